@@ -1,0 +1,23 @@
+/** Jest runs TypeScript as ES modules (NestJS 12 is ESM only); @swc/jest strips types, tsc checks them apart. */
+export default {
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  testTimeout: 60_000,
+  globalSetup: '<rootDir>/test/support/servers-up.ts',
+  globalTeardown: '<rootDir>/test/support/servers-down.ts',
+};

@@ -1,0 +1,47 @@
+/** Names of what is billed. Branded, so that an entity is never passed where a project is meant. */
+import { createHash, randomBytes } from 'node:crypto';
+
+export type EntityName = string & { readonly brand: 'entity' };
+export type ProjectName = string & { readonly brand: 'project' };
+
+/** Who pays and what they spend it on: `entity1/project1`. */
+export type Subject = { readonly entity: EntityName; readonly project: ProjectName };
+
+/** One part of a subject: a letter or digit, then up to 127 of letters, digits, dot, underscore and hyphen. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** Returns null where the text is not `entity/project`. */
+export function parseSubject(text: string): Subject | null {
+  const [entity, project, ...rest] = text.split('/');
+  if (entity === undefined || project === undefined || rest.length > 0) return null;
+  if (!NAME_PATTERN.test(entity) || !NAME_PATTERN.test(project)) return null;
+  return { entity: entity as EntityName, project: project as ProjectName };
+}
+
+export function formatSubject({ entity, project }: Subject): string {
+  return `${entity}/${project}`;
+}
+
+/** A random id with 132 bits behind its prefix: `grant_3J9…`. */
+export function randomId(prefix: 'grant' | 'key' | 'req'): string {
+  return `${prefix}_${randomBytes(18).toString('base64url').replace(/[-_]/g, '0').slice(0, 22)}`;
+}
+
+const RESERVATION = /^res_([A-Za-z0-9_-]{22})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+
+/**
+ * A reservation's id names its entity, so that a release finds the right keys without an index. With a request id it
+ * is the same for every repetition; without one it is random.
+ */
+export function reservationIdOf(subject: Subject, requestId: string | null): string {
+  const hash =
+    requestId === null
+      ? randomBytes(16)
+      : createHash('sha256').update(`${formatSubject(subject)}\0${requestId}`).digest().subarray(0, 16);
+  return `res_${hash.toString('base64url')}.${subject.entity}`;
+}
+
+/** The entity that a reservation id names, or null where the text is no reservation id. */
+export function entityOfReservation(id: string): EntityName | null {
+  return (RESERVATION.exec(id)?.[2] as EntityName | undefined) ?? null;
+}

@@ -1,0 +1,93 @@
+/**
+ * Money is an integer of picodollars (10^-12 US dollar) in a bigint: $0.71 per million tokens is 710,000
+ * picodollars per token, so every cost is a whole number. This file is the only place where money is read,
+ * printed or rounded.
+ */
+import { TallyError } from './errors.js';
+
+export const PICOS_PER_USD = 10n ** 12n;
+const PICOS_PER_CENT = 10n ** 10n;
+const PICOS_PER_NANO = 1_000n;
+
+/** The largest amount that a caller may name: one trillion dollars, far inside NUMERIC(38,0). */
+const AMOUNT_PICOS_MAX = PICOS_PER_USD * 10n ** 12n;
+
+/** The most nanodollars that Redis counts with: $9.0 million, below 2^53, where Lua's doubles are exact. */
+export const NANOS_MAX = 9_000_000_000_000_000;
+
+const DECIMAL = /^(-?)(\d{1,20})(?:\.(\d+))?$/;
+
+/** Reads a decimal string of US dollars (`"12.5"`, at most `decimalsMax` decimals, never negative) as picodollars. */
+export function parseUsd(text: string, field: string, decimalsMax = 12): bigint {
+  const match = DECIMAL.exec(text);
+  if (!match) throw invalidAmount(field, 'must be a decimal string of US dollars such as "12.5"');
+  const [, sign, whole = '', fraction = ''] = match;
+  if (sign === '-') throw invalidAmount(field, 'must not be negative');
+  if (fraction.length > decimalsMax) throw invalidAmount(field, `must have at most ${decimalsMax} decimals`);
+  const picos = BigInt(whole) * PICOS_PER_USD + BigInt(fraction.padEnd(12, '0'));
+  if (picos > AMOUNT_PICOS_MAX) throw invalidAmount(field, 'must be at most 1000000000000');
+  return picos;
+}
+
+/** Prints picodollars as a decimal string of US dollars without trailing zeros: 1303560000n → `"0.00130356"`. */
+export function formatUsd(picos: bigint): string {
+  const sign = picos < 0n ? '-' : '';
+  const digits = (picos < 0n ? -picos : picos).toString().padStart(13, '0');
+  const fraction = digits.slice(-12).replace(/0+$/, '');
+  return `${sign}${digits.slice(0, -12)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** `null` stays `null`: an absent limit is printed as JSON null. */
+export function formatUsdOrNull(picos: bigint | null): string | null {
+  return picos === null ? null : formatUsd(picos);
+}
+
+/** The highest price that is believed: $10,000 per million tokens. A price per million entered as one per token is above it. */
+const PRICE_PICOS_PER_TOKEN_MAX = 10_000n * 10n ** 6n;
+
+/** Reads US dollars per million tokens (at most 6 decimals, $0 to $10,000) as picodollars per token. */
+export function parseUsdPerMillion(text: string, field: string): bigint {
+  const picosPerToken = parseUsd(text, field, 6) / 1_000_000n;
+  if (picosPerToken > PRICE_PICOS_PER_TOKEN_MAX) {
+    throw invalidAmount(field, 'must be at most 10000 (US dollars per million tokens)');
+  }
+  return picosPerToken;
+}
+
+/** Prints picodollars per token as US dollars per million tokens. */
+export function formatUsdPerMillion(picosPerToken: bigint): string {
+  return formatUsd(picosPerToken * 1_000_000n);
+}
+
+/** What may still be spent, in nanodollars: rounded down and kept within ±$9.0 million, so that Redis compares exactly. */
+export function roomNanos(roomPicos: bigint): number {
+  const nanos = roomPicos >= 0n ? roomPicos / PICOS_PER_NANO : -((-roomPicos + PICOS_PER_NANO - 1n) / PICOS_PER_NANO);
+  if (nanos > BigInt(NANOS_MAX)) return NANOS_MAX;
+  if (nanos < BigInt(-NANOS_MAX)) return -NANOS_MAX;
+  return Number(nanos);
+}
+
+/** What a request may cost, in nanodollars: rounded up. A hold above $9.0 million is capped there, where no room admits it twice. */
+export function holdNanos(holdPicos: bigint): number {
+  const nanos = (holdPicos + PICOS_PER_NANO - 1n) / PICOS_PER_NANO;
+  return nanos > BigInt(NANOS_MAX) ? NANOS_MAX : Number(nanos);
+}
+
+export function picosFromNanos(nanos: number): bigint {
+  return BigInt(nanos) * PICOS_PER_NANO;
+}
+
+/** Rounds to whole cents, half to even: the one rounding that a printed statement line does. */
+export function roundHalfEvenToCents(picos: bigint): bigint {
+  const negative = picos < 0n;
+  const magnitude = negative ? -picos : picos;
+  const cents = magnitude / PICOS_PER_CENT;
+  const twice = (magnitude % PICOS_PER_CENT) * 2n;
+  const up = twice > PICOS_PER_CENT || (twice === PICOS_PER_CENT && cents % 2n === 1n);
+  const rounded = up ? cents + 1n : cents;
+  return negative ? -rounded : rounded;
+}
+
+function invalidAmount(field: string, expected: string): TallyError {
+  return new TallyError('invalid_request', `${field} ${expected}`, { param: field });
+}

@@ -1,0 +1,61 @@
+/** Rating: tokens × the price version in force = cost, in picodollars and never rounded. */
+import type { EntityName } from './ids.js';
+import type { TokenCounts } from './usage.js';
+
+export type Price = {
+  /** Identifies the version that rated an event; 0 stands for "no price yet" and never appears here. */
+  readonly id: bigint;
+  readonly model: string;
+  /** The entity that this price was agreed with, or null for the list price. */
+  readonly entity: EntityName | null;
+  readonly effectiveFrom: Date;
+  readonly inputPicosPerToken: bigint;
+  /** Null charges cached input like input. */
+  readonly cachedInputPicosPerToken: bigint | null;
+  readonly outputPicosPerToken: bigint;
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+};
+
+/** The price id of usage that is kept but not charged yet. */
+export const UNPRICED = 0n;
+
+export function rate(tokens: TokenCounts, price: Price): bigint {
+  return (
+    BigInt(tokens.inputTokens) * price.inputPicosPerToken +
+    BigInt(tokens.cachedInputTokens) * cachedInputPicosPerToken(price) +
+    BigInt(tokens.outputTokens) * price.outputPicosPerToken
+  );
+}
+
+export function cachedInputPicosPerToken(price: Price): bigint {
+  return price.cachedInputPicosPerToken ?? price.inputPicosPerToken;
+}
+
+/** The most that a request can cost: no token of the prompt known to be cached, every allowed token generated. */
+export function worstCasePicos(price: Price, request: { inputTokens?: number; maxOutputTokens?: number }): bigint {
+  const input = BigInt(request.inputTokens ?? price.maxInputTokens);
+  const output = BigInt(request.maxOutputTokens ?? price.maxOutputTokens);
+  const cached = cachedInputPicosPerToken(price);
+  const dearest = cached > price.inputPicosPerToken ? cached : price.inputPicosPerToken;
+  return input * dearest + output * price.outputPicosPerToken;
+}
+
+/** The version in force at a time: the entity's own where it has one by then, else the list price. */
+export function priceInForce(
+  prices: readonly Price[],
+  use: { model: string; entity: EntityName; at: Date },
+): Price | null {
+  let best: Price | null = null;
+  for (const price of prices) {
+    if (price.model !== use.model || price.effectiveFrom > use.at) continue;
+    if (price.entity !== null && price.entity !== use.entity) continue;
+    if (best === null || isPreferred(price, best)) best = price;
+  }
+  return best;
+}
+
+function isPreferred(candidate: Price, current: Price): boolean {
+  if ((candidate.entity === null) !== (current.entity === null)) return candidate.entity !== null;
+  return candidate.effectiveFrom > current.effectiveFrom;
+}
