@@ -1,0 +1,136 @@
+/**
+ * Applies the migrations that a database has not seen: what `prisma migrate deploy` does, by the same engine, whose
+ * WebAssembly build comes from npm where the program would have to be downloaded.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { __wbg_set_wasm as setWasm } from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { Client, Pool } from 'pg';
+
+/** Any number, as long as every Tally uses the same one. */
+const LOCK_KEY = '7825534891';
+/** The process that holds the lock may be rewriting a large table. */
+const LOCK_WAIT_MINUTES_MAX = 30;
+
+/** The message names the migration and says what to do. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+/**
+ * Returns the names of the migrations that this call applied, oldest first. Processes that start together wait for each
+ * other. Each migration is one transaction: one that fails leaves nothing behind but its row in `_prisma_migrations`.
+ */
+export async function applyMigrations(target: {
+  databaseUrl: string;
+  migrationsDir: string;
+}): Promise<{ applied: string[] }> {
+  const migrations = await readMigrations(resolve(target.migrationsDir));
+  const holder = new Client({ connectionString: target.databaseUrl });
+  await holder.connect();
+  try {
+    await holder.query(`set lock_timeout = '${LOCK_WAIT_MINUTES_MAX}min'`);
+    await holder.query('select pg_advisory_lock($1::bigint)', [LOCK_KEY]);
+    return { applied: await applyUnderLock(target.databaseUrl, migrations) };
+  } catch (error) {
+    throw (await failedMigration(holder, error)) ?? error;
+  } finally {
+    // Closing the connection gives the lock back.
+    await holder.end();
+  }
+}
+
+/** The engine takes a lock of its own in its session, hence one connection that lives until it is done. */
+async function applyUnderLock(
+  databaseUrl: string,
+  migrationsList: schemaEngine.MigrationList,
+): Promise<string[]> {
+  await loadEngine();
+  const pool = new Pool({ connectionString: databaseUrl, max: 1, idleTimeoutMillis: 0 });
+  const factory = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool));
+  try {
+    const engine = await schemaEngine.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
+    const filters = { externalTables: [], externalEnums: [] };
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters });
+    engine.free();
+    return appliedMigrationNames;
+  } finally {
+    await pool.end();
+  }
+}
+
+/**
+ * Prisma's adapter cuts a script at every semicolon, also within a function's body or a comment. Sent whole and
+ * without parameters, Postgres takes it apart itself and runs it as one transaction.
+ */
+class WholeScripts extends PrismaPg {
+  override async connect(): ReturnType<PrismaPg['connect']> {
+    const adapter = await super.connect();
+    adapter.executeScript = async (script) => {
+      await adapter.executeRaw({ sql: script, args: [], argTypes: [] });
+    };
+    return adapter;
+  }
+}
+
+/** Prisma's layout: one directory per migration, applied in the order of their names, which begin with the time. */
+async function readMigrations(baseDir: string): Promise<schemaEngine.MigrationList> {
+  const entries = await readdir(baseDir, { withFileTypes: true }).catch((error: unknown) => {
+    throw new MigrationError(`There are no migrations in ${baseDir}: is this a whole copy of Tally?`, {
+      cause: error,
+    });
+  });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const migrationDirectories = await Promise.all(
+    names.sort().map(async (name) => {
+      const value = await readFile(join(baseDir, name, 'migration.sql'), 'utf8');
+      return { path: name, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
+    }),
+  );
+  const lock = 'migration_lock.toml';
+  const content = await readFile(join(baseDir, lock), 'utf8').catch(() => null);
+  return { baseDir, lockfile: { path: lock, content }, shadowDbInitScript: '', migrationDirectories };
+}
+
+let loaded: Promise<void> | null = null;
+
+/** Its JavaScript imports the WebAssembly in a way that only bundlers understand, so the two are joined here. */
+function loadEngine(): Promise<void> {
+  loaded ??= instantiateEngine();
+  return loaded;
+}
+
+async function instantiateEngine(): Promise<void> {
+  const script = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const bytes = await readFile(script.replace(/\.js$/, '.wasm'));
+  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': { ...schemaEngine } });
+  setWasm(instance.exports);
+  const start = instance.exports['__wbindgen_start'];
+  if (typeof start === 'function') start();
+}
+
+/** The engine's own words mix the reason with its stack; what it wrote into its table says which migration it was. */
+async function failedMigration(client: Client, cause: unknown): Promise<MigrationError | null> {
+  const { rows } = await client
+    .query<{ migration_name: string; logs: string | null }>(
+      `select migration_name, logs from _prisma_migrations
+       where finished_at is null and rolled_back_at is null
+       order by started_at limit 1`,
+    )
+    .catch(() => ({ rows: [] }));
+  const failed = rows[0];
+  if (failed === undefined) return null;
+  const reason = (failed.logs ?? (cause instanceof Error ? cause.message : String(cause)))
+    .split(/\n\s*0: /)[0]
+    ?.trim();
+  return new MigrationError(
+    `The migration ${failed.migration_name} failed: ${reason}\nIt was rolled back. Once the cause is mended, allow it again with ` +
+      `"update _prisma_migrations set rolled_back_at = now() where migration_name = '${failed.migration_name}' and finished_at is null", ` +
+      'and start again.',
+    { cause },
+  );
+}
