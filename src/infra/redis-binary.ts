@@ -28,7 +28,7 @@ export async function findRedis({ cacheDir, log }: { cacheDir: string; log: Log 
   log('no Redis on the PATH: downloading the one of this distribution', { into: unpacked });
   const failure = await download(cacheDir, unpacked).then(
     () => 'it does not run here, or it is older than 6.2',
-    (error: unknown) => (error instanceof Error ? error.message.trim() : String(error)),
+    (error: unknown) => String(error).trim(),
   );
   const binary = await unpackedIn(unpacked);
   if (binary !== null && (await isNewEnough(binary))) return binary;
@@ -99,7 +99,7 @@ async function downloadWith(options: string[], directory: string): Promise<void>
 }
 
 async function step(command: string, args: string[], directory: string): Promise<string> {
-  const env = { PATH: process.env['PATH'], LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
   const { stdout } = await run(command, args, { cwd: directory, env, timeout: STEP_SECONDS_MAX * 1000 });
   return stdout;
 }

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedServerError } from './embedded-server-error.js';
+import { errnoOf } from './errno.js';
 import { processHasArgument } from './processes.js';
 
 const END_SECONDS_MAX = 60;
@@ -157,7 +158,7 @@ function trySignal(pid: number, signal: NodeJS.Signals): boolean {
     process.kill(pid, signal);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    return errnoOf(error) === 'ESRCH';
   }
 }
 
