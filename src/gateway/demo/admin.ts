@@ -1,0 +1,58 @@
+/** The few admin calls that the demo makes, over plain HTTP as anybody's script would. */
+
+export type Usage = {
+  readonly project: string;
+  readonly model: string;
+  readonly requests: number;
+  readonly input_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_usd: string;
+};
+
+export type ReconciliationAnswer = {
+  readonly ok: boolean;
+  readonly checks: readonly { name: string; ok: boolean; left: string; right: string }[];
+};
+
+export class Admin {
+  constructor(
+    private readonly url: string,
+    private readonly key: string,
+  ) {}
+
+  async get<T>(path: string): Promise<T> {
+    return this.call<T>('GET', path);
+  }
+
+  /** `idempotencyKey` makes a call that moves money safe to send again. */
+  async send<T>(
+    method: 'POST' | 'PUT' | 'PATCH',
+    path: string,
+    body: object,
+    idempotencyKey?: string,
+  ): Promise<T> {
+    return this.call<T>(method, path, body, idempotencyKey);
+  }
+
+  async usageOf(entity: string, range: { start: Date; end: Date }): Promise<readonly Usage[]> {
+    const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);
+    const query = `start_time=${seconds(range.start)}&end_time=${seconds(range.end)}`;
+    return (await this.get<{ data: Usage[] }>(`/v1/entities/${entity}/usage?${query}`)).data;
+  }
+
+  private async call<T>(method: string, path: string, body?: object, idempotencyKey?: string): Promise<T> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text) as T;
+  }
+}

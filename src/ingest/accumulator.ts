@@ -1,0 +1,78 @@
+/**
+ * Turns many small jobs into few large transactions: entries wait a few milliseconds for each other and share one flush.
+ * An entry resolves when its flush has committed and rejects when it has not.
+ */
+
+export type AccumulatorOptions = {
+  /** Items that one flush takes; an entry that is larger by itself is flushed alone. */
+  readonly batchCountMax: number;
+  /** How long the first entry of a batch waits for company. */
+  readonly waitMs: number;
+  readonly flushesMax: number;
+};
+
+type Entry<T> = {
+  readonly items: readonly T[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export class Accumulator<T> {
+  private waiting: Entry<T>[] = [];
+  private waitingCount = 0;
+  private flushing = 0;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly flush: (items: readonly T[]) => Promise<void>,
+    private readonly options: AccumulatorOptions,
+  ) {}
+
+  add(items: readonly T[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ items, resolve, reject });
+      this.waitingCount += items.length;
+      this.schedule();
+    });
+  }
+
+  /** Full batches leave at once, the rest when the timer says; no flush slot, no leaving. */
+  private schedule(): void {
+    while (this.flushing < this.options.flushesMax && this.waitingCount >= this.options.batchCountMax)
+      this.start();
+    if (this.waiting.length > 0 && this.flushing < this.options.flushesMax) {
+      this.timer ??= setTimeout(() => {
+        this.timer = null;
+        if (this.waiting.length > 0 && this.flushing < this.options.flushesMax) this.start();
+        this.schedule();
+      }, this.options.waitMs);
+    }
+  }
+
+  private start(): void {
+    const batch = this.takeBatch();
+    this.flushing += 1;
+    void this.flush(batch.flatMap((entry) => entry.items)).then(
+      () => this.finish(() => batch.forEach((entry) => entry.resolve())),
+      (error: unknown) => this.finish(() => batch.forEach((entry) => entry.reject(error))),
+    );
+  }
+
+  private finish(settle: () => void): void {
+    this.flushing -= 1;
+    settle();
+    this.schedule();
+  }
+
+  private takeBatch(): Entry<T>[] {
+    let count = 0;
+    let entries = 0;
+    for (const entry of this.waiting) {
+      if (entries > 0 && count + entry.items.length > this.options.batchCountMax) break;
+      count += entry.items.length;
+      entries += 1;
+    }
+    this.waitingCount -= count;
+    return this.waiting.splice(0, entries);
+  }
+}

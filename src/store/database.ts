@@ -1,0 +1,65 @@
+/** The one door to Postgres: a pool, Prisma over it, and transactions that retry what Postgres asks to retry. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { isRetryable } from '../infra/postgres.js';
+import { PrismaClient, type Prisma } from './prisma/client.js';
+
+/** What every store function takes: a transaction, or the client itself for a single read. */
+export type Tx = Prisma.TransactionClient;
+
+const ATTEMPTS_MAX = 6;
+const TRANSACTION_TIMEOUT_MS = 30_000;
+const POOL_WAIT_MS_MAX = 10_000;
+
+/** Thrown by work whose ground has shifted under it: the transaction is rolled back and run again. */
+export class RestartTransaction extends Error {}
+
+export type TransactionOptions = { readonly snapshot?: boolean };
+
+export class Database {
+  readonly pool: pg.Pool;
+  private readonly client: PrismaClient;
+
+  constructor(options: { url: string; connectionsMax?: number }) {
+    this.pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.connectionsMax ?? 10,
+      connectionTimeoutMillis: POOL_WAIT_MS_MAX,
+      application_name: 'tally',
+      options: '-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000',
+    });
+    // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+    this.pool.on('error', () => {});
+    this.client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+  }
+
+  /** For single statements that need no transaction. */
+  get reader(): Tx {
+    return this.client;
+  }
+
+  /**
+   * Runs `work` in one READ COMMITTED transaction (`snapshot`: REPEATABLE READ, for reports over several statements). On a
+   * deadlock or a serialization failure it runs again from its start, so `work` must do nothing but SQL.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.client.$transaction(work, {
+          timeout: TRANSACTION_TIMEOUT_MS,
+          maxWait: POOL_WAIT_MS_MAX,
+          isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
+        });
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !(error instanceof RestartTransaction || isRetryable(error)))
+          throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.client.$disconnect();
+    if (!this.pool.ended) await this.pool.end();
+  }
+}

@@ -1,0 +1,47 @@
+/** The dedupe. An identity is claimed in the transaction that counts its event, so a failed write claims nothing. */
+import type { Tx } from './database.js';
+
+export type IdentityRow = { identity: string; fingerprint: string; occurredAt: Date };
+
+/**
+ * Claims identities and returns those that were new. Rows are inserted in key order: two batches that share
+ * identities then wait for each other instead of deadlocking.
+ */
+export async function claimIdentities(
+  tx: Tx,
+  rows: readonly IdentityRow[],
+  bookedAt: Date,
+): Promise<Set<string>> {
+  const claimed = await tx.$queryRaw<{ identity: string }[]>`
+    insert into usage_identities (identity, fingerprint, occurred_at, booked_at)
+    select identity, fingerprint, occurred_at, ${bookedAt}::timestamptz
+    from unnest(
+      ${rows.map((row) => row.identity)}::uuid[],
+      ${rows.map((row) => row.fingerprint)}::uuid[],
+      ${rows.map((row) => row.occurredAt)}::timestamptz[]
+    ) as t (identity, fingerprint, occurred_at)
+    order by identity
+    on conflict (identity) do nothing
+    returning identity::text`;
+  return new Set(claimed.map((row) => row.identity));
+}
+
+/**
+ * What the identities that were already taken stand for. A statement of its own: the one that waited for them saw the
+ * table as it was before the wait.
+ */
+export async function findIdentities(
+  tx: Tx,
+  identities: readonly string[],
+): Promise<Map<string, IdentityRow>> {
+  const rows = await tx.$queryRaw<{ identity: string; fingerprint: string; occurred_at: Date }[]>`
+    select identity::text, fingerprint::text, occurred_at
+    from usage_identities
+    where identity = any(${identities}::uuid[])`;
+  return new Map(
+    rows.map((row) => [
+      row.identity,
+      { identity: row.identity, fingerprint: row.fingerprint, occurredAt: row.occurred_at },
+    ]),
+  );
+}

@@ -1,0 +1,119 @@
+/** Sums of events that are kept as they come: roll-ups by hour, spend by period, burns by hour of booking. */
+import { RestartTransaction, type Tx } from './database.js';
+
+export type HourlySum = {
+  readonly entity: string;
+  readonly hour: Date;
+  readonly project: string;
+  readonly model: string;
+  readonly period: string;
+  readonly priceId: bigint;
+  requests: number;
+  inputTokens: bigint;
+  cachedInputTokens: bigint;
+  outputTokens: bigint;
+  reasoningTokens: bigint;
+  costPicos: bigint;
+};
+
+/** Adds to the roll-ups, in key order, under the entities' locks. */
+export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    insert into usage_hourly as u (
+      entity, hour, project, model, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
+    )
+    select * from unnest(
+      ${rows.map((r) => r.entity)}::text[],
+      ${rows.map((r) => r.hour)}::timestamptz[],
+      ${rows.map((r) => r.project)}::text[],
+      ${rows.map((r) => r.model)}::text[],
+      ${rows.map((r) => r.period)}::text[],
+      ${rows.map((r) => String(r.priceId))}::bigint[],
+      ${rows.map((r) => r.requests)}::bigint[],
+      ${rows.map((r) => String(r.inputTokens))}::bigint[],
+      ${rows.map((r) => String(r.cachedInputTokens))}::bigint[],
+      ${rows.map((r) => String(r.outputTokens))}::bigint[],
+      ${rows.map((r) => String(r.reasoningTokens))}::bigint[],
+      ${rows.map((r) => String(r.costPicos))}::numeric[]
+    ) as t
+    order by 1, 2, 3, 4, 5, 6
+    on conflict (entity, hour, project, model, period, price_id) do update set
+      requests = u.requests + excluded.requests,
+      input_tokens = u.input_tokens + excluded.input_tokens,
+      cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
+      output_tokens = u.output_tokens + excluded.output_tokens,
+      reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
+      cost_picos = u.cost_picos + excluded.cost_picos`;
+}
+
+export type ProjectSum = {
+  readonly entity: string;
+  readonly period: string;
+  readonly project: string;
+  costPicos: bigint;
+  burntPicos: bigint;
+  overagePicos: bigint;
+};
+
+/** Adds to the spend of projects and, summed over them, of entities. */
+export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<void> {
+  await tx.$executeRaw`
+    with spent as (
+      select * from unnest(
+        ${rows.map((r) => r.entity)}::text[],
+        ${rows.map((r) => r.period)}::text[],
+        ${rows.map((r) => r.project)}::text[],
+        ${rows.map((r) => String(r.costPicos))}::numeric[],
+        ${rows.map((r) => String(r.burntPicos))}::numeric[],
+        ${rows.map((r) => String(r.overagePicos))}::numeric[]
+      ) as t (entity, period, project, cost_picos, burnt_picos, overage_picos)
+    ), by_entity as (
+      insert into entity_spend as e (entity, period, cost_picos, burnt_picos, overage_picos)
+      select entity, period, sum(cost_picos), sum(burnt_picos), sum(overage_picos)
+      from spent group by entity, period order by entity, period
+      on conflict (entity, period) do update set
+        cost_picos = e.cost_picos + excluded.cost_picos,
+        burnt_picos = e.burnt_picos + excluded.burnt_picos,
+        overage_picos = e.overage_picos + excluded.overage_picos
+    )
+    insert into project_spend as p (entity, period, project, cost_picos)
+    select entity, period, project, cost_picos from spent order by entity, period, project
+    on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos`;
+}
+
+export type BurnSum = {
+  readonly entity: string;
+  readonly period: string;
+  /** Null is overage: the part that no grant paid. */
+  readonly grantId: string | null;
+  amountPicos: bigint;
+};
+
+/**
+ * Takes burns from their grants and adds them to the open hour of booking. When that hour was posted between the start of
+ * the transaction and the account lock, the transaction starts again, with a later booking time.
+ */
+export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<void> {
+  const added = await tx.$executeRaw`
+    with burnt as (
+      select * from unnest(
+        ${rows.map((r) => r.entity)}::text[],
+        ${rows.map((r) => r.period)}::text[],
+        ${rows.map((r) => r.grantId)}::text[],
+        ${rows.map((r) => String(r.amountPicos))}::numeric[]
+      ) as t (entity, period, grant_id, amount_picos)
+    ), taken as (
+      update credit_grants g set
+        remaining_picos = g.remaining_picos - b.amount_picos,
+        burnt_picos = g.burnt_picos + b.amount_picos
+      from (select grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by grant_id) b
+      where g.id = b.grant_id
+    )
+    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
+    select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
+    from burnt order by entity, period, grant_id
+    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted`;
+  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
+}

@@ -1,0 +1,131 @@
+/** The door of usage: a CloudEvents 1.0 JSON object in, a usage event or a reason out. Nothing behind it checks again. */
+import { z } from 'zod';
+import { parseSubject } from '../domain/ids.js';
+import { readTokens, type UsageEvent } from '../domain/usage.js';
+
+export const EVENT_TYPE = 'ai.inference.usage.v1';
+
+/** How far an event's time may lie from now. */
+const AHEAD_MS_MAX = 5 * 60_000;
+const BACK_MS_MAX = 35 * 24 * 3_600_000;
+
+export type RefusalCode =
+  'invalid_event' | 'unknown_type' | 'invalid_subject' | 'invalid_tokens' | 'time_out_of_range';
+
+export type EventReading =
+  | { readonly ok: true; readonly event: UsageEvent }
+  | {
+      readonly ok: false;
+      readonly code: RefusalCode;
+      /** Names the field and what was expected. */
+      readonly message: string;
+      /** What can be told of the event all the same, for whoever looks for it. */
+      readonly source: string | null;
+      readonly id: string | null;
+      readonly entity: string | null;
+    };
+
+/** Text that Postgres can store and a person can read: no control characters, no broken surrogates. */
+function text(lengthMax: number) {
+  return z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine(isPrintable, { error: 'must not contain control characters or broken Unicode' });
+}
+
+function isPrintable(value: string): boolean {
+  return value.isWellFormed() && !/\p{Cc}/u.test(value);
+}
+
+const optionalText = text(256).nullish();
+
+const TAGS_MAX = 32;
+const tags = z
+  .record(text(64), z.string().max(256).refine(isPrintable, { error: 'must not contain control characters' }))
+  .refine((value) => Object.keys(value).length <= TAGS_MAX, { error: `must have at most ${TAGS_MAX} keys` });
+
+const envelope = z
+  .object({
+    specversion: z.literal('1.0'),
+    id: text(256),
+    source: text(256),
+    type: text(256),
+    subject: text(257),
+    time: z.iso.datetime({ offset: true }),
+    data: z.object({
+      model: text(256),
+      operation: text(64).default('chat'),
+      usage: z.record(z.string(), z.unknown()),
+      reservation_id: optionalText,
+      api_key_id: optionalText,
+      user_id: optionalText,
+      request_id: optionalText,
+      usage_source: z.enum(['reported', 'estimated']).default('reported'),
+      tags: tags.nullish(),
+    }),
+  })
+  .meta({ id: 'UsageEvent', description: 'A CloudEvents 1.0 JSON object: what one request used.' });
+
+/** For the API's document; reading goes through `parseEvent`. */
+export const usageEventSchema = envelope;
+
+/** Reads one event as of `at`, the time by which its own time is judged. Never throws. */
+export function parseEvent(json: unknown, at: Date): EventReading {
+  const parsed = envelope.safeParse(json);
+  if (!parsed.success) return refuse(json, 'invalid_event', describe(parsed.error));
+  const { data: body, time, type, subject: subjectText, source, id } = parsed.data;
+  if (type !== EVENT_TYPE) return refuse(json, 'unknown_type', `type must be "${EVENT_TYPE}"`);
+  const subject = parseSubject(subjectText);
+  if (subject === null)
+    return refuse(json, 'invalid_subject', 'subject must be "entity/project", each of A-Z a-z 0-9 . _ -');
+  const occurredAt = new Date(time);
+  const ageMs = at.getTime() - occurredAt.getTime();
+  if (ageMs < -AHEAD_MS_MAX || ageMs > BACK_MS_MAX) {
+    return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
+  }
+  const reading = readTokens(body.usage);
+  if (!reading.ok) {
+    const field = reading.field === '' ? 'data.usage' : `data.usage.${reading.field}`;
+    return refuse(json, 'invalid_tokens', `${field} ${reading.message}`);
+  }
+  return {
+    ok: true,
+    event: {
+      source,
+      id,
+      ...subject,
+      occurredAt,
+      model: body.model,
+      operation: body.operation,
+      tokens: reading.tokens,
+      usageSource: body.usage_source,
+      reservationId: body.reservation_id ?? null,
+      apiKeyId: body.api_key_id ?? null,
+      userId: body.user_id ?? null,
+      requestId: body.request_id ?? null,
+      tags: body.tags ?? null,
+    },
+  };
+}
+
+function describe(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`).join('; ');
+}
+
+function refuse(json: unknown, code: RefusalCode, message: string): EventReading {
+  const record = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
+  const subject = typeof record['subject'] === 'string' ? parseSubject(record['subject']) : null;
+  return {
+    ok: false,
+    code,
+    message,
+    source: storable(record['source']),
+    id: storable(record['id']),
+    entity: subject?.entity ?? null,
+  };
+}
+
+function storable(value: unknown): string | null {
+  return typeof value === 'string' && isPrintable(value) ? value.slice(0, 256) : null;
+}

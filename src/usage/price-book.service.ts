@@ -1,0 +1,131 @@
+/** The price book: which version rates what, how a new one is published, and what a price map from elsewhere would change. */
+import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
+import { priceInForce, type Price } from '../domain/price.js';
+import { Clock } from '../infra/clock.js';
+import { PriceSource } from '../quota/price-source.js';
+import { insertAuditEntry } from '../store/audit-log.js';
+import { bookingTime } from '../store/booking-time.js';
+import { Database, type Tx } from '../store/database.js';
+import { findPrices, insertPrice, lockPriceBook, type PriceRow } from '../store/prices.js';
+
+/** How long a quota estimate may go by an older book. Rating never does: it reads the book in its own transaction. */
+const CACHE_MS_MAX = 5_000;
+
+/** What a model gets that states no maximum of its own. */
+const MAX_INPUT_TOKENS_DEFAULT = 131_072;
+const MAX_OUTPUT_TOKENS_DEFAULT = 8_192;
+
+export type PriceOrder = {
+  readonly model: string;
+  readonly entity: EntityName | null;
+  /** Null is now. */
+  readonly effectiveFrom: Date | null;
+  readonly inputPicosPerToken: bigint;
+  readonly cachedInputPicosPerToken: bigint | null;
+  readonly outputPicosPerToken: bigint;
+  /** Null keeps the maximum of the model's version in force. */
+  readonly maxInputTokens: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly source: string;
+  readonly actor: string;
+};
+
+@Injectable()
+export class PriceBook extends PriceSource {
+  private byModel = new Map<string, Price[]>();
+  private loadedAtMs = -Infinity;
+  private loading: Promise<void> | null = null;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  /** The version in force for an estimate; at most five seconds behind the book. */
+  async priceFor(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
+    if (this.clock.now().getTime() - this.loadedAtMs > CACHE_MS_MAX) await this.refresh();
+    return priceInForce(this.byModel.get(use.model) ?? [], use);
+  }
+
+  async list(filter: { model: string | null; entity: string | null }): Promise<PriceRow[]> {
+    const rows = await findPrices(this.database.reader, {
+      models: filter.model === null ? null : [filter.model],
+    });
+    return filter.entity === null
+      ? rows
+      : rows.filter((row) => row.entity === null || row.entity === filter.entity);
+  }
+
+  /** Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. */
+  async publish(tx: Tx, order: PriceOrder): Promise<PriceRow> {
+    await lockPriceBook(tx);
+    const createdAt = await bookingTime(tx, this.clock.databaseNow());
+    const { model, entity } = order;
+    const effectiveFrom = order.effectiveFrom ?? createdAt;
+    const versions = await findPrices(tx, { models: [model] });
+    const current = versions.find((version) => version.entity === entity) ?? versions[0];
+    const price = await insertPrice(tx, {
+      model,
+      entity,
+      effectiveFrom,
+      inputPicosPerToken: order.inputPicosPerToken,
+      cachedInputPicosPerToken: order.cachedInputPicosPerToken,
+      outputPicosPerToken: order.outputPicosPerToken,
+      maxInputTokens: order.maxInputTokens ?? current?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
+      maxOutputTokens: order.maxOutputTokens ?? current?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
+      source: order.source,
+      createdAt,
+    });
+    if (price === null) {
+      throw new TallyError('conflict', `${model} already has a price from ${effectiveFrom.toISOString()}`, {
+        param: 'effective_from',
+      });
+    }
+    await insertAuditEntry(tx, {
+      at: createdAt,
+      actor: order.actor,
+      action: 'prices.publish',
+      entity,
+      target: model,
+      before: current === undefined ? null : auditOf(current),
+      after: auditOf(price),
+    });
+    return price;
+  }
+
+  /** Forgets the cached book; the next estimate reads it anew. */
+  forget(): void {
+    this.loadedAtMs = -Infinity;
+  }
+
+  /** One load at a time; a failed one leaves the book as it was and its error to whoever waits. */
+  private refresh(): Promise<void> {
+    this.loading ??= this.load().finally(() => (this.loading = null));
+    return this.loading;
+  }
+
+  private async load(): Promise<void> {
+    const startedAtMs = this.clock.now().getTime();
+    const byModel = new Map<string, Price[]>();
+    for (const price of await findPrices(this.database.reader, { models: null })) {
+      byModel.set(price.model, [...(byModel.get(price.model) ?? []), price]);
+    }
+    this.byModel = byModel;
+    this.loadedAtMs = startedAtMs;
+  }
+}
+
+function auditOf(price: PriceRow): Record<string, unknown> {
+  return {
+    id: String(price.id),
+    effective_from: price.effectiveFrom,
+    input_picos_per_token: String(price.inputPicosPerToken),
+    cached_input_picos_per_token:
+      price.cachedInputPicosPerToken === null ? null : String(price.cachedInputPicosPerToken),
+    output_picos_per_token: String(price.outputPicosPerToken),
+  };
+}

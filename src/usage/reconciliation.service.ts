@@ -1,0 +1,33 @@
+/** Checks the books against each other, now: the operator's answer to "is every number what the events say?". */
+import { Injectable } from '@nestjs/common';
+import { Database } from '../store/database.js';
+import { runChecks } from '../store/reconciliation.js';
+
+export type Reconciliation = {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly left: string;
+    readonly right: string;
+    readonly differences: readonly Record<string, unknown>[];
+  }[];
+};
+
+@Injectable()
+export class ReconciliationService {
+  constructor(private readonly database: Database) {}
+
+  /** Amounts are counts, tokens or picodollars, as each check's name says. One snapshot for all checks. */
+  async run(): Promise<Reconciliation> {
+    const results = await this.database.transaction(runChecks, { snapshot: true });
+    const checks = results.map(({ name, left, right, differences }) => ({
+      name,
+      ok: differences.length === 0,
+      left,
+      right,
+      differences,
+    }));
+    return { ok: checks.every((check) => check.ok), checks };
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The transaction that counts usage: dedupe, rating, roll-ups, burns and balances together or not at all. Whoever
+ * delivers an event twice finds its identity taken.
+ */
+import { Injectable } from '@nestjs/common';
+import { entityOfReservation } from '../domain/ids.js';
+import { hourOf, periodOf, periodStart } from '../domain/period.js';
+import { UNPRICED } from '../domain/price.js';
+import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
+import { Clock } from '../infra/clock.js';
+import { QuotaService } from '../quota/quota.service.js';
+import { ensureAccounts, lockAccounts, raiseVersions } from '../store/accounts.js';
+import { grantAllowances } from '../store/allowances.js';
+import { bookingTime } from '../store/booking-time.js';
+import { Database, type Tx } from '../store/database.js';
+import { findGrantsLeft } from '../store/grants.js';
+import { findPrices, lockPriceBookShared } from '../store/prices.js';
+import { insertConflicts, type Conflict } from '../store/usage-conflicts.js';
+import { ensurePartition, insertEvents } from '../store/usage-events.js';
+import { claimIdentities, findIdentities } from '../store/usage-identities.js';
+import { addBurns, addHourlySums, addSpend } from '../store/usage-sums.js';
+import { sumBatch } from './batch-sums.js';
+import { rateBatch, type Claimed } from './rating.js';
+
+export type RecordResult = {
+  readonly recorded: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly unpriced: number;
+};
+
+type Identified = Claimed & { readonly fingerprint: string };
+
+@Injectable()
+export class Recorder {
+  private readonly months = new Set<string>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly quota: QuotaService,
+  ) {}
+
+  /**
+   * Counts each event exactly once and publishes what it changed. When the publishing fails the events are counted all the
+   * same and the call throws: a repetition inserts nothing and publishes the same state.
+   */
+  async record(events: readonly UsageEvent[]): Promise<RecordResult> {
+    if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, unpriced: 0 };
+    await this.ensureMonths(events);
+    const identified = events.map((event) => ({
+      identity: identityOf(event),
+      fingerprint: fingerprintOf(event),
+      event,
+    }));
+    const result = await this.database.transaction((tx) => this.write(tx, identified));
+    await this.quota.publish(events, settledHolds(events));
+    return result;
+  }
+
+  private async write(tx: Tx, identified: readonly Identified[]): Promise<RecordResult> {
+    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
+    if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
+    const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;
+    return { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced };
+  }
+
+  /** Returns how many of the new events have no price yet. */
+  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
+    const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
+    await ensureAccounts(
+      tx,
+      claimed.map(({ event }) => event),
+      bookedAt,
+    );
+    await lockAccounts(tx, entities);
+    await lockPriceBookShared(tx);
+    await grantAllowances(tx, { entities, at: bookedAt });
+    const prices = await findPrices(tx, { models: [...new Set(claimed.map(({ event }) => event.model))] });
+    const grants = await findGrantsLeft(tx, entities);
+    const rated = rateBatch(claimed, { prices, grants }, bookedAt);
+    const sums = sumBatch(rated);
+    await insertEvents(tx, rated, bookedAt);
+    await addHourlySums(tx, sums.hourly);
+    await addSpend(tx, sums.spend);
+    await addBurns(tx, sums.burns, hourOf(bookedAt));
+    await raiseVersions(tx, entities);
+    return rated.filter((row) => row.priceId === UNPRICED).length;
+  }
+
+  private async ensureMonths(events: readonly UsageEvent[]): Promise<void> {
+    for (const month of new Set(events.map((event) => periodOf(event.occurredAt)))) {
+      if (this.months.has(month)) continue;
+      await ensurePartition(this.database.reader, periodStart(month));
+      this.months.add(month);
+    }
+  }
+}
+
+/** The holds that these events end. An event can end no other entity's. */
+function settledHolds(events: readonly UsageEvent[]): string[] {
+  return events.flatMap(({ reservationId, entity }) =>
+    reservationId !== null && entityOfReservation(reservationId) === entity ? [reservationId] : [],
+  );
+}
+
+type Claims = { claimed: Identified[]; conflicts: Conflict[]; duplicates: number };
+
+/** Sorts a batch into new events, repetitions, and repetitions that say something else. */
+async function claim(tx: Tx, identified: readonly Identified[], bookedAt: Date): Promise<Claims> {
+  const first = new Map<string, Identified>();
+  for (const row of identified) if (!first.has(row.identity)) first.set(row.identity, row);
+  const rows = [...first.values()].map((row) => ({ ...row, occurredAt: row.event.occurredAt }));
+  const claimed = await claimIdentities(tx, rows, bookedAt);
+  const taken = rows.filter((row) => !claimed.has(row.identity)).map((row) => row.identity);
+  const known =
+    taken.length === 0
+      ? new Map<string, { fingerprint: string; occurredAt: Date }>()
+      : await findIdentities(tx, taken);
+  const conflicts: Conflict[] = [];
+  let duplicates = 0;
+  for (const row of identified) {
+    const original = known.get(row.identity) ?? originalOf(first.get(row.identity)!);
+    if (row === first.get(row.identity) && claimed.has(row.identity)) continue;
+    if (original.fingerprint.replaceAll('-', '') === row.fingerprint) duplicates += 1;
+    else conflicts.push({ ...row, originalOccurredAt: original.occurredAt });
+  }
+  return { claimed: rows.filter((row) => claimed.has(row.identity)), conflicts, duplicates };
+}
+
+function originalOf(row: Identified): { fingerprint: string; occurredAt: Date } {
+  return { fingerprint: row.fingerprint, occurredAt: row.event.occurredAt };
+}

@@ -1,0 +1,325 @@
+table api_keys
+  column id text not null
+  column name text not null
+  column role text not null
+  column entity text
+  column secret_hash text not null
+  column created_at timestamp(3) with time zone not null
+  column revoked_at timestamp(3) with time zone
+  constraint CHECK ((role = ANY (ARRAY['gateway'::text, 'finance'::text, 'admin'::text])))
+  constraint PRIMARY KEY (id)
+  constraint UNIQUE (secret_hash)
+  CREATE UNIQUE INDEX api_keys_pkey ON public.api_keys USING btree (id)
+  CREATE UNIQUE INDEX api_keys_secret_hash_key ON public.api_keys USING btree (secret_hash)
+
+table audit_log
+  column id bigint not null default nextval('audit_log_id_seq'::regclass)
+  column at timestamp(3) with time zone not null
+  column actor text not null
+  column action text not null
+  column entity text
+  column target text
+  column before jsonb
+  column after jsonb
+  constraint PRIMARY KEY (id)
+  CREATE INDEX audit_log_entity_id_idx ON public.audit_log USING btree (entity, id)
+  CREATE UNIQUE INDEX audit_log_pkey ON public.audit_log USING btree (id)
+  CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+
+table burns
+  column id bigint not null default nextval('burns_id_seq'::regclass)
+  column entity text not null
+  column booked_hour timestamp(3) with time zone not null
+  column period text not null
+  column grant_id text
+  column amount_picos numeric(38,0) not null
+  column posted boolean not null default false
+  constraint CHECK ((amount_picos > (0)::numeric))
+  constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
+  constraint PRIMARY KEY (id)
+  constraint UNIQUE NULLS NOT DISTINCT (entity, booked_hour, period, grant_id)
+  CREATE INDEX burns_open_idx ON public.burns USING btree (booked_hour) WHERE (NOT posted)
+  CREATE UNIQUE INDEX burns_entity_booked_hour_period_grant_id_key ON public.burns USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX burns_pkey ON public.burns USING btree (id)
+
+table credit_grants
+  column id text not null
+  column entity text not null
+  column category text not null
+  column priority smallint not null
+  column amount_picos numeric(38,0) not null
+  column remaining_picos numeric(38,0) not null
+  column burnt_picos numeric(38,0) not null default 0
+  column voided_picos numeric(38,0) not null default 0
+  column expired_picos numeric(38,0) not null default 0
+  column effective_at timestamp(3) with time zone not null
+  column expires_at timestamp(3) with time zone
+  column allowance_period text
+  column reference text
+  column note text
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK (((priority >= 0) AND (priority <= 100)))
+  constraint CHECK ((amount_picos = (((remaining_picos + burnt_picos) + voided_picos) + expired_picos)))
+  constraint CHECK ((amount_picos > (0)::numeric))
+  constraint CHECK ((burnt_picos >= (0)::numeric))
+  constraint CHECK ((category = ANY (ARRAY['paid'::text, 'promotional'::text])))
+  constraint CHECK ((expired_picos >= (0)::numeric))
+  constraint CHECK ((expires_at > effective_at))
+  constraint CHECK ((remaining_picos >= (0)::numeric))
+  constraint CHECK ((voided_picos >= (0)::numeric))
+  constraint FOREIGN KEY (entity) REFERENCES entities(name)
+  constraint PRIMARY KEY (id)
+  constraint UNIQUE (entity, allowance_period)
+  CREATE INDEX credit_grants_left_idx ON public.credit_grants USING btree (entity) WHERE (remaining_picos > (0)::numeric)
+  CREATE UNIQUE INDEX credit_grants_entity_allowance_period_key ON public.credit_grants USING btree (entity, allowance_period)
+  CREATE UNIQUE INDEX credit_grants_pkey ON public.credit_grants USING btree (id)
+
+table dead_letters
+  column id text not null
+  column code text not null
+  column message text not null
+  column payload text not null
+  column job_id text
+  column entity text
+  column source text
+  column event_id text
+  column status text not null
+  column seen_count bigint not null default 1
+  column first_seen_at timestamp(3) with time zone not null
+  column last_seen_at timestamp(3) with time zone not null
+  constraint CHECK ((status = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
+  constraint PRIMARY KEY (id)
+  CREATE INDEX dead_letters_status_last_seen_at_idx ON public.dead_letters USING btree (status, last_seen_at)
+  CREATE UNIQUE INDEX dead_letters_pkey ON public.dead_letters USING btree (id)
+
+table entities
+  column name text not null
+  column plan text not null
+  column monthly_cap_own boolean not null default false
+  column monthly_cap_picos numeric(38,0)
+  column yearly_cap_own boolean not null default false
+  column yearly_cap_picos numeric(38,0)
+  column overage text
+  column max_concurrent_own boolean not null default false
+  column max_concurrent_requests integer
+  column version bigint not null default 0
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK ((max_concurrent_requests >= 0))
+  constraint CHECK ((monthly_cap_picos >= (0)::numeric))
+  constraint CHECK ((overage = ANY (ARRAY['blocked'::text, 'allowed'::text])))
+  constraint CHECK ((yearly_cap_picos >= (0)::numeric))
+  constraint FOREIGN KEY (plan) REFERENCES plans(name)
+  constraint PRIMARY KEY (name)
+  CREATE INDEX entities_plan_idx ON public.entities USING btree (plan)
+  CREATE UNIQUE INDEX entities_pkey ON public.entities USING btree (name)
+
+table entity_spend
+  column entity text not null
+  column period text not null
+  column cost_picos numeric(38,0) not null
+  column burnt_picos numeric(38,0) not null
+  column overage_picos numeric(38,0) not null
+  constraint CHECK ((cost_picos = (burnt_picos + overage_picos)))
+  constraint PRIMARY KEY (entity, period)
+  CREATE UNIQUE INDEX entity_spend_pkey ON public.entity_spend USING btree (entity, period)
+
+table idempotency_keys
+  column scope text not null
+  column key text not null
+  column request_hash text not null
+  column status integer not null
+  column body text not null
+  column created_at timestamp(3) with time zone not null
+  constraint PRIMARY KEY (scope, key)
+  CREATE UNIQUE INDEX idempotency_keys_pkey ON public.idempotency_keys USING btree (scope, key)
+
+table ledger_entries
+  column id bigint not null default nextval('ledger_entries_id_seq'::regclass)
+  column entity text not null
+  column kind text not null
+  column debit_account text not null
+  column credit_account text not null
+  column amount_picos numeric(38,0) not null
+  column grant_id text
+  column period text not null
+  column booked_hour timestamp(3) with time zone
+  column corrects bigint
+  column reference text
+  column booked_at timestamp(3) with time zone not null
+  constraint CHECK ((amount_picos > (0)::numeric))
+  constraint CHECK ((credit_account <> debit_account))
+  constraint FOREIGN KEY (corrects) REFERENCES ledger_entries(id)
+  constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
+  constraint PRIMARY KEY (id)
+  CREATE INDEX ledger_entries_entity_id_idx ON public.ledger_entries USING btree (entity, id)
+  CREATE UNIQUE INDEX ledger_entries_pkey ON public.ledger_entries USING btree (id)
+  CREATE UNIQUE INDEX ledger_entries_posted_once_idx ON public.ledger_entries USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT WHERE (booked_hour IS NOT NULL)
+  CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+
+table plans
+  column name text not null
+  column monthly_cap_picos numeric(38,0)
+  column yearly_cap_picos numeric(38,0)
+  column overage text not null
+  column max_concurrent_requests integer
+  column monthly_credit_picos numeric(38,0) not null default 0
+  column version bigint not null default 0
+  constraint CHECK ((max_concurrent_requests >= 0))
+  constraint CHECK ((monthly_cap_picos >= (0)::numeric))
+  constraint CHECK ((monthly_credit_picos >= (0)::numeric))
+  constraint CHECK ((overage = ANY (ARRAY['blocked'::text, 'allowed'::text])))
+  constraint CHECK ((yearly_cap_picos >= (0)::numeric))
+  constraint PRIMARY KEY (name)
+  CREATE UNIQUE INDEX plans_pkey ON public.plans USING btree (name)
+
+table prices
+  column id bigint not null default nextval('prices_id_seq'::regclass)
+  column model text not null
+  column entity text
+  column effective_from timestamp(3) with time zone not null
+  column input_picos_per_token bigint not null
+  column cached_input_picos_per_token bigint
+  column output_picos_per_token bigint not null
+  column max_input_tokens integer not null
+  column max_output_tokens integer not null
+  column source text not null
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK (((cached_input_picos_per_token >= 0) AND (cached_input_picos_per_token <= '10000000000'::bigint)))
+  constraint CHECK (((input_picos_per_token >= 0) AND (input_picos_per_token <= '10000000000'::bigint)))
+  constraint CHECK (((output_picos_per_token >= 0) AND (output_picos_per_token <= '10000000000'::bigint)))
+  constraint CHECK ((max_input_tokens > 0))
+  constraint CHECK ((max_output_tokens >= 0))
+  constraint PRIMARY KEY (id)
+  constraint UNIQUE NULLS NOT DISTINCT (model, entity, effective_from)
+  CREATE UNIQUE INDEX prices_model_entity_effective_from_key ON public.prices USING btree (model, entity, effective_from) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX prices_pkey ON public.prices USING btree (id)
+
+table project_spend
+  column entity text not null
+  column period text not null
+  column project text not null
+  column cost_picos numeric(38,0) not null
+  constraint PRIMARY KEY (entity, period, project)
+  CREATE UNIQUE INDEX project_spend_pkey ON public.project_spend USING btree (entity, period, project)
+
+table projects
+  column entity text not null
+  column name text not null
+  column monthly_cap_picos numeric(38,0)
+  column max_concurrent_requests integer
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK ((max_concurrent_requests >= 0))
+  constraint CHECK ((monthly_cap_picos >= (0)::numeric))
+  constraint FOREIGN KEY (entity) REFERENCES entities(name)
+  constraint PRIMARY KEY (entity, name)
+  CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (entity, name)
+
+table usage_conflicts
+  column identity uuid not null
+  column other_fingerprint uuid not null
+  column entity text not null
+  column source text not null
+  column event_id text not null
+  column other_content jsonb not null
+  column original_occurred_at timestamp(3) with time zone not null
+  column seen_count bigint not null default 1
+  column first_seen_at timestamp(3) with time zone not null
+  column last_seen_at timestamp(3) with time zone not null
+  constraint PRIMARY KEY (identity, other_fingerprint)
+  CREATE UNIQUE INDEX usage_conflicts_pkey ON public.usage_conflicts USING btree (identity, other_fingerprint)
+
+table usage_events
+  column occurred_at timestamp(3) with time zone not null
+  column identity uuid not null
+  column source text not null
+  column id text not null
+  column entity text not null
+  column project text not null
+  column model text not null
+  column operation text not null
+  column booked_at timestamp(3) with time zone not null
+  column period text not null
+  column input_tokens bigint not null
+  column cached_input_tokens bigint not null
+  column output_tokens bigint not null
+  column reasoning_tokens bigint not null
+  column price_id bigint not null
+  column cost_picos numeric(38,0) not null
+  column burnt_picos numeric(38,0) not null
+  column burns jsonb
+  column usage_source text not null
+  column reservation_id text
+  column api_key_id text
+  column user_id text
+  column request_id text
+  column tags jsonb
+  constraint CHECK (((burnt_picos >= (0)::numeric) AND (burnt_picos <= cost_picos)))
+  constraint CHECK (((price_id <> 0) OR (cost_picos = (0)::numeric)))
+  constraint CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= output_tokens)))
+  constraint CHECK ((cached_input_tokens >= 0))
+  constraint CHECK ((cost_picos >= (0)::numeric))
+  constraint CHECK ((input_tokens >= 0))
+  constraint CHECK ((output_tokens >= 0))
+  constraint CHECK ((usage_source = ANY (ARRAY['reported'::text, 'estimated'::text])))
+  constraint PRIMARY KEY (occurred_at, identity)
+  CREATE INDEX usage_events_entity_occurred_at_idx ON ONLY public.usage_events USING btree (entity, occurred_at)
+  CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (model, occurred_at) WHERE (price_id = 0)
+  CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (occurred_at, identity)
+  partition by RANGE (occurred_at)
+
+table usage_hourly
+  column entity text not null
+  column hour timestamp(3) with time zone not null
+  column project text not null
+  column model text not null
+  column period text not null
+  column price_id bigint not null
+  column requests bigint not null
+  column input_tokens bigint not null
+  column cached_input_tokens bigint not null
+  column output_tokens bigint not null
+  column reasoning_tokens bigint not null
+  column cost_picos numeric(38,0) not null
+  constraint PRIMARY KEY (entity, hour, project, model, period, price_id)
+  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, period, price_id)
+
+table usage_identities
+  column identity uuid not null
+  column fingerprint uuid not null
+  column occurred_at timestamp(3) with time zone not null
+  column booked_at timestamp(3) with time zone not null
+  constraint PRIMARY KEY (identity)
+  CREATE UNIQUE INDEX usage_identities_pkey ON ONLY public.usage_identities USING btree (identity)
+  partition by HASH (identity)
+
+CREATE OR REPLACE FUNCTION public.ensure_usage_partition(month timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  starts timestamp := date_trunc('month', month at time zone 'UTC');
+  partition text := 'usage_events_' || to_char(starts, 'YYYY_MM');
+begin
+  -- Two processes may meet the first event of a month at once.
+  perform pg_advisory_xact_lock(hashtext('ensure_usage_partition'));
+  if to_regclass(partition) is null then
+    execute format(
+      'create table %I partition of usage_events for values from (%L) to (%L)',
+      partition,
+      starts at time zone 'UTC',
+      (starts + interval '1 month') at time zone 'UTC'
+    );
+  end if;
+end
+$function$
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is append only: write a correcting entry instead', tg_table_name using errcode = 'restrict_violation';
+end
+$function$

@@ -1,0 +1,81 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { aDatabase, type TestDatabase } from '../support/database.js';
+import { prismaSchemaSql } from '../support/prisma-schema.js';
+import { dumpSchema } from '../support/schema-dump.js';
+
+const COMMITTED = new URL('../schema.sql', import.meta.url);
+
+let migrated: TestDatabase;
+let described: TestDatabase;
+let migratedPool: pg.Pool;
+let describedPool: pg.Pool;
+beforeAll(async () => {
+  [migrated, described] = await Promise.all([aDatabase(), aDatabase({ template: 'template0' })]);
+  migratedPool = new pg.Pool({ connectionString: migrated.url });
+  describedPool = new pg.Pool({ connectionString: described.url });
+});
+afterAll(async () => {
+  await Promise.all([migratedPool.end(), describedPool.end()]);
+  await Promise.all([migrated.drop(), described.drop()]);
+});
+
+describe('the schema', () => {
+  it('is the one in test/schema.sql after all migrations (UPDATE_SCHEMA=1 writes it anew)', async () => {
+    const dump = await dumpSchema(migratedPool);
+    if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(COMMITTED, dump);
+    expect(dump).toBe(readFileSync(COMMITTED, 'utf8'));
+  });
+
+  it('has exactly the tables and columns that schema.prisma describes, with the same types', async () => {
+    await describedPool.query(await prismaSchemaSql(described.url));
+    const columns = `
+      select table_name, column_name, udt_name, numeric_precision, datetime_precision, is_nullable
+      from information_schema.columns
+      where table_schema = 'public' and table_name <> '_prisma_migrations' and table_name !~ '^usage_(events|identities)_'
+      order by 1, 2`;
+    const [inMigrations, inPrisma] = await Promise.all([
+      migratedPool.query(columns),
+      describedPool.query(columns),
+    ]);
+    expect(inPrisma.rows).toEqual(inMigrations.rows);
+    expect(inPrisma.rows.length).toBeGreaterThan(100);
+  });
+});
+
+describe('the database refuses', () => {
+  beforeAll(async () => {
+    await migratedPool.query(`
+      insert into plans (name, overage) values ('p', 'allowed');
+      insert into entities (name, plan, created_at) values ('e', 'p', now());
+      insert into credit_grants (id, entity, category, priority, amount_picos, remaining_picos, effective_at, created_at)
+        values ('g', 'e', 'paid', 50, 10, 10, now(), now());
+      insert into ledger_entries (entity, kind, debit_account, credit_account, amount_picos, grant_id, period, booked_at)
+        values ('e', 'purchase', 'cash', 'credits:g', 10, 'g', '2026-11', now());
+      insert into audit_log (at, actor, action) values (now(), 'test', 'test')`);
+  });
+
+  it.each([
+    ['a change of a ledger entry', `update ledger_entries set amount_picos = 11`],
+    ['the loss of a ledger entry', `delete from ledger_entries`],
+    ['the loss of the ledger', `truncate ledger_entries cascade`],
+    ['a change of the audit log', `update audit_log set actor = 'nobody'`],
+    ['the loss of an audit entry', `delete from audit_log`],
+    ['a lot that has more left than its amount', `update credit_grants set remaining_picos = 11`],
+    ['a lot below zero', `update credit_grants set remaining_picos = -1, burnt_picos = 11`],
+    ['a lot whose parts do not add up', `update credit_grants set remaining_picos = 9`],
+    [
+      'an entry that moves nothing or from an account to itself',
+      `insert into ledger_entries (entity, kind, debit_account, credit_account, amount_picos, period, booked_at)
+       values ('e', 'burn', 'a', 'a', 1, '2026-11', now())`,
+    ],
+    [
+      'a price above $10,000 per million tokens',
+      `insert into prices (model, effective_from, input_picos_per_token, output_picos_per_token, max_input_tokens, max_output_tokens, source, created_at)
+       values ('m', now(), 10000000001, 0, 1, 1, 's', now())`,
+    ],
+  ])('%s', async (_, sql) => {
+    await expect(migratedPool.query(sql)).rejects.toThrow(/append only|violates check constraint/);
+  });
+});

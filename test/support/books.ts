@@ -1,0 +1,56 @@
+/** The services that keep the books, over a database and a Redis of the test's own and a clock that it sets. */
+import type { Redis } from 'ioredis';
+import { CreditsService } from '../../src/credits/credits.service.js';
+import { UpkeepService } from '../../src/credits/upkeep.service.js';
+import { connectRedis } from '../../src/infra/redis.js';
+import { QuotaService } from '../../src/quota/quota.service.js';
+import { Database } from '../../src/store/database.js';
+import { PriceBook } from '../../src/usage/price-book.service.js';
+import { Recorder } from '../../src/usage/recorder.js';
+import { ReconciliationService } from '../../src/usage/reconciliation.service.js';
+import { seed } from '../../src/usage/seed.js';
+import { UnpricedUsage } from '../../src/usage/unpriced-usage.service.js';
+import { aDatabase } from './database.js';
+import { aRedis } from './redis.js';
+import { TestClock } from './test-clock.js';
+
+export type Books = {
+  readonly clock: TestClock;
+  readonly database: Database;
+  readonly redis: Redis;
+  readonly credits: CreditsService;
+  readonly upkeep: UpkeepService;
+  readonly quota: QuotaService;
+  readonly prices: PriceBook;
+  readonly recorder: Recorder;
+  readonly unpriced: UnpricedUsage;
+  readonly reconciliation: ReconciliationService;
+  close(): Promise<void>;
+};
+
+export async function theBooks(): Promise<Books> {
+  const [testDatabase, testRedis] = await Promise.all([aDatabase(), aRedis()]);
+  const clock = new TestClock();
+  const database = new Database({ url: testDatabase.url });
+  await seed(database, new URL('../../prisma/', import.meta.url));
+  const redis = connectRedis(testRedis.url, 'quota');
+  const prices = new PriceBook(database, clock);
+  const quota = new QuotaService(redis, database, clock, prices, 'closed');
+  return {
+    clock,
+    database,
+    redis,
+    prices,
+    quota,
+    credits: new CreditsService(database, clock),
+    upkeep: new UpkeepService(database, clock, quota),
+    recorder: new Recorder(database, clock, quota),
+    unpriced: new UnpricedUsage(database, clock, quota),
+    reconciliation: new ReconciliationService(database),
+    async close() {
+      redis.disconnect();
+      await database.close();
+      await Promise.all([testDatabase.drop(), testRedis.stop()]);
+    },
+  };
+}

@@ -1,0 +1,293 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import { anEvent, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { theBooks, type Books } from '../support/books.js';
+
+let books: Books;
+beforeAll(async () => (books = await theBooks()));
+afterAll(() => books.close());
+afterEach(async () => {
+  const { checks } = await books.reconciliation.run();
+  expect(checks.filter((check) => !check.ok)).toEqual([]);
+});
+
+type Spend = { cost: string; burnt: string; overage: string };
+async function spendOf(entity: string, period = '2026-11'): Promise<Spend | undefined> {
+  const rows = await books.database.pool.query<Spend>(
+    `select cost_picos::text as cost, burnt_picos::text as burnt, overage_picos::text as overage
+     from entity_spend where entity = $1 and period = $2`,
+    [entity, period],
+  );
+  return rows.rows[0];
+}
+
+async function buy(
+  entity: string,
+  amountUsd: string,
+  override: Partial<Parameters<Books['credits']['grant']>[1]> = {},
+) {
+  return books.database.transaction((tx) =>
+    books.credits.grant(tx, {
+      entity,
+      amountPicos: parseUsd(amountUsd, 'amount_usd'),
+      category: 'paid',
+      priority: 50,
+      effectiveAt: null,
+      expiresAt: null,
+      reference: null,
+      note: null,
+      actor: 'test',
+      ...override,
+    }),
+  );
+}
+
+const remainingOf = async (entity: string): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    (await books.credits.list({ entity })).map((grant) => [grant.id, formatUsd(grant.remainingPicos)]),
+  );
+
+describe('recording usage', () => {
+  it('counts an event once, whether it comes twice in a batch, in two batches, or in two batches at the same time', async () => {
+    const events = Array.from({ length: 40 }, () => anEvent({ subject: 'once/p' }));
+    await books.recorder.record([...events.slice(0, 20), ...events.slice(0, 20)]);
+    await Promise.all([
+      books.recorder.record(events),
+      books.recorder.record(events.toReversed()),
+      books.recorder.record(events.slice(10)),
+    ]);
+    expect((await spendOf('once'))?.cost).toBe(String(40n * 150n * LLAMA_PICOS_PER_TOKEN));
+  });
+
+  it('says how many were new, repeated, and contradictory', async () => {
+    const event = anEvent({ subject: 'told/p' });
+    const other = { ...event, tokens: { ...event.tokens, outputTokens: 51 } };
+    const unpriced = anEvent({ subject: 'told/p', model: 'nobody-priced-it' });
+    expect(await books.recorder.record([event, event, other, unpriced])).toEqual({
+      recorded: 2,
+      duplicates: 1,
+      conflicts: 1,
+      unpriced: 1,
+    });
+    expect(await books.recorder.record([event, other])).toEqual({
+      recorded: 0,
+      duplicates: 1,
+      conflicts: 1,
+      unpriced: 0,
+    });
+  });
+
+  it('treats the same identity at another time or of another entity as a conflict, not as another event', async () => {
+    const event = anEvent({ subject: 'identity/p' });
+    await books.recorder.record([event]);
+    const result = await books.recorder.record([
+      { ...event, occurredAt: new Date('2026-10-30T00:00:00Z') },
+      { ...anEvent({ subject: 'identity-thief/p' }), source: event.source, id: event.id },
+    ]);
+    expect(result).toMatchObject({ recorded: 0, conflicts: 2 });
+    expect((await spendOf('identity'))?.cost).toBe(String(150n * LLAMA_PICOS_PER_TOKEN));
+    expect(await spendOf('identity-thief')).toBeUndefined();
+  });
+
+  it('charges cached input as input where the price has none of its own, and reasoning as output only once', async () => {
+    const tokens = { inputTokens: 300, cachedInputTokens: 512, outputTokens: 204, reasoningTokens: 64 };
+    await books.recorder.record([anEvent({ subject: 'classes/p', tokens })]);
+    expect((await spendOf('classes'))?.cost).toBe(String(1_016n * LLAMA_PICOS_PER_TOKEN));
+  });
+
+  it('counts token numbers at the limit without overflow, and cost beyond a 64-bit integer exactly', async () => {
+    const tokens = { inputTokens: 2 ** 31 - 1, outputTokens: 2 ** 31 - 1 };
+    await books.database.transaction((tx) =>
+      books.prices.publish(tx, {
+        model: 'dear',
+        entity: null,
+        effectiveFrom: new Date('2026-01-01'),
+        inputPicosPerToken: 10n ** 10n,
+        cachedInputPicosPerToken: null,
+        outputPicosPerToken: 10n ** 10n,
+        maxInputTokens: null,
+        maxOutputTokens: null,
+        source: 'test',
+        actor: 'test',
+      }),
+    );
+    await books.recorder.record([
+      anEvent({ subject: 'huge/p', model: 'dear', tokens }),
+      anEvent({ subject: 'huge/p', model: 'dear', tokens }),
+    ]);
+    expect((await spendOf('huge'))?.cost).toBe(String(4n * BigInt(2 ** 31 - 1) * 10n ** 10n));
+  });
+
+  it('keeps the price in force at the time of the usage, whatever was published since', async () => {
+    const publish = (effectiveFrom: string, picos: bigint) =>
+      books.database.transaction((tx) =>
+        books.prices.publish(tx, {
+          model: 'changing',
+          entity: null,
+          effectiveFrom: new Date(effectiveFrom),
+          inputPicosPerToken: picos,
+          cachedInputPicosPerToken: null,
+          outputPicosPerToken: picos,
+          maxInputTokens: null,
+          maxOutputTokens: null,
+          source: 'test',
+          actor: 'test',
+        }),
+      );
+    await publish('2026-01-01T00:00:00Z', 1_000n);
+    await publish('2026-11-22T11:00:00Z', 3_000n);
+    const at = (time: string) =>
+      anEvent({ subject: 'changing/p', model: 'changing', occurredAt: new Date(time) });
+    await books.recorder.record([at('2026-11-22T10:59:59.999Z'), at('2026-11-22T11:00:00.000Z')]);
+    expect((await spendOf('changing'))?.cost).toBe(String(150n * 1_000n + 150n * 3_000n));
+  });
+
+  it('gives an unknown entity the plan free and keeps its usage', async () => {
+    await books.recorder.record([anEvent({ subject: 'stranger/p' })]);
+    const { rows } = await books.database.pool.query(`select plan from entities where name = 'stranger'`);
+    expect(rows).toEqual([{ plan: 'free' }]);
+    expect((await spendOf('stranger'))?.overage).toBe(String(150n * LLAMA_PICOS_PER_TOKEN));
+  });
+});
+
+describe('burning credits', () => {
+  it('takes grants in burn order and books the rest as overage', async () => {
+    const costUsd = formatUsd(150n * LLAMA_PICOS_PER_TOKEN);
+    const last = await buy('burner', costUsd, { priority: 90 });
+    const first = await buy('burner', '0.0001', { priority: 0 });
+    const second = await buy('burner', '0.0000005', { category: 'promotional' });
+    const notYet = await buy('burner', '1', { effectiveAt: new Date('2026-12-01') });
+    const events = Array.from({ length: 3 }, () => anEvent({ subject: 'burner/p' }));
+    await books.recorder.record(events);
+    const cost = 3n * 150n * LLAMA_PICOS_PER_TOKEN;
+    const credits = parseUsd(costUsd, '') + parseUsd('0.0001', '') + parseUsd('0.0000005', '');
+    expect(await spendOf('burner')).toEqual({
+      cost: String(cost),
+      burnt: String(credits),
+      overage: String(cost - credits),
+    });
+    expect(await remainingOf('burner')).toEqual({
+      [last.id]: '0',
+      [first.id]: '0',
+      [second.id]: '0',
+      [notYet.id]: '1',
+    });
+  });
+
+  it('never burns more than there is when many batches of one entity run at once', async () => {
+    const grant = await buy('crowd', '0.01');
+    const batches = Array.from({ length: 20 }, () =>
+      Array.from({ length: 10 }, () => anEvent({ subject: 'crowd/p' })),
+    );
+    await Promise.all(batches.map((batch) => books.recorder.record(batch)));
+    const cost = 200n * 150n * LLAMA_PICOS_PER_TOKEN;
+    expect(await spendOf('crowd')).toEqual({
+      cost: String(cost),
+      burnt: String(parseUsd('0.01', '')),
+      overage: String(cost - parseUsd('0.01', '')),
+    });
+    expect(await remainingOf('crowd')).toEqual({ [grant.id]: '0' });
+  });
+
+  it('does not deadlock when batches name the same entities in opposite orders', async () => {
+    const subjects = Array.from({ length: 30 }, (_, index) => `order-${index}/p`);
+    const batch = (names: string[]) => books.recorder.record(names.map((subject) => anEvent({ subject })));
+    await Promise.all(
+      Array.from({ length: 12 }, (_, index) => batch(index % 2 === 0 ? subjects : subjects.toReversed())),
+    );
+    expect((await spendOf('order-7'))?.cost).toBe(String(12n * 150n * LLAMA_PICOS_PER_TOKEN));
+  });
+
+  it('posts each closed hour once, even when two post at the same time, and balances with the open one', async () => {
+    await buy('poster', '1');
+    await books.recorder.record([anEvent({ subject: 'poster/p' })]);
+    await books.upkeep.postClosedHours();
+    const burnsPosted = async () =>
+      (await books.credits.ledger({ entity: 'poster', before: null, limit: 100 })).filter(
+        (entry) => entry.kind === 'burn',
+      ).length;
+    expect(await burnsPosted()).toBe(0);
+    books.clock.advance(3_600_000);
+    await Promise.all([books.upkeep.postClosedHours(), books.upkeep.postClosedHours()]);
+    await books.recorder.record([anEvent({ subject: 'poster/p' })]);
+    expect(await burnsPosted()).toBe(1);
+  });
+
+  it('writes off what is left of an expired grant, once', async () => {
+    await buy('expirer', '1', { expiresAt: new Date(books.clock.now().getTime() + 60_000) });
+    books.clock.advance(60_000);
+    await Promise.all([books.upkeep.expireGrants(), books.upkeep.expireGrants()]);
+    const [grant] = await books.credits.list({ entity: 'expirer' });
+    expect(grant).toMatchObject({ remainingPicos: 0n, expiredPicos: parseUsd('1', '') });
+    const ledger = await books.credits.ledger({ entity: 'expirer', before: null, limit: 10 });
+    expect(ledger.map((entry) => entry.kind)).toEqual(['expiry', 'purchase']);
+  });
+});
+
+describe('usage without a price', () => {
+  it('is kept, and charged once to credits when its price is published', async () => {
+    await buy('early', '1');
+    const events = Array.from({ length: 5 }, () => anEvent({ subject: 'early/p', model: 'unreleased' }));
+    await books.recorder.record(events);
+    expect(await books.unpriced.charge()).toBe(0);
+    expect((await spendOf('early'))?.cost).toBe('0');
+    await books.database.transaction((tx) =>
+      books.prices.publish(tx, {
+        model: 'unreleased',
+        entity: null,
+        effectiveFrom: new Date('2026-11-01'),
+        inputPicosPerToken: 2_000n,
+        cachedInputPicosPerToken: null,
+        outputPicosPerToken: 4_000n,
+        maxInputTokens: null,
+        maxOutputTokens: null,
+        source: 'test',
+        actor: 'test',
+      }),
+    );
+    await Promise.all([books.unpriced.charge(), books.unpriced.charge()]);
+    const cost = 5n * (100n * 2_000n + 50n * 4_000n);
+    expect(await spendOf('early')).toEqual({ cost: String(cost), burnt: String(cost), overage: '0' });
+    await books.recorder.record(events);
+    expect((await spendOf('early'))?.cost).toBe(String(cost));
+  });
+
+  it('counts usage that comes late into the month it occurred in until the grace ends, then into the open one', async () => {
+    books.clock.set('2026-12-03T23:59:59Z');
+    const late = () => anEvent({ subject: 'late/p', occurredAt: new Date('2026-11-30T23:59:59Z') });
+    await books.recorder.record([late()]);
+    books.clock.set('2026-12-04T00:00:00Z');
+    await books.recorder.record([late()]);
+    const one = String(150n * LLAMA_PICOS_PER_TOKEN);
+    expect([(await spendOf('late', '2026-11'))?.cost, (await spendOf('late', '2026-12'))?.cost]).toEqual([
+      one,
+      one,
+    ]);
+  });
+});
+
+describe('plan allowances', () => {
+  it('are granted once a month, also when the first looks of a month come at once', async () => {
+    books.clock.set('2027-01-05T00:00:00Z');
+    await books.database.pool.query(
+      `insert into plans (name, overage, monthly_credit_picos) values ('gift', 'allowed', 5000000000000)`,
+    );
+    await books.database.pool.query(
+      `insert into entities (name, plan, created_at) values ('gifted', 'gift', now())`,
+    );
+    const at = new Date('2027-01-04T12:00:00Z');
+    await Promise.all(
+      Array.from({ length: 5 }, () =>
+        books.recorder.record([anEvent({ subject: 'gifted/p', model: LLAMA, occurredAt: at })]),
+      ),
+    );
+    const grants = await books.credits.list({ entity: 'gifted' });
+    expect(grants).toHaveLength(1);
+    expect(grants[0]).toMatchObject({
+      category: 'promotional',
+      amountPicos: 5_000_000_000_000n,
+      burntPicos: 5n * 150n * LLAMA_PICOS_PER_TOKEN,
+      expiresAt: new Date('2027-02-01T00:00:00Z'),
+    });
+  });
+});
