@@ -1,0 +1,67 @@
+/** Which of Tally's answers a gateway may hand to its caller, and in which form. */
+import { z } from 'zod';
+import { TallyClientError } from './tally-client-error.js';
+
+/** An answer in OpenAI's form that a gateway passes on as it is. */
+export interface Denial {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON text, byte for byte what Tally sent. */
+  readonly body: string;
+  /** Why Tally itself could not decide, for the gateway's log. */
+  readonly cause?: unknown;
+}
+
+export interface Answer extends Denial {
+  readonly ok: boolean;
+}
+
+/** What tells a caller whether and when to try again; everything else of a response belongs to one connection. */
+const PASSED_ON_HEADER =
+  /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-limit|x-ratelimit-.+)$/;
+
+/**
+ * A limit (402, 429) and Tally's own trouble (5xx) are for the caller. Any other refusal means that the gateway asked
+ * wrongly: passing on a 401 would tell the caller that its own key is bad.
+ */
+export function denialOf(answer: Answer): Denial {
+  const { status, headers, body, cause } = answer;
+  if (status !== 402 && status !== 429 && status < 500) throw refusalOf(answer);
+  if (errorOf(body) === null)
+    return overloaded(new TallyClientError('unreadable', 'Tally sent no error body', { status }));
+  const passedOn = Object.entries(headers).filter(([name]) => PASSED_ON_HEADER.test(name));
+  return { status, headers: Object.fromEntries(passedOn), body, ...(cause !== undefined && { cause }) };
+}
+
+/** What Tally says itself when it cannot decide, for when it cannot even say that. */
+export function overloaded(cause: unknown): Answer {
+  const error = {
+    message: 'The engine is currently overloaded, please try again later',
+    type: 'server_error',
+    param: null,
+    code: 'overloaded',
+  };
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'retry-after': '1' };
+  return { ok: false, status: 503, headers, body: JSON.stringify({ error }), cause };
+}
+
+export function refusalOf(answer: Answer): TallyClientError {
+  const error = errorOf(answer.body);
+  const message = error?.message ?? `Tally answered ${answer.status}`;
+  return new TallyClientError(error?.code ?? 'unreadable', message, { status: answer.status });
+}
+
+const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+function errorOf(body: string): { code: string; message: string } | null {
+  return errorBody.safeParse(jsonOf(body)).data?.error ?? null;
+}
+
+/** undefined for what is not JSON, such as the page of a proxy in between. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

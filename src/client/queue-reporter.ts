@@ -1,0 +1,47 @@
+/** Reports usage over the queue: events outlive an outage of Tally's workers and of its database. */
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Outbox, type OutboxOptions, type UsageReporter } from './outbox.js';
+
+export const USAGE_QUEUE = 'usage-events';
+export const USAGE_JOB = 'usage';
+
+/** About six days of retries: a job that fails is waiting for the database, and failing for good would lose its events. */
+const JOB_OPTIONS = {
+  attempts: 100_000,
+  backoff: { type: 'fixed', delay: 5000, jitter: 0.5 },
+  removeOnComplete: true,
+};
+
+const COMMAND_MS_MAX = 5000;
+
+export interface QueueReporterOptions extends Omit<OutboxOptions, 'deliver'> {
+  redisUrl: string;
+}
+
+/** One job a batch. A job that was added although Redis could not say so is added again: Tally counts its events once. */
+export function queueReporter({ redisUrl, ...options }: QueueReporterOptions): UsageReporter {
+  // Without a queue of its own the client fails at once when Redis is away: the outbox is the only place where events wait.
+  const redis = new Redis(redisUrl, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_MS_MAX,
+  });
+  const queue = new Queue(USAGE_QUEUE, { connection: redis, defaultJobOptions: JOB_OPTIONS });
+  queue.on('error', (error) => options.onFailure?.(error));
+  const outbox = new Outbox({
+    ...options,
+    deliver: async (events) => {
+      await queue.add(USAGE_JOB, events.length === 1 ? events[0] : events);
+      return [];
+    },
+  });
+  return {
+    report: (event) => outbox.report(event),
+    close: async () => {
+      await outbox.close();
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}

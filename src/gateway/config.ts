@@ -1,0 +1,97 @@
+/** The gateway's environment, checked at once and frozen. Nothing else in the gateway reads `process.env`. */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+
+export type GatewayConfig = Readonly<z.infer<typeof environment>>;
+
+/** Its message has one line for each variable that is wrong. */
+export class ConfigError extends Error {}
+
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig {
+  const read = environment.safeParse(env);
+  if (read.success) return Object.freeze(read.data);
+  throw new ConfigError(
+    read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
+  );
+}
+
+const NAME = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
+
+/** An empty variable counts as one that is not set. */
+const unset = (value: unknown) => (value === '' ? undefined : value);
+
+const integer = (fallback: string, min: number, max: number) =>
+  z.preprocess(
+    unset,
+    z
+      .string()
+      .default(fallback)
+      .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+        error: `must be a whole number from ${min} to ${max}`,
+      })
+      .transform(Number),
+  );
+
+/** Each key once; the entity is what follows the last colon. */
+const callerKeys = z
+  .string()
+  .transform((list) => list.split(',').map((pair) => pair.trim()))
+  .refine((pairs) => pairs.every((pair) => new RegExp(`^\\S+:${NAME}$`).test(pair)), {
+    error: 'must be key:entity, comma separated',
+  })
+  .transform((pairs) => pairs.map((pair) => splitAt(pair, pair.lastIndexOf(':'))))
+  .refine((pairs) => new Set(pairs.map(([key]) => key)).size === pairs.length, { error: 'names a key twice' })
+  .transform((pairs): ReadonlyMap<string, string> => new Map(pairs));
+
+/** An empty list blocks no country. */
+const countries = z
+  .string()
+  .transform((list) => (list.trim() === '' ? [] : list.split(',').map((code) => code.trim().toUpperCase())))
+  .refine((codes) => codes.every((code) => /^[A-Z]{2}$/.test(code)), {
+    error: 'must be two-letter country codes, comma separated',
+  })
+  .transform((codes): ReadonlySet<string> => new Set(codes));
+
+const environment = z
+  .object({
+    GATEWAY_PORT: integer('8080', 0, 65_535),
+    HOST: z.preprocess(unset, z.string().default('127.0.0.1')),
+    TALLY_URL: z.preprocess(
+      unset,
+      z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).default('http://127.0.0.1:3000'),
+    ),
+    TALLY_API_KEY: z.preprocess(unset, z.string({ error: 'must be a Tally key with the role gateway' })),
+    REDIS_URL: z.preprocess(
+      unset,
+      z.url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' }).optional(),
+    ),
+    GATEWAY_KEYS: z.preprocess(unset, z.string().default('some-key-value:entity1').pipe(callerKeys)),
+    GATEWAY_BLOCKED_COUNTRIES: z.string().default('CU,IR,KP,SY').pipe(countries),
+    GATEWAY_MODEL_CAPACITY: integer('256', 1, 1_000_000),
+    GATEWAY_MODEL_DELAY_MS: integer('0', 0, 3_600_000),
+    GATEWAY_ID: z.preprocess(
+      unset,
+      z
+        .string()
+        .default(hostname())
+        .refine((id) => new RegExp(`^${NAME}$`).test(id), {
+          error: 'may have letters, digits, dots, dashes and underscores',
+        }),
+    ),
+  })
+  .transform((env) => ({
+    port: env.GATEWAY_PORT,
+    host: env.HOST,
+    tallyUrl: env.TALLY_URL,
+    tallyApiKey: env.TALLY_API_KEY,
+    redisUrl: env.REDIS_URL,
+    callerKeys: env.GATEWAY_KEYS,
+    blockedCountries: env.GATEWAY_BLOCKED_COUNTRIES,
+    modelCapacity: env.GATEWAY_MODEL_CAPACITY,
+    modelDelayMs: env.GATEWAY_MODEL_DELAY_MS,
+    gatewayId: env.GATEWAY_ID,
+  }));
+
+function splitAt(text: string, index: number): [string, string] {
+  return [text.slice(0, index), text.slice(index + 1)];
+}

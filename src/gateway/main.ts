@@ -1,0 +1,22 @@
+/** `npm run gateway`: start, and stop when told to. */
+import { pino } from 'pino';
+import { ConfigError, loadConfig } from './config.js';
+import { startGateway } from './gateway.js';
+
+try {
+  const config = loadConfig();
+  const logger = pino();
+  const gateway = await startGateway(config, { logger, now: () => new Date() });
+  const { gatewayId, tallyUrl } = config;
+  const reporting = config.redisUrl === undefined ? 'http' : 'queue';
+  logger.info({ url: gateway.url, tally: tallyUrl, reporting, gateway_id: gatewayId }, 'gateway listens');
+  const stop = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'gateway stops');
+    void gateway.close().then(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+}

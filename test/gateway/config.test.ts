@@ -1,0 +1,62 @@
+/** The gateway's environment. */
+import { describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../src/gateway/config.js';
+
+const TALLY_API_KEY = 'secret';
+
+describe('the environment', () => {
+  it('needs nothing but a key for Tally', () => {
+    expect(loadConfig({ TALLY_API_KEY, GATEWAY_ID: 'eu-1' })).toEqual({
+      port: 8080,
+      host: '127.0.0.1',
+      tallyUrl: 'http://127.0.0.1:3000',
+      tallyApiKey: TALLY_API_KEY,
+      redisUrl: undefined,
+      callerKeys: new Map([['some-key-value', 'entity1']]),
+      blockedCountries: new Set(['CU', 'IR', 'KP', 'SY']),
+      modelCapacity: 256,
+      modelDelayMs: 0,
+      gatewayId: 'eu-1',
+    });
+  });
+
+  it('is read once and cannot be changed', () => {
+    expect(Object.isFrozen(loadConfig({ TALLY_API_KEY }))).toBe(true);
+  });
+
+  it('may block no country, and name several keys, with colons in them', () => {
+    const config = loadConfig({
+      TALLY_API_KEY,
+      GATEWAY_BLOCKED_COUNTRIES: '',
+      GATEWAY_KEYS: 'a:b:entity1, c:entity2',
+    });
+    expect(config.blockedCountries.size).toBe(0);
+    expect([...config.callerKeys]).toEqual([
+      ['a:b', 'entity1'],
+      ['c', 'entity2'],
+    ]);
+  });
+
+  it('lists everything that is wrong at once, without the secrets', () => {
+    const env = {
+      GATEWAY_PORT: '80.5',
+      TALLY_URL: 'tally',
+      REDIS_URL: 'http://x',
+      GATEWAY_KEYS: 'hunter2',
+      GATEWAY_BLOCKED_COUNTRIES: 'Cuba',
+      GATEWAY_MODEL_CAPACITY: '0',
+      GATEWAY_MODEL_DELAY_MS: '-1',
+      GATEWAY_ID: 'a b',
+    };
+    const wrong = ['TALLY_API_KEY', ...Object.keys(env)];
+    const load = () => loadConfig(env);
+    for (const name of wrong) expect(load).toThrow(name);
+    expect(load).not.toThrow('hunter2');
+  });
+
+  it('refuses a key that is named twice', () => {
+    expect(() => loadConfig({ TALLY_API_KEY, GATEWAY_KEYS: 'a:entity1,a:entity2' })).toThrow(
+      'names a key twice',
+    );
+  });
+});
