@@ -94,7 +94,7 @@ async function startGateway(service: Service, run: string): Promise<string> {
       name: 'gateway',
       entry: 'gateway/main.js',
       url,
-      ready: '/healthz',
+      ready: '/livez',
       env: {
         HOST: '127.0.0.1',
         GATEWAY_PORT: new URL(url).port,

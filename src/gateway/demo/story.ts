@@ -7,7 +7,7 @@ const ENTITY = 'entity1';
 const PROJECT = 'entity1/project1';
 const MODEL = 'cw_meta-llama_Llama-3.3-70B-Instruct';
 /** Enough for a few calls of at most 600 output tokens at $0.71 per million. */
-const FIRST_CREDITS_USD = '0.001';
+const FIRST_CREDITS_USD = '0.0005';
 const CALLS_MAX = 50;
 
 type Grants = { data: { id: string; remaining_usd: string }[] };
@@ -41,7 +41,7 @@ export async function tellStory(options: {
   const denial = await askUntilDenied(ask);
   const before = httpRequests;
   await ask().catch(() => {});
-  say(`  ${denial.status} ${denial.message}`);
+  say(`  ${denial.message}`);
   say(
     `      code ${denial.code}, x-quota-limit: ${denial.headers?.get('x-quota-limit')}; the client sent ${httpRequests - before} request, no retries`,
   );
