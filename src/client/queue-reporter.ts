@@ -13,7 +13,8 @@ const JOB_OPTIONS = {
   removeOnComplete: true,
 };
 
-const COMMAND_MS_MAX = 5000;
+/** A Redis that stays silent for this long is treated as one that is gone. */
+const ANSWER_MS_MAX = 5000;
 
 export interface QueueReporterOptions extends Omit<OutboxOptions, 'deliver'> {
   redisUrl: string;
@@ -25,7 +26,7 @@ export function queueReporter({ redisUrl, ...options }: QueueReporterOptions): U
   const redis = new Redis(redisUrl, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: COMMAND_MS_MAX,
+    socketTimeout: ANSWER_MS_MAX,
   });
   const queue = new Queue(USAGE_QUEUE, { connection: redis, defaultJobOptions: JOB_OPTIONS });
   queue.on('error', (error) => options.onFailure?.(error));

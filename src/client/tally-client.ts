@@ -9,7 +9,7 @@ export interface TallyClientOptions {
   baseUrl: string;
   /** A key with the role `gateway`. */
   apiKey: string;
-  /** For one HTTP request, 5 seconds when left out. */
+  /** For one call and all its attempts, 5 seconds when left out. */
   timeoutMs?: number;
   fetch?: typeof fetch;
 }
@@ -59,6 +59,7 @@ const receiptAnswer = z.object({
 
 /** Every call is safe to repeat, so one that got no answer is tried once more: a kept-alive connection may have just closed. */
 const ATTEMPTS_MAX = 2;
+const TIMEOUT_MS = 5000;
 
 export class TallyClient {
   private readonly options: TallyClientOptions;
@@ -128,13 +129,13 @@ export class TallyClient {
   }
 
   private async ask(method: string, path: string, content: Content = {}): Promise<Answer> {
+    const signal = AbortSignal.timeout(this.options.timeoutMs ?? TIMEOUT_MS);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.send(method, path, content);
+        return await this.send(method, path, { ...content, signal });
       } catch (error) {
-        // A timeout is not tried again: the caller has waited long enough, and a hold that was made expires by itself.
-        const timedOut = error instanceof Error && error.name === 'TimeoutError';
-        if (timedOut || attempt === ATTEMPTS_MAX) {
+        // A hold that was made although the answer came too late expires by itself.
+        if (signal.aborted || attempt === ATTEMPTS_MAX) {
           throw new TallyClientError('unreachable', `Tally did not answer ${method} ${path}`, {
             cause: error,
           });
@@ -143,8 +144,12 @@ export class TallyClient {
     }
   }
 
-  private async send(method: string, path: string, content: Content): Promise<Answer> {
-    const { baseUrl, apiKey, timeoutMs = 5000, fetch: send = fetch } = this.options;
+  private async send(
+    method: string,
+    path: string,
+    content: Content & { signal: AbortSignal },
+  ): Promise<Answer> {
+    const { baseUrl, apiKey, fetch: send = fetch } = this.options;
     const response = await send(new URL(path, baseUrl), {
       method,
       headers: {
@@ -153,7 +158,7 @@ export class TallyClient {
         ...content.headers,
       },
       ...(content.body !== undefined && { body: JSON.stringify(content.body) }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: content.signal,
     });
     const { ok, status, headers } = response;
     return { ok, status, headers: Object.fromEntries(headers), body: await response.text() };
