@@ -1,4 +1,5 @@
 /** Entities and projects as accounts: made when first seen, locked before money moves, versioned by every change. */
+import { arrayLiteral } from './array-literal.js';
 import type { Tx } from './database.js';
 
 /** The plan of an entity that nobody created. */
@@ -12,8 +13,8 @@ export async function ensureAccounts(tx: Tx, accounts: readonly AccountName[], a
     with named as (
       select distinct entity, project
       from unnest(
-        ${accounts.map((account) => account.entity)}::text[],
-        ${accounts.map((account) => account.project)}::text[]
+        ${arrayLiteral(accounts.map((account) => account.entity))}::text[],
+        ${arrayLiteral(accounts.map((account) => account.project))}::text[]
       ) as t (entity, project)
     ), made as (
       insert into entities (name, plan, created_at)

@@ -1,6 +1,7 @@
 /** Rated events: one immutable row each, partitioned by the month in which the usage occurred. */
 import type { UsageEvent } from '../domain/usage.js';
 import type { Burn } from '../domain/grants.js';
+import { arrayLiteral } from './array-literal.js';
 import type { Tx } from './database.js';
 
 export type RatedEvent = {
@@ -19,7 +20,8 @@ export async function ensurePartition(tx: Tx, month: Date): Promise<void> {
 
 /** Inserts events whose identities this transaction has claimed; a clash here is a bug and fails the batch. */
 export async function insertEvents(tx: Tx, rows: readonly RatedEvent[], bookedAt: Date): Promise<void> {
-  const column = <T>(pick: (row: RatedEvent) => T): T[] => rows.map(pick);
+  const column = (pick: (row: RatedEvent) => string | number | bigint | Date | null): string =>
+    arrayLiteral(rows.map(pick));
   await tx.$executeRaw`
     insert into usage_events (
       occurred_at, identity, source, id, entity, project, model, operation, booked_at, period,
@@ -46,9 +48,9 @@ export async function insertEvents(tx: Tx, rows: readonly RatedEvent[], bookedAt
       ${column((r) => r.event.tokens.cachedInputTokens)}::bigint[],
       ${column((r) => r.event.tokens.outputTokens)}::bigint[],
       ${column((r) => r.event.tokens.reasoningTokens)}::bigint[],
-      ${column((r) => String(r.priceId))}::bigint[],
-      ${column((r) => String(r.costPicos))}::numeric[],
-      ${column((r) => String(burntPicos(r.burns)))}::numeric[],
+      ${column((r) => r.priceId)}::bigint[],
+      ${column((r) => r.costPicos)}::numeric[],
+      ${column((r) => burntPicos(r.burns))}::numeric[],
       ${column((r) => burnsJson(r.burns))}::text[],
       ${column((r) => r.event.usageSource)}::text[],
       ${column((r) => r.event.reservationId)}::text[],

@@ -1,4 +1,5 @@
 /** The dedupe. An identity is claimed in the transaction that counts its event, so a failed write claims nothing. */
+import { arrayLiteral } from './array-literal.js';
 import type { Tx } from './database.js';
 
 export type IdentityRow = { identity: string; fingerprint: string; occurredAt: Date };
@@ -16,9 +17,9 @@ export async function claimIdentities(
     insert into usage_identities (identity, fingerprint, occurred_at, booked_at)
     select identity, fingerprint, occurred_at, ${bookedAt}::timestamptz
     from unnest(
-      ${rows.map((row) => row.identity)}::uuid[],
-      ${rows.map((row) => row.fingerprint)}::uuid[],
-      ${rows.map((row) => row.occurredAt)}::timestamptz[]
+      ${arrayLiteral(rows.map((row) => row.identity))}::uuid[],
+      ${arrayLiteral(rows.map((row) => row.fingerprint))}::uuid[],
+      ${arrayLiteral(rows.map((row) => row.occurredAt))}::timestamptz[]
     ) as t (identity, fingerprint, occurred_at)
     order by identity
     on conflict (identity) do nothing

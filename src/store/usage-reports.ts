@@ -11,7 +11,10 @@ export type UsageRow = {
   readonly costPicos: bigint;
 };
 
-type RawUsage = Record<'project' | 'model' | 'requests' | 'input' | 'cached_input' | 'output' | 'cost', string>;
+type RawUsage = Record<
+  'project' | 'model' | 'requests' | 'input' | 'cached_input' | 'output' | 'cost',
+  string
+>;
 
 /** What an entity used in the hours from `start` (inclusive) to `end` (exclusive), by project and model; dearest first. */
 export async function sumUsage(tx: Tx, of: { entity: string; start: Date; end: Date }): Promise<UsageRow[]> {

@@ -1,4 +1,5 @@
 /** Sums of events that are kept as they come: roll-ups by hour, spend by period, burns by hour of booking. */
+import { arrayLiteral } from './array-literal.js';
 import { RestartTransaction, type Tx } from './database.js';
 
 export type HourlySum = {
@@ -24,18 +25,18 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
     )
     select * from unnest(
-      ${rows.map((r) => r.entity)}::text[],
-      ${rows.map((r) => r.hour)}::timestamptz[],
-      ${rows.map((r) => r.project)}::text[],
-      ${rows.map((r) => r.model)}::text[],
-      ${rows.map((r) => r.period)}::text[],
-      ${rows.map((r) => String(r.priceId))}::bigint[],
-      ${rows.map((r) => r.requests)}::bigint[],
-      ${rows.map((r) => String(r.inputTokens))}::bigint[],
-      ${rows.map((r) => String(r.cachedInputTokens))}::bigint[],
-      ${rows.map((r) => String(r.outputTokens))}::bigint[],
-      ${rows.map((r) => String(r.reasoningTokens))}::bigint[],
-      ${rows.map((r) => String(r.costPicos))}::numeric[]
+      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
+      ${arrayLiteral(rows.map((r) => r.project))}::text[],
+      ${arrayLiteral(rows.map((r) => r.model))}::text[],
+      ${arrayLiteral(rows.map((r) => r.period))}::text[],
+      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.requests))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.inputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.cachedInputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.outputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[]
     ) as t
     order by 1, 2, 3, 4, 5, 6
     on conflict (entity, hour, project, model, period, price_id) do update set
@@ -61,12 +62,12 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<voi
   await tx.$executeRaw`
     with spent as (
       select * from unnest(
-        ${rows.map((r) => r.entity)}::text[],
-        ${rows.map((r) => r.period)}::text[],
-        ${rows.map((r) => r.project)}::text[],
-        ${rows.map((r) => String(r.costPicos))}::numeric[],
-        ${rows.map((r) => String(r.burntPicos))}::numeric[],
-        ${rows.map((r) => String(r.overagePicos))}::numeric[]
+        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+        ${arrayLiteral(rows.map((r) => r.period))}::text[],
+        ${arrayLiteral(rows.map((r) => r.project))}::text[],
+        ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
+        ${arrayLiteral(rows.map((r) => r.burntPicos))}::numeric[],
+        ${arrayLiteral(rows.map((r) => r.overagePicos))}::numeric[]
       ) as t (entity, period, project, cost_picos, burnt_picos, overage_picos)
     ), by_entity as (
       insert into entity_spend as e (entity, period, cost_picos, burnt_picos, overage_picos)
@@ -98,10 +99,10 @@ export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Dat
   const added = await tx.$executeRaw`
     with burnt as (
       select * from unnest(
-        ${rows.map((r) => r.entity)}::text[],
-        ${rows.map((r) => r.period)}::text[],
-        ${rows.map((r) => r.grantId)}::text[],
-        ${rows.map((r) => String(r.amountPicos))}::numeric[]
+        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+        ${arrayLiteral(rows.map((r) => r.period))}::text[],
+        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
+        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
       ) as t (entity, period, grant_id, amount_picos)
     ), taken as (
       update credit_grants g set

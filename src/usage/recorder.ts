@@ -3,7 +3,7 @@
  * delivers an event twice finds its identity taken.
  */
 import { Injectable } from '@nestjs/common';
-import { entityOfReservation } from '../domain/ids.js';
+import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
 import { hourOf, periodOf, periodStart } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
 import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
@@ -29,11 +29,16 @@ export type RecordResult = {
   readonly unpriced: number;
 };
 
+/** Subjects that are remembered before the memory starts anew. */
+const ACCOUNTS_KNOWN_MAX = 100_000;
+
 type Identified = Claimed & { readonly fingerprint: string };
 
 @Injectable()
 export class Recorder {
   private readonly months = new Set<string>();
+  /** Subjects that a committed batch has found or made: accounts are never deleted. */
+  private accounts = new Set<string>();
 
   constructor(
     private readonly database: Database,
@@ -53,27 +58,31 @@ export class Recorder {
       fingerprint: fingerprintOf(event),
       event,
     }));
-    const result = await this.database.transaction((tx) => this.write(tx, identified));
+    const { result, claimed } = await this.database.transaction((tx) => this.write(tx, identified));
+    this.remember(claimed);
     await this.quota.publish(events, settledHolds(events));
     return result;
   }
 
-  private async write(tx: Tx, identified: readonly Identified[]): Promise<RecordResult> {
+  private async write(
+    tx: Tx,
+    identified: readonly Identified[],
+  ): Promise<{ result: RecordResult; claimed: readonly Claimed[] }> {
     const bookedAt = await bookingTime(tx, this.clock.databaseNow());
     const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
     const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;
-    return { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced };
+    return {
+      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced },
+      claimed,
+    };
   }
 
   /** Returns how many of the new events have no price yet. */
   private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
-    await ensureAccounts(
-      tx,
-      claimed.map(({ event }) => event),
-      bookedAt,
-    );
+    const unknown = claimed.filter(({ event }) => !this.accounts.has(formatSubject(event)));
+    if (unknown.length > 0) await ensureAccounts(tx, subjectsOf(unknown), bookedAt);
     await lockAccounts(tx, entities);
     await lockPriceBookShared(tx);
     await grantAllowances(tx, { entities, at: bookedAt });
@@ -89,6 +98,11 @@ export class Recorder {
     return rated.filter((row) => row.priceId === UNPRICED).length;
   }
 
+  private remember(claimed: readonly Claimed[]): void {
+    if (this.accounts.size > ACCOUNTS_KNOWN_MAX) this.accounts = new Set();
+    for (const { event } of claimed) this.accounts.add(formatSubject(event));
+  }
+
   private async ensureMonths(events: readonly UsageEvent[]): Promise<void> {
     for (const month of new Set(events.map((event) => periodOf(event.occurredAt)))) {
       if (this.months.has(month)) continue;
@@ -96,6 +110,11 @@ export class Recorder {
       this.months.add(month);
     }
   }
+}
+
+/** Each subject once. */
+function subjectsOf(claimed: readonly Claimed[]): Subject[] {
+  return [...new Map(claimed.map(({ event }) => [formatSubject(event), event])).values()];
 }
 
 /** The holds that these events end. An event can end no other entity's. */
