@@ -9,10 +9,10 @@ export const UPKEEP_QUEUE = 'upkeep';
 /** How many events one job carries at most. */
 export const JOB_EVENTS_MAX = 1_000;
 
-/** The worker puts a job back by itself when it cannot write; attempts are for a worker that throws all the same. */
+/** The worker puts a job back by itself when it cannot write. For one that throws all the same: about six days of tries. */
 const JOB_OPTIONS = {
-  attempts: 1_000,
-  backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  attempts: 100_000,
+  backoff: { type: 'fixed', delay: 5_000, jitter: 0.5 },
   removeOnComplete: true,
 } as const;
 
