@@ -130,16 +130,10 @@ export function projectRoom(limit: ProjectLimit, project: ProjectQuota): number 
 }
 
 export function entityRoom(limit: EntityLimit, entity: EntityQuota): number | null {
-  switch (limit) {
-    case 'entity_concurrency':
-      return entity.maxConcurrentRequests;
-    case 'entity_monthly_cap':
-      return roomUnder(entity.monthlyCapPicos, entity.monthCostPicos);
-    case 'entity_yearly_cap':
-      return roomUnder(entity.yearlyCapPicos, entity.yearCostPicos);
-    case 'credits':
-      return entity.overage === 'allowed' ? null : roomNanos(entity.creditsPicos);
-  }
+  if (limit === 'entity_concurrency') return entity.maxConcurrentRequests;
+  if (limit === 'entity_monthly_cap') return roomUnder(entity.monthlyCapPicos, entity.monthCostPicos);
+  if (limit === 'entity_yearly_cap') return roomUnder(entity.yearlyCapPicos, entity.yearCostPicos);
+  return entity.overage === 'allowed' ? null : roomNanos(entity.creditsPicos);
 }
 
 function roomUnder(capPicos: bigint | null, costPicos: bigint): number | null {
@@ -160,9 +154,15 @@ function isOfProject(limit: LimitName): limit is ProjectLimit {
 }
 
 /** Puts a passed limit into figures. */
-export function denialBy(limit: LimitName, question: Question, { retryable }: { retryable: boolean }): Denial {
+export function denialBy(
+  limit: LimitName,
+  question: Question,
+  { retryable }: { retryable: boolean },
+): Denial {
   const { entity, project, holds } = question;
-  const scope = isOfProject(limit) ? formatSubject({ entity: entity.entity, project: project.project }) : entity.entity;
+  const scope = isOfProject(limit)
+    ? formatSubject({ entity: entity.entity, project: project.project })
+    : entity.entity;
   const held = isOfProject(limit) ? holds.project : holds.entity;
   const heldPicos = picosFromNanos(held.nanos);
   const base = { scope, retryable, resetsAt: null };
@@ -181,16 +181,21 @@ export function denialBy(limit: LimitName, question: Question, { retryable }: { 
 
 type CapFigures = Pick<MoneyDenial, 'spentPicos' | 'limitPicos' | 'resetsAt'>;
 
-function capFigures(limit: Exclude<MoneyDenial['limit'], 'credits'>, { entity, project }: Question): CapFigures {
-  const resetsAt = unixSeconds(limit === 'entity_yearly_cap' ? yearEnd(entity.period) : periodEnd(entity.period));
-  switch (limit) {
-    case 'project_monthly_cap':
-      return { spentPicos: project.monthCostPicos, limitPicos: present(project.monthlyCapPicos), resetsAt };
-    case 'entity_monthly_cap':
-      return { spentPicos: entity.monthCostPicos, limitPicos: present(entity.monthlyCapPicos), resetsAt };
-    case 'entity_yearly_cap':
-      return { spentPicos: entity.yearCostPicos, limitPicos: present(entity.yearlyCapPicos), resetsAt };
-  }
+function capFigures(
+  cap: Exclude<MoneyDenial['limit'], 'credits'>,
+  { entity, project }: Question,
+): CapFigures {
+  const monthEnds = unixSeconds(periodEnd(entity.period));
+  const [spentPicos, limitPicos, resetsAt] = {
+    project_monthly_cap: [project.monthCostPicos, project.monthlyCapPicos, monthEnds] as const,
+    entity_monthly_cap: [entity.monthCostPicos, entity.monthlyCapPicos, monthEnds] as const,
+    entity_yearly_cap: [
+      entity.yearCostPicos,
+      entity.yearlyCapPicos,
+      unixSeconds(yearEnd(entity.period)),
+    ] as const,
+  }[cap];
+  return { spentPicos, limitPicos: present(limitPicos), resetsAt };
 }
 
 function present<T>(limit: T | null): T {

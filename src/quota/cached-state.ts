@@ -1,0 +1,123 @@
+/**
+ * A quota state as Redis keeps it: rooms that scripts compare as doubles, and beside them the exact figures (`facts`), which
+ * only explain. Both directions of the encoding stand here.
+ */
+import { periodEnd, periodStart } from '../domain/period.js';
+import {
+  entityRoom,
+  projectRoom,
+  type EntityLimit,
+  type EntityQuota,
+  type ProjectLimit,
+  type ProjectQuota,
+  type QuotaState,
+} from '../domain/quota.js';
+
+const ENTITY_LIMITS: readonly EntityLimit[] = [
+  'entity_concurrency',
+  'entity_monthly_cap',
+  'entity_yearly_cap',
+  'credits',
+];
+const PROJECT_LIMITS: readonly ProjectLimit[] = ['project_concurrency', 'project_monthly_cap'];
+
+/** What publish.lua takes for one key: the first four are what it judges by, `fields` goes into the hash as it is. */
+export type CachedEntry = {
+  readonly version: string;
+  readonly starts_ms: string;
+  readonly ends_ms: string;
+  readonly loaded_at_ms: string;
+  readonly fields: readonly string[];
+};
+
+export function entityEntry(state: QuotaState): CachedEntry {
+  const rooms = ENTITY_LIMITS.flatMap((limit) => [limit, roomText(entityRoom(limit, state))]);
+  return entryOf(state, state.freshUntil, ['period', state.period, ...rooms, 'facts', entityFacts(state)]);
+}
+
+export function projectEntry(state: QuotaState, project: ProjectQuota): CachedEntry {
+  const rooms = PROJECT_LIMITS.flatMap((limit) => [limit, roomText(projectRoom(limit, project))]);
+  return entryOf(state, periodEnd(state.period), [...rooms, 'facts', projectFacts(project)]);
+}
+
+function entryOf(state: QuotaState, freshUntil: Date, fields: readonly string[]): CachedEntry {
+  const starts_ms = String(periodStart(state.period).getTime());
+  const ends_ms = String(periodEnd(state.period).getTime());
+  return {
+    version: String(state.version),
+    starts_ms,
+    ends_ms,
+    loaded_at_ms: String(state.at.getTime()),
+    fields: [
+      'starts_ms',
+      starts_ms,
+      'ends_ms',
+      ends_ms,
+      'fresh_until_ms',
+      String(freshUntil.getTime()),
+      ...fields,
+    ],
+  };
+}
+
+function roomText(room: number | null): string {
+  return room === null ? '' : String(room);
+}
+
+type Text<T> = {
+  [K in keyof T]: T[K] extends bigint ? string : T[K] extends bigint | null ? string | null : T[K];
+};
+
+function entityFacts(state: EntityQuota): string {
+  const facts: Text<EntityQuota> = {
+    entity: state.entity,
+    period: state.period,
+    monthCostPicos: String(state.monthCostPicos),
+    yearCostPicos: String(state.yearCostPicos),
+    monthlyCapPicos: textOrNull(state.monthlyCapPicos),
+    yearlyCapPicos: textOrNull(state.yearlyCapPicos),
+    overage: state.overage,
+    maxConcurrentRequests: state.maxConcurrentRequests,
+    creditsPicos: String(state.creditsPicos),
+  };
+  return JSON.stringify(facts);
+}
+
+export function readEntityFacts(text: string): EntityQuota {
+  const facts = JSON.parse(text) as Text<EntityQuota>;
+  return {
+    ...facts,
+    monthCostPicos: BigInt(facts.monthCostPicos),
+    yearCostPicos: BigInt(facts.yearCostPicos),
+    monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
+    yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
+    creditsPicos: BigInt(facts.creditsPicos),
+  };
+}
+
+function projectFacts(project: ProjectQuota): string {
+  const facts: Text<ProjectQuota> = {
+    project: project.project,
+    monthCostPicos: String(project.monthCostPicos),
+    monthlyCapPicos: textOrNull(project.monthlyCapPicos),
+    maxConcurrentRequests: project.maxConcurrentRequests,
+  };
+  return JSON.stringify(facts);
+}
+
+export function readProjectFacts(text: string): ProjectQuota {
+  const facts = JSON.parse(text) as Text<ProjectQuota>;
+  return {
+    ...facts,
+    monthCostPicos: BigInt(facts.monthCostPicos),
+    monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
+  };
+}
+
+function textOrNull(picos: bigint | null): string | null {
+  return picos === null ? null : String(picos);
+}
+
+function bigintOrNull(text: string | null): bigint | null {
+  return text === null ? null : BigInt(text);
+}

@@ -1,0 +1,20 @@
+-- Decides without holding. ARGV: now, age_ms_max, trusted_from_ms, project, weighed nanos
+
+local now = time_ms(ARGV[1])
+local name = ARGV[4]
+
+local function run()
+  read_totals(name)
+  heal()
+  local age_ms_max, trusted_from_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
+  if is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms) then
+    return { 'cold', now }
+  end
+  local number, retryable = decide(name, tonumber(ARGV[5]), now)
+  if number then return reply(name, 0, 0, 'denied', number, retryable and 1 or 0) end
+  return reply(name, 0, 0, 'allowed')
+end
+
+local answer = run()
+save_totals()
+return answer

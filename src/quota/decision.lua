@@ -1,0 +1,69 @@
+-- The decision, after holds.lua. KEYS: ..., state, project. Both hashes carry rooms (limit - booked, in nanodollars or
+-- requests; empty is no such limit), named like the limits of src/domain/quota.ts, and `facts`, which only the reader of the
+-- reply understands.
+
+local SHARED = { 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts' }
+
+local function read(key, ...)
+  local values = redis.call('HMGET', key, 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts', ...)
+  local fields = {}
+  for index, name in ipairs(SHARED) do fields[name] = values[index] end
+  for index, name in ipairs({ ... }) do fields[name] = values[#SHARED + index] end
+  return fields
+end
+
+local state = read(KEYS[4], 'period', 'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits')
+local project = read(KEYS[5], 'project_concurrency', 'project_monthly_cap')
+
+-- Missing, of another period, past a change of the credits, too old, or older than what the caller trusts. When the server's
+-- clock was set back, what is trusted may lie ahead: nothing could be loaded from then on, so it says nothing.
+local function is_cold(fields, now, age_ms_max, trusted_from_ms)
+  local loaded_at = tonumber(fields.loaded_at_ms)
+  return not loaded_at
+    or now < tonumber(fields.starts_ms)
+    or now >= tonumber(fields.ends_ms)
+    or now >= tonumber(fields.fresh_until_ms)
+    or now - loaded_at > age_ms_max
+    or (trusted_from_ms <= now and loaded_at < trusted_from_ms)
+end
+
+-- The number of the first limit that is passed, and whether waiting may help; nil where none is.
+local function passed_limit(name, weighed_nanos)
+  local nanos, count = total('nanos'), total('count')
+  local project_nanos, project_count = total('nanos/' .. name), total('count/' .. name)
+  local limits = {
+    { project.project_concurrency, project_count, 1 },
+    { state.entity_concurrency, count, 1 },
+    { project.project_monthly_cap, project_nanos, weighed_nanos },
+    { state.entity_monthly_cap, nanos, weighed_nanos },
+    { state.entity_yearly_cap, nanos, weighed_nanos },
+    { state.credits, nanos, weighed_nanos },
+  }
+  for number, limit in ipairs(limits) do
+    local room, held, wanted = tonumber(limit[1]), limit[2], limit[3]
+    if room and held + wanted > room then return number, wanted <= room end
+  end
+  return nil
+end
+
+-- Nobody is denied for the sake of a hold whose time is up.
+local function decide(name, weighed_nanos, now)
+  prune(now, PRUNE_MAX)
+  local number, retryable = passed_limit(name, weighed_nanos)
+  if retryable and prune(now, PRUNE_BEFORE_DENIAL_MAX) > 0 then return passed_limit(name, weighed_nanos) end
+  return number, retryable
+end
+
+-- What every reply but `cold` carries: the states' facts, and what others hold beside `own_nanos` and `own_count`.
+local function reply(name, own_nanos, own_count, verdict, ...)
+  return {
+    verdict,
+    state.facts,
+    project.facts,
+    total('nanos') - own_nanos,
+    total('count') - own_count,
+    total('nanos/' .. name) - own_nanos,
+    total('count/' .. name) - own_count,
+    ...
+  }
+end

@@ -1,0 +1,281 @@
+/**
+ * May this request run? Redis decides in one script. What it does not know is loaded from Postgres first; while Redis is
+ * away Postgres decides, without holds; while both are away `failMode` does.
+ */
+import { Inject, Injectable } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { TallyError } from '../domain/errors.js';
+import { entityOfReservation, reservationIdOf, type EntityName, type Subject } from '../domain/ids.js';
+import { periodOf, type Period } from '../domain/period.js';
+import { worstCasePicos } from '../domain/price.js';
+import {
+  decide,
+  denialBy,
+  NOTHING_HELD,
+  projectOf,
+  remainingOf,
+  type Denial,
+  type Question,
+  type Remaining,
+} from '../domain/quota.js';
+import { Clock } from '../infra/clock.js';
+import { isOutage } from '../infra/outage.js';
+import { QUOTA_REDIS } from '../infra/redis.js';
+import { Database } from '../store/database.js';
+import type { QuotaSubject } from '../store/quota-state.js';
+import { DeadlineError, within } from './deadline.js';
+import type { CheckDecision, Hold, ReserveDecision } from './decision.js';
+import { RedisAway } from './lua-script.js';
+import { PriceSource } from './price-source.js';
+import { RedisQuota, type Age, type Cold, type Denied } from './redis-quota.js';
+import { StateCache } from './state-cache.js';
+
+/** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
+export const QUOTA_FAIL_MODE = Symbol('QUOTA_FAIL_MODE');
+export type QuotaFailMode = 'closed' | 'open';
+
+/** A state that was just loaded can be cold again when a grant or the month ends that instant; not three times. */
+const ATTEMPTS_MAX = 3;
+const PRICE_MS_MAX = 1_000;
+
+export type ReserveOrder = {
+  readonly subject: Subject;
+  readonly model: string;
+  /** The model's own maximum stands in for what is missing. */
+  readonly inputTokens?: number | undefined;
+  readonly maxOutputTokens?: number | undefined;
+  /** The same request again gets the same reservation. */
+  readonly requestId?: string | undefined;
+  /** 1 to TTL_SECONDS_MAX. */
+  readonly ttlSeconds: number;
+};
+
+type Verdict = { readonly verdict: string };
+
+@Injectable()
+export class QuotaService {
+  private readonly quota: RedisQuota;
+  private readonly states: StateCache;
+
+  constructor(
+    @Inject(QUOTA_REDIS) redis: Redis,
+    database: Database,
+    private readonly clock: Clock,
+    private readonly prices: PriceSource,
+    @Inject(QUOTA_FAIL_MODE) private readonly failMode: QuotaFailMode,
+  ) {
+    this.quota = new RedisQuota(redis, clock);
+    this.states = new StateCache(this.quota, redis, database, clock);
+  }
+
+  /** Holds the request's worst-case cost, or says which limit is in the way. */
+  async reserve(order: ReserveOrder): Promise<ReserveDecision> {
+    const { subject, model, ttlSeconds } = order;
+    const id = reservationIdOf(subject, order.requestId ?? null);
+    const { holdPicos, degraded: unpriced } = await this.holdOf(order);
+    const content = {
+      model,
+      inputTokens: order.inputTokens ?? null,
+      maxOutputTokens: order.maxOutputTokens ?? null,
+    };
+    const asked = await this.askRedis(subject, (age) =>
+      this.quota.reserve({ ...subject, id, holdPicos, ttlSeconds, content }, age),
+    );
+    if (asked === null) return this.reserveWithoutRedis(order, { id, holdPicos });
+    const { answer } = asked;
+    const degraded = asked.degraded || unpriced;
+    if (answer.verdict === 'denied') return { allowed: false, degraded, denial: denialOf(answer) };
+    if (answer.verdict === 'conflict') throw conflict();
+    const reservation = {
+      id,
+      subject,
+      model,
+      period: answer.period,
+      holdPicos: answer.verdict === 'held' ? answer.holdPicos : (holdPicos ?? 0n),
+      expiresAt: unixSeconds(answer.verdict === 'held' ? answer.expiresMs : answer.endedMs),
+      remaining: remainingOf(answer.question),
+    };
+    return { allowed: true, degraded, reservation };
+  }
+
+  /** Decides without holding: denies where no room is left at all. */
+  async check(subject: Subject): Promise<CheckDecision> {
+    const asked = await this.askRedis(subject, (age) => this.quota.check(subject, age));
+    if (asked !== null) {
+      const { answer, degraded } = asked;
+      if (answer.verdict === 'denied') return { allowed: false, degraded, denial: denialOf(answer) };
+      const { entity } = answer.question;
+      return {
+        allowed: true,
+        degraded,
+        subject,
+        period: entity.period,
+        remaining: remainingOf(answer.question),
+      };
+    }
+    const question = await this.questionWithoutRedis(subject);
+    const denial = question === null ? null : decide(question, null);
+    if (denial !== null) return { allowed: false, degraded: true, denial };
+    return { allowed: true, degraded: true, subject, ...this.admission(question) };
+  }
+
+  /** Ends a hold without a charge; again, or after its end, changes nothing. While Redis is away it ends by itself. */
+  async release(id: string): Promise<void> {
+    const entity = entityOf(id);
+    await unlessRedisAway(this.quota.release(entity, id));
+  }
+
+  /** Keeps a hold until `ttlSeconds` from now, never for shorter than it would last anyway. */
+  async extend(id: string, ttlSeconds: number): Promise<Hold> {
+    const entity = entityOf(id);
+    const extended = await unlessRedisAway(this.quota.extend(entity, id, ttlSeconds));
+    if (extended === undefined) throw overloaded();
+    if (extended === null) throw notFound(id);
+    const { project, content, holdPicos, period, expiresMs } = extended;
+    return {
+      id,
+      subject: { entity, project },
+      model: content.model,
+      period,
+      holdPicos,
+      expiresAt: unixSeconds(expiresMs),
+    };
+  }
+
+  /** What running requests of the entity hold; null while Redis is away. */
+  async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number } | null> {
+    return (await unlessRedisAway(this.quota.held(entity))) ?? null;
+  }
+
+  /**
+   * Puts the states of these accounts into Redis, as they stand in Postgres now, and ends the holds. To be called after the
+   * commit. Throws while either is away; then the holds end by themselves, and decisions of this process load anew.
+   */
+  async publish(
+    subjects: readonly QuotaSubject[],
+    endedReservationIds: readonly string[] = [],
+  ): Promise<void> {
+    await this.states.publish(subjects, endedReservationIds);
+  }
+
+  /** The same for a change that is committed and must be answered: an outage is made up for as soon as it is over. */
+  async publishOrRemember(subjects: readonly QuotaSubject[]): Promise<void> {
+    await this.states.publish(subjects, []).catch((error: unknown) => {
+      if (!(error instanceof RedisAway) && !isOutage(error)) throw error;
+    });
+  }
+
+  /**
+   * Asks Redis, and loads what it does not know. While Postgres is away an aged state decides. Null where Redis is away, or
+   * where neither has a state.
+   */
+  private async askRedis<A extends Verdict>(
+    subject: Subject,
+    ask: (age: Age) => Promise<A | Cold>,
+  ): Promise<{ answer: A; degraded: boolean } | null> {
+    try {
+      let isLoaded = await this.states.catchUp(subject.entity);
+      for (let attempt = 1; isLoaded && attempt <= ATTEMPTS_MAX; attempt += 1) {
+        const answer = await ask('fresh');
+        if (!isCold(answer)) return { answer, degraded: false };
+        isLoaded = await this.states.warm(subject, answer.at);
+      }
+      if (isLoaded) return null;
+      const answer = await ask('aged');
+      return isCold(answer) ? null : { answer, degraded: true };
+    } catch (error) {
+      if (error instanceof RedisAway) return null;
+      throw error;
+    }
+  }
+
+  private async reserveWithoutRedis(
+    { subject, model, ttlSeconds }: ReserveOrder,
+    { id, holdPicos }: { id: string; holdPicos: bigint | null },
+  ): Promise<ReserveDecision> {
+    const question = await this.questionWithoutRedis(subject);
+    const denial = question === null ? null : decide(question, holdPicos);
+    if (denial !== null) return { allowed: false, degraded: true, denial };
+    const expiresAt = unixSeconds(this.clock.now().getTime() + ttlSeconds * 1_000);
+    const reservation = { id, subject, model, holdPicos: 0n, expiresAt, ...this.admission(question) };
+    return { allowed: true, degraded: true, reservation };
+  }
+
+  /** What Postgres knows, as if nothing was held; null where it is away too and the service fails open. */
+  private async questionWithoutRedis(subject: Subject): Promise<Question | null> {
+    const state = await this.states.load(subject, this.clock.now());
+    if (state !== null)
+      return { entity: state, project: projectOf(state, subject.project), holds: NOTHING_HELD };
+    if (this.failMode === 'closed') throw overloaded();
+    return null;
+  }
+
+  private admission(question: Question | null): { period: Period; remaining: Remaining } {
+    if (question === null) return { period: periodOf(this.clock.now()), remaining: REMAINING_UNKNOWN };
+    return { period: question.entity.period, remaining: remainingOf(question) };
+  }
+
+  /**
+   * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing, so
+   * it is weighed like a check. So is a request whose price cannot be read because Postgres is away.
+   */
+  private async holdOf(order: ReserveOrder): Promise<{ holdPicos: bigint | null; degraded: boolean }> {
+    const { subject, model, inputTokens, maxOutputTokens } = order;
+    const use = { model, entity: subject.entity, at: this.clock.now() };
+    try {
+      const price = await within(PRICE_MS_MAX, this.prices.priceFor(use));
+      const tokens = {
+        ...(inputTokens === undefined ? {} : { inputTokens }),
+        ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      };
+      return { holdPicos: price === null ? null : worstCasePicos(price, tokens), degraded: false };
+    } catch (error) {
+      if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
+      return { holdPicos: null, degraded: true };
+    }
+  }
+}
+
+const REMAINING_UNKNOWN: Remaining = { creditsPicos: null, projectCapPicos: null, entityCapPicos: null };
+
+function isCold(answer: Verdict | Cold): answer is Cold {
+  return answer.verdict === 'cold';
+}
+
+async function unlessRedisAway<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof RedisAway) return undefined;
+    throw error;
+  }
+}
+
+function denialOf({ limit, question, retryable }: Denied): Denial {
+  return denialBy(limit, question, { retryable });
+}
+
+function entityOf(reservationId: string): EntityName {
+  const entity = entityOfReservation(reservationId);
+  if (entity === null) throw notFound(reservationId);
+  return entity;
+}
+
+/** Whole seconds, never later than the truth. */
+function unixSeconds(ms: number): number {
+  return Math.floor(ms / 1_000);
+}
+
+function notFound(id: string): TallyError {
+  return new TallyError('not_found', `no reservation ${id}, or it has ended`, { param: 'id' });
+}
+
+function conflict(): TallyError {
+  return new TallyError('conflict', 'request_id was used for a request with another model or other tokens', {
+    param: 'request_id',
+  });
+}
+
+function overloaded(): TallyError {
+  return new TallyError('overloaded', 'The engine is currently overloaded, please try again later');
+}

@@ -1,0 +1,237 @@
+/** The quota scripts as functions: what goes in, and what their replies mean. It decides nothing itself. */
+import type { Redis } from 'ioredis';
+import { assert } from '../domain/errors.js';
+import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
+import { holdNanos, picosFromNanos } from '../domain/money.js';
+import type { Period } from '../domain/period.js';
+import { LIMITS, weighedNanos, type LimitName, type Question, type QuotaState } from '../domain/quota.js';
+import type { Clock } from '../infra/clock.js';
+import { entityEntry, projectEntry, readEntityFacts, readProjectFacts } from './cached-state.js';
+import { LuaScript, RedisAway, type LuaReply } from './lua-script.js';
+
+const RESERVE = new LuaScript('holds', 'decision', 'reserve');
+const CHECK = new LuaScript('holds', 'decision', 'check');
+const PUBLISH = new LuaScript('holds', 'publish');
+const RELEASE = new LuaScript('holds', 'release');
+const EXTEND = new LuaScript('holds', 'extend');
+const HELD = new LuaScript('holds', 'held');
+
+/** How old a state may be. Every commit publishes its own; this bounds what a publication that was lost can do. */
+const FRESH_MS_MAX = 60_000;
+/** How old it may be while Postgres is away. */
+const AGED_MS_MAX = 900_000;
+export type Age = 'fresh' | 'aged';
+
+export type HoldOrder = Subject & {
+  readonly id: string;
+  /** Null is a request of unknown cost: it is admitted where any room is left, and holds nothing. */
+  readonly holdPicos: bigint | null;
+  readonly ttlSeconds: number;
+  readonly content: HoldContent;
+};
+
+/** What makes two reservations of one id the same. */
+export type HoldContent = {
+  readonly model: string;
+  readonly inputTokens: number | null;
+  readonly maxOutputTokens: number | null;
+};
+
+/** `cold`: the states cannot decide and must be loaded, as of the time given. */
+export type Cold = { readonly verdict: 'cold'; readonly at: Date };
+export type Denied = {
+  readonly verdict: 'denied';
+  readonly question: Question;
+  readonly limit: LimitName;
+  readonly retryable: boolean;
+};
+export type Allowed = { readonly verdict: 'allowed'; readonly question: Question };
+/** `held`: the hold is there, from now or from before. `ended`: it was there, and does not come back. */
+export type Reserved =
+  | { verdict: 'held'; question: Question; holdPicos: bigint; period: Period; expiresMs: number }
+  | { verdict: 'ended'; question: Question; period: Period; endedMs: number }
+  | { verdict: 'conflict'; question: Question };
+
+export type ExtendedHold = {
+  readonly project: ProjectName;
+  readonly content: HoldContent;
+  readonly holdPicos: bigint;
+  readonly period: Period;
+  readonly expiresMs: number;
+};
+
+export class RedisQuota {
+  /** Milliseconds from which on states are trusted: this connection may have missed what was published before it. */
+  private trustedFromMs: Promise<number> | null = null;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly clock: Clock,
+  ) {
+    redis.on('close', () => (this.trustedFromMs = null));
+  }
+
+  async reserve(order: HoldOrder, age: Age): Promise<Cold | Denied | Reserved> {
+    const { id, holdPicos, ttlSeconds, content } = order;
+    const reply = await this.ask(RESERVE, order, age, [
+      weighedNanos(holdPicos),
+      id,
+      holdNanos(holdPicos ?? 0n),
+      String(holdPicos ?? 0n),
+      ttlSeconds * 1_000,
+      contentText(order.project, content),
+    ]);
+    return reply.verdict === 'other' ? toReserved(reply) : reply;
+  }
+
+  async check(subject: Subject, age: Age): Promise<Cold | Denied | Allowed> {
+    const reply = await this.ask(CHECK, subject, age, [weighedNanos(null)]);
+    if (reply.verdict !== 'other') return reply;
+    assert(reply.fields[0] === 'allowed', 'a check is cold, denied or allowed');
+    return { verdict: 'allowed', question: reply.question };
+  }
+
+  /** Puts states in place that are newer than what is there, and ends the holds, which are all of the states' entities. */
+  async publish(
+    states: readonly QuotaState[],
+    ended: ReadonlyMap<EntityName, readonly string[]>,
+  ): Promise<void> {
+    // Written one after the other without waiting, so that they travel together.
+    const published = await Promise.allSettled(
+      states.map((state) => this.publishOne(state, ended.get(state.entity) ?? [])),
+    );
+    const failed = published.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  private async publishOne(state: QuotaState, ended: readonly string[]): Promise<void> {
+    const keys = state.projects.map(({ project }) => projectKey(state.entity, project));
+    const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
+    await PUBLISH.run(
+      this.redis,
+      [...holdKeys(state.entity), stateKey(state.entity), ...keys],
+      [this.clock.redisNowMs(), JSON.stringify(ended), JSON.stringify(entries)],
+    );
+  }
+
+  async release(entity: EntityName, id: string): Promise<void> {
+    await RELEASE.run(this.redis, holdKeys(entity), [this.clock.redisNowMs(), id]);
+  }
+
+  /** Null where the hold has ended. */
+  async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<ExtendedHold | null> {
+    const reply = await EXTEND.run(this.redis, holdKeys(entity), [
+      this.clock.redisNowMs(),
+      id,
+      ttlSeconds * 1_000,
+    ]);
+    if (reply === null) return null;
+    const [picos, period, expiresMs, content] = reply as [string, Period, number, string];
+    return { ...readContent(content), holdPicos: BigInt(picos), period, expiresMs };
+  }
+
+  async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number }> {
+    const [nanos, count] = (await HELD.run(this.redis, holdKeys(entity), [this.clock.redisNowMs()])) as [
+      number,
+      number,
+    ];
+    return { heldPicos: picosFromNanos(nanos), requestCount: count };
+  }
+
+  private async ask(script: LuaScript, subject: Subject, age: Age, args: readonly (string | number)[]) {
+    const { entity, project } = subject;
+    const trustedFromMs = age === 'fresh' ? await this.trusted() : 0;
+    const reply = await script.run(
+      this.redis,
+      [...holdKeys(entity), stateKey(entity), projectKey(entity, project)],
+      [
+        this.clock.redisNowMs(),
+        age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX,
+        trustedFromMs,
+        project,
+        ...args,
+      ],
+    );
+    return toAnswer(reply);
+  }
+
+  private trusted(): Promise<number> {
+    this.trustedFromMs ??= this.redisTimeMs().catch((error: unknown) => {
+      this.trustedFromMs = null;
+      throw new RedisAway(error);
+    });
+    return this.trustedFromMs;
+  }
+
+  private async redisTimeMs(): Promise<number> {
+    const given = this.clock.redisNowMs();
+    if (given !== '') return Number(given);
+    const [seconds, micros] = await this.redis.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+}
+
+/** The keys of an entity. The braces put them into one cluster slot, so that one script may touch them all. */
+function holdKeys(entity: EntityName): string[] {
+  return [`tally:{${entity}}:holds`, `tally:{${entity}}:expiry`, `tally:{${entity}}:ended`];
+}
+
+function stateKey(entity: EntityName): string {
+  return `tally:{${entity}}:state`;
+}
+
+function projectKey(entity: EntityName, project: ProjectName): string {
+  return `tally:{${entity}}:project:${project}`;
+}
+
+/** The model comes last: it alone may contain a colon. */
+function contentText(project: ProjectName, { model, inputTokens, maxOutputTokens }: HoldContent): string {
+  return [project, inputTokens ?? '', maxOutputTokens ?? '', model].join(':');
+}
+
+function readContent(text: string): { project: ProjectName; content: HoldContent } {
+  const [project = '', input = '', output = '', ...model] = text.split(':');
+  const count = (digits: string) => (digits === '' ? null : Number(digits));
+  return {
+    project: project as ProjectName,
+    content: { model: model.join(':'), inputTokens: count(input), maxOutputTokens: count(output) },
+  };
+}
+
+type Other = { readonly verdict: 'other'; readonly question: Question; readonly fields: readonly LuaReply[] };
+
+/** A reply is `cold` and the time, or the verdict, the facts, the holds of others, and fields of the verdict's own. */
+function toAnswer(reply: LuaReply): Cold | Denied | Other {
+  const values = reply as readonly (string | number)[];
+  if (values[0] === 'cold') return { verdict: 'cold', at: new Date(Number(values[1])) };
+  const [verdict, entityFacts, projectFacts, nanos, count, projectNanos, projectCount, ...fields] = values;
+  const question = {
+    entity: readEntityFacts(String(entityFacts)),
+    project: readProjectFacts(String(projectFacts)),
+    holds: {
+      entity: { nanos: Number(nanos), count: Number(count) },
+      project: { nanos: Number(projectNanos), count: Number(projectCount) },
+    },
+  };
+  if (verdict !== 'denied') return { verdict: 'other', question, fields: [verdict ?? '', ...fields] };
+  const limit = LIMITS[Number(fields[0]) - 1];
+  assert(limit !== undefined, 'the script and the domain know the same limits');
+  return { verdict, question, limit, retryable: fields[1] === 1 };
+}
+
+function toReserved({ question, fields }: Other): Reserved {
+  const [verdict, ...rest] = fields;
+  if (verdict === 'conflict') return { verdict, question };
+  if (verdict === 'ended') {
+    return { verdict, question, period: String(rest[0]) as Period, endedMs: Number(rest[1]) };
+  }
+  assert(verdict === 'held', 'a reservation is held, ended or in conflict');
+  const [picos, period, expiresMs] = rest;
+  return {
+    verdict,
+    question,
+    holdPicos: BigInt(String(picos)),
+    period: String(period) as Period,
+    expiresMs: Number(expiresMs),
+  };
+}

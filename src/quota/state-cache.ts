@@ -1,0 +1,116 @@
+/** Keeps Redis' copy of the quota states up to date: published after each commit, loaded where Redis has none to decide by. */
+import type { Redis } from 'ioredis';
+import { entityOfReservation, formatSubject, type EntityName, type Subject } from '../domain/ids.js';
+import type { QuotaState } from '../domain/quota.js';
+import type { Clock } from '../infra/clock.js';
+import { isOutage } from '../infra/outage.js';
+import type { Database } from '../store/database.js';
+import type { QuotaSubject } from '../store/quota-state.js';
+import { RedisAway } from './lua-script.js';
+import type { RedisQuota } from './redis-quota.js';
+import { loadDueStates, StateLoads } from './state-loads.js';
+
+/** How many entities' failed publications are remembered. The age of a state bounds what a forgotten one can do. */
+const UNPUBLISHED_MAX = 10_000;
+
+export class StateCache {
+  private readonly loads: StateLoads;
+  private readonly warming = new Map<string, Promise<boolean>>();
+  private readonly catchingUp = new Map<string, Promise<boolean>>();
+  /** What is committed but could not be published: projects by entity, null for the entity alone. */
+  private readonly unpublished = new Map<EntityName, readonly QuotaSubject[]>();
+
+  constructor(
+    private readonly quota: RedisQuota,
+    redis: Redis,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {
+    this.loads = new StateLoads(database, clock);
+    redis.on('ready', () => void this.catchUpAll());
+  }
+
+  /** The state as Postgres has it; null while Postgres is away. */
+  async load(subject: Subject, at: Date): Promise<QuotaState | null> {
+    return this.loads.load(subject, at);
+  }
+
+  /** Loads a state into Redis, once for all who wait for it; false while Postgres is away. */
+  async warm(subject: Subject, at: Date): Promise<boolean> {
+    return shared(this.warming, formatSubject(subject), () => this.loadAndPublish(subject, at));
+  }
+
+  private async loadAndPublish(subject: Subject, at: Date): Promise<boolean> {
+    const state = await this.loads.load(subject, at);
+    if (state === null) return false;
+    const projects = state.projects.filter(({ project }) => project === subject.project);
+    await this.quota.publish([{ ...state, projects }], new Map());
+    return true;
+  }
+
+  /** One statement for all states, then one script for each entity. Throws while Postgres or Redis is away, and remembers. */
+  async publish(subjects: readonly QuotaSubject[], endedReservationIds: readonly string[]): Promise<void> {
+    if (subjects.length === 0) return;
+    try {
+      const states = await loadDueStates(this.database, { subjects, at: this.clock.now() });
+      await this.quota.publish(states, byEntity(endedReservationIds));
+    } catch (error) {
+      this.remember(subjects);
+      throw error;
+    }
+  }
+
+  /** Publishes what could not be published before. False where Postgres cannot tell it, so that Redis stays behind. */
+  async catchUp(entity: EntityName): Promise<boolean> {
+    const subjects = this.unpublished.get(entity);
+    if (subjects === undefined) return true;
+    return shared(this.catchingUp, entity, () => this.publishAgain(entity, subjects));
+  }
+
+  private async publishAgain(entity: EntityName, subjects: readonly QuotaSubject[]): Promise<boolean> {
+    try {
+      await this.publish(subjects, []);
+    } catch (error) {
+      if (error instanceof RedisAway || !isOutage(error)) throw error;
+      return false;
+    }
+    // What failed meanwhile has made another list.
+    if (this.unpublished.get(entity) === subjects) this.unpublished.delete(entity);
+    return true;
+  }
+
+  private async catchUpAll(): Promise<void> {
+    // What fails again stays remembered.
+    for (const entity of Array.from(this.unpublished.keys())) await this.catchUp(entity).catch(() => false);
+  }
+
+  private remember(subjects: readonly QuotaSubject[]): void {
+    for (const subject of subjects) {
+      const known = this.unpublished.get(subject.entity) ?? [];
+      if (known.length === 0 && this.unpublished.size >= UNPUBLISHED_MAX) return;
+      if (known.some(({ project }) => project === subject.project)) continue;
+      this.unpublished.set(subject.entity, [...known, { entity: subject.entity, project: subject.project }]);
+    }
+  }
+}
+
+/** The call that runs for this key, or a new one. */
+function shared<T>(running: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
+  const known = running.get(key);
+  if (known !== undefined) return known;
+  const started = start().finally(() => running.delete(key));
+  running.set(key, started);
+  return started;
+}
+
+function byEntity(reservationIds: readonly string[]): Map<EntityName, string[]> {
+  const ids = new Map<EntityName, string[]>();
+  for (const id of new Set(reservationIds)) {
+    const entity = entityOfReservation(id);
+    if (entity === null) continue;
+    const known = ids.get(entity);
+    if (known === undefined) ids.set(entity, [id]);
+    else known.push(id);
+  }
+  return ids;
+}

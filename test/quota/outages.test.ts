@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
+import { untilReady } from '../../src/infra/redis.js';
+import { NOON, aSubject } from '../support/quota.js';
+import {
+  giveCredits,
+  MODEL,
+  quotaServers,
+  reserveInAWord,
+  spend,
+  type QuotaServers,
+} from '../support/quota-service.js';
+import { until } from '../support/until.js';
+
+let on: QuotaServers;
+beforeAll(async () => (on = await quotaServers('closed')));
+afterAll(() => on.close());
+beforeEach(() => on.clock.set(NOON));
+afterEach(async () => {
+  await on.wires.redis.mend();
+  await on.wires.postgres.mend();
+  await untilReady(on.redis);
+  // Nobody asks Postgres for a second after it was away.
+  on.clock.advance(1_000);
+});
+
+const MINUTE_MS = 60_000;
+const OVERLOADED = {
+  code: 'overloaded',
+  message: 'The engine is currently overloaded, please try again later',
+};
+const redisIsBack = async () => {
+  await on.wires.redis.mend();
+  await untilReady(on.redis);
+};
+
+describe('while Redis is away', () => {
+  const ways = [
+    { way: 'refuses connections', goes: () => on.wires.redis.cut() },
+    { way: 'does not answer', goes: async () => on.wires.redis.hang() },
+  ];
+
+  it.each(ways)('and $way, Postgres decides, without holds and marked degraded', async ({ way, goes }) => {
+    const entity = way.replaceAll(' ', '-');
+    await giveCredits(on, { entity, credits: '2' });
+    expect(await on.reserve({ subject: `${entity}/p` })).toBe('allowed');
+    await goes();
+    expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 2 })).toBe('~allowed');
+    expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 3 })).toBe('~credits: final');
+    expect(await on.check(`${entity}/p`)).toBe('~allowed');
+    await spend(on, aSubject(`${entity}/p`), '2');
+    expect(await on.check(`${entity}/p`)).toBe('~credits: final');
+  });
+
+  it('a reservation keeps its id and holds nothing', async () => {
+    await giveCredits(on, { entity: 'named' });
+    const order = {
+      subject: aSubject('named/p'),
+      model: MODEL,
+      inputTokens: 1,
+      maxOutputTokens: 0,
+      requestId: 'r',
+      ttlSeconds: 60,
+    };
+    const before = await on.quota.reserve(order);
+    await on.wires.redis.cut();
+    const { reservation: held } = before as Extract<typeof before, { allowed: true }>;
+    expect(await on.quota.reserve(order)).toMatchObject({
+      degraded: true,
+      reservation: { id: held.id, holdPicos: 0n, period: '2026-11', expiresAt: NOON.getTime() / 1_000 + 60 },
+    });
+  });
+
+  it('a release is fine, for the hold ends by itself, and an extension says that it cannot', async () => {
+    await giveCredits(on, { entity: 'ending' });
+    const decision = await on.quota.reserve({
+      subject: aSubject('ending/p'),
+      model: MODEL,
+      inputTokens: 1,
+      maxOutputTokens: 0,
+      ttlSeconds: 60,
+    });
+    const { id } = (decision as Extract<typeof decision, { allowed: true }>).reservation;
+    await on.wires.redis.cut();
+    await on.quota.release(id);
+    await expect(on.quota.extend(id, 60)).rejects.toMatchObject(OVERLOADED);
+    expect(await on.quota.held(aSubject('ending/p').entity)).toBeNull();
+  });
+
+  it('publishing throws, so that a job is tried again, and ends its holds then', async () => {
+    const entity = await giveCredits(on, { entity: 'retried' });
+    await on.wires.redis.cut();
+    await expect(on.quota.publish([{ entity, project: null }])).rejects.toThrow('Redis is away');
+    await redisIsBack();
+    await on.quota.publish([{ entity, project: null }]);
+  });
+
+  it('a change that is answered all the same counts for every decision after Redis is back', async () => {
+    const entity = await giveCredits(on, { entity: 'remembered', credits: '1' });
+    expect(await on.check('remembered/p')).toBe('allowed');
+    await on.wires.redis.cut();
+    await spend(on, aSubject('remembered/p'), '1');
+    await on.quota.publishOrRemember([{ entity, project: null }]);
+    expect(await on.check('remembered/p')).toBe('~credits: final');
+    await redisIsBack();
+    expect(await on.check('remembered/p')).toBe('credits: final');
+    await until('it is published without anybody asking', async () => {
+      const facts = await on.redis.hget('tally:{remembered}:state', 'facts');
+      return facts?.includes('"creditsPicos":"0"') ?? false;
+    });
+  });
+
+  it('nothing that was published before counts after it, for it may have lost what came last', async () => {
+    await giveCredits(on, { entity: 'restored', credits: '1' });
+    expect(await on.check('restored/p')).toBe('allowed');
+    await spend(on, aSubject('restored/p'), '1');
+    await on.redisServer.kill();
+    await on.redisServer.restart();
+    on.clock.advance(1_000);
+    await until('Redis is back', async () => (await on.check('restored/p')) === 'credits: final');
+    expect(await on.redis.exists('tally:{restored}:state')).toBe(1);
+  });
+});
+
+describe('while Postgres is away', () => {
+  it('Redis decides by states that are fresh, and by aged ones, marked degraded, for a quarter of an hour', async () => {
+    await giveCredits(on, { entity: 'aged', credits: '3' });
+    expect(await on.reserve({ subject: 'aged/p' })).toBe('allowed');
+    await on.wires.postgres.cut();
+    expect(await on.reserve({ subject: 'aged/p' })).toBe('allowed');
+    on.clock.advance(MINUTE_MS + 1);
+    expect(await on.reserve({ subject: 'aged/p' })).toBe('~allowed');
+    expect(await on.reserve({ subject: 'aged/p' })).toBe('~credits: retry');
+    on.clock.advance(14 * MINUTE_MS);
+    await expect(on.reserve({ subject: 'aged/p' })).rejects.toMatchObject(OVERLOADED);
+    await on.wires.postgres.mend();
+    on.clock.advance(1_000);
+    expect(await on.reserve({ subject: 'aged/p' })).toBe('allowed');
+  });
+
+  it('and does not answer, a decision waits a second at most, and the next ones not at all', async () => {
+    await giveCredits(on, { entity: 'hanging' });
+    expect(await on.check('hanging/p')).toBe('allowed');
+    on.wires.postgres.hang();
+    on.clock.advance(MINUTE_MS + 1);
+    const started = performance.now();
+    expect(await on.check('hanging/p')).toBe('~allowed');
+    const waited = performance.now();
+    for (let i = 0; i < 20; i += 1) expect(await on.check('hanging/p')).toBe('~allowed');
+    expect(waited - started).toBeLessThan(2_000);
+    expect(performance.now() - waited).toBeLessThan(500);
+  });
+
+  it('a state of another month or before a change of the credits does not decide', async () => {
+    const expiresAt = new Date(NOON.getTime() + 90_000).toISOString();
+    await giveCredits(on, { entity: 'turning' });
+    await giveCredits(on, { entity: 'expiring', expiresAt });
+    expect(await on.check('expiring/p')).toBe('allowed');
+    on.clock.set('2026-11-30T23:59:00Z');
+    expect(await on.check('turning/p')).toBe('allowed');
+    await on.wires.postgres.cut();
+    on.clock.set('2026-12-01T00:00:00Z');
+    await expect(on.check('turning/p')).rejects.toMatchObject(OVERLOADED);
+    on.clock.set(expiresAt);
+    await expect(on.check('expiring/p')).rejects.toMatchObject(OVERLOADED);
+  });
+
+  it('an entity that Redis does not know is as if both were away', async () => {
+    const open = await on.another('open');
+    await on.wires.postgres.cut();
+    await expect(on.reserve({ subject: 'unknown/p' })).rejects.toMatchObject(OVERLOADED);
+    expect(await reserveInAWord(open, { subject: 'unknown/p' })).toBe('~allowed');
+  });
+});
+
+describe('while both are away', () => {
+  beforeEach(async () => {
+    await on.wires.postgres.mend();
+  });
+
+  it('the service is overloaded where it fails closed', async () => {
+    await on.wires.redis.cut();
+    await on.wires.postgres.cut();
+    await expect(on.reserve()).rejects.toMatchObject(OVERLOADED);
+    await expect(on.check()).rejects.toMatchObject(OVERLOADED);
+  });
+
+  it('and admits, marked degraded, where it fails open', async () => {
+    const open = await on.another('open');
+    await on.wires.redis.cut();
+    await on.wires.postgres.cut();
+    expect(await reserveInAWord(open)).toBe('~allowed');
+    expect(await open.check(aSubject())).toEqual({
+      allowed: true,
+      degraded: true,
+      subject: aSubject(),
+      period: '2026-11',
+      remaining: { creditsPicos: null, projectCapPicos: null, entityCapPicos: null },
+    });
+  });
+});

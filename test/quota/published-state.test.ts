@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { parsePeriod } from '../../src/domain/period.js';
+import { aProjectQuota, aQuotaState, aSubject, NOON, usd } from '../support/quota.js';
+import { aQuotaRedis, idOf, type QuotaRedis } from '../support/quota-redis.js';
+
+let on: QuotaRedis;
+beforeAll(async () => (on = await aQuotaRedis()));
+afterAll(() => on.close());
+beforeEach(async () => {
+  await on.redis.flushall();
+  on.clock.set(NOON);
+});
+
+const MINUTE_MS = 60_000;
+const withCredits = (version: bigint, creditsUsd: string, at = NOON) =>
+  aQuotaState({ version, at, overage: 'blocked', creditsPicos: usd(creditsUsd) });
+const creditsSeen = async () => {
+  const answer = await on.quota.check(aSubject(), 'fresh');
+  return answer.verdict === 'cold' ? 'cold' : answer.question.entity.creditsPicos;
+};
+
+describe('a published state', () => {
+  it('never gives way to an older version, in whatever order they arrive', async () => {
+    await on.publish(withCredits(7n, '7'));
+    await on.publish(withCredits(6n, '6'));
+    expect(await creditsSeen()).toBe(usd('7'));
+    await on.publish(withCredits(8n, '8'));
+    await Promise.all([3n, 9n, 5n, 8n].map((version) => on.publish(withCredits(version, String(version)))));
+    expect(await creditsSeen()).toBe(usd('9'));
+  });
+
+  it('of a project has a fence of its own: news of another project does not hide that it is missing', async () => {
+    const project2 = aProjectQuota({ project: aSubject('e/project2').project });
+    await on.publish({ ...withCredits(9n, '9'), projects: [project2] });
+    expect(await creditsSeen()).toBe('cold');
+    await on.publish(withCredits(5n, '5'));
+    expect(await creditsSeen()).toBe(usd('9'));
+  });
+
+  it('decides for a minute, then it is loaded again; while Postgres is away, for a quarter of an hour', async () => {
+    await on.publish(withCredits(1n, '1'));
+    on.clock.advance(MINUTE_MS);
+    expect(await creditsSeen()).toBe(usd('1'));
+    on.clock.advance(1);
+    expect(await creditsSeen()).toBe('cold');
+    on.clock.advance(14 * MINUTE_MS - 1);
+    expect((await on.quota.check(aSubject(), 'aged')).verdict).toBe('allowed');
+    on.clock.advance(1);
+    expect((await on.quota.check(aSubject(), 'aged')).verdict).toBe('cold');
+  });
+
+  it('decides nothing from the instant at which its credits change, however young it is', async () => {
+    await on.publish({ ...withCredits(1n, '1'), freshUntil: new Date(NOON.getTime() + 2) });
+    on.clock.advance(1);
+    expect(await creditsSeen()).toBe(usd('1'));
+    on.clock.advance(1);
+    expect(await creditsSeen()).toBe('cold');
+    expect((await on.quota.check(aSubject(), 'aged')).verdict).toBe('cold');
+  });
+
+  it('of another period is never used, neither the last month in the new one nor the next one too early', async () => {
+    on.clock.set('2026-11-30T23:59:59.999Z');
+    await on.publish(withCredits(1n, '1', on.clock.now()));
+    expect(await creditsSeen()).toBe(usd('1'));
+    on.clock.advance(1);
+    expect(await creditsSeen()).toBe('cold');
+    expect((await on.quota.check(aSubject(), 'aged')).verdict).toBe('cold');
+    await on.publish(withCredits(1n, '2', on.clock.now()));
+    expect(await creditsSeen()).toBe(usd('2'));
+    on.clock.advance(-1);
+    expect(await creditsSeen()).toBe('cold');
+  });
+
+  it('that comes from a clock that is ahead is not used, but what it outdates is not used either', async () => {
+    await on.publish(withCredits(5n, '5'));
+    const ahead = withCredits(6n, '6', new Date('2026-12-01T00:00:01Z'));
+    expect(ahead.period).toBe(parsePeriod('2026-12'));
+    await on.publish(ahead);
+    expect(await creditsSeen()).toBe('cold');
+    await on.publish(withCredits(5n, '5'));
+    expect(await creditsSeen()).toBe('cold');
+    await on.publish(withCredits(6n, '6'));
+    expect(await creditsSeen()).toBe(usd('6'));
+  });
+
+  it('looks no younger than it is when the clock that loaded it is ahead', async () => {
+    await on.publish(withCredits(1n, '1', new Date(NOON.getTime() + 10 * MINUTE_MS)));
+    expect(await creditsSeen()).toBe(usd('1'));
+    on.clock.advance(MINUTE_MS + 1);
+    expect(await creditsSeen()).toBe('cold');
+  });
+
+  it('of a database that was restored from a backup is used once the newer one is too old to decide', async () => {
+    await on.publish(withCredits(9n, '9'));
+    on.clock.advance(15 * MINUTE_MS);
+    await on.publish(withCredits(4n, '4', on.clock.now()));
+    expect(await creditsSeen()).toBe('cold');
+    on.clock.advance(1);
+    await on.publish(withCredits(4n, '4', on.clock.now()));
+    expect(await creditsSeen()).toBe(usd('4'));
+  });
+
+  it('ends holds even where the state itself is too old to be used', async () => {
+    await on.publish(withCredits(7n, '7'));
+    expect(await on.reserve({ requestId: 'a' })).toBe('held');
+    await on.publish(withCredits(6n, '6'), [idOf('a')]);
+    expect(await creditsSeen()).toBe(usd('7'));
+    expect((await on.held()).requestCount).toBe(0);
+  });
+});

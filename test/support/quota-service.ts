@@ -1,0 +1,155 @@
+/** The quota service over a real Postgres and a real Redis, each behind a wire that a test can cut. */
+import type { Redis } from 'ioredis';
+import type { EntityName, Subject } from '../../src/domain/ids.js';
+import type { Price } from '../../src/domain/price.js';
+import { connectRedis, untilReady } from '../../src/infra/redis.js';
+import { PriceSource } from '../../src/quota/price-source.js';
+import { QuotaService, type QuotaFailMode, type ReserveOrder } from '../../src/quota/quota.service.js';
+import { Database } from '../../src/store/database.js';
+import { aDatabase } from './database.js';
+import { aFaultProxy, through, type FaultProxy } from './fault-proxy.js';
+import { aSubject, usd } from './quota.js';
+import { aRedis, type TestRedis } from './redis.js';
+import { TestClock } from './test-clock.js';
+
+/** One dollar for an input token, two for an output token: holds that a reader can add up. */
+export const MODEL = 'dollar-model';
+const PRICE: Price = {
+  id: 1n,
+  model: MODEL,
+  entity: null,
+  effectiveFrom: new Date('2026-01-01T00:00:00Z'),
+  inputPicosPerToken: usd('1'),
+  cachedInputPicosPerToken: null,
+  outputPicosPerToken: usd('2'),
+  maxInputTokens: 100,
+  maxOutputTokens: 10,
+};
+
+class FixedPrices extends PriceSource {
+  async priceFor({ model }: { model: string }): Promise<Price | null> {
+    return model === MODEL ? PRICE : null;
+  }
+}
+
+export type QuotaServers = {
+  readonly clock: TestClock;
+  readonly quota: QuotaService;
+  /** Straight to the server, whatever the wire does. */
+  readonly admin: Database;
+  readonly redis: Redis;
+  readonly redisServer: TestRedis;
+  readonly wires: { readonly postgres: FaultProxy; readonly redis: FaultProxy };
+  /** How often the service took a connection to Postgres. */
+  queryCount(): number;
+  /** Another process of the same service. */
+  another(failMode: QuotaFailMode): Promise<QuotaService>;
+  /** The verdict in a word: `allowed`, or `credits: final`, `concurrency: retry`; `~` before it where it is degraded. */
+  reserve(order?: Partial<Omit<ReserveOrder, 'subject'>> & { subject?: string }): Promise<string>;
+  check(subject?: string): Promise<string>;
+  sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+};
+
+export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<QuotaServers> {
+  const [testDatabase, redisServer] = await Promise.all([aDatabase(), aRedis()]);
+  const wires = {
+    postgres: await aFaultProxy(new URL(testDatabase.url)),
+    redis: await aFaultProxy(new URL(redisServer.url)),
+  };
+  const clock = new TestClock();
+  const admin = new Database({ url: testDatabase.url });
+  const opened: { database: Database; redis: Redis }[] = [];
+  let queryCount = 0;
+
+  async function open(mode: QuotaFailMode): Promise<{ quota: QuotaService; redis: Redis }> {
+    const database = new Database({ url: through(wires.postgres, testDatabase.url) });
+    database.pool.on('acquire', () => (queryCount += 1));
+    const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
+    await untilReady(redis);
+    opened.push({ database, redis });
+    return { quota: new QuotaService(redis, database, clock, new FixedPrices(), mode), redis };
+  }
+
+  const { quota, redis } = await open(failMode);
+  await admin.pool.query(
+    `insert into plans (name, monthly_cap_picos, overage) values ('free', ${usd('100')}, 'blocked')`,
+  );
+  return {
+    clock,
+    quota,
+    admin,
+    redis,
+    redisServer,
+    wires,
+    queryCount: () => queryCount,
+    another: async (mode) => (await open(mode)).quota,
+    reserve: (order) => reserveInAWord(quota, order),
+    check: async (subject) => inAWord(await quota.check(aSubject(subject))),
+    sql: async (text, values = []) => (await admin.pool.query(text, [...values])).rows,
+    async close() {
+      for (const { database, redis } of opened) {
+        redis.disconnect();
+        await database.close();
+      }
+      await admin.close();
+      await Promise.all([wires.postgres.close(), wires.redis.close()]);
+      await Promise.all([testDatabase.drop(), redisServer.stop()]);
+    },
+  };
+}
+
+export async function reserveInAWord(
+  quota: QuotaService,
+  { subject, ...order }: Partial<Omit<ReserveOrder, 'subject'>> & { subject?: string } = {},
+): Promise<string> {
+  return inAWord(
+    await quota.reserve({
+      subject: aSubject(subject),
+      model: MODEL,
+      inputTokens: 1,
+      maxOutputTokens: 0,
+      ttlSeconds: 900,
+      ...order,
+    }),
+  );
+}
+
+function inAWord(decision: Awaited<ReturnType<QuotaService['check' | 'reserve']>>): string {
+  const mark = decision.degraded ? '~' : '';
+  if (decision.allowed) return `${mark}allowed`;
+  return `${mark}${decision.denial.limit}: ${decision.denial.retryable ? 'retry' : 'final'}`;
+}
+
+/** Makes an entity with credits and a version that rises, as every committed change does. */
+export async function giveCredits(
+  on: Pick<QuotaServers, 'sql'>,
+  { entity = 'entity1', credits = '10', effectiveAt = '2026-01-01', expiresAt = null as string | null } = {},
+): Promise<EntityName> {
+  await on.sql(
+    `insert into entities (name, plan, version, created_at) values ($1, 'free', 1, now())
+     on conflict (name) do update set version = entities.version + 1`,
+    [entity],
+  );
+  await on.sql(
+    `insert into credit_grants (id, entity, category, priority, amount_picos, remaining_picos, effective_at, expires_at, created_at)
+     values ('grant_' || gen_random_uuid(), $1, 'paid', 50, $2, $2, $3, $4, now())`,
+    [entity, String(usd(credits)), effectiveAt, expiresAt],
+  );
+  return entity as EntityName;
+}
+
+/** Books a cost as the recorder does: spend, credits and version in one commit. */
+export async function spend(on: Pick<QuotaServers, 'sql'>, subject: Subject, amount: string): Promise<void> {
+  const { entity, project } = subject;
+  const picos = String(usd(amount));
+  await on.sql(
+    `with e as (update entities set version = version + 1 where name = $1),
+     g as (update credit_grants set remaining_picos = remaining_picos - $3::numeric, burnt_picos = burnt_picos + $3::numeric where entity = $1),
+     s as (insert into entity_spend values ($1, '2026-11', $3::numeric, $3::numeric, 0) on conflict (entity, period) do update
+       set cost_picos = entity_spend.cost_picos + excluded.cost_picos, burnt_picos = entity_spend.burnt_picos + excluded.burnt_picos)
+     insert into project_spend values ($1, '2026-11', $2, $3::numeric) on conflict (entity, period, project) do update
+       set cost_picos = project_spend.cost_picos + excluded.cost_picos`,
+    [entity, project, picos],
+  );
+}

@@ -1,0 +1,54 @@
+/** Quota states and questions for tests: without limits, unless a test names them. Amounts are strings of US dollars. */
+import type { EntityName, ProjectName, Subject } from '../../src/domain/ids.js';
+import { parseUsd } from '../../src/domain/money.js';
+import { periodEnd, periodOf } from '../../src/domain/period.js';
+import type { EntityQuota, ProjectQuota, QuotaState } from '../../src/domain/quota.js';
+
+export const NOON = new Date('2026-11-22T12:00:00Z');
+
+export function usd(text: string): bigint {
+  return parseUsd(text, 'usd');
+}
+
+export function aSubject(text = 'entity1/project1'): Subject {
+  const [entity, project] = text.split('/') as [EntityName, ProjectName];
+  return { entity, project };
+}
+
+export function anEntityQuota(override: Partial<EntityQuota> = {}): EntityQuota {
+  return {
+    entity: 'entity1' as EntityName,
+    period: periodOf(NOON),
+    monthCostPicos: 0n,
+    yearCostPicos: 0n,
+    monthlyCapPicos: null,
+    yearlyCapPicos: null,
+    overage: 'allowed',
+    maxConcurrentRequests: null,
+    creditsPicos: 0n,
+    ...override,
+  };
+}
+
+export function aProjectQuota(override: Partial<ProjectQuota> = {}): ProjectQuota {
+  return {
+    project: 'project1' as ProjectName,
+    monthCostPicos: 0n,
+    monthlyCapPicos: null,
+    maxConcurrentRequests: null,
+    ...override,
+  };
+}
+
+export function aQuotaState(override: Partial<QuotaState> = {}): QuotaState {
+  const at = override.at ?? NOON;
+  const period = override.period ?? periodOf(at);
+  return {
+    ...anEntityQuota({ period }),
+    version: 1n,
+    at,
+    freshUntil: periodEnd(period),
+    projects: [aProjectQuota()],
+    ...override,
+  };
+}
