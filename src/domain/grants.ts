@@ -3,7 +3,7 @@ import { assert } from './errors.js';
 
 export type Grant = {
   readonly id: string;
-  readonly category: 'paid' | 'promotional';
+  readonly category: GrantCategory;
   /** 0 burns first, 100 last. */
   readonly priority: number;
   readonly effectiveAt: Date;
@@ -13,7 +13,13 @@ export type Grant = {
   readonly remainingPicos: bigint;
 };
 
-export type Burn = { readonly grantId: string; readonly amountPicos: bigint };
+export type GrantCategory = 'paid' | 'promotional';
+
+export type Burn = {
+  readonly grantId: string;
+  readonly category: GrantCategory;
+  readonly amountPicos: bigint;
+};
 
 /** How one charge is paid: the parts that grants pay, in burn order, and the overage that none pays. */
 export type Payment = { readonly burns: readonly Burn[]; readonly overagePicos: bigint };
@@ -47,7 +53,7 @@ export function burn(grants: readonly Grant[], chargesPicos: readonly bigint[], 
   const lots = grants
     .filter((grant) => isEffective(grant, at) && grant.remainingPicos > 0n)
     .sort(compareBurnOrder)
-    .map((grant) => ({ grantId: grant.id, leftPicos: grant.remainingPicos }));
+    .map((grant) => ({ grantId: grant.id, category: grant.category, leftPicos: grant.remainingPicos }));
   let next = 0;
   return chargesPicos.map((chargePicos) => {
     assert(chargePicos >= 0n, 'a charge is not negative');
@@ -55,7 +61,7 @@ export function burn(grants: readonly Grant[], chargesPicos: readonly bigint[], 
     let duePicos = chargePicos;
     for (let lot = lots[next]; lot !== undefined && duePicos > 0n; lot = lots[next]) {
       const amountPicos = duePicos < lot.leftPicos ? duePicos : lot.leftPicos;
-      burns.push({ grantId: lot.grantId, amountPicos });
+      burns.push({ grantId: lot.grantId, category: lot.category, amountPicos });
       lot.leftPicos -= amountPicos;
       duePicos -= amountPicos;
       if (lot.leftPicos === 0n) next += 1;

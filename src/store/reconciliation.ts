@@ -38,14 +38,15 @@ type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right:
 /** One sum of a roll-up row against the same sum of its events. */
 function rollUpCheck(name: string, ofEvents: Prisma.Sql, ofRollUps: Prisma.Sql): Check {
   const key = Prisma.sql`jsonb_build_object(
-    'entity', entity, 'hour', hour, 'project', project, 'model', model, 'period', period, 'price_id', price_id)`;
+    'entity', entity, 'hour', hour, 'project', project, 'model', model, 'operation', operation, 'period', period,
+    'price_id', price_id)`;
   return {
     name,
     left: Prisma.sql`
       select ${key} as key, amount from (
-        select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, price_id,
+        select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, operation, period, price_id,
           ${ofEvents} as amount
-        from usage_events group by 1, 2, 3, 4, 5, 6
+        from usage_events group by 1, 2, 3, 4, 5, 6, 7
       ) e`,
     right: Prisma.sql`select ${key} as key, ${ofRollUps} as amount from usage_hourly`,
   };
@@ -69,6 +70,11 @@ const CHECKS: readonly Check[] = [
     Prisma.sql`(input_tokens + cached_input_tokens + output_tokens)`,
   ),
   rollUpCheck('events equal roll-ups: cost', Prisma.sql`sum(cost_picos)`, Prisma.sql`cost_picos`),
+  rollUpCheck(
+    'events equal roll-ups: burnt',
+    Prisma.sql`sum(burnt_picos)`,
+    Prisma.sql`(paid_burnt_picos + promotional_burnt_picos)`,
+  ),
   {
     name: 'tokens times unit price equal cost',
     left: Prisma.sql`

@@ -7,6 +7,7 @@ export type HourlySum = {
   readonly hour: Date;
   readonly project: string;
   readonly model: string;
+  readonly operation: string;
   readonly period: string;
   readonly priceId: bigint;
   requests: number;
@@ -15,20 +16,25 @@ export type HourlySum = {
   outputTokens: bigint;
   reasoningTokens: bigint;
   costPicos: bigint;
+  /** The parts of the cost that bought and that promotional credits paid; the rest is overage. */
+  paidBurntPicos: bigint;
+  promotionalBurntPicos: bigint;
 };
 
 /** Adds to the roll-ups, in key order, under the entities' locks. */
 export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
   await tx.$executeRaw`
     insert into usage_hourly as u (
-      entity, hour, project, model, period, price_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
+      entity, hour, project, model, operation, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
     )
     select * from unnest(
       ${arrayLiteral(rows.map((r) => r.entity))}::text[],
       ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
       ${arrayLiteral(rows.map((r) => r.project))}::text[],
       ${arrayLiteral(rows.map((r) => r.model))}::text[],
+      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
       ${arrayLiteral(rows.map((r) => r.period))}::text[],
       ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[],
       ${arrayLiteral(rows.map((r) => r.requests))}::bigint[],
@@ -36,16 +42,20 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       ${arrayLiteral(rows.map((r) => r.cachedInputTokens))}::bigint[],
       ${arrayLiteral(rows.map((r) => r.outputTokens))}::bigint[],
       ${arrayLiteral(rows.map((r) => r.reasoningTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[]
+      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.paidBurntPicos))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
     ) as t
-    order by 1, 2, 3, 4, 5, 6
-    on conflict (entity, hour, project, model, period, price_id) do update set
+    order by 1, 2, 3, 4, 5, 6, 7
+    on conflict (entity, hour, project, model, operation, period, price_id) do update set
       requests = u.requests + excluded.requests,
       input_tokens = u.input_tokens + excluded.input_tokens,
       cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
       output_tokens = u.output_tokens + excluded.output_tokens,
       reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
-      cost_picos = u.cost_picos + excluded.cost_picos`;
+      cost_picos = u.cost_picos + excluded.cost_picos,
+      paid_burnt_picos = u.paid_burnt_picos + excluded.paid_burnt_picos,
+      promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos`;
 }
 
 export type ProjectSum = {

@@ -21,14 +21,19 @@ export function sumBatch(rows: readonly RatedEvent[]): BatchSums {
   return { hourly: [...hourly.values()], spend: [...spend.values()], burns: [...burns.values()] };
 }
 
-function addHourly(sums: Map<string, HourlySum>, { event, period, priceId, costPicos }: RatedEvent): void {
-  const { entity, project, model, tokens } = event;
+function addHourly(
+  sums: Map<string, HourlySum>,
+  { event, period, priceId, costPicos, burns }: RatedEvent,
+): void {
+  const { entity, project, model, operation, tokens } = event;
   const hour = hourOf(event.occurredAt);
-  const sum = at(sums, [entity, hour.toISOString(), project, model, period, String(priceId)], () => ({
+  const key = [entity, hour.toISOString(), project, model, operation, period, String(priceId)];
+  const sum = at(sums, key, () => ({
     entity,
     hour,
     project,
     model,
+    operation,
     period,
     priceId,
     requests: 0,
@@ -37,6 +42,8 @@ function addHourly(sums: Map<string, HourlySum>, { event, period, priceId, costP
     outputTokens: 0n,
     reasoningTokens: 0n,
     costPicos: 0n,
+    paidBurntPicos: 0n,
+    promotionalBurntPicos: 0n,
   }));
   sum.requests += 1;
   sum.inputTokens += BigInt(tokens.inputTokens);
@@ -44,6 +51,10 @@ function addHourly(sums: Map<string, HourlySum>, { event, period, priceId, costP
   sum.outputTokens += BigInt(tokens.outputTokens);
   sum.reasoningTokens += BigInt(tokens.reasoningTokens);
   sum.costPicos += costPicos;
+  for (const { category, amountPicos } of burns) {
+    if (category === 'paid') sum.paidBurntPicos += amountPicos;
+    else sum.promotionalBurntPicos += amountPicos;
+  }
 }
 
 function addSpend(sums: Map<string, ProjectSum>, { event, period, costPicos, burns }: RatedEvent): void {
@@ -100,5 +111,7 @@ export function negateSums(hourly: readonly HourlySum[]): HourlySum[] {
     outputTokens: -sum.outputTokens,
     reasoningTokens: -sum.reasoningTokens,
     costPicos: -sum.costPicos,
+    paidBurntPicos: -sum.paidBurntPicos,
+    promotionalBurntPicos: -sum.promotionalBurntPicos,
   }));
 }

@@ -63,6 +63,11 @@ describe('the reconciliation', () => {
       `update usage_hourly set output_tokens = output_tokens - 1`,
     ],
     [
+      'events equal roll-ups: burnt',
+      `update usage_hourly set paid_burnt_picos = paid_burnt_picos + 1`,
+      `update usage_hourly set paid_burnt_picos = paid_burnt_picos - 1`,
+    ],
+    [
       'events equal roll-ups: cost',
       `update usage_hourly set cost_picos = cost_picos + 1`,
       `update usage_hourly set cost_picos = cost_picos - 1`,

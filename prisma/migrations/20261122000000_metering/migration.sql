@@ -126,6 +126,7 @@ create table usage_hourly (
   hour timestamptz(3) not null,
   project text not null,
   model text not null,
+  operation text not null,
   period text not null,
   price_id bigint not null,
   requests bigint not null,
@@ -134,7 +135,9 @@ create table usage_hourly (
   output_tokens bigint not null,
   reasoning_tokens bigint not null,
   cost_picos numeric(38, 0) not null,
-  primary key (entity, hour, project, model, period, price_id)
+  paid_burnt_picos numeric(38, 0) not null default 0,
+  promotional_burnt_picos numeric(38, 0) not null default 0,
+  primary key (entity, hour, project, model, operation, period, price_id)
 );
 
 create table entity_spend (
