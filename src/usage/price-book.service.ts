@@ -4,6 +4,7 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { priceInForce, type Price } from '../domain/price.js';
 import { Clock } from '../infra/clock.js';
+import { within } from '../quota/deadline.js';
 import { PriceSource } from '../quota/price-source.js';
 import { insertAuditEntry } from '../store/audit-log.js';
 import { bookingTime } from '../store/booking-time.js';
@@ -12,6 +13,9 @@ import { findPrices, insertPrice, lockPriceBook, type PriceRow } from '../store/
 
 /** How long a quota estimate may go by an older book. Rating never does: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
+
+/** How long an estimate waits for a newer book when it has an older one. */
+const REFRESH_MS_MAX = 250;
 
 /** What a model gets that states no maximum of its own. */
 const MAX_INPUT_TOKENS_DEFAULT = 131_072;
@@ -45,9 +49,13 @@ export class PriceBook extends PriceSource {
     super();
   }
 
-  /** The version in force for an estimate; at most five seconds behind the book. */
+  /**
+   * The version in force for an estimate; at most five seconds behind the book. While Postgres is away or slow the last book
+   * that was read goes on; without one the load's error is thrown.
+   */
   async priceFor(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
-    if (this.clock.now().getTime() - this.loadedAtMs > CACHE_MS_MAX) await this.refresh();
+    const ageMs = this.clock.now().getTime() - this.loadedAtMs;
+    if (ageMs < 0 || ageMs > CACHE_MS_MAX) await this.refreshOrKeep();
     return priceInForce(this.byModel.get(use.model) ?? [], use);
   }
 
@@ -100,6 +108,12 @@ export class PriceBook extends PriceSource {
   /** Forgets the cached book; the next estimate reads it anew. */
   forget(): void {
     this.loadedAtMs = -Infinity;
+  }
+
+  private async refreshOrKeep(): Promise<void> {
+    if (this.byModel.size === 0) return this.refresh();
+    // Whatever comes of it later, the book that is here serves.
+    await within(REFRESH_MS_MAX, this.refresh()).catch(() => {});
   }
 
   /** One load at a time; a failed one leaves the book as it was and its error to whoever waits. */

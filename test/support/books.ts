@@ -17,6 +17,7 @@ import { TestClock } from './test-clock.js';
 export type Books = {
   readonly clock: TestClock;
   readonly database: Database;
+  readonly databaseUrl: string;
   readonly redis: Redis;
   readonly credits: CreditsService;
   readonly upkeep: UpkeepService;
@@ -39,6 +40,7 @@ export async function theBooks(): Promise<Books> {
   return {
     clock,
     database,
+    databaseUrl: testDatabase.url,
     redis,
     prices,
     quota,
