@@ -29,6 +29,7 @@ type RawEvent = {
   project: string;
   occurred_at: Date;
   model: string;
+  operation: string;
   input_tokens: bigint;
   cached_input_tokens: bigint;
   output_tokens: bigint;
@@ -42,7 +43,7 @@ export async function findChargeable(
 ): Promise<UnpricedEvent[]> {
   const rows = await tx.$queryRaw<RawEvent[]>`
     select
-      e.identity::text, e.period, e.project, e.occurred_at, e.model,
+      e.identity::text, e.period, e.project, e.occurred_at, e.model, e.operation,
       e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens
     from usage_events e
     where e.price_id = 0 and e.entity = ${args.entity}::text and exists (
@@ -93,7 +94,7 @@ function toEvent(entity: string, row: RawEvent): UsageEvent {
     project: row.project as ProjectName,
     occurredAt: row.occurred_at,
     model: row.model,
-    operation: '',
+    operation: row.operation,
     tokens: {
       inputTokens: Number(row.input_tokens),
       cachedInputTokens: Number(row.cached_input_tokens),
