@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parsePeriod } from '../../src/domain/period.js';
+import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { aProjectQuota, aQuotaState, aSubject, NOON, usd } from '../support/quota.js';
 import { aQuotaRedis, idOf, type QuotaRedis } from '../support/quota-redis.js';
 
@@ -20,6 +21,17 @@ const creditsSeen = async () => {
 };
 
 describe('a published state', () => {
+  it('from before the first question of a connection is not trusted, for it may have missed newer ones', async () => {
+    const { redis, clock } = on;
+    clock.advance(1);
+    const another = new RedisQuota(redis, clock);
+    await on.publish(withCredits(1n, '1'));
+    expect((await another.check(aSubject(), 'fresh')).verdict).toBe('cold');
+    expect((await another.check(aSubject(), 'aged')).verdict).toBe('allowed');
+    await on.publish(withCredits(1n, '1', clock.now()));
+    expect((await another.check(aSubject(), 'fresh')).verdict).toBe('allowed');
+  });
+
   it('never gives way to an older version, in whatever order they arrive', async () => {
     await on.publish(withCredits(7n, '7'));
     await on.publish(withCredits(6n, '6'));
@@ -69,6 +81,13 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe(usd('2'));
     on.clock.advance(-1);
     expect(await creditsSeen()).toBe('cold');
+  });
+
+  it('of the month before that comes late leaves the new one in place', async () => {
+    on.clock.set('2026-12-01T00:00:00Z');
+    await on.publish(withCredits(1n, '2', on.clock.now()));
+    await on.publish(withCredits(1n, '1', new Date('2026-11-30T23:59:59.999Z')));
+    expect(await creditsSeen()).toBe(usd('2'));
   });
 
   it('that comes from a clock that is ahead is not used, but what it outdates is not used either', async () => {

@@ -55,6 +55,8 @@ export async function aQuotaRedis(): Promise<QuotaRedis> {
   await untilReady(redis);
   const clock = new TestClock();
   const quota = new RedisQuota(redis, clock);
+  // A connection trusts no state from before its first question: it is asked now, so that every later state counts.
+  await quota.check(aSubject(), 'fresh');
   return {
     redis,
     clock,
