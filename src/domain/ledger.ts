@@ -15,25 +15,23 @@ export type EntryKind =
 
 type Accounts = { readonly debitAccount: string; readonly creditAccount: string };
 
-/** Which accounts an entry of this kind moves between. `credits:<grant>` is the customer's lot; `receivable` is what they owe. */
+const LOT = 'credits:';
+
+/** Debit and credit. `credits:` goes on with the grant: it is the customer's lot; `receivable` is what they owe. */
+const ACCOUNTS: Readonly<Record<EntryKind, readonly [debit: string, credit: string]>> = {
+  purchase: ['cash', LOT],
+  promotion: ['promotions', LOT],
+  burn: [LOT, 'revenue'],
+  overage: ['receivable', 'revenue'],
+  expiry: [LOT, 'breakage'],
+  void: [LOT, 'voided'],
+  burn_reversal: ['revenue', LOT],
+  overage_reversal: ['revenue', 'receivable'],
+};
+
+/** Which accounts an entry of this kind moves between. */
 export function accountsOf(kind: EntryKind, grantId: string | null): Accounts {
-  const lot = `credits:${grantId ?? ''}`;
-  switch (kind) {
-    case 'purchase':
-      return { debitAccount: 'cash', creditAccount: lot };
-    case 'promotion':
-      return { debitAccount: 'promotions', creditAccount: lot };
-    case 'burn':
-      return { debitAccount: lot, creditAccount: 'revenue' };
-    case 'overage':
-      return { debitAccount: 'receivable', creditAccount: 'revenue' };
-    case 'expiry':
-      return { debitAccount: lot, creditAccount: 'breakage' };
-    case 'void':
-      return { debitAccount: lot, creditAccount: 'voided' };
-    case 'burn_reversal':
-      return { debitAccount: 'revenue', creditAccount: lot };
-    case 'overage_reversal':
-      return { debitAccount: 'revenue', creditAccount: 'receivable' };
-  }
+  const name = (account: string): string => (account === LOT ? `${LOT}${grantId ?? ''}` : account);
+  const [debit, credit] = ACCOUNTS[kind];
+  return { debitAccount: name(debit), creditAccount: name(credit) };
 }

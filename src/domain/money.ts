@@ -54,6 +54,22 @@ export function parseUsdPerMillion(text: string, field: string): bigint {
   return picosPerToken;
 }
 
+/**
+ * Reads a JSON number of US dollars per token, as price maps elsewhere have them (7.1e-7), by its shortest decimal digits:
+ * no arithmetic is done on the double. Null where it is negative, above the ceiling, or no whole number of picodollars.
+ */
+export function picosFromDollarsPerToken(value: number): bigint | null {
+  const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value));
+  if (!match) return null;
+  const [, whole = '', fraction = '', exponent = '0'] = match;
+  const digits = BigInt(whole + fraction);
+  const power = 12 + Number(exponent) - fraction.length;
+  const scale = 10n ** BigInt(Math.abs(power));
+  if (power < 0 && digits % scale !== 0n) return null;
+  const picosPerToken = power < 0 ? digits / scale : digits * scale;
+  return picosPerToken > PRICE_PICOS_PER_TOKEN_MAX ? null : picosPerToken;
+}
+
 /** Prints picodollars per token as US dollars per million tokens. */
 export function formatUsdPerMillion(picosPerToken: bigint): string {
   return formatUsd(picosPerToken * 1_000_000n);
@@ -61,7 +77,8 @@ export function formatUsdPerMillion(picosPerToken: bigint): string {
 
 /** What may still be spent, in nanodollars: rounded down and kept within ±$9.0 million, so that Redis compares exactly. */
 export function roomNanos(roomPicos: bigint): number {
-  const nanos = roomPicos >= 0n ? roomPicos / PICOS_PER_NANO : -((-roomPicos + PICOS_PER_NANO - 1n) / PICOS_PER_NANO);
+  const nanos =
+    roomPicos >= 0n ? roomPicos / PICOS_PER_NANO : -((-roomPicos + PICOS_PER_NANO - 1n) / PICOS_PER_NANO);
   if (nanos > BigInt(NANOS_MAX)) return NANOS_MAX;
   if (nanos < BigInt(-NANOS_MAX)) return -NANOS_MAX;
   return Number(nanos);

@@ -10,6 +10,7 @@ import { insertAuditEntry } from '../store/audit-log.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
 import { findPrices, insertPrice, lockPriceBook, type PriceRow } from '../store/prices.js';
+import { isSamePrice, readPriceMap, type MappedPrice, type SkippedModel } from './price-import.js';
 
 /** How long a quota estimate may go by an older book. Rating never does: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
@@ -34,6 +35,12 @@ export type PriceOrder = {
   readonly maxOutputTokens: number | null;
   readonly source: string;
   readonly actor: string;
+};
+
+export type PriceImport = {
+  readonly changes: readonly { readonly before: PriceRow | null; readonly after: MappedPrice }[];
+  readonly unchanged: number;
+  readonly skipped: readonly SkippedModel[];
 };
 
 @Injectable()
@@ -103,6 +110,65 @@ export class PriceBook extends PriceSource {
       after: auditOf(price),
     });
     return price;
+  }
+
+  /**
+   * Publishes list prices, from now on, for the models of a price map whose prices differ from those in force; `dryRun` only
+   * says which they are. One audit entry names them all.
+   */
+  async importMap(
+    tx: Tx,
+    order: { map: Readonly<Record<string, unknown>>; dryRun: boolean; actor: string },
+  ): Promise<PriceImport> {
+    await lockPriceBook(tx);
+    const at = await bookingTime(tx, this.clock.databaseNow());
+    const { prices, skipped } = readPriceMap(order.map);
+    const versions = await findPrices(tx, { models: prices.map(({ model }) => model) });
+    const current = new Map<string, PriceRow>();
+    for (const version of versions) {
+      const isNewest = version.entity === null && version.effectiveFrom <= at && !current.has(version.model);
+      if (isNewest) current.set(version.model, version);
+    }
+    const changed = prices.filter((mapped) => {
+      const known = current.get(mapped.model);
+      return known === undefined || !isSamePrice(mapped, known);
+    });
+    const changes = changed.map((mapped) => ({ before: current.get(mapped.model) ?? null, after: mapped }));
+    if (!order.dryRun && changed.length > 0)
+      await this.publishMapped(tx, { changed, current, at, actor: order.actor });
+    return { changes, unchanged: prices.length - changed.length, skipped };
+  }
+
+  private async publishMapped(
+    tx: Tx,
+    order: {
+      changed: readonly MappedPrice[];
+      current: ReadonlyMap<string, PriceRow>;
+      at: Date;
+      actor: string;
+    },
+  ): Promise<void> {
+    for (const mapped of order.changed) {
+      const known = order.current.get(mapped.model);
+      await insertPrice(tx, {
+        ...mapped,
+        entity: null,
+        effectiveFrom: order.at,
+        maxInputTokens: mapped.maxInputTokens ?? known?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
+        maxOutputTokens: mapped.maxOutputTokens ?? known?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
+        source: 'price map',
+        createdAt: order.at,
+      });
+    }
+    await insertAuditEntry(tx, {
+      at: order.at,
+      actor: order.actor,
+      action: 'prices.import',
+      entity: null,
+      target: `${order.changed.length} models`,
+      before: null,
+      after: { models: order.changed.map(({ model }) => model) },
+    });
   }
 
   /** Forgets the cached book; the next estimate reads it anew. */
