@@ -1,0 +1,84 @@
+/** The environment → one frozen Config. The only reader of process.env; all that is wrong is told at once. */
+import { z } from 'zod';
+
+export type Role = 'api' | 'worker' | 'all';
+
+export type Config = {
+  readonly port: number;
+  readonly host: string;
+  readonly role: Role;
+  /** Null: the embedded server. */
+  readonly databaseUrl: string | null;
+  /** Null: the embedded server. */
+  readonly redisUrl: string | null;
+  readonly dataDir: string;
+  readonly adminApiKey: string | null;
+  readonly quotaDeniedStatus: 402 | 429;
+  readonly quotaFailMode: 'closed' | 'open';
+};
+
+/** What is wrong with the environment, one sentence a problem. No value is repeated, since some are secrets. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+const URL_EXPECTED = {
+  postgres: 'must be a URL such as postgresql://user:password@host:5432/tally',
+  redis: 'must be a URL such as redis://host:6379',
+};
+
+const ADMIN_KEY = /^[\x21-\x7e]{8,255}$/;
+
+const Environment = z.object({
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
+    .default('3000')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535'),
+  HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'must be a host name or an address')
+    .default('127.0.0.1'),
+  ROLE: z.enum(['api', 'worker', 'all'], 'must be api, worker or all').default('all'),
+  DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres),
+  REDIS_URL: urlOf(['redis:', 'rediss:'], URL_EXPECTED.redis),
+  DATA_DIR: z.string().default('.data'),
+  ADMIN_API_KEY: z.string().regex(ADMIN_KEY, 'must have 8 to 255 visible ASCII characters').optional(),
+  QUOTA_DENIED_STATUS: z
+    .enum(['429', '402'], 'must be 429 or 402')
+    .default('429')
+    .transform((status) => (status === '402' ? 402 : 429)),
+  QUOTA_FAIL_MODE: z.enum(['closed', 'open'], 'must be closed or open').default('closed'),
+});
+
+/** An empty variable counts as one that is not set, as in `PORT= npm start`. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(set);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
+  }
+  const { data } = parsed;
+  return Object.freeze({
+    port: data.PORT,
+    host: data.HOST,
+    role: data.ROLE,
+    databaseUrl: data.DATABASE_URL ?? null,
+    redisUrl: data.REDIS_URL ?? null,
+    dataDir: data.DATA_DIR,
+    adminApiKey: data.ADMIN_API_KEY ?? null,
+    quotaDeniedStatus: data.QUOTA_DENIED_STATUS,
+    quotaFailMode: data.QUOTA_FAIL_MODE,
+  });
+}
+
+function urlOf(protocols: readonly string[], message: string) {
+  return z
+    .string()
+    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), message)
+    .optional();
+}

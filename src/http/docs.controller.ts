@@ -1,0 +1,73 @@
+/** The API to read: its document, and Swagger UI out of node_modules, so that no other host is asked for anything. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { Controller, Header, Param, StreamableFile } from '@nestjs/common';
+import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
+import { z } from 'zod';
+import { TallyError } from '../domain/errors.js';
+import { Route } from './route.js';
+
+const require = createRequire(import.meta.url);
+
+const ASSETS: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+};
+
+const START = `window.addEventListener('load', () => {
+  window.SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true });
+});
+`;
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Tally API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</head>
+<body><div id="page"></div></body>
+</html>
+`;
+
+const AssetPath = z.object({ file: z.string().max(64) });
+
+/** The document is made from the finished app, once, when somebody asks. */
+export class ApiDocument {
+  private made: OpenAPIObject | null = null;
+
+  constructor(private readonly make: () => OpenAPIObject) {}
+
+  get(): OpenAPIObject {
+    return (this.made ??= this.make());
+  }
+}
+
+@Controller()
+@ApiExcludeController()
+export class DocsController {
+  constructor(private readonly document: ApiDocument) {}
+
+  @Route('GET /openapi.json', { role: 'anyone', summary: 'The OpenAPI document' })
+  read(): OpenAPIObject {
+    return this.document.get();
+  }
+
+  @Route('GET /docs', { role: 'anyone', summary: 'A page to read it' })
+  @Header('content-type', 'text/html; charset=utf-8')
+  page(): string {
+    return PAGE;
+  }
+
+  @Route('GET /docs/:file', { role: 'anyone', summary: 'What the page is made of' })
+  async asset(@Param({ schema: AssetPath }) { file }: { file: string }): Promise<StreamableFile> {
+    if (file === 'start.js')
+      return new StreamableFile(Buffer.from(START), { type: 'text/javascript; charset=utf-8' });
+    const type = ASSETS[file];
+    if (type === undefined) throw new TallyError('not_found', `Unknown request URL: GET /docs/${file}`);
+    return new StreamableFile(await readFile(require.resolve(`swagger-ui-dist/${file}`)), { type });
+  }
+}

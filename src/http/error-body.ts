@@ -1,0 +1,94 @@
+/** Errors as callers see them: OpenAI's body, and the only table of HTTP statuses. */
+import { HttpException } from '@nestjs/common';
+import { ERROR_TYPES, TallyError, type ErrorCode } from '../domain/errors.js';
+import { isOutage } from '../infra/outage.js';
+import { sqlStateOf } from '../infra/postgres.js';
+
+const STATUSES: Readonly<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  invalid_api_key: 401,
+  insufficient_permissions: 403,
+  not_found: 404,
+  conflict: 409,
+  idempotency_key_in_use: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+  insufficient_quota: 429,
+  rate_limit_exceeded: 429,
+  internal_error: 500,
+  overloaded: 503,
+};
+
+const RETRY_AFTER = { 'retry-after': '1', 'retry-after-ms': '1000' };
+
+const HEADERS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>>>> = {
+  invalid_api_key: { 'www-authenticate': 'Bearer' },
+  insufficient_quota: { 'x-should-retry': 'false' },
+  rate_limit_exceeded: RETRY_AFTER,
+  idempotency_key_in_use: RETRY_AFTER,
+  overloaded: { 'retry-after': '1' },
+};
+
+/** Characters that Postgres cannot store, and numbers that it cannot hold. A schema should have refused them. */
+const UNSTORABLE = new Set(['22021', '22P05', '22003', '22007', '22008', '22P02']);
+
+export type ErrorAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly error: Readonly<Record<string, unknown>> };
+};
+
+/** Whatever was thrown, as the code that a caller may know. */
+export function toTallyError(thrown: unknown): TallyError {
+  if (thrown instanceof TallyError) return thrown;
+  if (thrown instanceof HttpException) return ofStatus(thrown.getStatus(), thrown);
+  if (UNSTORABLE.has(sqlStateOf(thrown) ?? '')) {
+    return new TallyError('invalid_request', 'The request holds a value that cannot be stored', {
+      cause: thrown,
+    });
+  }
+  if (isOutage(thrown)) {
+    return new TallyError('overloaded', 'The engine is currently overloaded, please try again later', {
+      cause: thrown,
+    });
+  }
+  return ofStatus(thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : 500, thrown);
+}
+
+export function answerTo(error: TallyError, settings: { quotaDeniedStatus: number }): ErrorAnswer {
+  const denied = error.code === 'insufficient_quota';
+  const limit = error.details?.['limit'];
+  return {
+    status: denied ? settings.quotaDeniedStatus : STATUSES[error.code],
+    headers: { ...HEADERS[error.code], ...(typeof limit === 'string' ? { 'x-quota-limit': limit } : {}) },
+    body: {
+      error: {
+        message: error.message,
+        type: ERROR_TYPES[error.code],
+        param: error.param,
+        code: error.code,
+        ...(error.details === null ? {} : { details: error.details }),
+      },
+    },
+  };
+}
+
+/** What the framework refuses before our code sees it. */
+function ofStatus(status: unknown, cause: unknown): TallyError {
+  const message = cause instanceof Error ? cause.message : '';
+  if (status === 404)
+    return new TallyError('not_found', `Unknown request URL: ${message.replace(/^Cannot /, '')}`, { cause });
+  if (status === 413)
+    return new TallyError('payload_too_large', 'The request body is larger than 4 MiB', { cause });
+  if (status === 415) {
+    return new TallyError(
+      'unsupported_media_type',
+      'The request body must be JSON: content-type application/json',
+      { cause },
+    );
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return new TallyError('invalid_request', message, { cause });
+  return new TallyError('internal_error', 'The server had an error while processing your request', { cause });
+}

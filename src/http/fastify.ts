@@ -1,0 +1,106 @@
+/** The HTTP server beneath Nest: bounds, JSON only, a request id on every answer, and our error body whatever goes wrong. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { TallyError } from '../domain/errors.js';
+import { randomId } from '../domain/ids.js';
+import { Logger } from '../infra/logger.js';
+import { Metrics } from '../infra/metrics.js';
+import { ErrorFilter } from './error.filter.js';
+import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
+
+const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
+
+/** How long a whole request may take to arrive. */
+const REQUEST_MS_MAX = 30_000;
+
+/** Names have up to 128 characters, percent-encoded up to three times that. */
+const PATH_PARAM_CHARACTERS_MAX = 1_024;
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** Calls of a gateway are counted, not logged: there are thousands a second. */
+const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
+
+export function fastifyAdapter(parts: {
+  errors: ErrorFilter;
+  logger: Logger;
+  metrics: Metrics;
+}): FastifyAdapter {
+  const { errors } = parts;
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    requestIdHeader: false,
+    genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: PATH_PARAM_CHARACTERS_MAX, ignoreTrailingSlash: true },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      errors.answer(error, request, reply),
+    clientErrorHandler: refuse,
+  });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    note(request, reply, parts);
+    done();
+  });
+  return adapter;
+}
+
+function requestIdOf(header: string | string[] | undefined): string {
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : randomId('req');
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function readBody(request: FastifyRequest, bytes: string | Buffer, done: Done): void {
+  try {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity') {
+      throw new TallyError('unsupported_media_type', 'The request body must not be compressed');
+    }
+    done(null, parseJsonBody(Buffer.from(bytes)));
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function note(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { logger, metrics }: { logger: Logger; metrics: Metrics },
+): void {
+  const route = request.routeOptions.url ?? 'unknown';
+  const status = reply.statusCode;
+  metrics.httpSeconds.observe({ method: request.method, route, status }, reply.elapsedTime / 1000);
+  if (COUNTED_ONLY.test(route) && status < 500) return;
+  logger.info('request', {
+    request_id: request.id,
+    method: request.method,
+    path: request.url.split('?', 1)[0],
+    status,
+    ms: Math.round(reply.elapsedTime),
+  });
+}
+
+/** What is not HTTP at all: there is no request to answer to, only a socket. */
+function refuse(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const message = tooLarge ? 'The request headers are too large' : 'The request is not valid HTTP';
+  const body = JSON.stringify({
+    error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request' },
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `x-request-id: ${randomId('req')}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

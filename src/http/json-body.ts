@@ -1,0 +1,55 @@
+/** Bytes → JSON value, refusing what would trouble the code behind it: bad UTF-8, absurd nesting, `__proto__`. */
+import { TallyError } from '../domain/errors.js';
+
+/** Room for 1,000 usage events of 4 KB. */
+export const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+/** No body of ours is deeper than a dozen levels; recursion behind this door needs no other bound. */
+const NESTING_MAX = 64;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** An empty body is undefined: clients send a content type with every POST. */
+export function parseJsonBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined;
+  try {
+    const text = utf8.decode(bytes);
+    if (nestingOf(text) > NESTING_MAX)
+      throw malformed(`must not be nested deeper than ${NESTING_MAX} levels`);
+    return mayHoldProto(text) ? (JSON.parse(text, withoutProto) as unknown) : (JSON.parse(text) as unknown);
+  } catch (error) {
+    if (error instanceof TallyError) throw error;
+    throw malformed('is not valid JSON in UTF-8');
+  }
+}
+
+function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    if (inString) {
+      if (char === BACKSLASH) at += 1;
+      else if (char === QUOTE) inString = false;
+    } else if (char === QUOTE) inString = true;
+    else if (char === OPEN_BRACE || char === OPEN_BRACKET) deepest = Math.max(deepest, (depth += 1));
+    else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+  }
+  return deepest;
+}
+
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [34, 92, 123, 125, 91, 93];
+
+/** A quick look before the slow parse: the name itself, or an escape that may spell it. */
+function mayHoldProto(text: string): boolean {
+  return text.includes('__proto__') || /\\u00[567]/.test(text);
+}
+
+function withoutProto(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value;
+}
+
+function malformed(what: string): TallyError {
+  return new TallyError('invalid_request', `The request body ${what}`);
+}

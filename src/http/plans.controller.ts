@@ -1,0 +1,59 @@
+/** Admins: plans, whose limits hold for every entity that has none of its own. */
+import { Body, Controller, Param } from '@nestjs/common';
+import { LimitsService } from '../quota/limits.service.js';
+import { Call, Changes, type ChangeCall } from './changes.service.js';
+import { limitsOf } from './entities.controller.js';
+import { presentPlan } from './presenters/entities.js';
+import { presentAll } from './presenters/list.js';
+import { Route } from './route.js';
+import * as schemas from './schemas/entities.js';
+
+/** How many entities' quota states one statement loads when their plan changes. */
+const PUBLISH_PAGE = 500;
+
+@Controller()
+export class PlansController {
+  constructor(
+    private readonly limits: LimitsService,
+    private readonly changes: Changes,
+  ) {}
+
+  @Route('GET /v1/admin/plans', { role: 'admin', summary: 'List plans', answers: schemas.PlanList })
+  async list() {
+    return presentAll(await this.limits.plans(), { idOf: (row) => row.name, present: presentPlan });
+  }
+
+  @Route('GET /v1/admin/plans/:plan', { role: 'admin', summary: 'Get a plan', answers: schemas.Plan })
+  async get(@Param({ schema: schemas.PlanPath }) { plan }: { plan: string }) {
+    return presentPlan(await this.limits.plan(plan));
+  }
+
+  @Route('PUT /v1/admin/plans/:plan', {
+    role: 'admin',
+    allEntities: true,
+    summary: 'Create a plan, or change it for all its entities',
+    answers: schemas.Plan,
+  })
+  async put(
+    @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
+    @Body({ schema: schemas.PlanPut }) body: schemas.PlanPut,
+    @Call() call: ChangeCall,
+  ) {
+    const change = { ...limitsOf(body), monthlyCreditPicos: body.monthly_credit_usd };
+    const answer = await this.changes.make(call, [], async (tx) =>
+      presentPlan(await this.limits.putPlan(tx, { plan, change, actor: call.principal.keyId })),
+    );
+    await this.publish(plan);
+    return answer;
+  }
+
+  /** Page by page, before the caller hears of the change: the next decision of each entity sees it. */
+  private async publish(plan: string): Promise<void> {
+    for (let after = '', full = true; full;) {
+      const names = await this.limits.entitiesOfPlan({ plan, after, limit: PUBLISH_PAGE });
+      await this.changes.publish(names.map((entity) => ({ entity, project: null })));
+      full = names.length === PUBLISH_PAGE;
+      after = names.at(-1) ?? after;
+    }
+  }
+}

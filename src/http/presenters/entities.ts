@@ -1,0 +1,52 @@
+/** Rows of entities, projects and plans as JSON. */
+import { formatUsd, formatUsdOrNull } from '../../domain/money.js';
+import type { EntityRow } from '../../store/entities.js';
+import type { PlanRow } from '../../store/plans.js';
+import type { ProjectRow } from '../../store/projects.js';
+import type { Entity, Plan, Project } from '../schemas/entities.js';
+import { unixSeconds } from './list.js';
+
+export function presentEntity(row: EntityRow): Entity {
+  const own = {
+    monthly_cap_usd: row.own.monthlyCap,
+    yearly_cap_usd: row.own.yearlyCap,
+    overage: row.own.overage,
+    max_concurrent_requests: row.own.maxConcurrentRequests,
+  };
+  return {
+    object: 'entity',
+    entity: row.entity,
+    plan: row.plan,
+    ...limitsOf(row),
+    own_limits: Object.entries(own).flatMap(([name, isOwn]) => (isOwn ? [name] : [])),
+    created_at: unixSeconds(row.createdAt),
+  };
+}
+
+export function presentPlan(row: PlanRow): Plan {
+  return {
+    object: 'plan',
+    plan: row.name,
+    ...limitsOf(row),
+    monthly_credit_usd: formatUsd(row.monthlyCreditPicos),
+  };
+}
+
+export function presentProject(row: ProjectRow): Project {
+  return {
+    object: 'project',
+    entity: row.entity,
+    project: row.project,
+    monthly_cap_usd: formatUsdOrNull(row.monthlyCapPicos),
+    max_concurrent_requests: row.maxConcurrentRequests,
+  };
+}
+
+function limitsOf(row: EntityRow | PlanRow) {
+  return {
+    monthly_cap_usd: formatUsdOrNull(row.monthlyCapPicos),
+    yearly_cap_usd: formatUsdOrNull(row.yearlyCapPicos),
+    overage: row.overage,
+    max_concurrent_requests: row.maxConcurrentRequests,
+  };
+}

@@ -1,0 +1,54 @@
+/** Dead letters, conflicts and audit entries as JSON. */
+import type { AuditRow } from '../../store/audit-log.js';
+import type { DeadLetterRow } from '../../store/dead-letters.js';
+import type { ConflictRow } from '../../store/usage-conflicts.js';
+import type { AuditEntry, DeadLetter, UsageConflict } from '../schemas/review.js';
+import { unixSeconds } from './list.js';
+
+export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
+  return {
+    object: 'dead_letter',
+    id: row.id,
+    code: row.code,
+    message: row.message,
+    payload: JSON.parse(row.payload) as unknown,
+    job_id: row.jobId,
+    entity: row.entity,
+    source: row.source,
+    event_id: row.eventId,
+    status: row.status,
+    seen_count: Number(row.seenCount),
+    first_seen_at: unixSeconds(row.firstSeenAt),
+    last_seen_at: unixSeconds(row.lastSeenAt),
+  };
+}
+
+export function presentConflict(row: ConflictRow): UsageConflict {
+  return {
+    object: 'usage_conflict',
+    id: row.identity,
+    entity: row.entity,
+    source: row.source,
+    event_id: row.event_id,
+    counted: row.counted,
+    other: row.other,
+    seen_count: Number(row.seen_count),
+    first_seen_at: unixSeconds(row.first_seen_at),
+    last_seen_at: unixSeconds(row.last_seen_at),
+  };
+}
+
+export function presentAuditEntry(row: AuditRow): AuditEntry {
+  const { actor, action, entity, target, before, after } = row;
+  return {
+    object: 'audit_entry',
+    id: String(row.id),
+    at: unixSeconds(row.at),
+    actor,
+    action,
+    entity,
+    target,
+    before,
+    after,
+  };
+}

@@ -1,0 +1,105 @@
+/** Gateways: may this request run, and what it may still cost. */
+import { Body, Controller, Headers, Param } from '@nestjs/common';
+import { entityOfReservation } from '../domain/ids.js';
+import type { Denial } from '../domain/quota.js';
+import { Metrics } from '../infra/metrics.js';
+import { QuotaService } from '../quota/quota.service.js';
+import { denialError, presentDecision, presentHold, presentReservation } from './presenters/quota.js';
+import { Caller, requireEntity, type Principal } from './principal.js';
+import { Route } from './route.js';
+import { parseRequest } from './schema.pipe.js';
+import * as schemas from './schemas/quota.js';
+
+const CHECK_HEADERS = [
+  { name: 'OpenAI-Project', required: true, description: 'entity/project' },
+  { name: 'X-Model', required: false, description: 'The model that is asked for' },
+];
+
+@Controller()
+export class QuotaController {
+  constructor(
+    private readonly quota: QuotaService,
+    private readonly metrics: Metrics,
+  ) {}
+
+  @Route('POST /v1/quota/reservations', {
+    role: 'gateway',
+    summary: 'Ask whether a request may run, and hold its worst-case cost',
+    answers: schemas.Reservation,
+    status: 201,
+  })
+  async reserve(
+    @Body({ schema: schemas.ReservationOrder }) body: schemas.ReservationOrder,
+    @Caller() caller: Principal,
+  ) {
+    requireEntity(caller, body.project.entity);
+    const decision = await this.quota.reserve({
+      subject: body.project,
+      model: body.model,
+      inputTokens: body.input_tokens ?? undefined,
+      maxOutputTokens: body.max_output_tokens ?? undefined,
+      requestId: body.request_id ?? undefined,
+      ttlSeconds: body.ttl_seconds,
+    });
+    this.count(decision);
+    if (!decision.allowed) throw denialError(decision.denial);
+    return presentReservation(decision.reservation, decision.degraded);
+  }
+
+  @Route('POST /v1/quota/reservations/:id/release', {
+    role: 'gateway',
+    summary: 'End a hold without a charge; again is fine',
+    answers: schemas.Released,
+  })
+  async release(
+    @Param({ schema: schemas.ReservationPath }) { id }: { id: string },
+    @Body({ schema: schemas.NoBody }) _body: unknown,
+    @Caller() caller: Principal,
+  ) {
+    requireEntity(caller, entityOfReservation(id));
+    await this.quota.release(id);
+    return { object: 'quota.reservation', id, released: true };
+  }
+
+  @Route('POST /v1/quota/reservations/:id/extend', {
+    role: 'gateway',
+    summary: 'Keep a hold for longer, for a long stream',
+    answers: schemas.Hold,
+  })
+  async extend(
+    @Param({ schema: schemas.ReservationPath }) { id }: { id: string },
+    @Body({ schema: schemas.Extension }) body: schemas.Extension,
+    @Caller() caller: Principal,
+  ) {
+    requireEntity(caller, entityOfReservation(id));
+    return presentHold(await this.quota.extend(id, body.ttl_seconds));
+  }
+
+  @Route('GET /v1/quota/check', {
+    role: 'gateway',
+    summary: 'Decide without holding: denied where no room is left at all',
+    answers: schemas.Decision,
+    headers: CHECK_HEADERS,
+  })
+  async check(
+    @Headers('openai-project') project: unknown,
+    @Headers('x-model') model: unknown,
+    @Caller() caller: Principal,
+  ) {
+    const { 'OpenAI-Project': subject } = parseRequest(
+      schemas.CheckHeaders,
+      { 'OpenAI-Project': project, 'X-Model': model },
+      'headers',
+    );
+    requireEntity(caller, subject.entity);
+    const decision = await this.quota.check(subject);
+    this.count(decision);
+    if (!decision.allowed) throw denialError(decision.denial);
+    return presentDecision(decision);
+  }
+
+  private count(decision: { allowed: boolean; degraded: boolean; denial?: Denial }): void {
+    const outcome = decision.denial?.limit ?? 'allowed';
+    this.metrics.quotaDecisions.inc({ decision: outcome, degraded: String(decision.degraded) });
+  }
+}

@@ -1,0 +1,83 @@
+/** One decorator says all of a route: method and path, who may call it, what it answers. The API's document is made from it. */
+import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiDefaultResponse,
+  ApiHeader,
+  ApiOperation,
+  ApiProduces,
+  ApiResponse,
+} from '@nestjs/swagger';
+import type { z } from 'zod';
+import { assert } from '../domain/errors.js';
+import type { KeyRole } from '../store/api-keys.js';
+import { ErrorBody } from './schemas/errors.js';
+
+export type Access = {
+  readonly role: KeyRole | 'anyone';
+  /** True where the route concerns all entities at once, so that a key bound to one may not call it. */
+  readonly allEntities: boolean;
+};
+
+type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export type RouteSpec = {
+  readonly role: Access['role'];
+  readonly allEntities?: boolean;
+  readonly summary: string;
+  readonly answers?: z.ZodType;
+  readonly status?: number;
+  /** True where the route takes an `Idempotency-Key`. */
+  readonly idempotent?: boolean;
+  readonly headers?: readonly { name: string; required: boolean; description: string }[];
+  readonly consumes?: readonly string[];
+  readonly produces?: string;
+};
+
+const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key with the same request gets the stored answer again.',
+};
+
+const accesses = new WeakMap<object, Access>();
+
+/** `@Route('POST /v1/admin/keys', {…})`; the path is whole, so that a search for it finds the route. */
+export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecorator {
+  const [verb = '', path = ''] = call.split(' ');
+  const method = VERBS.get(verb);
+  assert(method, `${verb} is a verb that routes have`);
+  const status = spec.status ?? 200;
+  const access: Access = { role: spec.role, allEntities: spec.allEntities ?? false };
+  const headers = [...(spec.headers ?? []), ...(spec.idempotent ? [IDEMPOTENCY_KEY] : [])];
+  return applyDecorators(
+    method(path),
+    HttpCode(status),
+    setAccess(access),
+    ApiOperation({ summary: spec.summary, description: `Key role: ${spec.role}.` }),
+    ApiResponse({
+      status,
+      description: spec.summary,
+      ...(spec.answers ? { standardSchema: spec.answers } : {}),
+    }),
+    ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
+    ...(spec.consumes ? [ApiConsumes(...spec.consumes)] : []),
+    ...(spec.produces ? [ApiProduces(spec.produces)] : []),
+    ...(spec.role === 'anyone'
+      ? []
+      : [ApiBearerAuth(), ApiDefaultResponse({ description: 'An error', standardSchema: ErrorBody })]),
+  );
+}
+
+export function accessOf(handler: object): Access | undefined {
+  return accesses.get(handler);
+}
+
+function setAccess(access: Access): MethodDecorator {
+  return (_target, _name, descriptor) => {
+    accesses.set(Object(descriptor.value), access);
+  };
+}

@@ -1,0 +1,11 @@
+/** Liveness and readiness. */
+import { z } from 'zod';
+
+export const Alive = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
+
+export const Ready = z
+  .object({
+    status: z.enum(['ok', 'unavailable']),
+    checks: z.record(z.string(), z.enum(['ok', 'away'])).describe('Each dependency by its name'),
+  })
+  .meta({ id: 'Ready' });

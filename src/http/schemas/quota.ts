@@ -1,0 +1,74 @@
+/** Reservations and decisions. */
+import { z } from 'zod';
+import { TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../../domain/quota.js';
+import { integer, subject, text, TOKENS_MAX } from './fields.js';
+
+const ttlSeconds = integer(1, TTL_SECONDS_MAX).default(TTL_SECONDS_DEFAULT);
+const model = text(256);
+
+export const ReservationPath = z.object({ id: text(256) });
+
+export const ReservationOrder = z
+  .strictObject({
+    project: subject,
+    model,
+    input_tokens: integer(0, TOKENS_MAX).nullish().describe("Left out, the model's maximum stands in"),
+    max_output_tokens: integer(0, TOKENS_MAX).nullish().describe("Left out, the model's maximum stands in"),
+    request_id: text(256).nullish().describe('The same request again gets the same reservation'),
+    ttl_seconds: ttlSeconds.describe('The hold expires by itself'),
+  })
+  .meta({ id: 'ReservationOrder' });
+export type ReservationOrder = z.output<typeof ReservationOrder>;
+
+export const Extension = z.strictObject({ ttl_seconds: ttlSeconds }).meta({ id: 'Extension' });
+export type Extension = z.output<typeof Extension>;
+
+/** A release says nothing; an empty object or no body at all will do. */
+export const NoBody = z.strictObject({}).nullish();
+
+export const CheckHeaders = z.object({ 'OpenAI-Project': subject, 'X-Model': model.optional() });
+
+const remaining = z
+  .object({
+    credits_usd: z.string().nullable(),
+    project_cap_usd: z.string().nullable(),
+    entity_cap_usd: z.string().nullable(),
+  })
+  .describe('Without what other requests hold; null is no such limit');
+
+export const Reservation = z
+  .object({
+    object: z.literal('quota.reservation'),
+    id: z.string(),
+    project: z.string(),
+    model: z.string(),
+    period: z.string(),
+    hold_usd: z.string(),
+    expires_at: z.int(),
+    remaining,
+    degraded: z
+      .boolean()
+      .optional()
+      .describe('True where the decision was made while Redis or Postgres was away'),
+  })
+  .meta({ id: 'Reservation' });
+export type Reservation = z.output<typeof Reservation>;
+
+export const Hold = Reservation.omit({ remaining: true, degraded: true }).meta({ id: 'Hold' });
+export type Hold = z.output<typeof Hold>;
+
+export const Released = z
+  .object({ object: z.literal('quota.reservation'), id: z.string(), released: z.literal(true) })
+  .meta({ id: 'Released' });
+
+export const Decision = z
+  .object({
+    object: z.literal('quota.decision'),
+    allowed: z.literal(true),
+    project: z.string(),
+    period: z.string(),
+    remaining,
+    degraded: z.boolean().optional(),
+  })
+  .meta({ id: 'Decision' });
+export type Decision = z.output<typeof Decision>;

@@ -1,0 +1,91 @@
+/** What operators look at: dead letters, conflicts, the audit log, reconciliation. */
+import { z } from 'zod';
+import { afterNumber, entityName, pageLimit, text } from './fields.js';
+import { listOf } from './lists.js';
+
+export const LetterPath = z.object({ id: text(64) });
+export const LetterQuery = z.strictObject({
+  status: z.enum(['open', 'replayed', 'discarded'], 'must be open, replayed or discarded').optional(),
+  entity: entityName.optional(),
+  limit: pageLimit,
+});
+export type LetterQuery = z.output<typeof LetterQuery>;
+
+export const DeadLetter = z
+  .object({
+    object: z.literal('dead_letter'),
+    id: z.string(),
+    code: z.string(),
+    message: z.string(),
+    payload: z.unknown().describe('The event as it arrived'),
+    job_id: z.string().nullable(),
+    entity: z.string().nullable(),
+    source: z.string().nullable(),
+    event_id: z.string().nullable(),
+    status: z.enum(['open', 'replayed', 'discarded']),
+    seen_count: z.int(),
+    first_seen_at: z.int(),
+    last_seen_at: z.int(),
+  })
+  .meta({ id: 'DeadLetter' });
+export type DeadLetter = z.output<typeof DeadLetter>;
+export const DeadLetterList = listOf(DeadLetter).meta({ id: 'DeadLetterList' });
+
+export const ConflictQuery = z.strictObject({ entity: entityName.optional(), limit: pageLimit });
+export type ConflictQuery = z.output<typeof ConflictQuery>;
+
+export const UsageConflict = z
+  .object({
+    object: z.literal('usage_conflict'),
+    id: z.string(),
+    entity: z.string(),
+    source: z.string(),
+    event_id: z.string(),
+    counted: z.unknown().describe('The content that was counted'),
+    other: z.unknown().describe('The content that came under the same identity'),
+    seen_count: z.int(),
+    first_seen_at: z.int(),
+    last_seen_at: z.int(),
+  })
+  .meta({ id: 'UsageConflict' });
+export type UsageConflict = z.output<typeof UsageConflict>;
+export const UsageConflictList = listOf(UsageConflict).meta({ id: 'UsageConflictList' });
+
+export const AuditQuery = z.strictObject({
+  entity: entityName.optional(),
+  limit: pageLimit,
+  after: afterNumber,
+});
+export type AuditQuery = z.output<typeof AuditQuery>;
+
+export const AuditEntry = z
+  .object({
+    object: z.literal('audit_entry'),
+    id: z.string(),
+    at: z.int(),
+    actor: z.string(),
+    action: z.string(),
+    entity: z.string().nullable(),
+    target: z.string().nullable(),
+    before: z.unknown(),
+    after: z.unknown(),
+  })
+  .meta({ id: 'AuditEntry' });
+export type AuditEntry = z.output<typeof AuditEntry>;
+export const AuditList = listOf(AuditEntry).meta({ id: 'AuditList' });
+
+export const Reconciliation = z
+  .object({
+    object: z.literal('reconciliation'),
+    ok: z.boolean(),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        ok: z.boolean(),
+        left: z.string(),
+        right: z.string(),
+        differences: z.array(z.record(z.string(), z.unknown())),
+      }),
+    ),
+  })
+  .meta({ id: 'Reconciliation' });

@@ -1,0 +1,41 @@
+/** One JSON line an event, on standard output. No secrets, no request bodies. */
+import type { LoggerService } from '@nestjs/common';
+import { pino } from 'pino';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export class Logger {
+  private readonly lines;
+
+  constructor(level: 'info' | 'silent' = 'info') {
+    this.lines = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  }
+
+  info(event: string, fields: LogFields = {}): void {
+    this.lines.info(fields, event);
+  }
+
+  warn(event: string, fields: LogFields = {}): void {
+    this.lines.warn(fields, event);
+  }
+
+  /** `err` gets the error's stack; what was sent to us is never part of it. */
+  error(event: string, error: unknown, fields: LogFields = {}): void {
+    this.lines.error({ ...fields, err: error instanceof Error ? error : new Error(String(error)) }, event);
+  }
+}
+
+/** Nest tells its own start-up through this; its chatter of every mapped route is left out. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log(): void {}
+
+  warn(message: unknown, context?: unknown): void {
+    this.logger.warn(String(message), { context });
+  }
+
+  error(message: unknown, ...details: unknown[]): void {
+    this.logger.error('framework', message, { details });
+  }
+}

@@ -1,0 +1,42 @@
+/** What Prometheus reads at /metrics. Labels have few values: no entity, no key, no path with an id in it. */
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly httpSeconds = new Histogram({
+    name: 'tally_http_request_duration_seconds',
+    help: 'How long requests took, by route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: HTTP_BUCKETS_SECONDS,
+    registers: [this.registry],
+  });
+
+  readonly quotaDecisions = new Counter({
+    name: 'tally_quota_decisions_total',
+    help: 'Quota decisions: `allowed`, or the limit that denied.',
+    labelNames: ['decision', 'degraded'],
+    registers: [this.registry],
+  });
+
+  readonly usageEvents = new Counter({
+    name: 'tally_usage_events_total',
+    help: 'Usage events by what became of them: accepted, rejected (over HTTP), recorded, duplicate, conflict, dead_letter, unpriced.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  async text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}

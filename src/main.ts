@@ -1,0 +1,132 @@
+/** Boot and shutdown, nothing else. */
+import 'reflect-metadata';
+import { fileURLToPath } from 'node:url';
+import type { Redis } from 'ioredis';
+import { createApp } from './app.module.js';
+import { ConfigError, readConfig, type Config } from './config.js';
+import { ensureFirstAdminKey } from './http/first-admin-key.js';
+import { Clock } from './infra/clock.js';
+import { EmbeddedServerError } from './infra/embedded-server-error.js';
+import { startEmbeddedServers } from './infra/embedded-servers.js';
+import { Logger } from './infra/logger.js';
+import { applyMigrations, MigrationError } from './infra/migrate.js';
+import { isOutage } from './infra/outage.js';
+import { connectRedis, untilReady } from './infra/redis.js';
+import { within } from './quota/deadline.js';
+import { Database } from './store/database.js';
+import { seed } from './usage/seed.js';
+
+const PRISMA = new URL('../prisma/', import.meta.url);
+
+/** How long a server may take to answer at the start, and how long a start may take to notice that it is to stop. */
+const REDIS_MS_MAX = 30_000;
+const STOP_NOTICED_MS_MAX = 10_000;
+
+const logger = new Logger();
+
+/** What was opened, in order; it is closed the other way round. */
+const opened: { readonly name: string; close(): Promise<unknown> }[] = [];
+let stopping = false;
+
+const started = boot();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+await started;
+
+async function boot(): Promise<void> {
+  try {
+    await start(readConfig());
+  } catch (error) {
+    if (!stopping) await fail(error);
+  }
+}
+
+async function start(config: Config): Promise<void> {
+  const { databaseUrl, redisUrl } = await openServers(config);
+  const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
+  const { applied } = await applyMigrations({ databaseUrl, migrationsDir });
+  if (applied.length > 0) logger.info('migrated', { applied });
+  const database = new Database({ url: databaseUrl });
+  keep('postgres', () => database.close());
+  await seed(database, PRISMA);
+  // The one secret that is ever printed, so that a first start needs nothing else.
+  const problem = await ensureFirstAdminKey(database, config, (line) => process.stderr.write(`${line}\n`));
+  if (problem !== null) throw new ConfigError([problem]);
+  const redis = await openRedis(redisUrl);
+  const app = await createApp({ config, database, redis, clock: new Clock(), logger });
+  keep('app', () => app.close());
+  await app.listen(config.port, config.host);
+  logger.info('listening', { url: await app.getUrl(), role: config.role });
+}
+
+/** Our own servers where the environment names none. */
+async function openServers(config: Config): Promise<{ databaseUrl: string; redisUrl: string }> {
+  const { dataDir, databaseUrl, redisUrl } = config;
+  if (databaseUrl !== null && redisUrl !== null) return { databaseUrl, redisUrl };
+  const servers = await startEmbeddedServers({
+    dataDir,
+    postgres: databaseUrl === null,
+    redis: redisUrl === null,
+    log: (message, fields) => logger.info(message, { ...fields }),
+  });
+  keep('embedded servers', () => servers.stop());
+  return {
+    databaseUrl: databaseUrl ?? servers.databaseUrl ?? '',
+    redisUrl: redisUrl ?? servers.redisUrl ?? '',
+  };
+}
+
+async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }> {
+  const redis = { quick: connectRedis(url, 'quota'), patient: connectRedis(url, 'queue') };
+  keep('redis', async () => Object.values(redis).forEach((each) => each.disconnect()));
+  const ready = Promise.all([untilReady(redis.quick), untilReady(redis.patient)]);
+  await within(REDIS_MS_MAX, ready).catch(() => {
+    throw new ConfigError([
+      `REDIS_URL names a Redis that does not answer within ${REDIS_MS_MAX / 1000} seconds`,
+    ]);
+  });
+  return redis;
+}
+
+/** Remembers to close it; a start that is to stop goes no further. */
+function keep(name: string, close: () => Promise<unknown>): void {
+  opened.push({ name, close });
+  if (stopping) throw new Error('stopped while starting');
+}
+
+/** No new requests and jobs; those at work are finished and committed; then what they needed is closed. */
+async function stop(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.info('stopping', { signal });
+  const clean = await closeAll();
+  await within(STOP_NOTICED_MS_MAX, started).catch(() => {});
+  process.exit((await closeAll()) && clean ? 0 : 1);
+}
+
+async function closeAll(): Promise<boolean> {
+  let clean = true;
+  for (let last = opened.pop(); last !== undefined; last = opened.pop()) {
+    const { name } = last;
+    await last.close().catch((error: unknown) => {
+      clean = false;
+      logger.error(`${name} did not close`, error);
+    });
+  }
+  return clean;
+}
+
+async function fail(error: unknown): Promise<void> {
+  stopping = true;
+  process.stderr.write(`${explain(error)}\n`);
+  await closeAll();
+  process.exit(1);
+}
+
+/** What an operator can mend is one sentence; what is our mistake comes with its stack. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isOutage(error))
+    return `DATABASE_URL names a Postgres that does not serve us: ${error.message || error.name}`;
+  const known = [ConfigError, EmbeddedServerError, MigrationError].some((kind) => error instanceof kind);
+  return known ? error.message : (error.stack ?? error.message);
+}

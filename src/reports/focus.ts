@@ -1,0 +1,249 @@
+/**
+ * Our facts as rows of FOCUS, the FinOps Open Cost and Usage Specification. Pure. What is billed and what is effective:
+ *
+ * | fact                          | row        | BilledCost         | EffectiveCost |
+ * | usage                         | Usage      | cost − paid burns  | cost          |
+ * | promotional credits in usage  | Credit     | − burnt            | − burnt       |
+ * | credits bought                | Purchase   | amount             | 0             |
+ * | bought credits expired, void  | Adjustment | 0                  | what was left |
+ *
+ * So a period's BilledCost is its overage plus its purchases, and when the bought credits are used up or gone,
+ * Σ EffectiveCost = Σ BilledCost. Usage of an earlier month that this period bills (late, voided or rated anew after that
+ * month was closed) is a Correction.
+ */
+import { allot } from '../domain/allotment.js';
+import { formatUsd, formatUsdPerMillion } from '../domain/money.js';
+import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
+import { chargesByClass, type ByClass, type ClassCharge, type UnitPrices } from '../domain/token-classes.js';
+import type { FocusRow } from './focus-columns.js';
+
+/** A day's usage of one project and model under one price version. */
+export type DailyUsage = {
+  readonly entity: string;
+  readonly project: string;
+  readonly model: string;
+  readonly day: Date;
+  readonly priceId: bigint;
+  readonly tokens: ByClass<bigint>;
+  readonly costPicos: bigint;
+  readonly paidBurntPicos: bigint;
+  readonly promotionalBurntPicos: bigint;
+  /** Null while the usage has no price. */
+  readonly unitPrices: UnitPrices | null;
+  /** The list's, where the price above was agreed with the entity; null where there is no other. */
+  readonly listUnitPrices: UnitPrices | null;
+  /** The number of the entity's statement for the period; null until it is closed. */
+  readonly invoiceId: string | null;
+};
+
+/** What happened to a lot of bought credits. */
+export type GrantMovement = {
+  readonly kind: 'purchase' | 'expiry' | 'void';
+  readonly entity: string;
+  readonly grantId: string;
+  readonly amountPicos: bigint;
+  readonly bookedAt: Date;
+  readonly effectiveAt: Date;
+  readonly expiresAt: Date | null;
+  readonly reference: string | null;
+  readonly invoiceId: string | null;
+};
+
+const CREDITS_SKU = 'prepaid-credits';
+const DAY_MS = 86_400_000;
+
+const METERS: ByClass<string> = {
+  input: 'Input Tokens',
+  cached_input: 'Cache Read Input Tokens',
+  output: 'Output Tokens',
+};
+
+const SKU_SUFFIXES: ByClass<string> = { input: 'input', cached_input: 'cached-input', output: 'output' };
+
+/** One row for each class of tokens, and one for the promotional credits among what paid. */
+export function usageRows(usage: DailyUsage, period: Period): FocusRow[] {
+  const charges = chargesByClass(usage);
+  const paid = paidByClass(charges, usage.paidBurntPicos);
+  const rows = charges.flatMap((charge, index) => {
+    const paidPicos = paid[index] ?? 0n;
+    return charge.tokens === 0n && paidPicos === 0n ? [] : [usageRow(usage, period, { ...charge, paidPicos })];
+  });
+  if (usage.promotionalBurntPicos === 0n) return rows;
+  return [...rows, creditRow(usage, period)];
+}
+
+/**
+ * The bought credits of a day, allotted to the classes by their cost. A correction may change who paid without changing the
+ * sums: then the first class bears it.
+ */
+function paidByClass(charges: readonly ClassCharge[], paidBurntPicos: bigint): bigint[] {
+  const weights = charges.map(({ costPicos }) => (costPicos < 0n ? -costPicos : costPicos));
+  if (weights.every((weight) => weight === 0n)) return charges.map((_, index) => (index === 0 ? paidBurntPicos : 0n));
+  return allot(paidBurntPicos, weights);
+}
+
+function usageRow(
+  usage: DailyUsage,
+  period: Period,
+  { tokenClass, tokens, picosPerToken, costPicos, paidPicos }: ClassCharge & { paidPicos: bigint },
+): FocusRow {
+  const listPicosPerToken = usage.listUnitPrices?.[tokenClass] ?? picosPerToken ?? 0n;
+  const skuId = `${usage.model}-${SKU_SUFFIXES[tokenClass]}`;
+  const cost = formatUsd(costPicos);
+  return {
+    ...ofDay(usage, period),
+    BilledCost: formatUsd(costPicos - paidPicos),
+    EffectiveCost: cost,
+    ContractedCost: cost,
+    ContractedUnitPrice: formatUsdPerMillion(picosPerToken ?? 0n),
+    ListCost: formatUsd(tokens * listPicosPerToken),
+    ListUnitPrice: formatUsdPerMillion(listPicosPerToken),
+    ChargeCategory: 'Usage',
+    ChargeDescription: `${METERS[tokenClass]} of ${usage.model}${picosPerToken === null ? ', no price yet' : ''}`,
+    ConsumedQuantity: String(tokens),
+    ConsumedUnit: 'Tokens',
+    PricingCategory: 'Standard',
+    PricingQuantity: formatMillions(tokens),
+    PricingUnit: '1000000 Tokens',
+    SkuId: skuId,
+    SkuMeter: METERS[tokenClass],
+    SkuPriceId: `${skuId}-ondemand`,
+    x_IsUnpriced: picosPerToken === null ? 'true' : null,
+    x_PriceId: picosPerToken === null ? null : String(usage.priceId),
+  };
+}
+
+function creditRow(usage: DailyUsage, period: Period): FocusRow {
+  const credit = formatUsd(-usage.promotionalBurntPicos);
+  return {
+    ...ofDay(usage, period),
+    BilledCost: credit,
+    EffectiveCost: credit,
+    ContractedCost: credit,
+    ListCost: credit,
+    ChargeCategory: 'Credit',
+    ChargeDescription: `Promotional credits for ${usage.model}`,
+  };
+}
+
+/** What all rows of a day's usage have in common. */
+function ofDay(usage: DailyUsage, period: Period): FocusRow {
+  return {
+    ...blank(usage, period),
+    ChargeClass: periodOf(usage.day) === period ? null : 'Correction',
+    ChargeFrequency: 'Usage-Based',
+    ChargePeriodStart: formatTime(usage.day),
+    ChargePeriodEnd: formatTime(new Date(usage.day.getTime() + DAY_MS)),
+    SubAccountId: `${usage.entity}/${usage.project}`,
+    SubAccountName: usage.project,
+    SubAccountType: 'Project',
+    x_Model: usage.model,
+  };
+}
+
+/** The row of what happened to bought credits. */
+export function grantRow(movement: GrantMovement, period: Period): FocusRow {
+  const common = { ...blank(movement, period), ChargeFrequency: 'One-Time', x_GrantId: movement.grantId };
+  const amount = formatUsd(movement.amountPicos);
+  if (movement.kind === 'purchase') return { ...common, ...purchaseOf(movement, amount) };
+  return {
+    ...common,
+    EffectiveCost: amount,
+    ChargeCategory: 'Adjustment',
+    ChargeDescription: `Prepaid credits ${movement.kind === 'expiry' ? 'expired' : 'voided'}`,
+    ...secondOf(movement.bookedAt),
+  };
+}
+
+/** A purchase that covers later usage: billed now, effective when it is used. It is charged for as long as the credits are valid. */
+function purchaseOf(movement: GrantMovement, amount: string) {
+  const { effectiveAt, expiresAt, reference } = movement;
+  return {
+    BilledCost: amount,
+    ContractedCost: amount,
+    ContractedUnitPrice: '1',
+    ListCost: amount,
+    ListUnitPrice: '1',
+    ChargeCategory: 'Purchase',
+    ChargeDescription: reference === null ? 'Prepaid credits' : `Prepaid credits: ${reference}`,
+    ChargePeriodStart: formatTime(effectiveAt),
+    ChargePeriodEnd: formatTime(ceilToSecond(expiresAt ?? periodEnd(periodOf(effectiveAt)))),
+    PricingCategory: 'Standard',
+    PricingQuantity: amount,
+    PricingUnit: 'USD',
+    SkuId: CREDITS_SKU,
+    SkuMeter: 'Prepaid Credits',
+    SkuPriceId: `${CREDITS_SKU}-usd`,
+  };
+}
+
+/** The provider's names, the service and the period, and null wherever a row says nothing. */
+function blank(of: { entity: string; invoiceId: string | null }, period: Period): FocusRow {
+  return {
+    BilledCost: '0',
+    BillingAccountId: of.entity,
+    BillingAccountName: of.entity,
+    BillingCurrency: 'USD',
+    BillingPeriodEnd: formatTime(periodEnd(period)),
+    BillingPeriodStart: formatTime(periodStart(period)),
+    ChargeCategory: null,
+    ChargeClass: null,
+    ChargeDescription: null,
+    ChargeFrequency: null,
+    ChargePeriodEnd: null,
+    ChargePeriodStart: null,
+    ConsumedQuantity: null,
+    ConsumedUnit: null,
+    ContractedCost: '0',
+    ContractedUnitPrice: null,
+    EffectiveCost: '0',
+    HostProviderName: 'Tally',
+    InvoiceId: of.invoiceId,
+    InvoiceIssuerName: 'Tally',
+    ListCost: '0',
+    ListUnitPrice: null,
+    PricingCategory: null,
+    PricingQuantity: null,
+    PricingUnit: null,
+    ProviderName: 'Tally',
+    PublisherName: 'Tally',
+    ServiceCategory: 'AI and Machine Learning',
+    ServiceName: 'LLM Inference',
+    ServiceProviderName: 'Tally',
+    ServiceSubcategory: 'Generative AI',
+    SkuId: null,
+    SkuMeter: null,
+    SkuPriceDetails: null,
+    SkuPriceId: null,
+    SubAccountId: null,
+    SubAccountName: null,
+    SubAccountType: null,
+    x_GrantId: null,
+    x_IsUnpriced: null,
+    x_Model: null,
+    x_PriceId: null,
+  };
+}
+
+/** A charge that has no duration takes the second in which it was booked. */
+function secondOf(time: Date): Pick<FocusRow, 'ChargePeriodStart' | 'ChargePeriodEnd'> {
+  const start = new Date(Math.floor(time.getTime() / 1000) * 1000);
+  return {
+    ChargePeriodStart: formatTime(start),
+    ChargePeriodEnd: formatTime(new Date(start.getTime() + 1000)),
+  };
+}
+
+function ceilToSecond(time: Date): Date {
+  return new Date(Math.ceil(time.getTime() / 1000) * 1000);
+}
+
+/** `YYYY-MM-DDTHH:mm:ssZ`. */
+function formatTime(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}
+
+/** Tokens in millions, exactly: 1016 → `0.001016`. */
+function formatMillions(tokens: bigint): string {
+  return formatUsd(tokens * 1_000_000n);
+}

@@ -1,0 +1,82 @@
+/** Pages of buckets: where a page begins and ends, and the cursor that names the next one. */
+import { bucketCeiling, bucketsOf, bucketStart, type BucketWidth, type Range } from '../domain/buckets.js';
+import { TallyError } from '../domain/errors.js';
+
+export type PageOrder = {
+  readonly start: Date;
+  /** Null is the end of the bucket that is open now. */
+  readonly end: Date | null;
+  readonly width: BucketWidth;
+  readonly bucketCountMax: number;
+  /** What an earlier page gave as `next`. */
+  readonly cursor: string | null;
+};
+
+export type Page = {
+  readonly buckets: readonly Range[];
+  /** The time from the first bucket's start to the last one's end; null where there is no bucket. */
+  readonly range: Range | null;
+  readonly next: string | null;
+};
+
+export type Filled<Row> = Range & { readonly rows: readonly Row[] };
+export type FilledPage<Row> = { readonly buckets: readonly Filled<Row>[]; readonly next: string | null };
+
+export function pageOf(order: PageOrder, now: Date): Page {
+  const range = rangeOf(order, now);
+  const buckets = bucketsOf(range, order.width, order.bucketCountMax);
+  const [first, last] = [buckets[0], buckets.at(-1)];
+  if (first === undefined || last === undefined) return { buckets, range: null, next: null };
+  const next = last.end < range.end ? formatCursor({ start: last.end, end: range.end }) : null;
+  return { buckets, range: { start: first.start, end: last.end }, next };
+}
+
+/** Puts rows into their buckets; a bucket without rows stays, empty. */
+export function fill<Row extends { readonly bucket: Date }>(
+  { buckets, next }: Page,
+  width: BucketWidth,
+  rows: readonly Row[],
+): FilledPage<Row> {
+  const byBucket = new Map<number, Row[]>();
+  for (const row of rows) {
+    const key = row.bucket.getTime();
+    const held = byBucket.get(key);
+    if (held === undefined) byBucket.set(key, [row]);
+    else held.push(row);
+  }
+  const filled = buckets.map((bucket) => ({
+    ...bucket,
+    rows: byBucket.get(bucketStart(bucket.start, width).getTime()) ?? [],
+  }));
+  return { buckets: filled, next };
+}
+
+/** The cursor keeps the end too: with none asked for, "now" must not move while somebody turns pages. */
+function rangeOf({ start, end, width, cursor }: PageOrder, now: Date): Range {
+  if (cursor === null) return { start, end: end ?? bucketCeiling(new Date(now.getTime() + 1), width) };
+  const next = parseCursor(cursor);
+  if (next === null || next.start <= start || (end !== null && next.end.getTime() !== end.getTime())) {
+    throw new TallyError('invalid_request', 'page: must be the next_page of the same query', {
+      param: 'page',
+    });
+  }
+  return next;
+}
+
+const CURSOR = /^page_([A-Za-z0-9_-]{22})$/;
+const SECONDS_MAX = 8_640_000_000_000n;
+
+function formatCursor({ start, end }: Range): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64BE(BigInt(start.getTime() / 1000), 0);
+  bytes.writeBigUInt64BE(BigInt(end.getTime() / 1000), 8);
+  return `page_${bytes.toString('base64url')}`;
+}
+
+function parseCursor(text: string): Range | null {
+  const bytes = Buffer.from(CURSOR.exec(text)?.[1] ?? '', 'base64url');
+  if (bytes.length !== 16) return null;
+  const [start, end] = [bytes.readBigUInt64BE(0), bytes.readBigUInt64BE(8)];
+  if (start >= end || end > SECONDS_MAX) return null;
+  return { start: new Date(Number(start) * 1000), end: new Date(Number(end) * 1000) };
+}

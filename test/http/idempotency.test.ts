@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { anApp, type Answer, type TestApp } from '../support/app.js';
+import { until } from '../support/until.js';
+
+describe('a change under an idempotency key', () => {
+  let app: TestApp;
+  let entity: string;
+  let count = 0;
+  beforeAll(async () => {
+    app = await anApp();
+  });
+  afterAll(() => app.close());
+  beforeEach(() => {
+    count += 1;
+    entity = `entity${count}`;
+  });
+
+  const buy = (key: string, body: unknown = { amount_usd: '10' }, secret = app.adminKey): Promise<Answer> =>
+    app.call(`POST /v1/admin/entities/${entity}/credits`, {
+      body,
+      key: secret,
+      headers: { 'idempotency-key': key },
+    });
+
+  const grants = async (): Promise<{ amount_usd: string }[]> =>
+    (await app.call(`GET /v1/admin/entities/${entity}/credits`)).body.data;
+
+  it('repeated, gives the stored answer again and buys nothing', async () => {
+    const first = await buy('invoice-1');
+    const again = await buy('invoice-1');
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(again.text).toBe(first.text);
+    expect(first.headers.get('idempotent-replayed')).toBeNull();
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(await grants()).toHaveLength(1);
+  });
+
+  it('the order of the fields is no difference', async () => {
+    await buy('invoice-2', { amount_usd: '10', note: 'n' });
+    expect((await buy('invoice-2', { note: 'n', amount_usd: '10' })).status).toBe(201);
+    expect(await grants()).toHaveLength(1);
+  });
+
+  it('with another body is a 422 that says so', async () => {
+    await buy('invoice-3');
+    const { status, body } = await buy('invoice-3', { amount_usd: '11' });
+    expect([status, body.error.code]).toEqual([422, 'idempotency_key_reused']);
+    expect(await grants()).toHaveLength(1);
+  });
+
+  it('with another path is a 422 too', async () => {
+    await buy('invoice-4');
+    const { status } = await app.call(`PATCH /v1/admin/entities/${entity}/limits`, {
+      body: { amount_usd: '10' },
+      headers: { 'idempotency-key': 'invoice-4' },
+    });
+    expect(status).toBe(400);
+    const other = await app.call(`POST /v1/admin/entities/${entity}x/credits`, {
+      body: { amount_usd: '10' },
+      headers: { 'idempotency-key': 'invoice-4' },
+    });
+    expect(other.status).toBe(422);
+  });
+
+  it('a refused change leaves the key free', async () => {
+    expect((await buy('invoice-5', { amount_usd: '10', expires_at: 1_000_000_000 })).status).toBe(400);
+    expect((await buy('invoice-5')).status).toBe(201);
+  });
+
+  it('twins at once make exactly one purchase', async () => {
+    const twins = await Promise.all(Array.from({ length: 20 }, () => buy('invoice-6')));
+    const statuses = twins.map(({ status }) => status);
+    expect(statuses.filter((status) => status !== 201 && status !== 409)).toEqual([]);
+    expect(statuses).toContain(201);
+    const refused: string[] = twins.filter(({ status }) => status === 409).map(({ body }) => body.error.code);
+    expect(refused).toEqual(refused.map(() => 'idempotency_key_in_use'));
+    const ids = new Set(twins.filter(({ status }) => status === 201).map(({ body }) => body.id));
+    expect(ids.size).toBe(1);
+    expect(await grants()).toHaveLength(1);
+  });
+
+  it('while its first call is still running is a 409 at once', async () => {
+    await buy('invoice-7', { amount_usd: '1' });
+    const blocker = await app.database.pool.connect();
+    try {
+      await blocker.query('begin');
+      await blocker.query('select name from entities where name = $1 for update', [entity]);
+      const running = buy('invoice-8');
+      await until('the first call waits for the entity', () => isWaiting(app));
+      const twin = await buy('invoice-8');
+      expect([twin.status, twin.headers.get('retry-after')]).toEqual([409, '1']);
+      await blocker.query('rollback');
+      expect((await running).status).toBe(201);
+    } finally {
+      blocker.release();
+    }
+    expect(await grants()).toHaveLength(2);
+  });
+
+  it('of one bound key has nothing to do with the same key of another', async () => {
+    const [first, second] = [await app.key('admin', entity), await app.key('admin', `${entity}b`)];
+    const a = await buy('invoice-9', { amount_usd: '1' }, first);
+    entity = `${entity}b`;
+    const b = await buy('invoice-9', { amount_usd: '2' }, second);
+    expect([a.status, b.status, b.body.amount_usd]).toEqual([201, 201, '2']);
+  });
+
+  it('every change is in the audit log once, with who made it', async () => {
+    const key = await app.key('admin', entity);
+    await buy('invoice-10', { amount_usd: '10' }, key);
+    await buy('invoice-10', { amount_usd: '10' }, key);
+    const { body } = await app.call(`GET /v1/admin/audit_log?entity=${entity}`);
+    const actions = body.data.map((row: { action: string }) => row.action);
+    expect(actions.filter((action: string) => action === 'credits.grant')).toHaveLength(1);
+    expect(body.data[0]).toMatchObject({
+      object: 'audit_entry',
+      actor: expect.stringMatching(/^key_/),
+      entity,
+    });
+  });
+
+  it('the secret of a new key is in no stored answer', async () => {
+    const headers = { 'idempotency-key': `key-${entity}` };
+    const made = await app.call('POST /v1/admin/keys', { body: { name: 'k', role: 'gateway' }, headers });
+    const { rows } = await app.database.pool.query('select body from idempotency_keys');
+    expect(JSON.stringify(rows)).not.toContain(made.body.secret);
+  });
+});
+
+async function isWaiting(app: TestApp): Promise<boolean> {
+  const { rows } = await app.database.pool.query(
+    "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+  );
+  return rows.length > 0;
+}

@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { anApp, type TestApp } from '../support/app.js';
+import { LLAMA } from '../support/builders.js';
+import { TestClock } from '../support/test-clock.js';
+import { until } from '../support/until.js';
+
+describe('when a server is away', () => {
+  const clock = new TestClock();
+  let app: TestApp;
+  beforeEach(async () => {
+    app = await anApp({ clock });
+  });
+  afterEach(() => app.close());
+
+  const reserve = (key?: string) =>
+    app.call('POST /v1/quota/reservations', {
+      body: { project: 'entity1/p', model: LLAMA, input_tokens: 1_000, max_output_tokens: 0 },
+      ...(key === undefined ? {} : { key }),
+    });
+
+  it('Redis: readyz names it, usage is a 503, a purchase succeeds and counts for the next decisions', async () => {
+    expect((await reserve()).status).toBe(429);
+    await app.redis.kill();
+    const ready = await app.call('GET /readyz');
+    expect([ready.status, ready.body.checks]).toEqual([503, { postgres: 'ok', redis: 'away' }]);
+    const event = {
+      specversion: '1.0',
+      id: '1',
+      source: '/g',
+      type: 'ai.inference.usage.v1',
+      subject: 'entity1/p',
+      time: '2026-11-22T11:59:00Z',
+      data: {
+        model: LLAMA,
+        usage: {
+          prompt_tokens: 1,
+          completion_tokens: 1,
+        },
+      },
+    };
+    const reported = await app.call('POST /v1/usage/events', { body: event });
+    expect([reported.status, reported.body.error]).toEqual([
+      503,
+      {
+        message: 'The engine is currently overloaded, please try again later',
+        type: 'server_error',
+        param: null,
+        code: 'overloaded',
+      },
+    ]);
+    expect(reported.headers.get('retry-after')).toBe('1');
+    expect(
+      (await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } })).status,
+    ).toBe(201);
+    expect((await reserve()).body).toMatchObject({ degraded: true, hold_usd: '0' });
+    await app.redis.restart();
+    await until('Redis is back', async () => (await app.call('GET /readyz')).status === 200);
+    const { status, body } = await reserve();
+    expect([status, body.degraded]).toEqual([201, undefined]);
+    expect((await app.call('POST /v1/usage/events', { body: event })).status).toBe(202);
+  });
+
+  it('Postgres: readyz names it, known keys go on deciding, changes are a 503', async () => {
+    const gateway = await app.key('gateway');
+    await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } });
+    expect((await reserve(gateway)).status).toBe(201);
+    await app.postgres.drop();
+    const ready = await app.call('GET /readyz');
+    expect([ready.status, ready.body.checks]).toEqual([503, { postgres: 'away', redis: 'ok' }]);
+    clock.advance(6_000);
+    expect((await reserve(gateway)).status).toBe(201);
+    expect((await reserve('sk-tally-unknown')).status).toBe(503);
+    const bought = await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } });
+    expect([bought.status, bought.body.error.code]).toEqual([503, 'overloaded']);
+    clock.advance(16 * 60_000);
+    expect((await reserve(gateway)).status).toBe(503);
+  });
+});

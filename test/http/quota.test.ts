@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { LLAMA } from '../support/builders.js';
+import { anApp, type Answer, type TestApp } from '../support/app.js';
+
+describe('reservations and decisions over HTTP', () => {
+  let app: TestApp;
+  let gateway: string;
+  beforeAll(async () => {
+    app = await anApp();
+    gateway = await app.key('gateway');
+  });
+  afterAll(() => app.close());
+
+  const limits = (entity: string, body: unknown) =>
+    app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body });
+  const reserve = (entity: string, body: object = {}): Promise<Answer> =>
+    app.call('POST /v1/quota/reservations', {
+      key: gateway,
+      body: {
+        project: `${entity}/project1`,
+        model: LLAMA,
+        input_tokens: 812,
+        max_output_tokens: 1024,
+        ...body,
+      },
+    });
+
+  it('a reservation says what it holds, until when, and what others leave', async () => {
+    await limits('entity1', { monthly_cap_usd: '10', overage: 'allowed' });
+    const { status, body } = await reserve('entity1', { request_id: 'req_1' });
+    expect([status, body]).toEqual([
+      201,
+      {
+        object: 'quota.reservation',
+        id: expect.stringMatching(/^res_[A-Za-z0-9_-]{22}\.entity1$/),
+        project: 'entity1/project1',
+        model: LLAMA,
+        period: '2026-11',
+        hold_usd: '0.00130356',
+        expires_at: Date.parse('2026-11-22T12:15:00Z') / 1e3,
+        remaining: {
+          credits_usd: null,
+          project_cap_usd: null,
+          entity_cap_usd: '10',
+        },
+      },
+    ]);
+    expect((await reserve('entity1', { request_id: 'req_1' })).body.id).toBe(body.id);
+    expect((await reserve('entity1', { request_id: 'req_1', input_tokens: 1 })).status).toBe(409);
+  });
+
+  it('credits that are gone are the quota denial, for the caller as it is', async () => {
+    const { status, body, headers } = await reserve('poor');
+    expect([status, body]).toEqual([
+      429,
+      {
+        error: {
+          message: 'You exceeded your current quota, please check your plan and billing details',
+          type: 'insufficient_quota',
+          param: null,
+          code: 'insufficient_quota',
+          details: {
+            limit: 'credits',
+            scope: 'poor',
+            spent_usd: '0',
+            limit_usd: '0',
+            held_usd: '0',
+            resets_at: null,
+          },
+        },
+      },
+    ]);
+    expect(headers.get('x-quota-limit')).toBe('credits');
+    expect(headers.get('x-should-retry')).toBe('false');
+    expect(headers.get('retry-after')).toBeNull();
+  });
+
+  it('a cap that is reached says until when', async () => {
+    await limits('capped', { monthly_cap_usd: '0.001', overage: 'allowed' });
+    const { body, headers } = await reserve('capped');
+    expect(body.error.details).toEqual({
+      limit: 'entity_monthly_cap',
+      scope: 'capped',
+      spent_usd: '0',
+      limit_usd: '0.001',
+      held_usd: '0',
+      resets_at: 1796083200,
+    });
+    expect(headers.get('x-quota-limit')).toBe('entity_monthly_cap');
+  });
+
+  it('room that requests in flight hold is the denial that says retry', async () => {
+    await limits('held', { monthly_cap_usd: '0.002', overage: 'allowed' });
+    const first = await reserve('held');
+    const { status, body, headers } = await reserve('held');
+    expect([status, body.error]).toEqual([
+      429,
+      {
+        message: 'Concurrency limit reached for requests',
+        type: 'requests',
+        param: null,
+        code: 'rate_limit_exceeded',
+        details: {
+          limit: 'entity_monthly_cap',
+          scope: 'held',
+          spent_usd: '0',
+          limit_usd: '0.002',
+          held_usd: '0.00130356',
+          resets_at: 1796083200,
+        },
+      },
+    ]);
+    expect([headers.get('retry-after'), headers.get('retry-after-ms')]).toEqual(['1', '1000']);
+    expect(headers.get('x-should-retry')).toBeNull();
+    for (let times = 0; times < 2; times += 1) {
+      const release = await app.call(`POST /v1/quota/reservations/${first.body.id}/release`, {
+        key: gateway,
+      });
+      expect([release.status, release.body]).toEqual([
+        200,
+        { object: 'quota.reservation', id: first.body.id, released: true },
+      ]);
+    }
+    expect((await reserve('held')).status).toBe(201);
+  });
+
+  it('too many requests in flight name the limit', async () => {
+    await limits('few', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 1 });
+    await reserve('few');
+    const { body, headers } = await reserve('few');
+    expect(body.error).toMatchObject({
+      code: 'rate_limit_exceeded',
+      details: {
+        limit: 'concurrency',
+        scope: 'few',
+        requests_in_flight: 1,
+        requests_max: 1,
+        resets_at: null,
+      },
+    });
+    expect(headers.get('x-quota-limit')).toBe('concurrency');
+  });
+
+  it('an extension keeps the hold, and is a 404 once it is gone', async () => {
+    const { body } = await reserve('entity1', { ttl_seconds: 60 });
+    const extend = () =>
+      app.call(`POST /v1/quota/reservations/${body.id}/extend`, { key: gateway, body: { ttl_seconds: 900 } });
+    expect((await extend()).body).toMatchObject({
+      id: body.id,
+      expires_at: body.expires_at + 840,
+      hold_usd: '0.00130356',
+    });
+    await app.call(`POST /v1/quota/reservations/${body.id}/release`, { key: gateway });
+    expect((await extend()).status).toBe(404);
+  });
+
+  it('a check decides without holding', async () => {
+    const check = (entity: string) =>
+      app.call('GET /v1/quota/check', {
+        key: gateway,
+        headers: { 'openai-project': `${entity}/p`, 'x-model': LLAMA },
+      });
+    await limits('checked', { monthly_cap_usd: '1', overage: 'allowed' });
+    expect((await check('checked')).body).toEqual({
+      object: 'quota.decision',
+      allowed: true,
+      project: 'checked/p',
+      period: '2026-11',
+      remaining: {
+        credits_usd: null,
+        project_cap_usd: null,
+        entity_cap_usd: '1',
+      },
+    });
+    await limits('checked', { monthly_cap_usd: '0' });
+    const denied = await check('checked');
+    expect([denied.status, denied.headers.get('x-quota-limit')]).toEqual([429, 'entity_monthly_cap']);
+  });
+
+  it('decisions are counted by limit', async () => {
+    const { text } = await app.call('GET /metrics', { key: null });
+    expect(text).toMatch(/tally_quota_decisions_total\{decision="allowed",degraded="false"\} [1-9]/);
+    expect(text).toMatch(/tally_quota_decisions_total\{decision="credits",degraded="false"\} [1-9]/);
+  });
+});
+
+describe('QUOTA_DENIED_STATUS=402', () => {
+  it('is the status of the quota denial, and of no other', async () => {
+    const app = await anApp({ environment: { QUOTA_DENIED_STATUS: '402' } });
+    try {
+      const body = { project: 'entity1/project1', model: LLAMA };
+      expect((await app.call('POST /v1/quota/reservations', { body })).status).toBe(402);
+      await app.call('PATCH /v1/admin/entities/entity1/limits', {
+        body: { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 1 },
+      });
+      expect((await app.call('POST /v1/quota/reservations', { body })).status).toBe(201);
+      expect((await app.call('POST /v1/quota/reservations', { body })).status).toBe(429);
+    } finally {
+      await app.close();
+    }
+  });
+});

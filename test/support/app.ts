@@ -1,0 +1,122 @@
+/** The very app that `npm start` serves, on a free port, over a database and a Redis of the test's own. */
+import 'reflect-metadata';
+import { createApp } from '../../src/app.module.js';
+import { readConfig, type Role } from '../../src/config.js';
+import { ensureFirstAdminKey } from '../../src/http/first-admin-key.js';
+import type { Clock } from '../../src/infra/clock.js';
+import { Logger } from '../../src/infra/logger.js';
+import { connectRedis, untilReady } from '../../src/infra/redis.js';
+import type { KeyRole } from '../../src/store/api-keys.js';
+import { Database } from '../../src/store/database.js';
+import { seed } from '../../src/usage/seed.js';
+import { aDatabase, type TestDatabase } from './database.js';
+import { aRedis, type TestRedis } from './redis.js';
+import { TestClock } from './test-clock.js';
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; null where it is none. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads fields of answers of every shape
+  readonly body: any;
+};
+
+export type CallOptions = {
+  /** Sent as JSON; a string or bytes are sent as they are. */
+  readonly body?: unknown;
+  /** The admin key where it is left out; null sends none. */
+  readonly key?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type TestApp = {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly postgres: TestDatabase;
+  readonly redis: TestRedis;
+  /** `call('POST /v1/admin/keys', { body })`. */
+  call(request: string, options?: CallOptions): Promise<Answer>;
+  /** A new key's secret; without an entity it serves all. */
+  key(role: KeyRole, entity?: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+const ADMIN_KEY = 'sk-tally-test-admin';
+
+export async function anApp(
+  options: { role?: Role; clock?: Clock; environment?: Record<string, string> } = {},
+): Promise<TestApp> {
+  const { role = 'api', clock = new TestClock() } = options;
+  const [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
+  const config = readConfig({
+    PORT: '0',
+    ROLE: role,
+    DATABASE_URL: postgres.url,
+    REDIS_URL: redis.url,
+    ADMIN_API_KEY: ADMIN_KEY,
+    ...options.environment,
+  });
+  const database = new Database({ url: postgres.url });
+  await seed(database, new URL('../../prisma/', import.meta.url));
+  await ensureFirstAdminKey(database, config, () => {});
+  const connections = { quick: connectRedis(redis.url, 'quota'), patient: connectRedis(redis.url, 'queue') };
+  await Promise.all(Object.values(connections).map(untilReady));
+  const app = await createApp({ config, database, redis: connections, clock, logger: new Logger('silent') });
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const call = callerOf(url);
+  return {
+    url,
+    adminKey: ADMIN_KEY,
+    clock,
+    database,
+    postgres,
+    redis,
+    call,
+    async key(role, entity) {
+      const { body } = await call('POST /v1/admin/keys', {
+        body: {
+          name: 'test',
+          role,
+          entity: entity ?? null,
+        },
+      });
+      return String(body.secret);
+    },
+    async close() {
+      await app.close();
+      Object.values(connections).forEach((connection) => connection.disconnect());
+      await database.close();
+      await Promise.all([postgres.drop(), redis.stop()]);
+    },
+  };
+}
+
+function callerOf(url: string): TestApp['call'] {
+  return async (request, { body, key = ADMIN_KEY, headers } = {}) => {
+    const [method = '', path = ''] = request.split(' ');
+    const raw = typeof body === 'string' || body instanceof Uint8Array;
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: jsonOrNull(text) };
+  };
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

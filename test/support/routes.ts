@@ -1,0 +1,185 @@
+/** Every route that a key opens, with a request to it: what the tests of access go through. */
+import type { KeyRole } from '../../src/store/api-keys.js';
+import { LLAMA } from './builders.js';
+
+export type RouteCase = {
+  /** As the OpenAPI document writes it. */
+  readonly route: string;
+  readonly role: KeyRole | 'anyone';
+  /** `entity1` is the caller's own entity, where the request names one. */
+  readonly request: string;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  /** True where a key bound to an entity may not call it at all. */
+  readonly allEntities?: true;
+  /** The request names `entity1`, so that a key bound to another one gets a 403. */
+  readonly namesEntity?: true;
+};
+
+const RESERVATION = 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1';
+const PRICE = { model: 'm', entity: 'entity1', input_usd_per_million: '1', output_usd_per_million: '1' };
+
+export const ROUTES: readonly RouteCase[] = [
+  { route: 'GET /livez', role: 'anyone', request: 'GET /livez' },
+  { route: 'GET /readyz', role: 'anyone', request: 'GET /readyz' },
+  { route: 'GET /metrics', role: 'anyone', request: 'GET /metrics' },
+  {
+    route: 'POST /v1/quota/reservations',
+    role: 'gateway',
+    request: 'POST /v1/quota/reservations',
+    body: { project: 'entity1/project1', model: LLAMA },
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/quota/reservations/{id}/release',
+    role: 'gateway',
+    request: `POST /v1/quota/reservations/${RESERVATION}/release`,
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/quota/reservations/{id}/extend',
+    role: 'gateway',
+    request: `POST /v1/quota/reservations/${RESERVATION}/extend`,
+    body: { ttl_seconds: 60 },
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/quota/check',
+    role: 'gateway',
+    request: 'GET /v1/quota/check',
+    headers: { 'openai-project': 'entity1/project1' },
+    namesEntity: true,
+  },
+  { route: 'POST /v1/usage/events', role: 'gateway', request: 'POST /v1/usage/events', body: {} },
+  {
+    route: 'GET /v1/entities/{entity}/balance',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/balance',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/entities/{entity}/usage',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/usage',
+    namesEntity: true,
+  },
+  { route: 'GET /v1/admin/entities', role: 'admin', request: 'GET /v1/admin/entities' },
+  {
+    route: 'GET /v1/admin/entities/{entity}',
+    role: 'admin',
+    request: 'GET /v1/admin/entities/entity1',
+    namesEntity: true,
+  },
+  {
+    route: 'PUT /v1/admin/entities/{entity}',
+    role: 'admin',
+    request: 'PUT /v1/admin/entities/entity1',
+    body: { plan: 'pro' },
+    namesEntity: true,
+  },
+  {
+    route: 'PATCH /v1/admin/entities/{entity}/limits',
+    role: 'admin',
+    request: 'PATCH /v1/admin/entities/entity1/limits',
+    body: {},
+    namesEntity: true,
+  },
+  {
+    route: 'PATCH /v1/admin/entities/{entity}/projects/{project}/limits',
+    role: 'admin',
+    request: 'PATCH /v1/admin/entities/entity1/projects/project1/limits',
+    body: {},
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/entities/{entity}/credits',
+    role: 'admin',
+    request: 'POST /v1/admin/entities/entity1/credits',
+    body: { amount_usd: '1' },
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/admin/entities/{entity}/credits',
+    role: 'admin',
+    request: 'GET /v1/admin/entities/entity1/credits',
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/entities/{entity}/credits/{grant}/void',
+    role: 'admin',
+    request: 'POST /v1/admin/entities/entity1/credits/grant_none/void',
+    body: { reason: 'test' },
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/admin/entities/{entity}/ledger',
+    role: 'admin',
+    request: 'GET /v1/admin/entities/entity1/ledger',
+    namesEntity: true,
+  },
+  { route: 'GET /v1/admin/plans', role: 'admin', request: 'GET /v1/admin/plans' },
+  { route: 'GET /v1/admin/plans/{plan}', role: 'admin', request: 'GET /v1/admin/plans/free' },
+  {
+    route: 'PUT /v1/admin/plans/{plan}',
+    role: 'admin',
+    request: 'PUT /v1/admin/plans/test',
+    body: {},
+    allEntities: true,
+  },
+  {
+    route: 'GET /v1/admin/prices',
+    role: 'admin',
+    request: 'GET /v1/admin/prices?entity=entity1',
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/prices',
+    role: 'admin',
+    request: 'POST /v1/admin/prices',
+    body: PRICE,
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/keys',
+    role: 'admin',
+    request: 'POST /v1/admin/keys',
+    body: { name: 'k', role: 'finance', entity: 'entity1' },
+    namesEntity: true,
+  },
+  { route: 'GET /v1/admin/keys', role: 'admin', request: 'GET /v1/admin/keys' },
+  { route: 'DELETE /v1/admin/keys/{id}', role: 'admin', request: 'DELETE /v1/admin/keys/key_none' },
+  {
+    route: 'GET /v1/admin/dead_letters',
+    role: 'admin',
+    request: 'GET /v1/admin/dead_letters?entity=entity1',
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/dead_letters/{id}/replay',
+    role: 'admin',
+    request: 'POST /v1/admin/dead_letters/dl_none/replay',
+  },
+  {
+    route: 'POST /v1/admin/dead_letters/{id}/discard',
+    role: 'admin',
+    request: 'POST /v1/admin/dead_letters/dl_none/discard',
+  },
+  {
+    route: 'GET /v1/admin/usage_conflicts',
+    role: 'admin',
+    request: 'GET /v1/admin/usage_conflicts?entity=entity1',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/admin/audit_log',
+    role: 'admin',
+    request: 'GET /v1/admin/audit_log?entity=entity1',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/admin/reconciliation',
+    role: 'admin',
+    request: 'GET /v1/admin/reconciliation',
+    allEntities: true,
+  },
+];
