@@ -65,23 +65,20 @@ export function refineRange<
   }
 }
 
+const ARRAYS = new Set(['project_ids', 'user_ids', 'api_key_ids', 'models', 'group_by']);
+
 /**
  * Parses with `schema` after the brackets are taken off; the document shows `shown`, which has none. A query is flat, so what is
  * wrong with an item is told of its field.
  */
-export function bracketed<T extends z.ZodType>(schema: T, shown: z.ZodObject) {
-  const arrays = new Set(
-    Object.entries(shown.shape)
-      .filter(([, field]) => acceptsArray(field))
-      .map(([name]) => name),
-  );
-  const parsing = z.unknown().transform((query, context): z.output<T> => {
-    const parsed = schema.safeParse(withoutBrackets(query, arrays));
+export function bracketed<T extends z.ZodType>(schema: T, shown: z.ZodType) {
+  const parsing = z.record(z.string(), z.unknown()).transform((query, context): z.output<T> => {
+    const parsed = schema.safeParse(withoutBrackets(query));
     if (parsed.success) return parsed.data;
-    for (const { path, message, ...issue } of parsed.error.issues) {
-      // A field that nobody knows stays what it is; the rest needs no more than its message.
-      if (issue.code === 'unrecognized_keys') context.addIssue({ ...issue, input: query });
-      else context.addIssue({ code: 'custom', path: path.slice(0, 1), message });
+    for (const issue of parsed.error.issues) {
+      const { code, message } = issue;
+      if (code === 'unrecognized_keys') context.addIssue({ code, keys: issue.keys, input: query });
+      else context.addIssue({ code: 'custom', path: issue.path.slice(0, 1), message });
     }
     return z.NEVER;
   });
@@ -89,16 +86,13 @@ export function bracketed<T extends z.ZodType>(schema: T, shown: z.ZodObject) {
   return parsing;
 }
 
-function acceptsArray(field: z.core.$ZodType): boolean {
-  return z.safeParse(field, ['']).error?.issues.every((issue) => issue.path.length > 0) ?? true;
-}
-
-function withoutBrackets(query: unknown, arrays: ReadonlySet<string>): unknown {
+function withoutBrackets(query: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields = new Map<string, unknown>();
-  for (const [key, value] of Object.entries(query as Record<string, unknown>)) {
-    const name = key.endsWith('[]') ? key.slice(0, -2) : key;
-    if (!arrays.has(name)) fields.set(key, value);
-    else fields.set(name, [...((fields.get(name) as unknown[] | undefined) ?? []), ...[value].flat()]);
+  for (const [key, value] of Object.entries(query)) {
+    const name = key.replace(/\[\]$/, '');
+    const held = fields.get(name);
+    if (!ARRAYS.has(name)) fields.set(key, value);
+    else fields.set(name, [...(Array.isArray(held) ? held : []), ...[value].flat()]);
   }
   return Object.fromEntries(fields);
 }
