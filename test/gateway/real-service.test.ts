@@ -252,20 +252,19 @@ describe('when too many requests are in flight', () => {
 });
 
 describe('with QUOTA_DENIED_STATUS=402', () => {
+  let strict: TestApp;
+  beforeAll(async () => {
+    strict = await anApp({ role: 'all', clock: new Clock(), environment: { QUOTA_DENIED_STATUS: '402' } });
+  });
+  afterAll(() => strict.close());
+
   it('the denial is a 402 that no client repeats, with the same body', async () => {
-    const strict = await anApp({
-      role: 'all',
-      clock: new Clock(),
-      environment: { QUOTA_DENIED_STATUS: '402' },
-    });
-    const other = new Scene(strict, await strict.key('gateway'), scene.entity);
-    const gateway = await other.gateway();
+    scene = new Scene(strict, await strict.key('gateway'), 'entity1');
+    const gateway = await scene.gateway();
     const error = await errorOf(gateway.openai().chat.completions.create(chat));
     expect(error).toBeInstanceOf(APIError);
     expect(error).toMatchObject({ status: 402, code: 'insufficient_quota', type: 'insufficient_quota' });
-    expect(error.error).toMatchObject({ details: { limit: 'credits', scope: scene.entity } });
+    expect(error.error).toMatchObject({ details: { limit: 'credits', scope: 'entity1' } });
     expect(gateway.requests).toHaveLength(1);
-    await other.end();
-    await strict.close();
   });
 });
