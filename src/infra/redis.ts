@@ -4,7 +4,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 /** The token under which the app hands out the connection that quota decisions use. */
 export const QUOTA_REDIS = Symbol('QUOTA_REDIS');
 
-const COMMAND_MS_MAX = 500;
+/** For whoever sets no deadline of its own; longer than a busy process takes to read its answers. */
+const COMMAND_MS_MAX = 5_000;
 const RECONNECT_MS_MAX = 1_000;
 
 const OPTIONS: Record<'quota' | 'queue', RedisOptions> = {

@@ -2,14 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
-
-/** Redis did not answer, or not in time, or could not do it: the caller decides without it. */
-export class RedisAway extends Error {
-  constructor(cause: unknown) {
-    super('Redis is away', { cause });
-    this.name = 'RedisAway';
-  }
-}
+import type { RedisGate } from './redis-gate.js';
 
 export type LuaReply = string | number | null | readonly LuaReply[];
 
@@ -25,12 +18,9 @@ export class LuaScript {
     this.sha = createHash('sha1').update(this.source).digest('hex');
   }
 
-  async run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<LuaReply> {
-    try {
-      return (await this.evaluate(redis, keys, args)) as LuaReply;
-    } catch (error) {
-      throw new RedisAway(error);
-    }
+  /** Throws RedisAway. */
+  async run(gate: RedisGate, keys: readonly string[], args: readonly (string | number)[]): Promise<LuaReply> {
+    return (await gate.ask((redis) => this.evaluate(redis, keys, args))) as LuaReply;
   }
 
   private async evaluate(redis: Redis, keys: readonly string[], args: readonly (string | number)[]) {

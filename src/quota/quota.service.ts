@@ -25,8 +25,8 @@ import { Database } from '../store/database.js';
 import type { QuotaSubject } from '../store/quota-state.js';
 import { DeadlineError, within } from './deadline.js';
 import type { CheckDecision, Hold, ReserveDecision } from './decision.js';
-import { RedisAway } from './lua-script.js';
 import { PriceSource } from './price-source.js';
+import { RedisAway } from './redis-gate.js';
 import { RedisQuota, type Age, type Cold, type Denied } from './redis-quota.js';
 import { StateCache } from './state-cache.js';
 

@@ -7,7 +7,8 @@ import type { Period } from '../domain/period.js';
 import { LIMITS, weighedNanos, type LimitName, type Question, type QuotaState } from '../domain/quota.js';
 import type { Clock } from '../infra/clock.js';
 import { entityEntry, projectEntry, readEntityFacts, readProjectFacts } from './cached-state.js';
-import { LuaScript, RedisAway, type LuaReply } from './lua-script.js';
+import { LuaScript, type LuaReply } from './lua-script.js';
+import { RedisGate } from './redis-gate.js';
 
 const RESERVE = new LuaScript('holds', 'decision', 'reserve');
 const CHECK = new LuaScript('holds', 'decision', 'check');
@@ -64,10 +65,13 @@ export class RedisQuota {
   /** Milliseconds from which on states are trusted: this connection may have missed what was published before it. */
   private trustedFromMs: Promise<number> | null = null;
 
+  private readonly gate: RedisGate;
+
   constructor(
-    private readonly redis: Redis,
+    redis: Redis,
     private readonly clock: Clock,
   ) {
+    this.gate = new RedisGate(redis);
     redis.on('close', () => (this.trustedFromMs = null));
   }
 
@@ -108,19 +112,19 @@ export class RedisQuota {
     const keys = state.projects.map(({ project }) => projectKey(state.entity, project));
     const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
     await PUBLISH.run(
-      this.redis,
+      this.gate,
       [...holdKeys(state.entity), stateKey(state.entity), ...keys],
       [this.clock.redisNowMs(), JSON.stringify(ended), JSON.stringify(entries)],
     );
   }
 
   async release(entity: EntityName, id: string): Promise<void> {
-    await RELEASE.run(this.redis, holdKeys(entity), [this.clock.redisNowMs(), id]);
+    await RELEASE.run(this.gate, holdKeys(entity), [this.clock.redisNowMs(), id]);
   }
 
   /** Null where the hold has ended. */
   async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<ExtendedHold | null> {
-    const reply = await EXTEND.run(this.redis, holdKeys(entity), [
+    const reply = await EXTEND.run(this.gate, holdKeys(entity), [
       this.clock.redisNowMs(),
       id,
       ttlSeconds * 1_000,
@@ -131,7 +135,7 @@ export class RedisQuota {
   }
 
   async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number }> {
-    const [nanos, count] = (await HELD.run(this.redis, holdKeys(entity), [this.clock.redisNowMs()])) as [
+    const [nanos, count] = (await HELD.run(this.gate, holdKeys(entity), [this.clock.redisNowMs()])) as [
       number,
       number,
     ];
@@ -142,7 +146,7 @@ export class RedisQuota {
     const { entity, project } = subject;
     const trustedFromMs = age === 'fresh' ? await this.trusted() : 0;
     const reply = await script.run(
-      this.redis,
+      this.gate,
       [...holdKeys(entity), stateKey(entity), projectKey(entity, project)],
       [
         this.clock.redisNowMs(),
@@ -158,7 +162,7 @@ export class RedisQuota {
   private trusted(): Promise<number> {
     this.trustedFromMs ??= this.redisTimeMs().catch((error: unknown) => {
       this.trustedFromMs = null;
-      throw new RedisAway(error);
+      throw error;
     });
     return this.trustedFromMs;
   }
@@ -166,7 +170,7 @@ export class RedisQuota {
   private async redisTimeMs(): Promise<number> {
     const given = this.clock.redisNowMs();
     if (given !== '') return Number(given);
-    const [seconds, micros] = await this.redis.time();
+    const [seconds, micros] = await this.gate.ask((redis) => redis.time());
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
 import type { Database } from '../store/database.js';
 import type { QuotaSubject } from '../store/quota-state.js';
-import { RedisAway } from './lua-script.js';
+import { RedisAway } from './redis-gate.js';
 import type { RedisQuota } from './redis-quota.js';
 import { loadDueStates, StateLoads } from './state-loads.js';
 

@@ -1,0 +1,205 @@
+/** The promise of the quota, over HTTP: three API processes and a worker, one Postgres and one Redis, real clocks. */
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import { anEventBody, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { aDatabase, type TestDatabase } from '../support/database.js';
+import { aDoor, kindsOf, times, type Door } from '../support/quota-door.js';
+import { aRedis, type TestRedis } from '../support/redis.js';
+import { aServiceProcess, type ServiceProcess } from '../support/service-process.js';
+import { until } from '../support/until.js';
+
+const ADMIN_API_KEY = 'sk-tally-no-overshoot';
+/** What `reserve` holds unless it is told otherwise: 1,000 tokens of Llama. */
+const HOLD_PICOS = 1_000n * LLAMA_PICOS_PER_TOKEN;
+const REQUESTS = 2_000;
+const FITTING = 317;
+/** Room for so many holds, and for all but a picodollar of one more. */
+const roomFor = (count: number) => formatUsd(BigInt(count + 1) * HOLD_PICOS - 1n);
+
+let postgres: TestDatabase;
+let redis: TestRedis;
+let processes: ServiceProcess[];
+let service: Door;
+
+beforeAll(async () => {
+  [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
+  const servers = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, ADMIN_API_KEY };
+  // The first one alone writes the price book.
+  processes = [await aServiceProcess({ ...servers, ROLE: 'api' })];
+  const roles = ['api', 'api', 'worker'];
+  processes.push(...(await Promise.all(roles.map((ROLE) => aServiceProcess({ ...servers, ROLE })))));
+  service = aDoor(
+    processes.slice(0, 3).map(({ url }) => url),
+    ADMIN_API_KEY,
+  );
+});
+
+afterAll(async () => {
+  const codes = await Promise.all(processes.map((each) => each.stop()));
+  await Promise.all([postgres.drop(), redis.stop()]);
+  expect(codes).toEqual([0, 0, 0, 0]);
+});
+
+const limit = async (account: string, limits: object) => {
+  const { status } = await service.call(`PATCH /v1/admin/entities/${account}/limits`, limits);
+  expect(status).toBe(200);
+};
+const buy = async (entity: string, amount_usd: string) => {
+  const { status } = await service.call(`POST /v1/admin/entities/${entity}/credits`, { amount_usd });
+  expect(status).toBe(201);
+};
+const balance = async (entity: string) => (await service.call(`GET /v1/entities/${entity}/balance`)).body;
+const release = (id: string) => service.call(`POST /v1/quota/reservations/${id}/release`);
+
+describe('of 2,000 requests at once, spread over three processes', () => {
+  const burst = (subjectOf: (index: number) => string) =>
+    Promise.all(times(REQUESTS, (index) => service.reserve(subjectOf(index))));
+
+  it('exactly as many are admitted as fit under the monthly cap, and all that they held is given back', async () => {
+    await limit('capped', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
+    const replies = await burst(() => 'capped/p');
+    expect(kindsOf(replies)).toEqual({ admitted: FITTING, 'entity_monthly_cap: retry': REQUESTS - FITTING });
+    expect((await balance('capped')).held_usd).toBe(formatUsd(BigInt(FITTING) * HOLD_PICOS));
+    const admitted = replies.filter(({ status }) => status === 201);
+    await Promise.all(admitted.map(({ body }) => release(body.id)));
+    expect((await balance('capped')).held_usd).toBe('0');
+    expect(kindsOf(await burst(() => 'capped/p'))['admitted']).toBe(FITTING);
+  });
+
+  it('exactly as many as the credits pay for', async () => {
+    await buy('prepaid', roomFor(FITTING));
+    await limit('prepaid', { monthly_cap_usd: null });
+    const replies = await burst(() => 'prepaid/p');
+    expect(kindsOf(replies)).toEqual({ admitted: FITTING, 'credits: retry': REQUESTS - FITTING });
+  });
+
+  it('exactly as many as may run at once', async () => {
+    await limit('busy', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 25 });
+    const replies = await burst(() => 'busy/p');
+    expect(kindsOf(replies)).toEqual({ admitted: 25, 'concurrency: retry': REQUESTS - 25 });
+  });
+
+  it('exactly as many as fit under the caps of projects, and under the cap of the entity around them', async () => {
+    await limit('nested', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
+    const project = async (name: string, count: number) => {
+      const path = `PATCH /v1/admin/entities/nested/projects/${name}/limits`;
+      expect((await service.call(path, { monthly_cap_usd: roomFor(count) })).status).toBe(200);
+    };
+    await project('a', 100);
+    await project('b', 400);
+    const replies = await burst((index) => `nested/${'ab'[index % 2]}`);
+    const byProject = (name: string) =>
+      kindsOf(replies.filter((_, index) => 'ab'[index % 2] === name))['admitted'] ?? 0;
+    expect(byProject('a')).toBeLessThanOrEqual(100);
+    expect(byProject('a') + byProject('b')).toBe(FITTING);
+  });
+
+  it('and a request that is sent many times holds once', async () => {
+    await limit('retrying', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
+    const replies = await Promise.all(
+      times(REQUESTS, (index) => service.reserve('retrying/p', { request_id: `r${index % 100}` })),
+    );
+    expect(kindsOf(replies)).toEqual({ admitted: REQUESTS });
+    expect(new Set(replies.map(({ body }) => body.id)).size).toBe(100);
+    expect((await balance('retrying')).held_usd).toBe(formatUsd(100n * HOLD_PICOS));
+  });
+});
+
+describe('requests that cost less than they hold', () => {
+  type Request = { readonly inputTokens: number; readonly maxOutputTokens: number };
+  const CALLERS = 40;
+  /** A caller gives up its request when it was told to wait this often. */
+  const TRIES_MAX = 200;
+
+  const randomRequest = (): Request => ({
+    inputTokens: randomInt(1, 2_000),
+    maxOutputTokens: randomInt(1, 3_000),
+  });
+
+  /** Runs one request to its end: its tokens, or null where it was denied for good. */
+  async function runOne(subject: string): Promise<number | null> {
+    const { inputTokens, maxOutputTokens } = randomRequest();
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const { status, body } = await service.reserve(subject, {
+        input_tokens: inputTokens,
+        max_output_tokens: maxOutputTokens,
+      });
+      if (status !== 201 && body.error.code === 'insufficient_quota') return null;
+      if (status !== 201) continue;
+      if (randomInt(10) === 0) {
+        await release(body.id);
+        return 0;
+      }
+      const outputTokens = randomInt(maxOutputTokens + 1);
+      await report(subject, body.id, { inputTokens, outputTokens });
+      return inputTokens + outputTokens;
+    }
+    return null;
+  }
+
+  async function report(
+    subject: string,
+    reservationId: string,
+    { inputTokens, outputTokens }: { inputTokens: number; outputTokens: number },
+  ): Promise<void> {
+    const usage = {
+      prompt_tokens: inputTokens,
+      completion_tokens: outputTokens,
+      total_tokens: inputTokens + outputTokens,
+    };
+    const event = anEventBody(
+      { subject, time: new Date().toISOString() },
+      { usage, reservation_id: reservationId },
+    );
+    const { status, body } = await service.call('POST /v1/usage/events', event);
+    expect([status, body.rejected]).toEqual([202, []]);
+  }
+
+  /** Callers that go on until they are denied for good; the tokens of all that ran. */
+  async function useUp(subjects: readonly string[]): Promise<bigint> {
+    let tokens = 0;
+    await Promise.all(
+      times(CALLERS, async (caller) => {
+        const subject = subjects[caller % subjects.length]!;
+        for (let used = await runOne(subject); used !== null; used = await runOne(subject)) tokens += used;
+      }),
+    );
+    return BigInt(tokens);
+  }
+
+  /** Nothing is held, everything is booked, and the books agree; what was spent. */
+  async function quiet(entity: string, tokens: bigint): Promise<bigint> {
+    const expected = `${formatUsd(tokens * LLAMA_PICOS_PER_TOKEN)} spent, 0 held`;
+    await until(expected, async () => {
+      const { month_to_date_usd, held_usd } = await balance(entity);
+      return `${month_to_date_usd} spent, ${held_usd} held` === expected;
+    });
+    const { body } = await service.call('GET /v1/admin/reconciliation');
+    expect(body.ok).toBe(true);
+    return tokens * LLAMA_PICOS_PER_TOKEN;
+  }
+
+  /** What is left can be held to the last token, and not one token more. */
+  async function leftIsUsable(subject: string, leftPicos: bigint): Promise<void> {
+    const tokens = Number(leftPicos / LLAMA_PICOS_PER_TOKEN);
+    const more = await service.reserve(subject, { input_tokens: tokens + 1 });
+    expect(kindsOf([more])['admitted']).toBeUndefined();
+    expect((await service.reserve(subject, { input_tokens: tokens })).status).toBe(201);
+  }
+
+  it('never pass the monthly cap, and leave nothing held', async () => {
+    await limit('month', { monthly_cap_usd: '0.4', overage: 'allowed' });
+    const spent = await quiet('month', await useUp(['month/p']));
+    expect(spent).toBeLessThanOrEqual(parseUsd('0.4', ''));
+    await leftIsUsable('month/p', parseUsd('0.4', '') - spent);
+  });
+
+  it('never spend credits that are not there, and owe nothing', async () => {
+    await buy('credit', '0.3');
+    const spent = await quiet('credit', await useUp(['credit/p', 'credit/q']));
+    const { credits_usd, overage_usd } = await balance('credit');
+    expect([credits_usd, overage_usd]).toEqual([formatUsd(parseUsd('0.3', '') - spent), '0']);
+    await leftIsUsable('credit/p', parseUsd('0.3', '') - spent);
+  });
+});

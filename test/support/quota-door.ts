@@ -1,0 +1,53 @@
+/** The doors that a gateway and an admin use, spread over all API processes of a service. */
+import { LLAMA } from './builders.js';
+
+export type Reply = {
+  readonly status: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads fields of answers of every shape
+  readonly body: any;
+};
+
+export type Door = {
+  call(request: string, body?: unknown): Promise<Reply>;
+  reserve(subject: string, order?: object): Promise<Reply>;
+};
+
+/** Asks the servers in turn. */
+export function aDoor(urls: readonly string[], key: string): Door {
+  let turn = 0;
+  const call: Door['call'] = async (request, body) => {
+    const [method = '', path = ''] = request.split(' ');
+    turn += 1;
+    const response = await fetch(`${urls[turn % urls.length]}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  const reserve: Door['reserve'] = (subject, order) =>
+    call('POST /v1/quota/reservations', {
+      project: subject,
+      model: LLAMA,
+      input_tokens: 1_000,
+      max_output_tokens: 0,
+      ...order,
+    });
+  return { call, reserve };
+}
+
+/** How many answers there were of each kind: `201`, or the denial's limit and whether waiting helps. */
+export function kindsOf(replies: readonly Reply[]): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const { status, body } of replies) {
+    const limit = body.error?.details?.limit ?? body.error?.code;
+    const retry = body.error?.code === 'rate_limit_exceeded' ? 'retry' : 'final';
+    const kind = status === 201 ? 'admitted' : `${limit}: ${retry}`;
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+  }
+  return kinds;
+}
+
+export function times<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}
