@@ -47,6 +47,16 @@ export function fastifyAdapter(parts: {
     void reply.header('x-request-id', request.id);
     done();
   });
+  // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
+  let draining = false;
+  fastify.addHook('preClose', (done) => {
+    draining = true;
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (draining) void reply.header('connection', 'close');
+    done();
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
     note(request, reply, parts);
     done();

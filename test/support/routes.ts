@@ -1,6 +1,7 @@
 /** Every route that a key opens, with a request to it: what the tests of access go through. */
 import type { KeyRole } from '../../src/store/api-keys.js';
 import { LLAMA } from './builders.js';
+import { FINANCE_ROUTES } from './finance-routes.js';
 
 export type RouteCase = {
   /** As the OpenAPI document writes it. */
@@ -51,6 +52,7 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   { route: 'POST /v1/usage/events', role: 'gateway', request: 'POST /v1/usage/events', body: {} },
+  ...FINANCE_ROUTES,
   {
     route: 'GET /v1/entities/{entity}/balance',
     role: 'finance',
@@ -61,6 +63,13 @@ export const ROUTES: readonly RouteCase[] = [
     route: 'GET /v1/entities/{entity}/usage',
     role: 'finance',
     request: 'GET /v1/entities/entity1/usage',
+    namesEntity: true,
+  },
+  { route: 'GET /v1/entities', role: 'finance', request: 'GET /v1/entities' },
+  {
+    route: 'GET /v1/entities/{entity}/activity',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/activity',
     namesEntity: true,
   },
   { route: 'GET /v1/admin/entities', role: 'admin', request: 'GET /v1/admin/entities' },
@@ -138,6 +147,20 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'POST /v1/admin/prices',
     body: PRICE,
     namesEntity: true,
+  },
+  ...['usage/completions', 'usage/embeddings', 'costs'].map((report): RouteCase => ({
+    route: `GET /v1/organization/${report}`,
+    role: 'finance',
+    request: `GET /v1/organization/${report}?start_time=1795305600`,
+    headers: { 'openai-organization': 'entity1' },
+    namesEntity: true,
+  })),
+  {
+    route: 'POST /v1/admin/prices/import',
+    role: 'admin',
+    request: 'POST /v1/admin/prices/import?dry_run=true',
+    body: {},
+    allEntities: true,
   },
   {
     route: 'POST /v1/admin/keys',
