@@ -148,13 +148,6 @@ export const ROUTES: readonly RouteCase[] = [
     body: PRICE,
     namesEntity: true,
   },
-  ...['usage/completions', 'usage/embeddings', 'costs'].map((report): RouteCase => ({
-    route: `GET /v1/organization/${report}`,
-    role: 'finance',
-    request: `GET /v1/organization/${report}?start_time=1795305600`,
-    headers: { 'openai-organization': 'entity1' },
-    namesEntity: true,
-  })),
   {
     route: 'POST /v1/admin/prices/import',
     role: 'admin',
