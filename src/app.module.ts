@@ -26,6 +26,7 @@ import { QuotaController } from './http/quota.controller.js';
 import { Readiness } from './http/readiness.service.js';
 import { ReviewController } from './http/review.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
+import { SpendLimitController } from './http/spend-limit.controller.js';
 import { UsageController } from './http/usage.controller.js';
 import { UsageEventsController } from './http/usage-events.controller.js';
 import { Clock } from './infra/clock.js';
@@ -40,6 +41,7 @@ import { LimitsService } from './quota/limits.service.js';
 import { PriceSource } from './quota/price-source.js';
 import { QUOTA_FAIL_MODE, QuotaService } from './quota/quota.service.js';
 import { Balances } from './reports/balances.service.js';
+import { SpendLimits } from './reports/spend-limits.service.js';
 import { UsageReports } from './reports/usage-reports.service.js';
 import { Database } from './store/database.js';
 import { DeadLetters } from './usage/dead-letters.service.js';
@@ -77,6 +79,7 @@ const SERVICES: Provider[] = [
   ReconciliationService,
   Balances,
   UsageReports,
+  SpendLimits,
 ];
 
 const API = [
@@ -86,6 +89,7 @@ const API = [
   BalancesController,
   UsageController,
   CostsController,
+  SpendLimitController,
   EntitiesController,
   CreditsController,
   PlansController,

@@ -5,10 +5,12 @@
 
 export type BucketWidth = '1m' | '1h' | '1d';
 
+export const DAY_MS = 86_400_000;
+
 export const WIDTH_MS: Readonly<Record<BucketWidth, number>> = {
   '1m': 60_000,
   '1h': 3_600_000,
-  '1d': 86_400_000,
+  '1d': DAY_MS,
 };
 
 export type Range = { readonly start: Date; readonly end: Date };

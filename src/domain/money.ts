@@ -105,6 +105,23 @@ export function roundHalfEvenToCents(picos: bigint): bigint {
   return negative ? -rounded : rounded;
 }
 
+/** Whole cents, as OpenAI's limits name amounts. */
+export function picosFromCents(cents: number): bigint {
+  return BigInt(cents) * PICOS_PER_CENT;
+}
+
+/** A limit in whole cents, rounded down: it never promises more than the limit allows. */
+export function centsBelow(picos: bigint): number {
+  const cents = picos / PICOS_PER_CENT;
+  return Number(cents);
+}
+
+/** Prints whole cents as dollars with two decimals: `"-12.50"`. */
+export function formatCents(cents: bigint): string {
+  const digits = (cents < 0n ? -cents : cents).toString().padStart(3, '0');
+  return `${cents < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
 function invalidAmount(field: string, expected: string): TallyError {
   return new TallyError('invalid_request', `${field} ${expected}`, { param: field });
 }

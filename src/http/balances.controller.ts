@@ -2,7 +2,7 @@
 import { Controller, Param, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
 import { Balances } from '../reports/balances.service.js';
-import { presentBalance, presentUsage } from './presenters/balances.js';
+import { presentBalance, presentForecast, presentUsage } from './presenters/balances.js';
 import { Route } from './route.js';
 import * as schemas from './schemas/balances.js';
 import { EntityPath } from './schemas/entities.js';
@@ -18,6 +18,15 @@ export class BalancesController {
   })
   async balance(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
     return presentBalance(await this.balances.balance(entity));
+  }
+
+  @Route('GET /v1/entities/:entity/forecast', {
+    role: 'finance',
+    summary: 'What the month will have cost at its end, with a range',
+    answers: schemas.Forecast,
+  })
+  async forecast(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
+    return presentForecast(await this.balances.balance(entity));
   }
 
   @Route('GET /v1/entities/:entity/usage', {

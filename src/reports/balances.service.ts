@@ -14,6 +14,8 @@ import {
 } from '../store/balances.js';
 import { Database } from '../store/database.js';
 import { sumUsage, type UsageRow } from '../store/usage-reports.js';
+import type { Forecast } from './forecast.js';
+import { findForecast } from './forecasts.js';
 
 export type Balance = BalanceRow & {
   readonly entity: EntityName;
@@ -21,6 +23,8 @@ export type Balance = BalanceRow & {
   readonly period: Period;
   readonly heldPicos: bigint;
   readonly projects: readonly ProjectBalanceRow[];
+  /** Null where there is too little to look back on. */
+  readonly forecast: Forecast | null;
 };
 
 @Injectable()
@@ -42,6 +46,7 @@ export class Balances {
       async (tx) => ({
         ...(await findBalance(tx, { entity, period, year: yearOf(period), at, defaultPlan: DEFAULT_PLAN })),
         projects: await findProjectBalances(tx, { entity, period }),
+        forecast: await findForecast(tx, { entity, at }),
       }),
       { snapshot: true },
     );

@@ -2,7 +2,7 @@
 import { formatUsd, formatUsdOrNull } from '../../domain/money.js';
 import type { Balance as BalanceOf } from '../../reports/balances.service.js';
 import type { UsageRow } from '../../store/usage-reports.js';
-import type { Balance, EntityUsage } from '../schemas/balances.js';
+import type { Balance, EntityUsage, Forecast } from '../schemas/balances.js';
 import { unixSeconds } from './list.js';
 
 export function presentBalance(balance: BalanceOf): Balance {
@@ -23,7 +23,23 @@ export function presentBalance(balance: BalanceOf): Balance {
       month_to_date_usd: formatUsd(project.monthPicos),
       monthly_cap_usd: formatUsdOrNull(project.monthlyCapPicos),
     })),
-    forecast_usd: null,
+    forecast_usd: formatUsdOrNull(balance.forecast?.forecastPicos ?? null),
+  };
+}
+
+export function presentForecast(balance: BalanceOf): Forecast {
+  const { forecast } = balance;
+  return {
+    object: 'forecast',
+    entity: balance.entity,
+    as_of: unixSeconds(balance.at),
+    period: balance.period,
+    month_to_date_usd: formatUsd(balance.monthPicos),
+    forecast_usd: formatUsdOrNull(forecast?.forecastPicos ?? null),
+    low_usd: formatUsdOrNull(forecast?.lowPicos ?? null),
+    high_usd: formatUsdOrNull(forecast?.highPicos ?? null),
+    capped: forecast?.capped ?? null,
+    reason: forecast === null ? 'not_enough_data' : null,
   };
 }
 

@@ -22,10 +22,32 @@ export const Balance = z
         monthly_cap_usd: z.string().nullable(),
       }),
     ),
-    forecast_usd: z.string().nullable(),
+    forecast_usd: z
+      .string()
+      .nullable()
+      .describe('The month at its end; null with less than three days of data'),
   })
   .meta({ id: 'Balance' });
 export type Balance = z.output<typeof Balance>;
+
+export const Forecast = z
+  .object({
+    object: z.literal('forecast'),
+    entity: z.string(),
+    as_of: z.int(),
+    period: z.string(),
+    month_to_date_usd: z.string(),
+    forecast_usd: z
+      .string()
+      .nullable()
+      .describe('The month to date, and for each day left the mean of the same weekdays in the last 28 days'),
+    low_usd: z.string().nullable().describe('With each day left like the cheapest of its weekdays'),
+    high_usd: z.string().nullable().describe('With each day left like the dearest of its weekdays'),
+    capped: z.boolean().nullable().describe('True where caps or credits will stop the spend before that'),
+    reason: z.literal('not_enough_data').nullable().describe('Why there is no forecast'),
+  })
+  .meta({ id: 'Forecast' });
+export type Forecast = z.output<typeof Forecast>;
 
 export const UsageQuery = z
   .strictObject({ start_time: querySeconds.optional(), end_time: querySeconds.optional() })
