@@ -27,6 +27,25 @@ table audit_log
   CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
+table burn_reversals
+  column id bigint not null default nextval('burn_reversals_id_seq'::regclass)
+  column entity text not null
+  column booked_hour timestamp(3) with time zone not null
+  column period text not null
+  column grant_id text
+  column corrected_hour timestamp(3) with time zone not null
+  column corrected_period text not null
+  column amount_picos numeric(38,0) not null
+  column posted boolean not null default false
+  constraint CHECK ((amount_picos > (0)::numeric))
+  constraint CHECK ((corrected_hour <= booked_hour))
+  constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
+  constraint PRIMARY KEY (id)
+  constraint UNIQUE NULLS NOT DISTINCT (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
+  CREATE INDEX burn_reversals_open_idx ON public.burn_reversals USING btree (booked_hour) WHERE (NOT posted)
+  CREATE UNIQUE INDEX burn_reversals_entity_booked_hour_period_grant_id_corrected_key ON public.burn_reversals USING btree (entity, booked_hour, period, grant_id, corrected_hour, corrected_period) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX burn_reversals_pkey ON public.burn_reversals USING btree (id)
+
 table burns
   column id bigint not null default nextval('burns_id_seq'::regclass)
   column entity text not null
@@ -42,6 +61,32 @@ table burns
   CREATE INDEX burns_open_idx ON public.burns USING btree (booked_hour) WHERE (NOT posted)
   CREATE UNIQUE INDEX burns_entity_booked_hour_period_grant_id_key ON public.burns USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT
   CREATE UNIQUE INDEX burns_pkey ON public.burns USING btree (id)
+
+table closed_periods
+  column entity text not null
+  column period text not null
+  column number bigint not null
+  column closed_at timestamp(3) with time zone not null
+  column opening_picos numeric(38,0) not null
+  column purchased_picos numeric(38,0) not null
+  column promoted_picos numeric(38,0) not null
+  column burnt_picos numeric(38,0) not null
+  column burn_reversed_picos numeric(38,0) not null
+  column expired_picos numeric(38,0) not null
+  column voided_picos numeric(38,0) not null
+  column closing_picos numeric(38,0) not null
+  column cost_picos numeric(38,0) not null
+  column overage_picos numeric(38,0) not null
+  column overage_reversed_picos numeric(38,0) not null
+  constraint CHECK ((closing_picos = ((((((opening_picos + purchased_picos) + promoted_picos) - burnt_picos) + burn_reversed_picos) - expired_picos) - voided_picos)))
+  constraint CHECK ((cost_picos = (((burnt_picos - burn_reversed_picos) + overage_picos) - overage_reversed_picos)))
+  constraint FOREIGN KEY (entity) REFERENCES entities(name)
+  constraint PRIMARY KEY (entity, period)
+  constraint UNIQUE (number)
+  CREATE UNIQUE INDEX closed_periods_number_key ON public.closed_periods USING btree (number)
+  CREATE UNIQUE INDEX closed_periods_pkey ON public.closed_periods USING btree (entity, period)
+  CREATE TRIGGER closed_periods_append_only BEFORE DELETE OR UPDATE ON public.closed_periods FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER closed_periods_no_truncate BEFORE TRUNCATE ON public.closed_periods FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 table credit_grants
   column id text not null
@@ -59,6 +104,7 @@ table credit_grants
   column reference text
   column note text
   column created_at timestamp(3) with time zone not null
+  column voided_at timestamp(3) with time zone
   constraint CHECK (((priority >= 0) AND (priority <= 100)))
   constraint CHECK ((amount_picos = (((remaining_picos + burnt_picos) + voided_picos) + expired_picos)))
   constraint CHECK ((amount_picos > (0)::numeric))
@@ -153,8 +199,9 @@ table ledger_entries
   constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
   constraint PRIMARY KEY (id)
   CREATE INDEX ledger_entries_entity_id_idx ON public.ledger_entries USING btree (entity, id)
+  CREATE INDEX ledger_entries_entity_period_idx ON public.ledger_entries USING btree (entity, period)
   CREATE UNIQUE INDEX ledger_entries_pkey ON public.ledger_entries USING btree (id)
-  CREATE UNIQUE INDEX ledger_entries_posted_once_idx ON public.ledger_entries USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT WHERE (booked_hour IS NOT NULL)
+  CREATE UNIQUE INDEX ledger_entries_posted_once_idx ON public.ledger_entries USING btree (entity, booked_hour, period, grant_id, corrects) NULLS NOT DISTINCT WHERE (booked_hour IS NOT NULL)
   CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
@@ -216,6 +263,12 @@ table projects
   constraint PRIMARY KEY (entity, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (entity, name)
 
+table statement_series
+  column name text not null
+  column last_number bigint not null
+  constraint PRIMARY KEY (name)
+  CREATE UNIQUE INDEX statement_series_pkey ON public.statement_series USING btree (name)
+
 table usage_conflicts
   column identity uuid not null
   column other_fingerprint uuid not null
@@ -229,6 +282,47 @@ table usage_conflicts
   column last_seen_at timestamp(3) with time zone not null
   constraint PRIMARY KEY (identity, other_fingerprint)
   CREATE UNIQUE INDEX usage_conflicts_pkey ON public.usage_conflicts USING btree (identity, other_fingerprint)
+
+table usage_corrections
+  column id bigint not null default nextval('usage_corrections_id_seq'::regclass)
+  column kind text not null
+  column identity uuid not null
+  column occurred_at timestamp(3) with time zone not null
+  column entity text not null
+  column project text not null
+  column model text not null
+  column period text not null
+  column corrected_period text not null
+  column requests bigint not null
+  column input_tokens bigint not null
+  column cached_input_tokens bigint not null
+  column output_tokens bigint not null
+  column reasoning_tokens bigint not null
+  column old_price_id bigint not null
+  column new_price_id bigint
+  column old_cost_picos numeric(38,0) not null
+  column new_cost_picos numeric(38,0) not null
+  column old_burnt_picos numeric(38,0) not null
+  column new_burnt_picos numeric(38,0) not null
+  column old_burns jsonb
+  column new_burns jsonb
+  column movements jsonb not null
+  column reason text not null
+  column actor text not null
+  column booked_at timestamp(3) with time zone not null
+  constraint CHECK ((((kind = 'void'::text) AND (requests = '-1'::integer) AND (new_price_id IS NULL) AND (new_cost_picos = (0)::numeric)) OR ((kind = 'rerate'::text) AND (requests = 0) AND (new_price_id IS NOT NULL))))
+  constraint CHECK (((new_burnt_picos >= (0)::numeric) AND (new_burnt_picos <= new_cost_picos)))
+  constraint CHECK (((old_burnt_picos >= (0)::numeric) AND (old_burnt_picos <= old_cost_picos)))
+  constraint CHECK ((kind = ANY (ARRAY['void'::text, 'rerate'::text])))
+  constraint CHECK ((new_cost_picos >= (0)::numeric))
+  constraint CHECK ((old_cost_picos >= (0)::numeric))
+  constraint PRIMARY KEY (id)
+  CREATE INDEX usage_corrections_entity_period_idx ON public.usage_corrections USING btree (entity, period)
+  CREATE INDEX usage_corrections_identity_idx ON public.usage_corrections USING btree (identity, id)
+  CREATE UNIQUE INDEX usage_corrections_pkey ON public.usage_corrections USING btree (id)
+  CREATE UNIQUE INDEX usage_corrections_void_once_idx ON public.usage_corrections USING btree (identity) WHERE (kind = 'void'::text)
+  CREATE TRIGGER usage_corrections_append_only BEFORE DELETE OR UPDATE ON public.usage_corrections FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER usage_corrections_no_truncate BEFORE TRUNCATE ON public.usage_corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 table usage_events
   column occurred_at timestamp(3) with time zone not null
@@ -255,6 +349,7 @@ table usage_events
   column user_id text
   column request_id text
   column tags jsonb
+  column charged_at timestamp(3) with time zone
   constraint CHECK (((burnt_picos >= (0)::numeric) AND (burnt_picos <= cost_picos)))
   constraint CHECK (((price_id <> 0) OR (cost_picos = (0)::numeric)))
   constraint CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= output_tokens)))
@@ -265,6 +360,7 @@ table usage_events
   constraint CHECK ((usage_source = ANY (ARRAY['reported'::text, 'estimated'::text])))
   constraint PRIMARY KEY (occurred_at, identity)
   CREATE INDEX usage_events_entity_occurred_at_idx ON ONLY public.usage_events USING btree (entity, occurred_at)
+  CREATE INDEX usage_events_late_idx ON ONLY public.usage_events USING btree (entity, period) WHERE ((COALESCE(charged_at, booked_at) - occurred_at) > '72:00:00'::interval)
   CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (model, occurred_at) WHERE (price_id = 0)
   CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (occurred_at, identity)
   partition by RANGE (occurred_at)
@@ -274,6 +370,7 @@ table usage_hourly
   column hour timestamp(3) with time zone not null
   column project text not null
   column model text not null
+  column operation text not null
   column period text not null
   column price_id bigint not null
   column requests bigint not null
@@ -282,8 +379,10 @@ table usage_hourly
   column output_tokens bigint not null
   column reasoning_tokens bigint not null
   column cost_picos numeric(38,0) not null
-  constraint PRIMARY KEY (entity, hour, project, model, period, price_id)
-  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, period, price_id)
+  column paid_burnt_picos numeric(38,0) not null default 0
+  column promotional_burnt_picos numeric(38,0) not null default 0
+  constraint PRIMARY KEY (entity, hour, project, model, operation, period, price_id)
+  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, operation, period, price_id)
 
 table usage_identities
   column identity uuid not null

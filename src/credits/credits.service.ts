@@ -8,7 +8,14 @@ import { ensureEntity, lockAccounts, raiseVersions } from '../store/accounts.js'
 import { insertAuditEntry } from '../store/audit-log.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
-import { findGrant, findGrants, insertGrant, takeRemaining, type GrantRow } from '../store/grants.js';
+import {
+  findGrant,
+  findGrants,
+  insertGrant,
+  markVoided,
+  takeRemaining,
+  type GrantRow,
+} from '../store/grants.js';
 import { findLedgerEntries, insertLedgerEntry, type LedgerRow } from '../store/ledger.js';
 
 export type GrantOrder = {
@@ -44,11 +51,21 @@ export class CreditsService {
     }
     await ensureEntity(tx, entity, bookedAt);
     await lockAccounts(tx, [entity]);
-    const unspent = { burntPicos: 0n, voidedPicos: 0n, expiredPicos: 0n, remainingPicos: amountPicos };
     const grant: GrantRow = {
       id: randomId('grant'),
-      ...{ entity, amountPicos, category, priority, effectiveAt, expiresAt, reference, note },
-      ...unspent,
+      entity,
+      category,
+      priority,
+      amountPicos,
+      remainingPicos: amountPicos,
+      burntPicos: 0n,
+      voidedPicos: 0n,
+      expiredPicos: 0n,
+      effectiveAt,
+      expiresAt,
+      reference,
+      note,
+      voidedAt: null,
       createdAt: bookedAt,
     };
     await insertGrant(tx, grant);
@@ -74,7 +91,7 @@ export class CreditsService {
     return grant;
   }
 
-  /** Voids what is left of a lot; what was burnt stays burnt. Voiding again changes nothing. */
+  /** Voids what is left of a lot and what corrections give back to it later; what was burnt stays burnt. Voiding again changes nothing. */
   async void(
     tx: Tx,
     order: { entity: string; grantId: string; reason: string; actor: string },
@@ -85,6 +102,7 @@ export class CreditsService {
     if ((await findGrant(tx, { entity, grantId })) === null) {
       throw new TallyError('not_found', `no credit grant ${grantId} of ${entity}`, { param: 'grant' });
     }
+    await markVoided(tx, { grantId, at: bookedAt });
     const voidedPicos = await takeRemaining(tx, { grantId, as: 'voided' });
     if (voidedPicos > 0n) {
       const period = periodOf(bookedAt);

@@ -7,7 +7,8 @@ import { lockAccounts, raiseVersions } from '../store/accounts.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
 import { findEntitiesWithExpired, findGrantsLeft, takeRemaining } from '../store/grants.js';
-import { findEntitiesToPost, insertLedgerEntry, postClosedHours } from '../store/ledger.js';
+import { findEntitiesToPost, insertLedgerEntry } from '../store/ledger.js';
+import { postHours } from './posting.js';
 
 @Injectable()
 export class UpkeepService {
@@ -25,7 +26,7 @@ export class UpkeepService {
       posted += await this.database.transaction(async (tx) => {
         const bookedAt = await bookingTime(tx, this.clock.databaseNow());
         await lockAccounts(tx, [entity]);
-        return postClosedHours(tx, { entity, openHour, bookedAt });
+        return postHours(tx, { entity, openHour, bookedAt });
       });
     }
     return posted;

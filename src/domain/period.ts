@@ -38,9 +38,23 @@ export function yearEnd(period: Period): Date {
 
 /** The period that is charged: the one it occurred in while that is open (to the end of the grace), afterwards the one it is booked in. */
 export function billingPeriodOf(time: { occurredAt: Date; bookedAt: Date }): Period {
-  const occurred = periodOf(time.occurredAt);
-  const open = time.bookedAt.getTime() < periodEnd(occurred).getTime() + GRACE_MS;
-  return open ? occurred : periodOf(time.bookedAt);
+  return correctionPeriodOf({ period: periodOf(time.occurredAt), bookedAt: time.bookedAt });
+}
+
+/** The period that a change to what was charged is booked in: the charged one while that is open, afterwards the one of the booking. */
+export function correctionPeriodOf({ period, bookedAt }: { period: Period; bookedAt: Date }): Period {
+  return bookedAt < closesAt(period) ? period : periodOf(bookedAt);
+}
+
+/** The end of the grace: from here on (inclusive) nothing is charged to the period any more. */
+export function closesAt(period: Period): Date {
+  return new Date(periodEnd(period).getTime() + GRACE_MS);
+}
+
+/** The latest period whose grace is over. */
+export function lastClosable(at: Date): Period {
+  const graceOver = periodOf(new Date(at.getTime() - GRACE_MS));
+  return periodOf(new Date(periodStart(graceOver).getTime() - 1));
 }
 
 export function hourOf(time: Date): Date {

@@ -11,6 +11,8 @@ export type GrantRow = Grant & {
   readonly expiredPicos: bigint;
   readonly reference: string | null;
   readonly note: string | null;
+  /** Whatever comes back to a voided grant is void as well. */
+  readonly voidedAt: Date | null;
 };
 
 type RawGrant = {
@@ -28,6 +30,7 @@ type RawGrant = {
   reference: string | null;
   note: string | null;
   created_at: Date;
+  voided_at: Date | null;
 };
 
 /** Grants with something left of locked entities, whatever their validity: the domain decides which of them pay. */
@@ -36,7 +39,7 @@ export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promi
     select
       id, entity, category, priority, amount_picos::text as amount, remaining_picos::text as remaining,
       burnt_picos::text as burnt, voided_picos::text as voided, expired_picos::text as expired,
-      effective_at, expires_at, reference, note, created_at
+      effective_at, expires_at, reference, note, created_at, voided_at
     from credit_grants
     where entity = any(${entities}::text[]) and remaining_picos > 0`;
   return rows.map(toGrant);
@@ -48,7 +51,7 @@ export async function findGrants(tx: Tx, entity: string): Promise<GrantRow[]> {
     select
       id, entity, category, priority, amount_picos::text as amount, remaining_picos::text as remaining,
       burnt_picos::text as burnt, voided_picos::text as voided, expired_picos::text as expired,
-      effective_at, expires_at, reference, note, created_at
+      effective_at, expires_at, reference, note, created_at, voided_at
     from credit_grants
     where entity = ${entity}::text
     order by created_at desc, id`;
@@ -71,6 +74,13 @@ export async function insertGrant(tx: Tx, grant: GrantRow): Promise<void> {
       ${grant.effectiveAt}::timestamptz, ${grant.expiresAt}::timestamptz,
       ${grant.reference}::text, ${grant.note}::text, ${grant.createdAt}::timestamptz
     )`;
+}
+
+/** Marks a grant as voided, for what may come back to it later. A second time keeps the first. */
+export async function markVoided(tx: Tx, args: { grantId: string; at: Date }): Promise<void> {
+  await tx.$executeRaw`
+    update credit_grants set voided_at = coalesce(voided_at, ${args.at}::timestamptz)
+    where id = ${args.grantId}::text`;
 }
 
 /** Takes all that is left of a grant and returns the amount; nothing is left twice. */
@@ -118,5 +128,6 @@ function toGrant(row: RawGrant): GrantRow {
     reference: row.reference,
     note: row.note,
     createdAt: row.created_at,
+    voidedAt: row.voided_at,
   };
 }

@@ -12,6 +12,8 @@ export type LedgerRow = {
   readonly grantId: string | null;
   readonly period: string;
   readonly bookedHour: Date | null;
+  /** The entry that this one takes back, or null. */
+  readonly corrects: bigint | null;
   readonly reference: string | null;
   readonly bookedAt: Date;
 };
@@ -47,8 +49,8 @@ export async function findLedgerEntries(
   const rows = await tx.$queryRaw<(Omit<LedgerRow, 'amountPicos'> & { amount: string })[]>`
     select
       id, entity, kind, debit_account as "debitAccount", credit_account as "creditAccount",
-      amount_picos::text as amount, grant_id as "grantId", period, booked_hour as "bookedHour", reference,
-      booked_at as "bookedAt"
+      amount_picos::text as amount, grant_id as "grantId", period, booked_hour as "bookedHour", corrects,
+      reference, booked_at as "bookedAt"
     from ledger_entries
     where entity = ${args.entity}::text
       and (${args.before === null ? null : String(args.before)}::bigint is null
@@ -58,17 +60,18 @@ export async function findLedgerEntries(
   return rows.map(({ amount, ...row }) => ({ ...row, amountPicos: BigInt(amount) }));
 }
 
-/** Entities with burns of closed hours that the ledger does not hold yet. An hour is closed when the database's clock has left it. */
+/** Entities with burns or reversals of closed hours that the ledger does not hold yet. An hour is closed when the database's clock has left it. */
 export async function findEntitiesToPost(tx: Tx, openHour: Date): Promise<string[]> {
   const rows = await tx.$queryRaw<{ entity: string }[]>`
-    select distinct entity from burns
-    where not posted and booked_hour < ${openHour}::timestamptz
+    select entity from burns where not posted and booked_hour < ${openHour}::timestamptz
+    union
+    select entity from burn_reversals where not posted and booked_hour < ${openHour}::timestamptz
     order by entity`;
   return rows.map((row) => row.entity);
 }
 
-/** Posts the closed hours of a locked entity: one entry for each hour, period and grant (or overage). Returns how many. */
-export async function postClosedHours(
+/** Posts the burns of closed hours of a locked entity: one entry for each hour, period and grant (or overage). Returns how many. */
+export async function postBurns(
   tx: Tx,
   args: { entity: string; openHour: Date; bookedAt: Date },
 ): Promise<number> {

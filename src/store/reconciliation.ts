@@ -2,6 +2,7 @@
  * The invariants as queries. Each compares two ways of knowing the same amount and lists where they differ; all run in
  * one snapshot, so traffic in between is no difference.
  */
+import { countedUsage, netBurns } from './counted-usage.js';
 import { Prisma } from './prisma/client.js';
 import type { Tx } from './database.js';
 
@@ -35,7 +36,7 @@ async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Com
 
 type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right: Prisma.Sql };
 
-/** One sum of a roll-up row against the same sum of its events. */
+/** One sum of a roll-up row against the same sum of its events and their corrections. */
 function rollUpCheck(name: string, ofEvents: Prisma.Sql, ofRollUps: Prisma.Sql): Check {
   const key = Prisma.sql`jsonb_build_object(
     'entity', entity, 'hour', hour, 'project', project, 'model', model, 'operation', operation, 'period', period,
@@ -44,26 +45,29 @@ function rollUpCheck(name: string, ofEvents: Prisma.Sql, ofRollUps: Prisma.Sql):
     name,
     left: Prisma.sql`
       select ${key} as key, amount from (
-        select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, operation, period, price_id,
-          ${ofEvents} as amount
-        from usage_events group by 1, 2, 3, 4, 5, 6, 7
+        select entity, hour, project, model, operation, period, price_id, ${ofEvents} as amount
+        from (${countedUsage(null)}) u group by 1, 2, 3, 4, 5, 6, 7
       ) e`,
     right: Prisma.sql`select ${key} as key, ${ofRollUps} as amount from usage_hourly`,
   };
 }
 
 /** Identities are pruned some time after the acceptance window of 35 days; inside it each event has one. */
-const IDENTITIES_SINCE = Prisma.sql`(select max(booked_at) - interval '35 days' from usage_events)`;
+const IDENTITIES_DAYS = 35;
 
-const CHECKS: readonly Check[] = [
-  {
+function identityCheck(at: Date): Check {
+  const since = new Date(at.getTime() - IDENTITIES_DAYS * 24 * 3_600_000);
+  return {
     name: 'every event has its identity',
     left: Prisma.sql`
-      select to_jsonb(identity) as key, 1::numeric as amount from usage_events where booked_at >= ${IDENTITIES_SINCE}`,
+      select to_jsonb(identity) as key, 1::numeric as amount from usage_events where booked_at >= ${since}::timestamptz`,
     right: Prisma.sql`
-      select to_jsonb(identity) as key, 1::numeric as amount from usage_identities where booked_at >= ${IDENTITIES_SINCE}`,
-  },
-  rollUpCheck('events equal roll-ups: requests', Prisma.sql`count(*)`, Prisma.sql`requests`),
+      select to_jsonb(identity) as key, 1::numeric as amount from usage_identities where booked_at >= ${since}::timestamptz`,
+  };
+}
+
+const CHECKS: readonly Check[] = [
+  rollUpCheck('events equal roll-ups: requests', Prisma.sql`sum(requests)`, Prisma.sql`requests`),
   rollUpCheck(
     'events equal roll-ups: tokens',
     Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens)`,
@@ -75,6 +79,24 @@ const CHECKS: readonly Check[] = [
     Prisma.sql`sum(burnt_picos)`,
     Prisma.sql`(paid_burnt_picos + promotional_burnt_picos)`,
   ),
+  {
+    name: 'corrections start from what their events cost',
+    left: Prisma.sql`
+      select to_jsonb(c.identity) as key, e.cost_picos + sum(c.new_cost_picos - c.old_cost_picos) as amount
+      from usage_corrections c
+      join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+      group by c.identity, e.cost_picos`,
+    right: Prisma.sql`
+      select to_jsonb(identity) as key, (array_agg(new_cost_picos order by id desc))[1] as amount
+      from usage_corrections group by identity`,
+  },
+  {
+    name: 'corrections move what they change',
+    left: Prisma.sql`
+      select to_jsonb(c.id) as key, sum((m ->> 'picos')::numeric) as amount
+      from usage_corrections c, jsonb_array_elements(c.movements) m group by c.id`,
+    right: Prisma.sql`select to_jsonb(id) as key, new_cost_picos - old_cost_picos as amount from usage_corrections`,
+  },
   {
     name: 'tokens times unit price equal cost',
     left: Prisma.sql`
@@ -110,25 +132,33 @@ const CHECKS: readonly Check[] = [
     name: 'cost of events equals burns plus overage',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(cost_picos) as amount
-      from usage_events group by entity, period`,
+      from (${countedUsage(null)}) u group by entity, period`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
-      from burns group by entity, period`,
+      from (${netBurns(null)}) b group by entity, period`,
+  },
+  {
+    name: 'overage of entities equals burns that no grant paid',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, overage_picos as amount from entity_spend`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
+      from (${netBurns(null)}) b where grant_id is null group by entity, period`,
   },
   {
     name: 'burnt part of events equals burns of grants',
     left: Prisma.sql`
-      select jsonb_build_object('entity', e.entity, 'grant', b.key) as key, sum(b.value::numeric) as amount
-      from usage_events e, jsonb_each_text(e.burns) b group by e.entity, b.key`,
+      select jsonb_build_object('entity', u.entity, 'grant', b.key) as key, sum(u.sign * b.value::numeric) as amount
+      from (${countedUsage(null)}) u, jsonb_each_text(u.burns) b group by u.entity, b.key`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount_picos) as amount
-      from burns where grant_id is not null group by entity, grant_id`,
+      from (${netBurns(null)}) b where grant_id is not null group by entity, grant_id`,
   },
   {
     name: 'burns equal what grants say was burnt',
     left: Prisma.sql`
       select to_jsonb(grant_id) as key, sum(amount_picos) as amount
-      from burns where grant_id is not null group by grant_id`,
+      from (${netBurns(null)}) b where grant_id is not null group by grant_id`,
     right: Prisma.sql`select to_jsonb(id) as key, burnt_picos as amount from credit_grants`,
   },
   {
@@ -140,24 +170,57 @@ const CHECKS: readonly Check[] = [
         from ledger_entries where grant_id is not null
         union all
         select to_jsonb(grant_id), -amount_picos from burns where grant_id is not null and not posted
+        union all
+        select to_jsonb(grant_id), amount_picos from burn_reversals where grant_id is not null and not posted
       ) moved group by key`,
     right: Prisma.sql`select to_jsonb(id) as key, remaining_picos as amount from credit_grants`,
   },
   {
     name: 'ledger holds every closed hour',
     left: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'hour', booked_hour, 'period', period, 'grant', grant_id) as key,
-        amount_picos as amount
-      from burns where posted`,
+      select jsonb_build_object('entity', entity, 'hour', booked_hour, 'period', period, 'grant', grant_id,
+        'corrected_hour', corrected_hour, 'corrected_period', corrected_period) as key, amount_picos as amount
+      from (
+        select entity, booked_hour, period, grant_id, null::timestamptz as corrected_hour, null as corrected_period, amount_picos
+        from burns where posted
+        union all
+        select entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
+        from burn_reversals where posted
+      ) b`,
     right: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'hour', booked_hour, 'period', period, 'grant', grant_id) as key,
-        amount_picos as amount
-      from ledger_entries where booked_hour is not null`,
+      select jsonb_build_object('entity', l.entity, 'hour', l.booked_hour, 'period', l.period, 'grant', l.grant_id,
+        'corrected_hour', o.booked_hour, 'corrected_period', o.period) as key, l.amount_picos as amount
+      from ledger_entries l left join ledger_entries o on o.id = l.corrects
+      where l.booked_hour is not null`,
+  },
+  {
+    name: 'closing balances equal the ledger up to their periods',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, closing_picos as amount from closed_periods`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', c.entity, 'period', c.period) as key, (
+        select sum(case
+          when l.credit_account like 'credits:%' then l.amount_picos
+          when l.debit_account like 'credits:%' then -l.amount_picos
+        end)
+        from ledger_entries l where l.entity = c.entity and l.period <= c.period
+      ) as amount
+      from closed_periods c`,
+  },
+  {
+    name: 'spend of closed periods is what their statements say',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, cost_picos as amount from closed_periods`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', c.entity, 'period', c.period) as key, s.cost_picos as amount
+      from closed_periods c join entity_spend s on s.entity = c.entity and s.period = c.period`,
   },
 ];
 
-export async function runChecks(tx: Tx): Promise<(Comparison & { readonly name: string })[]> {
+/** `at` is now, by the clock that booking goes by. */
+export async function runChecks(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
   const results = [];
-  for (const { name, left, right } of CHECKS) results.push({ name, ...(await compare(tx, left, right)) });
+  for (const { name, left, right } of [identityCheck(at), ...CHECKS])
+    results.push({ name, ...(await compare(tx, left, right)) });
   return results;
 }

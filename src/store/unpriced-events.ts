@@ -2,14 +2,18 @@
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from './database.js';
+import { Prisma } from './prisma/client.js';
 import { burnsJson, burntPicos, type RatedEvent } from './usage-events.js';
+
+/** What was voided before it had a price is never charged. */
+const NOT_VOIDED = Prisma.sql`not exists (select from usage_corrections c where c.identity = e.identity and c.kind = 'void')`;
 
 /** Entities with unpriced usage of a model that has a price in force at the time of that usage. */
 export async function findEntitiesToCharge(tx: Tx): Promise<string[]> {
   const rows = await tx.$queryRaw<{ entity: string }[]>`
     select distinct e.entity
     from usage_events e
-    where e.price_id = 0 and exists (
+    where e.price_id = 0 and ${NOT_VOIDED} and exists (
       select from prices p
       where p.model = e.model and p.effective_from <= e.occurred_at and (p.entity is null or p.entity = e.entity)
     )
@@ -46,7 +50,7 @@ export async function findChargeable(
       e.identity::text, e.period, e.project, e.occurred_at, e.model, e.operation,
       e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens
     from usage_events e
-    where e.price_id = 0 and e.entity = ${args.entity}::text and exists (
+    where e.price_id = 0 and e.entity = ${args.entity}::text and ${NOT_VOIDED} and exists (
       select from prices p
       where p.model = e.model and p.effective_from <= e.occurred_at and (p.entity is null or p.entity = e.entity)
     )
@@ -60,14 +64,15 @@ export async function findChargeable(
 }
 
 /** Writes the price and the payment of events that had none. */
-export async function chargeEvents(tx: Tx, rows: readonly RatedEvent[]): Promise<void> {
+export async function chargeEvents(tx: Tx, rows: readonly RatedEvent[], chargedAt: Date): Promise<void> {
   await tx.$executeRaw`
     update usage_events e set
       period = r.period,
       price_id = r.price_id,
       cost_picos = r.cost_picos,
       burnt_picos = r.burnt_picos,
-      burns = r.burns::jsonb
+      burns = r.burns::jsonb,
+      charged_at = ${chargedAt}::timestamptz
     from unnest(
       ${rows.map((r) => r.event.occurredAt)}::timestamptz[],
       ${rows.map((r) => r.identity)}::uuid[],
@@ -78,12 +83,6 @@ export async function chargeEvents(tx: Tx, rows: readonly RatedEvent[]): Promise
       ${rows.map((r) => burnsJson(r.burns))}::text[]
     ) as r (occurred_at, identity, period, price_id, cost_picos, burnt_picos, burns)
     where e.occurred_at = r.occurred_at and e.identity = r.identity and e.price_id = 0`;
-}
-
-/** Roll-ups of unpriced usage that has all been charged since. */
-export async function dropEmptySums(tx: Tx, entity: string): Promise<void> {
-  await tx.$executeRaw`
-    delete from usage_hourly where entity = ${entity}::text and price_id = 0 and requests = 0`;
 }
 
 function toEvent(entity: string, row: RawEvent): UsageEvent {

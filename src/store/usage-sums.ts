@@ -58,6 +58,25 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos`;
 }
 
+/** Removes those of the roll-ups that nothing is left of: all that was counted there has moved or was voided. */
+export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    delete from usage_hourly u
+    using unnest(
+      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
+      ${arrayLiteral(rows.map((r) => r.project))}::text[],
+      ${arrayLiteral(rows.map((r) => r.model))}::text[],
+      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
+      ${arrayLiteral(rows.map((r) => r.period))}::text[],
+      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[]
+    ) as t (entity, hour, project, model, operation, period, price_id)
+    where u.entity = t.entity and u.hour = t.hour and u.project = t.project and u.model = t.model
+      and u.operation = t.operation and u.period = t.period and u.price_id = t.price_id
+      and u.requests = 0 and u.input_tokens = 0 and u.cached_input_tokens = 0 and u.output_tokens = 0
+      and u.reasoning_tokens = 0 and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
+}
+
 export type ProjectSum = {
   readonly entity: string;
   readonly period: string;
@@ -67,9 +86,12 @@ export type ProjectSum = {
   overagePicos: bigint;
 };
 
-/** Adds to the spend of projects and, summed over them, of entities. */
+/**
+ * Adds to the spend of projects and, summed over them, of entities. When a period was closed between the start of the
+ * transaction and the account lock, the transaction starts again and, by its later booking time, charges the open one.
+ */
 export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<void> {
-  await tx.$executeRaw`
+  const added = await tx.$executeRaw`
     with spent as (
       select * from unnest(
         ${arrayLiteral(rows.map((r) => r.entity))}::text[],
@@ -79,6 +101,7 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<voi
         ${arrayLiteral(rows.map((r) => r.burntPicos))}::numeric[],
         ${arrayLiteral(rows.map((r) => r.overagePicos))}::numeric[]
       ) as t (entity, period, project, cost_picos, burnt_picos, overage_picos)
+      where not exists (select from closed_periods c where c.entity = t.entity and c.period = t.period)
     ), by_entity as (
       insert into entity_spend as e (entity, period, cost_picos, burnt_picos, overage_picos)
       select entity, period, sum(cost_picos), sum(burnt_picos), sum(overage_picos)
@@ -91,6 +114,7 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<voi
     insert into project_spend as p (entity, period, project, cost_picos)
     select entity, period, project, cost_picos from spent order by entity, period, project
     on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos`;
+  if (added !== rows.length) throw new RestartTransaction('the period is closed');
 }
 
 export type BurnSum = {

@@ -115,3 +115,12 @@ export function negateSums(hourly: readonly HourlySum[]): HourlySum[] {
     promotionalBurntPicos: -sum.promotionalBurntPicos,
   }));
 }
+
+export function negateSpend(spend: readonly ProjectSum[]): ProjectSum[] {
+  return spend.map((sum) => ({
+    ...sum,
+    costPicos: -sum.costPicos,
+    burntPicos: -sum.burntPicos,
+    overagePicos: -sum.overagePicos,
+  }));
+}

@@ -7,7 +7,7 @@ export const EVENT_TYPE = 'ai.inference.usage.v1';
 
 /** How far an event's time may lie from now. */
 const AHEAD_MS_MAX = 5 * 60_000;
-const BACK_MS_MAX = 35 * 24 * 3_600_000;
+export const BACK_MS_MAX = 35 * 24 * 3_600_000;
 
 export type RefusalCode =
   'invalid_event' | 'unknown_type' | 'invalid_subject' | 'invalid_tokens' | 'time_out_of_range';

@@ -1,5 +1,7 @@
 /** Checks the books against each other, now: the operator's answer to "is every number what the events say?". */
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../infra/clock.js';
+import { bookingTime } from '../store/booking-time.js';
 import { Database } from '../store/database.js';
 import { runChecks } from '../store/reconciliation.js';
 
@@ -16,11 +18,17 @@ export type Reconciliation = {
 
 @Injectable()
 export class ReconciliationService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
 
   /** Amounts are counts, tokens or picodollars, as each check's name says. One snapshot for all checks. */
   async run(): Promise<Reconciliation> {
-    const results = await this.database.transaction(runChecks, { snapshot: true });
+    const results = await this.database.transaction(
+      async (tx) => runChecks(tx, await bookingTime(tx, this.clock.databaseNow())),
+      { snapshot: true },
+    );
     const checks = results.map(({ name, left, right, differences }) => ({
       name,
       ok: differences.length === 0,

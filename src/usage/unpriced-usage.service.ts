@@ -9,14 +9,9 @@ import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
 import { findGrantsLeft } from '../store/grants.js';
 import { findPrices, lockPriceBookShared } from '../store/prices.js';
-import {
-  chargeEvents,
-  dropEmptySums,
-  findChargeable,
-  findEntitiesToCharge,
-} from '../store/unpriced-events.js';
+import { chargeEvents, findChargeable, findEntitiesToCharge } from '../store/unpriced-events.js';
 import type { RatedEvent } from '../store/usage-events.js';
-import { addBurns, addHourlySums, addSpend } from '../store/usage-sums.js';
+import { addBurns, addHourlySums, addSpend, dropEmptySums } from '../store/usage-sums.js';
 import { negateSums, sumBatch } from './batch-sums.js';
 import { rateBatch } from './rating.js';
 
@@ -58,10 +53,11 @@ export class UnpricedUsage {
     const rated = rateBatch(unpriced, { prices, grants }, bookedAt);
     const before = unpriced.map((row) => ({ ...row, priceId: UNPRICED, costPicos: 0n, burns: [] }));
     const sums = sumBatch(rated);
-    await chargeEvents(tx, rated);
-    await addHourlySums(tx, negateSums(sumBatch(before).hourly));
+    await chargeEvents(tx, rated, bookedAt);
+    const moved = sumBatch(before).hourly;
+    await addHourlySums(tx, negateSums(moved));
     await addHourlySums(tx, sums.hourly);
-    await dropEmptySums(tx, entity);
+    await dropEmptySums(tx, moved);
     await addSpend(tx, sums.spend);
     await addBurns(tx, sums.burns, hourOf(bookedAt));
     await raiseVersions(tx, [entity]);

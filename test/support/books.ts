@@ -5,9 +5,14 @@ import { UpkeepService } from '../../src/credits/upkeep.service.js';
 import { connectRedis } from '../../src/infra/redis.js';
 import { QuotaService } from '../../src/quota/quota.service.js';
 import { Database } from '../../src/store/database.js';
+import { CorrectionsService } from '../../src/usage/corrections.service.js';
+import { IdentityPruning } from '../../src/usage/identity-pruning.service.js';
+import { PeriodClose } from '../../src/usage/period-close.service.js';
 import { PriceBook } from '../../src/usage/price-book.service.js';
 import { Recorder } from '../../src/usage/recorder.js';
 import { ReconciliationService } from '../../src/usage/reconciliation.service.js';
+import { RepairService } from '../../src/usage/repair.service.js';
+import { ReratingService } from '../../src/usage/rerating.service.js';
 import { seed } from '../../src/usage/seed.js';
 import { UnpricedUsage } from '../../src/usage/unpriced-usage.service.js';
 import { aDatabase } from './database.js';
@@ -25,6 +30,11 @@ export type Books = {
   readonly prices: PriceBook;
   readonly recorder: Recorder;
   readonly unpriced: UnpricedUsage;
+  readonly corrections: CorrectionsService;
+  readonly rerating: ReratingService;
+  readonly periods: PeriodClose;
+  readonly identities: IdentityPruning;
+  readonly repair: RepairService;
   readonly reconciliation: ReconciliationService;
   close(): Promise<void>;
 };
@@ -48,7 +58,12 @@ export async function theBooks(): Promise<Books> {
     upkeep: new UpkeepService(database, clock, quota),
     recorder: new Recorder(database, clock, quota),
     unpriced: new UnpricedUsage(database, clock, quota),
-    reconciliation: new ReconciliationService(database),
+    corrections: new CorrectionsService(database, clock),
+    rerating: new ReratingService(database, clock, quota),
+    periods: new PeriodClose(database, clock),
+    identities: new IdentityPruning(database, clock),
+    repair: new RepairService(database, clock),
+    reconciliation: new ReconciliationService(database, clock),
     async close() {
       redis.disconnect();
       await database.close();

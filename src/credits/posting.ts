@@ -1,0 +1,13 @@
+/** Posts an entity's closed hours to the ledger: what was burnt and owed in them, then what corrections gave back. */
+import { postReversals } from '../store/burn-reversals.js';
+import type { Tx } from '../store/database.js';
+import { postBurns } from '../store/ledger.js';
+
+/** Needs the entity's lock. Returns the number of entries; hours that are posted already make none. */
+export async function postHours(
+  tx: Tx,
+  args: { entity: string; openHour: Date; bookedAt: Date },
+): Promise<number> {
+  const burns = await postBurns(tx, args);
+  return burns + (await postReversals(tx, args));
+}

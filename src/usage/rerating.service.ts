@@ -1,0 +1,160 @@
+/**
+ * Charges usage anew by the price book as it is now, where a price was published for a time that is past. The event keeps
+ * the price that rated it first; a correction names the new one and books the difference.
+ */
+import { Injectable } from '@nestjs/common';
+import { assert } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
+import { priceInForce, rate, type Price } from '../domain/price.js';
+import { Clock } from '../infra/clock.js';
+import { QuotaService } from '../quota/quota.service.js';
+import { lockAccounts } from '../store/accounts.js';
+import { insertAuditEntry } from '../store/audit-log.js';
+import { bookingTime } from '../store/booking-time.js';
+import {
+  countEvents,
+  findEntitiesUsing,
+  findMispriced,
+  type CorrectableEvent,
+  type EventCursor,
+  type UsageRange,
+} from '../store/correctable-events.js';
+import { Database, type Tx } from '../store/database.js';
+import { findGrants } from '../store/grants.js';
+import { findPrices, lockPriceBookShared } from '../store/prices.js';
+import { bookCorrections } from './correction-booking.js';
+import { planCorrections, type Target } from './correcting.js';
+
+/** Events that one transaction corrects. */
+const BATCH_EVENTS_MAX = 500;
+
+/** Events that one call corrects, or previews: a call that is not complete is repeated. */
+const CALL_EVENTS_MAX = 20_000;
+
+export type RerateOrder = UsageRange & {
+  /** Null is every entity. */
+  readonly entity: EntityName | null;
+  readonly reason: string;
+  readonly actor: string;
+};
+
+export type EntityRerating = {
+  readonly entity: string;
+  events: number;
+  oldPicos: bigint;
+  newPicos: bigint;
+};
+
+export type Rerating = {
+  /** Events of the range that were compared with the price book. */
+  readonly lookedAt: number;
+  readonly changed: number;
+  /** False where more is left than one call does. */
+  readonly complete: boolean;
+  /** Those with a change, by name. */
+  readonly entities: readonly EntityRerating[];
+};
+
+@Injectable()
+export class ReratingService {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly quota: QuotaService,
+  ) {}
+
+  /** Says what `rerate` would change, and changes nothing. */
+  async preview(order: RerateOrder): Promise<Rerating> {
+    return this.run(order, ({ entity, after, limit }) =>
+      this.database.transaction((tx) => this.findTargets(tx, { ...order, entity, after, limit }), {
+        snapshot: true,
+      }),
+    );
+  }
+
+  /**
+   * Books one correction for each event whose price is another one now. A repetition finds nothing to change; one that is
+   * cut short goes on where the last one ended.
+   */
+  async rerate(order: RerateOrder): Promise<Rerating> {
+    return this.run(order, async ({ entity, after, limit }) => {
+      const targets = await this.database.transaction((tx) =>
+        this.correct(tx, { ...order, entity, after, limit }),
+      );
+      await this.quota.publish(targets.map(({ counted }) => counted.event));
+      return targets;
+    });
+  }
+
+  private async run(order: RerateOrder, take: (page: Page) => Promise<readonly Target[]>): Promise<Rerating> {
+    const found =
+      order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
+    const entities: EntityRerating[] = [];
+    let [lookedAt, left] = [0, CALL_EVENTS_MAX];
+    for (const entity of found) {
+      if (left === 0) break;
+      lookedAt += await countEvents(this.database.reader, { ...order, entity });
+      const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
+      for (let after: EventCursor | null = null, limit = -1; left > 0;) {
+        limit = Math.min(left, BATCH_EVENTS_MAX);
+        const targets = await take({ entity, after, limit });
+        targets.forEach((target) => add(sum, target));
+        left -= targets.length;
+        const last = targets.at(-1);
+        if (last === undefined || targets.length < limit) break;
+        after = cursorOf(last.counted);
+      }
+      if (sum.events > 0) entities.push(sum);
+    }
+    return { lookedAt, changed: CALL_EVENTS_MAX - left, complete: left > 0, entities };
+  }
+
+  private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[]> {
+    const { entity, reason, actor } = order;
+    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    await lockAccounts(tx, [entity]);
+    await lockPriceBookShared(tx);
+    const targets = await this.findTargets(tx, order);
+    if (targets.length === 0) return targets;
+    const grants = await findGrants(tx, entity);
+    const corrections = planCorrections(targets, { grants, bookedAt });
+    await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason, actor });
+    const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
+    targets.forEach((target) => add(sum, target));
+    await insertAuditEntry(tx, {
+      at: bookedAt,
+      actor,
+      action: 'prices.rerate',
+      entity,
+      target: order.model,
+      before: { events: sum.events, cost_picos: String(sum.oldPicos), from: order.from, to: order.to },
+      after: { cost_picos: String(sum.newPicos), reason },
+    });
+    return targets;
+  }
+
+  private async findTargets(tx: Tx, page: UsageRange & Page): Promise<Target[]> {
+    const events = await findMispriced(tx, page);
+    if (events.length === 0) return [];
+    const prices = await findPrices(tx, { models: [page.model] });
+    return events.map((counted) => ({ counted, rating: ratingOf(counted, prices) }));
+  }
+}
+
+type Page = { readonly entity: EntityName; readonly after: EventCursor | null; readonly limit: number };
+
+function ratingOf({ event, priceId }: CorrectableEvent, prices: readonly Price[]): Target['rating'] {
+  const price = priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt });
+  assert(price !== null && price.id !== priceId, 'the search and the price book agree on the price in force');
+  return { priceId: price.id, costPicos: rate(event.tokens, price) };
+}
+
+function add(sum: EntityRerating, { counted, rating }: Target): void {
+  sum.events += 1;
+  sum.oldPicos += counted.costPicos;
+  sum.newPicos += rating?.costPicos ?? 0n;
+}
+
+function cursorOf({ identity, event }: CorrectableEvent): EventCursor {
+  return { identity, occurredAt: event.occurredAt };
+}

@@ -1,0 +1,227 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { EntityName } from '../../src/domain/ids.js';
+import { anEvent } from '../support/builders.js';
+import { theBooks, type Books } from '../support/books.js';
+import { buy, expectAgreement, leftOf, publish, spendOf, voidEvent } from '../support/correcting.js';
+
+const DAY = '2026-11-22T00:00:00Z';
+
+let books: Books;
+let model: string;
+let entity: EntityName;
+let count = 0;
+beforeAll(async () => (books = await theBooks()));
+afterAll(() => books.close());
+/** A model of the test's own at 2 picodollars a token, so that an event costs 300. */
+beforeEach(async () => {
+  count += 1;
+  [model, entity] = [`model${count}`, `e${count}` as EntityName];
+  books.clock.set('2026-11-22T12:00:00Z');
+  await publish(books, model, '0.000002');
+});
+afterEach(() => expectAgreement(books));
+
+const event = (override: Parameters<typeof anEvent>[0] = {}) =>
+  anEvent({ subject: `${entity}/p`, model, ...override });
+
+const order = (override: Partial<Parameters<Books['rerating']['rerate']>[0]> = {}) => ({
+  model,
+  from: new Date('2026-11-01T00:00:00Z'),
+  to: new Date('2026-12-01T00:00:00Z'),
+  entity: null,
+  reason: 'the provider billed less',
+  actor: 'key_test',
+  ...override,
+});
+
+describe('re-rating', () => {
+  it('changes nothing where no price was published for the past', async () => {
+    await books.recorder.record([event(), event()]);
+    await publish(books, model, '0.000009', { from: '2026-11-22T12:00:00Z' });
+    expect(await books.rerating.rerate(order())).toEqual({
+      lookedAt: 2,
+      changed: 0,
+      complete: true,
+      entities: [],
+    });
+  });
+
+  it('previews the old and the new cost by entity, and changes nothing by it', async () => {
+    await books.recorder.record([event(), event(), anEvent({ subject: `${entity}-2/p`, model })]);
+    await publish(books, model, '0.000001', { from: DAY });
+    const preview = await books.rerating.preview(order());
+    expect(preview).toEqual({
+      lookedAt: 3,
+      changed: 3,
+      complete: true,
+      entities: [
+        {
+          entity,
+          events: 2,
+          oldPicos: 600n,
+          newPicos: 300n,
+        },
+        {
+          entity: `${entity}-2`,
+          events: 1,
+          oldPicos: 300n,
+          newPicos: 150n,
+        },
+      ],
+    });
+    expect(await spendOf(books, entity)).toBe('600 = 0 + 600');
+    expect(await books.rerating.rerate(order())).toEqual(preview);
+  });
+
+  it('gives a lower price back, overage first and grants against their burn order', async () => {
+    await buy(books, entity, 100n, { priority: 1 });
+    books.clock.advance(1);
+    await buy(books, entity, 150n, { priority: 2 });
+    await books.recorder.record([event()]);
+    expect(await spendOf(books, entity)).toBe('300 = 250 + 50');
+    await publish(books, model, '0.000001', { from: DAY });
+    await books.rerating.rerate(order());
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual([
+      '150 = 150 + 0',
+      ['0', '100'],
+    ]);
+  });
+
+  it('burns credits for a higher price, and books overage where there are none', async () => {
+    await buy(books, entity, 400n);
+    await books.recorder.record([event()]);
+    await publish(books, model, '0.000004', { from: DAY });
+    await books.rerating.rerate(order());
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual(['600 = 400 + 200', ['0']]);
+  });
+
+  it('keeps the price that rated the event first, and names the new one in one correction an event', async () => {
+    await books.recorder.record([event()]);
+    const newPrice = await publish(books, model, '0.000001', { from: DAY });
+    const { rows: before } = await books.database.pool.query(`select * from usage_events where entity = $1`, [
+      entity,
+    ]);
+    await books.rerating.rerate(order());
+    const { rows } = await books.database.pool.query(`select * from usage_events where entity = $1`, [
+      entity,
+    ]);
+    expect(rows).toEqual(before);
+    const corrections = await books.corrections.list({ entity, period: '2026-11', after: null, limit: 9 });
+    expect(corrections).toEqual([
+      expect.objectContaining({
+        kind: 'rerate',
+        oldPriceId: BigInt(before[0].price_id),
+        newPriceId: newPrice,
+        requests: 0n,
+        inputTokens: 0n,
+        costPicos: -150n,
+        overagePicos: -150n,
+        reason: 'the provider billed less',
+      }),
+    ]);
+  });
+
+  it('finds nothing to change the second time, and two at once change each event once', async () => {
+    await buy(books, entity, 10_000n);
+    await books.recorder.record(Array.from({ length: 30 }, () => event()));
+    await publish(books, model, '0.000001', { from: DAY });
+    const [one, other] = await Promise.all([books.rerating.rerate(order()), books.rerating.rerate(order())]);
+    expect(one.changed + other.changed).toBe(30);
+    expect(await books.rerating.rerate(order())).toMatchObject({ lookedAt: 30, changed: 0 });
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual([
+      '4500 = 4500 + 0',
+      ['5500'],
+    ]);
+  });
+
+  it('goes through more events than one transaction takes', async () => {
+    const at = (index: number) => new Date(Date.parse('2026-11-22T01:00:00Z') + Math.floor(index / 3));
+    await books.recorder.record(
+      Array.from({ length: 1_100 }, (_, index) => event({ occurredAt: at(index) })),
+    );
+    await publish(books, model, '0.000001', { from: DAY });
+    expect(await books.rerating.rerate(order())).toMatchObject({ changed: 1_100, complete: true });
+    expect(await spendOf(books, entity)).toBe('165000 = 0 + 165000');
+  });
+
+  it('can be done again by yet another price, up and down, and be voided in the end', async () => {
+    await buy(books, entity, 350n);
+    const [only] = [event()];
+    await books.recorder.record([only]);
+    for (const [usdPerMillion, from] of [
+      ['0.000005', '2026-11-22T00:00:01Z'],
+      ['0.000001', '2026-11-22T00:00:02Z'],
+      ['0.000003', '2026-11-22T00:00:03Z'],
+    ] as const) {
+      await publish(books, model, usdPerMillion, { from });
+      books.clock.advance(3_600_000);
+      await books.upkeep.postClosedHours();
+      expect(await books.rerating.rerate(order())).toMatchObject({ changed: 1 });
+      await expectAgreement(books);
+    }
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual(['450 = 350 + 100', ['0']]);
+    await voidEvent(books, only);
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual(['0 = 0 + 0', ['350']]);
+  });
+
+  it('keeps to its range, its entity, and to the price agreed with the entity', async () => {
+    const early = event({ occurredAt: new Date('2026-11-21T23:59:59.999Z') });
+    await books.recorder.record([early, event(), anEvent({ subject: `${entity}-2/p`, model })]);
+    await publish(books, model, '0.000001', { from: '2026-11-01T00:00:00Z' });
+    await publish(books, model, '0.000003', { from: '2026-11-01T00:00:00Z', entity: `${entity}-2` });
+    const from = new Date(DAY);
+    expect(await books.rerating.rerate(order({ entity, from }))).toMatchObject({ lookedAt: 1, changed: 1 });
+    expect(await spendOf(books, entity)).toBe('450 = 0 + 450');
+    expect(await spendOf(books, `${entity}-2`)).toBe('300 = 0 + 300');
+    await books.rerating.rerate(order());
+    expect([await spendOf(books, entity), await spendOf(books, `${entity}-2`)]).toEqual([
+      '300 = 0 + 300',
+      '450 = 0 + 450',
+    ]);
+  });
+
+  it('passes over what is voided and what was never charged', async () => {
+    const [wrong, unpriced] = [event(), event({ model: `${model}-unpriced` })];
+    await books.recorder.record([wrong, unpriced]);
+    await voidEvent(books, wrong);
+    await publish(books, model, '0.000001', { from: DAY });
+    expect(await books.rerating.rerate(order())).toMatchObject({ changed: 0 });
+    expect(await books.rerating.rerate(order({ model: `${model}-unpriced` }))).toMatchObject({ changed: 0 });
+  });
+
+  it('of a period that is over is booked in the open one', async () => {
+    books.clock.set('2027-03-31T12:00:00Z');
+    await books.recorder.record([event({ occurredAt: books.clock.now() })]);
+    books.clock.set('2027-04-10T00:00:00Z');
+    await publish(books, model, '0.000003', { from: '2027-03-01T00:00:00Z' });
+    await books.rerating.rerate(order({ from: new Date('2027-03-01'), to: new Date('2027-04-01') }));
+    expect([await spendOf(books, entity, '2027-03'), await spendOf(books, entity, '2027-04')]).toEqual([
+      '300 = 0 + 300',
+      '150 = 0 + 150',
+    ]);
+  });
+
+  it('leaves a trace in the audit log that says how many events and how much', async () => {
+    await books.recorder.record([event(), event()]);
+    await publish(books, model, '0.000001', { from: DAY });
+    await books.rerating.rerate(order());
+    const { rows } = await books.database.pool.query(
+      `select actor, target, before, after from audit_log where entity = $1 and action = 'prices.rerate'`,
+      [entity],
+    );
+    expect(rows).toEqual([
+      {
+        actor: 'key_test',
+        target: model,
+        before: expect.objectContaining({
+          events: 2,
+          cost_picos: '600',
+        }),
+        after: {
+          cost_picos: '300',
+          reason: 'the provider billed less',
+        },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,280 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { anEvent } from '../support/builders.js';
+import { theBooks, type Books } from '../support/books.js';
+import {
+  buy,
+  expectAgreement,
+  ledgerOf,
+  leftOf,
+  publish,
+  spendOf,
+  voidEvent,
+  voidGrant,
+} from '../support/correcting.js';
+
+/** 150 tokens for a picodollar each. */
+const MODEL = 'one-pico';
+const HOUR_MS = 3_600_000;
+
+let books: Books;
+let entity: string;
+let count = 0;
+beforeAll(async () => {
+  books = await theBooks();
+  await publish(books, MODEL, '0.000001');
+});
+afterAll(() => books.close());
+beforeEach(() => {
+  entity = `e${(count += 1)}`;
+});
+afterEach(() => expectAgreement(books));
+
+const event = (override: Parameters<typeof anEvent>[0] = {}) =>
+  anEvent({ subject: `${entity}/p`, model: MODEL, occurredAt: books.clock.now(), ...override });
+
+const usageOf = async (entity: string): Promise<unknown[]> =>
+  (
+    await books.database.pool.query(
+      `select period, requests::int, cost_picos::text as cost from usage_hourly where entity = $1 order by period`,
+      [entity],
+    )
+  ).rows;
+
+describe('voiding an event', () => {
+  it('takes its tokens, its cost and its burns out of the books, and leaves its row as it was', async () => {
+    await buy(books, entity, 1_000n);
+    const [wrong, right] = [event(), event()];
+    await books.recorder.record([wrong, right]);
+    const rowOf = async () =>
+      (await books.database.pool.query(`select * from usage_events where id = $1`, [wrong.id])).rows;
+    const before = await rowOf();
+    expect(await voidEvent(books, wrong)).toMatchObject({
+      kind: 'void',
+      entity,
+      project: 'p',
+      model: MODEL,
+      source: wrong.source,
+      eventId: wrong.id,
+      period: '2026-11',
+      correctedPeriod: '2026-11',
+      requests: -1n,
+      inputTokens: -100n,
+      outputTokens: -50n,
+      costPicos: -150n,
+      overagePicos: 0n,
+      reason: 'wrong model',
+      actor: 'key_test',
+    });
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual(['150 = 150 + 0', ['850']]);
+    expect(await usageOf(entity)).toEqual([{ period: '2026-11', requests: 1, cost: '150' }]);
+    expect(await rowOf()).toEqual(before);
+  });
+
+  it('leaves no empty roll-up where it was the only event', async () => {
+    const only = event();
+    await books.recorder.record([only]);
+    await voidEvent(books, only);
+    expect([await usageOf(entity), await spendOf(books, entity)]).toEqual([[], '0 = 0 + 0']);
+  });
+
+  it('changes nothing the second time, answers the same, and two at once void once', async () => {
+    await buy(books, entity, 1_000n);
+    const wrong = event();
+    await books.recorder.record([wrong, event()]);
+    const answers = await Promise.all([voidEvent(books, wrong), voidEvent(books, wrong)]);
+    expect(answers[1]).toEqual(answers[0]);
+    books.clock.advance(HOUR_MS);
+    expect(await voidEvent(books, wrong)).toEqual(answers[0]);
+    expect(await leftOf(books, entity)).toEqual(['850']);
+    const { rows } = await books.database.pool.query(
+      `select count(*)::int as voids from audit_log where entity = $1 and action = 'usage_events.void'`,
+      [entity],
+    );
+    expect(rows).toEqual([{ voids: 1 }]);
+  });
+
+  it('is not undone by the event coming again', async () => {
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    await voidEvent(books, wrong);
+    expect(await books.recorder.record([wrong])).toMatchObject({ recorded: 0, duplicates: 1 });
+    expect(await spendOf(books, entity)).toBe('0 = 0 + 0');
+  });
+
+  it('gives each grant what it paid, and takes the overage back', async () => {
+    await buy(books, entity, 100n, { priority: 1 });
+    books.clock.advance(1);
+    await buy(books, entity, 30n, { priority: 2, category: 'promotional' });
+    const first = event();
+    await books.recorder.record([first]);
+    expect(await leftOf(books, entity)).toEqual(['0', '0']);
+    await books.recorder.record([event()]);
+    expect(await spendOf(books, entity)).toBe('300 = 130 + 170');
+    const { burns, overagePicos } = await voidEvent(books, first);
+    expect([Object.values(burns).toSorted(), overagePicos]).toEqual([['-100', '-30'], -20n]);
+    expect([await leftOf(books, entity), await spendOf(books, entity)]).toEqual([
+      ['100', '30'],
+      '150 = 0 + 150',
+    ]);
+  });
+
+  it('corrects burns that are posted and burns of the open hour, each with an entry that names the burn', async () => {
+    await buy(books, entity, 200n);
+    const [early, late] = [event(), event()];
+    await books.recorder.record([early]);
+    books.clock.advance(HOUR_MS);
+    await books.upkeep.postClosedHours();
+    await books.recorder.record([late]);
+    await voidEvent(books, early);
+    await voidEvent(books, late);
+    await expectAgreement(books);
+    expect(await ledgerOf(books, entity)).toEqual(['purchase 200 2026-11', 'burn 150 2026-11']);
+    books.clock.advance(HOUR_MS);
+    await Promise.all([books.upkeep.postClosedHours(), books.upkeep.postClosedHours()]);
+    const { rows } = await books.database.pool.query(
+      `select l.kind, l.amount_picos::text as amount, o.kind as corrects, o.booked_hour = l.booked_hour as same_hour
+       from ledger_entries l left join ledger_entries o on o.id = l.corrects where l.entity = $1 order by l.id`,
+      [entity],
+    );
+    expect(rows.slice(2)).toEqual([
+      { kind: 'burn', amount: '50', corrects: null, same_hour: null },
+      { kind: 'overage', amount: '100', corrects: null, same_hour: null },
+      { kind: 'burn_reversal', amount: '150', corrects: 'burn', same_hour: false },
+      { kind: 'burn_reversal', amount: '50', corrects: 'burn', same_hour: true },
+      { kind: 'overage_reversal', amount: '100', corrects: 'overage', same_hour: true },
+    ]);
+    expect([await leftOf(books, entity), await spendOf(books, entity)]).toEqual([['200'], '0 = 0 + 0']);
+  });
+
+  it('gives nothing back to be spent where the grant was voided meanwhile, even an empty one', async () => {
+    const grant = await buy(books, entity, 150n);
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    await voidGrant(books, grant);
+    await voidEvent(books, wrong);
+    const [after] = await books.credits.list({ entity });
+    expect(after).toMatchObject({ remainingPicos: 0n, burntPicos: 0n, voidedPicos: 150n });
+  });
+
+  it('gives nothing back to be spent where the grant has expired meanwhile', async () => {
+    await buy(books, entity, 150n, { expiresAt: new Date(books.clock.now().getTime() + HOUR_MS) });
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    books.clock.advance(HOUR_MS);
+    await voidEvent(books, wrong);
+    await books.recorder.record([event()]);
+    expect(await spendOf(books, entity)).toBe('150 = 0 + 150');
+    await books.upkeep.expireGrants();
+    expect((await books.credits.list({ entity }))[0]).toMatchObject({
+      remainingPicos: 0n,
+      expiredPicos: 150n,
+    });
+  });
+
+  it('keeps usage that had no price from being charged when the price comes', async () => {
+    const wrong = event({ model: `unpriced-${entity}` });
+    await books.recorder.record([wrong, event({ model: `unpriced-${entity}` })]);
+    await voidEvent(books, wrong);
+    await publish(books, `unpriced-${entity}`, '0.000001');
+    expect([await books.unpriced.charge(), await books.unpriced.charge()]).toEqual([1, 0]);
+    expect(await spendOf(books, entity)).toBe('150 = 0 + 150');
+  });
+
+  it('gives back usage that was charged after its hour, when its price came', async () => {
+    await buy(books, entity, 150n);
+    const wrong = event({ model: `unpriced-${entity}` });
+    await books.recorder.record([wrong]);
+    books.clock.advance(5 * HOUR_MS);
+    await publish(books, `unpriced-${entity}`, '0.000001');
+    await books.unpriced.charge();
+    await voidEvent(books, wrong);
+    books.clock.advance(HOUR_MS);
+    await books.upkeep.postClosedHours();
+    const { rows } = await books.database.pool.query(
+      `select count(*)::int as named from ledger_entries where entity = $1 and kind = 'burn_reversal' and corrects is not null`,
+      [entity],
+    );
+    expect([rows, await leftOf(books, entity)]).toEqual([[{ named: 1 }], ['150']]);
+  });
+
+  it('is in force for the next quota decision', async () => {
+    await buy(books, entity, 10_050n);
+    const subject = { entity: event().entity, project: event().project };
+    const wrong = event({ tokens: { inputTokens: 10_000 } });
+    await books.recorder.record([wrong]);
+    expect((await books.quota.check(subject)).allowed).toBe(false);
+    await voidEvent(books, wrong);
+    await books.quota.publish([subject]);
+    expect((await books.quota.check(subject)).allowed).toBe(true);
+  });
+
+  it('finds an event whose identity is forgotten by its time, and says that it needs it', async () => {
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    await books.database.pool.query(`delete from usage_identities where occurred_at = $1`, [
+      wrong.occurredAt,
+    ]);
+    await expect(voidEvent(books, wrong)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(voidEvent(books, wrong)).rejects.toThrow(/name the "time"/);
+    expect(await voidEvent(books, wrong, wrong.occurredAt)).toMatchObject({ costPicos: -150n });
+    await books.database.pool.query(
+      `insert into usage_identities select identity, identity, occurred_at, booked_at from usage_events
+       on conflict do nothing`,
+    );
+  });
+
+  it('of a period that is closed by time is booked in the open one and names the original', async () => {
+    books.clock.set('2026-11-30T12:00:00Z');
+    await buy(books, entity, 100n);
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    const before = await spendOf(books, entity, '2026-11');
+    books.clock.set('2026-12-04T00:00:00Z');
+    expect(await voidEvent(books, wrong)).toMatchObject({ period: '2026-12', correctedPeriod: '2026-11' });
+    expect([await spendOf(books, entity, '2026-11'), before]).toEqual([before, '150 = 100 + 50']);
+    expect([await spendOf(books, entity, '2026-12'), await leftOf(books, entity)]).toEqual([
+      '-150 = -100 + -50',
+      ['100'],
+    ]);
+    expect(await usageOf(entity)).toEqual([
+      { period: '2026-11', requests: 1, cost: '150' },
+      { period: '2026-12', requests: -1, cost: '-150' },
+    ]);
+    books.clock.set('2026-12-04T01:00:00Z');
+    await books.upkeep.postClosedHours();
+    expect((await ledgerOf(books, entity)).slice(-2)).toEqual([
+      'burn_reversal 100 2026-12',
+      'overage_reversal 50 2026-12',
+    ]);
+  });
+});
+
+describe('the list of corrections', () => {
+  it('shows voids and late usage of a period with the period that they correct, newest first, in pages', async () => {
+    books.clock.set('2027-01-20T00:00:00Z');
+    const november = event();
+    await books.recorder.record([november]);
+    books.clock.set('2027-02-05T00:00:00Z');
+    const late = event({ occurredAt: new Date('2027-01-31T23:00:00Z') });
+    await books.recorder.record([late, event({ occurredAt: new Date('2027-02-01T00:00:00Z') })]);
+    books.clock.advance(1);
+    await voidEvent(books, november);
+    const rows = await books.corrections.list({ entity, period: '2027-02', after: null, limit: 10 });
+    expect(rows.map(({ kind, correctedPeriod, costPicos }) => [kind, correctedPeriod, costPicos])).toEqual([
+      ['void', '2027-01', -150n],
+      ['late_usage', '2027-01', 150n],
+    ]);
+    expect(rows[1]).toMatchObject({
+      eventId: late.id,
+      source: late.source,
+      reason: null,
+      overagePicos: 150n,
+    });
+    const after = rows[0]!.id;
+    expect(await books.corrections.list({ entity, period: null, after, limit: 1 })).toEqual([rows[1]]);
+    expect(await books.corrections.list({ entity, period: '2027-01', after: null, limit: 9 })).toEqual([]);
+    expect(await books.corrections.list({ entity: 'nobody', period: null, after: null, limit: 9 })).toEqual(
+      [],
+    );
+  });
+});
