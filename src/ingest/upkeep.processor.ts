@@ -1,6 +1,6 @@
 /** Runs the clock's work as BullMQ schedules. Every job may run twice, late, or on two workers at once. */
 import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
 import { UpkeepService } from '../credits/upkeep.service.js';
 import { Logger } from '../infra/logger.js';
@@ -15,10 +15,14 @@ const SCHEDULES = {
 
 type UpkeepJob = keyof typeof SCHEDULES;
 
+/** A Redis that came back empty has forgotten the schedules; this is how long they may be missing. */
+const SCHEDULES_CHECK_MS = 10_000;
+
 @Injectable()
 @Processor(UPKEEP_QUEUE)
-export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstrap {
+export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly work: Record<UpkeepJob, () => Promise<number>>;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     @InjectQueue(UPKEEP_QUEUE) private readonly queue: Queue,
@@ -35,10 +39,31 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.schedule();
+    this.checkLater();
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Adds what is missing. One that is there keeps its next turn. */
+  private async schedule(): Promise<void> {
     for (const [name, pattern] of Object.entries(SCHEDULES)) {
+      const known = await this.queue.getJobScheduler(name);
+      if (known?.pattern === pattern) continue;
       const options = { removeOnComplete: true, removeOnFail: 100 };
       await this.queue.upsertJobScheduler(name, { pattern, tz: 'UTC' }, { name, opts: options });
     }
+  }
+
+  private checkLater(): void {
+    this.timer = setTimeout(() => {
+      void this.schedule()
+        .catch((error: unknown) => this.logger.error('schedules not checked', error))
+        .finally(() => this.timer && this.checkLater());
+    }, SCHEDULES_CHECK_MS);
   }
 
   async process(job: Job): Promise<void> {

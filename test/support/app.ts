@@ -44,7 +44,7 @@ export type TestApp = {
   close(): Promise<void>;
 };
 
-const ADMIN_KEY = 'sk-tally-test-admin';
+export const ADMIN_KEY = 'sk-tally-test-admin';
 
 export async function anApp(
   options: { role?: Role; clock?: Clock; environment?: Record<string, string> } = {},
@@ -95,7 +95,7 @@ export async function anApp(
   };
 }
 
-function callerOf(url: string): TestApp['call'] {
+export function callerOf(url: string): TestApp['call'] {
   return async (request, { body, key = ADMIN_KEY, headers } = {}) => {
     const [method = '', path = ''] = request.split(' ');
     const raw = typeof body === 'string' || body instanceof Uint8Array;

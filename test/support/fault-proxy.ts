@@ -1,62 +1,167 @@
-/** A wire to a server that a test can cut, and let hang: what stands behind it goes on undisturbed. */
+/** A wire to a server that a test can cut, slow down, let hang, and break at a chosen word: what stands behind it goes on undisturbed. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Where to break: as the client says `text`, so that the server never hears it, or as the server has answered to it, so
+ * that the client never learns of it.
+ */
+export type BreakPoint = {
+  readonly text: string;
+  readonly when: 'said' | 'answered';
+  /** Runs at that moment, before the connection is cut. */
+  readonly doing?: () => Promise<void> | void;
+  /** Lets it go on afterwards instead of cutting it. */
+  readonly spare?: boolean;
+};
+
+/** How a transaction's end is said and answered in Postgres' protocol; READ COMMITTED is not it. */
+export const COMMIT = 'COMMIT\0';
 
 export type FaultProxy = {
   readonly port: number;
   /** Ends all connections and refuses new ones. */
   cut(): Promise<void>;
+  /** Ends all connections; new ones work. */
+  reset(): void;
   /** Keeps connections, takes new ones, and passes nothing on. */
   hang(): void;
+  /** Passes everything on that much later, both ways, in order. */
+  slowDown(delayMs: number): void;
+  /** Breaks the one connection that comes to this point next, once. Resolves when that has happened. */
+  breakAt(point: BreakPoint): Promise<void>;
+  /** Forgets every break point that nobody came to. */
+  forgetBreaks(): void;
   /** Passes on again, also what was held back; after a cut, takes connections again. */
   mend(): Promise<void>;
+  /** New connections go to this server. */
+  aim(target: URL): void;
   close(): Promise<void>;
 };
 
-export async function aFaultProxy(target: URL): Promise<FaultProxy> {
-  const sockets = new Set<Socket>();
-  let hanging = false;
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
+type Trap = BreakPoint & { readonly sprung: () => void };
+
+class Proxy implements FaultProxy {
+  private readonly sockets = new Set<Socket>();
+  private readonly server = createServer((client) => this.join(client));
+  private traps: Trap[] = [];
+  private hanging = false;
+  private delayMs = 0;
+
+  constructor(private target: URL) {}
+
+  get port(): number {
+    return this.listened;
+  }
+  private listened = 0;
+
+  async listen(): Promise<void> {
+    this.server.listen(this.listened, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.listened = (this.server.address() as AddressInfo).port;
+  }
+
+  async cut(): Promise<void> {
+    this.reset();
+    if (!this.server.listening) return;
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  reset(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  hang(): void {
+    this.hanging = true;
+    for (const socket of this.sockets) socket.pause();
+  }
+
+  slowDown(delayMs: number): void {
+    this.delayMs = delayMs;
+  }
+
+  breakAt(point: BreakPoint): Promise<void> {
+    return new Promise((sprung) => this.traps.push({ ...point, sprung }));
+  }
+
+  forgetBreaks(): void {
+    this.traps = [];
+  }
+
+  async mend(): Promise<void> {
+    this.hanging = false;
+    this.delayMs = 0;
+    for (const socket of this.sockets) socket.resume();
+    if (!this.server.listening) await this.listen();
+  }
+
+  aim(target: URL): void {
+    this.target = target;
+  }
+
+  close(): Promise<void> {
+    return this.cut();
+  }
+
+  private join(client: Socket): void {
+    const upstream = connect(Number(this.target.port), this.target.hostname);
     for (const socket of [client, upstream]) {
-      sockets.add(socket);
+      this.sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
-        sockets.delete(socket);
+        this.sockets.delete(socket);
         (socket === client ? upstream : client).destroy();
       });
-      if (hanging) socket.pause();
+      if (this.hanging) socket.pause();
     }
-    client.on('data', (bytes) => upstream.write(bytes));
-    upstream.on('data', (bytes) => client.write(bytes));
-    if (hanging) for (const socket of [client, upstream]) socket.pause();
-  });
-  const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  };
-  const cut = async () => {
-    for (const socket of sockets) socket.destroy();
-    if (!server.listening) return;
-    server.close();
-    await once(server, 'close');
-  };
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    cut,
-    hang() {
-      hanging = true;
-      for (const socket of sockets) socket.pause();
-    },
-    async mend() {
-      hanging = false;
-      for (const socket of sockets) socket.resume();
-      if (!server.listening) await listen(port);
-    },
-    close: cut,
-  };
+    /** Of this connection: what the client has said and the server has not answered yet. */
+    let awaited: Trap | null = null;
+    this.pass(client, upstream, (bytes) => {
+      const trap = this.traps.find(({ text }) => bytes.includes(text)) ?? null;
+      if (trap === null) return null;
+      this.traps.splice(this.traps.indexOf(trap), 1);
+      if (trap.when === 'said') return trap;
+      awaited = trap;
+      return null;
+    });
+    this.pass(upstream, client, (bytes) => {
+      const trap = awaited !== null && bytes.includes(awaited.text) ? awaited : null;
+      if (trap !== null) awaited = null;
+      return trap;
+    });
+  }
+
+  /** Sends on what comes, in order; what `trapOf` names is kept, and the connection ends. */
+  private pass(from: Socket, to: Socket, trapOf: (bytes: Buffer) => Trap | null): void {
+    let sent = Promise.resolve();
+    let pending = 0;
+    const passLater = async (bytes: Buffer, trap: Trap | null, due: number): Promise<void> => {
+      await delay(Math.max(0, due - performance.now()));
+      pending -= 1;
+      await trap?.doing?.();
+      if (trap === null || trap.spare) to.write(bytes);
+      else from.destroy();
+      trap?.sprung();
+    };
+    from.on('data', (bytes: Buffer) => {
+      const trap = trapOf(bytes);
+      if (trap === null && this.delayMs === 0 && pending === 0) {
+        to.write(bytes);
+      } else {
+        const due = performance.now() + this.delayMs;
+        pending += 1;
+        sent = sent.then(() => passLater(bytes, trap, due));
+      }
+    });
+  }
+}
+
+export async function aFaultProxy(target: URL): Promise<FaultProxy> {
+  const proxy = new Proxy(target);
+  await proxy.listen();
+  return proxy;
 }
 
 /** The address of the same server through the proxy. */

@@ -1,36 +1,104 @@
-/** The service as processes of its own, as it is deployed: several APIs and a worker over one Postgres and one Redis. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { resolve } from 'node:path';
+/** The real service, `node dist/main.js`, as a process of its own that a test may end in every way a machine can end it. */
+import { randomBytes } from 'node:crypto';
+import { fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Role } from '../../src/config.js';
+import { startServerProcess } from '../../src/infra/server-process.js';
+import { ADMIN_KEY, callerOf, type TestApp } from './app.js';
 import { until } from './until.js';
 
-const ROOT = resolve(import.meta.dirname, '..', '..');
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
+const START_SECONDS_MAX = 60;
 
 export type ServiceProcess = {
+  readonly role: Role;
   readonly url: string;
-  /** Asks it to end, and resolves with its exit code. */
-  stop(): Promise<number | null>;
+  readonly call: TestApp['call'];
+  readonly isRunning: boolean;
+  /** SIGKILL: it ends at once, in the middle of whatever it does. */
+  kill(): Promise<void>;
+  /** SIGSTOP: to everybody else it is as if its machine stood still. */
+  freeze(): void;
+  /** SIGCONT: it goes on as if no time had passed. */
+  thaw(): void;
+  /** SIGTERM: it ends in order; resolves with how, `exit code 0` where all is well. */
+  stop(): Promise<string>;
+  /** What it has printed so far. */
+  log(): string;
 };
 
-export async function aServiceProcess(
-  environment: Readonly<Record<string, string>>,
-): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, ['--import', './test/support/typescript.js', 'src/main.ts'], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], PORT: '0', ...environment },
+export type ServiceOptions = {
+  readonly role: Role;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** Resolves when it listens. It ends with the test's process at the latest. */
+export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
+  const logFile = join(tmpdir(), `tally-test-service-${randomBytes(8).toString('hex')}.log`);
+  const server = startServerProcess({
+    command: process.execPath,
+    args: ['--enable-source-maps', MAIN],
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      ROLE: options.role,
+      ADMIN_API_KEY: ADMIN_KEY,
+      DATABASE_URL: options.databaseUrl,
+      REDIS_URL: options.redisUrl,
+      ...options.environment,
+    },
+    owner: null,
+    logFile,
+    endSignal: 'SIGTERM',
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-  const exited = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : null));
-  await until('the process listens', () => {
-    if (child.exitCode !== null) throw new Error(`the service ended with code ${child.exitCode}: ${output}`);
-    return output.includes('"listening"');
-  });
+  const printed = openSync(logFile, 'r');
+  // What is open stays readable, and no crash of a test leaves it behind.
+  rmSync(logFile);
+  let how: string | null = null;
+  void server.ended.then((end) => (how = end));
+  const log = () => readAll(printed);
+  const signal = (name: NodeJS.Signals) => {
+    if (how === null) process.kill(server.pid!, name);
+  };
+  await until(
+    'the service listens',
+    () => {
+      if (how !== null) throw new Error(`the service did not start (${how}): ${log()}`);
+      return urlIn(log()) !== null;
+    },
+    START_SECONDS_MAX,
+  );
+  const url = urlIn(log())!;
   return {
-    url: /"url":"(http[^"]+)"/.exec(output)?.[1] ?? '',
+    role: options.role,
+    url,
+    log,
+    call: callerOf(url),
+    get isRunning() {
+      return how === null;
+    },
+    async kill() {
+      signal('SIGKILL');
+      await server.ended;
+    },
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
     async stop() {
-      child.kill('SIGTERM');
-      return exited;
+      signal('SIGTERM');
+      return server.ended;
     },
   };
+}
+
+function urlIn(log: string): string | null {
+  return /"url":"(http:[^"]+)"[^\n]*"msg":"listening"/.exec(log)?.[1] ?? null;
+}
+
+function readAll(file: number): string {
+  const buffer = Buffer.alloc(fstatSync(file).size);
+  readSync(file, buffer, 0, buffer.length, 0);
+  return buffer.toString('utf8');
 }

@@ -1,0 +1,77 @@
+/** The producer's end of the usage queue, and what a test does to the queue itself. */
+import { Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { USAGE_JOB, USAGE_QUEUE } from '../../src/infra/queues.js';
+import { connectRedis } from '../../src/infra/redis.js';
+import { until } from './until.js';
+
+export type TestQueue = {
+  readonly redis: Redis;
+  readonly queue: Queue;
+  /** One job for each: an event, an array of events, or whatever a broken producer sends. */
+  add(bodies: readonly unknown[], name?: string): Promise<void>;
+  /** Jobs that are not done: waiting, at work, or put back for later. */
+  openCount(): Promise<number>;
+  /** Ends the locks of all jobs at work, as time would after their workers died, and hands the jobs out again. */
+  stall(): Promise<void>;
+  /** Waits until nothing is left to do. Nobody waits for a retry's delay. */
+  drained(secondsMax?: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function aTestQueue(redisUrl: string, name = USAGE_QUEUE): Promise<TestQueue> {
+  const redis = connectRedis(redisUrl, 'queue');
+  const queue = new Queue(name, { connection: redis });
+  // It never takes a job; it only looks for stalled ones.
+  const watch = new Worker(name, null, { connection: redis, autorun: false, maxStalledCount: 1_000_000 });
+  queue.on('error', () => {});
+  watch.on('error', () => {});
+  const openCount = () => queue.getJobCountByTypes('wait', 'prioritized', 'active', 'delayed');
+  const stall = async () => {
+    const [active, locks] = await Promise.all([
+      redis.lrange(queue.toKey('active'), 0, -1),
+      keysLike(redis, `${queue.toKey('')}*:lock`),
+    ]);
+    if (locks.length > 0) await redis.del(...locks);
+    if (active.length > 0) await redis.sadd(queue.toKey('stalled'), ...active);
+    await redis.del(queue.toKey('stalled-check'));
+    await watch.getBackend().moveStalledJobsToWait();
+    // A worker that stands still may have swallowed the one sign that there is work.
+    await redis.zadd(queue.toKey('marker'), 0, '0');
+  };
+  return {
+    redis,
+    queue,
+    openCount,
+    stall,
+    async add(bodies, jobName = USAGE_JOB) {
+      const opts = { attempts: 1_000, backoff: { type: 'fixed', delay: 500 }, removeOnComplete: true };
+      await queue.addBulk(bodies.map((data) => ({ name: jobName, data, opts })));
+    },
+    async drained(secondsMax = 60) {
+      await until(
+        'the queue is drained',
+        async () => {
+          await queue.promoteJobs();
+          return (await openCount()) === 0;
+        },
+        secondsMax,
+      );
+    },
+    async close() {
+      await watch.close();
+      await queue.close();
+      redis.disconnect();
+    },
+  };
+}
+
+async function keysLike(redis: Redis, pattern: string): Promise<string[]> {
+  const keys: string[] = [];
+  for (let cursor = '0', more = true; more; more = cursor !== '0') {
+    const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 1_000);
+    keys.push(...found);
+    cursor = next;
+  }
+  return keys;
+}
