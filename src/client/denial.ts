@@ -18,7 +18,7 @@ export interface Answer extends Denial {
 
 /** What tells a caller whether and when to try again; everything else of a response belongs to one connection. */
 const PASSED_ON_HEADER =
-  /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-limit|x-ratelimit-.+)$/;
+  /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-(limit|decision)|x-ratelimit-.+)$/;
 
 /**
  * A limit (402, 429) and Tally's own trouble (5xx) are for the caller. Any other refusal means that the gateway asked

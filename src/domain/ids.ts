@@ -45,3 +45,22 @@ export function reservationIdOf(subject: Subject, requestId: string | null): str
 export function entityOfReservation(id: string): EntityName | null {
   return (RESERVATION.exec(id)?.[2] as EntityName | undefined) ?? null;
 }
+
+const DECISION = /^dec_([0-9a-z]{5})([A-Za-z0-9_-]{16})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+const DECISION_MINUTE_DIGITS = 5;
+
+/** The id of a denial names its entity and its minute (since 1970), which is where its explanation is found. */
+export function decisionIdOf(entity: EntityName, minute: number): string {
+  const digits = minute.toString(36).padStart(DECISION_MINUTE_DIGITS, '0');
+  return `dec_${digits}${randomBytes(12).toString('base64url')}.${entity}`;
+}
+
+/** The entity that a decision's id names, or null where the text is no such id. */
+export function entityOfDecision(id: string): EntityName | null {
+  return (DECISION.exec(id)?.[3] as EntityName | undefined) ?? null;
+}
+
+/** As it stands in the id. */
+export function minuteOfDecision(id: string): string | null {
+  return DECISION.exec(id)?.[1] ?? null;
+}

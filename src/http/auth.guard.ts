@@ -19,7 +19,7 @@ export class AuthGuard implements CanActivate {
     const secret = bearerOf(request.headers.authorization);
     const principal = secret === null ? null : await this.keys.authenticate(secret);
     if (principal === null) throw new TallyError('invalid_api_key', 'Invalid Authentication');
-    if (!mayAct(principal.role, access.role)) throw forbidden();
+    if (![access.role, ...access.alsoFor].some((role) => mayAct(principal.role, role))) throw forbidden();
     if (access.allEntities) requireEntity(principal, null);
     if (request.params.entity !== undefined) requireEntity(principal, request.params.entity);
     setPrincipal(request, principal);

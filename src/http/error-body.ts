@@ -58,10 +58,9 @@ export function toTallyError(thrown: unknown): TallyError {
 
 export function answerTo(error: TallyError, settings: { quotaDeniedStatus: number }): ErrorAnswer {
   const denied = error.code === 'insufficient_quota';
-  const limit = error.details?.['limit'];
   return {
     status: denied ? settings.quotaDeniedStatus : STATUSES[error.code],
-    headers: { ...HEADERS[error.code], ...(typeof limit === 'string' ? { 'x-quota-limit': limit } : {}) },
+    headers: { ...HEADERS[error.code], ...quotaHeaders(error) },
     body: {
       error: {
         message: error.message,
@@ -72,6 +71,14 @@ export function answerTo(error: TallyError, settings: { quotaDeniedStatus: numbe
       },
     },
   };
+}
+
+/** For a gateway or a proxy that does not read the body. */
+function quotaHeaders({ details }: TallyError): Record<string, string> {
+  const named = { 'x-quota-limit': details?.['limit'], 'x-quota-decision': details?.['decision_id'] };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
 }
 
 /** What the framework refuses before our code sees it. */

@@ -1,10 +1,16 @@
 /** Gateways: may this request run, and what it may still cost. */
 import { Body, Controller, Headers, Param } from '@nestjs/common';
-import { entityOfReservation } from '../domain/ids.js';
+import { entityOfDecision, entityOfReservation } from '../domain/ids.js';
 import type { Denial } from '../domain/quota.js';
 import { Metrics } from '../infra/metrics.js';
 import { QuotaService } from '../quota/quota.service.js';
-import { denialError, presentDecision, presentHold, presentReservation } from './presenters/quota.js';
+import {
+  denialError,
+  presentDecision,
+  presentDenied,
+  presentHold,
+  presentReservation,
+} from './presenters/quota.js';
 import { Caller, requireEntity, type Principal } from './principal.js';
 import { Route } from './route.js';
 import { parseRequest } from './schema.pipe.js';
@@ -42,7 +48,7 @@ export class QuotaController {
       ttlSeconds: body.ttl_seconds,
     });
     this.count(decision);
-    if (!decision.allowed) throw denialError(decision.denial);
+    if (!decision.allowed) throw denialError(decision);
     return presentReservation(decision.reservation, decision.degraded);
   }
 
@@ -94,8 +100,22 @@ export class QuotaController {
     requireEntity(caller, subject.entity);
     const decision = await this.quota.check(subject);
     this.count(decision);
-    if (!decision.allowed) throw denialError(decision.denial);
+    if (!decision.allowed) throw denialError(decision);
     return presentDecision(decision);
+  }
+
+  @Route('GET /v1/quota/decisions/:id', {
+    role: 'gateway',
+    alsoFor: ['finance'],
+    summary: 'Why a request was denied: what was booked, held and asked, for a day',
+    answers: schemas.DeniedDecision,
+  })
+  async explain(
+    @Param({ schema: schemas.DecisionPath }) { id }: { id: string },
+    @Caller() caller: Principal,
+  ) {
+    requireEntity(caller, entityOfDecision(id));
+    return presentDenied(await this.quota.denial(id));
   }
 
   private count(decision: { allowed: boolean; degraded: boolean; denial?: Denial }): void {

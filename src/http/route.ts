@@ -16,6 +16,8 @@ import { ErrorBody } from './schemas/errors.js';
 
 export type Access = {
   readonly role: KeyRole | 'anyone';
+  /** Other roles that may call it. */
+  readonly alsoFor: readonly KeyRole[];
   /** True where the route concerns all entities at once, so that a key bound to one may not call it. */
   readonly allEntities: boolean;
 };
@@ -24,6 +26,7 @@ type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type RouteSpec = {
   readonly role: Access['role'];
+  readonly alsoFor?: Access['alsoFor'];
   readonly allEntities?: boolean;
   readonly summary: string;
   readonly answers?: z.ZodType;
@@ -51,13 +54,14 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
   const method = VERBS.get(verb);
   assert(method, `${verb} is a verb that routes have`);
   const status = spec.status ?? 200;
-  const access: Access = { role: spec.role, allEntities: spec.allEntities ?? false };
+  const { role, alsoFor = [], allEntities = false } = spec;
+  const access: Access = { role, alsoFor, allEntities };
   const headers = [...(spec.headers ?? []), ...(spec.idempotent ? [IDEMPOTENCY_KEY] : [])];
   return applyDecorators(
     method(path),
     HttpCode(status),
     setAccess(access),
-    ApiOperation({ summary: spec.summary, description: `Key role: ${spec.role}.` }),
+    ApiOperation({ summary: spec.summary, description: `Key role: ${[role, ...alsoFor].join(' or ')}.` }),
     ApiResponse({
       status,
       description: spec.summary,

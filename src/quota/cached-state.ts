@@ -68,8 +68,12 @@ type Text<T> = {
   [K in keyof T]: T[K] extends bigint ? string : T[K] extends bigint | null ? string | null : T[K];
 };
 
-function entityFacts(state: EntityQuota): string {
-  const facts: Text<EntityQuota> = {
+type EntityFacts = Text<EntityQuota> & { readonly version: string; readonly at: string };
+
+function entityFacts(state: QuotaState): string {
+  const facts: EntityFacts = {
+    version: String(state.version),
+    at: state.at.toISOString(),
     entity: state.entity,
     period: state.period,
     monthCostPicos: String(state.monthCostPicos),
@@ -84,7 +88,7 @@ function entityFacts(state: EntityQuota): string {
 }
 
 export function readEntityFacts(text: string): EntityQuota {
-  const facts = JSON.parse(text) as Text<EntityQuota>;
+  const { version: _, at: __, ...facts } = JSON.parse(text) as EntityFacts;
   return {
     ...facts,
     monthCostPicos: BigInt(facts.monthCostPicos),
@@ -93,6 +97,12 @@ export function readEntityFacts(text: string): EntityQuota {
     yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
     creditsPicos: BigInt(facts.creditsPicos),
   };
+}
+
+/** Which state it was, and of which time. */
+export function readStamp(entityFacts: string): { version: bigint; at: Date } {
+  const { version, at } = JSON.parse(entityFacts) as EntityFacts;
+  return { version: BigInt(version), at: new Date(at) };
 }
 
 function projectFacts(project: ProjectQuota): string {

@@ -1,7 +1,7 @@
 /** What the quota service answers: plain data, which the HTTP door puts into words. */
 import type { Subject } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
-import type { Denial, Remaining } from '../domain/quota.js';
+import type { Denial, Question, Remaining } from '../domain/quota.js';
 
 /** What a running request may still cost. It ends when its usage is booked, when it is released, or at `expiresAt`. */
 export type Hold = {
@@ -19,10 +19,52 @@ export type Hold = {
 /** `remaining` leaves room for every other hold, but not for this one. */
 export type Reservation = Hold & { readonly remaining: Remaining };
 
+export type ReserveOrder = {
+  readonly subject: Subject;
+  readonly model: string;
+  /** The model's own maximum stands in for what is missing. */
+  readonly inputTokens?: number | undefined;
+  readonly maxOutputTokens?: number | undefined;
+  /** The same request again gets the same reservation. */
+  readonly requestId?: string | undefined;
+  /** 1 to TTL_SECONDS_MAX. */
+  readonly ttlSeconds: number;
+};
+
+/** A question with the version of the state that answered it, and the time of which that state is. */
+export type Weighed = Question & { readonly version: bigint; readonly at: Date };
+
+/** What a decision was asked for; `holdPicos` null is a request of unknown cost. */
+export type Asked = {
+  readonly kind: 'reservation' | 'check';
+  readonly subject: Subject;
+  readonly model: string | null;
+  readonly inputTokens: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly requestId: string | null;
+  readonly holdPicos: bigint | null;
+};
+
 /** `degraded`: Redis or Postgres was away, so that holds or the latest spend were not looked at. */
+export type Denied = {
+  readonly allowed: false;
+  readonly degraded: boolean;
+  readonly decisionId: string;
+  readonly denial: Denial;
+};
+
+/** All that a denial was decided by. */
+export type DeniedDecision = {
+  readonly id: string;
+  readonly at: Date;
+  readonly asked: Asked;
+  readonly question: Weighed;
+  readonly denial: Denial;
+  readonly degraded: boolean;
+};
+
 export type ReserveDecision =
-  | { readonly allowed: true; readonly degraded: boolean; readonly reservation: Reservation }
-  | { readonly allowed: false; readonly degraded: boolean; readonly denial: Denial };
+  { readonly allowed: true; readonly degraded: boolean; readonly reservation: Reservation } | Denied;
 
 export type CheckDecision =
   | {
@@ -32,4 +74,4 @@ export type CheckDecision =
       readonly period: Period;
       readonly remaining: Remaining;
     }
-  | { readonly allowed: false; readonly degraded: boolean; readonly denial: Denial };
+  | Denied;

@@ -7,14 +7,12 @@ import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, reservationIdOf, type EntityName, type Subject } from '../domain/ids.js';
 import { periodOf, type Period } from '../domain/period.js';
-import { worstCasePicos } from '../domain/price.js';
 import {
   decide,
   denialBy,
   NOTHING_HELD,
   projectOf,
   remainingOf,
-  type Denial,
   type Question,
   type Remaining,
 } from '../domain/quota.js';
@@ -23,11 +21,20 @@ import { isOutage } from '../infra/outage.js';
 import { QUOTA_REDIS } from '../infra/redis.js';
 import { Database } from '../store/database.js';
 import type { QuotaSubject } from '../store/quota-state.js';
-import { DeadlineError, within } from './deadline.js';
-import type { CheckDecision, Hold, ReserveDecision } from './decision.js';
+import type {
+  Asked,
+  CheckDecision,
+  DeniedDecision,
+  Hold,
+  ReserveDecision,
+  ReserveOrder,
+  Weighed,
+} from './decision.js';
+import { Denials } from './denials.js';
+import { HoldSize } from './hold-size.js';
 import { PriceSource } from './price-source.js';
-import { RedisAway } from './redis-gate.js';
-import { RedisQuota, type Age, type Cold, type Denied } from './redis-quota.js';
+import { RedisAway, RedisGate } from './redis-gate.js';
+import { RedisQuota, type Age, type Cold, type Denied as DeniedByRedis } from './redis-quota.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
@@ -36,19 +43,8 @@ export type QuotaFailMode = 'closed' | 'open';
 
 /** A state that was just loaded can be cold again when a grant or the month ends that instant; not three times. */
 const ATTEMPTS_MAX = 3;
-const PRICE_MS_MAX = 1_000;
 
-export type ReserveOrder = {
-  readonly subject: Subject;
-  readonly model: string;
-  /** The model's own maximum stands in for what is missing. */
-  readonly inputTokens?: number | undefined;
-  readonly maxOutputTokens?: number | undefined;
-  /** The same request again gets the same reservation. */
-  readonly requestId?: string | undefined;
-  /** 1 to TTL_SECONDS_MAX. */
-  readonly ttlSeconds: number;
-};
+const DENIAL_MISSING = 'denials are kept for a day, and of one entity 30 a minute';
 
 type Verdict = { readonly verdict: string };
 
@@ -56,15 +52,20 @@ type Verdict = { readonly verdict: string };
 export class QuotaService {
   private readonly quota: RedisQuota;
   private readonly states: StateCache;
+  private readonly holdSize: HoldSize;
+  private readonly denials: Denials;
 
   constructor(
     @Inject(QUOTA_REDIS) redis: Redis,
     database: Database,
     private readonly clock: Clock,
-    private readonly prices: PriceSource,
+    prices: PriceSource,
     @Inject(QUOTA_FAIL_MODE) private readonly failMode: QuotaFailMode,
   ) {
-    this.quota = new RedisQuota(redis, clock);
+    const gate = new RedisGate(redis);
+    this.quota = new RedisQuota(redis, clock, gate);
+    this.holdSize = new HoldSize(prices, clock);
+    this.denials = new Denials(gate, clock);
     this.states = new StateCache(this.quota, redis, database, clock);
   }
 
@@ -72,7 +73,7 @@ export class QuotaService {
   async reserve(order: ReserveOrder): Promise<ReserveDecision> {
     const { subject, model, ttlSeconds } = order;
     const id = reservationIdOf(subject, order.requestId ?? null);
-    const { holdPicos, degraded: unpriced } = await this.holdOf(order);
+    const { holdPicos, degraded: unpriced } = await this.holdSize.of(order);
     const content = {
       model,
       inputTokens: order.inputTokens ?? null,
@@ -84,7 +85,8 @@ export class QuotaService {
     if (asked === null) return this.reserveWithoutRedis(order, { id, holdPicos });
     const { answer } = asked;
     const degraded = asked.degraded || unpriced;
-    if (answer.verdict === 'denied') return { allowed: false, degraded, denial: denialOf(answer) };
+    if (answer.verdict === 'denied')
+      return this.denials.keep({ ...denied(answer), asked: askedOf(order, holdPicos), degraded });
     if (answer.verdict === 'conflict') throw conflict();
     const reservation = {
       id,
@@ -103,7 +105,8 @@ export class QuotaService {
     const asked = await this.askRedis(subject, (age) => this.quota.check(subject, age));
     if (asked !== null) {
       const { answer, degraded } = asked;
-      if (answer.verdict === 'denied') return { allowed: false, degraded, denial: denialOf(answer) };
+      if (answer.verdict === 'denied')
+        return this.denials.keep({ ...denied(answer), asked: checked(subject), degraded });
       const { entity } = answer.question;
       return {
         allowed: true,
@@ -115,7 +118,8 @@ export class QuotaService {
     }
     const question = await this.questionWithoutRedis(subject);
     const denial = question === null ? null : decide(question, null);
-    if (denial !== null) return { allowed: false, degraded: true, denial };
+    if (question !== null && denial !== null)
+      return this.denials.keep({ asked: checked(subject), question, denial, degraded: true });
     return { allowed: true, degraded: true, subject, ...this.admission(question) };
   }
 
@@ -140,6 +144,15 @@ export class QuotaService {
       holdPicos,
       expiresAt: unixSeconds(expiresMs),
     };
+  }
+
+  /** Why the request was denied. */
+  async denial(id: string): Promise<DeniedDecision> {
+    const found = await unlessRedisAway(this.denials.find(id));
+    if (found === undefined) throw overloaded();
+    if (found === null)
+      throw new TallyError('not_found', `no denial ${id}: ${DENIAL_MISSING}`, { param: 'id' });
+    return found;
   }
 
   /** What running requests of the entity hold; null while Redis is away. */
@@ -190,22 +203,26 @@ export class QuotaService {
   }
 
   private async reserveWithoutRedis(
-    { subject, model, ttlSeconds }: ReserveOrder,
+    order: ReserveOrder,
     { id, holdPicos }: { id: string; holdPicos: bigint | null },
   ): Promise<ReserveDecision> {
+    const { subject, model, ttlSeconds } = order;
     const question = await this.questionWithoutRedis(subject);
     const denial = question === null ? null : decide(question, holdPicos);
-    if (denial !== null) return { allowed: false, degraded: true, denial };
+    if (question !== null && denial !== null)
+      return this.denials.keep({ asked: askedOf(order, holdPicos), question, denial, degraded: true });
     const expiresAt = unixSeconds(this.clock.now().getTime() + ttlSeconds * 1_000);
     const reservation = { id, subject, model, holdPicos: 0n, expiresAt, ...this.admission(question) };
     return { allowed: true, degraded: true, reservation };
   }
 
   /** What Postgres knows, as if nothing was held; null where it is away too and the service fails open. */
-  private async questionWithoutRedis(subject: Subject): Promise<Question | null> {
+  private async questionWithoutRedis(subject: Subject): Promise<Weighed | null> {
     const state = await this.states.load(subject, this.clock.now());
-    if (state !== null)
-      return { entity: state, project: projectOf(state, subject.project), holds: NOTHING_HELD };
+    if (state !== null) {
+      const project = projectOf(state, subject.project);
+      return { entity: state, project, holds: NOTHING_HELD, version: state.version, at: state.at };
+    }
     if (this.failMode === 'closed') throw overloaded();
     return null;
   }
@@ -213,26 +230,6 @@ export class QuotaService {
   private admission(question: Question | null): { period: Period; remaining: Remaining } {
     if (question === null) return { period: periodOf(this.clock.now()), remaining: REMAINING_UNKNOWN };
     return { period: question.entity.period, remaining: remainingOf(question) };
-  }
-
-  /**
-   * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing, so
-   * it is weighed like a check. So is a request whose price cannot be read because Postgres is away.
-   */
-  private async holdOf(order: ReserveOrder): Promise<{ holdPicos: bigint | null; degraded: boolean }> {
-    const { subject, model, inputTokens, maxOutputTokens } = order;
-    const use = { model, entity: subject.entity, at: this.clock.now() };
-    try {
-      const price = await within(PRICE_MS_MAX, this.prices.priceFor(use));
-      const tokens = {
-        ...(inputTokens === undefined ? {} : { inputTokens }),
-        ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      };
-      return { holdPicos: price === null ? null : worstCasePicos(price, tokens), degraded: false };
-    } catch (error) {
-      if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
-      return { holdPicos: null, degraded: true };
-    }
   }
 }
 
@@ -251,8 +248,18 @@ async function unlessRedisAway<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function denialOf({ limit, question, retryable }: Denied): Denial {
-  return denialBy(limit, question, { retryable });
+function denied({ limit, question, retryable }: DeniedByRedis): Pick<DeniedDecision, 'question' | 'denial'> {
+  return { question, denial: denialBy(limit, question, { retryable }) };
+}
+
+function askedOf(order: ReserveOrder, holdPicos: bigint | null): Asked {
+  const { subject, model, inputTokens = null, maxOutputTokens = null, requestId = null } = order;
+  return { kind: 'reservation', subject, model, inputTokens, maxOutputTokens, requestId, holdPicos };
+}
+
+function checked(subject: Subject): Asked {
+  const nothing = { model: null, inputTokens: null, maxOutputTokens: null, requestId: null, holdPicos: null };
+  return { kind: 'check', subject, ...nothing };
 }
 
 function entityOf(reservationId: string): EntityName {

@@ -4,9 +4,10 @@ import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos, picosFromNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, weighedNanos, type LimitName, type Question, type QuotaState } from '../domain/quota.js';
+import { LIMITS, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
 import type { Clock } from '../infra/clock.js';
-import { entityEntry, projectEntry, readEntityFacts, readProjectFacts } from './cached-state.js';
+import { entityEntry, projectEntry, readEntityFacts, readProjectFacts, readStamp } from './cached-state.js';
+import type { Weighed } from './decision.js';
 import { LuaScript, type LuaReply } from './lua-script.js';
 import { RedisGate } from './redis-gate.js';
 
@@ -42,16 +43,16 @@ export type HoldContent = {
 export type Cold = { readonly verdict: 'cold'; readonly at: Date };
 export type Denied = {
   readonly verdict: 'denied';
-  readonly question: Question;
+  readonly question: Weighed;
   readonly limit: LimitName;
   readonly retryable: boolean;
 };
-export type Allowed = { readonly verdict: 'allowed'; readonly question: Question };
+export type Allowed = { readonly verdict: 'allowed'; readonly question: Weighed };
 /** `held`: the hold is there, from now or from before. `ended`: it was there, and does not come back. */
 export type Reserved =
-  | { verdict: 'held'; question: Question; holdPicos: bigint; period: Period; expiresMs: number }
-  | { verdict: 'ended'; question: Question; period: Period; endedMs: number }
-  | { verdict: 'conflict'; question: Question };
+  | { verdict: 'held'; question: Weighed; holdPicos: bigint; period: Period; expiresMs: number }
+  | { verdict: 'ended'; question: Weighed; period: Period; endedMs: number }
+  | { verdict: 'conflict'; question: Weighed };
 
 export type ExtendedHold = {
   readonly project: ProjectName;
@@ -65,13 +66,11 @@ export class RedisQuota {
   /** Milliseconds from which on states are trusted: this connection may have missed what was published before it. */
   private trustedFromMs: Promise<number> | null = null;
 
-  private readonly gate: RedisGate;
-
   constructor(
     redis: Redis,
     private readonly clock: Clock,
+    private readonly gate = new RedisGate(redis),
   ) {
-    this.gate = new RedisGate(redis);
     redis.on('close', () => (this.trustedFromMs = null));
   }
 
@@ -202,7 +201,7 @@ function readContent(text: string): { project: ProjectName; content: HoldContent
   };
 }
 
-type Other = { readonly verdict: 'other'; readonly question: Question; readonly fields: readonly LuaReply[] };
+type Other = { readonly verdict: 'other'; readonly question: Weighed; readonly fields: readonly LuaReply[] };
 
 /** A reply is `cold` and the time, or the verdict, the facts, the holds of others, and fields of the verdict's own. */
 function toAnswer(reply: LuaReply): Cold | Denied | Other {
@@ -210,6 +209,7 @@ function toAnswer(reply: LuaReply): Cold | Denied | Other {
   if (values[0] === 'cold') return { verdict: 'cold', at: new Date(Number(values[1])) };
   const [verdict, entityFacts, projectFacts, nanos, count, projectNanos, projectCount, ...fields] = values;
   const question = {
+    ...readStamp(String(entityFacts)),
     entity: readEntityFacts(String(entityFacts)),
     project: readProjectFacts(String(projectFacts)),
     holds: {

@@ -63,14 +63,15 @@ describe('who may call what', () => {
   });
 
   it.each(guarded)('$route: open to its role and to admins', async (route) => {
-    for (const role of [route.role, 'admin']) {
+    for (const role of [route.role, ...(route.alsoFor ?? []), 'admin']) {
       const { status } = await ask(route, keyOf(role));
       expect([401, 403, 500]).not.toContain(status);
     }
   });
 
   it.each(guarded)('$route: a 403 for every other role', async (route) => {
-    for (const role of ROLES.filter((role) => role !== route.role && role !== 'admin')) {
+    const open = [route.role, ...(route.alsoFor ?? []), 'admin'];
+    for (const role of ROLES.filter((role) => !open.includes(role))) {
       const { status, body } = await ask(route, keyOf(role));
       expect([role, status, body]).toEqual([role, 403, FORBIDDEN]);
     }

@@ -66,6 +66,7 @@ describe('reservations and decisions over HTTP', () => {
             limit_usd: '0',
             held_usd: '0',
             resets_at: null,
+            decision_id: expect.any(String),
           },
         },
       },
@@ -85,6 +86,7 @@ describe('reservations and decisions over HTTP', () => {
       limit_usd: '0.001',
       held_usd: '0',
       resets_at: 1796083200,
+      decision_id: expect.any(String),
     });
     expect(headers.get('x-quota-limit')).toBe('entity_monthly_cap');
   });
@@ -107,6 +109,7 @@ describe('reservations and decisions over HTTP', () => {
           limit_usd: '0.002',
           held_usd: '0.00130356',
           resets_at: 1796083200,
+          decision_id: expect.any(String),
         },
       },
     ]);

@@ -7,6 +7,8 @@ export type RouteCase = {
   /** As the OpenAPI document writes it. */
   readonly route: string;
   readonly role: KeyRole | 'anyone';
+  /** Other roles that it is open to. */
+  readonly alsoFor?: readonly KeyRole[];
   /** `entity1` is the caller's own entity, where the request names one. */
   readonly request: string;
   readonly body?: unknown;
@@ -49,6 +51,13 @@ export const ROUTES: readonly RouteCase[] = [
     role: 'gateway',
     request: 'GET /v1/quota/check',
     headers: { 'openai-project': 'entity1/project1' },
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/quota/decisions/{id}',
+    role: 'gateway',
+    alsoFor: ['finance'],
+    request: 'GET /v1/quota/decisions/dec_00000AAAAAAAAAAAAAAAA.entity1',
     namesEntity: true,
   },
   { route: 'POST /v1/usage/events', role: 'gateway', request: 'POST /v1/usage/events', body: {} },
@@ -154,6 +163,32 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'POST /v1/admin/prices/import?dry_run=true',
     body: {},
     allEntities: true,
+  },
+  {
+    route: 'POST /v1/admin/prices/rerate',
+    role: 'admin',
+    request: 'POST /v1/admin/prices/rerate?dry_run=true',
+    body: { model: 'm', from: '2026-11-01', to: '2026-12-01', entity: 'entity1', reason: 'test' },
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/usage_events/{source}/{id}/void',
+    role: 'admin',
+    request: 'POST /v1/admin/usage_events/%2Fgateways%2Fnone/none/void',
+    body: { reason: 'test' },
+  },
+  {
+    route: 'GET /v1/admin/usage_corrections',
+    role: 'admin',
+    request: 'GET /v1/admin/usage_corrections?entity=entity1&period=2026-11',
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/reconciliation/repair',
+    role: 'admin',
+    request: 'POST /v1/admin/reconciliation/repair?dry_run=true',
+    body: { entity: 'entity1' },
+    namesEntity: true,
   },
   {
     route: 'POST /v1/admin/keys',

@@ -1,10 +1,16 @@
 /** Quota decisions as JSON, and denials as the errors that a gateway hands on as they are. */
 import { TallyError } from '../../domain/errors.js';
 import { formatSubject } from '../../domain/ids.js';
-import { formatUsd, formatUsdOrNull } from '../../domain/money.js';
+import { formatUsd, formatUsdOrNull, picosFromNanos } from '../../domain/money.js';
 import type { Denial, Remaining } from '../../domain/quota.js';
-import type { CheckDecision, Hold as HoldOf, Reservation as ReservationOf } from '../../quota/decision.js';
-import type { Decision, Hold, Reservation } from '../schemas/quota.js';
+import type {
+  CheckDecision,
+  Denied,
+  DeniedDecision as DeniedOf,
+  Hold as HoldOf,
+  Reservation as ReservationOf,
+} from '../../quota/decision.js';
+import type { Decision, DeniedDecision, Hold, Reservation } from '../schemas/quota.js';
 
 export function presentReservation(reservation: ReservationOf, degraded: boolean): Reservation {
   return {
@@ -38,15 +44,14 @@ export function presentDecision(decision: CheckDecision & { allowed: true }): De
 }
 
 /** Where waiting helps it is OpenAI's rate limit, and where it does not, the quota. */
-export function denialError(denial: Denial): TallyError {
+export function denialError({ denial, decisionId }: Denied): TallyError {
+  const details = { ...detailsOf(denial), decision_id: decisionId };
   return denial.retryable
-    ? new TallyError('rate_limit_exceeded', 'Concurrency limit reached for requests', {
-        details: detailsOf(denial),
-      })
+    ? new TallyError('rate_limit_exceeded', 'Concurrency limit reached for requests', { details })
     : new TallyError(
         'insufficient_quota',
         'You exceeded your current quota, please check your plan and billing details',
-        { details: detailsOf(denial) },
+        { details },
       );
 }
 
@@ -67,6 +72,54 @@ function detailsOf(denial: Denial): Record<string, unknown> {
           held_usd: formatUsd(denial.heldPicos),
         };
   return { limit, scope, ...amounts, resets_at: resetsAt };
+}
+
+/** What decided, in figures that a person can add up: booked + held + asked > limit. */
+export function presentDenied({ id, at, asked, question, denial, degraded }: DeniedOf): DeniedDecision {
+  const { entity, project, holds, version } = question;
+  return {
+    object: 'quota.denial',
+    id,
+    created_at: unixSeconds(at),
+    project: formatSubject(asked.subject),
+    limit: denial.limit,
+    scope: denial.scope,
+    retryable: denial.retryable,
+    resets_at: denial.resetsAt,
+    degraded,
+    asked: {
+      kind: asked.kind,
+      model: asked.model,
+      input_tokens: asked.inputTokens,
+      max_output_tokens: asked.maxOutputTokens,
+      request_id: asked.requestId,
+      hold_usd: formatUsdOrNull(asked.holdPicos),
+    },
+    booked: {
+      project_month_usd: formatUsd(project.monthCostPicos),
+      entity_month_usd: formatUsd(entity.monthCostPicos),
+      entity_year_usd: formatUsd(entity.yearCostPicos),
+    },
+    held: {
+      project_usd: formatUsd(picosFromNanos(holds.project.nanos)),
+      project_requests: holds.project.count,
+      entity_usd: formatUsd(picosFromNanos(holds.entity.nanos)),
+      entity_requests: holds.entity.count,
+    },
+    limits: {
+      project_monthly_cap_usd: formatUsdOrNull(project.monthlyCapPicos),
+      entity_monthly_cap_usd: formatUsdOrNull(entity.monthlyCapPicos),
+      entity_yearly_cap_usd: formatUsdOrNull(entity.yearlyCapPicos),
+      credits_usd: entity.overage === 'allowed' ? null : formatUsd(entity.creditsPicos),
+      project_requests: project.maxConcurrentRequests,
+      entity_requests: entity.maxConcurrentRequests,
+    },
+    state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at) },
+  };
+}
+
+function unixSeconds(at: Date): number {
+  return Math.floor(at.getTime() / 1_000);
 }
 
 function presentRemaining(remaining: Remaining): Reservation['remaining'] {

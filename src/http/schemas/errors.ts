@@ -19,10 +19,11 @@ export const ErrorBody = z
             'concurrency',
           ]),
           scope: z.string(),
-          spent_usd: z.string().optional(),
-          limit_usd: z.string().optional(),
-          held_usd: z.string().optional(),
+          spent_usd: z.string().nullable(),
+          limit_usd: z.string().nullable(),
+          held_usd: z.string().nullable(),
           resets_at: z.int().nullable(),
+          decision_id: z.string().describe('Explained by GET /v1/quota/decisions/{id} for a day'),
         })
         .loose()
         .optional()

@@ -72,3 +72,56 @@ export const Decision = z
   })
   .meta({ id: 'Decision' });
 export type Decision = z.output<typeof Decision>;
+
+export const DecisionPath = z.object({ id: text(256) });
+
+const usdOrNull = z.string().nullable();
+
+export const DeniedDecision = z
+  .object({
+    object: z.literal('quota.denial'),
+    id: z.string(),
+    created_at: z.int(),
+    project: z.string(),
+    limit: z.string(),
+    scope: z.string(),
+    retryable: z.boolean().describe('True where only other requests in flight were in the way'),
+    resets_at: z.int().nullable(),
+    degraded: z.boolean().describe('True where Redis or Postgres was away'),
+    asked: z.object({
+      kind: z.enum(['reservation', 'check']),
+      model: z.string().nullable(),
+      input_tokens: z.int().nullable(),
+      max_output_tokens: z.int().nullable(),
+      request_id: z.string().nullable(),
+      hold_usd: usdOrNull.describe('Null is a request of unknown cost'),
+    }),
+    booked: z.object({
+      project_month_usd: z.string(),
+      entity_month_usd: z.string(),
+      entity_year_usd: z.string(),
+    }),
+    held: z
+      .object({
+        project_usd: z.string(),
+        project_requests: z.int(),
+        entity_usd: z.string(),
+        entity_requests: z.int(),
+      })
+      .describe('By other requests in flight'),
+    limits: z
+      .object({
+        project_monthly_cap_usd: usdOrNull,
+        entity_monthly_cap_usd: usdOrNull,
+        entity_yearly_cap_usd: usdOrNull,
+        credits_usd: usdOrNull,
+        project_requests: z.int().nullable(),
+        entity_requests: z.int().nullable(),
+      })
+      .describe('Null is no such limit'),
+    state: z
+      .object({ version: z.string(), period: z.string(), as_of: z.int() })
+      .describe('Which state of the books decided'),
+  })
+  .meta({ id: 'DeniedDecision' });
+export type DeniedDecision = z.output<typeof DeniedDecision>;
