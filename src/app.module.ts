@@ -7,15 +7,19 @@ import type { Redis } from 'ioredis';
 import type { Config } from './config.js';
 import { CreditsService } from './credits/credits.service.js';
 import { UpkeepService } from './credits/upkeep.service.js';
+import { ActivityController } from './http/activity.controller.js';
 import { ApiKeys } from './http/api-keys.service.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { BalancesController } from './http/balances.controller.js';
 import { Changes } from './http/changes.service.js';
+import { CorrectionsController } from './http/corrections.controller.js';
 import { CostsController } from './http/costs.controller.js';
 import { CreditsController } from './http/credits.controller.js';
+import { DashboardController } from './http/dashboard.controller.js';
 import { ApiDocument, DocsController } from './http/docs.controller.js';
 import { EntitiesController } from './http/entities.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { ExportsController } from './http/exports.controller.js';
 import { fastifyAdapter } from './http/fastify.js';
 import { KeysController } from './http/keys.controller.js';
 import { describeApi } from './http/openapi.js';
@@ -26,29 +30,45 @@ import { QuotaController } from './http/quota.controller.js';
 import { Readiness } from './http/readiness.service.js';
 import { ReviewController } from './http/review.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
+import { SpendAlertsController } from './http/spend-alerts.controller.js';
 import { SpendLimitController } from './http/spend-limit.controller.js';
+import { StatementsController } from './http/statements.controller.js';
 import { UsageController } from './http/usage.controller.js';
 import { UsageEventsController } from './http/usage-events.controller.js';
+import { WebhooksController } from './http/webhooks.controller.js';
 import { Clock } from './infra/clock.js';
 import { Logger, NestLogger } from './infra/logger.js';
 import { Metrics } from './infra/metrics.js';
 import { UPKEEP_QUEUE, UsageQueue } from './infra/queues.js';
 import { QUOTA_REDIS } from './infra/redis.js';
+import { WebhookSender } from './infra/webhook-sender.js';
 import { BatchWriter } from './ingest/batch-writer.js';
 import { UpkeepProcessor } from './ingest/upkeep.processor.js';
 import { UsageProcessor } from './ingest/usage.processor.js';
 import { LimitsService } from './quota/limits.service.js';
 import { PriceSource } from './quota/price-source.js';
 import { QUOTA_FAIL_MODE, QuotaService } from './quota/quota.service.js';
+import { Activities } from './reports/activity.service.js';
 import { Balances } from './reports/balances.service.js';
+import { EventPages } from './reports/event-pages.service.js';
+import { FocusExports } from './reports/focus-exports.service.js';
+import { SpendAlertFiring } from './reports/spend-alert-firing.service.js';
+import { SpendAlerts } from './reports/spend-alerts.service.js';
 import { SpendLimits } from './reports/spend-limits.service.js';
+import { Statements } from './reports/statements.service.js';
 import { UsageReports } from './reports/usage-reports.service.js';
+import { Webhooks } from './reports/webhooks.service.js';
 import { Database } from './store/database.js';
+import { CorrectionsService } from './usage/corrections.service.js';
 import { DeadLetters } from './usage/dead-letters.service.js';
+import { IdentityPruning } from './usage/identity-pruning.service.js';
 import { UsageIntake } from './usage/intake.js';
+import { PeriodClose } from './usage/period-close.service.js';
 import { PriceBook } from './usage/price-book.service.js';
 import { ReconciliationService } from './usage/reconciliation.service.js';
 import { Recorder } from './usage/recorder.js';
+import { RepairService } from './usage/repair.service.js';
+import { ReratingService } from './usage/rerating.service.js';
 import { UnpricedUsage } from './usage/unpriced-usage.service.js';
 
 /** What is opened before the app and closed after it. */
@@ -76,24 +96,43 @@ const SERVICES: Provider[] = [
   UnpricedUsage,
   DeadLetters,
   UsageIntake,
+  CorrectionsService,
+  ReratingService,
+  PeriodClose,
+  IdentityPruning,
   ReconciliationService,
+  RepairService,
+  Activities,
   Balances,
   UsageReports,
+  Statements,
+  EventPages,
+  FocusExports,
   SpendLimits,
+  SpendAlerts,
+  SpendAlertFiring,
+  Webhooks,
 ];
 
 const API = [
   DocsController,
+  DashboardController,
   QuotaController,
   UsageEventsController,
+  ActivityController,
   BalancesController,
   UsageController,
   CostsController,
   SpendLimitController,
+  SpendAlertsController,
+  WebhooksController,
+  StatementsController,
+  ExportsController,
   EntitiesController,
   CreditsController,
   PlansController,
   PricesController,
+  CorrectionsController,
   KeysController,
   ReviewController,
 ];
@@ -109,6 +148,10 @@ export class AppModule {
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: made.metrics },
       { provide: QUOTA_REDIS, useValue: redis.quick },
+      {
+        provide: WebhookSender,
+        useFactory: () => new WebhookSender({ allowPrivate: config.webhookAllowPrivate }),
+      },
       { provide: QUOTA_FAIL_MODE, useValue: config.quotaFailMode },
       { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick) },
       { provide: Readiness, useFactory: () => new Readiness(database, { redis: redis.quick }) },

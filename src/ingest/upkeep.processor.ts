@@ -5,12 +5,21 @@ import type { Job, Queue } from 'bullmq';
 import { UpkeepService } from '../credits/upkeep.service.js';
 import { Logger } from '../infra/logger.js';
 import { UPKEEP_QUEUE } from '../infra/queues.js';
+import { SpendAlertFiring } from '../reports/spend-alert-firing.service.js';
+import { Webhooks } from '../reports/webhooks.service.js';
+import { IdentityPruning } from '../usage/identity-pruning.service.js';
+import { PeriodClose } from '../usage/period-close.service.js';
 import { UnpricedUsage } from '../usage/unpriced-usage.service.js';
 
 const SCHEDULES = {
   'post-closed-hours': '30 1 * * * *',
   'expire-grants': '0 * * * * *',
   'charge-unpriced': '15 */5 * * * *',
+  'close-periods': '0 5 * * * *',
+  'prune-identities': '0 20 4 * * *',
+  'fire-spend-alerts': '20 * * * * *',
+  'deliver-webhooks': '*/5 * * * * *',
+  'sweep-webhooks': '0 40 4 * * *',
 } as const;
 
 type UpkeepJob = keyof typeof SCHEDULES;
@@ -28,6 +37,10 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     @InjectQueue(UPKEEP_QUEUE) private readonly queue: Queue,
     upkeep: UpkeepService,
     unpriced: UnpricedUsage,
+    periods: PeriodClose,
+    identities: IdentityPruning,
+    alerts: SpendAlertFiring,
+    webhooks: Webhooks,
     private readonly logger: Logger,
   ) {
     super();
@@ -35,6 +48,11 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'post-closed-hours': () => upkeep.postClosedHours(),
       'expire-grants': () => upkeep.expireGrants(),
       'charge-unpriced': () => unpriced.charge(),
+      'close-periods': () => periods.closePeriods(),
+      'prune-identities': () => identities.prune(),
+      'fire-spend-alerts': () => alerts.fire(),
+      'deliver-webhooks': () => webhooks.deliver(),
+      'sweep-webhooks': () => webhooks.sweep(),
     };
   }
 

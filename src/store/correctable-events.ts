@@ -111,6 +111,15 @@ export async function findMispriced(
   return rows.map(toCorrectable);
 }
 
+/** One re-rating runs at a time: it takes connections of its own beside the transaction that waits for it. */
+const RERATING_LOCK = 7_201_002;
+
+export async function tryLockRerating(tx: Tx): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
+    select pg_try_advisory_xact_lock(${RERATING_LOCK}::bigint) as locked`;
+  return row.locked;
+}
+
 /** How many events of the range the entity has. */
 export async function countEvents(tx: Tx, of: UsageRange & { entity: string }): Promise<number> {
   const [row] = await tx.$queryRaw<[{ events: bigint }]>`

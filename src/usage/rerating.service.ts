@@ -3,7 +3,7 @@
  * the price that rated it first; a correction names the new one and books the difference.
  */
 import { Injectable } from '@nestjs/common';
-import { assert } from '../domain/errors.js';
+import { assert, TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { priceInForce, rate, type Price } from '../domain/price.js';
 import { Clock } from '../infra/clock.js';
@@ -15,6 +15,7 @@ import {
   countEvents,
   findEntitiesUsing,
   findMispriced,
+  tryLockRerating,
   type CorrectableEvent,
   type EventCursor,
   type UsageRange,
@@ -84,6 +85,12 @@ export class ReratingService {
       await this.quota.publish(targets.map(({ counted }) => counted.event));
       return targets;
     });
+  }
+
+  /** The same while `tx` lasts, which books nothing itself: a second run meanwhile is refused. */
+  async rerateAlone(tx: Tx, order: RerateOrder): Promise<Rerating> {
+    if (!(await tryLockRerating(tx))) throw new TallyError('conflict', 'another re-rating is still running');
+    return this.rerate(order);
   }
 
   private async run(order: RerateOrder, take: (page: Page) => Promise<readonly Target[]>): Promise<Rerating> {

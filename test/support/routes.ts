@@ -81,6 +81,24 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/entities/entity1/activity',
     namesEntity: true,
   },
+  {
+    route: 'GET /v1/entities/{entity}/statements/{period}',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/statements/2026-11',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/entities/{entity}/events',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/events',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/exports/focus.csv',
+    role: 'finance',
+    request: 'GET /v1/exports/focus.csv?period=2026-11&entity=entity1',
+    namesEntity: true,
+  },
   { route: 'GET /v1/admin/entities', role: 'admin', request: 'GET /v1/admin/entities' },
   {
     route: 'GET /v1/admin/entities/{entity}',

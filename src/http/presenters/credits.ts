@@ -37,6 +37,7 @@ export function presentLedgerEntry(row: LedgerRow): LedgerEntry {
     grant: row.grantId,
     period: row.period,
     booked_hour: unixSecondsOrNull(row.bookedHour),
+    corrects: row.corrects === null ? null : String(row.corrects),
     reference: row.reference,
     booked_at: unixSeconds(row.bookedAt),
   };
