@@ -1,0 +1,130 @@
+/** The three charts. What they say is in a label and in tables too; what they draw is rounded, what they tell is exact. */
+import { shortDay } from './calendar.js';
+import { byId } from './dom.js';
+import { drawnUsd } from './money.js';
+import { compact, groupName, measured } from './words.js';
+
+const charts = new Map();
+
+export function seriesColour(group, index) {
+  return colour(group.isOther ? '--series-other' : `--series-${index}`);
+}
+
+/** Stacked bars; a click on a day opens its events. */
+export function drawDaily(daily, { by, show, onDay }) {
+  const drawn = (sum) => (show === 'cost' ? drawnUsd(sum) : Number(sum));
+  const datasets = daily.groups.map((group, index) => ({
+    label: groupName(group.name, by),
+    data: group.measures.map(drawn),
+    backgroundColor: seriesColour(group, index),
+    borderColor: colour('--card'),
+    borderWidth: { top: 1 },
+    maxBarThickness: 34,
+  }));
+  const tell = ({ datasetIndex, dataIndex }) => {
+    const group = daily.groups[datasetIndex];
+    return ` ${groupName(group.name, by)}: ${measured(group.measures[dataIndex], show)}`;
+  };
+  const options = optionsOf({ days: daily.days, show, tell, isStacked: true });
+  options.plugins.tooltip.filter = ({ datasetIndex, dataIndex }) =>
+    daily.groups[datasetIndex].measures[dataIndex] !== 0n;
+  options.plugins.tooltip.callbacks.footer = ([item]) =>
+    item === undefined ? '' : `Total ${measured(daily.measures[item.dataIndex], show)}`;
+  options.onClick = (_, [hit]) => hit && onDay(daily.days[hit.index]);
+  draw('daily-chart', { type: 'bar', data: { labels: daily.days.map(shortDay), datasets }, options });
+}
+
+/** The running total, where it is going, and the cap. */
+export function drawTotal({ days, running, forecast, cap }) {
+  const datasets = [line('Total so far', running, '--series-0', { fill: true })];
+  if (forecast) datasets.push(line('Forecast', forecast, '--series-0', { borderDash: [5, 4] }));
+  if (cap !== null)
+    datasets.push(
+      line(
+        'Monthly cap',
+        days.map(() => cap),
+        '--series-4',
+        { borderDash: [2, 3] },
+      ),
+    );
+  drawLines('total-chart', days, datasets);
+}
+
+/** What was left of the credits, and what will be if usage goes on as it did. */
+export function drawCredits({ days, left, ahead }) {
+  drawLines('credits-chart', days, [
+    line('Credits left', left, '--series-2', { fill: true }),
+    line('At the pace of the last week', ahead, '--series-2', { borderDash: [5, 4] }),
+  ]);
+}
+
+function drawLines(id, days, datasets) {
+  const tell = ({ datasetIndex, dataIndex }) => {
+    const { label, exact } = datasets[datasetIndex];
+    return ` ${label}: ${measured(exact[dataIndex], 'cost')}`;
+  };
+  const options = optionsOf({ days, show: 'cost', tell, isStacked: false });
+  options.plugins.legend = {
+    display: true,
+    position: 'bottom',
+    labels: { color: colour('--quiet'), boxWidth: 18, boxHeight: 1 },
+  };
+  draw(id, { type: 'line', data: { labels: days.map(shortDay), datasets }, options });
+}
+
+function line(label, exact, name, style) {
+  return {
+    label,
+    exact,
+    data: exact.map((picos) => (picos === null ? null : drawnUsd(picos))),
+    borderColor: colour(name),
+    backgroundColor: `${colour(name)}22`,
+    borderWidth: 2,
+    pointRadius: 0,
+    pointHitRadius: 12,
+    tension: 0,
+    ...style,
+  };
+}
+
+function optionsOf({ days, show, tell, isStacked }) {
+  const ticks = { color: colour('--quiet'), maxRotation: 0, autoSkipPadding: 14, font: { size: 12 } };
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    interaction: { mode: 'index', intersect: false },
+    scales: {
+      x: { stacked: isStacked, ticks, grid: { display: false }, border: { color: colour('--line') } },
+      y: {
+        stacked: isStacked,
+        beginAtZero: true,
+        ticks: { ...ticks, maxTicksLimit: 6, callback: (value) => compact(value, show) },
+        grid: { color: colour('--grid') },
+        border: { display: false },
+      },
+    },
+    plugins: {
+      legend: { display: false },
+      tooltip: {
+        backgroundColor: colour('--ink'),
+        titleColor: colour('--card'),
+        bodyColor: colour('--card'),
+        footerColor: colour('--card'),
+        boxPadding: 4,
+        callbacks: {
+          title: ([item]) => (item === undefined ? '' : `${days[item.dataIndex]} (UTC)`),
+          label: tell,
+        },
+      },
+    },
+  };
+}
+
+function draw(id, config) {
+  charts.get(id)?.destroy();
+  charts.set(id, new globalThis.Chart(byId(id), config));
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}

@@ -1,0 +1,112 @@
+/** Credits over time: what was left at the end of each day, and what will be left if usage goes on as it did. Pure. */
+import { addDays, dayOf, daysBetween } from './calendar.js';
+import { picosOf, sumPicos } from './money.js';
+
+/** Nobody plans on a projection further than this. */
+const AHEAD_DAYS_MAX = 366;
+
+const RATE_DAYS = 7;
+
+export function readGrants(grants) {
+  return grants.map((grant) => ({
+    id: grant.id,
+    category: grant.category,
+    priority: grant.priority,
+    reference: grant.reference,
+    createdAt: grant.created_at,
+    effectiveAt: grant.effective_at,
+    expiresAt: grant.expires_at,
+    voidedAt: grant.voided_at,
+    amount: picosOf(grant.amount_usd),
+    left: picosOf(grant.remaining_usd),
+    burnt: picosOf(grant.burnt_usd),
+    voided: picosOf(grant.voided_usd),
+    expired: picosOf(grant.expired_usd),
+  }));
+}
+
+/**
+ * What was left at the time `at` (unix seconds), when credits had paid all they have paid so far but `burntSince`. Usage counts on
+ * the day on which it occurred.
+ */
+export function leftAt(grants, at, burntSince) {
+  const granted = sumPicos(
+    grants.filter((grant) => grant.effectiveAt <= at),
+    (grant) =>
+      grant.amount -
+      (hasPassed(grant.expiresAt, at) ? grant.expired + grant.left : 0n) -
+      (hasPassed(grant.voidedAt, at) ? grant.voided : 0n),
+  );
+  return granted - (sumPicos(grants, (grant) => grant.burnt) - burntSince);
+}
+
+/** What was left at the end of each day of the range up to today; today's is what is left now. */
+export function history(grants, daily, { asOf, burntAfter }) {
+  const today = dayOf(asOf);
+  const left = [];
+  let burntSince = burntAfter;
+  for (let index = daily.days.length - 1; index >= 0; index -= 1) {
+    const day = daily.days[index];
+    const at = day === today ? asOf : Date.parse(`${addDays(day, 1)}T00:00:00Z`) / 1000;
+    left[index] = day > today ? null : leftAt(grants, at, burntSince);
+    burntSince += daily.totals[index].credits;
+  }
+  return left;
+}
+
+/** Cost a day: the mean of the last whole days before today, at most a week of them. */
+export function dailyRate(rows, today, firstDay) {
+  const days = Math.min(RATE_DAYS, daysBetween(firstDay, today));
+  if (days <= 0) return 0n;
+  const since = addDays(today, -days);
+  const counted = rows.filter((row) => row.day >= since && row.day < today);
+  return sumPicos(counted, (row) => row.picos) / BigInt(days);
+}
+
+/**
+ * Goes on day by day at the same rate, in the order in which grants burn (priority, soonest expiry, promotional before paid,
+ * oldest), until nothing is left. `unused` is what each grant loses when it expires.
+ */
+export function project(grants, { asOf, rate }) {
+  const lots = grants
+    .filter((grant) => grant.left > 0n && !hasPassed(grant.expiresAt, asOf))
+    .map((grant) => ({ ...grant }))
+    .sort(inBurnOrder);
+  const [points, unused] = [[], new Map()];
+  for (let ahead = 1; ahead <= AHEAD_DAYS_MAX; ahead += 1) {
+    const dayEnd = asOf + ahead * 86_400;
+    spend(lots, { due: rate, dayStart: dayEnd - 86_400 });
+    for (const lot of lots) {
+      if (!hasPassed(lot.expiresAt, dayEnd) || lot.left === 0n) continue;
+      unused.set(lot.id, lot.left);
+      lot.left = 0n;
+    }
+    const left = sumPicos(lots, (lot) => lot.left);
+    points.push({ day: dayOf(dayEnd), left });
+    if (left === 0n) return { points, unused, lastsDays: ahead };
+  }
+  return { points, unused, lastsDays: null };
+}
+
+function spend(lots, { due, dayStart }) {
+  for (const lot of lots) {
+    if (lot.effectiveAt > dayStart) continue;
+    const paid = due < lot.left ? due : lot.left;
+    lot.left -= paid;
+    due -= paid;
+  }
+}
+
+function inBurnOrder(a, b) {
+  const expiry = (grant) => grant.expiresAt ?? Number.MAX_SAFE_INTEGER;
+  return (
+    a.priority - b.priority ||
+    expiry(a) - expiry(b) ||
+    Number(a.category === 'paid') - Number(b.category === 'paid') ||
+    a.createdAt - b.createdAt
+  );
+}
+
+function hasPassed(time, at) {
+  return time !== null && time <= at;
+}

@@ -1,0 +1,109 @@
+/** The events of one day, behind a bar of the chart. */
+import { ask } from './api.js';
+import { addDays, secondsOf } from './calendar.js';
+import { byId, fill, make, setHidden } from './dom.js';
+import { picosOf } from './money.js';
+import { modelName, money, number, plural } from './words.js';
+
+const PAGE = 50;
+const HEADS = [
+  'Time (UTC)',
+  'Project',
+  'Model',
+  'Input',
+  'Cached input',
+  'Output',
+  'Cost',
+  'Paid by',
+  'Event',
+  '',
+];
+const FIRST_NUMBER = 3;
+const LAST_NUMBER = 6;
+
+/** What the open dialog shows; an answer that comes when it shows something else is dropped. */
+let open = null;
+
+export async function openDay({ entity, day }) {
+  open = { entity, day, rows: [], after: null };
+  const dialog = byId('events');
+  fill('events-title', `Events of ${day} (UTC)`);
+  fill('events-table');
+  setHidden('events-more', true);
+  if (!dialog.open) dialog.showModal();
+  await loadMore();
+}
+
+export function closeDay() {
+  open = null;
+  byId('events').close();
+}
+
+/** `onClose` runs however the dialog is closed: by its button, by Escape, by going back. */
+export function listen(onClose) {
+  byId('events').addEventListener('close', onClose);
+  byId('events-close').addEventListener('click', () => byId('events').close());
+  byId('events-more').addEventListener('click', () => void loadMore());
+}
+
+async function loadMore() {
+  const shown = open;
+  fill('events-note', 'Loading…');
+  try {
+    const answer = await ask(`/v1/entities/${encodeURIComponent(shown.entity)}/events`, {
+      start_time: secondsOf(shown.day),
+      end_time: secondsOf(addDays(shown.day, 1)),
+      limit: PAGE,
+      after: shown.after,
+    });
+    if (open !== shown) return;
+    shown.rows.push(...answer.data);
+    shown.after = answer.last_id;
+    show(shown.rows, answer.has_more);
+  } catch (error) {
+    if (open === shown) fill('events-note', `${error.message} Close this and try again.`);
+  }
+}
+
+function show(rows, hasMore) {
+  const count = plural(rows.length, 'event');
+  fill(
+    'events-note',
+    rows.length === 0 ? 'No events on this day.' : `${count}${hasMore ? ' so far' : ''}, newest first`,
+  );
+  setHidden('events-more', !hasMore);
+  const heads = HEADS.map((name, index) => make('th', { scope: 'col', class: classOf(index) }, name));
+  fill('events-table', make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...rows.map(rowOf)));
+}
+
+function rowOf(event) {
+  const paid =
+    event.burns.length === 0 ? 'overage' : event.overage_usd === '0' ? 'credits' : 'credits and overage';
+  const cells = [
+    event.occurred_at.slice(11, 19),
+    event.project,
+    modelName(event.model),
+    number(event.input_tokens),
+    number(event.cached_input_tokens),
+    number(event.output_tokens),
+    money(picosOf(event.cost_usd)),
+    event.unpriced ? '–' : paid,
+    make('code', { title: event.source }, event.event_id),
+    make('span', {}, ...marksOf(event)),
+  ];
+  return make('tr', {}, ...cells.map((cell, index) => make('td', { class: classOf(index) }, cell)));
+}
+
+function marksOf(event) {
+  const marks = [
+    event.unpriced && 'no price yet',
+    event.late && `late: charged to ${event.period}`,
+    event.usage_source === 'estimated' && 'estimated',
+    ...event.corrections.map(({ kind }) => (kind === 'void' ? 'voided' : 'priced anew')),
+  ].filter(Boolean);
+  return marks.flatMap((mark) => [make('span', { class: 'mark' }, mark), ' ']);
+}
+
+function classOf(index) {
+  return index >= FIRST_NUMBER && index <= LAST_NUMBER ? 'number' : null;
+}

@@ -1,0 +1,158 @@
+/** Loads what a view needs and computes everything that is shown. The page only prints it. */
+import { ask } from './api.js';
+import { addDays, daysBetween, eachDay, rangeOf, secondsOf, shortDay } from './calendar.js';
+import * as credits from './credits.js';
+import { changePerMille, picosOf, sumPicos } from './money.js';
+import { byDay, byProjectAndModel, measureOf, readDays, runningPicos, total } from './sums.js';
+
+/** The projection of credits is drawn no further than this past the range. */
+const AHEAD_DAYS_DRAWN = 31;
+
+export async function loadReport(view) {
+  const path = `/v1/entities/${encodeURIComponent(view.entity)}`;
+  const balance = await ask(`${path}/balance`);
+  const range = rangeOf({ ...view, month: view.month ?? balance.period }, balance.as_of);
+  const activityOf = (start, end) =>
+    ask(`${path}/activity`, { start_time: secondsOf(start), end_time: secondsOf(end) });
+  const [activity, earlier] = await Promise.all([
+    activityOf(range.start, range.end),
+    activityOf(range.before.start, range.before.end),
+  ]);
+  return { balance, range, activity, rows: readDays(activity.days), earlierRows: readDays(earlier.days) };
+}
+
+export function computeReport(loaded, { by, show }) {
+  const { balance, range, activity, rows, earlierRows } = loaded;
+  const daily = measuredDays(rows, { by, show, start: range.start, end: range.end });
+  const table = byProjectAndModel(rows, {
+    complete: range.complete,
+    before: { rows: earlierRows, comparedEnd: range.before.comparedEnd },
+  });
+  const forecast =
+    balance.forecast_usd === null || !range.isCurrentMonth ? null : picosOf(balance.forecast_usd);
+  return {
+    balance,
+    range,
+    rows,
+    daily,
+    forecast,
+    marks: activity.marks,
+    periods: periodsOf(activity, range),
+    table: withVanished(table, earlierRows, range),
+    spent: spentIn(loaded),
+    compared: changePerMille(
+      sumPicos(table, (row) => row.now),
+      sumPicos(
+        earlierRows.filter(({ day }) => day < range.before.comparedEnd),
+        (row) => row.picos,
+      ),
+    ),
+    comparedName: comparedName(range),
+    cap: capOf(balance),
+    totalLines: totalLines(daily, range, forecast),
+    ...creditsOf(loaded, daily),
+  };
+}
+
+function measuredDays(rows, options) {
+  const daily = byDay(rows, options);
+  const measure = (sum) => measureOf(sum, options.show);
+  const groups = daily.groups.map((group) => ({ ...group, measures: group.days.map(measure) }));
+  return { ...daily, groups, measures: daily.totals.map(measure) };
+}
+
+/** What was there before and is gone shows too: its cost fell to nothing. */
+function withVanished(table, earlierRows, range) {
+  const shown = new Set(table.map(({ project, model }) => `${project}\n${model}`));
+  const compared = earlierRows.filter(({ day }) => day < range.before.comparedEnd);
+  const gone = compared.filter(({ project, model }) => !shown.has(`${project}\n${model}`));
+  const empty = { complete: range.complete, before: { rows: gone, comparedEnd: range.before.comparedEnd } };
+  const zero = { requests: 0, input: 0, cached: 0, output: 0, picos: 0n, credits: 0n };
+  const once = new Map(
+    gone.map(({ project, model }) => [`${project}\n${model}`, { ...zero, project, model, day: '' }]),
+  );
+  return [...table, ...byProjectAndModel([...once.values()], empty)];
+}
+
+/** A whole month is what it was charged, which late usage of another month may be part of; other ranges are what occurred. */
+function spentIn({ balance, range, activity, rows }) {
+  if (range.isCurrentMonth) return picosOf(balance.month_to_date_usd);
+  const [period] = activity.periods;
+  const isMonth =
+    range.start.endsWith('-01') && range.end.endsWith('-01') && daysBetween(range.start, range.end) <= 31;
+  if (!isMonth) return total(rows).picos;
+  return period?.period === range.start.slice(0, 7) ? picosOf(period.charged_usd) : 0n;
+}
+
+function periodsOf(activity, range) {
+  return activity.periods.filter(({ period }) => period >= range.start.slice(0, 7));
+}
+
+function comparedName({ complete, before, isOver }) {
+  const name = (start, end) => `${shortDay(start)} to ${shortDay(addDays(end, -1))}`;
+  if (complete.start === complete.end || before.start === before.comparedEnd) return 'before';
+  if (isOver) return `against ${name(before.start, before.comparedEnd)}`;
+  return `${name(complete.start, complete.end)} against ${name(before.start, before.comparedEnd)}`;
+}
+
+/** The cap that is nearer. */
+function capOf(balance) {
+  const caps = [
+    {
+      name: 'monthly',
+      limit: balance.monthly_cap_usd,
+      spent: balance.month_to_date_usd,
+      period: balance.period,
+    },
+    {
+      name: 'yearly',
+      limit: balance.yearly_cap_usd,
+      spent: balance.year_to_date_usd,
+      period: balance.period.slice(0, 4),
+    },
+  ]
+    .filter(({ limit }) => limit !== null)
+    .map((cap) => ({ ...cap, limit: picosOf(cap.limit), spent: picosOf(cap.spent) }));
+  return caps.sort((a, b) => (b.spent * a.limit > a.spent * b.limit ? 1 : -1))[0] ?? null;
+}
+
+/** The forecast's line goes straight from what is booked to the month's end. */
+function totalLines(daily, range, forecast) {
+  const running = runningPicos(daily, range.today);
+  const today = daily.days.indexOf(range.today);
+  if (forecast === null || today < 0) return { days: daily.days, running, forecast: null };
+  const steps = BigInt(Math.max(1, daily.days.length - 1 - today));
+  const from = running[today];
+  const line = daily.days.map((_, index) =>
+    index < today ? null : from + ((forecast - from) * BigInt(index - today)) / steps,
+  );
+  return { days: daily.days, running, forecast: line };
+}
+
+function creditsOf({ balance, range, activity, rows, earlierRows }, daily) {
+  const grants = credits.readGrants(activity.grants);
+  const asOf = activity.as_of;
+  const rate = credits.dailyRate([...earlierRows, ...rows], range.today, range.before.start);
+  const projection = { ...credits.project(grants, { asOf, rate }), rate };
+  const left = credits.history(grants, daily, { asOf, burntAfter: picosOf(activity.credits_after_usd) });
+  const isOpen = daily.days.includes(range.today);
+  const last = addDays(range.end, AHEAD_DAYS_DRAWN);
+  const points = isOpen ? projection.points.filter(({ day }) => day < last) : [];
+  const end = points.reduce((latest, { day }) => (day >= latest ? addDays(day, 1) : latest), range.end);
+  const days = eachDay(range.start, end);
+  const ahead = new Map([
+    [range.today, left[daily.days.indexOf(range.today)]],
+    ...points.map((point) => [point.day, point.left]),
+  ]);
+  return {
+    grants,
+    asOf,
+    credits: picosOf(balance.credits_usd),
+    projection,
+    creditLines: {
+      days,
+      left: days.map((_, index) => left[index] ?? null),
+      ahead: days.map((day) => (isOpen ? (ahead.get(day) ?? null) : null)),
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** Sums of daily rows: by group and day, by project and model. Pure. */
+import { eachDay } from './calendar.js';
+import { picosOf } from './money.js';
+
+/** Groups beside this many of the largest are one, "Other". */
+export const GROUPS_SHOWN = 6;
+export const OTHER = 'Other';
+
+const EMPTY = { requests: 0, input: 0, cached: 0, output: 0, picos: 0n, credits: 0n };
+
+/** The rows of the API with their money read, once. */
+export function readDays(days) {
+  return days.map((row) => ({
+    day: row.day,
+    project: row.project,
+    model: row.model,
+    requests: row.requests,
+    input: row.input_tokens,
+    cached: row.cached_input_tokens,
+    output: row.output_tokens,
+    picos: picosOf(row.cost_usd),
+    credits: picosOf(row.credits_usd),
+  }));
+}
+
+export function total(rows) {
+  return rows.reduce(add, EMPTY);
+}
+
+export function tokensOf(sum) {
+  return sum.input + sum.cached + sum.output;
+}
+
+/** The measure that is shown, as an exact integer: picodollars, tokens or requests. */
+export function measureOf(sum, show) {
+  if (show === 'cost') return sum.picos;
+  return BigInt(show === 'tokens' ? tokensOf(sum) : sum.requests);
+}
+
+/** Days × groups: the largest groups by the measure, the tail as one, every day of the range, empty ones too. */
+export function byDay(rows, { by, show, start, end }) {
+  const totals = sumBy(rows, (row) => row[by]);
+  const ranked = [...totals].sort(([aName, a], [bName, b]) => {
+    const difference = measureOf(b, show) - measureOf(a, show);
+    return difference === 0n ? (aName < bName ? -1 : 1) : difference > 0n ? 1 : -1;
+  });
+  // A tail of one needs no name but its own.
+  const shown = ranked.length <= GROUPS_SHOWN + 1 ? ranked.length : GROUPS_SHOWN;
+  const names = new Set(ranked.slice(0, shown).map(([name]) => name));
+  const nameOf = (row) => (names.has(row[by]) ? row[by] : OTHER);
+  const cells = sumBy(rows, (row) => `${row.day}\n${nameOf(row)}`);
+  const days = eachDay(start, end);
+  const groups = [...names, ...(ranked.length > shown ? [OTHER] : [])].map((name) => ({
+    name,
+    isOther: !names.has(name),
+    count: names.has(name) ? 1 : ranked.length - shown,
+    total: total(rows.filter((row) => nameOf(row) === name)),
+    days: days.map((day) => cells.get(`${day}\n${name}`) ?? EMPTY),
+  }));
+  return { days, groups, totals: days.map((day) => total(rows.filter((row) => row.day === day))) };
+}
+
+/** Project × model, dearest first, each with its cost in the whole days that are compared and in those before them. */
+export function byProjectAndModel(rows, { complete, before }) {
+  const key = (row) => `${row.project}\n${row.model}`;
+  const now = sumBy(
+    rows.filter((row) => row.day >= complete.start && row.day < complete.end),
+    key,
+  );
+  const earlier = sumBy(
+    before.rows.filter((row) => row.day < before.comparedEnd),
+    key,
+  );
+  return [...sumBy(rows, key)].map(([name, sum]) => {
+    const [project, model] = name.split('\n');
+    return {
+      project,
+      model,
+      ...sum,
+      now: now.get(name)?.picos ?? 0n,
+      earlier: earlier.get(name)?.picos ?? 0n,
+    };
+  });
+}
+
+/** Running sums of cost up to and including today; later days have none. */
+export function runningPicos(daily, today) {
+  let sum = 0n;
+  return daily.days.map((day, index) => (day > today ? null : (sum += daily.totals[index].picos)));
+}
+
+function sumBy(rows, keyOf) {
+  const sums = new Map();
+  for (const row of rows) sums.set(keyOf(row), add(sums.get(keyOf(row)) ?? EMPTY, row));
+  return sums;
+}
+
+function add(sum, row) {
+  return {
+    requests: sum.requests + row.requests,
+    input: sum.input + row.input,
+    cached: sum.cached + row.cached,
+    output: sum.output + row.output,
+    picos: sum.picos + row.picos,
+    credits: sum.credits + row.credits,
+  };
+}

@@ -1,0 +1,13 @@
+/** Light, dark, or as the system has it; remembered in this browser. */
+import { byId } from './dom.js';
+
+export function listenToTheme(onChange) {
+  const select = byId('theme');
+  select.value = document.documentElement.dataset.theme;
+  select.addEventListener('change', () => {
+    document.documentElement.dataset.theme = select.value;
+    localStorage.setItem('tally.theme', select.value);
+    onChange();
+  });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', onChange);
+}

@@ -1,0 +1,52 @@
+/** Numbers as people read them, with the exact value behind each. */
+import { make } from './dom.js';
+import { exactUsd, groupDigits, readableUsd } from './money.js';
+
+/** An amount: rounded to read, exact in its value and title. */
+export function money(picos) {
+  const exact = exactUsd(picos);
+  return make('data', { value: exact, title: `$${exact}` }, readableUsd(picos));
+}
+
+export function number(count) {
+  return make('data', { value: count }, groupDigits(count));
+}
+
+export function measured(value, show) {
+  return show === 'cost' ? readableUsd(value) : groupDigits(value);
+}
+
+/** For the axis of a chart. */
+export function compact(value, show) {
+  const text = Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 }).format(value);
+  return show === 'cost' ? `$${text}` : text;
+}
+
+/** `12.3%` out of per mille; the sign says the direction. */
+export function change(perMille) {
+  if (perMille === null) return '–';
+  const sign = perMille > 0 ? '+' : perMille < 0 ? '−' : '';
+  return `${sign}${percent(Math.abs(perMille))}`;
+}
+
+export function percent(perMille) {
+  return `${groupDigits(Math.floor(perMille / 10))}.${perMille % 10}%`;
+}
+
+/** Parts of a whole in per mille, rounded; of nothing it is 0. */
+export function share(part, whole) {
+  return whole === 0 ? 0 : Math.round((part / whole) * 1000);
+}
+
+export function plural(count, one, many = `${one}s`) {
+  return `${groupDigits(count)} ${count === 1 ? one : many}`;
+}
+
+/** Model ids begin with the provider's prefix, which says nothing to a reader who has only these. */
+export function modelName(model) {
+  return model.replace(/^cw_/, '').replace('_', '/');
+}
+
+export function groupName(name, by) {
+  return by === 'model' ? modelName(name) : name;
+}
