@@ -15,6 +15,8 @@ export type Config = {
   readonly adminApiKey: string | null;
   readonly quotaDeniedStatus: 402 | 429;
   readonly quotaFailMode: 'closed' | 'open';
+  /** Whether webhooks may reach this machine and its private networks. */
+  readonly webhookAllowPrivate: boolean;
 };
 
 /** What is wrong with the environment, one sentence a problem. No value is repeated, since some are secrets. */
@@ -53,6 +55,7 @@ const Environment = z.object({
     .default('429')
     .transform((status) => (status === '402' ? 402 : 429)),
   QUOTA_FAIL_MODE: z.enum(['closed', 'open'], 'must be closed or open').default('closed'),
+  WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
 /** An empty variable counts as one that is not set, as in `PORT= npm start`. */
@@ -73,6 +76,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     adminApiKey: data.ADMIN_API_KEY ?? null,
     quotaDeniedStatus: data.QUOTA_DENIED_STATUS,
     quotaFailMode: data.QUOTA_FAIL_MODE,
+    webhookAllowPrivate: data.WEBHOOK_ALLOW_PRIVATE === 'true',
   });
 }
 

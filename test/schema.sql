@@ -263,6 +263,29 @@ table projects
   constraint PRIMARY KEY (entity, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (entity, name)
 
+table spend_alert_firings
+  column alert_id text not null
+  column period text not null
+  column threshold_picos numeric(38,0) not null
+  column spent_picos numeric(38,0) not null
+  column fired_at timestamp(3) with time zone not null
+  constraint PRIMARY KEY (alert_id, period, threshold_picos)
+  CREATE UNIQUE INDEX spend_alert_firings_pkey ON public.spend_alert_firings USING btree (alert_id, period, threshold_picos)
+
+table spend_alerts
+  column id text not null
+  column entity text not null
+  column project text
+  column threshold_picos numeric(38,0) not null
+  column recipients text[]
+  column subject_prefix text
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK ((recipients IS NOT NULL))
+  constraint CHECK ((threshold_picos > (0)::numeric))
+  constraint PRIMARY KEY (id)
+  CREATE INDEX spend_alerts_scope_idx ON public.spend_alerts USING btree (entity, project)
+  CREATE UNIQUE INDEX spend_alerts_pkey ON public.spend_alerts USING btree (id)
+
 table statement_series
   column name text not null
   column last_number bigint not null
@@ -392,6 +415,31 @@ table usage_identities
   constraint PRIMARY KEY (identity)
   CREATE UNIQUE INDEX usage_identities_pkey ON ONLY public.usage_identities USING btree (identity)
   partition by HASH (identity)
+
+table webhook_deliveries
+  column id text not null
+  column webhook_id text not null
+  column payload text not null
+  column status text not null
+  column attempts integer not null default 0
+  column next_attempt_at timestamp(3) with time zone not null
+  column last_error text
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+  constraint FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
+  constraint PRIMARY KEY (id)
+  CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text)
+  CREATE INDEX webhook_deliveries_webhook_idx ON public.webhook_deliveries USING btree (webhook_id)
+  CREATE UNIQUE INDEX webhook_deliveries_pkey ON public.webhook_deliveries USING btree (id)
+
+table webhooks
+  column id text not null
+  column url text not null
+  column entity text
+  column secret text not null
+  column created_at timestamp(3) with time zone not null
+  constraint PRIMARY KEY (id)
+  CREATE UNIQUE INDEX webhooks_pkey ON public.webhooks USING btree (id)
 
 CREATE OR REPLACE FUNCTION public.ensure_usage_partition(month timestamp with time zone)
  RETURNS void

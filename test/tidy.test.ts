@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   credits: ['quota', 'store', 'infra', 'domain'],
   usage: ['credits', 'quota', 'store', 'infra', 'domain'],
   reports: ['usage', 'credits', 'quota', 'store', 'infra', 'domain'],
-  ingest: ['usage', 'credits', 'quota', 'store', 'infra', 'domain'],
+  ingest: ['reports', 'usage', 'credits', 'quota', 'store', 'infra', 'domain'],
   http: ['reports', 'usage', 'credits', 'quota', 'store', 'infra', 'domain'],
   client: [],
   gateway: ['client'],
@@ -84,7 +84,9 @@ describe('the source', () => {
   });
 
   it('reads the environment only in the config files (PATH goes on to child processes)', () => {
-    expect(writtenOnlyIn(/process\.env(?!\['PATH'\])(\.|\[)/, /^(config|gateway.config|gateway.demo.main)\.ts$/)).toEqual([]);
+    expect(
+      writtenOnlyIn(/process\.env(?!\['PATH'\])(\.|\[)/, /^(config|gateway.config|gateway.demo.main)\.ts$/),
+    ).toEqual([]);
   });
 
   it('writes SQL only in the store', () => {

@@ -23,7 +23,7 @@ export function formatSubject({ entity, project }: Subject): string {
 }
 
 /** A random id with 132 bits behind its prefix: `grant_3J9…`. */
-export function randomId(prefix: 'grant' | 'key' | 'req'): string {
+export function randomId(prefix: 'grant' | 'key' | 'req' | 'alert' | 'hook' | 'msg'): string {
   return `${prefix}_${randomBytes(18).toString('base64url').replace(/[-_]/g, '0').slice(0, 22)}`;
 }
 
@@ -37,7 +37,10 @@ export function reservationIdOf(subject: Subject, requestId: string | null): str
   const hash =
     requestId === null
       ? randomBytes(16)
-      : createHash('sha256').update(`${formatSubject(subject)}\0${requestId}`).digest().subarray(0, 16);
+      : createHash('sha256')
+          .update(`${formatSubject(subject)}\0${requestId}`)
+          .digest()
+          .subarray(0, 16);
   return `res_${hash.toString('base64url')}.${subject.entity}`;
 }
 

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       adminApiKey: null,
       quotaDeniedStatus: 429,
       quotaFailMode: 'closed',
+      webhookAllowPrivate: false,
     });
   });
 

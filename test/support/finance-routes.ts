@@ -39,12 +39,47 @@ function ofScope(route: string, request: string): RouteCase[] {
   ];
 }
 
+/** Of the organization and of a project alike. */
+function alertsOf(route: string, request: string): RouteCase[] {
+  const alert = { route: `${route}/spend_alerts/{alert}`, request: `${request}/spend_alerts/alert_none` };
+  const body = { ...LIMIT, notification_channel: { recipients: ['finance@example.com'] } };
+  return [
+    {
+      route: `GET ${route}/spend_alerts`,
+      role: 'finance',
+      request: `GET ${request}/spend_alerts`,
+      ...OF_ENTITY1,
+    },
+    {
+      route: `POST ${route}/spend_alerts`,
+      role: 'admin',
+      request: `POST ${request}/spend_alerts`,
+      body,
+      ...OF_ENTITY1,
+    },
+    { route: `GET ${alert.route}`, role: 'finance', request: `GET ${alert.request}`, ...OF_ENTITY1 },
+    { route: `POST ${alert.route}`, role: 'admin', request: `POST ${alert.request}`, body, ...OF_ENTITY1 },
+    { route: `DELETE ${alert.route}`, role: 'admin', request: `DELETE ${alert.request}`, ...OF_ENTITY1 },
+  ];
+}
+
 export const FINANCE_ROUTES: readonly RouteCase[] = [
   report('/v1/organization/usage/completions'),
   report('/v1/organization/usage/embeddings'),
   report('/v1/organization/costs'),
   ...ofScope('/v1/organization', '/v1/organization'),
   ...ofScope('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
+  ...alertsOf('/v1/organization', '/v1/organization'),
+  ...alertsOf('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
+  { route: 'GET /v1/admin/webhooks', role: 'admin', request: 'GET /v1/admin/webhooks' },
+  {
+    route: 'POST /v1/admin/webhooks',
+    role: 'admin',
+    request: 'POST /v1/admin/webhooks',
+    body: { url: 'https://example.com/hook', entity: 'entity1' },
+    namesEntity: true,
+  },
+  { route: 'DELETE /v1/admin/webhooks/{id}', role: 'admin', request: 'DELETE /v1/admin/webhooks/hook_none' },
   {
     route: 'GET /v1/entities/{entity}/forecast',
     role: 'finance',
