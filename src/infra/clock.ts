@@ -16,4 +16,9 @@ export class Clock {
   databaseNow(): Date | null {
     return null;
   }
+
+  /** The time that BullMQ goes by, in milliseconds: always the machine's, for its scripts take no other. */
+  queueNowMs(): number {
+    return Date.now();
+  }
 }

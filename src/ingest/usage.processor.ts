@@ -54,7 +54,7 @@ export class UsageProcessor extends WorkerHost {
       await this.take(job);
     } catch (error) {
       this.logger.error('a job could not be written and waits for another try', error, { job_id: job.id });
-      await job.moveToDelayed(this.clock.now().getTime() + RETRY_MS * (1 + Math.random()), token);
+      await job.moveToDelayed(this.clock.queueNowMs() + RETRY_MS * (1 + Math.random()), token);
       throw new DelayedError();
     }
   }
