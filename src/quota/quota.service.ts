@@ -1,21 +1,12 @@
 /**
  * May this request run? Redis decides in one script. What it does not know is loaded from Postgres first; while Redis is
- * away Postgres decides, without holds; while both are away `failMode` does.
+ * away Postgres decides; while both are away `failMode` does.
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, reservationIdOf, type EntityName, type Subject } from '../domain/ids.js';
-import { periodOf, type Period } from '../domain/period.js';
-import {
-  decide,
-  denialBy,
-  NOTHING_HELD,
-  projectOf,
-  remainingOf,
-  type Question,
-  type Remaining,
-} from '../domain/quota.js';
+import { denialBy, remainingOf } from '../domain/quota.js';
 import { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
 import { QUOTA_REDIS } from '../infra/redis.js';
@@ -28,18 +19,25 @@ import type {
   Hold,
   ReserveDecision,
   ReserveOrder,
-  Weighed,
 } from './decision.js';
 import { Denials } from './denials.js';
+import { Fallback, type QuotaFailMode } from './fallback.js';
 import { HoldSize } from './hold-size.js';
 import { PriceSource } from './price-source.js';
+import { conflict, notFound, overloaded } from './quota-error.js';
 import { RedisAway, RedisGate } from './redis-gate.js';
-import { RedisQuota, type Age, type Cold, type Denied as DeniedByRedis } from './redis-quota.js';
+import {
+  RedisQuota,
+  type Age,
+  type Cold,
+  type Denied as DeniedByRedis,
+  type HoldOrder,
+  type KeptHold,
+} from './redis-quota.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
 export const QUOTA_FAIL_MODE = Symbol('QUOTA_FAIL_MODE');
-export type QuotaFailMode = 'closed' | 'open';
 
 /** A state that was just loaded can be cold again when a grant or the month ends that instant; not three times. */
 const ATTEMPTS_MAX = 3;
@@ -54,19 +52,21 @@ export class QuotaService {
   private readonly states: StateCache;
   private readonly holdSize: HoldSize;
   private readonly denials: Denials;
+  private readonly fallback: Fallback;
 
   constructor(
     @Inject(QUOTA_REDIS) redis: Redis,
     database: Database,
-    private readonly clock: Clock,
+    clock: Clock,
     prices: PriceSource,
-    @Inject(QUOTA_FAIL_MODE) private readonly failMode: QuotaFailMode,
+    @Inject(QUOTA_FAIL_MODE) failMode: QuotaFailMode,
   ) {
     const gate = new RedisGate(redis);
     this.quota = new RedisQuota(redis, clock, gate);
     this.holdSize = new HoldSize(prices, clock);
     this.denials = new Denials(gate, clock);
     this.states = new StateCache(this.quota, redis, database, clock);
+    this.fallback = new Fallback(this.states, clock, failMode);
   }
 
   /** Holds the request's worst-case cost, or says which limit is in the way. */
@@ -79,10 +79,9 @@ export class QuotaService {
       inputTokens: order.inputTokens ?? null,
       maxOutputTokens: order.maxOutputTokens ?? null,
     };
-    const asked = await this.askRedis(subject, (age) =>
-      this.quota.reserve({ ...subject, id, holdPicos, ttlSeconds, content }, age),
-    );
-    if (asked === null) return this.reserveWithoutRedis(order, { id, holdPicos });
+    const wanted = { ...subject, id, holdPicos, ttlSeconds, content };
+    const asked = await this.askRedis(subject, (age) => this.quota.reserve(wanted, age));
+    if (asked === null) return this.reserveWithoutRedis(order, wanted);
     const { answer } = asked;
     const degraded = asked.degraded || unpriced;
     if (answer.verdict === 'denied')
@@ -116,34 +115,27 @@ export class QuotaService {
         remaining: remainingOf(answer.question),
       };
     }
-    const question = await this.questionWithoutRedis(subject);
-    const denial = question === null ? null : decide(question, null);
-    if (question !== null && denial !== null)
-      return this.denials.keep({ asked: checked(subject), question, denial, degraded: true });
-    return { allowed: true, degraded: true, subject, ...this.admission(question) };
+    const answer = await this.fallback.check(subject);
+    return 'denial' in answer
+      ? this.denials.keep({ ...answer, asked: checked(subject), degraded: true })
+      : { allowed: true, degraded: true, subject, ...answer };
   }
 
   /** Ends a hold without a charge; again, or after its end, changes nothing. While Redis is away it ends by itself. */
   async release(id: string): Promise<void> {
     const entity = entityOf(id);
+    this.fallback.release(entity, id);
     await unlessRedisAway(this.quota.release(entity, id));
   }
 
   /** Keeps a hold until `ttlSeconds` from now, never for shorter than it would last anyway. */
   async extend(id: string, ttlSeconds: number): Promise<Hold> {
     const entity = entityOf(id);
-    const extended = await unlessRedisAway(this.quota.extend(entity, id, ttlSeconds));
+    const kept = this.fallback.extend(entity, id, ttlSeconds);
+    const extended = kept ?? (await unlessRedisAway(this.quota.extend(entity, id, ttlSeconds)));
     if (extended === undefined) throw overloaded();
     if (extended === null) throw notFound(id);
-    const { project, content, holdPicos, period, expiresMs } = extended;
-    return {
-      id,
-      subject: { entity, project },
-      model: content.model,
-      period,
-      holdPicos,
-      expiresAt: unixSeconds(expiresMs),
-    };
+    return holdOf({ entity, project: extended.project }, extended);
   }
 
   /** Why the request was denied. */
@@ -188,6 +180,7 @@ export class QuotaService {
   ): Promise<{ answer: A; degraded: boolean } | null> {
     try {
       let isLoaded = await this.states.catchUp(subject.entity);
+      await this.fallback.handOver(subject.entity, this.quota);
       for (let attempt = 1; isLoaded && attempt <= ATTEMPTS_MAX; attempt += 1) {
         const answer = await ask('fresh');
         if (!isCold(answer)) return { answer, degraded: false };
@@ -202,38 +195,15 @@ export class QuotaService {
     }
   }
 
-  private async reserveWithoutRedis(
-    order: ReserveOrder,
-    { id, holdPicos }: { id: string; holdPicos: bigint | null },
-  ): Promise<ReserveDecision> {
-    const { subject, model, ttlSeconds } = order;
-    const question = await this.questionWithoutRedis(subject);
-    const denial = question === null ? null : decide(question, holdPicos);
-    if (question !== null && denial !== null)
-      return this.denials.keep({ asked: askedOf(order, holdPicos), question, denial, degraded: true });
-    const expiresAt = unixSeconds(this.clock.now().getTime() + ttlSeconds * 1_000);
-    const reservation = { id, subject, model, holdPicos: 0n, expiresAt, ...this.admission(question) };
-    return { allowed: true, degraded: true, reservation };
-  }
-
-  /** What Postgres knows, as if nothing was held; null where it is away too and the service fails open. */
-  private async questionWithoutRedis(subject: Subject): Promise<Weighed | null> {
-    const state = await this.states.load(subject, this.clock.now());
-    if (state !== null) {
-      const project = projectOf(state, subject.project);
-      return { entity: state, project, holds: NOTHING_HELD, version: state.version, at: state.at };
-    }
-    if (this.failMode === 'closed') throw overloaded();
-    return null;
-  }
-
-  private admission(question: Question | null): { period: Period; remaining: Remaining } {
-    if (question === null) return { period: periodOf(this.clock.now()), remaining: REMAINING_UNKNOWN };
-    return { period: question.entity.period, remaining: remainingOf(question) };
+  private async reserveWithoutRedis(order: ReserveOrder, wanted: HoldOrder): Promise<ReserveDecision> {
+    const { subject, model } = order;
+    const answer = await this.fallback.reserve(wanted);
+    if ('denial' in answer)
+      return this.denials.keep({ ...answer, asked: askedOf(order, wanted.holdPicos), degraded: true });
+    const { hold, remaining } = answer;
+    return { allowed: true, degraded: true, reservation: { ...holdOf(subject, hold), model, remaining } };
   }
 }
-
-const REMAINING_UNKNOWN: Remaining = { creditsPicos: null, projectCapPicos: null, entityCapPicos: null };
 
 function isCold(answer: Verdict | Cold): answer is Cold {
   return answer.verdict === 'cold';
@@ -250,6 +220,10 @@ async function unlessRedisAway<T>(call: Promise<T>): Promise<T | undefined> {
 
 function denied({ limit, question, retryable }: DeniedByRedis): Pick<DeniedDecision, 'question' | 'denial'> {
   return { question, denial: denialBy(limit, question, { retryable }) };
+}
+
+function holdOf(subject: Subject, { id, content, period, holdPicos, expiresMs }: KeptHold): Hold {
+  return { id, subject, model: content.model, period, holdPicos, expiresAt: unixSeconds(expiresMs) };
 }
 
 function askedOf(order: ReserveOrder, holdPicos: bigint | null): Asked {
@@ -271,18 +245,4 @@ function entityOf(reservationId: string): EntityName {
 /** Whole seconds, never later than the truth. */
 function unixSeconds(ms: number): number {
   return Math.floor(ms / 1_000);
-}
-
-function notFound(id: string): TallyError {
-  return new TallyError('not_found', `no reservation ${id}, or it has ended`, { param: 'id' });
-}
-
-function conflict(): TallyError {
-  return new TallyError('conflict', 'request_id was used for a request with another model or other tokens', {
-    param: 'request_id',
-  });
-}
-
-function overloaded(): TallyError {
-  return new TallyError('overloaded', 'The engine is currently overloaded, please try again later');
 }

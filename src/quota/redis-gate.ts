@@ -14,7 +14,7 @@ export class RedisAway extends Error {
   }
 }
 
-const ANSWER_MS_MAX = 300;
+const ANSWER_MS_MAX = 500;
 const PING_PAUSE_MS = 100;
 
 export class RedisGate {

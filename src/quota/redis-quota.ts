@@ -16,12 +16,15 @@ const CHECK = new LuaScript('holds', 'decision', 'check');
 const PUBLISH = new LuaScript('holds', 'publish');
 const RELEASE = new LuaScript('holds', 'release');
 const EXTEND = new LuaScript('holds', 'extend');
+const ADOPT = new LuaScript('holds', 'adopt');
 const HELD = new LuaScript('holds', 'held');
 
 /** How old a state may be. Every commit publishes its own; this bounds what a publication that was lost can do. */
 const FRESH_MS_MAX = 60_000;
 /** How old it may be while Postgres is away. */
 const AGED_MS_MAX = 900_000;
+/** Holds that one script takes over. */
+const ADOPTED_MAX = 500;
 export type Age = 'fresh' | 'aged';
 
 export type HoldOrder = Subject & {
@@ -54,7 +57,8 @@ export type Reserved =
   | { verdict: 'ended'; question: Weighed; period: Period; endedMs: number }
   | { verdict: 'conflict'; question: Weighed };
 
-export type ExtendedHold = {
+export type KeptHold = {
+  readonly id: string;
   readonly project: ProjectName;
   readonly content: HoldContent;
   readonly holdPicos: bigint;
@@ -122,7 +126,7 @@ export class RedisQuota {
   }
 
   /** Null where the hold has ended. */
-  async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<ExtendedHold | null> {
+  async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<KeptHold | null> {
     const reply = await EXTEND.run(this.gate, holdKeys(entity), [
       this.clock.redisNowMs(),
       id,
@@ -130,7 +134,30 @@ export class RedisQuota {
     ]);
     if (reply === null) return null;
     const [picos, period, expiresMs, content] = reply as [string, Period, number, string];
-    return { ...readContent(content), holdPicos: BigInt(picos), period, expiresMs };
+    return { id, ...readContent(content), holdPicos: BigInt(picos), period, expiresMs };
+  }
+
+  /** Throws RedisAway. */
+  async untilAnswering(): Promise<void> {
+    await this.gate.ask((redis) => redis.ping());
+  }
+
+  /** Takes over holds whose requests run already. Time that they have left is told, for clocks differ. */
+  async adopt(entity: EntityName, holds: readonly KeptHold[], now: Date): Promise<void> {
+    const left = holds.filter(({ expiresMs }) => expiresMs > now.getTime());
+    for (let start = 0; start < left.length; start += ADOPTED_MAX) {
+      const texts = left
+        .slice(start, start + ADOPTED_MAX)
+        .map(({ id, project, holdPicos, period, content, expiresMs }) => [
+          id,
+          String(holdNanos(holdPicos)),
+          String(holdPicos),
+          period,
+          contentText(project, content),
+          String(expiresMs - now.getTime()),
+        ]);
+      await ADOPT.run(this.gate, holdKeys(entity), [this.clock.redisNowMs(), JSON.stringify(texts)]);
+    }
   }
 
   async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number }> {

@@ -52,7 +52,7 @@ describe('when a server is away', () => {
     expect(
       (await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } })).status,
     ).toBe(201);
-    expect((await reserve()).body).toMatchObject({ degraded: true, hold_usd: '0' });
+    expect((await reserve()).body).toMatchObject({ degraded: true, hold_usd: '0.00071' });
     await app.redis.restart();
     await until('Redis is back', async () => (await app.call('GET /readyz')).status === 200);
     const { status, body } = await reserve();

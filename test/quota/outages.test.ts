@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
+import { reservationIdOf } from '../../src/domain/ids.js';
 import { untilReady } from '../../src/infra/redis.js';
-import { NOON, aSubject } from '../support/quota.js';
+import { NOON, aSubject, usd } from '../support/quota.js';
 import {
   giveCredits,
   MODEL,
@@ -39,19 +40,24 @@ describe('while Redis is away', () => {
     { way: 'does not answer', goes: async () => on.wires.redis.hang() },
   ];
 
-  it.each(ways)('and $way, Postgres decides, without holds and marked degraded', async ({ way, goes }) => {
-    const entity = way.replaceAll(' ', '-');
-    await giveCredits(on, { entity, credits: '2' });
-    expect(await on.reserve({ subject: `${entity}/p` })).toBe('allowed');
-    await goes();
-    expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 2 })).toBe('~allowed');
-    expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 3 })).toBe('~credits: final');
-    expect(await on.check(`${entity}/p`)).toBe('~allowed');
-    await spend(on, aSubject(`${entity}/p`), '2');
-    expect(await on.check(`${entity}/p`)).toBe('~credits: final');
-  });
+  it.each(ways)(
+    'and $way, Postgres decides, marked degraded, and each process holds for itself',
+    async ({ way, goes }) => {
+      const entity = way.replaceAll(' ', '-');
+      await giveCredits(on, { entity, credits: '2' });
+      expect(await on.reserve({ subject: `${entity}/p` })).toBe('allowed');
+      await goes();
+      expect(await on.check(`${entity}/p`)).toBe('~allowed');
+      expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 2 })).toBe('~allowed');
+      expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 3 })).toBe('~credits: final');
+      expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 1 })).toBe('~credits: retry');
+      expect(await on.check(`${entity}/p`)).toBe('~credits: retry');
+      await spend(on, aSubject(`${entity}/p`), '2');
+      expect(await on.check(`${entity}/p`)).toBe('~credits: final');
+    },
+  );
 
-  it('a reservation keeps its id and holds nothing', async () => {
+  it('a reservation keeps its id', async () => {
     await giveCredits(on, { entity: 'named' });
     const order = {
       subject: aSubject('named/p'),
@@ -66,8 +72,48 @@ describe('while Redis is away', () => {
     const { reservation: held } = before as Extract<typeof before, { allowed: true }>;
     expect(await on.quota.reserve(order)).toMatchObject({
       degraded: true,
-      reservation: { id: held.id, holdPicos: 0n, period: '2026-11', expiresAt: NOON.getTime() / 1_000 + 60 },
+      reservation: {
+        id: held.id,
+        holdPicos: usd('1'),
+        period: '2026-11',
+        expiresAt: NOON.getTime() / 1_000 + 60,
+      },
     });
+  });
+
+  it('requests at once pass no limit, and what they hold is in Redis as soon as it is back', async () => {
+    const entity = await giveCredits(on, { entity: 'bounded', credits: '7' });
+    const order = { subject: aSubject('bounded/p'), model: MODEL, inputTokens: 1, maxOutputTokens: 0 };
+    expect(await on.reserve({ subject: 'bounded/p' })).toBe('allowed');
+    await on.wires.redis.cut();
+    const decisions = await Promise.all(
+      Array.from({ length: 50 }, () => on.quota.reserve({ ...order, ttlSeconds: 900 })),
+    );
+    const ids = decisions.flatMap((decision) => (decision.allowed ? [decision.reservation.id] : []));
+    expect(ids).toHaveLength(7);
+    const [released = '', extended = ''] = ids;
+    await on.quota.release(released);
+    expect(await on.quota.extend(extended, 3_600)).toMatchObject({
+      expiresAt: NOON.getTime() / 1_000 + 3_600,
+    });
+    await redisIsBack();
+    expect(await on.reserve({ subject: 'bounded/p', inputTokens: 2 })).toBe('credits: retry');
+    expect(await on.quota.held(entity)).toEqual({ heldPicos: usd('7'), requestCount: 7 });
+    await on.quota.publish([{ entity, project: null }], [extended]);
+    on.clock.advance(901_000);
+    expect(await on.quota.held(entity)).toEqual({ heldPicos: 0n, requestCount: 0 });
+  });
+
+  it('a hold that ends elsewhere meanwhile does not come back with it', async () => {
+    const entity = await giveCredits(on, { entity: 'settled', credits: '7' });
+    const elsewhere = await on.another('closed');
+    const id = reservationIdOf(aSubject('settled/p'), 'r');
+    on.wires.redis.hang();
+    expect(await on.reserve({ subject: 'settled/p', requestId: 'r' })).toBe('~allowed');
+    await on.wires.redis.mend();
+    await elsewhere.publish([{ entity, project: null }], [id]);
+    await until('this process is back', async () => (await on.check('settled/p')) === 'allowed');
+    expect(await on.quota.held(entity)).toEqual({ heldPicos: 0n, requestCount: 0 });
   });
 
   it('a release is fine, for the hold ends by itself, and an extension says that it cannot', async () => {
@@ -182,6 +228,17 @@ describe('while both are away', () => {
     await on.wires.postgres.cut();
     await expect(on.reserve()).rejects.toMatchObject(OVERLOADED);
     await expect(on.check()).rejects.toMatchObject(OVERLOADED);
+  });
+
+  it('and does so in well under two seconds where both do not answer, and at once from then on', async () => {
+    on.wires.redis.hang();
+    on.wires.postgres.hang();
+    const started = performance.now();
+    await expect(on.check('both-hang/p')).rejects.toMatchObject(OVERLOADED);
+    const waited = performance.now();
+    for (let i = 0; i < 20; i += 1) await expect(on.check('both-hang/p')).rejects.toMatchObject(OVERLOADED);
+    expect(waited - started).toBeLessThan(2_000);
+    expect(performance.now() - waited).toBeLessThan(300);
   });
 
   it('and admits, marked degraded, where it fails open', async () => {

@@ -1,0 +1,113 @@
+/**
+ * Decisions while Redis is away: by the spend and the limits in Postgres, and by what this process itself has admitted since.
+ * So a limit is passed by no more than each other process can admit on its own. While Postgres is away too, `failMode` decides.
+ */
+import type { EntityName, Subject } from '../domain/ids.js';
+import { periodOf, type Period } from '../domain/period.js';
+import {
+  decide,
+  projectOf,
+  remainingOf,
+  type Denial,
+  type QuotaState,
+  type Remaining,
+} from '../domain/quota.js';
+import type { Clock } from '../infra/clock.js';
+import type { Weighed } from './decision.js';
+import { LocalHolds } from './local-holds.js';
+import { overloaded } from './quota-error.js';
+import type { HoldOrder, KeptHold, RedisQuota } from './redis-quota.js';
+import type { StateCache } from './state-cache.js';
+
+export type QuotaFailMode = 'closed' | 'open';
+
+export type Admission = { readonly period: Period; readonly remaining: Remaining };
+type Refusal = { readonly question: Weighed; readonly denial: Denial };
+
+export class Fallback {
+  private readonly holds = new LocalHolds();
+  private readonly handingOver = new Map<EntityName, Promise<void>>();
+
+  constructor(
+    private readonly states: StateCache,
+    private readonly clock: Clock,
+    private readonly failMode: QuotaFailMode,
+  ) {}
+
+  /** Holds here what it admits; the same reservation again is the same hold. */
+  async reserve(order: HoldOrder): Promise<Refusal | (Admission & { hold: KeptHold })> {
+    const { id, entity, project, ttlSeconds, content } = order;
+    const state = await this.load(order);
+    // From here to the hold nothing waits, so that no other request decides in between.
+    const question = this.questionAbout(order, state);
+    const admission = this.admission(question);
+    const known = this.holds.find(entity, id);
+    if (known !== null) return { ...admission, hold: known };
+    const denial = question === null ? null : decide(question, order.holdPicos);
+    if (question !== null && denial !== null) return { question, denial };
+    if (this.holds.isFull) throw overloaded();
+    const expiresMs = this.clock.now().getTime() + ttlSeconds * 1_000;
+    const { period } = admission;
+    const hold = { id, project, holdPicos: order.holdPicos ?? 0n, period, content, expiresMs };
+    this.holds.put(entity, hold);
+    return { ...admission, hold };
+  }
+
+  async check(subject: Subject): Promise<Refusal | Admission> {
+    const question = this.questionAbout(subject, await this.load(subject));
+    const denial = question === null ? null : decide(question, null);
+    return question !== null && denial !== null ? { question, denial } : this.admission(question);
+  }
+
+  release(entity: EntityName, id: string): void {
+    this.holds.end(entity, id);
+  }
+
+  /** Null where the hold is not one of this process. */
+  extend(entity: EntityName, id: string, ttlSeconds: number): KeptHold | null {
+    const hold = this.holds.find(entity, id);
+    if (hold === null) return null;
+    const expiresMs = Math.max(hold.expiresMs, this.clock.now().getTime() + ttlSeconds * 1_000);
+    this.holds.put(entity, { ...hold, expiresMs });
+    return { ...hold, expiresMs };
+  }
+
+  /** Moves the entity's holds to Redis, before it decides about the entity again. Throws RedisAway, and keeps them. */
+  async handOver(entity: EntityName, redis: RedisQuota): Promise<void> {
+    if (this.holds.isEmpty(entity)) return;
+    const running = this.handingOver.get(entity);
+    if (running !== undefined) return running;
+    const started = this.move(entity, redis).finally(() => this.handingOver.delete(entity));
+    this.handingOver.set(entity, started);
+    return started;
+  }
+
+  /** They count here until Redis has them: a request that comes in between must not find the room empty. */
+  private async move(entity: EntityName, redis: RedisQuota): Promise<void> {
+    await redis.untilAnswering();
+    const holds = this.holds.all(entity);
+    await redis.adopt(entity, holds, this.clock.now());
+    for (const hold of holds) this.holds.end(entity, hold.id);
+  }
+
+  /** Null where Postgres is away too and the service fails open. */
+  private async load(subject: Subject): Promise<QuotaState | null> {
+    const state = await this.states.load(subject, this.clock.now());
+    if (state === null && this.failMode === 'closed') throw overloaded();
+    return state;
+  }
+
+  private questionAbout(subject: Subject, state: QuotaState | null): Weighed | null {
+    if (state === null) return null;
+    const holds = this.holds.held(subject, this.clock.now().getTime());
+    const project = projectOf(state, subject.project);
+    return { entity: state, project, holds, version: state.version, at: state.at };
+  }
+
+  private admission(question: Weighed | null): Admission {
+    if (question === null) return { period: periodOf(this.clock.now()), remaining: REMAINING_UNKNOWN };
+    return { period: question.entity.period, remaining: remainingOf(question) };
+  }
+}
+
+const REMAINING_UNKNOWN: Remaining = { creditsPicos: null, projectCapPicos: null, entityCapPicos: null };

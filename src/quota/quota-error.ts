@@ -1,0 +1,16 @@
+/** What a decision may fail with, beside a denial. */
+import { TallyError } from '../domain/errors.js';
+
+export function notFound(id: string): TallyError {
+  return new TallyError('not_found', `no reservation ${id}, or it has ended`, { param: 'id' });
+}
+
+export function conflict(): TallyError {
+  return new TallyError('conflict', 'request_id was used for a request with another model or other tokens', {
+    param: 'request_id',
+  });
+}
+
+export function overloaded(): TallyError {
+  return new TallyError('overloaded', 'The engine is currently overloaded, please try again later');
+}

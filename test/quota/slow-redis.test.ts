@@ -1,0 +1,58 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { untilReady } from '../../src/infra/redis.js';
+import { giveCredits, quotaServers, type QuotaServers } from '../support/quota-service.js';
+import { until } from '../support/until.js';
+
+let on: QuotaServers;
+beforeAll(async () => (on = await quotaServers('closed')));
+afterAll(() => on.close());
+afterEach(async () => {
+  await on.wires.redis.mend();
+  await untilReady(on.redis);
+});
+
+describe('while Redis is slow', () => {
+  const SLOW_MS = 2_000;
+  const timed = async (run: () => Promise<unknown>): Promise<number> => {
+    const started = performance.now();
+    await run();
+    return performance.now() - started;
+  };
+
+  it('the first requests wait well under a second, the next ones not at all, and it is asked again by itself', async () => {
+    await giveCredits(on, { entity: 'slow', credits: '1000' });
+    expect(await on.check('slow/p')).toBe('allowed');
+    on.wires.redis.slowDown(SLOW_MS);
+    const burst = () =>
+      Promise.all(Array.from({ length: 100 }, async () => expect(await on.check('slow/p')).toBe('~allowed')));
+    expect(await timed(burst)).toBeLessThan(900);
+    expect(await timed(burst)).toBeLessThan(250);
+    await on.wires.redis.mend();
+    await until('Redis decides again', async () => (await on.check('slow/p')) === 'allowed');
+  });
+
+  it('an answer that is late for the process, but not for Redis, still counts', async () => {
+    await giveCredits(on, { entity: 'busy', credits: '5' });
+    expect(await on.check('busy/p')).toBe('allowed');
+    const answers = Array.from({ length: 20 }, () => on.reserve({ subject: 'busy/p' }));
+    await new Promise((resolve) => setImmediate(resolve));
+    const busyUntil = performance.now() + 1_500;
+    while (performance.now() < busyUntil);
+    const verdicts = await Promise.all(answers);
+    expect(verdicts.filter((verdict) => verdict === 'allowed')).toHaveLength(5);
+    expect(verdicts.filter((verdict) => verdict === 'credits: retry')).toHaveLength(15);
+  });
+});
+
+describe('when Redis comes back empty', () => {
+  it('1,000 requests of 40 entities cost Postgres a handful of statements', async () => {
+    const entities = Array.from({ length: 40 }, (_, i) => `cold${i}`);
+    for (const entity of entities) await giveCredits(on, { entity });
+    await on.redis.flushall();
+    const before = on.queryCount();
+    const asked = entities.flatMap((entity) => Array.from({ length: 25 }, () => on.check(`${entity}/p`)));
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['allowed']));
+    // Two statements a load; each load takes all who have asked by then.
+    expect(on.queryCount() - before).toBeLessThanOrEqual(12);
+  });
+});
