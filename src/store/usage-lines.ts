@@ -28,11 +28,21 @@ function rollUpLines(entity: string, { start, end }: Range): Prisma.Sql {
     where entity = ${entity}::text and hour >= ${start}::timestamptz and hour < ${end}::timestamptz`;
 }
 
+/** Events, and what corrections took out at the old price and put in at the new one. */
 function eventLines(entity: string, { start, end }: Range): Prisma.Sql {
   return Prisma.sql`
     select
       occurred_at as at, project, model, operation, user_id, api_key_id, price_id,
       1::bigint as requests, input_tokens, cached_input_tokens, output_tokens
     from usage_events
-    where entity = ${entity}::text and occurred_at >= ${start}::timestamptz and occurred_at < ${end}::timestamptz`;
+    where entity = ${entity}::text and occurred_at >= ${start}::timestamptz and occurred_at < ${end}::timestamptz
+    union all
+    select
+      c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, moved.price_id,
+      moved.sign, moved.sign * e.input_tokens, moved.sign * e.cached_input_tokens, moved.sign * e.output_tokens
+    from usage_corrections c
+    join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+    cross join lateral (values (c.old_price_id, -1::bigint), (c.new_price_id, 1::bigint)) moved (price_id, sign)
+    where moved.price_id is not null
+      and c.entity = ${entity}::text and c.occurred_at >= ${start}::timestamptz and c.occurred_at < ${end}::timestamptz`;
 }

@@ -183,4 +183,59 @@ describe('sums of reports', () => {
       { numRuns: 30 },
     );
   });
+
+  it('follow corrections, whether they come out of roll-ups or out of events', async () => {
+    const usage = fc.sample(someUsage, { numRuns: 40, seed: 7 });
+    const { entity, events } = await record(usage.map((one) => ({ ...one, model: LLAMA })));
+    const [first, second, ...rest] = events;
+    for (const { source, id } of [first!, second!]) {
+      const located = await books.corrections.locate({ source, id, occurredAt: null, entity: null });
+      const by = { reason: 'test', actor: 'test' };
+      await books.database.transaction((tx) => books.corrections.void(tx, located, by));
+    }
+    await books.database.transaction((tx) =>
+      books.prices.publish(tx, {
+        model: LLAMA,
+        entity: first!.entity,
+        effectiveFrom: new Date(FIRST),
+        inputPicosPerToken: 3_000_000n,
+        cachedInputPicosPerToken: 1_000_000n,
+        outputPicosPerToken: 5_000_000n,
+        maxInputTokens: null,
+        maxOutputTokens: null,
+        source: 'test',
+        actor: 'test',
+      }),
+    );
+    await books.rerating.rerate({
+      model: LLAMA,
+      from: new Date(FIRST),
+      to: new Date(LAST),
+      entity: first!.entity,
+      reason: 'test',
+      actor: 'test',
+    });
+    const expected = rest.reduce(
+      (sum, { tokens }) =>
+        sum +
+        BigInt(tokens.inputTokens) * 3_000_000n +
+        BigInt(tokens.cachedInputTokens) * 1_000_000n +
+        BigInt(tokens.outputTokens) * 5_000_000n,
+      0n,
+    );
+    const all = { start: new Date(FIRST), end: new Date(LAST) };
+    for (const grouping of [[], ['lineItem'], ['project', 'apiKey']] as const)
+      expect(await costOf(entity, all, new Set(grouping))).toBe(expected);
+    for (const width of WIDTHS) {
+      for (const groupBy of [new Set<UsageGroup>(), new Set<UsageGroup>(['user', 'model'])]) {
+        const kinds = ['completions', 'embeddings'] as const;
+        const sums = await Promise.all(
+          kinds.map((kind) => usageOf({ entity, range: all, width, kind, groupBy })),
+        );
+        const requests = sums.flatMap((sum) => Object.values(sum)).reduce((a, b) => a + b.requests, 0n);
+        expect(requests).toBe(38n);
+      }
+    }
+    expect((await books.reconciliation.run()).ok).toBe(true);
+  });
 });
