@@ -28,7 +28,8 @@ const WAITS_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 86_400, 86_400];
 
 /** Posted side by side, so that a slow receiver holds up its own round only. */
 const ROUND_DELIVERIES_MAX = 20;
-const ROUNDS_MAX = 50;
+/** Upkeep runs one job at a time: receivers that do not answer hold the others up for half a minute at most. */
+const ROUNDS_MAX = 3;
 
 const KEPT_MS = 30 * 24 * 3_600_000;
 const SWEPT_MAX = 10_000;
