@@ -23,8 +23,9 @@ export function netMovements(movements: readonly Movement[]): Movement[] {
 }
 
 /**
- * Takes an amount back out of net movements, the last one first: the latest hour, in it overage before grants, and the
- * grants against their burn order. `burnRank` says which of two grants burns first. Returns positive amounts.
+ * Takes an amount back out of net movements: first what no grant paid, then from the grants against their burn order, so
+ * that those which burn first have paid what is left; of one grant the latest hour first. `burnRank` says which of two grants
+ * burns first. Returns positive amounts.
  */
 export function giveBack(
   net: readonly Movement[],
@@ -34,8 +35,8 @@ export function giveBack(
   const rankOf = ({ grantId }: Movement): number => (grantId === null ? Infinity : burnRank(grantId));
   const lastFirst = [...net].sort(
     (a, b) =>
-      b.bookedHour.getTime() - a.bookedHour.getTime() ||
       (rankOf(a) === rankOf(b) ? 0 : rankOf(b) - rankOf(a)) ||
+      b.bookedHour.getTime() - a.bookedHour.getTime() ||
       (a.period < b.period ? 1 : -1),
   );
   const returned: Movement[] = [];

@@ -2,13 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   billingPeriodOf,
+  closesAt,
+  correctionPeriodOf,
   GRACE_MS,
   hourOf,
+  lastClosable,
   parsePeriod,
   periodEnd,
   periodOf,
   periodStart,
   yearEnd,
+  type Period,
 } from '../../src/domain/period.js';
 
 const times = fc.date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true });
@@ -48,5 +52,25 @@ describe('period', () => {
 
   it('cuts a time to its hour', () => {
     expect(hourOf(new Date('2026-11-22T19:59:59.999Z'))).toEqual(new Date('2026-11-22T19:00:00Z'));
+  });
+});
+
+describe('the close of a period', () => {
+  it('is possible from the end of the grace on, which belongs to no period any more', () => {
+    expect(closesAt('2026-11' as Period)).toEqual(new Date('2026-12-04T00:00:00Z'));
+    expect(lastClosable(new Date('2026-12-03T23:59:59.999Z'))).toBe('2026-10');
+    expect(lastClosable(new Date('2026-12-04T00:00:00Z'))).toBe('2026-11');
+    expect(lastClosable(new Date('2027-01-04T00:00:00Z'))).toBe('2026-12');
+    expect(lastClosable(new Date('2028-03-02T23:59:59Z'))).toBe('2028-01');
+  });
+
+  it('sends corrections to the open period, and not before', () => {
+    const period = '2026-11' as Period;
+    const at = (time: string) => correctionPeriodOf({ period, bookedAt: new Date(time) });
+    expect([at('2026-11-10T00:00:00Z'), at('2026-12-03T23:59:59.999Z'), at('2026-12-04T00:00:00Z')]).toEqual([
+      '2026-11',
+      '2026-11',
+      '2026-12',
+    ]);
   });
 });
