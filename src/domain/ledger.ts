@@ -4,14 +4,7 @@
  */
 
 export type EntryKind =
-  | 'purchase'
-  | 'promotion'
-  | 'burn'
-  | 'overage'
-  | 'expiry'
-  | 'void'
-  | 'burn_reversal'
-  | 'overage_reversal';
+  'purchase' | 'promotion' | 'burn' | 'overage' | 'expiry' | 'void' | 'burn_reversal' | 'overage_reversal';
 
 type Accounts = { readonly debitAccount: string; readonly creditAccount: string };
 

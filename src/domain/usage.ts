@@ -43,7 +43,11 @@ export function readTokens(usage: Readonly<Record<string, unknown>>): TokenReadi
       throw new Refusal('', 'must have prompt_tokens or input_tokens, completion_tokens or output_tokens');
     }
     const cached = readDetail(usage, ['prompt_tokens_details', 'input_tokens_details'], 'cached_tokens');
-    const reasoning = readDetail(usage, ['completion_tokens_details', 'output_tokens_details'], 'reasoning_tokens');
+    const reasoning = readDetail(
+      usage,
+      ['completion_tokens_details', 'output_tokens_details'],
+      'reasoning_tokens',
+    );
     if (cached > (prompt ?? 0)) throw new Refusal('', 'must not have more cached_tokens than prompt tokens');
     if (reasoning > (completion ?? 0)) {
       throw new Refusal('', 'must not have more reasoning_tokens than completion tokens');
@@ -74,18 +78,24 @@ class Refusal extends Error {
 function readEither(usage: Readonly<Record<string, unknown>>, first: string, second: string): number | null {
   const a = readCount(usage[first], first);
   const b = readCount(usage[second], second);
-  if (a !== null && b !== null && a !== b) throw new Refusal(second, `must equal ${first} where both are given`);
+  if (a !== null && b !== null && a !== b)
+    throw new Refusal(second, `must equal ${first} where both are given`);
   return a ?? b;
 }
 
-function readDetail(usage: Readonly<Record<string, unknown>>, groups: readonly string[], name: string): number {
+function readDetail(
+  usage: Readonly<Record<string, unknown>>,
+  groups: readonly string[],
+  name: string,
+): number {
   let found: number | null = null;
   for (const group of groups) {
     const details = usage[group];
     if (details === undefined || details === null) continue;
     if (typeof details !== 'object' || Array.isArray(details)) throw new Refusal(group, 'must be an object');
     const count = readCount((details as Record<string, unknown>)[name], `${group}.${name}`);
-    if (found !== null && count !== null && found !== count) throw new Refusal(group, 'must agree in both spellings');
+    if (found !== null && count !== null && found !== count)
+      throw new Refusal(group, 'must agree in both spellings');
     found = count ?? found;
   }
   return found ?? 0;
