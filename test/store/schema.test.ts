@@ -53,7 +53,16 @@ describe('the database refuses', () => {
         values ('g', 'e', 'paid', 50, 10, 10, now(), now());
       insert into ledger_entries (entity, kind, debit_account, credit_account, amount_picos, grant_id, period, booked_at)
         values ('e', 'purchase', 'cash', 'credits:g', 10, 'g', '2026-11', now());
-      insert into audit_log (at, actor, action) values (now(), 'test', 'test')`);
+      insert into audit_log (at, actor, action) values (now(), 'test', 'test');
+      insert into usage_corrections (
+        kind, identity, occurred_at, entity, project, model, period, corrected_period, requests, input_tokens,
+        cached_input_tokens, output_tokens, reasoning_tokens, old_price_id, old_cost_picos, new_cost_picos,
+        old_burnt_picos, new_burnt_picos, movements, reason, actor, booked_at
+      ) values (
+        'void', '00000000-0000-0000-0000-000000000001', now(), 'e', 'p', 'm', '2026-11', '2026-11', -1, 0, 0, 0, 0, 1, 5, 0,
+        5, 0, '[]', 'r', 'a', now()
+      );
+      insert into closed_periods values ('e', '2026-11', 1, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`);
   });
 
   it.each([
@@ -62,6 +71,22 @@ describe('the database refuses', () => {
     ['the loss of the ledger', `truncate ledger_entries cascade`],
     ['a change of the audit log', `update audit_log set actor = 'nobody'`],
     ['the loss of an audit entry', `delete from audit_log`],
+    ['a change of a correction', `update usage_corrections set new_cost_picos = 1`],
+    ['the loss of a correction', `delete from usage_corrections`],
+    [
+      'a second void of an event',
+      `insert into usage_corrections select (jsonb_populate_record(c, '{"id": 2}')).* from usage_corrections c`,
+    ],
+    ['a change of a closed period', `update closed_periods set closing_picos = 1`],
+    ['the loss of a closed period', `delete from closed_periods`],
+    [
+      'a number that two statements share',
+      `insert into closed_periods values ('e', '2026-12', 1, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+    ],
+    [
+      'a statement that does not add up',
+      `insert into closed_periods values ('e', '2026-12', 2, now(), 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+    ],
     ['a lot that has more left than its amount', `update credit_grants set remaining_picos = 11`],
     ['a lot below zero', `update credit_grants set remaining_picos = -1, burnt_picos = 11`],
     ['a lot whose parts do not add up', `update credit_grants set remaining_picos = 9`],
@@ -76,6 +101,6 @@ describe('the database refuses', () => {
        values ('m', now(), 10000000001, 0, 1, 1, 's', now())`,
     ],
   ])('%s', async (_, sql) => {
-    await expect(migratedPool.query(sql)).rejects.toThrow(/append only|violates check constraint/);
+    await expect(migratedPool.query(sql)).rejects.toThrow(/append only|violates (check|unique) constraint/);
   });
 });
