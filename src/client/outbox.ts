@@ -1,13 +1,22 @@
 /** Where a usage event stays from the moment it is reported until Tally has acknowledged it. Losing one is giving tokens away. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { Acknowledged } from './acknowledged.js';
+import { MemoryBacklog, type Backlog, type Entry } from './backlog.js';
+import { DiskBacklog } from './disk-backlog.js';
+import { realDisk, type Disk } from './disk.js';
 import { TallyClientError } from './tally-client-error.js';
 import type { UsageReceipt } from './tally-client.js';
 import type { UsageEvent } from './usage-event.js';
 
 export interface UsageReporter {
-  /** Resolves when the event is acknowledged; rejects when it is refused for good, or when there is no room to keep it. */
+  /**
+   * Resolves when the event is safe: Tally has acknowledged it, or it is on disk, whichever is first. Rejects when it is
+   * refused for good before that, or when there is no room to keep it (`outbox_full`).
+   */
   report(event: UsageEvent): Promise<void>;
-  /** Takes no more events and delivers the ones that are left, as long as `closeMs` allows. */
+  /** How full the outbox is, from 0 to 1. A gateway should admit no more requests before there is no room for their events. */
+  fill(): number;
+  /** Takes no more events and delivers the ones that are left, as long as `closeMs` allows. What is on disk is sent by the next start. */
   close(): Promise<void>;
 }
 
@@ -17,94 +26,142 @@ type RejectedEvents = UsageReceipt['rejected'];
 export type Deliver = (events: readonly UsageEvent[]) => Promise<RejectedEvents>;
 
 export interface OutboxOptions {
-  deliver: Deliver;
-  /** Called for every delivery that failed and will be tried again. */
+  /** Where events are kept that Tally has not acknowledged, for one process alone; without it they are in memory. */
+  directory?: string;
+  directoryBytesMax?: number;
+  segmentBytesMax?: number;
+  /** Called for every delivery or write that failed and will be tried again, and for every damaged file. */
   onFailure?: (error: unknown) => void;
+  /** Called with an event that is refused for good after its report has resolved. */
+  onRefused?: (event: UsageEvent, error: TallyClientError) => void;
   /** How long the first event of a batch waits for company. */
   gatherMs?: number;
   batchCountMax?: number;
-  /** About 1 kB of memory each. */
+  /** In memory, at about 1 kB each. */
   waitingCountMax?: number;
   backoffMsMin?: number;
   backoffMsMax?: number;
   closeMs?: number;
-}
-
-interface Entry {
-  readonly event: UsageEvent;
-  readonly acknowledge: () => void;
-  readonly refuse: (error: TallyClientError) => void;
+  /** How long events are kept after their acknowledgement, for a Redis that loses what it has not yet brought to disk. */
+  keepMs?: number;
+  disk?: Disk;
 }
 
 const DEFAULTS = {
+  directoryBytesMax: 2 ** 30,
+  segmentBytesMax: 2 ** 18,
   onFailure: () => {},
+  onRefused: () => {},
   gatherMs: 3,
   batchCountMax: 200,
   waitingCountMax: 20_000,
   backoffMsMin: 100,
   backoffMsMax: 5000,
   closeMs: 10_000,
+  keepMs: 5000,
+  disk: realDisk,
 };
 
-/**
- * Keeps events in memory, so they survive an outage of Tally but not of this process. An outbox on disk does the same
- * with `report` writing and `settle` erasing; nothing else knows where the entries are.
- */
+type Settings = Required<Omit<OutboxOptions, 'directory'>>;
+
+/** Fails with `outbox_locked` while another process uses the directory. What it finds there is sent at once. */
+export async function openOutbox(deliver: Deliver, options: OutboxOptions = {}): Promise<Outbox> {
+  const { directory, ...chosen } = options;
+  const settings: Settings = { ...DEFAULTS, ...chosen };
+  if (directory === undefined) {
+    return new Outbox({ deliver, backlog: new MemoryBacklog(settings.waitingCountMax), settings });
+  }
+  const unlock = await settings.disk.lock(directory);
+  try {
+    const backoffMs = (failures: number) => backoff(settings, failures);
+    const backlog = await DiskBacklog.open({ ...settings, directory, backoffMs });
+    return new Outbox({ deliver, backlog, settings, unlock });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+interface OutboxParts {
+  readonly deliver: Deliver;
+  readonly backlog: Backlog;
+  readonly settings: Settings;
+  readonly unlock?: () => Promise<void>;
+}
+
 export class Outbox implements UsageReporter {
-  private readonly options: Required<OutboxOptions>;
-  private readonly entries: Entry[] = [];
+  private readonly settings: Settings;
+  private readonly acknowledged: Acknowledged;
+  /** Acknowledged before, and sent again all the same. */
+  private readonly recalled = new MemoryBacklog(Infinity);
   private readonly abandoned = new AbortController();
   private delivering: Promise<void> | null = null;
   private closed = false;
 
-  constructor(options: OutboxOptions) {
-    this.options = { ...DEFAULTS, ...options };
+  constructor(private readonly parts: OutboxParts) {
+    this.settings = parts.settings;
+    const { keepMs, waitingCountMax } = this.settings;
+    this.acknowledged = new Acknowledged({ keepMs, countMax: waitingCountMax });
+    if (!parts.backlog.isEmpty) this.delivering = this.deliverAll();
   }
 
   report(event: UsageEvent): Promise<void> {
-    if (this.closed) return Promise.reject(new TallyClientError('outbox_closed', 'The reporter is closed'));
-    if (this.entries.length >= this.options.waitingCountMax) {
-      return Promise.reject(
-        new TallyClientError('outbox_full', `${this.entries.length} usage events are waiting already`),
-      );
-    }
-    return new Promise((acknowledge, refuse) => {
-      this.entries.push({ event, acknowledge, refuse });
+    return new Promise((resolve, reject) => {
+      if (this.closed) throw new TallyClientError('outbox_closed', 'The reporter is closed');
+      this.parts.backlog.add({ event, resolve, reject, kept: false, settled: false });
       this.delivering ??= this.deliverAll();
     });
+  }
+
+  fill(): number {
+    return this.parts.backlog.fill();
+  }
+
+  /** Sends the events of the last moments again, because whoever acknowledged them may have lost them. */
+  recall(): void {
+    if (this.closed) return;
+    for (const entry of this.acknowledged.takeAll()) this.recalled.add(entry);
+    if (!this.isEmpty) this.delivering ??= this.deliverAll();
   }
 
   async close(): Promise<void> {
     this.closed = true;
     const deadline = new AbortController();
-    const outOfTime = wait(this.options.closeMs, undefined, { signal: deadline.signal }).catch(() => {});
+    const outOfTime = wait(this.settings.closeMs, undefined, { signal: deadline.signal }).catch(() => {});
     await Promise.race([this.delivering, outOfTime]);
     deadline.abort();
     this.abandoned.abort();
-    const left = this.entries.splice(0);
-    for (const entry of left)
-      entry.refuse(new TallyClientError('outbox_closed', 'Closed before Tally acknowledged the event'));
+    await this.parts.backlog.close();
+    await this.parts.unlock?.();
+  }
+
+  private get isEmpty(): boolean {
+    return this.recalled.isEmpty && this.parts.backlog.isEmpty;
   }
 
   /** One batch at a time, in order. A batch that is refused as a whole is halved until the event at fault stands alone. */
   private async deliverAll(): Promise<void> {
-    const { gatherMs, batchCountMax } = this.options;
+    const { gatherMs, batchCountMax, onFailure } = this.settings;
     let failures = 0;
     let batchCount = batchCountMax;
     await this.pause(gatherMs);
-    while (this.entries.length > 0) {
-      const batch = this.entries.slice(0, batchCount);
+    while (!this.isEmpty && !this.abandoned.signal.aborted) {
+      const backlog = this.recalled.isEmpty ? this.parts.backlog : this.recalled;
+      let batch: readonly Entry[] = [];
       try {
-        const rejected = await this.options.deliver(batch.map((entry) => entry.event));
-        this.settle(batch.length, rejected);
+        batch = await backlog.head(batchCount);
+        if (batch.length === 0) continue;
+        const rejected = await this.parts.deliver(batch.map((entry) => entry.event));
+        if (this.abandoned.signal.aborted) return;
+        this.settle(backlog, batch, rejected);
         failures = 0;
         batchCount = batchCountMax;
       } catch (error) {
         if (this.abandoned.signal.aborted) return;
-        this.options.onFailure(error);
-        if (!isFinal(error)) await this.pause(this.backoffMs(failures++));
+        onFailure(error);
+        if (!isFinal(error)) await this.pause(backoff(this.settings, failures++));
         else if (batch.length > 1) batchCount = Math.ceil(batch.length / 2);
-        else this.settle(1, [{ index: 0, code: error.code, message: error.message }]);
+        else this.settle(backlog, batch, [{ index: 0, code: error.code, message: error.message }]);
       }
     }
     // In the same turn as the last look at the entries, so that no event arrives in between and is left lying.
@@ -112,23 +169,31 @@ export class Outbox implements UsageReporter {
   }
 
   /** The one place where an event leaves the outbox after delivery. */
-  private settle(count: number, rejected: RejectedEvents): void {
+  private settle(backlog: Backlog, batch: readonly Entry[], rejected: RejectedEvents): void {
     const reasons = new Map(rejected.map((rejection) => [rejection.index, rejection]));
-    for (const [index, entry] of this.entries.splice(0, count).entries()) {
+    for (const [index, entry] of batch.entries()) {
+      entry.settled = true;
       const reason = reasons.get(index);
-      if (reason === undefined) entry.acknowledge();
-      else entry.refuse(new TallyClientError(reason.code, reason.message));
+      if (reason === undefined) entry.resolve();
+      else this.refuse(entry, new TallyClientError(reason.code, reason.message));
     }
+    backlog.remove(batch.length);
+    this.acknowledged.add(batch.filter((_entry, index) => !reasons.has(index)));
   }
 
-  private backoffMs(failures: number): number {
-    const ceilingMs = Math.min(this.options.backoffMsMin * 2 ** failures, this.options.backoffMsMax);
-    return ceilingMs * (0.5 + Math.random() / 2);
+  private refuse(entry: Entry, error: TallyClientError): void {
+    if (entry.kept) this.settings.onRefused(entry.event, error);
+    else entry.reject(error);
   }
 
   private async pause(ms: number): Promise<void> {
-    await wait(ms, undefined, { signal: this.abandoned.signal }).catch(() => {});
+    if (ms > 0) await wait(ms, undefined, { signal: this.abandoned.signal }).catch(() => {});
   }
+}
+
+function backoff({ backoffMsMin, backoffMsMax }: Settings, failures: number): number {
+  const ceilingMs = Math.min(backoffMsMin * 2 ** failures, backoffMsMax);
+  return ceilingMs * (0.5 + Math.random() / 2);
 }
 
 /** Statuses that the same events would get again. Anything else, a revoked key included, may be mended while they wait. */

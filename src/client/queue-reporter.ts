@@ -1,7 +1,8 @@
 /** Reports usage over the queue: events outlive an outage of Tally's workers and of its database. */
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Outbox, type OutboxOptions, type UsageReporter } from './outbox.js';
+import { openOutbox, type OutboxOptions, type UsageReporter } from './outbox.js';
+import type { UsageEvent } from './usage-event.js';
 
 export const USAGE_QUEUE = 'usage-events';
 export const USAGE_JOB = 'usage';
@@ -16,12 +17,16 @@ const JOB_OPTIONS = {
 /** A Redis that stays silent for this long is treated as one that is gone. */
 const ANSWER_MS_MAX = 5000;
 
-export interface QueueReporterOptions extends Omit<OutboxOptions, 'deliver'> {
+export interface QueueReporterOptions extends OutboxOptions {
   redisUrl: string;
 }
 
-/** One job a batch. A job that was added although Redis could not say so is added again: Tally counts its events once. */
-export function queueReporter({ redisUrl, ...options }: QueueReporterOptions): UsageReporter {
+/**
+ * One job a batch. A job that was added although Redis could not say so is added again: Tally counts its events once.
+ * When Redis was away, what it had acknowledged just before is sent again, too: it may have lost that.
+ */
+export async function queueReporter(options: QueueReporterOptions): Promise<UsageReporter> {
+  const { redisUrl, ...outboxOptions } = options;
   // Without a queue of its own the client fails at once when Redis is away: the outbox is the only place where events wait.
   const redis = new Redis(redisUrl, {
     enableOfflineQueue: false,
@@ -30,19 +35,28 @@ export function queueReporter({ redisUrl, ...options }: QueueReporterOptions): U
   });
   const queue = new Queue(USAGE_QUEUE, { connection: redis, defaultJobOptions: JOB_OPTIONS });
   queue.on('error', (error) => options.onFailure?.(error));
-  const outbox = new Outbox({
-    ...options,
-    deliver: async (events) => {
-      await queue.add(USAGE_JOB, events.length === 1 ? events[0] : events);
-      return [];
-    },
-  });
-  return {
-    report: (event) => outbox.report(event),
-    close: async () => {
-      await outbox.close();
-      await queue.close();
-      redis.disconnect();
-    },
+  const deliver = async (events: readonly UsageEvent[]) => {
+    await queue.add(USAGE_JOB, events.length === 1 ? events[0] : events);
+    return [];
   };
+  const disconnect = async () => {
+    await queue.close();
+    redis.disconnect();
+  };
+  try {
+    const outbox = await openOutbox(deliver, outboxOptions);
+    // Before the first connection there is nothing to recall.
+    redis.on('ready', () => outbox.recall());
+    return {
+      report: (event) => outbox.report(event),
+      fill: () => outbox.fill(),
+      close: async () => {
+        await outbox.close();
+        await disconnect();
+      },
+    };
+  } catch (error) {
+    await disconnect();
+    throw error;
+  }
 }

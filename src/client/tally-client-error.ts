@@ -2,7 +2,7 @@
 
 export class TallyClientError extends Error {
   override readonly name = 'TallyClientError';
-  /** Tally's own error code, or the client's: `unreachable`, `unreadable`, `outbox_full`, `outbox_closed`. */
+  /** Tally's own error code, or the client's: `unreachable`, `unreadable` or `outbox_` with full, closed, locked, damaged. */
   readonly code: string;
   /** The HTTP status of Tally's answer; null when there was none. */
   readonly status: number | null;

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { httpReporter } from '../client/http-reporter.js';
+import type { OutboxOptions } from '../client/outbox.js';
 import { queueReporter } from '../client/queue-reporter.js';
 import { TallyClient } from '../client/tally-client.js';
 import { CannedModel } from './canned-model.js';
@@ -33,12 +34,15 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   const model =
     deps.model ?? new CannedModel({ capacity: config.modelCapacity, delayMs: config.modelDelayMs });
   const tally = new TallyClient({ baseUrl: config.tallyUrl, apiKey: config.tallyApiKey });
-  const onFailure = (error: unknown) => logger.warn({ err: error }, 'usage events not delivered yet');
-  const reporter =
-    config.redisUrl === undefined
-      ? httpReporter(tally, { onFailure })
-      : queueReporter({ redisUrl: config.redisUrl, onFailure });
-  const { gatewayId } = config;
+  const { gatewayId, redisUrl, outboxDir } = config;
+  const outbox: OutboxOptions = {
+    ...(outboxDir !== undefined && { directory: outboxDir }),
+    onFailure: (error) => logger.warn({ err: error }, 'usage events not delivered yet'),
+    onRefused: (event, error) => logger.error({ err: error, event }, 'usage event lost'),
+  };
+  const reporter = await (redisUrl === undefined
+    ? httpReporter(tally, outbox)
+    : queueReporter({ redisUrl, ...outbox }));
   const metering = new Metering({ tally, reporter, gatewayId, holdTtlSeconds, now, logger });
   const server = buildServer({ config, model, metering, now, logger });
   const closeQuietConnections = connectionsOf(server.server);

@@ -1,5 +1,6 @@
 /** `npm run gateway`: start, and stop when told to. */
 import { pino } from 'pino';
+import { TallyClientError } from '../client/tally-client-error.js';
 import { ConfigError, loadConfig } from './config.js';
 import { startGateway } from './gateway.js';
 
@@ -17,6 +18,7 @@ try {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  const isKnown = error instanceof ConfigError || error instanceof TallyClientError;
+  console.error(isKnown ? error.message : error);
   process.exit(1);
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { TallyClient } from '../client/tally-client.js';
 import { usageEvent, type TokenUsage, type UsageSource } from '../client/usage-event.js';
 import type { UsageReporter } from '../client/outbox.js';
-import { QuotaDenied } from './openai-error.js';
+import { overloaded, QuotaDenied } from './openai-error.js';
 
 export interface MeteredCall {
   readonly operation: 'chat' | 'embeddings';
@@ -35,6 +35,8 @@ export interface MeteringOptions {
   readonly now: () => Date;
   readonly logger: Logger;
 }
+
+const OUTBOX_FILL_MAX = 0.9;
 
 export class Metering {
   private readonly options: MeteringOptions;
@@ -79,6 +81,8 @@ export class Metering {
   }
 
   private async reserve(call: MeteredCall): Promise<string> {
+    // A request whose event might find no room must not run. The rest of the room is for those that run already.
+    if (this.options.reporter.fill() > OUTBOX_FILL_MAX) throw overloaded();
     const { project, model, inputTokens, maxOutputTokens, requestId } = call;
     const admission = await this.options.tally.reserve({
       project,

@@ -1,6 +1,6 @@
 /** The outbox: an event stays until it is acknowledged, whatever happens on the way. */
 import { describe, expect, it } from '@jest/globals';
-import { Outbox, type Deliver, type OutboxOptions } from '../../src/client/outbox.js';
+import { openOutbox, type Deliver, type OutboxOptions } from '../../src/client/outbox.js';
 import { TallyClientError } from '../../src/client/tally-client-error.js';
 import { usageEvent } from '../../src/client/usage-event.js';
 
@@ -26,33 +26,31 @@ const codeOf = (report: Promise<void>): Promise<string> =>
   );
 
 /** An outbox that hurries, and what was handed to `deliver`: the ids of each batch. */
-function anOutbox(
+async function anOutbox(
   deliver: (ids: string[]) => ReturnType<Deliver> | void,
   options: Partial<OutboxOptions> = {},
 ) {
   const batches: string[][] = [];
-  const outbox = new Outbox({
-    backoffMsMin: 1,
-    backoffMsMax: 4,
-    ...options,
-    deliver: async (events) => {
+  const outbox = await openOutbox(
+    async (events) => {
       const ids = events.map(({ id }) => id);
       batches.push(ids);
       return (await deliver(ids)) ?? [];
     },
-  });
+    { backoffMsMin: 1, backoffMsMax: 4, ...options },
+  );
   return { outbox, batches };
 }
 
 describe('an outbox', () => {
   it('hands over together what is reported within a moment, in order', async () => {
-    const { outbox, batches } = anOutbox(() => {});
+    const { outbox, batches } = await anOutbox(() => {});
     await Promise.all(['a', 'b', 'c'].map((id) => outbox.report(event(id))));
     expect(batches).toEqual([['a', 'b', 'c']]);
   });
 
   it('never hands over more than a batch at once', async () => {
-    const { outbox, batches } = anOutbox(() => {}, { batchCountMax: 2 });
+    const { outbox, batches } = await anOutbox(() => {}, { batchCountMax: 2 });
     await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => outbox.report(event(id))));
     expect(batches).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
   });
@@ -60,7 +58,7 @@ describe('an outbox', () => {
   it('tries again until the events are acknowledged, and says so only then', async () => {
     let failures = 0;
     const seen: unknown[] = [];
-    const { outbox, batches } = anOutbox(
+    const { outbox, batches } = await anOutbox(
       () => {
         if (failures++ < 5) throw AWAY;
       },
@@ -73,7 +71,7 @@ describe('an outbox', () => {
 
   it.each([401, 403, 404, 408, 429, 500, 503])('keeps the events when Tally answers %i', async (status) => {
     let failures = 0;
-    const { outbox, batches } = anOutbox(() => {
+    const { outbox, batches } = await anOutbox(() => {
       if (failures++ < 1) throw new TallyClientError('some_code', 'no', { status });
     });
     await outbox.report(event('a'));
@@ -81,13 +79,15 @@ describe('an outbox', () => {
   });
 
   it('takes an event that is reported in the moment in which the last one is acknowledged', async () => {
-    const { outbox, batches } = anOutbox(() => {});
+    const { outbox, batches } = await anOutbox(() => {});
     for (const id of ['a', 'b', 'c', 'd']) await outbox.report(event(id));
     expect(batches).toEqual([['a'], ['b'], ['c'], ['d']]);
   });
 
   it('names an event that is refused for good, and delivers the others', async () => {
-    const { outbox } = anOutbox(async () => [{ index: 1, code: 'invalid_tokens', message: 'negative' }]);
+    const { outbox } = await anOutbox(async () => [
+      { index: 1, code: 'invalid_tokens', message: 'negative' },
+    ]);
     const reports = await Promise.allSettled(['a', 'b', 'c'].map((id) => outbox.report(event(id))));
     expect(reports.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(reports[1]).toMatchObject({ reason: { code: 'invalid_tokens', message: 'negative' } });
@@ -95,7 +95,7 @@ describe('an outbox', () => {
 
   it('finds the one event for which Tally refuses the whole batch', async () => {
     const accepted: string[] = [];
-    const { outbox } = anOutbox((ids) => {
+    const { outbox } = await anOutbox((ids) => {
       if (ids.includes('d')) throw REFUSED_FOR_GOOD;
       accepted.push(...ids);
     });
@@ -107,7 +107,7 @@ describe('an outbox', () => {
 
   it('refuses an event for which it has no room, rather than growing without end', async () => {
     let reachable = false;
-    const { outbox } = anOutbox(
+    const { outbox } = await anOutbox(
       () => {
         if (!reachable) throw AWAY;
       },
@@ -124,7 +124,7 @@ describe('an outbox', () => {
 describe('closing an outbox', () => {
   it('delivers what is left first', async () => {
     let failures = 0;
-    const { outbox } = anOutbox(() => {
+    const { outbox } = await anOutbox(() => {
       if (failures++ < 3) throw AWAY;
     });
     const report = outbox.report(event('a'));
@@ -134,7 +134,7 @@ describe('closing an outbox', () => {
   });
 
   it('gives up in time, and says which events nobody has acknowledged', async () => {
-    const { outbox } = anOutbox(
+    const { outbox } = await anOutbox(
       () => {
         throw AWAY;
       },
@@ -146,7 +146,7 @@ describe('closing an outbox', () => {
   });
 
   it('does not wait for a delivery that never ends', async () => {
-    const { outbox } = anOutbox(() => new Promise<never>(() => {}), { closeMs: 20 });
+    const { outbox } = await anOutbox(() => new Promise<never>(() => {}), { closeMs: 20 });
     const report = codeOf(outbox.report(event('a')));
     await outbox.close();
     expect(await report).toBe('outbox_closed');

@@ -1,23 +1,19 @@
 /** Reporting over the queue, on a real Redis that also goes away. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { queueReporter } from '../../src/client/queue-reporter.js';
 import { TallyClientError } from '../../src/client/tally-client-error.js';
-import { usageEvent } from '../../src/client/usage-event.js';
+import type { UsageEvent } from '../../src/client/usage-event.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import { aUsageEvent } from '../support/usage-event.js';
 
-const event = (id: string) =>
-  usageEvent({
-    id,
-    source: '/gateways/test-1',
-    project: 'entity1/project1',
-    time: new Date('2026-11-22T20:00:00Z'),
-    model: 'm',
-    operation: 'chat',
-    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-  });
+const event = (id: string) => aUsageEvent({ id });
+const idOf = (data: unknown) => (data as UsageEvent).id;
 
 /** What became of a report, watched from the start so that its rejection is never unhandled. */
 const codeOf = (report: Promise<void>): Promise<string> =>
@@ -48,7 +44,7 @@ async function jobsWaiting() {
 
 describe('reporting over the queue', () => {
   it('adds a job named usage that will be tried for days and leaves nothing behind', async () => {
-    const reporter = queueReporter({ redisUrl: redis.url });
+    const reporter = await queueReporter({ redisUrl: redis.url });
     await reporter.report(event('a'));
     const [job] = await jobsWaiting();
     await reporter.close();
@@ -61,7 +57,7 @@ describe('reporting over the queue', () => {
   });
 
   it('puts what is reported together into one job', async () => {
-    const reporter = queueReporter({ redisUrl: redis.url });
+    const reporter = await queueReporter({ redisUrl: redis.url });
     await Promise.all(['a', 'b', 'c'].map((id) => reporter.report(event(id))));
     await reporter.close();
     expect((await jobsWaiting()).map(({ data }) => data)).toEqual([['a', 'b', 'c'].map(event)]);
@@ -69,7 +65,7 @@ describe('reporting over the queue', () => {
 
   it('keeps events while Redis is away, and delivers them when it is back', async () => {
     const failures: unknown[] = [];
-    const reporter = queueReporter({
+    const reporter = await queueReporter({
       redisUrl: redis.url,
       backoffMsMax: 50,
       onFailure: (error) => void failures.push(error),
@@ -85,7 +81,7 @@ describe('reporting over the queue', () => {
   });
 
   it('gives up in time when Redis does not come back', async () => {
-    const reporter = queueReporter({ redisUrl: redis.url, closeMs: 50 });
+    const reporter = await queueReporter({ redisUrl: redis.url, closeMs: 50 });
     await reporter.report(event('before'));
     await redis.kill();
     const report = codeOf(reporter.report(event('during')));
@@ -95,11 +91,37 @@ describe('reporting over the queue', () => {
 
   it('waits for a Redis that starts later than the gateway', async () => {
     await redis.kill();
-    const reporter = queueReporter({ redisUrl: redis.url, backoffMsMax: 50 });
+    const reporter = await queueReporter({ redisUrl: redis.url, backoffMsMax: 50 });
     const report = reporter.report(event('early'));
     await redis.restart();
     await report;
     await reporter.close();
     expect((await jobsWaiting()).map(({ data }) => data)).toEqual([event('early')]);
+  });
+
+  it('sends again what Redis acknowledged just before it crashed, since it may have lost that', async () => {
+    const reporter = await queueReporter({ redisUrl: redis.url, backoffMsMax: 50 });
+    await reporter.report(event('a'));
+    await reporter.report(event('b'));
+    await redis.kill();
+    await redis.wipe();
+    await redis.restart();
+    await until('both are back', async () => (await jobsWaiting()).length > 0);
+    await reporter.close();
+    expect((await jobsWaiting()).map(({ data }) => data)).toEqual([[event('a'), event('b')]]);
+  });
+
+  it('keeps a burst on disk while Redis is away, says so at once, and delivers it when Redis is back', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tally-outbox-'));
+    const reporter = await queueReporter({ redisUrl: redis.url, directory, backoffMsMax: 50 });
+    await reporter.report(event('before'));
+    await redis.kill();
+    const ids = Array.from({ length: 2000 }, (_, index) => `burst-${index}`);
+    await Promise.all(ids.map((id) => reporter.report(event(id))));
+    await redis.restart();
+    await reporter.close();
+    const delivered = new Set((await jobsWaiting()).flatMap(({ data }) => data).map(idOf));
+    expect(delivered).toEqual(new Set(['before', ...ids]));
+    await rm(directory, { recursive: true });
   });
 });

@@ -138,7 +138,7 @@ describe('a check', () => {
 
 describe('reporting over HTTP', () => {
   it('sends one request for what is reported together', async () => {
-    const reporter = httpReporter(client);
+    const reporter = await httpReporter(client);
     await Promise.all(['a', 'b', 'c'].map((id) => reporter.report(event(id))));
     await reporter.close();
     expect(tally.eventBatches).toEqual([3]);
@@ -147,7 +147,7 @@ describe('reporting over HTTP', () => {
 
   it('names the event that Tally rejects and delivers the rest', async () => {
     tally.poisonIds.add('b');
-    const reporter = httpReporter(client);
+    const reporter = await httpReporter(client);
     const reports = await Promise.allSettled(['a', 'b', 'c'].map((id) => reporter.report(event(id))));
     await reporter.close();
     expect(reports[1]).toMatchObject({ status: 'rejected', reason: { code: 'invalid_tokens' } });
@@ -155,7 +155,7 @@ describe('reporting over HTTP', () => {
   });
 
   it('loses nothing while Tally is away', async () => {
-    const reporter = httpReporter(client, { backoffMsMin: 1 });
+    const reporter = await httpReporter(client, { backoffMsMin: 1 });
     tally.refuseNext(/events$/, 'hang up', 3);
     tally.refuseNext(/events$/, { status: 503, body: 'starting' }, 2);
     await reporter.report(event('a'));

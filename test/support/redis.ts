@@ -12,6 +12,8 @@ export interface TestRedis {
   stop(): Promise<void>;
   /** As a crash would: at once, without a last word. What it answered for is in its append-only file. */
   kill(): Promise<void>;
+  /** Of one that was killed: deletes what it has written down, as if its disk had never got it. */
+  wipe(): Promise<void>;
   /** Ends it, if it runs, and starts it on the same port with the same data. */
   restart(): Promise<void>;
 }
@@ -31,6 +33,9 @@ export async function aRedis(): Promise<TestRedis> {
     async kill() {
       process.kill(redis.pid, 'SIGKILL');
       await redis.ended;
+    },
+    async wipe() {
+      await rm(join(dataDir, 'redis', 'appendonlydir'), { recursive: true });
     },
     async restart() {
       await redis.end();
