@@ -22,6 +22,9 @@ const PRISMA = new URL('../prisma/', import.meta.url);
 const REDIS_MS_MAX = 30_000;
 const STOP_NOTICED_MS_MAX = 10_000;
 
+/** How long an orderly stop may take. What is cut off then runs again elsewhere; orchestrators kill after 30 s as a rule. */
+const STOP_MS_MAX = 25_000;
+
 const logger = new Logger();
 
 /** What was opened, in order; it is closed the other way round. */
@@ -98,6 +101,11 @@ async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
   logger.info('stopping', { signal });
+  // While Redis is away, a worker would wait for it for ever.
+  setTimeout(() => {
+    logger.warn('not stopped in time', { signal });
+    process.exit(1);
+  }, STOP_MS_MAX);
   const clean = await closeAll();
   await within(STOP_NOTICED_MS_MAX, started).catch(() => {});
   process.exit((await closeAll()) && clean ? 0 : 1);

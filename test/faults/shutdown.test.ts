@@ -1,0 +1,124 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { callerOf, type Answer } from '../support/app.js';
+import { LLAMA } from '../support/builders.js';
+import { counted, countedOf } from '../support/counted.js';
+import { anInstallation, type Installation, type Machine } from '../support/installation.js';
+import { until } from '../support/until.js';
+import { EVENT_PICOS, inJobsOf, usage } from './usage.js';
+
+let tally: Installation;
+let apis: readonly [Machine, Machine];
+let workers: readonly [Machine, Machine];
+beforeAll(async () => {
+  tally = await anInstallation();
+  apis = [await tally.start('api'), await tally.start('api')];
+  workers = [await tally.start('worker'), await tally.start('worker')];
+});
+afterAll(() => tally.close());
+afterEach(async () => {
+  for (const machine of tally.machines) await machine.revive();
+  expect(await tally.differences()).toEqual([]);
+});
+
+const report = (api: Machine, body: unknown) => callerOf(api.service.url)('POST /v1/usage/events', { body });
+
+describe('SIGTERM', () => {
+  it('under load: a worker commits what it has begun, takes nothing new, and exits with 0', async () => {
+    await workers[1].service.stop();
+    await tally.queue.add(inJobsOf(10, usage('drained', 10_000)));
+    await until('it is at work', async () => (await countedOf(tally, 'drained')).events > 0);
+    expect(await workers[0].service.stop()).toBe('exit code 0');
+    const {
+      active,
+      delayed,
+      waiting = 0,
+    } = await tally.queue.queue.getJobCounts('active', 'delayed', 'waiting');
+    expect({ active, delayed }).toEqual({ active: 0, delayed: 0 });
+    expect(waiting).toBeGreaterThan(0);
+    const done = 10_000 - waiting * 10;
+    expect(await countedOf(tally, 'drained')).toEqual(counted(done, BigInt(done) * EVENT_PICOS));
+    await workers[0].revive();
+    await tally.queue.drained();
+    expect(await countedOf(tally, 'drained')).toEqual(counted(10_000, 10_000n * EVENT_PICOS));
+  });
+
+  it('lets an API answer the requests that it has taken, and exits with 0', async () => {
+    const asked: Promise<Answer | null>[] = [];
+    for (let index = 0; index < 50; index += 1) asked.push(report(apis[1], usage('answered', 20)));
+    await until('some are answered', async () => (await tally.queue.openCount()) > 0 || asked.length === 0);
+    const exit = apis[1].service.stop();
+    const answers = await Promise.all(asked.map((answer) => answer.catch(() => null)));
+    expect(await exit).toBe('exit code 0');
+    const accepted = answers.filter((answer) => answer?.status === 202).length * 20;
+    expect(accepted).toBeGreaterThan(0);
+    await tally.queue.drained();
+    expect((await countedOf(tally, 'answered')).events).toBeGreaterThanOrEqual(accepted);
+  });
+
+  it('ends a worker within half a minute also while Redis or Postgres is away', async () => {
+    await tally.queue.add([usage('away', 10)]);
+    await workers[0].wires.redis.cut();
+    await workers[1].wires.postgres.cut();
+    const ends = await Promise.all(workers.map(({ service }) => service.stop()));
+    for (const end of ends) expect(end).toMatch(/^exit code [01]$/);
+    await tally.mend();
+    for (const worker of workers) await worker.revive();
+    await tally.queue.drained();
+    expect(await countedOf(tally, 'away')).toEqual(counted(10, 10n * EVENT_PICOS));
+  });
+});
+
+describe('two workers and two APIs', () => {
+  it('that get the same events at once count each once', async () => {
+    const events = inJobsOf(50, usage('shared', 3_000));
+    await Promise.all([
+      ...events.flatMap((batch) => apis.map((api) => report(api, batch))),
+      tally.queue.add(events),
+      tally.queue.add(events.flat()),
+    ]);
+    await tally.queue.drained();
+    expect(await countedOf(tally, 'shared')).toEqual(counted(3_000, 3_000n * EVENT_PICOS));
+  });
+
+  it('that reserve from the same credits at once admit exactly what the credits cover', async () => {
+    // A request of 1,000 tokens holds $0.00071; 25 of them fit.
+    const order = { body: { amount_usd: '0.018' } };
+    await tally.call('POST /v1/admin/entities/raced/credits', order);
+    const body = { project: 'raced/p', model: LLAMA, input_tokens: 500, max_output_tokens: 500 };
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        callerOf(apis[index % 2]!.service.url)('POST /v1/quota/reservations', { body }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(25);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(75);
+  });
+
+  it('that are restarted one after the other under load lose and double nothing', async () => {
+    const feeding = new AbortController();
+    let sent = 0;
+    const feed = async (): Promise<void> => {
+      for (; !feeding.signal.aborted; sent += 3) {
+        const batch = usage('rolling', 3);
+        for (let accepted = false, turn = sent; !accepted; turn += 1) {
+          const answer = await report(apis[turn % 2]!, batch).catch(() => null);
+          accepted = answer?.status === 202;
+        }
+      }
+    };
+    const restart = async (): Promise<string[]> => {
+      const ends: string[] = [];
+      for (const machine of [...workers, ...apis]) {
+        ends.push(await machine.service.stop());
+        await machine.revive();
+      }
+      feeding.abort();
+      return ends;
+    };
+    const [ends] = await Promise.all([restart(), feed()]);
+    expect(ends).toEqual(Array.from({ length: 4 }, () => 'exit code 0'));
+    await tally.queue.drained();
+    expect(sent).toBeGreaterThan(0);
+    expect(await countedOf(tally, 'rolling')).toEqual(counted(sent, BigInt(sent) * EVENT_PICOS));
+  }, 120_000);
+});
