@@ -151,29 +151,39 @@ export async function findCorrections(
   page: { entity: string | null; period: string | null; after: string | null; limit: number },
 ): Promise<CorrectionRow[]> {
   const rows = await tx.$queryRaw<Row[]>`
-    with corrections as (
-      ${CORRECTIONS}
-      where (${page.entity}::text is null or c.entity = ${page.entity}::text)
-        and (${page.period}::text is null or c.period = ${page.period}::text)
+    with listed as materialized (
+      select id::text as id, id as correction_id, identity, occurred_at, booked_at
+      from usage_corrections
+      where (${page.entity}::text is null or entity = ${page.entity}::text)
+        and (${page.period}::text is null or period = ${page.period}::text)
       union all
-      select
-        identity::text, 'late_usage', source, id, occurred_at, entity, project, model,
-        period, to_char(occurred_at at time zone 'UTC', 'YYYY-MM'),
-        1, input_tokens, cached_input_tokens, output_tokens, null, price_id,
-        cost_picos::text, coalesce(burns, '{}'), (cost_picos - burnt_picos)::text, null, null,
-        coalesce(charged_at, booked_at)
+      select identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
       from usage_events
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
         and coalesce(charged_at, booked_at) - occurred_at > interval '72 hours'
         and period > to_char(occurred_at at time zone 'UTC', 'YYYY-MM')
+    ), page as materialized (
+      select * from listed
+      where ${page.after}::text is null or (booked_at, length(id), id) < (
+        select booked_at, length(id), id from listed where id = ${page.after}::text
+      )
+      order by booked_at desc, length(id) desc, id desc
+      limit ${page.limit}::integer
+    ), corrections as (
+      ${CORRECTIONS}
+      where c.id in (select correction_id from page)
+      union all
+      select
+        e.identity::text, 'late_usage', e.source, e.id, e.occurred_at, e.entity, e.project, e.model,
+        e.period, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM'),
+        1, e.input_tokens, e.cached_input_tokens, e.output_tokens, null, e.price_id,
+        e.cost_picos::text, coalesce(e.burns, '{}'), (e.cost_picos - e.burnt_picos)::text, null, null, p.booked_at
+      from page p
+      join usage_events e on e.occurred_at = p.occurred_at and e.identity = p.identity
+      where p.correction_id is null
     )
-    select * from corrections
-    where ${page.after}::text is null or ("bookedAt", length(id), id) < (
-      select "bookedAt", length(id), id from corrections where id = ${page.after}::text
-    )
-    order by "bookedAt" desc, length(id) desc, id desc
-    limit ${page.limit}::integer`;
+    select * from corrections order by "bookedAt" desc, length(id) desc, id desc`;
   return rows.map(toCorrection);
 }
 

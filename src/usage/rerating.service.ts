@@ -29,8 +29,11 @@ import { planCorrections, type Target } from './correcting.js';
 /** Events that one transaction corrects. */
 const BATCH_EVENTS_MAX = 500;
 
-/** Events that one call corrects, or previews: a call that is not complete is repeated. */
-const CALL_EVENTS_MAX = 20_000;
+/** Events that one call corrects: one that is not complete is repeated. It answers in seconds. */
+const CALL_EVENTS_MAX = 10_000;
+
+/** Events that a preview adds up. */
+const PREVIEW_EVENTS_MAX = 200_000;
 
 export type RerateOrder = UsageRange & {
   /** Null is every entity. */
@@ -66,7 +69,7 @@ export class ReratingService {
 
   /** Says what `rerate` would change, and changes nothing. */
   async preview(order: RerateOrder): Promise<Rerating> {
-    return this.run(order, ({ entity, after, limit }) =>
+    return this.run(order, PREVIEW_EVENTS_MAX, ({ entity, after, limit }) =>
       this.database.transaction((tx) => this.findTargets(tx, { ...order, entity, after, limit }), {
         snapshot: true,
       }),
@@ -75,10 +78,10 @@ export class ReratingService {
 
   /**
    * Books one correction for each event whose price is another one now. A repetition finds nothing to change; one that is
-   * cut short goes on where the last one ended.
+   * cut short, by a fault or by `eventsMax`, goes on where the last one ended.
    */
-  async rerate(order: RerateOrder): Promise<Rerating> {
-    return this.run(order, async ({ entity, after, limit }) => {
+  async rerate(order: RerateOrder, eventsMax = CALL_EVENTS_MAX): Promise<Rerating> {
+    return this.run(order, eventsMax, async ({ entity, after, limit }) => {
       const targets = await this.database.transaction((tx) =>
         this.correct(tx, { ...order, entity, after, limit }),
       );
@@ -93,11 +96,15 @@ export class ReratingService {
     return this.rerate(order);
   }
 
-  private async run(order: RerateOrder, take: (page: Page) => Promise<readonly Target[]>): Promise<Rerating> {
+  private async run(
+    order: RerateOrder,
+    eventsMax: number,
+    take: (page: Page) => Promise<readonly Target[]>,
+  ): Promise<Rerating> {
     const found =
       order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
     const entities: EntityRerating[] = [];
-    let [lookedAt, left] = [0, CALL_EVENTS_MAX];
+    let [lookedAt, left] = [0, eventsMax];
     for (const entity of found) {
       if (left === 0) break;
       lookedAt += await countEvents(this.database.reader, { ...order, entity });
@@ -113,7 +120,7 @@ export class ReratingService {
       }
       if (sum.events > 0) entities.push(sum);
     }
-    return { lookedAt, changed: CALL_EVENTS_MAX - left, complete: left > 0, entities };
+    return { lookedAt, changed: eventsMax - left, complete: left > 0, entities };
   }
 
   private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[]> {

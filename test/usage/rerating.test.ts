@@ -144,6 +144,18 @@ describe('re-rating', () => {
     expect(await spendOf(books, entity)).toBe('165000 = 0 + 165000');
   });
 
+  it('says when it is not complete, and the next call goes on with the rest', async () => {
+    await books.recorder.record([
+      ...Array.from({ length: 4 }, () => event()),
+      anEvent({ subject: `${entity}-2/p`, model }),
+    ]);
+    await publish(books, model, '0.000001', { from: DAY });
+    expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 3, complete: false });
+    await expectAgreement(books);
+    expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 2, complete: true });
+    expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 0, complete: true });
+  });
+
   it('can be done again by yet another price, up and down, and be voided in the end', async () => {
     await buy(books, entity, 350n);
     const [only] = [event()];

@@ -146,6 +146,15 @@ describe('voiding an event', () => {
     expect([await leftOf(books, entity), await spendOf(books, entity)]).toEqual([['200'], '0 = 0 + 0']);
   });
 
+  it('is never booked in an hour before the one that it corrects', async () => {
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    books.clock.advance(-HOUR_MS);
+    await expect(voidEvent(books, wrong)).rejects.toThrow(/later hour/);
+    books.clock.advance(HOUR_MS);
+    expect(await voidEvent(books, wrong)).toMatchObject({ costPicos: -150n });
+  });
+
   it('gives nothing back to be spent where the grant was voided meanwhile, even an empty one', async () => {
     const grant = await buy(books, entity, 150n);
     const wrong = event();
