@@ -28,12 +28,17 @@ export function rate(tokens: TokenCounts, price: Price): bigint {
   );
 }
 
-export function cachedInputPicosPerToken(price: Price): bigint {
+export function cachedInputPicosPerToken(
+  price: Pick<Price, 'inputPicosPerToken' | 'cachedInputPicosPerToken'>,
+): bigint {
   return price.cachedInputPicosPerToken ?? price.inputPicosPerToken;
 }
 
 /** The most that a request can cost: no token of the prompt known to be cached, every allowed token generated. */
-export function worstCasePicos(price: Price, request: { inputTokens?: number; maxOutputTokens?: number }): bigint {
+export function worstCasePicos(
+  price: Price,
+  request: { inputTokens?: number; maxOutputTokens?: number },
+): bigint {
   const input = BigInt(request.inputTokens ?? price.maxInputTokens);
   const output = BigInt(request.maxOutputTokens ?? price.maxOutputTokens);
   const cached = cachedInputPicosPerToken(price);

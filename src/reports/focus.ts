@@ -14,40 +14,9 @@
 import { allot } from '../domain/allotment.js';
 import { formatUsd, formatUsdPerMillion } from '../domain/money.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
-import { chargesByClass, type ByClass, type ClassCharge, type UnitPrices } from '../domain/token-classes.js';
+import { chargesByClass, type ByClass, type ClassCharge } from '../domain/token-classes.js';
+import type { DailyUsage, PaidGrantMovement } from '../store/focus.js';
 import type { FocusRow } from './focus-columns.js';
-
-/** A day's usage of one project and model under one price version. */
-export type DailyUsage = {
-  readonly entity: string;
-  readonly project: string;
-  readonly model: string;
-  readonly day: Date;
-  readonly priceId: bigint;
-  readonly tokens: ByClass<bigint>;
-  readonly costPicos: bigint;
-  readonly paidBurntPicos: bigint;
-  readonly promotionalBurntPicos: bigint;
-  /** Null while the usage has no price. */
-  readonly unitPrices: UnitPrices | null;
-  /** The list's, where the price above was agreed with the entity; null where there is no other. */
-  readonly listUnitPrices: UnitPrices | null;
-  /** The number of the entity's statement for the period; null until it is closed. */
-  readonly invoiceId: string | null;
-};
-
-/** What happened to a lot of bought credits. */
-export type GrantMovement = {
-  readonly kind: 'purchase' | 'expiry' | 'void';
-  readonly entity: string;
-  readonly grantId: string;
-  readonly amountPicos: bigint;
-  readonly bookedAt: Date;
-  readonly effectiveAt: Date;
-  readonly expiresAt: Date | null;
-  readonly reference: string | null;
-  readonly invoiceId: string | null;
-};
 
 const CREDITS_SKU = 'prepaid-credits';
 const DAY_MS = 86_400_000;
@@ -66,7 +35,9 @@ export function usageRows(usage: DailyUsage, period: Period): FocusRow[] {
   const paid = paidByClass(charges, usage.paidBurntPicos);
   const rows = charges.flatMap((charge, index) => {
     const paidPicos = paid[index] ?? 0n;
-    return charge.tokens === 0n && paidPicos === 0n ? [] : [usageRow(usage, period, { ...charge, paidPicos })];
+    return charge.tokens === 0n && paidPicos === 0n
+      ? []
+      : [usageRow(usage, period, { ...charge, paidPicos })];
   });
   if (usage.promotionalBurntPicos === 0n) return rows;
   return [...rows, creditRow(usage, period)];
@@ -78,7 +49,8 @@ export function usageRows(usage: DailyUsage, period: Period): FocusRow[] {
  */
 function paidByClass(charges: readonly ClassCharge[], paidBurntPicos: bigint): bigint[] {
   const weights = charges.map(({ costPicos }) => (costPicos < 0n ? -costPicos : costPicos));
-  if (weights.every((weight) => weight === 0n)) return charges.map((_, index) => (index === 0 ? paidBurntPicos : 0n));
+  if (weights.every((weight) => weight === 0n))
+    return charges.map((_, index) => (index === 0 ? paidBurntPicos : 0n));
   return allot(paidBurntPicos, weights);
 }
 
@@ -107,6 +79,7 @@ function usageRow(
     PricingUnit: '1000000 Tokens',
     SkuId: skuId,
     SkuMeter: METERS[tokenClass],
+    SkuPriceDetails: `{"x_TokenClass":"${tokenClass}"}`,
     SkuPriceId: `${skuId}-ondemand`,
     x_IsUnpriced: picosPerToken === null ? 'true' : null,
     x_PriceId: picosPerToken === null ? null : String(usage.priceId),
@@ -134,7 +107,7 @@ function ofDay(usage: DailyUsage, period: Period): FocusRow {
     ChargeFrequency: 'Usage-Based',
     ChargePeriodStart: formatTime(usage.day),
     ChargePeriodEnd: formatTime(new Date(usage.day.getTime() + DAY_MS)),
-    SubAccountId: `${usage.entity}/${usage.project}`,
+    SubAccountId: usage.project,
     SubAccountName: usage.project,
     SubAccountType: 'Project',
     x_Model: usage.model,
@@ -142,7 +115,7 @@ function ofDay(usage: DailyUsage, period: Period): FocusRow {
 }
 
 /** The row of what happened to bought credits. */
-export function grantRow(movement: GrantMovement, period: Period): FocusRow {
+export function grantRow(movement: PaidGrantMovement, period: Period): FocusRow {
   const common = { ...blank(movement, period), ChargeFrequency: 'One-Time', x_GrantId: movement.grantId };
   const amount = formatUsd(movement.amountPicos);
   if (movement.kind === 'purchase') return { ...common, ...purchaseOf(movement, amount) };
@@ -156,7 +129,7 @@ export function grantRow(movement: GrantMovement, period: Period): FocusRow {
 }
 
 /** A purchase that covers later usage: billed now, effective when it is used. It is charged for as long as the credits are valid. */
-function purchaseOf(movement: GrantMovement, amount: string) {
+function purchaseOf(movement: PaidGrantMovement, amount: string) {
   const { effectiveAt, expiresAt, reference } = movement;
   return {
     BilledCost: amount,

@@ -1,0 +1,46 @@
+/** The three classes of tokens that have a price each, and what a sum of usage costs in each of them. */
+import { assert } from './errors.js';
+import { cachedInputPicosPerToken, type Price } from './price.js';
+
+export const TOKEN_CLASSES = ['input', 'cached_input', 'output'] as const;
+export type TokenClass = (typeof TOKEN_CLASSES)[number];
+
+/** Something for each class. */
+export type ByClass<T> = Readonly<Record<TokenClass, T>>;
+
+export type UnitPrices = ByClass<bigint>;
+
+export type ClassCharge = {
+  readonly tokenClass: TokenClass;
+  /** Negative where a correction takes usage back. */
+  readonly tokens: bigint;
+  /** Null while the usage has no price. */
+  readonly picosPerToken: bigint | null;
+  readonly costPicos: bigint;
+};
+
+export function unitPricesOf(
+  price: Pick<Price, 'inputPicosPerToken' | 'cachedInputPicosPerToken' | 'outputPicosPerToken'>,
+): UnitPrices {
+  return {
+    input: price.inputPicosPerToken,
+    cached_input: cachedInputPicosPerToken(price),
+    output: price.outputPicosPerToken,
+  };
+}
+
+/** One charge a class. They add up to the cost, because a cost is never anything but tokens × unit price. */
+export function chargesByClass(usage: {
+  tokens: ByClass<bigint>;
+  unitPrices: UnitPrices | null;
+  costPicos: bigint;
+}): ClassCharge[] {
+  const charges = TOKEN_CLASSES.map((tokenClass) => {
+    const tokens = usage.tokens[tokenClass];
+    const picosPerToken = usage.unitPrices?.[tokenClass] ?? null;
+    return { tokenClass, tokens, picosPerToken, costPicos: tokens * (picosPerToken ?? 0n) };
+  });
+  const sum = charges.reduce((total, charge) => total + charge.costPicos, 0n);
+  assert(sum === usage.costPicos, 'tokens times unit price equal the cost');
+  return charges;
+}

@@ -1,0 +1,68 @@
+/**
+ * One snapshot of the database, read row by row through cursors: for exports that are larger than memory. It holds one
+ * connection of the pool until it is closed.
+ */
+import type pg from 'pg';
+
+/** Rows that are in memory at a time. */
+const PAGE_ROWS = 500;
+
+/** A cursor's first page may have to sort a month of everybody's usage. */
+const STATEMENT_MS_MAX = 600_000;
+
+export type Query = { readonly text: string; readonly values: readonly (string | null)[] };
+
+export class Snapshot {
+  private broken: Error | null = null;
+  private busy = false;
+
+  private constructor(private readonly client: pg.PoolClient) {}
+
+  static async open(pool: pg.Pool): Promise<Snapshot> {
+    const client = await pool.connect();
+    const snapshot = new Snapshot(client);
+    // Without a listener, a connection that breaks between two pages would end the process.
+    client.on('error', snapshot.onBreak);
+    try {
+      await client.query('begin transaction isolation level repeatable read read only');
+      await client.query(`set local statement_timeout = ${STATEMENT_MS_MAX}`);
+    } catch (error) {
+      await snapshot.close();
+      throw error;
+    }
+    return snapshot;
+  }
+
+  /** All rows, a page at a time. One query at a time: the next begins when this one is done. */
+  async *pages<Row extends pg.QueryResultRow>({ text, values }: Query): AsyncGenerator<Row[]> {
+    await this.run(`declare rows_to_read no scroll cursor for ${text}`, [...values]);
+    for (;;) {
+      const rows = await this.run<Row>(`fetch forward ${PAGE_ROWS} from rows_to_read`);
+      if (rows.length > 0) yield rows;
+      if (rows.length < PAGE_ROWS) break;
+    }
+    await this.run('close rows_to_read');
+  }
+
+  /** Gives the connection back; one that broke, or that still works for a reader who has left, is thrown away. */
+  async close(): Promise<void> {
+    if (!this.busy && this.broken === null) await this.client.query('rollback').catch(this.onBreak);
+    const isOfUse = !this.busy && this.broken === null;
+    if (isOfUse) this.client.off('error', this.onBreak);
+    this.client.release(!isOfUse);
+  }
+
+  private async run<Row extends pg.QueryResultRow>(
+    text: string,
+    values: (string | null)[] = [],
+  ): Promise<Row[]> {
+    this.busy = true;
+    const { rows } = await this.client.query<Row>(text, values);
+    this.busy = false;
+    return rows;
+  }
+
+  private readonly onBreak = (error: Error): void => {
+    this.broken = error;
+  };
+}

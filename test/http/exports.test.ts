@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anApp, type TestApp } from '../support/app.js';
+import { anEvent, LLAMA } from '../support/builders.js';
+import { checkFocus, readFocus, sumPicos } from '../support/focus-checker.js';
+import { until } from '../support/until.js';
+import { recordUsage } from '../support/usage.js';
+
+describe('the FOCUS export', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await anApp();
+    for (const entity of ['entity1', 'entity2']) {
+      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'pro' } });
+      const body = { amount_usd: '1', reference: '=inv,42' };
+      await app.call(`POST /v1/admin/entities/${entity}/credits`, { body });
+      await recordUsage(app, [
+        anEvent({ subject: `${entity}/search`, tokens: { inputTokens: 1_000_000, outputTokens: 1_000_000 } }),
+        anEvent({ subject: `${entity}/chat`, model: '@cmd', tokens: { cachedInputTokens: 5 } }),
+      ]);
+    }
+  });
+  afterAll(() => app.close());
+
+  it('is a CSV file of a conforming dataset: purchase, covered usage, overage', async () => {
+    const answer = await app.call('GET /v1/exports/focus.csv?period=2026-11&entity=entity1');
+    expect([
+      answer.status,
+      answer.headers.get('content-type'),
+      answer.headers.get('content-disposition'),
+    ]).toEqual([
+      200,
+      'text/csv; charset=utf-8; header=present',
+      'attachment; filename="focus-2026-11-entity1.csv"',
+    ]);
+    expect(checkFocus(answer.text)).toEqual([]);
+    const rows = readFocus(answer.text);
+    expect(
+      rows.map((row) => [row['ChargeCategory'], row['SkuId'], row['BilledCost'], row['EffectiveCost']]),
+    ).toEqual([
+      ['Purchase', 'prepaid-credits', '1', '0'],
+      ['Usage', "'@cmd-input", '0', '0'],
+      ['Usage', "'@cmd-cached-input", '0', '0'],
+      ['Usage', "'@cmd-output", '0', '0'],
+      ['Usage', `${LLAMA}-input`, '0.21', '0.71'],
+      ['Usage', `${LLAMA}-output`, '0.21', '0.71'],
+    ]);
+    expect(rows[0]?.['ChargeDescription']).toBe('Prepaid credits: =inv,42');
+  });
+
+  it('holds every entity for a key of all, and its own for a key of one', async () => {
+    const accountsOf = async (key: string, query = '') => {
+      const { text } = await app.call(`GET /v1/exports/focus.csv?period=2026-11${query}`, { key });
+      return [...new Set(readFocus(text).map((row) => row['BillingAccountId']))].toSorted();
+    };
+    expect(await accountsOf(await app.key('finance'))).toEqual(['entity1', 'entity2']);
+    expect(await accountsOf(await app.key('finance', 'entity2'))).toEqual(['entity2']);
+    const foreign = await app.call('GET /v1/exports/focus.csv?period=2026-11&entity=entity1', {
+      key: await app.key('finance', 'entity2'),
+    });
+    expect(foreign.status).toBe(403);
+  });
+
+  it('of a month without anything is a header', async () => {
+    const { text } = await app.call('GET /v1/exports/focus.csv?period=2020-01');
+    expect(text).toMatch(/^BilledCost,[A-Za-z,_]*\r\n$/);
+  });
+
+  it.each(['', '?period=2026-13', '?period=2026-11&entity=no/name', '?period=2026-11&x=1'])(
+    'refuses %j with a 400',
+    async (query) => {
+      expect((await app.call(`GET /v1/exports/focus.csv${query}`)).status).toBe(400);
+    },
+  );
+
+  describe('of more than memory should hold', () => {
+    const GROUPS = 20_000;
+    beforeAll(async () => {
+      await app.database.pool.query(
+        `insert into usage_hourly (
+           entity, hour, project, model, operation, period, price_id,
+           requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
+         )
+         select 'large', '2026-10-05T07:00:00Z', 'p' || n, $1, 'chat', '2026-10', p.id, 1, n, n, n, 0,
+           n::numeric * (2 * p.input_picos_per_token + p.output_picos_per_token)
+         from generate_series(1, $2::integer) n, prices p where p.model = $1`,
+        [LLAMA, GROUPS],
+      );
+    });
+
+    it('comes whole', async () => {
+      const { text } = await app.call('GET /v1/exports/focus.csv?period=2026-10');
+      const rows = readFocus(text);
+      expect(rows.length).toBe(3 * GROUPS);
+      expect(sumPicos(rows, 'BilledCost')).toBe(3n * 710_000n * BigInt((GROUPS * (GROUPS + 1)) / 2));
+    });
+
+    /** A connection of its own, of which nothing is read before somebody asks. */
+    const open = async (): Promise<IncomingMessage> => {
+      const headers = { authorization: `Bearer ${app.adminKey}` };
+      const request = get(`${app.url}/v1/exports/focus.csv?period=2026-10`, { agent: false, headers });
+      const [answer] = await once(request, 'response');
+      return answer;
+    };
+    const cursors = async (): Promise<number> => {
+      const { rows } = await app.database.pool.query(
+        `select pid from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and state = 'idle in transaction'`,
+      );
+      return rows.length;
+    };
+
+    it('waits for its reader, runs twice at a time at most, and ends with a reader who leaves', async () => {
+      const [first, second] = [await open(), await open()];
+      await until('both wait for their readers', async () => (await cursors()) === 2);
+      const third = await open();
+      expect([third.statusCode, third.headers['retry-after']]).toEqual([429, '1']);
+      for (const answer of [first, second, third]) answer.destroy();
+      await until('nothing is left open', async () => (await cursors()) === 0);
+      const again = await open();
+      expect(again.statusCode).toBe(200);
+      again.destroy();
+      await until('nothing is left open', async () => (await cursors()) === 0);
+    });
+
+    it('that loses its database breaks off, so that nobody takes a part for the whole', async () => {
+      const answer = await open();
+      await until('it waits for its reader', async () => (await cursors()) === 1);
+      await app.database.pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and state = 'idle in transaction'`,
+      );
+      await expect(text(answer)).rejects.toThrow('aborted');
+      expect((await app.call('GET /v1/exports/focus.csv?period=2020-01')).status).toBe(200);
+    });
+  });
+});

@@ -1,0 +1,265 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Period } from '../../src/domain/period.js';
+import { csvPages } from '../../src/reports/focus-exports.service.js';
+import { focusHeader, focusLine } from '../../src/reports/focus-columns.js';
+import { grantRow, usageRows } from '../../src/reports/focus.js';
+import type { DailyUsage, PaidGrantMovement } from '../../src/store/focus.js';
+import { checkFocus, picosOf, readFocus, sumPicos } from '../support/focus-checker.js';
+
+const PERIOD = '2026-11' as Period;
+
+/** 812 input tokens, 512 of them cached, and 204 output tokens at $0.71, $0.35 and $0.71. */
+function aUsage(override: Partial<DailyUsage> = {}): DailyUsage {
+  return {
+    entity: 'entity1',
+    project: 'project1',
+    model: 'llama',
+    day: new Date('2026-11-22T00:00:00Z'),
+    priceId: 7n,
+    tokens: { input: 300n, cached_input: 512n, output: 204n },
+    costPicos: 300n * 710_000n + 512n * 350_000n + 204n * 710_000n,
+    paidBurntPicos: 0n,
+    promotionalBurntPicos: 0n,
+    unitPrices: { input: 710_000n, cached_input: 350_000n, output: 710_000n },
+    listUnitPrices: null,
+    invoiceId: null,
+    ...override,
+  };
+}
+
+function aMovement(override: Partial<PaidGrantMovement> = {}): PaidGrantMovement {
+  return {
+    kind: 'purchase',
+    entity: 'entity1',
+    grantId: 'grant_1',
+    amountPicos: 500n * 10n ** 12n,
+    bookedAt: new Date('2026-11-22T12:00:00.500Z'),
+    effectiveAt: new Date('2026-11-22T12:00:00.500Z'),
+    expiresAt: null,
+    reference: 'inv_42',
+    invoiceId: null,
+    ...override,
+  };
+}
+
+const csvOf = (rows: readonly Parameters<typeof focusLine>[0][]) =>
+  focusHeader() + rows.map(focusLine).join('');
+
+describe('a day of usage', () => {
+  it('is a row for each class of tokens, billed and effective at its cost where nobody paid before', () => {
+    const rows = usageRows(aUsage(), PERIOD);
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(
+      rows.map((row) => [row.SkuMeter, row.ConsumedQuantity, row.PricingQuantity, row.ListUnitPrice]),
+    ).toEqual([
+      ['Input Tokens', '300', '0.0003', '0.71'],
+      ['Cache Read Input Tokens', '512', '0.000512', '0.35'],
+      ['Output Tokens', '204', '0.000204', '0.71'],
+    ]);
+    expect(rows[0]).toMatchObject({
+      BilledCost: '0.000213',
+      EffectiveCost: '0.000213',
+      BillingAccountId: 'entity1',
+      SubAccountId: 'project1',
+      ConsumedUnit: 'Tokens',
+      PricingUnit: '1000000 Tokens',
+      ServiceCategory: 'AI and Machine Learning',
+      SkuId: 'llama-input',
+      SkuPriceId: 'llama-input-ondemand',
+      ChargePeriodStart: '2026-11-22T00:00:00Z',
+      ChargePeriodEnd: '2026-11-23T00:00:00Z',
+      BillingPeriodStart: '2026-11-01T00:00:00Z',
+      BillingPeriodEnd: '2026-12-01T00:00:00Z',
+      ChargeClass: null,
+    });
+  });
+
+  it('is billed at 0 where bought credits paid all of it, and stays effective', () => {
+    const usage = aUsage();
+    const rows = usageRows({ ...usage, paidBurntPicos: usage.costPicos }, PERIOD);
+    expect(rows.map((row) => row.BilledCost)).toEqual(['0', '0', '0']);
+    expect(rows.reduce((sum, row) => sum + picosOf(row.EffectiveCost), 0n)).toBe(usage.costPicos);
+  });
+
+  it('paid by promotional credits is full cost and one credit of the opposite amount', () => {
+    const rows = usageRows(aUsage({ promotionalBurntPicos: 1_000_001n }), PERIOD);
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows.map((row) => row.ChargeCategory)).toEqual(['Usage', 'Usage', 'Usage', 'Credit']);
+    expect(rows[3]).toMatchObject({
+      BilledCost: '-0.000001000001',
+      EffectiveCost: '-0.000001000001',
+      SkuId: null,
+    });
+  });
+
+  it('without a price shows its quantity at $0 and says so', () => {
+    const rows = usageRows(aUsage({ priceId: 0n, unitPrices: null, costPicos: 0n }), PERIOD);
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows[0]).toMatchObject({ ConsumedQuantity: '300', BilledCost: '0', x_IsUnpriced: 'true' });
+  });
+
+  it('of an earlier month is a correction, also where it takes usage back', () => {
+    const usage = aUsage();
+    const voided = aUsage({
+      day: new Date('2026-10-03T00:00:00Z'),
+      tokens: { input: -300n, cached_input: -512n, output: -204n },
+      costPicos: -usage.costPicos,
+      paidBurntPicos: -7n,
+    });
+    const rows = usageRows(voided, PERIOD);
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows.every((row) => row.ChargeClass === 'Correction')).toBe(true);
+    expect(rows.reduce((sum, row) => sum + picosOf(row.BilledCost), 0n)).toBe(7n - usage.costPicos);
+  });
+
+  it('keeps who paid also where late and voided usage cancel out', () => {
+    const rows = usageRows(
+      aUsage({
+        day: new Date('2026-10-03T00:00:00Z'),
+        tokens: { input: 0n, cached_input: 0n, output: 0n },
+        costPicos: 0n,
+        paidBurntPicos: 5n,
+      }),
+      PERIOD,
+    );
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows.map((row) => [row.BilledCost, row.EffectiveCost])).toEqual([['-0.000000000005', '0']]);
+  });
+
+  it('under an agreed price shows the list price beside it', () => {
+    const rows = usageRows(
+      aUsage({ listUnitPrices: { input: 1_000_000n, cached_input: 500_000n, output: 1_000_000n } }),
+      PERIOD,
+    );
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows[0]).toMatchObject({
+      ListCost: '0.0003',
+      ListUnitPrice: '1',
+      ContractedCost: '0.000213',
+      ContractedUnitPrice: '0.71',
+    });
+  });
+
+  it('conforms and loses no picodollar, whatever it is made of', () => {
+    const tokens = fc.bigInt({ min: 0n, max: 10n ** 13n });
+    const price = fc.bigInt({ min: 0n, max: 10n ** 10n });
+    fc.assert(
+      fc.property(
+        tokens,
+        tokens,
+        tokens,
+        price,
+        price,
+        price,
+        fc.nat(1000),
+        fc.nat(1000),
+        fc.string({ unit: 'binary', minLength: 1 }),
+        (a, b, c, pa, pb, pc, paidParts, promotionalParts, model) => {
+          const costPicos = a * pa + b * pb + c * pc;
+          const paidBurntPicos = (costPicos * BigInt(paidParts)) / 1000n;
+          const promotionalBurntPicos = ((costPicos - paidBurntPicos) * BigInt(promotionalParts)) / 1000n;
+          const usage = aUsage({
+            model: `m${model.replace(/[\p{Cc}\p{Cs}]/gu, '')}`,
+            tokens: { input: a, cached_input: b, output: c },
+            unitPrices: { input: pa, cached_input: pb, output: pc },
+            costPicos,
+            paidBurntPicos,
+            promotionalBurntPicos,
+          });
+          const csv = csvOf(usageRows(usage, PERIOD));
+          const rows = readFocus(csv);
+          expect(checkFocus(csv)).toEqual([]);
+          expect(sumPicos(rows, 'BilledCost')).toBe(costPicos - paidBurntPicos - promotionalBurntPicos);
+          expect(sumPicos(rows, 'EffectiveCost')).toBe(costPicos - promotionalBurntPicos);
+          const used = rows.filter((row) => row['ChargeCategory'] === 'Usage');
+          expect(used.every((row) => picosOf(row['BilledCost']) >= 0n)).toBe(true);
+        },
+      ),
+    );
+  });
+});
+
+describe('bought credits', () => {
+  it('are a purchase that is billed now and effective later', () => {
+    const row = grantRow(aMovement({ expiresAt: new Date('2027-11-22T00:00:00.001Z') }), PERIOD);
+    expect(checkFocus(csvOf([row]))).toEqual([]);
+    expect(row).toMatchObject({
+      ChargeCategory: 'Purchase',
+      ChargeFrequency: 'One-Time',
+      BilledCost: '500',
+      EffectiveCost: '0',
+      PricingQuantity: '500',
+      PricingUnit: 'USD',
+      ListUnitPrice: '1',
+      ConsumedQuantity: null,
+      ChargePeriodStart: '2026-11-22T12:00:00Z',
+      ChargePeriodEnd: '2027-11-22T00:00:01Z',
+    });
+  });
+
+  it('that never expire are charged in the month in which they take effect', () => {
+    const row = grantRow(aMovement({ effectiveAt: new Date('2026-12-31T23:59:59.999Z') }), PERIOD);
+    expect([row.ChargePeriodStart, row.ChargePeriodEnd]).toEqual([
+      '2026-12-31T23:59:59Z',
+      '2027-01-01T00:00:00Z',
+    ]);
+  });
+
+  it.each(['expiry', 'void'] as const)(
+    'that end by %s are effective at last, and billed no second time',
+    (kind) => {
+      const row = grantRow(aMovement({ kind, amountPicos: 1n }), PERIOD);
+      expect(checkFocus(csvOf([row]))).toEqual([]);
+      expect(row).toMatchObject({
+        ChargeCategory: 'Adjustment',
+        BilledCost: '0',
+        EffectiveCost: '0.000000000001',
+      });
+    },
+  );
+});
+
+describe('a cell', () => {
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '=HYPERLINK("http://x","y")', '＝1', '-2+3;=cmd'])(
+    'that a user named %j is no formula, and reads back whole',
+    (model) => {
+      const rows = readFocus(csvOf(usageRows(aUsage({ model }), PERIOD)));
+      expect(rows[0]?.['x_Model']).toBe(`'${model}`);
+      expect(rows[0]?.['SkuId']).toBe(`'${model}-input`);
+    },
+  );
+
+  it.each(['a,b', 'a"b', 'a;b', 'a\r\nb', ' a ', '""', ','])('with %j reads back as it was', (model) => {
+    expect(readFocus(csvOf(usageRows(aUsage({ model }), PERIOD)))[0]?.['x_Model']).toBe(model);
+  });
+
+  it('of a number may be negative', () => {
+    const line = focusLine(usageRows(aUsage({ promotionalBurntPicos: 5n }), PERIOD)[3]!);
+    expect(line).toMatch(/^-0\.000000000005,/);
+  });
+});
+
+describe('an export', () => {
+  it('of a million rows needs no more memory than one of some thousands', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const row = usageRows(aUsage(), PERIOD)[0]!;
+    async function* pages(): AsyncGenerator<(typeof row)[]> {
+      for (let page = 0; page < 1_000; page += 1) yield Array.from({ length: 1_000 }, () => ({ ...row }));
+    }
+    const used: number[] = [];
+    let lines = 0;
+    for await (const text of csvPages(pages())) {
+      lines += text.split('\r\n').length - 1;
+      if (lines % 200_000 !== 1) continue;
+      collect();
+      used.push(process.memoryUsage().heapUsed);
+    }
+    expect(lines).toBe(1_000_001);
+    expect(used.length).toBe(6);
+    expect(Math.max(...used) - used[0]!).toBeLessThan(8 * 1024 * 1024);
+  });
+});
