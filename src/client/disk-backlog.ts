@@ -190,14 +190,15 @@ export class DiskBacklog implements Backlog {
     this.retire(isOld);
     while (this.settled[0]?.unsyncedCount === 0 && isOld(this.settled[0])) this.discardOldest();
     const [first] = this.segments;
-    const isLeft = this.settled.length > 0 || (first !== undefined && isSettled(first));
-    if (!isLeft || this.sweeping !== null || this.closed) return;
+    const left = this.settled[0] ?? (first !== undefined && isSettled(first) ? first : null);
+    if (left === null || this.sweeping !== null || this.closed) return;
+    const dueMs = left.settledAtMs + keepMs - performance.now();
     this.sweeping = setTimeout(
       () => {
         this.sweeping = null;
         this.sweep();
       },
-      Math.max(keepMs, SWEEP_MS_MIN),
+      Math.max(dueMs, SWEEP_MS_MIN),
     ).unref();
   }
 

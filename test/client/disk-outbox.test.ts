@@ -88,6 +88,17 @@ describe('the next start', () => {
     await until('the segments are deleted', async () => (await directory.segments()).length === 0);
   });
 
+  it('sends again what was acknowledged a moment ago, for a Redis that crashed together with this process', async () => {
+    const before = await directory.open({ keepMs: 5000 });
+    await before.report(['a']);
+    await until('the event is on disk', async () => (await directory.segments()).length === 1);
+    await before.outbox.close();
+    expect(before.tally.ids).toEqual(['a']);
+    const { tally } = await directory.open();
+    await until('Tally has it again', () => tally.ids.length > 0);
+    expect(tally.ids).toEqual(['a']);
+  });
+
   it('sends every whole record of a file whose last one a crash cut off, without calling it damaged', async () => {
     const bytes = Buffer.concat(['a', 'b', 'c'].map((id) => encodeRecord(anEvent(id))));
     await directory.leave(FIRST_SEGMENT, bytes.subarray(0, -20));

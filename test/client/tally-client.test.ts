@@ -1,4 +1,7 @@
 /** The client: a denial is an answer to hand on; what the gateway did wrong, or cannot know, is an error. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { httpReporter } from '../../src/client/http-reporter.js';
 import { TallyClient } from '../../src/client/tally-client.js';
@@ -161,6 +164,21 @@ describe('reporting over HTTP', () => {
     await reporter.report(event('a'));
     await reporter.close();
     expect(tally.events.map(({ id }) => id)).toEqual(['a']);
+  });
+
+  it('with a directory, is done before Tally is back, and the next start delivers', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tally-outbox-'));
+    tally.refuseNext(/events$/, 'hang up', 1000);
+    const before = await httpReporter(client, { directory, backoffMsMin: 1, backoffMsMax: 1, closeMs: 0 });
+    await before.report(event('a'));
+    await before.close();
+    expect(tally.events).toEqual([]);
+    tally.relent();
+    const after = await httpReporter(client, { directory });
+    await after.close();
+    // A delivery that was under way while the first one closed may have arrived as well.
+    expect(new Set(tally.events.map(({ id }) => id))).toEqual(new Set(['a']));
+    await rm(directory, { recursive: true });
   });
 });
 

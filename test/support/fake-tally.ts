@@ -98,6 +98,11 @@ export class FakeTally {
     for (let time = 0; time < times; time += 1) this.refusals.push({ path, answer });
   }
 
+  /** Refuses nothing any more. */
+  relent(): void {
+    this.refusals.length = 0;
+  }
+
   /** Resolves once what Tally was told makes the condition true. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.watchers.push(resolve));

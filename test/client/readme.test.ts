@@ -1,0 +1,16 @@
+/** The client's README says what is lost and names a test for it: that test must exist. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+
+const read = (...path: string[]) => readFileSync(join(import.meta.dirname, ...path), 'utf8');
+
+it('every test that the README names exists', () => {
+  const readme = read('../../src/client/README.md');
+  const names = [...readme.matchAll(/"([^"\n]{20,})"/g)].map((match) => match[1] ?? '');
+  const tests = readdirSync(import.meta.dirname)
+    .map((file) => read(file))
+    .concat(read('../gateway/outbox.test.ts'));
+  expect(names.length).toBeGreaterThan(10);
+  expect(names.filter((name) => !tests.some((text) => text.includes(`it('${name}'`)))).toEqual([]);
+});
