@@ -2,7 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { EntityName } from '../../src/domain/ids.js';
 import { anEvent } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
-import { buy, expectAgreement, leftOf, publish, spendOf, voidEvent } from '../support/correcting.js';
+import {
+  buy,
+  expectAgreement,
+  leftOf,
+  publish,
+  spendOf,
+  voidEvent,
+  voidGrant,
+} from '../support/correcting.js';
 
 const DAY = '2026-11-22T00:00:00Z';
 
@@ -197,8 +205,28 @@ describe('re-rating', () => {
     await books.recorder.record([wrong, unpriced]);
     await voidEvent(books, wrong);
     await publish(books, model, '0.000001', { from: DAY });
-    expect(await books.rerating.rerate(order())).toMatchObject({ changed: 0 });
-    expect(await books.rerating.rerate(order({ model: `${model}-unpriced` }))).toMatchObject({ changed: 0 });
+    expect(await books.rerating.rerate(order({ entity }))).toMatchObject({ lookedAt: 1, changed: 0 });
+    expect(await books.rerating.rerate(order({ entity, model: unpriced.model }))).toMatchObject({
+      lookedAt: 1,
+      changed: 0,
+    });
+  });
+
+  it('burns for one event what comes back from another, but nothing that comes back to a voided grant', async () => {
+    const times = ['2026-11-22T01:00:00Z', '2026-11-22T02:00:00Z'] as const;
+    const other = `${entity}-2`;
+    for (const name of [entity, other]) {
+      const grant = await buy(books, name, 600n);
+      await books.recorder.record(
+        times.map((time) => event({ subject: `${name}/p`, occurredAt: new Date(time) })),
+      );
+      if (name === other) await voidGrant(books, grant);
+    }
+    await publish(books, model, '0.000001', { from: times[0] });
+    await publish(books, model, '0.000003', { from: times[1] });
+    expect(await books.rerating.rerate(order())).toMatchObject({ changed: 4 });
+    expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual(['600 = 600 + 0', ['0']]);
+    expect([await spendOf(books, other), await leftOf(books, other)]).toEqual(['600 = 450 + 150', ['0']]);
   });
 
   it('of a period that is over is booked in the open one', async () => {

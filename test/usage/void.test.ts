@@ -155,6 +155,20 @@ describe('voiding an event', () => {
     expect(await voidEvent(books, wrong)).toMatchObject({ costPicos: -150n });
   });
 
+  it('is never booked in an hour that was posted while it waited', async () => {
+    await buy(books, entity, 300n);
+    const [first, second] = [event(), event()];
+    await books.recorder.record([first, second]);
+    await voidEvent(books, first);
+    books.clock.advance(HOUR_MS);
+    await books.upkeep.postClosedHours();
+    books.clock.advance(-HOUR_MS);
+    await expect(voidEvent(books, second)).rejects.toThrow(/hour is posted/);
+    books.clock.advance(HOUR_MS);
+    expect(await voidEvent(books, second)).toMatchObject({ costPicos: -150n });
+    expect(await leftOf(books, entity)).toEqual(['300']);
+  });
+
   it('gives nothing back to be spent where the grant was voided meanwhile, even an empty one', async () => {
     const grant = await buy(books, entity, 150n);
     const wrong = event();
