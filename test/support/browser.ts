@@ -1,9 +1,6 @@
-/** A real Chromium without a window, with a profile of its own that ends with it. */
+/** A real Chromium without a screen, with a profile of its own that ends with it. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -23,47 +20,43 @@ export const PHONE = { width: 375, height: 800 };
 
 export type Theme = 'light' | 'dark';
 
-export type TestBrowser = {
+export type TestWindow = {
   readonly page: Page;
   /** What the page logged as an error, threw, or asked of another host or against its policy. */
   readonly complaints: readonly string[];
   close(): Promise<void>;
 };
 
-/** CI installs the browser, so there a missing one is a failure and not a reason to skip. */
+export type TestBrowser = {
+  /** A window with cookies and storage of its own. */
+  open(look?: { size?: { width: number; height: number }; theme?: Theme }): Promise<TestWindow>;
+  close(): Promise<void>;
+};
+
 export function hasBrowser(): boolean {
-  return existsSync(CHROMIUM) || process.env['CI'] === 'true';
+  return existsSync(CHROMIUM);
 }
 
-export async function aBrowser({
-  size = WIDE,
-  theme = 'light',
-}: { size?: { width: number; height: number }; theme?: Theme } = {}): Promise<TestBrowser> {
-  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: apt-get install chromium`);
-  const profile = await mkdtemp(join(tmpdir(), 'tally-test-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    args: FLAGS,
-    viewport: size,
-    colorScheme: theme,
-    acceptDownloads: true,
-    timezoneId: 'America/Los_Angeles',
-  });
-  const complaints: string[] = [];
-  const page = await openPage(context, complaints);
+export async function aBrowser(): Promise<TestBrowser> {
+  // Playwright gives each browser a new folder for its profile and removes it at the end.
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   return {
-    page,
-    complaints,
-    async close() {
-      await context.close();
-      await rm(profile, { recursive: true, force: true });
+    async open({ size = WIDE, theme = 'light' } = {}) {
+      // The viewer is far from UTC, so that a local time anywhere on the page shows.
+      const context = await browser.newContext({
+        viewport: size,
+        colorScheme: theme,
+        timezoneId: 'America/Los_Angeles',
+      });
+      const complaints: string[] = [];
+      const page = watched(await context.newPage(), complaints);
+      return { page, complaints, close: () => context.close() };
     },
+    close: () => browser.close(),
   };
 }
 
-/** The viewer is far from UTC, so that a local time anywhere on the page shows. */
-async function openPage(context: BrowserContext, complaints: string[]): Promise<Page> {
-  const page = context.pages()[0] ?? (await context.newPage());
+function watched(page: Page, complaints: string[]): Page {
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });

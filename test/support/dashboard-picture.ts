@@ -1,6 +1,6 @@
 /**
  * Takes pictures of the dashboard over the demo books: `node --import ./test/support/typescript.js test/support/dashboard-picture.ts
- * FOLDER`. The README's picture is wide-light.png.
+ * FOLDER`. docs/dashboard.png is readme.png of them.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +11,9 @@ import { aBrowser, PHONE, WIDE } from './browser.js';
 import { fillDemoBooks } from './demo-books.js';
 import { TestClock } from './test-clock.js';
 
+/** Down to the charts' end. */
+const README_HEIGHT = 1_165;
+
 const UNTIL = new Date('2026-11-22T17:40:00Z');
 
 const folder = process.argv[2] ?? '.data/pictures';
@@ -18,6 +21,7 @@ mkdirSync(folder, { recursive: true });
 const servers = fork(join(import.meta.dirname, 'servers.ts'));
 const [message] = (await once(servers, 'message')) as [{ ready: unknown }];
 process.env['TALLY_TEST_SERVERS'] = JSON.stringify(message.ready);
+const browser = await aBrowser();
 const clock = new TestClock();
 const app = await anApp({ clock });
 await app.call('PUT /v1/admin/entities/acme', { body: { plan: 'pro' } });
@@ -36,23 +40,28 @@ try {
     for (const [name, size] of Object.entries({ wide: WIDE, phone: PHONE })) await picture(name, size, theme);
   }
 } finally {
+  await browser.close();
   await app.close();
   servers.disconnect();
 }
 
 async function picture(name: string, size: typeof WIDE, theme: 'light' | 'dark'): Promise<void> {
-  const browser = await aBrowser({ size, theme });
-  const { page } = browser;
+  const window = await browser.open({ size, theme });
+  const { page } = window;
   await page.goto(`${app.url}/dashboard?entity=acme`);
   await page.screenshot({ path: join(folder, `${name}-${theme}-sign-in.png`) });
   await page.fill('#key', app.adminKey);
   await page.click('#sign-in button');
   await page.waitForSelector('#tile-spent');
   await page.screenshot({ path: join(folder, `${name}-${theme}.png`), fullPage: true });
+  if (name === 'wide' && theme === 'light') {
+    const clip = { x: 0, y: 0, width: WIDE.width, height: README_HEIGHT };
+    await page.screenshot({ path: join(folder, 'readme.png'), fullPage: true, clip });
+  }
   await page.locator('#daily summary').click();
   await page.locator('[data-day="2026-11-21"]').click();
   await page.waitForSelector('#events-table tbody tr');
   await page.screenshot({ path: join(folder, `${name}-${theme}-events.png`) });
-  console.log(name, theme, browser.complaints);
-  await browser.close();
+  console.log(name, theme, window.complaints);
+  await window.close();
 }

@@ -178,6 +178,7 @@ function oddEvents(until: Date): UsageEvent[] {
       subject: 'acme/lab',
       model: 'cw_moonshotai_Kimi-K2-Instruct',
       occurredAt: new Date(yesterday.getTime() + index * 60_000),
+      tokens: { inputTokens: 5_400 + index * 310, outputTokens: 820 },
     }),
   );
   const late = Array.from({ length: 7 }, (_, index) =>

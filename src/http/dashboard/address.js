@@ -11,6 +11,8 @@ export function readAddress(search) {
   const hasRange = isDay(from) && isDay(to) && from <= to;
   const month = query.get('month') ?? '';
   const day = query.get('day') ?? '';
+  const [project, model] = [query.get('project'), query.get('model')];
+  const hasRow = project !== null && model !== null;
   return {
     entity: query.get('entity'),
     month: isMonth(month) && !hasRange ? month : null,
@@ -19,12 +21,23 @@ export function readAddress(search) {
     by: oneOf(GROUPS, query.get('by')),
     show: oneOf(MEASURES, query.get('show')),
     day: isDay(day) ? day : null,
+    project: hasRow ? project : null,
+    model: hasRow ? model : null,
   };
 }
 
+/** Whether the events behind a day or a row are open. */
+export function showsEvents({ day, project }) {
+  return day !== null || project !== null;
+}
+
+/** What closes them. */
+export const NO_EVENTS = { day: null, project: null, model: null };
+
 export function writeAddress(view) {
   const query = new URLSearchParams();
-  for (const name of ['entity', 'month', 'from', 'to', 'day']) if (view[name]) query.set(name, view[name]);
+  for (const name of ['entity', 'month', 'from', 'to', 'day', 'project', 'model'])
+    if (view[name]) query.set(name, view[name]);
   if (view.by !== GROUPS[0]) query.set('by', view.by);
   if (view.show !== MEASURES[0]) query.set('show', view.show);
   return `?${query}`;

@@ -30,8 +30,8 @@ export async function ask(path, query = {}) {
   return response.json();
 }
 
-export async function askBlob(path, query = {}) {
-  const response = await send(path, query);
+export async function askBlob(path, query = {}, type = '*/*') {
+  const response = await send(path, query, type);
   return response.blob();
 }
 
@@ -48,19 +48,19 @@ export async function askEntities() {
   return entities;
 }
 
-async function send(path, query) {
+async function send(path, query, type = 'application/json') {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
   const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  const response = await reach(given.length === 0 ? path : `${path}?${parameters}`);
+  const response = await reach(given.length === 0 ? path : `${path}?${parameters}`, type);
   if (response.ok) return response;
   const body = await response.json().catch(() => null);
   throw new ApiError(response.status, body?.error?.message ?? `The server answered ${response.status}.`);
 }
 
-async function reach(url) {
+async function reach(url, type) {
   try {
     return await fetch(url, {
-      headers: { authorization: `Bearer ${storedKey()}` },
+      headers: { authorization: `Bearer ${storedKey()}`, accept: type },
       signal: AbortSignal.timeout(TIMEOUT_MS),
       cache: 'no-store',
     });

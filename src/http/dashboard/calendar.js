@@ -54,6 +54,14 @@ export function shortDay(day) {
   return `${Number(number)} ${MONTHS[Number(month) - 1].slice(0, 3)}`;
 }
 
+/** `1–21 Nov`, both included. */
+export function daysName(first, last) {
+  if (first === last) return shortDay(first);
+  return first.slice(0, 7) === last.slice(0, 7)
+    ? `${Number(first.slice(8))}–${shortDay(last)}`
+    : `${shortDay(first)} – ${shortDay(last)}`;
+}
+
 export function clockTime(seconds) {
   return `${new Date(seconds * 1000).toISOString().slice(11, 16)} UTC`;
 }

@@ -7,7 +7,7 @@ import { compact, groupName, measured } from './words.js';
 const charts = new Map();
 
 export function seriesColour(group, index) {
-  return colour(group.isOther ? '--series-other' : `--series-${index}`);
+  return colour(group.isTail ? '--series-other' : `--series-${index}`);
 }
 
 /** Stacked bars; a click on a day opens its events. */
@@ -51,10 +51,14 @@ export function drawTotal({ days, running, forecast, cap }) {
 }
 
 /** What was left of the credits, and what will be if usage goes on as it did. */
-export function drawCredits({ days, left, ahead }) {
+export function drawCredits({ days, left, ahead, lost }) {
+  const expiry = { showLine: false, pointRadius: 6, pointStyle: 'triangle', pointRotation: 180 };
   drawLines('credits-chart', days, [
     line('Credits left', left, '--series-2', { fill: true }),
     line('At the pace of the last week', ahead, '--series-2', { borderDash: [5, 4] }),
+    ...(lost.some((picos) => picos !== null)
+      ? [{ ...line('Expires unused', lost, '--series-4', expiry), data: drawnAt(ahead, lost) }]
+      : []),
   ]);
 }
 
@@ -67,7 +71,7 @@ function drawLines(id, days, datasets) {
   options.plugins.legend = {
     display: true,
     position: 'bottom',
-    labels: { color: colour('--quiet'), boxWidth: 18, boxHeight: 1 },
+    labels: { color: colour('--quiet'), boxWidth: 18, boxHeight: 1, usePointStyle: false },
   };
   draw(id, { type: 'line', data: { labels: days.map(shortDay), datasets }, options });
 }
@@ -85,6 +89,11 @@ function line(label, exact, name, style) {
     tension: 0,
     ...style,
   };
+}
+
+/** A mark where something is lost stands on the line, and tells what is lost. */
+function drawnAt(line, marks) {
+  return marks.map((mark, index) => (mark === null ? null : drawnUsd(line[index] ?? 0n)));
 }
 
 function optionsOf({ days, show, tell, isStacked }) {

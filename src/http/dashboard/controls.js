@@ -1,4 +1,5 @@
 /** The row of controls: what it shows follows the view, and what a person does with it becomes a change of the view. */
+import { NO_EVENTS } from './address.js';
 import { addDays, addMonths, monthName } from './calendar.js';
 import { byId, fill, make, setHidden } from './dom.js';
 
@@ -6,9 +7,9 @@ const MONTHS_BACK = 24;
 const RANGE_DAYS_MAX = 366;
 
 export function listenToControls(page, go) {
-  const toMonth = (month) => go({ month, from: null, to: null, day: null });
+  const toMonth = (month) => go({ month, from: null, to: null, ...NO_EVENTS });
   const step = (count) => toMonth(addMonths(shownMonth(page), count));
-  byId('entity').addEventListener('change', ({ target }) => go({ entity: target.value, day: null }));
+  byId('entity').addEventListener('change', ({ target }) => go({ entity: target.value, ...NO_EVENTS }));
   byId('month').addEventListener('change', ({ target }) => toMonth(target.value));
   byId('month-before').addEventListener('click', () => step(-1));
   byId('month-after').addEventListener('click', () => step(1));
@@ -54,7 +55,7 @@ function applyRange(go) {
   fill('range-error', problem);
   if (problem !== '') return;
   byId('range').open = false;
-  go({ from, to, month: null, day: null });
+  go({ from, to, month: null, ...NO_EVENTS });
 }
 
 function rangeProblem(from, to) {

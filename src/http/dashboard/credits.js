@@ -76,13 +76,15 @@ export function project(grants, { asOf, rate }) {
   for (let ahead = 1; ahead <= AHEAD_DAYS_MAX; ahead += 1) {
     const dayEnd = asOf + ahead * 86_400;
     spend(lots, { due: rate, dayStart: dayEnd - 86_400 });
+    let lost = null;
     for (const lot of lots) {
       if (!hasPassed(lot.expiresAt, dayEnd) || lot.left === 0n) continue;
       unused.set(lot.id, lot.left);
+      lost = (lost ?? 0n) + lot.left;
       lot.left = 0n;
     }
     const left = sumPicos(lots, (lot) => lot.left);
-    points.push({ day: dayOf(dayEnd), left });
+    points.push({ day: dayOf(dayEnd), left, lost });
     if (left === 0n) return { points, unused, lastsDays: ahead };
   }
   return { points, unused, lastsDays: null };

@@ -10,13 +10,13 @@ const HEADS = [
   'Time (UTC)',
   'Project',
   'Model',
+  'Cost',
   'Input',
   'Cached input',
   'Output',
-  'Cost',
   'Paid by',
+  'Marks',
   'Event',
-  '',
 ];
 const FIRST_NUMBER = 3;
 const LAST_NUMBER = 6;
@@ -24,17 +24,27 @@ const LAST_NUMBER = 6;
 /** What the open dialog shows; an answer that comes when it shows something else is dropped. */
 let open = null;
 
-export async function openDay({ entity, day }) {
-  open = { entity, day, rows: [], after: null };
+/** `start` and `end` are days, half open; `project` and `model` null take all. */
+export async function openEvents({ entity, start, end, project, model, name }) {
+  open = {
+    path: `/v1/entities/${encodeURIComponent(entity)}/events`,
+    start,
+    end,
+    project,
+    model,
+    rows: [],
+    after: null,
+  };
   const dialog = byId('events');
-  fill('events-title', `Events of ${day} (UTC)`);
+  const of = project === null ? 'Events' : `${project}, ${modelName(model)}: events`;
+  fill('events-title', `${of} of ${name} (UTC)`);
   fill('events-table');
   setHidden('events-more', true);
   if (!dialog.open) dialog.showModal();
   await loadMore();
 }
 
-export function closeDay() {
+export function closeEvents() {
   open = null;
   byId('events').close();
 }
@@ -50,9 +60,11 @@ async function loadMore() {
   const shown = open;
   fill('events-note', 'Loading…');
   try {
-    const answer = await ask(`/v1/entities/${encodeURIComponent(shown.entity)}/events`, {
-      start_time: secondsOf(shown.day),
-      end_time: secondsOf(addDays(shown.day, 1)),
+    const answer = await ask(shown.path, {
+      start_time: secondsOf(shown.start),
+      end_time: secondsOf(shown.end),
+      project: shown.project,
+      model: shown.model,
       limit: PAGE,
       after: shown.after,
     });
@@ -67,10 +79,7 @@ async function loadMore() {
 
 function show(rows, hasMore) {
   const count = plural(rows.length, 'event');
-  fill(
-    'events-note',
-    rows.length === 0 ? 'No events on this day.' : `${count}${hasMore ? ' so far' : ''}, newest first`,
-  );
+  fill('events-note', rows.length === 0 ? 'No events.' : `${count}${hasMore ? ' so far' : ''}, newest first`);
   setHidden('events-more', !hasMore);
   const heads = HEADS.map((name, index) => make('th', { scope: 'col', class: classOf(index) }, name));
   fill('events-table', make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...rows.map(rowOf)));
@@ -80,16 +89,18 @@ function rowOf(event) {
   const paid =
     event.burns.length === 0 ? 'overage' : event.overage_usd === '0' ? 'credits' : 'credits and overage';
   const cells = [
-    event.occurred_at.slice(11, 19),
+    open.end > addDays(open.start, 1)
+      ? event.occurred_at.slice(0, 19).replace('T', ' ')
+      : event.occurred_at.slice(11, 19),
     event.project,
     modelName(event.model),
+    money(picosOf(event.cost_usd)),
     number(event.input_tokens),
     number(event.cached_input_tokens),
     number(event.output_tokens),
-    money(picosOf(event.cost_usd)),
     event.unpriced ? '–' : paid,
-    make('code', { title: event.source }, event.event_id),
     make('span', {}, ...marksOf(event)),
+    make('code', { title: event.source }, event.event_id),
   ];
   return make('tr', {}, ...cells.map((cell, index) => make('td', { class: classOf(index) }, cell)));
 }
@@ -105,5 +116,6 @@ function marksOf(event) {
 }
 
 function classOf(index) {
-  return index >= FIRST_NUMBER && index <= LAST_NUMBER ? 'number' : null;
+  if (index >= FIRST_NUMBER && index <= LAST_NUMBER) return 'number';
+  return index === 2 ? 'name' : null;
 }

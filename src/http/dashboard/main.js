@@ -1,15 +1,16 @@
 /** Signs in, follows the address, and puts a report on the page. */
-import { readAddress, writeAddress } from './address.js';
-import { ApiError, askBlob, askEntities, forgetKey, keepKey, storedKey } from './api.js';
+import { NO_EVENTS, readAddress, showsEvents, writeAddress } from './address.js';
+import { addDays, shortDay } from './calendar.js';
+import { ApiError, askEntities, forgetKey, keepKey, storedKey } from './api.js';
 import { drawCredits, drawDaily, drawTotal, seriesColour } from './charts.js';
 import { listenToControls, showControls } from './controls.js';
-import { toCsv } from './csv.js';
-import { byId, download, fill, make, setHidden } from './dom.js';
-import { closeDay, listen as listenToEvents, openDay } from './events.js';
+import { byId, fill, make, setHidden } from './dom.js';
+import { closeEvents, listen as listenToEvents, openEvents } from './events.js';
+import { listenToFiles } from './files.js';
 import { readableUsd } from './money.js';
 import { computeReport, loadReport } from './report.js';
 import { showAsOf, showBadges, showBooks, showTiles } from './summary.js';
-import { dailyCsv, showDailyTable, showGrants, showLegend, showUsageTable, usageCsv } from './tables.js';
+import { showDailyTable, showGrants, showLegend, showUsageTable } from './tables.js';
 import { listenToTheme } from './theme.js';
 import { groupName, measured, plural } from './words.js';
 
@@ -23,12 +24,10 @@ function start() {
   byId('sign-in').addEventListener('submit', (event) => void signIn(event));
   byId('sign-out').addEventListener('click', () => signOut(''));
   byId('refresh').addEventListener('click', () => void load());
-  byId('daily-csv').addEventListener('click', () => save('daily', dailyCsv(page.report.rows)));
-  byId('table-csv').addEventListener('click', () => save('projects-and-models', usageCsv(page.report.table)));
-  byId('focus-csv').addEventListener('click', () => void saveFocus());
   addEventListener('popstate', () => void follow(readAddress(location.search)));
   listenToControls(page, go);
-  listenToEvents(() => page.view.day !== null && go({ day: null }));
+  listenToEvents(() => showsEvents(page.view) && go(NO_EVENTS));
+  listenToFiles(page, showProblem);
   listenToTheme(() => page.report && draw());
   if (storedKey() === null) signOut('');
   else void open();
@@ -38,12 +37,13 @@ async function signIn(event) {
   event.preventDefault();
   keepKey(byId('key').value.trim());
   await open();
+  if (storedKey() !== null) byId('content').focus();
 }
 
 function signOut(message) {
   forgetKey();
   Object.assign(page, { loaded: null, report: null, loads: page.loads + 1 });
-  if (page.view.day !== null) closeDay();
+  if (byId('events').open) closeEvents();
   for (const id of ['content', 'sign-out', 'entity-field', 'entity-name']) setHidden(id, true);
   fill('as-of');
   fill('sign-in-error', message);
@@ -82,7 +82,7 @@ async function follow(next) {
   const isSame = ['entity', 'month', 'from', 'to'].every((name) => before[name] === page.view[name]);
   if (!isSame || page.loaded === null) return load();
   draw();
-  return showDay();
+  return showEvents();
 }
 
 async function load() {
@@ -96,7 +96,7 @@ async function load() {
     page.loaded = loaded;
     setHidden('problem', true);
     draw();
-    await showDay();
+    await showEvents();
   } catch (error) {
     if (number !== page.loads) return;
     if (!(error instanceof ApiError)) throw error;
@@ -110,7 +110,7 @@ async function load() {
 function draw() {
   const { view, loaded } = page;
   const report = (page.report = computeReport(loaded, view));
-  const shown = { by: view.by, show: view.show, onDay: (day) => go({ day }) };
+  const shown = { by: view.by, show: view.show, onDay: (day) => go({ ...NO_EVENTS, day }) };
   document.title = `${view.entity}, ${report.range.name} · Tally`;
   showControls(page);
   showAsOf(loaded.activity);
@@ -118,7 +118,7 @@ function draw() {
   showTiles(report);
   showBooks(report);
   const isEmpty = report.rows.length === 0;
-  for (const id of ['daily', 'focus-csv', 'table-csv']) byId(id).hidden = isEmpty;
+  for (const id of ['daily', 'focus-csv', 'statement']) byId(id).hidden = isEmpty;
   byId('usage-table').closest('section').hidden = isEmpty;
   if (isEmpty) showEmpty(report);
   else setHidden('empty', true);
@@ -139,7 +139,7 @@ function sortTable() {
     sortTable();
     document.querySelector(`[data-sort="${id}"]`).focus();
   };
-  showUsageTable(table, { sort, comparedName, onSort });
+  showUsageTable(table, { sort, comparedName, onSort, onEvents: (row) => go({ ...NO_EVENTS, ...row }) });
 }
 
 function monthlyCap({ balance, range, cap }) {
@@ -204,24 +204,16 @@ function explain(error) {
   return error.message;
 }
 
-async function showDay() {
-  const { entity, day } = page.view;
-  if (day !== null) await openDay({ entity, day });
-  else if (byId('events').open) closeDay();
-}
-
-function save(what, rows) {
-  const { range } = page.report;
-  download(`tally-${page.view.entity}-${what}-${range.start}-to-${range.end}.csv`, toCsv(rows));
-}
-
-async function saveFocus() {
-  const { range } = page.report;
-  const period = range.start.slice(0, 7);
-  try {
-    const csv = await askBlob('/v1/exports/focus.csv', { period, entity: page.view.entity });
-    download(`focus-${period}-${page.view.entity}.csv`, csv);
-  } catch (error) {
-    showProblem(error);
+async function showEvents() {
+  const { entity, day, project, model } = page.view;
+  if (!showsEvents(page.view)) {
+    if (byId('events').open) closeEvents();
+    return;
   }
+  const { range } = page.report;
+  const time =
+    day === null
+      ? { start: range.start, end: range.end, name: range.name }
+      : { start: day, end: addDays(day, 1), name: `${shortDay(day)} ${day.slice(0, 4)}` };
+  await openEvents({ entity, project, model, ...time });
 }

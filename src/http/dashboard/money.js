@@ -20,10 +20,11 @@ export function exactUsd(picos) {
   return `${picos < 0n ? '-' : ''}${digits.slice(0, -12)}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** For reading: whole cents, half to even; below a cent the first two digits that are not zero. */
-export function readableUsd(picos) {
+/** For reading: whole cents (or more decimals), half to even; below a cent the first two digits that are not zero. */
+export function readableUsd(picos, decimalsMin = 2) {
   const size = picos < 0n ? -picos : picos;
-  const decimals = size === 0n || size >= PICOS_PER_USD / 100n ? 2 : Math.min(12, 14 - String(size).length);
+  const isSmall = size > 0n && size < PICOS_PER_USD / 100n;
+  const decimals = isSmall ? Math.max(decimalsMin, Math.min(12, 14 - String(size).length)) : decimalsMin;
   const unit = 10n ** BigInt(12 - decimals);
   const rounded = divideHalfEven(size, unit);
   const scale = 10n ** BigInt(decimals);

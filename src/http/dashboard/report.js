@@ -1,6 +1,6 @@
 /** Loads what a view needs and computes everything that is shown. The page only prints it. */
 import { ask } from './api.js';
-import { addDays, daysBetween, eachDay, rangeOf, secondsOf, shortDay } from './calendar.js';
+import { addDays, daysBetween, daysName, eachDay, rangeOf, secondsOf } from './calendar.js';
 import * as credits from './credits.js';
 import { changePerMille, picosOf, sumPicos } from './money.js';
 import { byDay, byProjectAndModel, measureOf, readDays, runningPicos, total } from './sums.js';
@@ -37,7 +37,8 @@ export function computeReport(loaded, { by, show }) {
     daily,
     forecast,
     marks: activity.marks,
-    periods: periodsOf(activity, range),
+    periods: activity.periods,
+    elsewhere: chargedElsewhere(loaded),
     table: withVanished(table, earlierRows, range),
     spent: spentIn(loaded),
     compared: changePerMille(
@@ -77,19 +78,22 @@ function withVanished(table, earlierRows, range) {
 /** A whole month is what it was charged, which late usage of another month may be part of; other ranges are what occurred. */
 function spentIn({ balance, range, activity, rows }) {
   if (range.isCurrentMonth) return picosOf(balance.month_to_date_usd);
+  if (!isWholeMonth(range)) return total(rows).picos;
   const [period] = activity.periods;
-  const isMonth =
-    range.start.endsWith('-01') && range.end.endsWith('-01') && daysBetween(range.start, range.end) <= 31;
-  if (!isMonth) return total(rows).picos;
   return period?.period === range.start.slice(0, 7) ? picosOf(period.charged_usd) : 0n;
 }
 
-function periodsOf(activity, range) {
-  return activity.periods.filter(({ period }) => period >= range.start.slice(0, 7));
+/** By how much what the months were charged differs from what occurred in them; of other ranges nobody asks. */
+function chargedElsewhere(loaded) {
+  return isWholeMonth(loaded.range) ? spentIn(loaded) - total(loaded.rows).picos : 0n;
+}
+
+function isWholeMonth({ start, end }) {
+  return start.endsWith('-01') && end.endsWith('-01') && daysBetween(start, end) <= 31;
 }
 
 function comparedName({ complete, before, isOver }) {
-  const name = (start, end) => `${shortDay(start)} to ${shortDay(addDays(end, -1))}`;
+  const name = (start, end) => daysName(start, addDays(end, -1));
   if (complete.start === complete.end || before.start === before.comparedEnd) return 'before';
   if (isOver) return `against ${name(before.start, before.comparedEnd)}`;
   return `${name(complete.start, complete.end)} against ${name(before.start, before.comparedEnd)}`;
@@ -140,6 +144,7 @@ function creditsOf({ balance, range, activity, rows, earlierRows }, daily) {
   const points = isOpen ? projection.points.filter(({ day }) => day < last) : [];
   const end = points.reduce((latest, { day }) => (day >= latest ? addDays(day, 1) : latest), range.end);
   const days = eachDay(range.start, end);
+  const lost = new Map(points.map((point) => [point.day, point.lost]));
   const ahead = new Map([
     [range.today, left[daily.days.indexOf(range.today)]],
     ...points.map((point) => [point.day, point.left]),
@@ -153,6 +158,7 @@ function creditsOf({ balance, range, activity, rows, earlierRows }, daily) {
       days,
       left: days.map((_, index) => left[index] ?? null),
       ahead: days.map((day) => (isOpen ? (ahead.get(day) ?? null) : null)),
+      lost: days.map((day) => lost.get(day) ?? null),
     },
   };
 }

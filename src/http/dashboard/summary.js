@@ -14,7 +14,7 @@ export function showTiles(report) {
 function spentTile({ range, spent, compared, comparedName }) {
   const name = range.isCurrentMonth ? 'Month to date' : `Total of ${range.name}`;
   const note =
-    compared === null ? `No usage ${comparedName} to compare with` : `${change(compared)} ${comparedName}`;
+    compared === null ? `No usage ${comparedName} to compare with` : `${change(compared)}: ${comparedName}`;
   return tile('spent', name, money(spent), note);
 }
 
@@ -31,7 +31,7 @@ function forecastTile({ range, balance, forecast }) {
   return tile('forecast', 'Forecast at month end', '–', note);
 }
 
-function capTile({ balance, cap }) {
+function capTile({ cap }) {
   if (cap === null) return tile('cap', 'Share of the cap', '–', 'No cap is set: usage never stops for one');
   const perMille = cap.limit === 0n ? 1_000 : Number((cap.spent * 1_000n) / cap.limit);
   const level = perMille >= 1_000 ? 'over' : perMille >= NEAR_PER_MILLE ? 'near' : 'far';
@@ -48,7 +48,7 @@ function capTile({ balance, cap }) {
     money(cap.spent),
     ' of ',
     money(cap.limit),
-    ` in ${cap.period ?? balance.period}`,
+    ` in ${cap.period.length === 4 ? cap.period : monthName(cap.period)}`,
   );
   return tile('cap', name, percent(perMille), of, bar);
 }
@@ -112,7 +112,7 @@ function badge(name, text, properties) {
 }
 
 /** One line: the months that the range touches are charged what their usage adds up to, and credits and overage paid it. */
-export function showBooks({ periods }) {
+export function showBooks({ periods, elsewhere }) {
   if (periods.length === 0) return fill('books', 'Nothing is charged in this time.');
   const ok = periods.every((period) => period.ok);
   const sum = (field) => sumPicos(periods, (period) => picosOf(period[field]));
@@ -130,7 +130,10 @@ export function showBooks({ periods }) {
     money(sum('credits_usd')),
     ' + overage ',
     money(sum('overage_usd')),
-    ok ? ', and the sums of its projects and hours are the same to the last digit.' : wrong.join(' '),
+    ok ? '; projects and hours add up to the same, to the last digit.' : wrong.join(' '),
+    ...(elsewhere === 0n
+      ? []
+      : [' The days below differ by ', money(elsewhere), ' of late usage: a day shows what occurred on it.']),
   );
 }
 

@@ -2,9 +2,11 @@
 import { eachDay } from './calendar.js';
 import { picosOf } from './money.js';
 
-/** Groups beside this many of the largest are one, "Other". */
+/** Groups beside this many of the largest are one. */
 export const GROUPS_SHOWN = 6;
-export const OTHER = 'Other';
+
+/** The tail's name: no project and no model has it. */
+export const TAIL = '';
 
 const EMPTY = { requests: 0, input: 0, cached: 0, output: 0, picos: 0n, credits: 0n };
 
@@ -47,12 +49,12 @@ export function byDay(rows, { by, show, start, end }) {
   // A tail of one needs no name but its own.
   const shown = ranked.length <= GROUPS_SHOWN + 1 ? ranked.length : GROUPS_SHOWN;
   const names = new Set(ranked.slice(0, shown).map(([name]) => name));
-  const nameOf = (row) => (names.has(row[by]) ? row[by] : OTHER);
+  const nameOf = (row) => (names.has(row[by]) ? row[by] : TAIL);
   const cells = sumBy(rows, (row) => `${row.day}\n${nameOf(row)}`);
   const days = eachDay(start, end);
-  const groups = [...names, ...(ranked.length > shown ? [OTHER] : [])].map((name) => ({
+  const groups = [...names, ...(ranked.length > shown ? [TAIL] : [])].map((name) => ({
     name,
-    isOther: !names.has(name),
+    isTail: !names.has(name),
     count: names.has(name) ? 1 : ranked.length - shown,
     total: total(rows.filter((row) => nameOf(row) === name)),
     days: days.map((day) => cells.get(`${day}\n${name}`) ?? EMPTY),

@@ -5,24 +5,29 @@ import { changePerMille, exactUsd, groupDigits, picosPerMillion, sumPicos } from
 import { measureOf, tokensOf, total } from './sums.js';
 import { change, groupName, measured, modelName, money, number, percent, share } from './words.js';
 
+const PRICE_DECIMALS = 4;
 const UNPRICED = 'no price yet';
 
 /** Name, how to sort, and how to show. Numbers sort from the largest. */
 const COLUMNS = [
   { id: 'project', name: 'Project', of: (row) => row.project, show: (row) => row.project },
-  { id: 'model', name: 'Model', of: (row) => modelName(row.model), show: (row) => modelName(row.model) },
+  { id: 'model', name: 'Model', of: (row) => modelName(row.model), show: showModel },
+  { id: 'cost', name: 'Cost', of: (row) => row.picos, show: (row) => money(row.picos) },
+  { id: 'change', name: 'Change', of: (row) => changeOf(row) ?? -2_000, show: showChange },
   { id: 'requests', name: 'Requests', of: (row) => row.requests, show: (row) => number(row.requests) },
   { id: 'input', name: 'Input', of: (row) => row.input, show: (row) => number(row.input) },
   { id: 'cached', name: 'Cached input', of: (row) => row.cached, show: (row) => number(row.cached) },
   { id: 'output', name: 'Output', of: (row) => row.output, show: (row) => number(row.output) },
-  { id: 'share', name: 'Cached share', of: cachedShare, show: (row) => percent(cachedShare(row)) },
-  { id: 'price', name: '$ / 1M tokens', of: (row) => averagePrice(row) ?? -1n, show: showPrice },
-  { id: 'cost', name: 'Cost', of: (row) => row.picos, show: (row) => money(row.picos) },
-  { id: 'change', name: 'Change', of: (row) => changeOf(row) ?? -2_000, show: showChange },
+  { id: 'share', name: 'Cached', of: cachedShare, show: (row) => percent(cachedShare(row)) },
+  { id: 'price', name: '$ / 1M', of: (row) => averagePrice(row) ?? -1n, show: showPrice },
 ];
 const TEXT_COLUMNS = 2;
+const TITLES = {
+  share: 'Cached input of all input',
+  price: 'Average US dollars per million tokens of all classes',
+};
 
-export function showUsageTable(rows, { sort, comparedName, onSort }) {
+export function showUsageTable(rows, { sort, comparedName, onSort, onEvents }) {
   const column = COLUMNS.find(({ id }) => id === sort.id);
   const ordered = [...rows].sort((a, b) => compare(column.of(a), column.of(b)) * (sort.up ? 1 : -1));
   const headers = COLUMNS.map(({ id, name }, index) =>
@@ -38,7 +43,7 @@ export function showUsageTable(rows, { sort, comparedName, onSort }) {
         {
           type: 'button',
           'data-sort': id,
-          title: id === 'change' ? comparedName : null,
+          title: TITLES[id],
           onclick: () => onSort(id),
         },
         `${name}${id === sort.id ? (sort.up ? ' ↑' : ' ↓') : ''}`,
@@ -54,7 +59,11 @@ export function showUsageTable(rows, { sort, comparedName, onSort }) {
     'usage-table',
     make('caption', { class: 'unseen' }, `Usage by project and model; change is ${comparedName}`),
     make('thead', {}, make('tr', {}, ...headers)),
-    make('tbody', {}, ...ordered.map((row) => make('tr', { 'data-model': row.model }, ...cellsOf(row)))),
+    make(
+      'tbody',
+      {},
+      ...ordered.map((row) => make('tr', { 'data-model': row.model }, ...cellsOf({ ...row, onEvents }))),
+    ),
     make(
       'tfoot',
       {},
@@ -78,7 +87,24 @@ function cellsOf(row, after = 0) {
 }
 
 function classOf(index) {
-  return index < TEXT_COLUMNS ? null : 'number';
+  return index < TEXT_COLUMNS ? 'name' : 'number';
+}
+
+/** The way to the events behind a row. */
+function showModel({ project, model, requests, onEvents }) {
+  const name = modelName(model);
+  if (requests === 0) return make('span', { title: name }, name);
+  return make(
+    'button',
+    {
+      type: 'button',
+      class: 'link',
+      title: `Events of ${name}`,
+      'data-events': `${project}/${model}`,
+      onclick: () => onEvents({ project, model }),
+    },
+    name,
+  );
 }
 
 function cachedShare(row) {
@@ -92,7 +118,7 @@ function averagePrice(row) {
 function showPrice(row) {
   const price = averagePrice(row);
   if (price === null) return '–';
-  return row.picos === 0n ? UNPRICED : money(price);
+  return row.picos === 0n ? UNPRICED : money(price, PRICE_DECIMALS);
 }
 
 function changeOf({ now, earlier }) {
@@ -202,7 +228,7 @@ export function showLegend(daily, { by, show, colourOf }) {
     ...daily.groups.map((group, index) => {
       const swatch = make('i', { 'aria-hidden': 'true' });
       swatch.style.background = colourOf(group, index);
-      const name = group.isOther ? `Other (${group.count})` : groupName(group.name, by);
+      const name = `${groupName(group.name, by)}${group.isTail ? ` (${group.count})` : ''}`;
       const value = make('b', {}, measured(measureOf(group.total, show), show));
       return make('li', { 'data-group': group.name }, swatch, name, value);
     }),

@@ -1,11 +1,12 @@
 /** Numbers as people read them, with the exact value behind each. */
 import { make } from './dom.js';
 import { exactUsd, groupDigits, readableUsd } from './money.js';
+import { TAIL } from './sums.js';
 
 /** An amount: rounded to read, exact in its value and title. */
-export function money(picos) {
+export function money(picos, decimalsMin) {
   const exact = exactUsd(picos);
-  return make('data', { value: exact, title: `$${exact}` }, readableUsd(picos));
+  return make('data', { value: exact, title: `$${exact}` }, readableUsd(picos, decimalsMin));
 }
 
 export function number(count) {
@@ -48,5 +49,6 @@ export function modelName(model) {
 }
 
 export function groupName(name, by) {
+  if (name === TAIL) return 'Other';
   return by === 'model' ? modelName(name) : name;
 }
