@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CorrectionsService } from '../../src/usage/corrections.service.js';
 import { PeriodClose } from '../../src/usage/period-close.service.js';
 import { anApp, type TestApp } from '../support/app.js';
-import { anEvent, LLAMA } from '../support/builders.js';
+import { anEvent } from '../support/builders.js';
 import { TestClock } from '../support/test-clock.js';
 import { recordUsage } from '../support/usage.js';
 
@@ -233,108 +233,5 @@ describe('a statement', () => {
         ],
       },
     ]);
-  });
-});
-
-describe('the events of an entity', () => {
-  let app: TestApp;
-  beforeAll(async () => {
-    app = await anApp();
-    await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '0.00005' } });
-    const same = new Date('2026-11-22T11:00:00.123Z');
-    await recordUsage(app, [
-      ...Array.from({ length: 7 }, (_, n) =>
-        anEvent({ id: `e${n}`, occurredAt: n < 4 ? same : new Date(same.getTime() - n) }),
-      ),
-      anEvent({
-        id: 'other',
-        subject: 'entity1/project2',
-        model: 'unknown',
-        occurredAt: new Date('2026-11-02T00:00:00Z'),
-        tags: { team: 'a' },
-      }),
-      anEvent({ id: 'foreign', subject: 'entity2/project1' }),
-    ]);
-  });
-  afterAll(() => app.close());
-
-  const idsOf = async (query: string) => {
-    const { body } = await app.call(`GET /v1/entities/entity1/events?${query}`);
-    return body.data.map((event: { event_id: string }) => event.event_id);
-  };
-
-  it('come in pages that miss none and repeat none, also where many have one time', async () => {
-    const seen: string[] = [];
-    for (let after = ''; ;) {
-      const { body } = await app.call(`GET /v1/entities/entity1/events?limit=2${after}`);
-      seen.push(...body.data.map((event: { event_id: string }) => event.event_id));
-      if (!body.has_more) break;
-      after = `&after=${body.last_id}`;
-    }
-    expect(seen.slice(4)).toEqual(['e4', 'e5', 'e6', 'other']);
-    expect(seen.toSorted()).toEqual(['e0', 'e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'other']);
-  });
-
-  it('show tokens, unit prices, cost and who paid', async () => {
-    const { body } = await app.call('GET /v1/entities/entity1/events?project=project1&limit=1');
-    const { body: grants } = await app.call('GET /v1/admin/entities/entity1/credits');
-    const paid = (await app.call('GET /v1/entities/entity1/events')).body.data.filter(
-      (event: { burns: unknown[] }) => event.burns.length > 0,
-    );
-    expect(body.data[0]).toMatchObject({
-      object: 'usage_event',
-      source: '/gateways/test',
-      project: 'project1',
-      model: LLAMA,
-      period: '2026-11',
-      late: false,
-      unpriced: false,
-      occurred_at: '2026-11-22T11:00:00.123Z',
-      input_tokens: 100,
-      cached_input_tokens: 0,
-      output_tokens: 50,
-      input_usd_per_million: '0.71',
-      cached_input_usd_per_million: '0.71',
-      cost_usd: '0.0001065',
-      corrections: [],
-    });
-    expect(paid).toMatchObject([
-      { burns: [{ grant: grants.data[0].id, amount_usd: '0.00005' }], overage_usd: '0.0000565' },
-    ]);
-  });
-
-  it('are found by project, model, price and time', async () => {
-    expect(await idsOf('project=project2')).toEqual(['other']);
-    expect(await idsOf('model=unknown')).toEqual(['other']);
-    expect(await idsOf('price=0')).toEqual(['other']);
-    expect(await idsOf('period=2026-11&project=project2')).toEqual(['other']);
-    expect(await idsOf('period=2026-10')).toEqual([]);
-    expect(
-      await idsOf(
-        `start_time=${seconds('2026-11-02T00:00:00Z')}&end_time=${seconds('2026-11-02T00:00:01Z')}`,
-      ),
-    ).toEqual(['other']);
-    expect(await idsOf(`end_time=${seconds('2026-11-02T00:00:00Z')}`)).toEqual([]);
-    const { body } = await app.call('GET /v1/entities/entity1/events?model=unknown');
-    expect(body.data[0]).toMatchObject({
-      unpriced: true,
-      price: null,
-      input_usd_per_million: null,
-      cost_usd: '0',
-      tags: { team: 'a' },
-    });
-  });
-
-  it.each([
-    'after=x',
-    'limit=0',
-    'price=a',
-    'period=2026',
-    'project=a/b',
-    'start_time=5',
-    'start_time=1764000000&end_time=1763000000',
-    'x=1',
-  ])('refuse %s with a 400', async (query) => {
-    expect((await app.call(`GET /v1/entities/entity1/events?${query}`)).status).toBe(400);
   });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { EntityName } from '../../src/domain/ids.js';
 import { roundHalfEvenToCents } from '../../src/domain/money.js';
-import { periodOf, type Period } from '../../src/domain/period.js';
+import { periodEnd, periodOf, type Period } from '../../src/domain/period.js';
 import { FocusExports } from '../../src/reports/focus-exports.service.js';
 import type { Account, Amount, Statement } from '../../src/reports/statement.js';
 import { Statements } from '../../src/reports/statements.service.js';
@@ -157,9 +157,9 @@ class Life {
 
 /** From two months before a life begins, since its usage may be older than itself. */
 function periods(begins: Date, until: Date): Period[] {
-  const all: Period[] = [];
-  const at = new Date(Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth() - 2, 1));
-  for (; at <= until; at.setUTCMonth(at.getUTCMonth() + 1)) all.push(periodOf(at));
+  const first = Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth() - 2, 1);
+  const all = [periodOf(new Date(first))];
+  while (periodEnd(all.at(-1)!) <= until) all.push(periodOf(periodEnd(all.at(-1)!)));
   return all;
 }
 
