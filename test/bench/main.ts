@@ -1,7 +1,11 @@
 /** `npm run bench [-- NAME]`: each bench starts its own servers, prints a table, and compares with the bare thing underneath in the same run. */
 import { benchIngest } from './ingest.js';
+import { benchQuota } from './quota.js';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { ingest: benchIngest };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  ingest: benchIngest,
+  quota: benchQuota,
+};
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

@@ -1,0 +1,44 @@
+/**
+ * What the quota's HTTP door is compared with: bare Fastify that runs the very same scripts on one key set, and bare Fastify
+ * that answers without looking. Arguments: the Redis URL and the entity.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import Fastify from 'fastify';
+import { Redis } from 'ioredis';
+
+const [redisUrl = '', entity = ''] = process.argv.slice(2);
+const redis = new Redis(redisUrl);
+const QUOTA = new URL('../../src/quota/', import.meta.url);
+const RESERVE = await load('holds', 'decision', 'reserve');
+const RELEASE = await load('holds', 'release');
+const holds = ['holds', 'expiry', 'ended'].map((name) => `tally:{${entity}}:${name}`);
+const states = [`tally:{${entity}}:state`, `tally:{${entity}}:project:p`];
+const AGE_MS_MAX = 1e12;
+
+const fastify = Fastify();
+fastify.post('/v1/quota/reservations', async (request, reply) => {
+  const { project, model } = request.body as { project: string; model: string };
+  const id = `res_${randomBytes(16).toString('base64url')}.${entity}`;
+  const hold = [1_000, id, 1_000, '1000000', 900_000, `p:1:0:${model}`];
+  const keys = [...holds, ...states];
+  const answer = await redis.evalsha(RESERVE, keys.length, ...keys, '', AGE_MS_MAX, 0, 'p', ...hold);
+  const [verdict] = answer as [string];
+  return reply.code(verdict === 'held' ? 201 : 429).send({ object: 'quota.reservation', id, project, model });
+});
+fastify.post('/v1/quota/reservations/:id/release', async (request, reply) => {
+  const { id } = request.params as { id: string };
+  await redis.evalsha(RELEASE, holds.length, ...holds, '', id);
+  return reply.send({ object: 'quota.reservation', id, released: true });
+});
+fastify.post('/bare/v1/quota/reservations', async (_request, reply) =>
+  reply.code(201).send({ object: 'quota.reservation', id: 'res_none' }),
+);
+fastify.post('/bare/v1/quota/reservations/:id/release', async () => ({ released: true }));
+process.send?.(await fastify.listen({ port: 0, host: '127.0.0.1' }));
+
+async function load(...names: string[]): Promise<string> {
+  const source = names.map((name) => readFileSync(new URL(`${name}.lua`, QUOTA), 'utf8')).join('\n');
+  await redis.script('LOAD', source);
+  return createHash('sha1').update(source).digest('hex');
+}

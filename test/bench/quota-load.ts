@@ -1,0 +1,65 @@
+/** Load on one HTTP server, from a process of its own: pairs of a reservation and its release, or one request again and again. */
+import autocannon from 'autocannon';
+
+export type LoadOrder = {
+  readonly url: string;
+  /** Before every path. */
+  readonly prefix: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  /** Releases what each reservation answered. */
+  readonly releases: boolean;
+  readonly seconds: number;
+  /** Requests per second; null is as many as it takes. */
+  readonly rate: number | null;
+};
+export type LoadResult = {
+  readonly count: number;
+  readonly perSecond: number;
+  /** At a fixed rate corrected for coordinated omission: a request that waited to be sent counts from when it was due. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly failed: number;
+};
+
+const CONNECTIONS = 32;
+
+process.on('message', (order: LoadOrder) => {
+  void run(order).then((result) => process.send?.(result));
+});
+
+async function run({ url, prefix, headers, body, releases, seconds, rate }: LoadOrder): Promise<LoadResult> {
+  const reserve: autocannon.Request = {
+    method: 'POST',
+    path: `${prefix}/v1/quota/reservations`,
+    headers,
+    body,
+    onResponse(_status, text, context) {
+      (context as { id?: string }).id = /"id":"([^"]+)"/.exec(text)?.[1] ?? 'none';
+    },
+  };
+  const release: autocannon.Request = {
+    method: 'POST',
+    headers,
+    body: '{}',
+    setupRequest: (request, context) => ({
+      ...request,
+      path: `${prefix}/v1/quota/reservations/${(context as { id?: string }).id}/release`,
+    }),
+  };
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    ...(rate === null ? {} : { overallRate: rate }),
+    requests: releases ? [reserve, release] : [reserve],
+  });
+  const { latency, requests, non2xx, errors } = result;
+  return {
+    count: requests.total,
+    perSecond: requests.total / result.duration,
+    p50Ms: latency.p50,
+    p99Ms: latency.p99,
+    failed: non2xx + errors,
+  };
+}
