@@ -9,6 +9,7 @@ import { Logger } from '../infra/logger.js';
 import { Metrics } from '../infra/metrics.js';
 import { ErrorFilter } from './error.filter.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
+import { watchQuietConnections } from './quiet-connections.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
@@ -49,8 +50,10 @@ export function fastifyAdapter(parts: {
   });
   // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
   let draining = false;
+  const endQuietConnections = watchQuietConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
     draining = true;
+    endQuietConnections();
     done();
   });
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
