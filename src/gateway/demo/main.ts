@@ -44,6 +44,7 @@ async function demo(): Promise<void> {
   const reconciled = await reconcile(admin);
 
   heading('Running');
+  say(`Dashboard   ${service.url}/dashboard`);
   say(`API         ${service.url}   docs ${service.url}/docs`);
   say(`Gateway     ${gatewayUrl}/v1   key ${CALLER_KEY}`);
   say(`Admin key   ${adminKey}`);
