@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import type { UsageEvent } from '../../src/domain/usage.js';
 import { anEvent, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 
@@ -40,6 +41,24 @@ async function buy(
       ...override,
     }),
   );
+}
+
+/** How many transactions it takes to record the batches, all at once: more than there are when Postgres had to break a deadlock. */
+async function attemptsToRecord(batches: UsageEvent[][]): Promise<number> {
+  const { database } = books;
+  const transaction = database.transaction.bind(database);
+  let attempts = 0;
+  database.transaction = (work, options) =>
+    transaction((tx) => {
+      attempts += 1;
+      return work(tx);
+    }, options);
+  try {
+    await Promise.all(batches.map((batch) => books.recorder.record(batch)));
+  } finally {
+    database.transaction = transaction;
+  }
+  return attempts;
 }
 
 const remainingOf = async (entity: string): Promise<Record<string, string>> =>
@@ -191,11 +210,21 @@ describe('burning credits', () => {
 
   it('does not deadlock when batches name the same entities in opposite orders', async () => {
     const subjects = Array.from({ length: 30 }, (_, index) => `order-${index}/p`);
-    const batch = (names: string[]) => books.recorder.record(names.map((subject) => anEvent({ subject })));
-    await Promise.all(
-      Array.from({ length: 12 }, (_, index) => batch(index % 2 === 0 ? subjects : subjects.toReversed())),
+    const events = (names: string[]) => names.map((subject) => anEvent({ subject }));
+    const batches = Array.from({ length: 12 }, (_, index) =>
+      events(index % 2 === 0 ? subjects : subjects.toReversed()),
     );
+    expect(await attemptsToRecord(batches)).toBe(12);
     expect((await spendOf('order-7'))?.cost).toBe(String(12n * 150n * LLAMA_PICOS_PER_TOKEN));
+  });
+
+  it('does not deadlock when batches repeat the same events in opposite orders', async () => {
+    const events = Array.from({ length: 300 }, () => anEvent({ subject: 'repeated/p' }));
+    const batches = Array.from({ length: 12 }, (_, index) =>
+      index % 2 === 0 ? events : events.toReversed(),
+    );
+    expect(await attemptsToRecord(batches)).toBe(12);
+    expect((await spendOf('repeated'))?.cost).toBe(String(300n * 150n * LLAMA_PICOS_PER_TOKEN));
   });
 
   it('posts each closed hour once, even when two post at the same time, and balances with the open one', async () => {
