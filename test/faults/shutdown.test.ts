@@ -79,6 +79,23 @@ describe('two workers and two APIs', () => {
     expect(await countedOf(tally, 'shared')).toEqual(counted(3_000, 3_000n * EVENT_PICOS));
   });
 
+  it('that burn the same credits at once use them up exactly, and owe exactly the rest', async () => {
+    // 1,500 of 3,000 events, and half of one more.
+    const order = { body: { amount_usd: '0.15980325' } };
+    await tally.call('POST /v1/admin/entities/burning/credits', order);
+    // Slow wires make their transactions overlap.
+    for (const { wires } of workers) wires.postgres.slowDown(10);
+    for (let round = 0; round < 10; round += 1) await tally.queue.add(inJobsOf(100, usage('burning', 300)));
+    await tally.queue.drained();
+    await tally.mend();
+    expect(await countedOf(tally, 'burning')).toEqual(counted(3_000, 3_000n * EVENT_PICOS));
+    const { body: grants } = await tally.call('GET /v1/admin/entities/burning/credits');
+    expect(grants.data[0]).toMatchObject({ burnt_usd: '0.15980325', remaining_usd: '0' });
+    const { body: balance } = await tally.call('GET /v1/entities/burning/balance');
+    expect(balance).toMatchObject({ month_to_date_usd: '0.3195', overage_usd: '0.15969675' });
+    expect(await tally.sql(`select from dead_letters where entity = 'burning'`)).toEqual([]);
+  });
+
   it('that reserve from the same credits at once admit exactly what the credits cover', async () => {
     // A request of 1,000 tokens holds $0.00071; 25 of them fit.
     const order = { body: { amount_usd: '0.018' } };

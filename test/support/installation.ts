@@ -23,7 +23,7 @@ export type Installation = {
   readonly machines: readonly Machine[];
   start(role: Role): Promise<Machine>;
   /** Straight to Postgres, whatever the wires do. */
-  sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  readonly sql: <Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
   /** Asks the first machine that serves the API. */
   call(request: string, options?: CallOptions): Promise<Answer>;
   /** What the reconciliation finds wrong with the books. */

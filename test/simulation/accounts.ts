@@ -1,0 +1,126 @@
+/** The model's books of one entity: grants, spend and holds in plain integers. */
+import { createHash } from 'node:crypto';
+import { monthOf, monthStart } from './calendar.js';
+
+export type Limits = {
+  monthlyCap: bigint | null;
+  yearlyCap: bigint | null;
+  overage: 'blocked' | 'allowed';
+  maxConcurrent: number | null;
+};
+
+export type Plan = Limits & { monthlyCredit: bigint };
+
+export type Grant = {
+  readonly id: string;
+  readonly category: 'paid' | 'promotional';
+  readonly priority: number;
+  readonly amount: bigint;
+  readonly effectiveMs: number;
+  readonly expiresMs: number | null;
+  /** Orders grants that nothing else orders. */
+  readonly createdMs: number;
+  remaining: bigint;
+  burnt: bigint;
+  voided: bigint;
+  expired: bigint;
+};
+
+export type Hold = {
+  readonly project: string;
+  readonly nanos: bigint;
+  readonly content: string;
+  expiresMs: number;
+};
+
+export class Account {
+  plan = 'free';
+  own: Partial<Limits> = {};
+  readonly projects = new Map<string, { monthlyCap: bigint | null; maxConcurrent: number | null }>();
+  readonly grants: Grant[] = [];
+  /** By month, and by `month project`. */
+  readonly spend = new Map<string, bigint>();
+  readonly projectSpend = new Map<string, bigint>();
+  burnt = 0n;
+  overage = 0n;
+  private readonly allowances = new Set<string>();
+
+  constructor(readonly name: string) {}
+
+  /** Takes a cost out of the grants that are effective, in burn order; what is left is overage. */
+  charge({
+    month,
+    project,
+    cost,
+    nowMs,
+  }: {
+    month: string;
+    project: string;
+    cost: bigint;
+    nowMs: number;
+  }): void {
+    add(this.spend, month, cost);
+    add(this.projectSpend, `${month} ${project}`, cost);
+    let due = cost;
+    for (const grant of this.effectiveGrants(nowMs).sort(byBurnOrder)) {
+      const part = due < grant.remaining ? due : grant.remaining;
+      grant.remaining -= part;
+      grant.burnt += part;
+      due -= part;
+    }
+    this.burnt += cost - due;
+    this.overage += due;
+  }
+
+  credits(nowMs: number): bigint {
+    return this.effectiveGrants(nowMs).reduce((sum, { remaining }) => sum + remaining, 0n);
+  }
+
+  /** A plan's credit of the month comes when the entity is first looked at in it. */
+  ensureAllowance(amount: bigint, nowMs: number): void {
+    const month = monthOf(nowMs);
+    if (amount === 0n || this.allowances.has(month)) return;
+    this.allowances.add(month);
+    const hash = createHash('sha256').update(`${this.name}/${month}`).digest('base64');
+    this.grants.push({
+      id: `grant_${hash.replace(/[+/=]/g, '0').slice(0, 22)}`,
+      category: 'promotional',
+      priority: 50,
+      amount,
+      effectiveMs: monthStart(nowMs),
+      expiresMs: monthStart(nowMs, 1),
+      createdMs: nowMs,
+      remaining: amount,
+      burnt: 0n,
+      voided: 0n,
+      expired: 0n,
+    });
+  }
+
+  writeOffExpired(nowMs: number): void {
+    for (const grant of this.grants) {
+      if (grant.expiresMs === null || grant.expiresMs > nowMs) continue;
+      grant.expired += grant.remaining;
+      grant.remaining = 0n;
+    }
+  }
+
+  private effectiveGrants(nowMs: number): Grant[] {
+    return this.grants.filter(
+      ({ effectiveMs, expiresMs }) => effectiveMs <= nowMs && (expiresMs === null || expiresMs > nowMs),
+    );
+  }
+}
+
+function byBurnOrder(a: Grant, b: Grant): number {
+  if (a.priority !== b.priority) return a.priority - b.priority;
+  const [aEnds, bEnds] = [a.expiresMs ?? 1e18, b.expiresMs ?? 1e18];
+  if (aEnds !== bEnds) return aEnds - bEnds;
+  if (a.category !== b.category) return a.category === 'promotional' ? -1 : 1;
+  if (a.createdMs !== b.createdMs) return a.createdMs - b.createdMs;
+  return a.id < b.id ? -1 : 1;
+}
+
+export function add(sums: Map<string, bigint>, key: string, amount: bigint): void {
+  sums.set(key, (sums.get(key) ?? 0n) + amount);
+}

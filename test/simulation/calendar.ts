@@ -1,0 +1,26 @@
+/** Months in UTC, as the model understands them. */
+
+export const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1_000, 60_000, 3_600_000, 86_400_000];
+
+/** How long usage of a month is still booked to it after its end. */
+const GRACE_MS = 72 * HOUR_MS;
+
+/** `2026-11`. */
+export function monthOf(ms: number): string {
+  const date = new Date(ms);
+  return `${date.getUTCFullYear()}-${String(date.getUTCMonth() + 1).padStart(2, '0')}`;
+}
+
+/** The first millisecond of the month that begins `months` after the one that the time lies in. */
+export function monthStart(ms: number, months = 0): number {
+  const date = new Date(ms);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1);
+}
+
+export function bookedMonth(occurredMs: number, nowMs: number): string {
+  return nowMs < monthStart(occurredMs, 1) + GRACE_MS ? monthOf(occurredMs) : monthOf(nowMs);
+}
+
+export function graceEnd(ms: number): number {
+  return monthStart(ms) + GRACE_MS;
+}

@@ -1,0 +1,151 @@
+/** What admins do: as a request to Tally, and as what it does to the model once it was answered. */
+import type { Limits, Plan } from './accounts.js';
+import type { Model } from './model.js';
+import { usdOf, usdOrNull, usdPerMillionOf } from './usd.js';
+
+export type Change =
+  | {
+      readonly what: 'grant';
+      readonly entity: string;
+      readonly amount: bigint;
+      readonly category: 'paid' | 'promotional';
+      readonly priority: number;
+      readonly effectiveMs: number | null;
+      readonly expiresMs: number | null;
+    }
+  | { readonly what: 'void grant'; readonly entity: string; readonly grantId: string }
+  | { readonly what: 'limits'; readonly entity: string; readonly limits: Partial<Limits> }
+  | {
+      readonly what: 'project limits';
+      readonly entity: string;
+      readonly project: string;
+      readonly monthlyCap: bigint | null;
+      readonly maxConcurrent: number | null;
+    }
+  | { readonly what: 'entity'; readonly entity: string; readonly plan: string }
+  | { readonly what: 'plan'; readonly plan: string; readonly values: Plan }
+  | {
+      readonly what: 'price';
+      readonly model: string;
+      readonly entity: string | null;
+      readonly fromMs: number;
+      readonly input: bigint;
+      readonly cached: bigint | null;
+      readonly output: bigint;
+    };
+
+export function requestOf(change: Change): { request: string; body: unknown } {
+  const admin = 'v1/admin';
+  switch (change.what) {
+    case 'grant':
+      return {
+        request: `POST /${admin}/entities/${change.entity}/credits`,
+        body: {
+          amount_usd: usdOf(change.amount),
+          category: change.category,
+          priority: change.priority,
+          effective_at: timeOrNull(change.effectiveMs),
+          expires_at: timeOrNull(change.expiresMs),
+        },
+      };
+    case 'void grant':
+      return {
+        request: `POST /${admin}/entities/${change.entity}/credits/${change.grantId}/void`,
+        body: { reason: 'simulated' },
+      };
+    case 'limits':
+      return {
+        request: `PATCH /${admin}/entities/${change.entity}/limits`,
+        body: limitsBody(change.limits),
+      };
+    case 'project limits':
+      return {
+        request: `PATCH /${admin}/entities/${change.entity}/projects/${change.project}/limits`,
+        body: {
+          monthly_cap_usd: usdOrNull(change.monthlyCap),
+          max_concurrent_requests: change.maxConcurrent,
+        },
+      };
+    case 'entity':
+      return { request: `PUT /${admin}/entities/${change.entity}`, body: { plan: change.plan } };
+    case 'plan':
+      return {
+        request: `PUT /${admin}/plans/${change.plan}`,
+        body: { ...limitsBody(change.values), monthly_credit_usd: usdOf(change.values.monthlyCredit) },
+      };
+    default:
+      return {
+        request: `POST /${admin}/prices`,
+        body: {
+          model: change.model,
+          entity: change.entity,
+          effective_from: timeOrNull(change.fromMs),
+          input_usd_per_million: usdPerMillionOf(change.input),
+          cached_input_usd_per_million: change.cached === null ? null : usdPerMillionOf(change.cached),
+          output_usd_per_million: usdPerMillionOf(change.output),
+          max_input_tokens: 8_192,
+          max_output_tokens: 2_048,
+        },
+      };
+  }
+}
+
+/** `id` is that of what was made. */
+export function apply(change: Change, model: Model, { id, nowMs }: { id: string; nowMs: number }): void {
+  switch (change.what) {
+    case 'grant': {
+      const { amount, category, priority, effectiveMs, expiresMs } = change;
+      const used = { burnt: 0n, voided: 0n, expired: 0n, remaining: amount };
+      const times = { effectiveMs: effectiveMs ?? nowMs, expiresMs, createdMs: nowMs };
+      model.account(change.entity).grants.push({ id, amount, category, priority, ...times, ...used });
+      break;
+    }
+    case 'void grant': {
+      const grant = model.account(change.entity).grants.find((one) => one.id === change.grantId)!;
+      grant.voided += grant.remaining;
+      grant.remaining = 0n;
+      break;
+    }
+    case 'limits':
+      Object.assign(model.account(change.entity).own, change.limits);
+      break;
+    case 'project limits': {
+      const { entity, project, monthlyCap, maxConcurrent } = change;
+      model.account(entity).projects.set(project, { monthlyCap, maxConcurrent });
+      break;
+    }
+    case 'entity':
+      model.account(change.entity).plan = change.plan;
+      break;
+    case 'plan':
+      model.plans.set(change.plan, change.values);
+      break;
+    case 'price': {
+      const { what: _, ...price } = change;
+      model.prices.push({ id, ...price });
+      model.chargeUnpriced(nowMs);
+      break;
+    }
+  }
+  for (const entity of model.accounts.keys()) {
+    if (isAbout(change, entity, model)) model.touch(entity, nowMs);
+  }
+}
+
+function isAbout(change: Change, entity: string, model: Model): boolean {
+  if (change.what === 'plan') return model.account(entity).plan === change.plan;
+  return change.what !== 'price' && change.entity === entity;
+}
+
+function limitsBody(limits: Partial<Limits>): object {
+  return {
+    ...(limits.monthlyCap === undefined ? {} : { monthly_cap_usd: usdOrNull(limits.monthlyCap) }),
+    ...(limits.yearlyCap === undefined ? {} : { yearly_cap_usd: usdOrNull(limits.yearlyCap) }),
+    ...(limits.overage === undefined ? {} : { overage: limits.overage }),
+    ...(limits.maxConcurrent === undefined ? {} : { max_concurrent_requests: limits.maxConcurrent }),
+  };
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,124 @@
+/** Whether Tally's books are the model's, to the last picodollar. */
+import assert from 'node:assert/strict';
+import type { Sql } from './invariants.js';
+import type { Model } from './model.js';
+
+/** To be asked when nothing is at work, and after the upkeep has run. */
+export async function compareBooks(sql: Sql, model: Model): Promise<void> {
+  same('events', await texts(sql, EVENTS), eventsOf(model));
+  same('grants', await texts(sql, GRANTS), grantsOf(model));
+  same('spend', await texts(sql, SPEND), spendOf(model));
+  same('burns', await texts(sql, PAID), paidOf(model));
+  same('dead letters', await texts(sql, LETTERS), [...model.letters]);
+  same('conflicts', await texts(sql, CONFLICTS), [...model.conflicts]);
+}
+
+/** The model learns the ids of the price versions that every installation begins with. */
+export async function learnPriceIds(sql: Sql, model: Model): Promise<void> {
+  const ids = new Map(
+    (await sql('select id::text, model from prices')).map((row) => [row['model'], row['id']]),
+  );
+  for (const [index, price] of model.prices.entries()) {
+    model.prices[index] = { ...price, id: String(ids.get(price.model)) };
+  }
+}
+
+function same(what: string, tally: readonly string[], model: readonly string[]): void {
+  const [ofTally, ofModel] = [new Set(tally), new Set(model)];
+  const difference = {
+    onlyTally: tally.filter((text) => !ofModel.has(text)).slice(0, 5),
+    onlyModel: model.filter((text) => !ofTally.has(text)).slice(0, 5),
+    counts: [tally.length, model.length],
+  };
+  const expected = { onlyTally: [], onlyModel: [], counts: [ofTally.size, ofTally.size] };
+  assert.deepEqual(
+    difference,
+    expected,
+    `${what}: Tally and the model differ: ${JSON.stringify(difference, null, 2)}`,
+  );
+}
+
+async function texts(sql: Sql, query: string): Promise<string[]> {
+  return (await sql(query)).map((row) => String(row['text']));
+}
+
+const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
+
+const EVENTS = `
+  select concat_ws(' ', source, id, entity, project, ${MS('occurred_at')}, model, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, price_id, cost_picos, period) as text
+  from usage_events`;
+
+function eventsOf(model: Model): string[] {
+  return [...model.counted.values()].map(({ facts, price, cost, month }) =>
+    [
+      facts.source,
+      facts.id,
+      facts.entity,
+      facts.project,
+      facts.atMs,
+      facts.model,
+      facts.input,
+      facts.cached,
+      facts.output,
+      facts.reasoning,
+      price?.id ?? 0,
+      cost,
+      month,
+    ].join(' '),
+  );
+}
+
+const GRANTS = `
+  select concat_ws(' ', entity, id, category, priority, amount_picos, remaining_picos, burnt_picos, voided_picos, expired_picos)
+    as text
+  from credit_grants`;
+
+function grantsOf(model: Model): string[] {
+  return [...model.accounts.values()].flatMap(({ name, grants }) =>
+    grants.map((grant) =>
+      [
+        name,
+        grant.id,
+        grant.category,
+        grant.priority,
+        grant.amount,
+        grant.remaining,
+        grant.burnt,
+        grant.voided,
+        grant.expired,
+      ].join(' '),
+    ),
+  );
+}
+
+const SPEND = `
+  select concat_ws(' ', entity, period, cost_picos) as text from entity_spend where cost_picos <> 0
+  union all
+  select concat_ws(' ', entity, period, project, cost_picos) from project_spend where cost_picos <> 0`;
+
+function spendOf(model: Model): string[] {
+  return [...model.accounts.values()].flatMap(({ name, spend, projectSpend }) =>
+    [...spend, ...projectSpend]
+      .filter(([, cost]) => cost !== 0n)
+      .map(([key, cost]) => `${name} ${key} ${cost}`),
+  );
+}
+
+/** By entity over all months: which month credits pay for depends on the order in which events arrive. */
+const PAID = `
+  select concat_ws(' ', entity, sum(burnt_picos), sum(overage_picos)) as text from entity_spend
+  group by entity having sum(cost_picos) <> 0`;
+
+function paidOf(model: Model): string[] {
+  return [...model.accounts.values()]
+    .filter(({ burnt, overage }) => burnt + overage !== 0n)
+    .map(({ name, burnt, overage }) => `${name} ${burnt} ${overage}`);
+}
+
+const LETTERS = `select concat_ws(' ', code, payload) as text from dead_letters`;
+
+const CONFLICTS = `
+  select concat_ws(' ', source, event_id, entity, other_content->>'model', other_content->'tokens'->>'inputTokens',
+    other_content->'tokens'->>'outputTokens') as text
+  from usage_conflicts`;

@@ -1,0 +1,102 @@
+/** What an event says, before it is wrapped into one of the shapes in which producers send it. */
+import type { Random } from './random.js';
+
+export type Facts = {
+  readonly source: string;
+  readonly id: string;
+  readonly entity: string;
+  readonly project: string;
+  readonly atMs: number;
+  readonly model: string;
+  /** Disjoint: the prompt is input + cached. */
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  readonly reasoning: number;
+  readonly reservationId: string | null;
+  readonly userId: string | null;
+};
+
+/** `code` null is an event that is fine; its time may still be out of range when it arrives. */
+export type Delivery =
+  | { readonly body: unknown; readonly facts: Facts; readonly code: null }
+  | { readonly body: unknown; readonly facts: null; readonly code: string };
+
+export function keyOf({ source, id }: Pick<Facts, 'source' | 'id'>): string {
+  return `${source} ${id}`;
+}
+
+/** The same facts in another shape are the same event. */
+export function wrap(facts: Facts, random: Random): Delivery {
+  const { source, id, entity, project, atMs, model, reservationId, userId } = facts;
+  const body = {
+    specversion: '1.0',
+    type: 'ai.inference.usage.v1',
+    source,
+    id,
+    subject: `${entity}/${project}`,
+    time: timeText(atMs, random),
+    data: {
+      model,
+      usage: usageOf(facts, random),
+      ...(reservationId === null && random.chance(0.5) ? {} : { reservation_id: reservationId }),
+      ...(userId === null && random.chance(0.5) ? {} : { user_id: userId }),
+      // What a producer believes that it costs is nobody's business.
+      ...(random.chance(0.1) ? { cost_usd: '999' } : {}),
+    },
+  };
+  return { body, facts, code: null };
+}
+
+function timeText(ms: number, random: Random): string {
+  const text = new Date(ms).toISOString();
+  if (random.chance(0.8)) return text;
+  const shifted = new Date(ms + 5.5 * 3_600_000).toISOString();
+  return shifted.replace('Z', '+05:30');
+}
+
+function usageOf({ input, cached, output, reasoning }: Facts, random: Random): object {
+  const prompt = input + cached;
+  if (cached + output === 0 && random.chance(0.5)) return { prompt_tokens: prompt, total_tokens: prompt };
+  const details = {
+    cached: cached === 0 && random.chance(0.5) ? null : { cached_tokens: cached },
+    reasoning: reasoning === 0 && random.chance(0.5) ? null : { reasoning_tokens: reasoning },
+  };
+  if (random.chance(0.7)) {
+    return {
+      prompt_tokens: prompt,
+      completion_tokens: output,
+      total_tokens: prompt + output,
+      prompt_tokens_details: details.cached,
+      completion_tokens_details: details.reasoning,
+    };
+  }
+  return {
+    input_tokens: prompt,
+    output_tokens: output,
+    total_tokens: prompt + output,
+    input_tokens_details: details.cached,
+    output_tokens_details: details.reasoning,
+  };
+}
+
+/** An event that nobody can count, and why. */
+export function spoil(facts: Facts, random: Random): Delivery {
+  const good = wrap(facts, random).body as Record<string, unknown>;
+  const data = good['data'] as Record<string, unknown>;
+  const usage = (counts: object) => ({ ...good, data: { ...data, usage: counts } });
+  const [code, body] = random.pick<readonly [string, unknown]>([
+    ['invalid_tokens', usage({ prompt_tokens: -1 })],
+    ['invalid_tokens', usage({ prompt_tokens: 1.5, completion_tokens: 1 })],
+    ['invalid_tokens', usage({ prompt_tokens: 1, prompt_tokens_details: { cached_tokens: 2 } })],
+    ['invalid_tokens', usage({ total_tokens: 7 })],
+    ['invalid_event', { ...good, specversion: '0.3' }],
+    ['invalid_event', { ...good, data: { ...data, model: 'nul\u0000' } }],
+    ['invalid_event', { ...good, time: 'yesterday' }],
+    ['invalid_event', [facts.id]],
+    ['unknown_type', { ...good, type: 'something.else' }],
+    ['invalid_subject', { ...good, subject: `${facts.entity}/a b` }],
+    ['invalid_subject', { ...good, subject: facts.entity }],
+  ]);
+  return { body, facts: null, code };
+}

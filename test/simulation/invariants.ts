@@ -1,0 +1,87 @@
+/** The invariants of the books, as queries of the simulation's own: each finds what would break one, so nothing must be found. */
+import assert from 'node:assert/strict';
+
+export type Sql = (text: string, values?: readonly unknown[]) => Promise<Record<string, unknown>[]>;
+
+const INVARIANTS: Readonly<Record<string, string>> = {
+  'counted once: no two events have one identity': `
+    select source, id from usage_events group by source, id having count(*) > 1`,
+  'counted once: every event of the acceptance window has its identity': `
+    select e.source, e.id from usage_events e left join usage_identities i using (identity)
+    where i.identity is null and e.booked_at > $1::timestamptz - interval '35 days'`,
+  'counted once: no identity is taken by an event that is not there': `
+    select i.identity from usage_identities i left join usage_events e using (identity) where e.identity is null`,
+  'exact: every cost is tokens times the price that the event names': `
+    select e.source, e.id, e.cost_picos from usage_events e left join prices p on p.id = e.price_id
+    where e.cost_picos <> coalesce(
+      e.input_tokens * p.input_picos_per_token::numeric
+      + e.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
+      + e.output_tokens * p.output_picos_per_token::numeric, 0)`,
+  'exact: the roll-ups are the sums of the events': `
+    with e as (
+      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, price_id, count(*) as requests,
+        sum(input_tokens) as input, sum(cached_input_tokens) as cached, sum(output_tokens) as output,
+        sum(reasoning_tokens) as reasoning, sum(cost_picos) as cost
+      from usage_events group by 1, 2, 3, 4, 5, 6
+    ), h as (
+      select entity, hour, project, model, period, price_id, requests, input_tokens as input, cached_input_tokens as cached,
+        output_tokens as output, reasoning_tokens as reasoning, cost_picos as cost
+      from usage_hourly
+    )
+    (select * from e except select * from h) union all (select * from h except select * from e)`,
+  'nothing unaccounted: each event is paid by its burns and overage': `
+    select e.source, e.id from usage_events e
+    left join lateral (select sum(value::numeric) as burnt from jsonb_each_text(e.burns)) b on true
+    where e.burnt_picos <> coalesce(b.burnt, 0) or e.burnt_picos > e.cost_picos`,
+  'nothing unaccounted: costs are burns plus overage, by entity and month': `
+    with e as (select entity, period, sum(cost_picos) as cost from usage_events group by 1, 2 having sum(cost_picos) <> 0),
+    b as (select entity, period, sum(amount_picos) as cost from burns group by 1, 2)
+    (select * from e except select * from b) union all (select * from b except select * from e)`,
+  'nothing unaccounted: spend of entities and projects is that of their events': `
+    with e as (select entity, period, sum(cost_picos) as cost, sum(burnt_picos) as burnt from usage_events group by 1, 2),
+    s as (select entity, period, cost_picos, burnt_picos from entity_spend),
+    p as (select entity, period, sum(cost_picos) as cost from project_spend group by 1, 2)
+    (select 'events', * from e where cost <> 0 except select 'events', * from s)
+    union all (select 'spend', * from s where cost_picos <> 0 except select 'spend', * from e)
+    union all (select 'projects', *, 0 from p except select 'projects', entity, period, cost_picos, 0 from s)`,
+  'lots: amount is what is left, burnt, voided and expired': `
+    select id from credit_grants
+    where amount_picos <> remaining_picos + burnt_picos + voided_picos + expired_picos
+      or least(remaining_picos, burnt_picos, voided_picos, expired_picos) < 0`,
+  'lots: what a grant says was burnt is what was burnt from it': `
+    select g.id from credit_grants g
+    left join (select grant_id, sum(amount_picos) as burnt from burns group by 1) b on b.grant_id = g.id
+    where g.burnt_picos <> coalesce(b.burnt, 0)`,
+  'double entry: the ledger and the open hours leave each grant what it has left': `
+    select g.id, g.remaining_picos, l.amount, o.amount from credit_grants g
+    left join (
+      select grant_id, sum(case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end) as amount
+      from ledger_entries where grant_id is not null group by 1
+    ) l on l.grant_id = g.id
+    left join (select grant_id, sum(amount_picos) as amount from burns where not posted group by 1) o on o.grant_id = g.id
+    where g.remaining_picos <> coalesce(l.amount, 0) - coalesce(o.amount, 0)`,
+  'double entry: every entry moves an amount from one account to another': `
+    select id from ledger_entries where amount_picos <= 0 or debit_account = credit_account`,
+  'nothing at $0 by mistake: what has a price is charged': `
+    select e.source, e.id from usage_events e where e.price_id = 0 and exists (
+      select from prices p where p.model = e.model and p.effective_from <= e.occurred_at
+        and (p.entity is null or p.entity = e.entity))`,
+};
+
+/** To be asked when nothing is at work. */
+export async function checkInvariants(sql: Sql, nowMs: number): Promise<void> {
+  for (const [name, query] of Object.entries(INVARIANTS)) {
+    assert.deepEqual(await sql(query, query.includes('$1') ? [new Date(nowMs)] : []), [], name);
+  }
+}
+
+/** The database itself refuses to change what was booked. */
+export async function checkImmutability(sql: Sql): Promise<void> {
+  for (const statement of [
+    'update ledger_entries set amount_picos = 1',
+    'delete from ledger_entries',
+    'truncate ledger_entries',
+  ]) {
+    await assert.rejects(sql(statement), /append only/, statement);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * `npm run simulate -- [--seed N] [--seeds N] [--minutes M] [--storm]`: histories for as long as you like, one seed after the
+ * other, each through time and through faults; in the end, what was broken and how often it met work in flight. `--storm`
+ * kills 20 workers under 50,000 events.
+ */
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { printTable } from '../bench/table.js';
+import { killStorm } from '../faults/kill-storm.js';
+import serversDown from '../support/servers-down.js';
+import serversUp from '../support/servers-up.js';
+import { Disasters, type FaultCount } from './disasters.js';
+import { FAULTS } from './faults.js';
+import { TimeTravel } from './time-travel.js';
+
+const STEPS = 400;
+const ROUNDS = 10;
+const APIS = 2;
+const STORM = { events: 50_000, kills: 20 };
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    minutes: { type: 'string' },
+    storm: { type: 'boolean', default: false },
+  },
+});
+const first = Number(values.seed ?? randomInt(2 ** 31));
+const endMs = performance.now() + Number(values.minutes ?? 0) * 60_000;
+const seedCount = Number(values.seeds ?? (values.minutes === undefined ? 1 : Infinity));
+const counts = new Map<string, FaultCount>(
+  Object.keys(FAULTS).map((name) => [name, { injected: 0, hit: 0 }]),
+);
+const isLate = () => values.minutes !== undefined && performance.now() > endMs;
+
+await serversUp({ rootDir: join(import.meta.dirname, '../..') });
+try {
+  if (values.storm) await storm();
+  else for (let seed = first; seed < first + seedCount && !isLate(); seed += 1) await history(seed);
+} catch (error) {
+  process.exitCode = 1;
+  console.error(error);
+} finally {
+  await serversDown();
+}
+if (!values.storm) {
+  printTable(
+    'Faults',
+    [...counts].map(([fault, { injected, hit }]) => ({ fault, injected, 'met work in flight': hit })),
+  );
+}
+
+async function history(seed: number): Promise<void> {
+  console.log(`seed ${seed}`);
+  const times = new TimeTravel(seed);
+  const steps = await times.run((step) => step >= STEPS || isLate());
+  console.log(`  through time: ${steps} steps, ${times.eventCount} events, until ${times.now}`);
+  const disasters = new Disasters(seed, counts, APIS);
+  const rounds = await disasters.run((round) => round >= ROUNDS || isLate());
+  console.log(`  through faults: ${rounds} rounds, ${disasters.eventCount} events`);
+}
+
+async function storm(): Promise<void> {
+  const result = await killStorm({ ...STORM, seed: first });
+  const isExact =
+    isDeepStrictEqual(result.counted, result.sent) &&
+    isDeepStrictEqual(result.spent, result.sent) &&
+    result.identities === STORM.events &&
+    result.differences.length === 0;
+  console.log(`seed ${first}: ${result.kills} kills, ${result.killedAtWork} of them with jobs at work`);
+  console.log(
+    `${STORM.events} events, each sent twice: ${isExact ? 'every sum is exact' : 'THE SUMS DIFFER'}`,
+  );
+  if (!isExact) throw new Error(JSON.stringify(result, null, 2));
+}

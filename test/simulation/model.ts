@@ -1,0 +1,147 @@
+/**
+ * What Tally should say after a history: an independent implementation in plain integers, one step after the other. It
+ * shares nothing with the service, so what both get wrong alike is wrong in the design.
+ */
+import { readFileSync } from 'node:fs';
+import { Account, type Limits, type Plan } from './accounts.js';
+import { bookedMonth, DAY_MS, MINUTE_MS } from './calendar.js';
+import { keyOf, type Delivery, type Facts } from './facts.js';
+import { picosOf } from './usd.js';
+
+export type PriceVersion = {
+  readonly id: string;
+  readonly model: string;
+  readonly entity: string | null;
+  readonly fromMs: number;
+  readonly input: bigint;
+  readonly cached: bigint | null;
+  readonly output: bigint;
+};
+
+export type Counted = {
+  readonly facts: Facts;
+  price: PriceVersion | null;
+  cost: bigint;
+  /** The month that is billed. */
+  month: string;
+};
+
+const prisma = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../../prisma/${file}`, import.meta.url), 'utf8'));
+
+export class Model {
+  readonly plans = new Map<string, Plan>();
+  readonly accounts = new Map<string, Account>();
+  readonly prices: PriceVersion[] = [];
+  readonly counted = new Map<string, Counted>();
+  /** Identity and other content, of events that contradict what was counted. */
+  readonly conflicts = new Set<string>();
+  /** Reason and body of what could not be counted. */
+  readonly letters = new Set<string>();
+
+  constructor() {
+    for (const plan of prisma('plans.json')) {
+      this.plans.set(plan.name, {
+        monthlyCap: plan.monthly_cap_usd === null ? null : picosOf(plan.monthly_cap_usd),
+        yearlyCap: plan.yearly_cap_usd === null ? null : picosOf(plan.yearly_cap_usd),
+        overage: plan.overage,
+        maxConcurrent: null,
+        monthlyCredit: 0n,
+      });
+    }
+    const book = prisma('price-book.json');
+    for (const price of book.prices) {
+      this.prices.push({
+        id: '',
+        model: price.model,
+        entity: null,
+        fromMs: Date.parse(book.effective_from),
+        input: picosOf(price.input_usd_per_million) / 1_000_000n,
+        cached: null,
+        output: picosOf(price.output_usd_per_million) / 1_000_000n,
+      });
+    }
+  }
+
+  /** The account, made with the default plan where nobody has seen the entity. */
+  account(name: string): Account {
+    let account = this.accounts.get(name);
+    if (account === undefined) this.accounts.set(name, (account = new Account(name)));
+    return account;
+  }
+
+  project(entity: string, project: string): void {
+    const { projects } = this.account(entity);
+    if (!projects.has(project)) projects.set(project, { monthlyCap: null, maxConcurrent: null });
+  }
+
+  /** An account that is looked at gets what its plan grants for the month. */
+  touch(entity: string, nowMs: number): void {
+    const account = this.accounts.get(entity);
+    account?.ensureAllowance(this.plans.get(account.plan)!.monthlyCredit, nowMs);
+  }
+
+  limitsOf(entity: string): Limits {
+    const account = this.accounts.get(entity);
+    return { ...this.plans.get(account?.plan ?? 'free')!, ...account?.own };
+  }
+
+  /** An event that reached a worker. */
+  deliver(delivery: Delivery, nowMs: number): void {
+    const { facts, body } = delivery;
+    const code = facts === null ? delivery.code : isInTime(facts, nowMs) ? null : 'time_out_of_range';
+    if (facts === null || code !== null) this.letters.add(`${code} ${JSON.stringify(body)}`);
+    else this.count(facts, nowMs);
+  }
+
+  private count(facts: Facts, nowMs: number): void {
+    const known = this.counted.get(keyOf(facts));
+    if (known === undefined) {
+      const counted = { facts, price: null, cost: 0n, month: bookedMonth(facts.atMs, nowMs) };
+      this.counted.set(keyOf(facts), counted);
+      this.project(facts.entity, facts.project);
+      this.touch(facts.entity, nowMs);
+      this.charge(counted, nowMs);
+    } else if (JSON.stringify(known.facts) !== JSON.stringify(facts)) {
+      this.conflicts.add(`${keyOf(facts)} ${facts.entity} ${facts.model} ${facts.input} ${facts.output}`);
+    }
+  }
+
+  /** Charges what has a price by now and had none before; what is charged keeps its price for ever. */
+  chargeUnpriced(nowMs: number): void {
+    for (const counted of this.counted.values()) if (counted.price === null) this.charge(counted, nowMs);
+  }
+
+  private charge(counted: Counted, nowMs: number): void {
+    const { facts } = counted;
+    const { entity, project } = facts;
+    const price = this.priceFor({ model: facts.model, entity, atMs: facts.atMs });
+    if (price === null) return;
+    counted.price = price;
+    counted.cost =
+      BigInt(facts.input) * price.input +
+      BigInt(facts.cached) * (price.cached ?? price.input) +
+      BigInt(facts.output) * price.output;
+    counted.month = bookedMonth(facts.atMs, nowMs);
+    this.touch(entity, nowMs);
+    this.account(entity).charge({ month: counted.month, project, cost: counted.cost, nowMs });
+  }
+
+  /** The entity's own price goes before the list price, the later one before the earlier one. */
+  priceFor({ model, entity, atMs }: { model: string; entity: string; atMs: number }): PriceVersion | null {
+    const inForce = this.prices.filter(
+      (price) =>
+        price.model === model && price.fromMs <= atMs && (price.entity === null || price.entity === entity),
+    );
+    const own = inForce.filter((price) => price.entity !== null);
+    return (own.length > 0 ? own : inForce).reduce<PriceVersion | null>(
+      (latest, price) => (latest === null || price.fromMs > latest.fromMs ? price : latest),
+      null,
+    );
+  }
+}
+
+/** Usage may lie five minutes ahead and 35 days back. */
+export function isInTime({ atMs }: Pick<Facts, 'atMs'>, nowMs: number): boolean {
+  return atMs <= nowMs + 5 * MINUTE_MS && atMs >= nowMs - 35 * DAY_MS;
+}

@@ -1,0 +1,27 @@
+import { randomInt } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { Disasters } from './disasters.js';
+import { TimeTravel } from './time-travel.js';
+
+/** Another history at every run; `npm run simulate -- --seed N` repeats one, for longer. */
+const SEED = randomInt(2 ** 31);
+const SECONDS = 15;
+const FAULT_SECONDS = 30;
+
+function after(seconds: number): () => boolean {
+  const endMs = performance.now() + seconds * 1_000;
+  return () => performance.now() > endMs;
+}
+
+describe('a random history', () => {
+  it(`over months and years says at every step what the model says (seed ${SEED})`, async () => {
+    const history = new TimeTravel(SEED);
+    expect(await history.run(after(SECONDS))).toBeGreaterThan(5);
+  }, 180_000);
+
+  it(`of faults under load ends every round with the books of the model (seed ${SEED})`, async () => {
+    const history = new Disasters(SEED, new Map());
+    expect(await history.run(after(FAULT_SECONDS))).toBeGreaterThan(0);
+    expect(history.eventCount).toBeGreaterThan(0);
+  }, 300_000);
+});
