@@ -88,8 +88,9 @@ export class StateCache {
     for (const subject of subjects) {
       const known = this.unpublished.get(subject.entity) ?? [];
       if (known.length === 0 && this.unpublished.size >= UNPUBLISHED_MAX) return;
-      if (known.some(({ project }) => project === subject.project)) continue;
-      this.unpublished.set(subject.entity, [...known, { entity: subject.entity, project: subject.project }]);
+      // Another list also where the subject is known: a publication that is on its way may have read what was before.
+      const others = known.filter(({ project }) => project !== subject.project);
+      this.unpublished.set(subject.entity, [...others, { entity: subject.entity, project: subject.project }]);
     }
   }
 }

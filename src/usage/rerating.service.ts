@@ -10,6 +10,7 @@ import { Clock } from '../infra/clock.js';
 import { QuotaService } from '../quota/quota.service.js';
 import { lockAccounts } from '../store/accounts.js';
 import { insertAuditEntry } from '../store/audit-log.js';
+import { grantAllowances } from '../store/allowances.js';
 import { bookingTime } from '../store/booking-time.js';
 import {
   countEvents,
@@ -130,6 +131,7 @@ export class ReratingService {
     await lockPriceBookShared(tx);
     const targets = await this.findTargets(tx, order);
     if (targets.length === 0) return targets;
+    await grantAllowances(tx, { entities: [entity], at: bookedAt });
     const grants = await findGrants(tx, entity);
     const corrections = planCorrections(targets, { grants, bookedAt });
     await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason, actor });

@@ -5,6 +5,7 @@ import { UNPRICED } from '../domain/price.js';
 import { Clock } from '../infra/clock.js';
 import { QuotaService } from '../quota/quota.service.js';
 import { lockAccounts, raiseVersions } from '../store/accounts.js';
+import { grantAllowances } from '../store/allowances.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
 import { findGrantsLeft } from '../store/grants.js';
@@ -48,6 +49,7 @@ export class UnpricedUsage {
     await lockPriceBookShared(tx);
     const unpriced = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });
     if (unpriced.length === 0) return [];
+    await grantAllowances(tx, { entities: [entity], at: bookedAt });
     const prices = await findPrices(tx, { models: [...new Set(unpriced.map(({ event }) => event.model))] });
     const grants = await findGrantsLeft(tx, [entity]);
     const rated = rateBatch(unpriced, { prices, grants }, bookedAt);

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anEvent } from '../support/builders.js';
+import { theBooks, type Books } from '../support/books.js';
+
+let books: Books;
+beforeAll(async () => (books = await theBooks()));
+afterAll(() => books.close());
+
+describe('charging usage whose price came later', () => {
+  it('burns the allowance of the month even when nobody has looked at the entity in it', async () => {
+    const { pool } = books.database;
+    await pool.query(
+      `insert into plans (name, overage, monthly_credit_picos) values ('gift', 'allowed', 5000000000000)`,
+    );
+    await pool.query(`insert into entities (name, plan, created_at) values ('gifted', 'free', now())`);
+    await books.recorder.record([anEvent({ subject: 'gifted/p', model: 'late' })]);
+    await pool.query(`update entities set plan = 'gift' where name = 'gifted'`);
+    await books.database.transaction((tx) =>
+      books.prices.publish(tx, {
+        model: 'late',
+        entity: null,
+        effectiveFrom: new Date('2026-11-01'),
+        inputPicosPerToken: 1_000n,
+        cachedInputPicosPerToken: null,
+        outputPicosPerToken: 1_000n,
+        maxInputTokens: null,
+        maxOutputTokens: null,
+        source: 'test',
+        actor: 'test',
+      }),
+    );
+    expect(await books.unpriced.charge()).toBe(1);
+    const [grant] = await books.credits.list({ entity: 'gifted' });
+    expect(grant).toMatchObject({ burntPicos: 150_000n });
+    expect((await books.reconciliation.run()).ok).toBe(true);
+  });
+});
