@@ -114,7 +114,11 @@ export class Disasters {
     const faults = random.shuffled(Object.keys(FAULTS)).slice(0, random.int(2, 6));
     this.tell(`round of ${faults.join(', ')}`);
     this.redisWasLost = faults.some((name) => FAULTS[name]!.losesRedis);
-    const changes = Array.from({ length: random.int(0, 3) }, () => generator.change(Date.now()));
+    const early = faults.filter((name) => FAULTS[name]!.meetsChanges);
+    const late = faults.filter((name) => !early.includes(name));
+    const changes = Array.from({ length: random.int(early.length * 2, 4 + early.length) }, () =>
+      generator.change(Date.now()),
+    );
     const deliveries = generator.deliveries(random.int(200, 800), Date.now());
     const work = random.shuffled([
       ...generator.jobs(deliveries).map((job) => () => this.send(job)),
@@ -123,10 +127,9 @@ export class Disasters {
       ),
     ]);
     // Changes come first, one by one: the model cannot tell which event came before a purchase that runs beside it.
-    const strikes = faults.map((name) => () => this.happen(name));
-    const happening = changes.length === 0 ? [] : strikes.splice(0, 1).map((strike) => strike());
+    const happening = early.map((name) => this.happen(name));
     for (const change of changes) await this.change(change);
-    await this.attend(work, strikes, happening);
+    await this.attend(work, late, happening);
     await Promise.all(happening);
     await this.settle();
     await this.compare();
@@ -135,14 +138,14 @@ export class Disasters {
   /** Several hands take one piece of work after the other; faults strike in between. */
   private async attend(
     work: readonly (() => Promise<void>)[],
-    faults: readonly (() => Promise<void>)[],
+    faults: readonly string[],
     happening: Promise<void>[],
   ): Promise<void> {
-    const strikes = faults.map((strike) => ({ at: this.random.int(0, work.length - 1), strike }));
+    const strikes = faults.map((name) => ({ at: this.random.int(0, work.length - 1), name }));
     let next = 0;
     const hand = async (): Promise<void> => {
       for (let index = next++; index < work.length; index = next++) {
-        for (const { at, strike } of strikes) if (at === index) happening.push(strike());
+        for (const { at, name } of strikes) if (at === index) happening.push(this.happen(name));
         this.busy += 1;
         await work[index]!().finally(() => (this.busy -= 1));
       }

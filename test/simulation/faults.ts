@@ -17,6 +17,8 @@ type Fault = {
   readonly happen: (broken: Broken) => Promise<boolean | void>;
   /** What Redis held in memory only is gone: holds in flight, and jobs that the producer must send again. */
   readonly losesRedis?: boolean;
+  /** Strikes while admins change things: it waits for a commit of theirs. */
+  readonly meetsChanges?: boolean;
 };
 
 const REVIVE_SECONDS_MAX = 90;
@@ -131,8 +133,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'commit of a worker lost': atCommit(worker, 'said', false),
   'commit of a worker unanswered': atCommit(worker, 'answered', false),
   'worker killed after its commit': atCommit(worker, 'answered', true),
-  'commit of an API unanswered': atCommit(api, 'answered', false),
-  'API killed after its commit': atCommit(api, 'answered', true),
+  'commit of an API lost': { ...atCommit(api, 'said', false), meetsChanges: true },
+  'commit of an API unanswered': { ...atCommit(api, 'answered', false), meetsChanges: true },
+  'API killed after its commit': { ...atCommit(api, 'answered', true), meetsChanges: true },
   'worker cut from Postgres': cutting(worker, 'postgres'),
   'worker cut from Redis': cutting(worker, 'redis'),
   'API cut from Postgres': cutting(api, 'postgres'),

@@ -57,6 +57,7 @@ async function history(seed: number): Promise<void> {
   const times = new TimeTravel(seed);
   const steps = await times.run((step) => step >= STEPS || isLate());
   console.log(`  through time: ${steps} steps, ${times.eventCount} events, until ${times.now}`);
+  if (isLate()) return;
   const disasters = new Disasters(seed, counts, APIS);
   const rounds = await disasters.run((round) => round >= ROUNDS || isLate());
   console.log(`  through faults: ${rounds} rounds, ${disasters.eventCount} events`);
