@@ -56,6 +56,10 @@ export async function anInstallation(
         redisUrl: through(wires.redis, redis.url),
       });
     let service = await run();
+    let starting: Promise<void> | null = null;
+    const startAgain = async () => {
+      service = await run();
+    };
     const machine: Machine = {
       role,
       wires,
@@ -63,7 +67,10 @@ export async function anInstallation(
         return service;
       },
       async revive() {
-        if (!service.isRunning) service = await run();
+        if (service.isRunning) return;
+        // Two who find it dead start one.
+        starting ??= startAgain().finally(() => (starting = null));
+        await starting;
       },
     };
     machines.push(machine);

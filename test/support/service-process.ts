@@ -63,14 +63,14 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
   const signal = (name: NodeJS.Signals) => {
     if (how === null) process.kill(server.pid!, name);
   };
-  await until(
-    'the service listens',
-    () => {
-      if (how !== null) throw new Error(`the service did not start (${how}): ${log()}`);
-      return urlIn(log()) !== null;
-    },
-    START_SECONDS_MAX,
-  );
+  const isListening = () => {
+    if (how !== null) throw new Error(`the service did not start (${how}): ${log()}`);
+    return urlIn(log()) !== null;
+  };
+  await until('the service listens', isListening, START_SECONDS_MAX).catch((error: unknown) => {
+    signal('SIGKILL');
+    throw error;
+  });
   const url = urlIn(log())!;
   return {
     role: options.role,
