@@ -6,6 +6,6 @@ heal()
 local hold = find(id, now)
 if not hold or hold.is_over then return nil end
 local expires = math.max(hold.expires, now + ttl_ms)
-redis.call('ZADD', EXPIRY, whole(expires), id)
+redis.call('ZADD', EXPIRY, expires, id)
 keep_alive()
 return { hold.picos, hold.period, expires, hold.content }

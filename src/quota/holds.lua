@@ -3,7 +3,8 @@
 --           `count/<project>` of the holds that have not ended
 --   expiry  sorted set: reservation id by the milliseconds at which the hold ends by itself (exclusive)
 --   ended   sorted set: reservation id by the milliseconds at which it ended: tombstones
--- Amounts are nanodollars below 2^53, where doubles are exact; text of them is made with %.0f, for `..` keeps 14 digits only.
+-- Amounts are nanodollars below 2^53, where doubles are exact. Redis writes a number that it is given with 17 digits, so it is
+-- given as it is; text is made with %.0f, for `..` keeps 14 digits only.
 
 local HOLDS, EXPIRY, ENDED = KEYS[1], KEYS[2], KEYS[3]
 
@@ -12,8 +13,9 @@ local NANOS_MAX = 9000000000000000
 local PRUNE_MAX, PRUNE_BEFORE_DENIAL_MAX = 50, 5000
 -- How long an ended reservation cannot come back, and how many forgotten ones a call removes beyond those it adds.
 local TOMBSTONE_MS, FORGET_MAX = 900000, 20
--- Keys of idle entities vanish: twice the longest hold, so never before the last hold has ended.
-local KEY_TTL_MS = 172800000
+-- Keys of idle entities vanish: twice the longest hold, so never before the last hold has ended. To look is cheaper than to
+-- write, which the append-only file must keep, so it is put off only when an hour of it has passed.
+local KEY_TTL_MS, KEY_TTL_MS_MIN = 172800000, 169200000
 
 -- Lua hands over a few thousand arguments at most. An even number keeps fields and values together.
 local ARGUMENTS_MAX = 1000
@@ -69,7 +71,7 @@ local function save_totals(...)
       zero[#zero + 1] = field
     else
       set[#set + 1] = field
-      set[#set + 1] = whole(totals[field])
+      set[#set + 1] = totals[field]
     end
   end
   call_with_all('HSET', HOLDS, set)
@@ -113,11 +115,11 @@ local function finish(id, now)
     redis.call('ZREM', EXPIRY, id)
     add_to_totals(hold.project, -hold.nanos, -1)
   end
-  redis.call('ZADD', ENDED, whole(now), id)
+  redis.call('ZADD', ENDED, now, id)
 end
 
 local function forget_tombstones(now, added)
-  local old = redis.call('ZRANGEBYSCORE', ENDED, '-inf', whole(now - TOMBSTONE_MS), 'LIMIT', 0, added + FORGET_MAX)
+  local old = redis.call('ZRANGEBYSCORE', ENDED, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, added + FORGET_MAX)
   call_with_all('ZREM', ENDED, old)
 end
 
@@ -125,17 +127,18 @@ local function finish_all(ids, now)
   if #ids == 0 then return end
   for _, id in ipairs(ids) do finish(id, now) end
   forget_tombstones(now, #ids)
-  redis.call('PEXPIRE', ENDED, TOMBSTONE_MS)
+  if redis.call('PTTL', ENDED) < TOMBSTONE_MS then redis.call('PEXPIRE', ENDED, 2 * TOMBSTONE_MS) end
 end
 
 -- Ends holds whose time is up, soonest first, and returns how many.
 local function prune(now, count_max)
-  local ids = redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', whole(now), 'LIMIT', 0, count_max)
+  local ids = redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', now, 'LIMIT', 0, count_max)
   finish_all(ids, now)
   return #ids
 end
 
 local function keep_alive()
+  if redis.call('PTTL', HOLDS) > KEY_TTL_MS_MIN then return end
   redis.call('PEXPIRE', HOLDS, KEY_TTL_MS)
   redis.call('PEXPIRE', EXPIRY, KEY_TTL_MS)
 end

@@ -17,7 +17,7 @@ local function hold()
   local expires = now + ttl_ms
   add_to_totals(name, nanos, 1)
   save_totals(id, table.concat({ whole(nanos), hold_picos, state.period, content }, ':'))
-  redis.call('ZADD', EXPIRY, whole(expires), id)
+  redis.call('ZADD', EXPIRY, expires, id)
   keep_alive()
   return reply(name, nanos, 1, 'held', hold_picos, state.period, expires)
 end
