@@ -67,6 +67,8 @@ export class QuotaService {
     this.denials = new Denials(gate, clock);
     this.states = new StateCache(this.quota, redis, database, clock);
     this.fallback = new Fallback(this.states, clock, failMode);
+    // A database that is back may have been set back; decisions wait for its own states.
+    database.onReturn(() => this.quota.distrust());
   }
 
   /** Holds the request's worst-case cost, or says which limit is in the way. */

@@ -67,7 +67,7 @@ export type KeptHold = {
 };
 
 export class RedisQuota {
-  /** Milliseconds from which on states are trusted: this connection may have missed what was published before it. */
+  /** Milliseconds from which on states are trusted: what was published before may have been missed, or be of another database. */
   private trustedFromMs: Promise<number> | null = null;
 
   constructor(
@@ -75,7 +75,7 @@ export class RedisQuota {
     private readonly clock: Clock,
     private readonly gate = new RedisGate(redis),
   ) {
-    redis.on('close', () => (this.trustedFromMs = null));
+    redis.on('close', () => this.distrust());
   }
 
   async reserve(order: HoldOrder, age: Age): Promise<Cold | Denied | Reserved> {
@@ -98,27 +98,42 @@ export class RedisQuota {
     return { verdict: 'allowed', question: reply.question };
   }
 
-  /** Puts states in place that are newer than what is there, and ends the holds, which are all of the states' entities. */
+  /** Trusts no state that is in Redis by now. */
+  distrust(): void {
+    this.trustedFromMs = null;
+  }
+
+  /**
+   * Puts states in place that are no older than what is there, and ends the holds, which are all of the states' entities.
+   * Returns, by entity, the later version that was found instead; given it as `seen`, versions up to it give way.
+   */
   async publish(
     states: readonly QuotaState[],
     ended: ReadonlyMap<EntityName, readonly string[]>,
-  ): Promise<void> {
+    seen: ReadonlyMap<EntityName, bigint> = new Map(),
+  ): Promise<Map<EntityName, bigint>> {
+    const later = new Map<EntityName, bigint>();
+    const publishOne = async (state: QuotaState): Promise<void> => {
+      const { entity } = state;
+      const version = await this.publishOne(state, ended.get(entity) ?? [], seen.get(entity) ?? 0n);
+      if (version > 0n) later.set(entity, version);
+    };
     // Written one after the other without waiting, so that they travel together.
-    const published = await Promise.allSettled(
-      states.map((state) => this.publishOne(state, ended.get(state.entity) ?? [])),
-    );
+    const published = await Promise.allSettled(states.map(publishOne));
     const failed = published.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+    return later;
   }
 
-  private async publishOne(state: QuotaState, ended: readonly string[]): Promise<void> {
+  private async publishOne(state: QuotaState, ended: readonly string[], seen: bigint): Promise<bigint> {
     const keys = state.projects.map(({ project }) => projectKey(state.entity, project));
     const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
-    await PUBLISH.run(
+    const reply = await PUBLISH.run(
       this.gate,
       [...holdKeys(state.entity), stateKey(state.entity), ...keys],
-      [this.clock.redisNowMs(), JSON.stringify(ended), JSON.stringify(entries)],
+      [this.clock.redisNowMs(), JSON.stringify(ended), JSON.stringify(entries), String(seen)],
     );
+    return BigInt(String(reply));
   }
 
   async release(entity: EntityName, id: string): Promise<void> {

@@ -43,8 +43,27 @@ export class StateCache {
   private async loadAndPublish(subject: Subject, at: Date): Promise<boolean> {
     const state = await this.loads.load(subject, at);
     if (state === null) return false;
-    const projects = state.projects.filter(({ project }) => project === subject.project);
-    await this.quota.publish([{ ...state, projects }], new Map());
+    return this.put([onlyWith(subject, state)], [], async () => {
+      const again = await this.loads.load(subject, at);
+      return again && [onlyWith(subject, again)];
+    });
+  }
+
+  /**
+   * What is in Redis was committed before: a state that is read after a later one was seen there can only be older where the
+   * database was set back, restored from a backup or replaced by a standby that had not heard the last commits. So states that
+   * come too late are read once more, and then replace what was seen. False where Postgres went away meanwhile.
+   */
+  private async put(
+    states: readonly QuotaState[],
+    endedReservationIds: readonly string[],
+    readAgain: (entities: ReadonlySet<EntityName>) => Promise<readonly QuotaState[] | null>,
+  ): Promise<boolean> {
+    const later = await this.quota.publish(states, byEntity(endedReservationIds));
+    if (later.size === 0) return true;
+    const again = await readAgain(new Set(later.keys()));
+    if (again === null) return false;
+    await this.quota.publish(again, new Map(), later);
     return true;
   }
 
@@ -52,8 +71,11 @@ export class StateCache {
   async publish(subjects: readonly QuotaSubject[], endedReservationIds: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
     try {
-      const states = await loadDueStates(this.database, { subjects, at: this.clock.now() });
-      await this.quota.publish(states, byEntity(endedReservationIds));
+      const read = (of: readonly QuotaSubject[]) =>
+        loadDueStates(this.database, { subjects: of, at: this.clock.now() });
+      await this.put(await read(subjects), endedReservationIds, (entities) =>
+        read(subjects.filter(({ entity }) => entities.has(entity))),
+      );
     } catch (error) {
       this.remember(subjects);
       throw error;
@@ -93,6 +115,11 @@ export class StateCache {
       this.unpublished.set(subject.entity, [...others, { entity: subject.entity, project: subject.project }]);
     }
   }
+}
+
+/** States are loaded for many who wait; each puts its own project in place. */
+function onlyWith({ project }: Subject, state: QuotaState): QuotaState {
+  return { ...state, projects: state.projects.filter((known) => known.project === project) };
 }
 
 /** The call that runs for this key, or a new one. */

@@ -38,13 +38,15 @@ type Identified = Claimed & { readonly fingerprint: string };
 export class Recorder {
   private readonly months = new Set<string>();
   /** Subjects that a committed batch has found or made: accounts are never deleted. */
-  private accounts = new Set<string>();
+  private readonly accounts = new Set<string>();
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly quota: QuotaService,
-  ) {}
+  ) {
+    database.onReturn(() => this.forget());
+  }
 
   /**
    * Counts each event exactly once and publishes what it changed. When the publishing fails the events are counted all the
@@ -80,6 +82,9 @@ export class Recorder {
 
   /** Returns how many of the new events have no price yet. */
   private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
+    // Without its month an event would look like one that the database refuses.
+    const isForgotten = claimed.some(({ event }) => !this.months.has(periodOf(event.occurredAt)));
+    if (isForgotten) throw new Error('Postgres went away and came back before the batch was written');
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
     const unknown = claimed.filter(({ event }) => !this.accounts.has(formatSubject(event)));
     if (unknown.length > 0) await ensureAccounts(tx, subjectsOf(unknown), bookedAt);
@@ -98,8 +103,14 @@ export class Recorder {
     return rated.filter((row) => row.priceId === UNPRICED).length;
   }
 
+  /** A database that was set back may not have them any more. */
+  private forget(): void {
+    this.months.clear();
+    this.accounts.clear();
+  }
+
   private remember(claimed: readonly Claimed[]): void {
-    if (this.accounts.size > ACCOUNTS_KNOWN_MAX) this.accounts = new Set();
+    if (this.accounts.size > ACCOUNTS_KNOWN_MAX) this.accounts.clear();
     for (const { event } of claimed) this.accounts.add(formatSubject(event));
   }
 

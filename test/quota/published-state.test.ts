@@ -109,14 +109,15 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe('cold');
   });
 
-  it('of a database that was restored from a backup is used once the newer one is too old to decide', async () => {
-    await on.publish(withCredits(9n, '9'));
-    on.clock.advance(15 * MINUTE_MS);
-    await on.publish(withCredits(4n, '4', on.clock.now()));
-    expect(await creditsSeen()).toBe('cold');
-    on.clock.advance(1);
-    await on.publish(withCredits(4n, '4', on.clock.now()));
+  it('says which later one is in its way, and takes the place of it and all before where its reader has seen it', async () => {
+    expect(await on.publish(withCredits(9n, '9'))).toBeUndefined();
+    expect(await on.publish(withCredits(4n, '4'))).toBe(9n);
+    expect(await on.publish(withCredits(4n, '4'), [], 8n)).toBe(9n);
+    expect(await creditsSeen()).toBe(usd('9'));
+    expect(await on.publish(withCredits(4n, '4'), [], 9n)).toBeUndefined();
     expect(await creditsSeen()).toBe(usd('4'));
+    expect(await on.publish(withCredits(5n, '5'))).toBeUndefined();
+    expect(await creditsSeen()).toBe(usd('5'));
   });
 
   it('ends holds even where the state itself is too old to be used', async () => {

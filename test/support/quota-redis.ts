@@ -13,7 +13,8 @@ export type QuotaRedis = {
   readonly redis: Redis;
   readonly clock: TestClock;
   readonly quota: RedisQuota;
-  publish(state: QuotaState, ended?: readonly string[]): Promise<void>;
+  /** The later version that Redis has instead, where it has one; `seen` gives way. */
+  publish(state: QuotaState, ended?: readonly string[], seen?: bigint): Promise<bigint | undefined>;
   /** The verdict of a reservation, or the limit that denied it: `held`, `credits: final`, `concurrency: retry`. */
   reserve(order: Order): Promise<string>;
   held(entity?: string): Promise<{ heldPicos: bigint; requestCount: number }>;
@@ -61,7 +62,14 @@ export async function aQuotaRedis(): Promise<QuotaRedis> {
     redis,
     clock,
     quota,
-    publish: (state, ended = []) => quota.publish([state], new Map([[state.entity, ended]])),
+    async publish(state, ended = [], seen = 0n) {
+      const later = await quota.publish(
+        [state],
+        new Map([[state.entity, ended]]),
+        new Map([[state.entity, seen]]),
+      );
+      return later.get(state.entity);
+    },
     async reserve(order) {
       const answer = await quota.reserve(anOrder(order), 'fresh');
       if (answer.verdict !== 'denied') return answer.verdict;
