@@ -63,6 +63,7 @@ import { CorrectionsService } from './usage/corrections.service.js';
 import { DeadLetters } from './usage/dead-letters.service.js';
 import { IdentityPruning } from './usage/identity-pruning.service.js';
 import { UsageIntake } from './usage/intake.js';
+import { OutputSampling } from './usage/output-sampling.service.js';
 import { PeriodClose } from './usage/period-close.service.js';
 import { PriceBook } from './usage/price-book.service.js';
 import { ReconciliationService } from './usage/reconciliation.service.js';
@@ -100,6 +101,7 @@ const SERVICES: Provider[] = [
   ReratingService,
   PeriodClose,
   IdentityPruning,
+  OutputSampling,
   ReconciliationService,
   RepairService,
   Activities,

@@ -151,9 +151,11 @@ table entities
   column max_concurrent_requests integer
   column version bigint not null default 0
   column created_at timestamp(3) with time zone not null
+  column quota_mode text not null default 'enforce'::text
   constraint CHECK ((max_concurrent_requests >= 0))
   constraint CHECK ((monthly_cap_picos >= (0)::numeric))
   constraint CHECK ((overage = ANY (ARRAY['blocked'::text, 'allowed'::text])))
+  constraint CHECK ((quota_mode = ANY (ARRAY['off'::text, 'shadow'::text, 'enforce'::text])))
   constraint CHECK ((yearly_cap_picos >= (0)::numeric))
   constraint FOREIGN KEY (plan) REFERENCES plans(name)
   constraint PRIMARY KEY (name)
@@ -204,6 +206,22 @@ table ledger_entries
   CREATE UNIQUE INDEX ledger_entries_posted_once_idx ON public.ledger_entries USING btree (entity, booked_hour, period, grant_id, corrects) NULLS NOT DISTINCT WHERE (booked_hour IS NOT NULL)
   CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+
+table output_sampling
+  column id smallint not null
+  column sampled_until timestamp(3) with time zone not null
+  constraint CHECK ((id = 1))
+  constraint PRIMARY KEY (id)
+  CREATE UNIQUE INDEX output_sampling_pkey ON public.output_sampling USING btree (id)
+
+table output_sizes
+  column model text not null
+  column tokens_max integer not null
+  column requests bigint not null
+  constraint CHECK ((requests > 0))
+  constraint CHECK ((tokens_max >= 0))
+  constraint PRIMARY KEY (model, tokens_max)
+  CREATE UNIQUE INDEX output_sizes_pkey ON public.output_sizes USING btree (model, tokens_max)
 
 table plans
   column name text not null

@@ -18,7 +18,7 @@ export interface ReservationRequest {
   /** `entity/project` */
   project: string;
   model: string;
-  /** Both may be left out; then the model's own maximum is held. */
+  /** Both may be left out: the model's maximum stands in, or for the output what was learned of it. */
   inputTokens?: number;
   maxOutputTokens?: number;
   /** The same id again returns the same reservation. */
@@ -69,7 +69,7 @@ export class TallyClient {
   }
 
   /**
-   * Asks whether a request may run and holds its worst-case cost. When Tally cannot answer, the denial is a 503:
+   * Asks whether a request may run and holds what it may cost. When Tally cannot answer, the denial is a 503:
    * a request that nobody admitted must not run. Throws a TallyClientError for what the gateway itself got wrong
    * (its key, a malformed project), because that is not the caller's to see.
    */

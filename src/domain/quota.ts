@@ -32,8 +32,13 @@ export type ProjectQuota = {
   readonly maxConcurrentRequests: number | null;
 };
 
+/** Whether limits decide: `off` asks nothing and holds nothing, `shadow` only says what `enforce` would have denied. */
+export const QUOTA_MODES = ['off', 'shadow', 'enforce'] as const;
+export type QuotaMode = (typeof QUOTA_MODES)[number];
+
 export type EntityQuota = {
   readonly entity: EntityName;
+  readonly mode: QuotaMode;
   readonly period: Period;
   readonly monthCostPicos: bigint;
   readonly yearCostPicos: bigint;
@@ -41,7 +46,10 @@ export type EntityQuota = {
   readonly yearlyCapPicos: bigint | null;
   readonly overage: 'blocked' | 'allowed';
   readonly maxConcurrentRequests: number | null;
+  /** What is left of the grants that can be spent now. */
   readonly creditsPicos: bigint;
+  /** What those grants, and the ones that are used up, were when they were made. */
+  readonly grantedPicos: bigint;
 };
 
 /** What Postgres knows of an entity at one instant; `projects` are those that were asked for. */
@@ -81,7 +89,7 @@ export type ConcurrencyDenial = DenialBase & {
   readonly limitCount: number;
 };
 
-/** For `credits` the limit is what is left of the grants, which spending has left already, so nothing counts as spent. */
+/** For `credits` the limit is what was granted and has not expired, and spent is what of it was burnt or voided. */
 export type MoneyDenial = DenialBase & {
   readonly limit: 'project_monthly_cap' | 'entity_monthly_cap' | 'entity_yearly_cap' | 'credits';
   readonly spentPicos: bigint;
@@ -112,6 +120,29 @@ export function decide(question: Question, holdPicos: bigint | null): Denial | n
     return denialBy(limit, question, { retryable: wanted <= room });
   }
   return null;
+}
+
+/**
+ * A learned size is below what a request may cost, so it is held only while as many worst cases as this are left under every
+ * limit of money. Nearer to a limit the worst case is held, and the limit is not passed by what is admitted from then on.
+ */
+const WORST_CASES_LEFT_MIN = 20;
+
+export function learnedFromNanos(worstPicos: bigint): number {
+  return WORST_CASES_LEFT_MIN * holdNanos(worstPicos);
+}
+
+/** What a request of an unnamed output holds: `learnedPicos` where that is known and enough is left, else the worst case. */
+export function sizedHold(
+  question: Question,
+  { worstPicos, learnedPicos }: { worstPicos: bigint | null; learnedPicos: bigint | null },
+): bigint | null {
+  if (worstPicos === null || learnedPicos === null) return worstPicos;
+  const isFar = LIMITS.every((limit) => {
+    const room = isConcurrency(limit) ? null : roomOf(limit, question);
+    return room === null || room - heldOf(limit, question.holds) >= learnedFromNanos(worstPicos);
+  });
+  return isFar ? learnedPicos : worstPicos;
 }
 
 /** The least amount that Redis tells apart stands for an unknown cost: it fits exactly where booked + held < limit. */
@@ -173,7 +204,13 @@ export function denialBy(
       return { ...base, limit: 'concurrency', inFlightCount: held.count, limitCount: present(limitCount) };
     }
     case 'credits':
-      return { ...base, limit, spentPicos: 0n, limitPicos: entity.creditsPicos, heldPicos };
+      return {
+        ...base,
+        limit,
+        spentPicos: entity.grantedPicos - entity.creditsPicos,
+        limitPicos: entity.grantedPicos,
+        heldPicos,
+      };
     default:
       return { ...base, limit, ...capFigures(limit, question), heldPicos };
   }

@@ -1,4 +1,4 @@
-/** How a gateway uses Tally: hold the worst case, run the model, then either charge what was used or let the hold go. */
+/** How a gateway uses Tally: hold what it may cost, run the model, then either charge what was used or let the hold go. */
 import type { Logger } from 'pino';
 import type { TallyClient } from '../client/tally-client.js';
 import { usageEvent, type TokenUsage, type UsageSource } from '../client/usage-event.js';

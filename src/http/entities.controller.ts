@@ -64,7 +64,7 @@ export class EntitiesController {
     @Body({ schema: schemas.LimitsPatch }) body: schemas.LimitsPatch,
     @Call() call: ChangeCall,
   ) {
-    const change = limitsOf(body);
+    const change = { ...limitsOf(body), quotaMode: body.quota_mode };
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
       presentEntity(await this.limits.changeEntity(tx, { entity, change, actor: call.principal.keyId })),
     );
@@ -92,7 +92,7 @@ export class EntitiesController {
   }
 }
 
-export function limitsOf(body: schemas.LimitsPatch) {
+export function limitsOf(body: Omit<schemas.LimitsPatch, 'quota_mode'>) {
   return {
     monthlyCapPicos: body.monthly_cap_usd,
     yearlyCapPicos: body.yearly_cap_usd,

@@ -1,8 +1,9 @@
 /** Gateways: may this request run, and what it may still cost. */
 import { Body, Controller, Headers, Param } from '@nestjs/common';
-import { entityOfDecision, entityOfReservation } from '../domain/ids.js';
-import type { Denial } from '../domain/quota.js';
+import { entityOfDecision, entityOfReservation, type EntityName } from '../domain/ids.js';
+import { Logger } from '../infra/logger.js';
 import { Metrics } from '../infra/metrics.js';
+import type { CheckDecision, ReserveDecision } from '../quota/decision.js';
 import { QuotaService } from '../quota/quota.service.js';
 import {
   denialError,
@@ -26,11 +27,12 @@ export class QuotaController {
   constructor(
     private readonly quota: QuotaService,
     private readonly metrics: Metrics,
+    private readonly logger: Logger,
   ) {}
 
   @Route('POST /v1/quota/reservations', {
     role: 'gateway',
-    summary: 'Ask whether a request may run, and hold its worst-case cost',
+    summary: 'Ask whether a request may run, and hold what it may cost',
     answers: schemas.Reservation,
     status: 201,
   })
@@ -47,9 +49,9 @@ export class QuotaController {
       requestId: body.request_id ?? undefined,
       ttlSeconds: body.ttl_seconds,
     });
-    this.count(decision);
+    this.note(decision, body.project.entity);
     if (!decision.allowed) throw denialError(decision);
-    return presentReservation(decision.reservation, decision.degraded);
+    return presentReservation(decision);
   }
 
   @Route('POST /v1/quota/reservations/:id/release', {
@@ -99,7 +101,7 @@ export class QuotaController {
     );
     requireEntity(caller, subject.entity);
     const decision = await this.quota.check(subject);
-    this.count(decision);
+    this.note(decision, subject.entity);
     if (!decision.allowed) throw denialError(decision);
     return presentDecision(decision);
   }
@@ -118,8 +120,14 @@ export class QuotaController {
     return presentDenied(await this.quota.denial(id));
   }
 
-  private count(decision: { allowed: boolean; degraded: boolean; denial?: Denial }): void {
-    const outcome = decision.denial?.limit ?? 'allowed';
-    this.metrics.quotaDecisions.inc({ decision: outcome, degraded: String(decision.degraded) });
+  /** A denial that was none is counted under its limit and its mode, and logged as often as denials are kept. */
+  private note(decision: ReserveDecision | CheckDecision, entity: EntityName): void {
+    const denied = decision.allowed ? decision.shadow : decision;
+    const mode = decision.allowed ? decision.mode : 'enforce';
+    const degraded = String(decision.degraded);
+    this.metrics.quotaDecisions.inc({ decision: denied?.denial.limit ?? 'allowed', mode, degraded });
+    if (mode !== 'shadow' || denied === null || !denied.isKept) return;
+    const { denial, decisionId } = denied;
+    this.logger.info('would be denied', { entity, limit: denial.limit, decision_id: decisionId });
   }
 }

@@ -16,8 +16,8 @@ export class Metrics {
 
   readonly quotaDecisions = new Counter({
     name: 'tally_quota_decisions_total',
-    help: 'Quota decisions: `allowed`, or the limit that denied.',
-    labelNames: ['decision', 'degraded'],
+    help: 'Quota decisions: `allowed`, or the limit that denied; in the mode `shadow`, would have denied.',
+    labelNames: ['decision', 'mode', 'degraded'],
     registers: [this.registry],
   });
 

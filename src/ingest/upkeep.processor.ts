@@ -8,6 +8,7 @@ import { UPKEEP_QUEUE } from '../infra/queues.js';
 import { SpendAlertFiring } from '../reports/spend-alert-firing.service.js';
 import { Webhooks } from '../reports/webhooks.service.js';
 import { IdentityPruning } from '../usage/identity-pruning.service.js';
+import { OutputSampling } from '../usage/output-sampling.service.js';
 import { PeriodClose } from '../usage/period-close.service.js';
 import { UnpricedUsage } from '../usage/unpriced-usage.service.js';
 
@@ -17,6 +18,7 @@ const SCHEDULES = {
   'charge-unpriced': '15 */5 * * * *',
   'close-periods': '0 5 * * * *',
   'prune-identities': '0 20 4 * * *',
+  'sample-outputs': '45 */5 * * * *',
   'fire-spend-alerts': '20 * * * * *',
   'deliver-webhooks': '*/5 * * * * *',
   'sweep-webhooks': '0 40 4 * * *',
@@ -39,6 +41,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     unpriced: UnpricedUsage,
     periods: PeriodClose,
     identities: IdentityPruning,
+    outputs: OutputSampling,
     alerts: SpendAlertFiring,
     webhooks: Webhooks,
     private readonly logger: Logger,
@@ -50,6 +53,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'charge-unpriced': () => unpriced.charge(),
       'close-periods': () => periods.closePeriods(),
       'prune-identities': () => identities.prune(),
+      'sample-outputs': () => outputs.sample(),
       'fire-spend-alerts': () => alerts.fire(),
       'deliver-webhooks': () => webhooks.deliver(),
       'sweep-webhooks': () => webhooks.sweep(),

@@ -10,6 +10,7 @@ import {
   type EntityQuota,
   type ProjectLimit,
   type ProjectQuota,
+  type QuotaMode,
   type QuotaState,
 } from '../domain/quota.js';
 
@@ -32,7 +33,15 @@ export type CachedEntry = {
 
 export function entityEntry(state: QuotaState): CachedEntry {
   const rooms = ENTITY_LIMITS.flatMap((limit) => [limit, roomText(entityRoom(limit, state))]);
-  return entryOf(state, state.freshUntil, ['period', state.period, ...rooms, 'facts', entityFacts(state)]);
+  return entryOf(state, state.freshUntil, [
+    'period',
+    state.period,
+    'mode',
+    state.mode,
+    ...rooms,
+    'facts',
+    entityFacts(state),
+  ]);
 }
 
 export function projectEntry(state: QuotaState, project: ProjectQuota): CachedEntry {
@@ -68,13 +77,20 @@ type Text<T> = {
   [K in keyof T]: T[K] extends bigint ? string : T[K] extends bigint | null ? string | null : T[K];
 };
 
-type EntityFacts = Text<EntityQuota> & { readonly version: string; readonly at: string };
+/** Processes that are not yet upgraded publish states without the optional ones. */
+type EntityFacts = Text<Omit<EntityQuota, 'mode' | 'grantedPicos'>> & {
+  readonly mode?: QuotaMode;
+  readonly grantedPicos?: string;
+  readonly version: string;
+  readonly at: string;
+};
 
 function entityFacts(state: QuotaState): string {
   const facts: EntityFacts = {
     version: String(state.version),
     at: state.at.toISOString(),
     entity: state.entity,
+    mode: state.mode,
     period: state.period,
     monthCostPicos: String(state.monthCostPicos),
     yearCostPicos: String(state.yearCostPicos),
@@ -83,6 +99,7 @@ function entityFacts(state: QuotaState): string {
     overage: state.overage,
     maxConcurrentRequests: state.maxConcurrentRequests,
     creditsPicos: String(state.creditsPicos),
+    grantedPicos: String(state.grantedPicos),
   };
   return JSON.stringify(facts);
 }
@@ -91,6 +108,8 @@ export function readEntityFacts(text: string): EntityQuota {
   const { version: _, at: __, ...facts } = JSON.parse(text) as EntityFacts;
   return {
     ...facts,
+    mode: facts.mode ?? 'enforce',
+    grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
     monthCostPicos: BigInt(facts.monthCostPicos),
     yearCostPicos: BigInt(facts.yearCostPicos),
     monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),

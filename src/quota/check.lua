@@ -10,6 +10,7 @@ local function run()
   if is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms) then
     return { 'cold', now }
   end
+  if state.mode == 'off' then return reply(name, 0, 0, 'allowed') end
   local number, retryable = decide(name, tonumber(ARGV[5]), now)
   if number then return reply(name, 0, 0, 'denied', number, retryable and 1 or 0) end
   return reply(name, 0, 0, 'allowed')

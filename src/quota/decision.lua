@@ -12,7 +12,7 @@ local function read(key, ...)
   return fields
 end
 
-local state = read(KEYS[4], 'period', 'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits')
+local state = read(KEYS[4], 'period', 'mode', 'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits')
 local project = read(KEYS[5], 'project_concurrency', 'project_monthly_cap')
 
 -- Missing, of another period, past a change of the credits, too old, or older than what the caller trusts. When the server's
@@ -44,6 +44,21 @@ local function passed_limit(name, weighed_nanos)
     if room and held + wanted > room then return number, wanted <= room end
   end
   return nil
+end
+
+-- The least that a limit of money leaves besides the holds; endless where there is none.
+local function least_left(name)
+  local nanos, project_nanos, least = total('nanos'), total('nanos/' .. name), math.huge
+  for _, limit in ipairs({
+    { project.project_monthly_cap, project_nanos },
+    { state.entity_monthly_cap, nanos },
+    { state.entity_yearly_cap, nanos },
+    { state.credits, nanos },
+  }) do
+    local room = tonumber(limit[1])
+    if room then least = math.min(least, room - limit[2]) end
+  end
+  return least
 end
 
 -- Nobody is denied for the sake of a hold whose time is up.

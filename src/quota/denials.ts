@@ -32,9 +32,10 @@ export class Denials {
     const minute = Math.floor(at.getTime() / MINUTE_MS);
     const { entity } = decision.asked.subject;
     const id = decisionIdOf(entity, minute);
-    if (this.isWithinBound(entity, minute)) void this.write({ ...decision, id, at }).catch(ignoreOutage);
+    const isKept = this.isWithinBound(entity, minute);
+    if (isKept) void this.write({ ...decision, id, at }).catch(ignoreOutage);
     const { denial, degraded } = decision;
-    return { allowed: false, degraded, decisionId: id, denial };
+    return { allowed: false, degraded, decisionId: id, isKept, denial };
   }
 
   /** Null where it was never kept, or longer than a day ago. Throws RedisAway. */

@@ -8,7 +8,9 @@ import {
   decide,
   projectOf,
   remainingOf,
+  sizedHold,
   type Denial,
+  type QuotaMode,
   type QuotaState,
   type Remaining,
 } from '../domain/quota.js';
@@ -21,8 +23,14 @@ import type { StateCache } from './state-cache.js';
 
 export type QuotaFailMode = 'closed' | 'open';
 
-export type Admission = { readonly period: Period; readonly remaining: Remaining };
-type Refusal = { readonly question: Weighed; readonly denial: Denial };
+export type Refusal = { readonly question: Weighed; readonly denial: Denial };
+/** `refused` is what would have been, were the entity not only watched. */
+export type Admission = {
+  readonly period: Period;
+  readonly remaining: Remaining;
+  readonly mode: QuotaMode;
+  readonly refused: Refusal | null;
+};
 
 export class Fallback {
   private readonly holds = new LocalHolds();
@@ -36,27 +44,32 @@ export class Fallback {
 
   /** Holds here what it admits; the same reservation again is the same hold. */
   async reserve(order: HoldOrder): Promise<Refusal | (Admission & { hold: KeptHold })> {
-    const { id, entity, project, ttlSeconds, content } = order;
+    const { id, entity, project, ttlSeconds, content, learnedPicos = null } = order;
     const state = await this.load(order);
     // From here to the hold nothing waits, so that no other request decides in between.
     const question = this.questionAbout(order, state);
     const admission = this.admission(question);
     const known = this.holds.find(entity, id);
     if (known !== null) return { ...admission, hold: known };
-    const denial = question === null ? null : decide(question, order.holdPicos);
-    if (question !== null && denial !== null) return { question, denial };
-    if (this.holds.isFull) throw overloaded();
     const expiresMs = this.clock.now().getTime() + ttlSeconds * 1_000;
-    const { period } = admission;
-    const hold = { id, project, holdPicos: order.holdPicos ?? 0n, period, content, expiresMs };
-    this.holds.put(entity, hold);
-    return { ...admission, hold };
+    const { period, mode } = admission;
+    const hold = { id, project, holdPicos: 0n, period, content, expiresMs };
+    if (mode === 'off') return { ...admission, hold };
+    const size = { worstPicos: order.holdPicos, learnedPicos };
+    const holdPicos = question === null ? order.holdPicos : sizedHold(question, size);
+    const refused = this.refusal(question, holdPicos);
+    if (refused !== null && mode !== 'shadow') return refused;
+    if (this.holds.isFull) throw overloaded();
+    const held = { ...hold, holdPicos: holdPicos ?? 0n };
+    this.holds.put(entity, held);
+    return { ...admission, refused, hold: held };
   }
 
   async check(subject: Subject): Promise<Refusal | Admission> {
     const question = this.questionAbout(subject, await this.load(subject));
-    const denial = question === null ? null : decide(question, null);
-    return question !== null && denial !== null ? { question, denial } : this.admission(question);
+    const admission = this.admission(question);
+    const refused = admission.mode === 'off' ? null : this.refusal(question, null);
+    return refused !== null && admission.mode !== 'shadow' ? refused : { ...admission, refused };
   }
 
   release(entity: EntityName, id: string): void {
@@ -104,9 +117,15 @@ export class Fallback {
     return { entity: state, project, holds, version: state.version, at: state.at };
   }
 
+  private refusal(question: Weighed | null, holdPicos: bigint | null): Refusal | null {
+    const denial = question === null ? null : decide(question, holdPicos);
+    return question !== null && denial !== null ? { question, denial } : null;
+  }
+
   private admission(question: Weighed | null): Admission {
-    if (question === null) return { period: periodOf(this.clock.now()), remaining: REMAINING_UNKNOWN };
-    return { period: question.entity.period, remaining: remainingOf(question) };
+    const { period, mode } = question?.entity ?? { period: periodOf(this.clock.now()), mode: 'enforce' };
+    const remaining = question === null ? REMAINING_UNKNOWN : remainingOf(question);
+    return { period, remaining, mode, refused: null };
   }
 }
 

@@ -1,16 +1,27 @@
-/** How much a request holds: the most that it can cost, by the price in force. */
-import { worstCasePicos } from '../domain/price.js';
+/** How much a request holds: the most that it can cost, or what its like have cost where it does not say how much it may generate. */
+import { worstCasePicos, type Price } from '../domain/price.js';
 import type { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
 import { DeadlineError, within } from './deadline.js';
-import type { ReserveOrder } from './decision.js';
+import type { HoldBasis, ReserveOrder } from './decision.js';
+import type { LearnedOutputs } from './learned-outputs.js';
 import type { PriceSource } from './price-source.js';
 
 const PRICE_MS_MAX = 1_000;
 
+export type Size = {
+  /** Null where no price is known. */
+  readonly worstPicos: bigint | null;
+  /** Below the worst case; null where the request names its maximum, or nothing is learned. */
+  readonly learnedPicos: bigint | null;
+};
+
+const UNKNOWN: Size = { worstPicos: null, learnedPicos: null };
+
 export class HoldSize {
   constructor(
     private readonly prices: PriceSource,
+    private readonly outputs: LearnedOutputs,
     private readonly clock: Clock,
   ) {}
 
@@ -18,19 +29,32 @@ export class HoldSize {
    * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing, so
    * it is weighed like a check. So is a request whose price cannot be read because Postgres is away.
    */
-  async of(order: ReserveOrder): Promise<{ holdPicos: bigint | null; degraded: boolean }> {
-    const { subject, model, inputTokens, maxOutputTokens } = order;
-    const use = { model, entity: subject.entity, at: this.clock.now() };
+  async of(order: ReserveOrder): Promise<Size & { degraded: boolean }> {
+    const use = { model: order.model, entity: order.subject.entity, at: this.clock.now() };
     try {
       const price = await within(PRICE_MS_MAX, this.prices.priceFor(use));
-      const tokens = {
-        ...(inputTokens === undefined ? {} : { inputTokens }),
-        ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      };
-      return { holdPicos: price === null ? null : worstCasePicos(price, tokens), degraded: false };
+      return { ...(price === null ? UNKNOWN : this.sizeAt(price, order)), degraded: false };
     } catch (error) {
       if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
-      return { holdPicos: null, degraded: true };
+      return { ...UNKNOWN, degraded: true };
     }
   }
+
+  private sizeAt(price: Price, { model, inputTokens, maxOutputTokens }: ReserveOrder): Size {
+    const input = inputTokens === undefined ? {} : { inputTokens };
+    if (maxOutputTokens !== undefined)
+      return { worstPicos: worstCasePicos(price, { ...input, maxOutputTokens }), learnedPicos: null };
+    const worstPicos = worstCasePicos(price, input);
+    const learned = this.outputs.tokensOf(model);
+    if (learned === null) return { worstPicos, learnedPicos: null };
+    const learnedPicos = worstCasePicos(price, { ...input, maxOutputTokens: learned });
+    return { worstPicos, learnedPicos: learnedPicos < worstPicos ? learnedPicos : null };
+  }
+}
+
+/** By what a hold was sized. */
+export function basisOf(order: ReserveOrder, { worstPicos }: Size, holdPicos: bigint): HoldBasis {
+  if (worstPicos === null) return 'none';
+  if (order.maxOutputTokens !== undefined) return 'requested';
+  return holdPicos < worstPicos ? 'learned' : 'maximum';
 }

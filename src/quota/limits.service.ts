@@ -9,7 +9,7 @@ import { insertAuditEntry } from '../store/audit-log.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
 import * as entities from '../store/entities.js';
-import type { EntityRow, LimitsChange } from '../store/entities.js';
+import type { EntityChange, EntityRow, LimitsChange } from '../store/entities.js';
 import * as plans from '../store/plans.js';
 import type { PlanRow } from '../store/plans.js';
 import {
@@ -88,7 +88,7 @@ export class LimitsService {
   /** Sets limits of the entity's own; one that nobody created gets the default plan. */
   async changeEntity(
     tx: Tx,
-    order: { entity: EntityName; change: LimitsChange; actor: string },
+    order: { entity: EntityName; change: EntityChange; actor: string },
   ): Promise<EntityRow> {
     const { entity, change, actor } = order;
     const at = await bookingTime(tx, this.clock.databaseNow());
@@ -101,8 +101,8 @@ export class LimitsService {
       entity,
       target: null,
       action: 'limits.change',
-      before: auditOfLimits(before),
-      after: auditOfLimits(after),
+      before: auditOfEntity(before),
+      after: auditOfEntity(after),
     });
     return after;
   }
@@ -181,6 +181,10 @@ function auditOfLimits(limits: Limits): Record<string, unknown> {
     overage: limits.overage,
     max_concurrent_requests: limits.maxConcurrentRequests,
   };
+}
+
+function auditOfEntity(entity: EntityRow): Record<string, unknown> {
+  return { ...auditOfLimits(entity), quota_mode: entity.quotaMode };
 }
 
 function auditOfPlan(plan: PlanRow): Record<string, unknown> {

@@ -6,7 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, reservationIdOf, type EntityName, type Subject } from '../domain/ids.js';
-import { denialBy, remainingOf } from '../domain/quota.js';
+import { denialBy, remainingOf, type Denial } from '../domain/quota.js';
 import { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
 import { QUOTA_REDIS } from '../infra/redis.js';
@@ -19,10 +19,12 @@ import type {
   Hold,
   ReserveDecision,
   ReserveOrder,
+  Weighed,
 } from './decision.js';
 import { Denials } from './denials.js';
-import { Fallback, type QuotaFailMode } from './fallback.js';
-import { HoldSize } from './hold-size.js';
+import { Fallback, type QuotaFailMode, type Refusal } from './fallback.js';
+import { basisOf, HoldSize, type Size } from './hold-size.js';
+import { LearnedOutputs } from './learned-outputs.js';
 import { PriceSource } from './price-source.js';
 import { conflict, notFound, overloaded } from './quota-error.js';
 import { RedisAway, RedisGate } from './redis-gate.js';
@@ -30,9 +32,9 @@ import {
   RedisQuota,
   type Age,
   type Cold,
-  type Denied as DeniedByRedis,
   type HoldOrder,
   type KeptHold,
+  type Passed,
 } from './redis-quota.js';
 import { StateCache } from './state-cache.js';
 
@@ -63,7 +65,7 @@ export class QuotaService {
   ) {
     const gate = new RedisGate(redis);
     this.quota = new RedisQuota(redis, clock, gate);
-    this.holdSize = new HoldSize(prices, clock);
+    this.holdSize = new HoldSize(prices, new LearnedOutputs(database, clock), clock);
     this.denials = new Denials(gate, clock);
     this.states = new StateCache(this.quota, redis, database, clock);
     this.fallback = new Fallback(this.states, clock, failMode);
@@ -71,34 +73,47 @@ export class QuotaService {
     database.onReturn(() => this.quota.distrust());
   }
 
-  /** Holds the request's worst-case cost, or says which limit is in the way. */
+  /** Holds what the request may cost, or says which limit is in the way. */
   async reserve(order: ReserveOrder): Promise<ReserveDecision> {
     const { subject, model, ttlSeconds } = order;
     const id = reservationIdOf(subject, order.requestId ?? null);
-    const { holdPicos, degraded: unpriced } = await this.holdSize.of(order);
+    const size = await this.holdSize.of(order);
     const content = {
       model,
       inputTokens: order.inputTokens ?? null,
       maxOutputTokens: order.maxOutputTokens ?? null,
     };
-    const wanted = { ...subject, id, holdPicos, ttlSeconds, content };
+    const { worstPicos: holdPicos, learnedPicos } = size;
+    const wanted = { ...subject, id, holdPicos, learnedPicos, ttlSeconds, content };
     const asked = await this.askRedis(subject, (age) => this.quota.reserve(wanted, age));
-    if (asked === null) return this.reserveWithoutRedis(order, wanted);
+    if (asked === null) return this.reserveWithoutRedis(order, size, wanted);
     const { answer } = asked;
-    const degraded = asked.degraded || unpriced;
-    if (answer.verdict === 'denied')
-      return this.denials.keep({ ...denied(answer), asked: askedOf(order, holdPicos), degraded });
+    const degraded = asked.degraded || size.degraded;
+    const { question } = answer;
+    const keep = (passed: Passed) =>
+      this.denials.keep({
+        question,
+        denial: denialOf(question, passed),
+        asked: askedOf(order, size),
+        degraded,
+      });
+    if (answer.verdict === 'denied') return keep(answer);
     if (answer.verdict === 'conflict') throw conflict();
+    const isOff = answer.verdict === 'off';
+    const heldPicos = answer.verdict === 'held' ? answer.holdPicos : isOff ? 0n : (size.worstPicos ?? 0n);
     const reservation = {
       id,
       subject,
       model,
       period: answer.period,
-      holdPicos: answer.verdict === 'held' ? answer.holdPicos : (holdPicos ?? 0n),
-      expiresAt: unixSeconds(answer.verdict === 'held' ? answer.expiresMs : answer.endedMs),
-      remaining: remainingOf(answer.question),
+      holdPicos: heldPicos,
+      basis: isOff ? ('none' as const) : basisOf(order, size, heldPicos),
+      expiresAt: unixSeconds(answer.verdict === 'ended' ? answer.endedMs : answer.expiresMs),
+      remaining: remainingOf(question),
     };
-    return { allowed: true, degraded, reservation };
+    const passed = answer.verdict === 'held' ? answer.passed : null;
+    const shadow = passed === null ? null : keep(passed);
+    return { allowed: true, degraded, mode: question.entity.mode, shadow, reservation };
   }
 
   /** Decides without holding: denies where no room is left at all. */
@@ -106,21 +121,40 @@ export class QuotaService {
     const asked = await this.askRedis(subject, (age) => this.quota.check(subject, age));
     if (asked !== null) {
       const { answer, degraded } = asked;
-      if (answer.verdict === 'denied')
-        return this.denials.keep({ ...denied(answer), asked: checked(subject), degraded });
-      const { entity } = answer.question;
+      const { question } = answer;
+      const { mode, period } = question.entity;
+      const denied =
+        answer.verdict === 'denied'
+          ? this.denials.keep({
+              question,
+              denial: denialOf(question, answer),
+              asked: checked(subject),
+              degraded,
+            })
+          : null;
+      if (denied !== null && mode !== 'shadow') return denied;
       return {
         allowed: true,
         degraded,
+        mode,
+        shadow: denied,
         subject,
-        period: entity.period,
-        remaining: remainingOf(answer.question),
+        period,
+        remaining: remainingOf(question),
       };
     }
     const answer = await this.fallback.check(subject);
-    return 'denial' in answer
-      ? this.denials.keep({ ...answer, asked: checked(subject), degraded: true })
-      : { allowed: true, degraded: true, subject, ...answer };
+    const keep = (refused: Refusal) =>
+      this.denials.keep({ ...refused, asked: checked(subject), degraded: true });
+    if ('denial' in answer) return keep(answer);
+    const { refused, ...admission } = answer;
+    return {
+      allowed: true,
+      degraded: true,
+      ...admission,
+      subject,
+      shadow: refused === null ? null : keep(refused),
+    };
   }
 
   /** Ends a hold without a charge; again, or after its end, changes nothing. While Redis is away it ends by itself. */
@@ -197,13 +231,21 @@ export class QuotaService {
     }
   }
 
-  private async reserveWithoutRedis(order: ReserveOrder, wanted: HoldOrder): Promise<ReserveDecision> {
+  private async reserveWithoutRedis(
+    order: ReserveOrder,
+    size: Size,
+    wanted: HoldOrder,
+  ): Promise<ReserveDecision> {
     const { subject, model } = order;
     const answer = await this.fallback.reserve(wanted);
-    if ('denial' in answer)
-      return this.denials.keep({ ...answer, asked: askedOf(order, wanted.holdPicos), degraded: true });
-    const { hold, remaining } = answer;
-    return { allowed: true, degraded: true, reservation: { ...holdOf(subject, hold), model, remaining } };
+    const keep = (refused: Refusal) =>
+      this.denials.keep({ ...refused, asked: askedOf(order, size), degraded: true });
+    if ('denial' in answer) return keep(answer);
+    const { hold, remaining, mode, refused } = answer;
+    const basis = mode === 'off' ? 'none' : basisOf(order, size, hold.holdPicos);
+    const reservation = { ...holdOf(subject, hold), model, basis, remaining };
+    const shadow = refused === null ? null : keep(refused);
+    return { allowed: true, degraded: true, mode, shadow, reservation };
   }
 }
 
@@ -220,15 +262,16 @@ async function unlessRedisAway<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function denied({ limit, question, retryable }: DeniedByRedis): Pick<DeniedDecision, 'question' | 'denial'> {
-  return { question, denial: denialBy(limit, question, { retryable }) };
+function denialOf(question: Weighed, { limit, retryable }: Passed): Denial {
+  return denialBy(limit, question, { retryable });
 }
 
 function holdOf(subject: Subject, { id, content, period, holdPicos, expiresMs }: KeptHold): Hold {
   return { id, subject, model: content.model, period, holdPicos, expiresAt: unixSeconds(expiresMs) };
 }
 
-function askedOf(order: ReserveOrder, holdPicos: bigint | null): Asked {
+/** Where a limit of money denied, it was the worst case that was weighed: a learned size fits as long as it is preferred. */
+function askedOf(order: ReserveOrder, { worstPicos: holdPicos }: Size): Asked {
   const { subject, model, inputTokens = null, maxOutputTokens = null, requestId = null } = order;
   return { kind: 'reservation', subject, model, inputTokens, maxOutputTokens, requestId, holdPicos };
 }

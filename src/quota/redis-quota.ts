@@ -4,7 +4,7 @@ import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos, picosFromNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
+import { LIMITS, learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
 import type { Clock } from '../infra/clock.js';
 import { entityEntry, projectEntry, readEntityFacts, readProjectFacts, readStamp } from './cached-state.js';
 import type { Weighed } from './decision.js';
@@ -31,6 +31,8 @@ export type HoldOrder = Subject & {
   readonly id: string;
   /** Null is a request of unknown cost: it is admitted where any room is left, and holds nothing. */
   readonly holdPicos: bigint | null;
+  /** Held in its place while enough is left (`learnedFromNanos`); null or left out where nothing was learned. */
+  readonly learnedPicos?: bigint | null;
   readonly ttlSeconds: number;
   readonly content: HoldContent;
 };
@@ -44,16 +46,23 @@ export type HoldContent = {
 
 /** `cold`: the states cannot decide and must be loaded, as of the time given. */
 export type Cold = { readonly verdict: 'cold'; readonly at: Date };
-export type Denied = {
-  readonly verdict: 'denied';
-  readonly question: Weighed;
-  readonly limit: LimitName;
-  readonly retryable: boolean;
-};
+export type Passed = { readonly limit: LimitName; readonly retryable: boolean };
+export type Denied = Passed & { readonly verdict: 'denied'; readonly question: Weighed };
 export type Allowed = { readonly verdict: 'allowed'; readonly question: Weighed };
-/** `held`: the hold is there, from now or from before. `ended`: it was there, and does not come back. */
+/**
+ * `held`: the hold is there, from now or from before; `passed` is the limit that would have denied it, where the entity is only
+ * watched. `ended`: it was there, and does not come back. `off`: nothing was asked and nothing is held.
+ */
 export type Reserved =
-  | { verdict: 'held'; question: Weighed; holdPicos: bigint; period: Period; expiresMs: number }
+  | {
+      verdict: 'held';
+      question: Weighed;
+      holdPicos: bigint;
+      period: Period;
+      expiresMs: number;
+      passed: Passed | null;
+    }
+  | { verdict: 'off'; question: Weighed; period: Period; expiresMs: number }
   | { verdict: 'ended'; question: Weighed; period: Period; endedMs: number }
   | { verdict: 'conflict'; question: Weighed };
 
@@ -79,7 +88,7 @@ export class RedisQuota {
   }
 
   async reserve(order: HoldOrder, age: Age): Promise<Cold | Denied | Reserved> {
-    const { id, holdPicos, ttlSeconds, content } = order;
+    const { id, holdPicos, learnedPicos = null, ttlSeconds, content } = order;
     const reply = await this.ask(RESERVE, order, age, [
       weighedNanos(holdPicos),
       id,
@@ -87,6 +96,9 @@ export class RedisQuota {
       String(holdPicos ?? 0n),
       ttlSeconds * 1_000,
       contentText(order.project, content),
+      learnedPicos === null ? '' : holdNanos(learnedPicos),
+      String(learnedPicos ?? ''),
+      learnedFromNanos(holdPicos ?? 0n),
     ]);
     return reply.verdict === 'other' ? toReserved(reply) : reply;
   }
@@ -260,9 +272,13 @@ function toAnswer(reply: LuaReply): Cold | Denied | Other {
     },
   };
   if (verdict !== 'denied') return { verdict: 'other', question, fields: [verdict ?? '', ...fields] };
-  const limit = LIMITS[Number(fields[0]) - 1];
+  return { verdict, question, ...toPassed(fields) };
+}
+
+function toPassed([number, retryable]: readonly LuaReply[]): Passed {
+  const limit = LIMITS[Number(number) - 1];
   assert(limit !== undefined, 'the script and the domain know the same limits');
-  return { verdict, question, limit, retryable: fields[1] === 1 };
+  return { limit, retryable: retryable === 1 };
 }
 
 function toReserved({ question, fields }: Other): Reserved {
@@ -271,13 +287,17 @@ function toReserved({ question, fields }: Other): Reserved {
   if (verdict === 'ended') {
     return { verdict, question, period: String(rest[0]) as Period, endedMs: Number(rest[1]) };
   }
-  assert(verdict === 'held', 'a reservation is held, ended or in conflict');
-  const [picos, period, expiresMs] = rest;
+  if (verdict === 'off') {
+    return { verdict, question, period: String(rest[0]) as Period, expiresMs: Number(rest[1]) };
+  }
+  assert(verdict === 'held', 'a reservation is held, ended, in conflict or not asked for');
+  const [picos, period, expiresMs, ...passed] = rest;
   return {
     verdict,
     question,
     holdPicos: BigInt(String(picos)),
     period: String(period) as Period,
     expiresMs: Number(expiresMs),
+    passed: passed.length === 0 ? null : toPassed(passed),
   };
 }

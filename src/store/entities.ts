@@ -1,5 +1,6 @@
 /** Who pays: plan, limits of their own, and the version that every change of either raises. */
 import type { EntityName } from '../domain/ids.js';
+import type { QuotaMode } from '../domain/quota.js';
 import type { Tx } from './database.js';
 
 export type Overage = 'blocked' | 'allowed';
@@ -12,7 +13,8 @@ export type EntityRow = {
   readonly yearlyCapPicos: bigint | null;
   readonly overage: Overage;
   readonly maxConcurrentRequests: number | null;
-  /** Which of them are the entity's own. */
+  readonly quotaMode: QuotaMode;
+  /** Which of the limits are the entity's own. */
   readonly own: {
     readonly monthlyCap: boolean;
     readonly yearlyCap: boolean;
@@ -30,6 +32,9 @@ export type LimitsChange = {
   readonly maxConcurrentRequests?: number | null | undefined;
 };
 
+/** What an entity has beside limits, and no plan. */
+export type EntityChange = LimitsChange & { readonly quotaMode?: QuotaMode | undefined };
+
 type RawEntity = {
   entity: EntityName;
   plan: string;
@@ -37,6 +42,7 @@ type RawEntity = {
   yearly_cap: string | null;
   overage: Overage;
   max_concurrent: number | null;
+  quota_mode: QuotaMode;
   monthly_cap_own: boolean;
   yearly_cap_own: boolean;
   overage_own: boolean;
@@ -61,7 +67,7 @@ export async function listEntities(
       (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text as yearly_cap,
       coalesce(e.overage, p.overage) as overage,
       case when e.max_concurrent_own then e.max_concurrent_requests else p.max_concurrent_requests end as max_concurrent,
-      e.monthly_cap_own, e.yearly_cap_own, e.overage is not null as overage_own, e.max_concurrent_own, e.created_at
+      e.quota_mode, e.monthly_cap_own, e.yearly_cap_own, e.overage is not null as overage_own, e.max_concurrent_own, e.created_at
     from entities e join plans p on p.name = e.plan
     where (${page.only}::text is null or e.name = ${page.only}::text)
       and (${page.after}::text is null or e.name > ${page.after}::text)
@@ -96,8 +102,8 @@ export async function setPlan(tx: Tx, args: { entity: string; plan: string }): P
     where e.name = ${args.entity}::text and old.name = e.plan and new.name = ${args.plan}::text`;
 }
 
-/** Sets the entity's own limits, those that `change` names, and raises the version. Needs the entity's lock. */
-export async function setLimits(tx: Tx, entity: string, change: LimitsChange): Promise<void> {
+/** Sets the entity's own limits and its mode, those that `change` names, and raises the version. Needs the entity's lock. */
+export async function setLimits(tx: Tx, entity: string, change: EntityChange): Promise<void> {
   const monthly = change.monthlyCapPicos !== undefined;
   const yearly = change.yearlyCapPicos !== undefined;
   const concurrent = change.maxConcurrentRequests !== undefined;
@@ -113,6 +119,7 @@ export async function setLimits(tx: Tx, entity: string, change: LimitsChange): P
       max_concurrent_own = max_concurrent_own or ${concurrent}::boolean,
       max_concurrent_requests = case when ${concurrent}::boolean
         then ${change.maxConcurrentRequests ?? null}::integer else max_concurrent_requests end,
+      quota_mode = coalesce(${change.quotaMode ?? null}::text, quota_mode),
       version = version + 1
     where name = ${entity}::text`;
 }
@@ -129,6 +136,7 @@ function toEntity(row: RawEntity): EntityRow {
     yearlyCapPicos: row.yearly_cap === null ? null : BigInt(row.yearly_cap),
     overage: row.overage,
     maxConcurrentRequests: row.max_concurrent,
+    quotaMode: row.quota_mode,
     own: {
       monthlyCap: row.monthly_cap_own,
       yearlyCap: row.yearly_cap_own,

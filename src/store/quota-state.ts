@@ -2,7 +2,7 @@
 import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { periodEnd, periodOf, yearOf } from '../domain/period.js';
-import type { ProjectQuota, QuotaState } from '../domain/quota.js';
+import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota.js';
 import { DEFAULT_PLAN } from './accounts.js';
 import type { Tx } from './database.js';
 
@@ -12,6 +12,7 @@ export type QuotaSubject = { readonly entity: EntityName; readonly project: Proj
 type Row = {
   entity: EntityName;
   version: string;
+  quota_mode: QuotaMode;
   overage: 'blocked' | 'allowed';
   monthly_cap: string | null;
   yearly_cap: string | null;
@@ -19,6 +20,7 @@ type Row = {
   month_cost: string;
   year_cost: string;
   credits: string;
+  granted: string;
   credits_change_at: Date | null;
   /** Empty where the entity alone was asked for. */
   project: ProjectName | '';
@@ -48,11 +50,12 @@ export async function loadQuotaStates(
       select
         a.entity,
         coalesce(e.version, 0) + p.version as version,
+        coalesce(e.quota_mode, 'enforce') as quota_mode,
         coalesce(e.overage, p.overage) as overage,
         case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end as monthly_cap,
         case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end as yearly_cap,
         case when e.max_concurrent_own then e.max_concurrent_requests else p.max_concurrent_requests end as max_concurrent,
-        spend.month_cost, spend.year_cost, lots.credits, lots.change_at
+        spend.month_cost, spend.year_cost, lots.credits, lots.granted, lots.change_at
       from (select distinct entity from asked) a
       left join entities e on e.name = a.entity
       join plans p on p.name = coalesce(e.plan, ${DEFAULT_PLAN}::text)
@@ -65,22 +68,19 @@ export async function loadQuotaStates(
       ) spend
       cross join lateral (
         select
-          coalesce(sum(g.remaining_picos) filter (
-            where g.effective_at <= ${at}::timestamptz and (g.expires_at is null or g.expires_at > ${at}::timestamptz)
-          ), 0) as credits,
-          min(case
-            when g.effective_at > ${at}::timestamptz then g.effective_at
-            when g.expires_at > ${at}::timestamptz then g.expires_at
-          end) as change_at
+          coalesce(sum(g.remaining_picos) filter (where g.effective_at <= ${at}::timestamptz), 0) as credits,
+          coalesce(sum(g.amount_picos) filter (where g.effective_at <= ${at}::timestamptz), 0) as granted,
+          min(case when g.effective_at > ${at}::timestamptz then g.effective_at else g.expires_at end)
+            filter (where g.remaining_picos > 0) as change_at
         from credit_grants g
-        where g.entity = a.entity and g.remaining_picos > 0
+        where g.entity = a.entity and (g.expires_at is null or g.expires_at > ${at}::timestamptz)
       ) lots
     )
     select
-      s.entity, s.version::text as version, s.overage,
+      s.entity, s.version::text as version, s.quota_mode, s.overage,
       s.monthly_cap::text as monthly_cap, s.yearly_cap::text as yearly_cap, s.max_concurrent,
       s.month_cost::text as month_cost, s.year_cost::text as year_cost,
-      s.credits::text as credits, s.change_at as credits_change_at,
+      s.credits::text as credits, s.granted::text as granted, s.change_at as credits_change_at,
       a.project, coalesce(ps.cost_picos, 0)::text as project_month_cost,
       pr.monthly_cap_picos::text as project_cap, pr.max_concurrent_requests as project_max_concurrent
     from states s
@@ -107,6 +107,7 @@ function toState(rows: readonly Row[] | undefined, at: Date): QuotaState {
   const change = first.credits_change_at;
   return {
     entity: first.entity,
+    mode: first.quota_mode,
     version: BigInt(first.version),
     period,
     at,
@@ -118,6 +119,7 @@ function toState(rows: readonly Row[] | undefined, at: Date): QuotaState {
     overage: first.overage,
     maxConcurrentRequests: first.max_concurrent,
     creditsPicos: BigInt(first.credits),
+    grantedPicos: BigInt(first.granted),
     projects: rows.flatMap(toProject),
   };
 }

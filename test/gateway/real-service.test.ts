@@ -194,7 +194,13 @@ describe('when credits are gone', () => {
       type: 'insufficient_quota',
       error: {
         message: 'You exceeded your current quota, please check your plan and billing details',
-        details: { limit: 'credits', scope: scene.entity, held_usd: '0', limit_usd: '0' },
+        details: {
+          limit: 'credits',
+          scope: scene.entity,
+          held_usd: '0',
+          limit_usd: '0.0000142',
+          spent_usd: '0.0000142',
+        },
       },
     });
     expect(error.headers?.get('x-quota-limit')).toBe('credits');

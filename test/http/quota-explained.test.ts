@@ -47,6 +47,7 @@ describe('the explanation of a denial', () => {
       retryable: true,
       resets_at: 1796083200,
       degraded: false,
+      mode: 'enforce',
       asked: {
         kind: 'reservation',
         model: LLAMA,

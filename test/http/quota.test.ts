@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LLAMA } from '../support/builders.js';
 import { anApp, type Answer, type TestApp } from '../support/app.js';
+import { anEvent, LLAMA } from '../support/builders.js';
+import { recordUsage } from '../support/usage.js';
 
 describe('reservations and decisions over HTTP', () => {
   let app: TestApp;
@@ -37,6 +38,7 @@ describe('reservations and decisions over HTTP', () => {
         model: LLAMA,
         period: '2026-11',
         hold_usd: '0.00130356',
+        hold_basis: 'requested',
         expires_at: Date.parse('2026-11-22T12:15:00Z') / 1e3,
         remaining: {
           credits_usd: null,
@@ -74,6 +76,26 @@ describe('reservations and decisions over HTTP', () => {
     expect(headers.get('x-quota-limit')).toBe('credits');
     expect(headers.get('x-should-retry')).toBe('false');
     expect(headers.get('retry-after')).toBeNull();
+  });
+
+  it('credits that are used up say what was granted and what of it is spent', async () => {
+    const buy = (amount_usd: string) =>
+      app.call('POST /v1/admin/entities/spender/credits', { body: { amount_usd } });
+    await buy('0.001');
+    const voided = await buy('0.5');
+    await app.call(`POST /v1/admin/entities/spender/credits/${voided.body.id}/void`, {
+      body: { reason: 'test' },
+    });
+    await recordUsage(app, [
+      anEvent({ subject: 'spender/project1', tokens: { inputTokens: 1_000, outputTokens: 0 } }),
+    ]);
+    const { body } = await reserve('spender');
+    expect(body.error.details).toMatchObject({
+      limit: 'credits',
+      spent_usd: '0.50071',
+      limit_usd: '0.501',
+      held_usd: '0',
+    });
   });
 
   it('a cap that is reached says until when', async () => {
@@ -182,8 +204,12 @@ describe('reservations and decisions over HTTP', () => {
 
   it('decisions are counted by limit', async () => {
     const { text } = await app.call('GET /metrics', { key: null });
-    expect(text).toMatch(/tally_quota_decisions_total\{decision="allowed",degraded="false"\} [1-9]/);
-    expect(text).toMatch(/tally_quota_decisions_total\{decision="credits",degraded="false"\} [1-9]/);
+    expect(text).toMatch(
+      /tally_quota_decisions_total\{decision="allowed",mode="enforce",degraded="false"\} [1-9]/,
+    );
+    expect(text).toMatch(
+      /tally_quota_decisions_total\{decision="credits",mode="enforce",degraded="false"\} [1-9]/,
+    );
   });
 });
 

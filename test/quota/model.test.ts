@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { holdNanos } from '../../src/domain/money.js';
-import { decide, type Held, type QuotaState } from '../../src/domain/quota.js';
+import { decide, QUOTA_MODES, sizedHold, type Held, type QuotaState } from '../../src/domain/quota.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
+import type { Passed } from '../../src/quota/redis-quota.js';
 import { anOrder, aQuotaRedis, type Order, type QuotaRedis } from '../support/quota-redis.js';
 
 const ENTITY = 'entity1' as EntityName;
@@ -45,8 +46,9 @@ class Model {
   }
 
   reserve(order: Order): string {
-    const { id, project, holdPicos, ttlSeconds } = anOrder(order);
+    const { id, project, holdPicos: worstPicos, learnedPicos = null, ttlSeconds } = anOrder(order);
     if (this.isCold()) return 'cold';
+    const { mode } = this.state!;
     const own = this.holds.get(id);
     if (own !== undefined && own.expiresMs > this.nowMs) {
       return own.content === order.model
@@ -54,11 +56,14 @@ class Model {
         : this.answer('conflict', project);
     }
     if (own !== undefined) this.end(id);
+    if (mode === 'off') return this.answer('off', project);
+    this.prune();
+    const holdPicos = sizedHold(this.question(project), { worstPicos, learnedPicos });
     const denied = this.decide(project, holdPicos);
-    if (denied !== null) return denied;
+    if (denied !== null && mode !== 'shadow') return this.answer(denied, project);
     const endedMs = this.ended.get(id);
     if (endedMs !== undefined && this.nowMs - endedMs < TOMBSTONE_MS) return this.answer('ended', project);
-    const answer = this.answer('held', project);
+    const answer = this.answer(`held${denied === null ? '' : `, although ${denied}`}`, project);
     const expiresMs = this.nowMs + ttlSeconds * 1_000;
     this.holds.set(id, { project, nanos: holdNanos(holdPicos ?? 0n), content: order.model!, expiresMs });
     return answer;
@@ -66,7 +71,8 @@ class Model {
 
   check(project: string): string {
     if (this.isCold()) return 'cold';
-    return this.decide(project, null) ?? this.answer('allowed', project);
+    const denied = this.state!.mode === 'off' ? null : this.decide(project, null);
+    return this.answer(denied ?? 'allowed', project);
   }
 
   extend(id: string, ttlSeconds: number): string {
@@ -82,11 +88,14 @@ class Model {
 
   private decide(project: string, holdPicos: bigint | null): string | null {
     this.prune();
+    const denial = decide(this.question(project), holdPicos);
+    return denial && `${denial.limit} of ${denial.scope} ${denial.retryable}`;
+  }
+
+  private question(name: string) {
     const entity = this.state!;
-    const quota = entity.projects.find((candidate) => candidate.project === project)!;
-    const holds = { entity: this.held(), project: this.held(project) };
-    const denial = decide({ entity, project: quota, holds }, holdPicos);
-    return denial && this.answer(`${denial.limit} of ${denial.scope} ${denial.retryable}`, project);
+    const project = entity.projects.find((candidate) => candidate.project === name)!;
+    return { entity, project, holds: { entity: this.held(), project: this.held(name) } };
   }
 
   private answer(verdict: string, project: string, except?: string): string {
@@ -102,11 +111,16 @@ async function reserveInRedis(order: Order): Promise<string> {
 function inWords(answer: Awaited<ReturnType<QuotaRedis['quota']['reserve' | 'check']>>): string {
   if (answer.verdict === 'cold') return 'cold';
   const { entity, project } = answer.question.holds;
-  if (answer.verdict !== 'denied') return JSON.stringify([answer.verdict, entity, project]);
-  const ofProject = answer.limit.startsWith('project');
-  const limit = answer.limit.endsWith('concurrency') ? 'concurrency' : answer.limit;
-  const scope = ofProject ? `entity1/${answer.question.project.project}` : 'entity1';
-  return JSON.stringify([`${limit} of ${scope} ${answer.retryable}`, entity, project]);
+  const passed = (by: Passed) => {
+    const limit = by.limit.endsWith('concurrency') ? 'concurrency' : by.limit;
+    const scope = by.limit.startsWith('project') ? `entity1/${answer.question.project.project}` : 'entity1';
+    return `${limit} of ${scope} ${by.retryable}`;
+  };
+  const verdict =
+    answer.verdict === 'held' && answer.passed !== null
+      ? `held, although ${passed(answer.passed)}`
+      : answer.verdict;
+  return JSON.stringify([answer.verdict === 'denied' ? passed(answer) : verdict, entity, project]);
 }
 
 const cents = (max: number) =>
@@ -123,6 +137,7 @@ const projectQuota = (name: string) =>
     })
     .map((fields) => aProjectQuota({ project: name as ProjectName, ...fields }));
 const state = fc.record({
+  mode: fc.constantFrom('enforce' as const, 'enforce' as const, ...QUOTA_MODES),
   version: fc.bigInt({ min: 1n, max: 6n }),
   monthCostPicos: cents(300),
   yearCostPicos: cents(600),
@@ -141,7 +156,8 @@ const operation = fc.oneof(
       does: fc.constant('reserve' as const),
       requestId,
       project,
-      usd: fc.constantFrom('0', '0.5', '1', '2', '3.000000001', null),
+      usd: fc.constantFrom('0', '0.1', '0.2', '0.5', '1', '2', '3.000000001', null),
+      learnedUsd: fc.constantFrom(null, '0', '0.05', '0.100000001'),
       ttlSeconds: fc.constantFrom(1, 20, 70, 900),
       model: fc.constantFrom('m', 'm', 'm', 'n:colon'),
     }),

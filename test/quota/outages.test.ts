@@ -249,6 +249,8 @@ describe('while both are away', () => {
     expect(await open.check(aSubject())).toEqual({
       allowed: true,
       degraded: true,
+      mode: 'enforce',
+      shadow: null,
       subject: aSubject(),
       period: '2026-11',
       remaining: { creditsPicos: null, projectCapPicos: null, entityCapPicos: null },

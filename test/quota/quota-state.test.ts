@@ -31,6 +31,7 @@ describe('the state of an entity', () => {
   it('that does not exist is the default plan with nothing spent, and reading makes no row', async () => {
     expect(await one()).toEqual({
       entity,
+      mode: 'enforce',
       version: 3n,
       period: '2026-11',
       at: NOON,
@@ -42,6 +43,7 @@ describe('the state of an entity', () => {
       overage: 'blocked',
       maxConcurrentRequests: 5,
       creditsPicos: 0n,
+      grantedPicos: 0n,
       projects: [aProjectQuota()],
     });
     expect((await sql('select from entities')).rowCount).toBe(0);
@@ -95,10 +97,14 @@ describe('the state of an entity', () => {
         ('short', 'entity1', 'paid', 50, 100, 100, 0, '2026-11-22 12:00:10', '2026-11-22 12:00:20', now())`);
     const at = (second: number) => new Date(NOON.getTime() + second * 1_000);
     const monthEnd = new Date('2026-12-01T00:00:00Z');
-    expect(await one(at(0))).toMatchObject({ creditsPicos: 7n, freshUntil: at(10) });
-    expect(await one(at(10))).toMatchObject({ creditsPicos: 107n, freshUntil: at(20) });
-    expect(await one(at(19.999))).toMatchObject({ creditsPicos: 107n, freshUntil: at(20) });
-    expect(await one(at(20))).toMatchObject({ creditsPicos: 7n, freshUntil: monthEnd });
+    expect(await one(at(0))).toMatchObject({ creditsPicos: 7n, grantedPicos: 15n, freshUntil: at(10) });
+    expect(await one(at(10))).toMatchObject({ creditsPicos: 107n, grantedPicos: 110n, freshUntil: at(20) });
+    expect(await one(at(19.999))).toMatchObject({
+      creditsPicos: 107n,
+      grantedPicos: 110n,
+      freshUntil: at(20),
+    });
+    expect(await one(at(20))).toMatchObject({ creditsPicos: 7n, grantedPicos: 10n, freshUntil: monthEnd });
   });
 
   it('brings the projects that were asked for, and those of others with the same name to nobody else', async () => {

@@ -45,12 +45,15 @@ describe('a reservation', () => {
     expect(await on.quota.reserve(order(subject, 'r1'))).toEqual({
       allowed: true,
       degraded: false,
+      mode: 'enforce',
+      shadow: null,
       reservation: {
         id: expect.stringMatching(/^res_[\w-]{22}\.worst-case$/),
         subject,
         model: MODEL,
         period: '2026-11',
         holdPicos: usd('4'),
+        basis: 'requested',
         expiresAt: NOON.getTime() / 1_000 + 900,
         remaining: { creditsPicos: usd('10'), projectCapPicos: null, entityCapPicos: usd('100') },
       },

@@ -25,6 +25,8 @@ export type Order = {
   subject?: string;
   requestId: string;
   usd?: string | null;
+  /** Held in place of `usd` while enough is left. */
+  learnedUsd?: string | null;
   ttlSeconds?: number;
   model?: string;
 };
@@ -33,6 +35,7 @@ export function anOrder({
   subject,
   requestId,
   usd: amount = '1',
+  learnedUsd = null,
   ttlSeconds = 900,
   model = 'm',
 }: Order): HoldOrder {
@@ -41,6 +44,7 @@ export function anOrder({
     ...named,
     id: reservationIdOf(named, requestId),
     holdPicos: amount === null ? null : usd(amount),
+    learnedPicos: amount === null || learnedUsd === null ? null : usd(learnedUsd),
     ttlSeconds,
     content: { model, inputTokens: 1, maxOutputTokens: null },
   };
@@ -72,6 +76,7 @@ export async function aQuotaRedis(): Promise<QuotaRedis> {
     },
     async reserve(order) {
       const answer = await quota.reserve(anOrder(order), 'fresh');
+      if (answer.verdict === 'held' && answer.passed !== null) return `held, ${answer.passed.limit}`;
       if (answer.verdict !== 'denied') return answer.verdict;
       return `${answer.limit}: ${answer.retryable ? 'retry' : 'final'}`;
     },

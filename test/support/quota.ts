@@ -18,6 +18,7 @@ export function aSubject(text = 'entity1/project1'): Subject {
 export function anEntityQuota(override: Partial<EntityQuota> = {}): EntityQuota {
   return {
     entity: 'entity1' as EntityName,
+    mode: 'enforce',
     period: periodOf(NOON),
     monthCostPicos: 0n,
     yearCostPicos: 0n,
@@ -26,6 +27,7 @@ export function anEntityQuota(override: Partial<EntityQuota> = {}): EntityQuota 
     overage: 'allowed',
     maxConcurrentRequests: null,
     creditsPicos: 0n,
+    grantedPicos: override.creditsPicos ?? 0n,
     ...override,
   };
 }
@@ -44,7 +46,7 @@ export function aQuotaState(override: Partial<QuotaState> = {}): QuotaState {
   const at = override.at ?? NOON;
   const period = override.period ?? periodOf(at);
   return {
-    ...anEntityQuota({ period }),
+    ...anEntityQuota({ period, grantedPicos: override.creditsPicos ?? 0n }),
     version: 1n,
     at,
     freshUntil: periodEnd(period),

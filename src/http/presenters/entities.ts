@@ -18,6 +18,7 @@ export function presentEntity(row: EntityRow): Entity {
     entity: row.entity,
     plan: row.plan,
     ...limitsOf(row),
+    quota_mode: row.quotaMode,
     own_limits: Object.entries(own).flatMap(([name, isOwn]) => (isOwn ? [name] : [])),
     created_at: unixSeconds(row.createdAt),
   };

@@ -4,20 +4,37 @@ import { formatSubject } from '../../domain/ids.js';
 import { formatUsd, formatUsdOrNull, picosFromNanos } from '../../domain/money.js';
 import type { Denial, Remaining } from '../../domain/quota.js';
 import type {
-  CheckDecision,
+  Admitted,
+  Checked,
   Denied,
   DeniedDecision as DeniedOf,
   Hold as HoldOf,
-  Reservation as ReservationOf,
+  ReserveDecision,
 } from '../../quota/decision.js';
 import type { Decision, DeniedDecision, Hold, Reservation } from '../schemas/quota.js';
 
-export function presentReservation(reservation: ReservationOf, degraded: boolean): Reservation {
+export function presentReservation(decision: ReserveDecision & { allowed: true }): Reservation {
+  const { reservation } = decision;
   return {
     ...presentHold(reservation),
+    hold_basis: reservation.basis,
     remaining: presentRemaining(reservation.remaining),
+    ...presentAdmitted(decision),
+  };
+}
+
+/** Says what is not as usual, so that an answer as usual is short. */
+function presentAdmitted({ mode, shadow, degraded }: Admitted) {
+  return {
+    ...(mode === 'enforce' ? {} : { mode }),
+    ...(shadow === null ? {} : { shadow_denial: presentShadow(shadow) }),
     ...(degraded ? { degraded } : {}),
   };
+}
+
+function presentShadow({ denial, decisionId }: Denied) {
+  const { limit, scope, retryable } = denial;
+  return { limit, scope, retryable, decision_id: decisionId };
 }
 
 export function presentHold(hold: HoldOf): Hold {
@@ -32,14 +49,14 @@ export function presentHold(hold: HoldOf): Hold {
   };
 }
 
-export function presentDecision(decision: CheckDecision & { allowed: true }): Decision {
+export function presentDecision(decision: Checked): Decision {
   return {
     object: 'quota.decision',
     allowed: true,
     project: formatSubject(decision.subject),
     period: decision.period,
     remaining: presentRemaining(decision.remaining),
-    ...(decision.degraded ? { degraded: true } : {}),
+    ...presentAdmitted(decision),
   };
 }
 
@@ -87,6 +104,7 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
     retryable: denial.retryable,
     resets_at: denial.resetsAt,
     degraded,
+    mode: entity.mode,
     asked: {
       kind: asked.kind,
       model: asked.model,

@@ -1,5 +1,6 @@
 /** Entities, their limits, and plans. */
 import { z } from 'zod';
+import { QUOTA_MODES } from '../../domain/quota.js';
 import { afterText, entityName, integer, pageLimit, planName, projectName, usd } from './fields.js';
 import { listOf } from './lists.js';
 
@@ -8,6 +9,9 @@ const CONCURRENT_MAX = 1_000_000;
 const overage = z
   .enum(['blocked', 'allowed'], 'must be blocked or allowed')
   .describe('Whether usage goes on when the credits are gone');
+const quotaMode = z
+  .enum(QUOTA_MODES, 'must be off, shadow or enforce')
+  .describe('`off` admits without asking or holding, `shadow` admits and says what would have been denied');
 const concurrent = integer(0, CONCURRENT_MAX).nullable();
 
 export const EntityPath = z.object({ entity: entityName });
@@ -27,6 +31,7 @@ export const LimitsPatch = z
     yearly_cap_usd: usd.nullable().optional(),
     overage: overage.optional(),
     max_concurrent_requests: concurrent.optional(),
+    quota_mode: quotaMode.optional(),
   })
   .meta({ id: 'LimitsPatch', description: 'What is left out stays; null lifts the limit.' });
 export type LimitsPatch = z.output<typeof LimitsPatch>;
@@ -66,6 +71,7 @@ export const Entity = z
     entity: z.string(),
     plan: z.string(),
     ...limits,
+    quota_mode: quotaMode,
     own_limits: z
       .array(z.string())
       .describe("The limits above that are the entity's own; the others are its plan's"),

@@ -1,6 +1,6 @@
 /** Reservations and decisions. */
 import { z } from 'zod';
-import { TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../../domain/quota.js';
+import { QUOTA_MODES, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../../domain/quota.js';
 import { integer, subject, text, TOKENS_MAX } from './fields.js';
 
 const ttlSeconds = integer(1, TTL_SECONDS_MAX).default(TTL_SECONDS_DEFAULT);
@@ -13,7 +13,9 @@ export const ReservationOrder = z
     project: subject,
     model,
     input_tokens: integer(0, TOKENS_MAX).nullish().describe("Left out, the model's maximum stands in"),
-    max_output_tokens: integer(0, TOKENS_MAX).nullish().describe("Left out, the model's maximum stands in"),
+    max_output_tokens: integer(0, TOKENS_MAX)
+      .nullish()
+      .describe("Left out, what the model's outputs were lately stands in, or near a limit its maximum"),
     request_id: text(256).nullish().describe('The same request again gets the same reservation'),
     ttl_seconds: ttlSeconds.describe('The hold expires by itself'),
   })
@@ -36,6 +38,13 @@ const remaining = z
   })
   .describe('Without what other requests hold; null is no such limit');
 
+const mode = z.enum(QUOTA_MODES).optional().describe('Only where limits may not deny: `shadow` or `off`');
+
+const shadowDenial = z
+  .object({ limit: z.string(), scope: z.string(), retryable: z.boolean(), decision_id: z.string() })
+  .optional()
+  .describe('In `shadow`: the denial that `enforce` would have given');
+
 export const Reservation = z
   .object({
     object: z.literal('quota.reservation'),
@@ -45,7 +54,12 @@ export const Reservation = z
     period: z.string(),
     hold_usd: z.string(),
     expires_at: z.int(),
+    hold_basis: z
+      .enum(['requested', 'learned', 'maximum', 'none'])
+      .describe('The output held: as requested, as learned of the model, as large as the model allows'),
     remaining,
+    mode,
+    shadow_denial: shadowDenial,
     degraded: z
       .boolean()
       .optional()
@@ -54,7 +68,15 @@ export const Reservation = z
   .meta({ id: 'Reservation' });
 export type Reservation = z.output<typeof Reservation>;
 
-export const Hold = Reservation.omit({ remaining: true, degraded: true }).meta({ id: 'Hold' });
+export const Hold = Reservation.pick({
+  object: true,
+  id: true,
+  project: true,
+  model: true,
+  period: true,
+  hold_usd: true,
+  expires_at: true,
+}).meta({ id: 'Hold' });
 export type Hold = z.output<typeof Hold>;
 
 export const Released = z
@@ -68,6 +90,8 @@ export const Decision = z
     project: z.string(),
     period: z.string(),
     remaining,
+    mode,
+    shadow_denial: shadowDenial,
     degraded: z.boolean().optional(),
   })
   .meta({ id: 'Decision' });
@@ -88,6 +112,7 @@ export const DeniedDecision = z
     retryable: z.boolean().describe('True where only other requests in flight were in the way'),
     resets_at: z.int().nullable(),
     degraded: z.boolean().describe('True where Redis or Postgres was away'),
+    mode: z.enum(QUOTA_MODES).describe('`shadow`: the request was admitted all the same'),
     asked: z.object({
       kind: z.enum(['reservation', 'check']),
       model: z.string().nullable(),

@@ -1,0 +1,51 @@
+/** What each model's outputs are learned to need, kept in this process. Asking never waits: what is not known is the worst case. */
+import { learnedOutputTokens, type OutputSize } from '../domain/output-sizes.js';
+import type { Clock } from '../infra/clock.js';
+import type { Database } from '../store/database.js';
+import { findOutputSizes } from '../store/output-sizes.js';
+
+/** From this age on what is known is read anew, and beyond the other one it is not gone by. */
+const REFRESH_MS = 30_000;
+const AGE_MS_MAX = 900_000;
+
+export class LearnedOutputs {
+  private tokensByModel = new Map<string, number>();
+  private loadedAtMs = -Infinity;
+  private askedAtMs = -Infinity;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Null where too little is known of the model. */
+  tokensOf(model: string): number | null {
+    const nowMs = this.clock.now().getTime();
+    if (isOlder(this.askedAtMs, nowMs, REFRESH_MS)) {
+      this.askedAtMs = nowMs;
+      // While Postgres is away what is known serves, for as long as it may.
+      void this.load(nowMs).catch(() => {});
+    }
+    if (isOlder(this.loadedAtMs, nowMs, AGE_MS_MAX)) return null;
+    return this.tokensByModel.get(model) ?? null;
+  }
+
+  private async load(startedAtMs: number): Promise<void> {
+    const byModel = new Map<string, OutputSize[]>();
+    for (const size of await findOutputSizes(this.database.reader)) {
+      const known = byModel.get(size.model);
+      if (known === undefined) byModel.set(size.model, [size]);
+      else known.push(size);
+    }
+    const tokens = [...byModel].map(([model, sizes]) => [model, learnedOutputTokens(sizes)] as const);
+    this.tokensByModel = new Map(
+      tokens.flatMap(([model, count]) => (count === null ? [] : [[model, count]])),
+    );
+    this.loadedAtMs = startedAtMs;
+  }
+}
+
+/** Also where the clock was set back. */
+function isOlder(thenMs: number, nowMs: number, ageMsMax: number): boolean {
+  return nowMs - thenMs > ageMsMax || nowMs < thenMs;
+}
