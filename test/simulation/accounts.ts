@@ -1,6 +1,7 @@
 /** The model's books of one entity: grants, spend and holds in plain integers. */
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { monthOf, monthStart } from './calendar.js';
+import { isClosable, monthAfter, monthOf, monthStart } from './calendar.js';
 
 export type Limits = {
   monthlyCap: bigint | null;
@@ -24,6 +25,8 @@ export type Grant = {
   burnt: bigint;
   voided: bigint;
   expired: bigint;
+  /** What comes back to it is void. */
+  isVoided: boolean;
 };
 
 export type Hold = {
@@ -43,9 +46,14 @@ export class Account {
   readonly projectSpend = new Map<string, bigint>();
   burnt = 0n;
   overage = 0n;
+  /** By month: what it cost when it was closed. */
+  readonly closed = new Map<string, bigint>();
   private readonly allowances = new Set<string>();
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    readonly createdMs: number,
+  ) {}
 
   /** Takes a cost out of the grants that are effective, in burn order; what is left is overage. */
   charge({
@@ -72,6 +80,51 @@ export class Account {
     this.overage += due;
   }
 
+  /** Takes a cost back: first from overage, then from the grants that paid it (`paid`), the last in burn order first. */
+  giveBack({
+    month,
+    project,
+    amount,
+    paid,
+    cost,
+  }: {
+    month: string;
+    project: string;
+    amount: bigint;
+    /** What it cost until now, and by grant the part that credits paid. */
+    cost: bigint;
+    paid: ReadonlyMap<string, bigint>;
+  }): void {
+    add(this.spend, month, -amount);
+    add(this.projectSpend, `${month} ${project}`, -amount);
+    let owed = cost;
+    for (const part of paid.values()) owed -= part;
+    let due = amount;
+    const fromOverage = due < owed ? due : owed;
+    this.overage -= fromOverage;
+    due -= fromOverage;
+    for (const grant of this.grants.toSorted(byBurnOrder).toReversed()) {
+      const ofGrant = paid.get(grant.id) ?? 0n;
+      const part = due < ofGrant ? due : ofGrant;
+      grant.burnt -= part;
+      if (grant.isVoided) grant.voided += part;
+      else grant.remaining += part;
+      this.burnt -= part;
+      due -= part;
+    }
+    assert.equal(due, 0n, 'what is given back was paid by somebody');
+  }
+
+  /** Freezes every month whose grace is over, from the one in which the account began. */
+  close(nowMs: number): void {
+    const last = [...this.closed.keys()].sort().at(-1);
+    const first = [monthOf(this.createdMs), ...this.spend.keys()].sort()[0]!;
+    for (let month = last === undefined ? first : monthAfter(last); isClosable(month, nowMs);) {
+      this.closed.set(month, this.spend.get(month) ?? 0n);
+      month = monthAfter(month);
+    }
+  }
+
   credits(nowMs: number): bigint {
     return this.effectiveGrants(nowMs).reduce((sum, { remaining }) => sum + remaining, 0n);
   }
@@ -94,6 +147,7 @@ export class Account {
       burnt: 0n,
       voided: 0n,
       expired: 0n,
+      isVoided: false,
     });
   }
 

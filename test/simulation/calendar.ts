@@ -18,7 +18,25 @@ export function monthStart(ms: number, months = 0): number {
 }
 
 export function bookedMonth(occurredMs: number, nowMs: number): string {
-  return nowMs < monthStart(occurredMs, 1) + GRACE_MS ? monthOf(occurredMs) : monthOf(nowMs);
+  return correctedIn(monthOf(occurredMs), nowMs);
+}
+
+/** Where a change to what a month was charged is booked. */
+export function correctedIn(month: string, nowMs: number): string {
+  return isClosable(month, nowMs) ? monthOf(nowMs) : month;
+}
+
+/** From the end of its grace on. */
+export function isClosable(month: string, nowMs: number): boolean {
+  return nowMs >= monthStart(msOf(month), 1) + GRACE_MS;
+}
+
+export function monthAfter(month: string): string {
+  return monthOf(monthStart(msOf(month), 1));
+}
+
+function msOf(month: string): number {
+  return Date.parse(`${month}-01T00:00:00Z`);
 }
 
 export function graceEnd(ms: number): number {

@@ -1,6 +1,7 @@
 /** What admins do: as a request to Tally, and as what it does to the model once it was answered. */
 import type { Limits, Plan } from './accounts.js';
-import type { Model } from './model.js';
+import { rerate, voidEvent, type Paid, type Rerating } from './corrections.js';
+import type { Counted, Model } from './model.js';
 import { usdOf, usdOrNull, usdPerMillionOf } from './usd.js';
 
 export type Change =
@@ -32,7 +33,10 @@ export type Change =
       readonly input: bigint;
       readonly cached: bigint | null;
       readonly output: bigint;
-    };
+    }
+  | { readonly what: 'void'; readonly event: Counted; readonly saysTime: boolean }
+  | ({ readonly what: 'rerate' } & Rerating)
+  | { readonly what: 'repair'; readonly entity: string };
 
 export function requestOf(change: Change): { request: string; body: unknown } {
   const admin = 'v1/admin';
@@ -73,6 +77,27 @@ export function requestOf(change: Change): { request: string; body: unknown } {
         request: `PUT /${admin}/plans/${change.plan}`,
         body: { ...limitsBody(change.values), monthly_credit_usd: usdOf(change.values.monthlyCredit) },
       };
+    case 'void': {
+      const { source, id, atMs } = change.event.facts;
+      const time = change.saysTime ? { time: timeOrNull(atMs) } : {};
+      return {
+        request: `POST /${admin}/usage_events/${encodeURIComponent(source)}/${id}/void`,
+        body: { reason: 'simulated', ...time },
+      };
+    }
+    case 'rerate': {
+      const { model, entity, fromMs, toMs } = change;
+      const range = { from: timeOrNull(fromMs), to: timeOrNull(toMs) };
+      return {
+        request: `POST /${admin}/prices/rerate`,
+        body: { model, entity, ...range, reason: 'simulated' },
+      };
+    }
+    case 'repair':
+      return {
+        request: `POST /${admin}/reconciliation/repair`,
+        body: { entity: change.entity },
+      };
     default:
       return {
         request: `POST /${admin}/prices`,
@@ -90,32 +115,39 @@ export function requestOf(change: Change): { request: string; body: unknown } {
   }
 }
 
-/** `id` is that of what was made. */
-export function apply(change: Change, model: Model, { id, nowMs }: { id: string; nowMs: number }): void {
+/** `id` is that of what was made, `paid` says who paid the events that are corrected. */
+export function apply(
+  change: Change,
+  model: Model,
+  { id, nowMs, paid }: { id: string; nowMs: number; paid: Paid },
+): void {
   switch (change.what) {
     case 'grant': {
       const { amount, category, priority, effectiveMs, expiresMs } = change;
       const used = { burnt: 0n, voided: 0n, expired: 0n, remaining: amount };
       const times = { effectiveMs: effectiveMs ?? nowMs, expiresMs, createdMs: nowMs };
-      model.account(change.entity).grants.push({ id, amount, category, priority, ...times, ...used });
+      model
+        .account(change.entity, nowMs)
+        .grants.push({ id, amount, category, priority, ...times, ...used, isVoided: false });
       break;
     }
     case 'void grant': {
-      const grant = model.account(change.entity).grants.find((one) => one.id === change.grantId)!;
+      const grant = model.account(change.entity, nowMs).grants.find((one) => one.id === change.grantId)!;
+      grant.isVoided = true;
       grant.voided += grant.remaining;
       grant.remaining = 0n;
       break;
     }
     case 'limits':
-      Object.assign(model.account(change.entity).own, change.limits);
+      Object.assign(model.account(change.entity, nowMs).own, change.limits);
       break;
     case 'project limits': {
       const { entity, project, monthlyCap, maxConcurrent } = change;
-      model.account(entity).projects.set(project, { monthlyCap, maxConcurrent });
+      model.account(entity, nowMs).projects.set(project, { monthlyCap, maxConcurrent });
       break;
     }
     case 'entity':
-      model.account(change.entity).plan = change.plan;
+      model.account(change.entity, nowMs).plan = change.plan;
       break;
     case 'plan':
       model.plans.set(change.plan, change.values);
@@ -126,6 +158,14 @@ export function apply(change: Change, model: Model, { id, nowMs }: { id: string;
       model.chargeUnpriced(nowMs);
       break;
     }
+    case 'void':
+      voidEvent(model, change.event, { nowMs, paid });
+      break;
+    case 'rerate':
+      rerate(model, change, { nowMs, paid });
+      break;
+    case 'repair':
+      break;
   }
   for (const entity of model.accounts.keys()) {
     if (isAbout(change, entity, model)) model.touch(entity, nowMs);
@@ -133,8 +173,9 @@ export function apply(change: Change, model: Model, { id, nowMs }: { id: string;
 }
 
 function isAbout(change: Change, entity: string, model: Model): boolean {
-  if (change.what === 'plan') return model.account(entity).plan === change.plan;
-  return change.what !== 'price' && change.entity === entity;
+  if (change.what === 'plan') return model.accounts.get(entity)!.plan === change.plan;
+  if (change.what === 'void') return change.event.facts.entity === entity;
+  return change.what !== 'price' && change.what !== 'rerate' && change.entity === entity;
 }
 
 function limitsBody(limits: Partial<Limits>): object {

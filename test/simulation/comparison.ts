@@ -1,5 +1,6 @@
 /** Whether Tally's books are the model's, to the last picodollar. */
 import assert from 'node:assert/strict';
+import { grantedIn } from './corrections.js';
 import type { Sql } from './invariants.js';
 import type { Model } from './model.js';
 
@@ -9,6 +10,8 @@ export async function compareBooks(sql: Sql, model: Model): Promise<void> {
   same('grants', await texts(sql, GRANTS), grantsOf(model));
   same('spend', await texts(sql, SPEND), spendOf(model));
   same('burns', await texts(sql, PAID), paidOf(model));
+  same('corrections', await texts(sql, CORRECTIONS), model.corrections);
+  same('closed periods', await texts(sql, CLOSED), closedOf(model));
   same('dead letters', await texts(sql, LETTERS), [...model.letters]);
   same('conflicts', await texts(sql, CONFLICTS), [...model.conflicts]);
 }
@@ -114,6 +117,23 @@ function paidOf(model: Model): string[] {
   return [...model.accounts.values()]
     .filter(({ burnt, overage }) => burnt + overage !== 0n)
     .map(({ name, burnt, overage }) => `${name} ${burnt} ${overage}`);
+}
+
+const CORRECTIONS = `
+  select concat_ws(' ', e.source, e.id, c.kind, c.period, c.corrected_period, c.old_price_id,
+    coalesce(c.new_price_id::text, '-'), c.old_cost_picos, c.new_cost_picos) as text
+  from usage_corrections c join usage_events e using (identity, occurred_at)`;
+
+const CLOSED = `
+  select concat_ws(' ', entity, period, cost_picos, purchased_picos, promoted_picos) as text from closed_periods`;
+
+function closedOf(model: Model): string[] {
+  return [...model.accounts.values()].flatMap(({ name, closed }) =>
+    [...closed].map(([month, cost]) => {
+      const { paid, promotional } = grantedIn(model, name, month);
+      return `${name} ${month} ${cost} ${paid} ${promotional}`;
+    }),
+  );
 }
 
 const LETTERS = `select concat_ws(' ', code, payload) as text from dead_letters`;

@@ -9,33 +9,30 @@ import { anInstallation, type Installation } from '../support/installation.js';
 import { anOwnPostgres, type OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
 import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
-import { bodyOf, jobOf, verdictOf } from './answers.js';
-import { apply, requestOf, type Change } from './changes.js';
+import { Account } from './accounts.js';
+import { Admins } from './admins.js';
+import { verdictOf } from './answers.js';
+import { Bustle, BUSTLING } from './bustle.js';
+import { monthStart } from './calendar.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
-import { Decisions, type Order } from './decisions.js';
-import { Disciplined, DISCIPLINED } from './disciplined.js';
-import type { Delivery } from './facts.js';
+import { Decisions } from './decisions.js';
+import { Disciplined } from './disciplined.js';
 import { FAULTS, revive } from './faults.js';
 import { ENTITIES, Generator, PROJECTS } from './generator.js';
 import { checkImmutability, checkInvariants } from './invariants.js';
 import { Model } from './model.js';
+import { PatientAdmin, type Ask } from './patient-admin.js';
 import { Random } from './random.js';
+import { Traffic } from './traffic.js';
 import { runUpkeep } from './upkeep.js';
-import { picosOf } from './usd.js';
 
 const WORKERS = 2;
 /** Things that happen at once. */
 const HANDS = 4;
+const LOOKED_AT = [...ENTITIES, ...BUSTLING];
 const DRAINED_SECONDS_MAX = 90;
 
 export type FaultCount = { injected: number; hit: number };
-type Job = {
-  readonly deliveries: readonly Delivery[];
-  readonly door: 'queue' | 'http';
-  /** Redis has it, as far as the producer was told. */
-  isTaken: boolean;
-};
-
 export class Disasters {
   /** Plans the rounds, so that a seed repeats its faults, its changes and its traffic. */
   private readonly random: Random;
@@ -45,14 +42,16 @@ export class Disasters {
   private readonly decisions = new Decisions(this.model);
   private readonly disciplined = new Disciplined(this.model);
   private readonly generator: Generator;
-  private readonly finisher: Generator;
+  private readonly admins: Admins;
   private postgres!: OwnPostgres;
   private tally!: Installation;
+  private admin!: PatientAdmin;
+  private bustle!: Bustle;
+  private traffic!: Traffic;
   private upkeep!: TestQueue;
-  private jobs: Job[] = [];
   private busy = 0;
-  private keyCount = 0;
-  private redisWasLost = false;
+  private askedCount = 0;
+  private roundCount = 0;
   readonly told: string[] = [];
 
   constructor(
@@ -63,7 +62,7 @@ export class Disasters {
     this.random = new Random(seed);
     this.chaos = this.random.fork('chaos');
     this.generator = new Generator(this.random.fork('events'), this.model, 'avoided');
-    this.finisher = new Generator(this.random.fork('finished'), this.model, 'avoided', 'finished');
+    this.admins = new Admins(this.random.fork('admins'), this.model, 'avoided');
   }
 
   /** Rounds until `isOver`; throws an error that says what happened before. */
@@ -103,36 +102,65 @@ export class Disasters {
     for (let index = 0; index < this.apis; index += 1) await this.tally.start('api');
     for (let index = 0; index < WORKERS; index += 1) await this.tally.start('worker');
     await learnPriceIds(this.tally.sql, this.model);
-    for (const change of this.disciplined.begin()) await this.change(change);
+    this.employ();
+    for (const change of [...this.disciplined.begin(), ...this.bustle.begin()])
+      await this.admin.change(change);
+  }
+
+  private employ(): void {
+    const { sql } = this.tally;
+    const { model, random, upkeep } = this;
+    const ask: Ask = (request, options) => this.ask(request, options);
+    const by = { ask, sql, upkeep, model, tell: (text: string) => this.tell(text) };
+    this.admin = new PatientAdmin(`admin ${this.seed}`, { ...by, random: random.fork('slips') });
+    const generator = new Generator(random.fork('bustle'), model, 'avoided', 'bustle');
+    const clerk = new PatientAdmin(`clerk ${this.seed}`, { ...by, random: this.chaos.fork('slips') });
+    const { disciplined, chaos } = this;
+    this.traffic = new Traffic({ random, chaos, ask, model, disciplined, queue: this.tally.queue });
+    this.bustle = new Bustle(random.fork('corrected'), model, generator, clerk);
   }
 
   private async round(): Promise<void> {
     const { random, generator } = this;
-    this.jobs = [];
-    this.redisWasLost = false;
-    for (const change of this.disciplined.more()) await this.change(change);
+    for (const change of this.disciplined.more()) await this.admin.change(change);
     const faults = random.shuffled(Object.keys(FAULTS)).slice(0, random.int(2, 6));
     this.tell(`round of ${faults.join(', ')}`);
-    this.redisWasLost = faults.some((name) => FAULTS[name]!.losesRedis);
+    this.traffic.begin({ redisIsLost: faults.some((name) => FAULTS[name]!.losesRedis) });
     const early = faults.filter((name) => FAULTS[name]!.meetsChanges);
     const late = faults.filter((name) => !early.includes(name));
-    const changes = Array.from({ length: random.int(early.length * 2, 4 + early.length) }, () =>
-      generator.change(Date.now()),
+    const changeCount = random.int(2 + early.length, 10 + early.length);
+    const bustle = this.bustle.deliveries(random.int(50, 300), Date.now());
+    const jobs = [generator.deliveries(random.int(200, 800), Date.now()), bustle].flatMap((some) =>
+      generator.jobs(some),
     );
-    const deliveries = generator.deliveries(random.int(200, 800), Date.now());
+    const orders = Array.from({ length: random.int(40, 120) }, () => this.traffic.order());
     const work = random.shuffled([
-      ...generator.jobs(deliveries).map((job) => () => this.send(job)),
-      ...Array.from({ length: random.int(40, 120) }, () => this.aRequest()).map(
-        (order) => () => this.request(order),
-      ),
+      ...jobs.map((job) => () => this.traffic.send(job)),
+      ...orders.map((order) => () => this.traffic.request(order)),
+      ...Array.from({ length: random.int(5, 20) }, () => () => this.bustle.correct(this.chaos)),
     ]);
     // Changes come first, one by one: the model cannot tell which event came before a purchase that runs beside it.
+    await this.begunMonthsAgo();
     const happening = early.map((name) => this.happen(name));
-    for (const change of changes) await this.change(change);
+    for (let count = 0; count < changeCount; count += 1) {
+      await this.disciplined.outliving(() => this.admin.change(this.admins.change(Date.now())));
+    }
     await this.attend(work, late, happening);
     await Promise.all(happening);
     await this.settle();
     await this.compare();
+  }
+
+  /** An entity with as many months to close. */
+  private async begunMonthsAgo(): Promise<void> {
+    const entity = `old-${(this.roundCount += 1)}`;
+    const startMs = monthStart(Date.now(), -this.random.int(2, 12));
+    await this.admin.change({ what: 'entity', entity, plan: 'free' });
+    await this.tally.sql(`update entities set created_at = $2::timestamptz where name = $1`, [
+      entity,
+      new Date(startMs),
+    ]);
+    this.model.accounts.set(entity, new Account(entity, startMs));
   }
 
   /** Several hands take one piece of work after the other; faults strike in between. */
@@ -157,12 +185,13 @@ export class Disasters {
     const count = this.counts.get(name) ?? { injected: 0, hit: 0 };
     this.counts.set(name, count);
     count.injected += 1;
-    const { tally, postgres, random } = this;
+    const { tally, postgres, upkeep, random } = this;
     const wasBusy =
       this.busy > 0 || (await Promise.race([tally.queue.openCount(), delay(200, 1, { ref: false })])) > 0;
     const met = await FAULTS[name]!.happen({
       tally,
       postgres,
+      upkeep,
       random: random.fork(`${name} ${count.injected}`),
     });
     if (met ?? wasBusy) count.hit += 1;
@@ -172,79 +201,10 @@ export class Disasters {
   /** Asks any API; null where it did not answer, or answered that it cannot. */
   private async ask(request: string, options: CallOptions): Promise<Answer | null> {
     const apis = this.tally.machines.filter(({ role, service }) => role === 'api' && service.isRunning);
-    const api = apis[this.keyCount++ % Math.max(1, apis.length)];
+    const api = apis[this.askedCount++ % Math.max(1, apis.length)];
     if (api === undefined) return null;
     const answer = await callerOf(api.service.url)(request, options).catch(() => null);
     return answer === null || answer.status >= 500 ? null : answer;
-  }
-
-  /** An admin asks until there is an answer, under one idempotency key. */
-  private async change(change: Change): Promise<void> {
-    const { request, body } = requestOf(change);
-    const headers = { 'idempotency-key': `change ${this.seed} ${this.keyCount++}` };
-    const answers: Answer[] = [];
-    await until(
-      `an answer to ${request}`,
-      async () => {
-        const answer = await this.ask(request, { body, headers });
-        if (answer !== null && answer.body?.error?.code !== 'idempotency_key_in_use') answers.push(answer);
-        return answers.length > 0;
-      },
-      DRAINED_SECONDS_MAX,
-    );
-    const { status, text, body: made } = answers[0]!;
-    this.tell(`${request} ${JSON.stringify(body)}: ${status}`);
-    assert.ok(status < 300, `${request}: ${text}`);
-    apply(change, this.model, { id: String(made.id), nowMs: Date.now() });
-  }
-
-  private async send(all: readonly Delivery[]): Promise<void> {
-    const door = this.chaos.chance(0.2) ? 'http' : 'queue';
-    const deliveries = door === 'queue' ? all : all.filter(({ facts }) => facts !== null);
-    if (deliveries.length === 0) return;
-    const job: Job = { door, deliveries, isTaken: false };
-    this.jobs.push(job);
-    job.isTaken = await this.hand(job);
-  }
-
-  private async hand({ door, deliveries }: Job): Promise<boolean> {
-    if (door === 'http') {
-      const body = deliveries.map((delivery) => delivery.body);
-      return (await this.ask('POST /v1/usage/events', { body }))?.status === 202;
-    }
-    const added = this.tally.queue.add([jobOf(deliveries)]).then(() => true);
-    return Promise.race([added, delay(500, false, { ref: false })]);
-  }
-
-  private aRequest(): Order {
-    const entity = this.random.pick(DISCIPLINED);
-    const model = this.random.pick(['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1']);
-    const order = this.generator.order(Date.now(), { entity, model, ttlSeconds: 900 });
-    return { ...order, input: order.input + 1, output: order.output + 1 };
-  }
-
-  private async request(order: Order): Promise<void> {
-    const body = bodyOf(order);
-    const path = 'POST /v1/quota/reservations';
-    const answer = (await this.ask(path, { body })) ?? (await this.ask(path, { body }));
-    if (answer === null || answer.status !== 201) return;
-    const id = answer.body.id as string;
-    const how = this.chaos.weighted({ finish: 7, release: 2, hang: 1 });
-    if (how === 'release') await this.ask(`POST ${path.slice(5)}/${id}/release`, {});
-    if (how !== 'finish') return;
-    const delivery = this.finishing(order, id);
-    const isHeld = answer.body.degraded !== true && !this.redisWasLost;
-    this.disciplined.spend(delivery, isHeld ? picosOf(answer.body.hold_usd as string) : 0n);
-    await this.send([delivery]);
-  }
-
-  /** It costs at most what it holds. */
-  private finishing(order: Order, id: string): Delivery {
-    for (;;) {
-      const delivery = this.finisher.finishing(order, id, Date.now());
-      const { input, output } = delivery.facts!;
-      if (input <= order.input && output <= order.output) return delivery;
-    }
   }
 
   /** Everything is mended. As an outbox does, the producer sends again what nobody took, and what a lost Redis may have had. */
@@ -255,21 +215,19 @@ export class Disasters {
       const answers = this.tally.machines.map(({ service }) => service.call('GET /readyz').catch(() => null));
       return (await Promise.all(answers)).every((answer) => answer?.status === 200);
     });
-    const again = this.jobs.filter(({ isTaken }) => !isTaken || this.redisWasLost || this.chaos.chance(0.2));
-    this.tell(`${again.length} of ${this.jobs.length} jobs are sent again`);
-    await this.tally.queue.add(again.map(({ deliveries }) => jobOf(deliveries)));
+    this.tell(await this.traffic.sendAgain());
     await this.tally.queue.drained(DRAINED_SECONDS_MAX);
-    for (const { deliveries } of this.jobs) {
-      for (const delivery of deliveries) this.model.deliver(delivery, Date.now());
-    }
+    for (const delivery of this.traffic.sent()) this.model.deliver(delivery, Date.now());
+    this.bustle.settle(Date.now());
     await this.upkeep.stall();
     await runUpkeep(this.upkeep);
+    this.model.upkeep(Date.now());
   }
 
   private async compare(): Promise<void> {
     const { sql } = this.tally;
     // Who is looked at gets what is due in this month.
-    for (const entity of ENTITIES) {
+    for (const entity of LOOKED_AT) {
       await this.tally.call(`GET /v1/entities/${entity}/balance`);
       this.model.touch(entity, Date.now());
     }
@@ -277,7 +235,7 @@ export class Disasters {
     await checkInvariants(sql, Date.now());
     assert.deepEqual(await this.tally.differences(), []);
     this.disciplined.check();
-    for (const entity of ENTITIES) await this.compareDecision(entity);
+    for (const entity of LOOKED_AT) await this.compareDecision(entity);
   }
 
   /** Nothing of these is held: what Redis says by now is what the books say. */

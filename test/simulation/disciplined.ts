@@ -43,11 +43,26 @@ export class Disciplined {
     if (cost > holdPicos) this.unheld.set(entity, this.unheldOf(entity) + cost - holdPicos);
   }
 
+  /** Makes a change. What it charges anew for usage that was held at another price was not held. */
+  async outliving(change: () => Promise<void>): Promise<void> {
+    const before = DISCIPLINED.map((entity) => this.spentBy(entity));
+    await change();
+    for (const [index, entity] of DISCIPLINED.entries()) {
+      const more = this.spentBy(entity) - before[index]!;
+      if (more > 0n) this.unheld.set(entity, this.unheldOf(entity) + more);
+    }
+  }
+
+  private spentBy(entity: string): bigint {
+    const { burnt, overage } = this.model.accounts.get(entity)!;
+    return burnt + overage;
+  }
+
   check(): void {
-    const { overage } = this.model.account(PREPAID);
+    const { overage } = this.model.accounts.get(PREPAID)!;
     assert.ok(overage <= this.unheldOf(PREPAID), `no credit goes below zero: ${overage}`);
     let spent = 0n;
-    for (const cost of this.model.account(CAPPED).spend.values()) spent += cost;
+    for (const cost of this.model.accounts.get(CAPPED)!.spend.values()) spent += cost;
     assert.ok(
       spent <= this.capPicos + this.unheldOf(CAPPED),
       `no cap is passed: ${spent} of ${this.capPicos}`,

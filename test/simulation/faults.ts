@@ -4,11 +4,13 @@ import { COMMIT } from '../support/fault-proxy.js';
 import type { Installation, Machine } from '../support/installation.js';
 import type { OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
+import type { TestQueue } from '../support/usage-queue.js';
 import type { Random } from './random.js';
 
 export type Broken = {
   readonly tally: Installation;
   readonly postgres: OwnPostgres;
+  readonly upkeep: TestQueue;
   readonly random: Random;
 };
 
@@ -98,20 +100,46 @@ function slowing(who: (broken: Broken) => Machine, wire: Wire): Fault {
   };
 }
 
-/** At the very word: the commit is lost, or it is made and nobody hears of it. */
-function atCommit(who: (broken: Broken) => Machine, when: 'said' | 'answered', dies: boolean): Fault {
+type Trap = {
+  readonly when: 'said' | 'answered';
+  /** What breaks besides the wire. */
+  readonly doing?: (machine: Machine, broken: Broken) => Promise<void>;
+};
+
+/** At the very word: the commit is lost, or it is made and nobody hears of it. False where nobody came to it. */
+async function trapCommit(machine: Machine, { when, doing }: Trap, broken: Broken): Promise<boolean> {
+  const wire = machine.wires.postgres;
+  const sprung = wire.breakAt({ text: COMMIT, when, doing: () => doing?.(machine, broken) }).then(() => true);
+  const hit = await Promise.race([sprung, delay(TRAP_MS, false, { ref: false })]);
+  wire.forgetBreaks();
+  await revive(machine);
+  return hit;
+}
+
+function atCommit(who: (broken: Broken) => Machine, trap: Trap): Fault {
+  return { happen: (broken) => trapCommit(who(broken), trap, broken) };
+}
+
+/** The same of whichever worker does the clock's work, which comes up at that moment. */
+function inUpkeep(trap: Trap): Fault {
   return {
+    meetsChanges: true,
     async happen(broken) {
-      const machine = who(broken);
-      const wire = machine.wires.postgres;
-      const doing = dies ? () => machine.service.kill() : () => {};
-      const sprung = wire.breakAt({ text: COMMIT, when, doing }).then(() => true);
-      const hit = await Promise.race([sprung, delay(TRAP_MS, false, { ref: false })]);
-      wire.forgetBreaks();
-      await revive(machine);
-      return hit;
+      const { tally, upkeep } = broken;
+      const workers = tally.machines.filter(({ role }) => role === 'worker');
+      const hits = workers.map((machine) => trapCommit(machine, trap, broken));
+      for (const name of ['close-periods', 'charge-unpriced']) await upkeep.add([{}], name);
+      return (await Promise.all(hits)).includes(true);
     },
   };
+}
+
+const dying = (machine: Machine) => machine.service.kill();
+
+async function crash(broken: Broken): Promise<void> {
+  await broken.postgres.crash();
+  await aWhile(broken);
+  await broken.postgres.restart();
 }
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
@@ -130,12 +158,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'every job at work runs twice': { happen: (broken) => stallSoon(broken) },
-  'commit of a worker lost': atCommit(worker, 'said', false),
-  'commit of a worker unanswered': atCommit(worker, 'answered', false),
-  'worker killed after its commit': atCommit(worker, 'answered', true),
-  'commit of an API lost': { ...atCommit(api, 'said', false), meetsChanges: true },
-  'commit of an API unanswered': { ...atCommit(api, 'answered', false), meetsChanges: true },
-  'API killed after its commit': { ...atCommit(api, 'answered', true), meetsChanges: true },
+  'commit of a worker lost': atCommit(worker, { when: 'said' }),
+  'commit of a worker unanswered': atCommit(worker, { when: 'answered' }),
+  'worker killed before its commit': atCommit(worker, { when: 'said', doing: dying }),
+  'worker killed after its commit': atCommit(worker, { when: 'answered', doing: dying }),
+  'worker killed in the upkeep before its commit': inUpkeep({ when: 'said', doing: dying }),
+  'worker killed in the upkeep after its commit': inUpkeep({ when: 'answered', doing: dying }),
+  'commit of an API lost': { ...atCommit(api, { when: 'said' }), meetsChanges: true },
+  'commit of an API unanswered': { ...atCommit(api, { when: 'answered' }), meetsChanges: true },
+  'API killed before its commit': { ...atCommit(api, { when: 'said', doing: dying }), meetsChanges: true },
+  'API killed after its commit': { ...atCommit(api, { when: 'answered', doing: dying }), meetsChanges: true },
+  'Postgres crashes at the commit of an API': {
+    ...atCommit(api, { when: 'said', doing: (_, broken) => crash(broken) }),
+    meetsChanges: true,
+  },
   'worker cut from Postgres': cutting(worker, 'postgres'),
   'worker cut from Redis': cutting(worker, 'redis'),
   'API cut from Postgres': cutting(api, 'postgres'),
@@ -146,13 +182,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'Redis does not answer an API': hanging(api, 'redis'),
   'slow wire from a worker to Postgres': slowing(worker, 'postgres'),
   'slow wire from a worker to Redis': slowing(worker, 'redis'),
+  'slow wire from an API to Postgres': slowing(api, 'postgres'),
   'slow wire from an API to Redis': slowing(api, 'redis'),
   'Postgres crashes and recovers': {
-    async happen(broken) {
-      await broken.postgres.crash();
-      await aWhile(broken);
-      await broken.postgres.restart();
-    },
+    happen: crash,
   },
   'Redis crashes and reads its file': {
     async happen(broken) {

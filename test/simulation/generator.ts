@@ -1,7 +1,5 @@
-/** Makes up what happens next. Everything it chooses comes from the seed and from what the model knows. */
-import type { Limits } from './accounts.js';
+/** Makes up what customers do next, and when. Everything it chooses comes from the seed and from what the model knows. */
 import { DAY_MS, graceEnd, HOUR_MS, MINUTE_MS, monthStart, SECOND_MS } from './calendar.js';
-import type { Change } from './changes.js';
 import type { Order } from './decisions.js';
 import { spoil, wrap, type Delivery, type Facts } from './facts.js';
 import type { Model } from './model.js';
@@ -13,8 +11,11 @@ export const PROJECTS = ['web', 'batch', 'lab'] as const;
 const PRICED = ['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1', 'cw_BAAI_bge-m3'] as const;
 /** Nobody has published a price of these when a history begins. */
 const UNPRICED = ['preview-a', 'preview-b'] as const;
-const MODELS = [...PRICED, ...PRICED, ...UNPRICED] as const;
+export const MODELS = [...PRICED, ...PRICED, ...UNPRICED] as const;
 const TOKENS_MAX = 2 ** 31 - 1;
+
+/** How near to the turns of time things happen: a clock that a test sets lets them happen on every edge. */
+export type Edges = 'exact' | 'avoided';
 
 export class Generator {
   private eventCount = 0;
@@ -23,8 +24,7 @@ export class Generator {
   constructor(
     private readonly random: Random,
     private readonly model: Model,
-    /** How far from now events lie: a clock that a test sets lets them lie on every edge. */
-    private readonly edges: 'exact' | 'avoided',
+    private readonly edges: Edges,
     private readonly name = 'event',
   ) {}
 
@@ -125,99 +125,6 @@ export class Generator {
     return wrap(this.facts(nowMs, { ...use, atMs: nowMs }), random);
   }
 
-  change(nowMs: number): Change {
-    const { random } = this;
-    const entity = this.entity();
-    const what = random.weighted({
-      grant: 8,
-      'void grant': 2,
-      limits: 6,
-      'project limits': 4,
-      entity: 2,
-      plan: 2,
-      price: 4,
-    });
-    if (what === 'void grant') return this.voidingGrant(nowMs) ?? this.grant(entity, nowMs);
-    if (what === 'grant') return this.grant(entity, nowMs);
-    if (what === 'limits') return { what, entity, limits: this.someLimits() };
-    if (what === 'project limits') {
-      return {
-        what,
-        entity,
-        project: this.project(),
-        monthlyCap: this.cap(),
-        maxConcurrent: this.concurrency(),
-      };
-    }
-    if (what === 'entity') return { what, entity, plan: random.pick([...this.model.plans.keys()]) };
-    if (what === 'price') return this.price(nowMs);
-    const credit = random.chance(0.5) ? BigInt(random.int(1, 50)) * 10n ** 9n : 0n;
-    const values = { ...this.allLimits(), monthlyCredit: credit };
-    return { what, plan: random.pick(['pro', 'team']), values };
-  }
-
-  private grant(entity: string, nowMs: number): Change {
-    const { random } = this;
-    const later = this.edges === 'exact' && random.chance(0.2) ? nowMs + random.int(1, 96) * HOUR_MS : null;
-    // Few ends, so that grants share them and the rest of the burn order decides.
-    const ends = this.edges === 'exact' ? [monthStart(nowMs, 1) + 10 * DAY_MS, monthStart(nowMs, 2)] : [];
-    const soon = Math.ceil((nowMs + (this.edges === 'exact' ? 5 : 40) * DAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS;
-    return {
-      what: 'grant',
-      entity,
-      // To the last picodollar.
-      amount: BigInt(random.int(1, 400)) * 10n ** 9n + BigInt(random.int(0, 999_999_999)),
-      category: random.pick(['paid', 'promotional']),
-      priority: random.pick([0, 50, 50, 50, 100]),
-      effectiveMs: later,
-      expiresMs: random.chance(0.5) ? random.pick([soon, soon, ...ends]) : null,
-    };
-  }
-
-  private voidingGrant(nowMs: number): Change | null {
-    const found = [...this.model.accounts.values()].flatMap(({ name, grants }) =>
-      grants
-        .filter(({ remaining, expiresMs }) => remaining > 0n && (expiresMs === null || expiresMs > nowMs))
-        .map(({ id }) => ({ what: 'void grant' as const, entity: name, grantId: id })),
-    );
-    return found.length === 0 ? null : this.random.pick(found);
-  }
-
-  private price(nowMs: number): Change {
-    const { random } = this;
-    const from =
-      this.edges === 'exact'
-        ? [nowMs - 2 * HOUR_MS, nowMs, nowMs + HOUR_MS]
-        : [nowMs - HOUR_MS, nowMs + MINUTE_MS];
-    const taken = new Set(this.model.prices.map(({ fromMs }) => fromMs));
-    let fromMs = random.pick(from);
-    while (taken.has(fromMs)) fromMs -= 1;
-    return {
-      what: 'price',
-      model: random.pick(MODELS),
-      entity: random.chance(0.3) ? this.entity() : null,
-      fromMs,
-      input: BigInt(random.int(0, 3_000_000)),
-      cached: random.chance(0.5) ? BigInt(random.int(0, 3_000_000)) : null,
-      output: BigInt(random.int(0, 6_000_000)),
-    };
-  }
-
-  private someLimits(): Partial<Limits> {
-    const all = this.allLimits();
-    return Object.fromEntries(Object.entries(all).filter(() => this.random.chance(0.5)));
-  }
-
-  private allLimits(): Limits {
-    const { random } = this;
-    return {
-      monthlyCap: this.cap(),
-      yearlyCap: random.chance(0.3) ? this.cap() : null,
-      overage: random.pick(['blocked', 'allowed']),
-      maxConcurrent: this.concurrency(),
-    };
-  }
-
   /** A time to jump to: a little later, days later, or on the edge of something. */
   laterThan(nowMs: number): number {
     const { random } = this;
@@ -240,15 +147,6 @@ export class Generator {
       edge + random.int(-1, 1),
       edge + random.int(-1, 1),
     ]);
-  }
-
-  private cap(): bigint | null {
-    if (this.random.chance(0.3)) return null;
-    return BigInt(this.random.int(0, 2_000)) * 10n ** 9n + BigInt(this.random.int(0, 999));
-  }
-
-  private concurrency(): number | null {
-    return this.random.chance(0.7) ? null : this.random.int(0, 8);
   }
 
   private eventTime(nowMs: number): number {

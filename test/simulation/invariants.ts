@@ -3,6 +3,27 @@ import assert from 'node:assert/strict';
 
 export type Sql = (text: string, values?: readonly unknown[]) => Promise<Record<string, unknown>[]>;
 
+/** What events and corrections charge to periods. */
+const CHARGED = `
+  select entity, period, cost_picos, burnt_picos from usage_events
+  union all
+  select entity, period, new_cost_picos - old_cost_picos, new_burnt_picos - old_burnt_picos from usage_corrections`;
+
+/** What was burnt and owed, less what was given back of it. */
+const BURNT = `
+  select entity, period, grant_id, amount_picos, posted from burns
+  union all
+  select entity, period, grant_id, -amount_picos, posted from burn_reversals`;
+
+/** Usage that waits for no price any more, and is not void. */
+export const CHARGEABLE = `
+  select e.source, e.id from usage_events e
+  where e.price_id = 0
+    and exists (
+      select from prices p where p.model = e.model and p.effective_from <= e.occurred_at
+        and (p.entity is null or p.entity = e.entity))
+    and not exists (select from usage_corrections c where c.identity = e.identity and c.kind = 'void')`;
+
 const INVARIANTS: Readonly<Record<string, string>> = {
   'counted once: no two events have one identity': `
     select source, id from usage_events group by source, id having count(*) > 1`,
@@ -17,32 +38,71 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       e.input_tokens * p.input_picos_per_token::numeric
       + e.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
       + e.output_tokens * p.output_picos_per_token::numeric, 0)`,
-  'exact: the roll-ups are the sums of the events': `
-    with e as (
-      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, price_id, count(*) as requests,
-        sum(input_tokens) as input, sum(cached_input_tokens) as cached, sum(output_tokens) as output,
-        sum(reasoning_tokens) as reasoning, sum(cost_picos) as cost
-      from usage_events group by 1, 2, 3, 4, 5, 6
+  'exact: every corrected cost is tokens times the price that the correction names': `
+    select c.id from usage_corrections c join usage_events e using (identity, occurred_at)
+    left join prices p on p.id = c.new_price_id
+    where c.new_cost_picos <> coalesce(
+      e.input_tokens * p.input_picos_per_token::numeric
+      + e.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
+      + e.output_tokens * p.output_picos_per_token::numeric, 0)`,
+  'exact: the roll-ups are the sums of the events, each as it was, taken out and counted anew by its corrections': `
+    with u as (
+      select entity, project, model, occurred_at, period, price_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
+        reasoning_tokens, cost_picos, burnt_picos
+      from usage_events
+      union all
+      select c.entity, c.project, c.model, occurred_at, c.period, x.price_id, x.n, e.input_tokens, e.cached_input_tokens,
+        e.output_tokens, e.reasoning_tokens, x.cost, x.burnt
+      from usage_corrections c join usage_events e using (identity, occurred_at), lateral (values
+        (c.old_price_id, -1, -c.old_cost_picos, -c.old_burnt_picos),
+        (c.new_price_id, 1, c.new_cost_picos, c.new_burnt_picos)
+      ) x (price_id, n, cost, burnt)
+      where x.price_id is not null
+    ), e as (
+      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, price_id, sum(n) as requests,
+        sum(n * input_tokens) as input, sum(n * cached_input_tokens) as cached, sum(n * output_tokens) as output,
+        sum(n * reasoning_tokens) as reasoning, sum(cost_picos) as cost, sum(burnt_picos) as burnt
+      from u group by 1, 2, 3, 4, 5, 6
     ), h as (
       select entity, hour, project, model, period, price_id, requests, input_tokens as input, cached_input_tokens as cached,
-        output_tokens as output, reasoning_tokens as reasoning, cost_picos as cost
+        output_tokens as output, reasoning_tokens as reasoning, cost_picos as cost,
+        paid_burnt_picos + promotional_burnt_picos as burnt
       from usage_hourly
-    )
-    (select * from e except select * from h) union all (select * from h except select * from e)`,
+    ), d as ((select * from e except select * from h) union all (select * from h except select * from e))
+    select * from d where requests <> 0 or input <> 0 or cached <> 0 or output <> 0 or reasoning <> 0 or cost <> 0 or burnt <> 0`,
   'nothing unaccounted: each event is paid by its burns and overage': `
     select e.source, e.id from usage_events e
     left join lateral (select sum(value::numeric) as burnt from jsonb_each_text(e.burns)) b on true
     where e.burnt_picos <> coalesce(b.burnt, 0) or e.burnt_picos > e.cost_picos`,
+  'nothing unaccounted: each correction begins with what the one before it has left': `
+    select id from (
+      select c.id, c.old_cost_picos, c.old_burnt_picos, c.old_price_id, c.kind,
+        coalesce(lag(c.new_cost_picos) over w, e.cost_picos) as cost, coalesce(lag(c.new_burnt_picos) over w, e.burnt_picos) as burnt,
+        coalesce(lag(c.new_price_id) over w, e.price_id) as price_id, lag(c.kind) over w as before
+      from usage_corrections c join usage_events e using (identity, occurred_at)
+      window w as (partition by c.identity order by c.id)
+    ) c
+    where old_cost_picos <> cost or old_burnt_picos <> burnt or old_price_id <> price_id or before = 'void'`,
+  'nothing unaccounted: each correction moves what it changes, of credits and of overage': `
+    select c.id from usage_corrections c
+    left join lateral (
+      select sum((m ->> 'picos')::numeric) as cost,
+        sum((m ->> 'picos')::numeric) filter (where m ->> 'grant' is not null) as burnt
+      from jsonb_array_elements(c.movements) m
+    ) m on true
+    where new_cost_picos - old_cost_picos <> coalesce(m.cost, 0) or new_burnt_picos - old_burnt_picos <> coalesce(m.burnt, 0)`,
   'nothing unaccounted: costs are burns plus overage, by entity and month': `
-    with e as (select entity, period, sum(cost_picos) as cost from usage_events group by 1, 2 having sum(cost_picos) <> 0),
-    b as (select entity, period, sum(amount_picos) as cost from burns group by 1, 2)
+    with e as (select entity, period, sum(cost_picos) as cost from (${CHARGED}) e group by 1, 2 having sum(cost_picos) <> 0),
+    b as (select entity, period, sum(amount_picos) as cost from (${BURNT}) b group by 1, 2 having sum(amount_picos) <> 0)
     (select * from e except select * from b) union all (select * from b except select * from e)`,
   'nothing unaccounted: spend of entities and projects is that of their events': `
-    with e as (select entity, period, sum(cost_picos) as cost, sum(burnt_picos) as burnt from usage_events group by 1, 2),
+    with e as (
+      select entity, period, sum(cost_picos) as cost, sum(burnt_picos) as burnt from (${CHARGED}) e group by 1, 2
+    ),
     s as (select entity, period, cost_picos, burnt_picos from entity_spend),
     p as (select entity, period, sum(cost_picos) as cost from project_spend group by 1, 2)
-    (select 'events', * from e where cost <> 0 except select 'events', * from s)
-    union all (select 'spend', * from s where cost_picos <> 0 except select 'spend', * from e)
+    (select 'events', * from e where cost <> 0 or burnt <> 0 except select 'events', * from s)
+    union all (select 'spend', * from s where cost_picos <> 0 or burnt_picos <> 0 except select 'spend', * from e)
     union all (select 'projects', *, 0 from p except select 'projects', entity, period, cost_picos, 0 from s)`,
   'lots: amount is what is left, burnt, voided and expired': `
     select id from credit_grants
@@ -50,7 +110,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       or least(remaining_picos, burnt_picos, voided_picos, expired_picos) < 0`,
   'lots: what a grant says was burnt is what was burnt from it': `
     select g.id from credit_grants g
-    left join (select grant_id, sum(amount_picos) as burnt from burns group by 1) b on b.grant_id = g.id
+    left join (select grant_id, sum(amount_picos) as burnt from (${BURNT}) b group by 1) b on b.grant_id = g.id
     where g.burnt_picos <> coalesce(b.burnt, 0)`,
   'double entry: the ledger and the open hours leave each grant what it has left': `
     select g.id, g.remaining_picos, l.amount, o.amount from credit_grants g
@@ -58,14 +118,20 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       select grant_id, sum(case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end) as amount
       from ledger_entries where grant_id is not null group by 1
     ) l on l.grant_id = g.id
-    left join (select grant_id, sum(amount_picos) as amount from burns where not posted group by 1) o on o.grant_id = g.id
+    left join (select grant_id, sum(amount_picos) as amount from (${BURNT}) b where not posted group by 1) o on o.grant_id = g.id
     where g.remaining_picos <> coalesce(l.amount, 0) - coalesce(o.amount, 0)`,
   'double entry: every entry moves an amount from one account to another': `
     select id from ledger_entries where amount_picos <= 0 or debit_account = credit_account`,
-  'nothing at $0 by mistake: what has a price is charged': `
-    select e.source, e.id from usage_events e where e.price_id = 0 and exists (
-      select from prices p where p.model = e.model and p.effective_from <= e.occurred_at
-        and (p.entity is null or p.entity = e.entity))`,
+  'double entry: what gives back a posted hour names the entry that it takes back': `
+    select id from ledger_entries
+    where (kind in ('burn_reversal', 'overage_reversal')) <> (corrects is not null)`,
+  'closed periods: they are numbered without a gap, and nothing is charged to them any more': `
+    select entity, period from (
+      select c.entity, c.period, c.number <> row_number() over (order by c.number) as gap,
+        c.cost_picos <> coalesce(s.cost_picos, 0) as charged
+      from closed_periods c left join entity_spend s using (entity, period)
+    ) c where gap or charged`,
+  'nothing at $0 by mistake: what has a price is charged': CHARGEABLE,
 };
 
 /** To be asked when nothing is at work. */
@@ -78,8 +144,15 @@ export async function checkInvariants(sql: Sql, nowMs: number): Promise<void> {
 /** The database itself refuses to change what was booked. */
 export async function checkImmutability(sql: Sql): Promise<void> {
   await assert.rejects(sql('truncate ledger_entries'), /append only/);
-  // A trigger on rows has nothing to say where there are none.
-  if ((await sql('select from ledger_entries limit 1')).length === 0) return;
-  await assert.rejects(sql('update ledger_entries set amount_picos = 1'), /append only/);
-  await assert.rejects(sql('delete from ledger_entries'), /append only/);
+  await assert.rejects(sql('truncate usage_corrections'), /append only/);
+  for (const [table, column] of [
+    ['ledger_entries', 'amount_picos'],
+    ['usage_corrections', 'new_cost_picos'],
+    ['closed_periods', 'cost_picos'],
+  ]) {
+    // A trigger on rows has nothing to say where there are none.
+    if ((await sql(`select from ${table} limit 1`)).length === 0) continue;
+    await assert.rejects(sql(`update ${table} set ${column} = 1`), /append only/);
+    await assert.rejects(sql(`delete from ${table}`), /append only/);
+  }
 }

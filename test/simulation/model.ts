@@ -3,7 +3,7 @@
  * shares nothing with the service, so what both get wrong alike is wrong in the design.
  */
 import { readFileSync } from 'node:fs';
-import { Account, type Limits, type Plan } from './accounts.js';
+import { Account, add, type Limits, type Plan } from './accounts.js';
 import { bookedMonth, DAY_MS, MINUTE_MS } from './calendar.js';
 import { keyOf, type Delivery, type Facts } from './facts.js';
 import { picosOf } from './usd.js';
@@ -24,6 +24,8 @@ export type Counted = {
   cost: bigint;
   /** The month that is billed. */
   month: string;
+  /** Where corrections have changed it: what it costs since, and by which price; null where it is void. */
+  corrected?: { readonly price: PriceVersion | null; readonly cost: bigint };
 };
 
 const prisma = (file: string) =>
@@ -38,6 +40,8 @@ export class Model {
   readonly conflicts = new Set<string>();
   /** Reason and body of what could not be counted. */
   readonly letters = new Set<string>();
+  /** One line for each correction. */
+  readonly corrections: string[] = [];
 
   constructor() {
     for (const plan of prisma('plans.json')) {
@@ -64,14 +68,14 @@ export class Model {
   }
 
   /** The account, made with the default plan where nobody has seen the entity. */
-  account(name: string): Account {
+  account(name: string, nowMs: number): Account {
     let account = this.accounts.get(name);
-    if (account === undefined) this.accounts.set(name, (account = new Account(name)));
+    if (account === undefined) this.accounts.set(name, (account = new Account(name, nowMs)));
     return account;
   }
 
-  project(entity: string, project: string): void {
-    const { projects } = this.account(entity);
+  private project(entity: string, project: string, nowMs: number): void {
+    const { projects } = this.account(entity, nowMs);
     if (!projects.has(project)) projects.set(project, { monthlyCap: null, maxConcurrent: null });
   }
 
@@ -99,7 +103,9 @@ export class Model {
     if (known === undefined) {
       const counted = { facts, price: null, cost: 0n, month: bookedMonth(facts.atMs, nowMs) };
       this.counted.set(keyOf(facts), counted);
-      this.project(facts.entity, facts.project);
+      this.project(facts.entity, facts.project, nowMs);
+      // Usage without a price begins a month of its entity too.
+      add(this.account(facts.entity, nowMs).spend, counted.month, 0n);
       this.touch(facts.entity, nowMs);
       this.charge(counted, nowMs);
     } else if (JSON.stringify(known.facts) !== JSON.stringify(facts)) {
@@ -109,7 +115,18 @@ export class Model {
 
   /** Charges what has a price by now and had none before; what is charged keeps its price for ever. */
   chargeUnpriced(nowMs: number): void {
-    for (const counted of this.counted.values()) if (counted.price === null) this.charge(counted, nowMs);
+    for (const counted of this.counted.values()) {
+      if (counted.price === null && counted.corrected === undefined) this.charge(counted, nowMs);
+    }
+  }
+
+  /** The clock's work. */
+  upkeep(nowMs: number): void {
+    this.chargeUnpriced(nowMs);
+    for (const account of this.accounts.values()) {
+      account.writeOffExpired(nowMs);
+      account.close(nowMs);
+    }
   }
 
   private charge(counted: Counted, nowMs: number): void {
@@ -118,13 +135,10 @@ export class Model {
     const price = this.priceFor({ model: facts.model, entity, atMs: facts.atMs });
     if (price === null) return;
     counted.price = price;
-    counted.cost =
-      BigInt(facts.input) * price.input +
-      BigInt(facts.cached) * (price.cached ?? price.input) +
-      BigInt(facts.output) * price.output;
+    counted.cost = costOf(facts, price);
     counted.month = bookedMonth(facts.atMs, nowMs);
     this.touch(entity, nowMs);
-    this.account(entity).charge({ month: counted.month, project, cost: counted.cost, nowMs });
+    this.account(entity, nowMs).charge({ month: counted.month, project, cost: counted.cost, nowMs });
   }
 
   /** The entity's own price goes before the list price, the later one before the earlier one. */
@@ -139,6 +153,14 @@ export class Model {
       null,
     );
   }
+}
+
+export function costOf({ input, cached, output }: Facts, price: PriceVersion): bigint {
+  return (
+    BigInt(input) * price.input +
+    BigInt(cached) * (price.cached ?? price.input) +
+    BigInt(output) * price.output
+  );
 }
 
 /** Usage may lie five minutes ahead and 35 days back. */

@@ -6,41 +6,38 @@ import assert from 'node:assert/strict';
 import { anApp, type TestApp } from '../support/app.js';
 import { TestClock } from '../support/test-clock.js';
 import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
-import { balanceBy, balanceOf, bodyOf, jobOf, verdictOf } from './answers.js';
-import { apply, requestOf } from './changes.js';
+import { makeChange } from './admin-calls.js';
+import { Admins } from './admins.js';
+import { balanceBy, balanceOf } from './answers.js';
+import { requestOf } from './changes.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
-import { Decisions, type Order } from './decisions.js';
-import type { Delivery } from './facts.js';
+import { Customers } from './customers.js';
+import { Decisions } from './decisions.js';
 import { ENTITIES, Generator } from './generator.js';
 import { checkImmutability, checkInvariants, type Sql } from './invariants.js';
-import { isInTime, Model } from './model.js';
+import { Model } from './model.js';
 import { Random } from './random.js';
 import { runUpkeep } from './upkeep.js';
 
 /** What is never changed by a step of these, the books are compared after this many. */
 const STEPS_A_COMPARISON = 6;
-/** Holds that run at once; the next request waits until one of them has ended. */
-const RUNNING_MAX = 20;
-const BURST_MAX = 12;
-
-type Running = { readonly order: Order; readonly id: string };
-
 export class TimeTravel {
   private readonly random: Random;
   private readonly model = new Model();
   private readonly decisions = new Decisions(this.model);
   private readonly generator: Generator;
+  private readonly admins: Admins;
   private readonly clock: TestClock;
-  private readonly reservations = new Map<string, Order>();
-  private running: Running[] = [];
   private app!: TestApp;
   private queue!: TestQueue;
   private upkeep!: TestQueue;
+  private customers!: Customers;
   readonly told: string[] = [];
 
   constructor(readonly seed: number) {
     this.random = new Random(seed);
     this.generator = new Generator(this.random.fork('events'), this.model, 'exact');
+    this.admins = new Admins(this.random.fork('admins'), this.model, 'exact');
     // Around the turns of months and years, and around leap days.
     const start = this.random.pick([
       '2026-11-29T22:00:00Z',
@@ -53,6 +50,8 @@ export class TimeTravel {
 
   private readonly sql: Sql = async (text, values = []) =>
     (await this.app.database.pool.query(text, [...values])).rows;
+
+  private readonly call: TestApp['call'] = (request, options) => this.app.call(request, options);
 
   private get nowMs(): number {
     return this.clock.now().getTime();
@@ -85,6 +84,17 @@ export class TimeTravel {
     this.queue = await aTestQueue(this.app.redis.url);
     this.upkeep = await aTestQueue(this.app.redis.url, 'upkeep');
     await learnPriceIds(this.sql, this.model);
+    const { model, decisions, generator, random, queue } = this;
+    const at = { nowMs: () => this.nowMs, tell: (text: string) => this.tell(text) };
+    this.customers = new Customers({
+      ...at,
+      call: this.call,
+      queue,
+      model,
+      decisions,
+      generator,
+      random,
+    });
   }
 
   private async close(): Promise<void> {
@@ -96,21 +106,25 @@ export class TimeTravel {
   private async step(): Promise<void> {
     const what = this.random.weighted({
       traffic: 10,
-      request: this.running.length < RUNNING_MAX ? 12 : 0,
-      burst: this.running.length < RUNNING_MAX ? 2 : 0,
-      end: this.running.length > 0 ? 10 : 0,
+      request: this.customers.areMany ? 0 : 12,
+      burst: this.customers.areMany ? 0 : 2,
+      end: this.customers.areNone ? 0 : 10,
+      repeat: 2,
       look: 5,
-      change: 8,
+      change: 12,
       advance: 7,
+      schedule: 1,
       forget: 1,
     });
-    if (what === 'traffic') await this.traffic();
-    if (what === 'request') await this.request();
-    if (what === 'burst') await this.burst();
-    if (what === 'end') await this.end();
-    if (what === 'look') await this.look();
+    if (what === 'traffic') await this.customers.traffic();
+    if (what === 'request') await this.customers.request();
+    if (what === 'burst') await this.customers.burst();
+    if (what === 'end') await this.customers.end();
+    if (what === 'repeat') await this.customers.repeat();
+    if (what === 'look') await this.customers.look();
     if (what === 'change') await this.change();
     if (what === 'advance') this.advance();
+    if (what === 'schedule') await this.schedule();
     if (what === 'forget') await this.forget();
   }
 
@@ -118,133 +132,19 @@ export class TimeTravel {
     this.told.push(`${this.clock.now().toISOString()} ${text}`);
   }
 
-  private async traffic(): Promise<void> {
-    const deliveries = this.generator.deliveries(this.random.int(1, 60), this.nowMs);
-    const jobs = this.generator.jobs(deliveries);
-    this.tell(`${deliveries.length} events in ${jobs.length} jobs`);
-    const byQueue = jobs.filter(() => this.random.chance(0.8));
-    const byHttp = jobs.filter((job) => !byQueue.includes(job));
-    await this.queue.add(byQueue.map(jobOf));
-    for (const job of byHttp) await this.report(job);
-    await this.queue.drained();
-    for (const delivery of byQueue.flat()) this.deliver(delivery);
-  }
-
-  /** Over HTTP what cannot be counted is told at once and kept nowhere. */
-  private async report(job: readonly Delivery[]): Promise<void> {
-    const { status, body } = await this.app.call('POST /v1/usage/events', {
-      body: job.map((one) => one.body),
-    });
-    const good = job.filter(({ facts }) => facts !== null && isInTime(facts, this.nowMs));
-    assert.deepEqual(
-      [status, body.accepted, body.rejected.length],
-      [202, good.length, job.length - good.length],
-    );
-    for (const delivery of good) this.deliver(delivery);
-  }
-
-  private deliver(delivery: Delivery): void {
-    const { facts } = delivery;
-    this.model.deliver(delivery, this.nowMs);
-    const order = facts?.reservationId ? this.reservations.get(facts.reservationId) : undefined;
-    if (facts === null || order === undefined || !isInTime(facts, this.nowMs)) return;
-    this.decisions.end(order.entity, order.requestId, this.nowMs);
-  }
-
-  private async request(): Promise<void> {
-    const order = this.generator.order(this.nowMs);
-    const again = this.random.chance(0.1);
-    for (let times = again ? 2 : 1; times > 0; times -= 1) await this.reserve(order);
-    if (!this.reservations.has(this.idOf(order)) || !this.random.chance(0.1)) return;
-    await this.reserve({ ...order, output: order.output + 1 });
-  }
-
-  private async reserve(order: Order): Promise<void> {
-    const answer = await this.app.call('POST /v1/quota/reservations', { body: bodyOf(order) });
-    const verdict = this.decisions.reserve(order, this.nowMs);
-    this.tell(
-      `reserve ${order.entity}/${order.project} ${order.requestId}: ${answer.status} ${answer.text.slice(0, 120)}`,
-    );
-    assert.deepEqual(verdictOf(answer), verdict, `reserve ${JSON.stringify(order)}: ${answer.text}`);
-    if (answer.status === 201) this.admitted(order, answer.body.id as string);
-  }
-
-  private readonly ids = new Map<string, string>();
-
-  private idOf({ requestId }: Order): string {
-    return this.ids.get(requestId) ?? '';
-  }
-
-  private admitted(order: Order, id: string): void {
-    if (this.reservations.has(id)) return;
-    this.reservations.set(id, order);
-    this.ids.set(order.requestId, id);
-    this.running.push({ order, id });
-  }
-
-  /** The same request many times at once: as many are admitted as fit, whoever they are. */
-  private async burst(): Promise<void> {
-    const first = this.generator.order(this.nowMs, { ttlSeconds: 900 });
-    const orders = Array.from({ length: this.random.int(2, BURST_MAX) }, (_, index) => ({
-      ...first,
-      requestId: `${first.requestId}-${index}`,
-    }));
-    const answers = await Promise.all(
-      orders.map((order) => this.app.call('POST /v1/quota/reservations', { body: bodyOf(order) })),
-    );
-    const pairs = orders.map((order, index) => ({ order, answer: answers[index]! }));
-    const admittedFirst = pairs.toSorted((a, b) => a.answer.status - b.answer.status);
-    this.tell(`burst ${first.entity}/${first.project}: ${answers.map(({ status }) => status).join(' ')}`);
-    for (const { order, answer } of admittedFirst) {
-      const verdict = this.decisions.reserve(order, this.nowMs);
-      assert.equal(answer.status, verdict.status, `burst ${JSON.stringify(order)}: ${answer.text}`);
-      if (answer.status === 201) this.admitted(order, answer.body.id as string);
-    }
-  }
-
-  private async end(): Promise<void> {
-    const one = this.random.pick(this.running);
-    const how = this.random.weighted({ finish: 6, release: 2, hang: 1, extend: 2 });
-    this.tell(`${how} ${one.order.requestId}`);
-    if (how !== 'extend') this.running = this.running.filter((other) => other !== one);
-    const { order, id } = one;
-    if (how === 'finish') {
-      const delivery = this.generator.finishing(order, id, this.nowMs);
-      await this.queue.add([jobOf([delivery])]);
-      await this.queue.drained();
-      this.deliver(delivery);
-    } else if (how === 'release') {
-      const { status } = await this.app.call(`POST /v1/quota/reservations/${id}/release`);
-      assert.equal(status, 200);
-      this.decisions.end(order.entity, order.requestId, this.nowMs);
-    } else if (how === 'extend') {
-      const { status } = await this.app.call(`POST /v1/quota/reservations/${id}/extend`, {
-        body: { ttl_seconds: 600 },
-      });
-      const times = { nowMs: this.nowMs, ttlSeconds: 600 };
-      assert.equal(status, this.decisions.extend(order.entity, order.requestId, times) ? 200 : 404);
-    }
-  }
-
-  private async look(): Promise<void> {
-    const [entity, project] = [this.generator.entity(), this.generator.project()];
-    this.tell(`check ${entity}/${project}`);
-    const headers = { 'openai-project': `${entity}/${project}` };
-    const answer = await this.app.call('GET /v1/quota/check', { headers });
-    assert.deepEqual(verdictOf(answer), this.decisions.check(entity, project, this.nowMs), answer.text);
-  }
-
   private async change(): Promise<void> {
-    const change = this.generator.change(this.nowMs);
+    const change = this.admins.change(this.nowMs);
     const { request, body } = requestOf(change);
     this.tell(`${request} ${JSON.stringify(body)}`);
-    const headers = { 'idempotency-key': `change ${this.told.length}` };
-    const answer = await this.app.call(request, { body, headers });
-    assert.ok(answer.status < 300, `${request}: ${answer.text}`);
-    apply(change, this.model, { id: String(answer.body.id), nowMs: this.nowMs });
-    // The same again is the same answer and changes nothing.
-    const again = await this.app.call(request, { body, headers });
-    if (request.startsWith('POST') || request.startsWith('PATCH')) assert.deepEqual(again.body, answer.body);
+    const by = { call: this.call, sql: this.sql, model: this.model, random: this.random };
+    await makeChange(change, { ...by, nowMs: this.nowMs, key: `change ${this.told.length}` });
+  }
+
+  /** The clock's work: by its schedule or late, also many times at once. */
+  private async schedule(): Promise<void> {
+    this.tell('upkeep');
+    await runUpkeep(this.upkeep, this.random.int(1, 3));
+    this.model.upkeep(this.nowMs);
   }
 
   private advance(): void {
@@ -259,14 +159,13 @@ export class TimeTravel {
     this.tell('Redis loses everything');
     await this.queue.redis.flushall();
     this.decisions.forget();
-    this.running = [];
+    this.customers.forget();
   }
 
   private async compare(): Promise<void> {
     this.tell('compare');
     await runUpkeep(this.upkeep);
-    this.model.chargeUnpriced(this.nowMs);
-    for (const account of this.model.accounts.values()) account.writeOffExpired(this.nowMs);
+    this.model.upkeep(this.nowMs);
     // Who is looked at gets what is due in this month; so it is in the books that are compared next.
     for (const entity of ENTITIES) await this.compareBalance(entity);
     await compareBooks(this.sql, this.model);

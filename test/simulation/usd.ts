@@ -8,6 +8,7 @@ export function picosOf(usd: string): bigint {
 }
 
 export function usdOf(picos: bigint): string {
+  if (picos < 0n) return `-${usdOf(-picos)}`;
   const fraction = String(picos % PICOS_PER_USD).padStart(12, '0');
   return `${picos / PICOS_PER_USD}.${fraction}`.replace(/\.?0+$/, '');
 }

@@ -1,0 +1,64 @@
+/** How an admin asks while nobody else is at work: every answer is foretold, also those to a preview and to a repetition. */
+import assert from 'node:assert/strict';
+import type { TestApp } from '../support/app.js';
+import { apply, requestOf, type Change } from './changes.js';
+import { isVoid, mispriced, paidFor, rerating, voiding, type Paid } from './corrections.js';
+import { damage } from './damage.js';
+import type { Sql } from './invariants.js';
+import type { Counted, Model } from './model.js';
+import type { Random } from './random.js';
+
+type Asked = {
+  readonly call: TestApp['call'];
+  readonly sql: Sql;
+  readonly model: Model;
+  readonly random: Random;
+  readonly nowMs: number;
+  readonly key: string;
+};
+
+export async function makeChange(change: Change, asked: Asked): Promise<void> {
+  const { call, sql, model, nowMs, key } = asked;
+  const { request, body } = requestOf(change);
+  const paid = await paidFor(sql, concerned(change, model));
+  if (change.what === 'repair') await damageOf(change.entity, asked);
+  const foretold = foretell(change, model, { nowMs, paid });
+  const hasPreview = change.what === 'rerate' || change.what === 'repair';
+  const previewed = hasPreview ? await call(`${request}?dry_run=true`, { body }) : null;
+  const answer = await call(request, { body, headers: { 'idempotency-key': key } });
+  assert.ok(answer.status < 300, `${request}: ${answer.text}`);
+  if (foretold !== null)
+    assert.deepEqual(pick(answer.body, foretold), foretold, `${request}: ${answer.text}`);
+  if (previewed !== null)
+    assert.deepEqual({ ...previewed.body, dry_run: false }, answer.body, previewed.text);
+  apply(change, model, { id: String(answer.body.id), nowMs, paid });
+  // The same again is the same answer and changes nothing.
+  const again = await call(request, { body, headers: { 'idempotency-key': key } });
+  if (/^(POST|PATCH)/.test(request)) assert.deepEqual(again.body, answer.body);
+  if (change.what === 'void') assert.deepEqual((await call(request, { body })).body, answer.body);
+  if (!hasPreview) return;
+  const { body: left } = await call(request, { body });
+  assert.equal(left.changed, 0, `nothing is left: ${JSON.stringify(left)}`);
+}
+
+/** The events whose payment the change moves. */
+export function concerned(change: Change, model: Model): Counted[] {
+  if (change.what === 'void') return [change.event];
+  return change.what === 'rerate' ? mispriced(model, change).map(({ counted }) => counted) : [];
+}
+
+function foretell(change: Change, model: Model, at: { nowMs: number; paid: Paid }): object | null {
+  if (change.what === 'rerate') return rerating(mispriced(model, change));
+  return change.what === 'void' && !isVoid(change.event) ? voiding(change.event, at) : null;
+}
+
+/** What of the answer was foretold. */
+function pick(answer: Record<string, unknown>, foretold: object): object {
+  return Object.fromEntries(Object.keys(foretold).map((name) => [name, answer[name]]));
+}
+
+async function damageOf(entity: string, { call, sql, random }: Asked): Promise<void> {
+  const rows = await sql(`${damage(random, 'is alone')} returning 1`, [entity]);
+  const { body } = await call('POST /v1/admin/reconciliation/repair?dry_run=true', { body: { entity } });
+  assert.equal(body.changed > 0, rows.length > 0, `a repair finds what was changed: ${JSON.stringify(body)}`);
+}

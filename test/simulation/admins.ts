@@ -1,0 +1,179 @@
+/** Makes up what admins change next. Everything it chooses comes from the seed and from what the model knows. */
+import type { Limits } from './accounts.js';
+import { DAY_MS, HOUR_MS, isClosable, MINUTE_MS, monthOf, monthStart } from './calendar.js';
+import type { Change } from './changes.js';
+import { isVoid, mispriced, type Rerating } from './corrections.js';
+import { ENTITIES, MODELS, PROJECTS, type Edges } from './generator.js';
+import type { Model } from './model.js';
+import type { Random } from './random.js';
+
+/** Events that Tally re-rates in one transaction. */
+const TOGETHER_MAX = 500;
+
+export class Admins {
+  constructor(
+    private readonly random: Random,
+    private readonly model: Model,
+    private readonly edges: Edges,
+  ) {}
+
+  change(nowMs: number): Change {
+    const { random } = this;
+    const entity = random.pick(ENTITIES);
+    const what = random.weighted({
+      grant: 8,
+      'void grant': 2,
+      limits: 6,
+      'project limits': 4,
+      entity: 2,
+      plan: 2,
+      price: 5,
+      void: 14,
+      rerate: MODELS.some((model) => this.isMispriced(model)) ? 10 : 1,
+      repair: 2,
+    });
+    if (what === 'void') return this.voiding(nowMs) ?? this.grant(entity, nowMs);
+    if (what === 'rerate') return this.rerating(nowMs);
+    if (what === 'repair')
+      return this.model.accounts.has(entity) ? { what, entity } : this.grant(entity, nowMs);
+    if (what === 'void grant') return this.voidingGrant(nowMs) ?? this.grant(entity, nowMs);
+    if (what === 'grant') return this.grant(entity, nowMs);
+    if (what === 'limits') return { what, entity, limits: this.someLimits() };
+    if (what === 'project limits') {
+      return {
+        what,
+        entity,
+        project: random.pick(PROJECTS),
+        monthlyCap: this.cap(),
+        maxConcurrent: this.concurrency(),
+      };
+    }
+    if (what === 'entity') return { what, entity, plan: random.pick([...this.model.plans.keys()]) };
+    if (what === 'price') return this.price(nowMs);
+    const credit = random.chance(0.5) ? BigInt(random.int(1, 50)) * 10n ** 9n : 0n;
+    const values = { ...this.allLimits(), monthlyCredit: credit };
+    return { what, plan: random.pick(['pro', 'team']), values };
+  }
+
+  private grant(entity: string, nowMs: number): Change {
+    const { random } = this;
+    const later = this.edges === 'exact' && random.chance(0.2) ? nowMs + random.int(1, 96) * HOUR_MS : null;
+    // Few ends, so that grants share them and the rest of the burn order decides.
+    const ends = this.edges === 'exact' ? [monthStart(nowMs, 1) + 10 * DAY_MS, monthStart(nowMs, 2)] : [];
+    const soon = Math.ceil((nowMs + (this.edges === 'exact' ? 5 : 40) * DAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS;
+    return {
+      what: 'grant',
+      entity,
+      // To the last picodollar.
+      amount: BigInt(random.int(1, 400)) * 10n ** 9n + BigInt(random.int(0, 999_999_999)),
+      category: random.pick(['paid', 'promotional']),
+      priority: random.pick([0, 50, 50, 50, 100]),
+      effectiveMs: later,
+      expiresMs: random.chance(0.5) ? random.pick([soon, soon, ...ends]) : null,
+    };
+  }
+
+  private voidingGrant(nowMs: number): Change | null {
+    const found = [...this.model.accounts.values()].flatMap(({ name, grants }) =>
+      grants
+        .filter(({ expiresMs }) => expiresMs === null || expiresMs > nowMs)
+        // What is used up may come back, and what is void stays so.
+        .filter(({ remaining }) => remaining > 0n || this.random.chance(0.1))
+        .map(({ id }) => ({ what: 'void grant' as const, entity: name, grantId: id })),
+    );
+    return found.length === 0 ? null : this.random.pick(found);
+  }
+
+  private price(nowMs: number): Change {
+    const { random } = this;
+    const from =
+      this.edges === 'exact'
+        ? [nowMs - 2 * HOUR_MS, nowMs, nowMs + HOUR_MS, monthStart(nowMs), monthStart(nowMs, -1)]
+        : [nowMs - HOUR_MS, nowMs + MINUTE_MS];
+    const taken = new Set(this.model.prices.map(({ fromMs }) => fromMs));
+    let fromMs = random.pick(from);
+    while (taken.has(fromMs)) fromMs -= 1;
+    return {
+      what: 'price',
+      model: random.pick(MODELS),
+      entity: random.chance(0.3) ? random.pick(ENTITIES) : null,
+      fromMs,
+      input: BigInt(random.int(0, 3_000_000)),
+      cached: random.chance(0.5) ? BigInt(random.int(0, 3_000_000)) : null,
+      output: BigInt(random.int(0, 6_000_000)),
+    };
+  }
+
+  /** An event of any kind: one that was voided before, has no price, came late, or lies in a closed month. */
+  private voiding(nowMs: number): Change | null {
+    const { random } = this;
+    const all = [...this.model.counted.values()];
+    const kinds = [
+      all.slice(-300),
+      all,
+      all.filter(isVoid),
+      all.filter(({ price }) => price === null),
+      all.filter(({ facts, month }) => month !== monthOf(facts.atMs)),
+      all.filter(({ month }) => isClosable(month, nowMs)),
+      all.filter(({ corrected }) => corrected !== undefined && corrected.price !== null),
+    ].filter((some) => some.length > 0);
+    if (kinds.length === 0) return null;
+    const event = random.pick(random.pick(kinds));
+    // Of what is older than the acceptance window, nothing but its time tells where it is.
+    const saysTime = nowMs - event.facts.atMs > 35 * DAY_MS || random.chance(0.3);
+    return { what: 'void', event, saysTime };
+  }
+
+  private isMispriced(model: string): boolean {
+    const range = { entity: null, fromMs: 0, toMs: Infinity };
+    return mispriced(this.model, { model, ...range }).length > 0;
+  }
+
+  /** Months of one model by the price book as it is now; mostly of one for which that changes something. */
+  private rerating(nowMs: number): Change {
+    const { random } = this;
+    const back = random.int(0, 3);
+    const range = {
+      entity: random.chance(0.5) ? random.pick(ENTITIES) : null,
+      fromMs: monthStart(nowMs, -back),
+      toMs: monthStart(nowMs, 1 - random.int(0, back)),
+    };
+    const orders = MODELS.map((model) => ({ ...range, model }));
+    const changing = orders.filter((order) => mispriced(this.model, order).length > 0);
+    const order = random.pick(changing.length > 0 && random.chance(0.8) ? changing : orders);
+    return { what: 'rerate', ...this.inOneGo(order) };
+  }
+
+  /** At most as many events of one entity as Tally corrects together: what comes back by one lot is no credit of the lot before. */
+  private inOneGo(order: Rerating): Rerating {
+    const changes = mispriced(this.model, order);
+    const of = (entity: string) => changes.filter(({ counted }) => counted.facts.entity === entity);
+    const large = ENTITIES.find((entity) => of(entity).length > TOGETHER_MAX);
+    if (large === undefined) return order;
+    return { ...order, entity: large, toMs: of(large)[TOGETHER_MAX]!.counted.facts.atMs };
+  }
+
+  private someLimits(): Partial<Limits> {
+    const all = this.allLimits();
+    return Object.fromEntries(Object.entries(all).filter(() => this.random.chance(0.5)));
+  }
+
+  private allLimits(): Limits {
+    const { random } = this;
+    return {
+      monthlyCap: this.cap(),
+      yearlyCap: random.chance(0.3) ? this.cap() : null,
+      overage: random.pick(['blocked', 'allowed']),
+      maxConcurrent: this.concurrency(),
+    };
+  }
+
+  private cap(): bigint | null {
+    if (this.random.chance(0.3)) return null;
+    return BigInt(this.random.int(0, 2_000)) * 10n ** 9n + BigInt(this.random.int(0, 999));
+  }
+
+  private concurrency(): number | null {
+    return this.random.chance(0.7) ? null : this.random.int(0, 8);
+  }
+}

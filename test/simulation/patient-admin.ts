@@ -1,0 +1,111 @@
+/** An admin who asks until there is an answer, under one idempotency key, whatever breaks meanwhile. */
+import assert from 'node:assert/strict';
+import type { Answer, CallOptions } from '../support/app.js';
+import { until } from '../support/until.js';
+import type { TestQueue } from '../support/usage-queue.js';
+import { concerned } from './admin-calls.js';
+import { apply, requestOf, type Change } from './changes.js';
+import { paidFor, type Paid } from './corrections.js';
+import { damage } from './damage.js';
+import { CHARGEABLE, type Sql } from './invariants.js';
+import type { Model } from './model.js';
+import type { Random } from './random.js';
+
+const ANSWER_SECONDS_MAX = 90;
+
+/** Null where nobody answered, or answered that it cannot. */
+export type Ask = (request: string, options: CallOptions) => Promise<Answer | null>;
+
+type Asking = {
+  readonly ask: Ask;
+  readonly sql: Sql;
+  readonly upkeep: TestQueue;
+  readonly model: Model;
+  readonly random: Random;
+  readonly tell: (text: string) => void;
+};
+
+export class PatientAdmin {
+  private keyCount = 0;
+
+  constructor(
+    private readonly name: string,
+    private readonly asking: Asking,
+  ) {}
+
+  /** Asks for the change and makes it in the model. Nobody else may be at work: the model knows no order of what happens at once. */
+  async change(change: Change): Promise<void> {
+    const { model, tell } = this.asking;
+    const paid = await this.paidFor(change);
+    if (change.what === 'repair') await this.damage(change.entity);
+    const { request, body } = requestOf(change);
+    const { status, text, body: made } = await this.answer(request, body);
+    tell(`${request} ${JSON.stringify(body)}: ${status}`);
+    assert.ok(status < 300, `${request}: ${text}`);
+    // It is published, and what waited for it is charged at once or by the clock.
+    if (change.what === 'price') await this.charged();
+    apply(change, model, { id: String(made.id), nowMs: Date.now(), paid });
+  }
+
+  async answer(request: string, body: unknown): Promise<Answer> {
+    const headers = { 'idempotency-key': `${this.name} ${this.keyCount++}` };
+    const answers: Answer[] = [];
+    await until(
+      `an answer to ${request}`,
+      async () => {
+        const answer = await this.asking.ask(request, { body, headers });
+        if (answer !== null && !isStillRunning(answer)) answers.push(answer);
+        return answers.length > 0;
+      },
+      ANSWER_SECONDS_MAX,
+    );
+    return answers[0]!;
+  }
+
+  /** The books are damaged by hand, and put right while they are kept. */
+  async repair(entity: string): Promise<void> {
+    await this.damage(entity);
+    const { status, text } = await this.answer('POST /v1/admin/reconciliation/repair', { entity });
+    assert.ok(status < 300, text);
+  }
+
+  /** Postgres may be away: then nothing is damaged. */
+  private async damage(entity: string): Promise<void> {
+    const { sql, random } = this.asking;
+    await sql(damage(random, 'is served'), [entity]).catch(() => []);
+  }
+
+  private async paidFor(change: Change): Promise<Paid> {
+    const { sql, model } = this.asking;
+    const found: Paid[] = [];
+    const find = async () => {
+      const paid = await paidFor(sql, concerned(change, model)).catch((error: unknown) => {
+        if (error instanceof assert.AssertionError) throw error;
+      });
+      if (paid !== undefined) found.push(paid);
+      return found.length > 0;
+    };
+    await until('Postgres says who paid', find, ANSWER_SECONDS_MAX);
+    return found[0]!;
+  }
+
+  private async charged(): Promise<void> {
+    const { sql, upkeep } = this.asking;
+    let count = 0;
+    await until(
+      'what has a price is charged',
+      async () => {
+        const open = await sql(CHARGEABLE).catch(() => null);
+        if (open?.length === 0) return true;
+        if (count++ % 50 === 0) void upkeep.add([{}], 'charge-unpriced').catch(() => {});
+        return false;
+      },
+      ANSWER_SECONDS_MAX,
+    );
+  }
+}
+
+/** The request before it, of which nobody has heard yet. */
+function isStillRunning({ status, body }: Answer): boolean {
+  return status === 409 && /is still running/.test(body.error.message);
+}
