@@ -134,8 +134,10 @@ table dead_letters
   column seen_count bigint not null default 1
   column first_seen_at timestamp(3) with time zone not null
   column last_seen_at timestamp(3) with time zone not null
+  column project text
   constraint CHECK ((status = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
   constraint PRIMARY KEY (id)
+  CREATE INDEX dead_letters_entity_last_seen_at_idx ON public.dead_letters USING btree (entity, last_seen_at)
   CREATE INDEX dead_letters_status_last_seen_at_idx ON public.dead_letters USING btree (status, last_seen_at)
   CREATE UNIQUE INDEX dead_letters_pkey ON public.dead_letters USING btree (id)
 

@@ -1,12 +1,13 @@
 /** Admins: what could not be counted, what contradicts itself, who changed what, and whether the books agree. */
-import { Controller, Param, Query } from '@nestjs/common';
+import { Body, Controller, Param, Query } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { findAuditEntries } from '../store/audit-log.js';
 import { Database } from '../store/database.js';
+import type { LetterFilter } from '../store/dead-letters.js';
 import { DeadLetters } from '../usage/dead-letters.service.js';
 import { ReconciliationService } from '../usage/reconciliation.service.js';
 import { presentPage } from './presenters/list.js';
-import { presentAuditEntry, presentConflict, presentDeadLetter } from './presenters/review.js';
+import { presentAuditEntry, presentBatch, presentConflict, presentDeadLetter } from './presenters/review.js';
 import { Caller, missing, requireEntity, type Principal } from './principal.js';
 import { Route } from './route.js';
 import * as schemas from './schemas/review.js';
@@ -21,16 +22,15 @@ export class ReviewController {
 
   @Route('GET /v1/admin/dead_letters', {
     role: 'admin',
-    summary: 'List events that could not be counted, newest first',
+    summary: 'List events that could not be counted, last seen first',
     answers: schemas.DeadLetterList,
   })
   async list(
     @Query({ schema: schemas.LetterQuery }) query: schemas.LetterQuery,
     @Caller() caller: Principal,
   ) {
-    const { limit, status = null } = query;
-    const entity = scopeOf(caller, query.entity);
-    const rows = await this.deadLetters.list({ status, entity, limit: limit + 1 });
+    const { limit, after = null } = query;
+    const rows = await this.deadLetters.list({ filter: filterOf(query, caller), after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentDeadLetter });
   }
 
@@ -40,8 +40,7 @@ export class ReviewController {
     answers: schemas.DeadLetter,
   })
   async replay(@Param({ schema: schemas.LetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
-    const answer = { id, entity: caller.entity, actor: caller.keyId };
-    return presentDeadLetter(await within(caller, this.deadLetters.replay(answer)));
+    return this.answer(id, 'replayed', caller);
   }
 
   @Route('POST /v1/admin/dead_letters/:id/discard', {
@@ -50,8 +49,45 @@ export class ReviewController {
     answers: schemas.DeadLetter,
   })
   async discard(@Param({ schema: schemas.LetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
-    const answer = { id, entity: caller.entity, actor: caller.keyId };
-    return presentDeadLetter(await within(caller, this.deadLetters.discard(answer)));
+    return this.answer(id, 'discarded', caller);
+  }
+
+  private async answer(id: string, status: 'replayed' | 'discarded', caller: Principal) {
+    const order = { id, status, entity: caller.entity, actor: caller.keyId };
+    return presentDeadLetter(await within(caller, this.deadLetters.answer(order)));
+  }
+
+  @Route('POST /v1/admin/dead_letters/replay', {
+    role: 'admin',
+    summary: 'Send all events that match to the queue again, a thousand a call',
+    answers: schemas.DeadLetterBatch,
+  })
+  async replayMatching(
+    @Body({ schema: schemas.ReplayOrder }) body: schemas.BatchOrder,
+    @Caller() caller: Principal,
+  ) {
+    return this.answerMatching(body, 'replayed', caller);
+  }
+
+  @Route('POST /v1/admin/dead_letters/discard', {
+    role: 'admin',
+    summary: 'Give all events up that match, a thousand a call',
+    answers: schemas.DeadLetterBatch,
+  })
+  async discardMatching(
+    @Body({ schema: schemas.DiscardOrder }) body: schemas.BatchOrder,
+    @Caller() caller: Principal,
+  ) {
+    return this.answerMatching(body, 'discarded', caller);
+  }
+
+  private async answerMatching(
+    body: schemas.BatchOrder,
+    status: 'replayed' | 'discarded',
+    caller: Principal,
+  ) {
+    const order = { filter: filterOf(body, caller), limit: body.limit, status, actor: caller.keyId };
+    return presentBatch(status, await this.deadLetters.answerMatching(order));
   }
 
   @Route('GET /v1/admin/usage_conflicts', {
@@ -92,6 +128,15 @@ export class ReviewController {
   async reconcile() {
     return { object: 'reconciliation', ...(await this.reconciliation.run()) };
   }
+}
+
+function filterOf(asked: schemas.LetterQuery | schemas.BatchOrder, caller: Principal): LetterFilter {
+  const { status = null, subject, code = null, start_time: from = null, end_time: to = null } = asked;
+  if (asked.entity !== undefined && subject !== undefined && asked.entity !== subject.entity) {
+    throw new TallyError('invalid_request', 'entity must be that of the subject', { param: 'entity' });
+  }
+  const entity = scopeOf(caller, asked.entity ?? subject?.entity);
+  return { status, entity, project: subject?.project ?? null, code, from, to };
 }
 
 /** The entity that a list is narrowed to: the key's own, else the one that was asked for, else all. */

@@ -58,6 +58,7 @@ export class BatchWriter {
         payload: JSON.stringify(body),
         jobId,
         entity: event.entity,
+        project: event.project,
         source: event.source,
         eventId: event.id,
       },

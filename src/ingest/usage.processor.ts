@@ -94,14 +94,15 @@ export class UsageProcessor extends WorkerHost {
           payload: payload(),
           jobId,
           entity: null,
+          project: null,
           source: null,
           eventId: null,
         });
       } else if (reading.ok) {
         deliveries.push({ event: reading.event, body, jobId });
       } else {
-        const { code, message, entity, source, id: eventId } = reading;
-        letters.push({ code, message, payload: payload(), jobId, entity, source, eventId });
+        const { code, message, entity, project, source, id: eventId } = reading;
+        letters.push({ code, message, payload: payload(), jobId, entity, project, source, eventId });
       }
     }
     return { deliveries, letters };

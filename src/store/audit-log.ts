@@ -28,6 +28,23 @@ export async function insertAuditEntry(tx: Tx, change: Change): Promise<void> {
     )`;
 }
 
+/** The same for many changes of one kind at once. */
+export async function insertAuditEntries(
+  tx: Tx,
+  changes: readonly Pick<Change, 'entity' | 'target' | 'before' | 'after'>[],
+  by: Pick<Change, 'at' | 'actor' | 'action'>,
+): Promise<void> {
+  await tx.$executeRaw`
+    insert into audit_log (at, actor, action, entity, target, before, after)
+    select ${by.at}::timestamptz, ${by.actor}::text, ${by.action}::text, entity, target, before::jsonb, after::jsonb
+    from unnest(
+      ${changes.map(({ entity }) => entity)}::text[],
+      ${changes.map(({ target }) => target)}::text[],
+      ${changes.map(({ before }) => jsonOrNull(before))}::text[],
+      ${changes.map(({ after }) => jsonOrNull(after))}::text[]
+    ) as t (entity, target, before, after)`;
+}
+
 /** A page of changes, newest first; `entity` null lists those of all. `before` is the last id of the page before. */
 export async function findAuditEntries(
   tx: Tx,

@@ -1,6 +1,7 @@
 /** Events that could not be counted: kept whole, once, with the reason. */
 import { createHash } from 'node:crypto';
 import type { Tx } from './database.js';
+import { Prisma } from './prisma/client.js';
 
 export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
 
@@ -11,6 +12,7 @@ export type NewDeadLetter = {
   readonly payload: string;
   readonly jobId: string | null;
   readonly entity: string | null;
+  readonly project: string | null;
   readonly source: string | null;
   readonly eventId: string | null;
 };
@@ -28,11 +30,11 @@ export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[
   const rows = letters.map((letter) => ({ id: idOf(letter), ...letter }));
   await tx.$executeRaw`
     insert into dead_letters as d (
-      id, code, message, payload, job_id, entity, source, event_id, status, seen_count, first_seen_at, last_seen_at
+      id, code, message, payload, job_id, entity, project, source, event_id, status, seen_count, first_seen_at, last_seen_at
     )
     select
-      id, min(code), min(message), min(payload), min(job_id), min(entity), min(source), min(event_id),
-      'open', count(*), now(), now()
+      id, min(code), min(message), min(payload), min(job_id), min(entity), min(project), min(source),
+      min(event_id), 'open', count(*), now(), now()
     from unnest(
       ${rows.map((r) => r.id)}::text[],
       ${rows.map((r) => r.code)}::text[],
@@ -40,9 +42,10 @@ export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[
       ${rows.map((r) => r.payload)}::text[],
       ${rows.map((r) => r.jobId)}::text[],
       ${rows.map((r) => r.entity)}::text[],
+      ${rows.map((r) => r.project)}::text[],
       ${rows.map((r) => r.source)}::text[],
       ${rows.map((r) => r.eventId)}::text[]
-    ) as t (id, code, message, payload, job_id, entity, source, event_id)
+    ) as t (id, code, message, payload, job_id, entity, project, source, event_id)
     group by id
     order by id
     on conflict (id) do update set
@@ -52,43 +55,89 @@ export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[
       last_seen_at = excluded.last_seen_at`;
 }
 
-/** Newest first. `status` and `entity` null list all. */
-export async function findDeadLetters(
-  tx: Tx,
-  args: { status: DeadLetterStatus | null; entity: string | null; limit: number },
-): Promise<DeadLetterRow[]> {
-  return tx.$queryRaw<DeadLetterRow[]>`
-    select
-      id, code, message, payload, job_id as "jobId", entity, source, event_id as "eventId", status,
-      seen_count as "seenCount", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"
-    from dead_letters
-    where (${args.status}::text is null or status = ${args.status}::text)
-      and (${args.entity}::text is null or entity = ${args.entity}::text)
-    order by last_seen_at desc, id
-    limit ${args.limit}::integer`;
+/** Null in any field is no condition. Times are those at which a letter was last seen: from `from` on, before `to`. */
+export type LetterFilter = {
+  readonly status: DeadLetterStatus | null;
+  readonly entity: string | null;
+  readonly project: string | null;
+  readonly code: string | null;
+  readonly from: Date | null;
+  readonly to: Date | null;
+};
+
+const COLUMNS = Prisma.sql`
+  id, code, message, payload, job_id as "jobId", entity, project, source, event_id as "eventId", status,
+  seen_count as "seenCount", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`;
+
+function matching(filter: LetterFilter): Prisma.Sql {
+  return Prisma.sql`
+    (${filter.status}::text is null or status = ${filter.status}::text)
+    and (${filter.entity}::text is null or entity = ${filter.entity}::text)
+    and (${filter.project}::text is null or project = ${filter.project}::text)
+    and (${filter.code}::text is null or code = ${filter.code}::text)
+    and (${filter.from}::timestamptz is null or last_seen_at >= ${filter.from}::timestamptz)
+    and (${filter.to}::timestamptz is null or last_seen_at < ${filter.to}::timestamptz)`;
 }
 
-/** Locks a letter for its answer; null where there is none in the scope. */
-export async function lockDeadLetter(
+/** A page of letters, last seen first; `after` is the last id of the page before. */
+export async function findDeadLetters(
+  tx: Tx,
+  page: { filter: LetterFilter; after: string | null; limit: number },
+): Promise<DeadLetterRow[]> {
+  return tx.$queryRaw<DeadLetterRow[]>`
+    select ${COLUMNS}
+    from dead_letters
+    where ${matching(page.filter)}
+      and (${page.after}::text is null
+        or (last_seen_at, id) < (select l.last_seen_at, l.id from dead_letters l where l.id = ${page.after}::text))
+    order by last_seen_at desc, id desc
+    limit ${page.limit}::integer`;
+}
+
+export async function countDeadLetters(tx: Tx, filter: LetterFilter): Promise<number> {
+  const [row] = await tx.$queryRaw<[{ count: bigint }]>`
+    select count(*) as count from dead_letters where ${matching(filter)}`;
+  return Number(row.count);
+}
+
+/** Null where there is none in the scope. */
+export async function findDeadLetter(
   tx: Tx,
   args: { id: string; entity: string | null },
 ): Promise<DeadLetterRow | null> {
   const rows = await tx.$queryRaw<DeadLetterRow[]>`
-    select
-      id, code, message, payload, job_id as "jobId", entity, source, event_id as "eventId", status,
-      seen_count as "seenCount", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"
+    select ${COLUMNS}
     from dead_letters
-    where id = ${args.id}::text and (${args.entity}::text is null or entity = ${args.entity}::text)
-    for update`;
+    where id = ${args.id}::text and (${args.entity}::text is null or entity = ${args.entity}::text)`;
   return rows[0] ?? null;
 }
 
-export async function setDeadLetterStatus(
+/**
+ * Answers letters that are as they were read, and returns their ids: one that came back since then was refused again, and
+ * stays open. Locks them in the order in which they are inserted.
+ */
+export async function answerDeadLetters(
   tx: Tx,
-  args: { id: string; status: DeadLetterStatus },
-): Promise<void> {
-  await tx.$executeRaw`
-    update dead_letters set status = ${args.status}::text where id = ${args.id}::text`;
+  letters: readonly Pick<DeadLetterRow, 'id' | 'seenCount' | 'status'>[],
+  status: DeadLetterStatus,
+): Promise<Set<string>> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    with unchanged as materialized (
+      select d.id
+      from dead_letters d
+      join unnest(
+        ${letters.map(({ id }) => id)}::text[],
+        ${letters.map(({ seenCount }) => String(seenCount))}::bigint[],
+        ${letters.map((letter) => letter.status)}::text[]
+      ) as l (id, seen_count, status) on l.id = d.id and l.seen_count = d.seen_count and l.status = d.status
+      order by d.id
+      for update of d
+    )
+    update dead_letters d set status = ${status}::text
+    from unchanged u
+    where d.id = u.id
+    returning d.id`;
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** The same content refused for the same reason is the same letter, however often it comes. */

@@ -3,21 +3,30 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../infra/clock.js';
 import { UsageQueue } from '../infra/queues.js';
-import { insertAuditEntry } from '../store/audit-log.js';
+import { insertAuditEntries } from '../store/audit-log.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database } from '../store/database.js';
 import {
+  answerDeadLetters,
+  countDeadLetters,
+  findDeadLetter,
   findDeadLetters,
   insertDeadLetters,
-  lockDeadLetter,
-  setDeadLetterStatus,
   type DeadLetterRow,
-  type DeadLetterStatus,
+  type LetterFilter,
   type NewDeadLetter,
 } from '../store/dead-letters.js';
 import { findConflicts, type ConflictRow } from '../store/usage-conflicts.js';
 
-export type Answer = { readonly id: string; readonly entity: string | null; readonly actor: string };
+export type Answer = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
+
+export type BatchAnswer = {
+  readonly answered: number;
+  /** How many match still. */
+  readonly remaining: number;
+  /** Letters that were seen since then were left alone. */
+  readonly to: Date;
+};
 
 @Injectable()
 export class DeadLetters {
@@ -31,55 +40,56 @@ export class DeadLetters {
     if (letters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, letters));
   }
 
-  async list(args: {
-    status: DeadLetterStatus | null;
-    entity: string | null;
-    limit: number;
-  }): Promise<DeadLetterRow[]> {
-    return findDeadLetters(this.database.reader, args);
+  async list(page: { filter: LetterFilter; after: string | null; limit: number }): Promise<DeadLetterRow[]> {
+    return findDeadLetters(this.database.reader, page);
   }
 
   async conflicts(args: { entity: string | null; limit: number }): Promise<ConflictRow[]> {
     return findConflicts(this.database.reader, args);
   }
 
-  /** Sends the event to the queue again, and only then marks the letter: a crash between them sends it twice, which counts once. */
-  async replay(answer: Answer): Promise<DeadLetterRow> {
-    const letter = await this.find(answer);
-    await this.queue.add([JSON.parse(letter.payload)]);
-    return this.mark(answer, { letter, status: 'replayed' });
+  /** Sends the event to the queue again, or gives it up; the letter stays to be read. */
+  async answer(order: { id: string; entity: string | null } & Answer): Promise<DeadLetterRow> {
+    const letter = await findDeadLetter(this.database.reader, order);
+    if (letter === null) throw new TallyError('not_found', `no dead letter ${order.id}`, { param: 'id' });
+    const answered = await this.answerAll([letter], order);
+    if (answered > 0) return { ...letter, status: order.status };
+    return (await findDeadLetter(this.database.reader, order)) ?? letter;
   }
 
-  /** Gives the event up; the letter stays to be read. */
-  async discard(answer: Answer): Promise<DeadLetterRow> {
-    return this.mark(answer, { letter: await this.find(answer), status: 'discarded' });
+  /**
+   * Answers those that match, last seen first, at most `limit` of them. A letter that comes back is seen again by then, so
+   * whoever repeats the call until nothing remains gives each the same `to`.
+   */
+  async answerMatching(order: { filter: LetterFilter; limit: number } & Answer): Promise<BatchAnswer> {
+    const to = order.filter.to ?? nextSecond(await bookingTime(this.database.reader, null));
+    const filter = { ...order.filter, to };
+    const letters = await findDeadLetters(this.database.reader, { filter, after: null, limit: order.limit });
+    const answered = await this.answerAll(letters, order);
+    return { answered, remaining: await countDeadLetters(this.database.reader, filter), to };
   }
 
-  private async find(answer: Answer): Promise<DeadLetterRow> {
-    const letter = await lockDeadLetter(this.database.reader, answer);
-    if (letter === null) throw new TallyError('not_found', `no dead letter ${answer.id}`, { param: 'id' });
-    return letter;
-  }
-
-  /** A letter that came back since it was read keeps its status: it was refused again. */
-  private mark(
-    answer: Answer,
-    { letter, status }: { letter: DeadLetterRow; status: DeadLetterStatus },
-  ): Promise<DeadLetterRow> {
+  /** Events go to the queue first, and only then are letters marked: a crash between them sends them twice, which counts once. */
+  private async answerAll(letters: readonly DeadLetterRow[], { status, actor }: Answer): Promise<number> {
+    if (letters.length === 0) return 0;
+    if (status === 'replayed') await this.queue.add(letters.map(({ payload }) => JSON.parse(payload)));
     return this.database.transaction(async (tx) => {
-      const now = await lockDeadLetter(tx, answer);
-      if (now === null || now.seenCount !== letter.seenCount) return now ?? letter;
-      await setDeadLetterStatus(tx, { id: letter.id, status });
-      await insertAuditEntry(tx, {
-        at: await bookingTime(tx, this.clock.databaseNow()),
-        actor: answer.actor,
-        action: `dead_letters.${status}`,
-        entity: letter.entity,
-        target: letter.id,
-        before: { status: letter.status },
-        after: { status },
-      });
-      return { ...letter, status };
+      const ids = await answerDeadLetters(tx, letters, status);
+      const changes = letters
+        .filter(({ id }) => ids.has(id))
+        .map(({ id, entity, status: before }) => ({
+          entity,
+          target: id,
+          before: { status: before },
+          after: { status },
+        }));
+      const at = await bookingTime(tx, this.clock.databaseNow());
+      await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
+      return ids.size;
     });
   }
+}
+
+function nextSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);
 }

@@ -23,6 +23,7 @@ export type EventReading =
       readonly source: string | null;
       readonly id: string | null;
       readonly entity: string | null;
+      readonly project: string | null;
     };
 
 /** Text that Postgres can store and a person can read: no control characters, no broken surrogates. */
@@ -123,6 +124,7 @@ function refuse(json: unknown, code: RefusalCode, message: string): EventReading
     source: storable(record['source']),
     id: storable(record['id']),
     entity: subject?.entity ?? null,
+    project: subject?.project ?? null,
   };
 }
 

@@ -224,6 +224,20 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   {
+    route: 'POST /v1/admin/dead_letters/replay',
+    role: 'admin',
+    request: 'POST /v1/admin/dead_letters/replay',
+    body: { entity: 'entity1' },
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/dead_letters/discard',
+    role: 'admin',
+    request: 'POST /v1/admin/dead_letters/discard',
+    body: { subject: 'entity1/project1' },
+    namesEntity: true,
+  },
+  {
     route: 'POST /v1/admin/dead_letters/{id}/replay',
     role: 'admin',
     request: 'POST /v1/admin/dead_letters/dl_none/replay',

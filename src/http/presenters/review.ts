@@ -2,7 +2,8 @@
 import type { AuditRow } from '../../store/audit-log.js';
 import type { DeadLetterRow } from '../../store/dead-letters.js';
 import type { ConflictRow } from '../../store/usage-conflicts.js';
-import type { AuditEntry, DeadLetter, UsageConflict } from '../schemas/review.js';
+import type { BatchAnswer } from '../../usage/dead-letters.service.js';
+import type { AuditEntry, DeadLetter, DeadLetterBatch, UsageConflict } from '../schemas/review.js';
 import { unixSeconds } from './list.js';
 
 export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
@@ -14,6 +15,7 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
     payload: JSON.parse(row.payload) as unknown,
     job_id: row.jobId,
     entity: row.entity,
+    project: row.project,
     source: row.source,
     event_id: row.eventId,
     status: row.status,
@@ -21,6 +23,11 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
     first_seen_at: unixSeconds(row.firstSeenAt),
     last_seen_at: unixSeconds(row.lastSeenAt),
   };
+}
+
+export function presentBatch(status: 'replayed' | 'discarded', batch: BatchAnswer): DeadLetterBatch {
+  const { answered, remaining, to } = batch;
+  return { object: 'dead_letter_batch', status, answered, remaining, end_time: unixSeconds(to) };
 }
 
 export function presentConflict(row: ConflictRow): UsageConflict {

@@ -1,15 +1,68 @@
 /** What operators look at: dead letters, conflicts, the audit log, reconciliation. */
 import { z } from 'zod';
-import { afterNumber, entityName, pageLimit, text } from './fields.js';
+import {
+  afterNumber,
+  afterText,
+  entityName,
+  integer,
+  pageLimit,
+  querySeconds,
+  subject,
+  text,
+  time,
+} from './fields.js';
 import { listOf } from './lists.js';
 
 export const LetterPath = z.object({ id: text(64) });
+
+const STATUSES = ['open', 'replayed', 'discarded'] as const;
+const code = text(64)
+  .optional()
+  .meta({ description: 'Why it could not be counted', example: 'invalid_tokens' });
+
 export const LetterQuery = z.strictObject({
-  status: z.enum(['open', 'replayed', 'discarded'], 'must be open, replayed or discarded').optional(),
+  status: z.enum(STATUSES, 'must be open, replayed or discarded').optional(),
   entity: entityName.optional(),
+  subject: subject.optional(),
+  code,
+  start_time: querySeconds.optional(),
+  end_time: querySeconds.optional(),
   limit: pageLimit,
+  after: afterText,
 });
 export type LetterQuery = z.output<typeof LetterQuery>;
+
+/** Letters that one call answers: as many as one job carries. */
+const ANSWERED_MAX = 1_000;
+
+/** What is left out is no condition. */
+function batchOf(other: 'replayed' | 'discarded') {
+  return z.strictObject({
+    status: z.enum(['open', other], `must be open or ${other}`).default('open'),
+    entity: entityName.optional(),
+    subject: subject.optional(),
+    code,
+    start_time: time.optional().describe('Last seen from then on'),
+    end_time: time.optional().describe('Last seen before then; now where it is left out'),
+    limit: integer(1, ANSWERED_MAX).default(ANSWERED_MAX),
+  });
+}
+export const ReplayOrder = batchOf('discarded');
+export const DiscardOrder = batchOf('replayed');
+export type BatchOrder = z.output<ReturnType<typeof batchOf>>;
+
+export const DeadLetterBatch = z
+  .object({
+    object: z.literal('dead_letter_batch'),
+    status: z.enum(['replayed', 'discarded']),
+    answered: z.int().describe('How many letters this call answered'),
+    remaining: z
+      .int()
+      .describe('How many match still: repeat the call with this end_time until there are none'),
+    end_time: z.int(),
+  })
+  .meta({ id: 'DeadLetterBatch' });
+export type DeadLetterBatch = z.output<typeof DeadLetterBatch>;
 
 export const DeadLetter = z
   .object({
@@ -20,9 +73,10 @@ export const DeadLetter = z
     payload: z.unknown().describe('The event as it arrived'),
     job_id: z.string().nullable(),
     entity: z.string().nullable(),
+    project: z.string().nullable(),
     source: z.string().nullable(),
     event_id: z.string().nullable(),
-    status: z.enum(['open', 'replayed', 'discarded']),
+    status: z.enum(STATUSES),
     seen_count: z.int(),
     first_seen_at: z.int(),
     last_seen_at: z.int(),
