@@ -10,6 +10,7 @@ import { Metrics } from '../infra/metrics.js';
 import { ErrorFilter } from './error.filter.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
 import { watchQuietConnections } from './quiet-connections.js';
+import { routedUrl } from './quota-question.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
@@ -34,6 +35,7 @@ export function fastifyAdapter(parts: {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     requestIdHeader: false,
+    rewriteUrl: routedUrl,
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAM_CHARACTERS_MAX, ignoreTrailingSlash: true },
