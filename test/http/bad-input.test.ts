@@ -96,7 +96,10 @@ const REFUSED_LINES: readonly (readonly [call: string, status: number, headers?:
     ['GET /nowhere', 404],
     ['GET /docs/..%2f..%2fpackage.json', 404],
     ['DELETE /v1/admin/entities', 404],
-    ['PATCH /v1/quota/check', 404],
+    ['PATCH /v1/quota/check', 400],
+    ['POST /v1/quota/check/v1/models', 400],
+    ['GET /v1/quota/checks', 404],
+    ['PATCH /v1/quota/reservations', 404],
   ];
 
 describe('nothing that a caller sends is a server error', () => {
