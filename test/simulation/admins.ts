@@ -74,12 +74,12 @@ export class Admins {
   }
 
   private voidingGrant(nowMs: number): Change | null {
-    const found = [...this.model.accounts.values()].flatMap(({ name, grants }) =>
-      grants
+    const found = ENTITIES.flatMap((entity) =>
+      (this.model.accounts.get(entity)?.grants ?? [])
         .filter(({ expiresMs }) => expiresMs === null || expiresMs > nowMs)
         // What is used up may come back, and what is void stays so.
         .filter(({ remaining }) => remaining > 0n || this.random.chance(0.1))
-        .map(({ id }) => ({ what: 'void grant' as const, entity: name, grantId: id })),
+        .map(({ id }) => ({ what: 'void grant' as const, entity, grantId: id })),
     );
     return found.length === 0 ? null : this.random.pick(found);
   }
