@@ -23,6 +23,7 @@ import { ExportsController } from './http/exports.controller.js';
 import { fastifyAdapter } from './http/fastify.js';
 import { KeysController } from './http/keys.controller.js';
 import { describeApi } from './http/openapi.js';
+import { LeasesController } from './http/leases.controller.js';
 import { OperationsController } from './http/operations.controller.js';
 import { PlansController } from './http/plans.controller.js';
 import { PricesController } from './http/prices.controller.js';
@@ -120,6 +121,7 @@ const API = [
   DocsController,
   DashboardController,
   QuotaController,
+  LeasesController,
   UsageEventsController,
   ActivityController,
   BalancesController,

@@ -49,6 +49,13 @@ export function entityOfReservation(id: string): EntityName | null {
   return (RESERVATION.exec(id)?.[2] as EntityName | undefined) ?? null;
 }
 
+const LEASE = /^lease_[A-Za-z0-9_-]{22}\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+
+/** The entity that a lease's id names, or null where the text is none. Gateways make these ids, so that a repetition is one. */
+export function entityOfLease(id: string): EntityName | null {
+  return (LEASE.exec(id)?.[1] as EntityName | undefined) ?? null;
+}
+
 const DECISION = /^dec_([0-9a-z]{5})([A-Za-z0-9_-]{16})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
 const DECISION_MINUTE_DIGITS = 5;
 

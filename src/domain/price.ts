@@ -41,9 +41,12 @@ export function worstCasePicos(
 ): bigint {
   const input = BigInt(request.inputTokens ?? price.maxInputTokens);
   const output = BigInt(request.maxOutputTokens ?? price.maxOutputTokens);
+  return input * dearestInputPicosPerToken(price) + output * price.outputPicosPerToken;
+}
+
+export function dearestInputPicosPerToken(price: Price): bigint {
   const cached = cachedInputPicosPerToken(price);
-  const dearest = cached > price.inputPicosPerToken ? cached : price.inputPicosPerToken;
-  return input * dearest + output * price.outputPicosPerToken;
+  return cached > price.inputPicosPerToken ? cached : price.inputPicosPerToken;
 }
 
 /** The version in force at a time: the entity's own where it has one by then, else the list price. */

@@ -12,6 +12,7 @@ local function run()
   end
   if state.mode == 'off' then return reply(name, 0, 0, 'allowed') end
   local number, retryable = decide(name, tonumber(ARGV[5]), now)
+  if retryable then recall(KEYS[6]) end
   if number then return reply(name, 0, 0, 'denied', number, retryable and 1 or 0) end
   return reply(name, 0, 0, 'allowed')
 end

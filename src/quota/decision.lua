@@ -1,4 +1,4 @@
--- The decision, after holds.lua. KEYS: ..., state, project. Both hashes carry rooms (limit - booked, in nanodollars or
+-- The decision, after holds.lua. KEYS: ..., state, project, leases. Both hashes carry rooms (limit - booked, in nanodollars or
 -- requests; empty is no such limit), named like the limits of src/domain/quota.ts, and `facts`, which only the reader of the
 -- reply understands.
 

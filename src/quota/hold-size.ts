@@ -1,10 +1,12 @@
 /** How much a request holds: the most that it can cost, or what its like have cost where it does not say how much it may generate. */
-import { worstCasePicos, type Price } from '../domain/price.js';
+import type { EntityName } from '../domain/ids.js';
+import { dearestInputPicosPerToken, worstCasePicos, type Price } from '../domain/price.js';
 import type { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
 import { DeadlineError, within } from './deadline.js';
 import type { HoldBasis, ReserveOrder } from './decision.js';
 import type { LearnedOutputs } from './learned-outputs.js';
+import type { HoldRates } from './lease.js';
 import type { PriceSource } from './price-source.js';
 
 const PRICE_MS_MAX = 1_000;
@@ -35,7 +37,7 @@ export class HoldSize {
       const price = await within(PRICE_MS_MAX, this.prices.priceFor(use));
       return { ...(price === null ? UNKNOWN : this.sizeAt(price, order)), degraded: false };
     } catch (error) {
-      if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
+      if (!isAway(error)) throw error;
       return { ...UNKNOWN, degraded: true };
     }
   }
@@ -50,6 +52,37 @@ export class HoldSize {
     const learnedPicos = worstCasePicos(price, { ...input, maxOutputTokens: learned });
     return { worstPicos, learnedPicos: learnedPicos < worstPicos ? learnedPicos : null };
   }
+
+  /**
+   * What a gateway needs to compute worst cases by itself for so long. Null where it cannot: the model has no price, or
+   * another one before that time is over.
+   */
+  async ratesOf(
+    { subject, model }: Pick<ReserveOrder, 'subject' | 'model'>,
+    seconds: number,
+  ): Promise<HoldRates | null> {
+    const now = this.clock.now();
+    const then = new Date(now.getTime() + seconds * 1_000);
+    const price = await this.priceOrNull({ model, entity: subject.entity, at: now });
+    const last = await this.priceOrNull({ model, entity: subject.entity, at: then });
+    if (price === null || price.id !== last?.id) return null;
+    return {
+      model,
+      inputPicosPerToken: dearestInputPicosPerToken(price),
+      outputPicosPerToken: price.outputPicosPerToken,
+      inputTokensDefault: price.maxInputTokens,
+      outputTokensDefault: price.maxOutputTokens,
+    };
+  }
+
+  private async priceOrNull(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
+    try {
+      return await within(PRICE_MS_MAX, this.prices.priceFor(use));
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      return null;
+    }
+  }
 }
 
 /** By what a hold was sized. */
@@ -57,4 +90,8 @@ export function basisOf(order: ReserveOrder, { worstPicos }: Size, holdPicos: bi
   if (worstPicos === null) return 'none';
   if (order.maxOutputTokens !== undefined) return 'requested';
   return holdPicos < worstPicos ? 'learned' : 'maximum';
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof DeadlineError || isOutage(error);
 }

@@ -118,6 +118,17 @@ local function finish(id, now)
   redis.call('ZADD', ENDED, now, id)
 end
 
+-- Takes over a hold whose request runs already, and adds to `saved` what save_totals must write. What has ended stays ended,
+-- and what is here stays as it is.
+local function adopt(saved, id, nanos, picos, period, content, expires)
+  if redis.call('ZSCORE', EXPIRY, id) or redis.call('ZSCORE', ENDED, id) then return end
+  local kept = math.min(nanos, NANOS_MAX - total('nanos'))
+  add_to_totals(project_of(content), kept, 1)
+  saved[#saved + 1] = id
+  saved[#saved + 1] = table.concat({ whole(kept), picos, period, content }, ':')
+  redis.call('ZADD', EXPIRY, expires, id)
+end
+
 local function forget_tombstones(now, added)
   local old = redis.call('ZRANGEBYSCORE', ENDED, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, added + FORGET_MAX)
   call_with_all('ZREM', ENDED, old)
@@ -141,4 +152,11 @@ local function keep_alive()
   if redis.call('PTTL', HOLDS) > KEY_TTL_MS_MIN then return end
   redis.call('PEXPIRE', HOLDS, KEY_TTL_MS)
   redis.call('PEXPIRE', EXPIRY, KEY_TTL_MS)
+end
+
+-- Has the gateways give back what their leases have free (README.md). A lease that was told leaves the set until it is renewed,
+-- so a storm of denials tells it once, and a renewal that ran before is told in any case.
+local function recall(leases)
+  if redis.call('DEL', leases) == 0 then return end
+  redis.call('PUBLISH', 'tally:leases', string.match(HOLDS, '^tally:{(.-)}:'))
 end

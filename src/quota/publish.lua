@@ -1,4 +1,4 @@
--- Ends holds and puts absolute states in place. KEYS: ..., state, one for each project. ARGV: now, ids to end, entries, a
+-- Ends holds and puts absolute states in place. KEYS: ..., leases, state, one for each project. ARGV: now, ids to end, entries, a
 -- version up to which states that are here give way in any case; ids and entries are JSON. An entry is { version, starts_ms,
 -- ends_ms, loaded_at_ms, fields }, in the order of the keys. Returns the highest version that an entry was too old for, or 0.
 
@@ -24,8 +24,28 @@ local function store(key, entry)
   redis.call('PEXPIRE', key, KEY_TTL_MS)
 end
 
+local LIMITS = {
+  'entity_concurrency', 'project_concurrency', 'project_monthly_cap', 'entity_monthly_cap', 'entity_yearly_cap', 'credits',
+}
+
+-- Less room than is held, or a limit of requests in flight, which no lease counts.
+local function is_passed_by_leases(key)
+  local rooms = redis.call('HMGET', key, unpack(LIMITS))
+  local project = string.match(key, ':project:(.*)$')
+  local held = total(project and 'nanos/' .. project or 'nanos')
+  for index, room in ipairs(rooms) do
+    if tonumber(room) and (index <= 2 or tonumber(room) < held) then return true end
+  end
+  return false
+end
+
 heal()
 finish_all(cjson.decode(ARGV[2]), now)
 save_totals()
-for index, entry in ipairs(cjson.decode(ARGV[3])) do store(KEYS[3 + index], entry) end
+for index, entry in ipairs(cjson.decode(ARGV[3])) do store(KEYS[4 + index], entry) end
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  for index = 5, #KEYS do
+    if is_passed_by_leases(KEYS[index]) then recall(KEYS[4]) end
+  end
+end
 return whole(later)

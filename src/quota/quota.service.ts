@@ -25,6 +25,7 @@ import { Denials } from './denials.js';
 import { Fallback, type QuotaFailMode, type Refusal } from './fallback.js';
 import { basisOf, HoldSize, type Size } from './hold-size.js';
 import { LearnedOutputs } from './learned-outputs.js';
+import { Leases } from './leases.js';
 import { PriceSource } from './price-source.js';
 import { conflict, notFound, overloaded } from './quota-error.js';
 import { RedisAway, RedisGate } from './redis-gate.js';
@@ -55,6 +56,8 @@ export class QuotaService {
   private readonly holdSize: HoldSize;
   private readonly denials: Denials;
   private readonly fallback: Fallback;
+  /** Gateways that decide by themselves, on a slice of what is left. */
+  readonly leases: Leases;
 
   constructor(
     @Inject(QUOTA_REDIS) redis: Redis,
@@ -69,6 +72,7 @@ export class QuotaService {
     this.denials = new Denials(gate, clock);
     this.states = new StateCache(this.quota, redis, database, clock);
     this.fallback = new Fallback(this.states, clock, failMode);
+    this.leases = new Leases(this.quota, (subject, ask) => this.askRedis(subject, ask), this.holdSize);
     // A database that is back may have been set back; decisions wait for its own states.
     database.onReturn(() => this.quota.distrust());
   }

@@ -8,6 +8,7 @@ import { LIMITS, learnedFromNanos, weighedNanos, type LimitName, type QuotaState
 import type { Clock } from '../infra/clock.js';
 import { entityEntry, projectEntry, readEntityFacts, readProjectFacts, readStamp } from './cached-state.js';
 import type { Weighed } from './decision.js';
+import { holdKeys, leasesKey, projectKey, stateKey } from './keys.js';
 import { LuaScript, type LuaReply } from './lua-script.js';
 import { RedisGate } from './redis-gate.js';
 
@@ -142,7 +143,7 @@ export class RedisQuota {
     const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
     const reply = await PUBLISH.run(
       this.gate,
-      [...holdKeys(state.entity), stateKey(state.entity), ...keys],
+      [...holdKeys(state.entity), leasesKey(state.entity), stateKey(state.entity), ...keys],
       [this.clock.redisNowMs(), JSON.stringify(ended), JSON.stringify(entries), String(seen)],
     );
     return BigInt(String(reply));
@@ -196,11 +197,16 @@ export class RedisQuota {
   }
 
   private async ask(script: LuaScript, subject: Subject, age: Age, args: readonly (string | number)[]) {
+    return toAnswer(await this.evaluate(script, subject, age, args));
+  }
+
+  /** Runs a script that decides by the states of an entity and a project. */
+  async evaluate(script: LuaScript, subject: Subject, age: Age, args: readonly (string | number)[]) {
     const { entity, project } = subject;
     const trustedFromMs = age === 'fresh' ? await this.trusted() : 0;
-    const reply = await script.run(
+    return script.run(
       this.gate,
-      [...holdKeys(entity), stateKey(entity), projectKey(entity, project)],
+      [...holdKeys(entity), stateKey(entity), projectKey(entity, project), leasesKey(entity)],
       [
         this.clock.redisNowMs(),
         age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX,
@@ -209,7 +215,6 @@ export class RedisQuota {
         ...args,
       ],
     );
-    return toAnswer(reply);
   }
 
   private trusted(): Promise<number> {
@@ -226,19 +231,6 @@ export class RedisQuota {
     const [seconds, micros] = await this.gate.ask((redis) => redis.time());
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
-}
-
-/** The keys of an entity. The braces put them into one cluster slot, so that one script may touch them all. */
-function holdKeys(entity: EntityName): string[] {
-  return [`tally:{${entity}}:holds`, `tally:{${entity}}:expiry`, `tally:{${entity}}:ended`];
-}
-
-function stateKey(entity: EntityName): string {
-  return `tally:{${entity}}:state`;
-}
-
-function projectKey(entity: EntityName, project: ProjectName): string {
-  return `tally:{${entity}}:project:${project}`;
 }
 
 /** The model comes last: it alone may contain a colon. */

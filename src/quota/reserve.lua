@@ -45,6 +45,7 @@ local function run()
   if state.mode == 'off' then return reply(name, 0, 0, 'off', state.period, now + ttl_ms) end
   if learned_nanos then prefer_learned() end
   local number, retryable = decide(name, weighed_nanos, now)
+  if retryable then recall(KEYS[6]) end
   if number and state.mode ~= 'shadow' then return reply(name, 0, 0, 'denied', number, retryable and 1 or 0) end
   local ended_at = redis.call('ZSCORE', ENDED, id)
   if ended_at and now - tonumber(ended_at) < TOMBSTONE_MS then

@@ -20,6 +20,8 @@ export type RouteCase = {
 };
 
 const RESERVATION = 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1';
+const LEASE = 'lease_AAAAAAAAAAAAAAAAAAAAAA.entity1';
+const NO_AMOUNTS = { outstanding_usd: '0', free_usd: '0', wanted_usd: '1' };
 const PRICE = { model: 'm', entity: 'entity1', input_usd_per_million: '1', output_usd_per_million: '1' };
 
 export const ROUTES: readonly RouteCase[] = [
@@ -44,6 +46,20 @@ export const ROUTES: readonly RouteCase[] = [
     role: 'gateway',
     request: `POST /v1/quota/reservations/${RESERVATION}/extend`,
     body: { ttl_seconds: 60 },
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/quota/leases',
+    role: 'gateway',
+    request: 'POST /v1/quota/leases',
+    body: { lease_id: LEASE, sequence: 1, project: 'entity1/project1', ...NO_AMOUNTS },
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/quota/leases/{id}/release',
+    role: 'gateway',
+    request: `POST /v1/quota/leases/${LEASE}/release`,
+    body: { project: 'entity1/project1' },
     namesEntity: true,
   },
   {

@@ -1,0 +1,63 @@
+/** Gateways that decide by themselves, on a slice of what is left. */
+import { Body, Controller, Param } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import { entityOfLease } from '../domain/ids.js';
+import { QuotaService } from '../quota/quota.service.js';
+import { presentLease } from './presenters/leases.js';
+import { Caller, requireEntity, type Principal } from './principal.js';
+import { Route } from './route.js';
+import * as schemas from './schemas/leases.js';
+
+@Controller()
+export class LeasesController {
+  constructor(private readonly quota: QuotaService) {}
+
+  @Route('POST /v1/quota/leases', {
+    role: 'gateway',
+    summary: 'State what a lease holds, and be granted a slice to decide on',
+    answers: schemas.Lease,
+    status: 201,
+  })
+  async renew(@Body({ schema: schemas.LeaseOrder }) body: schemas.LeaseOrder, @Caller() caller: Principal) {
+    requireEntity(caller, body.project.entity);
+    const lease = await this.quota.leases.renew({
+      id: body.lease_id,
+      sequence: body.sequence,
+      outstandingPicos: body.outstanding_usd,
+      freePicos: body.free_usd,
+      wantedPicos: body.wanted_usd,
+      largestHoldPicos: body.largest_hold_usd,
+      ttlSeconds: body.ttl_seconds,
+      models: body.models,
+      ...handedOver(body),
+    });
+    return presentLease(lease);
+  }
+
+  @Route('POST /v1/quota/leases/:id/release', {
+    role: 'gateway',
+    summary: 'End a lease; what it hands over stays held',
+    answers: schemas.LeaseEnded,
+  })
+  async release(
+    @Param({ schema: schemas.LeasePath }) { id }: { id: string },
+    @Body({ schema: schemas.LeaseEnd }) body: schemas.LeaseEnd,
+    @Caller() caller: Principal,
+  ) {
+    requireEntity(caller, body.project.entity);
+    if (entityOfLease(id) !== body.project.entity)
+      throw new TallyError('invalid_request', 'project: must be of the entity of the lease', {
+        param: 'project',
+      });
+    await this.quota.leases.end({ id, ...handedOver(body) });
+    return { object: 'quota.lease', id, released: true };
+  }
+}
+
+function handedOver({ project, request_seconds, finished }: schemas.LeaseEnd) {
+  return {
+    subject: project,
+    requestSeconds: request_seconds,
+    finished: finished.map(({ id, hold_usd }) => ({ id, holdPicos: hold_usd })),
+  };
+}

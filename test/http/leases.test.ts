@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anApp, type Answer, type TestApp } from '../support/app.js';
+import { LLAMA } from '../support/builders.js';
+import { leaseId } from '../support/leases.js';
+
+describe('leases over HTTP', () => {
+  let app: TestApp;
+  let gateway: string;
+  beforeAll(async () => {
+    app = await anApp();
+    gateway = await app.key('gateway');
+    const limits = { monthly_cap_usd: '100', overage: 'allowed' };
+    for (const entity of ['entity1', 'entity2'])
+      await app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body: limits });
+  });
+  afterAll(() => app.close());
+
+  const state = (entity: string, body: object = {}): Promise<Answer> =>
+    app.call('POST /v1/quota/leases', {
+      key: gateway,
+      body: {
+        lease_id: leaseId('a', entity),
+        sequence: 1,
+        project: `${entity}/project1`,
+        outstanding_usd: '0',
+        free_usd: '0',
+        wanted_usd: '5',
+        ...body,
+      },
+    });
+  const heldUsd = async (entity: string) =>
+    (await app.call(`GET /v1/entities/${entity}/balance`)).body.held_usd;
+
+  it('a lease says what it was granted, for how long, and what its requests hold', async () => {
+    const { status, body } = await state('entity1', { models: [LLAMA, 'unknown-model'] });
+    expect([status, body]).toEqual([
+      201,
+      {
+        object: 'quota.lease',
+        id: leaseId('a', 'entity1'),
+        project: 'entity1/project1',
+        sequence: 1,
+        granted_usd: '5',
+        give_back_usd: '0',
+        lifetime_ms: 10_000,
+        reason: null,
+        prices: [
+          {
+            model: LLAMA,
+            input_usd_per_million: '0.71',
+            output_usd_per_million: '0.71',
+            input_tokens_default: 131_072,
+            output_tokens_default: expect.any(Number),
+          },
+        ],
+      },
+    ]);
+    expect(await heldUsd('entity1')).toBe('5');
+    const finished = [{ id: 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1', hold_usd: '0.5' }];
+    const renewed = await state('entity1', { sequence: 2, free_usd: '1', wanted_usd: '1', finished });
+    expect(renewed.body).toMatchObject({ sequence: 2, granted_usd: '0', give_back_usd: '0' });
+    expect(await heldUsd('entity1')).toBe('1.5');
+    expect((await state('entity1')).status).toBe(409);
+    const end = () =>
+      app.call(`POST /v1/quota/leases/${leaseId('a', 'entity1')}/release`, {
+        key: gateway,
+        body: { project: 'entity1/project1' },
+      });
+    const released = { object: 'quota.lease', id: leaseId('a', 'entity1'), released: true };
+    expect([(await end()).body, (await end()).body]).toEqual([released, released]);
+    expect(await heldUsd('entity1')).toBe('0.5');
+    const answer = await state('entity1', { sequence: 3 });
+    expect([answer.status, answer.body.error]).toMatchObject([404, { param: 'lease_id', code: 'not_found' }]);
+  });
+
+  it('a price that changes before the lease ends is not named', async () => {
+    const soon = new Date(app.clock.now().getTime() + 9_000).toISOString();
+    const price = { model: 'changing', input_usd_per_million: '1', output_usd_per_million: '2' };
+    const published = async (effective_from: string) => {
+      const { status } = await app.call('POST /v1/admin/prices', { body: { ...price, effective_from } });
+      expect(status).toBe(201);
+    };
+    const named = async (sequence: number, ttl_seconds: number) => {
+      const { body } = await state('entity2', { sequence, ttl_seconds, models: ['changing'] });
+      return body.prices.length;
+    };
+    await published('2026-11-01T00:00:00Z');
+    expect(await named(1, 10)).toBe(1);
+    await published(soon);
+    expect([await named(2, 10), await named(3, 8)]).toEqual([0, 1]);
+  });
+
+  it.each([
+    [{ lease_id: 'lease_short.entity2' }, 'lease_id'],
+    [{ lease_id: leaseId('a', 'entity1') }, 'lease_id'],
+    [{ sequence: 0 }, 'sequence'],
+    [{ free_usd: '-1' }, 'free_usd'],
+    [{ outstanding_usd: 1 }, 'outstanding_usd'],
+    [{ ttl_seconds: 61 }, 'ttl_seconds'],
+    [{ finished: [{ id: 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1', hold_usd: '1' }] }, 'finished'],
+    [{ finished: [{ id: 'r', hold_usd: '1' }] }, 'finished.0.id'],
+    [{ models: Array.from({ length: 51 }, () => 'm') }, 'models'],
+  ])('refuses %j and names the field', async (wrong, param) => {
+    const { status, body } = await state('entity2', wrong);
+    expect([status, body.error.param]).toEqual([400, param]);
+  });
+
+  it('grants nothing while Redis is away: gateways then ask for each request', async () => {
+    await app.redis.kill();
+    const { status, body } = await state('entity2', { sequence: 9 });
+    expect([status, body.error.code]).toEqual([503, 'overloaded']);
+  });
+});
