@@ -61,6 +61,7 @@ import { UsageReports } from './reports/usage-reports.service.js';
 import { Webhooks } from './reports/webhooks.service.js';
 import { Database } from './store/database.js';
 import { CorrectionsService } from './usage/corrections.service.js';
+import { DailyRollUps } from './usage/daily-roll-ups.service.js';
 import { DeadLetters } from './usage/dead-letters.service.js';
 import { IdentityPruning } from './usage/identity-pruning.service.js';
 import { UsageIntake } from './usage/intake.js';
@@ -101,6 +102,7 @@ const SERVICES: Provider[] = [
   CorrectionsService,
   ReratingService,
   PeriodClose,
+  DailyRollUps,
   IdentityPruning,
   OutputSampling,
   ReconciliationService,

@@ -367,6 +367,52 @@ table usage_corrections
   CREATE TRIGGER usage_corrections_append_only BEFORE DELETE OR UPDATE ON public.usage_corrections FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER usage_corrections_no_truncate BEFORE TRUNCATE ON public.usage_corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
+table usage_daily
+  column entity text not null
+  column day timestamp(3) with time zone not null
+  column project text not null
+  column model text not null
+  column operation text not null
+  column period text not null
+  column price_id bigint not null
+  column requests bigint not null
+  column input_tokens bigint not null
+  column cached_input_tokens bigint not null
+  column output_tokens bigint not null
+  column reasoning_tokens bigint not null
+  column cost_picos numeric(38,0) not null
+  column paid_burnt_picos numeric(38,0) not null
+  column promotional_burnt_picos numeric(38,0) not null
+  constraint PRIMARY KEY (entity, day, project, model, operation, period, price_id)
+  CREATE INDEX usage_daily_entity_period_idx ON public.usage_daily USING btree (entity, period)
+  CREATE UNIQUE INDEX usage_daily_pkey ON public.usage_daily USING btree (entity, day, project, model, operation, period, price_id)
+
+table usage_daily_callers
+  column entity text not null
+  column day timestamp(3) with time zone not null
+  column place integer not null
+  column project text not null
+  column model text not null
+  column operation text not null
+  column price_id bigint not null
+  column api_key_id text
+  column user_id text
+  column requests bigint not null
+  column input_tokens bigint not null
+  column cached_input_tokens bigint not null
+  column output_tokens bigint not null
+  constraint PRIMARY KEY (entity, day, place)
+  CREATE UNIQUE INDEX usage_daily_callers_pkey ON public.usage_daily_callers USING btree (entity, day, place)
+
+table usage_days
+  column entity text not null
+  column day timestamp(3) with time zone not null
+  column rolled_up boolean not null default false
+  column build uuid
+  constraint PRIMARY KEY (entity, day)
+  CREATE INDEX usage_days_due_idx ON public.usage_days USING btree (day) WHERE (NOT rolled_up)
+  CREATE UNIQUE INDEX usage_days_pkey ON public.usage_days USING btree (entity, day)
+
 table usage_events
   column occurred_at timestamp(3) with time zone not null
   column identity uuid not null
@@ -425,6 +471,7 @@ table usage_hourly
   column paid_burnt_picos numeric(38,0) not null default 0
   column promotional_burnt_picos numeric(38,0) not null default 0
   constraint PRIMARY KEY (entity, hour, project, model, operation, period, price_id)
+  CREATE INDEX usage_hourly_period_idx ON public.usage_hourly USING brin (period) WITH (pages_per_range='16', autosummarize='on')
   CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, operation, period, price_id)
 
 table usage_identities

@@ -7,6 +7,7 @@ import { Logger } from '../infra/logger.js';
 import { UPKEEP_QUEUE } from '../infra/queues.js';
 import { SpendAlertFiring } from '../reports/spend-alert-firing.service.js';
 import { Webhooks } from '../reports/webhooks.service.js';
+import { DailyRollUps } from '../usage/daily-roll-ups.service.js';
 import { IdentityPruning } from '../usage/identity-pruning.service.js';
 import { OutputSampling } from '../usage/output-sampling.service.js';
 import { PeriodClose } from '../usage/period-close.service.js';
@@ -17,6 +18,7 @@ const SCHEDULES = {
   'expire-grants': '0 * * * * *',
   'charge-unpriced': '15 */5 * * * *',
   'close-periods': '0 5 * * * *',
+  'roll-up-days': '40 * * * * *',
   'prune-identities': '0 20 4 * * *',
   'sample-outputs': '45 */5 * * * *',
   'fire-spend-alerts': '20 * * * * *',
@@ -40,6 +42,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     upkeep: UpkeepService,
     unpriced: UnpricedUsage,
     periods: PeriodClose,
+    days: DailyRollUps,
     identities: IdentityPruning,
     outputs: OutputSampling,
     alerts: SpendAlertFiring,
@@ -52,6 +55,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'expire-grants': () => upkeep.expireGrants(),
       'charge-unpriced': () => unpriced.charge(),
       'close-periods': () => periods.closePeriods(),
+      'roll-up-days': () => days.build(),
       'prune-identities': () => identities.prune(),
       'sample-outputs': () => outputs.sample(),
       'fire-spend-alerts': () => alerts.fire(),

@@ -1,5 +1,6 @@
 /** One entity's activity for the people who watch it: days, what is odd about them, and whether the sums agree. */
 import type { Tx } from './database.js';
+import { rollUpLines } from './roll-up-lines.js';
 
 export type DailyUsage = {
   /** A day in UTC: `2026-11-22`. */
@@ -26,12 +27,11 @@ type RawDay = Record<
 export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Promise<DailyUsage[]> {
   const rows = await tx.$queryRaw<RawDay[]>`
     select
-      to_char(hour at time zone 'UTC', 'YYYY-MM-DD') as day, project, model,
+      to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, project, model,
       sum(requests)::text as requests, sum(input_tokens)::text as input, sum(cached_input_tokens)::text as cached_input,
       sum(output_tokens)::text as output, sum(cost_picos)::text as cost,
       sum(paid_burnt_picos + promotional_burnt_picos)::text as burnt
-    from usage_hourly
-    where entity = ${of.entity}::text and hour >= ${of.start}::timestamptz and hour < ${of.end}::timestamptz
+    from (${rollUpLines({ entity: of.entity, range: of })}) u
     group by 1, 2, 3
     order by 1, 2, 3
     limit ${of.rowsMax}::integer`;
@@ -48,12 +48,14 @@ export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Pr
   }));
 }
 
+/** Later than any usage. */
+const FOREVER = new Date('2200-01-01T00:00:00Z');
+
 /** What credits paid of usage since `since`: with it, balances of the past follow from today's. */
 export async function sumBurntSince(tx: Tx, of: { entity: string; since: Date }): Promise<bigint> {
   const [row] = await tx.$queryRaw<[{ burnt: string }]>`
     select coalesce(sum(paid_burnt_picos + promotional_burnt_picos), 0)::text as burnt
-    from usage_hourly
-    where entity = ${of.entity}::text and hour >= ${of.since}::timestamptz`;
+    from (${rollUpLines({ entity: of.entity, range: { start: of.since, end: FOREVER } })}) u`;
   return BigInt(row.burnt);
 }
 
@@ -79,10 +81,9 @@ export async function findUsageMarks(
   const [row] = await tx.$queryRaw<[Record<string, string> & { unpriced_models: string[] | null }]>`
     with late as (
       select sum(requests) as requests, sum(cost_picos) as cost
-      from usage_hourly
-      where entity = ${of.entity}::text and hour >= ${of.lateSince}::timestamptz and hour < ${of.end}::timestamptz
-        and period <> to_char(hour at time zone 'UTC', 'YYYY-MM')
-        and (hour >= ${of.start}::timestamptz or period between ${of.firstPeriod}::text and ${of.lastPeriod}::text)
+      from (${rollUpLines({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
+      where period <> to_char(at at time zone 'UTC', 'YYYY-MM')
+        and (at >= ${of.start}::timestamptz or period between ${of.firstPeriod}::text and ${of.lastPeriod}::text)
     )
     select
       coalesce((select requests from late), 0)::text as late,
@@ -95,8 +96,7 @@ export async function findUsageMarks(
           and original_occurred_at >= ${of.start}::timestamptz and original_occurred_at < ${of.end}::timestamptz
       )::text as conflicts,
       (select count(*) from dead_letters where entity = ${of.entity}::text and status = 'open')::text as dead_letters
-    from usage_hourly
-    where entity = ${of.entity}::text and hour >= ${of.start}::timestamptz and hour < ${of.end}::timestamptz`;
+    from (${rollUpLines({ entity: of.entity, range: of })}) u`;
   return {
     lateRequests: BigInt(row['late']!),
     latePicos: BigInt(row['late_cost']!),
@@ -138,9 +138,8 @@ export async function findPeriodSums(
   const rows = await tx.$queryRaw<Record<string, string>[]>`
     with rolled as (
       select period, sum(cost_picos) as cost, sum(paid_burnt_picos + promotional_burnt_picos) as burnt
-      from usage_hourly
-      where entity = ${of.entity}::text and hour >= ${of.start}::timestamptz and hour < ${of.end}::timestamptz
-        and period >= ${of.firstPeriod}::text and period <= ${of.lastPeriod}::text
+      from (${rollUpLines({ entity: of.entity, range: of })}) u
+      where period >= ${of.firstPeriod}::text and period <= ${of.lastPeriod}::text
       group by period
     ), by_project as (
       select period, sum(cost_picos) as cost

@@ -45,10 +45,9 @@ export async function sumBucketedUsage(
   of: UsageSelection & { rowsMax: number },
 ): Promise<BucketedUsage[]> {
   const { groupBy, projects, users, apiKeys, models } = of;
-  const needsEvents =
-    of.width === '1m' || groupBy.has('user') || groupBy.has('apiKey') || users !== null || apiKeys !== null;
+  const callers = groupBy.has('user') || groupBy.has('apiKey') || users !== null || apiKeys !== null;
   const rows = await tx.$queryRaw<RawRow[]>`
-    with lines as (${usageLines({ entity: of.entity, range: of.range, eventsOnly: needsEvents })})
+    with lines as (${usageLines({ ...of, callers })})
     select
       date_bin(make_interval(secs => ${WIDTH_MS[of.width] / 1000}::integer), at, 'epoch') as bucket,
       case when ${groupBy.has('project')}::boolean then project end as project,

@@ -39,26 +39,32 @@ export async function sumBucketedCosts(
   of: CostSelection & { rowsMax: number },
 ): Promise<BucketedCost[]> {
   const { groupBy, projects, apiKeys } = of;
-  const needsEvents = of.width === '1m' || groupBy.has('apiKey') || apiKeys !== null;
+  const callers = groupBy.has('apiKey') || apiKeys !== null;
   const rows = await tx.$queryRaw<RawRow[]>`
-    with lines as (${usageLines({ entity: of.entity, range: of.range, eventsOnly: needsEvents })})
+    with lines as (${usageLines({ ...of, callers })}), priced as (
+      select
+        date_bin(make_interval(secs => ${WIDTH_MS[of.width] / 1000}::integer), at, 'epoch') as bucket,
+        case when ${groupBy.has('project')}::boolean then project end as project,
+        case when ${groupBy.has('lineItem')}::boolean then model end as model,
+        case when ${groupBy.has('apiKey')}::boolean then api_key_id end as "apiKey",
+        price_id, sum(input_tokens) as input, sum(cached_input_tokens) as cached_input, sum(output_tokens) as output
+      from lines
+      where (${projects}::text[] is null or project = any(${projects}::text[]))
+        and (${apiKeys}::text[] is null or api_key_id = any(${apiKeys}::text[]))
+      group by 1, 2, 3, 4, price_id
+    )
     select
-      date_bin(make_interval(secs => ${WIDTH_MS[of.width] / 1000}::integer), u.at, 'epoch') as bucket,
-      case when ${groupBy.has('project')}::boolean then u.project end as project,
-      case when ${groupBy.has('lineItem')}::boolean then u.model || ', ' || item.class end as "lineItem",
-      case when ${groupBy.has('apiKey')}::boolean then u.api_key_id end as "apiKey",
+      u.bucket, u.project, u.model || ', ' || item.class as "lineItem", u."apiKey",
       sum(item.tokens * coalesce(item.picos_per_token, 0)::numeric)::text as cost,
       sum(item.tokens)::text as tokens
-    from lines u
+    from priced u
     left join prices p on p.id = u.price_id
     cross join lateral (values
-      ('input', u.input_tokens, p.input_picos_per_token),
-      ('cached input', u.cached_input_tokens, coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)),
-      ('output', u.output_tokens, p.output_picos_per_token)
+      ('input', u.input, p.input_picos_per_token),
+      ('cached input', u.cached_input, coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)),
+      ('output', u.output, p.output_picos_per_token)
     ) item (class, tokens, picos_per_token)
     where item.tokens <> 0
-      and (${projects}::text[] is null or u.project = any(${projects}::text[]))
-      and (${apiKeys}::text[] is null or u.api_key_id = any(${apiKeys}::text[]))
     group by 1, 2, 3, 4
     having sum(item.tokens) <> 0 or sum(item.tokens * coalesce(item.picos_per_token, 0)::numeric) <> 0
     order by 1, 2, 3, 4

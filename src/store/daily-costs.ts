@@ -1,6 +1,7 @@
 /** What an entity's usage cost a day, for looking ahead. */
 import type { Range } from '../domain/buckets.js';
 import type { Tx } from './database.js';
+import { rollUpLines } from './roll-up-lines.js';
 
 export type DailyCost = {
   /** Days since 1970. */
@@ -14,13 +15,11 @@ export type DailyCost = {
 export async function sumDailyCosts(tx: Tx, of: { entity: string; range: Range }): Promise<DailyCost[]> {
   const rows = await tx.$queryRaw<{ day: number; project: string | null; cost: string }[]>`
     select
-      (extract(epoch from u.hour)::bigint / 86400)::integer as day,
+      (extract(epoch from u.at)::bigint / 86400)::integer as day,
       case when p.monthly_cap_picos is not null then u.project end as project,
       sum(u.cost_picos)::text as cost
-    from usage_hourly u
-    join projects p on p.entity = u.entity and p.name = u.project
-    where u.entity = ${of.entity}::text
-      and u.hour >= ${of.range.start}::timestamptz and u.hour < ${of.range.end}::timestamptz
+    from (${rollUpLines(of)}) u
+    join projects p on p.entity = ${of.entity}::text and p.name = u.project
     group by 1, 2`;
   return rows.map(({ cost, ...row }) => ({ ...row, costPicos: BigInt(cost) }));
 }

@@ -15,7 +15,7 @@ const POOL_WAIT_MS_MAX = 10_000;
 /** Thrown by work whose ground has shifted under it: the transaction is rolled back and run again. */
 export class RestartTransaction extends Error {}
 
-export type TransactionOptions = { readonly snapshot?: boolean };
+export type TransactionOptions = { readonly snapshot?: boolean; readonly timeoutMs?: number };
 
 /** How often a Postgres whose connections broke is asked whether it is back. */
 const RETURN_MS = 100;
@@ -63,7 +63,7 @@ export class Database {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.client.$transaction(work, {
-          timeout: TRANSACTION_TIMEOUT_MS,
+          timeout: options.timeoutMs ?? TRANSACTION_TIMEOUT_MS,
           maxWait: POOL_WAIT_MS_MAX,
           isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
         });

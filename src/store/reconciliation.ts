@@ -5,15 +5,7 @@
 import { countedUsage, netBurns } from './counted-usage.js';
 import { Prisma } from './prisma/client.js';
 import type { Tx } from './database.js';
-
-export type Comparison = {
-  readonly left: string;
-  readonly right: string;
-  readonly differences: readonly Record<string, unknown>[];
-};
-
-/** At most so many differences are listed; the totals speak for the rest. */
-const DIFFERENCES_MAX = 100;
+import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-check.js';
 
 /** Full joins two relations with the columns `key`, `amount` (numeric) and compares amount by key. */
 async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
@@ -36,22 +28,6 @@ async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Com
 
 type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right: Prisma.Sql };
 
-/** One sum of a roll-up row against the same sum of its events and their corrections. */
-function rollUpCheck(name: string, ofEvents: Prisma.Sql, ofRollUps: Prisma.Sql): Check {
-  const key = Prisma.sql`jsonb_build_object(
-    'entity', entity, 'hour', hour, 'project', project, 'model', model, 'operation', operation, 'period', period,
-    'price_id', price_id)`;
-  return {
-    name,
-    left: Prisma.sql`
-      select ${key} as key, amount from (
-        select entity, hour, project, model, operation, period, price_id, ${ofEvents} as amount
-        from (${countedUsage(null)}) u group by 1, 2, 3, 4, 5, 6, 7
-      ) e`,
-    right: Prisma.sql`select ${key} as key, ${ofRollUps} as amount from usage_hourly`,
-  };
-}
-
 /** Identities are pruned some time after the acceptance window of 35 days; inside it each event has one. */
 const IDENTITIES_DAYS = 35;
 
@@ -60,25 +36,32 @@ function identityCheck(at: Date): Check {
   return {
     name: 'every event has its identity',
     left: Prisma.sql`
-      select to_jsonb(identity) as key, 1::numeric as amount from usage_events where booked_at >= ${since}::timestamptz`,
+      select identity as key, 1 as amount from usage_events where booked_at >= ${since}::timestamptz`,
     right: Prisma.sql`
-      select to_jsonb(identity) as key, 1::numeric as amount from usage_identities where booked_at >= ${since}::timestamptz`,
+      select identity as key, 1 as amount from usage_identities where booked_at >= ${since}::timestamptz`,
+  };
+}
+
+/** Days that are rolled up against their hours. */
+function dayCheck(name: string, amount: Prisma.Sql): Check {
+  const key = Prisma.sql`jsonb_build_object(
+    'entity', entity, 'day', day, 'project', project, 'model', model, 'period', period, 'price_id', price_id)`;
+  return {
+    name,
+    left: Prisma.sql`
+      select ${key} as key, amount from (
+        select d.entity, d.day, project, model, period, price_id, ${amount} as amount
+        from usage_hourly u join usage_days d on d.entity = u.entity and d.day = date_trunc('day', u.hour, 'UTC')
+        where d.rolled_up group by d.entity, d.day, project, model, period, price_id
+      ) h`,
+    right: Prisma.sql`
+      select ${key} as key, ${amount} as amount
+      from usage_days join usage_daily using (entity, day)
+      where rolled_up group by entity, day, project, model, period, price_id`,
   };
 }
 
 const CHECKS: readonly Check[] = [
-  rollUpCheck('events equal roll-ups: requests', Prisma.sql`sum(requests)`, Prisma.sql`requests`),
-  rollUpCheck(
-    'events equal roll-ups: tokens',
-    Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens)`,
-    Prisma.sql`(input_tokens + cached_input_tokens + output_tokens)`,
-  ),
-  rollUpCheck('events equal roll-ups: cost', Prisma.sql`sum(cost_picos)`, Prisma.sql`cost_picos`),
-  rollUpCheck(
-    'events equal roll-ups: burnt',
-    Prisma.sql`sum(burnt_picos)`,
-    Prisma.sql`(paid_burnt_picos + promotional_burnt_picos)`,
-  ),
   {
     name: 'corrections start from what their events cost',
     left: Prisma.sql`
@@ -110,6 +93,36 @@ const CHECKS: readonly Check[] = [
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'price_id', price_id) as key, sum(cost_picos) as amount
       from usage_hourly group by entity, price_id`,
+  },
+  {
+    name: 'days with usage are known',
+    left: Prisma.sql`
+      select distinct jsonb_build_object('entity', entity, 'day', date_trunc('day', hour, 'UTC')) as key, 1 as amount
+      from usage_hourly`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day) as key, 1 as amount
+      from usage_days d
+      where exists (
+        select from usage_hourly u where u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
+      )`,
+  },
+  dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
+  dayCheck(
+    'roll-ups by hour equal those by day: tokens',
+    Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens)`,
+  ),
+  {
+    name: 'roll-ups by day equal those by caller: tokens',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
+        sum(input_tokens + cached_input_tokens + output_tokens) as amount
+      from usage_days join usage_daily using (entity, day)
+      where rolled_up group by entity, day, project, model, price_id`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
+        sum(input_tokens + cached_input_tokens + output_tokens) as amount
+      from usage_days join usage_daily_callers using (entity, day)
+      where rolled_up group by entity, day, project, model, price_id`,
   },
   {
     name: 'roll-ups equal spend of projects',
@@ -219,8 +232,11 @@ const CHECKS: readonly Check[] = [
 
 /** `at` is now, by the clock that booking goes by. */
 export async function runChecks(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
-  const results = [];
-  for (const { name, left, right } of [identityCheck(at), ...CHECKS])
-    results.push({ name, ...(await compare(tx, left, right)) });
+  // It reads all events of all time, and sorts them into hours.
+  await tx.$executeRaw`set local statement_timeout = '30min'`;
+  await tx.$executeRaw`set local work_mem = '64MB'`;
+  const check = async ({ name, left, right }: Check) => ({ name, ...(await compare(tx, left, right)) });
+  const results = [await check(identityCheck(at)), ...(await compareRollUps(tx))];
+  for (const each of CHECKS) results.push(await check(each));
   return results;
 }

@@ -4,6 +4,7 @@ import type { Period } from '../domain/period.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
 import { netBurns } from './counted-usage.js';
 import type { Tx } from './database.js';
+import { rollUpLinesOfPeriod } from './roll-up-lines.js';
 
 export type StatementScope = { readonly entity: string; readonly period: Period };
 
@@ -33,15 +34,14 @@ export async function sumStatementUsage(
 ): Promise<StatementUsage[]> {
   const rows = await tx.$queryRaw<RawUsage[]>`
     select
-      u.project, u.model, to_char(u.hour at time zone 'UTC', 'YYYY-MM') as month, u.price_id,
+      u.project, u.model, to_char(u.at at time zone 'UTC', 'YYYY-MM') as month, u.price_id,
       sum(u.input_tokens)::text as input, sum(u.cached_input_tokens)::text as cached_input,
       sum(u.output_tokens)::text as output, sum(u.cost_picos)::text as cost,
       p.input_picos_per_token::text as unit_input,
       coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::text as unit_cached_input,
       p.output_picos_per_token::text as unit_output
-    from usage_hourly u
+    from (${rollUpLinesOfPeriod(of)}) u
     left join prices p on p.id = u.price_id
-    where u.entity = ${of.entity}::text and u.period = ${of.period}::text
     group by u.project, u.model, month, u.price_id, p.id
     having sum(abs(u.input_tokens) + abs(u.cached_input_tokens) + abs(u.output_tokens)) > 0
     order by month desc, u.project, u.model, u.price_id

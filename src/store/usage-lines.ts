@@ -1,41 +1,73 @@
 /**
- * What an entity used in a range of time, as a relation for reports to sum. Whole hours come out of the roll-ups; the parts of an
- * hour at both ends come out of the events, so that a range may begin and end at any second. Whoever asks for what roll-ups do
- * not know (users, keys, minutes) gets events alone.
+ * What an entity used in a range of time, as a relation for reports to sum. It comes out of the roundest sums that know the answer:
+ * days, then hours, then events, so that a range may begin and end at any second. Hours do not know who called, and nothing but
+ * events knows minutes.
  */
-import { bucketCeiling, bucketStart, type Range } from '../domain/buckets.js';
+import { bucketCeiling, bucketStart, WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import { Prisma } from './prisma/client.js';
+import { rollUpLines } from './roll-up-lines.js';
+
+type Order = {
+  readonly entity: string;
+  readonly range: Range;
+  readonly width: BucketWidth;
+  /** Whether users or keys are asked for. */
+  readonly callers: boolean;
+};
 
 /** Columns: at, project, model, operation, user_id, api_key_id, price_id, requests, the three token classes. */
-export function usageLines(of: { entity: string; range: Range; eventsOnly: boolean }): Prisma.Sql {
-  const { entity, range } = of;
-  const hours = { start: bucketCeiling(range.start, '1h'), end: bucketStart(range.end, '1h') };
-  if (of.eventsOnly || hours.start >= hours.end) return eventLines(entity, range);
+export function usageLines({ entity, range, width, callers }: Order): Prisma.Sql {
+  if (width === '1m' || (callers && width === '1h')) return eventLines(entity, range);
+  const unit = callers ? '1d' : '1h';
+  const whole = { start: bucketCeiling(range.start, unit), end: bucketStart(range.end, unit) };
+  if (whole.end.getTime() - whole.start.getTime() < WIDTH_MS[unit]) return eventLines(entity, range);
   const edges = [
-    { start: range.start, end: hours.start },
-    { start: hours.end, end: range.end },
+    { start: range.start, end: whole.start },
+    { start: whole.end, end: range.end },
   ].filter(({ start, end }) => start < end);
-  const parts = [rollUpLines(entity, hours), ...edges.map((edge) => eventLines(entity, edge))];
-  return Prisma.join(parts, ' union all ');
+  const sums = callers ? callerLines(entity, whole) : namelessLines(entity, whole, width);
+  return Prisma.join([sums, ...edges.map((edge) => eventLines(entity, edge))], ' union all ');
 }
 
-function rollUpLines(entity: string, { start, end }: Range): Prisma.Sql {
+function namelessLines(entity: string, range: Range, width: BucketWidth): Prisma.Sql {
   return Prisma.sql`
     select
-      hour as at, project, model, operation, null::text as user_id, null::text as api_key_id, price_id,
+      at, project, model, operation, null::text as user_id, null::text as api_key_id, price_id,
       requests, input_tokens, cached_input_tokens, output_tokens
-    from usage_hourly
-    where entity = ${entity}::text and hour >= ${start}::timestamptz and hour < ${end}::timestamptz`;
+    from (${rollUpLines({ entity, range, byHour: width === '1h' })}) rolled`;
+}
+
+/** Whole days: rolled up by caller, or out of the events. */
+function callerLines(entity: string, { start, end }: Range): Prisma.Sql {
+  const days = Prisma.sql`
+    d.entity = ${entity}::text and d.day >= ${start}::timestamptz and d.day < ${end}::timestamptz`;
+  return Prisma.sql`
+    select
+      c.day as at, c.project, c.model, c.operation, c.user_id, c.api_key_id, c.price_id,
+      c.requests, c.input_tokens, c.cached_input_tokens, c.output_tokens
+    from usage_days d
+    join usage_daily_callers c on c.entity = d.entity and c.day = d.day
+    where ${days} and d.rolled_up
+      and c.entity = ${entity}::text and c.day >= ${start}::timestamptz and c.day < ${end}::timestamptz
+    union all
+    select e.*
+    from usage_days d
+    cross join lateral (${eventLinesBetween(entity, Prisma.sql`d.day`, Prisma.sql`d.day + interval '24 hours'`)}) e
+    where ${days} and not d.rolled_up`;
 }
 
 /** Events, and what corrections took out at the old price and put in at the new one. */
-function eventLines(entity: string, { start, end }: Range): Prisma.Sql {
+export function eventLines(entity: string, { start, end }: Range): Prisma.Sql {
+  return eventLinesBetween(entity, Prisma.sql`${start}::timestamptz`, Prisma.sql`${end}::timestamptz`);
+}
+
+function eventLinesBetween(entity: string, start: Prisma.Sql, end: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     select
       occurred_at as at, project, model, operation, user_id, api_key_id, price_id,
       1::bigint as requests, input_tokens, cached_input_tokens, output_tokens
     from usage_events
-    where entity = ${entity}::text and occurred_at >= ${start}::timestamptz and occurred_at < ${end}::timestamptz
+    where entity = ${entity}::text and occurred_at >= ${start} and occurred_at < ${end}
     union all
     select
       c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, moved.price_id,
@@ -44,5 +76,5 @@ function eventLines(entity: string, { start, end }: Range): Prisma.Sql {
     join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
     cross join lateral (values (c.old_price_id, -1::bigint), (c.new_price_id, 1::bigint)) moved (price_id, sign)
     where moved.price_id is not null
-      and c.entity = ${entity}::text and c.occurred_at >= ${start}::timestamptz and c.occurred_at < ${end}::timestamptz`;
+      and c.entity = ${entity}::text and c.occurred_at >= ${start} and c.occurred_at < ${end}`;
 }

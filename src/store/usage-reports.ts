@@ -1,5 +1,6 @@
-/** Sums of the hourly roll-ups for people who ask where the money went. */
+/** Sums of the roll-ups for people who ask where the money went. */
 import type { Tx } from './database.js';
+import { rollUpLines } from './roll-up-lines.js';
 
 export type UsageRow = {
   readonly project: string;
@@ -22,8 +23,7 @@ export async function sumUsage(tx: Tx, of: { entity: string; start: Date; end: D
     select
       project, model, sum(requests)::text as requests, sum(input_tokens)::text as input,
       sum(cached_input_tokens)::text as cached_input, sum(output_tokens)::text as output, sum(cost_picos)::text as cost
-    from usage_hourly
-    where entity = ${of.entity}::text and hour >= ${of.start}::timestamptz and hour < ${of.end}::timestamptz
+    from (${rollUpLines({ entity: of.entity, range: of })}) u
     group by project, model
     order by sum(cost_picos) desc, project, model`;
   return rows.map((row) => ({

@@ -21,15 +21,10 @@ export type HourlySum = {
   promotionalBurntPicos: bigint;
 };
 
-/** Adds to the roll-ups, in key order, under the entities' locks. */
+/** Adds to the roll-ups, in key order, under the entities' locks. The days are then no longer rolled up. */
 export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
   await tx.$executeRaw`
-    insert into usage_hourly as u (
-      entity, hour, project, model, operation, period, price_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-      cost_picos, paid_burnt_picos, promotional_burnt_picos
-    )
-    select * from unnest(
+    with added as (select * from unnest(
       ${arrayLiteral(rows.map((r) => r.entity))}::text[],
       ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
       ${arrayLiteral(rows.map((r) => r.project))}::text[],
@@ -45,7 +40,26 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
       ${arrayLiteral(rows.map((r) => r.paidBurntPicos))}::numeric[],
       ${arrayLiteral(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
-    ) as t
+    ) as t (
+      entity, hour, project, model, operation, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )), days as (
+      select distinct entity, date_trunc('day', hour, 'UTC') as day from added
+    ), opened as (
+      insert into usage_days (entity, day)
+      select entity, day from days order by entity, day
+      on conflict (entity, day) do nothing
+    ), reopened as (
+      update usage_days d set rolled_up = false, build = null
+      from days where d.entity = days.entity and d.day = days.day and (d.rolled_up or d.build is not null)
+    )
+    insert into usage_hourly as u (
+      entity, hour, project, model, operation, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )
+    select * from added
     order by 1, 2, 3, 4, 5, 6, 7
     on conflict (entity, hour, project, model, operation, period, price_id) do update set
       requests = u.requests + excluded.requests,

@@ -5,6 +5,9 @@ import { bookingTime } from '../store/booking-time.js';
 import { Database } from '../store/database.js';
 import { runChecks } from '../store/reconciliation.js';
 
+/** A minute or two for ten million events. */
+const TIMEOUT_MS = 1_800_000;
+
 export type Reconciliation = {
   readonly ok: boolean;
   readonly checks: readonly {
@@ -27,7 +30,7 @@ export class ReconciliationService {
   async run(): Promise<Reconciliation> {
     const results = await this.database.transaction(
       async (tx) => runChecks(tx, await bookingTime(tx, this.clock.databaseNow())),
-      { snapshot: true },
+      { snapshot: true, timeoutMs: TIMEOUT_MS },
     );
     const checks = results.map(({ name, left, right, differences }) => ({
       name,

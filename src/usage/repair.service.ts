@@ -1,6 +1,6 @@
 /**
  * Rebuilds what follows from an entity's events, corrections and ledger: roll-ups, spend, grants, and after the commit its
- * state in Redis. Those three are the truth and are never touched.
+ * state in Redis. Those three are the truth and are never touched. Roll-ups by day are taken back; upkeep builds them again.
  */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
@@ -8,6 +8,7 @@ import { Clock } from '../infra/clock.js';
 import { lockAccounts, raiseVersions } from '../store/accounts.js';
 import { insertAuditEntry } from '../store/audit-log.js';
 import { bookingTime } from '../store/booking-time.js';
+import { reopenDays } from '../store/daily-roll-ups.js';
 import { Database, type Tx } from '../store/database.js';
 import { findEntity } from '../store/entities.js';
 import {
@@ -56,6 +57,7 @@ export class RepairService {
     }
     await setHourlySums(tx, hourly.map(toHourlySum));
     await dropEmptySums(tx, hourly.map(toHourlySum));
+    await reopenDays(tx, entity);
     await setEntitySpend(tx, spend.entities);
     await setProjectSpend(tx, spend.projects);
     await setGrants(tx, grants);

@@ -26,12 +26,13 @@ describe('the schedules of a worker', () => {
   const count = async (table: string): Promise<number> =>
     (await app.database.pool.query(`select from ${table}`)).rowCount ?? 0;
 
-  it('include the close of periods every hour, the pruning of identities every day and samples of outputs', async () => {
+  it('include the close of periods, the pruning of identities, roll-ups by day and samples of outputs', async () => {
     const schedulers = await queue.getJobSchedulers();
     expect(Object.fromEntries(schedulers.map(({ key, pattern }) => [key, pattern]))).toMatchObject({
       'close-periods': '0 5 * * * *',
       'prune-identities': '0 20 4 * * *',
       'sample-outputs': '45 */5 * * * *',
+      'roll-up-days': '40 * * * * *',
     });
   });
 

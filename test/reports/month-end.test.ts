@@ -131,6 +131,7 @@ class Life {
         await books.upkeep.expireGrants();
         await books.upkeep.postClosedHours();
         await books.periods.closePeriods();
+        await books.days.build();
         await this.freeze();
       }
     }

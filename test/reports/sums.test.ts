@@ -107,8 +107,14 @@ function costPicosOf({ model, tokens }: UsageEvent): bigint {
 
 let entities = 0;
 
+/** When the days that are over are rolled up: what comes afterwards takes its days back. */
+const aRollUp = fc.constantFrom('never', 'between the batches', 'after both' as const);
+
 /** Records the usage for an entity of its own, in two batches. */
-async function record(usage: readonly (typeof someUsage extends fc.Arbitrary<infer T> ? T : never)[]) {
+async function record(
+  usage: readonly (typeof someUsage extends fc.Arbitrary<infer T> ? T : never)[],
+  rollUp: typeof aRollUp extends fc.Arbitrary<infer T> ? T : never = 'after both',
+) {
   const entity = `sums${(entities += 1)}`;
   const events = usage.map(({ project, inputTokens, cachedInputTokens, outputTokens, ...rest }) =>
     anEvent({
@@ -118,7 +124,9 @@ async function record(usage: readonly (typeof someUsage extends fc.Arbitrary<inf
     }),
   );
   await books.recorder.record(events.slice(0, 5));
+  if (rollUp === 'between the batches') await books.days.build();
   await books.recorder.record(events.slice(5));
+  if (rollUp === 'after both') await books.days.build();
   return { entity, events };
 }
 
@@ -131,8 +139,9 @@ describe('sums of reports', () => {
         aRange,
         groups,
         fc.constantFrom('completions', 'embeddings' as const),
-        async (usage, range, grouping, kind) => {
-          const { entity, events } = await record(usage);
+        aRollUp,
+        async (usage, range, grouping, kind, rollUp) => {
+          const { entity, events } = await record(usage, rollUp);
           const groupBy = new Set(grouping);
           const expected: Sums = {};
           for (const event of events.filter((event) => isWithin(event, range))) {
@@ -165,8 +174,9 @@ describe('sums of reports', () => {
         fc.array(someUsage, { minLength: 1, maxLength: 30 }),
         aRange,
         groups,
-        async (usage, range, grouping) => {
-          const { entity, events } = await record(usage);
+        aRollUp,
+        async (usage, range, grouping, rollUp) => {
+          const { entity, events } = await record(usage, rollUp);
           const groupBy = new Set(grouping);
           const expected = events
             .filter((event) => isWithin(event, range))
@@ -184,7 +194,10 @@ describe('sums of reports', () => {
     );
   });
 
-  it('follow corrections, whether they come out of roll-ups or out of events', async () => {
+  it.each([
+    ['hours and events', false],
+    ['days', true],
+  ])('follow corrections, where they come out of %s', async (_name, rollUp) => {
     const usage = fc.sample(someUsage, { numRuns: 40, seed: 7 });
     const { entity, events } = await record(usage.map((one) => ({ ...one, model: LLAMA })));
     const [first, second, ...rest] = events;
@@ -215,6 +228,7 @@ describe('sums of reports', () => {
       reason: 'test',
       actor: 'test',
     });
+    expect((rollUp ? await books.days.build() : 0) > 0).toBe(rollUp);
     const expected = rest.reduce(
       (sum, { tokens }) =>
         sum +

@@ -6,6 +6,7 @@ import { connectRedis } from '../../src/infra/redis.js';
 import { QuotaService } from '../../src/quota/quota.service.js';
 import { Database } from '../../src/store/database.js';
 import { CorrectionsService } from '../../src/usage/corrections.service.js';
+import { DailyRollUps } from '../../src/usage/daily-roll-ups.service.js';
 import { IdentityPruning } from '../../src/usage/identity-pruning.service.js';
 import { PeriodClose } from '../../src/usage/period-close.service.js';
 import { PriceBook } from '../../src/usage/price-book.service.js';
@@ -33,6 +34,7 @@ export type Books = {
   readonly corrections: CorrectionsService;
   readonly rerating: ReratingService;
   readonly periods: PeriodClose;
+  readonly days: DailyRollUps;
   readonly identities: IdentityPruning;
   readonly repair: RepairService;
   readonly reconciliation: ReconciliationService;
@@ -61,6 +63,7 @@ export async function theBooks(): Promise<Books> {
     corrections: new CorrectionsService(database, clock),
     rerating: new ReratingService(database, clock, quota),
     periods: new PeriodClose(database, clock),
+    days: new DailyRollUps(database, clock),
     identities: new IdentityPruning(database, clock),
     repair: new RepairService(database, clock),
     reconciliation: new ReconciliationService(database, clock),

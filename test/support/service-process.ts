@@ -14,6 +14,7 @@ const START_SECONDS_MAX = 60;
 export type ServiceProcess = {
   readonly role: Role;
   readonly url: string;
+  readonly pid: number;
   readonly call: TestApp['call'];
   readonly isRunning: boolean;
   /** SIGKILL: it ends at once, in the middle of whatever it does. */
@@ -75,6 +76,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
   return {
     role: options.role,
     url,
+    pid: server.pid!,
     log,
     call: callerOf(url),
     get isRunning() {

@@ -235,6 +235,7 @@ class History {
         return expected.expire(nowMs);
       case 'close':
         await books.periods.closePeriods();
+        await books.days.build();
         return expected.close(nowMs);
     }
   }

@@ -1,0 +1,129 @@
+/**
+ * How long finance waits: every call of the dashboard and of the usage and costs API over HTTP, on a year of usage. Options:
+ * `--events N` (10,000,000), and `--data DIR` to keep what was loaded for the next run.
+ */
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startEmbeddedServers } from '../../src/infra/embedded-servers.js';
+import { applyMigrations } from '../../src/infra/migrate.js';
+import { Clock } from '../../src/infra/clock.js';
+import { Database } from '../../src/store/database.js';
+import { DailyRollUps } from '../../src/usage/daily-roll-ups.service.js';
+import { seed } from '../../src/usage/seed.js';
+import { ADMIN_KEY } from '../support/app.js';
+import { startService, type ServiceProcess } from '../support/service-process.js';
+import { loadYear } from './load-year.js';
+import { measureExports } from './reports-exports.js';
+import { callsOf, type Call } from './reports-calls.js';
+import { printTable } from './table.js';
+import { ENTITIES, entityName } from './year-of-usage.js';
+
+const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
+const DAY_MS = 86_400_000;
+const ROUNDS = 15;
+
+export type ReportsOptions = { readonly events: number; readonly data: string | null };
+
+type Loaded = { readonly events: number; readonly end: string };
+
+export async function benchReports({ events, data }: ReportsOptions): Promise<void> {
+  const dataDir = data ?? (await mkdtemp(path.join(tmpdir(), 'tally-bench-')));
+  await mkdir(dataDir, { recursive: true });
+  await chmod(dataDir, 0o755);
+  const embedded = await startEmbeddedServers({ dataDir, postgres: true, redis: true, log: () => {} });
+  const servers = { databaseUrl: embedded.databaseUrl!, redisUrl: embedded.redisUrl! };
+  try {
+    const loaded = await load(servers, { events, file: path.join(dataDir, 'year.json') });
+    const service = await startService({ role: 'api', ...servers });
+    try {
+      await measure(service, loaded);
+    } finally {
+      await service.stop();
+    }
+  } finally {
+    await embedded.stop();
+    if (data === null) await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Once a data directory: the file says what is in there. */
+async function load(
+  servers: { databaseUrl: string; redisUrl: string },
+  { events, file }: { events: number; file: string },
+): Promise<Loaded> {
+  await applyMigrations({ databaseUrl: servers.databaseUrl, migrationsDir: MIGRATIONS });
+  const known = await readFile(file, 'utf8').catch(() => null);
+  const end = new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS);
+  const loaded: Loaded = known === null ? { events, end: end.toISOString() } : (JSON.parse(known) as Loaded);
+  const database = new Database({ url: servers.databaseUrl });
+  try {
+    if (known === null) {
+      await seed(database, new URL('../../prisma/', import.meta.url));
+      await loadYear({ ...servers, start: new Date(end.getTime() - 365 * DAY_MS), end, events });
+      await writeFile(file, JSON.stringify(loaded));
+    }
+    await rollUpDays(database);
+    await vacuum(database);
+  } finally {
+    await database.close();
+  }
+  return loaded;
+}
+
+/** As autovacuum does in the course of a year. */
+async function vacuum({ pool }: Database): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query('set statement_timeout = 0');
+    await client.query('vacuum analyze');
+  } finally {
+    client.release(true);
+  }
+}
+
+/** What upkeep does day by day. */
+async function rollUpDays(database: Database): Promise<void> {
+  const startedMs = performance.now();
+  const days = await new DailyRollUps(database, new Clock()).build(Number.MAX_SAFE_INTEGER);
+  const seconds = (performance.now() - startedMs) / 1000;
+  console.log(`${days} days of customers rolled up in ${Math.round(seconds)} s`);
+}
+
+async function measure(service: ServiceProcess, { events, end }: Loaded): Promise<void> {
+  for (let rank = 0; rank < ENTITIES; rank += 1)
+    await service.call(`PUT /v1/admin/entities/${entityName(rank)}`, { body: { plan: 'enterprise' } });
+  const rows = [];
+  for (const call of await callsOf(service, new Date(end))) rows.push(await timed(service, call));
+  const title = `${events.toLocaleString('en-US')} events in 12 months, the largest of ${ENTITIES} customers: ms of ${ROUNDS} calls`;
+  printTable(title, rows);
+  await measureExports(service, new Date(end));
+  const { body } = await service.call('GET /v1/admin/reconciliation');
+  console.log(`\nReconciliation: ${body.ok === true ? 'no difference' : JSON.stringify(body)}`);
+}
+
+async function timed(service: ServiceProcess, call: Call): Promise<Record<string, string | number>> {
+  const times: number[] = [];
+  let bytes = 0;
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const startedMs = performance.now();
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, ...call.headers };
+    const answer = await fetch(`${service.url}${call.path}`, { headers });
+    bytes = (await answer.arrayBuffer()).byteLength;
+    if (answer.status !== 200) throw new Error(`${call.path}: ${answer.status}`);
+    // The first call finds nothing warm.
+    if (round > 0) times.push(performance.now() - startedMs);
+  }
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+  const [median, p95] = [at(0.5), at(0.95)];
+  return {
+    call: call.name,
+    median: Math.round(median),
+    p95: Math.round(p95),
+    target: call.targetMs,
+    met: median <= call.targetMs ? 'yes' : 'NO',
+    KB: Math.round(bytes / 1024),
+  };
+}
