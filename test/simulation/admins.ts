@@ -55,7 +55,7 @@ export class Admins {
     return { what, plan: random.pick(['pro', 'team']), values };
   }
 
-  private grant(entity: string, nowMs: number): Change {
+  grant(entity: string, nowMs: number): Change {
     const { random } = this;
     const later = this.edges === 'exact' && random.chance(0.2) ? nowMs + random.int(1, 96) * HOUR_MS : null;
     // Few ends, so that grants share them and the rest of the burn order decides.

@@ -17,10 +17,12 @@ import { monthStart } from './calendar.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
 import { Decisions } from './decisions.js';
 import { Disciplined } from './disciplined.js';
+import { wrap } from './facts.js';
 import { FAULTS, revive } from './faults.js';
 import { ENTITIES, Generator, PROJECTS } from './generator.js';
 import { checkImmutability, checkInvariants } from './invariants.js';
-import { Model } from './model.js';
+import { LATE_STATE, publishLate } from './late-state.js';
+import { Model, type Extent } from './model.js';
 import { PatientAdmin, type Ask } from './patient-admin.js';
 import { Random } from './random.js';
 import { Traffic } from './traffic.js';
@@ -86,8 +88,9 @@ export class Disasters {
     }
   }
 
-  get eventCount(): number {
-    return this.model.counted.size;
+  /** How many events it has counted, corrected and closed months over. */
+  get extent(): Extent {
+    return this.model.extent;
   }
 
   private tell(text: string): void {
@@ -149,6 +152,7 @@ export class Disasters {
     await Promise.all(happening);
     await this.settle();
     await this.compare();
+    await this.publishLate();
   }
 
   /** An entity with as many months to close. */
@@ -181,9 +185,14 @@ export class Disasters {
     await Promise.all(Array.from({ length: HANDS }, hand));
   }
 
-  private async happen(name: string): Promise<void> {
+  private countOf(name: string): FaultCount {
     const count = this.counts.get(name) ?? { injected: 0, hit: 0 };
     this.counts.set(name, count);
+    return count;
+  }
+
+  private async happen(name: string): Promise<void> {
+    const count = this.countOf(name);
     count.injected += 1;
     const { tally, postgres, upkeep, random } = this;
     const wasBusy =
@@ -236,6 +245,22 @@ export class Disasters {
     assert.deepEqual(await this.tally.differences(), []);
     this.disciplined.check();
     for (const entity of LOOKED_AT) await this.compareDecision(entity);
+  }
+
+  /** Between rounds, because the next publication of anything about the entity would make up for it. */
+  private async publishLate(): Promise<void> {
+    const { model, tally } = this;
+    const entity = this.random.pick(ENTITIES);
+    const delivery = wrap(this.generator.facts(Date.now(), { entity }), this.random);
+    const count = this.countOf(LATE_STATE);
+    count.injected += 1;
+    const overtake = () => {
+      model.deliver(delivery, Date.now());
+      return this.admin.change(this.admins.grant(entity, Date.now()));
+    };
+    if (await publishLate(tally, { entity, delivery, overtake })) count.hit += 1;
+    this.tell(LATE_STATE);
+    await this.compareDecision(entity);
   }
 
   /** Nothing of these is held: what Redis says by now is what the books say. */

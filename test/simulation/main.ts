@@ -12,7 +12,10 @@ import serversDown from '../support/servers-down.js';
 import serversUp from '../support/servers-up.js';
 import { Disasters, type FaultCount } from './disasters.js';
 import { FAULTS } from './faults.js';
+import { LATE_STATE } from './late-state.js';
+import type { Extent } from './model.js';
 import { TimeTravel } from './time-travel.js';
+import { TURNS, type Turn } from './turns.js';
 
 const STEPS = 400;
 const ROUNDS = 10;
@@ -31,8 +34,9 @@ const first = Number(values.seed ?? randomInt(2 ** 31));
 const endMs = performance.now() + Number(values.minutes ?? 0) * 60_000;
 const seedCount = Number(values.seeds ?? (values.minutes === undefined ? 1 : Infinity));
 const counts = new Map<string, FaultCount>(
-  Object.keys(FAULTS).map((name) => [name, { injected: 0, hit: 0 }]),
+  [...Object.keys(FAULTS), LATE_STATE].map((name) => [name, { injected: 0, hit: 0 }]),
 );
+const turns = new Map<Turn, number>(TURNS.map((turn) => [turn, 0]));
 const isLate = () => values.minutes !== undefined && performance.now() > endMs;
 
 await serversUp({ rootDir: join(import.meta.dirname, '../..') });
@@ -47,6 +51,10 @@ try {
 }
 if (!values.storm) {
   printTable(
+    'Turns of time',
+    [...turns].map(([turn, times]) => ({ turn, times })),
+  );
+  printTable(
     'Faults',
     [...counts].map(([fault, { injected, hit }]) => ({ fault, injected, 'met work in flight': hit })),
   );
@@ -54,13 +62,17 @@ if (!values.storm) {
 
 async function history(seed: number): Promise<void> {
   console.log(`seed ${seed}`);
-  const times = new TimeTravel(seed);
+  const times = new TimeTravel(seed, turns);
   const steps = await times.run((step) => step >= STEPS || isLate());
-  console.log(`  through time: ${steps} steps, ${times.eventCount} events, until ${times.now}`);
+  console.log(`  through time: ${steps} steps, ${said(times.extent)}, until ${times.now}`);
   if (isLate()) return;
   const disasters = new Disasters(seed, counts, APIS);
   const rounds = await disasters.run((round) => round >= ROUNDS || isLate());
-  console.log(`  through faults: ${rounds} rounds, ${disasters.eventCount} events`);
+  console.log(`  through faults: ${rounds} rounds, ${said(disasters.extent)}`);
+}
+
+function said({ events, corrections, closed }: Extent): string {
+  return `${events} events, ${corrections} corrections, ${closed} months closed`;
 }
 
 async function storm(): Promise<void> {

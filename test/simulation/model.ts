@@ -28,6 +28,8 @@ export type Counted = {
   corrected?: { readonly price: PriceVersion | null; readonly cost: bigint };
 };
 
+export type Extent = { readonly events: number; readonly corrections: number; readonly closed: number };
+
 const prisma = (file: string) =>
   JSON.parse(readFileSync(new URL(`../../prisma/${file}`, import.meta.url), 'utf8'));
 
@@ -65,6 +67,11 @@ export class Model {
         output: picosOf(price.output_usd_per_million) / 1_000_000n,
       });
     }
+  }
+
+  get extent(): Extent {
+    const closed = [...this.accounts.values()].reduce((sum, account) => sum + account.closed.size, 0);
+    return { events: this.counted.size, corrections: this.corrections.length, closed };
   }
 
   /** The account, made with the default plan where nobody has seen the entity. */

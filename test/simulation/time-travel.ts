@@ -15,8 +15,9 @@ import { Customers } from './customers.js';
 import { Decisions } from './decisions.js';
 import { ENTITIES, Generator } from './generator.js';
 import { checkImmutability, checkInvariants, type Sql } from './invariants.js';
-import { Model } from './model.js';
+import { Model, type Extent } from './model.js';
 import { Random } from './random.js';
+import { turnsBetween, type Turn } from './turns.js';
 import { runUpkeep } from './upkeep.js';
 
 /** What is never changed by a step of these, the books are compared after this many. */
@@ -34,7 +35,11 @@ export class TimeTravel {
   private customers!: Customers;
   readonly told: string[] = [];
 
-  constructor(readonly seed: number) {
+  constructor(
+    readonly seed: number,
+    /** How often time turned. */
+    private readonly turns = new Map<Turn, number>(),
+  ) {
     this.random = new Random(seed);
     this.generator = new Generator(this.random.fork('events'), this.model, 'exact');
     this.admins = new Admins(this.random.fork('admins'), this.model, 'exact');
@@ -150,6 +155,7 @@ export class TimeTravel {
   private advance(): void {
     const toMs = this.generator.laterThan(this.nowMs);
     if (toMs <= this.nowMs) return;
+    for (const turn of turnsBetween(this.nowMs, toMs)) this.turns.set(turn, (this.turns.get(turn) ?? 0) + 1);
     this.clock.set(new Date(toMs));
     this.tell('is the time now');
   }
@@ -192,8 +198,8 @@ export class TimeTravel {
     return this.clock.now().toISOString();
   }
 
-  /** How many distinct events the history has counted. */
-  get eventCount(): number {
-    return this.model.counted.size;
+  /** How many events it has counted, corrected and closed months over. */
+  get extent(): Extent {
+    return this.model.extent;
   }
 }
