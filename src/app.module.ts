@@ -16,6 +16,7 @@ import { CorrectionsController } from './http/corrections.controller.js';
 import { CostsController } from './http/costs.controller.js';
 import { CreditsController } from './http/credits.controller.js';
 import { DashboardController } from './http/dashboard.controller.js';
+import { DirectDoor } from './http/direct.js';
 import { ApiDocument, DocsController } from './http/docs.controller.js';
 import { EntitiesController } from './http/entities.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
@@ -166,7 +167,8 @@ export class AppModule {
       ApiKeys,
       Changes,
       { provide: ApiDocument, useValue: made.document },
-      { provide: APP_GUARD, useClass: AuthGuard },
+      AuthGuard,
+      { provide: APP_GUARD, useExisting: AuthGuard },
       { provide: APP_PIPE, useClass: SchemaPipe },
     ];
     const workers: Provider[] = [BatchWriter, UsageProcessor, UpkeepProcessor];
@@ -191,7 +193,12 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const document = new ApiDocument(() => describeApi(app));
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
-  const adapter = fastifyAdapter({ errors, logger, metrics });
+  const direct = new DirectDoor(
+    errors,
+    () => app.get(AuthGuard),
+    (controller) => app.get(controller),
+  );
+  const adapter = fastifyAdapter({ errors, logger, metrics, direct });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,

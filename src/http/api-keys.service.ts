@@ -37,6 +37,8 @@ type Lookup = { readonly principal: Principal; readonly foundAtMs: number };
 export class ApiKeys {
   /** Keys that were found, by the hash of their secret. That a key is unknown is never remembered. */
   private readonly cache = new Map<string, Lookup>();
+  /** Those of the last seconds by the secret itself: hashing it with every request was a twentieth of a decision's time. */
+  private readonly recent = new Map<string, Lookup>();
   private readonly lookups = new Map<string, Promise<Principal | null>>();
   /** Rises with every revocation, so that a lookup that began before one is not remembered after it. */
   private revocations = 0;
@@ -46,17 +48,25 @@ export class ApiKeys {
     private readonly clock: Clock,
   ) {}
 
+  /** The principal of a secret that was seen a moment ago; null where only `authenticate` can tell. */
+  known(secret: string): Principal | null {
+    const lookup = this.recent.get(secret);
+    return lookup !== undefined && this.ageMsOf(lookup) < FRESH_MS_MAX ? lookup.principal : null;
+  }
+
   /** The principal with this secret, or null. */
   async authenticate(secret: string): Promise<Principal | null> {
     const hash = hashOf(secret);
     const cached = this.cache.get(hash);
-    const ageMs = cached === undefined ? Infinity : this.clock.now().getTime() - cached.foundAtMs;
-    if (cached !== undefined && ageMs < FRESH_MS_MAX) return cached.principal;
+    if (cached !== undefined && this.ageMsOf(cached) < FRESH_MS_MAX) {
+      this.remember(secret, cached);
+      return cached.principal;
+    }
     try {
       return await within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
     } catch (error) {
       if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
-      if (cached !== undefined && ageMs < STALE_MS_MAX) return cached.principal;
+      if (cached !== undefined && this.ageMsOf(cached) < STALE_MS_MAX) return cached.principal;
       throw new TallyError('overloaded', 'The engine is currently overloaded, please try again later', {
         cause: error,
       });
@@ -124,7 +134,23 @@ export class ApiKeys {
   forget(): void {
     this.revocations += 1;
     this.cache.clear();
+    this.recent.clear();
     this.lookups.clear();
+  }
+
+  private ageMsOf({ foundAtMs }: Lookup): number {
+    return this.clock.now().getTime() - foundAtMs;
+  }
+
+  /** Secrets stay in memory for no longer than they serve: whoever comes next drops those before it. */
+  private remember(secret: string, lookup: Lookup): void {
+    this.recent.delete(secret);
+    this.recent.set(secret, lookup);
+    for (const [oldest, { foundAtMs }] of this.recent) {
+      const isSpent = foundAtMs + FRESH_MS_MAX <= this.clock.now().getTime();
+      if (!isSpent && this.recent.size <= CACHED_KEYS_MAX) return;
+      this.recent.delete(oldest);
+    }
   }
 
   /** Requests that miss together share one statement. */

@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
 import type { KeyRole } from '../store/api-keys.js';
 import { ApiKeys } from './api-keys.service.js';
-import { forbidden, requireEntity, setPrincipal } from './principal.js';
-import { accessOf } from './route.js';
+import { forbidden, requireEntity, type Principal } from './principal.js';
+import { accessOf, type Access } from './route.js';
 
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -15,21 +15,42 @@ export class AuthGuard implements CanActivate {
     const access = accessOf(context.getHandler());
     assert(access !== undefined, 'every route says who may call it');
     if (access.role === 'anyone') return true;
-    const request = context.switchToHttp().getRequest<FastifyRequest<{ Params: { entity?: string } }>>();
-    const secret = bearerOf(request.headers.authorization);
-    const principal = secret === null ? null : await this.keys.authenticate(secret);
-    if (principal === null) throw new TallyError('invalid_api_key', 'Invalid Authentication');
-    if (![access.role, ...access.alsoFor].some((role) => mayAct(principal.role, role))) throw forbidden();
-    if (access.allEntities) requireEntity(principal, null);
-    if (request.params.entity !== undefined) requireEntity(principal, request.params.entity);
-    setPrincipal(request, principal);
+    await this.admit(context.switchToHttp().getRequest<FastifyRequest>(), access);
     return true;
+  }
+
+  /** Sets the request's principal, or throws. Makes no promise where the key was seen a moment ago: most requests are by one. */
+  admit(request: FastifyRequest, access: Access): Promise<void> | void {
+    const secret = bearerOf(request.headers.authorization);
+    if (secret === null) throw unauthenticated();
+    const known = this.keys.known(secret);
+    return known === null ? this.lookUp(secret, request, access) : enter(known, request, access);
+  }
+
+  private async lookUp(secret: string, request: FastifyRequest, access: Access): Promise<void> {
+    const principal = await this.keys.authenticate(secret);
+    if (principal === null) throw unauthenticated();
+    enter(principal, request, access);
   }
 }
 
+function enter(principal: Principal, request: FastifyRequest, access: Access): void {
+  const mayCall =
+    mayAct(principal.role, access.role) || access.alsoFor.some((role) => mayAct(principal.role, role));
+  if (!mayCall) throw forbidden();
+  if (access.allEntities) requireEntity(principal, null);
+  const { entity } = request.params as { entity?: string };
+  if (entity !== undefined) requireEntity(principal, entity);
+  request.principal = principal;
+}
+
 /** An admin may do everything that the others may. */
-function mayAct(role: KeyRole, asked: KeyRole): boolean {
+function mayAct(role: KeyRole, asked: Access['role']): boolean {
   return role === asked || role === 'admin';
+}
+
+function unauthenticated(): TallyError {
+  return new TallyError('invalid_api_key', 'Invalid Authentication');
 }
 
 /** The secret of `Authorization: Bearer …`, or null. */

@@ -7,6 +7,7 @@ import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';
 import { Logger } from '../infra/logger.js';
 import { Metrics } from '../infra/metrics.js';
+import type { DirectDoor } from './direct.js';
 import { ErrorFilter } from './error.filter.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
 import { watchQuietConnections } from './quiet-connections.js';
@@ -29,6 +30,7 @@ export function fastifyAdapter(parts: {
   errors: ErrorFilter;
   logger: Logger;
   metrics: Metrics;
+  direct: DirectDoor;
 }): FastifyAdapter {
   const { errors } = parts;
   const adapter = new FastifyAdapter({
@@ -45,6 +47,10 @@ export function fastifyAdapter(parts: {
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
+  fastify.decorateRequest('principal', null);
+  fastify.addHook('onRoute', (route) => {
+    route.handler = parts.direct.handlerOf(route) ?? route.handler;
+  });
   fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
@@ -81,7 +87,7 @@ function readBody(request: FastifyRequest, bytes: string | Buffer, done: Done): 
     if (encoding !== 'identity') {
       throw new TallyError('unsupported_media_type', 'The request body must not be compressed');
     }
-    done(null, parseJsonBody(Buffer.from(bytes)));
+    done(null, parseJsonBody(typeof bytes === 'string' ? Buffer.from(bytes) : bytes));
   } catch (error) {
     done(error instanceof Error ? error : new Error(String(error)));
   }

@@ -12,22 +12,25 @@ export type Principal = {
   readonly entity: EntityName | null;
 };
 
-const principals = new WeakMap<FastifyRequest, Principal>();
-
-export function setPrincipal(request: FastifyRequest, principal: Principal): void {
-  principals.set(request, principal);
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the guard. */
+    principal: Principal | null;
+  }
 }
 
 /** The key behind a request that the guard let through. */
-export function principalOf(request: FastifyRequest): Principal {
-  const principal = principals.get(request);
-  assert(principal !== undefined, 'the guard has set the principal');
+export function principalOf({ principal }: FastifyRequest): Principal {
+  assert(principal !== null, 'the guard has set the principal');
   return principal;
 }
 
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  principalOf(context.switchToHttp().getRequest<FastifyRequest>()),
-);
+/** What `@Caller()` gives to a handler; routes that run without Nest's pipeline know it by this function. */
+export function readCaller(_: unknown, context: ExecutionContext): Principal {
+  return principalOf(context.switchToHttp().getRequest<FastifyRequest>());
+}
+
+export const Caller = createParamDecorator(readCaller);
 
 export function forbidden(): TallyError {
   return new TallyError('insufficient_permissions', 'Your API key does not have access to this resource');

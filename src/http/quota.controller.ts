@@ -33,6 +33,7 @@ export class QuotaController {
   @Route('POST /v1/quota/reservations', {
     role: 'gateway',
     summary: 'Ask whether a request may run, and hold what it may cost',
+    isDirect: true,
     answers: schemas.Reservation,
     status: 201,
   })
@@ -57,6 +58,7 @@ export class QuotaController {
   @Route('POST /v1/quota/reservations/:id/release', {
     role: 'gateway',
     summary: 'End a hold without a charge; again is fine',
+    isDirect: true,
     answers: schemas.Released,
   })
   async release(
@@ -72,6 +74,7 @@ export class QuotaController {
   @Route('POST /v1/quota/reservations/:id/extend', {
     role: 'gateway',
     summary: 'Keep a hold for longer, for a long stream',
+    isDirect: true,
     answers: schemas.Hold,
   })
   async extend(
@@ -86,6 +89,7 @@ export class QuotaController {
   @Route('GET /v1/quota/check', {
     role: 'gateway',
     summary: 'Decide without holding: denied where no room is left at all',
+    isDirect: true,
     answers: schemas.Decision,
     headers: CHECK_HEADERS,
   })

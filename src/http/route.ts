@@ -1,5 +1,5 @@
 /** One decorator says all of a route: method and path, who may call it, what it answers. The API's document is made from it. */
-import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put } from '@nestjs/common';
+import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put, type Type } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConsumes,
@@ -36,6 +36,15 @@ export type RouteSpec = {
   readonly headers?: readonly { name: string; required: boolean; description: string }[];
   readonly consumes?: readonly string[];
   readonly produces?: string;
+  /** True where a gateway calls it for each of its requests: it runs without Nest's pipeline (direct.ts). */
+  readonly isDirect?: boolean;
+};
+
+export type DirectRoute = {
+  readonly access: Access;
+  readonly status: number;
+  readonly controller: Type;
+  readonly method: string;
 };
 
 const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
@@ -47,6 +56,7 @@ const IDEMPOTENCY_KEY = {
 };
 
 const accesses = new WeakMap<object, Access>();
+const directRoutes = new Map<string, DirectRoute>();
 
 /** `@Route('POST /v1/admin/keys', {…})`; the path is whole, so that a search for it finds the route. */
 export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecorator {
@@ -61,6 +71,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     method(path),
     HttpCode(status),
     setAccess(access),
+    ...(spec.isDirect ? [setDirect(call, { access, status })] : []),
     ApiOperation({ summary: spec.summary, description: `Key role: ${[role, ...alsoFor].join(' or ')}.` }),
     ApiResponse({
       status,
@@ -78,6 +89,17 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
 
 export function accessOf(handler: object): Access | undefined {
   return accesses.get(handler);
+}
+
+/** Named as it is written, `POST /v1/quota/reservations`. */
+export function directRoute(call: string): DirectRoute | undefined {
+  return directRoutes.get(call);
+}
+
+function setDirect(call: string, route: Pick<DirectRoute, 'access' | 'status'>): MethodDecorator {
+  return ({ constructor }, name) => {
+    directRoutes.set(call, { ...route, controller: constructor as Type, method: String(name) });
+  };
 }
 
 function setAccess(access: Access): MethodDecorator {

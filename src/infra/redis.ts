@@ -20,13 +20,30 @@ const OPTIONS: Record<'quota' | 'queue', RedisOptions> = {
   queue: { maxRetriesPerRequest: null },
 };
 
+/**
+ * Sends the commands of one turn of the event loop in one write: a write for each was a sixth of a decision's time. Answers come
+ * back together likewise. BullMQ's workers have connections of their own, which stay as they are.
+ */
+class GatheringRedis extends Redis {
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    // There is none before the first connection.
+    const stream: Redis['stream'] | undefined = this.stream;
+    if (stream !== undefined && stream.writableCorked === 0) {
+      stream.cork();
+      setImmediate(() => stream.uncork());
+    }
+    return super.sendCommand(...args);
+  }
+}
+
 /** Reconnects for ever. Errors go to `onError`: every failed command says so itself, so nothing is lost without one. */
 export function connectRedis(
   url: string,
   purpose: 'quota' | 'queue',
   onError: (error: Error) => void = () => {},
 ): Redis {
-  const redis = new Redis(url, {
+  const Connection = purpose === 'quota' ? GatheringRedis : Redis;
+  const redis = new Connection(url, {
     ...OPTIONS[purpose],
     retryStrategy: (attempt) => Math.min(attempt * 50, RECONNECT_MS_MAX),
   });

@@ -1,7 +1,10 @@
 /** Waiting that ends: a decision rather goes on without an answer than keep a customer's request. */
 
-/** A wait is over after this many parts of it, so that time in which this process was busy itself counts for one part only. */
-const PARTS = 10;
+/**
+ * Deadlines are counted in turns of one timer that all waits share. A turn that comes late, because this process was busy itself,
+ * counts once, and what has arrived meanwhile is read before the next one.
+ */
+const TURN_MS = 20;
 
 export class DeadlineError extends Error {
   constructor(readonly ms: number) {
@@ -10,23 +13,44 @@ export class DeadlineError extends Error {
   }
 }
 
+type Wait = { readonly lastTurn: number; readonly ms: number; readonly reject: (error: unknown) => void };
+
+const waits = new Set<Wait>();
+let turn = 0;
+let timer: NodeJS.Timeout | null = null;
+
 /**
  * Rejects with a DeadlineError when the promise takes longer; what it does goes on, and its outcome is nobody's. A process with
  * more requests than it can serve reads its answers late: a plain timer would take that for a server that is away, and
- * Postgres would decide without holds just when many requests come at once. So each part lets waiting answers in first.
+ * Postgres would decide without holds just when many requests come at once.
  */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    let parts = 0;
-    timer = setInterval(() => {
-      parts += 1;
-      if (parts === PARTS) reject(new DeadlineError(ms));
-    }, ms / PARTS);
+export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    // One more, for the turn that runs has begun before.
+    const lastTurn = turn + Math.ceil(ms / TURN_MS) + 1;
+    const wait: Wait = { lastTurn, ms, reject };
+    waits.add(wait);
+    timer ??= setInterval(takeTurn, TURN_MS);
+    promise.then(
+      (value) => settle(wait, resolve, value),
+      (error: unknown) => settle(wait, reject, error),
+    );
   });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearInterval(timer);
+}
+
+function settle<V>(wait: Wait, answer: (value: V) => void, value: V): void {
+  waits.delete(wait);
+  answer(value);
+}
+
+function takeTurn(): void {
+  turn += 1;
+  for (const wait of waits) {
+    if (wait.lastTurn > turn) continue;
+    waits.delete(wait);
+    wait.reject(new DeadlineError(wait.ms));
   }
+  if (waits.size > 0 || timer === null) return;
+  clearInterval(timer);
+  timer = null;
 }
