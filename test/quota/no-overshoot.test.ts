@@ -115,8 +115,11 @@ describe('requests that cost less than they hold', () => {
     maxOutputTokens: randomInt(1, 3_000),
   });
 
-  /** Runs one request to its end: its tokens, or null where it was denied for good. */
-  async function runOne(subject: string): Promise<number | null> {
+  /**
+   * Runs one request to its end: its tokens, or null where it was denied for good. `note` hears 1 when it was admitted, and -1
+   * before anybody hears that it ends.
+   */
+  async function runOne(subject: string, note: (change: 1 | -1) => void = () => {}): Promise<number | null> {
     const { inputTokens, maxOutputTokens } = randomRequest();
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const { status, body } = await service.reserve(subject, {
@@ -125,6 +128,10 @@ describe('requests that cost less than they hold', () => {
       });
       if (status !== 201 && body.error.code === 'insufficient_quota') return null;
       if (status !== 201) continue;
+      note(1);
+      // It runs for as long as an answer takes.
+      await service.call('GET /livez');
+      note(-1);
       if (randomInt(10) === 0) {
         await release(body.id);
         return 0;
@@ -178,12 +185,14 @@ describe('requests that cost less than they hold', () => {
     return tokens * LLAMA_PICOS_PER_TOKEN;
   }
 
-  /** What is left can be held to the last token, and not one token more. */
-  async function leftIsUsable(subject: string, leftPicos: bigint): Promise<void> {
+  /** What is left can be held to the last token, and not one token more; the id of what holds it. */
+  async function leftIsUsable(subject: string, leftPicos: bigint): Promise<string> {
     const tokens = Number(leftPicos / LLAMA_PICOS_PER_TOKEN);
     const more = await service.reserve(subject, { input_tokens: tokens + 1 });
     expect(kindsOf([more])['admitted']).toBeUndefined();
-    expect((await service.reserve(subject, { input_tokens: tokens })).status).toBe(201);
+    const all = await service.reserve(subject, { input_tokens: tokens });
+    expect(all.status).toBe(201);
+    return all.body.id;
   }
 
   it('never pass the monthly cap, and leave nothing held', async () => {
@@ -191,6 +200,54 @@ describe('requests that cost less than they hold', () => {
     const spent = await quiet('month', await useUp(['month/p']));
     expect(spent).toBeLessThanOrEqual(parseUsd('0.4', ''));
     await leftIsUsable('month/p', parseUsd('0.4', '') - spent);
+  });
+
+  it('never pass the caps of projects, nor the cap of the entity around them', async () => {
+    const caps = { a: '0.1', b: '0.25' };
+    await limit('inner', { monthly_cap_usd: '0.3', overage: 'allowed' });
+    for (const [name, monthly_cap_usd] of Object.entries(caps)) {
+      const path = `PATCH /v1/admin/entities/inner/projects/${name}/limits`;
+      expect((await service.call(path, { monthly_cap_usd })).status).toBe(200);
+    }
+    const spent = await quiet('inner', await useUp(['inner/a', 'inner/b']));
+    const entityLeft = parseUsd('0.3', '') - spent;
+    expect(entityLeft).toBeGreaterThanOrEqual(0n);
+    const { projects } = await balance('inner');
+    for (const [name, cap] of Object.entries(caps)) {
+      const { month_to_date_usd } = projects.find((row: { project: string }) => row.project === name);
+      const left = parseUsd(cap, '') - parseUsd(month_to_date_usd, '');
+      expect(left).toBeGreaterThanOrEqual(0n);
+      const id = await leftIsUsable(`inner/${name}`, left < entityLeft ? left : entityLeft);
+      await release(id);
+    }
+  });
+
+  it('never run more at once than the entity and its projects may', async () => {
+    const [entityMax, projectMax] = [5, 3];
+    await limit('running', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: entityMax });
+    for (const name of ['a', 'b']) {
+      const path = `PATCH /v1/admin/entities/running/projects/${name}/limits`;
+      expect((await service.call(path, { max_concurrent_requests: projectMax })).status).toBe(200);
+    }
+    const running = { a: 0, b: 0 };
+    const most = { project: 0, entity: 0 };
+    let tokens = 0;
+    const caller = async (name: 'a' | 'b') => {
+      for (let run = 0; run < 8; run += 1) {
+        const used = await runOne(`running/${name}`, (change) => {
+          running[name] += change;
+          most.project = Math.max(most.project, running[name]);
+          most.entity = Math.max(most.entity, running.a + running.b);
+        });
+        tokens += used ?? 0;
+      }
+    };
+    await Promise.all(times(12, (index) => caller(index % 2 === 0 ? 'a' : 'b')));
+    expect(most.project).toBeLessThanOrEqual(projectMax);
+    expect(most.entity).toBeLessThanOrEqual(entityMax);
+    await quiet('running', BigInt(tokens));
+    const again = await Promise.all(times(12, (index) => service.reserve(`running/${'ab'[index % 2]}`)));
+    expect(kindsOf(again)).toEqual({ admitted: entityMax, 'concurrency: retry': 12 - entityMax });
   });
 
   it('never spend credits that are not there, and owe nothing', async () => {

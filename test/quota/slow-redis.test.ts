@@ -44,6 +44,33 @@ describe('while Redis is slow', () => {
   });
 });
 
+describe('when Redis is fast again', () => {
+  it('1,000 requests of 40 entities whose states have aged cost Postgres a handful of statements', async () => {
+    const entities = Array.from({ length: 40 }, (_, i) => `aged${i}`);
+    for (const entity of entities) {
+      await giveCredits(on, { entity });
+      expect(await on.check(`${entity}/p`)).toBe('allowed');
+    }
+    on.wires.redis.slowDown(2_000);
+    expect(await on.check('aged0/p')).toBe('~allowed');
+    on.clock.advance(61_000);
+    const burst = () =>
+      Promise.all(entities.flatMap((entity) => Array.from({ length: 25 }, () => on.check(`${entity}/p`))));
+    const before = on.queryCount();
+    expect(new Set(await burst())).toEqual(new Set(['~allowed']));
+    const whileSlow = on.queryCount() - before;
+    await on.wires.redis.mend();
+    await until('Redis decides again', async () => (await on.check('aged0/p')) === 'allowed');
+    const back = on.queryCount();
+    expect(new Set(await burst())).toEqual(new Set(['allowed']));
+    // Two statements a load; each load takes all who have asked by then.
+    expect(Math.max(whileSlow, on.queryCount() - back)).toBeLessThanOrEqual(12);
+    const again = on.queryCount();
+    expect(new Set(await burst())).toEqual(new Set(['allowed']));
+    expect(on.queryCount()).toBe(again);
+  });
+});
+
 describe('when Redis comes back empty', () => {
   it('1,000 requests of 40 entities cost Postgres a handful of statements', async () => {
     const entities = Array.from({ length: 40 }, (_, i) => `cold${i}`);
