@@ -90,7 +90,9 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     thaw: () => signal('SIGCONT'),
     async stop() {
       signal('SIGTERM');
-      return server.ended;
+      // Nothing else may keep this process awake until the service has ended.
+      const awake = setInterval(() => {}, 1_000);
+      return server.ended.finally(() => clearInterval(awake));
     },
   };
 }

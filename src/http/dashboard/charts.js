@@ -37,7 +37,13 @@ export function drawDaily(daily, { by, show, onDay }) {
 /** The running total, where it is going, and the cap. */
 export function drawTotal({ days, running, forecast, cap }) {
   const datasets = [line('Total so far', running, '--series-0', { fill: true })];
-  if (forecast) datasets.push(line('Forecast', forecast, '--series-0', { borderDash: [5, 4] }));
+  if (forecast) {
+    const edge = { borderWidth: 0 };
+    datasets.push(line('Forecast', forecast.middle, '--series-0', { borderDash: [5, 4] }));
+    datasets.push(line('At the least', forecast.low, '--series-0', edge));
+    const backgroundColor = `${colour('--series-0')}55`;
+    datasets.push(line('At the most', forecast.high, '--series-0', { ...edge, backgroundColor, fill: '-1' }));
+  }
   if (cap !== null)
     datasets.push(
       line(
@@ -71,7 +77,14 @@ function drawLines(id, days, datasets) {
   options.plugins.legend = {
     display: true,
     position: 'bottom',
-    labels: { color: colour('--quiet'), boxWidth: 18, boxHeight: 1, usePointStyle: false },
+    labels: {
+      color: colour('--quiet'),
+      boxWidth: 18,
+      boxHeight: 1,
+      usePointStyle: false,
+      // The edges of a band have no line of their own.
+      filter: ({ datasetIndex }) => datasets[datasetIndex].borderWidth !== 0,
+    },
   };
   draw(id, { type: 'line', data: { labels: days.map(shortDay), datasets }, options });
 }

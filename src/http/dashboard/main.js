@@ -165,7 +165,8 @@ function describeCharts({ range, daily, totalLines, credits, creditLines }) {
     'credits-chart',
     `Credits left over ${plural(creditLines.days.length, 'day')}: ${readableUsd(credits)} now.`,
   );
-  fill('total-note', `Usage on the day it occurred, ${range.name}, UTC.`);
+  const ahead = totalLines.forecast === null ? '' : ' The shade is the forecast’s range.';
+  fill('total-note', `Usage on the day it occurred, ${range.name}, UTC.${ahead}`);
   fill('credits-note', 'At each day’s end. The dashed line goes on at the cost of the last week.');
 }
 

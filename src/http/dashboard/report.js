@@ -14,11 +14,19 @@ export async function loadReport(view) {
   const range = rangeOf({ ...view, month: view.month ?? balance.period }, balance.as_of);
   const activityOf = (start, end) =>
     ask(`${path}/activity`, { start_time: secondsOf(start), end_time: secondsOf(end) });
-  const [activity, earlier] = await Promise.all([
+  const [activity, earlier, forecast] = await Promise.all([
     activityOf(range.start, range.end),
     activityOf(range.before.start, range.before.end),
+    range.isCurrentMonth ? ask(`${path}/forecast`) : null,
   ]);
-  return { balance, range, activity, rows: readDays(activity.days), earlierRows: readDays(earlier.days) };
+  return {
+    balance,
+    range,
+    activity,
+    forecast,
+    rows: readDays(activity.days),
+    earlierRows: readDays(earlier.days),
+  };
 }
 
 export function computeReport(loaded, { by, show }) {
@@ -28,8 +36,7 @@ export function computeReport(loaded, { by, show }) {
     complete: range.complete,
     before: { rows: earlierRows, comparedEnd: range.before.comparedEnd },
   });
-  const forecast =
-    balance.forecast_usd === null || !range.isCurrentMonth ? null : picosOf(balance.forecast_usd);
+  const forecast = readForecast(loaded.forecast);
   return {
     balance,
     range,
@@ -53,6 +60,13 @@ export function computeReport(loaded, { by, show }) {
     totalLines: totalLines(daily, range, forecast),
     ...creditsOf(loaded, daily),
   };
+}
+
+/** Null for a month that is not open, and where there is too little to look back on. */
+function readForecast(forecast) {
+  if (forecast === null || forecast.forecast_usd === null) return null;
+  const [picos, low, high] = [forecast.forecast_usd, forecast.low_usd, forecast.high_usd].map(picosOf);
+  return { picos, low, high, isCapped: forecast.capped };
 }
 
 function measuredDays(rows, options) {
@@ -120,17 +134,19 @@ function capOf(balance) {
   return caps.sort((a, b) => (b.spent * a.limit > a.spent * b.limit ? 1 : -1))[0] ?? null;
 }
 
-/** The forecast's line goes straight from what is booked to the month's end. */
+/** The forecast's lines go straight from what is booked to the month's end: what is expected, the least and the most. */
 function totalLines(daily, range, forecast) {
   const running = runningPicos(daily, range.today);
   const today = daily.days.indexOf(range.today);
   if (forecast === null || today < 0) return { days: daily.days, running, forecast: null };
   const steps = BigInt(Math.max(1, daily.days.length - 1 - today));
   const from = running[today];
-  const line = daily.days.map((_, index) =>
-    index < today ? null : from + ((forecast - from) * BigInt(index - today)) / steps,
-  );
-  return { days: daily.days, running, forecast: line };
+  const lineTo = (end) =>
+    daily.days.map((_, index) =>
+      index < today ? null : from + ((end - from) * BigInt(index - today)) / steps,
+    );
+  const lines = { middle: lineTo(forecast.picos), low: lineTo(forecast.low), high: lineTo(forecast.high) };
+  return { days: daily.days, running, forecast: lines };
 }
 
 function creditsOf({ balance, range, activity, rows, earlierRows }, daily) {

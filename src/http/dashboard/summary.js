@@ -20,14 +20,11 @@ function spentTile({ range, spent, compared, comparedName }) {
 
 function forecastTile({ range, balance, forecast }) {
   if (range.isCurrentMonth && forecast !== null) {
-    return tile(
-      'forecast',
-      'Forecast at month end',
-      money(forecast),
-      `For all of ${monthName(balance.period)}`,
-    );
+    const end = forecast.isCapped ? `: the limits stop it there` : ` for all of ${monthName(balance.period)}`;
+    const note = make('span', {}, 'Between ', money(forecast.low), ' and ', money(forecast.high), end);
+    return tile('forecast', 'Forecast at month end', money(forecast.picos), note);
   }
-  const note = range.isCurrentMonth ? 'Not enough usage yet to tell' : 'Only of the month that is open';
+  const note = range.isCurrentMonth ? 'It needs three whole days of usage' : 'Only of the month that is open';
   return tile('forecast', 'Forecast at month end', '–', note);
 }
 

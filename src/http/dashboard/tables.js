@@ -36,6 +36,7 @@ export function showUsageTable(rows, { sort, comparedName, onSort, onEvents }) {
       {
         scope: 'col',
         class: classOf(index),
+        'data-column': id,
         'aria-sort': id === sort.id && (sort.up ? 'ascending' : 'descending'),
       },
       make(
@@ -70,7 +71,8 @@ export function showUsageTable(rows, { sort, comparedName, onSort, onEvents }) {
       make(
         'tr',
         {},
-        make('th', { scope: 'row', colspan: TEXT_COLUMNS }, 'Total'),
+        make('th', { scope: 'row', class: 'name', 'data-column': 'project' }, 'Total'),
+        make('td', { class: 'name', 'data-column': 'model' }, inNarrow('Total')),
         ...cellsOf(sum, TEXT_COLUMNS),
       ),
     ),
@@ -93,8 +95,8 @@ function classOf(index) {
 /** The way to the events behind a row. */
 function showModel({ project, model, requests, onEvents }) {
   const name = modelName(model);
-  if (requests === 0) return make('span', { title: name }, name);
-  return make(
+  if (requests === 0) return make('span', {}, inNarrow(project), name);
+  const events = make(
     'button',
     {
       type: 'button',
@@ -105,6 +107,12 @@ function showModel({ project, model, requests, onEvents }) {
     },
     name,
   );
+  return make('span', {}, inNarrow(project), events);
+}
+
+/** Where the page is narrow, the project stands above the model instead of beside it. */
+function inNarrow(project) {
+  return make('span', { class: 'in-narrow' }, project);
 }
 
 function cachedShare(row) {

@@ -71,6 +71,8 @@ function inBrowser(): void {
     const balance = await get('/v1/entities/acme/balance');
     expect(await amount('#tile-spent .figure')).toBe(balance.month_to_date_usd);
     expect(await amount('#tile-forecast .figure')).toBe(balance.forecast_usd);
+    const { low_usd, high_usd } = await get('/v1/entities/acme/forecast');
+    expect(await amounts('#tile-forecast .quiet data')).toEqual([low_usd, high_usd]);
     expect(await amount('#tile-credits .figure')).toBe(balance.credits_usd);
     expect(await amounts('#tile-cap .quiet data')).toEqual([balance.month_to_date_usd, '2400']);
     const usage = await get('/v1/entities/acme/usage');
@@ -121,6 +123,21 @@ function inBrowser(): void {
     const { marks } = await get('/v1/entities/acme/activity');
     expect(late).toBe(marks.late_usd);
     expect(await text('#grants-table .mark')).toMatch(/will expire unused$/);
+  });
+
+  it('forecasts no more than a cap allows, and says that it does', async () => {
+    const cap = async (usd: string) =>
+      app.call('PATCH /v1/admin/entities/acme/limits', { body: { monthly_cap_usd: usd } });
+    const { body } = await app.call('GET /v1/entities/acme/balance');
+    expect(Number(body.forecast_usd)).toBeGreaterThan(Number(body.month_to_date_usd) + 1);
+    const limit = exactUsd(picosOf(body.month_to_date_usd) + picosOf('1'));
+    await cap(limit);
+    await open('?entity=acme');
+    expect(await amount('#tile-forecast .figure')).toBe(limit);
+    expect(await text('#tile-forecast .quiet')).toMatch(/: the limits stop it there$/);
+    await cap('2400');
+    await page.click('#refresh');
+    await page.waitForSelector('#tile-forecast:has-text("for all of November 2026")');
   });
 
   it('groups, measures and sorts as asked, with the same total', async () => {
