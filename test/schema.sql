@@ -396,11 +396,20 @@ table usage_daily_callers
   column operation text not null
   column price_id bigint not null
   column api_key_id text
-  column user_id text
   column requests bigint not null
   column input_tokens bigint not null
   column cached_input_tokens bigint not null
   column output_tokens bigint not null
+  column user_ids text[]
+  column user_requests bigint[]
+  column user_input_tokens bigint[]
+  column user_cached_input_tokens bigint[]
+  column user_output_tokens bigint[]
+  constraint CHECK ((cardinality(user_cached_input_tokens) = cardinality(user_ids)))
+  constraint CHECK ((cardinality(user_input_tokens) = cardinality(user_ids)))
+  constraint CHECK ((cardinality(user_output_tokens) = cardinality(user_ids)))
+  constraint CHECK ((cardinality(user_requests) = cardinality(user_ids)))
+  constraint CHECK ((user_ids IS NOT NULL))
   constraint PRIMARY KEY (entity, day, place)
   CREATE UNIQUE INDEX usage_daily_callers_pkey ON public.usage_daily_callers USING btree (entity, day, place)
 

@@ -45,7 +45,8 @@ export async function sumBucketedUsage(
   of: UsageSelection & { rowsMax: number },
 ): Promise<BucketedUsage[]> {
   const { groupBy, projects, users, apiKeys, models } = of;
-  const callers = groupBy.has('user') || groupBy.has('apiKey') || users !== null || apiKeys !== null;
+  const byUser = groupBy.has('user') || users !== null;
+  const callers = byUser ? 'users' : groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const rows = await tx.$queryRaw<RawRow[]>`
     with lines as (${usageLines({ ...of, callers })})
     select

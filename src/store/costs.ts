@@ -39,7 +39,7 @@ export async function sumBucketedCosts(
   of: CostSelection & { rowsMax: number },
 ): Promise<BucketedCost[]> {
   const { groupBy, projects, apiKeys } = of;
-  const callers = groupBy.has('apiKey') || apiKeys !== null;
+  const callers = groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const rows = await tx.$queryRaw<RawRow[]>`
     with lines as (${usageLines({ ...of, callers })}), priced as (
       select

@@ -2,7 +2,6 @@
  * Building a day's roll-ups. A build is claimed under the account's lock, computed without it, and finished under it again; whoever
  * counts something on the day in between takes the claim away, and nothing of that build is kept.
  */
-import { Prisma } from './prisma/client.js';
 import type { Tx } from './database.js';
 import { eventLines } from './usage-lines.js';
 
@@ -57,20 +56,27 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
   const range = { start: of.day, end: new Date(of.day.getTime() + 86_400_000) };
   await tx.$executeRaw`
     insert into usage_daily_callers (
-      entity, day, place, project, model, operation, price_id, api_key_id, user_id,
-      requests, input_tokens, cached_input_tokens, output_tokens
+      entity, day, place, project, model, operation, price_id, api_key_id,
+      requests, input_tokens, cached_input_tokens, output_tokens,
+      user_ids, user_requests, user_input_tokens, user_cached_input_tokens, user_output_tokens
+    )
+    with by_user as (
+      select
+        project, model, operation, price_id, api_key_id, user_id, sum(requests)::bigint as requests,
+        sum(input_tokens)::bigint as input, sum(cached_input_tokens)::bigint as cached, sum(output_tokens)::bigint as output
+      from (${eventLines(of.entity, range)}) e
+      group by project, model, operation, price_id, api_key_id, user_id
+      having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
     )
     select
-      ${of.entity}::text, ${of.day}::timestamptz, row_number() over (${CALLERS}), project, model, operation, price_id,
-      api_key_id, user_id, sum(requests), sum(input_tokens), sum(cached_input_tokens), sum(output_tokens)
-    from (${eventLines(of.entity, range)}) e
-    group by project, model, operation, price_id, api_key_id, user_id
-    having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
-    ${CALLERS}`;
+      ${of.entity}::text, ${of.day}::timestamptz,
+      row_number() over (order by api_key_id, project, model, operation, price_id),
+      project, model, operation, price_id, api_key_id, sum(requests), sum(input), sum(cached), sum(output),
+      array_agg(user_id), array_agg(requests), array_agg(input), array_agg(cached), array_agg(output)
+    from by_user
+    group by project, model, operation, price_id, api_key_id
+    order by api_key_id, project, model, operation, price_id`;
 }
-
-/** What is asked for together lies together. */
-const CALLERS = Prisma.sql`order by api_key_id, user_id, project, model, operation, price_id`;
 
 export async function clearDay(tx: Tx, { entity, day }: EntityDay): Promise<void> {
   await tx.$executeRaw`delete from usage_daily where entity = ${entity}::text and day = ${day}::timestamptz`;

@@ -112,7 +112,7 @@ const CHECKS: readonly Check[] = [
     Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens)`,
   ),
   {
-    name: 'roll-ups by day equal those by caller: tokens',
+    name: 'roll-ups by day equal those by key: tokens',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
         sum(input_tokens + cached_input_tokens + output_tokens) as amount
@@ -123,6 +123,18 @@ const CHECKS: readonly Check[] = [
         sum(input_tokens + cached_input_tokens + output_tokens) as amount
       from usage_days join usage_daily_callers using (entity, day)
       where rolled_up group by entity, day, project, model, price_id`,
+  },
+  {
+    name: 'roll-ups by key equal those by user: tokens',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key,
+        input_tokens + cached_input_tokens + output_tokens as amount
+      from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key, (
+        select sum(u.tokens) from unnest(user_input_tokens || user_cached_input_tokens || user_output_tokens) u (tokens)
+      ) as amount
+      from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
   },
   {
     name: 'roll-ups equal spend of projects',

@@ -11,21 +11,22 @@ type Order = {
   readonly entity: string;
   readonly range: Range;
   readonly width: BucketWidth;
-  /** Whether users or keys are asked for. */
-  readonly callers: boolean;
+  /** Who is asked for: users, or keys alone. */
+  readonly callers: 'users' | 'keys' | null;
 };
 
 /** Columns: at, project, model, operation, user_id, api_key_id, price_id, requests, the three token classes. */
 export function usageLines({ entity, range, width, callers }: Order): Prisma.Sql {
-  if (width === '1m' || (callers && width === '1h')) return eventLines(entity, range);
-  const unit = callers ? '1d' : '1h';
+  if (width === '1m' || (callers !== null && width === '1h')) return eventLines(entity, range);
+  const unit = callers === null ? '1h' : '1d';
   const whole = { start: bucketCeiling(range.start, unit), end: bucketStart(range.end, unit) };
   if (whole.end.getTime() - whole.start.getTime() < WIDTH_MS[unit]) return eventLines(entity, range);
   const edges = [
     { start: range.start, end: whole.start },
     { start: whole.end, end: range.end },
   ].filter(({ start, end }) => start < end);
-  const sums = callers ? callerLines(entity, whole) : namelessLines(entity, whole, width);
+  const sums =
+    callers === null ? namelessLines(entity, whole, width) : callerLines(entity, whole, callers === 'users');
   return Prisma.join([sums, ...edges.map((edge) => eventLines(entity, edge))], ' union all ');
 }
 
@@ -38,15 +39,21 @@ function namelessLines(entity: string, range: Range, width: BucketWidth): Prisma
 }
 
 /** Whole days: rolled up by caller, or out of the events. */
-function callerLines(entity: string, { start, end }: Range): Prisma.Sql {
+function callerLines(entity: string, { start, end }: Range, byUser: boolean): Prisma.Sql {
   const days = Prisma.sql`
     d.entity = ${entity}::text and d.day >= ${start}::timestamptz and d.day < ${end}::timestamptz`;
+  const users = Prisma.sql`
+    cross join lateral unnest(
+      c.user_ids, c.user_requests, c.user_input_tokens, c.user_cached_input_tokens, c.user_output_tokens
+    ) u (user_id, requests, input_tokens, cached_input_tokens, output_tokens)`;
+  const figures = byUser
+    ? Prisma.sql`u.user_id, c.api_key_id, c.price_id, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens`
+    : Prisma.sql`null::text as user_id, c.api_key_id, c.price_id, c.requests, c.input_tokens, c.cached_input_tokens, c.output_tokens`;
   return Prisma.sql`
-    select
-      c.day as at, c.project, c.model, c.operation, c.user_id, c.api_key_id, c.price_id,
-      c.requests, c.input_tokens, c.cached_input_tokens, c.output_tokens
+    select c.day as at, c.project, c.model, c.operation, ${figures}
     from usage_days d
     join usage_daily_callers c on c.entity = d.entity and c.day = d.day
+    ${byUser ? users : Prisma.empty}
     where ${days} and d.rolled_up
       and c.entity = ${entity}::text and c.day >= ${start}::timestamptz and c.day < ${end}::timestamptz
     union all

@@ -121,7 +121,11 @@ describe('roll-ups by day', () => {
       'roll-ups by hour equal those by day: tokens',
       'update usage_daily set input_tokens = input_tokens + 1 where entity = $1',
     ],
-    ['roll-ups by day equal those by caller: tokens', 'delete from usage_daily_callers where entity = $1'],
+    ['roll-ups by day equal those by key: tokens', 'delete from usage_daily_callers where entity = $1'],
+    [
+      'roll-ups by key equal those by user: tokens',
+      'update usage_daily_callers set user_output_tokens[1] = user_output_tokens[1] + 1 where entity = $1',
+    ],
     ['days with usage are known', 'delete from usage_days where entity = $1'],
   ])('that are wrong show in "%s", and a repair has them built anew', async (name, sql) => {
     await books.recorder.record([event('2026-11-20T09:00:00Z')]);

@@ -33,7 +33,8 @@ create table usage_daily (
 );
 create index usage_daily_entity_period_idx on usage_daily (entity, period);
 
--- Who called: what only the events know. A key or a user may be missing, so the place in the day is the key.
+-- Who called: what only the events know. A row a key, with its users in arrays beside it, so that sums by key read little and those
+-- by user no more than they must. A key or a user may be missing, so the place in the day is the key.
 create table usage_daily_callers (
   entity text not null,
   day timestamptz(3) not null,
@@ -43,11 +44,16 @@ create table usage_daily_callers (
   operation text not null,
   price_id bigint not null,
   api_key_id text,
-  user_id text,
   requests bigint not null,
   input_tokens bigint not null,
   cached_input_tokens bigint not null,
   output_tokens bigint not null,
+  -- Prisma calls no list "not null".
+  user_ids text[] check (user_ids is not null),
+  user_requests bigint[] check (cardinality(user_requests) = cardinality(user_ids)),
+  user_input_tokens bigint[] check (cardinality(user_input_tokens) = cardinality(user_ids)),
+  user_cached_input_tokens bigint[] check (cardinality(user_cached_input_tokens) = cardinality(user_ids)),
+  user_output_tokens bigint[] check (cardinality(user_output_tokens) = cardinality(user_ids)),
   primary key (entity, day, place)
 );
 
