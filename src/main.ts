@@ -11,6 +11,7 @@ import { startEmbeddedServers } from './infra/embedded-servers.js';
 import { Logger } from './infra/logger.js';
 import { applyMigrations, MigrationError } from './infra/migrate.js';
 import { isOutage } from './infra/outage.js';
+import { logWhatIsPrinted } from './infra/process-log.js';
 import { connectRedis, untilReady } from './infra/redis.js';
 import { within } from './quota/deadline.js';
 import { Database } from './store/database.js';
@@ -26,6 +27,7 @@ const STOP_NOTICED_MS_MAX = 10_000;
 const STOP_MS_MAX = 25_000;
 
 const logger = new Logger();
+logWhatIsPrinted(logger);
 
 /** What was opened, in order; it is closed the other way round. */
 const opened: { readonly name: string; close(): Promise<unknown> }[] = [];
@@ -50,6 +52,7 @@ async function start(config: Config): Promise<void> {
   if (applied.length > 0) logger.info('migrated', { applied });
   const database = new Database({ url: databaseUrl });
   keep('postgres', () => database.close());
+  database.onReturn(() => logger.warn('postgres takes connections again after one broke'));
   await seed(database, PRISMA);
   // The one secret that is ever printed, so that a first start needs nothing else.
   const problem = await ensureFirstAdminKey(database, config, (line) => process.stderr.write(`${line}\n`));
@@ -80,6 +83,7 @@ async function openServers(config: Config): Promise<{ databaseUrl: string; redis
 
 async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }> {
   const redis = { quick: connectRedis(url, 'quota'), patient: connectRedis(url, 'queue') };
+  logOutages(redis.quick);
   keep('redis', async () => Object.values(redis).forEach((each) => each.disconnect()));
   const ready = Promise.all([untilReady(redis.quick), untilReady(redis.patient)]);
   await within(REDIS_MS_MAX, ready).catch(() => {
@@ -88,6 +92,19 @@ async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }>
     ]);
   });
   return redis;
+}
+
+/** Once an outage, not once a failed command or attempt to connect. */
+function logOutages(redis: Redis): void {
+  let isAway = false;
+  redis.on('close', () => {
+    if (!isAway && !stopping) logger.warn('redis is away');
+    isAway = true;
+  });
+  redis.on('ready', () => {
+    if (isAway) logger.info('redis is back');
+    isAway = false;
+  });
 }
 
 /** Remembers to close it; a start that is to stop goes no further. */
@@ -125,7 +142,10 @@ async function closeAll(): Promise<boolean> {
 
 async function fail(error: unknown): Promise<void> {
   stopping = true;
-  process.stderr.write(`${explain(error)}\n`);
+  // A person at a terminal reads sentences; everybody else reads the log.
+  if (process.stderr.isTTY) process.stderr.write(`${explain(error)}\n`);
+  else if (isKnown(error)) logger.warn('not started', { reason: explain(error) });
+  else logger.error('not started', error);
   await closeAll();
   process.exit(1);
 }
@@ -135,6 +155,12 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isOutage(error))
     return `DATABASE_URL names a Postgres that does not serve us: ${error.message || error.name}`;
-  const known = [ConfigError, EmbeddedServerError, MigrationError].some((kind) => error instanceof kind);
-  return known ? error.message : (error.stack ?? error.message);
+  return isKnown(error) ? error.message : (error.stack ?? error.message);
+}
+
+function isKnown(error: unknown): boolean {
+  return (
+    isOutage(error) ||
+    [ConfigError, EmbeddedServerError, MigrationError].some((kind) => error instanceof kind)
+  );
 }

@@ -1,9 +1,10 @@
 /** Runs the clock's work as BullMQ schedules. Every job may run twice, late, or on two workers at once. */
-import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
+import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
 import { UpkeepService } from '../credits/upkeep.service.js';
 import { Logger } from '../infra/logger.js';
+import { isOutage } from '../infra/outage.js';
 import { UPKEEP_QUEUE } from '../infra/queues.js';
 import { SpendAlertFiring } from '../reports/spend-alert-firing.service.js';
 import { Webhooks } from '../reports/webhooks.service.js';
@@ -50,6 +51,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     private readonly logger: Logger,
   ) {
     super();
+    queue.on('error', (error) => this.failed(error));
     this.work = {
       'post-closed-hours': () => upkeep.postClosedHours(),
       'expire-grants': () => upkeep.expireGrants(),
@@ -90,6 +92,18 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
         .catch((error: unknown) => this.logger.error('schedules not checked', error))
         .finally(() => this.timer && this.checkLater());
     }, SCHEDULES_CHECK_MS);
+  }
+
+  /** BullMQ prints what nobody listens for. That Redis is away is told by its connection. */
+  @OnWorkerEvent('error')
+  failed(error: Error): void {
+    if (!isOutage(error)) this.logger.error('the worker of the upkeep queue', error);
+  }
+
+  /** Its next turn makes up for it. */
+  @OnWorkerEvent('failed')
+  missed(job: Job | undefined, error: Error): void {
+    this.logger.error('upkeep failed', error, { job: job?.name });
   }
 
   async process(job: Job): Promise<void> {

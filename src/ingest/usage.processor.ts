@@ -1,9 +1,10 @@
 /** The queue's door: each job's events are read, counted in shared transactions, and only then is the job done. */
-import { Processor, WorkerHost } from '@nestjs/bullmq';
+import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { DelayedError, type Job } from 'bullmq';
 import { Clock } from '../infra/clock.js';
 import { Logger } from '../infra/logger.js';
 import { Metrics } from '../infra/metrics.js';
+import { isOutage } from '../infra/outage.js';
 import { USAGE_JOB, USAGE_QUEUE } from '../infra/queues.js';
 import type { NewDeadLetter } from '../store/dead-letters.js';
 import { DeadLetters } from '../usage/dead-letters.service.js';
@@ -32,6 +33,7 @@ const RETRY_MS = 2_000;
 export class UsageProcessor extends WorkerHost {
   private readonly accumulator: Accumulator<Delivery>;
   private eventsPerJob = 1;
+  private logged: unknown = null;
 
   constructor(
     writer: BatchWriter,
@@ -53,10 +55,26 @@ export class UsageProcessor extends WorkerHost {
     try {
       await this.take(job);
     } catch (error) {
-      this.logger.error('a job could not be written and waits for another try', error, { job_id: job.id });
+      this.logOnce(error, job);
       await job.moveToDelayed(this.clock.queueNowMs() + RETRY_MS * (1 + Math.random()), token);
       throw new DelayedError();
     }
+  }
+
+  /** BullMQ prints what nobody listens for. That Redis is away is told by its connection. */
+  @OnWorkerEvent('error')
+  failed(error: Error): void {
+    if (!isOutage(error)) this.logger.error('the worker of the usage queue', error);
+  }
+
+  /** The jobs of one batch fail with one error. */
+  private logOnce(error: unknown, job: Job): void {
+    if (error !== this.logged) {
+      this.logger.error('a batch could not be written; its jobs wait for another try', error, {
+        job_id: job.id,
+      });
+    }
+    this.logged = error;
   }
 
   private async take(job: Job): Promise<void> {

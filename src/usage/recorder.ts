@@ -4,7 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
-import { hourOf, periodOf, periodStart } from '../domain/period.js';
+import { hourOf, periodOf, periodStart, type Period } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
 import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
 import { Clock } from '../infra/clock.js';
@@ -36,7 +36,7 @@ type Identified = Claimed & { readonly fingerprint: string };
 
 @Injectable()
 export class Recorder {
-  private readonly months = new Set<string>();
+  private readonly months = new Set<Period>();
   /** Subjects that a committed batch has found or made: accounts are never deleted. */
   private readonly accounts = new Set<string>();
 
@@ -82,9 +82,7 @@ export class Recorder {
 
   /** Returns how many of the new events have no price yet. */
   private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
-    // Without its month an event would look like one that the database refuses.
-    const isForgotten = claimed.some(({ event }) => !this.months.has(periodOf(event.occurredAt)));
-    if (isForgotten) throw new Error('Postgres went away and came back before the batch was written');
+    await this.ensureForgottenMonths(tx, claimed);
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
     const unknown = claimed.filter(({ event }) => !this.accounts.has(formatSubject(event)));
     if (unknown.length > 0) await ensureAccounts(tx, subjectsOf(unknown), bookedAt);
@@ -115,11 +113,25 @@ export class Recorder {
   }
 
   private async ensureMonths(events: readonly UsageEvent[]): Promise<void> {
-    for (const month of new Set(events.map((event) => periodOf(event.occurredAt)))) {
-      if (this.months.has(month)) continue;
+    for (const month of this.unknownMonths(events)) {
       await ensurePartition(this.database.reader, periodStart(month));
       this.months.add(month);
     }
+  }
+
+  /**
+   * Postgres may have come back as another since the months were made: without its month an event would look like one that
+   * the database refuses. It is made in the transaction then, which may wait for others, and so never without need.
+   */
+  private async ensureForgottenMonths(tx: Tx, claimed: readonly Claimed[]): Promise<void> {
+    for (const month of this.unknownMonths(claimed.map(({ event }) => event))) {
+      await ensurePartition(tx, periodStart(month));
+    }
+  }
+
+  private unknownMonths(events: readonly UsageEvent[]): Period[] {
+    const months = new Set(events.map((event) => periodOf(event.occurredAt)));
+    return [...months].filter((month) => !this.months.has(month));
   }
 }
 
