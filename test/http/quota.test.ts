@@ -202,14 +202,38 @@ describe('reservations and decisions over HTTP', () => {
     expect([denied.status, denied.headers.get('x-quota-limit')]).toEqual([429, 'entity_monthly_cap']);
   });
 
-  it('decisions are counted by limit', async () => {
-    const { text } = await app.call('GET /metrics', { key: null });
-    expect(text).toMatch(
-      /tally_quota_decisions_total\{decision="allowed",mode="enforce",degraded="false"\} [1-9]/,
-    );
-    expect(text).toMatch(
-      /tally_quota_decisions_total\{decision="credits",mode="enforce",degraded="false"\} [1-9]/,
-    );
+  it('decisions are counted by the limit that denied, each once', async () => {
+    const counts = async () => {
+      const { text } = await app.call('GET /metrics', { key: null });
+      const lines = text.matchAll(
+        /^tally_quota_decisions_total\{decision="(\w+)",mode="enforce",degraded="false"\} (\d+)$/gm,
+      );
+      return new Map([...lines].map(([, decision, count]) => [decision, Number(count)]));
+    };
+    const before = await counts();
+    const none = { monthly_cap_usd: null, yearly_cap_usd: null, overage: 'allowed' };
+    await limits('counted', none);
+    expect((await reserve('counted')).status).toBe(201);
+    const passes = [
+      ['credits', () => limits('counted', { ...none, overage: 'blocked' })],
+      ['entity_yearly_cap', () => limits('counted', { ...none, yearly_cap_usd: '0' })],
+      ['entity_monthly_cap', () => limits('counted', { monthly_cap_usd: '0' })],
+      [
+        'project_monthly_cap',
+        () =>
+          app.call('PATCH /v1/admin/entities/counted/projects/project1/limits', {
+            body: { monthly_cap_usd: '0' },
+          }),
+      ],
+      ['concurrency', () => limits('counted', { max_concurrent_requests: 1 })],
+    ] as const;
+    for (const [limit, pass] of passes) {
+      await pass();
+      expect((await reserve('counted')).headers.get('x-quota-limit')).toBe(limit);
+    }
+    const after = await counts();
+    const names = ['allowed', ...passes.map(([limit]) => limit)];
+    expect(names.map((name) => after.get(name)! - (before.get(name) ?? 0))).toEqual(names.map(() => 1));
   });
 });
 
