@@ -22,6 +22,9 @@ import { missing, type Principal } from './principal.js';
 /** How long another process may still take a key that was revoked here. */
 const FRESH_MS_MAX = 5_000;
 
+/** From this age on a key is looked up again while it serves, so that its requests need not wait for it. */
+const FRESH_MS_AHEAD = 3_000;
+
 /** While Postgres is away, keys known from before go on working for as long as the quota states do. */
 const STALE_MS_MAX = 15 * 60_000;
 
@@ -31,7 +34,7 @@ const LOOKUP_MS_MAX = 2_000;
 /** Bounds the memory of the cache; the oldest lookup leaves first. */
 const CACHED_KEYS_MAX = 10_000;
 
-type Lookup = { readonly principal: Principal; readonly foundAtMs: number };
+type Lookup = { readonly principal: Principal; readonly foundAtMs: number; isFollowed: boolean };
 
 @Injectable()
 export class ApiKeys {
@@ -51,7 +54,17 @@ export class ApiKeys {
   /** The principal of a secret that was seen a moment ago; null where only `authenticate` can tell. */
   known(secret: string): Principal | null {
     const lookup = this.recent.get(secret);
-    return lookup !== undefined && this.ageMsOf(lookup) < FRESH_MS_MAX ? lookup.principal : null;
+    const ageMs = lookup === undefined ? Infinity : this.ageMsOf(lookup);
+    if (lookup === undefined || ageMs >= FRESH_MS_MAX) return null;
+    if (ageMs > FRESH_MS_AHEAD && !lookup.isFollowed) void this.follow(secret, lookup).catch(() => {});
+    return lookup.principal;
+  }
+
+  /** Once for each lookup, whatever comes of it: while Postgres is away the next request finds out. */
+  private async follow(secret: string, lookup: Lookup): Promise<void> {
+    lookup.isFollowed = true;
+    await this.lookUpOnce(hashOf(secret));
+    this.recent.delete(secret);
   }
 
   /** The principal with this secret, or null. */
@@ -172,7 +185,7 @@ export class ApiKeys {
     if (row === null) return null;
     const principal = { keyId: row.id, role: row.role, entity: row.entity };
     if (revocations !== this.revocations) return principal;
-    this.cache.set(hash, { principal, foundAtMs });
+    this.cache.set(hash, { principal, foundAtMs, isFollowed: false });
     const [oldest] = this.cache.keys();
     if (this.cache.size > CACHED_KEYS_MAX && oldest !== undefined) this.cache.delete(oldest);
     return principal;

@@ -14,6 +14,9 @@ import {
   type QuotaState,
 } from '../domain/quota.js';
 
+/** Texts of either kind in one generation, at about a kilobyte each with what was read from them. */
+const REMEMBERED_MAX = 5_000;
+
 const ENTITY_LIMITS: readonly EntityLimit[] = [
   'entity_concurrency',
   'entity_monthly_cap',
@@ -104,9 +107,10 @@ function entityFacts(state: QuotaState): string {
   return JSON.stringify(facts);
 }
 
-export function readEntityFacts(text: string): EntityQuota {
-  const { version: _, at: __, ...facts } = JSON.parse(text) as EntityFacts;
-  return {
+/** An entity's part of a state, which state it is, and of which time. */
+export const readEntity = remembered((text): { entity: EntityQuota; version: bigint; at: Date } => {
+  const { version, at, ...facts } = JSON.parse(text) as EntityFacts;
+  const entity = {
     ...facts,
     mode: facts.mode ?? 'enforce',
     grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
@@ -116,13 +120,8 @@ export function readEntityFacts(text: string): EntityQuota {
     yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
     creditsPicos: BigInt(facts.creditsPicos),
   };
-}
-
-/** Which state it was, and of which time. */
-export function readStamp(entityFacts: string): { version: bigint; at: Date } {
-  const { version, at } = JSON.parse(entityFacts) as EntityFacts;
-  return { version: BigInt(version), at: new Date(at) };
-}
+  return { entity, version: BigInt(version), at: new Date(at) };
+});
 
 function projectFacts(project: ProjectQuota): string {
   const facts: Text<ProjectQuota> = {
@@ -134,14 +133,14 @@ function projectFacts(project: ProjectQuota): string {
   return JSON.stringify(facts);
 }
 
-export function readProjectFacts(text: string): ProjectQuota {
+export const readProject = remembered((text): ProjectQuota => {
   const facts = JSON.parse(text) as Text<ProjectQuota>;
   return {
     ...facts,
     monthCostPicos: BigInt(facts.monthCostPicos),
     monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
   };
-}
+});
 
 function textOrNull(picos: bigint | null): string | null {
   return picos === null ? null : String(picos);
@@ -149,4 +148,21 @@ function textOrNull(picos: bigint | null): string | null {
 
 function bigintOrNull(text: string | null): bigint | null {
   return text === null ? null : BigInt(text);
+}
+
+/**
+ * Decisions between two publications read the same facts, so what was read is kept for texts that were read lately: in two
+ * generations, for a map that drops its oldest entry one by one walks over the places of those it has dropped.
+ */
+function remembered<T>(read: (text: string) => T): (text: string) => T {
+  let young = new Map<string, T>();
+  let old = new Map<string, T>();
+  return (text) => {
+    const known = young.get(text);
+    if (known !== undefined) return known;
+    if (young.size === REMEMBERED_MAX) [young, old] = [new Map(), young];
+    const value = old.get(text) ?? read(text);
+    young.set(text, value);
+    return value;
+  };
 }

@@ -85,6 +85,11 @@ export class Fallback {
     return { ...hold, expiresMs };
   }
 
+  /** True where no hold of the entity is left here. */
+  hasHandedOver(entity: EntityName): boolean {
+    return this.holds.isEmpty(entity);
+  }
+
   /** Moves the entity's holds to Redis, before it decides about the entity again. Throws RedisAway, and keeps them. */
   async handOver(entity: EntityName, redis: RedisQuota): Promise<void> {
     if (this.holds.isEmpty(entity)) return;

@@ -34,7 +34,8 @@ export class HoldSize {
   async of(order: ReserveOrder): Promise<Size & { degraded: boolean }> {
     const use = { model: order.model, entity: order.subject.entity, at: this.clock.now() };
     try {
-      const price = await within(PRICE_MS_MAX, this.prices.priceFor(use));
+      const known = this.prices.priceAtHand(use);
+      const price = known === undefined ? await within(PRICE_MS_MAX, this.prices.priceFor(use)) : known;
       return { ...(price === null ? UNKNOWN : this.sizeAt(price, order)), degraded: false };
     } catch (error) {
       if (!isAway(error)) throw error;

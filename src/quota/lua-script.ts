@@ -1,7 +1,7 @@
 /** A Lua script that Redis keeps under its hash: sent whole once, by its hash from then on. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import type { RedisGate } from './redis-gate.js';
 
 export type LuaReply = string | number | null | readonly LuaReply[];
@@ -19,16 +19,23 @@ export class LuaScript {
   }
 
   /** Throws RedisAway. */
-  async run(gate: RedisGate, keys: readonly string[], args: readonly (string | number)[]): Promise<LuaReply> {
-    return (await gate.ask((redis) => this.evaluate(redis, keys, args))) as LuaReply;
+  run(gate: RedisGate, keys: readonly string[], args: readonly (string | number)[]): Promise<LuaReply> {
+    return gate.ask((redis) => this.evaluate(redis, [keys.length, ...keys, ...args]));
   }
 
-  private async evaluate(redis: Redis, keys: readonly string[], args: readonly (string | number)[]) {
-    try {
-      return await redis.evalsha(this.sha, keys.length, ...keys, ...args);
-    } catch (error) {
+  private evaluate(redis: Redis, keysAndArgs: readonly (string | number)[]): Promise<LuaReply> {
+    return send(redis, 'evalsha', [this.sha, ...keysAndArgs]).catch((error: unknown) => {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return redis.eval(this.source, keys.length, ...keys, ...args);
-    }
+      return send(redis, 'eval', [this.source, ...keysAndArgs]);
+    });
   }
+}
+
+/** The gate ends the wait for it, so the connection need not start a timer for each. */
+class Evaluation extends Command {
+  override setTimeout(): void {}
+}
+
+function send(redis: Redis, name: 'eval' | 'evalsha', args: (string | number)[]): Promise<LuaReply> {
+  return redis.sendCommand(new Evaluation(name, args, { replyEncoding: 'utf8' })) as Promise<LuaReply>;
 }

@@ -219,8 +219,9 @@ export class QuotaService {
     ask: (age: Age) => Promise<A | Cold>,
   ): Promise<{ answer: A; degraded: boolean } | null> {
     try {
-      let isLoaded = await this.states.catchUp(subject.entity);
-      await this.fallback.handOver(subject.entity, this.quota);
+      let isLoaded = this.states.isCaughtUp(subject.entity) || (await this.states.catchUp(subject.entity));
+      if (!this.fallback.hasHandedOver(subject.entity))
+        await this.fallback.handOver(subject.entity, this.quota);
       for (let attempt = 1; isLoaded && attempt <= ATTEMPTS_MAX; attempt += 1) {
         const answer = await ask('fresh');
         if (!isCold(answer)) return { answer, degraded: false };

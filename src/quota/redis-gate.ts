@@ -26,28 +26,26 @@ export class RedisGate {
   constructor(private readonly redis: Redis) {}
 
   /** Throws RedisAway, at once while Redis is known to be silent. */
-  async ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
-    if (this.isShut) throw new RedisAway('it did not answer before');
-    try {
-      const answer = await this.wait(command(this.redis));
-      this.answerCount += 1;
-      return answer;
-    } catch (error) {
-      if (error instanceof DeadlineError && !this.isShut) void this.shut();
-      throw new RedisAway(error);
-    }
+  ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.isShut) return Promise.reject(new RedisAway('it did not answer before'));
+    return this.wait(command(this.redis), 1);
   }
 
-  private async wait<T>(answer: Promise<T>): Promise<T> {
-    for (let waits = 1; ; waits += 1) {
-      const before = this.answerCount;
-      try {
-        return await within(ANSWER_MS_MAX, answer);
-      } catch (error) {
+  private wait<T>(answer: Promise<T>, waits: number): Promise<T> {
+    const before = this.answerCount;
+    return within(ANSWER_MS_MAX, answer).then(
+      (value) => {
+        this.answerCount += 1;
+        return value;
+      },
+      (error: unknown) => {
+        const isLate = error instanceof DeadlineError;
         const isSilent = this.answerCount === before;
-        if (!(error instanceof DeadlineError) || isSilent || waits === WAITS_MAX) throw error;
-      }
-    }
+        if (isLate && !isSilent && waits < WAITS_MAX) return this.wait(answer, waits + 1);
+        if (isLate && !this.isShut) void this.shut();
+        throw new RedisAway(error);
+      },
+    );
   }
 
   /** Answers come in order on one connection: when the ping is answered, so is everything that was asked before it. */

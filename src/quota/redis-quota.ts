@@ -4,13 +4,14 @@ import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos, picosFromNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
+import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
 import type { Clock } from '../infra/clock.js';
-import { entityEntry, projectEntry, readEntityFacts, readProjectFacts, readStamp } from './cached-state.js';
+import { entityEntry, projectEntry } from './cached-state.js';
 import type { Weighed } from './decision.js';
 import { holdKeys, leasesKey, projectKey, stateKey } from './keys.js';
-import { LuaScript, type LuaReply } from './lua-script.js';
+import { LuaScript } from './lua-script.js';
 import { RedisGate } from './redis-gate.js';
+import { toAnswer, toReserved } from './script-reply.js';
 
 const RESERVE = new LuaScript('holds', 'decision', 'reserve');
 const CHECK = new LuaScript('holds', 'decision', 'check');
@@ -78,7 +79,8 @@ export type KeptHold = {
 
 export class RedisQuota {
   /** Milliseconds from which on states are trusted: what was published before may have been missed, or be of another database. */
-  private trustedFromMs: Promise<number> | null = null;
+  private trustedFromMs: number | Promise<number> | null = null;
+  private distrustCount = 0;
 
   constructor(
     redis: Redis,
@@ -113,6 +115,7 @@ export class RedisQuota {
 
   /** Trusts no state that is in Redis by now. */
   distrust(): void {
+    this.distrustCount += 1;
     this.trustedFromMs = null;
   }
 
@@ -203,7 +206,8 @@ export class RedisQuota {
   /** Runs a script that decides by the states of an entity and a project. */
   async evaluate(script: LuaScript, subject: Subject, age: Age, args: readonly (string | number)[]) {
     const { entity, project } = subject;
-    const trustedFromMs = age === 'fresh' ? await this.trusted() : 0;
+    const trusted = age === 'fresh' ? this.trusted() : 0;
+    const trustedFromMs = typeof trusted === 'number' ? trusted : await trusted;
     return script.run(
       this.gate,
       [...holdKeys(entity), stateKey(entity), projectKey(entity, project), leasesKey(entity)],
@@ -217,12 +221,25 @@ export class RedisQuota {
     );
   }
 
-  private trusted(): Promise<number> {
-    this.trustedFromMs ??= this.redisTimeMs().catch((error: unknown) => {
-      this.trustedFromMs = null;
-      throw error;
-    });
+  /** No promise once it is known, for nearly every decision asks. */
+  private trusted(): number | Promise<number> {
+    this.trustedFromMs ??= this.askTrusted();
     return this.trustedFromMs;
+  }
+
+  private async askTrusted(): Promise<number> {
+    const distrusts = this.distrustCount;
+    const keep = (timeMs: number | null) => {
+      if (distrusts === this.distrustCount) this.trustedFromMs = timeMs;
+    };
+    try {
+      const timeMs = await this.redisTimeMs();
+      keep(timeMs);
+      return timeMs;
+    } catch (error) {
+      keep(null);
+      throw error;
+    }
   }
 
   private async redisTimeMs(): Promise<number> {
@@ -244,52 +261,5 @@ function readContent(text: string): { project: ProjectName; content: HoldContent
   return {
     project: project as ProjectName,
     content: { model: model.join(':'), inputTokens: count(input), maxOutputTokens: count(output) },
-  };
-}
-
-type Other = { readonly verdict: 'other'; readonly question: Weighed; readonly fields: readonly LuaReply[] };
-
-/** A reply is `cold` and the time, or the verdict, the facts, the holds of others, and fields of the verdict's own. */
-function toAnswer(reply: LuaReply): Cold | Denied | Other {
-  const values = reply as readonly (string | number)[];
-  if (values[0] === 'cold') return { verdict: 'cold', at: new Date(Number(values[1])) };
-  const [verdict, entityFacts, projectFacts, nanos, count, projectNanos, projectCount, ...fields] = values;
-  const question = {
-    ...readStamp(String(entityFacts)),
-    entity: readEntityFacts(String(entityFacts)),
-    project: readProjectFacts(String(projectFacts)),
-    holds: {
-      entity: { nanos: Number(nanos), count: Number(count) },
-      project: { nanos: Number(projectNanos), count: Number(projectCount) },
-    },
-  };
-  if (verdict !== 'denied') return { verdict: 'other', question, fields: [verdict ?? '', ...fields] };
-  return { verdict, question, ...toPassed(fields) };
-}
-
-function toPassed([number, retryable]: readonly LuaReply[]): Passed {
-  const limit = LIMITS[Number(number) - 1];
-  assert(limit !== undefined, 'the script and the domain know the same limits');
-  return { limit, retryable: retryable === 1 };
-}
-
-function toReserved({ question, fields }: Other): Reserved {
-  const [verdict, ...rest] = fields;
-  if (verdict === 'conflict') return { verdict, question };
-  if (verdict === 'ended') {
-    return { verdict, question, period: String(rest[0]) as Period, endedMs: Number(rest[1]) };
-  }
-  if (verdict === 'off') {
-    return { verdict, question, period: String(rest[0]) as Period, expiresMs: Number(rest[1]) };
-  }
-  assert(verdict === 'held', 'a reservation is held, ended, in conflict or not asked for');
-  const [picos, period, expiresMs, ...passed] = rest;
-  return {
-    verdict,
-    question,
-    holdPicos: BigInt(String(picos)),
-    period: String(period) as Period,
-    expiresMs: Number(expiresMs),
-    passed: passed.length === 0 ? null : toPassed(passed),
   };
 }

@@ -82,6 +82,10 @@ export class StateCache {
     }
   }
 
+  isCaughtUp(entity: EntityName): boolean {
+    return !this.unpublished.has(entity);
+  }
+
   /** Publishes what could not be published before. False where Postgres cannot tell it, so that Redis stays behind. */
   async catchUp(entity: EntityName): Promise<boolean> {
     const subjects = this.unpublished.get(entity);

@@ -15,6 +15,9 @@ import { isSamePrice, readPriceMap, type MappedPrice, type SkippedModel } from '
 /** How long a quota estimate may go by an older book. Rating never does: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
 
+/** From this age on a newer one is fetched while the old one serves, so that nobody waits for it. */
+const CACHE_MS_AHEAD = 3_000;
+
 /** How long an estimate waits for a newer book when it has an older one. */
 const REFRESH_MS_MAX = 250;
 
@@ -48,6 +51,8 @@ export class PriceBook extends PriceSource {
   private byModel = new Map<string, Price[]>();
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
+  /** Which book was fetched ahead for: once for each, whatever comes of it. */
+  private aheadOfMs = -Infinity;
 
   constructor(
     private readonly database: Database,
@@ -61,8 +66,19 @@ export class PriceBook extends PriceSource {
    * that was read goes on; without one the load's error is thrown.
    */
   async priceFor(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
+    const price = this.priceAtHand(use);
+    if (price !== undefined) return price;
+    await this.refreshOrKeep();
+    return priceInForce(this.byModel.get(use.model) ?? [], use);
+  }
+
+  override priceAtHand(use: { model: string; entity: EntityName; at: Date }): Price | null | undefined {
     const ageMs = this.clock.now().getTime() - this.loadedAtMs;
-    if (ageMs < 0 || ageMs > CACHE_MS_MAX) await this.refreshOrKeep();
+    if (ageMs < 0 || ageMs > CACHE_MS_MAX) return undefined;
+    if (ageMs > CACHE_MS_AHEAD && this.aheadOfMs !== this.loadedAtMs) {
+      this.aheadOfMs = this.loadedAtMs;
+      void this.refresh().catch(() => {});
+    }
     return priceInForce(this.byModel.get(use.model) ?? [], use);
   }
 
@@ -174,6 +190,8 @@ export class PriceBook extends PriceSource {
   /** Forgets the cached book; the next estimate reads it anew. */
   forget(): void {
     this.loadedAtMs = -Infinity;
+    // A load that began before may miss what is to be read.
+    this.loading = null;
   }
 
   private async refreshOrKeep(): Promise<void> {
@@ -184,18 +202,28 @@ export class PriceBook extends PriceSource {
 
   /** One load at a time; a failed one leaves the book as it was and its error to whoever waits. */
   private refresh(): Promise<void> {
-    this.loading ??= this.load().finally(() => (this.loading = null));
-    return this.loading;
+    if (this.loading !== null) return this.loading;
+    const startedAtMs = this.clock.now().getTime();
+    const loading: Promise<void> = this.load()
+      .then((byModel) => {
+        if (this.loading !== loading) return this.refresh();
+        this.byModel = byModel;
+        this.loadedAtMs = startedAtMs;
+        return undefined;
+      })
+      .finally(() => {
+        if (this.loading === loading) this.loading = null;
+      });
+    this.loading = loading;
+    return loading;
   }
 
-  private async load(): Promise<void> {
-    const startedAtMs = this.clock.now().getTime();
+  private async load(): Promise<Map<string, Price[]>> {
     const byModel = new Map<string, Price[]>();
     for (const price of await findPrices(this.database.reader, { models: null })) {
       byModel.set(price.model, [...(byModel.get(price.model) ?? []), price]);
     }
-    this.byModel = byModel;
-    this.loadedAtMs = startedAtMs;
+    return byModel;
   }
 }
 
