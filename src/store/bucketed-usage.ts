@@ -69,11 +69,16 @@ export async function sumBucketedUsage(
     having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
     order by 1, 2, 3, 4, 5
     limit ${of.rowsMax}::integer`;
-  return rows.map(({ requests, input, cached, output, ...row }) => ({
-    ...row,
-    requests: BigInt(requests),
-    inputTokens: BigInt(input),
-    cachedInputTokens: BigInt(cached),
-    outputTokens: BigInt(output),
+  // Field by field: of fifty thousand rows, spreading takes longer than the query.
+  return rows.map((row) => ({
+    bucket: row.bucket,
+    project: row.project,
+    user: row.user,
+    apiKey: row.apiKey,
+    model: row.model,
+    requests: BigInt(row.requests),
+    inputTokens: BigInt(row.input),
+    cachedInputTokens: BigInt(row.cached),
+    outputTokens: BigInt(row.output),
   }));
 }

@@ -69,9 +69,12 @@ export async function sumBucketedCosts(
     having sum(item.tokens) <> 0 or sum(item.tokens * coalesce(item.picos_per_token, 0)::numeric) <> 0
     order by 1, 2, 3, 4
     limit ${of.rowsMax}::integer`;
-  return rows.map(({ cost, tokens, ...row }) => ({
-    ...row,
-    costPicos: BigInt(cost),
-    tokens: BigInt(tokens),
+  return rows.map((row) => ({
+    bucket: row.bucket,
+    project: row.project,
+    lineItem: row.lineItem,
+    apiKey: row.apiKey,
+    costPicos: BigInt(row.cost),
+    tokens: BigInt(row.tokens),
   }));
 }

@@ -70,7 +70,14 @@ function usageCalls(entity: string, end: Date): Call[] {
       path: `/v1/organization/usage/completions?start_time=${to - seconds}&end_time=${to}&${query}${group === '' ? '' : `&group_by=${group}`}`,
     })),
   );
-  return calls.map((call) => ({ ...call, headers: { 'openai-organization': entity }, targetMs: REPORT_MS }));
+  const ofOne = calls
+    .filter(({ name }) => name.includes('user_id'))
+    .map(({ name, path }) => ({ name: `${name}, one project`, path: `${path}&project_ids=search` }));
+  return [...calls, ...ofOne].map((call) => ({
+    ...call,
+    headers: { 'openai-organization': entity },
+    targetMs: REPORT_MS,
+  }));
 }
 
 function costCalls(entity: string, end: Date): Call[] {

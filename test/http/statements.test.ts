@@ -150,6 +150,8 @@ describe('a statement', () => {
     ]) {
       expect(page.text).toContain(shown);
     }
+    // A model's three classes of tokens stand under one name.
+    expect(page.text.match(/<td rowspan="3">project1<\/td>/g)).toHaveLength(1);
   });
 
   it.each([

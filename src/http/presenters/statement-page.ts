@@ -18,7 +18,8 @@ dd { margin: 0; text-align: right; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 th { color: #555; font-weight: 600; border-bottom-color: #888; overflow-wrap: normal; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.number, .whole { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.number { text-align: right; }
 tfoot td, tfoot th { border-bottom: 0; border-top: 2px solid; font-weight: 700; color: inherit; }
 small { color: #555; }
 footer { margin-top: 2.5rem; color: #555; font-size: .85rem; }
@@ -29,7 +30,8 @@ footer { margin-top: 2.5rem; color: #555; font-size: .85rem; }
   .scroll { overflow: visible; }
   thead { display: table-header-group; }
   tfoot { display: table-row-group; }
-  tr { break-inside: avoid; }
+  tr, tbody.item { break-inside: avoid; }
+  tbody:last-of-type, tbody:last-of-type tr:last-child { break-after: avoid; }
   h2 { break-after: avoid; }
 }
 `;
@@ -81,7 +83,7 @@ export function statementPage(statement: Statement): string {
         <h2>Credits</h2>
         ${creditsTable(statement)}
         <footer>
-          <p>All amounts in US dollars; all times in UTC. Prices are per million tokens.</p>
+          <p>All amounts in US dollars; all times in UTC. Prices are in US dollars per million tokens.</p>
           <p>
             Every line is exact and printed in cents, rounded once, half to even. Each total is the sum of its
             printed lines.
@@ -101,13 +103,16 @@ function chargesTable({ charges }: Statement): Html {
           <th>Model</th>
           <th>Tokens</th>
           <th class="number">Quantity</th>
-          <th class="number">Unit price</th>
+          <th class="number">$ per million</th>
           <th class="number">Amount</th>
         </tr>
       </thead>
-      <tbody>
-        ${charges.lines.map(chargeRow)}
-      </tbody>
+      ${itemsOf(charges.lines).map(
+        (lines) =>
+          html`<tbody class="item">
+            ${lines.map(chargeRow)}
+          </tbody>`,
+      )}
       <tfoot>
         <tr>
           <th colspan="5">Amount due</th>
@@ -120,7 +125,26 @@ function chargesTable({ charges }: Statement): Html {
 
 const CLASSES = { input: 'Input', cached_input: 'Cached input', output: 'Output' } as const;
 
-function chargeRow(line: Statement['charges']['lines'][number]): Html {
+type ChargeLine = Statement['charges']['lines'][number];
+
+/** Lines that differ in their class of tokens alone stand together, and no page break comes between them. */
+function itemsOf(lines: readonly ChargeLine[]): ChargeLine[][] {
+  const items: ChargeLine[][] = [];
+  for (const line of lines) {
+    const last = items.at(-1)?.[0];
+    if (last !== undefined && itemName(last) === itemName(line) && line.kind === 'usage')
+      items.at(-1)!.push(line);
+    else items.push([line]);
+  }
+  return items;
+}
+
+function itemName(line: ChargeLine): string {
+  if (line.kind !== 'usage') return line.kind;
+  return [line.project, line.model, line.correction_of, line.unit_price_usd_per_million === null].join('\n');
+}
+
+function chargeRow(line: ChargeLine, index: number, lines: readonly ChargeLine[]): Html {
   if (line.kind !== 'usage') {
     const what = line.kind === 'rounding' ? 'Rounding' : grantName(paidBy(line.amount_usd), line);
     return html`<tr>
@@ -132,12 +156,15 @@ function chargeRow(line: Statement['charges']['lines'][number]): Html {
     line.correction_of === null ? null : `Correction of ${line.correction_of}`,
     line.unit_price_usd_per_million === null ? 'No price yet' : null,
   ].filter((note) => note !== null);
+  const names = html`<td rowspan="${lines.length}">${line.project}</td>
+    <td rowspan="${lines.length}">
+      ${line.model}${notes.map((note) => html`<br /><small>${note}</small>`)}
+    </td>`;
   return html`<tr>
-    <td>${line.project}</td>
-    <td>${line.model}${notes.map((note) => html`<br /><small>${note}</small>`)}</td>
-    <td>${CLASSES[line.token_class]}</td>
+    ${index === 0 ? names : null}
+    <td class="whole">${CLASSES[line.token_class]}</td>
     <td class="number">${grouped(String(line.quantity))}</td>
-    <td class="number">${line.unit_price_usd_per_million ?? '–'}</td>
+    <td class="number">${unitPrice(line.unit_price_usd_per_million)}</td>
     <td class="number">${dollars(line.amount_usd)}</td>
   </tr> `;
 }
@@ -184,7 +211,7 @@ function creditRow(line: Statement['credits']['lines'][number]): Html {
   const expires = line.expires_at === null ? 'never' : day(line.expires_at);
   return html`<tr>
     <td>${grantName(MOVEMENTS[line.kind], line)}</td>
-    <td>${expires}</td>
+    <td class="whole">${expires}</td>
     <td class="number">${dollars(line.amount_usd)}</td>
   </tr> `;
 }
@@ -193,7 +220,7 @@ function grantName(
   verb: string,
   { grant, category, reference }: { grant: string; category: string; reference: string | null },
 ): Html {
-  return html`${verb} ${category === 'paid' ? 'bought' : category}
+  return html`${verb} ${category === 'paid' ? 'prepaid' : category}
     credits${reference === null ? null : ` (${reference})`} <small>${grant}</small>`;
 }
 
@@ -207,6 +234,13 @@ function dollars(amount: string): string {
   const sign = amount.startsWith('-') ? '−' : '';
   const [whole = '', cents = ''] = amount.replace('-', '').split('.');
   return `${sign}$${grouped(whole)}.${cents}`;
+}
+
+/** At least in cents: `0.2` → `0.20`, `0.0035` as it is. */
+function unitPrice(usd: string | null): string {
+  if (usd === null) return '–';
+  const [whole = '', fraction = ''] = usd.split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
 }
 
 function grouped(digits: string): string {

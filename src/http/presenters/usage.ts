@@ -16,7 +16,10 @@ export function presentCompletions(page: FilledPage<BucketedUsage>, constants: C
     input_audio_tokens: 0,
     output_audio_tokens: 0,
     num_model_requests: Number(row.requests),
-    ...groupsOf(row),
+    project_id: row.project,
+    user_id: row.user,
+    api_key_id: row.apiKey,
+    model: row.model,
     batch: constants.batch,
     service_tier: constants.serviceTier,
   }));
@@ -27,12 +30,11 @@ export function presentEmbeddings(page: FilledPage<BucketedUsage>): EmbeddingsPa
     object: 'organization.usage.embeddings.result',
     input_tokens: Number(row.inputTokens),
     num_model_requests: Number(row.requests),
-    ...groupsOf(row),
+    project_id: row.project,
+    user_id: row.user,
+    api_key_id: row.apiKey,
+    model: row.model,
   }));
-}
-
-function groupsOf(row: BucketedUsage) {
-  return { project_id: row.project, user_id: row.user, api_key_id: row.apiKey, model: row.model };
 }
 
 function presentBuckets<Row, Result>(page: FilledPage<Row>, present: (row: Row) => Result) {
