@@ -8,15 +8,6 @@
 
 local HOLDS, EXPIRY, ENDED = KEYS[1], KEYS[2], KEYS[3]
 
-local NANOS_MAX = 9000000000000000
--- How many expired holds one call ends, and how many more before it denies for the sake of holds.
-local PRUNE_MAX, PRUNE_BEFORE_DENIAL_MAX = 50, 5000
--- How long an ended reservation cannot come back, and how many forgotten ones a call removes beyond those it adds.
-local TOMBSTONE_MS, FORGET_MAX = 900000, 20
--- Keys of idle entities vanish: twice the longest hold, so never before the last hold has ended. To look is cheaper than to
--- write, which the append-only file must keep, so it is put off only when an hour of it has passed.
-local KEY_TTL_MS, KEY_TTL_MS_MIN = 172800000, 169200000
-
 -- Lua hands over a few thousand arguments at most. An even number keeps fields and values together.
 local ARGUMENTS_MAX = 1000
 

@@ -5,7 +5,7 @@ import type { Leased, LeaseEnding, LeaseReason, LeaseStatement } from './lease.j
 import { LuaScript } from './lua-script.js';
 import type { Age, Cold, RedisQuota } from './redis-quota.js';
 
-const LEASE = new LuaScript('holds', 'decision', 'lease');
+const LEASE = new LuaScript('bounds', 'holds', 'decision', 'lease');
 
 /** A slice must fit some requests, or asking for it costs more than asking for each; and it is never less than this. */
 const LEAST_HOLDS = 4;

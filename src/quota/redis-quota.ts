@@ -13,13 +13,13 @@ import { LuaScript } from './lua-script.js';
 import { RedisGate } from './redis-gate.js';
 import { toAnswer, toReserved } from './script-reply.js';
 
-const RESERVE = new LuaScript('holds', 'decision', 'reserve');
-const CHECK = new LuaScript('holds', 'decision', 'check');
-const PUBLISH = new LuaScript('holds', 'publish');
-const RELEASE = new LuaScript('holds', 'release');
-const EXTEND = new LuaScript('holds', 'extend');
-const ADOPT = new LuaScript('holds', 'adopt');
-const HELD = new LuaScript('holds', 'held');
+const RESERVE = new LuaScript('bounds', 'reserve-usual', 'holds', 'decision', 'reserve');
+const CHECK = new LuaScript('bounds', 'holds', 'decision', 'check');
+const PUBLISH = new LuaScript('bounds', 'holds', 'publish');
+const RELEASE = new LuaScript('bounds', 'release-usual', 'holds', 'release');
+const EXTEND = new LuaScript('bounds', 'holds', 'extend');
+const ADOPT = new LuaScript('bounds', 'holds', 'adopt');
+const HELD = new LuaScript('bounds', 'holds', 'held');
 
 /** How old a state may be. Every commit publishes its own; this bounds what a publication that was lost can do. */
 const FRESH_MS_MAX = 60_000;

@@ -10,17 +10,17 @@ import { Redis } from 'ioredis';
 const [redisUrl = '', entity = ''] = process.argv.slice(2);
 const redis = new Redis(redisUrl);
 const QUOTA = new URL('../../src/quota/', import.meta.url);
-const RESERVE = await load('holds', 'decision', 'reserve');
-const RELEASE = await load('holds', 'release');
+const RESERVE = await load('bounds', 'reserve-usual', 'holds', 'decision', 'reserve');
+const RELEASE = await load('bounds', 'release-usual', 'holds', 'release');
 const holds = ['holds', 'expiry', 'ended'].map((name) => `tally:{${entity}}:${name}`);
-const states = [`tally:{${entity}}:state`, `tally:{${entity}}:project:p`];
+const states = ['state', 'project:p', 'leases'].map((name) => `tally:{${entity}}:${name}`);
 const AGE_MS_MAX = 1e12;
 
 const fastify = Fastify();
 fastify.post('/v1/quota/reservations', async (request, reply) => {
   const { project, model } = request.body as { project: string; model: string };
   const id = `res_${randomBytes(16).toString('base64url')}.${entity}`;
-  const hold = [1_000, id, 1_000, '1000000', 900_000, `p:1:0:${model}`];
+  const hold = [1_000, id, 1_000, '1000000', 900_000, `p:1:0:${model}`, '', '', ''];
   const keys = [...holds, ...states];
   const answer = await redis.evalsha(RESERVE, keys.length, ...keys, '', AGE_MS_MAX, 0, 'p', ...hold);
   const [verdict] = answer as [string];
