@@ -21,15 +21,15 @@ export class Admins {
     const { random } = this;
     const entity = random.pick(ENTITIES);
     const what = random.weighted({
-      grant: 8,
+      grant: 10,
       'void grant': 2,
       limits: 6,
       'project limits': 4,
       entity: 2,
       plan: 2,
-      price: 5,
+      price: 8,
       void: 14,
-      rerate: MODELS.some((model) => this.isMispriced(model)) ? 10 : 1,
+      rerate: MODELS.some((model) => this.isMispriced(model)) ? 14 : 1,
       repair: 2,
     });
     if (what === 'void') return this.voiding(nowMs) ?? this.grant(entity, nowMs);
@@ -55,7 +55,7 @@ export class Admins {
     return { what, plan: random.pick(['pro', 'team']), values };
   }
 
-  grant(entity: string, nowMs: number): Change {
+  grant(entity: string, nowMs: number): Change & { what: 'grant' } {
     const { random } = this;
     const later = this.edges === 'exact' && random.chance(0.2) ? nowMs + random.int(1, 96) * HOUR_MS : null;
     // Few ends, so that grants share them and the rest of the burn order decides.
@@ -64,8 +64,8 @@ export class Admins {
     return {
       what: 'grant',
       entity,
-      // To the last picodollar.
-      amount: BigInt(random.int(1, 400)) * 10n ** 9n + BigInt(random.int(0, 999_999_999)),
+      // To the last picodollar; small ones share the cost of an event.
+      amount: BigInt(random.int(0, random.pick([4, 400]))) * 10n ** 9n + BigInt(random.int(1, 999_999_999)),
       category: random.pick(['paid', 'promotional']),
       priority: random.pick([0, 50, 50, 50, 100]),
       effectiveMs: later,

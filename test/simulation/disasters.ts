@@ -21,8 +21,8 @@ import { wrap } from './facts.js';
 import { FAULTS, revive } from './faults.js';
 import { ENTITIES, Generator, PROJECTS } from './generator.js';
 import { checkImmutability, checkInvariants } from './invariants.js';
-import { LATE_STATE, publishLate } from './late-state.js';
 import { Model, type Extent } from './model.js';
+import { LATE_STATE, OVERLAP, overlap, publishLate } from './moments.js';
 import { PatientAdmin, type Ask } from './patient-admin.js';
 import { Random } from './random.js';
 import { Traffic } from './traffic.js';
@@ -151,6 +151,7 @@ export class Disasters {
     await this.attend(work, late, happening);
     await Promise.all(happening);
     await this.settle();
+    await this.overlap();
     await this.compare();
     await this.publishLate();
   }
@@ -252,15 +253,31 @@ export class Disasters {
     const { model, tally } = this;
     const entity = this.random.pick(ENTITIES);
     const delivery = wrap(this.generator.facts(Date.now(), { entity }), this.random);
-    const count = this.countOf(LATE_STATE);
-    count.injected += 1;
     const overtake = () => {
       model.deliver(delivery, Date.now());
       return this.admin.change(this.admins.grant(entity, Date.now()));
     };
-    if (await publishLate(tally, { entity, delivery, overtake })) count.hit += 1;
-    this.tell(LATE_STATE);
+    await this.bringAbout(LATE_STATE, () => publishLate(tally, { delivery, overtake }));
     await this.compareDecision(entity);
+  }
+
+  /** Two events, and credits for one and a half. */
+  private async overlap(): Promise<void> {
+    const entity = `racing-${this.roundCount}`;
+    const use = { entity, model: 'cw_deepseek-ai_DeepSeek-R1', input: 1_000, cached: 0 };
+    const pair = [0, 1].map(() => wrap(this.generator.facts(Date.now(), use), this.random));
+    const price = this.model.priceFor({ model: use.model, entity, atMs: Date.now() })!;
+    const amount = 1_500n * price.input + 1n;
+    await this.admin.change({ ...this.admins.grant(entity, Date.now()), amount, expiresMs: null });
+    await this.bringAbout(OVERLAP, () => overlap(this.tally, [pair[0]!, pair[1]!]));
+    for (const delivery of pair) this.model.deliver(delivery, Date.now());
+  }
+
+  private async bringAbout(name: string, moment: () => Promise<boolean>): Promise<void> {
+    const count = this.countOf(name);
+    count.injected += 1;
+    if (await moment()) count.hit += 1;
+    this.tell(name);
   }
 
   /** Nothing of these is held: what Redis says by now is what the books say. */

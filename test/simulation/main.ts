@@ -12,7 +12,7 @@ import serversDown from '../support/servers-down.js';
 import serversUp from '../support/servers-up.js';
 import { Disasters, type FaultCount } from './disasters.js';
 import { FAULTS } from './faults.js';
-import { LATE_STATE } from './late-state.js';
+import { LATE_STATE, OVERLAP } from './moments.js';
 import type { Extent } from './model.js';
 import { TimeTravel } from './time-travel.js';
 import { TURNS, type Turn } from './turns.js';
@@ -34,7 +34,7 @@ const first = Number(values.seed ?? randomInt(2 ** 31));
 const endMs = performance.now() + Number(values.minutes ?? 0) * 60_000;
 const seedCount = Number(values.seeds ?? (values.minutes === undefined ? 1 : Infinity));
 const counts = new Map<string, FaultCount>(
-  [...Object.keys(FAULTS), LATE_STATE].map((name) => [name, { injected: 0, hit: 0 }]),
+  [...Object.keys(FAULTS), LATE_STATE, OVERLAP].map((name) => [name, { injected: 0, hit: 0 }]),
 );
 const turns = new Map<Turn, number>(TURNS.map((turn) => [turn, 0]));
 const isLate = () => values.minutes !== undefined && performance.now() > endMs;

@@ -116,7 +116,7 @@ export class TimeTravel {
       end: this.customers.areNone ? 0 : 10,
       repeat: 2,
       look: 5,
-      change: 12,
+      change: 16,
       advance: 7,
       schedule: 1,
       forget: 1,

@@ -1,0 +1,74 @@
+/** Moments that chance seldom brings, brought about: somebody is held back on the wire until somebody else has overtaken. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BreakPoint } from '../support/fault-proxy.js';
+import type { Installation } from '../support/installation.js';
+import { until } from '../support/until.js';
+import { jobOf } from './answers.js';
+import { keyOf, type Delivery } from './facts.js';
+
+export const LATE_STATE = 'an old state reaches Redis after a newer one';
+export const OVERLAP = 'a batch begins before the one before it has committed';
+
+/** How long nobody may come to the place where he is to be held back. */
+const CAUGHT_MS_MAX = 5_000;
+
+/** `isCaught` as soon as some worker says the text to that server; it hears nothing until `goOn`. */
+function holdBack(
+  tally: Installation,
+  { wire, text }: { wire: 'postgres' | 'redis' } & Pick<BreakPoint, 'text'>,
+): { isCaught: Promise<boolean>; goOn: () => void } {
+  const wires = tally.machines.filter(({ role }) => role === 'worker').map((machine) => machine.wires[wire]);
+  let goOn = () => {};
+  const gone = new Promise<void>((resolve) => (goOn = resolve));
+  const caught = new Promise<boolean>((resolve) => {
+    const doing = () => {
+      for (const other of wires) other.forgetBreaks();
+      resolve(true);
+      return gone;
+    };
+    for (const one of wires) void one.breakAt({ text, when: 'said', spare: true, doing });
+  });
+  return { isCaught: Promise.race([caught, delay(CAUGHT_MS_MAX, false, { ref: false })]), goOn };
+}
+
+/**
+ * What a worker publishes of `delivery` reaches Redis after `overtake` has published something newer about the same entity:
+ * its place in time is not that of its arrival. Nothing else may publish, for it would make up for the mistake.
+ */
+export async function publishLate(
+  tally: Installation,
+  { delivery, overtake }: { delivery: Delivery; overtake: () => Promise<void> },
+): Promise<boolean> {
+  const text = `tally:{${delivery.facts!.entity}}:state`;
+  const { isCaught, goOn } = holdBack(tally, { wire: 'redis', text });
+  await tally.queue.add([jobOf([delivery])]);
+  const hit = await isCaught;
+  await overtake();
+  goOn();
+  await tally.queue.drained();
+  return hit;
+}
+
+/**
+ * Two batches burn the same credits, which do not suffice for both. The first has read them and not yet burnt them when the
+ * second begins: it must wait and read what the first has left.
+ */
+export async function overlap(
+  tally: Installation,
+  [first, second]: readonly [Delivery, Delivery],
+): Promise<boolean> {
+  const { isCaught, goOn } = holdBack(tally, { wire: 'postgres', text: 'into burns as' });
+  await tally.queue.add([jobOf([first])]);
+  const hit = await isCaught;
+  await tally.queue.add([jobOf([second])]);
+  const begun = () =>
+    tally.sql(
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+       union all select 1 from usage_events where concat_ws(' ', source, id) = $1`,
+      [keyOf(second.facts!)],
+    );
+  await until('the second batch waits or is through', async () => (await begun()).length > 0);
+  goOn();
+  await tally.queue.drained();
+  return hit;
+}
