@@ -33,6 +33,11 @@ export function denialOf(answer: Answer): Denial {
   return { status, headers: Object.fromEntries(passedOn), body, ...(cause !== undefined && { cause }) };
 }
 
+/** True where only requests in flight are in the way, so that waiting helps. */
+export function isPassing({ body }: Denial): boolean {
+  return errorOf(body)?.code === 'rate_limit_exceeded';
+}
+
 /** What Tally says itself when it cannot decide, for when it cannot even say that. */
 export function overloaded(cause: unknown): Answer {
   const error = {

@@ -50,6 +50,43 @@ export type Admission =
 
 export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly denial: Denial };
 
+/** A gateway's own account of its lease; src/quota/README.md says what each field means. */
+export interface LeaseStatement extends LeaseEnding {
+  readonly lease_id: string;
+  readonly sequence: number;
+  readonly outstanding_usd: string;
+  readonly free_usd: string;
+  readonly wanted_usd: string;
+  readonly largest_hold_usd: string;
+  readonly ttl_seconds: number;
+  readonly models: readonly string[];
+}
+
+export interface LeaseEnding {
+  readonly project: string;
+  readonly request_seconds: number;
+  readonly finished: readonly { readonly id: string; readonly hold_usd: string }[];
+}
+
+export type LeaseAnswer = Readonly<z.infer<typeof leaseAnswer>>;
+
+const leaseAnswer = z.looseObject({
+  sequence: z.number(),
+  granted_usd: z.string(),
+  give_back_usd: z.string(),
+  lifetime_ms: z.number(),
+  reason: z.string().nullable(),
+  prices: z.array(
+    z.object({
+      model: z.string(),
+      input_usd_per_million: z.string(),
+      output_usd_per_million: z.string(),
+      input_tokens_default: z.number(),
+      output_tokens_default: z.number(),
+    }),
+  ),
+});
+
 export type UsageReceipt = Readonly<z.infer<typeof receiptAnswer>>;
 
 const receiptAnswer = z.object({
@@ -110,6 +147,19 @@ export class TallyClient {
     const headers = { 'openai-project': project, ...(model !== undefined && { 'x-model': model }) };
     const answer = await this.decide('GET', '/v1/quota/check', { headers });
     return answer.ok ? { allowed: true } : { allowed: false, denial: denialOf(answer) };
+  }
+
+  /** States what a lease holds. Throws a TallyClientError, with status 404 for a lease that has ended. */
+  async lease(statement: LeaseStatement): Promise<LeaseAnswer> {
+    const answer = await this.ask('POST', '/v1/quota/leases', { body: statement });
+    if (!answer.ok) throw refusalOf(answer);
+    return readAnswer(answer, leaseAnswer);
+  }
+
+  async endLease(id: string, ending: LeaseEnding): Promise<void> {
+    const path = `/v1/quota/leases/${encodeURIComponent(id)}/release`;
+    const answer = await this.ask('POST', path, { body: ending });
+    if (!answer.ok) throw refusalOf(answer);
   }
 
   /** Hands over at most 1,000 events. One that is refused for good is named in the receipt; the rest is accepted. */

@@ -1,9 +1,12 @@
 /** The promise of the quota, over HTTP: three API processes and a worker, one Postgres and one Redis, real clocks. */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isPassing } from '../../src/client/denial.js';
+import { LeasedQuota } from '../../src/client/leased-quota.js';
+import { TallyClient } from '../../src/client/tally-client.js';
 import { formatUsd, parseUsd } from '../../src/domain/money.js';
 import { ADMIN_KEY } from '../support/app.js';
-import { anEventBody, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { anEventBody, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aDoor, kindsOf, times, type Door } from '../support/quota-door.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
@@ -49,6 +52,36 @@ const buy = async (entity: string, amount_usd: string) => {
 };
 const balance = async (entity: string) => (await service.call(`GET /v1/entities/${entity}/balance`)).body;
 const release = (id: string) => service.call(`POST /v1/quota/reservations/${id}/release`);
+
+async function report(
+  subject: string,
+  reservationId: string,
+  { inputTokens, outputTokens }: { inputTokens: number; outputTokens: number },
+): Promise<void> {
+  const usage = {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+  };
+  const event = anEventBody(
+    { subject, time: new Date().toISOString() },
+    { usage, reservation_id: reservationId },
+  );
+  const { status, body } = await service.call('POST /v1/usage/events', event);
+  expect([status, body.rejected]).toEqual([202, []]);
+}
+
+/** Nothing is held, everything is booked, and the books agree; what was spent. */
+async function quiet(entity: string, tokens: bigint): Promise<bigint> {
+  const expected = `${formatUsd(tokens * LLAMA_PICOS_PER_TOKEN)} spent, 0 held`;
+  await until(expected, async () => {
+    const { month_to_date_usd, held_usd } = await balance(entity);
+    return `${month_to_date_usd} spent, ${held_usd} held` === expected;
+  });
+  const { body } = await service.call('GET /v1/admin/reconciliation');
+  expect(body.ok).toBe(true);
+  return tokens * LLAMA_PICOS_PER_TOKEN;
+}
 
 describe('of 2,000 requests at once, spread over three processes', () => {
   const burst = (subjectOf: (index: number) => string) =>
@@ -143,24 +176,6 @@ describe('requests that cost less than they hold', () => {
     return null;
   }
 
-  async function report(
-    subject: string,
-    reservationId: string,
-    { inputTokens, outputTokens }: { inputTokens: number; outputTokens: number },
-  ): Promise<void> {
-    const usage = {
-      prompt_tokens: inputTokens,
-      completion_tokens: outputTokens,
-      total_tokens: inputTokens + outputTokens,
-    };
-    const event = anEventBody(
-      { subject, time: new Date().toISOString() },
-      { usage, reservation_id: reservationId },
-    );
-    const { status, body } = await service.call('POST /v1/usage/events', event);
-    expect([status, body.rejected]).toEqual([202, []]);
-  }
-
   /** Callers that go on until they are denied for good; the tokens of all that ran. */
   async function useUp(subjects: readonly string[]): Promise<bigint> {
     let tokens = 0;
@@ -171,18 +186,6 @@ describe('requests that cost less than they hold', () => {
       }),
     );
     return BigInt(tokens);
-  }
-
-  /** Nothing is held, everything is booked, and the books agree; what was spent. */
-  async function quiet(entity: string, tokens: bigint): Promise<bigint> {
-    const expected = `${formatUsd(tokens * LLAMA_PICOS_PER_TOKEN)} spent, 0 held`;
-    await until(expected, async () => {
-      const { month_to_date_usd, held_usd } = await balance(entity);
-      return `${month_to_date_usd} spent, ${held_usd} held` === expected;
-    });
-    const { body } = await service.call('GET /v1/admin/reconciliation');
-    expect(body.ok).toBe(true);
-    return tokens * LLAMA_PICOS_PER_TOKEN;
   }
 
   /** What is left can be held to the last token, and not one token more; the id of what holds it. */
@@ -257,4 +260,47 @@ describe('requests that cost less than they hold', () => {
     expect([credits_usd, overage_usd]).toEqual([formatUsd(parseUsd('0.3', '') - spent), '0']);
     await leftIsUsable('credit/p', parseUsd('0.3', '') - spent);
   });
+});
+
+describe('gateways that decide by themselves', () => {
+  const CALLERS = 30;
+
+  it('together admit exactly as many of 2,000 requests as fit, when each costs what it holds', async () => {
+    await limit('leased', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
+    const apis = processes.filter(({ role }) => role === 'api');
+    const gateways = times(3, (index) => {
+      const baseUrl = apis[index % apis.length]!.url;
+      return new LeasedQuota({ tally: new TallyClient({ baseUrl, apiKey: ADMIN_KEY }), tickMs: 10 });
+    });
+    const wanted = { project: 'leased/p', model: LLAMA, inputTokens: 1_000, maxOutputTokens: 0 };
+    const admitted = { local: 0, central: 0 };
+    let asked = 0;
+
+    /** Waits where waiting helps, however long that is. */
+    async function runOne(quota: LeasedQuota): Promise<void> {
+      for (;;) {
+        const admission = await quota.reserve(wanted);
+        if (admission.admitted) {
+          admitted[admission.isLocal ? 'local' : 'central'] += 1;
+          await report('leased/p', admission.reservationId, { inputTokens: 1_000, outputTokens: 0 });
+          quota.finish(admission.reservationId);
+          return;
+        }
+        if (!isPassing(admission.denial)) return;
+      }
+    }
+
+    await Promise.all(
+      times(CALLERS, async (caller) => {
+        while (asked < REQUESTS) {
+          asked += 1;
+          await runOne(gateways[caller % gateways.length]!);
+        }
+      }),
+    );
+    expect(admitted.local + admitted.central).toBe(FITTING);
+    expect(admitted.local).toBeGreaterThan(FITTING / 4);
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+    await quiet('leased', BigInt(FITTING) * 1_000n);
+  }, 120_000);
 });

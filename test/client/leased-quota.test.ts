@@ -1,0 +1,184 @@
+/** A gateway that decides by itself, over the real service. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { recallOnNews } from '../../src/client/lease-news.js';
+import { LeasedQuota, type LeasedQuotaOptions } from '../../src/client/leased-quota.js';
+import { TallyClient } from '../../src/client/tally-client.js';
+import { Clock } from '../../src/infra/clock.js';
+import { connectRedis, untilReady } from '../../src/infra/redis.js';
+import { anApp, type TestApp } from '../support/app.js';
+import { anEventBody, LLAMA } from '../support/builders.js';
+import { until } from '../support/until.js';
+
+let app: TestApp;
+let tally: TallyClient;
+let entity: string;
+let entityCount = 0;
+let opened: LeasedQuota[];
+let apiKey: string;
+
+beforeAll(async () => {
+  app = await anApp({ role: 'all', clock: new Clock() });
+  apiKey = await app.key('gateway');
+  tally = new TallyClient({ baseUrl: app.url, apiKey });
+});
+afterAll(() => app.close());
+beforeEach(() => {
+  entityCount += 1;
+  entity = `entity${entityCount}`;
+  opened = [];
+});
+afterEach(async () => {
+  await Promise.all(opened.map((quota) => quota.close()));
+});
+
+const open = (options: Partial<LeasedQuotaOptions> = {}) => {
+  const quota = new LeasedQuota({ tally, tickMs: 10, ...options });
+  opened.push(quota);
+  return quota;
+};
+/** A way to Tally that can be cut: to Tally the gateway is then as good as dead. */
+function aCuttable(): { tally: TallyClient; cut(): void } {
+  let isCut = false;
+  const send: typeof fetch = async (input, init) => {
+    if (isCut) throw new Error('cut');
+    return fetch(input, init);
+  };
+  return { tally: new TallyClient({ baseUrl: app.url, apiKey, fetch: send }), cut: () => (isCut = true) };
+}
+const aRequest = () => ({ project: `${entity}/p`, model: LLAMA, inputTokens: 1_000, maxOutputTokens: 0 });
+const limit = async (limits: object) => {
+  const { status } = await app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body: limits });
+  expect(status).toBe(200);
+};
+const buy = async (amount_usd: string): Promise<string> =>
+  (await app.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd } })).body.id;
+const balance = async () => (await app.call(`GET /v1/entities/${entity}/balance`)).body;
+const held = async () => (await balance()).held_usd;
+
+function admitsLocally(quota: LeasedQuota): boolean {
+  const id = quota.admit(aRequest());
+  if (id !== null) void quota.release(id);
+  return id !== null;
+}
+
+/** Asks until the gateway decides by itself, and returns what it has admitted. */
+async function warm(quota: LeasedQuota): Promise<string[]> {
+  const ids: string[] = [];
+  await until('a local decision', async () => {
+    const admission = await quota.reserve(aRequest());
+    if (!admission.admitted) throw new Error(admission.denial.body);
+    ids.push(admission.reservationId);
+    return admission.isLocal;
+  });
+  return ids;
+}
+
+describe('a gateway with a lease', () => {
+  it('decides by itself from the first requests on, and everything ends charged and nothing held', async () => {
+    await buy('10');
+    const quota = open();
+    const ids = await warm(quota);
+    expect(ids.length).toBeLessThan(20);
+    for (let n = 0; n < 20; n += 1) ids.push(quota.admit(aRequest())!);
+    expect(ids).not.toContain(null);
+    expect(new Set(ids).size).toBe(ids.length);
+    const [first = '', second = '', ...others] = ids;
+    await quota.release(first);
+    const usage = { prompt_tokens: 1_000, completion_tokens: 0, total_tokens: 1_000 };
+    for (const [n, id] of [second, ...others].entries()) {
+      const ids = { id: `${entity}-${n}`, subject: `${entity}/p`, time: new Date().toISOString() };
+      await app.call('POST /v1/usage/events', { body: anEventBody(ids, { usage, reservation_id: id }) });
+      quota.finish(id);
+    }
+    await quota.close();
+    await until('all is charged, nothing held', async () => {
+      const { held_usd, credits_usd } = await balance();
+      const left = 10 - 0.00071 * (ids.length - 1);
+      return held_usd === '0' && Math.abs(Number(credits_usd) - left) < 1e-9;
+    });
+  });
+
+  it('gives a slice back that nothing draws on, and forgets the project', async () => {
+    await buy('10');
+    const quota = open({ idleMs: 200 });
+    const ids = await warm(quota);
+    expect(Number(await held())).toBeGreaterThan(0.005);
+    await Promise.all(ids.map((id) => quota.release(id)));
+    await until('nothing is held', async () => (await held()) === '0');
+    await until('the lease has ended', () => quota.projectCount === 0);
+  });
+
+  it('that dies leaves its slice held for as long as a request of it may run, and no longer', async () => {
+    await buy('10');
+    const way = aCuttable();
+    const dying = open({ tally: way.tally, ttlSeconds: 1, requestSeconds: 1 });
+    const ids = await warm(dying);
+    await Promise.all(ids.slice(0, -1).map((id) => dying.release(id)));
+    way.cut();
+    expect(Number(await held())).toBeGreaterThan(0.0007);
+    await until('nothing is held', async () => (await held()) === '0', 10);
+  });
+
+  it('asks for itself what it does not know, and a denial is always that of Tally', async () => {
+    await limit({ monthly_cap_usd: '1', overage: 'allowed' });
+    const quota = open();
+    await warm(quota);
+    const { inputTokens: _, ...large } = aRequest();
+    expect(quota.admit({ ...aRequest(), model: 'unknown-model' })).toBeNull();
+    expect(quota.admit({ ...large, inputTokens: 2_000_000 })).toBeNull();
+    const denied = await quota.reserve({ ...large, inputTokens: 2_000_000 });
+    expect(denied).toMatchObject({ admitted: false, denial: { status: 429 } });
+  });
+
+  it('is never the reason why its own request is denied', async () => {
+    await limit({ monthly_cap_usd: '1', overage: 'allowed' });
+    const quota = open();
+    const ids = await warm(quota);
+    await Promise.all(ids.map((id) => quota.release(id)));
+    const all = await quota.reserve({ ...aRequest(), inputTokens: 1_408_450 });
+    expect(all).toMatchObject({ admitted: true, isLocal: false });
+    expect(await held()).toBe('0.9999995');
+  });
+});
+
+describe('what is lowered', () => {
+  const admitted = async (quota: LeasedQuota) => (await quota.reserve(aRequest())).admitted;
+
+  it('stops local decisions as soon as the news are there, long before the lifetime is over', async () => {
+    const grant = await buy('10');
+    const quota = open({ ttlSeconds: 60 });
+    const news = recallOnNews(quota, { redisUrl: app.redis.url, onFailure: () => {} });
+    await warm(quota);
+    const redis = connectRedis(app.redis.url, 'quota');
+    await untilReady(redis);
+    await until('the gateway listens', async () => (await redis.publish('tally:leases', 'nobody')) === 1);
+    redis.disconnect();
+    const path = `POST /v1/admin/entities/${entity}/credits/${grant}/void`;
+    expect((await app.call(path, { body: { reason: 'test' } })).status).toBe(200);
+    await until('nothing is admitted locally', () => !admitsLocally(quota), 5);
+    expect(await admitted(quota)).toBe(false);
+    news.close();
+  });
+
+  it('stops them after the lifetime at the latest where no news come and Tally cannot be asked', async () => {
+    const grant = await buy('10');
+    const way = aCuttable();
+    const quota = open({ tally: way.tally, ttlSeconds: 2 });
+    await warm(quota);
+    way.cut();
+    const at = performance.now();
+    await app.call(`POST /v1/admin/entities/${entity}/credits/${grant}/void`, { body: { reason: 'test' } });
+    expect(quota.admit(aRequest())).not.toBeNull();
+    await until('nothing is admitted locally', () => !admitsLocally(quota), 5);
+    expect(performance.now() - at).toBeLessThan(2_000 + 500);
+    expect(await quota.reserve(aRequest())).toMatchObject({ admitted: false, denial: { status: 503 } });
+  });
+
+  it('is known with the next renewal where no news come', async () => {
+    const grant = await buy('10');
+    const quota = open({ ttlSeconds: 1 });
+    await warm(quota);
+    await app.call(`POST /v1/admin/entities/${entity}/credits/${grant}/void`, { body: { reason: 'test' } });
+    await until('nothing is admitted', async () => !(await admitted(quota)), 5);
+  });
+});
