@@ -1,14 +1,17 @@
 /** FOCUS exports as their reader sees them: rows, seconds, and the most memory that the service needed meanwhile. */
+import pg from 'pg';
 import { readFile } from 'node:fs/promises';
 import { ADMIN_KEY } from '../support/app.js';
-import type { ServiceProcess } from '../support/service-process.js';
+import { startService, type ServiceProcess } from '../support/service-process.js';
 import { printTable } from './table.js';
 import { entityName } from './year-of-usage.js';
 
 const MB = 1024 * 1024;
 const SAMPLE_MS = 50;
 
-export async function measureExports(service: ServiceProcess, end: Date): Promise<void> {
+type Servers = { readonly databaseUrl: string; readonly redisUrl: string };
+
+export async function measureExports(service: ServiceProcess, servers: Servers, end: Date): Promise<void> {
   const last = new Date(end.getTime() - 1);
   const period = new Date(Date.UTC(last.getUTCFullYear(), last.getUTCMonth() - 1, 1))
     .toISOString()
@@ -20,7 +23,40 @@ export async function measureExports(service: ServiceProcess, end: Date): Promis
   ] as const) {
     rows.push({ export: name, ...(await read(service, `/v1/exports/focus.csv?period=${period}${query}`)) });
   }
+  rows.push({ export: 'a customer with 1,200 projects, a month', ...(await readWide(servers)) });
   printTable('FOCUS exports, streamed', rows);
+}
+
+/** More than a million rows, in a database of their own: nothing but roll-ups, for that is what an export reads. */
+async function readWide(servers: Servers): Promise<Record<string, number>> {
+  const databaseUrl = Object.assign(new URL(servers.databaseUrl), { pathname: '/wide' }).href;
+  await query(servers.databaseUrl, 'drop database if exists wide');
+  await query(servers.databaseUrl, 'create database wide');
+  // It migrates and seeds the database.
+  const wide = await startService({ role: 'api', databaseUrl, redisUrl: servers.redisUrl });
+  try {
+    await query(
+      databaseUrl,
+      `insert into usage_hourly
+       select 'wide', d, 'project-' || n, p.model, 'chat', '2026-10', p.id, 1, 1000, 500, 200, 0,
+         1500 * p.input_picos_per_token + 200 * p.output_picos_per_token, 0, 0
+       from generate_series('2026-10-01'::timestamptz, '2026-10-31', '1 day') d, generate_series(1, 1200) n, prices p`,
+    );
+    return await read(wide, '/v1/exports/focus.csv?period=2026-10');
+  } finally {
+    await wide.stop();
+    await query(servers.databaseUrl, 'drop database wide');
+  }
+}
+
+async function query(databaseUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 async function read(service: ServiceProcess, path: string): Promise<Record<string, number>> {
