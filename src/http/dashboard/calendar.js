@@ -54,12 +54,23 @@ export function shortDay(day) {
   return `${Number(number)} ${MONTHS[Number(month) - 1].slice(0, 3)}`;
 }
 
-/** `1–21 Nov`, both included. */
+/** `2 Nov to 8 Nov 2026`, both included. */
+export function rangeName(first, last) {
+  const [firstYear, lastYear] = [first.slice(0, 4), last.slice(0, 4)];
+  return `${shortDay(first)}${firstYear === lastYear ? '' : ` ${firstYear}`} to ${shortDay(last)} ${lastYear}`;
+}
+
+/** `November 2026`, or `December 2025 to November 2026`. */
+export function monthsName(first, last) {
+  return first === last ? monthName(first) : `${monthName(first)} to ${monthName(last)}`;
+}
+
+/** `1–21 Nov`, both included; with years where they differ. */
 export function daysName(first, last) {
   if (first === last) return shortDay(first);
-  return first.slice(0, 7) === last.slice(0, 7)
-    ? `${Number(first.slice(8))}–${shortDay(last)}`
-    : `${shortDay(first)} – ${shortDay(last)}`;
+  if (first.slice(0, 7) === last.slice(0, 7)) return `${Number(first.slice(8))}–${shortDay(last)}`;
+  if (first.slice(0, 4) !== last.slice(0, 4)) return rangeName(first, last);
+  return `${shortDay(first)} – ${shortDay(last)}`;
 }
 
 export function clockTime(seconds) {
@@ -85,9 +96,7 @@ export function rangeOf(view, asOf) {
     today,
     isOver,
     isCurrentMonth: !view.from && view.month === today.slice(0, 7),
-    name: view.from
-      ? `${shortDay(view.from)} to ${shortDay(view.to)} ${view.to.slice(0, 4)}`
-      : monthName(view.month),
+    name: view.from ? rangeName(view.from, view.to) : monthName(view.month),
     complete: { start, end: completeEnd },
     before: { start: before, end: start, comparedEnd: beforeEnd },
   };

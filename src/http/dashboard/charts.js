@@ -4,6 +4,10 @@ import { byId } from './dom.js';
 import { drawnUsd } from './money.js';
 import { compact, groupName, measured } from './words.js';
 
+/** With more days than this, lines between bars would be wider than the bars. */
+const BARS_APART_MAX = 62;
+const DENSE = { borderWidth: 0, barPercentage: 1, categoryPercentage: 1 };
+
 const charts = new Map();
 
 export function seriesColour(group, index) {
@@ -18,8 +22,8 @@ export function drawDaily(daily, { by, show, onDay }) {
     data: group.measures.map(drawn),
     backgroundColor: seriesColour(group, index),
     borderColor: colour('--card'),
-    borderWidth: { top: 1 },
     maxBarThickness: 34,
+    ...(daily.days.length > BARS_APART_MAX ? DENSE : { borderWidth: { top: 1 } }),
   }));
   const tell = ({ datasetIndex, dataIndex }) => {
     const group = daily.groups[datasetIndex];
@@ -61,7 +65,9 @@ export function drawCredits({ days, left, ahead, lost }) {
   const expiry = { showLine: false, pointRadius: 6, pointStyle: 'triangle', pointRotation: 180 };
   drawLines('credits-chart', days, [
     line('Credits left', left, '--series-2', { fill: true }),
-    line('At the pace of the last week', ahead, '--series-2', { borderDash: [5, 4] }),
+    ...(ahead.some((picos) => picos !== null)
+      ? [line('At the pace of the last week', ahead, '--series-2', { borderDash: [5, 4] })]
+      : []),
     ...(lost.some((picos) => picos !== null)
       ? [{ ...line('Expires unused', lost, '--series-4', expiry), data: drawnAt(ahead, lost) }]
       : []),

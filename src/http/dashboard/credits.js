@@ -48,10 +48,15 @@ export function history(grants, daily, { asOf, burntAfter }) {
   for (let index = daily.days.length - 1; index >= 0; index -= 1) {
     const day = daily.days[index];
     const at = day === today ? asOf : Date.parse(`${addDays(day, 1)}T00:00:00Z`) / 1000;
-    left[index] = day > today ? null : leftAt(grants, at, burntSince);
+    left[index] = day > today ? null : notBelowZero(leftAt(grants, at, burntSince));
     burntSince += daily.totals[index].credits;
   }
   return left;
+}
+
+/** Usage of a day that later credits paid counts on that day, and credits were never below zero. */
+function notBelowZero(picos) {
+  return picos < 0n ? 0n : picos;
 }
 
 /** Cost a day: the mean of the last whole days before today, at most a week of them. */

@@ -167,7 +167,11 @@ function describeCharts({ range, daily, totalLines, credits, creditLines }) {
   );
   const ahead = totalLines.forecast === null ? '' : ' The shade is the forecast’s range.';
   fill('total-note', `Usage on the day it occurred, ${range.name}, UTC.${ahead}`);
-  fill('credits-note', 'At each day’s end. The dashed line goes on at the cost of the last week.');
+  const goesOn = creditLines.ahead.some((picos) => picos !== null);
+  fill(
+    'credits-note',
+    `At each day’s end.${goesOn ? ' The dashed line goes on at the cost of the last week.' : ''}`,
+  );
 }
 
 function showEmpty({ range, balance }) {

@@ -1,5 +1,5 @@
 /** What comes first: badges, the four figures, and whether the books agree. */
-import { clockTime, dayOf, monthName, shortDay } from './calendar.js';
+import { clockTime, dayOf, monthName, monthsName, shortDay } from './calendar.js';
 import { fill, make } from './dom.js';
 import { exactUsd, picosOf, readableUsd, sumPicos } from './money.js';
 import { change, modelName, money, percent, plural } from './words.js';
@@ -113,7 +113,7 @@ export function showBooks({ periods, elsewhere }) {
   if (periods.length === 0) return fill('books', 'Nothing is charged in this time.');
   const ok = periods.every((period) => period.ok);
   const sum = (field) => sumPicos(periods, (period) => picosOf(period[field]));
-  const names = periods.map(({ period }) => monthName(period)).join(', ');
+  const names = monthsName(periods[0].period, periods.at(-1).period);
   const mark = ok
     ? make('span', { class: 'good' }, '✓ The books agree. ')
     : make('span', { class: 'bad-mark' }, '✗ The books do not agree: ask an admin to reconcile. ');

@@ -19,13 +19,22 @@ export function measured(value, show) {
 
 /** For the axis of a chart. */
 export function compact(value, show) {
-  const text = Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 }).format(value);
-  return show === 'cost' ? `$${text}` : text;
+  const size = Math.abs(value);
+  const text = Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 }).format(size);
+  return `${value < 0 ? '−' : ''}${show === 'cost' ? '$' : ''}${text}`;
 }
 
-/** `12.3%` out of per mille; the sign says the direction. */
+/** Where a part of a hundred says little, and where a factor does. */
+const PER_CENT_MAX = 9_999;
+const FACTOR_MAX = 100;
+
+/** `+12.3%` out of per mille; what grew many times over is told as `×12`. */
 export function change(perMille) {
   if (perMille === null) return '–';
+  if (perMille > PER_CENT_MAX) {
+    const factor = Math.round(perMille / 1_000) + 1;
+    return factor > FACTOR_MAX ? `over ×${FACTOR_MAX}` : `×${factor}`;
+  }
   const sign = perMille > 0 ? '+' : perMille < 0 ? '−' : '';
   return `${sign}${percent(Math.abs(perMille))}`;
 }

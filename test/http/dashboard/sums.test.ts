@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatUsd } from '../../../src/domain/money.js';
 import { readAddress, writeAddress } from '../../../src/http/dashboard/address.js';
-import { rangeOf } from '../../../src/http/dashboard/calendar.js';
+import { monthsName, rangeName, rangeOf } from '../../../src/http/dashboard/calendar.js';
 import { dailyRate, history, project, readGrants } from '../../../src/http/dashboard/credits.js';
 import { toCsv } from '../../../src/http/dashboard/csv.js';
 import {
@@ -14,6 +14,7 @@ import {
   readableUsd,
 } from '../../../src/http/dashboard/money.js';
 import { byDay, byProjectAndModel, TAIL, readDays, total } from '../../../src/http/dashboard/sums.js';
+import { change, compact } from '../../../src/http/dashboard/words.js';
 
 const at = (time: string) => Date.parse(`${time}Z`) / 1000;
 
@@ -224,5 +225,41 @@ describe("the page's address and files", () => {
     expect(toCsv([['=1+1', '+x', '-x', '@x', '-2.5', 'a,"b"', 7, null]])).toBe(
       `'=1+1,'+x,'-x,'@x,-2.5,"a,""b""",7,\r\n`,
     );
+  });
+});
+
+describe('words', () => {
+  it.each([
+    [null, '–'],
+    [0, '0.0%'],
+    [-1_000, '−100.0%'],
+    [9_999, '+999.9%'],
+    [10_000, '×11'],
+    [99_000, '×100'],
+    [207_504_171, 'over ×100'],
+  ])('a change of %s per mille is %s', (perMille, text) => {
+    expect(change(perMille)).toBe(text);
+  });
+
+  it('name the year where it changes within a range', () => {
+    expect(rangeName('2026-11-02', '2026-11-08')).toBe('2 Nov to 8 Nov 2026');
+    expect(rangeName('2025-12-01', '2026-11-30')).toBe('1 Dec 2025 to 30 Nov 2026');
+    expect(monthsName('2026-11', '2026-11')).toBe('November 2026');
+    expect(monthsName('2025-12', '2026-11')).toBe('December 2025 to November 2026');
+  });
+
+  it('on an axis have their sign before the dollar', () => {
+    expect([compact(-1_500, 'cost'), compact(2_500_000, 'tokens')]).toEqual(['−$1.5K', '2.5M']);
+  });
+});
+
+describe('credits at a day’s end', () => {
+  it('are never drawn below zero, where later credits paid for the usage of a day', () => {
+    const grants = readGrants([
+      aGrant({ amount_usd: '5', remaining_usd: '0', burnt_usd: '5', effective_at: at('2026-11-03T00:00') }),
+    ]);
+    const rows = readDays([aDay('2026-11-01', '5')]);
+    const daily = byDay(rows, { by: 'model', show: 'cost', start: '2026-11-01', end: '2026-11-04' });
+    expect(history(grants, daily, { asOf: at('2026-11-03T12:00'), burntAfter: 0n })).toEqual([0n, 0n, 0n]);
   });
 });
