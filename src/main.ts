@@ -25,6 +25,8 @@ const STOP_NOTICED_MS_MAX = 10_000;
 
 /** How long an orderly stop may take. What is cut off then runs again elsewhere; orchestrators kill after 30 s as a rule. */
 const STOP_MS_MAX = 25_000;
+/** Without Redis no job can be told to be done: only what is being committed is worth waiting for. */
+const STOP_WITHOUT_REDIS_MS_MAX = 5_000;
 
 const logger = new Logger();
 logWhatIsPrinted(logger);
@@ -32,6 +34,7 @@ logWhatIsPrinted(logger);
 /** What was opened, in order; it is closed the other way round. */
 const opened: { readonly name: string; close(): Promise<unknown> }[] = [];
 let stopping = false;
+let isRedisAway = false;
 
 const started = boot();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
@@ -96,14 +99,13 @@ async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }>
 
 /** Once an outage, not once a failed command or attempt to connect. */
 function logOutages(redis: Redis): void {
-  let isAway = false;
   redis.on('close', () => {
-    if (!isAway && !stopping) logger.warn('redis is away');
-    isAway = true;
+    if (!isRedisAway && !stopping) logger.warn('redis is away');
+    isRedisAway = true;
   });
   redis.on('ready', () => {
-    if (isAway) logger.info('redis is back');
-    isAway = false;
+    if (isRedisAway) logger.info('redis is back');
+    isRedisAway = false;
   });
 }
 
@@ -119,10 +121,13 @@ async function stop(signal: string): Promise<void> {
   stopping = true;
   logger.info('stopping', { signal });
   // While Redis is away, a worker would wait for it for ever.
-  setTimeout(() => {
-    logger.warn('not stopped in time', { signal });
-    process.exit(1);
-  }, STOP_MS_MAX);
+  setTimeout(
+    () => {
+      logger.warn('not stopped in time', { signal });
+      process.exit(1);
+    },
+    isRedisAway ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX,
+  );
   const clean = await closeAll();
   await within(STOP_NOTICED_MS_MAX, started).catch(() => {});
   process.exit((await closeAll()) && clean ? 0 : 1);

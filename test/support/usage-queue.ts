@@ -19,6 +19,7 @@ export type TestQueue = {
   close(): Promise<void>;
 };
 
+/** How long nothing may get done before somebody is taken for dead; twice as long each time, since he may just be slow. */
 const IDLE_MS_MAX = 2_000;
 
 export async function aTestQueue(redisUrl: string, name = USAGE_QUEUE): Promise<TestQueue> {
@@ -51,7 +52,7 @@ export async function aTestQueue(redisUrl: string, name = USAGE_QUEUE): Promise<
       await queue.addBulk(bodies.map((data) => ({ name: jobName, data, opts })));
     },
     async drained(secondsMax = 60) {
-      let [before, since] = [-1, performance.now()];
+      let [before, since, idleMsMax] = [-1, performance.now(), IDLE_MS_MAX];
       await until(
         'the queue is drained',
         async () => {
@@ -59,8 +60,9 @@ export async function aTestQueue(redisUrl: string, name = USAGE_QUEUE): Promise<
           const count = await openCount();
           if (count !== before) [before, since] = [count, performance.now()];
           // What a dying worker asked for may have been answered after its death.
-          if (performance.now() - since > IDLE_MS_MAX) {
+          if (performance.now() - since > idleMsMax) {
             since = performance.now();
+            idleMsMax *= 2;
             await stall();
           }
           return count === 0;
