@@ -34,7 +34,7 @@ const DEFAULTS = {
 };
 
 export type LeasedAdmission =
-  | { readonly admitted: true; readonly reservationId: string; readonly isLocal: boolean }
+  | { readonly admitted: true; readonly reservation: { readonly id: string }; readonly isLocal: boolean }
   | { readonly admitted: false; readonly denial: Denial };
 
 export class LeasedQuota {
@@ -60,7 +60,7 @@ export class LeasedQuota {
   /** By what is at hand, without waiting; otherwise by what Tally says. A denial is always Tally's. */
   async reserve(wanted: ReservationRequest): Promise<LeasedAdmission> {
     const id = this.admit(wanted);
-    if (id !== null) return { admitted: true, reservationId: id, isLocal: true };
+    if (id !== null) return { admitted: true, reservation: { id }, isLocal: true };
     return this.reserveCentrally({ requestId: randomUUID(), ...wanted });
   }
 
@@ -110,7 +110,7 @@ export class LeasedQuota {
     if (again) await Promise.all(inTheWay.map((project) => project.recall()));
     const answer = again ? await this.tally.reserve(wanted) : first;
     if (!answer.admitted) return answer;
-    return { admitted: true, reservationId: answer.reservation.id, isLocal: false };
+    return { ...answer, isLocal: false };
   }
 
   private join(name: string): LeasedProject | null {

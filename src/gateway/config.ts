@@ -69,6 +69,13 @@ const environment = z
     GATEWAY_BLOCKED_COUNTRIES: z.string().default('CU,IR,KP,SY').pipe(countries),
     GATEWAY_MODEL_CAPACITY: integer('256', 1, 1_000_000),
     GATEWAY_MODEL_DELAY_MS: integer('0', 0, 3_600_000),
+    GATEWAY_LEASES: z.preprocess(
+      unset,
+      z
+        .enum(['true', 'false'], { error: 'must be true or false' })
+        .default('false')
+        .transform((text) => text === 'true'),
+    ),
     GATEWAY_OUTBOX_DIR: z.preprocess(unset, z.string().optional()),
     GATEWAY_ID: z.preprocess(
       unset,
@@ -90,6 +97,7 @@ const environment = z
     blockedCountries: env.GATEWAY_BLOCKED_COUNTRIES,
     modelCapacity: env.GATEWAY_MODEL_CAPACITY,
     modelDelayMs: env.GATEWAY_MODEL_DELAY_MS,
+    leases: env.GATEWAY_LEASES,
     outboxDir: env.GATEWAY_OUTBOX_DIR,
     gatewayId: env.GATEWAY_ID,
   }));

@@ -5,6 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { httpReporter } from '../client/http-reporter.js';
 import type { OutboxOptions } from '../client/outbox.js';
+import { recallOnNews } from '../client/lease-news.js';
+import { LeasedQuota } from '../client/leased-quota.js';
 import { queueReporter } from '../client/queue-reporter.js';
 import { TallyClient } from '../client/tally-client.js';
 import { CannedModel } from './canned-model.js';
@@ -43,7 +45,15 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   const reporter = await (redisUrl === undefined
     ? httpReporter(tally, outbox)
     : queueReporter({ redisUrl, ...outbox }));
-  const metering = new Metering({ tally, reporter, gatewayId, holdTtlSeconds, now, logger });
+  const leases = config.leases ? leasesOf(tally, config, { logger, holdTtlSeconds }) : null;
+  const metering = new Metering({
+    quota: leases?.quota ?? tally,
+    reporter,
+    gatewayId,
+    holdTtlSeconds,
+    now,
+    logger,
+  });
   const server = buildServer({ config, model, metering, now, logger });
   const closeQuietConnections = connectionsOf(server.server);
   const url = await server.listen({ host: config.host, port: config.port });
@@ -57,7 +67,26 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
       clearTimeout(cut);
       // Streams that were just cut need a moment; an answer that nobody waits for any more gets no longer than that.
       await Promise.race([metering.settled(), wait(SETTLE_MS_MAX)]);
+      await leases?.close();
       await reporter.close();
+    },
+  };
+}
+
+/** Without a Redis in common, what Tally lowers is known with the next renewal. */
+function leasesOf(
+  tally: TallyClient,
+  { redisUrl }: GatewayConfig,
+  { logger, holdTtlSeconds }: { logger: Logger; holdTtlSeconds: number },
+): { quota: LeasedQuota; close(): Promise<void> } {
+  const onFailure = (error: unknown) => logger.warn({ err: error }, 'leases not renewed, or no news of them');
+  const quota = new LeasedQuota({ tally, requestSeconds: holdTtlSeconds, onFailure });
+  const news = redisUrl === undefined ? null : recallOnNews(quota, { redisUrl, onFailure });
+  return {
+    quota,
+    close: async () => {
+      news?.close();
+      await quota.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** How a gateway uses Tally: hold what it may cost, run the model, then either charge what was used or let the hold go. */
 import type { Logger } from 'pino';
+import type { LeasedQuota } from '../client/leased-quota.js';
 import type { TallyClient } from '../client/tally-client.js';
 import { usageEvent, type TokenUsage, type UsageSource } from '../client/usage-event.js';
 import type { UsageReporter } from '../client/outbox.js';
@@ -27,7 +28,8 @@ export interface Metered<T> {
 }
 
 export interface MeteringOptions {
-  readonly tally: TallyClient;
+  /** Who decides: Tally itself, or this process on slices that Tally grants. */
+  readonly quota: TallyClient | LeasedQuota;
   readonly reporter: UsageReporter;
   readonly gatewayId: string;
   /** A hold is extended twice in its life, so that a long answer never loses it. */
@@ -84,7 +86,7 @@ export class Metering {
     // A request whose event might find no room must not run. The rest of the room is for those that run already.
     if (this.options.reporter.fill() > OUTBOX_FILL_MAX) throw overloaded();
     const { project, model, inputTokens, maxOutputTokens, requestId } = call;
-    const admission = await this.options.tally.reserve({
+    const admission = await this.options.quota.reserve({
       project,
       model,
       inputTokens,
@@ -98,7 +100,7 @@ export class Metering {
 
   /** The event ends the hold. One that cannot be delivered goes to the log whole: it is the last copy. */
   private async report(call: MeteredCall, reservationId: string, metered: Metered<unknown>): Promise<void> {
-    const { gatewayId, now, reporter, logger } = this.options;
+    const { gatewayId, now, quota, reporter, logger } = this.options;
     const { eventId, requestId, project, apiKeyId, userId, model, operation } = call;
     const event = usageEvent({
       id: eventId,
@@ -117,11 +119,12 @@ export class Metering {
     await reporter
       .report(event)
       .catch((error: unknown) => logger.error({ err: error, event }, 'usage event lost'));
+    if ('finish' in quota) quota.finish(reservationId);
   }
 
   /** Not worth failing a request for: a hold that stays behind expires by itself. */
   private async release(reservationId: string): Promise<void> {
-    await this.options.tally
+    await this.options.quota
       .release(reservationId)
       .catch((error: unknown) =>
         this.options.logger.warn({ err: error, reservationId }, 'hold not released'),
@@ -129,9 +132,9 @@ export class Metering {
   }
 
   private async extend(reservationId: string): Promise<void> {
-    const { tally, logger, holdTtlSeconds } = this.options;
+    const { quota, logger, holdTtlSeconds } = this.options;
     try {
-      if (!(await tally.extend(reservationId, holdTtlSeconds)))
+      if (!(await quota.extend(reservationId, holdTtlSeconds)))
         logger.warn({ reservationId }, 'hold is gone');
     } catch (error) {
       logger.warn({ err: error, reservationId }, 'hold not extended');

@@ -67,7 +67,7 @@ async function warm(quota: LeasedQuota): Promise<string[]> {
   await until('a local decision', async () => {
     const admission = await quota.reserve(aRequest());
     if (!admission.admitted) throw new Error(admission.denial.body);
-    ids.push(admission.reservationId);
+    ids.push(admission.reservation.id);
     return admission.isLocal;
   });
   return ids;

@@ -16,6 +16,7 @@ describe('the environment', () => {
       blockedCountries: new Set(['CU', 'IR', 'KP', 'SY']),
       modelCapacity: 256,
       modelDelayMs: 0,
+      leases: false,
       gatewayId: 'eu-1',
     });
   });
@@ -46,6 +47,7 @@ describe('the environment', () => {
       GATEWAY_BLOCKED_COUNTRIES: 'Cuba',
       GATEWAY_MODEL_CAPACITY: '0',
       GATEWAY_MODEL_DELAY_MS: '-1',
+      GATEWAY_LEASES: 'maybe',
       GATEWAY_ID: 'a b',
     };
     const wrong = ['TALLY_API_KEY', ...Object.keys(env)];

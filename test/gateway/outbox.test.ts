@@ -100,7 +100,7 @@ describe('a gateway whose outbox is almost full', () => {
   it('answers 503 before Tally is asked, rather than running what it could not charge', async () => {
     const tally = await aFakeTally();
     const metering = new Metering({
-      tally: new TallyClient({ baseUrl: tally.url, apiKey: tally.apiKey }),
+      quota: new TallyClient({ baseUrl: tally.url, apiKey: tally.apiKey }),
       reporter: { report: async () => {}, fill: () => 0.95, close: async () => {} },
       gatewayId: 'test-1',
       holdTtlSeconds: 60,

@@ -282,8 +282,8 @@ describe('gateways that decide by themselves', () => {
         const admission = await quota.reserve(wanted);
         if (admission.admitted) {
           admitted[admission.isLocal ? 'local' : 'central'] += 1;
-          await report('leased/p', admission.reservationId, { inputTokens: 1_000, outputTokens: 0 });
-          quota.finish(admission.reservationId);
+          await report('leased/p', admission.reservation.id, { inputTokens: 1_000, outputTokens: 0 });
+          quota.finish(admission.reservation.id);
           return;
         }
         if (!isPassing(admission.denial)) return;
