@@ -105,7 +105,7 @@ export async function findMispriced(
       and e.occurred_at >= ${of.from}::timestamptz and e.occurred_at < ${of.to}::timestamptz
       and (${after}::timestamptz is null
         or (e.occurred_at, e.identity) > (${after}::timestamptz, ${of.after?.identity ?? null}::uuid))
-      and e.price_id <> 0 and c.is_voided is not true and coalesce(c.price_id, e.price_id) <> p.id
+      and coalesce(c.price_id, e.price_id) not in (0, p.id) and c.is_voided is not true
     order by e.occurred_at, e.identity
     limit ${of.limit}::integer`;
   return rows.map(toCorrectable);

@@ -1,19 +1,21 @@
 /** Usage that is kept without a price, and its charging once there is one. */
 import type { EntityName, ProjectName } from '../domain/ids.js';
+import type { Period } from '../domain/period.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from './database.js';
 import { Prisma } from './prisma/client.js';
 import { burnsJson, burntPicos, type RatedEvent } from './usage-events.js';
 
-/** What was voided before it had a price is never charged. */
-const NOT_VOIDED = Prisma.sql`not exists (select from usage_corrections c where c.identity = e.identity and c.kind = 'void')`;
+/** What was voided before it had a price is never charged; what was charged after its period's end has its price by a correction. */
+const NOT_CORRECTED = Prisma.sql`
+  not exists (select from usage_corrections c where c.identity = e.identity and c.occurred_at = e.occurred_at)`;
 
 /** Entities with unpriced usage of a model that has a price in force at the time of that usage. */
 export async function findEntitiesToCharge(tx: Tx): Promise<string[]> {
   const rows = await tx.$queryRaw<{ entity: string }[]>`
     select distinct e.entity
     from usage_events e
-    where e.price_id = 0 and ${NOT_VOIDED} and exists (
+    where e.price_id = 0 and ${NOT_CORRECTED} and exists (
       select from prices p
       where p.model = e.model and p.effective_from <= e.occurred_at and (p.entity is null or p.entity = e.entity)
     )
@@ -23,13 +25,13 @@ export async function findEntitiesToCharge(tx: Tx): Promise<string[]> {
 
 export type UnpricedEvent = {
   readonly identity: string;
-  readonly period: string;
+  readonly period: Period;
   readonly event: UsageEvent;
 };
 
 type RawEvent = {
   identity: string;
-  period: string;
+  period: Period;
   project: string;
   occurred_at: Date;
   model: string;
@@ -50,7 +52,7 @@ export async function findChargeable(
       e.identity::text, e.period, e.project, e.occurred_at, e.model, e.operation,
       e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens
     from usage_events e
-    where e.price_id = 0 and e.entity = ${args.entity}::text and ${NOT_VOIDED} and exists (
+    where e.price_id = 0 and e.entity = ${args.entity}::text and ${NOT_CORRECTED} and exists (
       select from prices p
       where p.model = e.model and p.effective_from <= e.occurred_at and (p.entity is null or p.entity = e.entity)
     )
@@ -63,11 +65,10 @@ export async function findChargeable(
   }));
 }
 
-/** Writes the price and the payment of events that had none. */
+/** Writes the price and the payment of events that had none; their periods stay. */
 export async function chargeEvents(tx: Tx, rows: readonly RatedEvent[], chargedAt: Date): Promise<void> {
   await tx.$executeRaw`
     update usage_events e set
-      period = r.period,
       price_id = r.price_id,
       cost_picos = r.cost_picos,
       burnt_picos = r.burnt_picos,
@@ -76,12 +77,11 @@ export async function chargeEvents(tx: Tx, rows: readonly RatedEvent[], chargedA
     from unnest(
       ${rows.map((r) => r.event.occurredAt)}::timestamptz[],
       ${rows.map((r) => r.identity)}::uuid[],
-      ${rows.map((r) => r.period)}::text[],
       ${rows.map((r) => String(r.priceId))}::bigint[],
       ${rows.map((r) => String(r.costPicos))}::numeric[],
       ${rows.map((r) => String(burntPicos(r.burns)))}::numeric[],
       ${rows.map((r) => burnsJson(r.burns))}::text[]
-    ) as r (occurred_at, identity, period, price_id, cost_picos, burnt_picos, burns)
+    ) as r (occurred_at, identity, price_id, cost_picos, burnt_picos, burns)
     where e.occurred_at = r.occurred_at and e.identity = r.identity and e.price_id = 0`;
 }
 

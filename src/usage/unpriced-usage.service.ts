@@ -1,22 +1,32 @@
 /** Charges usage that came before its price did. It keeps its place in time and is paid like any other usage. */
 import { Injectable } from '@nestjs/common';
-import { hourOf } from '../domain/period.js';
-import { UNPRICED } from '../domain/price.js';
+import { assert } from '../domain/errors.js';
+import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
+import { priceInForce, UNPRICED, type Price } from '../domain/price.js';
 import { Clock } from '../infra/clock.js';
 import { QuotaService } from '../quota/quota.service.js';
 import { lockAccounts, raiseVersions } from '../store/accounts.js';
 import { grantAllowances } from '../store/allowances.js';
 import { bookingTime } from '../store/booking-time.js';
 import { Database, type Tx } from '../store/database.js';
-import { findGrantsLeft } from '../store/grants.js';
+import { findGrants, findGrantsLeft } from '../store/grants.js';
 import { findPrices, lockPriceBookShared } from '../store/prices.js';
-import { chargeEvents, findChargeable, findEntitiesToCharge } from '../store/unpriced-events.js';
+import {
+  chargeEvents,
+  findChargeable,
+  findEntitiesToCharge,
+  type UnpricedEvent,
+} from '../store/unpriced-events.js';
 import type { RatedEvent } from '../store/usage-events.js';
 import { addBurns, addHourlySums, addSpend, dropEmptySums } from '../store/usage-sums.js';
 import { negateSums, sumBatch } from './batch-sums.js';
+import { bookCorrections } from './correction-booking.js';
+import { planCorrections } from './correcting.js';
 import { rateBatch } from './rating.js';
 
 const BATCH_EVENTS_MAX = 1_000;
+
+const LATE_REASON = 'its price was published after its period had ended';
 
 @Injectable()
 export class UnpricedUsage {
@@ -30,39 +40,79 @@ export class UnpricedUsage {
   async charge(): Promise<number> {
     let charged = 0;
     for (const entity of await findEntitiesToCharge(this.database.reader)) {
-      for (let full = true; full;) {
+      for (let more = true; more;) {
         const rated = await this.database.transaction((tx) => this.chargeBatch(tx, entity));
         await this.quota.publish(
           rated.map(({ event }) => event),
           [],
         );
         charged += rated.length;
-        full = rated.length === BATCH_EVENTS_MAX;
+        more = rated.length > 0;
       }
     }
     return charged;
   }
 
-  private async chargeBatch(tx: Tx, entity: string): Promise<RatedEvent[]> {
+  private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[]> {
     const bookedAt = await bookingTime(tx, this.clock.databaseNow());
     await lockAccounts(tx, [entity]);
     await lockPriceBookShared(tx);
-    const unpriced = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });
-    if (unpriced.length === 0) return [];
+    const found = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });
+    if (found.length === 0) return [];
     await grantAllowances(tx, { entities: [entity], at: bookedAt });
-    const prices = await findPrices(tx, { models: [...new Set(unpriced.map(({ event }) => event.model))] });
-    const grants = await findGrantsLeft(tx, [entity]);
-    const rated = rateBatch(unpriced, { prices, grants }, bookedAt);
-    const before = unpriced.map((row) => ({ ...row, priceId: UNPRICED, costPicos: 0n, burns: [] }));
-    const sums = sumBatch(rated);
-    await chargeEvents(tx, rated, bookedAt);
-    const moved = sumBatch(before).hourly;
-    await addHourlySums(tx, negateSums(moved));
-    await addHourlySums(tx, sums.hourly);
-    await dropEmptySums(tx, moved);
-    await addSpend(tx, sums.spend);
-    await addBurns(tx, sums.burns, hourOf(bookedAt));
-    await raiseVersions(tx, [entity]);
-    return rated;
+    const prices = await findPrices(tx, { models: [...new Set(found.map(({ event }) => event.model))] });
+    const isPriced = ({ event }: UnpricedEvent) =>
+      priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt }) !== null;
+    assert(found.every(isPriced), 'the search and the price book agree on what has a price');
+    const late = found.filter(({ period }) => correctionPeriodOf({ period, bookedAt }) !== period);
+    return late.length > 0
+      ? chargeLate(tx, late, { entity, prices, bookedAt })
+      : chargeInPlace(tx, found, { entity, prices, bookedAt });
   }
+}
+
+type Charging = { readonly entity: string; readonly prices: readonly Price[]; readonly bookedAt: Date };
+
+/** While its period is open the event itself gets the price and the payment that it lacked. */
+async function chargeInPlace(
+  tx: Tx,
+  unpriced: readonly UnpricedEvent[],
+  { entity, prices, bookedAt }: Charging,
+): Promise<readonly RatedEvent[]> {
+  const grants = await findGrantsLeft(tx, [entity]);
+  const rated = rateBatch(unpriced, { prices, grants }, bookedAt).map((row, index) => ({
+    ...row,
+    period: unpriced[index]!.period,
+  }));
+  const sums = sumBatch(rated);
+  await chargeEvents(tx, rated, bookedAt);
+  const moved = sumBatch(unpriced.map(asUnpriced)).hourly;
+  await addHourlySums(tx, negateSums(moved));
+  await addHourlySums(tx, sums.hourly);
+  await dropEmptySums(tx, moved);
+  await addSpend(tx, sums.spend);
+  await addBurns(tx, sums.burns, hourOf(bookedAt));
+  await raiseVersions(tx, [entity]);
+  return rated;
+}
+
+/** A period that has ended keeps its usage without a price, as its statement says; the charge is a correction in the open one. */
+async function chargeLate(
+  tx: Tx,
+  unpriced: readonly UnpricedEvent[],
+  { entity, prices, bookedAt }: Charging,
+): Promise<readonly RatedEvent[]> {
+  const rated = rateBatch(unpriced, { prices, grants: [] }, bookedAt);
+  const targets = rated.map(({ priceId, costPicos }, index) => ({
+    counted: { ...asUnpriced(unpriced[index]!), isVoided: false, movements: [] },
+    rating: { priceId, costPicos },
+  }));
+  const grants = await findGrants(tx, entity);
+  const corrections = planCorrections(targets, { grants, bookedAt });
+  await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason: LATE_REASON, actor: 'system' });
+  return rated;
+}
+
+function asUnpriced(row: UnpricedEvent): RatedEvent & { period: Period } {
+  return { ...row, priceId: UNPRICED, costPicos: 0n, burns: [] };
 }

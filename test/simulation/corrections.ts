@@ -81,7 +81,7 @@ export function mispriced(model: Model, { model: name, entity, fromMs, toMs }: R
   return [...model.counted.values()]
     .filter(({ facts }) => facts.model === name && (entity === null || facts.entity === entity))
     .filter((counted) => counted.facts.atMs >= fromMs && counted.facts.atMs < toMs)
-    .filter((counted) => counted.price !== null && !isVoid(counted))
+    .filter((counted) => nowOf(counted).price !== null && !isVoid(counted))
     .map((counted) => ({ counted, price: priceNow(model, counted.facts) }))
     .filter(({ counted, price }) => price.id !== nowOf(counted).price!.id)
     .map(({ counted, price }) => ({ counted, price, cost: costOf(counted.facts, price) }))

@@ -15,14 +15,14 @@ const BURNT = `
   union all
   select entity, period, grant_id, -amount_picos, posted from burn_reversals`;
 
-/** Usage that waits for no price any more, and is not void. */
+/** Usage that waits for no price any more, and was neither voided nor charged by a correction. */
 export const CHARGEABLE = `
   select e.source, e.id from usage_events e
   where e.price_id = 0
     and exists (
       select from prices p where p.model = e.model and p.effective_from <= e.occurred_at
         and (p.entity is null or p.entity = e.entity))
-    and not exists (select from usage_corrections c where c.identity = e.identity and c.kind = 'void')`;
+    and not exists (select from usage_corrections c where c.identity = e.identity)`;
 
 const INVARIANTS: Readonly<Record<string, string>> = {
   'counted once: no two events have one identity': `

@@ -150,9 +150,15 @@ describe('a closed period', () => {
     await books.periods.closePeriods();
     const frozen = () =>
       Promise.all(
-        ['burns', 'burn_reversals', 'ledger_entries', 'entity_spend', 'project_spend', 'closed_periods'].map(
-          (table) => rowsOf(`select * from ${table} where period = '2026-11' order by ${table}`),
-        ),
+        [
+          'burns',
+          'burn_reversals',
+          'ledger_entries',
+          'entity_spend',
+          'project_spend',
+          'usage_hourly',
+          'closed_periods',
+        ].map((table) => rowsOf(`select * from ${table} where period = '2026-11' order by ${table}`)),
       );
     const before = await frozen();
     await books.recorder.record([event('a', new Date('2026-11-30T00:00:00Z'))]);
