@@ -60,16 +60,19 @@ export class Recorder {
       fingerprint: fingerprintOf(event),
       event,
     }));
-    const { result, claimed } = await this.database.transaction((tx) => this.write(tx, identified));
+    const written = await this.database.transaction((tx) => this.write(tx, identified));
+    const { result, claimed, conflicts } = written;
     this.remember(claimed);
-    await this.quota.publish(events, settledHolds(events));
+    const contradicting = new Set(conflicts.map(({ event }) => event));
+    const counted = events.filter((event) => !contradicting.has(event));
+    await this.quota.publish(events, settledHolds(counted));
     return result;
   }
 
   private async write(
     tx: Tx,
     identified: readonly Identified[],
-  ): Promise<{ result: RecordResult; claimed: readonly Claimed[] }> {
+  ): Promise<{ result: RecordResult; claimed: readonly Claimed[]; conflicts: readonly Conflict[] }> {
     const bookedAt = await bookingTime(tx, this.clock.databaseNow());
     const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
@@ -77,6 +80,7 @@ export class Recorder {
     return {
       result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced },
       claimed,
+      conflicts,
     };
   }
 
@@ -140,7 +144,7 @@ function subjectsOf(claimed: readonly Claimed[]): Subject[] {
   return [...new Map(claimed.map(({ event }) => [formatSubject(event), event])).values()];
 }
 
-/** The holds that these events end. An event can end no other entity's. */
+/** The holds that these events end, now or before. An event can end no other entity's. */
 function settledHolds(events: readonly UsageEvent[]): string[] {
   return events.flatMap(({ reservationId, entity }) =>
     reservationId !== null && entityOfReservation(reservationId) === entity ? [reservationId] : [],

@@ -67,9 +67,9 @@ export class Customers {
 
   private deliver(delivery: Delivery): void {
     const { facts } = delivery;
-    this.at.model.deliver(delivery, this.at.nowMs());
+    const isCounted = this.at.model.deliver(delivery, this.at.nowMs());
     const order = facts?.reservationId ? this.reservations.get(facts.reservationId) : undefined;
-    if (facts === null || order === undefined || !isInTime(facts, this.at.nowMs())) return;
+    if (order === undefined || !isCounted) return;
     this.at.decisions.end(order.entity, order.requestId, this.at.nowMs());
   }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Account, add, type Limits, type Plan } from './accounts.js';
-import { bookedMonth, DAY_MS, MINUTE_MS } from './calendar.js';
+import { bookedMonth, correctedIn, DAY_MS, MINUTE_MS } from './calendar.js';
 import { keyOf, type Delivery, type Facts } from './facts.js';
 import { picosOf } from './usd.js';
 
@@ -97,15 +97,16 @@ export class Model {
     return { ...this.plans.get(account?.plan ?? 'free')!, ...account?.own };
   }
 
-  /** An event that reached a worker. */
-  deliver(delivery: Delivery, nowMs: number): void {
+  /** An event that reached a worker; true where it is counted, now or before. */
+  deliver(delivery: Delivery, nowMs: number): boolean {
     const { facts, body } = delivery;
     const code = facts === null ? delivery.code : isInTime(facts, nowMs) ? null : 'time_out_of_range';
-    if (facts === null || code !== null) this.letters.add(`${code} ${JSON.stringify(body)}`);
-    else this.count(facts, nowMs);
+    if (facts !== null && code === null) return this.count(facts, nowMs);
+    this.letters.add(`${code} ${JSON.stringify(body)}`);
+    return false;
   }
 
-  private count(facts: Facts, nowMs: number): void {
+  private count(facts: Facts, nowMs: number): boolean {
     const known = this.counted.get(keyOf(facts));
     if (known === undefined) {
       const counted = { facts, price: null, cost: 0n, month: bookedMonth(facts.atMs, nowMs) };
@@ -117,7 +118,9 @@ export class Model {
       this.charge(counted, nowMs);
     } else if (JSON.stringify(known.facts) !== JSON.stringify(facts)) {
       this.conflicts.add(`${keyOf(facts)} ${facts.entity} ${facts.model} ${facts.input} ${facts.output}`);
+      return false;
     }
+    return true;
   }
 
   /** Charges what has a price by now and had none before; what is charged keeps its price for ever. */
@@ -141,11 +144,19 @@ export class Model {
     const { entity, project } = facts;
     const price = this.priceFor({ model: facts.model, entity, atMs: facts.atMs });
     if (price === null) return;
-    counted.price = price;
-    counted.cost = costOf(facts, price);
-    counted.month = bookedMonth(facts.atMs, nowMs);
+    const cost = costOf(facts, price);
+    const month = correctedIn(counted.month, nowMs);
+    if (month === counted.month) {
+      counted.price = price;
+      counted.cost = cost;
+    } else {
+      // What has ended stays as it was; the charge is a correction of it.
+      counted.corrected = { price, cost };
+      const { source, id } = facts;
+      this.corrections.push([source, id, 'rerate', month, counted.month, 0, price.id, 0, cost].join(' '));
+    }
     this.touch(entity, nowMs);
-    this.account(entity, nowMs).charge({ month: counted.month, project, cost: counted.cost, nowMs });
+    this.account(entity, nowMs).charge({ month, project, cost, nowMs });
   }
 
   /** The entity's own price goes before the list price, the later one before the earlier one. */
