@@ -17,7 +17,7 @@ import {
 import type { Clock } from '../infra/clock.js';
 import type { Weighed } from './decision.js';
 import { LocalHolds } from './local-holds.js';
-import { overloaded } from './quota-error.js';
+import { conflict, overloaded } from './quota-error.js';
 import type { HoldOrder, KeptHold, RedisQuota } from './redis-quota.js';
 import type { StateCache } from './state-cache.js';
 
@@ -49,9 +49,11 @@ export class Fallback {
     // From here to the hold nothing waits, so that no other request decides in between.
     const question = this.questionAbout(order, state);
     const admission = this.admission(question);
-    const known = this.holds.find(entity, id);
+    const nowMs = this.clock.now().getTime();
+    const known = this.holds.find(entity, id, nowMs);
+    if (known !== null && !isSame(known, order)) throw conflict();
     if (known !== null) return { ...admission, hold: known };
-    const expiresMs = this.clock.now().getTime() + ttlSeconds * 1_000;
+    const expiresMs = nowMs + ttlSeconds * 1_000;
     const { period, mode } = admission;
     const hold = { id, project, holdPicos: 0n, period, content, expiresMs };
     if (mode === 'off') return { ...admission, hold };
@@ -59,7 +61,7 @@ export class Fallback {
     const holdPicos = question === null ? order.holdPicos : sizedHold(question, size);
     const refused = this.refusal(question, holdPicos);
     if (refused !== null && mode !== 'shadow') return refused;
-    if (this.holds.isFull) throw overloaded();
+    if (this.holds.isFull(nowMs)) throw overloaded();
     const held = { ...hold, holdPicos: holdPicos ?? 0n };
     this.holds.put(entity, held);
     return { ...admission, refused, hold: held };
@@ -78,9 +80,10 @@ export class Fallback {
 
   /** Null where the hold is not one of this process. */
   extend(entity: EntityName, id: string, ttlSeconds: number): KeptHold | null {
-    const hold = this.holds.find(entity, id);
+    const nowMs = this.clock.now().getTime();
+    const hold = this.holds.find(entity, id, nowMs);
     if (hold === null) return null;
-    const expiresMs = Math.max(hold.expiresMs, this.clock.now().getTime() + ttlSeconds * 1_000);
+    const expiresMs = Math.max(hold.expiresMs, nowMs + ttlSeconds * 1_000);
     this.holds.put(entity, { ...hold, expiresMs });
     return { ...hold, expiresMs };
   }
@@ -135,3 +138,13 @@ export class Fallback {
 }
 
 const REMAINING_UNKNOWN: Remaining = { creditsPicos: null, projectCapPicos: null, entityCapPicos: null };
+
+/** As Redis compares them. */
+function isSame(hold: KeptHold, { project, content }: HoldOrder): boolean {
+  return (
+    hold.project === project &&
+    hold.content.model === content.model &&
+    hold.content.inputTokens === content.inputTokens &&
+    hold.content.maxOutputTokens === content.maxOutputTokens
+  );
+}

@@ -51,12 +51,19 @@ export class LocalHolds {
   private readonly entities = new Map<EntityName, HoldsOfEntity>();
   private count = 0;
 
-  get isFull(): boolean {
+  /** Looks at all entities then: those that nobody asks about any more have their holds still. */
+  isFull(nowMs: number): boolean {
+    if (this.count < HOLDS_MAX) return false;
+    for (const entity of this.entities.keys()) this.prune(entity, nowMs);
     return this.count >= HOLDS_MAX;
   }
 
-  find(entity: EntityName, id: string): KeptHold | null {
-    return this.entities.get(entity)?.byId.get(id) ?? null;
+  /** Null also where its time is up. */
+  find(entity: EntityName, id: string, nowMs: number): KeptHold | null {
+    const hold = this.entities.get(entity)?.byId.get(id);
+    if (hold === undefined || hold.expiresMs > nowMs) return hold ?? null;
+    this.end(entity, id);
+    return null;
   }
 
   /** Puts the hold in place of the one with its id. */

@@ -81,6 +81,20 @@ describe('while Redis is away', () => {
     });
   });
 
+  it('the same request id with other content is a conflict, until its hold has ended', async () => {
+    await giveCredits(on, { entity: 'contradicting' });
+    await on.wires.redis.cut();
+    const subject = 'contradicting/p';
+    expect(await on.reserve({ subject, requestId: 'r', ttlSeconds: 60 })).toBe('~allowed');
+    expect(await on.reserve({ subject, requestId: 'r', ttlSeconds: 60 })).toBe('~allowed');
+    for (const other of [{ inputTokens: 2 }, { maxOutputTokens: 1 }, { model: 'another' }]) {
+      const again = on.reserve({ subject, requestId: 'r', ...other });
+      await expect(again).rejects.toMatchObject({ code: 'conflict', param: 'request_id' });
+    }
+    on.clock.advance(60_000);
+    expect(await on.reserve({ subject, requestId: 'r', inputTokens: 2 })).toBe('~allowed');
+  });
+
   it('requests at once pass no limit, and what they hold is in Redis as soon as it is back', async () => {
     const entity = await giveCredits(on, { entity: 'bounded', credits: '7' });
     const order = { subject: aSubject('bounded/p'), model: MODEL, inputTokens: 1, maxOutputTokens: 0 };

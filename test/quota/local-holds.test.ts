@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import { periodOf } from '../../src/domain/period.js';
+import { LocalHolds } from '../../src/quota/local-holds.js';
+import { aSubject, NOON, usd } from '../support/quota.js';
+
+const NOW_MS = 1_000_000;
+const FULL = 100_000;
+
+describe('holds of one process', () => {
+  it('of entities that never come back make room once their time is up', () => {
+    const holds = new LocalHolds();
+    for (let index = 0; index < FULL; index += 1) {
+      const { entity, project } = aSubject(`gone${index % 1_000}/p`);
+      const content = { model: 'm', inputTokens: 1, maxOutputTokens: null };
+      const expiresMs = NOW_MS + (index % 2 === 0 ? 1 : 60_000);
+      holds.put(entity, {
+        id: `r${index}`,
+        project,
+        holdPicos: usd('1'),
+        period: periodOf(NOON),
+        content,
+        expiresMs,
+      });
+    }
+    expect(holds.isFull(NOW_MS)).toBe(true);
+    expect(holds.isFull(NOW_MS + 2_000)).toBe(false);
+    expect(holds.held(aSubject('gone0/p'), NOW_MS + 2_000).entity.count).toBe(0);
+    expect(holds.held(aSubject('gone1/p'), NOW_MS + 2_000).entity.count).toBe(100);
+  });
+});
