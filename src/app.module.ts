@@ -49,6 +49,7 @@ import { UpkeepProcessor } from './ingest/upkeep.processor.js';
 import { UsageProcessor } from './ingest/usage.processor.js';
 import { LimitsService } from './quota/limits.service.js';
 import { PriceSource } from './quota/price-source.js';
+import { Strangers } from './quota/strangers.js';
 import { QUOTA_FAIL_MODE, QuotaService } from './quota/quota.service.js';
 import { Activities } from './reports/activity.service.js';
 import { Balances } from './reports/balances.service.js';
@@ -61,6 +62,7 @@ import { Statements } from './reports/statements.service.js';
 import { UsageReports } from './reports/usage-reports.service.js';
 import { Webhooks } from './reports/webhooks.service.js';
 import { Database } from './store/database.js';
+import { AnswerPruning } from './usage/answer-pruning.service.js';
 import { CorrectionsService } from './usage/corrections.service.js';
 import { DailyRollUps } from './usage/daily-roll-ups.service.js';
 import { DeadLetters } from './usage/dead-letters.service.js';
@@ -92,6 +94,7 @@ export type AppParts = {
 const SERVICES: Provider[] = [
   QuotaService,
   LimitsService,
+  Strangers,
   CreditsService,
   UpkeepService,
   PriceBook,
@@ -105,6 +108,7 @@ const SERVICES: Provider[] = [
   PeriodClose,
   DailyRollUps,
   IdentityPruning,
+  AnswerPruning,
   OutputSampling,
   ReconciliationService,
   RepairService,

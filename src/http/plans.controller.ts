@@ -1,6 +1,8 @@
 /** Admins: plans, whose limits hold for every entity that has none of its own. */
 import { Body, Controller, Param } from '@nestjs/common';
 import { LimitsService } from '../quota/limits.service.js';
+import { Strangers } from '../quota/strangers.js';
+import { DEFAULT_PLAN } from '../store/accounts.js';
 import { Call, Changes, type ChangeCall } from './changes.service.js';
 import { limitsOf } from './entities.controller.js';
 import { presentPlan } from './presenters/entities.js';
@@ -15,6 +17,7 @@ const PUBLISH_PAGE = 500;
 export class PlansController {
   constructor(
     private readonly limits: LimitsService,
+    private readonly strangers: Strangers,
     private readonly changes: Changes,
   ) {}
 
@@ -54,6 +57,10 @@ export class PlansController {
       await this.changes.publish(names.map((entity) => ({ entity, project: null })));
       full = names.length === PUBLISH_PAGE;
       after = names.at(-1) ?? after;
+    }
+    if (plan !== DEFAULT_PLAN) return;
+    for await (const names of this.strangers.pages()) {
+      await this.changes.publish(names.map((entity) => ({ entity, project: null })));
     }
   }
 }

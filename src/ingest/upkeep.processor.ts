@@ -8,6 +8,7 @@ import { isOutage } from '../infra/outage.js';
 import { UPKEEP_QUEUE } from '../infra/queues.js';
 import { SpendAlertFiring } from '../reports/spend-alert-firing.service.js';
 import { Webhooks } from '../reports/webhooks.service.js';
+import { AnswerPruning } from '../usage/answer-pruning.service.js';
 import { DailyRollUps } from '../usage/daily-roll-ups.service.js';
 import { IdentityPruning } from '../usage/identity-pruning.service.js';
 import { OutputSampling } from '../usage/output-sampling.service.js';
@@ -21,6 +22,7 @@ const SCHEDULES = {
   'close-periods': '0 5 * * * *',
   'roll-up-days': '40 * * * * *',
   'prune-identities': '0 20 4 * * *',
+  'prune-answers': '0 30 4 * * *',
   'sample-outputs': '45 */5 * * * *',
   'fire-spend-alerts': '20 * * * * *',
   'deliver-webhooks': '*/5 * * * * *',
@@ -45,6 +47,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     periods: PeriodClose,
     days: DailyRollUps,
     identities: IdentityPruning,
+    answers: AnswerPruning,
     outputs: OutputSampling,
     alerts: SpendAlertFiring,
     webhooks: Webhooks,
@@ -59,6 +62,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'close-periods': () => periods.closePeriods(),
       'roll-up-days': () => days.build(),
       'prune-identities': () => identities.prune(),
+      'prune-answers': () => answers.prune(),
       'sample-outputs': () => outputs.sample(),
       'fire-spend-alerts': () => alerts.fire(),
       'deliver-webhooks': () => webhooks.deliver(),

@@ -10,6 +10,11 @@ export function stateKey(entity: EntityName): string {
   return `tally:{${entity}}:state`;
 }
 
+/** Null where the key is another one. */
+export function entityOfStateKey(key: string): EntityName | null {
+  return (/^tally:\{(.+)\}:state$/.exec(key)?.[1] as EntityName | undefined) ?? null;
+}
+
 export function projectKey(entity: EntityName, project: ProjectName): string {
   return `tally:{${entity}}:project:${project}`;
 }

@@ -89,6 +89,15 @@ export async function listEntitiesOfPlan(
   return rows.map((row) => row.name);
 }
 
+/** Those of the names that are no entity's. */
+export async function findUncreated(tx: Tx, names: readonly EntityName[]): Promise<EntityName[]> {
+  const rows = await tx.$queryRaw<{ name: EntityName }[]>`
+    select t.name
+    from unnest(${names}::text[]) as t (name)
+    where not exists (select from entities e where e.name = t.name)`;
+  return rows.map((row) => row.name);
+}
+
 /**
  * Moves a locked entity to a plan whose row is locked too. A quota state's version is the entity's plus its plan's, so the
  * entity's rises by what the new plan's is behind: the sum never falls.

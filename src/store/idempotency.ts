@@ -31,3 +31,15 @@ export async function keepAnswer(tx: Tx, name: AnswerName, answer: KeptAnswer): 
       ${answer.body}::text, now()
     )`;
 }
+
+/** Deletes a page of answers that were given earlier, and returns how many. What a twin deletes meanwhile is skipped. */
+export async function pruneAnswers(tx: Tx, args: { givenBefore: Date; limit: number }): Promise<number> {
+  return tx.$executeRaw`
+    delete from idempotency_keys
+    where (scope, key) in (
+      select scope, key from idempotency_keys
+      where created_at < ${args.givenBefore}::timestamptz
+      limit ${args.limit}::integer
+      for update skip locked
+    )`;
+}

@@ -127,6 +127,15 @@ describe('limits', () => {
     expect((await reserve(10)).status).toBe(201);
   });
 
+  it('the changed default plan counts for the next decision of entities that nobody created', async () => {
+    expect((await reserve(10)).body.error.details.limit).toBe('credits');
+    await app.call('PUT /v1/admin/plans/free', { body: { overage: 'allowed' } });
+    expect((await reserve(10)).status).toBe(201);
+    await app.call('PUT /v1/admin/plans/free', { body: { overage: 'blocked' } });
+    expect((await reserve(10)).status).toBe(429);
+    expect((await app.call(`GET /v1/admin/entities/${entity}`)).status).toBe(404);
+  });
+
   it('a changed plan counts for the next decision of all its entities', async () => {
     await app.call('PUT /v1/admin/plans/team', { body: { overage: 'allowed' } });
     await put('team');
