@@ -56,8 +56,9 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one READ COMMITTED transaction (`snapshot`: REPEATABLE READ, for reports over several statements). On a
-   * deadlock or a serialization failure it runs again from its start, so `work` must do nothing but SQL.
+   * Runs `work` in one READ COMMITTED transaction (`snapshot`: REPEATABLE READ, for reports over several statements). After a
+   * deadlock, a serialization failure or a RestartTransaction it is rolled back and run again from its start, so nothing that
+   * `work` does may outlast a rollback, unless it is safe to repeat. A commit whose answer is lost is not run again.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {

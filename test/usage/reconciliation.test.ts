@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { anEvent } from '../support/builders.js';
+import { anEvent, LLAMA } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 
 let books: Books;
@@ -112,25 +112,33 @@ describe('the reconciliation', () => {
     expect(await failingAfter(repair)).toEqual([]);
   });
 
-  it('names the entity and the hour of a difference', async () => {
-    await books.database.pool.query(
-      `update usage_hourly set cost_picos = cost_picos + 5 where entity = (select min(entity) from usage_hourly)`,
+  it('names the entity, the hour and the model of a roll-up that is one picodollar off, and nothing else', async () => {
+    const { rows } = await books.database.pool.query<{ entity: string; hour: Date }>(
+      `select entity, hour from usage_hourly order by entity, hour limit 1`,
     );
+    const [{ entity, hour }] = rows as [{ entity: string; hour: Date }];
+    const change = (by: string) =>
+      books.database.pool.query(
+        `update usage_hourly set cost_picos = cost_picos ${by} where entity = $1 and hour = $2`,
+        [entity, hour],
+      );
+    await change('+ 1');
     const { checks } = await books.reconciliation.run();
     const check = checks.find((one) => one.name === 'events equal roll-ups: cost');
     expect(check?.differences).toEqual([
       {
         key: expect.objectContaining({
-          entity: expect.stringMatching(/^e\d+$/),
-          hour: expect.stringContaining('2026-11-22'),
+          entity,
+          hour: hour.toISOString().replace('.000Z', '+00:00'),
+          project: 'p',
+          model: LLAMA,
         }),
         left: expect.any(String),
         right: expect.any(String),
       },
     ]);
-    expect(BigInt(check!.right) - BigInt(check!.left)).toBe(5n);
-    await books.database.pool.query(
-      `update usage_hourly set cost_picos = cost_picos - 5 where entity = (select min(entity) from usage_hourly)`,
-    );
+    expect(BigInt(check!.right) - BigInt(check!.left)).toBe(1n);
+    await change('- 1');
+    expect((await books.reconciliation.run()).ok).toBe(true);
   });
 });
