@@ -55,6 +55,8 @@ export class LeasedProject {
   /** True where something must be stated soon, whatever else is due. */
   private isUrgent = false;
   private needsRates = false;
+  /** True once the slice was too small for a request, though releases may have filled it again since. */
+  private isShort = false;
   private renewing: Promise<void> | null = null;
   private recalling: Promise<void> | null = null;
   private isScheduled = false;
@@ -79,7 +81,7 @@ export class LeasedProject {
     this.demandNanos += nanos;
     if (nanos > this.largestNanos) this.largestNanos = nanos;
     const id = this.lease.draw(nanos, now);
-    if (id === null) this.schedule();
+    if (id === null) this.missSlice();
     else if (this.lease.freeNanos * 2 < this.sliceNanos) this.schedule();
     return id;
   }
@@ -148,7 +150,14 @@ export class LeasedProject {
     // One request alone is no reason for a lease.
     if (this.useCount < 2) return false;
     if (this.largestNanos === 0) return this.needsRates;
-    return this.needsRates || !this.lease.admits(now) || this.lease.freeNanos * 2 < this.sliceNanos;
+    return (
+      this.needsRates || this.isShort || !this.lease.admits(now) || this.lease.freeNanos * 2 < this.sliceNanos
+    );
+  }
+
+  private missSlice(): void {
+    this.isShort = true;
+    this.schedule();
   }
 
   private missModel(model: string): null {
@@ -176,6 +185,7 @@ export class LeasedProject {
     const { tally, now, onFailure } = this.settings;
     const at = now();
     this.isUrgent = false;
+    this.isShort = false;
     const statement = this.lease.state(at, this.wish(this.wantedNanos(at)));
     this.statedMs = at.monotonicMs;
     try {

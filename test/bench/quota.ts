@@ -13,6 +13,7 @@ import { connectRedis, untilReady } from '../../src/infra/redis.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { aProjectQuota, aQuotaState, usd } from '../support/quota.js';
 import type { LoadOrder, LoadResult } from './quota-load.js';
+import { benchLeases } from './quota-leases.js';
 import { printTable } from './table.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -73,6 +74,7 @@ async function overHttp(servers: { redisUrl: string; databaseUrl: string }): Pro
     };
     await compare(load, targets);
     await atFixedRate(load, targets);
+    await benchLeases({ url, apiKey: key, project: `${ENTITY}/p`, model: MODEL });
   } finally {
     await Promise.all([tally, bare, load].map(stop));
   }

@@ -98,6 +98,18 @@ describe('a gateway with a lease', () => {
     });
   });
 
+  it('gets a larger slice where bursts are larger than it, though each burst gives all back', async () => {
+    await buy('10');
+    const quota = open();
+    await warm(quota);
+    await until('a whole burst is admitted locally', async () => {
+      const ids = Array.from({ length: 200 }, () => quota.admit(aRequest()));
+      const admitted = ids.filter((id) => id !== null);
+      await Promise.all(admitted.map((id) => quota.release(id)));
+      return admitted.length === ids.length;
+    });
+  });
+
   it('gives a slice back that nothing draws on, and forgets the project', async () => {
     await buy('10');
     const quota = open({ idleMs: 200 });
