@@ -22,9 +22,30 @@ export function formatSubject({ entity, project }: Subject): string {
   return `${entity}/${project}`;
 }
 
+/** Random bytes are drawn by the page: a draw of its own for each id took a tenth of a decision's time. */
+const PAGE_BYTES = 4_096;
+let page = Buffer.alloc(0);
+
+function random(byteCount: number): Buffer {
+  if (page.length < byteCount) page = randomBytes(PAGE_BYTES);
+  const taken = page.subarray(0, byteCount);
+  page = page.subarray(byteCount);
+  return taken;
+}
+
 /** A random id with 132 bits behind its prefix: `grant_3J9…`. */
-export function randomId(prefix: 'grant' | 'key' | 'req' | 'alert' | 'hook' | 'msg'): string {
+export function randomId(prefix: 'grant' | 'key' | 'alert' | 'hook' | 'msg'): string {
   return `${prefix}_${random(18).toString('base64url').replace(/[-_]/g, '0').slice(0, 22)}`;
+}
+
+const REQUEST_ID_DIGITS = 8;
+const requestIdStart = `req_${random(10).toString('base64url')}`;
+let requestCount = 0;
+
+/** Told apart from every other request's, not secret: what this process has drawn, and a count. */
+export function nextRequestId(): string {
+  requestCount += 1;
+  return `${requestIdStart}${requestCount.toString(36).padStart(REQUEST_ID_DIGITS, '0')}`;
 }
 
 const RESERVATION = /^res_([A-Za-z0-9_-]{22})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
@@ -73,15 +94,4 @@ export function entityOfDecision(id: string): EntityName | null {
 /** As it stands in the id. */
 export function minuteOfDecision(id: string): string | null {
   return DECISION.exec(id)?.[1] ?? null;
-}
-
-/** Random bytes are drawn by the page: a draw of its own for each id took a tenth of a decision's time. */
-const PAGE_BYTES = 4_096;
-let page = Buffer.alloc(0);
-
-function random(byteCount: number): Buffer {
-  if (page.length < byteCount) page = randomBytes(PAGE_BYTES);
-  const taken = page.subarray(0, byteCount);
-  page = page.subarray(byteCount);
-  return taken;
 }

@@ -33,8 +33,11 @@ export function parseUsd(text: string, field: string, decimalsMax = 12): bigint 
 export function formatUsd(picos: bigint): string {
   const sign = picos < 0n ? '-' : '';
   const digits = (picos < 0n ? -picos : picos).toString().padStart(13, '0');
-  const fraction = digits.slice(-12).replace(/0+$/, '');
-  return `${sign}${digits.slice(0, -12)}${fraction === '' ? '' : `.${fraction}`}`;
+  const point = digits.length - 12;
+  let end = digits.length;
+  while (end > point && digits[end - 1] === '0') end -= 1;
+  const whole = `${sign}${digits.slice(0, point)}`;
+  return end === point ? whole : `${whole}.${digits.slice(point, end)}`;
 }
 
 /** `null` stays `null`: an absent limit is printed as JSON null. */

@@ -37,10 +37,12 @@ export class DirectDoor {
   private serverOf(route: DirectRoute): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
     const { access, status } = route;
     const reads = readsOf(route);
+    let guard: AuthGuard | null = null;
     let call: Method | null = null;
     return async (request, reply) => {
       try {
-        const admission = this.guard().admit(request, access);
+        guard ??= this.guard();
+        const admission = guard.admit(request, access);
         if (admission !== undefined) await admission;
         call ??= this.methodOf(route);
         const body = await call(...reads.map((read) => read(request)));

@@ -4,13 +4,13 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
-import { randomId } from '../domain/ids.js';
+import { nextRequestId } from '../domain/ids.js';
 import { Logger } from '../infra/logger.js';
 import { Metrics } from '../infra/metrics.js';
 import type { DirectDoor } from './direct.js';
 import { ErrorFilter } from './error.filter.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
-import { watchQuietConnections } from './quiet-connections.js';
+import { watchConnections } from './connections.js';
 import { routedUrl } from './quota-question.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
@@ -57,15 +57,9 @@ export function fastifyAdapter(parts: {
     done();
   });
   // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
-  let draining = false;
-  const endQuietConnections = watchQuietConnections(fastify.server);
+  const endConnections = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
-    draining = true;
-    endQuietConnections();
-    done();
-  });
-  fastify.addHook('onSend', (_request, reply, _payload, done) => {
-    if (draining) void reply.header('connection', 'close');
+    endConnections();
     done();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
@@ -76,7 +70,7 @@ export function fastifyAdapter(parts: {
 }
 
 function requestIdOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && REQUEST_ID.test(header) ? header : randomId('req');
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : nextRequestId();
 }
 
 type Done = (error: Error | null, body?: unknown) => void;
@@ -122,6 +116,6 @@ function refuse(error: Error & { code?: string }, socket: Socket): void {
   });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `x-request-id: ${randomId('req')}\r\nconnection: close\r\n\r\n${body}`,
+      `x-request-id: ${nextRequestId()}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -13,9 +13,18 @@ export class DeadlineError extends Error {
   }
 }
 
-type Wait = { readonly lastTurn: number; readonly ms: number; readonly reject: (error: unknown) => void };
+/** In a ring, which forgets whoever leaves: a Set that thousands join and leave keeps them from being collected for long. */
+type Wait = {
+  readonly lastTurn: number;
+  readonly ms: number;
+  readonly reject: (error: unknown) => void;
+  before: Wait | null;
+  after: Wait | null;
+};
 
-const waits = new Set<Wait>();
+const ring: Wait = { lastTurn: Infinity, ms: 0, reject: () => {}, before: null, after: null };
+ring.before = ring;
+ring.after = ring;
 let turn = 0;
 let timer: NodeJS.Timeout | null = null;
 
@@ -26,11 +35,7 @@ let timer: NodeJS.Timeout | null = null;
  */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    // One more, for the turn that runs has begun before.
-    const lastTurn = turn + Math.ceil(ms / TURN_MS) + 1;
-    const wait: Wait = { lastTurn, ms, reject };
-    waits.add(wait);
-    timer ??= setInterval(takeTurn, TURN_MS);
+    const wait = join(ms, reject);
     promise.then(
       (value) => settle(wait, resolve, value),
       (error: unknown) => settle(wait, reject, error),
@@ -38,19 +43,39 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   });
 }
 
+function join(ms: number, reject: Wait['reject']): Wait {
+  timer ??= setInterval(takeTurn, TURN_MS);
+  // One more, for the turn that runs has begun before.
+  const lastTurn = turn + Math.ceil(ms / TURN_MS) + 1;
+  const wait: Wait = { lastTurn, ms, reject, before: ring.before, after: ring };
+  if (ring.before !== null) ring.before.after = wait;
+  ring.before = wait;
+  return wait;
+}
+
+function leave(wait: Wait): void {
+  if (wait.before !== null) wait.before.after = wait.after;
+  if (wait.after !== null) wait.after.before = wait.before;
+  wait.before = null;
+  wait.after = null;
+}
+
 function settle<V>(wait: Wait, answer: (value: V) => void, value: V): void {
-  waits.delete(wait);
+  leave(wait);
   answer(value);
 }
 
 function takeTurn(): void {
   turn += 1;
-  for (const wait of waits) {
-    if (wait.lastTurn > turn) continue;
-    waits.delete(wait);
-    wait.reject(new DeadlineError(wait.ms));
+  for (let wait = ring.after; wait !== null && wait !== ring;) {
+    const { after } = wait;
+    if (wait.lastTurn <= turn) {
+      leave(wait);
+      wait.reject(new DeadlineError(wait.ms));
+    }
+    wait = after;
   }
-  if (waits.size > 0 || timer === null) return;
+  if (ring.after !== ring || timer === null) return;
   clearInterval(timer);
   timer = null;
 }

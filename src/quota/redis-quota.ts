@@ -9,7 +9,7 @@ import type { Clock } from '../infra/clock.js';
 import { entityEntry, projectEntry } from './cached-state.js';
 import type { Weighed } from './decision.js';
 import { holdKeys, leasesKey, projectKey, stateKey } from './keys.js';
-import { LuaScript } from './lua-script.js';
+import { LuaScript, type LuaReply } from './lua-script.js';
 import { RedisGate } from './redis-gate.js';
 import { toAnswer, toReserved } from './script-reply.js';
 
@@ -204,21 +204,18 @@ export class RedisQuota {
   }
 
   /** Runs a script that decides by the states of an entity and a project. */
-  async evaluate(script: LuaScript, subject: Subject, age: Age, args: readonly (string | number)[]) {
-    const { entity, project } = subject;
+  evaluate(
+    script: LuaScript,
+    { entity, project }: Subject,
+    age: Age,
+    args: readonly (string | number)[],
+  ): Promise<LuaReply> {
+    const keys = [...holdKeys(entity), stateKey(entity), projectKey(entity, project), leasesKey(entity)];
+    const ageMsMax = age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX;
+    const run = (trustedFromMs: number) =>
+      script.run(this.gate, keys, [this.clock.redisNowMs(), ageMsMax, trustedFromMs, project, ...args]);
     const trusted = age === 'fresh' ? this.trusted() : 0;
-    const trustedFromMs = typeof trusted === 'number' ? trusted : await trusted;
-    return script.run(
-      this.gate,
-      [...holdKeys(entity), stateKey(entity), projectKey(entity, project), leasesKey(entity)],
-      [
-        this.clock.redisNowMs(),
-        age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX,
-        trustedFromMs,
-        project,
-        ...args,
-      ],
-    );
+    return typeof trusted === 'number' ? run(trusted) : trusted.then(run);
   }
 
   /** No promise once it is known, for nearly every decision asks. */
