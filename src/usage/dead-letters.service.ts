@@ -52,8 +52,8 @@ export class DeadLetters {
   async answer(order: { id: string; entity: string | null } & Answer): Promise<DeadLetterRow> {
     const letter = await findDeadLetter(this.database.reader, order);
     if (letter === null) throw new TallyError('not_found', `no dead letter ${order.id}`, { param: 'id' });
-    const answered = await this.answerAll([letter], order);
-    if (answered > 0) return { ...letter, status: order.status };
+    const marked = await this.answerAll([letter], order);
+    if (marked.has(letter.id)) return { ...letter, status: order.status };
     return (await findDeadLetter(this.database.reader, order)) ?? letter;
   }
 
@@ -64,19 +64,26 @@ export class DeadLetters {
   async answerMatching(order: { filter: LetterFilter; limit: number } & Answer): Promise<BatchAnswer> {
     const to = order.filter.to ?? nextSecond(await bookingTime(this.database.reader, null));
     const filter = { ...order.filter, to };
+    const matching = await countDeadLetters(this.database.reader, filter);
     const letters = await findDeadLetters(this.database.reader, { filter, after: null, limit: order.limit });
-    const answered = await this.answerAll(letters, order);
-    return { answered, remaining: await countDeadLetters(this.database.reader, filter), to };
+    await this.answerAll(letters, order);
+    return { answered: letters.length, remaining: Math.max(0, matching - letters.length), to };
   }
 
-  /** Events go to the queue first, and only then are letters marked: a crash between them sends them twice, which counts once. */
-  private async answerAll(letters: readonly DeadLetterRow[], { status, actor }: Answer): Promise<number> {
-    if (letters.length === 0) return 0;
+  /**
+   * Returns the letters that now have this status. Events go to the queue first, and only then are letters marked: a crash
+   * between them sends them twice, which counts once. A letter that was refused again by then stays open.
+   */
+  private async answerAll(
+    letters: readonly DeadLetterRow[],
+    { status, actor }: Answer,
+  ): Promise<ReadonlySet<string>> {
+    if (letters.length === 0) return new Set();
     if (status === 'replayed') await this.queue.add(letters.map(({ payload }) => JSON.parse(payload)));
     return this.database.transaction(async (tx) => {
-      const ids = await answerDeadLetters(tx, letters, status);
+      const marked = await answerDeadLetters(tx, letters, status);
       const changes = letters
-        .filter(({ id }) => ids.has(id))
+        .filter(({ id }) => status === 'replayed' || marked.has(id))
         .map(({ id, entity, status: before }) => ({
           entity,
           target: id,
@@ -85,7 +92,7 @@ export class DeadLetters {
         }));
       const at = await bookingTime(tx, this.clock.databaseNow());
       await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
-      return ids.size;
+      return marked;
     });
   }
 }
