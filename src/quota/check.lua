@@ -6,10 +6,7 @@ local name = ARGV[4]
 local function run()
   read_totals(name)
   heal()
-  local age_ms_max, trusted_from_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-  if is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms) then
-    return { 'cold', now }
-  end
+  if are_cold(now) then return { 'cold', now } end
   if state.mode == 'off' then return reply(name, 0, 0, 'allowed') end
   local number, retryable = decide(name, tonumber(ARGV[5]), now)
   if retryable then recall(KEYS[6]) end

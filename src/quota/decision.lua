@@ -27,6 +27,12 @@ local function is_cold(fields, now, age_ms_max, trusted_from_ms)
     or (trusted_from_ms <= now and loaded_at < trusted_from_ms)
 end
 
+-- ARGV of every script that decides: now, age_ms_max, trusted_from_ms, ...
+local function are_cold(now)
+  local age_ms_max, trusted_from_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
+  return is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms)
+end
+
 -- The number of the first limit that is passed, and whether waiting may help; nil where none is.
 local function passed_limit(name, weighed_nanos)
   local nanos, count = total('nanos'), total('count')

@@ -96,10 +96,7 @@ end
 local function run()
   read_totals(name)
   heal()
-  local age_ms_max, trusted_from_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-  if is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms) then
-    return { 'cold', now }
-  end
+  if are_cold(now) then return { 'cold', now } end
   if ends then return finish_lease() end
   local known = find(id, now)
   if known and known.is_over then finish_all({ id }, now) end

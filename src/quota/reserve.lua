@@ -34,10 +34,7 @@ end
 local function run()
   read_totals(name)
   heal()
-  local age_ms_max, trusted_from_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-  if is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms) then
-    return { 'cold', now }
-  end
+  if are_cold(now) then return { 'cold', now } end
   local known = find(id, now)
   if known and not known.is_over then return repeated(known) end
   -- Its own hold of before, whose time is up, must not stand in its way.
