@@ -1,11 +1,8 @@
 /** The doors that a gateway and an admin use, spread over all API processes of a service. */
+import type { Answer } from './app.js';
 import { LLAMA } from './builders.js';
 
-export type Reply = {
-  readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads fields of answers of every shape
-  readonly body: any;
-};
+export type Reply = Pick<Answer, 'status' | 'body'>;
 
 export type Door = {
   call(request: string, body?: unknown): Promise<Reply>;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { exactUsd, picosOf } from '../../../src/http/dashboard/money.js';
-import { anApp, type TestApp } from '../../support/app.js';
+import { anApp, type Answer, type TestApp } from '../../support/app.js';
 import { aBrowser, hasBrowser, type TestBrowser, type TestWindow } from '../../support/browser.js';
 import { fillDemoBooks } from '../../support/demo-books.js';
 import { TestClock } from '../../support/test-clock.js';
@@ -11,8 +11,7 @@ import { TestClock } from '../../support/test-clock.js';
 const UNTIL = new Date('2026-11-22T17:40:00Z');
 const NOVEMBER = 'start_time=1793491200&end_time=1796083200';
 
-// oxlint-disable-next-line typescript/no-explicit-any -- rows of answers of every shape
-type Row = any;
+type Row = Answer['body'];
 
 describe('the dashboard', () => {
   // CI installs the browser, so there a missing one is a failure.
