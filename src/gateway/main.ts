@@ -13,7 +13,13 @@ try {
   logger.info({ url: gateway.url, tally: tallyUrl, reporting, gateway_id: gatewayId }, 'gateway listens');
   const stop = (signal: NodeJS.Signals) => {
     logger.info({ signal }, 'gateway stops');
-    void gateway.close().then(() => process.exit(0));
+    void gateway.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'gateway did not stop in order');
+        process.exit(1);
+      },
+    );
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
