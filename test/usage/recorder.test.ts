@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatUsd, parseUsd } from '../../src/domain/money.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { anEvent, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 
 let books: Books;
@@ -292,31 +292,5 @@ describe('usage without a price', () => {
       one,
       one,
     ]);
-  });
-});
-
-describe('plan allowances', () => {
-  it('are granted once a month, also when the first looks of a month come at once', async () => {
-    books.clock.set('2027-01-05T00:00:00Z');
-    await books.database.pool.query(
-      `insert into plans (name, overage, monthly_credit_picos) values ('gift', 'allowed', 5000000000000)`,
-    );
-    await books.database.pool.query(
-      `insert into entities (name, plan, created_at) values ('gifted', 'gift', now())`,
-    );
-    const at = new Date('2027-01-04T12:00:00Z');
-    await Promise.all(
-      Array.from({ length: 5 }, () =>
-        books.recorder.record([anEvent({ subject: 'gifted/p', model: LLAMA, occurredAt: at })]),
-      ),
-    );
-    const grants = await books.credits.list({ entity: 'gifted' });
-    expect(grants).toHaveLength(1);
-    expect(grants[0]).toMatchObject({
-      category: 'promotional',
-      amountPicos: 5_000_000_000_000n,
-      burntPicos: 5n * 150n * LLAMA_PICOS_PER_TOKEN,
-      expiresAt: new Date('2027-02-01T00:00:00Z'),
-    });
   });
 });

@@ -271,33 +271,3 @@ describe('voiding an event', () => {
     ]);
   });
 });
-
-describe('the list of corrections', () => {
-  it('shows voids and late usage of a period with the period that they correct, newest first, in pages', async () => {
-    books.clock.set('2027-01-20T00:00:00Z');
-    const november = event();
-    await books.recorder.record([november]);
-    books.clock.set('2027-02-05T00:00:00Z');
-    const late = event({ occurredAt: new Date('2027-01-31T23:00:00Z') });
-    await books.recorder.record([late, event({ occurredAt: new Date('2027-02-01T00:00:00Z') })]);
-    books.clock.advance(1);
-    await voidEvent(books, november);
-    const rows = await books.corrections.list({ entity, period: '2027-02', after: null, limit: 10 });
-    expect(rows.map(({ kind, correctedPeriod, costPicos }) => [kind, correctedPeriod, costPicos])).toEqual([
-      ['void', '2027-01', -150n],
-      ['late_usage', '2027-01', 150n],
-    ]);
-    expect(rows[1]).toMatchObject({
-      eventId: late.id,
-      source: late.source,
-      reason: null,
-      overagePicos: 150n,
-    });
-    const after = rows[0]!.id;
-    expect(await books.corrections.list({ entity, period: null, after, limit: 1 })).toEqual([rows[1]]);
-    expect(await books.corrections.list({ entity, period: '2027-01', after: null, limit: 9 })).toEqual([]);
-    expect(await books.corrections.list({ entity: 'nobody', period: null, after: null, limit: 9 })).toEqual(
-      [],
-    );
-  });
-});
