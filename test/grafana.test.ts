@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { anApp, type TestApp } from './support/app.js';
 import { anEvent } from './support/builders.js';
+import { aGateway } from './support/gateway.js';
+import { leaseId } from './support/leases.js';
 import { loginAsReader } from './support/reporting-reader.js';
 import { recordUsage } from './support/usage.js';
 
@@ -45,7 +47,8 @@ describe('the dashboards', () => {
     await app.call('POST /v1/usage/events', { body: [{}] });
     await app.call('GET /v1/quota/check', { headers: { 'openai-project': 'entity1/project1' } });
     reader = await loginAsReader(app.postgres.url);
-    metrics = (await app.call('GET /metrics', { key: null })).text;
+    await app.call(`POST /v1/quota/leases/${leaseId()}/release`, { body: { project: 'entity1/project1' } });
+    metrics = (await app.call('GET /metrics', { key: null })).text + (await metricsOfAGateway(app));
   });
   afterAll(async () => {
     await reader.end();
@@ -118,6 +121,14 @@ describe('the dashboards', () => {
     },
   );
 });
+
+async function metricsOfAGateway({ url }: TestApp): Promise<string> {
+  const env = { GATEWAY_LEASES: 'true', GATEWAY_METRICS_PORT: '0' };
+  const gateway = await aGateway({ url, apiKey: 'unused' }, { env });
+  const text = await (await fetch(gateway.metricsUrl!)).text();
+  await gateway.close();
+  return text;
+}
 
 /** The metrics and the labels that a PromQL expression names. */
 function namesOf(expr: string): [string[], string[]] {

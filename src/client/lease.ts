@@ -68,6 +68,11 @@ export class Lease {
     return this.free;
   }
 
+  /** For requests: running, or finished and not handed over yet. */
+  get heldNanos(): number {
+    return this.runningNanos + this.finishedNanos;
+  }
+
   get finishedCount(): number {
     return this.finished.size;
   }

@@ -37,6 +37,19 @@ export type LeasedAdmission =
   | { readonly admitted: true; readonly reservation: { readonly id: string }; readonly isLocal: boolean }
   | { readonly admitted: false; readonly denial: Denial };
 
+/** For an operator. The counts are since the start, the rest is now; amounts in nanodollars, over all projects. */
+export interface LeaseFigures {
+  /** Requests that were admitted here. */
+  readonly localCount: number;
+  /** Requests that were left to Tally. */
+  readonly centralCount: number;
+  /** Projects of which Tally holds a slice for this process. */
+  readonly leaseCount: number;
+  readonly freeNanos: number;
+  /** What requests hold here, until Tally holds for them. */
+  readonly heldNanos: number;
+}
+
 export class LeasedQuota {
   private readonly settings: LeaseSettings & { projectsMax: number };
   private readonly tally: TallyClient;
@@ -44,6 +57,8 @@ export class LeasedQuota {
   private readonly byLeaseName = new Map<string, LeasedProject>();
   private readonly timer: NodeJS.Timeout;
   private isClosed = false;
+  private localCount = 0;
+  private centralCount = 0;
 
   constructor({ tickMs = DEFAULTS.tickMs, ...options }: LeasedQuotaOptions) {
     this.settings = { ...DEFAULTS, ...options };
@@ -57,6 +72,20 @@ export class LeasedQuota {
     return this.projects.size;
   }
 
+  get figures(): LeaseFigures {
+    const { localCount, centralCount } = this;
+    const leases = this.of(null)
+      .map(({ lease }) => lease)
+      .filter(({ isStated, isEmpty }) => isStated && !isEmpty);
+    return {
+      localCount,
+      centralCount,
+      leaseCount: leases.length,
+      freeNanos: leases.reduce((sum, { freeNanos }) => sum + freeNanos, 0),
+      heldNanos: leases.reduce((sum, { heldNanos }) => sum + heldNanos, 0),
+    };
+  }
+
   /** By what is at hand, without waiting; otherwise by what Tally says. A denial is always Tally's. */
   async reserve(wanted: ReservationRequest): Promise<LeasedAdmission> {
     const id = this.admit(wanted);
@@ -67,7 +96,10 @@ export class LeasedQuota {
   /** A reservation id where this process may decide, else null. `requestId` and `ttlSeconds` are not looked at. */
   admit(wanted: ReservationRequest): string | null {
     const project = this.projects.get(wanted.project) ?? this.join(wanted.project);
-    return project === null ? null : project.admit(wanted, this.settings.now());
+    const id = project === null ? null : project.admit(wanted, this.settings.now());
+    if (id === null) this.centralCount += 1;
+    else this.localCount += 1;
+    return id;
   }
 
   /** The request's event is on its way: from now on Tally holds for it, until the event is booked. */

@@ -20,17 +20,16 @@ const NAME = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
 /** An empty variable counts as one that is not set. */
 const unset = (value: unknown) => (value === '' ? undefined : value);
 
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+
 const integer = (fallback: string, min: number, max: number) =>
-  z.preprocess(
-    unset,
-    z
-      .string()
-      .default(fallback)
-      .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max, {
-        error: `must be a whole number from ${min} to ${max}`,
-      })
-      .transform(Number),
-  );
+  z.preprocess(unset, whole(min, max).prefault(fallback));
 
 /** Each key once; the entity is what follows the last colon. */
 const callerKeys = z
@@ -76,6 +75,7 @@ const environment = z
         .default('false')
         .transform((text) => text === 'true'),
     ),
+    GATEWAY_METRICS_PORT: z.preprocess(unset, whole(0, 65_535).optional()),
     GATEWAY_OUTBOX_DIR: z.preprocess(unset, z.string().optional()),
     GATEWAY_ID: z.preprocess(
       unset,
@@ -98,6 +98,7 @@ const environment = z
     modelCapacity: env.GATEWAY_MODEL_CAPACITY,
     modelDelayMs: env.GATEWAY_MODEL_DELAY_MS,
     leases: env.GATEWAY_LEASES,
+    metricsPort: env.GATEWAY_METRICS_PORT,
     outboxDir: env.GATEWAY_OUTBOX_DIR,
     gatewayId: env.GATEWAY_ID,
   }));

@@ -12,10 +12,13 @@ import { TallyClient } from '../client/tally-client.js';
 import { CannedModel } from './canned-model.js';
 import type { GatewayConfig } from './config.js';
 import { Metering } from './metering.js';
+import { serveMetrics } from './metrics.js';
 import { buildServer } from './server.js';
 
 export interface Gateway {
   readonly url: string;
+  /** Null where no port was given for it. */
+  readonly metricsUrl: string | null;
   /** Lets running answers finish, then delivers their usage events. */
   close(): Promise<void>;
 }
@@ -36,7 +39,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   const model =
     deps.model ?? new CannedModel({ capacity: config.modelCapacity, delayMs: config.modelDelayMs });
   const tally = new TallyClient({ baseUrl: config.tallyUrl, apiKey: config.tallyApiKey });
-  const { gatewayId, redisUrl, outboxDir } = config;
+  const { gatewayId, host, metricsPort, redisUrl, outboxDir } = config;
   const outbox: OutboxOptions = {
     ...(outboxDir !== undefined && { directory: outboxDir }),
     onFailure: (error) => logger.warn({ err: error }, 'usage events not delivered yet'),
@@ -56,9 +59,13 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   });
   const server = buildServer({ config, model, metering, now, logger });
   const closeQuietConnections = connectionsOf(server.server);
-  const url = await server.listen({ host: config.host, port: config.port });
+  const measured = { reporter, leases: leases?.quota ?? null };
+  const metrics =
+    metricsPort === undefined ? null : await serveMetrics({ host, port: metricsPort }, measured);
+  const url = await server.listen({ host, port: config.port });
   return {
     url,
+    metricsUrl: metrics?.url ?? null,
     close: async () => {
       const cut = setTimeout(() => server.server.closeAllConnections(), drainMs);
       const closed = server.close();
@@ -69,6 +76,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
       await Promise.race([metering.settled(), wait(SETTLE_MS_MAX)]);
       await leases?.close();
       await reporter.close();
+      metrics?.close();
     },
   };
 }

@@ -9,8 +9,10 @@ try {
   const logger = pino();
   const gateway = await startGateway(config, { logger, now: () => new Date() });
   const { gatewayId, tallyUrl } = config;
+  const { url, metricsUrl } = gateway;
   const reporting = config.redisUrl === undefined ? 'http' : 'queue';
-  logger.info({ url: gateway.url, tally: tallyUrl, reporting, gateway_id: gatewayId }, 'gateway listens');
+  const facts = { url, metrics: metricsUrl, tally: tallyUrl, reporting, gateway_id: gatewayId };
+  logger.info(facts, 'gateway listens');
   const stop = (signal: NodeJS.Signals) => {
     logger.info({ signal }, 'gateway stops');
     void gateway.close().then(

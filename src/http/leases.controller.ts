@@ -2,6 +2,8 @@
 import { Body, Controller, Param } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { entityOfLease } from '../domain/ids.js';
+import { Metrics } from '../infra/metrics.js';
+import type { Lease } from '../quota/lease.js';
 import { QuotaService } from '../quota/quota.service.js';
 import { presentLease } from './presenters/leases.js';
 import { Caller, requireEntity, type Principal } from './principal.js';
@@ -10,7 +12,10 @@ import * as schemas from './schemas/leases.js';
 
 @Controller()
 export class LeasesController {
-  constructor(private readonly quota: QuotaService) {}
+  constructor(
+    private readonly quota: QuotaService,
+    private readonly metrics: Metrics,
+  ) {}
 
   @Route('POST /v1/quota/leases', {
     role: 'gateway',
@@ -20,7 +25,7 @@ export class LeasesController {
   })
   async renew(@Body({ schema: schemas.LeaseOrder }) body: schemas.LeaseOrder, @Caller() caller: Principal) {
     requireEntity(caller, body.project.entity);
-    const lease = await this.quota.leases.renew({
+    const statement = {
       id: body.lease_id,
       sequence: body.sequence,
       outstandingPicos: body.outstanding_usd,
@@ -30,8 +35,11 @@ export class LeasesController {
       ttlSeconds: body.ttl_seconds,
       models: body.models,
       ...handedOver(body),
-    });
-    return presentLease(lease);
+    };
+    const lease = await this.counted(this.quota.leases.renew(statement), (answer) => outcomeOf(answer, body));
+    const answer = presentLease(lease);
+    if (lease.grantedPicos > 0n) this.metrics.leaseGrantsUsd.observe(Number(answer.granted_usd));
+    return answer;
   }
 
   @Route('POST /v1/quota/leases/:id/release', {
@@ -49,9 +57,25 @@ export class LeasesController {
       throw new TallyError('invalid_request', 'project: must be of the entity of the lease', {
         param: 'project',
       });
-    await this.quota.leases.end({ id, ...handedOver(body) });
+    await this.counted(this.quota.leases.end({ id, ...handedOver(body) }), () => 'released');
     return { object: 'quota.lease', id, released: true };
   }
+
+  private async counted<T>(answer: Promise<T>, outcome: (answer: T) => string): Promise<T> {
+    try {
+      const given = await answer;
+      this.metrics.leaseStatements.inc({ outcome: outcome(given) });
+      return given;
+    } catch (error) {
+      const code = error instanceof TallyError ? error.code : 'internal_error';
+      this.metrics.leaseStatements.inc({ outcome: code });
+      throw error;
+    }
+  }
+}
+
+function outcomeOf({ reason }: Lease, { wanted_usd }: schemas.LeaseOrder): string {
+  return reason ?? (wanted_usd === 0n ? 'given_back' : 'granted');
 }
 
 function handedOver({ project, request_seconds, finished }: schemas.LeaseEnd) {

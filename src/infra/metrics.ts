@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const GRANT_BUCKETS_USD = [0.001, 0.01, 0.1, 1, 10, 100, 1_000];
 
 export class Metrics {
   readonly registry = new Registry();
@@ -18,6 +19,20 @@ export class Metrics {
     name: 'tally_quota_decisions_total',
     help: 'Quota decisions: `allowed`, or the limit that denied; in the mode `shadow`, would have denied.',
     labelNames: ['decision', 'mode', 'degraded'],
+    registers: [this.registry],
+  });
+
+  readonly leaseStatements = new Counter({
+    name: 'tally_lease_statements_total',
+    help: 'What gateways said of their leases, by what came of it: granted (all that was wanted), shared (a part), near_limit, concurrency_limited, not_enforced (nothing), given_back (nothing wanted), released (the lease ended), or the code of the error.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  readonly leaseGrantsUsd = new Histogram({
+    name: 'tally_lease_grant_usd',
+    help: 'US dollars that were added to a lease, by statements that were granted something.',
+    buckets: GRANT_BUCKETS_USD,
     registers: [this.registry],
   });
 

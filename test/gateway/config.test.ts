@@ -48,6 +48,7 @@ describe('the environment', () => {
       GATEWAY_MODEL_CAPACITY: '0',
       GATEWAY_MODEL_DELAY_MS: '-1',
       GATEWAY_LEASES: 'maybe',
+      GATEWAY_METRICS_PORT: '65536',
       GATEWAY_ID: 'a b',
     };
     const wrong = ['TALLY_API_KEY', ...Object.keys(env)];

@@ -17,6 +17,7 @@ beforeAll(async () => {
   const env = {
     GATEWAY_KEYS: `${CALLER_KEY}:leased`,
     GATEWAY_LEASES: 'true',
+    GATEWAY_METRICS_PORT: '0',
     REDIS_URL: app.redis.url,
   };
   gateway = await aGateway({ url: app.url, apiKey: await app.key('gateway') }, { env });
@@ -31,13 +32,30 @@ const decisions = async () => {
   return counts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 };
 
+/** A figure of the gateway's own. */
+const figure = async (name: string) => {
+  const text = await (await fetch(gateway.metricsUrl!)).text();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.split(' ')[1],
+  );
+};
+
 describe('a gateway with leases', () => {
   it('serves most requests without asking, charges all, and stops serving when the credits are voided', async () => {
     const { body: grant } = await app.call('POST /v1/admin/entities/leased/credits', {
       body: { amount_usd: '1' },
     });
     for (let n = 0; n < REQUESTS; n += 1) await gateway.openai().chat.completions.create(chat);
-    expect(await decisions()).toBeLessThan(REQUESTS / 2);
+    const asked = await decisions();
+    expect(asked).toBeLessThan(REQUESTS / 2);
+    expect(await figure('tally_gateway_decisions_total{decided="central"}')).toBe(asked);
+    expect(await figure('tally_gateway_decisions_total{decided="local"}')).toBe(REQUESTS - asked);
+    expect(await figure('tally_gateway_leases')).toBe(1);
+    expect(await figure('tally_gateway_leases_usd{part="free"}')).toBeGreaterThan(0);
+    expect(await figure('tally_gateway_outbox_fill')).toBeLessThan(0.1);
     await until('all is charged', async () => (await balance()).month_to_date_usd === '0.000852');
 
     const path = `POST /v1/admin/entities/leased/credits/${grant.id}/void`;

@@ -73,6 +73,43 @@ describe('leases over HTTP', () => {
     expect([answer.status, answer.body.error]).toMatchObject([404, { param: 'lease_id', code: 'not_found' }]);
   });
 
+  it('statements are counted by what came of them, and what was granted is summed up', async () => {
+    const counts = async () => {
+      const { text } = await app.call('GET /metrics', { key: null });
+      const lines = text.matchAll(
+        /^tally_lease_(?:statements_total\{outcome="(\w+)"\}|grant_(usd_sum)) (\S+)$/gm,
+      );
+      return new Map([...lines].map(([, outcome, sum, n]) => [outcome ?? sum, Number(n)]));
+    };
+    const before = await counts();
+    const limits = (body: object) => app.call('PATCH /v1/admin/entities/counted/limits', { body });
+    const end = () =>
+      app.call(`POST /v1/quota/leases/${leaseId('a', 'counted')}/release`, {
+        key: gateway,
+        body: { project: 'counted/project1' },
+      });
+    await limits({ monthly_cap_usd: '100', overage: 'allowed' });
+    const steps: [string, () => Promise<Answer>][] = [
+      ['granted', () => state('counted', { sequence: 1 })],
+      ['shared', () => state('counted', { sequence: 3, free_usd: '5', wanted_usd: '80' })],
+      ['conflict', () => state('counted', { sequence: 2 })],
+      ['given_back', () => state('counted', { sequence: 4, wanted_usd: '0' })],
+      ['near_limit', () => state('counted', { sequence: 5, largest_hold_usd: '99', wanted_usd: '99' })],
+      ['released', end],
+      ['not_found', () => state('counted', { sequence: 6 })],
+    ];
+    for (const [, act] of steps) await act();
+    await limits({ max_concurrent_requests: 5 });
+    await state('counted', { lease_id: leaseId('b', 'counted') });
+    const after = await counts();
+    const risen = [...after].filter(([name, n]) => n !== (before.get(name) ?? 0));
+    expect(Object.fromEntries(risen.map(([name, n]) => [name, n - (before.get(name) ?? 0)]))).toEqual({
+      ...Object.fromEntries(steps.map(([outcome]) => [outcome, 1])),
+      concurrency_limited: 1,
+      usd_sum: 50,
+    });
+  });
+
   it('a price that changes before the lease ends is not named', async () => {
     const soon = new Date(app.clock.now().getTime() + 9_000).toISOString();
     const price = { model: 'changing', input_usd_per_million: '1', output_usd_per_million: '2' };
@@ -109,5 +146,7 @@ describe('leases over HTTP', () => {
     await app.redis.kill();
     const { status, body } = await state('entity2', { sequence: 9 });
     expect([status, body.error.code]).toEqual([503, 'overloaded']);
+    const { text } = await app.call('GET /metrics', { key: null });
+    expect(text).toContain('tally_lease_statements_total{outcome="overloaded"} 1');
   });
 });
