@@ -2,6 +2,7 @@
 import { FINISHED_MAX, Lease, type Instant } from './lease.js';
 import { holdNanos, ratesIn, type HoldRates } from './hold-rates.js';
 import { TallyClientError } from './tally-client-error.js';
+import { readUsd } from './usd.js';
 import type { LeaseAnswer, ReservationRequest, TallyClient } from './tally-client.js';
 
 export interface LeaseSettings {
@@ -208,6 +209,8 @@ export class LeasedProject {
   private take(answer: LeaseAnswer): void {
     this.lease.accept(answer);
     this.rates = ratesIn(answer);
+    // All is given back: Tally holds it until it hears so.
+    if (this.lease.freeNanos === 0 && readUsd(answer.give_back_usd) > 0n) this.isUrgent = true;
     this.sliceNanos = this.lease.freeNanos;
     const pauseMs = PAUSE_MS[answer.reason ?? ''] ?? 0;
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.settings.now().monotonicMs + pauseMs);

@@ -27,11 +27,16 @@ local function count_of_leases()
   return others + 1
 end
 
+-- Why it gets nothing, however much is left; nil where nothing stands against it.
+local function refusal_of_leases()
+  if state.mode ~= 'enforce' then return 'not_enforced' end
+  if tonumber(state.entity_concurrency) or tonumber(project.project_concurrency) then return 'concurrency_limited' end
+end
+
 -- What it may have free from now on: half of what is left, in equal parts for all leases, so that what holds are asked for
 -- centrally finds room; nothing where that is too little to be worth it. And why it is less than was wanted.
-local function free_target()
-  if state.mode ~= 'enforce' then return 0, 'not_enforced' end
-  if tonumber(state.entity_concurrency) or tonumber(project.project_concurrency) then return 0, 'concurrency_limited' end
+local function free_target(refusal)
+  if refusal then return 0, refusal end
   local share = math.floor((left_nanos() + free) / (2 * count_of_leases()))
   if share < wanted and prune(now, PRUNE_BEFORE_DENIAL_MAX) > 0 then
     share = math.floor((left_nanos() + free) / (2 * count_of_leases()))
@@ -79,13 +84,13 @@ local function finish_lease()
   return { 'ended' }
 end
 
-local function renew(known)
+local function renew(known, refusal)
   local saved, before = {}, known and known.nanos or 0
   adopt_finished(saved)
   prune(now, PRUNE_MAX)
   local stated = math.min(outstanding + free, NANOS_MAX - (total('nanos') - before))
   add_to_totals(name, stated - before, known and 0 or 1)
-  local target, reason = free_target()
+  local target, reason = free_target(refusal)
   local granted, give_back = math.max(0, target - free), math.max(0, free - target)
   add_to_totals(name, granted, 0)
   save(saved, stated + granted)
@@ -109,7 +114,13 @@ local function run()
     local granted = math.max(0, known.nanos - outstanding - free)
     return { 'leased', granted, 0, lifetime_ms(), '' }
   end
-  return renew(known)
+  local refusal = refusal_of_leases()
+  -- A lease of nothing would count as a request in flight. It has ended when its gateway states something next.
+  if refusal and outstanding + free == 0 then
+    finish_lease()
+    return { 'leased', 0, 0, lifetime_ms(), refusal }
+  end
+  return renew(known, refusal)
 end
 
 local answer = run()

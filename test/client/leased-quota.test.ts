@@ -45,6 +45,16 @@ function aCuttable(): { tally: TallyClient; cut(): void } {
   };
   return { tally: new TallyClient({ baseUrl: app.url, apiKey, fetch: send }), cut: () => (isCut = true) };
 }
+/** A way to Tally that counts the answers about leases. */
+function aCounting(): { tally: TallyClient; leaseCount: () => number } {
+  let count = 0;
+  const send: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    if (answer.url.endsWith('/v1/quota/leases')) count += 1;
+    return answer;
+  };
+  return { tally: new TallyClient({ baseUrl: app.url, apiKey, fetch: send }), leaseCount: () => count };
+}
 const aRequest = () => ({ project: `${entity}/p`, model: LLAMA, inputTokens: 1_000, maxOutputTokens: 0 });
 const limit = async (limits: object) => {
   const { status } = await app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body: limits });
@@ -140,6 +150,25 @@ describe('a gateway with a lease', () => {
     expect(quota.admit({ ...large, inputTokens: 2_000_000 })).toBeNull();
     const denied = await quota.reserve({ ...large, inputTokens: 2_000_000 });
     expect(denied).toMatchObject({ admitted: false, denial: { status: 429 } });
+  });
+
+  it('takes no place of a request where requests in flight are limited, before it has a slice or after', async () => {
+    await buy('1');
+    await limit({ max_concurrent_requests: 1 });
+    const { tally: counting, leaseCount } = aCounting();
+    const quota = open({ tally: counting });
+    const runOne = async (on = quota) => {
+      const admission = await on.reserve(aRequest());
+      if (admission.admitted) await on.release(admission.reservation.id);
+      return admission.admitted && (admission.isLocal ? 'by itself' : 'by Tally');
+    };
+    await until('a lease was asked for', async () => (await runOne()) === 'by Tally' && leaseCount() > 0);
+    expect(await runOne()).toBe('by Tally');
+    await limit({ max_concurrent_requests: null });
+    const other = open({ ttlSeconds: 1 });
+    await until('another decides by itself', async () => (await runOne(other)) === 'by itself');
+    await limit({ max_concurrent_requests: 1 });
+    await until('its place is free', async () => (await runOne(other)) === 'by Tally', 5);
   });
 
   it('is never the reason why its own request is denied', async () => {

@@ -70,9 +70,21 @@ describe('a lease', () => {
     async (limits) => {
       await on.publish(aQuotaState(limits));
       expect(await state({ wanted: '1' })).toBe('+0 concurrency_limited');
-      expect(await state({ sequence: 2, free: '1', wanted: '1' })).toBe('-1 concurrency_limited');
+      expect(await state({ lease: 'b', free: '1', wanted: '1' })).toBe('-1 concurrency_limited');
     },
   );
+
+  it('takes no place of a request in flight while it holds nothing', async () => {
+    await on.publish(aQuotaState({}));
+    await state({ lease: 'a', wanted: '1' });
+    const finished = [aFinished('r1', '0.5')];
+    await on.publish(aQuotaState({ version: 2n, maxConcurrentRequests: 2 }));
+    expect(await state({ lease: 'a', sequence: 2, wanted: '1', finished })).toBe('+0 concurrency_limited');
+    expect(await state({ lease: 'b', wanted: '1' })).toBe('+0 concurrency_limited');
+    expect(await held()).toBe('0.5 by 1');
+    expect(await on.reserve({ requestId: 'r2', usd: '0.1' })).toBe('held');
+    expect(await state({ lease: 'a', sequence: 3, free: '1' })).toBe('ended');
+  });
 
   it.each(['off', 'shadow'] as const)('gets nothing where limits are not enforced: %s', async (mode) => {
     await on.publish(aQuotaState({ mode, monthlyCapPicos: usd('100') }));
