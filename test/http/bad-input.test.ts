@@ -9,7 +9,9 @@ const LIMITS = 'PATCH /v1/admin/entities/entity1/limits';
 const PRICES = 'POST /v1/admin/prices';
 const RESERVE = 'POST /v1/quota/reservations';
 const EVENTS = 'POST /v1/usage/events';
+const RERATE = 'POST /v1/admin/prices/rerate';
 
+const rerating = { model: 'm', from: '2026-11-01', to: '2026-12-01', reason: 'test' };
 const price = { model: 'm', input_usd_per_million: '1', output_usd_per_million: '1' };
 const reservation = { project: 'entity1/project1', model: LLAMA };
 
@@ -54,6 +56,8 @@ const REFUSED: readonly (readonly [what: string, call: string, body: unknown, pa
   ['an absurd price', PRICES, { ...price, input_usd_per_million: '10000.01' }, 'input_usd_per_million'],
   ['a price without a model', PRICES, { ...price, model: undefined }, 'model'],
   ['a price with a day that is none', PRICES, { ...price, effective_from: '2026-02-30' }, 'effective_from'],
+  ['a re-rating to the end of time', RERATE, { ...rerating, to: 1e308 }, 'to'],
+  ['a re-rating from the end of time', RERATE, { ...rerating, from: 2 ** 53 }, 'from'],
   ['a plan that is no name', 'PUT /v1/admin/entities/entity1', { plan: '../x' }, 'plan'],
   ['a role that is none', 'POST /v1/admin/keys', { name: 'k', role: 'root' }, 'role'],
   ['a project without an entity', RESERVE, { ...reservation, project: 'project1' }, 'project'],

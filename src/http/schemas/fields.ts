@@ -72,7 +72,7 @@ const TIME_SECONDS_MAX = 4_102_444_800; // 2100-01-01
 
 /** Unix seconds, or RFC 3339, or a day in UTC → Date. */
 export const time = z
-  .union([z.int(), z.iso.datetime({ offset: true }), z.iso.date()], { error: TIME })
+  .union([z.int({ abort: true }), z.iso.datetime({ offset: true }), z.iso.date()], { error: TIME })
   .transform((value) => new Date(typeof value === 'number' ? value * 1000 : value))
   .refine((at) => isWithin(at.getTime() / 1000), `${TIME}, from 2000 to 2100`)
   .meta({ description: 'Unix seconds, or RFC 3339', example: '2026-12-01T00:00:00Z' });
