@@ -12,6 +12,7 @@ import { ApiKeys } from './http/api-keys.service.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { BalancesController } from './http/balances.controller.js';
 import { Changes } from './http/changes.service.js';
+import { ConflictsController } from './http/conflicts.controller.js';
 import { CorrectionsController } from './http/corrections.controller.js';
 import { CostsController } from './http/costs.controller.js';
 import { CreditsController } from './http/credits.controller.js';
@@ -76,6 +77,7 @@ import { Recorder } from './usage/recorder.js';
 import { RepairService } from './usage/repair.service.js';
 import { ReratingService } from './usage/rerating.service.js';
 import { UnpricedUsage } from './usage/unpriced-usage.service.js';
+import { UsageConflicts } from './usage/usage-conflicts.service.js';
 
 /** What is opened before the app and closed after it. */
 export type AppParts = {
@@ -102,6 +104,7 @@ const SERVICES: Provider[] = [
   Recorder,
   UnpricedUsage,
   DeadLetters,
+  UsageConflicts,
   UsageIntake,
   CorrectionsService,
   ReratingService,
@@ -143,6 +146,7 @@ const API = [
   CreditsController,
   PlansController,
   PricesController,
+  ConflictsController,
   CorrectionsController,
   KeysController,
   ReviewController,

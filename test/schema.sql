@@ -323,7 +323,13 @@ table usage_conflicts
   column seen_count bigint not null default 1
   column first_seen_at timestamp(3) with time zone not null
   column last_seen_at timestamp(3) with time zone not null
+  column reviewed_at timestamp(3) with time zone
+  column reviewed_by text
+  column review_note text
+  constraint CHECK (((reviewed_at IS NOT NULL) OR (review_note IS NULL)))
+  constraint CHECK (((reviewed_at IS NULL) = (reviewed_by IS NULL)))
   constraint PRIMARY KEY (identity, other_fingerprint)
+  CREATE INDEX usage_conflicts_entity_last_seen_at_idx ON public.usage_conflicts USING btree (entity, last_seen_at)
   CREATE UNIQUE INDEX usage_conflicts_pkey ON public.usage_conflicts USING btree (identity, other_fingerprint)
 
 table usage_corrections

@@ -2,7 +2,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
-import type { EntityName } from '../domain/ids.js';
+import type { EntityName, Subject } from '../domain/ids.js';
 import type { KeyRole } from '../store/api-keys.js';
 
 export type Principal = {
@@ -47,4 +47,29 @@ export function requireEntity(principal: Principal, entity: string | null): void
  */
 export function missing(principal: Principal, what: string): TallyError {
   return principal.entity === null ? new TallyError('not_found', `no ${what}`) : forbidden();
+}
+
+/** What is found by its id alone, or the answer of `missing`. */
+export async function found<T>(principal: Principal, what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof TallyError && error.code === 'not_found') throw missing(principal, what);
+    throw error;
+  }
+}
+
+/**
+ * The entity that a list is narrowed to: the key's own, else the one that was asked for by itself or in a subject, else all.
+ * Throws where the two contradict each other.
+ */
+export function scopeOf(
+  principal: Principal,
+  { entity, subject }: { entity?: string | undefined; subject?: Subject | undefined },
+): string | null {
+  if (entity !== undefined && subject !== undefined && entity !== subject.entity)
+    throw new TallyError('invalid_request', 'entity must be that of the subject', { param: 'entity' });
+  const asked = entity ?? subject?.entity;
+  if (asked !== undefined) requireEntity(principal, asked);
+  return asked ?? principal.entity;
 }

@@ -1,14 +1,13 @@
-/** Admins: what could not be counted, what contradicts itself, who changed what, and whether the books agree. */
+/** Admins: what could not be counted, who changed what, and whether the books agree. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import { TallyError } from '../domain/errors.js';
 import { findAuditEntries } from '../store/audit-log.js';
 import { Database } from '../store/database.js';
 import type { LetterFilter } from '../store/dead-letters.js';
 import { DeadLetters } from '../usage/dead-letters.service.js';
 import { ReconciliationService } from '../usage/reconciliation.service.js';
 import { presentPage } from './presenters/list.js';
-import { presentAuditEntry, presentBatch, presentConflict, presentDeadLetter } from './presenters/review.js';
-import { Caller, missing, requireEntity, type Principal } from './principal.js';
+import { presentAuditEntry, presentBatch, presentDeadLetter } from './presenters/review.js';
+import { Caller, found, scopeOf, type Principal } from './principal.js';
 import { Route } from './route.js';
 import * as schemas from './schemas/review.js';
 
@@ -54,7 +53,7 @@ export class ReviewController {
 
   private async answer(id: string, status: 'replayed' | 'discarded', caller: Principal) {
     const order = { id, status, entity: caller.entity, actor: caller.keyId };
-    return presentDeadLetter(await within(caller, this.deadLetters.answer(order)));
+    return presentDeadLetter(await found(caller, 'such dead letter', this.deadLetters.answer(order)));
   }
 
   @Route('POST /v1/admin/dead_letters/replay', {
@@ -90,23 +89,6 @@ export class ReviewController {
     return presentBatch(status, await this.deadLetters.answerMatching(order));
   }
 
-  @Route('GET /v1/admin/usage_conflicts', {
-    role: 'admin',
-    summary: 'List contents that came under an identity counted before, newest first',
-    answers: schemas.UsageConflictList,
-  })
-  async conflicts(
-    @Query({ schema: schemas.ConflictQuery }) query: schemas.ConflictQuery,
-    @Caller() caller: Principal,
-  ) {
-    const { limit } = query;
-    const rows = await this.deadLetters.conflicts({
-      entity: scopeOf(caller, query.entity),
-      limit: limit + 1,
-    });
-    return presentPage(rows, { limit, idOf: (row) => row.identity, present: presentConflict });
-  }
-
   @Route('GET /v1/admin/audit_log', {
     role: 'admin',
     summary: 'List changes, newest first',
@@ -114,7 +96,7 @@ export class ReviewController {
   })
   async audit(@Query({ schema: schemas.AuditQuery }) query: schemas.AuditQuery, @Caller() caller: Principal) {
     const { limit, after: before = null } = query;
-    const page = { entity: scopeOf(caller, query.entity), before, limit: limit + 1 };
+    const page = { entity: scopeOf(caller, query), before, limit: limit + 1 };
     const rows = await findAuditEntries(this.database.reader, page);
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentAuditEntry });
   }
@@ -132,24 +114,5 @@ export class ReviewController {
 
 function filterOf(asked: schemas.LetterQuery | schemas.BatchOrder, caller: Principal): LetterFilter {
   const { status = null, subject, code = null, start_time: from = null, end_time: to = null } = asked;
-  if (asked.entity !== undefined && subject !== undefined && asked.entity !== subject.entity) {
-    throw new TallyError('invalid_request', 'entity must be that of the subject', { param: 'entity' });
-  }
-  const entity = scopeOf(caller, asked.entity ?? subject?.entity);
-  return { status, entity, project: subject?.project ?? null, code, from, to };
-}
-
-/** The entity that a list is narrowed to: the key's own, else the one that was asked for, else all. */
-function scopeOf(caller: Principal, asked: string | undefined): string | null {
-  if (asked !== undefined) requireEntity(caller, asked);
-  return asked ?? caller.entity;
-}
-
-async function within<T>(caller: Principal, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof TallyError && error.code === 'not_found') throw missing(caller, 'such dead letter');
-    throw error;
-  }
+  return { status, entity: scopeOf(caller, asked), project: subject?.project ?? null, code, from, to };
 }

@@ -71,8 +71,8 @@ export type UsageMarks = {
 
 /**
  * What a reader of these hours and periods has to know. Late is what occurred in the hours and is charged elsewhere, and what is
- * charged to the periods and occurred at most `lateSince` before. Conflicts count by the time of the event that was counted; dead
- * letters are all that are open.
+ * charged to the periods and occurred at most `lateSince` before. Conflicts are those that nobody has looked at, by the time of
+ * the event that was counted; dead letters are all that are open.
  */
 export async function findUsageMarks(
   tx: Tx,
@@ -92,7 +92,7 @@ export async function findUsageMarks(
       array_agg(distinct model order by model) filter (where price_id = 0) as unpriced_models,
       (
         select count(*) from usage_conflicts
-        where entity = ${of.entity}::text
+        where entity = ${of.entity}::text and reviewed_at is null
           and original_occurred_at >= ${of.start}::timestamptz and original_occurred_at < ${of.end}::timestamptz
       )::text as conflicts,
       (select count(*) from dead_letters where entity = ${of.entity}::text and status = 'open')::text as dead_letters

@@ -16,7 +16,6 @@ import {
   type LetterFilter,
   type NewDeadLetter,
 } from '../store/dead-letters.js';
-import { findConflicts, type ConflictRow } from '../store/usage-conflicts.js';
 
 export type Answer = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
 
@@ -42,10 +41,6 @@ export class DeadLetters {
 
   async list(page: { filter: LetterFilter; after: string | null; limit: number }): Promise<DeadLetterRow[]> {
     return findDeadLetters(this.database.reader, page);
-  }
-
-  async conflicts(args: { entity: string | null; limit: number }): Promise<ConflictRow[]> {
-    return findConflicts(this.database.reader, args);
   }
 
   /** Sends the event to the queue again, or gives it up; the letter stays to be read. */

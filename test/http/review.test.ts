@@ -28,14 +28,6 @@ describe('what operators look at', () => {
     ]);
   const letters = async (query: string, key = app.adminKey): Promise<Letter[]> =>
     (await app.call(`GET /v1/admin/dead_letters${query}`, { key })).body.data;
-  const reportAndCount = async (body: object): Promise<void> => {
-    const before = await app.database.pool.query('select from usage_identities');
-    expect((await app.call('POST /v1/usage/events', { body })).body.accepted).toBe(1);
-    await until('the worker has counted it', async () => {
-      const { rows } = await app.database.pool.query('select from usage_identities');
-      return rows.length > before.rows.length;
-    });
-  };
 
   it('a dead letter shows what arrived and why it was refused', async () => {
     await bury('shown', { specversion: '0.3' });
@@ -177,27 +169,6 @@ describe('what operators look at', () => {
     for (const body of [{ limit: 1_001 }, { status: 'replayed' }, { state: 'open' }]) {
       expect((await app.call('POST /v1/admin/dead_letters/replay', { body })).status).toBe(400);
     }
-  });
-
-  it('a conflict shows the content that was counted and the one that was not', async () => {
-    const event = anEventBody({ subject: 'conflicted/p', id: 'same' });
-    await reportAndCount(event);
-    const other = anEventBody({ subject: 'conflicted/p', id: 'same' }, { usage: { prompt_tokens: 7 } });
-    await app.call('POST /v1/usage/events', { body: other });
-    await until('the conflict is kept', async () => {
-      const { body } = await app.call('GET /v1/admin/usage_conflicts?entity=conflicted');
-      return body.data.length === 1;
-    });
-    const { body } = await app.call('GET /v1/admin/usage_conflicts');
-    expect(body.data).toMatchObject([
-      {
-        object: 'usage_conflict',
-        entity: 'conflicted',
-        event_id: 'same',
-        counted: { tokens: { inputTokens: 100 } },
-        other: { tokens: { inputTokens: 7 } },
-      },
-    ]);
   });
 
   it('the books are reconciled on demand', async () => {

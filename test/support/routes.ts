@@ -270,6 +270,12 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   {
+    route: 'POST /v1/admin/usage_conflicts/{id}/review',
+    role: 'admin',
+    request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}/review`,
+    body: {},
+  },
+  {
     route: 'GET /v1/admin/audit_log',
     role: 'admin',
     request: 'GET /v1/admin/audit_log?entity=entity1',

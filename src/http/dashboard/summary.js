@@ -93,7 +93,8 @@ export function showBadges({ marks }) {
     marks.conflicts !== 0 &&
       badge('conflicts', plural(marks.conflicts, 'conflicting event'), {
         class: 'bad',
-        title: 'An event came again with other content. The first one counts; an admin can compare them.',
+        title:
+          'An event came again with other content. The first one counts; an admin can compare them and mark them as looked at.',
       }),
     marks.dead_letters !== 0 &&
       badge('dead-letters', `${plural(marks.dead_letters, 'event')} not counted`, {

@@ -1,9 +1,8 @@
-/** Dead letters, conflicts and audit entries as JSON. */
+/** Dead letters and audit entries as JSON. */
 import type { AuditRow } from '../../store/audit-log.js';
 import type { DeadLetterRow } from '../../store/dead-letters.js';
-import type { ConflictRow } from '../../store/usage-conflicts.js';
 import type { BatchAnswer } from '../../usage/dead-letters.service.js';
-import type { AuditEntry, DeadLetter, DeadLetterBatch, UsageConflict } from '../schemas/review.js';
+import type { AuditEntry, DeadLetter, DeadLetterBatch } from '../schemas/review.js';
 import { unixSeconds } from './list.js';
 
 export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
@@ -28,21 +27,6 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
 export function presentBatch(status: 'replayed' | 'discarded', batch: BatchAnswer): DeadLetterBatch {
   const { answered, remaining, to } = batch;
   return { object: 'dead_letter_batch', status, answered, remaining, end_time: unixSeconds(to) };
-}
-
-export function presentConflict(row: ConflictRow): UsageConflict {
-  return {
-    object: 'usage_conflict',
-    id: row.identity,
-    entity: row.entity,
-    source: row.source,
-    event_id: row.event_id,
-    counted: row.counted,
-    other: row.other,
-    seen_count: Number(row.seen_count),
-    first_seen_at: unixSeconds(row.first_seen_at),
-    last_seen_at: unixSeconds(row.last_seen_at),
-  };
 }
 
 export function presentAuditEntry(row: AuditRow): AuditEntry {

@@ -38,7 +38,7 @@ export const Activity = z
       late_usd: z.string(),
       unpriced_requests: count,
       unpriced_models: z.array(z.string()),
-      conflicts: count.describe('The same identity came with other content'),
+      conflicts: count.describe('The same identity came with other content, and nobody has looked at it'),
       dead_letters: count.describe('Events that could not be counted, open now'),
     }),
     periods: z

@@ -1,4 +1,4 @@
-/** What operators look at: dead letters, conflicts, the audit log, reconciliation. */
+/** What operators look at: dead letters, the audit log, reconciliation. */
 import { z } from 'zod';
 import {
   afterNumber,
@@ -84,26 +84,6 @@ export const DeadLetter = z
   .meta({ id: 'DeadLetter' });
 export type DeadLetter = z.output<typeof DeadLetter>;
 export const DeadLetterList = listOf(DeadLetter).meta({ id: 'DeadLetterList' });
-
-export const ConflictQuery = z.strictObject({ entity: entityName.optional(), limit: pageLimit });
-export type ConflictQuery = z.output<typeof ConflictQuery>;
-
-export const UsageConflict = z
-  .object({
-    object: z.literal('usage_conflict'),
-    id: z.string(),
-    entity: z.string(),
-    source: z.string(),
-    event_id: z.string(),
-    counted: z.unknown().describe('The content that was counted'),
-    other: z.unknown().describe('The content that came under the same identity'),
-    seen_count: z.int(),
-    first_seen_at: z.int(),
-    last_seen_at: z.int(),
-  })
-  .meta({ id: 'UsageConflict' });
-export type UsageConflict = z.output<typeof UsageConflict>;
-export const UsageConflictList = listOf(UsageConflict).meta({ id: 'UsageConflictList' });
 
 export const AuditQuery = z.strictObject({
   entity: entityName.optional(),

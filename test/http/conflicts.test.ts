@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anApp, type TestApp } from '../support/app.js';
+import { anEventBody } from '../support/builders.js';
+import { until } from '../support/until.js';
+
+type Conflict = { id: string; status: string; other: { tokens: { inputTokens: number } } };
+
+describe('contents under an identity that was counted with another', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await anApp({ role: 'all' });
+  });
+  afterAll(() => app.close());
+
+  const conflicts = async (query: string, key = app.adminKey): Promise<Conflict[]> =>
+    (await app.call(`GET /v1/admin/usage_conflicts${query}`, { key })).body.data;
+  const report = async (subject: string, promptTokens: number, id = subject): Promise<void> => {
+    const body = anEventBody({ subject, id }, { usage: { prompt_tokens: promptTokens } });
+    expect((await app.call('POST /v1/usage/events', { body })).body.accepted).toBe(1);
+  };
+  const rows = async (sql: string, entity: string) => (await app.database.pool.query(sql, [entity])).rows;
+  const counted = (entity: string) =>
+    until('the event is counted', async () => {
+      return (await rows('select from usage_events where entity = $1', entity)).length === 1;
+    });
+  /** So many other contents under one identity, each seen at a time of its own, the last one last. */
+  const contradict = async (subject: string, count: number): Promise<void> => {
+    const entity = subject.split('/')[0]!;
+    await report(subject, 100);
+    await counted(entity);
+    for (let n = 1; n <= count; n += 1) {
+      await report(subject, n);
+      await until('the conflict is kept', async () => (await conflicts(`?entity=${entity}`)).length === n);
+      await app.database.pool.query(
+        `update usage_conflicts set last_seen_at = '2026-11-01T10:00:00Z'::timestamptz + $2 * interval '1 second'
+         where entity = $1 and last_seen_at > '2026-11-02'`,
+        [entity, n],
+      );
+    }
+  };
+  const review = (id: string, body: object, key = app.adminKey) =>
+    app.call(`POST /v1/admin/usage_conflicts/${id}/review`, { body, key });
+
+  it('are shown beside the one that was counted', async () => {
+    await contradict('shown/p', 1);
+    expect(await conflicts('?entity=shown')).toMatchObject([
+      {
+        object: 'usage_conflict',
+        id: expect.stringMatching(/^conflict_[0-9a-f]{64}$/),
+        entity: 'shown',
+        event_id: 'shown/p',
+        counted: { tokens: { inputTokens: 100 } },
+        other: { tokens: { inputTokens: 1 } },
+        status: 'open',
+        seen_count: 1,
+        reviewed_at: null,
+        reviewed_by: null,
+        review_note: null,
+      },
+    ]);
+  });
+
+  it('are found by entity, subject, status and time, page by page, each once', async () => {
+    await contradict('paged/p', 5);
+    const seen: number[] = [];
+    for (let after = '', more = true; more;) {
+      const { body } = await app.call(`GET /v1/admin/usage_conflicts?entity=paged&limit=2${after}`);
+      seen.push(...body.data.map(({ other }: Conflict) => other.tokens.inputTokens));
+      [after, more] = [`&after=${body.last_id}`, body.has_more];
+    }
+    expect(seen).toEqual([5, 4, 3, 2, 1]);
+    const count = async (query: string) => (await conflicts(query)).length;
+    expect(await count('?subject=paged/p')).toBe(5);
+    expect(await count('?subject=paged/q')).toBe(0);
+    expect(await count('?entity=paged&status=open')).toBe(5);
+    expect(await count('?entity=paged&status=reviewed')).toBe(0);
+    const at = Date.parse('2026-11-01T10:00:02Z') / 1_000;
+    expect(await count(`?entity=paged&start_time=${at}`)).toBe(4);
+    expect(await count(`?entity=paged&start_time=${at}&end_time=${at + 2}`)).toBe(2);
+    for (const [query, param] of [
+      ['entity=paged&subject=other/p', 'entity'],
+      ['status=closed', 'status'],
+      ['after=conflict_1', 'after'],
+    ]) {
+      const { status, body } = await app.call(`GET /v1/admin/usage_conflicts?${query}`);
+      expect([status, body.error.param]).toEqual([400, param]);
+    }
+  });
+
+  it('are open until somebody has looked at them, and each look is audited with its note', async () => {
+    await contradict('reviewed/p', 2);
+    const marks = async () => (await app.call('GET /v1/entities/reviewed/activity')).body.marks.conflicts;
+    expect(await marks()).toBe(2);
+    const [, first] = await conflicts('?entity=reviewed');
+    const { status, body } = await review(first!.id, { note: 'a gateway of ours sent it twice' });
+    const by = await rows(
+      'select actor from audit_log where entity = $1 order by id desc limit 1',
+      'reviewed',
+    );
+    expect([status, body]).toEqual([
+      200,
+      {
+        ...first,
+        status: 'reviewed',
+        reviewed_at: expect.any(Number),
+        reviewed_by: by[0].actor,
+        review_note: 'a gateway of ours sent it twice',
+      },
+    ]);
+    expect(await conflicts('?entity=reviewed&status=reviewed')).toEqual([body]);
+    expect(await conflicts('?entity=reviewed&status=open')).toHaveLength(1);
+    expect(await marks()).toBe(1);
+    const problems = `select status, events::int from reporting.intake_problems where entity = $1 order by status`;
+    expect(await rows(problems, 'reviewed')).toEqual([
+      { status: 'open', events: 1 },
+      { status: 'reviewed', events: 1 },
+    ]);
+
+    expect((await review(first!.id, {})).body).toMatchObject({ status: 'reviewed', review_note: null });
+    const { body: log } = await app.call('GET /v1/admin/audit_log?entity=reviewed');
+    const change = { action: 'usage_conflicts.reviewed', entity: 'reviewed', target: first!.id };
+    expect(log.data).toMatchObject([
+      {
+        ...change,
+        before: { status: 'reviewed', note: 'a gateway of ours sent it twice' },
+        after: { status: 'reviewed', note: null },
+      },
+      {
+        ...change,
+        before: { status: 'open' },
+        after: { status: 'reviewed', note: 'a gateway of ours sent it twice' },
+      },
+    ]);
+  });
+
+  it('stay reviewed when the same content comes again, and are counted again', async () => {
+    await contradict('repeated/p', 1);
+    const [conflict] = await conflicts('?entity=repeated');
+    await review(conflict!.id, {});
+    await report('repeated/p', 1);
+    await until('it is seen again', async () => {
+      const [row] = await rows('select seen_count from usage_conflicts where entity = $1', 'repeated');
+      return row.seen_count === '2';
+    });
+    expect(await conflicts('?entity=repeated')).toMatchObject([{ status: 'reviewed', seen_count: 2 }]);
+  });
+
+  it("are for a bound key its own, and it sees nothing of another's event under the same identity", async () => {
+    await report('theirs/p', 100, 'shared-id');
+    await counted('theirs');
+    await report('mine/p', 7, 'shared-id');
+    await contradict('others/p', 1);
+    await until('the conflict is kept', async () => (await conflicts('?entity=mine')).length === 1);
+    const key = await app.key('admin', 'mine');
+    const [mine, ...more] = await conflicts('', key);
+    expect([mine, more]).toMatchObject([{ entity: 'mine', counted: null }, []]);
+    expect(await conflicts('?entity=mine')).toMatchObject([{ counted: { entity: 'theirs' } }]);
+
+    const [others] = await conflicts('?entity=others');
+    const refusals = [];
+    for (const id of [others!.id, `conflict_${'0'.repeat(64)}`]) {
+      const { status, text } = await review(id, {}, key);
+      refusals.push([status, text]);
+    }
+    expect(refusals[0]).toEqual(refusals[1]);
+    expect(refusals[0]?.[0]).toBe(403);
+    expect(await conflicts('?entity=others')).toMatchObject([{ status: 'open' }]);
+    expect((await review(mine!.id, {}, key)).body).toMatchObject({ status: 'reviewed', counted: null });
+  });
+
+  it.each([
+    [`conflict_${'0'.repeat(64)}`, {}, 404, null],
+    ['conflict_1', {}, 400, 'id'],
+    [`conflict_${'0'.repeat(64)}`, { note: '' }, 400, 'note'],
+    [`conflict_${'0'.repeat(64)}`, { remark: 'x' }, 400, 'remark'],
+  ])('a review of %s with %j is refused with %s, param %j', async (id, body, status, param) => {
+    const answer = await review(id, body);
+    expect([answer.status, answer.body.error.param]).toEqual([status, param]);
+  });
+});
