@@ -44,6 +44,8 @@ export type QuotaServers = {
   readonly wires: { readonly postgres: FaultProxy; readonly redis: FaultProxy };
   /** How often the service took a connection to Postgres. */
   queryCount(): number;
+  /** Whether the service waits for Postgres now. */
+  isAskingPostgres(): boolean;
   /** Another process of the same service. */
   another(failMode: QuotaFailMode): Promise<QuotaService>;
   /** The verdict in a word: `allowed`, or `credits: final`, `concurrency: retry`; `~` before it where it is degraded. */
@@ -85,6 +87,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     redisServer,
     wires,
     queryCount: () => queryCount,
+    isAskingPostgres: () => opened.some(({ database: { pool } }) => pool.totalCount > pool.idleCount),
     another: async (mode) => (await open(mode)).quota,
     reserve: (order) => reserveInAWord(quota, order),
     check: async (subject) => inAWord(await quota.check(aSubject(subject))),
