@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { counted, countedOf } from '../support/counted.js';
-import { COMMIT } from '../support/fault-proxy.js';
+import { COMMIT, COUNTING } from '../support/fault-proxy.js';
 import { anInstallation, type Installation, type Machine } from '../support/installation.js';
 import { until } from '../support/until.js';
 import { EVENT_PICOS, inJobsOf, usage } from './usage.js';
@@ -29,7 +29,7 @@ const answersAgain = () =>
 
 describe('a connection to Postgres that is cut in the middle of a commit', () => {
   it('which Postgres never heard of: the batch is written again, once', async () => {
-    const cut = worker.wires.postgres.breakAt({ text: COMMIT, when: 'said' });
+    const cut = worker.wires.postgres.breakAt({ text: COMMIT, after: COUNTING, when: 'said' });
     await tally.queue.add([usage('unheard', 30)]);
     await cut;
     await tally.queue.drained();
@@ -37,7 +37,7 @@ describe('a connection to Postgres that is cut in the middle of a commit', () =>
   });
 
   it('which Postgres has made: the repetition counts nothing', async () => {
-    const cut = worker.wires.postgres.breakAt({ text: COMMIT, when: 'answered' });
+    const cut = worker.wires.postgres.breakAt({ text: COMMIT, after: COUNTING, when: 'answered' });
     await tally.queue.add([usage('unanswered', 30)]);
     await cut;
     await tally.queue.drained();

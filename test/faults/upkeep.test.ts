@@ -10,7 +10,7 @@ let upkeep: TestQueue;
 let workers: readonly [Machine, Machine];
 beforeAll(async () => {
   tally = await anInstallation();
-  upkeep = await aTestQueue(tally.redis.url, 'upkeep');
+  upkeep = await aTestQueue(tally.redis.url, { name: 'upkeep' });
   await tally.start('api');
   workers = [await tally.start('worker'), await tally.start('worker')];
 });
@@ -75,6 +75,7 @@ describe('the upkeep', () => {
     await anEntityWithBurns('killed');
     const killed = workers[0].wires.postgres.breakAt({
       text: COMMIT,
+      after: 'insert into ledger_entries',
       when: 'answered',
       doing: () => workers[0].service.kill(),
     });

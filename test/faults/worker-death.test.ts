@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { counted, countedOf } from '../support/counted.js';
-import { COMMIT } from '../support/fault-proxy.js';
+import { COMMIT, COUNTING } from '../support/fault-proxy.js';
 import { anInstallation, type Installation, type Machine } from '../support/installation.js';
 import { until } from '../support/until.js';
 import { EVENT_PICOS, inJobsOf, usage } from './usage.js';
@@ -39,6 +39,7 @@ describe('a worker that dies', () => {
     expect(await creditsLeft('after')).toBe('1');
     const killed = worker.wires.postgres.breakAt({
       text: COMMIT,
+      after: COUNTING,
       when: 'answered',
       doing: () => worker.service.kill(),
     });
@@ -57,6 +58,7 @@ describe('a worker that dies', () => {
   it('before its commit: nothing is counted until the job runs again, and then everything once', async () => {
     const killed = worker.wires.postgres.breakAt({
       text: COMMIT,
+      after: COUNTING,
       when: 'said',
       doing: () => worker.service.kill(),
     });
@@ -83,6 +85,7 @@ describe('a worker that dies', () => {
     const settling = { ...event, data: { ...(event!['data'] as object), reservation_id: hold.id } };
     const killed = worker.wires.postgres.breakAt({
       text: COMMIT,
+      after: COUNTING,
       when: 'answered',
       doing: () => worker.service.kill(),
     });
@@ -106,6 +109,7 @@ describe('a job that stalls', () => {
     const frozen = new Promise<void>((resolve) => {
       void worker.wires.postgres.breakAt({
         text: COMMIT,
+        after: COUNTING,
         when: 'said',
         spare: true,
         async doing() {

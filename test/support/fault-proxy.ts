@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type BreakPoint = {
   readonly text: string;
   readonly when: 'said' | 'answered';
+  /** Only where the connection has said this since its last transaction: not at the same word in other work. */
+  readonly after?: string;
   /** Runs at that moment, before the connection is cut. */
   readonly doing?: () => Promise<void> | void;
   /** Lets it go on afterwards instead of cutting it. */
@@ -18,6 +20,10 @@ export type BreakPoint = {
 
 /** How a transaction's end is said and answered in Postgres' protocol; READ COMMITTED is not it. */
 export const COMMIT = 'COMMIT\0';
+const TRANSACTION_ENDS = [COMMIT, 'ROLLBACK\0'];
+
+/** What a worker says in the transaction that counts usage; the clock's work commits as well. */
+export const COUNTING = 'insert into usage_identities';
 
 export type FaultProxy = {
   readonly port: number;
@@ -118,8 +124,14 @@ class Proxy implements FaultProxy {
     }
     /** Of this connection: what the client has said and the server has not answered yet. */
     let awaited: Trap | null = null;
+    /** What traps ask for, said since the last transaction. */
+    const said = new Set<string>();
     this.pass(client, upstream, (bytes) => {
-      const trap = this.traps.find(({ text }) => bytes.includes(text)) ?? null;
+      for (const { after } of this.traps) if (after !== undefined && bytes.includes(after)) said.add(after);
+      const comesTo = ({ text, after }: Trap) =>
+        bytes.includes(text) && (after === undefined || said.has(after));
+      const trap = this.traps.find(comesTo) ?? null;
+      if (TRANSACTION_ENDS.some((end) => bytes.includes(end))) said.clear();
       if (trap === null) return null;
       this.traps.splice(this.traps.indexOf(trap), 1);
       if (trap.when === 'said') return trap;
