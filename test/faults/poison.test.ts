@@ -11,7 +11,7 @@ let app: TestApp;
 let queue: TestQueue;
 beforeAll(async () => {
   app = await anApp({ role: 'all', clock: new Clock() });
-  queue = await aTestQueue(app.redis.url);
+  queue = await aTestQueue(app.redis.url, { mayDie: false });
 });
 afterAll(async () => {
   await queue.close();

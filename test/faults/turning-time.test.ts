@@ -13,7 +13,7 @@ let app: TestApp;
 let queue: TestQueue;
 beforeAll(async () => {
   app = await anApp({ role: 'all', clock });
-  queue = await aTestQueue(app.redis.url);
+  queue = await aTestQueue(app.redis.url, { mayDie: false });
 });
 afterAll(async () => {
   await queue.close();

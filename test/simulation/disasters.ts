@@ -32,7 +32,6 @@ const WORKERS = 2;
 /** Things that happen at once. */
 const HANDS = 4;
 const LOOKED_AT = [...ENTITIES, ...BUSTLING];
-const DRAINED_SECONDS_MAX = 90;
 
 export type FaultCount = { injected: number; hit: number };
 export class Disasters {
@@ -100,7 +99,7 @@ export class Disasters {
   private async open(): Promise<void> {
     this.postgres = await anOwnPostgres();
     this.tally = await anInstallation({ postgres: this.postgres });
-    this.upkeep = await aTestQueue(this.tally.redis.url, 'upkeep');
+    this.upkeep = await aTestQueue(this.tally.redis.url, { name: 'upkeep' });
     // The first one migrates.
     for (let index = 0; index < this.apis; index += 1) await this.tally.start('api');
     for (let index = 0; index < WORKERS; index += 1) await this.tally.start('worker');
@@ -226,7 +225,7 @@ export class Disasters {
       return (await Promise.all(answers)).every((answer) => answer?.status === 200);
     });
     this.tell(await this.traffic.sendAgain());
-    await this.tally.queue.drained(DRAINED_SECONDS_MAX);
+    await this.tally.queue.drained();
     for (const delivery of this.traffic.sent()) this.model.deliver(delivery, Date.now());
     this.bustle.settle(Date.now());
     await this.upkeep.stall();

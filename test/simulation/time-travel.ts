@@ -87,7 +87,7 @@ export class TimeTravel {
   private async open(): Promise<void> {
     this.app = await anApp({ role: 'all', clock: this.clock });
     this.queue = await aTestQueue(this.app.redis.url);
-    this.upkeep = await aTestQueue(this.app.redis.url, 'upkeep');
+    this.upkeep = await aTestQueue(this.app.redis.url, { name: 'upkeep' });
     await learnPriceIds(this.sql, this.model);
     const { model, decisions, generator, random, queue } = this;
     const at = { nowMs: () => this.nowMs, tell: (text: string) => this.tell(text) };
