@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedRedis } from '../../src/infra/embedded-redis.js';
+import { withRedis } from './data-dir.js';
 import { testServers } from './test-servers.js';
 
 export interface TestRedis {
@@ -21,7 +22,13 @@ export interface TestRedis {
 export async function aRedis(): Promise<TestRedis> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tally-test-redis-'));
   const options = { dataDir, binary: testServers().redis, password: null, log: () => undefined };
-  let redis = await startEmbeddedRedis(options);
+  const start = async (on?: { port: number }) => {
+    const started = await startEmbeddedRedis({ ...options, ...on });
+    // What is written survives every death but the machine's, and a slow disk holds nobody up.
+    await withRedis(started.url, (server) => server.config('SET', 'appendfsync', 'no'));
+    return started;
+  };
+  let redis = await start();
   const { url, port } = redis;
   return {
     url,
@@ -39,7 +46,7 @@ export async function aRedis(): Promise<TestRedis> {
     },
     async restart() {
       await redis.end();
-      redis = await startEmbeddedRedis({ ...options, port });
+      redis = await start({ port });
     },
   };
 }
