@@ -10,6 +10,7 @@ import type { KeyRole } from '../../src/store/api-keys.js';
 import { Database } from '../../src/store/database.js';
 import { seed } from '../../src/usage/seed.js';
 import { aDatabase, type TestDatabase } from './database.js';
+import { clearOfMonthEnd } from './month-end.js';
 import { aRedis, type TestRedis } from './redis.js';
 import { TestClock } from './test-clock.js';
 
@@ -50,6 +51,7 @@ export async function anApp(
   options: { role?: Role; clock?: Clock; environment?: Record<string, string> } = {},
 ): Promise<TestApp> {
   const { role = 'api', clock = new TestClock() } = options;
+  if (!(clock instanceof TestClock)) await clearOfMonthEnd();
   const [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
   const config = readConfig({
     PORT: '0',

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import type { Role } from '../../src/config.js';
 import { startServerProcess } from '../../src/infra/server-process.js';
 import { ADMIN_KEY, callerOf, type TestApp } from './app.js';
+import { clearOfMonthEnd } from './month-end.js';
 import { until } from './until.js';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
-const START_SECONDS_MAX = 60;
+const START_SECONDS_MAX = 180;
 
 export type ServiceProcess = {
   readonly role: Role;
@@ -38,6 +39,7 @@ export type ServiceOptions = {
 
 /** Resolves when it listens. It ends with the test's process at the latest. */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
+  await clearOfMonthEnd();
   const logFile = join(tmpdir(), `tally-test-service-${randomBytes(8).toString('hex')}.log`);
   const server = startServerProcess({
     command: process.execPath,
