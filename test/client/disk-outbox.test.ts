@@ -89,7 +89,7 @@ describe('the next start', () => {
   });
 
   it('sends again what was acknowledged a moment ago, for a Redis that crashed together with this process', async () => {
-    const before = await directory.open({ keepMs: 5000 });
+    const before = await directory.open({ keepMs: 3_600_000 });
     await before.report(['a']);
     await until('the event is on disk', async () => (await directory.segments()).length === 1);
     await before.outbox.close();
@@ -189,7 +189,7 @@ describe('a directory', () => {
   });
 
   it('keeps acknowledged events for a while, and is empty once that is over and all is quiet', async () => {
-    const { report, tally } = await directory.open({ keepMs: 150 });
+    const { report, tally } = await directory.open({ keepMs: 2_000 });
     await report(['a']);
     await until('the event is on disk', async () => (await directory.segments()).length === 1);
     await until('it is deleted', async () => (await directory.segments()).length === 0);

@@ -133,12 +133,12 @@ describe('a gateway with a lease', () => {
   it('that dies leaves its slice held for as long as a request of it may run, and no longer', async () => {
     await buy('10');
     const way = aCuttable();
-    const dying = open({ tally: way.tally, ttlSeconds: 1, requestSeconds: 1 });
+    const dying = open({ tally: way.tally, ttlSeconds: 2, requestSeconds: 6 });
     const ids = await warm(dying);
     await Promise.all(ids.slice(0, -1).map((id) => dying.release(id)));
     way.cut();
     expect(Number(await held())).toBeGreaterThan(0.0007);
-    await until('nothing is held', async () => (await held()) === '0', 10);
+    await until('nothing is held', async () => (await held()) === '0', 60);
   });
 
   it('asks for itself what it does not know, and a denial is always that of Tally', async () => {
@@ -187,7 +187,8 @@ describe('what is lowered', () => {
 
   it('stops local decisions as soon as the news are there, long before the lifetime is over', async () => {
     const grant = await buy('10');
-    const quota = open({ ttlSeconds: 60 });
+    const ttlSeconds = 60;
+    const quota = open({ ttlSeconds });
     const news = recallOnNews(quota, { redisUrl: app.redis.url, onFailure: () => {} });
     await warm(quota);
     const redis = connectRedis(app.redis.url, 'quota');
@@ -196,7 +197,7 @@ describe('what is lowered', () => {
     redis.disconnect();
     const path = `POST /v1/admin/entities/${entity}/credits/${grant}/void`;
     expect((await app.call(path, { body: { reason: 'test' } })).status).toBe(200);
-    await until('nothing is admitted locally', () => !admitsLocally(quota), 5);
+    await until('nothing is admitted locally', () => !admitsLocally(quota), ttlSeconds / 2);
     expect(await admitted(quota)).toBe(false);
     news.close();
   });
@@ -204,14 +205,16 @@ describe('what is lowered', () => {
   it('stops them after the lifetime at the latest where no news come and Tally cannot be asked', async () => {
     const grant = await buy('10');
     const way = aCuttable();
-    const quota = open({ tally: way.tally, ttlSeconds: 2 });
+    const ttlSeconds = 60;
+    let passedMs = 0;
+    const now = () => ({ monotonicMs: performance.now() + passedMs, wallMs: Date.now() + passedMs });
+    const quota = open({ tally: way.tally, ttlSeconds, now });
     await warm(quota);
     way.cut();
-    const at = performance.now();
     await app.call(`POST /v1/admin/entities/${entity}/credits/${grant}/void`, { body: { reason: 'test' } });
     expect(quota.admit(aRequest())).not.toBeNull();
-    await until('nothing is admitted locally', () => !admitsLocally(quota), 5);
-    expect(performance.now() - at).toBeLessThan(2_000 + 500);
+    passedMs = ttlSeconds * 1_000;
+    expect(admitsLocally(quota)).toBe(false);
     expect(await quota.reserve(aRequest())).toMatchObject({ admitted: false, denial: { status: 503 } });
   });
 
@@ -220,6 +223,6 @@ describe('what is lowered', () => {
     const quota = open({ ttlSeconds: 1 });
     await warm(quota);
     await app.call(`POST /v1/admin/entities/${entity}/credits/${grant}/void`, { body: { reason: 'test' } });
-    await until('nothing is admitted', async () => !(await admitted(quota)), 5);
+    await until('nothing is admitted', async () => !(await admitted(quota)));
   });
 });

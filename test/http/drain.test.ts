@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
-import { anApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { anApp, type TestApp } from '../support/app.js';
 
 describe('an app that closes', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await anApp();
+  });
+
   it('does not wait for a connection that was opened ahead of a request which never came', async () => {
-    const app = await anApp();
     const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
     await once(socket, 'connect');
     // The server has seen the connection once it has answered a later one.

@@ -12,6 +12,7 @@ import {
   type TestWindow,
 } from '../../support/browser.js';
 import { anEvent } from '../../support/builders.js';
+import { until } from '../../support/until.js';
 import { recordUsage } from '../../support/usage.js';
 
 describe('the dashboard', () => {
@@ -155,9 +156,8 @@ function inBrowser(): void {
     expect(await page.evaluate(`fetch('http://127.0.0.1:1/').then(() => 'went', () => 'stopped')`)).toBe(
       'stopped',
     );
-    expect(
-      window.complaints.filter((text) => text.includes('Content Security Policy')).length,
-    ).toBeGreaterThan(1);
+    const stopped = () => window.complaints.filter((text) => text.includes('Content Security Policy'));
+    await until('the browser says what it stopped', () => stopped().length > 1);
     const { headers } = await app.call('GET /dashboard', { key: null });
     const policy = headers.get('content-security-policy');
     expect(policy).toContain("default-src 'none'");
