@@ -62,7 +62,7 @@ export async function killStorm(order: {
     }
     await queue.add(jobs.slice(order.kills * perKill));
     await queue.stall();
-    await queue.drained(120);
+    await queue.drained();
     const { body } = await api.call('GET /v1/admin/reconciliation');
     await api.stop();
     return {

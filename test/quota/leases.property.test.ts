@@ -123,5 +123,5 @@ describe('gateways that decide by themselves', () => {
     await fc.assert(histories, { numRuns: 60 });
     // The histories are about something.
     expect(admitted).toBeGreaterThan(150);
-  }, 180_000);
+  });
 });

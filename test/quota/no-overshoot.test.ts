@@ -302,5 +302,5 @@ describe('gateways that decide by themselves', () => {
     expect(admitted.local).toBeGreaterThan(FITTING / 4);
     await Promise.all(gateways.map((gateway) => gateway.close()));
     await quiet('leased', BigInt(FITTING) * 1_000n);
-  }, 120_000);
+  });
 });

@@ -194,7 +194,7 @@ describe('whatever happened to an entity', () => {
       }),
       { numRuns: RUNS },
     );
-  }, 240_000);
+  });
 });
 
 async function expectDocuments(life: Life): Promise<void> {

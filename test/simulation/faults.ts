@@ -23,7 +23,7 @@ type Fault = {
   readonly meetsChanges?: boolean;
 };
 
-const REVIVE_SECONDS_MAX = 90;
+const REVIVE_SECONDS_MAX = 180;
 /** How long a break point waits for somebody to come to it. */
 const TRAP_MS = 1_500;
 

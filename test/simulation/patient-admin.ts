@@ -11,7 +11,7 @@ import { CHARGEABLE, type Sql } from './invariants.js';
 import type { Model } from './model.js';
 import type { Random } from './random.js';
 
-const ANSWER_SECONDS_MAX = 90;
+const ANSWER_SECONDS_MAX = 180;
 
 /** Null where nobody answered, or answered that it cannot. */
 export type Ask = (request: string, options: CallOptions) => Promise<Answer | null>;

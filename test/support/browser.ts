@@ -15,6 +15,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Far more than a busy machine takes to start it, or to show what a test waits for. */
+const WAIT_MS_MAX = 120_000;
+
 export const WIDE = { width: 1280, height: 900 };
 export const PHONE = { width: 375, height: 800 };
 
@@ -39,7 +42,7 @@ export function hasBrowser(): boolean {
 
 export async function aBrowser(): Promise<TestBrowser> {
   // Playwright gives each browser a new folder for its profile and removes it at the end.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: WAIT_MS_MAX });
   return {
     async open({ size = WIDE, theme = 'light' } = {}) {
       // The viewer is far from UTC, so that a local time anywhere on the page shows.
@@ -48,6 +51,7 @@ export async function aBrowser(): Promise<TestBrowser> {
         colorScheme: theme,
         timezoneId: 'America/Los_Angeles',
       });
+      context.setDefaultTimeout(WAIT_MS_MAX);
       const complaints: string[] = [];
       const page = watched(await context.newPage(), complaints);
       return { page, complaints, close: () => context.close() };
