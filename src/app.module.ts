@@ -63,16 +63,15 @@ import { Statements } from './reports/statements.service.js';
 import { UsageReports } from './reports/usage-reports.service.js';
 import { Webhooks } from './reports/webhooks.service.js';
 import { Database } from './store/database.js';
-import { AnswerPruning } from './usage/answer-pruning.service.js';
 import { CorrectionsService } from './usage/corrections.service.js';
 import { DailyRollUps } from './usage/daily-roll-ups.service.js';
 import { DeadLetters } from './usage/dead-letters.service.js';
-import { IdentityPruning } from './usage/identity-pruning.service.js';
 import { UsageIntake } from './usage/intake.js';
 import { OutputSampling } from './usage/output-sampling.service.js';
 import { PeriodClose } from './usage/period-close.service.js';
 import { PriceBook } from './usage/price-book.service.js';
 import { ReconciliationService } from './usage/reconciliation.service.js';
+import { Pruning } from './usage/pruning.service.js';
 import { Recorder } from './usage/recorder.js';
 import { RepairService } from './usage/repair.service.js';
 import { ReratingService } from './usage/rerating.service.js';
@@ -110,8 +109,7 @@ const SERVICES: Provider[] = [
   ReratingService,
   PeriodClose,
   DailyRollUps,
-  IdentityPruning,
-  AnswerPruning,
+  Pruning,
   OutputSampling,
   ReconciliationService,
   RepairService,

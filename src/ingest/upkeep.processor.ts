@@ -8,11 +8,10 @@ import { isOutage } from '../infra/outage.js';
 import { UPKEEP_QUEUE } from '../infra/queues.js';
 import { SpendAlertFiring } from '../reports/spend-alert-firing.service.js';
 import { Webhooks } from '../reports/webhooks.service.js';
-import { AnswerPruning } from '../usage/answer-pruning.service.js';
 import { DailyRollUps } from '../usage/daily-roll-ups.service.js';
-import { IdentityPruning } from '../usage/identity-pruning.service.js';
 import { OutputSampling } from '../usage/output-sampling.service.js';
 import { PeriodClose } from '../usage/period-close.service.js';
+import { Pruning } from '../usage/pruning.service.js';
 import { UnpricedUsage } from '../usage/unpriced-usage.service.js';
 
 const SCHEDULES = {
@@ -46,8 +45,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     unpriced: UnpricedUsage,
     periods: PeriodClose,
     days: DailyRollUps,
-    identities: IdentityPruning,
-    answers: AnswerPruning,
+    pruning: Pruning,
     outputs: OutputSampling,
     alerts: SpendAlertFiring,
     webhooks: Webhooks,
@@ -61,8 +59,8 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'charge-unpriced': () => unpriced.charge(),
       'close-periods': () => periods.closePeriods(),
       'roll-up-days': () => days.build(),
-      'prune-identities': () => identities.prune(),
-      'prune-answers': () => answers.prune(),
+      'prune-identities': () => pruning.identities(),
+      'prune-answers': () => pruning.answers(),
       'sample-outputs': () => outputs.sample(),
       'fire-spend-alerts': () => alerts.fire(),
       'deliver-webhooks': () => webhooks.deliver(),

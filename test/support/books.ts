@@ -7,9 +7,9 @@ import { QuotaService } from '../../src/quota/quota.service.js';
 import { Database } from '../../src/store/database.js';
 import { CorrectionsService } from '../../src/usage/corrections.service.js';
 import { DailyRollUps } from '../../src/usage/daily-roll-ups.service.js';
-import { IdentityPruning } from '../../src/usage/identity-pruning.service.js';
 import { PeriodClose } from '../../src/usage/period-close.service.js';
 import { PriceBook } from '../../src/usage/price-book.service.js';
+import { Pruning } from '../../src/usage/pruning.service.js';
 import { Recorder } from '../../src/usage/recorder.js';
 import { ReconciliationService } from '../../src/usage/reconciliation.service.js';
 import { RepairService } from '../../src/usage/repair.service.js';
@@ -35,7 +35,7 @@ export type Books = {
   readonly rerating: ReratingService;
   readonly periods: PeriodClose;
   readonly days: DailyRollUps;
-  readonly identities: IdentityPruning;
+  readonly pruning: Pruning;
   readonly repair: RepairService;
   readonly reconciliation: ReconciliationService;
   close(): Promise<void>;
@@ -64,7 +64,7 @@ export async function theBooks(): Promise<Books> {
     rerating: new ReratingService(database, clock, quota),
     periods: new PeriodClose(database, clock),
     days: new DailyRollUps(database, clock),
-    identities: new IdentityPruning(database, clock),
+    pruning: new Pruning(database, clock),
     repair: new RepairService(database, clock),
     reconciliation: new ReconciliationService(database, clock),
     async close() {

@@ -24,18 +24,18 @@ describe('forgetting identities', () => {
     const bodies = events.map((event) => anEventBody({ id: event.id, time: event.occurredAt.toISOString() }));
 
     books.clock.set(new Date(start + 35 * DAY_MS));
-    expect(await books.identities.prune()).toBe(0);
+    expect(await books.pruning.identities()).toBe(0);
     expect(bodies.map((body) => parseEvent(body, books.clock.now()).ok)).toEqual([false, true]);
     expect(await books.recorder.record([events[1]!])).toMatchObject({ recorded: 0, duplicates: 1 });
 
     books.clock.set(new Date(start + 42 * DAY_MS));
-    expect(await books.identities.prune()).toBe(0);
+    expect(await books.pruning.identities()).toBe(0);
     expect(bodies.map((body) => parseEvent(body, books.clock.now()))).toMatchObject([
       { ok: false, code: 'time_out_of_range' },
       { ok: false, code: 'time_out_of_range' },
     ]);
     books.clock.advance(1);
-    expect([await identities(), await books.identities.prune(), await identities()]).toEqual([2, 2, 0]);
+    expect([await identities(), await books.pruning.identities(), await identities()]).toEqual([2, 2, 0]);
   });
 
   it('takes as many pages as there are and leaves what is younger, also when two run at once', async () => {
@@ -45,7 +45,24 @@ describe('forgetting identities', () => {
       [new Date(books.clock.now().getTime() - 43 * DAY_MS)],
     );
     await books.recorder.record([anEvent({ occurredAt: books.clock.now() })]);
-    const pruned = await Promise.all([books.identities.prune(), books.identities.prune()]);
+    const pruned = await Promise.all([books.pruning.identities(), books.pruning.identities()]);
     expect([pruned[0] + pruned[1], await identities()]).toEqual([25_000, 1]);
+  });
+});
+
+describe('forgetting answers to idempotency keys', () => {
+  it('begins 30 days after they were given, however many there are, also when two run at once', async () => {
+    const { pool } = books.database;
+    const now = books.clock.now().getTime();
+    const keep = (count: number, ageMs: number) =>
+      pool.query(
+        `insert into idempotency_keys select '*', $1 || n, '', 200, '{}', $2 from generate_series(1, $3) n`,
+        [`aged ${ageMs} `, new Date(now - ageMs), count],
+      );
+    await keep(25_000, 30 * DAY_MS + 1);
+    await keep(10, 30 * DAY_MS);
+    const pruned = await Promise.all([books.pruning.answers(), books.pruning.answers()]);
+    expect(pruned[0] + pruned[1]).toBe(25_000);
+    expect((await pool.query('select from idempotency_keys')).rowCount).toBe(10);
   });
 });
