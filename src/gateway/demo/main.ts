@@ -181,6 +181,20 @@ async function stopAll(): Promise<void> {
   for (const program of running.reverse().splice(0)) await program.stop();
 }
 
+async function stopAndExit(): Promise<void> {
+  try {
+    await stopAll();
+    process.exit(0);
+  } catch (error) {
+    say(`\nnot everything stopped: ${textOf(error)}`);
+    process.exit(1);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 const exitAfterwards = process.argv.includes('--exit');
 try {
   await demo();
@@ -188,11 +202,10 @@ try {
     await stopAll();
   } else {
     say('\nCtrl-C ends it; the data stay.');
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => void stopAll().then(() => process.exit(0)));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stopAndExit());
   }
 } catch (error) {
-  say(`\n${error instanceof Error ? error.message : String(error)}`);
+  say(`\n${textOf(error)}`);
   await stopAll();
   process.exitCode = 1;
 }

@@ -35,8 +35,10 @@ export async function start(program: Program): Promise<Running> {
   });
   const deadlineMs = performance.now() + START_MS_MAX;
   while (!(await answers(program.url + program.ready))) {
-    if (child.exitCode !== null)
-      throw new Error(`${program.name} ended with code ${child.exitCode}; see ${logFile}`);
+    if (hasEnded(child))
+      throw new Error(
+        `${program.name} ended with ${child.signalCode ?? `code ${child.exitCode}`}; see ${logFile}`,
+      );
     if (performance.now() > deadlineMs) {
       child.kill('SIGKILL');
       throw new Error(`${program.name} did not answer within ${START_MS_MAX / 1000} s; see ${logFile}`);
@@ -55,12 +57,17 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
   await ended;
   clearTimeout(timer);
+}
+
+/** By itself, or killed by a signal: then it has no code. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** The port that is wanted where it is free, otherwise any free one. */
