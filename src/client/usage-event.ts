@@ -58,11 +58,22 @@ export function usageEvent(facts: UsageFacts): UsageEvent {
       operation: facts.operation,
       usage: facts.usage,
       ...(facts.reservationId !== undefined && { reservation_id: facts.reservationId }),
-      ...(facts.apiKeyId !== undefined && { api_key_id: facts.apiKeyId }),
-      ...(facts.userId !== undefined && { user_id: facts.userId }),
-      ...(facts.requestId !== undefined && { request_id: facts.requestId }),
+      ...named('api_key_id', facts.apiKeyId),
+      ...named('user_id', facts.userId),
+      ...named('request_id', facts.requestId),
       usage_source: facts.usageSource ?? 'reported',
       ...(facts.tags !== undefined && { tags: facts.tags }),
     },
   };
+}
+
+const NAME_LENGTH_MAX = 256;
+
+/** Whom it names may be any text of a caller's. Tally refuses an event for such a text, and what it refuses is never charged. */
+function named(field: 'api_key_id' | 'user_id' | 'request_id', text = ''): Record<string, string> {
+  const name = text
+    .slice(0, NAME_LENGTH_MAX)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, '\ufffd');
+  return name === '' ? {} : { [field]: name };
 }

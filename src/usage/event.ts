@@ -39,7 +39,8 @@ function isPrintable(value: string): boolean {
   return value.isWellFormed() && !/\p{Cc}/u.test(value);
 }
 
-const optionalText = text(256).nullish();
+/** Empty is as good as left out: producers fill in what they do not know. */
+const optionalText = z.union([text(256), z.literal('')]).nullish();
 
 const TAGS_MAX = 32;
 const tags = z
@@ -101,10 +102,10 @@ export function parseEvent(json: unknown, at: Date): EventReading {
       operation: body.operation,
       tokens: reading.tokens,
       usageSource: body.usage_source,
-      reservationId: body.reservation_id ?? null,
-      apiKeyId: body.api_key_id ?? null,
-      userId: body.user_id ?? null,
-      requestId: body.request_id ?? null,
+      reservationId: body.reservation_id || null,
+      apiKeyId: body.api_key_id || null,
+      userId: body.user_id || null,
+      requestId: body.request_id || null,
       tags: body.tags ?? null,
     },
   };

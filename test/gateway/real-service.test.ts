@@ -121,6 +121,15 @@ describe.each(['the queue', 'HTTP'])('with events over %s', (way) => {
     });
   });
 
+  it('a request is charged whatever its caller names as the user', async () => {
+    await scene.buy('1');
+    const openai = (await scene.gateway(reporting())).openai();
+    const users = ['', 'a\nb', '\u0000', '\ud800', 'u_9'];
+    for (const user of users) await openai.chat.completions.create({ ...chat, user });
+    await scene.charged(costUsd(users.length * CHAT_TOKENS));
+    expect(await scene.events()).toHaveLength(users.length);
+  });
+
   it('a stream is charged the same, whether its caller asks for the usage or not', async () => {
     await scene.buy('1');
     const openai = (await scene.gateway(reporting())).openai();

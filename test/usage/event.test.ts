@@ -56,6 +56,13 @@ describe('reading an event', () => {
     expect(refusal(anEventBody({}, data))?.message).toContain(field);
   });
 
+  it('takes an empty name of a user, a key, a request or a reservation for none', () => {
+    const names = { reservation_id: '', api_key_id: '', user_id: '', request_id: '' };
+    expect(parseEvent(anEventBody({}, names), NOW)).toMatchObject({
+      event: { reservationId: null, apiKeyId: null, userId: null, requestId: null },
+    });
+  });
+
   it('takes times from 35 days back to 5 minutes ahead, both included', () => {
     const at = (ms: number) =>
       refusal(anEventBody({ time: new Date(NOW.getTime() + ms).toISOString() }))?.code;
