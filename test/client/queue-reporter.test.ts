@@ -113,7 +113,12 @@ describe('reporting over the queue', () => {
 
   it('keeps a burst on disk while Redis is away, says so at once, and delivers it when Redis is back', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tally-outbox-'));
-    const reporter = await queueReporter({ redisUrl: redis.url, directory, backoffMsMax: 50 });
+    const reporter = await queueReporter({
+      redisUrl: redis.url,
+      directory,
+      backoffMsMax: 50,
+      closeMs: 60_000,
+    });
     await reporter.report(event('before'));
     await redis.kill();
     const ids = Array.from({ length: 2000 }, (_, index) => `burst-${index}`);
