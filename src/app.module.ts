@@ -204,7 +204,12 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
     () => app.get(AuthGuard),
     (controller) => app.get(controller),
   );
-  const adapter = fastifyAdapter({ errors, logger, metrics, direct });
+  const adapter = fastifyAdapter({
+    errors,
+    logger,
+    metrics,
+    direct: config.role === 'worker' ? null : direct,
+  });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,

@@ -37,7 +37,7 @@ export function cachedInputPicosPerToken(
 /** The most that a request can cost: no token of the prompt known to be cached, every allowed token generated. */
 export function worstCasePicos(
   price: Price,
-  request: { inputTokens?: number; maxOutputTokens?: number },
+  request: { inputTokens?: number | undefined; maxOutputTokens?: number | undefined },
 ): bigint {
   const input = BigInt(request.inputTokens ?? price.maxInputTokens);
   const output = BigInt(request.maxOutputTokens ?? price.maxOutputTokens);

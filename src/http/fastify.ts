@@ -1,8 +1,8 @@
 /** The HTTP server beneath Nest: bounds, JSON only, a request id on every answer, and our error body whatever goes wrong. */
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import { nextRequestId } from '../domain/ids.js';
 import { Logger } from '../infra/logger.js';
@@ -15,8 +15,9 @@ import { routedUrl } from './quota-question.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
-/** How long a whole request may take to arrive. */
+/** How long a whole request may take to arrive, and a connection may wait for its next one. */
 const REQUEST_MS_MAX = 30_000;
+const KEEP_ALIVE_MS = 72_000;
 
 /** Names have up to 128 characters, percent-encoded up to three times that. */
 const PATH_PARAM_CHARACTERS_MAX = 1_024;
@@ -26,16 +27,13 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 /** Calls of a gateway are counted, not logged: there are thousands a second. */
 const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
 
-export function fastifyAdapter(parts: {
-  errors: ErrorFilter;
-  logger: Logger;
-  metrics: Metrics;
-  direct: DirectDoor;
-}): FastifyAdapter {
-  const { errors } = parts;
-  const adapter = new FastifyAdapter({
+type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly metrics: Metrics };
+
+/** `direct` is null where this process serves none of its routes. */
+export function fastifyAdapter(parts: Parts & { readonly direct: DirectDoor | null }): FastifyAdapter {
+  const { errors, direct } = parts;
+  const options = {
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
     requestIdHeader: false,
     rewriteUrl: routedUrl,
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
@@ -43,30 +41,52 @@ export function fastifyAdapter(parts: {
     routerOptions: { maxParamLength: PATH_PARAM_CHARACTERS_MAX, ignoreTrailingSlash: true },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       errors.answer(error, request, reply),
-    clientErrorHandler: refuse,
+  } as const;
+  const front = Fastify(options);
+  front.setErrorHandler((error: Error, request, reply) => errors.answer(error, request, reply));
+  equip(front, parts);
+  direct?.register(front);
+  const serverFactory = (handler: RequestListener) =>
+    serverOf((request, response) =>
+      direct?.isFor(request) ? front.routing(request, response) : handler(request, response),
+    );
+  const adapter = new FastifyAdapter({ ...options, serverFactory, clientErrorHandler: refuse });
+  const fastify: FastifyInstance = adapter.getInstance();
+  equip(fastify, parts);
+  fastify.addHook('onReady', async () => {
+    await front.ready();
   });
-  const fastify = adapter.getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.decorateRequest('principal', null);
-  fastify.addHook('onRoute', (route) => {
-    route.handler = parts.direct.handlerOf(route) ?? route.handler;
-  });
-  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
-  fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
-    done();
-  });
+  fastify.addHook('onClose', () => front.close());
   // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
   const endConnections = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
     endConnections();
     done();
   });
+  return adapter;
+}
+
+/** Fastify leaves the times to whoever makes the server. */
+function serverOf(listener: RequestListener): Server {
+  const server = createServer(listener);
+  server.requestTimeout = REQUEST_MS_MAX;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return server;
+}
+
+/** What both doors have. */
+function equip(fastify: FastifyInstance, parts: Parts): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.decorateRequest('principal', null);
+  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
     note(request, reply, parts);
     done();
   });
-  return adapter;
 }
 
 function requestIdOf(header: string | string[] | undefined): string {
@@ -87,11 +107,7 @@ function readBody(request: FastifyRequest, bytes: string | Buffer, done: Done): 
   }
 }
 
-function note(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { logger, metrics }: { logger: Logger; metrics: Metrics },
-): void {
+function note(request: FastifyRequest, reply: FastifyReply, { logger, metrics }: Parts): void {
   const route = request.routeOptions.url ?? 'unknown';
   const status = reply.statusCode;
   metrics.httpSeconds.observe({ method: request.method, route, status }, reply.elapsedTime / 1000);

@@ -41,10 +41,13 @@ export type RouteSpec = {
 };
 
 export type DirectRoute = {
+  readonly method: Verb;
+  readonly url: string;
   readonly access: Access;
   readonly status: number;
+  /** What serves it: a method of this name. */
   readonly controller: Type;
-  readonly method: string;
+  readonly name: string;
 };
 
 const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
@@ -56,11 +59,11 @@ const IDEMPOTENCY_KEY = {
 };
 
 const accesses = new WeakMap<object, Access>();
-const directRoutes = new Map<string, DirectRoute>();
+const direct: DirectRoute[] = [];
 
 /** `@Route('POST /v1/admin/keys', {…})`; the path is whole, so that a search for it finds the route. */
 export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecorator {
-  const [verb = '', path = ''] = call.split(' ');
+  const [verb, path] = call.split(' ') as [Verb, string];
   const method = VERBS.get(verb);
   assert(method, `${verb} is a verb that routes have`);
   const status = spec.status ?? 200;
@@ -71,7 +74,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     method(path),
     HttpCode(status),
     setAccess(access),
-    ...(spec.isDirect ? [setDirect(call, { access, status })] : []),
+    ...(spec.isDirect ? [setDirect({ method: verb, url: path, access, status })] : []),
     ApiOperation({ summary: spec.summary, description: `Key role: ${[role, ...alsoFor].join(' or ')}.` }),
     ApiResponse({
       status,
@@ -91,14 +94,13 @@ export function accessOf(handler: object): Access | undefined {
   return accesses.get(handler);
 }
 
-/** Named as it is written, `POST /v1/quota/reservations`. */
-export function directRoute(call: string): DirectRoute | undefined {
-  return directRoutes.get(call);
+export function directRoutes(): readonly DirectRoute[] {
+  return direct;
 }
 
-function setDirect(call: string, route: Pick<DirectRoute, 'access' | 'status'>): MethodDecorator {
+function setDirect(route: Omit<DirectRoute, 'controller' | 'name'>): MethodDecorator {
   return ({ constructor }, name) => {
-    directRoutes.set(call, { ...route, controller: constructor as Type, method: String(name) });
+    direct.push({ ...route, controller: constructor as Type, name: String(name) });
   };
 }
 

@@ -13,9 +13,7 @@ import {
   type QuotaMode,
   type QuotaState,
 } from '../domain/quota.js';
-
-/** Texts of either kind in one generation, at about a kilobyte each with what was read from them. */
-const REMEMBERED_MAX = 5_000;
+import { remembered } from './remembered.js';
 
 const ENTITY_LIMITS: readonly EntityLimit[] = [
   'entity_concurrency',
@@ -107,21 +105,24 @@ function entityFacts(state: QuotaState): string {
   return JSON.stringify(facts);
 }
 
-/** An entity's part of a state, which state it is, and of which time. */
-export const readEntity = remembered((text): { entity: EntityQuota; version: bigint; at: Date } => {
-  const { version, at, ...facts } = JSON.parse(text) as EntityFacts;
-  const entity = {
-    ...facts,
-    mode: facts.mode ?? 'enforce',
-    grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
-    monthCostPicos: BigInt(facts.monthCostPicos),
-    yearCostPicos: BigInt(facts.yearCostPicos),
-    monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
-    yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
-    creditsPicos: BigInt(facts.creditsPicos),
-  };
-  return { entity, version: BigInt(version), at: new Date(at) };
-});
+/** An entity's part of a state, which state it is, and of which time. Decisions between two publications read the same. */
+export const readEntity = remembered(
+  String,
+  (text: string): { entity: EntityQuota; version: bigint; at: Date } => {
+    const { version, at, ...facts } = JSON.parse(text) as EntityFacts;
+    const entity = {
+      ...facts,
+      mode: facts.mode ?? 'enforce',
+      grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
+      monthCostPicos: BigInt(facts.monthCostPicos),
+      yearCostPicos: BigInt(facts.yearCostPicos),
+      monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
+      yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
+      creditsPicos: BigInt(facts.creditsPicos),
+    };
+    return { entity, version: BigInt(version), at: new Date(at) };
+  },
+);
 
 function projectFacts(project: ProjectQuota): string {
   const facts: Text<ProjectQuota> = {
@@ -133,7 +134,7 @@ function projectFacts(project: ProjectQuota): string {
   return JSON.stringify(facts);
 }
 
-export const readProject = remembered((text): ProjectQuota => {
+export const readProject = remembered(String, (text: string): ProjectQuota => {
   const facts = JSON.parse(text) as Text<ProjectQuota>;
   return {
     ...facts,
@@ -148,21 +149,4 @@ function textOrNull(picos: bigint | null): string | null {
 
 function bigintOrNull(text: string | null): bigint | null {
   return text === null ? null : BigInt(text);
-}
-
-/**
- * Decisions between two publications read the same facts, so what was read is kept for texts that were read lately: in two
- * generations, for a map that drops its oldest entry one by one walks over the places of those it has dropped.
- */
-function remembered<T>(read: (text: string) => T): (text: string) => T {
-  let young = new Map<string, T>();
-  let old = new Map<string, T>();
-  return (text) => {
-    const known = young.get(text);
-    if (known !== undefined) return known;
-    if (young.size === REMEMBERED_MAX) [young, old] = [new Map(), young];
-    const value = old.get(text) ?? read(text);
-    young.set(text, value);
-    return value;
-  };
 }

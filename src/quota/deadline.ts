@@ -14,15 +14,15 @@ export class DeadlineError extends Error {
 }
 
 /** In a ring, which forgets whoever leaves: a Set that thousands join and leave keeps them from being collected for long. */
-type Wait = {
-  readonly lastTurn: number;
+export type Wait = {
   readonly ms: number;
-  readonly reject: (error: unknown) => void;
+  readonly isToGoOn: () => boolean;
+  lastTurn: number;
   before: Wait | null;
   after: Wait | null;
 };
 
-const ring: Wait = { lastTurn: Infinity, ms: 0, reject: () => {}, before: null, after: null };
+const ring: Wait = { ms: 0, isToGoOn: () => true, lastTurn: Infinity, before: null, after: null };
 ring.before = ring;
 ring.after = ring;
 let turn = 0;
@@ -35,34 +35,42 @@ let timer: NodeJS.Timeout | null = null;
  */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const wait = join(ms, reject);
+    const wait = startWait(ms, () => {
+      reject(new DeadlineError(ms));
+      return false;
+    });
     promise.then(
-      (value) => settle(wait, resolve, value),
-      (error: unknown) => settle(wait, reject, error),
+      (value) => {
+        endWait(wait);
+        return resolve(value);
+      },
+      (error: unknown) => {
+        endWait(wait);
+        reject(error);
+      },
     );
   });
 }
 
-function join(ms: number, reject: Wait['reject']): Wait {
+/** When so long has passed without its end, `isToGoOn` is asked, and where it says so the wait begins anew. */
+export function startWait(ms: number, isToGoOn: () => boolean): Wait {
   timer ??= setInterval(takeTurn, TURN_MS);
-  // One more, for the turn that runs has begun before.
-  const lastTurn = turn + Math.ceil(ms / TURN_MS) + 1;
-  const wait: Wait = { lastTurn, ms, reject, before: ring.before, after: ring };
+  const wait: Wait = { ms, isToGoOn, lastTurn: lastTurnOf(ms), before: ring.before, after: ring };
   if (ring.before !== null) ring.before.after = wait;
   ring.before = wait;
   return wait;
 }
 
-function leave(wait: Wait): void {
+/** One more, for the turn that runs has begun before. */
+function lastTurnOf(ms: number): number {
+  return turn + Math.ceil(ms / TURN_MS) + 1;
+}
+
+export function endWait(wait: Wait): void {
   if (wait.before !== null) wait.before.after = wait.after;
   if (wait.after !== null) wait.after.before = wait.before;
   wait.before = null;
   wait.after = null;
-}
-
-function settle<V>(wait: Wait, answer: (value: V) => void, value: V): void {
-  leave(wait);
-  answer(value);
 }
 
 function takeTurn(): void {
@@ -70,8 +78,8 @@ function takeTurn(): void {
   for (let wait = ring.after; wait !== null && wait !== ring;) {
     const { after } = wait;
     if (wait.lastTurn <= turn) {
-      leave(wait);
-      wait.reject(new DeadlineError(wait.ms));
+      if (wait.isToGoOn()) wait.lastTurn = lastTurnOf(wait.ms);
+      else endWait(wait);
     }
     wait = after;
   }

@@ -6,7 +6,7 @@ import { decisionIdOf, entityOfDecision, minuteOfDecision } from '../domain/ids.
 import type { EntityName } from '../domain/ids.js';
 import type { Clock } from '../infra/clock.js';
 import type { Denied, DeniedDecision } from './decision.js';
-import { LuaScript } from './lua-script.js';
+import { LuaScript, ScriptKeys } from './lua-script.js';
 import { RedisAway, type RedisGate } from './redis-gate.js';
 
 const KEEP = new LuaScript('keep-denial');
@@ -54,7 +54,12 @@ export class Denials {
 
   private async write(decision: DeniedDecision): Promise<void> {
     const { id } = decision;
-    await KEEP.run(this.gate, [keyOf(id)], [id, writeDecision(decision), KEPT_A_MINUTE_MAX, KEPT_SECONDS]);
+    await KEEP.run(this.gate, new ScriptKeys([keyOf(id)]), [
+      id,
+      writeDecision(decision),
+      KEPT_A_MINUTE_MAX,
+      KEPT_SECONDS,
+    ]);
   }
 }
 

@@ -1,5 +1,4 @@
 /** How much a request holds: the most that it can cost, or what its like have cost where it does not say how much it may generate. */
-import type { EntityName } from '../domain/ids.js';
 import { dearestInputPicosPerToken, worstCasePicos, type Price } from '../domain/price.js';
 import type { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
@@ -7,7 +6,7 @@ import { DeadlineError, within } from './deadline.js';
 import type { HoldBasis, ReserveOrder } from './decision.js';
 import type { LearnedOutputs } from './learned-outputs.js';
 import type { HoldRates } from './lease.js';
-import type { PriceSource } from './price-source.js';
+import type { PriceSource, PriceUse } from './price-source.js';
 
 const PRICE_MS_MAX = 1_000;
 
@@ -16,9 +15,11 @@ export type Size = {
   readonly worstPicos: bigint | null;
   /** Below the worst case; null where the request names its maximum, or nothing is learned. */
   readonly learnedPicos: bigint | null;
+  /** The price could not be read. */
+  readonly degraded: boolean;
 };
 
-const UNKNOWN: Size = { worstPicos: null, learnedPicos: null };
+const UNKNOWN: Size = { worstPicos: null, learnedPicos: null, degraded: false };
 
 export class HoldSize {
   constructor(
@@ -29,29 +30,32 @@ export class HoldSize {
 
   /**
    * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing, so
-   * it is weighed like a check. So is a request whose price cannot be read because Postgres is away.
+   * it is weighed like a check. So is a request whose price cannot be read because Postgres is away. No promise where the price
+   * is at hand, as it nearly always is.
    */
-  async of(order: ReserveOrder): Promise<Size & { degraded: boolean }> {
+  of(order: ReserveOrder): Size | Promise<Size> {
     const use = { model: order.model, entity: order.subject.entity, at: this.clock.now() };
+    const price = this.prices.priceAtHand(use);
+    return price === undefined ? this.lookUp(use, order) : this.sizeAt(price, order);
+  }
+
+  private async lookUp(use: PriceUse, order: ReserveOrder): Promise<Size> {
     try {
-      const known = this.prices.priceAtHand(use);
-      const price = known === undefined ? await within(PRICE_MS_MAX, this.prices.priceFor(use)) : known;
-      return { ...(price === null ? UNKNOWN : this.sizeAt(price, order)), degraded: false };
+      return this.sizeAt(await within(PRICE_MS_MAX, this.prices.priceFor(use)), order);
     } catch (error) {
       if (!isAway(error)) throw error;
-      return { ...UNKNOWN, degraded: true };
+      return { worstPicos: null, learnedPicos: null, degraded: true };
     }
   }
 
-  private sizeAt(price: Price, { model, inputTokens, maxOutputTokens }: ReserveOrder): Size {
-    const input = inputTokens === undefined ? {} : { inputTokens };
-    if (maxOutputTokens !== undefined)
-      return { worstPicos: worstCasePicos(price, { ...input, maxOutputTokens }), learnedPicos: null };
-    const worstPicos = worstCasePicos(price, input);
-    const learned = this.outputs.tokensOf(model);
-    if (learned === null) return { worstPicos, learnedPicos: null };
-    const learnedPicos = worstCasePicos(price, { ...input, maxOutputTokens: learned });
-    return { worstPicos, learnedPicos: learnedPicos < worstPicos ? learnedPicos : null };
+  private sizeAt(price: Price | null, { model, inputTokens, maxOutputTokens }: ReserveOrder): Size {
+    if (price === null) return UNKNOWN;
+    const worstPicos = worstCasePicos(price, { inputTokens, maxOutputTokens });
+    const learned = maxOutputTokens === undefined ? this.outputs.tokensOf(model) : null;
+    const likelyPicos =
+      learned === null ? null : worstCasePicos(price, { inputTokens, maxOutputTokens: learned });
+    const learnedPicos = likelyPicos !== null && likelyPicos < worstPicos ? likelyPicos : null;
+    return { worstPicos, learnedPicos, degraded: false };
   }
 
   /**
@@ -76,7 +80,7 @@ export class HoldSize {
     };
   }
 
-  private async priceOrNull(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
+  private async priceOrNull(use: PriceUse): Promise<Price | null> {
     try {
       return await within(PRICE_MS_MAX, this.prices.priceFor(use));
     } catch (error) {

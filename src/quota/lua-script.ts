@@ -1,10 +1,21 @@
 /** A Lua script that Redis keeps under its hash: sent whole once, by its hash from then on. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Command, type Redis } from 'ioredis';
+import { Command } from 'ioredis';
 import type { RedisGate } from './redis-gate.js';
 
 export type LuaReply = string | number | null | readonly LuaReply[];
+
+type Args = readonly (string | number)[];
+
+/** The keys of a call, as Redis reads them: written once for as many calls as whoever keeps them makes. */
+export class ScriptKeys {
+  readonly written: string;
+
+  constructor(readonly names: readonly string[]) {
+    this.written = bulk(String(names.length)) + names.map(bulk).join('');
+  }
+}
 
 export class LuaScript {
   private readonly source: string;
@@ -19,32 +30,47 @@ export class LuaScript {
   }
 
   /** Throws RedisAway. */
-  run(gate: RedisGate, keys: readonly string[], args: readonly (string | number)[]): Promise<LuaReply> {
-    return gate.ask((redis) => this.evaluate(redis, [keys.length, ...keys, ...args]));
-  }
-
-  private evaluate(redis: Redis, keysAndArgs: readonly (string | number)[]): Promise<LuaReply> {
-    return send(redis, 'evalsha', [this.sha, ...keysAndArgs]).catch((error: unknown) => {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return send(redis, 'eval', [this.source, ...keysAndArgs]);
+  run(gate: RedisGate, keys: ScriptKeys, args: Args): Promise<LuaReply> {
+    return gate.ask((redis) => {
+      const send = (call: Evaluation) => redis.sendCommand(call) as Promise<LuaReply>;
+      const call = new Evaluation('evalsha', this.sha, keys, args);
+      call.onUnknown(() => send(new Evaluation('eval', this.source, keys, args)));
+      return send(call);
     });
   }
 }
 
 /** A script's call, without what it does not need: a timer, for the gate ends the wait, and a look at each argument's bytes. */
 class Evaluation extends Command {
+  constructor(
+    name: 'eval' | 'evalsha',
+    private readonly script: string,
+    private readonly scriptKeys: ScriptKeys,
+    private readonly scriptArgs: Args,
+  ) {
+    super(name, [], { replyEncoding: 'utf8' });
+  }
+
+  /** Where Redis does not know the script, its answer to `again` is this one's: no promise is made where it does. */
+  onUnknown(again: () => Promise<LuaReply>): void {
+    const { reject } = this;
+    this.reject = (error) => (error.message.startsWith('NOSCRIPT') ? this.resolve(again()) : reject(error));
+  }
+
   override setTimeout(): void {}
 
   override toWritable(socket: object): string | Buffer {
-    const texts = [this.name, ...this.args] as string[];
-    const text = texts.join('');
-    if (Buffer.byteLength(text) !== text.length) return super.toWritable(socket);
-    let written = `*${texts.length}\r\n`;
-    for (const each of texts) written += `$${each.length}\r\n${each}\r\n`;
-    return written;
+    const { names, written } = this.scriptKeys;
+    const count = 3 + names.length + this.scriptArgs.length;
+    let text = `*${count}\r\n${bulk(this.name)}${bulk(this.script)}${written}`;
+    for (const arg of this.scriptArgs) text += bulk(String(arg));
+    if (Buffer.byteLength(text) === text.length) return text;
+    this.args = [this.script, String(names.length), ...names, ...this.scriptArgs.map(String)];
+    return super.toWritable(socket);
   }
 }
 
-function send(redis: Redis, name: 'eval' | 'evalsha', args: (string | number)[]): Promise<LuaReply> {
-  return redis.sendCommand(new Evaluation(name, args, { replyEncoding: 'utf8' })) as Promise<LuaReply>;
+/** A string of Redis' protocol, where each character is a byte. */
+function bulk(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`;
 }

@@ -5,7 +5,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
-import { entityOfReservation, reservationIdOf, type EntityName, type Subject } from '../domain/ids.js';
+import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
 import { denialBy, remainingOf, type Denial } from '../domain/quota.js';
 import { Clock } from '../infra/clock.js';
 import { isOutage } from '../infra/outage.js';
@@ -13,8 +13,8 @@ import { QUOTA_REDIS } from '../infra/redis.js';
 import { Database } from '../store/database.js';
 import type { QuotaSubject } from '../store/quota-state.js';
 import type {
-  Asked,
   CheckDecision,
+  Denied,
   DeniedDecision,
   Hold,
   ReserveDecision,
@@ -29,14 +29,8 @@ import { Leases } from './leases.js';
 import { PriceSource } from './price-source.js';
 import { conflict, notFound, overloaded } from './quota-error.js';
 import { RedisAway, RedisGate } from './redis-gate.js';
-import {
-  RedisQuota,
-  type Age,
-  type Cold,
-  type HoldOrder,
-  type KeptHold,
-  type Passed,
-} from './redis-quota.js';
+import { RedisQuota, type Age, type Cold, type HoldOrder, type Passed } from './redis-quota.js';
+import { askedOf, checked, holdOf, holdOrderOf, reservationOf } from './reservation.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
@@ -79,45 +73,29 @@ export class QuotaService {
 
   /** Holds what the request may cost, or says which limit is in the way. */
   async reserve(order: ReserveOrder): Promise<ReserveDecision> {
-    const { subject, model, ttlSeconds } = order;
-    const id = reservationIdOf(subject, order.requestId ?? null);
-    const size = await this.holdSize.of(order);
-    const content = {
-      model,
-      inputTokens: order.inputTokens ?? null,
-      maxOutputTokens: order.maxOutputTokens ?? null,
-    };
-    const { worstPicos: holdPicos, learnedPicos } = size;
-    const wanted = { ...subject, id, holdPicos, learnedPicos, ttlSeconds, content };
-    const asked = await this.askRedis(subject, (age) => this.quota.reserve(wanted, age));
+    const sized = this.holdSize.of(order);
+    const size = sized instanceof Promise ? await sized : sized;
+    const wanted = holdOrderOf(order, size);
+    const asked = await this.askRedis(order.subject, (age) => this.quota.reserve(wanted, age));
     if (asked === null) return this.reserveWithoutRedis(order, size, wanted);
     const { answer } = asked;
     const degraded = asked.degraded || size.degraded;
-    const { question } = answer;
-    const keep = (passed: Passed) =>
-      this.denials.keep({
-        question,
-        denial: denialOf(question, passed),
-        asked: askedOf(order, size),
-        degraded,
-      });
-    if (answer.verdict === 'denied') return keep(answer);
     if (answer.verdict === 'conflict') throw conflict();
-    const isOff = answer.verdict === 'off';
-    const heldPicos = answer.verdict === 'held' ? answer.holdPicos : isOff ? 0n : (size.worstPicos ?? 0n);
-    const reservation = {
-      id,
-      subject,
-      model,
-      period: answer.period,
-      holdPicos: heldPicos,
-      basis: isOff ? ('none' as const) : basisOf(order, size, heldPicos),
-      expiresAt: unixSeconds(answer.verdict === 'ended' ? answer.endedMs : answer.expiresMs),
-      remaining: remainingOf(question),
-    };
+    if (answer.verdict === 'denied') return this.deny(order, size, { answer, passed: answer, degraded });
     const passed = answer.verdict === 'held' ? answer.passed : null;
-    const shadow = passed === null ? null : keep(passed);
-    return { allowed: true, degraded, mode: question.entity.mode, shadow, reservation };
+    const shadow = passed === null ? null : this.deny(order, size, { answer, passed, degraded });
+    const reservation = reservationOf(order, size, { id: wanted.id, answer });
+    return { allowed: true, degraded, mode: answer.question.entity.mode, shadow, reservation };
+  }
+
+  private deny(
+    order: ReserveOrder,
+    size: Size,
+    by: { answer: { question: Weighed }; passed: Passed; degraded: boolean },
+  ): Denied {
+    const { question } = by.answer;
+    const denial = denialOf(question, by.passed);
+    return this.denials.keep({ question, denial, asked: askedOf(order, size), degraded: by.degraded });
   }
 
   /** Decides without holding: denies where no room is left at all. */
@@ -271,28 +249,8 @@ function denialOf(question: Weighed, { limit, retryable }: Passed): Denial {
   return denialBy(limit, question, { retryable });
 }
 
-function holdOf(subject: Subject, { id, content, period, holdPicos, expiresMs }: KeptHold): Hold {
-  return { id, subject, model: content.model, period, holdPicos, expiresAt: unixSeconds(expiresMs) };
-}
-
-/** Where a limit of money denied, it was the worst case that was weighed: a learned size fits as long as it is preferred. */
-function askedOf(order: ReserveOrder, { worstPicos: holdPicos }: Size): Asked {
-  const { subject, model, inputTokens = null, maxOutputTokens = null, requestId = null } = order;
-  return { kind: 'reservation', subject, model, inputTokens, maxOutputTokens, requestId, holdPicos };
-}
-
-function checked(subject: Subject): Asked {
-  const nothing = { model: null, inputTokens: null, maxOutputTokens: null, requestId: null, holdPicos: null };
-  return { kind: 'check', subject, ...nothing };
-}
-
 function entityOf(reservationId: string): EntityName {
   const entity = entityOfReservation(reservationId);
   if (entity === null) throw notFound(reservationId);
   return entity;
-}
-
-/** Whole seconds, never later than the truth. */
-function unixSeconds(ms: number): number {
-  return Math.floor(ms / 1_000);
 }

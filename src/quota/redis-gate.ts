@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DeadlineError, within } from './deadline.js';
+import { DeadlineError, endWait, startWait, within } from './deadline.js';
 
 /** Redis did not answer, or not in time, or could not do it: the caller decides without it. */
 export class RedisAway extends Error {
@@ -28,24 +28,36 @@ export class RedisGate {
   /** Throws RedisAway, at once while Redis is known to be silent. */
   ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     if (this.isShut) return Promise.reject(new RedisAway('it did not answer before'));
-    return this.wait(command(this.redis), 1);
+    return new Promise((resolve, reject) => {
+      const answer = command(this.redis);
+      const wait = startWait(ANSWER_MS_MAX, this.goesOn(reject));
+      answer.then(
+        (value) => {
+          endWait(wait);
+          this.answerCount += 1;
+          return resolve(value);
+        },
+        (error: unknown) => {
+          endWait(wait);
+          reject(new RedisAway(error));
+        },
+      );
+    });
   }
 
-  private wait<T>(answer: Promise<T>, waits: number): Promise<T> {
-    const before = this.answerCount;
-    return within(ANSWER_MS_MAX, answer).then(
-      (value) => {
-        this.answerCount += 1;
-        return value;
-      },
-      (error: unknown) => {
-        const isLate = error instanceof DeadlineError;
-        const isSilent = this.answerCount === before;
-        if (isLate && !isSilent && waits < WAITS_MAX) return this.wait(answer, waits + 1);
-        if (isLate && !this.isShut) void this.shut();
-        throw new RedisAway(error);
-      },
-    );
+  /** What is asked at the end of each wait for one answer. */
+  private goesOn(reject: (error: RedisAway) => void): () => boolean {
+    let waits = 0;
+    let before = this.answerCount;
+    return () => {
+      waits += 1;
+      const isSilent = this.answerCount === before;
+      before = this.answerCount;
+      if (!isSilent && waits < WAITS_MAX) return true;
+      if (!this.isShut) void this.shut();
+      reject(new RedisAway(new DeadlineError(ANSWER_MS_MAX)));
+      return false;
+    };
   }
 
   /** Answers come in order on one connection: when the ping is answered, so is everything that was asked before it. */

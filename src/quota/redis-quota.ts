@@ -8,7 +8,7 @@ import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from 
 import type { Clock } from '../infra/clock.js';
 import { entityEntry, projectEntry } from './cached-state.js';
 import type { Weighed } from './decision.js';
-import { holdKeys, leasesKey, projectKey, stateKey } from './keys.js';
+import { decisionKeys, holdKeys, publicationKeys } from './keys.js';
 import { LuaScript, type LuaReply } from './lua-script.js';
 import { RedisGate } from './redis-gate.js';
 import { toAnswer, toReserved } from './script-reply.js';
@@ -90,9 +90,9 @@ export class RedisQuota {
     redis.on('close', () => this.distrust());
   }
 
-  async reserve(order: HoldOrder, age: Age): Promise<Cold | Denied | Reserved> {
+  reserve(order: HoldOrder, age: Age): Promise<Cold | Denied | Reserved> {
     const { id, holdPicos, learnedPicos = null, ttlSeconds, content } = order;
-    const reply = await this.ask(RESERVE, order, age, [
+    const args = [
       weighedNanos(holdPicos),
       id,
       holdNanos(holdPicos ?? 0n),
@@ -102,14 +102,17 @@ export class RedisQuota {
       learnedPicos === null ? '' : holdNanos(learnedPicos),
       String(learnedPicos ?? ''),
       learnedFromNanos(holdPicos ?? 0n),
-    ]);
-    return reply.verdict === 'other' ? toReserved(reply) : reply;
+    ];
+    return this.evaluate(RESERVE, order, age, args).then((reply) => {
+      const answer = toAnswer(reply);
+      return answer.verdict === 'other' ? toReserved(answer) : answer;
+    });
   }
 
   async check(subject: Subject, age: Age): Promise<Cold | Denied | Allowed> {
-    const reply = await this.ask(CHECK, subject, age, [weighedNanos(null)]);
+    const reply = toAnswer(await this.evaluate(CHECK, subject, age, [weighedNanos(null)]));
     if (reply.verdict !== 'other') return reply;
-    assert(reply.fields[0] === 'allowed', 'a check is cold, denied or allowed');
+    assert(reply.values[0] === 'allowed', 'a check is cold, denied or allowed');
     return { verdict: 'allowed', question: reply.question };
   }
 
@@ -142,18 +145,19 @@ export class RedisQuota {
   }
 
   private async publishOne(state: QuotaState, ended: readonly string[], seen: bigint): Promise<bigint> {
-    const keys = state.projects.map(({ project }) => projectKey(state.entity, project));
+    const projects = state.projects.map(({ project }) => project);
     const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
-    const reply = await PUBLISH.run(
-      this.gate,
-      [...holdKeys(state.entity), leasesKey(state.entity), stateKey(state.entity), ...keys],
-      [this.clock.redisNowMs(), JSON.stringify(ended), JSON.stringify(entries), String(seen)],
-    );
+    const reply = await PUBLISH.run(this.gate, publicationKeys(state.entity, projects), [
+      this.clock.redisNowMs(),
+      JSON.stringify(ended),
+      JSON.stringify(entries),
+      String(seen),
+    ]);
     return BigInt(String(reply));
   }
 
-  async release(entity: EntityName, id: string): Promise<void> {
-    await RELEASE.run(this.gate, holdKeys(entity), [this.clock.redisNowMs(), id]);
+  release(entity: EntityName, id: string): Promise<unknown> {
+    return RELEASE.run(this.gate, holdKeys(entity), [this.clock.redisNowMs(), id]);
   }
 
   /** Null where the hold has ended. */
@@ -199,21 +203,23 @@ export class RedisQuota {
     return { heldPicos: picosFromNanos(nanos), requestCount: count };
   }
 
-  private async ask(script: LuaScript, subject: Subject, age: Age, args: readonly (string | number)[]) {
-    return toAnswer(await this.evaluate(script, subject, age, args));
-  }
-
   /** Runs a script that decides by the states of an entity and a project. */
   evaluate(
     script: LuaScript,
-    { entity, project }: Subject,
+    subject: Subject,
     age: Age,
     args: readonly (string | number)[],
   ): Promise<LuaReply> {
-    const keys = [...holdKeys(entity), stateKey(entity), projectKey(entity, project), leasesKey(entity)];
+    const keys = decisionKeys(subject);
     const ageMsMax = age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX;
     const run = (trustedFromMs: number) =>
-      script.run(this.gate, keys, [this.clock.redisNowMs(), ageMsMax, trustedFromMs, project, ...args]);
+      script.run(this.gate, keys, [
+        this.clock.redisNowMs(),
+        ageMsMax,
+        trustedFromMs,
+        subject.project,
+        ...args,
+      ]);
     const trusted = age === 'fresh' ? this.trusted() : 0;
     return typeof trusted === 'number' ? run(trusted) : trusted.then(run);
   }

@@ -1,58 +1,56 @@
 /** What the deciding scripts' replies mean. */
 import { assert } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS } from '../domain/quota.js';
+import { LIMITS, type Held } from '../domain/quota.js';
 import { readEntity, readProject } from './cached-state.js';
 import type { Weighed } from './decision.js';
 import type { LuaReply } from './lua-script.js';
 import type { Cold, Denied, Passed, Reserved } from './redis-quota.js';
 
-export type Other = {
-  readonly verdict: 'other';
-  readonly question: Weighed;
-  readonly fields: readonly LuaReply[];
-};
+type Values = readonly (string | number)[];
+export type Other = { readonly verdict: 'other'; readonly question: Weighed; readonly values: Values };
+
+/** Where the fields of the verdict's own begin. */
+const OWN = 7;
 
 /** A reply is `cold` and the time, or the verdict, the facts, the holds of others, and fields of the verdict's own. */
 export function toAnswer(reply: LuaReply): Cold | Denied | Other {
-  const values = reply as readonly (string | number)[];
+  const values = reply as Values;
   if (values[0] === 'cold') return { verdict: 'cold', at: new Date(Number(values[1])) };
-  const [verdict, entityFacts, projectFacts, nanos, count, projectNanos, projectCount, ...fields] = values;
-  const question = {
-    ...readEntity(String(entityFacts)),
-    project: readProject(String(projectFacts)),
-    holds: {
-      entity: { nanos: Number(nanos), count: Number(count) },
-      project: { nanos: Number(projectNanos), count: Number(projectCount) },
-    },
-  };
-  if (verdict !== 'denied') return { verdict: 'other', question, fields: [verdict ?? '', ...fields] };
-  return { verdict, question, ...toPassed(fields) };
+  const { entity, version, at } = readEntity(String(values[1]));
+  const project = readProject(String(values[2]));
+  const holds = { entity: heldAt(values, 3), project: heldAt(values, 5) };
+  const question = { entity, version, at, project, holds };
+  return values[0] === 'denied'
+    ? { verdict: 'denied', question, ...passedAt(values, OWN) }
+    : { verdict: 'other', question, values };
 }
 
-function toPassed([number, retryable]: readonly LuaReply[]): Passed {
-  const limit = LIMITS[Number(number) - 1];
+function heldAt(values: Values, index: number): Held {
+  return { nanos: Number(values[index]), count: Number(values[index + 1]) };
+}
+
+function passedAt(values: Values, index: number): Passed {
+  const limit = LIMITS[Number(values[index]) - 1];
   assert(limit !== undefined, 'the script and the domain know the same limits');
-  return { limit, retryable: retryable === 1 };
+  return { limit, retryable: values[index + 1] === 1 };
 }
 
-export function toReserved({ question, fields }: Other): Reserved {
-  const [verdict, ...rest] = fields;
+export function toReserved({ question, values }: Other): Reserved {
+  const verdict = values[0];
   if (verdict === 'conflict') return { verdict, question };
-  if (verdict === 'ended') {
-    return { verdict, question, period: String(rest[0]) as Period, endedMs: Number(rest[1]) };
-  }
-  if (verdict === 'off') {
-    return { verdict, question, period: String(rest[0]) as Period, expiresMs: Number(rest[1]) };
-  }
+  const period = (index: number) => String(values[index]) as Period;
+  if (verdict === 'ended')
+    return { verdict, question, period: period(OWN), endedMs: Number(values[OWN + 1]) };
+  if (verdict === 'off')
+    return { verdict, question, period: period(OWN), expiresMs: Number(values[OWN + 1]) };
   assert(verdict === 'held', 'a reservation is held, ended, in conflict or not asked for');
-  const [picos, period, expiresMs, ...passed] = rest;
   return {
     verdict,
     question,
-    holdPicos: BigInt(String(picos)),
-    period: String(period) as Period,
-    expiresMs: Number(expiresMs),
-    passed: passed.length === 0 ? null : toPassed(passed),
+    holdPicos: BigInt(String(values[OWN])),
+    period: period(OWN + 1),
+    expiresMs: Number(values[OWN + 2]),
+    passed: values.length > OWN + 3 ? passedAt(values, OWN + 3) : null,
   };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
-import { holdKeys, leasesKey, projectKey, stateKey } from '../../src/quota/keys.js';
+import { decisionKeys, holdKeys } from '../../src/quota/keys.js';
 import { LuaScript, type LuaReply } from '../../src/quota/lua-script.js';
 import { RedisGate } from '../../src/quota/redis-gate.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
@@ -73,13 +73,13 @@ const state = fc.record({
 async function take(scripts: Scripts, entity: EntityName, does: Step, nowMs: number): Promise<LuaReply> {
   if (does.does === 'wait') return null;
   const keys = holdKeys(entity);
-  if (does.does === 'lose') return on.redis.del(keys[does.key]!);
+  if (does.does === 'lose') return on.redis.del(keys.names[does.key]!);
   const id = `${does.project}${does.id}`;
   if (does.does === 'release') return scripts.release.run(gate, keys, [String(nowMs), id]);
   const { project, learnedNanos } = does;
   return scripts.reserve.run(
     gate,
-    [...keys, stateKey(entity), projectKey(entity, project), leasesKey(entity)],
+    decisionKeys({ entity, project }),
     // In the order of reserve.lua's ARGV.
     [
       String(nowMs),
@@ -101,7 +101,7 @@ async function take(scripts: Scripts, entity: EntityName, does: Step, nowMs: num
 
 /** All that the scripts keep of an entity; a total of zero is one that is missing. */
 async function kept(entity: EntityName): Promise<unknown> {
-  const [holds = '', expiry = '', ended = ''] = holdKeys(entity);
+  const [holds = '', expiry = '', ended = ''] = holdKeys(entity).names;
   const fields = Object.entries(await on.redis.hgetall(holds)).filter(([, text]) => text !== '0');
   return [
     Object.fromEntries(fields),
