@@ -54,6 +54,8 @@ export type EntityQuota = {
 
 /** What Postgres knows of an entity at one instant; `projects` are those that were asked for. */
 export type QuotaState = EntityQuota & {
+  /** False where Postgres knows no such entity: it has the default plan. */
+  readonly isCreated: boolean;
   /** Rises with every commit that changes what a decision sees. */
   readonly version: bigint;
   readonly at: Date;

@@ -43,10 +43,25 @@ export class StateCache {
   private async loadAndPublish(subject: Subject, at: Date): Promise<boolean> {
     const state = await this.loads.load(subject, at);
     if (state === null) return false;
+    const isPut = await this.putLoaded(subject, state, at);
+    return isPut && (state.isCreated || this.confirm(subject, state, at));
+  }
+
+  private async putLoaded(subject: Subject, state: QuotaState, at: Date): Promise<boolean> {
     return this.put([onlyWith(subject, state)], [], async () => {
       const again = await this.loads.load(subject, at);
       return again && [onlyWith(subject, again)];
     });
+  }
+
+  /**
+   * Whoever changes the default plan looks in Redis for the entities that nobody created, and may have looked there before this
+   * state arrived, with the plan as it was. By now it is there: what is committed later finds it, and what was before is read here.
+   */
+  private async confirm(subject: Subject, { version }: QuotaState, at: Date): Promise<boolean> {
+    const state = await this.loads.load(subject, at);
+    if (state === null) return false;
+    return state.version === version || this.putLoaded(subject, state, at);
   }
 
   /**

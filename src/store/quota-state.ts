@@ -11,6 +11,7 @@ export type QuotaSubject = { readonly entity: EntityName; readonly project: Proj
 
 type Row = {
   entity: EntityName;
+  is_created: boolean;
   version: string;
   quota_mode: QuotaMode;
   overage: 'blocked' | 'allowed';
@@ -49,6 +50,7 @@ export async function loadQuotaStates(
     ), states as (
       select
         a.entity,
+        e.name is not null as is_created,
         coalesce(e.version, 0) + p.version as version,
         coalesce(e.quota_mode, 'enforce') as quota_mode,
         coalesce(e.overage, p.overage) as overage,
@@ -77,7 +79,7 @@ export async function loadQuotaStates(
       ) lots
     )
     select
-      s.entity, s.version::text as version, s.quota_mode, s.overage,
+      s.entity, s.is_created, s.version::text as version, s.quota_mode, s.overage,
       s.monthly_cap::text as monthly_cap, s.yearly_cap::text as yearly_cap, s.max_concurrent,
       s.month_cost::text as month_cost, s.year_cost::text as year_cost,
       s.credits::text as credits, s.granted::text as granted, s.change_at as credits_change_at,
@@ -108,6 +110,7 @@ function toState(rows: readonly Row[] | undefined, at: Date): QuotaState {
   return {
     entity: first.entity,
     mode: first.quota_mode,
+    isCreated: first.is_created,
     version: BigInt(first.version),
     period,
     at,

@@ -32,6 +32,7 @@ describe('the state of an entity', () => {
     expect(await one()).toEqual({
       entity,
       mode: 'enforce',
+      isCreated: false,
       version: 3n,
       period: '2026-11',
       at: NOON,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TallyError } from '../../src/domain/errors.js';
 import { entityOfReservation, type Subject } from '../../src/domain/ids.js';
+import { Strangers } from '../../src/quota/strangers.js';
 import { NOON, aSubject, usd } from '../support/quota.js';
 import {
   giveCredits,
@@ -194,6 +195,28 @@ describe('a cold state', () => {
 });
 
 describe('publishing', () => {
+  it('makes a changed default plan count for an entity that nobody created, also while its state is being read', async () => {
+    const setOverage = (overage: string) =>
+      on.sql(`update plans set overage = $1, version = version + 1 where name = 'free'`, [overage]);
+    const known: string[] = [];
+    const read = on.wires.postgres.breakAt({
+      text: 'nobody-yet',
+      after: 'with asked as',
+      when: 'answered',
+      spare: true,
+      doing: async () => {
+        await setOverage('allowed');
+        for await (const names of new Strangers(on.redis, on.admin).pages()) known.push(...names);
+      },
+    });
+    await on.check('nobody-yet/p');
+    await read;
+    const verdict = await on.check('nobody-yet/p');
+    await setOverage('blocked');
+    expect(known).not.toContain('nobody-yet');
+    expect(verdict).toBe('allowed');
+  });
+
   it('makes a purchase and a raised limit count for the very next decision, in every process', async () => {
     const subject = await customer('buyer', '1');
     const other = await on.another('closed');

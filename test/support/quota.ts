@@ -47,6 +47,7 @@ export function aQuotaState(override: Partial<QuotaState> = {}): QuotaState {
   const period = override.period ?? periodOf(at);
   return {
     ...anEntityQuota({ period, grantedPicos: override.creditsPicos ?? 0n }),
+    isCreated: true,
     version: 1n,
     at,
     freshUntil: periodEnd(period),
