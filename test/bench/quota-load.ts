@@ -1,5 +1,6 @@
-/** Load on one HTTP server, from a process of its own: pairs of a reservation and its release, or one request again and again. */
+/** Load on one HTTP server, from a process of its own: pairs of a reservation and its release. */
 import autocannon from 'autocannon';
+import { steadyLoad } from './steady-load.js';
 
 export type LoadOrder = {
   readonly url: string;
@@ -7,16 +8,14 @@ export type LoadOrder = {
   readonly prefix: string;
   readonly headers: Record<string, string>;
   readonly body: string;
-  /** Releases what each reservation answered. */
-  readonly releases: boolean;
   readonly seconds: number;
-  /** Requests per second; null is as many as it takes. */
+  /** Requests per second, evenly; null is as many as it takes. */
   readonly rate: number | null;
 };
 export type LoadResult = {
   readonly count: number;
   readonly perSecond: number;
-  /** At a fixed rate corrected for coordinated omission: a request that waited to be sent counts from when it was due. */
+  /** At a fixed rate from when a request was due. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failed: number;
@@ -28,7 +27,12 @@ process.on('message', (order: LoadOrder) => {
   void run(order).then((result) => process.send?.(result));
 });
 
-async function run({ url, prefix, headers, body, releases, seconds, rate }: LoadOrder): Promise<LoadResult> {
+async function run(order: LoadOrder): Promise<LoadResult> {
+  const { rate } = order;
+  return rate === null ? fullLoad(order) : steadyLoad({ ...order, rate });
+}
+
+async function fullLoad({ url, prefix, headers, body, seconds }: LoadOrder): Promise<LoadResult> {
   const reserve: autocannon.Request = {
     method: 'POST',
     path: `${prefix}/v1/quota/reservations`,
@@ -51,8 +55,7 @@ async function run({ url, prefix, headers, body, releases, seconds, rate }: Load
     url,
     connections: CONNECTIONS,
     duration: seconds,
-    ...(rate === null ? {} : { overallRate: rate }),
-    requests: releases ? [reserve, release] : [reserve],
+    requests: [reserve, release],
   });
   const { latency, requests, non2xx, errors } = result;
   return {
