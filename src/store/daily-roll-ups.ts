@@ -37,6 +37,22 @@ export async function lockDay(tx: Tx, { entity, day }: EntityDay): Promise<boole
   return row.locked;
 }
 
+/**
+ * Asked once the day is locked, so that nobody else finishes it from here on. False where another build did meanwhile, whose
+ * roll-ups are to stay, or where something was counted.
+ */
+export async function isClaimed(
+  tx: Tx,
+  { entity, day, build }: EntityDay & { build: string },
+): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ claimed: boolean }]>`
+    select exists (
+      select from usage_days
+      where entity = ${entity}::text and day = ${day}::timestamptz and build = ${build}::uuid
+    ) as claimed`;
+  return row.claimed;
+}
+
 /** Writes the day's roll-ups in the place of those that are there. */
 export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
   await clearDay(tx, of);

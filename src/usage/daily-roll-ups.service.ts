@@ -10,6 +10,7 @@ import {
   clearDay,
   findDaysToRollUp,
   finishDay,
+  isClaimed,
   lockDay,
   writeDay,
   type EntityDay,
@@ -56,7 +57,7 @@ export class DailyRollUps {
       await claimDay(tx, { ...of, build });
     });
     return this.database.transaction(async (tx) => {
-      if (!(await lockDay(tx, of))) return 0;
+      if (!(await lockDay(tx, of)) || !(await isClaimed(tx, { ...of, build }))) return 0;
       await writeDay(tx, of);
       await lockAccounts(tx, [of.entity]);
       if (await finishDay(tx, { ...of, build })) return 1;

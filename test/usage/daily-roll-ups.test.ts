@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
 import { UsageReports } from '../../src/reports/usage-reports.service.js';
+import { Database } from '../../src/store/database.js';
 import { DailyRollUps } from '../../src/usage/daily-roll-ups.service.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent } from '../support/builders.js';
@@ -56,6 +57,19 @@ const byUser = async (): Promise<Record<string, number>> => {
   return sums;
 };
 
+/** Between its first transaction and the next something else is done. */
+class OvertakenDatabase extends Database {
+  overtake: (() => Promise<unknown>) | null = null;
+
+  override async transaction<T>(...args: Parameters<typeof Database.prototype.transaction<T>>): Promise<T> {
+    const result = await super.transaction(...args);
+    const { overtake } = this;
+    this.overtake = null;
+    await overtake?.();
+    return result;
+  }
+}
+
 describe('roll-ups by day', () => {
   it('are built once a day is over by an hour, and once only', async () => {
     await books.recorder.record([event('2026-11-20T09:00:00Z'), event('2026-11-22T09:00:00Z')]);
@@ -96,6 +110,16 @@ describe('roll-ups by day', () => {
     }
     await books.days.build();
     expect([await days(), await byUser()]).toEqual([[1, 1], { u0: 12, u1: 12, u2: 12 }]);
+    await expectAgreement(books);
+  });
+
+  it('stay when a build that began before them ends after them', async () => {
+    await books.recorder.record([event('2026-11-20T09:00:00Z')]);
+    const database = new OvertakenDatabase({ url: books.databaseUrl });
+    database.overtake = () => books.days.build();
+    expect(await new DailyRollUps(database, books.clock).build()).toBe(0);
+    await database.close();
+    expect([await days(), await byUser()]).toEqual([[1, 1], { u: 1 }]);
     await expectAgreement(books);
   });
 
