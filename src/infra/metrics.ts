@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-const GRANT_BUCKETS_USD = [0.001, 0.01, 0.1, 1, 10, 100, 1_000];
+const GRANT_BUCKETS_USD = [0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1_000];
 
 export class Metrics {
   readonly registry = new Registry();

@@ -12,6 +12,7 @@ import { computeReport, loadReport } from './report.js';
 import { showAsOf, showBadges, showBooks, showTiles } from './summary.js';
 import { showDailyTable, showGrants, showLegend, showUsageTable } from './tables.js';
 import { listenToTheme } from './theme.js';
+import { isFarAbove } from './sums.js';
 import { groupName, measured, plural } from './words.js';
 
 /** Everything that changes: what is asked for, what was loaded for it, and how the table is sorted. */
@@ -125,7 +126,8 @@ function draw() {
   drawDaily(report.daily, shown);
   showLegend(report.daily, { ...shown, colourOf: seriesColour });
   showDailyTable(report.daily, shown);
-  drawTotal({ ...report.totalLines, cap: monthlyCap(report) });
+  const cap = monthlyCap(report);
+  drawTotal({ ...report.totalLines, cap: isFarAbove(cap, report.totalLines) ? null : cap });
   drawCredits(report.creditLines);
   sortTable();
   showGrants(report.grants, { asOf: report.asOf, unused: report.projection.unused });
@@ -149,7 +151,8 @@ function monthlyCap({ balance, range, cap }) {
 }
 
 /** Each chart in a sentence, for those who do not see it. */
-function describeCharts({ range, daily, totalLines, credits, creditLines }) {
+function describeCharts(report) {
+  const { range, daily, totalLines, credits, creditLines } = report;
   const { by, show } = page.view;
   const sum = daily.measures.reduce((total, value) => total + value, 0n);
   const [largest] = daily.groups;
@@ -166,7 +169,9 @@ function describeCharts({ range, daily, totalLines, credits, creditLines }) {
     `Credits left over ${plural(creditLines.days.length, 'day')}: ${readableUsd(credits)} now.`,
   );
   const ahead = totalLines.forecast === null ? '' : ' The shade is the forecast’s range.';
-  fill('total-note', `Usage on the day it occurred, ${range.name}, UTC.${ahead}`);
+  const cap = monthlyCap(report);
+  const far = isFarAbove(cap, totalLines) ? ` The cap of ${readableUsd(cap)} is far above.` : '';
+  fill('total-note', `Usage on the day it occurred, ${range.name}, UTC.${ahead}${far}`);
   const goesOn = creditLines.ahead.some((picos) => picos !== null);
   fill(
     'credits-note',

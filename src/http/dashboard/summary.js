@@ -2,7 +2,7 @@
 import { clockTime, dayOf, monthName, monthsName, shortDay } from './calendar.js';
 import { fill, make } from './dom.js';
 import { exactUsd, picosOf, readableUsd, sumPicos } from './money.js';
-import { change, modelName, money, percent, plural } from './words.js';
+import { change, modelName, money, percentOf, plural } from './words.js';
 
 /** From here on a cap is near. */
 const NEAR_PER_MILLE = 800;
@@ -36,7 +36,7 @@ function capTile({ cap }) {
     class: level,
     max: 1_000,
     value: Math.min(perMille, 1_000),
-    'aria-label': `${percent(perMille)} of the cap`,
+    'aria-label': `${percentOf(cap.spent, perMille)} of the cap`,
   });
   const name = `Share of the ${cap.name} cap`;
   const of = make(
@@ -47,7 +47,7 @@ function capTile({ cap }) {
     money(cap.limit),
     ` in ${cap.period.length === 4 ? cap.period : monthName(cap.period)}`,
   );
-  return tile('cap', name, percent(perMille), of, bar);
+  return tile('cap', name, percentOf(cap.spent, perMille), of, bar);
 }
 
 function creditsTile({ balance, credits, projection }) {
@@ -59,7 +59,7 @@ function creditsTile({ balance, credits, projection }) {
 function lasting({ lastsDays, points, rate }, credits) {
   if (credits === 0n) return 'Nothing left: usage is overage';
   if (lastsDays === null)
-    return rate === 0n ? 'No usage in the last week' : 'Last more than a year at this pace';
+    return rate === 0n ? 'No usage in the seven days before today' : 'Last more than a year at this pace';
   return `Last ${plural(lastsDays, 'day')} at ${readableUsd(rate)} a day, to ${shortDay(points.at(-1).day)}`;
 }
 

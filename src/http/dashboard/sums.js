@@ -107,3 +107,12 @@ function add(sum, row) {
     credits: sum.credits + row.credits,
   };
 }
+
+/** A cap that is so many times what is drawn beside it would press that flat. */
+const FAR_TIMES = 20n;
+
+export function isFarAbove(cap, { running, forecast }) {
+  const drawn = [...running, ...(forecast?.high ?? [])].filter((picos) => picos !== null);
+  const highest = drawn.reduce((most, picos) => (picos > most ? picos : most), 0n);
+  return cap !== null && cap > highest * FAR_TIMES;
+}

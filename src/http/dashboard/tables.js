@@ -18,8 +18,8 @@ const COLUMNS = [
   { id: 'input', name: 'Input', of: (row) => row.input, show: (row) => number(row.input) },
   { id: 'cached', name: 'Cached input', of: (row) => row.cached, show: (row) => number(row.cached) },
   { id: 'output', name: 'Output', of: (row) => row.output, show: (row) => number(row.output) },
-  { id: 'share', name: 'Cached', of: cachedShare, show: (row) => percent(cachedShare(row)) },
-  { id: 'price', name: '$ / 1M', of: (row) => averagePrice(row) ?? -1n, show: showPrice },
+  { id: 'share', name: 'Cached share', of: cachedShare, show: (row) => percent(cachedShare(row)) },
+  { id: 'price', name: '$ per 1M tokens', of: (row) => averagePrice(row) ?? -1n, show: showPrice },
 ];
 const TEXT_COLUMNS = 2;
 const TITLES = {

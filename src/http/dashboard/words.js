@@ -17,10 +17,15 @@ export function measured(value, show) {
   return show === 'cost' ? readableUsd(value) : groupDigits(value);
 }
 
+/** Ticks are round; of a small one three digits are what tells it from the next. */
+const TICK_DIGITS = 3;
+
 /** For the axis of a chart. */
 export function compact(value, show) {
   const size = Math.abs(value);
-  const text = Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 }).format(size);
+  const text = Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: TICK_DIGITS }).format(
+    size,
+  );
   return `${value < 0 ? '−' : ''}${show === 'cost' ? '$' : ''}${text}`;
 }
 
@@ -41,6 +46,11 @@ export function change(perMille) {
 
 export function percent(perMille) {
   return `${groupDigits(Math.floor(perMille / 10))}.${perMille % 10}%`;
+}
+
+/** Something is not to read as nothing. */
+export function percentOf(part, perMille) {
+  return perMille === 0 && part > 0 ? '<0.1%' : percent(perMille);
 }
 
 /** Parts of a whole in per mille, rounded; of nothing it is 0. */

@@ -13,8 +13,15 @@ import {
   picosPerMillion,
   readableUsd,
 } from '../../../src/http/dashboard/money.js';
-import { byDay, byProjectAndModel, TAIL, readDays, total } from '../../../src/http/dashboard/sums.js';
-import { change, compact } from '../../../src/http/dashboard/words.js';
+import {
+  byDay,
+  byProjectAndModel,
+  isFarAbove,
+  TAIL,
+  readDays,
+  total,
+} from '../../../src/http/dashboard/sums.js';
+import { change, compact, percentOf } from '../../../src/http/dashboard/words.js';
 
 const at = (time: string) => Date.parse(`${time}Z`) / 1000;
 
@@ -228,6 +235,15 @@ describe("the page's address and files", () => {
   });
 });
 
+describe('a cap', () => {
+  it('is far above what is drawn from twenty times on, the forecast at the most included', () => {
+    const running = [1n, 5n, null];
+    expect([100n, 101n].map((cap) => isFarAbove(cap, { running, forecast: null }))).toEqual([false, true]);
+    expect(isFarAbove(101n, { running, forecast: { high: [null, 5n, 6n] } })).toBe(false);
+    expect(isFarAbove(null, { running, forecast: null })).toBe(false);
+  });
+});
+
 describe('words', () => {
   it.each([
     [null, '–'],
@@ -239,6 +255,15 @@ describe('words', () => {
     [207_504_171, 'over ×100'],
   ])('a change of %s per mille is %s', (perMille, text) => {
     expect(change(perMille)).toBe(text);
+  });
+
+  it('never call a small part of a cap nothing', () => {
+    expect([percentOf(0n, 0), percentOf(1n, 0), percentOf(1n, 1)]).toEqual(['0.0%', '<0.1%', '0.1%']);
+  });
+
+  it('tell the ticks of small amounts from each other', () => {
+    const ticks = [0, 0.00002, 0.00004, 0.30000000000000004, 12.5].map((value) => compact(value, 'cost'));
+    expect(ticks).toEqual(['$0', '$0.00002', '$0.00004', '$0.3', '$12.5']);
   });
 
   it('name the year where it changes within a range', () => {
