@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { CreditsService } from '../../src/credits/credits.service.js';
 import { UpkeepService } from '../../src/credits/upkeep.service.js';
-import { connectRedis } from '../../src/infra/redis.js';
+import { connectRedis, untilReady } from '../../src/infra/redis.js';
 import { QuotaService } from '../../src/quota/quota.service.js';
 import { Database } from '../../src/store/database.js';
 import { CorrectionsService } from '../../src/usage/corrections.service.js';
@@ -47,6 +47,7 @@ export async function theBooks(): Promise<Books> {
   const database = new Database({ url: testDatabase.url });
   await seed(database, new URL('../../prisma/', import.meta.url));
   const redis = connectRedis(testRedis.url, 'quota');
+  await untilReady(redis);
   const prices = new PriceBook(database, clock);
   const quota = new QuotaService(redis, database, clock, prices, 'closed');
   return {
