@@ -101,7 +101,11 @@ describe('spend alerts through the official client', () => {
     const refused = finance.admin.organization.spendAlerts.create(ORDER);
     await expect(refused).rejects.toBeInstanceOf(OpenAI.PermissionDeniedError);
     const alerts = admin.admin.organization.projects.spendAlerts;
-    const made = await Promise.allSettled(Array.from({ length: 104 }, () => alerts.create('many', ORDER)));
+    const create = () => alerts.create('many', ORDER);
+    // They wait for each other; the last ones of a hundred would wait for too long on a busy machine.
+    const made = [];
+    for (let round = 0; round < 4; round += 1)
+      made.push(...(await Promise.allSettled(Array.from({ length: 26 }, create))));
     expect(made.filter(({ status }) => status === 'fulfilled').length).toBe(100);
     expect((await alerts.list('many', { limit: 100 })).data.length).toBe(100);
     const { body } = await app.call('GET /v1/admin/audit_log?entity=entity1&limit=1');
