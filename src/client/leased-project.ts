@@ -25,6 +25,7 @@ const LARGEST_MEMORY = 0.9;
 /** Finished requests that wait for so many are handed over ahead of time. */
 const FINISHED_EARLY = FINISHED_MAX / 2;
 const MODELS_MAX = 50;
+const MODEL_LENGTH_MAX = 256;
 /** How long not to ask for a slice after there was none, by the reason. */
 const PAUSE_MS: Readonly<Record<string, number>> = {
   near_limit: 1_000,
@@ -75,6 +76,7 @@ export class LeasedProject {
     this.usedMs = now.monotonicMs;
     this.useCount += 1;
     const rates = this.rates.get(request.model);
+    if (rates === undefined && !isModelName(request.model)) return null;
     this.models.set(request.model, now.monotonicMs);
     if (rates === undefined) return this.missModel(request.model);
     const nanos = holdNanos(rates, request);
@@ -240,4 +242,9 @@ export class LeasedProject {
       if (nowMs - usedMs > this.settings.idleMs) this.models.delete(model);
     for (const model of this.models.keys()) if (this.models.size > MODELS_MAX) this.models.delete(model);
   }
+}
+
+/** Tally refuses any other, and with it the whole statement that names it. */
+function isModelName(model: string): boolean {
+  return model.length > 0 && model.length <= MODEL_LENGTH_MAX && !/[\p{Cc}\p{Cs}]/u.test(model);
 }

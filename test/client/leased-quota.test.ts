@@ -152,6 +152,16 @@ describe('a gateway with a lease', () => {
     expect(denied).toMatchObject({ admitted: false, denial: { status: 429 } });
   });
 
+  it('states what it holds whatever models callers name', async () => {
+    await buy('1');
+    const failures: unknown[] = [];
+    const quota = open({ onFailure: (error) => failures.push(error) });
+    for (const model of ['', 'a\nb', '\ud800', 'x'.repeat(257)])
+      expect(quota.admit({ ...aRequest(), model })).toBeNull();
+    await warm(quota);
+    expect(failures).toEqual([]);
+  });
+
   it('takes no place of a request where requests in flight are limited, before it has a slice or after', async () => {
     await buy('1');
     await limit({ max_concurrent_requests: 1 });
