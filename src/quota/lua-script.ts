@@ -10,10 +10,18 @@ type Args = readonly (string | number)[];
 
 /** The keys of a call, as Redis reads them: written once for as many calls as whoever keeps them makes. */
 export class ScriptKeys {
+  readonly count: number;
   readonly written: string;
 
-  constructor(readonly names: readonly string[]) {
-    this.written = bulk(String(names.length)) + names.map(bulk).join('');
+  constructor(names: readonly string[]) {
+    this.count = names.length;
+    // A join is one text; a sum would be a tree of its parts for as long as it is kept.
+    this.written = [String(names.length), ...names].map(bulk).join('');
+  }
+
+  get names(): string[] {
+    const lines = this.written.split('\r\n');
+    return Array.from({ length: this.count }, (_, index) => lines[3 + 2 * index]!);
   }
 }
 
@@ -60,12 +68,13 @@ class Evaluation extends Command {
   override setTimeout(): void {}
 
   override toWritable(socket: object): string | Buffer {
-    const { names, written } = this.scriptKeys;
-    const count = 3 + names.length + this.scriptArgs.length;
+    const { count: keyCount, written } = this.scriptKeys;
+    const count = 3 + keyCount + this.scriptArgs.length;
     let text = `*${count}\r\n${bulk(this.name)}${bulk(this.script)}${written}`;
     for (const arg of this.scriptArgs) text += bulk(String(arg));
     if (Buffer.byteLength(text) === text.length) return text;
-    this.args = [this.script, String(names.length), ...names, ...this.scriptArgs.map(String)];
+    const { names } = this.scriptKeys;
+    this.args = [this.script, String(keyCount), ...names, ...this.scriptArgs.map(String)];
     return super.toWritable(socket);
   }
 }

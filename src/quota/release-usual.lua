@@ -13,11 +13,11 @@ do
     end
     local hold_nanos, name = string.match(held[1], '^(%d+):%d+:[^:]+:([^:]*):')
     local of_nanos, of_count = 'nanos/' .. name, 'count/' .. name
-    local of_project = call('HMGET', holds, of_nanos, of_count)
-    local project_nanos, project_count = tonumber(of_project[1] or 0), tonumber(of_project[2])
     if count == 1 then
       call('DEL', holds, expiry)
     else
+      local of_project = call('HMGET', holds, of_nanos, of_count)
+      local project_nanos, project_count = tonumber(of_project[1] or 0), tonumber(of_project[2])
       call('ZREM', expiry, id)
       if project_count == 1 then
         call('HDEL', holds, id, of_nanos, of_count)

@@ -41,7 +41,7 @@ do
     and count < (tonumber(state[6]) or math.huge) and project_count < (tonumber(project[6]) or math.huge)
     and nanos + hold_nanos <= NANOS_MAX
     and call('ZCARD', expiry) == count
-    and not call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 1)[1]
+    and (count == 0 or not call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 1)[1])
     and not call('ZSCORE', KEYS[3], id)
   then
     local expires = now + ARGV[9]
@@ -49,7 +49,7 @@ do
       of_nanos, project_nanos + hold_nanos, of_count, project_count + 1,
       id, table.concat({ hold_nanos, hold_picos, state[10], ARGV[10] }, ':'))
     call('ZADD', expiry, expires, id)
-    if call('PTTL', holds) <= KEY_TTL_MS_MIN then
+    if count == 0 or call('PTTL', holds) <= KEY_TTL_MS_MIN then
       call('PEXPIRE', holds, KEY_TTL_MS)
       call('PEXPIRE', expiry, KEY_TTL_MS)
     end
