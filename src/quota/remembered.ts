@@ -1,5 +1,5 @@
 /** Entries of one generation; callers remember about a kilobyte each. */
-const REMEMBERED_MAX = 5000;
+const REMEMBERED_MAX = 5_000;
 
 /**
  * Keeps what was made of things that were seen lately, by the text that tells them apart. In two generations, for a map that
