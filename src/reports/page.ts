@@ -13,6 +13,9 @@ export type PageOrder = {
 };
 
 export type Page = {
+  readonly width: BucketWidth;
+  /** Where all pages together end. */
+  readonly end: Date;
   readonly buckets: readonly Range[];
   /** The time from the first bucket's start to the last one's end; null where there is no bucket. */
   readonly range: Range | null;
@@ -23,18 +26,31 @@ export type Filled<Row> = Range & { readonly rows: readonly Row[] };
 export type FilledPage<Row> = { readonly buckets: readonly Filled<Row>[]; readonly next: string | null };
 
 export function pageOf(order: PageOrder, now: Date): Page {
+  const { width, bucketCountMax } = order;
   const range = rangeOf(order, now);
-  const buckets = bucketsOf(range, order.width, order.bucketCountMax);
-  const [first, last] = [buckets[0], buckets.at(-1)];
-  if (first === undefined || last === undefined) return { buckets, range: null, next: null };
-  const next = last.end < range.end ? formatCursor({ start: last.end, end: range.end }) : null;
-  return { buckets, range: { start: first.start, end: last.end }, next };
+  return pageWith({ width, end: range.end, buckets: bucketsOf(range, width, bucketCountMax) });
+}
+
+/** A page of fewer buckets, from the first; the others are the next page's. */
+export function shortened({ width, end, buckets }: Page, count: number): Page {
+  return pageWith({ width, end, buckets: buckets.slice(0, count) });
+}
+
+function pageWith(page: Pick<Page, 'width' | 'end' | 'buckets'>): Page {
+  const [first, last] = [page.buckets[0], page.buckets.at(-1)];
+  if (first === undefined || last === undefined) return { ...page, range: null, next: null };
+  const next = last.end < page.end ? formatCursor({ start: last.end, end: page.end }) : null;
+  return { ...page, range: { start: first.start, end: last.end }, next };
+}
+
+/** Which of the page's buckets has this aligned start. */
+export function indexOfBucket({ buckets, width }: Page, bucket: Date): number {
+  return buckets.findIndex(({ start }) => bucketStart(start, width).getTime() === bucket.getTime());
 }
 
 /** Puts rows into their buckets; a bucket without rows stays, empty. */
 export function fill<Row extends { readonly bucket: Date }>(
-  { buckets, next }: Page,
-  width: BucketWidth,
+  { buckets, width, next }: Page,
   rows: readonly Row[],
 ): FilledPage<Row> {
   const byBucket = new Map<number, Row[]>();
