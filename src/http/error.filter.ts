@@ -2,6 +2,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from '../infra/logger.js';
+import { TallyError } from '../domain/errors.js';
 import { answerTo, toTallyError } from './error-body.js';
 
 @Catch()
@@ -18,7 +19,8 @@ export class ErrorFilter implements ExceptionFilter {
 
   /** Also for what Fastify refuses before there is a route. */
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const error = toTallyError(thrown);
+    // A caller that hangs up in the middle of its request breaks its own connection, not one of ours.
+    const error = thrown === request.raw.errored ? cutOff(thrown) : toTallyError(thrown);
     if (error.code === 'internal_error')
       this.logger.error('request failed', thrown, { request_id: request.id });
     if (error.code === 'overloaded') {
@@ -31,6 +33,10 @@ export class ErrorFilter implements ExceptionFilter {
       .headers({ 'x-request-id': request.id, ...headers })
       .send(body);
   }
+}
+
+function cutOff(cause: unknown): TallyError {
+  return new TallyError('invalid_request', 'The request ended before its body did', { cause });
 }
 
 function reasonOf({ cause, message }: Error): string {

@@ -1,0 +1,37 @@
+import { expect, it } from '@jest/globals';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ErrorFilter } from '../../src/http/error.filter.js';
+import { Logger } from '../../src/infra/logger.js';
+
+class Lines extends Logger {
+  readonly warnings: string[] = [];
+
+  override warn(event: string): void {
+    this.warnings.push(event);
+  }
+}
+
+/** The status of the answer, and what the operator reads of it. */
+function answerTo(error: Error, brokenBy: Error | null): { status: number; warnings: string[] } {
+  const lines = new Lines('silent');
+  let status = 0;
+  const reply = {
+    sent: false,
+    code: (code: number) => ((status = code), reply),
+    headers: () => reply,
+    send: () => reply,
+  };
+  const request = { id: 'req_1', raw: { errored: brokenBy } };
+  new ErrorFilter(lines, { quotaDeniedStatus: 429 }).answer(
+    error,
+    request as unknown as FastifyRequest,
+    reply as unknown as FastifyReply,
+  );
+  return { status, warnings: lines.warnings };
+}
+
+it('a caller that hangs up within its body is no outage of ours, and one of ours is', () => {
+  const broken = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+  expect(answerTo(broken, broken)).toEqual({ status: 400, warnings: [] });
+  expect(answerTo(broken, null)).toEqual({ status: 503, warnings: ['dependency away'] });
+});
