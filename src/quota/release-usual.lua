@@ -29,9 +29,13 @@ do
       end
     end
     call('ZADD', ended, now, id)
-    local forgotten = call('ZRANGEBYSCORE', ended, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, 1 + FORGET_MAX)
-    if forgotten[1] then call('ZREM', ended, unpack(forgotten)) end
-    if call('PTTL', ended) < TOMBSTONE_MS then call('PEXPIRE', ended, 2 * TOMBSTONE_MS) end
+    local ttl = call('PTTL', ended)
+    if ttl < TOMBSTONE_MS then call('PEXPIRE', ended, 2 * TOMBSTONE_MS) end
+    -- One that had no time to live is new, and has nothing to forget.
+    if ttl >= 0 then
+      local forgotten = call('ZRANGEBYSCORE', ended, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, 1 + FORGET_MAX)
+      if forgotten[1] then call('ZREM', ended, unpack(forgotten)) end
+    end
     return 'OK'
   end
 end

@@ -1,5 +1,5 @@
-/** Entries of one generation; callers remember about a kilobyte each. */
-const REMEMBERED_MAX = 5_000;
+/** Entries of one generation, about a kilobyte each. More would outlive what a collection of the young copies. */
+const REMEMBERED_MAX = 1_000;
 
 /**
  * Keeps what was made of things that were seen lately, by the text that tells them apart. In two generations, for a map that

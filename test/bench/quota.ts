@@ -18,7 +18,7 @@ import { printTargets, type Target } from './targets.js';
 const BARE_ENTITY = 'bare' as EntityName;
 const MODEL = 'cw_meta-llama_Llama-3.3-70B-Instruct';
 const ROUNDS = 5;
-const PAIRS = 10_000;
+const PAIRS = 20_000;
 const CALLERS = 50;
 const ENTITIES = [1, 1_000, 1_000_000];
 const OPEN_HOLDS = 10_000;
