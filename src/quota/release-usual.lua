@@ -5,7 +5,8 @@ do
   local holds, expiry, ended, id = KEYS[1], KEYS[2], KEYS[3], ARGV[2]
   local held = call('HMGET', holds, id, 'nanos', 'count')
   local nanos, count = tonumber(held[2] or 0), tonumber(held[3] or 0)
-  if held[1] and call('ZCARD', expiry) == count then
+  -- After the last hold both keys go, whatever they were.
+  if held[1] and (count == 1 or call('ZCARD', expiry) == count) then
     local now = tonumber(ARGV[1])
     if not now then
       local time = call('TIME')

@@ -21,11 +21,22 @@ const WARM_UP_SECONDS = 6;
 const FIXED_RATE_SECONDS = 8;
 
 /** `bareEntity` has a state that the bare server's scripts decide by. */
-type Servers = { readonly redisUrl: string; readonly databaseUrl: string; readonly bareEntity: string };
+type Servers = {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  readonly bareEntity: string;
+  /** Until Redis has finished its file, which takes a core from whatever is measured meanwhile. */
+  readonly untilRewritten: () => Promise<void>;
+};
 
 type Peer = { readonly order: LoadOrder; readonly server: ChildProcess };
 
-export async function benchQuotaHttp({ redisUrl, databaseUrl, bareEntity }: Servers): Promise<Target[]> {
+export async function benchQuotaHttp({
+  redisUrl,
+  databaseUrl,
+  bareEntity,
+  untilRewritten,
+}: Servers): Promise<Target[]> {
   const flags = await flagsOfStart();
   const tally = spawn(process.execPath, [...flags, path.join(ROOT, 'dist/main.js')], {
     env: {
@@ -49,7 +60,7 @@ export async function benchQuotaHttp({ redisUrl, databaseUrl, bareEntity }: Serv
       'Fastify alone': { order: { ...orderFor(bareUrl, bareEntity, key), prefix: '/bare' }, server: bare },
     };
     const ratio = await compare(load, peers);
-    const p99Ms = await atFixedRate(load, peers);
+    const p99Ms = await atFixedRate(load, peers, untilRewritten);
     const leased = await benchLeases({ url, apiKey: key, project: `${ENTITY}/p`, model: MODEL });
     return [ratio, p99Ms, leased];
   } finally {
@@ -101,12 +112,17 @@ async function cpuMicrosOf({ pid }: ChildProcess): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
-async function atFixedRate(load: ChildProcess, peers: Record<string, Peer>): Promise<Target> {
+async function atFixedRate(
+  load: ChildProcess,
+  peers: Record<string, Peer>,
+  untilRewritten: () => Promise<void>,
+): Promise<Target> {
   const tally = peers['Tally']!;
   const rate = Math.floor((await measure(load, tally.order)).perSecond / 2);
   const rows = [];
   let inServer = NaN;
   for (const [name, { order }] of Object.entries(peers)) {
+    await untilRewritten();
     const before = await timesOf(tally.order.url);
     const { p50Ms, p99Ms } = await measure(load, { ...order, rate, seconds: FIXED_RATE_SECONDS });
     const own = name === 'Tally' ? quantileMs(before, await timesOf(tally.order.url), 0.99) : null;

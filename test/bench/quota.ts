@@ -33,7 +33,12 @@ export async function benchQuota(): Promise<void> {
   try {
     await untilReady(redis);
     await publish(redis, BARE_ENTITY);
-    const servers = { redisUrl, databaseUrl: embedded.databaseUrl!, bareEntity: BARE_ENTITY };
+    const servers = {
+      redisUrl,
+      databaseUrl: embedded.databaseUrl!,
+      bareEntity: BARE_ENTITY,
+      untilRewritten: () => untilRewritten(redis),
+    };
     const overHttp = await benchQuotaHttp(servers);
     printTargets([...overHttp, ...(await inRedis(redis))]);
   } finally {
