@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startEmbeddedServers } from '../../src/infra/embedded-servers.js';
 import { USAGE_JOB, USAGE_QUEUE } from '../../src/infra/queues.js';
+import { until } from '../support/until.js';
 import { printTable } from './table.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -153,12 +154,11 @@ async function withWorker(worker: ChildProcess, work: () => Promise<void>): Prom
 /** The first start migrates and seeds; later ones find everything there. */
 async function untilReady({ databaseUrl }: Servers): Promise<void> {
   const pool = new pg.Pool({ connectionString: databaseUrl });
-  for (let ready = false; !ready;) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    ready = await pool.query('select from prices limit 1').then(
+  const hasPrices = () =>
+    pool.query('select from prices limit 1').then(
       (result) => result.rowCount === 1,
       () => false,
     );
-  }
+  await until('the price book is there', hasPrices);
   await pool.end();
 }

@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { reservationIdOf, type EntityName, type ProjectName } from '../../src/domain/ids.js';
 import { Clock } from '../../src/infra/clock.js';
 import { startEmbeddedServers } from '../../src/infra/embedded-servers.js';
 import { connectRedis, untilReady } from '../../src/infra/redis.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
+import { until } from '../support/until.js';
 import { aProjectQuota, aQuotaState, usd } from '../support/quota.js';
 import { median } from './median.js';
 import { benchQuotaHttp } from './quota-http.js';
@@ -146,5 +146,6 @@ async function spread(redis: Redis, count: number): Promise<void> {
 
 /** A million entities make Redis write its file anew, which takes a core from whatever is measured meanwhile. */
 async function untilRewritten(redis: Redis): Promise<void> {
-  while (/aof_rewrite_(in_progress|scheduled):1/.test(await redis.info('persistence'))) await delay(200);
+  const isWriting = async () => /aof_rewrite_(in_progress|scheduled):1/.test(await redis.info('persistence'));
+  await until('Redis has written its file', async () => !(await isWriting()));
 }

@@ -6,7 +6,7 @@ import { LeasedQuota } from '../../src/client/leased-quota.js';
 import { TallyClient } from '../../src/client/tally-client.js';
 import { formatUsd, parseUsd } from '../../src/domain/money.js';
 import { ADMIN_KEY } from '../support/app.js';
-import { anEventBody, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aDoor, kindsOf, times, type Door } from '../support/quota-door.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
@@ -52,24 +52,6 @@ const buy = async (entity: string, amount_usd: string) => {
 };
 const balance = async (entity: string) => (await service.call(`GET /v1/entities/${entity}/balance`)).body;
 const release = (id: string) => service.call(`POST /v1/quota/reservations/${id}/release`);
-
-async function report(
-  subject: string,
-  reservationId: string,
-  { inputTokens, outputTokens }: { inputTokens: number; outputTokens: number },
-): Promise<void> {
-  const usage = {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    total_tokens: inputTokens + outputTokens,
-  };
-  const event = anEventBody(
-    { subject, time: new Date().toISOString() },
-    { usage, reservation_id: reservationId },
-  );
-  const { status, body } = await service.call('POST /v1/usage/events', event);
-  expect([status, body.rejected]).toEqual([202, []]);
-}
 
 /** Nothing is held, everything is booked, and the books agree; what was spent. */
 async function quiet(entity: string, tokens: bigint): Promise<bigint> {
@@ -170,7 +152,7 @@ describe('requests that cost less than they hold', () => {
         return 0;
       }
       const outputTokens = randomInt(maxOutputTokens + 1);
-      await report(subject, body.id, { inputTokens, outputTokens });
+      await service.report(subject, body.id, { inputTokens, outputTokens });
       return inputTokens + outputTokens;
     }
     return null;
@@ -282,7 +264,7 @@ describe('gateways that decide by themselves', () => {
         const admission = await quota.reserve(wanted);
         if (admission.admitted) {
           admitted[admission.isLocal ? 'local' : 'central'] += 1;
-          await report('leased/p', admission.reservation.id, { inputTokens: 1_000, outputTokens: 0 });
+          await service.report('leased/p', admission.reservation.id, { inputTokens: 1_000, outputTokens: 0 });
           quota.finish(admission.reservation.id);
           return;
         }

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { TallyError } from '../../src/domain/errors.js';
 import { entityOfReservation, type Subject } from '../../src/domain/ids.js';
 import { Strangers } from '../../src/quota/strangers.js';
-import { NOON, aSubject, usd } from '../support/quota.js';
+import { NOON, usd } from '../support/quota.js';
 import {
+  aCustomer,
   giveCredits,
   MODEL,
   quotaServers,
@@ -20,10 +21,7 @@ beforeEach(() => on.clock.set(NOON));
 const MINUTE_MS = 60_000;
 
 /** An entity of the test's own: `name/p`. */
-async function customer(entity: string, credits = '10'): Promise<Subject> {
-  await giveCredits(on, { entity, credits });
-  return aSubject(`${entity}/p`);
-}
+const customer = (entity: string, credits?: string) => aCustomer(on, { entity, credits });
 
 const order = (subject: Subject, requestId?: string) => ({
   subject,
@@ -260,58 +258,5 @@ describe('publishing', () => {
     expect(await on.check('unheard/p')).toBe('allowed');
     on.clock.advance(MINUTE_MS + 1);
     expect(await on.check('unheard/p')).toBe('credits: final');
-  });
-});
-
-describe('a database that was set back to earlier books, unnoticed', () => {
-  const setBack = (subject: Subject) =>
-    on.sql(
-      `with s as (delete from entity_spend where entity = $1), p as (delete from project_spend where entity = $1),
-       g as (update credit_grants set remaining_picos = amount_picos, burnt_picos = 0 where entity = $1)
-       update entities set version = 1 where name = $1`,
-      [subject.entity],
-    );
-  const spent = async (subject: Subject) => {
-    for (const amount of ['1', '2', '3']) {
-      await spend(on, subject, amount);
-      await on.quota.publish([subject]);
-    }
-    expect((await on.quota.check(subject)).allowed).toBe(true);
-    await setBack(subject);
-  };
-  const creditsLeft = async (subject: Subject) => {
-    const decision = await on.quota.check(subject);
-    return decision.allowed && !decision.degraded ? decision.remaining.creditsPicos : decision;
-  };
-
-  it('decides as soon as anything of it is published, though all that Redis has is later', async () => {
-    const subject = await customer('set-back');
-    await spent(subject);
-    await on.quota.publish([subject]);
-    expect(await creditsLeft(subject)).toBe(usd('10'));
-    await spend(on, subject, '4');
-    await on.quota.publish([subject]);
-    expect(await creditsLeft(subject)).toBe(usd('6'));
-  });
-
-  it('decides a minute later where nothing is published, and keeps the holds in flight', async () => {
-    const subject = await customer('set-back-quietly');
-    await spent(subject);
-    await reserved(subject);
-    on.clock.advance(MINUTE_MS + 1);
-    expect(await creditsLeft(subject)).toBe(usd('6'));
-    expect(await on.quota.held(subject.entity)).toEqual({ heldPicos: usd('4'), requestCount: 1 });
-  });
-
-  it('says nothing about a state that was only slower than a later one', async () => {
-    const subject = await customer('overtaken');
-    await spend(on, subject, '1');
-    await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        await spend(on, subject, '0.1');
-        await on.quota.publish([subject]);
-      }),
-    );
-    expect(await creditsLeft(subject)).toBe(usd('7'));
   });
 });

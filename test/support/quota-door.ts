@@ -1,13 +1,18 @@
 /** The doors that a gateway and an admin use, spread over all API processes of a service. */
+import { expect } from '@jest/globals';
 import type { Answer } from './app.js';
-import { LLAMA } from './builders.js';
+import { anEventBody, LLAMA } from './builders.js';
 
 export type Reply = Pick<Answer, 'status' | 'body'>;
 
 export type Door = {
   call(request: string, body?: unknown): Promise<Reply>;
   reserve(subject: string, order?: object): Promise<Reply>;
+  /** What the request took; it is accepted. */
+  report(subject: string, reservationId: string, tokens: Taken): Promise<void>;
 };
+
+type Taken = { readonly inputTokens: number; readonly outputTokens: number };
 
 /** Asks the servers in turn. */
 export function aDoor(urls: readonly string[], key: string): Door {
@@ -30,7 +35,18 @@ export function aDoor(urls: readonly string[], key: string): Door {
       max_output_tokens: 0,
       ...order,
     });
-  return { call, reserve };
+  const report: Door['report'] = async (subject, reservationId, { inputTokens, outputTokens }) => {
+    const usage = {
+      prompt_tokens: inputTokens,
+      completion_tokens: outputTokens,
+      total_tokens: inputTokens + outputTokens,
+    };
+    const time = new Date().toISOString();
+    const event = anEventBody({ subject, time }, { usage, reservation_id: reservationId });
+    const { status, body } = await call('POST /v1/usage/events', event);
+    expect([status, body.rejected]).toEqual([202, []]);
+  };
+  return { call, reserve, report };
 }
 
 /** How many answers there were of each kind: `201`, or the denial's limit and whether waiting helps. */

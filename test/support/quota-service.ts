@@ -144,6 +144,15 @@ export async function giveCredits(
   return entity as EntityName;
 }
 
+/** A new entity's project `p`, for a test of its own. */
+export async function aCustomer(
+  on: Pick<QuotaServers, 'sql'>,
+  { entity, credits = '10' }: { entity: string; credits?: string | undefined },
+): Promise<Subject> {
+  await giveCredits(on, { entity, credits });
+  return aSubject(`${entity}/p`);
+}
+
 /** Books a cost as the recorder does: spend, credits and version in one commit. */
 export async function spend(on: Pick<QuotaServers, 'sql'>, subject: Subject, amount: string): Promise<void> {
   const { entity, project } = subject;
