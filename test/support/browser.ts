@@ -1,5 +1,6 @@
 /** A real Chromium without a screen, with a profile of its own that ends with it. */
 import { existsSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -36,8 +37,14 @@ export type TestBrowser = {
   close(): Promise<void>;
 };
 
-export function hasBrowser(): boolean {
-  return existsSync(CHROMIUM);
+/** CI installs the browser, so there a missing one is a failure. */
+export function describeDashboard(tests: () => void): void {
+  describe('the dashboard', () => {
+    if (existsSync(CHROMIUM)) tests();
+    else
+      it(`is NOT TESTED here: ${CHROMIUM} is missing (apt-get install chromium)`, () =>
+        expect(process.env['CI']).not.toBe('true'));
+  });
 }
 
 export async function aBrowser(): Promise<TestBrowser> {

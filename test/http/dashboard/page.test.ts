@@ -1,10 +1,10 @@
 /** The dashboard in a real browser, over the demo books. CI installs the browser, so there it always runs. */
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { exactUsd, picosOf } from '../../../src/http/dashboard/money.js';
 import { anApp, type Answer, type TestApp } from '../../support/app.js';
-import { aBrowser, hasBrowser, type TestBrowser, type TestWindow } from '../../support/browser.js';
+import { aBrowser, describeDashboard, type TestBrowser, type TestWindow } from '../../support/browser.js';
 import { fillDemoBooks } from '../../support/demo-books.js';
 import { TestClock } from '../../support/test-clock.js';
 
@@ -13,13 +13,7 @@ const NOVEMBER = 'start_time=1793491200&end_time=1796083200';
 
 type Row = Answer['body'];
 
-describe('the dashboard', () => {
-  // CI installs the browser, so there a missing one is a failure.
-  if (hasBrowser()) inBrowser();
-  else
-    it('is NOT TESTED here: /usr/bin/chromium is missing (apt-get install chromium)', () =>
-      expect(process.env['CI']).not.toBe('true'));
-});
+describeDashboard(inBrowser);
 
 function inBrowser(): void {
   let app: TestApp;
@@ -300,18 +294,5 @@ function inBrowser(): void {
     await page.keyboard.press('ArrowRight');
     expect(page.url()).toContain('by=project');
     expect(await page.evaluate('document.activeElement.value')).toBe('project');
-  });
-
-  it('names everything that can be used, and tells each chart in words', async () => {
-    await open('?entity=acme');
-    const nameless =
-      await page.evaluate(`[...document.querySelectorAll('button, select, input, canvas, table, dialog')]
-      .filter((one) => !one.labels?.length && !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby'))
-      .filter((one) => !one.textContent.trim() && !one.closest('.scroll'))
-      .map((one) => one.outerHTML)`);
-    expect(nameless).toEqual([]);
-    expect(await page.getAttribute('#daily-chart', 'aria-label')).toMatch(
-      /^Bars by day, November 2026: \$[\d,.]+ of cost in all, most of it by deepseek-ai/,
-    );
   });
 }

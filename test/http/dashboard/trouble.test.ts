@@ -1,11 +1,11 @@
 /** The dashboard where something is wrong, and its looks: bad keys, a server in trouble, its policy, both themes at both widths. */
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { anApp, type TestApp } from '../../support/app.js';
 import {
   aBrowser,
-  hasBrowser,
+  describeDashboard,
   PHONE,
   WIDE,
   type TestBrowser,
@@ -15,13 +15,7 @@ import { anEvent } from '../../support/builders.js';
 import { until } from '../../support/until.js';
 import { recordUsage } from '../../support/usage.js';
 
-describe('the dashboard', () => {
-  // CI installs the browser, so there a missing one is a failure.
-  if (hasBrowser()) inBrowser();
-  else
-    it('is NOT TESTED here: /usr/bin/chromium is missing (apt-get install chromium)', () =>
-      expect(process.env['CI']).not.toBe('true'));
-});
+describeDashboard(inBrowser);
 
 /** A name that wraps takes a few lines, never a letter a line. */
 const ROW_PIXELS_MAX = 110;
@@ -215,6 +209,20 @@ function inBrowser(): void {
     await page.waitForSelector('#tile-spent');
     expect([await paper(), await page.inputValue('#theme')]).toEqual([light, 'light']);
     expect(window.complaints).toEqual([]);
+  });
+
+  it('names everything that can be used, and tells each chart in words', async () => {
+    await open();
+    await page.waitForSelector('#tile-spent');
+    const nameless =
+      await page.evaluate(`[...document.querySelectorAll('button, select, input, canvas, table, dialog')]
+      .filter((one) => !one.labels?.length && !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby'))
+      .filter((one) => !one.textContent.trim() && !one.closest('.scroll'))
+      .map((one) => one.outerHTML)`);
+    expect(nameless).toEqual([]);
+    expect(await page.getAttribute('#daily-chart', 'aria-label')).toMatch(
+      /^Bars by day, November 2026: \$[\d,.]+ of cost in all, most of it by /,
+    );
   });
 }
 
