@@ -3,36 +3,50 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
-const SRC = path.resolve(import.meta.dirname, '../src');
+const ROOT = path.resolve(import.meta.dirname, '..');
 
-/** Every folder, with the folders that it may import from besides itself. A folder that is not listed fails. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  domain: [],
-  infra: ['domain'],
-  store: ['infra', 'domain'],
-  quota: ['store', 'infra', 'domain'],
-  credits: ['quota', 'store', 'infra', 'domain'],
-  usage: ['credits', 'quota', 'store', 'infra', 'domain'],
-  reports: ['usage', 'credits', 'quota', 'store', 'infra', 'domain'],
-  ingest: ['reports', 'usage', 'credits', 'quota', 'store', 'infra', 'domain'],
-  http: ['reports', 'usage', 'credits', 'quota', 'store', 'infra', 'domain'],
-  client: [],
-  gateway: ['client'],
-  '.': ['http', 'ingest', 'reports', 'usage', 'credits', 'quota', 'store', 'infra', 'domain'],
+/** The folders of src, lowest first: a folder imports only from those before it. `.` is the wiring beside them. */
+const ORDER = [
+  'domain',
+  'platform',
+  'http',
+  'access',
+  'prices',
+  'accounts',
+  'credits',
+  'quota',
+  'metering',
+  'corrections',
+  'periods',
+  'reports',
+  'alerts',
+  'books',
+  'jobs',
+  '.',
+];
+
+/** What the pure core may use besides itself. */
+const DOMAIN_PACKAGES = ['node:crypto', '@tally/client/protocol'];
+
+type Source = {
+  /** From the root of the project, with `/`. */
+  readonly file: string;
+  readonly folder: string;
+  readonly text: string;
+  /** What it imports, as it is written. */
+  readonly imports: readonly string[];
 };
 
-/** Packages that the pure core and the client may use. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  domain: ['node:crypto'],
-};
-
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !file.startsWith(`store${path.sep}prisma${path.sep}`))
-  .map((file) => ({
-    file,
-    folder: path.dirname(file).split(path.sep)[0]!,
-    text: readFileSync(path.join(SRC, file), 'utf8'),
-  }));
+function sourcesIn(directory: string): Source[] {
+  return readdirSync(path.join(ROOT, directory), { recursive: true, encoding: 'utf8' })
+    .map((name) => name.split(path.sep).join('/'))
+    .filter((name) => name.endsWith('.ts') && !/(^|\/)(prisma|node_modules|dist)\//.test(name))
+    .map((name) => {
+      const text = readFileSync(path.join(ROOT, directory, name), 'utf8');
+      const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : '.';
+      return { file: `${directory}/${name}`, folder, text, imports: importsOf(text) };
+    });
+}
 
 function importsOf(text: string): string[] {
   return [...text.matchAll(/(?:from|import\()\s*'([^']+)'|^import '([^']+)'/gm)].map(
@@ -40,72 +54,173 @@ function importsOf(text: string): string[] {
   );
 }
 
-describe('the source', () => {
-  it('has files in every folder of the import table and none outside it', () => {
-    expect(
-      [...new Set(files.map(({ folder }) => folder))].filter((folder) => !(folder in MAY_IMPORT)),
-    ).toEqual([]);
-    expect(files.length).toBeGreaterThan(40);
+/** The file that a relative import names. */
+function targetOf({ file }: Source, specifier: string): string {
+  return path.posix.join(path.posix.dirname(file), specifier).replace(/\.js$/, '.ts');
+}
+
+function relativeTargets(source: Source): string[] {
+  return source.imports.filter((name) => name.startsWith('.')).map((name) => targetOf(source, name));
+}
+
+const src = sourcesIn('src');
+const packages = ['client', 'gateway'].map((name) => ({
+  name,
+  sources: sourcesIn(`packages/${name}/src`),
+  dependencies: Object.keys(
+    JSON.parse(readFileSync(path.join(ROOT, `packages/${name}/package.json`), 'utf8')).dependencies as object,
+  ),
+}));
+const all = [...src, ...packages.flatMap(({ sources }) => sources)];
+const tests = sourcesIn('test');
+
+function folderOf(file: string): string {
+  const [, folder = '.', ...rest] = file.split('/');
+  return rest.length === 0 ? '.' : folder;
+}
+
+/** Files that import each other in a circle, types included; each circle once. */
+function circles(sources: readonly Source[]): string[] {
+  const targets = new Map(sources.map((source) => [source.file, relativeTargets(source)]));
+  const state = new Map<string, 'open' | 'done'>();
+  const found: string[] = [];
+  const visit = (file: string, trail: readonly string[]): void => {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      found.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
+      return;
+    }
+    state.set(file, 'open');
+    for (const target of targets.get(file) ?? []) visit(target, [...trail, file]);
+    state.set(file, 'done');
+  };
+  for (const { file } of sources) visit(file, []);
+  return found;
+}
+
+describe('the layout', () => {
+  it('lists every folder of the source in its order, and no other', () => {
+    expect([...new Set(src.map(({ folder }) => folder))].toSorted()).toEqual(ORDER.toSorted());
   });
 
-  it('imports only from folders below', () => {
-    const wrong = files.flatMap(({ file, folder, text }) =>
-      importsOf(text)
-        .filter((target) => target.startsWith('.'))
-        .map((target) => path.relative(SRC, path.resolve(SRC, path.dirname(file), target)))
-        .map((target) => (target.includes(path.sep) ? target.split(path.sep)[0]! : '.'))
-        .filter((target) => target !== folder && !MAY_IMPORT[folder]?.includes(target))
-        .map((target) => `${file} imports ${target}`),
+  it('imports only from folders lower in the order', () => {
+    const wrong = src.flatMap((source) =>
+      relativeTargets(source)
+        .filter(
+          (target) =>
+            !target.startsWith('src/') || ORDER.indexOf(folderOf(target)) > ORDER.indexOf(source.folder),
+        )
+        .map((target) => `${source.file} imports ${target}`),
     );
     expect(wrong).toEqual([]);
   });
 
+  it('imports in no circle', () => {
+    expect(circles(all)).toEqual([]);
+  });
+
+  it('finds a circle of two files that share only types', () => {
+    const file = (name: string, other: string): Source => {
+      const text = `import type { A } from './${other}.js';`;
+      return { file: `src/quota/${name}.ts`, folder: 'quota', text, imports: importsOf(text) };
+    };
+    expect(circles([file('a', 'b'), file('b', 'a')])).toEqual([
+      'src/quota/a.ts → src/quota/b.ts → src/quota/a.ts',
+    ]);
+  });
+
   it('keeps the core free of packages', () => {
-    const wrong = files.flatMap(({ file, folder, text }) => {
-      const allowed = PACKAGES[folder];
-      if (allowed === undefined) return [];
-      return importsOf(text)
-        .filter((target) => !target.startsWith('.') && !allowed.includes(target))
-        .map((target) => `${file} imports ${target}`);
-    });
+    const wrong = src
+      .filter(({ folder }) => folder === 'domain')
+      .flatMap(({ file, imports }) =>
+        imports
+          .filter((name) => !name.startsWith('.') && !DOMAIN_PACKAGES.includes(name))
+          .map((name) => `${file} imports ${name}`),
+      );
     expect(wrong).toEqual([]);
   });
 
-  const writtenOnlyIn = (pattern: RegExp, allowed: RegExp): string[] =>
-    files.filter(({ file, text }) => pattern.test(text) && !allowed.test(file)).map(({ file }) => file);
-
-  it('reads a clock only in infra/clock.ts, in the gateway and the client', () => {
-    expect(
-      writtenOnlyIn(
-        /Date\.now\(|new Date\(\)/,
-        /^(infra.clock\.ts|infra.(embedded|directory|server|process|redis-binary)|gateway|client)/,
+  it('lets a package import only itself, Node and what its package.json names', () => {
+    const wrong = packages.flatMap(({ name, sources, dependencies }) =>
+      sources.flatMap((source) =>
+        source.imports
+          .filter((specifier) =>
+            specifier.startsWith('.')
+              ? !targetOf(source, specifier).startsWith(`packages/${name}/src/`)
+              : !specifier.startsWith('node:') &&
+                !dependencies.some((each) => specifier === each || specifier.startsWith(`${each}/`)),
+          )
+          .map((specifier) => `${source.file} imports ${specifier}`),
       ),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('names each file once in the tree', () => {
+    const names = src.map(({ file }) => path.posix.basename(file));
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it('mirrors the folders of the source in the tests', () => {
+    const others = ['bench', 'client', 'faults', 'gateway', 'simulation', 'slow', 'support'];
+    const known = new Set([...ORDER, ...others]);
+    expect([...new Set(tests.map(({ folder }) => folder))].filter((folder) => !known.has(folder))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('the source', () => {
+  const writtenOutside = (pattern: RegExp, allowed: RegExp): string[] =>
+    all.filter(({ file, text }) => pattern.test(text) && !allowed.test(file)).map(({ file }) => file);
+  const nowhere = /^$/;
+
+  it('reads a clock only in platform/clock.ts, for embedded servers, and in the packages', () => {
+    expect(
+      writtenOutside(/Date\.now\(|new Date\(\)/, /^(src\/platform\/(clock\.ts|embedded\/)|packages\/)/),
     ).toEqual([]);
   });
 
   it('reads the environment only in the config files (PATH goes on to child processes)', () => {
     expect(
-      writtenOnlyIn(/process\.env(?!\['PATH'\])(\.|\[)/, /^(config|gateway.config|gateway.demo.main)\.ts$/),
+      writtenOutside(
+        /process\.env(?!\['PATH'\])(\.|\[)/,
+        /^(src\/config|packages\/gateway\/src\/(config|demo\/main))\.ts$/,
+      ),
     ).toEqual([]);
   });
 
-  it('writes SQL only in the store', () => {
-    expect(writtenOnlyIn(/\$(query|execute)Raw/, /^store/)).toEqual([]);
-    expect(writtenOnlyIn(/RawUnsafe/, /^$/)).toEqual([]);
+  it('writes SQL only in *.sql.ts', () => {
+    expect(writtenOutside(/\$(query|execute)Raw|Prisma\.sql|\.query\(/, /\.sql\.ts$/)).toEqual([]);
+    expect(writtenOutside(/RawUnsafe/, nowhere)).toEqual([]);
+  });
+
+  it('reaches into no other folder for its SQL', () => {
+    const wrong = src.flatMap((source) =>
+      relativeTargets(source)
+        .filter((target) => target.endsWith('.sql.ts') && folderOf(target) !== source.folder)
+        .map((target) => `${source.file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
   it('has no number arithmetic on money and no escape from the types', () => {
-    expect(writtenOnlyIn(/parseFloat|toFixed\(|Number\([a-zA-Z.]*[Pp]icos/, /^$/)).toEqual([]);
+    expect(writtenOutside(/parseFloat|toFixed\(|Number\([a-zA-Z.]*[Pp]icos/, nowhere)).toEqual([]);
     expect(
-      writtenOnlyIn(/\bas any\b|@ts-ignore|@ts-nocheck|@ts-expect-error|oxlint-disable|eslint-disable/, /^$/),
+      writtenOutside(
+        /\bas any\b|@ts-ignore|@ts-nocheck|@ts-expect-error|oxlint-disable|eslint-disable/,
+        nowhere,
+      ),
     ).toEqual([]);
   });
 
   it('has no file above 300 lines and no name that explains nothing', () => {
-    expect(files.filter(({ text }) => text.split('\n').length > 301).map(({ file }) => file)).toEqual([]);
     expect(
-      files
-        .map(({ file }) => path.basename(file))
+      [...all, ...tests].filter(({ text }) => text.split('\n').length > 301).map(({ file }) => file),
+    ).toEqual([]);
+    expect(
+      all
+        .map(({ file }) => path.posix.basename(file))
         .filter((name) => /utils?|helpers?|common|misc|^types|manager|V2/i.test(name)),
     ).toEqual([]);
   });

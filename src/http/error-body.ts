@@ -1,8 +1,8 @@
 /** Errors as callers see them: OpenAI's body, and the only table of HTTP statuses. */
 import { HttpException } from '@nestjs/common';
 import { ERROR_TYPES, TallyError, type ErrorCode } from '../domain/errors.js';
-import { isOutage } from '../infra/outage.js';
-import { sqlStateOf } from '../infra/postgres.js';
+import { isOutage } from '../platform/outage.js';
+import { sqlStateOf } from '../platform/postgres-errors.js';
 
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,

@@ -2,7 +2,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { documentedAs } from './schemas/documented-as.js';
+import { documentedAs } from './documented-as.js';
 
 export function describeApi(app: INestApplication): OpenAPIObject {
   const about = new DocumentBuilder()

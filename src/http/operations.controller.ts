@@ -1,10 +1,10 @@
 /** For those who run the service: is it alive, is it ready, what does it count. */
 import { Controller, Header, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Metrics } from '../infra/metrics.js';
-import { Readiness } from './readiness.service.js';
+import { Metrics } from '../platform/metrics.js';
+import { Readiness } from './readiness.js';
 import { Route } from './route.js';
-import { Alive, Ready } from './schemas/operations.js';
+import { Alive, Ready } from './operations.schema.js';
 
 @Controller()
 export class OperationsController {

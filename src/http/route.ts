@@ -11,8 +11,8 @@ import {
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { assert } from '../domain/errors.js';
-import type { KeyRole } from '../store/api-keys.js';
-import { ErrorBody } from './schemas/errors.js';
+import type { KeyRole } from '../access/api-keys.sql.js';
+import { ErrorBody } from './errors.schema.js';
 
 export type Access = {
   readonly role: KeyRole | 'anyone';

@@ -4,7 +4,7 @@
  */
 import { decisionIdOf, entityOfDecision, minuteOfDecision } from '../domain/ids.js';
 import type { EntityName } from '../domain/ids.js';
-import type { Clock } from '../infra/clock.js';
+import type { Clock } from '../platform/clock.js';
 import type { Denied, DeniedDecision } from './decision.js';
 import { LuaScript, ScriptKeys } from './lua-script.js';
 import { RedisAway, type RedisGate } from './redis-gate.js';

@@ -14,7 +14,7 @@ import {
   type QuotaState,
   type Remaining,
 } from '../domain/quota.js';
-import type { Clock } from '../infra/clock.js';
+import type { Clock } from '../platform/clock.js';
 import type { Weighed } from './decision.js';
 import { LocalHolds } from './local-holds.js';
 import { conflict, overloaded } from './quota-error.js';

@@ -1,8 +1,8 @@
 /** How much a request holds: the most that it can cost, or what its like have cost where it does not say how much it may generate. */
 import { dearestInputPicosPerToken, worstCasePicos, type Price } from '../domain/price.js';
-import type { Clock } from '../infra/clock.js';
-import { isOutage } from '../infra/outage.js';
-import { DeadlineError, within } from './deadline.js';
+import type { Clock } from '../platform/clock.js';
+import { isOutage } from '../platform/outage.js';
+import { DeadlineError, within } from '../platform/deadline.js';
 import type { HoldBasis, ReserveOrder } from './decision.js';
 import type { LearnedOutputs } from './learned-outputs.js';
 import type { HoldRates } from './lease.js';

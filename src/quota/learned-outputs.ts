@@ -1,8 +1,8 @@
 /** What each model's outputs are learned to need, kept in this process. Asking never waits: what is not known is the worst case. */
-import { learnedOutputTokens, type OutputSize } from '../domain/output-sizes.js';
-import type { Clock } from '../infra/clock.js';
-import type { Database } from '../store/database.js';
-import { findOutputSizes } from '../store/output-sizes.js';
+import { learnedOutputTokens, type OutputSize } from './output-sizes.js';
+import type { Clock } from '../platform/clock.js';
+import type { Database } from '../platform/database.js';
+import { findOutputSizes } from './output-sizes.sql.js';
 
 /** From this age on what is known is read anew, and beyond the other one it is not gone by. */
 const REFRESH_MS = 30_000;

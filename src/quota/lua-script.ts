@@ -32,7 +32,7 @@ export class LuaScript {
   /** Joins the named files, which lie beside this one; the first ones define what the last one uses. */
   constructor(...names: string[]) {
     this.source = names
-      .map((name) => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8'))
+      .map((name) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8'))
       .join('\n');
     this.sha = createHash('sha1').update(this.source).digest('hex');
   }

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DeadlineError, endWait, startWait, within } from './deadline.js';
+import { DeadlineError, endWait, startWait, within } from '../platform/deadline.js';
 
 /** Redis did not answer, or not in time, or could not do it: the caller decides without it. */
 export class RedisAway extends Error {

@@ -5,7 +5,7 @@ import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos, picosFromNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
-import type { Clock } from '../infra/clock.js';
+import type { Clock } from '../platform/clock.js';
 import { entityEntry, projectEntry } from './cached-state.js';
 import type { Weighed } from './decision.js';
 import { decisionKeys, holdKeys, publicationKeys } from './keys.js';

@@ -2,10 +2,10 @@
 import type { Redis } from 'ioredis';
 import { entityOfReservation, formatSubject, type EntityName, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota.js';
-import type { Clock } from '../infra/clock.js';
-import { isOutage } from '../infra/outage.js';
-import type { Database } from '../store/database.js';
-import type { QuotaSubject } from '../store/quota-state.js';
+import type { Clock } from '../platform/clock.js';
+import { isOutage } from '../platform/outage.js';
+import type { Database } from '../platform/database.js';
+import type { QuotaSubject } from './quota-state.sql.js';
 import { RedisAway } from './redis-gate.js';
 import type { RedisQuota } from './redis-quota.js';
 import { loadDueStates, StateLoads } from './state-loads.js';

@@ -5,12 +5,12 @@
  */
 import { formatSubject, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota.js';
-import type { Clock } from '../infra/clock.js';
-import { isOutage } from '../infra/outage.js';
-import { grantAllowances } from '../store/allowances.js';
-import type { Database } from '../store/database.js';
-import { loadQuotaStates, type QuotaSubject } from '../store/quota-state.js';
-import { DeadlineError, within } from './deadline.js';
+import type { Clock } from '../platform/clock.js';
+import { isOutage } from '../platform/outage.js';
+import { grantAllowances } from '../credits/allowances.sql.js';
+import type { Database } from '../platform/database.js';
+import { loadQuotaStates, type QuotaSubject } from './quota-state.sql.js';
+import { DeadlineError, within } from '../platform/deadline.js';
 
 const RUNNING_MAX = 2;
 const BATCH_MAX = 500;

@@ -4,10 +4,10 @@ import { assert } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { periodOf } from '../domain/period.js';
 import type { QuotaState } from '../domain/quota.js';
-import { findProjectBalances } from '../store/balances.js';
-import { findFirstUsageHour, sumDailyCosts, type DailyCost } from '../store/daily-costs.js';
-import type { Tx } from '../store/database.js';
-import { loadQuotaStates } from '../store/quota-state.js';
+import { findProjectBalances } from '../accounts/balances.sql.js';
+import { findFirstUsageHour, sumDailyCosts, type DailyCost } from './daily-costs.sql.js';
+import type { Tx } from '../platform/database.js';
+import { loadQuotaStates } from '../quota/quota-state.sql.js';
 import { forecast, HISTORY_DAYS, type Forecast, type SpendSeries } from './forecast.js';
 
 /** Null where there are less than three days of data. */

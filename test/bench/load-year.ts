@@ -3,15 +3,15 @@
  * hour. Credits are bought each month, hours are posted, lots expire and months close in their time, so the books are those of a
  * service that ran all year.
  */
-import { CreditsService } from '../../src/credits/credits.service.js';
-import { UpkeepService } from '../../src/credits/upkeep.service.js';
+import { CreditsService } from '../../src/credits/credits.js';
+import { UpkeepService } from '../../src/credits/credit-upkeep.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { connectRedis, untilReady } from '../../src/infra/redis.js';
-import { QuotaService } from '../../src/quota/quota.service.js';
-import { Database } from '../../src/store/database.js';
-import { PeriodClose } from '../../src/usage/period-close.service.js';
-import { PriceBook } from '../../src/usage/price-book.service.js';
-import { Recorder } from '../../src/usage/recorder.js';
+import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { QuotaService } from '../../src/quota/quota.js';
+import { Database } from '../../src/platform/database.js';
+import { PeriodClose } from '../../src/periods/period-close.js';
+import { PriceBook } from '../../src/prices/price-book.js';
+import { Recorder } from '../../src/metering/recorder.js';
 import { TestClock } from '../support/test-clock.js';
 import { ENTITIES, entityName, eventsOf, hoursOf, type Hour } from './year-of-usage.js';
 

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 
 const [redisUrl = '', entity = ''] = process.argv.slice(2);
 const redis = new Redis(redisUrl);
-const QUOTA = new URL('../../src/quota/', import.meta.url);
+const QUOTA = new URL('../../src/quota/lua/', import.meta.url);
 const RESERVE = await load('bounds', 'reserve-usual', 'holds', 'decision', 'reserve');
 const RELEASE = await load('bounds', 'release-usual', 'holds', 'release');
 const holds = ['holds', 'expiry', 'ended'].map((name) => `tally:{${entity}}:${name}`);

@@ -1,7 +1,7 @@
 /** What a decision costs in the gateway's own process, on a slice that a real Tally grants and renews meanwhile. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { LeasedQuota } from '../../src/client/leased-quota.js';
-import { TallyClient } from '../../src/client/tally-client.js';
+import { LeasedQuota } from '../../packages/client/src/leased-quota.js';
+import { TallyClient } from '../../packages/client/src/tally-client.js';
 import { printTable } from './table.js';
 import type { Target } from './targets.js';
 

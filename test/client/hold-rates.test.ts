@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { holdNanos, ratesIn } from '../../src/client/hold-rates.js';
-import { nanosOf, usdOf } from '../../src/client/usd.js';
+import { holdNanos, ratesIn } from '../../packages/client/src/hold-rates.js';
+import { nanosOf, usdOf } from '../../packages/client/src/usd.js';
 import { formatUsd, formatUsdPerMillion, holdNanos as nanosUp, parseUsd } from '../../src/domain/money.js';
 import { worstCasePicos, type Price } from '../../src/domain/price.js';
 

@@ -1,10 +1,10 @@
 /** A gateway that decides by itself, over the real service. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { recallOnNews } from '../../src/client/lease-news.js';
-import { LeasedQuota, type LeasedQuotaOptions } from '../../src/client/leased-quota.js';
-import { TallyClient } from '../../src/client/tally-client.js';
-import { Clock } from '../../src/infra/clock.js';
-import { connectRedis, untilReady } from '../../src/infra/redis.js';
+import { recallOnNews } from '../../packages/client/src/lease-news.js';
+import { LeasedQuota, type LeasedQuotaOptions } from '../../packages/client/src/leased-quota.js';
+import { TallyClient } from '../../packages/client/src/tally-client.js';
+import { Clock } from '../../src/platform/clock.js';
+import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody, LLAMA } from '../support/builders.js';
 import { until } from '../support/until.js';

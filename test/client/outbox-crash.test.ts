@@ -1,7 +1,7 @@
 /** The promise of the outbox on disk, against every order of events that a scheduler comes up with. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { openOutbox, type Deliver, type Outbox } from '../../src/client/outbox.js';
+import { openOutbox, type Deliver, type Outbox } from '../../packages/client/src/outbox.js';
 import { aUsageEvent } from '../support/usage-event.js';
 import { SimulatedDisk, type Fault } from '../support/simulated-disk.js';
 

@@ -1,8 +1,8 @@
 /** The outbox: an event stays until it is acknowledged, whatever happens on the way. */
 import { describe, expect, it } from '@jest/globals';
-import { openOutbox, type Deliver, type OutboxOptions } from '../../src/client/outbox.js';
-import { TallyClientError } from '../../src/client/tally-client-error.js';
-import { usageEvent } from '../../src/client/usage-event.js';
+import { openOutbox, type Deliver, type OutboxOptions } from '../../packages/client/src/outbox.js';
+import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
+import { usageEvent } from '../../packages/client/src/usage-event.js';
 
 const event = (id: string) =>
   usageEvent({

@@ -6,7 +6,7 @@ import { expect, it } from '@jest/globals';
 const read = (...path: string[]) => readFileSync(join(import.meta.dirname, ...path), 'utf8');
 
 it('every test that the README names exists', () => {
-  const readme = read('../../src/client/README.md');
+  const readme = read('../../packages/client/README.md');
   const names = [...readme.matchAll(/"([^"\n]{20,})"/g)].map((match) => match[1] ?? '');
   const tests = readdirSync(import.meta.dirname)
     .map((file) => read(file))

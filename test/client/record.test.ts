@@ -1,7 +1,7 @@
 /** The format of the outbox's files: what can be read after something went wrong with them. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeSegment, encodeRecord } from '../../src/client/record.js';
+import { decodeSegment, encodeRecord } from '../../packages/client/src/record.js';
 import { aUsageEvent } from '../support/usage-event.js';
 
 /** Multi-byte characters and line breaks in what a caller may choose, so that bytes, characters and lines differ. */

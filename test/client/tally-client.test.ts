@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { httpReporter } from '../../src/client/http-reporter.js';
-import { TallyClient } from '../../src/client/tally-client.js';
-import { usageEvent } from '../../src/client/usage-event.js';
+import { httpReporter } from '../../packages/client/src/http-reporter.js';
+import { TallyClient } from '../../packages/client/src/tally-client.js';
+import { usageEvent } from '../../packages/client/src/usage-event.js';
 import {
   aFakeTally,
   anError,

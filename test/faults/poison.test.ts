@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../src/infra/clock.js';
+import { Clock } from '../../src/platform/clock.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody } from '../support/builders.js';
 import { counted, countedOf } from '../support/counted.js';

@@ -1,6 +1,6 @@
 /** The gateway's environment. */
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../src/gateway/config.js';
+import { loadConfig } from '../../packages/gateway/src/config.js';
 
 const TALLY_API_KEY = 'secret';
 

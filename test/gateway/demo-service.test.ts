@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freePort, start } from '../../src/gateway/demo/service.js';
+import { freePort, start } from '../../packages/gateway/src/demo/service.js';
 
-/** What the demo takes for its build. */
-const BUILD = fileURLToPath(new URL('../../src/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 let folder: string;
 beforeAll(() => {
@@ -21,7 +20,7 @@ const run = async (code: string) => {
   const port = await freePort(0);
   return start({
     name: 'program',
-    entry: path.relative(BUILD, file),
+    entry: path.relative(ROOT, file),
     url: `http://127.0.0.1:${port}`,
     ready: '/ready',
     env: { PORT: String(port) },

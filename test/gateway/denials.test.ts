@@ -1,7 +1,7 @@
 /** When Tally says no, or something behind the gateway is in trouble: the right exception, and no charge. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InternalServerError, RateLimitError } from 'openai';
-import { CannedModel } from '../../src/gateway/canned-model.js';
+import { CannedModel } from '../../packages/gateway/src/canned-model.js';
 import {
   aFakeTally,
   anError,

@@ -1,6 +1,6 @@
 /** A gateway with GATEWAY_LEASES: it asks Tally now and then instead of before each request, and nobody sees a difference. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../src/infra/clock.js';
+import { Clock } from '../../src/platform/clock.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { aGateway, CALLER_KEY, CHAT_MODEL, errorOf, type TestGateway } from '../support/gateway.js';
 import { until } from '../support/until.js';

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { APIError, RateLimitError } from 'openai';
 import { formatUsd } from '../../src/domain/money.js';
-import { Clock } from '../../src/infra/clock.js';
+import { Clock } from '../../src/platform/clock.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { query } from '../support/data-dir.js';

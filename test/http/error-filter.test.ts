@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ErrorFilter } from '../../src/http/error.filter.js';
-import { Logger } from '../../src/infra/logger.js';
+import { ErrorFilter } from '../../src/http/error-filter.js';
+import { Logger } from '../../src/platform/logger.js';
 
 class Lines extends Logger {
   readonly warnings: string[] = [];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Database } from '../../src/store/database.js';
-import { loadQuotaStates, type QuotaSubject } from '../../src/store/quota-state.js';
+import { Database } from '../../src/platform/database.js';
+import { loadQuotaStates, type QuotaSubject } from '../../src/quota/quota-state.sql.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aProjectQuota, aSubject, NOON } from '../support/quota.js';
 

@@ -3,10 +3,10 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Period } from '../../src/domain/period.js';
-import { csvPages } from '../../src/reports/focus-exports.service.js';
+import { csvPages } from '../../src/reports/focus-exports.js';
 import { focusHeader, focusLine } from '../../src/reports/focus-columns.js';
 import { grantRow, usageRows } from '../../src/reports/focus.js';
-import type { DailyUsage, PaidGrantMovement } from '../../src/store/focus.js';
+import type { DailyUsage, PaidGrantMovement } from '../../src/reports/focus.sql.js';
 import { checkFocus, picosOf, readFocus, sumPicos } from '../support/focus-checker.js';
 
 const PERIOD = '2026-11' as Period;

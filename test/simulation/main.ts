@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { printTable } from '../bench/table.js';
-import { killStorm } from '../faults/kill-storm.js';
+import { killStorm } from '../support/kill-storm.js';
 import serversDown from '../support/servers-down.js';
 import serversUp from '../support/servers-up.js';
 import { Disasters, type FaultCount } from './disasters.js';

@@ -3,8 +3,8 @@ import { expect } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import type { GrantRow } from '../../src/store/grants.js';
-import type { CorrectionRow } from '../../src/store/usage-corrections.js';
+import type { GrantRow } from '../../src/credits/grants.sql.js';
+import type { CorrectionRow } from '../../src/corrections/usage-corrections.sql.js';
 import type { Books } from './books.js';
 
 type GrantOrder = Parameters<Books['credits']['grant']>[1];

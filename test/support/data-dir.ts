@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { type EmbeddedServers, startEmbeddedServers } from '../../src/infra/embedded-servers.js';
+import { type EmbeddedServers, startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { testServers } from './test-servers.js';
 
 type Urls = Pick<EmbeddedServers, 'databaseUrl' | 'redisUrl'>;

@@ -2,13 +2,13 @@
  * Three months of usage as a company has it: a few projects with habits of their own, a long tail of models, weekends, growth,
  * credits that are bought, given and run out. The same seed gives the same books.
  */
-import { CreditsService } from '../../src/credits/credits.service.js';
+import { CreditsService } from '../../src/credits/credits.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { connectRedis, untilReady } from '../../src/infra/redis.js';
-import { QuotaService } from '../../src/quota/quota.service.js';
-import { Database } from '../../src/store/database.js';
-import { PriceBook } from '../../src/usage/price-book.service.js';
-import { Recorder } from '../../src/usage/recorder.js';
+import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { QuotaService } from '../../src/quota/quota.js';
+import { Database } from '../../src/platform/database.js';
+import { PriceBook } from '../../src/prices/price-book.js';
+import { Recorder } from '../../src/metering/recorder.js';
 import { anEvent, LLAMA } from './builders.js';
 import type { TestClock } from './test-clock.js';
 

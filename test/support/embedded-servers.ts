@@ -1,6 +1,6 @@
 /** A process with embedded servers, for tests that kill it: `embedded-servers.ts DATA_DIR`. It ends in order on a message. */
 import { once } from 'node:events';
-import { startEmbeddedServers } from '../../src/infra/embedded-servers.js';
+import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 
 const servers = await startEmbeddedServers({
   dataDir: process.argv[2] ?? '',

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '../..');
-const SCRIPT = ['--import', join(ROOT, 'test/support/typescript.js'), join(ROOT, 'src/gateway/main.ts')];
+const SCRIPT = [
+  '--import',
+  join(ROOT, 'test/support/typescript.js'),
+  join(ROOT, 'packages/gateway/src/main.ts'),
+];
 
 const listens = z.object({ msg: z.literal('gateway listens'), url: z.string() });
 

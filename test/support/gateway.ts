@@ -2,8 +2,8 @@
 import { APIError, OpenAI } from 'openai';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { loadConfig } from '../../src/gateway/config.js';
-import { startGateway, type Gateway, type GatewayDeps } from '../../src/gateway/gateway.js';
+import { loadConfig } from '../../packages/gateway/src/config.js';
+import { startGateway, type Gateway, type GatewayDeps } from '../../packages/gateway/src/gateway.js';
 
 export const CHAT_MODEL = 'cw_meta-llama_Llama-3.3-70B-Instruct';
 export const EMBEDDINGS_MODEL = 'cw_BAAI_bge-m3';

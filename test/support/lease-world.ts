@@ -2,12 +2,12 @@
  * Gateways with leases over the real scripts, a network that a test plays by hand, and books of what was admitted. Time stands
  * still until the test moves it.
  */
-import { Lease, type Instant } from '../../src/client/lease.js';
-import type { LeaseAnswer, LeaseStatement } from '../../src/client/tally-client.js';
+import { Lease, type Instant } from '../../packages/client/src/lease.js';
+import type { LeaseAnswer, LeaseStatement } from '../../packages/client/src/tally-client.js';
 import type { ProjectName } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota.js';
-import { presentLease } from '../../src/http/presenters/leases.js';
-import { LeaseEnd, LeaseOrder } from '../../src/http/schemas/leases.js';
+import { presentLease } from '../../src/quota/leases.presenter.js';
+import { LeaseEnd, LeaseOrder } from '../../src/quota/leases.schema.js';
 import { RedisLeases } from '../../src/quota/redis-leases.js';
 import { aProjectQuota, aQuotaState, NOON } from './quota.js';
 import { idOf, type QuotaRedis } from './quota-redis.js';

@@ -2,9 +2,14 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realDisk, type Disk, type DiskFile } from '../../src/client/disk.js';
-import { openOutbox, type Deliver, type Outbox, type OutboxOptions } from '../../src/client/outbox.js';
-import { TallyClientError } from '../../src/client/tally-client-error.js';
+import { realDisk, type Disk, type DiskFile } from '../../packages/client/src/disk.js';
+import {
+  openOutbox,
+  type Deliver,
+  type Outbox,
+  type OutboxOptions,
+} from '../../packages/client/src/outbox.js';
+import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
 import { aUsageEvent } from './usage-event.js';
 
 export const FIRST_SEGMENT = '000000000001.segment';

@@ -4,7 +4,10 @@ import { promisify } from 'node:util';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/infra/embedded-postgres.js';
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../src/platform/embedded/embedded-postgres.js';
 import { postgresPid } from './data-dir.js';
 import { aFaultProxy, through } from './fault-proxy.js';
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'pg';
-import { openSchemaEngine } from '../../src/infra/schema-engine.js';
+import { openSchemaEngine } from '../../src/platform/schema-engine.js';
 
 const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.url));
 

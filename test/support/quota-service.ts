@@ -2,12 +2,12 @@
 import type { Redis } from 'ioredis';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
-import { connectRedis, untilReady } from '../../src/infra/redis.js';
+import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { ReserveOrder } from '../../src/quota/decision.js';
 import { PriceSource } from '../../src/quota/price-source.js';
 import type { QuotaFailMode } from '../../src/quota/fallback.js';
-import { QuotaService } from '../../src/quota/quota.service.js';
-import { Database } from '../../src/store/database.js';
+import { QuotaService } from '../../src/quota/quota.js';
+import { Database } from '../../src/platform/database.js';
 import { aDatabase } from './database.js';
 import { aFaultProxy, through, type FaultProxy } from './fault-proxy.js';
 import { aSubject, usd } from './quota.js';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedRedis } from '../../src/infra/embedded-redis.js';
+import { startEmbeddedRedis } from '../../src/platform/embedded/embedded-redis.js';
 import { withRedis } from './data-dir.js';
 import { testServers } from './test-servers.js';
 

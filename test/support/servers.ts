@@ -6,9 +6,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/infra/embedded-postgres.js';
-import { applyMigrations } from '../../src/infra/migrate.js';
-import { findRedis } from '../../src/infra/redis-binary.js';
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../src/platform/embedded/embedded-postgres.js';
+import { applyMigrations } from '../../src/platform/migrate.js';
+import { findRedis } from '../../src/platform/embedded/redis-binary.js';
 
 /** Nothing of a test outlives a crash of the machine, so nothing waits for the disk. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' };

@@ -4,7 +4,7 @@ import { fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '../../src/config.js';
-import { startServerProcess } from '../../src/infra/server-process.js';
+import { startServerProcess } from '../../src/platform/embedded/server-process.js';
 import { ADMIN_KEY, callerOf, type TestApp } from './app.js';
 import { clearOfMonthEnd } from './month-end.js';
 import { until } from './until.js';

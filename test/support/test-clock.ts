@@ -1,5 +1,5 @@
 /** A clock that a test sets: the same time for the process, for Redis and for booking in Postgres. */
-import { Clock } from '../../src/infra/clock.js';
+import { Clock } from '../../src/platform/clock.js';
 
 export class TestClock extends Clock {
   constructor(private time = new Date('2026-11-22T12:00:00Z')) {

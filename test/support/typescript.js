@@ -13,7 +13,8 @@ export async function resolve(specifier, context, next) {
     const typescript = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
     if (existsSync(typescript)) return next(typescript.href, context);
   }
-  return next(specifier, context);
+  // Our packages by their source, as in Jest.
+  return next(specifier, { ...context, conditions: ['source', ...context.conditions] });
 }
 
 export async function load(url, context, next) {

@@ -1,9 +1,9 @@
 /** Usage for tests of an app: recorded as its worker would record it. */
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { connectRedis, untilReady } from '../../src/infra/redis.js';
-import { QuotaService } from '../../src/quota/quota.service.js';
-import { PriceBook } from '../../src/usage/price-book.service.js';
-import { Recorder } from '../../src/usage/recorder.js';
+import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { QuotaService } from '../../src/quota/quota.js';
+import { PriceBook } from '../../src/prices/price-book.js';
+import { Recorder } from '../../src/metering/recorder.js';
 import type { TestApp } from './app.js';
 
 export async function recordUsage(app: TestApp, events: readonly UsageEvent[]): Promise<void> {

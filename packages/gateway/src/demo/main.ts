@@ -1,0 +1,211 @@
+/** `npm run demo`: the whole product at work on real traffic, on a machine that has nothing but Node. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Admin, type ReconciliationAnswer } from './admin.js';
+import { replay } from './replay.js';
+import { heading, Progress, say, table } from './screen.js';
+import { freePort, start, type Running } from './service.js';
+import { tellStory } from './story.js';
+import {
+  difference,
+  disagreements,
+  expectedSums,
+  groupSums,
+  merge,
+  reportedSums,
+  total,
+  usd,
+  type ListPrice,
+  type Sums,
+} from './sums.js';
+import { eventsOf, readTrace } from './trace.js';
+
+const ENTITIES = { acme: 'pro', globex: 'pro', initech: 'enterprise' } as const;
+const CALLER_KEY = 'some-key-value';
+/** The trace spans less than an hour; two leave room for the clock to go on while it replays. */
+const RANGE_MS = 2 * 3_600_000;
+
+const running: Running[] = [];
+
+async function demo(): Promise<void> {
+  const run = new Date().toISOString();
+  heading('Start');
+  const service = await startService();
+  const { admin, adminKey, redisUrl } = service;
+  const gatewayUrl = await startGateway(service, run);
+
+  heading('Replay a real trace, every event sent twice');
+  const exact = await replayTrace({ admin, redisUrl, run });
+
+  heading('A customer runs out of credits');
+  await tellStory({ admin, gatewayUrl, callerKey: CALLER_KEY, run });
+
+  heading('Reconciliation');
+  const reconciled = await reconcile(admin);
+
+  heading('Running');
+  say(`Dashboard   ${service.url}/dashboard`);
+  say(`API         ${service.url}   docs ${service.url}/docs`);
+  say(`Gateway     ${gatewayUrl}/v1   key ${CALLER_KEY}`);
+  say(`Admin key   ${adminKey}`);
+  if (!exact || !reconciled) throw new Error('the books are not what the trace says');
+}
+
+type Service = { url: string; admin: Admin; adminKey: string; redisUrl: string; dataDir: string };
+
+async function startService(): Promise<Service> {
+  const dataDir = path.resolve(process.env.DATA_DIR || '.data');
+  const url = `http://127.0.0.1:${await freePort(Number(process.env.PORT || 3000))}`;
+  say(`Postgres, Redis and Tally, data in ${dataDir} …`);
+  running.push(
+    await start({
+      name: 'tally',
+      entry: 'dist/main.js',
+      url,
+      ready: '/readyz',
+      env: { HOST: '127.0.0.1', PORT: new URL(url).port, ROLE: 'all', DATA_DIR: dataDir },
+      logDir: path.join(dataDir, 'logs'),
+    }),
+  );
+  const adminKey = process.env.ADMIN_API_KEY || readFileSync(path.join(dataDir, 'admin-key'), 'utf8').trim();
+  const redisUrl = process.env.REDIS_URL || redisOf(dataDir);
+  say(`Tally answers at ${url}`);
+  return { url, admin: new Admin(url, adminKey), adminKey, redisUrl, dataDir };
+}
+
+function redisOf(dataDir: string): string {
+  const servers = JSON.parse(readFileSync(path.join(dataDir, 'servers.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  return servers['redis_url']!;
+}
+
+async function startGateway(service: Service, run: string): Promise<string> {
+  const order = { name: `demo gateway ${run}`, role: 'gateway', entity: null };
+  const { secret } = await service.admin.send<{ secret: string }>(
+    'POST',
+    '/v1/admin/keys',
+    order,
+    `key-${run}`,
+  );
+  const url = `http://127.0.0.1:${await freePort(Number(process.env.GATEWAY_PORT || 8080))}`;
+  running.push(
+    await start({
+      name: 'gateway',
+      entry: 'packages/gateway/dist/main.js',
+      url,
+      ready: '/livez',
+      env: {
+        HOST: '127.0.0.1',
+        GATEWAY_PORT: new URL(url).port,
+        TALLY_URL: service.url,
+        TALLY_API_KEY: secret,
+        GATEWAY_KEYS: `${CALLER_KEY}:entity1`,
+        REDIS_URL: service.redisUrl,
+      },
+      logDir: path.join(service.dataDir, 'logs'),
+    }),
+  );
+  say(`The gateway answers at ${url}/v1`);
+  return url;
+}
+
+async function replayTrace(options: { admin: Admin; redisUrl: string; run: string }): Promise<boolean> {
+  const { admin, run } = options;
+  for (const [entity, plan] of Object.entries(ENTITIES))
+    await admin.send('PUT', `/v1/admin/entities/${entity}`, { plan });
+  const credits = { amount_usd: '5', category: 'paid', reference: `demo ${run}` };
+  await admin.send('POST', '/v1/admin/entities/acme/credits', credits, `acme-${run}`);
+  const { data: prices } = await admin.get<{ data: ListPrice[] }>('/v1/admin/prices');
+  const trace = await readTrace();
+  const now = new Date();
+  const chatModels = [
+    ...new Set(prices.filter((price) => price.output_usd_per_million !== '0').map((price) => price.model)),
+  ];
+  const events = eventsOf(trace, { run, now, models: chatModels });
+  const expected = expectedSums(events, prices);
+
+  const range = { start: new Date(now.getTime() - RANGE_MS), end: new Date(now.getTime() + RANGE_MS) };
+  const read = async (): Promise<Sums> =>
+    merge(
+      await Promise.all(
+        Object.keys(ENTITIES).map(async (entity) => reportedSums(entity, await admin.usageOf(entity, range))),
+      ),
+    );
+  const before = await read();
+  const progress = new Progress('counted', events.length);
+  const { seconds, jobs } = await replay(events, {
+    redisUrl: options.redisUrl,
+    counted: async () => total(difference(await read(), before)).requests,
+    show: (counted, note) => progress.show(counted, note),
+  });
+  const counted = difference(await read(), before);
+  say(
+    `${(2 * events.length).toLocaleString('en-US')} events in ${jobs.toLocaleString('en-US')} jobs in ${Math.ceil(seconds)} s`,
+  );
+  table(
+    'model',
+    groupSums(counted, (key) => key.split(' ')[1]!),
+  );
+  table(
+    'project',
+    groupSums(counted, (key) => key.split(' ')[0]!),
+  );
+  return compare(counted, expected);
+}
+
+function compare(counted: Sums, expected: Sums): boolean {
+  const sum = total(counted);
+  const wrong = disagreements(counted, expected);
+  say();
+  for (const line of wrong.slice(0, 20)) say(`  WRONG ${line}`);
+  const verdict =
+    wrong.length === 0 ? 'exactly what the trace says' : `${wrong.length} sums differ from the trace`;
+  say(
+    `${sum.requests.toLocaleString('en-US')} events, ${sum.promptTokens.toLocaleString('en-US')} prompt and ` +
+      `${sum.completionTokens.toLocaleString('en-US')} completion tokens, $${usd(sum.costPicos)}: ${verdict}`,
+  );
+  return wrong.length === 0;
+}
+
+async function reconcile(admin: Admin): Promise<boolean> {
+  const reconciliation = await admin.get<ReconciliationAnswer>('/v1/admin/reconciliation');
+  for (const check of reconciliation.checks) say(`  ${check.ok ? '✓' : '✗'} ${check.name}`);
+  say(reconciliation.ok ? 'no difference' : 'the books differ');
+  return reconciliation.ok;
+}
+
+/** The gateway ends before the service, so that its last events are taken. */
+async function stopAll(): Promise<void> {
+  for (const program of running.reverse().splice(0)) await program.stop();
+}
+
+async function stopAndExit(): Promise<void> {
+  try {
+    await stopAll();
+    process.exit(0);
+  } catch (error) {
+    say(`\nnot everything stopped: ${textOf(error)}`);
+    process.exit(1);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const exitAfterwards = process.argv.includes('--exit');
+try {
+  await demo();
+  if (exitAfterwards) {
+    await stopAll();
+  } else {
+    say('\nCtrl-C ends it; the data stay.');
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stopAndExit());
+  }
+} catch (error) {
+  say(`\n${textOf(error)}`);
+  await stopAll();
+  process.exitCode = 1;
+}

@@ -1,0 +1,62 @@
+/** A real trace of LLM requests as usage events: who made each request and with which model is dealt out, the tokens are the trace's own. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { usageEvent, type UsageEvent } from '@tally/client';
+
+const TRACE = new URL('../../data/azure-llm-2023-conv.csv', import.meta.url);
+
+export type TracedRequest = {
+  readonly time: Date;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+};
+
+export async function readTrace(): Promise<TracedRequest[]> {
+  const requests: TracedRequest[] = [];
+  for await (const line of createInterface({ input: createReadStream(TRACE) })) {
+    const [time = '', prompt = '', completion = ''] = line.split(',');
+    if (time === 'TIMESTAMP' || time === '') continue;
+    requests.push({
+      time: new Date(`${time.replace(' ', 'T').slice(0, 23)}Z`),
+      promptTokens: Number(prompt),
+      completionTokens: Number(completion),
+    });
+  }
+  return requests;
+}
+
+/** Who shares the trace, and how much of it each project makes. */
+const PROJECTS = [
+  ...Array<string>(5).fill('acme/chat'),
+  ...Array<string>(2).fill('acme/search'),
+  ...Array<string>(4).fill('globex/support'),
+  'globex/research',
+  ...Array<string>(3).fill('initech/assistant'),
+];
+
+/**
+ * The trace as events that end now. `run` is part of each event's source, so another replay is other usage, while the same
+ * replay sent twice is not. Models are dealt by position, so every one of them is used by every project.
+ */
+export function eventsOf(
+  trace: readonly TracedRequest[],
+  options: { run: string; now: Date; models: readonly string[] },
+): UsageEvent[] {
+  const { run, now, models } = options;
+  const shiftMs = now.getTime() - Math.max(...trace.map((request) => request.time.getTime()));
+  return trace.map((request, index) =>
+    usageEvent({
+      id: `request-${index}`,
+      source: `/demo/${run}`,
+      project: PROJECTS[index % PROJECTS.length]!,
+      time: new Date(request.time.getTime() + shiftMs),
+      model: models[(index * 7 + Math.floor(index / 11)) % models.length]!,
+      operation: 'chat',
+      usage: {
+        prompt_tokens: request.promptTokens,
+        completion_tokens: request.completionTokens,
+        total_tokens: request.promptTokens + request.completionTokens,
+      },
+    }),
+  );
+}

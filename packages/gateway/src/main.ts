@@ -1,0 +1,32 @@
+/** `npm run gateway`: start, and stop when told to. */
+import { pino } from 'pino';
+import { TallyClientError } from '@tally/client';
+import { ConfigError, loadConfig } from './config.js';
+import { startGateway } from './gateway.js';
+
+try {
+  const config = loadConfig();
+  const logger = pino();
+  const gateway = await startGateway(config, { logger, now: () => new Date() });
+  const { gatewayId, tallyUrl } = config;
+  const { url, metricsUrl } = gateway;
+  const reporting = config.redisUrl === undefined ? 'http' : 'queue';
+  const facts = { url, metrics: metricsUrl, tally: tallyUrl, reporting, gateway_id: gatewayId };
+  logger.info(facts, 'gateway listens');
+  const stop = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'gateway stops');
+    void gateway.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'gateway did not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+} catch (error) {
+  const isKnown = error instanceof ConfigError || error instanceof TallyClientError;
+  console.error(isKnown ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,143 @@
+/** How a gateway uses Tally: hold what it may cost, run the model, then either charge what was used or let the hold go. */
+import type { Logger } from 'pino';
+import type { LeasedQuota } from '@tally/client';
+import type { TallyClient } from '@tally/client';
+import { usageEvent, type TokenUsage, type UsageSource } from '@tally/client';
+import type { UsageReporter } from '@tally/client';
+import { overloaded, QuotaDenied } from './openai-error.js';
+
+export interface MeteredCall {
+  readonly operation: 'chat' | 'embeddings';
+  /** The completion's id: a completion is charged once, however often its event is sent. */
+  readonly eventId: string;
+  readonly requestId: string;
+  /** `entity/project` */
+  readonly project: string;
+  readonly apiKeyId: string;
+  readonly userId?: string | undefined;
+  readonly model: string;
+  readonly inputTokens: number;
+  /** undefined when the caller set no limit: then Tally holds the model's own maximum. */
+  readonly maxOutputTokens?: number | undefined;
+}
+
+export interface Metered<T> {
+  readonly answer: T;
+  readonly usage: TokenUsage;
+  readonly usageSource: UsageSource;
+}
+
+export interface MeteringOptions {
+  /** Who decides: Tally itself, or this process on slices that Tally grants. */
+  readonly quota: TallyClient | LeasedQuota;
+  readonly reporter: UsageReporter;
+  readonly gatewayId: string;
+  /** A hold is extended twice in its life, so that a long answer never loses it. */
+  readonly holdTtlSeconds: number;
+  readonly now: () => Date;
+  readonly logger: Logger;
+}
+
+const OUTBOX_FILL_MAX = 0.9;
+
+export class Metering {
+  private readonly options: MeteringOptions;
+  private readonly running = new Set<Promise<unknown>>();
+
+  constructor(options: MeteringOptions) {
+    this.options = options;
+  }
+
+  /** Throws QuotaDenied if the model may not run; a model that throws costs its caller nothing. */
+  async run<T>(call: MeteredCall, model: () => Promise<Metered<T>>): Promise<T> {
+    const running = this.holdAndRun(call, model);
+    this.running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.running.delete(running);
+    }
+  }
+
+  /** Resolves when every request that runs now has been charged or let go: a caller who hung up leaves earlier than its bill. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.running);
+  }
+
+  private async holdAndRun<T>(call: MeteredCall, model: () => Promise<Metered<T>>): Promise<T> {
+    const reservationId = await this.reserve(call);
+    const extending = setInterval(
+      () => void this.extend(reservationId),
+      (this.options.holdTtlSeconds * 1000) / 3,
+    );
+    try {
+      const metered = await model();
+      void this.report(call, reservationId, metered);
+      return metered.answer;
+    } catch (error) {
+      await this.release(reservationId);
+      throw error;
+    } finally {
+      clearInterval(extending);
+    }
+  }
+
+  private async reserve(call: MeteredCall): Promise<string> {
+    // A request whose event might find no room must not run. The rest of the room is for those that run already.
+    if (this.options.reporter.fill() > OUTBOX_FILL_MAX) throw overloaded();
+    const { project, model, inputTokens, maxOutputTokens, requestId } = call;
+    const admission = await this.options.quota.reserve({
+      project,
+      model,
+      inputTokens,
+      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+      requestId,
+      ttlSeconds: this.options.holdTtlSeconds,
+    });
+    if (!admission.admitted) throw new QuotaDenied(admission.denial);
+    return admission.reservation.id;
+  }
+
+  /** The event ends the hold. One that cannot be delivered goes to the log whole: it is the last copy. */
+  private async report(call: MeteredCall, reservationId: string, metered: Metered<unknown>): Promise<void> {
+    const { gatewayId, now, quota, reporter, logger } = this.options;
+    const { eventId, requestId, project, apiKeyId, userId, model, operation } = call;
+    const event = usageEvent({
+      id: eventId,
+      source: `/gateways/${gatewayId}`,
+      project,
+      time: now(),
+      model,
+      operation,
+      usage: metered.usage,
+      usageSource: metered.usageSource,
+      reservationId,
+      apiKeyId,
+      requestId,
+      ...(userId !== undefined && { userId }),
+    });
+    await reporter
+      .report(event)
+      .catch((error: unknown) => logger.error({ err: error, event }, 'usage event lost'));
+    if ('finish' in quota) quota.finish(reservationId);
+  }
+
+  /** Not worth failing a request for: a hold that stays behind expires by itself. */
+  private async release(reservationId: string): Promise<void> {
+    await this.options.quota
+      .release(reservationId)
+      .catch((error: unknown) =>
+        this.options.logger.warn({ err: error, reservationId }, 'hold not released'),
+      );
+  }
+
+  private async extend(reservationId: string): Promise<void> {
+    const { quota, logger, holdTtlSeconds } = this.options;
+    try {
+      if (!(await quota.extend(reservationId, holdTtlSeconds)))
+        logger.warn({ reservationId }, 'hold is gone');
+    } catch (error) {
+      logger.warn({ err: error, reservationId }, 'hold not extended');
+    }
+  }
+}

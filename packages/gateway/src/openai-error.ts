@@ -1,0 +1,89 @@
+/** Every way in which the gateway says no, in OpenAI's form, so that the official clients raise the right exception. */
+import type { Denial } from '@tally/client';
+
+interface ErrorFacts {
+  status: number;
+  message: string;
+  type: string;
+  code: string | null;
+  param?: string;
+  headers?: Record<string, string>;
+}
+
+export class OpenAiError extends Error {
+  readonly facts: ErrorFacts;
+
+  constructor(facts: ErrorFacts) {
+    super(facts.message);
+    this.facts = facts;
+  }
+
+  get body() {
+    const { message, type, param = null, code } = this.facts;
+    return { error: { message, type, param, code } };
+  }
+}
+
+/** Tally said no. Its answer is OpenAI's already and goes to the caller untouched. */
+export class QuotaDenied extends Error {
+  readonly denial: Denial;
+
+  constructor(denial: Denial) {
+    super(`Tally answered ${denial.status}`, { cause: denial.cause });
+    this.denial = denial;
+  }
+}
+
+export const invalidAuthentication = () =>
+  new OpenAiError({
+    status: 401,
+    message: 'Invalid Authentication',
+    type: 'invalid_request_error',
+    code: 'invalid_api_key',
+  });
+
+export const unsupportedCountry = () =>
+  new OpenAiError({
+    status: 403,
+    message: 'Country, region, or territory not supported',
+    type: 'request_forbidden',
+    code: 'unsupported_country_region_territory',
+  });
+
+export const modelNotFound = (model: string) =>
+  new OpenAiError({
+    status: 404,
+    message: `The model \`${model}\` does not exist or you do not have access to it.`,
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+  });
+
+export const badRequest = (
+  message: string,
+  details: { param?: string; code?: string; status?: number } = {},
+) =>
+  new OpenAiError({
+    status: details.status ?? 400,
+    message,
+    type: 'invalid_request_error',
+    code: details.code ?? null,
+    ...(details.param !== undefined && { param: details.param }),
+  });
+
+export const overloaded = () =>
+  new OpenAiError({
+    status: 503,
+    message: 'The engine is currently overloaded, please try again later',
+    type: 'server_error',
+    code: 'overloaded',
+    headers: { 'retry-after': '1' },
+  });
+
+/** Says nothing about the cause: that is for the log. */
+export const serverError = () =>
+  new OpenAiError({
+    status: 500,
+    message: 'The server had an error while processing your request',
+    type: 'server_error',
+    code: 'internal_error',
+  });

@@ -1,0 +1,202 @@
+/** API keys: who a secret belongs to, and how keys are made and ended. */
+import { createHash, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import { randomId, type EntityName } from '../domain/ids.js';
+import { Clock } from '../platform/clock.js';
+import { isOutage } from '../platform/outage.js';
+import { DeadlineError, within } from '../platform/deadline.js';
+import {
+  findKeyByHash,
+  insertKey,
+  listKeys,
+  revokeKey,
+  type ApiKeyRow,
+  type KeyRole,
+} from './api-keys.sql.js';
+import { insertAuditEntry } from './audit-log.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+import { missing, type Principal } from './principal.js';
+
+/** How long another process may still take a key that was revoked here. */
+const FRESH_MS_MAX = 5_000;
+
+/** From this age on a key is looked up again while it serves, so that its requests need not wait for it. */
+const FRESH_MS_AHEAD = 3_000;
+
+/** While Postgres is away, keys known from before go on working for as long as the quota states do. */
+const STALE_MS_MAX = 15 * 60_000;
+
+/** A Postgres that hangs is one that is away. */
+const LOOKUP_MS_MAX = 2_000;
+
+/** Bounds the memory of the cache; the oldest lookup leaves first. */
+const CACHED_KEYS_MAX = 10_000;
+
+type Lookup = { readonly principal: Principal; readonly foundAtMs: number; isFollowed: boolean };
+
+@Injectable()
+export class ApiKeys {
+  /** Keys that were found, by the hash of their secret. That a key is unknown is never remembered. */
+  private readonly cache = new Map<string, Lookup>();
+  /** Those of the last seconds by the secret itself: hashing it with every request was a twentieth of a decision's time. */
+  private readonly recent = new Map<string, Lookup>();
+  private readonly lookups = new Map<string, Promise<Principal | null>>();
+  /** Rises with every revocation, so that a lookup that began before one is not remembered after it. */
+  private revocations = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The principal of a secret that was seen a moment ago; null where only `authenticate` can tell. */
+  known(secret: string): Principal | null {
+    const lookup = this.recent.get(secret);
+    const ageMs = lookup === undefined ? Infinity : this.ageMsOf(lookup);
+    if (lookup === undefined || ageMs >= FRESH_MS_MAX) return null;
+    if (ageMs > FRESH_MS_AHEAD && !lookup.isFollowed) void this.follow(secret, lookup).catch(() => {});
+    return lookup.principal;
+  }
+
+  /** Once for each lookup, whatever comes of it: while Postgres is away the next request finds out. */
+  private async follow(secret: string, lookup: Lookup): Promise<void> {
+    lookup.isFollowed = true;
+    await this.lookUpOnce(hashOf(secret));
+    this.recent.delete(secret);
+  }
+
+  /** The principal with this secret, or null. */
+  async authenticate(secret: string): Promise<Principal | null> {
+    const hash = hashOf(secret);
+    const cached = this.cache.get(hash);
+    if (cached !== undefined && this.ageMsOf(cached) < FRESH_MS_MAX) {
+      this.remember(secret, cached);
+      return cached.principal;
+    }
+    try {
+      return await within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
+    } catch (error) {
+      if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
+      if (cached !== undefined && this.ageMsOf(cached) < STALE_MS_MAX) return cached.principal;
+      throw new TallyError('overloaded', 'The engine is currently overloaded, please try again later', {
+        cause: error,
+      });
+    }
+  }
+
+  /** The row and the secret, which nobody can see again. */
+  async create(
+    tx: Tx,
+    order: { name: string; role: KeyRole; entity: EntityName | null; actor: string },
+  ): Promise<ApiKeyRow & { secret: string }> {
+    const secret = newSecret();
+    const createdAt = await bookingTime(tx, this.clock.databaseNow());
+    const { name, role, entity, actor } = order;
+    const row = await insertKey(tx, {
+      id: randomId('key'),
+      name,
+      role,
+      entity,
+      secretHash: hashOf(secret),
+      createdAt,
+    });
+    if (row === null) throw new TallyError('conflict', 'this secret is in use');
+    await insertAuditEntry(tx, {
+      at: createdAt,
+      actor,
+      entity,
+      target: row.id,
+      action: 'keys.create',
+      before: null,
+      after: {
+        name,
+        role,
+      },
+    });
+    return { ...row, secret };
+  }
+
+  async list(page: { entity: EntityName | null; after: string | null; limit: number }): Promise<ApiKeyRow[]> {
+    return listKeys(this.database.reader, page);
+  }
+
+  /** Ends a key of the principal's scope. Call `forget` after the commit. */
+  async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<ApiKeyRow> {
+    const { id, principal } = order;
+    const at = await bookingTime(tx, this.clock.databaseNow());
+    const row = await revokeKey(tx, { id, entity: principal.entity, at });
+    if (row === null) throw missing(principal, `API key ${id}`);
+    await insertAuditEntry(tx, {
+      at,
+      actor: principal.keyId,
+      entity: row.entity,
+      target: id,
+      action: 'keys.revoke',
+      before: {
+        name: row.name,
+        role: row.role,
+      },
+      after: null,
+    });
+    return row;
+  }
+
+  /** In this process a revocation counts at once. */
+  forget(): void {
+    this.revocations += 1;
+    this.cache.clear();
+    this.recent.clear();
+    this.lookups.clear();
+  }
+
+  private ageMsOf({ foundAtMs }: Lookup): number {
+    return this.clock.now().getTime() - foundAtMs;
+  }
+
+  /** Secrets stay in memory for no longer than they serve: whoever comes next drops those before it. */
+  private remember(secret: string, lookup: Lookup): void {
+    this.recent.delete(secret);
+    this.recent.set(secret, lookup);
+    for (const [oldest, { foundAtMs }] of this.recent) {
+      const isSpent = foundAtMs + FRESH_MS_MAX <= this.clock.now().getTime();
+      if (!isSpent && this.recent.size <= CACHED_KEYS_MAX) return;
+      this.recent.delete(oldest);
+    }
+  }
+
+  /** Requests that miss together share one statement. */
+  private lookUpOnce(hash: string): Promise<Principal | null> {
+    const running = this.lookups.get(hash);
+    if (running !== undefined) return running;
+    const lookup = this.lookUp(hash).finally(() => {
+      if (this.lookups.get(hash) === lookup) this.lookups.delete(hash);
+    });
+    this.lookups.set(hash, lookup);
+    return lookup;
+  }
+
+  private async lookUp(hash: string): Promise<Principal | null> {
+    const foundAtMs = this.clock.now().getTime();
+    const { revocations } = this;
+    const row = await findKeyByHash(this.database.reader, hash);
+    this.cache.delete(hash);
+    if (row === null) return null;
+    const principal = { keyId: row.id, role: row.role, entity: row.entity };
+    if (revocations !== this.revocations) return principal;
+    this.cache.set(hash, { principal, foundAtMs, isFollowed: false });
+    const [oldest] = this.cache.keys();
+    if (this.cache.size > CACHED_KEYS_MAX && oldest !== undefined) this.cache.delete(oldest);
+    return principal;
+  }
+}
+
+export function newSecret(): string {
+  return `sk-tally-${randomBytes(32).toString('base64url')}`;
+}
+
+/** SHA-256 is enough: a secret of ours has 256 random bits, so there is nothing to guess. */
+export function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}

@@ -1,0 +1,59 @@
+/** Lets a request through where its key exists, has the role that the route names, and is not bound to another entity. */
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { assert, TallyError } from '../domain/errors.js';
+import type { KeyRole } from './api-keys.sql.js';
+import { ApiKeys } from './api-keys.js';
+import { forbidden, requireEntity, type Principal } from './principal.js';
+import { accessOf, type Access } from '../http/route.js';
+
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(private readonly keys: ApiKeys) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = accessOf(context.getHandler());
+    assert(access !== undefined, 'every route says who may call it');
+    if (access.role === 'anyone') return true;
+    await this.admit(context.switchToHttp().getRequest<FastifyRequest>(), access);
+    return true;
+  }
+
+  /** Sets the request's principal, or throws. Makes no promise where the key was seen a moment ago: most requests are by one. */
+  admit(request: FastifyRequest, access: Access): Promise<void> | void {
+    const secret = bearerOf(request.headers.authorization);
+    if (secret === null) throw unauthenticated();
+    const known = this.keys.known(secret);
+    return known === null ? this.lookUp(secret, request, access) : enter(known, request, access);
+  }
+
+  private async lookUp(secret: string, request: FastifyRequest, access: Access): Promise<void> {
+    const principal = await this.keys.authenticate(secret);
+    if (principal === null) throw unauthenticated();
+    enter(principal, request, access);
+  }
+}
+
+function enter(principal: Principal, request: FastifyRequest, access: Access): void {
+  const mayCall =
+    mayAct(principal.role, access.role) || access.alsoFor.some((role) => mayAct(principal.role, role));
+  if (!mayCall) throw forbidden();
+  if (access.allEntities) requireEntity(principal, null);
+  const { entity } = request.params as { entity?: string };
+  if (entity !== undefined) requireEntity(principal, entity);
+  request.principal = principal;
+}
+
+/** An admin may do everything that the others may. */
+function mayAct(role: KeyRole, asked: Access['role']): boolean {
+  return role === asked || role === 'admin';
+}
+
+function unauthenticated(): TallyError {
+  return new TallyError('invalid_api_key', 'Invalid Authentication');
+}
+
+/** The secret of `Authorization: Bearer …`, or null. */
+function bearerOf(header: string | undefined): string | null {
+  return /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(header ?? '')?.[1] ?? null;
+}

@@ -1,0 +1,114 @@
+/**
+ * How a change is made: one transaction with the change, its audit entry and its answer; after the commit the quota states
+ * that it concerns are published, and only then does the caller hear of it.
+ */
+import { createHash } from 'node:crypto';
+import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { TallyError } from '../domain/errors.js';
+import type { EntityName, ProjectName } from '../domain/ids.js';
+import { QuotaService } from '../quota/quota.js';
+import { Database, type Tx } from '../platform/database.js';
+import { findAnswer, keepAnswer, tryLockAnswer } from './idempotency.sql.js';
+import { principalOf, type Principal } from './principal.js';
+
+/** A call that may change something: who asks, and under which idempotency key. */
+export type ChangeCall = {
+  readonly principal: Principal;
+  readonly idempotency: { readonly key: string; readonly requestHash: string } | null;
+  /** What the route answers when it succeeds. */
+  readonly status: number;
+  /** Says in the answer's headers that it is one from before. */
+  markReplayed(): void;
+};
+
+const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+
+export const Call = createParamDecorator((_: unknown, context: ExecutionContext): ChangeCall => {
+  const http = context.switchToHttp();
+  const request = http.getRequest<FastifyRequest>();
+  const reply = http.getResponse<FastifyReply>();
+  return {
+    principal: principalOf(request),
+    idempotency: idempotencyOf(request),
+    status: reply.statusCode,
+    markReplayed: () => void reply.header('idempotent-replayed', 'true'),
+  };
+});
+
+export type Concerned = { readonly entity: EntityName; readonly project: ProjectName | null };
+
+@Injectable()
+export class Changes {
+  constructor(
+    private readonly database: Database,
+    private readonly quota: QuotaService,
+  ) {}
+
+  /**
+   * Runs `change` and returns what it answers. Under an idempotency key the answer of a success is kept: a repetition gets
+   * it again and changes nothing. A repetition publishes too, since the first caller may have died before it did.
+   */
+  async make<T extends object>(
+    call: ChangeCall,
+    concerned: readonly Concerned[],
+    change: (tx: Tx) => Promise<T>,
+  ): Promise<T> {
+    const answer = await this.database.transaction((tx) => this.once(tx, call, change));
+    if (answer.replayed) call.markReplayed();
+    await this.publish(concerned);
+    return answer.body;
+  }
+
+  /** What is committed is a success also while Redis is away, so that nobody buys twice; decisions then come from Postgres. */
+  async publish(concerned: readonly Concerned[]): Promise<void> {
+    if (concerned.length > 0) await this.quota.publishOrRemember(concerned);
+  }
+
+  private async once<T extends object>(
+    tx: Tx,
+    call: ChangeCall,
+    change: (tx: Tx) => Promise<T>,
+  ): Promise<{ body: T; replayed: boolean }> {
+    if (call.idempotency === null) return { body: await change(tx), replayed: false };
+    const { key, requestHash } = call.idempotency;
+    const name = { scope: call.principal.entity ?? '*', key };
+    if (!(await tryLockAnswer(tx, name))) {
+      throw new TallyError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running');
+    }
+    const kept = await findAnswer(tx, name);
+    if (kept !== null && kept.requestHash !== requestHash) {
+      throw new TallyError('idempotency_key_reused', 'This Idempotency-Key was used with another request');
+    }
+    if (kept !== null) {
+      const body: T = JSON.parse(kept.body);
+      return { body, replayed: true };
+    }
+    const body = await change(tx);
+    await keepAnswer(tx, name, { requestHash, status: call.status, body: JSON.stringify(body) });
+    return { body, replayed: false };
+  }
+}
+
+function idempotencyOf(request: FastifyRequest): ChangeCall['idempotency'] {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
+    throw new TallyError('invalid_request', 'Idempotency-Key must have 1 to 255 printable ASCII characters', {
+      param: 'Idempotency-Key',
+    });
+  }
+  const content = [request.method, request.url, JSON.stringify(sorted(request.body)) ?? ''].join('\0');
+  return { key, requestHash: createHash('sha256').update(content).digest('hex') };
+}
+
+/** The order of fields is no part of what a request says. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => [key, sorted(field)]),
+  );
+}

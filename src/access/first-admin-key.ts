@@ -1,0 +1,54 @@
+/** The first admin key: given by the operator, or, with our own database, made once and kept in a file. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomId } from '../domain/ids.js';
+import { findKeyByHash, hasAdminKey, insertKey } from './api-keys.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import type { Database } from '../platform/database.js';
+import { hashOf, newSecret } from './api-keys.js';
+
+/**
+ * Makes sure that somebody can administer the service, or returns what the operator must do. `print` gets a key that was
+ * made just now; `databaseUrl` null is a database of our own.
+ */
+export async function ensureFirstAdminKey(
+  database: Database,
+  given: { adminApiKey: string | null; databaseUrl: string | null; dataDir: string },
+  print: (message: string) => void,
+): Promise<string | null> {
+  if (given.adminApiKey !== null) await addKey(database, given.adminApiKey);
+  else if (given.databaseUrl === null) await ensureKeyFile(database, given.dataDir, print);
+  if (await hasAdminKey(database.reader)) return null;
+  return given.adminApiKey === null
+    ? 'ADMIN_API_KEY must be set: the database holds no admin key yet'
+    : 'ADMIN_API_KEY was revoked or belongs to another role, and the database holds no other admin key';
+}
+
+/** The file's key is good while the database knows it; a key that was lost or revoked gives way to a new one. */
+async function ensureKeyFile(
+  database: Database,
+  dataDir: string,
+  print: (message: string) => void,
+): Promise<void> {
+  const file = join(dataDir, 'admin-key');
+  const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (kept !== '') {
+    await addKey(database, kept);
+    if ((await findKeyByHash(database.reader, hashOf(kept))) !== null) return;
+    if (await hasAdminKey(database.reader)) return;
+  }
+  const secret = newSecret();
+  await addKey(database, secret);
+  await mkdir(dataDir, { recursive: true });
+  await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  print(`first admin key (also in ${file}): ${secret}`);
+}
+
+/** Known already, be it revoked: stays as it is. Several processes may do this at once. */
+async function addKey(database: Database, secret: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    const createdAt = await bookingTime(tx, null);
+    const key = { id: randomId('key'), name: 'first admin key', role: 'admin', entity: null } as const;
+    await insertKey(tx, { ...key, secretHash: hashOf(secret), createdAt });
+  });
+}

@@ -1,0 +1,67 @@
+/** Admins: API keys. A key bound to an entity sees, makes and ends keys of that entity only. */
+import { Body, Controller, Param, Query } from '@nestjs/common';
+import type { ApiKeyRow } from './api-keys.sql.js';
+import { ApiKeys } from './api-keys.js';
+import { Call, Changes, type ChangeCall } from './changes.js';
+import { presentPage, unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+import { Caller, requireEntity, type Principal } from './principal.js';
+import { Route } from '../http/route.js';
+import * as schemas from './keys.schema.js';
+
+@Controller()
+export class KeysController {
+  constructor(
+    private readonly keys: ApiKeys,
+    private readonly changes: Changes,
+  ) {}
+
+  @Route('POST /v1/admin/keys', {
+    role: 'admin',
+    summary: 'Make a key; its secret is shown this once',
+    answers: schemas.NewKey,
+    status: 201,
+  })
+  async create(@Body({ schema: schemas.KeyOrder }) body: schemas.KeyOrder, @Call() call: ChangeCall) {
+    const entity = body.entity ?? null;
+    requireEntity(call.principal, entity);
+    // Never under an idempotency key: the stored answer would hold the secret.
+    return this.changes.make({ ...call, idempotency: null }, [], async (tx) => {
+      const { name, role } = body;
+      const key = await this.keys.create(tx, { name, role, entity, actor: call.principal.keyId });
+      return { ...presentKey(key), secret: key.secret };
+    });
+  }
+
+  @Route('GET /v1/admin/keys', {
+    role: 'admin',
+    summary: 'List keys, newest first',
+    answers: schemas.KeyList,
+  })
+  async list(@Query({ schema: schemas.KeyPage }) page: schemas.KeyPage, @Caller() { entity }: Principal) {
+    const { limit, after = null } = page;
+    const rows = await this.keys.list({ entity, after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.id, present: presentKey });
+  }
+
+  @Route('DELETE /v1/admin/keys/:id', { role: 'admin', summary: 'Revoke a key', answers: schemas.DeletedKey })
+  async revoke(@Param({ schema: schemas.KeyPath }) { id }: { id: string }, @Call() call: ChangeCall) {
+    const { principal } = call;
+    await this.changes.make(call, [], async (tx) =>
+      presentKey(await this.keys.revoke(tx, { id, principal })),
+    );
+    this.keys.forget();
+    return { object: 'api_key.deleted', id, deleted: true };
+  }
+}
+
+function presentKey(row: ApiKeyRow): schemas.Key {
+  return {
+    object: 'api_key',
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    entity: row.entity,
+    created_at: unixSeconds(row.createdAt),
+    revoked_at: unixSecondsOrNull(row.revokedAt),
+  };
+}

@@ -1,0 +1,54 @@
+/** Entities and projects as accounts: made when first seen, locked before money moves, versioned by every change. */
+import { arrayLiteral } from '../platform/array-literal.js';
+import type { Tx } from '../platform/database.js';
+
+/** The plan of an entity that nobody created. */
+export const DEFAULT_PLAN = 'free';
+
+export type AccountName = { readonly entity: string; readonly project: string };
+
+/** Makes the entities and projects that do not exist yet, in key order, with the plan `free`. */
+export async function ensureAccounts(tx: Tx, accounts: readonly AccountName[], at: Date): Promise<void> {
+  await tx.$executeRaw`
+    with named as (
+      select distinct entity, project
+      from unnest(
+        ${arrayLiteral(accounts.map((account) => account.entity))}::text[],
+        ${arrayLiteral(accounts.map((account) => account.project))}::text[]
+      ) as t (entity, project)
+    ), made as (
+      insert into entities (name, plan, created_at)
+      select distinct entity, ${DEFAULT_PLAN}::text, ${at}::timestamptz from named order by entity
+      on conflict (name) do nothing
+    )
+    insert into projects (entity, name, created_at)
+    select entity, project, ${at}::timestamptz from named order by entity, project
+    on conflict (entity, name) do nothing`;
+}
+
+/**
+ * Locks accounts in name order. Everything that moves an entity's money holds this lock; what it reads of grants, burns
+ * and spend it reads in a later statement, because a statement that waited sees the tables as they were before the wait.
+ */
+export async function lockAccounts(tx: Tx, entities: readonly string[]): Promise<void> {
+  await tx.$queryRaw`
+    select name from entities
+    where name = any(${entities}::text[])
+    order by name
+    for no key update`;
+}
+
+/** Raises the version of locked accounts: their state in Redis is older from now on. */
+export async function raiseVersions(tx: Tx, entities: readonly string[]): Promise<void> {
+  await tx.$executeRaw`
+    update entities set version = version + 1
+    where name = any(${entities}::text[])`;
+}
+
+/** Makes one entity with the plan `free` where it does not exist yet. */
+export async function ensureEntity(tx: Tx, entity: string, at: Date): Promise<void> {
+  await tx.$executeRaw`
+    insert into entities (name, plan, created_at)
+    values (${entity}::text, ${DEFAULT_PLAN}::text, ${at}::timestamptz)
+    on conflict (name) do nothing`;
+}

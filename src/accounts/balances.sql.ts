@@ -1,0 +1,78 @@
+/** What an entity has, owes and may spend, as Postgres knows it. */
+import type { Tx } from '../platform/database.js';
+
+export type BalanceRow = {
+  readonly creditsPicos: bigint;
+  readonly monthPicos: bigint;
+  readonly yearPicos: bigint;
+  readonly monthOveragePicos: bigint;
+  readonly monthlyCapPicos: bigint | null;
+  readonly yearlyCapPicos: bigint | null;
+};
+
+export type ProjectBalanceRow = {
+  readonly project: string;
+  readonly monthPicos: bigint;
+  readonly monthlyCapPicos: bigint | null;
+};
+
+type RawBalance = {
+  credits: string;
+  month: string;
+  year: string;
+  overage: string;
+  monthly_cap: string | null;
+  yearly_cap: string | null;
+};
+
+/** One row, also for an entity that nobody has seen: it has nothing, and the default plan's caps. */
+export async function findBalance(
+  tx: Tx,
+  of: { entity: string; period: string; year: string; at: Date; defaultPlan: string },
+): Promise<BalanceRow> {
+  const [row] = await tx.$queryRaw<[RawBalance]>`
+    select
+      coalesce((
+        select sum(g.remaining_picos) from credit_grants g
+        where g.entity = ${of.entity}::text and g.remaining_picos > 0
+          and g.effective_at <= ${of.at}::timestamptz and (g.expires_at is null or g.expires_at > ${of.at}::timestamptz)
+      ), 0)::text as credits,
+      coalesce(sum(s.cost_picos) filter (where s.period = ${of.period}::text), 0)::text as month,
+      coalesce(sum(s.cost_picos), 0)::text as year,
+      coalesce(sum(s.overage_picos) filter (where s.period = ${of.period}::text), 0)::text as overage,
+      (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text as monthly_cap,
+      (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text as yearly_cap
+    from plans p
+    left join entities e on e.name = ${of.entity}::text
+    left join entity_spend s on s.entity = ${of.entity}::text and left(s.period, 4) = ${of.year}::text
+    where p.name = coalesce(
+      (select plan from entities where name = ${of.entity}::text), ${of.defaultPlan}::text
+    )
+    group by p.name, e.name`;
+  return {
+    creditsPicos: BigInt(row.credits),
+    monthPicos: BigInt(row.month),
+    yearPicos: BigInt(row.year),
+    monthOveragePicos: BigInt(row.overage),
+    monthlyCapPicos: row.monthly_cap === null ? null : BigInt(row.monthly_cap),
+    yearlyCapPicos: row.yearly_cap === null ? null : BigInt(row.yearly_cap),
+  };
+}
+
+/** Every project of the entity, by name. */
+export async function findProjectBalances(
+  tx: Tx,
+  of: { entity: string; period: string },
+): Promise<ProjectBalanceRow[]> {
+  const rows = await tx.$queryRaw<{ project: string; month: string; monthly_cap: string | null }[]>`
+    select p.name as project, coalesce(s.cost_picos, 0)::text as month, p.monthly_cap_picos::text as monthly_cap
+    from projects p
+    left join project_spend s on s.entity = p.entity and s.project = p.name and s.period = ${of.period}::text
+    where p.entity = ${of.entity}::text
+    order by p.name`;
+  return rows.map((row) => ({
+    project: row.project,
+    monthPicos: BigInt(row.month),
+    monthlyCapPicos: row.monthly_cap === null ? null : BigInt(row.monthly_cap),
+  }));
+}

@@ -1,0 +1,66 @@
+/** Admins: plans, whose limits hold for every entity that has none of its own. */
+import { Body, Controller, Param } from '@nestjs/common';
+import { LimitsService } from './limits.js';
+import { Strangers } from '../quota/unknown-entities.js';
+import { DEFAULT_PLAN } from './accounts.sql.js';
+import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { limitsOf } from './entities.controller.js';
+import { presentPlan } from './entities.presenter.js';
+import { presentAll } from '../http/list-page.js';
+import { Route } from '../http/route.js';
+import * as schemas from './entities.schema.js';
+
+/** How many entities' quota states one statement loads when their plan changes. */
+const PUBLISH_PAGE = 500;
+
+@Controller()
+export class PlansController {
+  constructor(
+    private readonly limits: LimitsService,
+    private readonly strangers: Strangers,
+    private readonly changes: Changes,
+  ) {}
+
+  @Route('GET /v1/admin/plans', { role: 'admin', summary: 'List plans', answers: schemas.PlanList })
+  async list() {
+    return presentAll(await this.limits.plans(), { idOf: (row) => row.name, present: presentPlan });
+  }
+
+  @Route('GET /v1/admin/plans/:plan', { role: 'admin', summary: 'Get a plan', answers: schemas.Plan })
+  async get(@Param({ schema: schemas.PlanPath }) { plan }: { plan: string }) {
+    return presentPlan(await this.limits.plan(plan));
+  }
+
+  @Route('PUT /v1/admin/plans/:plan', {
+    role: 'admin',
+    allEntities: true,
+    summary: 'Create a plan, or change it for all its entities',
+    answers: schemas.Plan,
+  })
+  async put(
+    @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
+    @Body({ schema: schemas.PlanPut }) body: schemas.PlanPut,
+    @Call() call: ChangeCall,
+  ) {
+    const change = { ...limitsOf(body), monthlyCreditPicos: body.monthly_credit_usd };
+    const answer = await this.changes.make(call, [], async (tx) =>
+      presentPlan(await this.limits.putPlan(tx, { plan, change, actor: call.principal.keyId })),
+    );
+    await this.publish(plan);
+    return answer;
+  }
+
+  /** Page by page, before the caller hears of the change: the next decision of each entity sees it. */
+  private async publish(plan: string): Promise<void> {
+    for (let after = '', full = true; full;) {
+      const names = await this.limits.entitiesOfPlan({ plan, after, limit: PUBLISH_PAGE });
+      await this.changes.publish(names.map((entity) => ({ entity, project: null })));
+      full = names.length === PUBLISH_PAGE;
+      after = names.at(-1) ?? after;
+    }
+    if (plan !== DEFAULT_PLAN) return;
+    for await (const names of this.strangers.pages()) {
+      await this.changes.publish(names.map((entity) => ({ entity, project: null })));
+    }
+  }
+}

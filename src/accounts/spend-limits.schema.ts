@@ -1,0 +1,43 @@
+/** Spend limits in OpenAI's shape: whole cents a month. */
+import { z } from 'zod';
+import { integer, projectName } from '../http/fields.js';
+
+export const SpendPath = z.object({ project: projectName });
+
+/** One trillion dollars, the largest amount that anybody may name. */
+export const CENTS_MAX = 100_000_000_000_000;
+
+export const currency = z.literal('USD', 'must be USD');
+export const interval = z.literal('month', 'must be month');
+
+export const SpendLimitOrder = z
+  .strictObject({
+    threshold_amount: integer(1, CENTS_MAX).describe('Cents'),
+    currency: currency.default('USD'),
+    interval: interval.default('month'),
+  })
+  .meta({ id: 'SpendLimitOrder' });
+export type SpendLimitOrder = z.output<typeof SpendLimitOrder>;
+
+export const SpendLimit = z
+  .object({
+    object: z.enum(['organization.spend_limit', 'project.spend_limit']),
+    threshold_amount: z.int().describe('Cents; a cap that is no whole number of cents is rounded down'),
+    currency,
+    interval,
+    enforcement: z.object({
+      status: z
+        .enum(['inactive', 'enforcing'])
+        .describe('enforcing: the month has reached the limit, and requests are denied'),
+    }),
+  })
+  .meta({ id: 'SpendLimit' });
+export type SpendLimit = z.output<typeof SpendLimit>;
+
+export const DeletedSpendLimit = z
+  .object({
+    object: z.enum(['organization.spend_limit.deleted', 'project.spend_limit.deleted']),
+    deleted: z.literal(true),
+  })
+  .meta({ id: 'DeletedSpendLimit' });
+export type DeletedSpendLimit = z.output<typeof DeletedSpendLimit>;

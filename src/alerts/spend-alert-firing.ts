@@ -1,0 +1,74 @@
+/**
+ * Notices by the clock which alerts the month's spend has reached, and puts the news on their way in the same transaction: an
+ * alert that has fired is told of, whatever dies in between. Safe twice, late, and at once.
+ */
+import { Injectable } from '@nestjs/common';
+import { randomId } from '../domain/ids.js';
+import { formatUsd } from '../domain/money.js';
+import { GRACE_MS, periodEnd, periodOf, periodStart } from '../domain/period.js';
+import { Clock } from '../platform/clock.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+import { fireSpendAlerts, type Firing } from './spend-alerts.sql.js';
+import { insertDeliveries } from './webhooks.sql.js';
+
+const BATCH_FIRINGS_MAX = 500;
+
+@Injectable()
+export class SpendAlertFiring {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Returns how many alerts fired. */
+  async fire(): Promise<number> {
+    let fired = 0;
+    for (let full = true; full;) {
+      const batch = await this.database.transaction((tx) => this.fireBatch(tx));
+      fired += batch;
+      full = batch === BATCH_FIRINGS_MAX;
+    }
+    return fired;
+  }
+
+  private async fireBatch(tx: Tx): Promise<number> {
+    const at = await bookingTime(tx, this.clock.databaseNow());
+    const firings = await fireSpendAlerts(tx, { periods: openPeriods(at), at, limit: BATCH_FIRINGS_MAX });
+    const messages = firings.map((firing) => ({
+      id: randomId('msg'),
+      entity: firing.entity,
+      payload: JSON.stringify(messageOf(firing, at)),
+    }));
+    if (messages.length > 0) await insertDeliveries(tx, messages, at);
+    return firings.length;
+  }
+}
+
+/** The month, and the one before while late usage may still be charged to it. */
+function openPeriods(at: Date): { period: string; end: Date }[] {
+  const period = periodOf(at);
+  const before = periodOf(new Date(periodStart(period).getTime() - 1));
+  const isGrace = at.getTime() < periodEnd(before).getTime() + GRACE_MS;
+  return [period, ...(isGrace ? [before] : [])].map((one) => ({ period: one, end: periodEnd(one) }));
+}
+
+function messageOf(firing: Firing, at: Date): Record<string, unknown> {
+  return {
+    type: 'spend_alert.triggered',
+    timestamp: at.toISOString(),
+    data: {
+      id: firing.id,
+      entity: firing.entity,
+      project: firing.project,
+      period: firing.period,
+      threshold_usd: formatUsd(firing.thresholdPicos),
+      spent_usd: formatUsd(firing.spentPicos),
+      notification_channel: {
+        type: 'email',
+        recipients: firing.recipients,
+        subject_prefix: firing.subjectPrefix,
+      },
+    },
+  };
+}

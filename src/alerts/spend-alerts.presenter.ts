@@ -1,0 +1,45 @@
+/** Spend alerts in OpenAI's shape, and pages of them in either direction. */
+import { TallyError } from '../domain/errors.js';
+import { centsBelow } from '../domain/money.js';
+import type { SpendAlertRow } from './spend-alerts.sql.js';
+import type { DeletedSpendAlert, SpendAlert, SpendAlertPage } from './spend-alerts.schema.js';
+import { presentPage, type ListBody } from '../http/list-page.js';
+
+export function presentAlert(row: SpendAlertRow): SpendAlert {
+  return {
+    id: row.id,
+    object: row.project === null ? 'organization.spend_alert' : 'project.spend_alert',
+    threshold_amount: centsBelow(row.thresholdPicos),
+    currency: 'USD',
+    interval: 'month',
+    notification_channel: {
+      type: 'email',
+      recipients: [...row.recipients],
+      subject_prefix: row.subjectPrefix,
+    },
+  };
+}
+
+export function presentDeletedAlert(id: string, project: string | null): DeletedSpendAlert {
+  const object = project === null ? 'organization.spend_alert.deleted' : 'project.spend_alert.deleted';
+  return { id, object, deleted: true };
+}
+
+/** `rows` are all of a scope, oldest first. A page before an alert ends with the one just before it. */
+export function presentAlerts(rows: readonly SpendAlertRow[], page: SpendAlertPage): ListBody<SpendAlert> {
+  const { limit, after, before, order } = page;
+  const ordered = order === 'asc' ? rows : rows.toReversed();
+  const from = after === undefined ? 0 : placeOf(ordered, after, 'after') + 1;
+  const to = before === undefined ? ordered.length : placeOf(ordered, before, 'before');
+  const asked = ordered.slice(from, Math.max(from, to));
+  const backwards = before !== undefined && after === undefined;
+  const shown = backwards ? asked.slice(-limit) : asked.slice(0, limit);
+  const list = presentPage(shown, { limit, idOf: (row) => row.id, present: presentAlert });
+  return { ...list, has_more: asked.length > shown.length };
+}
+
+function placeOf(rows: readonly SpendAlertRow[], id: string, param: string): number {
+  const place = rows.findIndex((row) => row.id === id);
+  if (place >= 0) return place;
+  throw new TallyError('invalid_request', `${param}: must be the id of a spend alert`, { param });
+}

@@ -1,0 +1,67 @@
+/** Spend alerts in OpenAI's shape. */
+import { z } from 'zod';
+import { afterText, integer, pageLimit, projectName, text } from '../http/fields.js';
+import { listOf } from '../http/lists.schema.js';
+import { CENTS_MAX, currency, interval } from '../accounts/spend-limits.schema.js';
+
+const RECIPIENTS_MAX = 50;
+const RECIPIENTS = `must have 1 to ${RECIPIENTS_MAX} e-mail addresses`;
+
+export const AlertPath = z.object({ alert: text(64) });
+export const ProjectAlertsPath = z.object({ project: projectName });
+export const ProjectAlertPath = z.object({ project: projectName, alert: text(64) });
+
+const channel = z.strictObject({
+  type: z.literal('email', 'must be email').default('email'),
+  recipients: z
+    .array(z.email('must be an e-mail address').max(254, 'must be an e-mail address'), RECIPIENTS)
+    .min(1, RECIPIENTS)
+    .max(RECIPIENTS_MAX, RECIPIENTS)
+    .describe('The webhooks hear of them; whoever receives those sends the mail'),
+  subject_prefix: text(256).nullish(),
+});
+
+export const SpendAlertOrder = z
+  .strictObject({
+    threshold_amount: integer(1, CENTS_MAX).describe('Cents of a month'),
+    currency: currency.default('USD'),
+    interval: interval.default('month'),
+    notification_channel: channel,
+  })
+  .meta({ id: 'SpendAlertOrder' });
+export type SpendAlertOrder = z.output<typeof SpendAlertOrder>;
+
+export const SpendAlertPage = z.strictObject({
+  limit: pageLimit,
+  after: afterText,
+  before: afterText.describe('The first_id of the page after'),
+  order: z.enum(['asc', 'desc'], 'must be asc or desc').default('desc').describe('By time of creation'),
+});
+export type SpendAlertPage = z.output<typeof SpendAlertPage>;
+
+export const SpendAlert = z
+  .object({
+    id: z.string(),
+    object: z.enum(['organization.spend_alert', 'project.spend_alert']),
+    threshold_amount: z.int(),
+    currency,
+    interval,
+    notification_channel: z.object({
+      type: z.literal('email'),
+      recipients: z.array(z.string()),
+      subject_prefix: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'SpendAlert' });
+export type SpendAlert = z.output<typeof SpendAlert>;
+
+export const SpendAlertList = listOf(SpendAlert).meta({ id: 'SpendAlertList' });
+
+export const DeletedSpendAlert = z
+  .object({
+    id: z.string(),
+    object: z.enum(['organization.spend_alert.deleted', 'project.spend_alert.deleted']),
+    deleted: z.literal(true),
+  })
+  .meta({ id: 'DeletedSpendAlert' });
+export type DeletedSpendAlert = z.output<typeof DeletedSpendAlert>;

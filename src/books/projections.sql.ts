@@ -1,0 +1,201 @@
+/**
+ * What can be computed anew from events, corrections and ledger, compared with what stands there. Each function reads one
+ * projection of a locked entity and returns the rows that differ; the setters write them.
+ */
+import { arrayLiteral } from '../platform/array-literal.js';
+import { countedUsage, netBurns } from './counted-usage.sql.js';
+import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
+import type { HourlySum } from '../metering/usage-sums.sql.js';
+
+/** Counts and amounts as decimal strings, by column. */
+export type Figures = Readonly<Record<string, string>>;
+export type Difference = { readonly key: Figures; readonly before: Figures; readonly after: Figures };
+
+type HourlyDifference = Difference & { readonly hour: Date };
+
+const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, period, price_id`;
+
+/** A row of roll-ups (`h`) as JSON of strings. */
+const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
+  'requests', coalesce(h.requests, 0)::text, 'input_tokens', coalesce(h.input_tokens, 0)::text,
+  'cached_input_tokens', coalesce(h.cached_input_tokens, 0)::text, 'output_tokens', coalesce(h.output_tokens, 0)::text,
+  'reasoning_tokens', coalesce(h.reasoning_tokens, 0)::text, 'cost_picos', coalesce(h.cost_picos, 0)::text,
+  'paid_burnt_picos', coalesce(h.paid_burnt_picos, 0)::text,
+  'promotional_burnt_picos', coalesce(h.promotional_burnt_picos, 0)::text)`;
+
+export async function findHourlyDifferences(tx: Tx, entity: string): Promise<HourlyDifference[]> {
+  return tx.$queryRaw<HourlyDifference[]>`
+    with counted as materialized (
+      select u.*,
+        coalesce((
+          select sum(b.value::numeric) from jsonb_each_text(u.burns) b join credit_grants g on g.id = b.key
+          where g.category = 'paid'
+        ), 0) as paid_burnt_picos
+      from (${countedUsage(entity)}) u
+    ), expected as (
+      select ${HOURLY_KEY},
+        sum(requests) as requests, sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
+        sum(output_tokens) as output_tokens, sum(reasoning_tokens) as reasoning_tokens, sum(cost_picos) as cost_picos,
+        sum(sign * paid_burnt_picos) as paid_burnt_picos,
+        sum(burnt_picos - sign * paid_burnt_picos) as promotional_burnt_picos
+      from counted group by ${HOURLY_KEY}
+    ), actual as (
+      select * from usage_hourly where entity = ${entity}::text
+    ), compared as (
+      select
+        ${HOURLY_KEY},
+        (select ${HOURLY_FIGURES} from (select actual.*) h) as before,
+        (select ${HOURLY_FIGURES} from (select expected.*) h) as after
+      from actual full join expected using (${HOURLY_KEY})
+    )
+    select
+      hour,
+      jsonb_build_object(
+        'entity', entity, 'hour', to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'project', project,
+        'model', model, 'operation', operation, 'period', period, 'price_id', price_id::text
+      ) as key, before, after
+    from compared where before <> after
+    order by ${HOURLY_KEY}`;
+}
+
+/** Puts roll-ups in the place of those with the same keys. */
+export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    insert into usage_hourly as u (
+      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )
+    select * from unnest(
+      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
+      ${arrayLiteral(rows.map((r) => r.project))}::text[],
+      ${arrayLiteral(rows.map((r) => r.model))}::text[],
+      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
+      ${arrayLiteral(rows.map((r) => r.period))}::text[],
+      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.requests))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.inputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.cachedInputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.outputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.paidBurntPicos))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
+    ) as t
+    on conflict (${HOURLY_KEY}) do update set
+      requests = excluded.requests,
+      input_tokens = excluded.input_tokens,
+      cached_input_tokens = excluded.cached_input_tokens,
+      output_tokens = excluded.output_tokens,
+      reasoning_tokens = excluded.reasoning_tokens,
+      cost_picos = excluded.cost_picos,
+      paid_burnt_picos = excluded.paid_burnt_picos,
+      promotional_burnt_picos = excluded.promotional_burnt_picos`;
+}
+
+/** Keys: period, and project for the spend of projects. */
+export async function findSpendDifferences(
+  tx: Tx,
+  entity: string,
+): Promise<{ entities: Difference[]; projects: Difference[] }> {
+  const entities = await tx.$queryRaw<Difference[]>`
+    with expected as (
+      select period, sum(cost_picos) as cost, sum(burnt_picos) as burnt from (${countedUsage(entity)}) u group by period
+    ), compared as (
+      select period,
+        jsonb_build_object('cost_picos', coalesce(s.cost_picos, 0)::text, 'burnt_picos', coalesce(s.burnt_picos, 0)::text)
+          as before,
+        jsonb_build_object('cost_picos', coalesce(x.cost, 0)::text, 'burnt_picos', coalesce(x.burnt, 0)::text) as after
+      from (select * from entity_spend where entity = ${entity}::text) s full join expected x using (period)
+    )
+    select jsonb_build_object('entity', ${entity}::text, 'period', period) as key, before, after
+    from compared where before <> after order by period`;
+  const projects = await tx.$queryRaw<Difference[]>`
+    with expected as (
+      select period, project, sum(cost_picos) as cost from (${countedUsage(entity)}) u group by period, project
+    ), compared as (
+      select period, project,
+        jsonb_build_object('cost_picos', coalesce(s.cost_picos, 0)::text) as before,
+        jsonb_build_object('cost_picos', coalesce(x.cost, 0)::text) as after
+      from (select * from project_spend where entity = ${entity}::text) s full join expected x using (period, project)
+    )
+    select jsonb_build_object('entity', ${entity}::text, 'period', period, 'project', project) as key, before, after
+    from compared where before <> after order by period, project`;
+  return { entities, projects };
+}
+
+/** Also of closed periods: their statements are frozen apart from this. */
+export async function setEntitySpend(tx: Tx, rows: readonly Difference[]): Promise<void> {
+  await tx.$executeRaw`
+    insert into entity_spend (entity, period, cost_picos, burnt_picos, overage_picos)
+    select entity, period, cost_picos, burnt_picos, cost_picos - burnt_picos
+    from unnest(
+      ${arrayLiteral(rows.map((r) => r.key['entity']!))}::text[],
+      ${arrayLiteral(rows.map((r) => r.key['period']!))}::text[],
+      ${arrayLiteral(rows.map((r) => r.after['cost_picos']!))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.after['burnt_picos']!))}::numeric[]
+    ) as t (entity, period, cost_picos, burnt_picos)
+    on conflict (entity, period) do update set
+      cost_picos = excluded.cost_picos, burnt_picos = excluded.burnt_picos, overage_picos = excluded.overage_picos`;
+}
+
+export async function setProjectSpend(tx: Tx, rows: readonly Difference[]): Promise<void> {
+  await tx.$executeRaw`
+    insert into project_spend (entity, period, project, cost_picos)
+    select * from unnest(
+      ${arrayLiteral(rows.map((r) => r.key['entity']!))}::text[],
+      ${arrayLiteral(rows.map((r) => r.key['period']!))}::text[],
+      ${arrayLiteral(rows.map((r) => r.key['project']!))}::text[],
+      ${arrayLiteral(rows.map((r) => r.after['cost_picos']!))}::numeric[]
+    ) as t
+    on conflict (entity, period, project) do update set cost_picos = excluded.cost_picos`;
+}
+
+/** Grants against the ledger (voids, expiries) and the burns; what is left follows from them and the amount. */
+export async function findGrantDifferences(tx: Tx, entity: string): Promise<Difference[]> {
+  return tx.$queryRaw<Difference[]>`
+    with expected as (
+      select g.id, g.amount_picos,
+        coalesce((
+          select sum(b.amount_picos) from (${netBurns(entity)}) b where b.grant_id = g.id
+        ), 0) as burnt,
+        coalesce((
+          select sum(l.amount_picos) from ledger_entries l
+          where l.entity = g.entity and l.grant_id = g.id and l.kind = 'void'
+        ), 0) as voided,
+        coalesce((
+          select sum(l.amount_picos) from ledger_entries l
+          where l.entity = g.entity and l.grant_id = g.id and l.kind = 'expiry'
+        ), 0) as expired
+      from credit_grants g where g.entity = ${entity}::text
+    ), compared as (
+      select g.id,
+        jsonb_build_object(
+          'remaining_picos', g.remaining_picos::text, 'burnt_picos', g.burnt_picos::text,
+          'voided_picos', g.voided_picos::text, 'expired_picos', g.expired_picos::text) as before,
+        jsonb_build_object(
+          'remaining_picos', (x.amount_picos - x.burnt - x.voided - x.expired)::text, 'burnt_picos', x.burnt::text,
+          'voided_picos', x.voided::text, 'expired_picos', x.expired::text) as after
+      from credit_grants g join expected x on x.id = g.id
+    )
+    select jsonb_build_object('grant', id) as key, before, after
+    from compared where before <> after order by id`;
+}
+
+export async function setGrants(tx: Tx, rows: readonly Difference[]): Promise<void> {
+  await tx.$executeRaw`
+    update credit_grants g set
+      remaining_picos = t.remaining_picos,
+      burnt_picos = t.burnt_picos,
+      voided_picos = t.voided_picos,
+      expired_picos = t.expired_picos
+    from unnest(
+      ${arrayLiteral(rows.map((r) => r.key['grant']!))}::text[],
+      ${arrayLiteral(rows.map((r) => r.after['remaining_picos']!))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.after['burnt_picos']!))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.after['voided_picos']!))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.after['expired_picos']!))}::numeric[]
+    ) as t (id, remaining_picos, burnt_picos, voided_picos, expired_picos)
+    where g.id = t.id`;
+}

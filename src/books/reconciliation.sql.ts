@@ -1,0 +1,254 @@
+/**
+ * The invariants as queries. Each compares two ways of knowing the same amount and lists where they differ; all run in
+ * one snapshot, so traffic in between is no difference.
+ */
+import { countedUsage, netBurns } from './counted-usage.sql.js';
+import { Prisma } from '../platform/prisma/client.js';
+import type { Tx } from '../platform/database.js';
+import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-check.sql.js';
+
+/** Full joins two relations with the columns `key`, `amount` (numeric) and compares amount by key. */
+async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
+  const [row] = await tx.$queryRaw<[Comparison]>`
+    with l as materialized (${left}), r as materialized (${right})
+    select
+      (select coalesce(sum(amount), 0)::text from l) as left,
+      (select coalesce(sum(amount), 0)::text from r) as right,
+      (
+        select coalesce(jsonb_agg(d), '[]') from (
+          select coalesce(l.key, r.key) as key, coalesce(l.amount, 0)::text as left, coalesce(r.amount, 0)::text as right
+          from l full join r on r.key = l.key
+          where coalesce(l.amount, 0) <> coalesce(r.amount, 0)
+          order by 1
+          limit ${DIFFERENCES_MAX}::integer
+        ) d
+      ) as differences`;
+  return row;
+}
+
+type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right: Prisma.Sql };
+
+/** Identities are pruned some time after the acceptance window of 35 days; inside it each event has one. */
+const IDENTITIES_DAYS = 35;
+
+function identityCheck(at: Date): Check {
+  const since = new Date(at.getTime() - IDENTITIES_DAYS * 24 * 3_600_000);
+  return {
+    name: 'every event has its identity',
+    left: Prisma.sql`
+      select identity as key, 1 as amount from usage_events where booked_at >= ${since}::timestamptz`,
+    right: Prisma.sql`
+      select identity as key, 1 as amount from usage_identities where booked_at >= ${since}::timestamptz`,
+  };
+}
+
+/** Days that are rolled up against their hours. */
+function dayCheck(name: string, amount: Prisma.Sql): Check {
+  const key = Prisma.sql`jsonb_build_object(
+    'entity', entity, 'day', day, 'project', project, 'model', model, 'period', period, 'price_id', price_id)`;
+  return {
+    name,
+    left: Prisma.sql`
+      select ${key} as key, amount from (
+        select d.entity, d.day, project, model, period, price_id, ${amount} as amount
+        from usage_hourly u join usage_days d on d.entity = u.entity and d.day = date_trunc('day', u.hour, 'UTC')
+        where d.rolled_up group by d.entity, d.day, project, model, period, price_id
+      ) h`,
+    right: Prisma.sql`
+      select ${key} as key, ${amount} as amount
+      from usage_days join usage_daily using (entity, day)
+      where rolled_up group by entity, day, project, model, period, price_id`,
+  };
+}
+
+const CHECKS: readonly Check[] = [
+  {
+    name: 'corrections start from what their events cost',
+    left: Prisma.sql`
+      select to_jsonb(c.identity) as key, e.cost_picos + sum(c.new_cost_picos - c.old_cost_picos) as amount
+      from usage_corrections c
+      join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+      group by c.identity, e.cost_picos`,
+    right: Prisma.sql`
+      select to_jsonb(identity) as key, (array_agg(new_cost_picos order by id desc))[1] as amount
+      from usage_corrections group by identity`,
+  },
+  {
+    name: 'corrections move what they change',
+    left: Prisma.sql`
+      select to_jsonb(c.id) as key, sum((m ->> 'picos')::numeric) as amount
+      from usage_corrections c, jsonb_array_elements(c.movements) m group by c.id`,
+    right: Prisma.sql`select to_jsonb(id) as key, new_cost_picos - old_cost_picos as amount from usage_corrections`,
+  },
+  {
+    name: 'tokens times unit price equal cost',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', u.entity, 'price_id', u.price_id) as key,
+        sum(
+          u.input_tokens * p.input_picos_per_token::numeric
+          + u.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
+          + u.output_tokens * p.output_picos_per_token::numeric
+        ) as amount
+      from usage_hourly u join prices p on p.id = u.price_id group by u.entity, u.price_id`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'price_id', price_id) as key, sum(cost_picos) as amount
+      from usage_hourly group by entity, price_id`,
+  },
+  {
+    name: 'days with usage are known',
+    left: Prisma.sql`
+      select distinct jsonb_build_object('entity', entity, 'day', date_trunc('day', hour, 'UTC')) as key, 1 as amount
+      from usage_hourly`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day) as key, 1 as amount
+      from usage_days d
+      where exists (
+        select from usage_hourly u where u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
+      )`,
+  },
+  dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
+  dayCheck(
+    'roll-ups by hour equal those by day: tokens',
+    Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens)`,
+  ),
+  {
+    name: 'roll-ups by day equal those by key: tokens',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
+        sum(input_tokens + cached_input_tokens + output_tokens) as amount
+      from usage_days join usage_daily using (entity, day)
+      where rolled_up group by entity, day, project, model, price_id`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
+        sum(input_tokens + cached_input_tokens + output_tokens) as amount
+      from usage_days join usage_daily_callers using (entity, day)
+      where rolled_up group by entity, day, project, model, price_id`,
+  },
+  {
+    name: 'roll-ups by key equal those by user: tokens',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key,
+        input_tokens + cached_input_tokens + output_tokens as amount
+      from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key, (
+        select sum(u.tokens) from unnest(user_input_tokens || user_cached_input_tokens || user_output_tokens) u (tokens)
+      ) as amount
+      from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
+  },
+  {
+    name: 'roll-ups equal spend of projects',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period, 'project', project) as key, sum(cost_picos) as amount
+      from usage_hourly group by entity, period, project`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period, 'project', project) as key, cost_picos as amount
+      from project_spend`,
+  },
+  {
+    name: 'spend of projects equals spend of entities',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, sum(cost_picos) as amount
+      from project_spend group by entity, period`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, cost_picos as amount from entity_spend`,
+  },
+  {
+    name: 'cost of events equals burns plus overage',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, sum(cost_picos) as amount
+      from (${countedUsage(null)}) u group by entity, period`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
+      from (${netBurns(null)}) b group by entity, period`,
+  },
+  {
+    name: 'overage of entities equals burns that no grant paid',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, overage_picos as amount from entity_spend`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
+      from (${netBurns(null)}) b where grant_id is null group by entity, period`,
+  },
+  {
+    name: 'burnt part of events equals burns of grants',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', u.entity, 'grant', b.key) as key, sum(u.sign * b.value::numeric) as amount
+      from (${countedUsage(null)}) u, jsonb_each_text(u.burns) b group by u.entity, b.key`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount_picos) as amount
+      from (${netBurns(null)}) b where grant_id is not null group by entity, grant_id`,
+  },
+  {
+    name: 'burns equal what grants say was burnt',
+    left: Prisma.sql`
+      select to_jsonb(grant_id) as key, sum(amount_picos) as amount
+      from (${netBurns(null)}) b where grant_id is not null group by grant_id`,
+    right: Prisma.sql`select to_jsonb(id) as key, burnt_picos as amount from credit_grants`,
+  },
+  {
+    name: 'ledger and open hours equal what grants have left',
+    left: Prisma.sql`
+      select key, sum(amount) as amount from (
+        select to_jsonb(grant_id) as key,
+          case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end as amount
+        from ledger_entries where grant_id is not null
+        union all
+        select to_jsonb(grant_id), -amount_picos from burns where grant_id is not null and not posted
+        union all
+        select to_jsonb(grant_id), amount_picos from burn_reversals where grant_id is not null and not posted
+      ) moved group by key`,
+    right: Prisma.sql`select to_jsonb(id) as key, remaining_picos as amount from credit_grants`,
+  },
+  {
+    name: 'ledger holds every closed hour',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'hour', booked_hour, 'period', period, 'grant', grant_id,
+        'corrected_hour', corrected_hour, 'corrected_period', corrected_period) as key, amount_picos as amount
+      from (
+        select entity, booked_hour, period, grant_id, null::timestamptz as corrected_hour, null as corrected_period, amount_picos
+        from burns where posted
+        union all
+        select entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
+        from burn_reversals where posted
+      ) b`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', l.entity, 'hour', l.booked_hour, 'period', l.period, 'grant', l.grant_id,
+        'corrected_hour', o.booked_hour, 'corrected_period', o.period) as key, l.amount_picos as amount
+      from ledger_entries l left join ledger_entries o on o.id = l.corrects
+      where l.booked_hour is not null`,
+  },
+  {
+    name: 'closing balances equal the ledger up to their periods',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, closing_picos as amount from closed_periods`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', c.entity, 'period', c.period) as key, (
+        select sum(case
+          when l.credit_account like 'credits:%' then l.amount_picos
+          when l.debit_account like 'credits:%' then -l.amount_picos
+        end)
+        from ledger_entries l where l.entity = c.entity and l.period <= c.period
+      ) as amount
+      from closed_periods c`,
+  },
+  {
+    name: 'spend of closed periods is what their statements say',
+    left: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'period', period) as key, cost_picos as amount from closed_periods`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', c.entity, 'period', c.period) as key, s.cost_picos as amount
+      from closed_periods c join entity_spend s on s.entity = c.entity and s.period = c.period`,
+  },
+];
+
+/** `at` is now, by the clock that booking goes by. */
+export async function runChecks(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
+  // It reads all events of all time, and sorts them into hours.
+  await tx.$executeRaw`set local statement_timeout = '30min'`;
+  await tx.$executeRaw`set local work_mem = '64MB'`;
+  const check = async ({ name, left, right }: Check) => ({ name, ...(await compare(tx, left, right)) });
+  const results = [await check(identityCheck(at)), ...(await compareRollUps(tx))];
+  for (const each of CHECKS) results.push(await check(each));
+  return results;
+}

@@ -1,0 +1,44 @@
+/** Checks the books against each other, now: the operator's answer to "is every number what the events say?". */
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../platform/clock.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { Database } from '../platform/database.js';
+import { runChecks } from './reconciliation.sql.js';
+
+/** A minute or two for ten million events. */
+const TIMEOUT_MS = 1_800_000;
+
+export type Reconciliation = {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly left: string;
+    readonly right: string;
+    readonly differences: readonly Record<string, unknown>[];
+  }[];
+};
+
+@Injectable()
+export class ReconciliationService {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Amounts are counts, tokens or picodollars, as each check's name says. One snapshot for all checks. */
+  async run(): Promise<Reconciliation> {
+    const results = await this.database.transaction(
+      async (tx) => runChecks(tx, await bookingTime(tx, this.clock.databaseNow())),
+      { snapshot: true, timeoutMs: TIMEOUT_MS },
+    );
+    const checks = results.map(({ name, left, right, differences }) => ({
+      name,
+      ok: differences.length === 0,
+      left,
+      right,
+      differences,
+    }));
+    return { ok: checks.every((check) => check.ok), checks };
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Rebuilds what follows from an entity's events, corrections and ledger: roll-ups, spend, grants, and after the commit its
+ * state in Redis. Those three are the truth and are never touched. Roll-ups by day are taken back; upkeep builds them again.
+ */
+import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import { Clock } from '../platform/clock.js';
+import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
+import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { reopenDays } from '../periods/daily-roll-ups.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+import { findEntity } from '../accounts/entities.sql.js';
+import {
+  findGrantDifferences,
+  findHourlyDifferences,
+  findSpendDifferences,
+  setEntitySpend,
+  setGrants,
+  setHourlySums,
+  setProjectSpend,
+  type Difference,
+} from './projections.sql.js';
+import { dropEmptySums, type HourlySum } from '../metering/usage-sums.sql.js';
+
+/** Differences that an answer and the audit log list; the count speaks for the rest. */
+const LISTED_MAX = 100;
+
+export type Change = Difference & { readonly projection: string };
+
+export type Repair = {
+  readonly entity: string;
+  /** How many rows differ, and the first of them. */
+  readonly changed: number;
+  readonly changes: readonly Change[];
+};
+
+@Injectable()
+export class RepairService {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Says what `repair` would change, and changes nothing. */
+  async preview(entity: string): Promise<Repair> {
+    return this.database.transaction(async (tx) => (await compare(tx, entity)).repair, { snapshot: true });
+  }
+
+  /** In the caller's transaction, under the account's lock: whoever books waits, nothing that is booked is lost. */
+  async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<Repair> {
+    const at = await bookingTime(tx, this.clock.databaseNow());
+    await lockAccounts(tx, [entity]);
+    const { repair, hourly, spend, grants } = await compare(tx, entity);
+    if (grants.some(({ after }) => after['remaining_picos']!.startsWith('-'))) {
+      throw new TallyError('conflict', `the ledger of ${entity} takes more from a grant than it ever had`);
+    }
+    await setHourlySums(tx, hourly.map(toHourlySum));
+    await dropEmptySums(tx, hourly.map(toHourlySum));
+    await reopenDays(tx, entity);
+    await setEntitySpend(tx, spend.entities);
+    await setProjectSpend(tx, spend.projects);
+    await setGrants(tx, grants);
+    await raiseVersions(tx, [entity]);
+    await insertAuditEntry(tx, {
+      at,
+      actor,
+      action: 'reconciliation.repair',
+      entity,
+      target: null,
+      before: { changed: repair.changed },
+      after: { changes: repair.changes },
+    });
+    return repair;
+  }
+}
+
+async function compare(tx: Tx, entity: string) {
+  if ((await findEntity(tx, entity)) === null) {
+    throw new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
+  }
+  const hourly = await findHourlyDifferences(tx, entity);
+  const spend = await findSpendDifferences(tx, entity);
+  const grants = await findGrantDifferences(tx, entity);
+  const named = (projection: string, rows: readonly Difference[]): Change[] =>
+    rows.map(({ key, before, after }) => ({ projection, key, before, after }));
+  const all = [
+    ...named('credit_grants', grants),
+    ...named('entity_spend', spend.entities),
+    ...named('project_spend', spend.projects),
+    ...named('usage_hourly', hourly),
+  ];
+  const repair: Repair = { entity, changed: all.length, changes: all.slice(0, LISTED_MAX) };
+  return { repair, hourly, spend, grants };
+}
+
+function toHourlySum({ hour, key, after }: Difference & { hour: Date }): HourlySum {
+  return {
+    entity: key['entity']!,
+    hour,
+    project: key['project']!,
+    model: key['model']!,
+    operation: key['operation']!,
+    period: key['period']!,
+    priceId: BigInt(key['price_id']!),
+    requests: Number(after['requests']),
+    inputTokens: BigInt(after['input_tokens']!),
+    cachedInputTokens: BigInt(after['cached_input_tokens']!),
+    outputTokens: BigInt(after['output_tokens']!),
+    reasoningTokens: BigInt(after['reasoning_tokens']!),
+    costPicos: BigInt(after['cost_picos']!),
+    paidBurntPicos: BigInt(after['paid_burnt_picos']!),
+    promotionalBurntPicos: BigInt(after['promotional_burnt_picos']!),
+  };
+}

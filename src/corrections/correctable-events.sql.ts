@@ -1,0 +1,237 @@
+/** Counted events together with their corrections: what each costs now, and which grants paid it in which hours. */
+import type { Movement } from './give-back.js';
+import type { EntityName, ProjectName } from '../domain/ids.js';
+import { hourOf, type Period } from '../domain/period.js';
+import type { UsageEvent } from '../domain/usage.js';
+import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
+
+export type CorrectableEvent = {
+  readonly identity: string;
+  readonly event: UsageEvent;
+  /** The period that the event was charged to. */
+  readonly period: Period;
+  /** As of the last correction. */
+  readonly priceId: bigint;
+  readonly costPicos: bigint;
+  readonly isVoided: boolean;
+  /** Of the event and of all its corrections. */
+  readonly movements: readonly Movement[];
+};
+
+/** How a movement stands in a correction's row. */
+export type MovementJson = { grant: string | null; hour: string; period: string; picos: string };
+
+type Row = {
+  identity: string;
+  source: string;
+  id: string;
+  entity: EntityName;
+  project: ProjectName;
+  occurred_at: Date;
+  model: string;
+  operation: string;
+  period: Period;
+  charged_at: Date;
+  input_tokens: bigint;
+  cached_input_tokens: bigint;
+  output_tokens: bigint;
+  reasoning_tokens: bigint;
+  cost: string;
+  burns: Record<string, string> | null;
+  now_price_id: bigint;
+  now_cost: string;
+  is_voided: boolean;
+  movements: MovementJson[][] | null;
+};
+
+/** Every counted event `e` with the sum of its corrections `c`. */
+const COUNTED = Prisma.sql`
+  select
+    e.identity::text, e.source, e.id, e.entity, e.project, e.occurred_at, e.model, e.operation, e.period,
+    coalesce(e.charged_at, e.booked_at) as charged_at,
+    e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens,
+    e.cost_picos::text as cost, e.burns,
+    coalesce(c.price_id, e.price_id) as now_price_id, coalesce(c.cost_picos, e.cost_picos)::text as now_cost,
+    coalesce(c.is_voided, false) as is_voided, c.movements
+  from usage_events e
+  cross join lateral (
+    select
+      (array_agg(u.new_price_id order by u.id desc))[1] as price_id,
+      (array_agg(u.new_cost_picos order by u.id desc))[1] as cost_picos,
+      bool_or(u.kind = 'void') as is_voided,
+      jsonb_agg(u.movements order by u.id) as movements
+    from usage_corrections u
+    where u.identity = e.identity and u.occurred_at = e.occurred_at
+  ) c`;
+
+/** One event, to be read under its entity's lock; null where the entity has none like it. */
+export async function findCorrectable(
+  tx: Tx,
+  of: { entity: string; identity: string; occurredAt: Date },
+): Promise<CorrectableEvent | null> {
+  const rows = await tx.$queryRaw<Row[]>`
+    ${COUNTED}
+    where e.occurred_at = ${of.occurredAt}::timestamptz and e.identity = ${of.identity}::uuid
+      and e.entity = ${of.entity}::text`;
+  return rows[0] === undefined ? null : toCorrectable(rows[0]);
+}
+
+/** What a re-rating looks at: events of one model that occurred in [from, to). */
+export type UsageRange = { readonly model: string; readonly from: Date; readonly to: Date };
+
+/** The last event of the page before. */
+export type EventCursor = { readonly occurredAt: Date; readonly identity: string };
+
+/**
+ * A page, in the order of occurrence, of an entity's charged events whose price is another one than the one in force for
+ * them now. The rule of the one in force is domain/price.ts's; who reads this decides by that.
+ */
+export async function findMispriced(
+  tx: Tx,
+  of: UsageRange & { entity: string; after: EventCursor | null; limit: number },
+): Promise<CorrectableEvent[]> {
+  const after = of.after?.occurredAt ?? null;
+  const rows = await tx.$queryRaw<Row[]>`
+    ${COUNTED}
+    cross join lateral (
+      select p.id
+      from prices p
+      where p.model = e.model and p.effective_from <= e.occurred_at and (p.entity is null or p.entity = e.entity)
+      order by p.entity is null, p.effective_from desc
+      limit 1
+    ) p
+    where e.entity = ${of.entity}::text and e.model = ${of.model}::text
+      and e.occurred_at >= ${of.from}::timestamptz and e.occurred_at < ${of.to}::timestamptz
+      and (${after}::timestamptz is null
+        or (e.occurred_at, e.identity) > (${after}::timestamptz, ${of.after?.identity ?? null}::uuid))
+      and coalesce(c.price_id, e.price_id) not in (0, p.id) and c.is_voided is not true
+    order by e.occurred_at, e.identity
+    limit ${of.limit}::integer`;
+  return rows.map(toCorrectable);
+}
+
+/** One re-rating runs at a time: it takes connections of its own beside the transaction that waits for it. */
+const RERATING_LOCK = 7_201_002;
+
+export async function tryLockRerating(tx: Tx): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
+    select pg_try_advisory_xact_lock(${RERATING_LOCK}::bigint) as locked`;
+  return row.locked;
+}
+
+/** How many events of the range the entity has. */
+export async function countEvents(tx: Tx, of: UsageRange & { entity: string }): Promise<number> {
+  const [row] = await tx.$queryRaw<[{ events: bigint }]>`
+    select count(*) as events
+    from usage_events
+    where entity = ${of.entity}::text and model = ${of.model}::text
+      and occurred_at >= ${of.from}::timestamptz and occurred_at < ${of.to}::timestamptz`;
+  return Number(row.events);
+}
+
+/** Entities that used the model in the range, by name; all that may have, since roll-ups know hours only. */
+export async function findEntitiesUsing(tx: Tx, of: UsageRange): Promise<EntityName[]> {
+  const rows = await tx.$queryRaw<{ entity: EntityName }[]>`
+    select distinct entity
+    from usage_hourly
+    where model = ${of.model}::text
+      and hour >= ${hourOf(of.from)}::timestamptz and hour < ${of.to}::timestamptz
+    order by entity`;
+  return rows.map((row) => row.entity);
+}
+
+export type LocatedEvent = {
+  readonly identity: string;
+  readonly occurredAt: Date;
+  readonly entity: EntityName;
+  readonly project: ProjectName;
+};
+
+/**
+ * Where an event is, or null. The identities know when it occurred for as long as they are kept; `occurredAt` says it for
+ * events that are older. `entity` narrows it to one; null finds any.
+ */
+export async function locateEvent(
+  tx: Tx,
+  of: { identity: string; occurredAt: Date | null; entity: string | null },
+): Promise<LocatedEvent | null> {
+  const rows = await tx.$queryRaw<LocatedEvent[]>`
+    select e.identity::text, e.occurred_at as "occurredAt", e.entity, e.project
+    from usage_events e
+    where e.identity = ${of.identity}::uuid
+      and e.occurred_at = coalesce(
+        (select i.occurred_at from usage_identities i where i.identity = ${of.identity}::uuid),
+        ${of.occurredAt}::timestamptz
+      )
+      and (${of.entity}::text is null or e.entity = ${of.entity}::text)`;
+  return rows[0] ?? null;
+}
+
+function toCorrectable(row: Row): CorrectableEvent {
+  return {
+    identity: row.identity,
+    event: toEvent(row),
+    period: row.period,
+    priceId: row.now_price_id,
+    costPicos: BigInt(row.now_cost),
+    isVoided: row.is_voided,
+    movements: [...firstMovements(row), ...(row.movements ?? []).flat().map(fromJson)],
+  };
+}
+
+/** What the event itself moved, in the hour in which it was charged. */
+function firstMovements(row: Row): Movement[] {
+  const at = { bookedHour: hourOf(row.charged_at), period: row.period };
+  const burns = Object.entries(row.burns ?? {}).map(([grantId, picos]) => ({
+    grantId,
+    amountPicos: BigInt(picos),
+    ...at,
+  }));
+  const overagePicos = burns.reduce((left, burn) => left - burn.amountPicos, BigInt(row.cost));
+  return overagePicos === 0n ? burns : [...burns, { grantId: null, amountPicos: overagePicos, ...at }];
+}
+
+function fromJson({ grant, hour, period, picos }: MovementJson): Movement {
+  return {
+    grantId: grant,
+    bookedHour: new Date(hour),
+    period: period as Period,
+    amountPicos: BigInt(picos),
+  };
+}
+
+export function movementsJson(movements: readonly Movement[]): string {
+  const json: MovementJson[] = movements.map(({ grantId, bookedHour, period, amountPicos }) => ({
+    grant: grantId,
+    hour: bookedHour.toISOString(),
+    period,
+    picos: String(amountPicos),
+  }));
+  return JSON.stringify(json);
+}
+
+function toEvent(row: Row): UsageEvent {
+  return {
+    source: row.source,
+    id: row.id,
+    entity: row.entity,
+    project: row.project,
+    occurredAt: row.occurred_at,
+    model: row.model,
+    operation: row.operation,
+    tokens: {
+      inputTokens: Number(row.input_tokens),
+      cachedInputTokens: Number(row.cached_input_tokens),
+      outputTokens: Number(row.output_tokens),
+      reasoningTokens: Number(row.reasoning_tokens),
+    },
+    // A correction changes the cost alone; what else the event says is no part of it.
+    usageSource: 'reported',
+    reservationId: null,
+    apiKeyId: null,
+    userId: null,
+    requestId: null,
+    tags: null,
+  };
+}

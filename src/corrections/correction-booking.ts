@@ -1,0 +1,130 @@
+/** Writes planned corrections: their rows, and what they change of roll-ups, spend, grants and burns, in one transaction. */
+import { hourOf, periodOf } from '../domain/period.js';
+import { raiseVersions } from '../accounts/accounts.sql.js';
+import { addReversals, type ReversalSum } from '../credits/burn-reversals.sql.js';
+import { RestartTransaction, type Tx } from '../platform/database.js';
+import { takeRemaining, type GrantRow } from '../credits/grants.sql.js';
+import { insertLedgerEntry } from '../credits/ledger.sql.js';
+import { insertCorrections, type NewCorrection } from './usage-corrections.sql.js';
+import type { RatedEvent } from '../metering/usage-events.sql.js';
+import {
+  addBurns,
+  addHourlySums,
+  addSpend,
+  dropEmptySums,
+  type BurnSum,
+} from '../metering/usage-sums.sql.js';
+import { negateSpend, negateSums, sumBatch } from '../metering/batch-sums.js';
+import type { Correction } from './correction-plan.js';
+
+export type Booking = {
+  readonly entity: string;
+  /** All grants of the entity, as they were when the corrections were planned. */
+  readonly grants: readonly GrantRow[];
+  readonly bookedAt: Date;
+  readonly reason: string;
+  readonly actor: string;
+};
+
+/** Needs the entity's lock, and raises its version. The events' own rows stay as they are. */
+export async function bookCorrections(
+  tx: Tx,
+  corrections: readonly Correction[],
+  { entity, grants, ...by }: Booking,
+): Promise<void> {
+  if (corrections.length === 0) return;
+  const bookedHour = hourOf(by.bookedAt);
+  // A correction that began before its event was booked: an hour is never corrected by an earlier one.
+  if (movementsOf(corrections).some((movement) => movement.bookedHour > bookedHour)) {
+    throw new RestartTransaction('the event was booked in a later hour');
+  }
+  await insertCorrections(tx, corrections.map(toRow), by);
+  await moveSums(tx, corrections);
+  const returned = sumReversals(corrections);
+  await addReversals(tx, returned, bookedHour);
+  await addBurns(tx, sumBurns(corrections), bookedHour);
+  for (const { id: grantId, voidedAt } of grants) {
+    if (voidedAt !== null && returned.some((reversal) => reversal.grantId === grantId)) {
+      await voidReturned(tx, { entity, grantId, reference: by.reason, bookedAt: by.bookedAt });
+    }
+  }
+  await raiseVersions(tx, [entity]);
+}
+
+/** Takes the events out of the sums as they were and counts them as they are now: the period that is charged is the correction's. */
+async function moveSums(tx: Tx, corrections: readonly Correction[]): Promise<void> {
+  const before = sumBatch(
+    corrections.map(({ counted, period, oldBurns }): RatedEvent => ({ ...counted, period, burns: oldBurns })),
+  );
+  const after = sumBatch(
+    corrections.flatMap(({ counted, period, rating, newBurns }): RatedEvent[] =>
+      rating === null ? [] : [{ ...counted, ...rating, period, burns: newBurns }],
+    ),
+  );
+  await addHourlySums(tx, negateSums(before.hourly));
+  await addHourlySums(tx, after.hourly);
+  await dropEmptySums(tx, before.hourly);
+  await addSpend(tx, negateSpend(before.spend));
+  await addSpend(tx, after.spend);
+}
+
+async function voidReturned(
+  tx: Tx,
+  of: { entity: string; grantId: string; reference: string; bookedAt: Date },
+): Promise<void> {
+  const amountPicos = await takeRemaining(tx, { grantId: of.grantId, as: 'voided' });
+  await insertLedgerEntry(tx, { ...of, kind: 'void', amountPicos, period: periodOf(of.bookedAt) });
+}
+
+function toRow({ counted, rating, ...correction }: Correction): NewCorrection {
+  const { event, identity, period: correctedPeriod, priceId, costPicos } = counted;
+  return {
+    kind: rating === null ? 'void' : 'rerate',
+    identity,
+    occurredAt: event.occurredAt,
+    entity: event.entity,
+    project: event.project,
+    model: event.model,
+    period: correction.period,
+    correctedPeriod,
+    tokens: event.tokens,
+    oldPriceId: priceId,
+    newPriceId: rating?.priceId ?? null,
+    oldCostPicos: costPicos,
+    newCostPicos: rating?.costPicos ?? 0n,
+    oldBurns: correction.oldBurns,
+    newBurns: correction.newBurns,
+    movements: correction.movements,
+  };
+}
+
+function movementsOf(corrections: readonly Correction[]) {
+  return corrections.flatMap(({ counted, period: bookedPeriod, movements }) =>
+    movements.map((movement) => ({ ...movement, entity: counted.event.entity, bookedPeriod })),
+  );
+}
+
+function sumReversals(corrections: readonly Correction[]): ReversalSum[] {
+  const sums = new Map<string, ReversalSum>();
+  for (const { entity, grantId, bookedHour, period, bookedPeriod, amountPicos } of movementsOf(corrections)) {
+    if (amountPicos > 0n) continue;
+    const key = [bookedPeriod, grantId ?? '', bookedHour.toISOString(), period].join('\n');
+    const corrected = { correctedHour: bookedHour, correctedPeriod: period };
+    const sum = sums.get(key) ?? { entity, period: bookedPeriod, grantId, ...corrected, amountPicos: 0n };
+    sum.amountPicos -= amountPicos;
+    sums.set(key, sum);
+  }
+  return [...sums.values()];
+}
+
+function sumBurns(corrections: readonly Correction[]): BurnSum[] {
+  const sums = new Map<string, BurnSum>();
+  for (const { entity, grantId, bookedPeriod: period, amountPicos } of movementsOf(corrections)) {
+    if (amountPicos < 0n) continue;
+    const key = [period, grantId ?? ''].join('\n');
+    const sum = sums.get(key) ?? { entity, period, grantId, amountPicos: 0n };
+    sum.amountPicos += amountPicos;
+    sums.set(key, sum);
+  }
+  return [...sums.values()];
+}

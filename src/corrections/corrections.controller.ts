@@ -1,0 +1,100 @@
+/** Admins: taking back and charging anew what was counted, and rebuilding what follows from it. */
+import { Body, Controller, Param, Query } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import { CorrectionsService } from './voids.js';
+import { RepairService } from '../books/repair.js';
+import { ReratingService } from './rerating.js';
+import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { presentCorrection, presentRepair, presentRerating } from './corrections.presenter.js';
+import { presentPage } from '../http/list-page.js';
+import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
+import { Route } from '../http/route.js';
+import * as schemas from './corrections.schema.js';
+
+@Controller()
+export class CorrectionsController {
+  constructor(
+    private readonly corrections: CorrectionsService,
+    private readonly rerating: ReratingService,
+    private readonly repairs: RepairService,
+    private readonly changes: Changes,
+  ) {}
+
+  @Route('POST /v1/admin/usage_events/:source/:id/void', {
+    role: 'admin',
+    summary: 'Take back all that an event was charged; the source is percent-encoded',
+    answers: schemas.UsageCorrection,
+    idempotent: true,
+  })
+  async void(
+    @Param({ schema: schemas.UsageEventPath }) { source, id }: { source: string; id: string },
+    @Body({ schema: schemas.UsageEventVoidOrder }) body: schemas.UsageEventVoidOrder,
+    @Call() call: ChangeCall,
+  ) {
+    const { entity, keyId: actor } = call.principal;
+    const found = this.corrections.locate({ source, id, occurredAt: body.time ?? null, entity });
+    const event = await found.catch((error: unknown) => {
+      if (entity !== null && error instanceof TallyError) throw missing(call.principal, 'such usage event');
+      throw error;
+    });
+    return this.changes.make(call, [event], async (tx) =>
+      presentCorrection(await this.corrections.void(tx, event, { reason: body.reason, actor })),
+    );
+  }
+
+  @Route('GET /v1/admin/usage_corrections', {
+    role: 'admin',
+    summary: 'List voids, re-ratings and late usage with the period that they correct, newest first',
+    answers: schemas.UsageCorrectionList,
+  })
+  async list(
+    @Query({ schema: schemas.CorrectionQuery }) query: schemas.CorrectionQuery,
+    @Caller() caller: Principal,
+  ) {
+    const { limit, period = null, after = null } = query;
+    if (query.entity !== undefined) requireEntity(caller, query.entity);
+    const entity = query.entity ?? caller.entity;
+    const rows = await this.corrections.list({ entity, period, after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.id, present: presentCorrection });
+  }
+
+  @Route('POST /v1/admin/prices/rerate', {
+    role: 'admin',
+    summary: 'Charge past usage by the price book as it is now; dry_run shows the change',
+    answers: schemas.Rerating,
+    idempotent: true,
+  })
+  async rerate(
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Body({ schema: schemas.RerateOrder }) body: schemas.RerateOrder,
+    @Call() call: ChangeCall,
+  ) {
+    const { keyId: actor } = call.principal;
+    const order = { ...body, entity: body.entity ?? null, actor };
+    requireEntity(call.principal, order.entity);
+    if (dryRun) return presentRerating(await this.rerating.preview(order), { dryRun });
+    // Each batch is a transaction of its own, safe to repeat; the one around them keeps the answer and lets no second run in.
+    return this.changes.make(call, [], async (tx) =>
+      presentRerating(await this.rerating.rerateAlone(tx, order), { dryRun }),
+    );
+  }
+
+  @Route('POST /v1/admin/reconciliation/repair', {
+    role: 'admin',
+    summary: "Rebuild an entity's sums from events, corrections and ledger; dry_run shows the change",
+    answers: schemas.Repair,
+    idempotent: true,
+  })
+  async repair(
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Body({ schema: schemas.RepairOrder }) { entity }: schemas.RepairOrder,
+    @Call() call: ChangeCall,
+  ) {
+    const { keyId: actor } = call.principal;
+    requireEntity(call.principal, entity);
+    if (dryRun) return presentRepair(await this.repairs.preview(entity), { dryRun });
+    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
+      presentRepair(await this.repairs.repair(tx, { entity, actor }), { dryRun }),
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/** Corrections of counted usage, re-rating, repair. */
+import { z } from 'zod';
+import { afterText, entityName, pageLimit, period, queryFlag, text, time } from '../http/fields.js';
+import { listOf } from '../http/lists.schema.js';
+
+export const UsageEventPath = z.object({ source: text(256), id: text(256) });
+
+export const UsageEventVoidOrder = z
+  .strictObject({
+    reason: text(1024),
+    time: time
+      .nullish()
+      .describe("The event's own time; needed where it is so old that its identity is forgotten (35 days)"),
+  })
+  .meta({ id: 'UsageEventVoidOrder' });
+export type UsageEventVoidOrder = z.output<typeof UsageEventVoidOrder>;
+
+export const CorrectionQuery = z.strictObject({
+  entity: entityName.optional(),
+  period: period.optional(),
+  limit: pageLimit,
+  after: afterText,
+});
+export type CorrectionQuery = z.output<typeof CorrectionQuery>;
+
+export const UsageCorrection = z
+  .object({
+    object: z.literal('usage_correction'),
+    id: z.string(),
+    kind: z.enum(['void', 'rerate', 'late_usage']),
+    source: z.string(),
+    event_id: z.string(),
+    occurred_at: z.string(),
+    entity: z.string(),
+    project: z.string(),
+    model: z.string(),
+    period: z.string().describe('Where it is booked'),
+    corrected_period: z.string().describe('Where the usage was charged; for late usage, where it occurred'),
+    requests: z.int(),
+    input_tokens: z.int(),
+    cached_input_tokens: z.int(),
+    output_tokens: z.int(),
+    old_price_id: z.string().nullable(),
+    new_price_id: z.string().nullable(),
+    cost_usd: z.string().describe('What it adds to the cost; below zero where it takes back'),
+    credits_usd: z.record(z.string(), z.string()).describe('The part of the cost by grant'),
+    overage_usd: z.string().describe('The part of the cost that no grant pays'),
+    reason: z.string().nullable(),
+    actor: z.string().nullable(),
+    booked_at: z.int(),
+  })
+  .meta({ id: 'UsageCorrection' });
+export type UsageCorrection = z.output<typeof UsageCorrection>;
+export const UsageCorrectionList = listOf(UsageCorrection).meta({ id: 'UsageCorrectionList' });
+
+export const DryRunQuery = z.strictObject({ dry_run: queryFlag });
+export type DryRunQuery = z.output<typeof DryRunQuery>;
+
+/** The longest time that one call may re-rate. */
+const RANGE_DAYS_MAX = 400;
+
+export const RerateOrder = z
+  .strictObject({
+    model: text(256),
+    from: time,
+    to: time,
+    entity: entityName.nullish().describe('Null is every entity'),
+    reason: text(1024),
+  })
+  .refine(({ from, to }) => to > from && to.getTime() - from.getTime() <= RANGE_DAYS_MAX * 86_400_000, {
+    error: `must lie after "from", by at most ${RANGE_DAYS_MAX} days`,
+    path: ['to'],
+  })
+  .meta({ id: 'RerateOrder' });
+export type RerateOrder = z.output<typeof RerateOrder>;
+
+export const Rerating = z
+  .object({
+    object: z.literal('rerating'),
+    dry_run: z.boolean(),
+    looked_at: z.int().describe('Events that were compared with the price book'),
+    changed: z.int().describe('Events whose price is another one'),
+    complete: z.boolean().describe('False where more is left than one call does: call again'),
+    old_usd: z.string(),
+    new_usd: z.string(),
+    delta_usd: z.string(),
+    entities: z.array(
+      z.object({
+        entity: z.string(),
+        changed: z.int(),
+        old_usd: z.string(),
+        new_usd: z.string(),
+        delta_usd: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Rerating' });
+export type Rerating = z.output<typeof Rerating>;
+
+export const RepairOrder = z.strictObject({ entity: entityName }).meta({ id: 'RepairOrder' });
+export type RepairOrder = z.output<typeof RepairOrder>;
+
+const figures = z.record(z.string(), z.string());
+
+export const Repair = z
+  .object({
+    object: z.literal('repair'),
+    entity: z.string(),
+    dry_run: z.boolean(),
+    changed: z.int().describe('Rows that differ from what events, corrections and ledger say'),
+    changes: z
+      .array(z.object({ projection: z.string(), key: figures, before: figures, after: figures }))
+      .describe('The first of them; amounts in picodollars'),
+  })
+  .meta({ id: 'Repair' });
+export type Repair = z.output<typeof Repair>;

@@ -1,0 +1,176 @@
+/**
+ * Charges usage anew by the price book as it is now, where a price was published for a time that is past. The event keeps
+ * the price that rated it first; a correction names the new one and books the difference.
+ */
+import { Injectable } from '@nestjs/common';
+import { assert, TallyError } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
+import { priceInForce, rate, type Price } from '../domain/price.js';
+import { Clock } from '../platform/clock.js';
+import { QuotaService } from '../quota/quota.js';
+import { lockAccounts } from '../accounts/accounts.sql.js';
+import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { grantAllowances } from '../credits/allowances.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import {
+  countEvents,
+  findEntitiesUsing,
+  findMispriced,
+  tryLockRerating,
+  type CorrectableEvent,
+  type EventCursor,
+  type UsageRange,
+} from './correctable-events.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+import { findGrants } from '../credits/grants.sql.js';
+import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
+import { bookCorrections } from './correction-booking.js';
+import { planCorrections, type Target } from './correction-plan.js';
+
+/** Events that one transaction corrects. */
+const BATCH_EVENTS_MAX = 500;
+
+/** Events that one call corrects: one that is not complete is repeated. It answers in seconds. */
+const CALL_EVENTS_MAX = 10_000;
+
+/** Events that a preview adds up. */
+const PREVIEW_EVENTS_MAX = 200_000;
+
+export type RerateOrder = UsageRange & {
+  /** Null is every entity. */
+  readonly entity: EntityName | null;
+  readonly reason: string;
+  readonly actor: string;
+};
+
+export type EntityRerating = {
+  readonly entity: string;
+  events: number;
+  oldPicos: bigint;
+  newPicos: bigint;
+};
+
+export type Rerating = {
+  /** Events of the range that were compared with the price book. */
+  readonly lookedAt: number;
+  readonly changed: number;
+  /** False where more is left than one call does. */
+  readonly complete: boolean;
+  /** Those with a change, by name. */
+  readonly entities: readonly EntityRerating[];
+};
+
+@Injectable()
+export class ReratingService {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly quota: QuotaService,
+  ) {}
+
+  /** Says what `rerate` would change, and changes nothing. */
+  async preview(order: RerateOrder): Promise<Rerating> {
+    return this.run(order, PREVIEW_EVENTS_MAX, ({ entity, after, limit }) =>
+      this.database.transaction((tx) => this.findTargets(tx, { ...order, entity, after, limit }), {
+        snapshot: true,
+      }),
+    );
+  }
+
+  /**
+   * Books one correction for each event whose price is another one now. A repetition finds nothing to change; one that is
+   * cut short, by a fault or by `eventsMax`, goes on where the last one ended.
+   */
+  async rerate(order: RerateOrder, eventsMax = CALL_EVENTS_MAX): Promise<Rerating> {
+    return this.run(order, eventsMax, async ({ entity, after, limit }) => {
+      const targets = await this.database.transaction((tx) =>
+        this.correct(tx, { ...order, entity, after, limit }),
+      );
+      await this.quota.publish(targets.map(({ counted }) => counted.event));
+      return targets;
+    });
+  }
+
+  /** The same while `tx` lasts, which books nothing itself: a second run meanwhile is refused. */
+  async rerateAlone(tx: Tx, order: RerateOrder): Promise<Rerating> {
+    if (!(await tryLockRerating(tx))) throw new TallyError('conflict', 'another re-rating is still running');
+    return this.rerate(order);
+  }
+
+  private async run(
+    order: RerateOrder,
+    eventsMax: number,
+    take: (page: Page) => Promise<readonly Target[]>,
+  ): Promise<Rerating> {
+    const found =
+      order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
+    const entities: EntityRerating[] = [];
+    let [lookedAt, left] = [0, eventsMax];
+    for (const entity of found) {
+      if (left === 0) break;
+      lookedAt += await countEvents(this.database.reader, { ...order, entity });
+      const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
+      for (let after: EventCursor | null = null, limit = -1; left > 0;) {
+        limit = Math.min(left, BATCH_EVENTS_MAX);
+        const targets = await take({ entity, after, limit });
+        targets.forEach((target) => add(sum, target));
+        left -= targets.length;
+        const last = targets.at(-1);
+        if (last === undefined || targets.length < limit) break;
+        after = cursorOf(last.counted);
+      }
+      if (sum.events > 0) entities.push(sum);
+    }
+    return { lookedAt, changed: eventsMax - left, complete: left > 0, entities };
+  }
+
+  private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[]> {
+    const { entity, reason, actor } = order;
+    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    await lockAccounts(tx, [entity]);
+    await lockPriceBookShared(tx);
+    const targets = await this.findTargets(tx, order);
+    if (targets.length === 0) return targets;
+    await grantAllowances(tx, { entities: [entity], at: bookedAt });
+    const grants = await findGrants(tx, entity);
+    const corrections = planCorrections(targets, { grants, bookedAt });
+    await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason, actor });
+    const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
+    targets.forEach((target) => add(sum, target));
+    await insertAuditEntry(tx, {
+      at: bookedAt,
+      actor,
+      action: 'prices.rerate',
+      entity,
+      target: order.model,
+      before: { events: sum.events, cost_picos: String(sum.oldPicos), from: order.from, to: order.to },
+      after: { cost_picos: String(sum.newPicos), reason },
+    });
+    return targets;
+  }
+
+  private async findTargets(tx: Tx, page: UsageRange & Page): Promise<Target[]> {
+    const events = await findMispriced(tx, page);
+    if (events.length === 0) return [];
+    const prices = await findPrices(tx, { models: [page.model] });
+    return events.map((counted) => ({ counted, rating: ratingOf(counted, prices) }));
+  }
+}
+
+type Page = { readonly entity: EntityName; readonly after: EventCursor | null; readonly limit: number };
+
+function ratingOf({ event, priceId }: CorrectableEvent, prices: readonly Price[]): Target['rating'] {
+  const price = priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt });
+  assert(price !== null && price.id !== priceId, 'the search and the price book agree on the price in force');
+  return { priceId: price.id, costPicos: rate(event.tokens, price) };
+}
+
+function add(sum: EntityRerating, { counted, rating }: Target): void {
+  sum.events += 1;
+  sum.oldPicos += counted.costPicos;
+  sum.newPicos += rating?.costPicos ?? 0n;
+}
+
+function cursorOf({ identity, event }: CorrectableEvent): EventCursor {
+  return { identity, occurredAt: event.occurredAt };
+}

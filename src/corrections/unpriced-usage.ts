@@ -1,0 +1,118 @@
+/** Charges usage that came before its price did. It keeps its place in time and is paid like any other usage. */
+import { Injectable } from '@nestjs/common';
+import { assert } from '../domain/errors.js';
+import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
+import { priceInForce, UNPRICED, type Price } from '../domain/price.js';
+import { Clock } from '../platform/clock.js';
+import { QuotaService } from '../quota/quota.js';
+import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
+import { grantAllowances } from '../credits/allowances.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+import { findGrants, findGrantsLeft } from '../credits/grants.sql.js';
+import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
+import {
+  chargeEvents,
+  findChargeable,
+  findEntitiesToCharge,
+  type UnpricedEvent,
+} from './unpriced-events.sql.js';
+import type { RatedEvent } from '../metering/usage-events.sql.js';
+import { addBurns, addHourlySums, addSpend, dropEmptySums } from '../metering/usage-sums.sql.js';
+import { negateSums, sumBatch } from '../metering/batch-sums.js';
+import { bookCorrections } from './correction-booking.js';
+import { planCorrections } from './correction-plan.js';
+import { rateBatch } from '../metering/rating.js';
+
+const BATCH_EVENTS_MAX = 1_000;
+
+const LATE_REASON = 'its price was published after its period had ended';
+
+@Injectable()
+export class UnpricedUsage {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly quota: QuotaService,
+  ) {}
+
+  /** Charges all that has a price by now and returns the number of events. Run it after a price is published, and by the clock. */
+  async charge(): Promise<number> {
+    let charged = 0;
+    for (const entity of await findEntitiesToCharge(this.database.reader)) {
+      for (let more = true; more;) {
+        const rated = await this.database.transaction((tx) => this.chargeBatch(tx, entity));
+        await this.quota.publish(
+          rated.map(({ event }) => event),
+          [],
+        );
+        charged += rated.length;
+        more = rated.length > 0;
+      }
+    }
+    return charged;
+  }
+
+  private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[]> {
+    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    await lockAccounts(tx, [entity]);
+    await lockPriceBookShared(tx);
+    const found = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });
+    if (found.length === 0) return [];
+    await grantAllowances(tx, { entities: [entity], at: bookedAt });
+    const prices = await findPrices(tx, { models: [...new Set(found.map(({ event }) => event.model))] });
+    const isPriced = ({ event }: UnpricedEvent) =>
+      priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt }) !== null;
+    assert(found.every(isPriced), 'the search and the price book agree on what has a price');
+    const late = found.filter(({ period }) => correctionPeriodOf({ period, bookedAt }) !== period);
+    return late.length > 0
+      ? chargeLate(tx, late, { entity, prices, bookedAt })
+      : chargeInPlace(tx, found, { entity, prices, bookedAt });
+  }
+}
+
+type Charging = { readonly entity: string; readonly prices: readonly Price[]; readonly bookedAt: Date };
+
+/** While its period is open the event itself gets the price and the payment that it lacked. */
+async function chargeInPlace(
+  tx: Tx,
+  unpriced: readonly UnpricedEvent[],
+  { entity, prices, bookedAt }: Charging,
+): Promise<readonly RatedEvent[]> {
+  const grants = await findGrantsLeft(tx, [entity]);
+  const rated = rateBatch(unpriced, { prices, grants }, bookedAt).map((row, index) => ({
+    ...row,
+    period: unpriced[index]!.period,
+  }));
+  const sums = sumBatch(rated);
+  await chargeEvents(tx, rated, bookedAt);
+  const moved = sumBatch(unpriced.map(asUnpriced)).hourly;
+  await addHourlySums(tx, negateSums(moved));
+  await addHourlySums(tx, sums.hourly);
+  await dropEmptySums(tx, moved);
+  await addSpend(tx, sums.spend);
+  await addBurns(tx, sums.burns, hourOf(bookedAt));
+  await raiseVersions(tx, [entity]);
+  return rated;
+}
+
+/** A period that has ended keeps its usage without a price, as its statement says; the charge is a correction in the open one. */
+async function chargeLate(
+  tx: Tx,
+  unpriced: readonly UnpricedEvent[],
+  { entity, prices, bookedAt }: Charging,
+): Promise<readonly RatedEvent[]> {
+  const rated = rateBatch(unpriced, { prices, grants: [] }, bookedAt);
+  const targets = rated.map(({ priceId, costPicos }, index) => ({
+    counted: { ...asUnpriced(unpriced[index]!), isVoided: false, movements: [] },
+    rating: { priceId, costPicos },
+  }));
+  const grants = await findGrants(tx, entity);
+  const corrections = planCorrections(targets, { grants, bookedAt });
+  await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason: LATE_REASON, actor: 'system' });
+  return rated;
+}
+
+function asUnpriced(row: UnpricedEvent): RatedEvent & { period: Period } {
+  return { ...row, priceId: UNPRICED, costPicos: 0n, burns: [] };
+}

@@ -1,0 +1,192 @@
+/** Corrections of counted events: one row each, never changed. Late usage is listed with them, for it corrects a period too. */
+import type { Movement } from './give-back.js';
+import type { Burn } from '../domain/grants.js';
+import type { Period } from '../domain/period.js';
+import type { TokenCounts } from '../domain/usage.js';
+import { arrayLiteral } from '../platform/array-literal.js';
+import { movementsJson } from './correctable-events.sql.js';
+import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
+import { burnsJson, burntPicos } from '../metering/usage-events.sql.js';
+
+export type NewCorrection = {
+  readonly kind: 'void' | 'rerate';
+  readonly identity: string;
+  readonly occurredAt: Date;
+  readonly entity: string;
+  readonly project: string;
+  readonly model: string;
+  readonly period: Period;
+  readonly correctedPeriod: Period;
+  readonly tokens: TokenCounts;
+  readonly oldPriceId: bigint;
+  readonly newPriceId: bigint | null;
+  readonly oldCostPicos: bigint;
+  readonly newCostPicos: bigint;
+  readonly oldBurns: readonly Burn[];
+  readonly newBurns: readonly Burn[];
+  readonly movements: readonly Movement[];
+};
+
+export async function insertCorrections(
+  tx: Tx,
+  rows: readonly NewCorrection[],
+  by: { reason: string; actor: string; bookedAt: Date },
+): Promise<void> {
+  const column = (pick: (row: NewCorrection) => string | number | bigint | Date | null): string =>
+    arrayLiteral(rows.map(pick));
+  const count = (pick: (tokens: TokenCounts) => number): string =>
+    column((r) => (r.kind === 'void' ? -pick(r.tokens) : 0));
+  await tx.$executeRaw`
+    insert into usage_corrections (
+      kind, identity, occurred_at, entity, project, model, period, corrected_period,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      old_price_id, new_price_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
+      old_burns, new_burns, movements, reason, actor, booked_at
+    )
+    select
+      kind, identity, occurred_at, entity, project, model, period, corrected_period,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      old_price_id, new_price_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
+      old_burns::jsonb, new_burns::jsonb, movements::jsonb,
+      ${by.reason}::text, ${by.actor}::text, ${by.bookedAt}::timestamptz
+    from unnest(
+      ${column((r) => r.kind)}::text[],
+      ${column((r) => r.identity)}::uuid[],
+      ${column((r) => r.occurredAt)}::timestamptz[],
+      ${column((r) => r.entity)}::text[],
+      ${column((r) => r.project)}::text[],
+      ${column((r) => r.model)}::text[],
+      ${column((r) => r.period)}::text[],
+      ${column((r) => r.correctedPeriod)}::text[],
+      ${count(() => 1)}::bigint[],
+      ${count((tokens) => tokens.inputTokens)}::bigint[],
+      ${count((tokens) => tokens.cachedInputTokens)}::bigint[],
+      ${count((tokens) => tokens.outputTokens)}::bigint[],
+      ${count((tokens) => tokens.reasoningTokens)}::bigint[],
+      ${column((r) => r.oldPriceId)}::bigint[],
+      ${column((r) => r.newPriceId)}::bigint[],
+      ${column((r) => r.oldCostPicos)}::numeric[],
+      ${column((r) => r.newCostPicos)}::numeric[],
+      ${column((r) => burntPicos(r.oldBurns))}::numeric[],
+      ${column((r) => burntPicos(r.newBurns))}::numeric[],
+      ${column((r) => burnsJson(r.oldBurns))}::text[],
+      ${column((r) => burnsJson(r.newBurns))}::text[],
+      ${column((r) => movementsJson(r.movements))}::text[]
+    ) with ordinality as t (
+      kind, identity, occurred_at, entity, project, model, period, corrected_period,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      old_price_id, new_price_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
+      old_burns, new_burns, movements, place
+    )
+    order by place`;
+}
+
+export type CorrectionRow = {
+  /** A number for corrections; an event's identity for late usage. */
+  readonly id: string;
+  readonly kind: 'void' | 'rerate' | 'late_usage';
+  readonly source: string;
+  readonly eventId: string;
+  readonly occurredAt: Date;
+  readonly entity: string;
+  readonly project: string;
+  readonly model: string;
+  readonly period: string;
+  /** For late usage the period that it occurred in. */
+  readonly correctedPeriod: string;
+  readonly requests: bigint;
+  readonly inputTokens: bigint;
+  readonly cachedInputTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly oldPriceId: bigint | null;
+  readonly newPriceId: bigint | null;
+  readonly costPicos: bigint;
+  /** Grant id → picodollars as a string: plus is burnt, minus is given back. */
+  readonly burns: Readonly<Record<string, string>>;
+  readonly overagePicos: bigint;
+  readonly reason: string | null;
+  readonly actor: string | null;
+  readonly bookedAt: Date;
+};
+
+type Row = Omit<CorrectionRow, 'costPicos' | 'overagePicos'> & { cost: string; overage: string };
+
+const CORRECTIONS = Prisma.sql`
+  select
+    c.id::text as id, c.kind, e.source, e.id as "eventId", c.occurred_at as "occurredAt", c.entity, c.project, c.model,
+    c.period, c.corrected_period as "correctedPeriod",
+    c.requests, c.input_tokens as "inputTokens", c.cached_input_tokens as "cachedInputTokens",
+    c.output_tokens as "outputTokens", c.old_price_id as "oldPriceId", c.new_price_id as "newPriceId",
+    (c.new_cost_picos - c.old_cost_picos)::text as cost,
+    (
+      select coalesce(jsonb_object_agg(m.grant_id, m.picos::text), '{}')
+      from (
+        select m ->> 'grant' as grant_id, sum((m ->> 'picos')::numeric) as picos
+        from jsonb_array_elements(c.movements) m where m ->> 'grant' is not null group by 1
+      ) m
+    ) as burns,
+    (c.new_cost_picos - c.new_burnt_picos - c.old_cost_picos + c.old_burnt_picos)::text as overage,
+    c.reason, c.actor, c.booked_at as "bookedAt"
+  from usage_corrections c
+  join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity`;
+
+/** The void of an event, or null. */
+export async function findVoid(
+  tx: Tx,
+  of: { identity: string; occurredAt: Date },
+): Promise<CorrectionRow | null> {
+  const rows = await tx.$queryRaw<Row[]>`
+    ${CORRECTIONS}
+    where c.identity = ${of.identity}::uuid and c.occurred_at = ${of.occurredAt}::timestamptz and c.kind = 'void'`;
+  return rows[0] === undefined ? null : toCorrection(rows[0]);
+}
+
+/**
+ * A page, newest first, of what was booked in `period` but is not of it alone: voids, re-ratings, and usage that came after
+ * its own period. `entity` and `period` null list all; `after` is the last id of the page before.
+ */
+export async function findCorrections(
+  tx: Tx,
+  page: { entity: string | null; period: string | null; after: string | null; limit: number },
+): Promise<CorrectionRow[]> {
+  const rows = await tx.$queryRaw<Row[]>`
+    with listed as materialized (
+      select id::text as id, id as correction_id, identity, occurred_at, booked_at
+      from usage_corrections
+      where (${page.entity}::text is null or entity = ${page.entity}::text)
+        and (${page.period}::text is null or period = ${page.period}::text)
+      union all
+      select identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
+      from usage_events
+      where (${page.entity}::text is null or entity = ${page.entity}::text)
+        and (${page.period}::text is null or period = ${page.period}::text)
+        and coalesce(charged_at, booked_at) - occurred_at > interval '72 hours'
+        and period > to_char(occurred_at at time zone 'UTC', 'YYYY-MM')
+    ), page as materialized (
+      select * from listed
+      where ${page.after}::text is null or (booked_at, length(id), id) < (
+        select booked_at, length(id), id from listed where id = ${page.after}::text
+      )
+      order by booked_at desc, length(id) desc, id desc
+      limit ${page.limit}::integer
+    ), corrections as (
+      ${CORRECTIONS}
+      where c.id in (select correction_id from page)
+      union all
+      select
+        e.identity::text, 'late_usage', e.source, e.id, e.occurred_at, e.entity, e.project, e.model,
+        e.period, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM'),
+        1, e.input_tokens, e.cached_input_tokens, e.output_tokens, null, e.price_id,
+        e.cost_picos::text, coalesce(e.burns, '{}'), (e.cost_picos - e.burnt_picos)::text, null, null, p.booked_at
+      from page p
+      join usage_events e on e.occurred_at = p.occurred_at and e.identity = p.identity
+      where p.correction_id is null
+    )
+    select * from corrections order by "bookedAt" desc, length(id) desc, id desc`;
+  return rows.map(toCorrection);
+}
+
+function toCorrection({ cost, overage, ...row }: Row): CorrectionRow {
+  return { ...row, costPicos: BigInt(cost), overagePicos: BigInt(overage) };
+}

@@ -1,0 +1,86 @@
+/** Admins: prepaid credits and the ledger behind them. */
+import { Body, Controller, Param, Query } from '@nestjs/common';
+import { CreditsService } from './credits.js';
+import type { EntityName } from '../domain/ids.js';
+import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { presentGrant, presentLedgerEntry } from './credits.presenter.js';
+import { presentAll, presentPage } from '../http/list-page.js';
+import { Route } from '../http/route.js';
+import * as schemas from './credits.schema.js';
+import { EntityPath } from '../accounts/entities.schema.js';
+
+@Controller()
+export class CreditsController {
+  constructor(
+    private readonly credits: CreditsService,
+    private readonly changes: Changes,
+  ) {}
+
+  @Route('POST /v1/admin/entities/:entity/credits', {
+    role: 'admin',
+    summary: 'Grant credits',
+    answers: schemas.CreditGrant,
+    status: 201,
+    idempotent: true,
+  })
+  async grant(
+    @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
+    @Body({ schema: schemas.GrantOrder }) body: schemas.GrantOrder,
+    @Call() call: ChangeCall,
+  ) {
+    const order = {
+      entity,
+      amountPicos: body.amount_usd,
+      category: body.category,
+      priority: body.priority,
+      effectiveAt: body.effective_at ?? null,
+      expiresAt: body.expires_at ?? null,
+      reference: body.reference ?? null,
+      note: body.note ?? null,
+      actor: call.principal.keyId,
+    };
+    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
+      presentGrant(await this.credits.grant(tx, order)),
+    );
+  }
+
+  @Route('GET /v1/admin/entities/:entity/credits', {
+    role: 'admin',
+    summary: 'List grants with what is left of them, newest first',
+    answers: schemas.CreditGrantList,
+  })
+  async list(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
+    return presentAll(await this.credits.list({ entity }), { idOf: (row) => row.id, present: presentGrant });
+  }
+
+  @Route('POST /v1/admin/entities/:entity/credits/:grant/void', {
+    role: 'admin',
+    summary: 'Void what is left of a grant',
+    answers: schemas.CreditGrant,
+    idempotent: true,
+  })
+  async void(
+    @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
+    @Body({ schema: schemas.VoidOrder }) { reason }: schemas.VoidOrder,
+    @Call() call: ChangeCall,
+  ) {
+    const order = { entity, grantId: grant, reason, actor: call.principal.keyId };
+    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
+      presentGrant(await this.credits.void(tx, order)),
+    );
+  }
+
+  @Route('GET /v1/admin/entities/:entity/ledger', {
+    role: 'admin',
+    summary: 'List ledger entries, newest first',
+    answers: schemas.LedgerEntryList,
+  })
+  async ledger(
+    @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
+    @Query({ schema: schemas.LedgerPage }) page: schemas.LedgerPage,
+  ) {
+    const { limit, after = null } = page;
+    const rows = await this.credits.ledger({ entity, before: after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentLedgerEntry });
+  }
+}

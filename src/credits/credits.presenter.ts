@@ -1,0 +1,44 @@
+/** Grants and ledger entries as JSON. */
+import { formatUsd } from '../domain/money.js';
+import type { GrantRow } from './grants.sql.js';
+import type { LedgerRow } from './ledger.sql.js';
+import type { CreditGrant, LedgerEntry } from './credits.schema.js';
+import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+
+export function presentGrant(row: GrantRow): CreditGrant {
+  return {
+    object: 'credit_grant',
+    id: row.id,
+    entity: row.entity,
+    category: row.category,
+    priority: row.priority,
+    amount_usd: formatUsd(row.amountPicos),
+    remaining_usd: formatUsd(row.remainingPicos),
+    burnt_usd: formatUsd(row.burntPicos),
+    voided_usd: formatUsd(row.voidedPicos),
+    expired_usd: formatUsd(row.expiredPicos),
+    effective_at: unixSeconds(row.effectiveAt),
+    expires_at: unixSecondsOrNull(row.expiresAt),
+    reference: row.reference,
+    note: row.note,
+    created_at: unixSeconds(row.createdAt),
+  };
+}
+
+export function presentLedgerEntry(row: LedgerRow): LedgerEntry {
+  return {
+    object: 'ledger_entry',
+    id: String(row.id),
+    entity: row.entity,
+    kind: row.kind,
+    debit_account: row.debitAccount,
+    credit_account: row.creditAccount,
+    amount_usd: formatUsd(row.amountPicos),
+    grant: row.grantId,
+    period: row.period,
+    booked_hour: unixSecondsOrNull(row.bookedHour),
+    corrects: row.corrects === null ? null : String(row.corrects),
+    reference: row.reference,
+    booked_at: unixSeconds(row.bookedAt),
+  };
+}

@@ -1,0 +1,44 @@
+/** Every error leaves through here. What is our fault is logged with the request's id; what is the caller's is not. */
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Logger } from '../platform/logger.js';
+import { TallyError } from '../domain/errors.js';
+import { answerTo, toTallyError } from './error-body.js';
+
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly logger: Logger,
+    private readonly settings: { quotaDeniedStatus: number },
+  ) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Also for what Fastify refuses before there is a route. */
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    // A caller that hangs up in the middle of its request breaks its own connection, not one of ours.
+    const error = thrown === request.raw.errored ? cutOff(thrown) : toTallyError(thrown);
+    if (error.code === 'internal_error')
+      this.logger.error('request failed', thrown, { request_id: request.id });
+    if (error.code === 'overloaded') {
+      this.logger.warn('dependency away', { request_id: request.id, reason: reasonOf(error) });
+    }
+    if (reply.sent) return;
+    const { status, headers, body } = answerTo(error, this.settings);
+    void reply
+      .code(status)
+      .headers({ 'x-request-id': request.id, ...headers })
+      .send(body);
+  }
+}
+
+function cutOff(cause: unknown): TallyError {
+  return new TallyError('invalid_request', 'The request ended before its body did', { cause });
+}
+
+function reasonOf({ cause, message }: Error): string {
+  return cause instanceof Error ? cause.message : message;
+}

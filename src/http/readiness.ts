@@ -1,0 +1,36 @@
+/** Asks each server that we depend on whether it answers, and does not wait long for it. */
+import { Injectable } from '@nestjs/common';
+import { Database } from '../platform/database.js';
+import { pingDatabase } from '../platform/ping.sql.js';
+
+const ANSWER_MS_MAX = 2_000;
+
+export type Dependencies = { readonly redis: { ping(): Promise<unknown> } };
+
+@Injectable()
+export class Readiness {
+  constructor(
+    private readonly database: Database,
+    private readonly dependencies: Dependencies,
+  ) {}
+
+  async check(): Promise<{ postgres: 'ok' | 'away'; redis: 'ok' | 'away' }> {
+    const [postgres, redis] = await Promise.all([
+      answers(pingDatabase(this.database.reader)),
+      answers(this.dependencies.redis.ping()),
+    ]);
+    return { postgres, redis };
+  }
+}
+
+async function answers(question: Promise<unknown>): Promise<'ok' | 'away'> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<'away'>((resolve) => {
+    timer = setTimeout(() => resolve('away'), ANSWER_MS_MAX);
+  });
+  const answer = question.then(
+    () => 'ok' as const,
+    () => 'away' as const,
+  );
+  return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer));
+}

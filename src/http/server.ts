@@ -1,0 +1,137 @@
+/** The HTTP server beneath Nest: bounds, JSON only, a request id on every answer, and our error body whatever goes wrong. */
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { TallyError } from '../domain/errors.js';
+import { nextRequestId } from '../domain/ids.js';
+import { Logger } from '../platform/logger.js';
+import { Metrics } from '../platform/metrics.js';
+import type { DirectDoor } from './gateway-routes.js';
+import { ErrorFilter } from './error-filter.js';
+import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
+import { watchConnections } from './connections.js';
+import { routedUrl } from '../quota/quota-question.js';
+
+const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
+
+/** How long a whole request may take to arrive, and a connection may wait for its next one. */
+const REQUEST_MS_MAX = 30_000;
+const KEEP_ALIVE_MS = 72_000;
+
+/** Names have up to 128 characters, percent-encoded up to three times that. */
+const PATH_PARAM_CHARACTERS_MAX = 1_024;
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** Calls of a gateway are counted, not logged: there are thousands a second. */
+const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
+
+type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly metrics: Metrics };
+
+/** `direct` is null where this process serves none of its routes. */
+export function fastifyAdapter(parts: Parts & { readonly direct: DirectDoor | null }): FastifyAdapter {
+  const { errors, direct } = parts;
+  const options = {
+    bodyLimit: BODY_BYTES_MAX,
+    requestIdHeader: false,
+    rewriteUrl: routedUrl,
+    genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: PATH_PARAM_CHARACTERS_MAX, ignoreTrailingSlash: true },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      errors.answer(error, request, reply),
+  } as const;
+  const front = Fastify(options);
+  front.setErrorHandler((error: Error, request, reply) => errors.answer(error, request, reply));
+  equip(front, parts);
+  direct?.register(front);
+  const serverFactory = (handler: RequestListener) =>
+    serverOf((request, response) =>
+      direct?.isFor(request) ? front.routing(request, response) : handler(request, response),
+    );
+  const adapter = new FastifyAdapter({ ...options, serverFactory, clientErrorHandler: refuse });
+  const fastify: FastifyInstance = adapter.getInstance();
+  equip(fastify, parts);
+  fastify.addHook('onReady', async () => {
+    await front.ready();
+  });
+  fastify.addHook('onClose', () => front.close());
+  // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
+  const endConnections = watchConnections(fastify.server);
+  fastify.addHook('preClose', (done) => {
+    endConnections();
+    done();
+  });
+  return adapter;
+}
+
+/** Fastify leaves the times to whoever makes the server. */
+function serverOf(listener: RequestListener): Server {
+  const server = createServer(listener);
+  server.requestTimeout = REQUEST_MS_MAX;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return server;
+}
+
+/** What both doors have. */
+function equip(fastify: FastifyInstance, parts: Parts): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.decorateRequest('principal', null);
+  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    note(request, reply, parts);
+    done();
+  });
+}
+
+function requestIdOf(header: string | string[] | undefined): string {
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : nextRequestId();
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function readBody(request: FastifyRequest, bytes: string | Buffer, done: Done): void {
+  try {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity') {
+      throw new TallyError('unsupported_media_type', 'The request body must not be compressed');
+    }
+    done(null, parseJsonBody(typeof bytes === 'string' ? Buffer.from(bytes) : bytes));
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function note(request: FastifyRequest, reply: FastifyReply, { logger, metrics }: Parts): void {
+  const route = request.routeOptions.url ?? 'unknown';
+  const status = reply.statusCode;
+  metrics.httpSeconds.observe({ method: request.method, route, status }, reply.elapsedTime / 1000);
+  if (COUNTED_ONLY.test(route) && status < 500) return;
+  logger.info('request', {
+    request_id: request.id,
+    method: request.method,
+    path: request.url.split('?', 1)[0],
+    status,
+    ms: Math.round(reply.elapsedTime),
+  });
+}
+
+/** What is not HTTP at all: there is no request to answer to, only a socket. */
+function refuse(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const message = tooLarge ? 'The request headers are too large' : 'The request is not valid HTTP';
+  const body = JSON.stringify({
+    error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request' },
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `x-request-id: ${nextRequestId()}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

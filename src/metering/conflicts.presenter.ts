@@ -1,0 +1,23 @@
+/** Conflicts as JSON. */
+import { conflictIdOf, type ConflictRow } from './usage-conflicts.sql.js';
+import type { UsageConflict } from './conflicts.schema.js';
+import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+
+export function presentConflict(row: ConflictRow): UsageConflict {
+  return {
+    object: 'usage_conflict',
+    id: conflictIdOf(row),
+    entity: row.entity,
+    source: row.source,
+    event_id: row.eventId,
+    counted: row.counted,
+    other: row.other,
+    status: row.reviewedAt === null ? 'open' : 'reviewed',
+    seen_count: Number(row.seenCount),
+    first_seen_at: unixSeconds(row.firstSeenAt),
+    last_seen_at: unixSeconds(row.lastSeenAt),
+    reviewed_at: unixSecondsOrNull(row.reviewedAt),
+    reviewed_by: row.reviewedBy,
+    review_note: row.note,
+  };
+}

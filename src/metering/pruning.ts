@@ -1,0 +1,54 @@
+/** Forgets what nobody can ask for any more. Each method returns how many rows it deleted, and is safe twice, late, and at once. */
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../platform/clock.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { Database } from '../platform/database.js';
+import { pruneAnswers } from '../access/idempotency.sql.js';
+import { pruneIdentities } from './usage-identities.sql.js';
+import { BACK_MS_MAX } from './event-reader.js';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Between the last moment at which an event is accepted and the first at which its identity is forgotten: for jobs that wait. */
+const SLACK_MS = 7 * DAY_MS;
+
+/** For how long the same idempotency key gets the same answer. */
+const ANSWERS_KEPT_MS = 30 * DAY_MS;
+
+/** Rows that one statement looks at. */
+const PAGE_ROWS = 10_000;
+
+@Injectable()
+export class Pruning {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Identities of events that nobody can send again: their time is refused before their identity is looked for. */
+  async identities(): Promise<number> {
+    const bookedBefore = await this.ago(BACK_MS_MAX + SLACK_MS);
+    let pruned = 0;
+    for (let after: string | null = null; ;) {
+      const page = await pruneIdentities(this.database.reader, { bookedBefore, after, limit: PAGE_ROWS });
+      pruned += page.pruned;
+      if (page.last === null) return pruned;
+      after = page.last;
+    }
+  }
+
+  /** Answers to idempotency keys that nobody repeats any more. */
+  async answers(): Promise<number> {
+    const givenBefore = await this.ago(ANSWERS_KEPT_MS);
+    for (let pruned = 0; ;) {
+      const page = await pruneAnswers(this.database.reader, { givenBefore, limit: PAGE_ROWS });
+      pruned += page;
+      if (page < PAGE_ROWS) return pruned;
+    }
+  }
+
+  private async ago(ms: number): Promise<Date> {
+    const now = await bookingTime(this.database.reader, this.clock.databaseNow());
+    return new Date(now.getTime() - ms);
+  }
+}

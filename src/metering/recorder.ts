@@ -1,0 +1,180 @@
+/**
+ * The transaction that counts usage: dedupe, rating, roll-ups, burns and balances together or not at all. Whoever
+ * delivers an event twice finds its identity taken.
+ */
+import { Injectable } from '@nestjs/common';
+import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
+import { hourOf, periodOf, periodStart, type Period } from '../domain/period.js';
+import { UNPRICED } from '../domain/price.js';
+import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
+import { Clock } from '../platform/clock.js';
+import { QuotaService } from '../quota/quota.js';
+import { ensureAccounts, lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
+import { grantAllowances } from '../credits/allowances.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+import { findGrantsLeft } from '../credits/grants.sql.js';
+import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
+import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
+import { ensurePartition, insertEvents } from './usage-events.sql.js';
+import { claimIdentities, findIdentities } from './usage-identities.sql.js';
+import { addBurns, addHourlySums, addSpend } from './usage-sums.sql.js';
+import { sumBatch } from './batch-sums.js';
+import { rateBatch, type Claimed } from './rating.js';
+
+export type RecordResult = {
+  readonly recorded: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly unpriced: number;
+};
+
+/** Subjects that are remembered before the memory starts anew. */
+const ACCOUNTS_KNOWN_MAX = 100_000;
+
+type Identified = Claimed & { readonly fingerprint: string };
+
+@Injectable()
+export class Recorder {
+  private readonly months = new Set<Period>();
+  /** Subjects that a committed batch has found or made: accounts are never deleted. */
+  private readonly accounts = new Set<string>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly quota: QuotaService,
+  ) {
+    database.onReturn(() => this.forget());
+  }
+
+  /**
+   * Counts each event exactly once and publishes what it changed. When the publishing fails the events are counted all the
+   * same and the call throws: a repetition inserts nothing and publishes the same state.
+   */
+  async record(events: readonly UsageEvent[]): Promise<RecordResult> {
+    if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, unpriced: 0 };
+    await this.ensureMonths(events);
+    const identified = events.map((event) => ({
+      identity: identityOf(event),
+      fingerprint: fingerprintOf(event),
+      event,
+    }));
+    const written = await this.database.transaction((tx) => this.write(tx, identified));
+    const { result, claimed, conflicts } = written;
+    this.remember(claimed);
+    const contradicting = new Set(conflicts.map(({ event }) => event));
+    const counted = events.filter((event) => !contradicting.has(event));
+    await this.quota.publish(events, settledHolds(counted));
+    return result;
+  }
+
+  private async write(
+    tx: Tx,
+    identified: readonly Identified[],
+  ): Promise<{ result: RecordResult; claimed: readonly Claimed[]; conflicts: readonly Conflict[] }> {
+    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
+    if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
+    const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;
+    return {
+      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced },
+      claimed,
+      conflicts,
+    };
+  }
+
+  /** Returns how many of the new events have no price yet. */
+  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
+    await this.ensureForgottenMonths(tx, claimed);
+    const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
+    const unknown = claimed.filter(({ event }) => !this.accounts.has(formatSubject(event)));
+    if (unknown.length > 0) await ensureAccounts(tx, subjectsOf(unknown), bookedAt);
+    await lockAccounts(tx, entities);
+    await lockPriceBookShared(tx);
+    await grantAllowances(tx, { entities, at: bookedAt });
+    const prices = await findPrices(tx, { models: [...new Set(claimed.map(({ event }) => event.model))] });
+    const grants = await findGrantsLeft(tx, entities);
+    const rated = rateBatch(claimed, { prices, grants }, bookedAt);
+    const sums = sumBatch(rated);
+    await insertEvents(tx, rated, bookedAt);
+    await addHourlySums(tx, sums.hourly);
+    await addSpend(tx, sums.spend);
+    await addBurns(tx, sums.burns, hourOf(bookedAt));
+    await raiseVersions(tx, entities);
+    return rated.filter((row) => row.priceId === UNPRICED).length;
+  }
+
+  /** A database that was set back may not have them any more. */
+  private forget(): void {
+    this.months.clear();
+    this.accounts.clear();
+  }
+
+  private remember(claimed: readonly Claimed[]): void {
+    if (this.accounts.size > ACCOUNTS_KNOWN_MAX) this.accounts.clear();
+    for (const { event } of claimed) this.accounts.add(formatSubject(event));
+  }
+
+  private async ensureMonths(events: readonly UsageEvent[]): Promise<void> {
+    for (const month of this.unknownMonths(events)) {
+      await ensurePartition(this.database.reader, periodStart(month));
+      this.months.add(month);
+    }
+  }
+
+  /**
+   * Postgres may have come back as another since the months were made: without its month an event would look like one that
+   * the database refuses. It is made in the transaction then, which may wait for others, and so never without need.
+   */
+  private async ensureForgottenMonths(tx: Tx, claimed: readonly Claimed[]): Promise<void> {
+    for (const month of this.unknownMonths(claimed.map(({ event }) => event))) {
+      await ensurePartition(tx, periodStart(month));
+    }
+  }
+
+  private unknownMonths(events: readonly UsageEvent[]): Period[] {
+    const months = new Set(events.map((event) => periodOf(event.occurredAt)));
+    return [...months].filter((month) => !this.months.has(month));
+  }
+}
+
+/** Each subject once. */
+function subjectsOf(claimed: readonly Claimed[]): Subject[] {
+  return [...new Map(claimed.map(({ event }) => [formatSubject(event), event])).values()];
+}
+
+/** The holds that these events end, now or before. An event can end no other entity's. */
+function settledHolds(events: readonly UsageEvent[]): string[] {
+  return events.flatMap(({ reservationId, entity }) =>
+    reservationId !== null && entityOfReservation(reservationId) === entity ? [reservationId] : [],
+  );
+}
+
+type Claims = { claimed: Identified[]; conflicts: Conflict[]; duplicates: number };
+
+/** Sorts a batch into new events, repetitions, and repetitions that say something else. */
+async function claim(tx: Tx, identified: readonly Identified[], bookedAt: Date): Promise<Claims> {
+  const first = new Map<string, Identified>();
+  for (const row of identified) if (!first.has(row.identity)) first.set(row.identity, row);
+  const rows = [...first.values()].map((row) => ({ ...row, occurredAt: row.event.occurredAt }));
+  const claimed = await claimIdentities(tx, rows, bookedAt);
+  const taken = rows.filter((row) => !claimed.has(row.identity)).map((row) => row.identity);
+  const known =
+    taken.length === 0
+      ? new Map<string, { fingerprint: string; occurredAt: Date }>()
+      : await findIdentities(tx, taken);
+  const conflicts: Conflict[] = [];
+  let duplicates = 0;
+  for (const row of identified) {
+    const original = known.get(row.identity) ?? originalOf(first.get(row.identity)!);
+    if (row === first.get(row.identity) && claimed.has(row.identity)) continue;
+    if (original.fingerprint.replaceAll('-', '') === row.fingerprint) duplicates += 1;
+    else conflicts.push({ ...row, originalOccurredAt: original.occurredAt });
+  }
+  return { claimed: rows.filter((row) => claimed.has(row.identity)), conflicts, duplicates };
+}
+
+function originalOf(row: Identified): { fingerprint: string; occurredAt: Date } {
+  return { fingerprint: row.fingerprint, occurredAt: row.event.occurredAt };
+}

@@ -1,0 +1,118 @@
+/** Admins: what could not be counted, who changed what, and whether the books agree. */
+import { Body, Controller, Param, Query } from '@nestjs/common';
+import { findAuditEntries } from '../access/audit-log.sql.js';
+import { Database } from '../platform/database.js';
+import type { LetterFilter } from './dead-letters.sql.js';
+import { DeadLetters } from './dead-letters.js';
+import { ReconciliationService } from '../books/reconciliation.js';
+import { presentPage } from '../http/list-page.js';
+import { presentAuditEntry, presentBatch, presentDeadLetter } from './review.presenter.js';
+import { Caller, found, scopeOf, type Principal } from '../access/principal.js';
+import { Route } from '../http/route.js';
+import * as schemas from './review.schema.js';
+
+@Controller()
+export class ReviewController {
+  constructor(
+    private readonly deadLetters: DeadLetters,
+    private readonly reconciliation: ReconciliationService,
+    private readonly database: Database,
+  ) {}
+
+  @Route('GET /v1/admin/dead_letters', {
+    role: 'admin',
+    summary: 'List events that could not be counted, last seen first',
+    answers: schemas.DeadLetterList,
+  })
+  async list(
+    @Query({ schema: schemas.LetterQuery }) query: schemas.LetterQuery,
+    @Caller() caller: Principal,
+  ) {
+    const { limit, after = null } = query;
+    const rows = await this.deadLetters.list({ filter: filterOf(query, caller), after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.id, present: presentDeadLetter });
+  }
+
+  @Route('POST /v1/admin/dead_letters/:id/replay', {
+    role: 'admin',
+    summary: 'Send the event to the queue again',
+    answers: schemas.DeadLetter,
+  })
+  async replay(@Param({ schema: schemas.LetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
+    return this.answer(id, 'replayed', caller);
+  }
+
+  @Route('POST /v1/admin/dead_letters/:id/discard', {
+    role: 'admin',
+    summary: 'Give the event up',
+    answers: schemas.DeadLetter,
+  })
+  async discard(@Param({ schema: schemas.LetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
+    return this.answer(id, 'discarded', caller);
+  }
+
+  private async answer(id: string, status: 'replayed' | 'discarded', caller: Principal) {
+    const order = { id, status, entity: caller.entity, actor: caller.keyId };
+    return presentDeadLetter(await found(caller, 'such dead letter', this.deadLetters.answer(order)));
+  }
+
+  @Route('POST /v1/admin/dead_letters/replay', {
+    role: 'admin',
+    summary: 'Send all events that match to the queue again, a thousand a call',
+    answers: schemas.DeadLetterBatch,
+  })
+  async replayMatching(
+    @Body({ schema: schemas.ReplayOrder }) body: schemas.BatchOrder,
+    @Caller() caller: Principal,
+  ) {
+    return this.answerMatching(body, 'replayed', caller);
+  }
+
+  @Route('POST /v1/admin/dead_letters/discard', {
+    role: 'admin',
+    summary: 'Give all events up that match, a thousand a call',
+    answers: schemas.DeadLetterBatch,
+  })
+  async discardMatching(
+    @Body({ schema: schemas.DiscardOrder }) body: schemas.BatchOrder,
+    @Caller() caller: Principal,
+  ) {
+    return this.answerMatching(body, 'discarded', caller);
+  }
+
+  private async answerMatching(
+    body: schemas.BatchOrder,
+    status: 'replayed' | 'discarded',
+    caller: Principal,
+  ) {
+    const order = { filter: filterOf(body, caller), limit: body.limit, status, actor: caller.keyId };
+    return presentBatch(status, await this.deadLetters.answerMatching(order));
+  }
+
+  @Route('GET /v1/admin/audit_log', {
+    role: 'admin',
+    summary: 'List changes, newest first',
+    answers: schemas.AuditList,
+  })
+  async audit(@Query({ schema: schemas.AuditQuery }) query: schemas.AuditQuery, @Caller() caller: Principal) {
+    const { limit, after: before = null } = query;
+    const page = { entity: scopeOf(caller, query), before, limit: limit + 1 };
+    const rows = await findAuditEntries(this.database.reader, page);
+    return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentAuditEntry });
+  }
+
+  @Route('GET /v1/admin/reconciliation', {
+    role: 'admin',
+    allEntities: true,
+    summary: 'Check the books against each other, now',
+    answers: schemas.Reconciliation,
+  })
+  async reconcile() {
+    return { object: 'reconciliation', ...(await this.reconciliation.run()) };
+  }
+}
+
+function filterOf(asked: schemas.LetterQuery | schemas.BatchOrder, caller: Principal): LetterFilter {
+  const { status = null, subject, code = null, start_time: from = null, end_time: to = null } = asked;
+  return { status, entity: scopeOf(caller, asked), project: subject?.project ?? null, code, from, to };
+}

@@ -1,0 +1,125 @@
+/** What operators look at: dead letters, the audit log, reconciliation. */
+import { z } from 'zod';
+import {
+  afterNumber,
+  afterText,
+  entityName,
+  integer,
+  pageLimit,
+  querySeconds,
+  subject,
+  text,
+  time,
+} from '../http/fields.js';
+import { listOf } from '../http/lists.schema.js';
+
+export const LetterPath = z.object({ id: text(64) });
+
+const STATUSES = ['open', 'replayed', 'discarded'] as const;
+const code = text(64)
+  .optional()
+  .meta({ description: 'Why it could not be counted', example: 'invalid_tokens' });
+
+export const LetterQuery = z.strictObject({
+  status: z.enum(STATUSES, 'must be open, replayed or discarded').optional(),
+  entity: entityName.optional(),
+  subject: subject.optional(),
+  code,
+  start_time: querySeconds.optional(),
+  end_time: querySeconds.optional(),
+  limit: pageLimit,
+  after: afterText,
+});
+export type LetterQuery = z.output<typeof LetterQuery>;
+
+/** Letters that one call answers: as many as one job carries. */
+const ANSWERED_MAX = 1_000;
+
+/** What is left out is no condition. */
+function batchOf(other: 'replayed' | 'discarded') {
+  return z.strictObject({
+    status: z.enum(['open', other], `must be open or ${other}`).default('open'),
+    entity: entityName.optional(),
+    subject: subject.optional(),
+    code,
+    start_time: time.optional().describe('Last seen from then on'),
+    end_time: time.optional().describe('Last seen before then; now where it is left out'),
+    limit: integer(1, ANSWERED_MAX).default(ANSWERED_MAX),
+  });
+}
+export const ReplayOrder = batchOf('discarded');
+export const DiscardOrder = batchOf('replayed');
+export type BatchOrder = z.output<ReturnType<typeof batchOf>>;
+
+export const DeadLetterBatch = z
+  .object({
+    object: z.literal('dead_letter_batch'),
+    status: z.enum(['replayed', 'discarded']),
+    answered: z.int().describe('How many letters this call answered'),
+    remaining: z
+      .int()
+      .describe('How many match still: repeat the call with this end_time until there are none'),
+    end_time: z.int(),
+  })
+  .meta({ id: 'DeadLetterBatch' });
+export type DeadLetterBatch = z.output<typeof DeadLetterBatch>;
+
+export const DeadLetter = z
+  .object({
+    object: z.literal('dead_letter'),
+    id: z.string(),
+    code: z.string(),
+    message: z.string(),
+    payload: z.unknown().describe('The event as it arrived'),
+    job_id: z.string().nullable(),
+    entity: z.string().nullable(),
+    project: z.string().nullable(),
+    source: z.string().nullable(),
+    event_id: z.string().nullable(),
+    status: z.enum(STATUSES),
+    seen_count: z.int(),
+    first_seen_at: z.int(),
+    last_seen_at: z.int(),
+  })
+  .meta({ id: 'DeadLetter' });
+export type DeadLetter = z.output<typeof DeadLetter>;
+export const DeadLetterList = listOf(DeadLetter).meta({ id: 'DeadLetterList' });
+
+export const AuditQuery = z.strictObject({
+  entity: entityName.optional(),
+  limit: pageLimit,
+  after: afterNumber,
+});
+export type AuditQuery = z.output<typeof AuditQuery>;
+
+export const AuditEntry = z
+  .object({
+    object: z.literal('audit_entry'),
+    id: z.string(),
+    at: z.int(),
+    actor: z.string(),
+    action: z.string(),
+    entity: z.string().nullable(),
+    target: z.string().nullable(),
+    before: z.unknown(),
+    after: z.unknown(),
+  })
+  .meta({ id: 'AuditEntry' });
+export type AuditEntry = z.output<typeof AuditEntry>;
+export const AuditList = listOf(AuditEntry).meta({ id: 'AuditList' });
+
+export const Reconciliation = z
+  .object({
+    object: z.literal('reconciliation'),
+    ok: z.boolean(),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        ok: z.boolean(),
+        left: z.string(),
+        right: z.string(),
+        differences: z.array(z.record(z.string(), z.unknown())),
+      }),
+    ),
+  })
+  .meta({ id: 'Reconciliation' });

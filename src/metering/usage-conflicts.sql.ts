@@ -1,0 +1,174 @@
+/** Events that came again under a counted identity but said something else: kept for review, never counted. */
+import type { UsageEvent } from '../domain/usage.js';
+import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
+
+export type Conflict = {
+  readonly identity: string;
+  readonly fingerprint: string;
+  readonly event: UsageEvent;
+  /** When the counted event occurred: where to find it. */
+  readonly originalOccurredAt: Date;
+};
+
+/** Keeps each other content once and counts how often it came. One that was reviewed stays so: it says nothing new. */
+export async function insertConflicts(tx: Tx, conflicts: readonly Conflict[], at: Date): Promise<void> {
+  await tx.$executeRaw`
+    insert into usage_conflicts as c (
+      identity, other_fingerprint, entity, source, event_id, other_content, original_occurred_at,
+      seen_count, first_seen_at, last_seen_at
+    )
+    select
+      identity, fingerprint, min(entity), min(source), min(event_id), min(content)::jsonb, min(original_occurred_at),
+      count(*), ${at}::timestamptz, ${at}::timestamptz
+    from unnest(
+      ${conflicts.map((c) => c.identity)}::uuid[],
+      ${conflicts.map((c) => c.fingerprint)}::uuid[],
+      ${conflicts.map((c) => c.event.entity)}::text[],
+      ${conflicts.map((c) => c.event.source)}::text[],
+      ${conflicts.map((c) => c.event.id)}::text[],
+      ${conflicts.map((c) => JSON.stringify(c.event))}::text[],
+      ${conflicts.map((c) => c.originalOccurredAt)}::timestamptz[]
+    ) as t (identity, fingerprint, entity, source, event_id, content, original_occurred_at)
+    group by identity, fingerprint
+    order by identity, fingerprint
+    on conflict (identity, other_fingerprint) do update set
+      seen_count = c.seen_count + excluded.seen_count,
+      last_seen_at = excluded.last_seen_at`;
+}
+
+/** What names a conflict: an identity may come with several other contents. */
+export type ConflictKey = { readonly identity: string; readonly fingerprint: string };
+
+const HEX_OF_UUID = 32;
+
+/** `conflict_` and 64 hexadecimal digits. */
+export function conflictIdOf({ identity, fingerprint }: ConflictKey): string {
+  return `conflict_${`${identity}${fingerprint}`.replaceAll('-', '')}`;
+}
+
+/** Null where it is no id of a conflict. */
+export function parseConflictId(id: string): ConflictKey | null {
+  const hex = /^conflict_([0-9a-f]{64})$/.exec(id)?.[1];
+  if (hex === undefined) return null;
+  return { identity: hex.slice(0, HEX_OF_UUID), fingerprint: hex.slice(HEX_OF_UUID) };
+}
+
+export type Review = {
+  readonly reviewedAt: Date;
+  /** The id of the API key that looked at it. */
+  readonly reviewedBy: string;
+  readonly note: string | null;
+};
+
+export type ConflictRow = ConflictKey & {
+  readonly entity: string;
+  readonly source: string;
+  readonly eventId: string;
+  /** Null where whoever asks may not see it, for it is another entity's. */
+  readonly counted: unknown;
+  readonly other: unknown;
+  readonly seenCount: bigint;
+  readonly firstSeenAt: Date;
+  readonly lastSeenAt: Date;
+  readonly reviewedAt: Date | null;
+  readonly reviewedBy: string | null;
+  readonly note: string | null;
+};
+
+/** Null in any field is no condition. Times are those at which a content was last seen: from `from` on, before `to`. */
+export type ConflictFilter = {
+  readonly isReviewed: boolean | null;
+  readonly entity: string | null;
+  readonly project: string | null;
+  readonly from: Date | null;
+  readonly to: Date | null;
+};
+
+/** Each conflict beside the event that was counted, as far as one who sees only `scope` may see it. */
+function conflictsSeenBy(scope: string | null): Prisma.Sql {
+  return Prisma.sql`
+    select
+      c.identity::text, c.other_fingerprint::text as fingerprint, c.entity, c.source, c.event_id as "eventId",
+      c.other_content as other,
+      case when e.identity is not null then jsonb_build_object(
+        'source', e.source, 'id', e.id, 'entity', e.entity, 'project', e.project, 'occurredAt', e.occurred_at,
+        'model', e.model, 'operation', e.operation,
+        'tokens', jsonb_build_object(
+          'inputTokens', e.input_tokens, 'cachedInputTokens', e.cached_input_tokens,
+          'outputTokens', e.output_tokens, 'reasoningTokens', e.reasoning_tokens
+        ),
+        'usageSource', e.usage_source, 'reservationId', e.reservation_id, 'apiKeyId', e.api_key_id,
+        'userId', e.user_id, 'requestId', e.request_id, 'tags', e.tags
+      ) end as counted,
+      c.seen_count as "seenCount", c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt",
+      c.reviewed_at as "reviewedAt", c.reviewed_by as "reviewedBy", c.review_note as note
+    from usage_conflicts c
+    left join usage_events e
+      on e.occurred_at = c.original_occurred_at and e.identity = c.identity
+      and (${scope}::text is null or e.entity = ${scope}::text)`;
+}
+
+/** A page of conflicts, last seen first; `after` is the last one of the page before. */
+export async function findConflicts(
+  tx: Tx,
+  page: { filter: ConflictFilter; scope: string | null; after: ConflictKey | null; limit: number },
+): Promise<ConflictRow[]> {
+  const { filter, scope, after } = page;
+  return tx.$queryRaw<ConflictRow[]>`
+    ${conflictsSeenBy(scope)}
+    where (${filter.isReviewed}::boolean is null or (c.reviewed_at is not null) = ${filter.isReviewed}::boolean)
+      and (${filter.entity}::text is null or c.entity = ${filter.entity}::text)
+      and (${filter.project}::text is null or c.other_content ->> 'project' = ${filter.project}::text)
+      and (${filter.from}::timestamptz is null or c.last_seen_at >= ${filter.from}::timestamptz)
+      and (${filter.to}::timestamptz is null or c.last_seen_at < ${filter.to}::timestamptz)
+      and (${after?.identity ?? null}::uuid is null
+        or (c.last_seen_at, c.identity, c.other_fingerprint) < (
+          select l.last_seen_at, l.identity, l.other_fingerprint from usage_conflicts l
+          where l.identity = ${after?.identity ?? null}::uuid
+            and l.other_fingerprint = ${after?.fingerprint ?? null}::uuid
+        ))
+    order by c.last_seen_at desc, c.identity desc, c.other_fingerprint desc
+    limit ${page.limit}::integer`;
+}
+
+/** Null where there is none in the scope. */
+export async function findConflict(
+  tx: Tx,
+  { key, scope }: { key: ConflictKey; scope: string | null },
+): Promise<ConflictRow | null> {
+  const rows = await tx.$queryRaw<ConflictRow[]>`
+    ${conflictsSeenBy(scope)}
+    where c.identity = ${key.identity}::uuid and c.other_fingerprint = ${key.fingerprint}::uuid
+      and (${scope}::text is null or c.entity = ${scope}::text)`;
+  return rows[0] ?? null;
+}
+
+export type ReviewBefore = {
+  readonly entity: string;
+  readonly reviewedBy: string | null;
+  readonly note: string | null;
+};
+
+/** Marks a conflict as looked at, in place of an earlier mark, which it returns; null where there is no such conflict in the scope. */
+export async function reviewConflict(
+  tx: Tx,
+  { key, scope, review }: { key: ConflictKey; scope: string | null; review: Review },
+): Promise<ReviewBefore | null> {
+  const rows = await tx.$queryRaw<ReviewBefore[]>`
+    with before as materialized (
+      select identity, other_fingerprint, entity, reviewed_by, review_note
+      from usage_conflicts
+      where identity = ${key.identity}::uuid and other_fingerprint = ${key.fingerprint}::uuid
+        and (${scope}::text is null or entity = ${scope}::text)
+      for update
+    )
+    update usage_conflicts c set
+      reviewed_at = ${review.reviewedAt}::timestamptz,
+      reviewed_by = ${review.reviewedBy}::text,
+      review_note = ${review.note}::text
+    from before b
+    where c.identity = b.identity and c.other_fingerprint = b.other_fingerprint
+    returning b.entity, b.reviewed_by as "reviewedBy", b.review_note as note`;
+  return rows[0] ?? null;
+}

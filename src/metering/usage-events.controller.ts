@@ -1,0 +1,32 @@
+/** Gateways: usage over HTTP, for those who do not put it on the queue themselves. */
+import { Body, Controller } from '@nestjs/common';
+import { Metrics } from '../platform/metrics.js';
+import { UsageIntake } from './usage-intake.js';
+import { Caller, type Principal } from '../access/principal.js';
+import { Route } from '../http/route.js';
+import * as schemas from './usage-events.schema.js';
+
+@Controller()
+export class UsageEventsController {
+  constructor(
+    private readonly intake: UsageIntake,
+    private readonly metrics: Metrics,
+  ) {}
+
+  @Route('POST /v1/usage/events', {
+    role: 'gateway',
+    summary: 'Put usage on the queue: one CloudEvent or up to 1,000',
+    answers: schemas.UsageReceipt,
+    status: 202,
+    consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
+  })
+  async report(
+    @Body({ schema: schemas.UsageReport }) events: schemas.UsageReport,
+    @Caller() caller: Principal,
+  ) {
+    const receipt = await this.intake.report(events, caller.entity);
+    this.metrics.usageEvents.inc({ outcome: 'accepted' }, receipt.accepted);
+    this.metrics.usageEvents.inc({ outcome: 'rejected' }, receipt.rejected.length);
+    return { object: 'usage.receipt', ...receipt };
+  }
+}

@@ -1,0 +1,28 @@
+/** Usage over HTTP: one event or up to 1,000, and the receipt. */
+import { z } from 'zod';
+import { JOB_EVENTS_MAX } from '../platform/queues.js';
+import { usageEventSchema } from './event-reader.js';
+import { documentedAs } from '../http/documented-as.js';
+
+const COUNT = `must be one event, or an array of 1 to ${JOB_EVENTS_MAX}`;
+
+/** The events themselves are read one by one, so that a bad one refuses no other. */
+export const UsageReport = z
+  .union([z.array(z.unknown()).min(1).max(JOB_EVENTS_MAX), z.looseObject({})], { error: COUNT })
+  .transform((body): readonly unknown[] => (Array.isArray(body) ? body : [body]));
+export type UsageReport = z.output<typeof UsageReport>;
+
+documentedAs.set(
+  UsageReport,
+  z.union([usageEventSchema, z.array(usageEventSchema).min(1).max(JOB_EVENTS_MAX)]),
+);
+
+export const UsageReceipt = z
+  .object({
+    object: z.literal('usage.receipt'),
+    accepted: z.int(),
+    rejected: z.array(
+      z.object({ index: z.int(), id: z.string().nullable(), code: z.string(), message: z.string() }),
+    ),
+  })
+  .meta({ id: 'UsageReceipt' });

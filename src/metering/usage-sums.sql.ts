@@ -1,0 +1,168 @@
+/** Sums of events that are kept as they come: roll-ups by hour, spend by period, burns by hour of booking. */
+import { arrayLiteral } from '../platform/array-literal.js';
+import { RestartTransaction, type Tx } from '../platform/database.js';
+
+export type HourlySum = {
+  readonly entity: string;
+  readonly hour: Date;
+  readonly project: string;
+  readonly model: string;
+  readonly operation: string;
+  readonly period: string;
+  readonly priceId: bigint;
+  requests: number;
+  inputTokens: bigint;
+  cachedInputTokens: bigint;
+  outputTokens: bigint;
+  reasoningTokens: bigint;
+  costPicos: bigint;
+  /** The parts of the cost that bought and that promotional credits paid; the rest is overage. */
+  paidBurntPicos: bigint;
+  promotionalBurntPicos: bigint;
+};
+
+/** Adds to the roll-ups, in key order, under the entities' locks. The days are then no longer rolled up. */
+export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    with added as (select * from unnest(
+      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
+      ${arrayLiteral(rows.map((r) => r.project))}::text[],
+      ${arrayLiteral(rows.map((r) => r.model))}::text[],
+      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
+      ${arrayLiteral(rows.map((r) => r.period))}::text[],
+      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.requests))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.inputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.cachedInputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.outputTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.paidBurntPicos))}::numeric[],
+      ${arrayLiteral(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
+    ) as t (
+      entity, hour, project, model, operation, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )), days as (
+      select distinct entity, date_trunc('day', hour, 'UTC') as day from added
+    ), opened as (
+      insert into usage_days (entity, day)
+      select entity, day from days order by entity, day
+      on conflict (entity, day) do nothing
+    ), reopened as (
+      update usage_days d set rolled_up = false, build = null
+      from days where d.entity = days.entity and d.day = days.day and (d.rolled_up or d.build is not null)
+    )
+    insert into usage_hourly as u (
+      entity, hour, project, model, operation, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )
+    select * from added
+    order by 1, 2, 3, 4, 5, 6, 7
+    on conflict (entity, hour, project, model, operation, period, price_id) do update set
+      requests = u.requests + excluded.requests,
+      input_tokens = u.input_tokens + excluded.input_tokens,
+      cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
+      output_tokens = u.output_tokens + excluded.output_tokens,
+      reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
+      cost_picos = u.cost_picos + excluded.cost_picos,
+      paid_burnt_picos = u.paid_burnt_picos + excluded.paid_burnt_picos,
+      promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos`;
+}
+
+/** Removes those of the roll-ups that nothing is left of: all that was counted there has moved or was voided. */
+export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    delete from usage_hourly u
+    using unnest(
+      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
+      ${arrayLiteral(rows.map((r) => r.project))}::text[],
+      ${arrayLiteral(rows.map((r) => r.model))}::text[],
+      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
+      ${arrayLiteral(rows.map((r) => r.period))}::text[],
+      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[]
+    ) as t (entity, hour, project, model, operation, period, price_id)
+    where u.entity = t.entity and u.hour = t.hour and u.project = t.project and u.model = t.model
+      and u.operation = t.operation and u.period = t.period and u.price_id = t.price_id
+      and u.requests = 0 and u.input_tokens = 0 and u.cached_input_tokens = 0 and u.output_tokens = 0
+      and u.reasoning_tokens = 0 and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
+}
+
+export type ProjectSum = {
+  readonly entity: string;
+  readonly period: string;
+  readonly project: string;
+  costPicos: bigint;
+  burntPicos: bigint;
+  overagePicos: bigint;
+};
+
+/**
+ * Adds to the spend of projects and, summed over them, of entities. When a period was closed between the start of the
+ * transaction and the account lock, the transaction starts again and, by its later booking time, charges the open one.
+ */
+export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<void> {
+  const added = await tx.$executeRaw`
+    with spent as (
+      select * from unnest(
+        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+        ${arrayLiteral(rows.map((r) => r.period))}::text[],
+        ${arrayLiteral(rows.map((r) => r.project))}::text[],
+        ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
+        ${arrayLiteral(rows.map((r) => r.burntPicos))}::numeric[],
+        ${arrayLiteral(rows.map((r) => r.overagePicos))}::numeric[]
+      ) as t (entity, period, project, cost_picos, burnt_picos, overage_picos)
+      where not exists (select from closed_periods c where c.entity = t.entity and c.period = t.period)
+    ), by_entity as (
+      insert into entity_spend as e (entity, period, cost_picos, burnt_picos, overage_picos)
+      select entity, period, sum(cost_picos), sum(burnt_picos), sum(overage_picos)
+      from spent group by entity, period order by entity, period
+      on conflict (entity, period) do update set
+        cost_picos = e.cost_picos + excluded.cost_picos,
+        burnt_picos = e.burnt_picos + excluded.burnt_picos,
+        overage_picos = e.overage_picos + excluded.overage_picos
+    )
+    insert into project_spend as p (entity, period, project, cost_picos)
+    select entity, period, project, cost_picos from spent order by entity, period, project
+    on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos`;
+  if (added !== rows.length) throw new RestartTransaction('the period is closed');
+}
+
+export type BurnSum = {
+  readonly entity: string;
+  readonly period: string;
+  /** Null is overage: the part that no grant paid. */
+  readonly grantId: string | null;
+  amountPicos: bigint;
+};
+
+/**
+ * Takes burns from their grants and adds them to the open hour of booking. When that hour was posted between the start of
+ * the transaction and the account lock, the transaction starts again, with a later booking time.
+ */
+export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<void> {
+  const added = await tx.$executeRaw`
+    with burnt as (
+      select * from unnest(
+        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+        ${arrayLiteral(rows.map((r) => r.period))}::text[],
+        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
+        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
+      ) as t (entity, period, grant_id, amount_picos)
+    ), taken as (
+      update credit_grants g set
+        remaining_picos = g.remaining_picos - b.amount_picos,
+        burnt_picos = g.burnt_picos + b.amount_picos
+      from (select grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by grant_id) b
+      where g.id = b.grant_id
+    )
+    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
+    select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
+    from burnt order by entity, period, grant_id
+    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted`;
+  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
+}

@@ -1,0 +1,120 @@
+/**
+ * Building a day's roll-ups. A build is claimed under the account's lock, computed without it, and finished under it again; whoever
+ * counts something on the day in between takes the claim away, and nothing of that build is kept.
+ */
+import type { Tx } from '../platform/database.js';
+import { eventLines } from '../reports/usage-lines.sql.js';
+
+export type EntityDay = { readonly entity: string; readonly day: Date };
+
+/** The oldest days up to `last` that are not rolled up, after the one given. */
+export async function findDaysToRollUp(
+  tx: Tx,
+  of: { last: Date; after: EntityDay | null; limit: number },
+): Promise<EntityDay[]> {
+  return tx.$queryRaw<EntityDay[]>`
+    select entity, day from usage_days
+    where not rolled_up and day <= ${of.last}::timestamptz
+      and (${of.after?.day ?? null}::timestamptz is null
+        or (day, entity) > (${of.after?.day ?? null}::timestamptz, ${of.after?.entity ?? null}::text))
+    order by day, entity
+    limit ${of.limit}::integer`;
+}
+
+/** Needs the account's lock, and a commit before anything is computed. */
+export async function claimDay(tx: Tx, { entity, day, build }: EntityDay & { build: string }): Promise<void> {
+  await tx.$executeRaw`
+    update usage_days set build = ${build}::uuid
+    where entity = ${entity}::text and day = ${day}::timestamptz and not rolled_up`;
+}
+
+/** One build of a day at a time; false where another one runs. */
+export async function lockDay(tx: Tx, { entity, day }: EntityDay): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
+    select pg_try_advisory_xact_lock(
+      hashtextextended('roll up ' || ${entity}::text, extract(epoch from ${day}::timestamptz)::bigint)
+    ) as locked`;
+  return row.locked;
+}
+
+/**
+ * Asked once the day is locked, so that nobody else finishes it from here on. False where another build did meanwhile, whose
+ * roll-ups are to stay, or where something was counted.
+ */
+export async function isClaimed(
+  tx: Tx,
+  { entity, day, build }: EntityDay & { build: string },
+): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ claimed: boolean }]>`
+    select exists (
+      select from usage_days
+      where entity = ${entity}::text and day = ${day}::timestamptz and build = ${build}::uuid
+    ) as claimed`;
+  return row.claimed;
+}
+
+/** Writes the day's roll-ups in the place of those that are there. */
+export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
+  await clearDay(tx, of);
+  await tx.$executeRaw`
+    insert into usage_daily (
+      entity, day, project, model, operation, period, price_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )
+    select
+      entity, ${of.day}::timestamptz, project, model, operation, period, price_id,
+      sum(requests), sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
+      sum(cost_picos), sum(paid_burnt_picos), sum(promotional_burnt_picos)
+    from usage_hourly
+    where entity = ${of.entity}::text and hour >= ${of.day}::timestamptz and hour < ${of.day}::timestamptz + interval '24 hours'
+    group by entity, project, model, operation, period, price_id`;
+  const range = { start: of.day, end: new Date(of.day.getTime() + 86_400_000) };
+  await tx.$executeRaw`
+    insert into usage_daily_callers (
+      entity, day, place, project, model, operation, price_id, api_key_id,
+      requests, input_tokens, cached_input_tokens, output_tokens,
+      user_ids, user_requests, user_input_tokens, user_cached_input_tokens, user_output_tokens
+    )
+    with by_user as (
+      select
+        project, model, operation, price_id, api_key_id, user_id, sum(requests)::bigint as requests,
+        sum(input_tokens)::bigint as input, sum(cached_input_tokens)::bigint as cached, sum(output_tokens)::bigint as output
+      from (${eventLines(of.entity, range)}) e
+      group by project, model, operation, price_id, api_key_id, user_id
+      having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
+    )
+    select
+      ${of.entity}::text, ${of.day}::timestamptz,
+      row_number() over (order by api_key_id, project, model, operation, price_id),
+      project, model, operation, price_id, api_key_id, sum(requests), sum(input), sum(cached), sum(output),
+      array_agg(user_id), array_agg(requests), array_agg(input), array_agg(cached), array_agg(output)
+    from by_user
+    group by project, model, operation, price_id, api_key_id
+    order by api_key_id, project, model, operation, price_id`;
+}
+
+export async function clearDay(tx: Tx, { entity, day }: EntityDay): Promise<void> {
+  await tx.$executeRaw`delete from usage_daily where entity = ${entity}::text and day = ${day}::timestamptz`;
+  await tx.$executeRaw`
+    delete from usage_daily_callers where entity = ${entity}::text and day = ${day}::timestamptz`;
+}
+
+/** Needs the account's lock. False where the claim is gone, and with it the worth of what was computed. */
+export async function finishDay(
+  tx: Tx,
+  { entity, day, build }: EntityDay & { build: string },
+): Promise<boolean> {
+  const finished = await tx.$executeRaw`
+    update usage_days set rolled_up = true, build = null
+    where entity = ${entity}::text and day = ${day}::timestamptz and build = ${build}::uuid`;
+  return finished === 1;
+}
+
+/** Has all days of a locked entity built anew, also those that somebody has lost. */
+export async function reopenDays(tx: Tx, entity: string): Promise<void> {
+  await tx.$executeRaw`
+    insert into usage_days as d (entity, day)
+    select distinct entity, date_trunc('day', hour, 'UTC') from usage_hourly where entity = ${entity}::text
+    on conflict (entity, day) do update set rolled_up = false, build = null`;
+}

@@ -1,0 +1,60 @@
+/**
+ * Closes billing periods: posts what is left of them, freezes their totals and gives them a number. From then on what
+ * would change them is booked in the open period.
+ */
+import { Injectable } from '@nestjs/common';
+import { postHours } from '../credits/posting.js';
+import { closesAt, hourOf, lastClosable, type Period } from '../domain/period.js';
+import { Clock } from '../platform/clock.js';
+import { lockAccounts } from '../accounts/accounts.sql.js';
+import { bookingTime } from '../platform/booking-time.sql.js';
+import {
+  findClosedPeriod,
+  findPeriodsToClose,
+  insertClosedPeriod,
+  isClosed,
+  takeStatementNumber,
+  type ClosedPeriodRow,
+} from './closed-periods.sql.js';
+import { Database, type Tx } from '../platform/database.js';
+
+/** Periods that are looked up at once; each is closed in its own transaction. */
+const PAGE_PERIODS = 500;
+
+@Injectable()
+export class PeriodClose {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Closes every period whose grace is over, the earliest first, and returns how many. Safe twice, late, and at once. */
+  async closePeriods(): Promise<number> {
+    const last = lastClosable(await bookingTime(this.database.reader, this.clock.databaseNow()));
+    for (let closed = 0; ;) {
+      const due = await findPeriodsToClose(this.database.reader, { last, limit: PAGE_PERIODS });
+      const before = closed;
+      for (const of of due) closed += await this.database.transaction((tx) => this.close(tx, of));
+      // Nothing left, or all of it was closed by somebody else meanwhile: who closes the rest then.
+      if (closed === before) return closed;
+    }
+  }
+
+  async find(of: { entity: string; period: Period }): Promise<ClosedPeriodRow | null> {
+    return findClosedPeriod(this.database.reader, of);
+  }
+
+  /**
+   * Whoever books holds the account's lock and looks for this row under it: a batch that began inside the grace is either
+   * booked before, and in these totals, or finds the row and begins again.
+   */
+  private async close(tx: Tx, of: { entity: string; period: Period }): Promise<number> {
+    const closedAt = await bookingTime(tx, this.clock.databaseNow());
+    await lockAccounts(tx, [of.entity]);
+    if (closedAt < closesAt(of.period) || (await isClosed(tx, of))) return 0;
+    await postHours(tx, { entity: of.entity, openHour: hourOf(closedAt), bookedAt: closedAt });
+    const number = await takeStatementNumber(tx);
+    await insertClosedPeriod(tx, { ...of, number, closedAt });
+    return 1;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * A month as a document. Pure. It has two accounts: the charges, whose total is the amount due, and the credits, whose
+ * total is the closing balance. Every line is exact in picodollars and printed in cents, rounded once, half to even. A
+ * total is printed as its exact amount rounds, and a line of its own says what rounding has added or taken away, so the
+ * printed lines add up to the printed total.
+ */
+import { assert } from '../domain/errors.js';
+import { roundHalfEvenToCents } from '../domain/money.js';
+import type { Period } from '../domain/period.js';
+import { chargesByClass, type TokenClass } from '../domain/token-classes.js';
+import type { ClosedPeriodRow } from './closed-periods.sql.js';
+import type { StatementMovement, StatementUsage } from './statements.sql.js';
+
+export type Amount = { readonly exactPicos: bigint; readonly cents: bigint };
+
+export type UsageLine = Amount & {
+  readonly kind: 'usage';
+  readonly project: string;
+  readonly model: string;
+  readonly tokenClass: TokenClass;
+  /** Negative where usage is taken back. */
+  readonly tokens: bigint;
+  readonly picosPerToken: bigint | null;
+  readonly priceId: bigint;
+  /** The month that it occurred in, where that is closed. */
+  readonly correctionOf: Period | null;
+};
+
+export type GrantLine = Amount & {
+  readonly kind: StatementMovement['kind'] | 'credits_applied';
+  readonly grantId: string;
+  readonly category: StatementMovement['category'];
+  readonly reference: string | null;
+  readonly expiresAt: Date | null;
+};
+
+export type OpeningLine = Amount & { readonly kind: 'opening_balance' };
+export type RoundingLine = Amount & { readonly kind: 'rounding' };
+
+export type Account<Line> = { readonly lines: readonly (Line | RoundingLine)[]; readonly total: Amount };
+
+export type Statement = {
+  readonly entity: string;
+  readonly period: Period;
+  /** Null while the period is open: then the statement is a draft. */
+  readonly closed: { readonly number: bigint; readonly closedAt: Date } | null;
+  readonly asOf: Date;
+  readonly charges: Account<UsageLine | GrantLine>;
+  readonly credits: Account<OpeningLine | GrantLine>;
+};
+
+export type StatementFacts = {
+  readonly entity: string;
+  readonly period: Period;
+  readonly closed: ClosedPeriodRow | null;
+  readonly asOf: Date;
+  readonly openingPicos: bigint;
+  readonly overageDuePicos: bigint;
+  readonly usage: readonly StatementUsage[];
+  readonly movements: readonly StatementMovement[];
+};
+
+/** Fails where the lines do not add up to what the books say: no statement is better than a wrong one. */
+export function buildStatement(facts: StatementFacts): Statement {
+  const { entity, period, closed, asOf, movements } = facts;
+  const burns = movements.filter(({ kind }) => kind === 'burn');
+  const charges = account([
+    ...facts.usage.flatMap((usage) => usageLines(usage, period)),
+    ...burns.map((movement): GrantLine => ({ ...grantLine(movement), kind: 'credits_applied' })),
+  ]);
+  const opening: OpeningLine = { kind: 'opening_balance', ...amountOf(facts.openingPicos) };
+  const credits = account([opening, ...movements.map(grantLine)]);
+  assert(charges.total.exactPicos === facts.overageDuePicos, `the charges of ${entity} are its overage`);
+  if (closed !== null) {
+    assert(charges.total.exactPicos === closed.overageDuePicos, `what ${entity} owes is what was frozen`);
+    assert(credits.total.exactPicos === closed.closingPicos, `what ${entity} has left is what was frozen`);
+  }
+  return { entity, period, closed, asOf, charges, credits };
+}
+
+function usageLines(usage: StatementUsage, period: Period): UsageLine[] {
+  const { project, model, priceId, month } = usage;
+  return chargesByClass(usage)
+    .filter(({ tokens }) => tokens !== 0n)
+    .map(({ tokenClass, tokens, picosPerToken, costPicos }) => ({
+      kind: 'usage',
+      project,
+      model,
+      tokenClass,
+      tokens,
+      picosPerToken,
+      priceId,
+      correctionOf: month === period ? null : month,
+      ...amountOf(costPicos),
+    }));
+}
+
+function grantLine({
+  kind,
+  grantId,
+  category,
+  reference,
+  expiresAt,
+  changePicos,
+}: StatementMovement): GrantLine {
+  return { kind, grantId, category, reference, expiresAt, ...amountOf(changePicos) };
+}
+
+/** Adds up lines and, where their cents do not make the total's, the line that says so. */
+function account<Line extends Amount>(lines: readonly Line[]): Account<Line> {
+  const total = amountOf(lines.reduce((sum, line) => sum + line.exactPicos, 0n));
+  const cents = total.cents - lines.reduce((sum, line) => sum + line.cents, 0n);
+  if (cents === 0n) return { lines, total };
+  return { lines: [...lines, { kind: 'rounding', exactPicos: 0n, cents }], total };
+}
+
+function amountOf(exactPicos: bigint): Amount {
+  return { exactPicos, cents: roundHalfEvenToCents(exactPicos) };
+}

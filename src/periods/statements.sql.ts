@@ -1,0 +1,135 @@
+/** What a statement is made of: an entity's usage and the movements of its credits, by the period that they are booked in. */
+import type { GrantCategory } from '../domain/grants.js';
+import type { Period } from '../domain/period.js';
+import type { ByClass, UnitPrices } from '../domain/token-classes.js';
+import { netBurns } from '../books/counted-usage.sql.js';
+import type { Tx } from '../platform/database.js';
+import { rollUpLinesOfPeriod } from '../reports/roll-up-lines.sql.js';
+
+export type StatementScope = { readonly entity: string; readonly period: Period };
+
+/** A period's usage of one project and model under one price version. */
+export type StatementUsage = {
+  readonly project: string;
+  readonly model: string;
+  /** The month in which it occurred: an earlier one where it came late or corrects what was closed. */
+  readonly month: Period;
+  readonly priceId: bigint;
+  readonly tokens: ByClass<bigint>;
+  readonly costPicos: bigint;
+  /** Null while the usage has no price. */
+  readonly unitPrices: UnitPrices | null;
+};
+
+type RawUsage = Record<'project' | 'model' | 'cost' | 'input' | 'cached_input' | 'output', string> &
+  Record<'unit_input' | 'unit_cached_input' | 'unit_output', string | null> & {
+    month: Period;
+    price_id: bigint;
+  };
+
+/** By month (this one first), project, model and price version, at most `rowsMax`; sums of nothing are left out. */
+export async function sumStatementUsage(
+  tx: Tx,
+  of: StatementScope & { rowsMax: number },
+): Promise<StatementUsage[]> {
+  const rows = await tx.$queryRaw<RawUsage[]>`
+    select
+      u.project, u.model, to_char(u.at at time zone 'UTC', 'YYYY-MM') as month, u.price_id,
+      sum(u.input_tokens)::text as input, sum(u.cached_input_tokens)::text as cached_input,
+      sum(u.output_tokens)::text as output, sum(u.cost_picos)::text as cost,
+      p.input_picos_per_token::text as unit_input,
+      coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::text as unit_cached_input,
+      p.output_picos_per_token::text as unit_output
+    from (${rollUpLinesOfPeriod(of)}) u
+    left join prices p on p.id = u.price_id
+    group by u.project, u.model, month, u.price_id, p.id
+    having sum(abs(u.input_tokens) + abs(u.cached_input_tokens) + abs(u.output_tokens)) > 0
+    order by month desc, u.project, u.model, u.price_id
+    limit ${of.rowsMax}::integer`;
+  return rows.map((row) => ({
+    project: row.project,
+    model: row.model,
+    month: row.month,
+    priceId: row.price_id,
+    tokens: {
+      input: BigInt(row.input),
+      cached_input: BigInt(row.cached_input),
+      output: BigInt(row.output),
+    },
+    costPicos: BigInt(row.cost),
+    unitPrices: toUnitPrices(row),
+  }));
+}
+
+function toUnitPrices({ unit_input, unit_cached_input, unit_output }: RawUsage): UnitPrices | null {
+  if (unit_input === null || unit_cached_input === null || unit_output === null) return null;
+  return { input: BigInt(unit_input), cached_input: BigInt(unit_cached_input), output: BigInt(unit_output) };
+}
+
+export const MOVEMENT_KINDS = ['purchase', 'promotion', 'burn', 'expiry', 'void'] as const;
+
+/** What one kind of movement did to one grant; a burn less what was given back of it. */
+export type StatementMovement = {
+  readonly kind: (typeof MOVEMENT_KINDS)[number];
+  readonly grantId: string;
+  readonly category: GrantCategory;
+  readonly reference: string | null;
+  readonly expiresAt: Date | null;
+  /** What the credits gain by it; below zero for what they lose. */
+  readonly changePicos: bigint;
+};
+
+/** Of every grant that the period moved, in the order of the kinds and then of the grants. */
+export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<StatementMovement[]> {
+  const rows = await tx.$queryRaw<(Omit<StatementMovement, 'changePicos'> & { change: string })[]>`
+    with moved as (
+      select kind, grant_id, case when kind in ('purchase', 'promotion') then amount_picos else -amount_picos end as change_picos
+      from ledger_entries
+      where entity = ${of.entity}::text and period = ${of.period}::text
+        and kind in ('purchase', 'promotion', 'expiry', 'void')
+      union all
+      select 'burn', grant_id, -amount_picos from (${netBurns(of.entity)}) b
+      where period = ${of.period}::text and grant_id is not null
+    )
+    select
+      m.kind, m.grant_id as "grantId", g.category, g.reference, g.expires_at as "expiresAt",
+      sum(m.change_picos)::text as change
+    from moved m join credit_grants g on g.id = m.grant_id
+    group by m.kind, m.grant_id, g.category, g.reference, g.expires_at, g.created_at
+    having sum(m.change_picos) <> 0
+    order by array_position(${MOVEMENT_KINDS.slice()}::text[], m.kind), g.created_at, m.grant_id`;
+  return rows.map(({ change, ...row }) => ({ ...row, changePicos: BigInt(change) }));
+}
+
+/** The credits that earlier periods left: from the last closed one on, all that was booked since then. */
+export async function findOpeningBalance(tx: Tx, of: StatementScope): Promise<bigint> {
+  const [row] = await tx.$queryRaw<[{ opening: string }]>`
+    with closed as (
+      select period, closing_picos from closed_periods
+      where entity = ${of.entity}::text and period < ${of.period}::text
+      order by period desc limit 1
+    ), since as (
+      select
+        period, case when kind in ('purchase', 'promotion') then amount_picos else -amount_picos end as change_picos
+      from ledger_entries
+      where entity = ${of.entity}::text and kind in ('purchase', 'promotion', 'expiry', 'void')
+      union all
+      select period, -amount_picos from (${netBurns(of.entity)}) b where grant_id is not null
+    )
+    select (
+      coalesce((select closing_picos from closed), 0)
+      + coalesce((
+        select sum(change_picos) from since
+        where period < ${of.period}::text and period > coalesce((select period from closed), '')
+      ), 0)
+    )::text as opening`;
+  return BigInt(row.opening);
+}
+
+/** What no credits paid of the period, as the balance knows it. */
+export async function findOverageDue(tx: Tx, of: StatementScope): Promise<bigint> {
+  const rows = await tx.$queryRaw<{ overage: string }[]>`
+    select overage_picos::text as overage from entity_spend
+    where entity = ${of.entity}::text and period = ${of.period}::text`;
+  return BigInt(rows[0]?.overage ?? 0);
+}

@@ -1,0 +1,51 @@
+/** Statements: a month's usage and credits, out of one snapshot; a draft until the period is closed. */
+import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
+import { periodStart, type Period } from '../domain/period.js';
+import { Clock } from '../platform/clock.js';
+import { findClosedPeriod } from './closed-periods.sql.js';
+import { Database } from '../platform/database.js';
+import {
+  findOpeningBalance,
+  findOverageDue,
+  sumGrantMovements,
+  sumStatementUsage,
+} from './statements.sql.js';
+import { buildStatement, type Statement } from './statement.js';
+
+/** A document that a person can read and a process can hold; beyond it there is the FOCUS export. */
+const USAGE_ROWS_MAX = 20_000;
+
+@Injectable()
+export class Statements {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  async read(scope: { entity: EntityName; period: Period }): Promise<Statement> {
+    const asOf = this.clock.now();
+    if (periodStart(scope.period) > asOf) {
+      throw new TallyError('not_found', `the period ${scope.period} has not begun`, { param: 'period' });
+    }
+    const facts = await this.database.transaction(
+      async (tx) => ({
+        closed: await findClosedPeriod(tx, scope),
+        openingPicos: await findOpeningBalance(tx, scope),
+        overageDuePicos: await findOverageDue(tx, scope),
+        usage: await sumStatementUsage(tx, { ...scope, rowsMax: USAGE_ROWS_MAX + 1 }),
+        movements: await sumGrantMovements(tx, scope),
+      }),
+      { snapshot: true },
+    );
+    if (facts.usage.length > USAGE_ROWS_MAX) {
+      throw new TallyError(
+        'invalid_request',
+        `the statement has more than ${USAGE_ROWS_MAX} lines of usage; take /v1/exports/focus.csv`,
+        { param: 'period' },
+      );
+    }
+    return buildStatement({ ...scope, asOf, ...facts });
+  }
+}

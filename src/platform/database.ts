@@ -1,0 +1,116 @@
+/** The one door to Postgres: a pool, Prisma over it, and transactions that retry what Postgres asks to retry. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { isRetryable } from './postgres-errors.js';
+import { PrismaClient, type Prisma } from './prisma/client.js';
+
+/** What every store function takes: a transaction, or the client itself for a single read. */
+export type Tx = Prisma.TransactionClient;
+
+const ATTEMPTS_MAX = 6;
+const TRANSACTION_TIMEOUT_MS = 30_000;
+const POOL_WAIT_MS_MAX = 10_000;
+
+/** Thrown by work whose ground has shifted under it: the transaction is rolled back and run again. */
+export class RestartTransaction extends Error {}
+
+export type TransactionOptions = { readonly snapshot?: boolean; readonly timeoutMs?: number };
+
+/** How often a Postgres whose connections broke is asked whether it is back. */
+const RETURN_MS = 100;
+
+export class Database {
+  readonly pool: pg.Pool;
+  private readonly client: PrismaClient;
+  private readonly connection: pg.ClientConfig;
+  private readonly returned: (() => void)[] = [];
+  /** A connection broke, and no new one has been made since. */
+  private isLost = false;
+
+  constructor(options: { url: string; connectionsMax?: number }) {
+    this.connection = {
+      connectionString: options.url,
+      connectionTimeoutMillis: POOL_WAIT_MS_MAX,
+      application_name: 'tally',
+      options: '-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000',
+    };
+    this.pool = new pg.Pool({
+      ...this.connection,
+      max: options.connectionsMax ?? 10,
+      // One stays open also in a process that asks for nothing, so that a Postgres that goes away is noticed at once.
+      min: 1,
+    });
+    // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+    this.pool.on('error', () => {});
+    this.pool.on('connect', (client) => {
+      client.on('error', () => this.lose());
+      this.find();
+    });
+    this.client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+  }
+
+  /** For single statements that need no transaction. */
+  get reader(): Tx {
+    return this.client;
+  }
+
+  /**
+   * Runs `work` in one READ COMMITTED transaction (`snapshot`: REPEATABLE READ, for reports over several statements). After a
+   * deadlock, a serialization failure or a RestartTransaction it is rolled back and run again from its start, so nothing that
+   * `work` does may outlast a rollback, unless it is safe to repeat. A commit whose answer is lost is not run again.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.client.$transaction(work, {
+          timeout: options.timeoutMs ?? TRANSACTION_TIMEOUT_MS,
+          maxWait: POOL_WAIT_MS_MAX,
+          isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
+        });
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !(error instanceof RestartTransaction || isRetryable(error)))
+          throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
+      }
+    }
+  }
+
+  /**
+   * Calls the listener when Postgres takes connections again after one broke, before anything is asked of it: it may be another
+   * by now, restored from a backup or a standby that lacks the last commits, and what was remembered of it wrong.
+   */
+  onReturn(listener: () => void): void {
+    this.returned.push(listener);
+  }
+
+  private lose(): void {
+    if (this.isLost) return;
+    this.isLost = true;
+    void this.untilReturned();
+  }
+
+  private find(): void {
+    if (this.isLost) for (const listener of this.returned) listener();
+    this.isLost = false;
+  }
+
+  /** Asks by itself: decisions may go on without Postgres, and the pool's other connections may be to what was before. */
+  private async untilReturned(): Promise<void> {
+    while (this.isLost && !this.pool.ending) {
+      const client = new pg.Client(this.connection);
+      client.on('error', () => {});
+      await client.connect().then(
+        () => this.find(),
+        () => {},
+      );
+      await client.end().catch(() => {});
+      await delay(RETURN_MS, undefined, { ref: false });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.client.$disconnect();
+    if (!this.pool.ended) await this.pool.end();
+  }
+}

@@ -1,0 +1,93 @@
+/** Admins: the price book. A published version is in force from its time on, and never changes what is rated already. */
+import { Body, Controller, Query } from '@nestjs/common';
+import { Logger } from '../platform/logger.js';
+import { PriceBook } from './price-book.js';
+import { UnpricedUsage } from '../corrections/unpriced-usage.js';
+import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { presentPage } from '../http/list-page.js';
+import { presentPrice, presentPriceImport } from './prices.presenter.js';
+import { Caller, requireEntity, type Principal } from '../access/principal.js';
+import { Route } from '../http/route.js';
+import * as schemas from './prices.schema.js';
+
+@Controller()
+export class PricesController {
+  constructor(
+    private readonly prices: PriceBook,
+    private readonly unpriced: UnpricedUsage,
+    private readonly changes: Changes,
+    private readonly logger: Logger,
+  ) {}
+
+  @Route('GET /v1/admin/prices', {
+    role: 'admin',
+    summary: 'List price versions: those of one entity are the list prices and its own',
+    answers: schemas.PriceList,
+  })
+  async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage, @Caller() caller: Principal) {
+    const { limit, after, model = null } = query;
+    if (query.entity !== undefined) requireEntity(caller, query.entity);
+    const rows = await this.prices.list({ model, entity: query.entity ?? caller.entity });
+    const from = after === undefined ? 0 : rows.findIndex((row) => row.id === after) + 1;
+    const page = rows.slice(from, from + limit + 1);
+    return presentPage(page, { limit, idOf: (row) => String(row.id), present: presentPrice });
+  }
+
+  @Route('POST /v1/admin/prices', {
+    role: 'admin',
+    summary: 'Publish a price version',
+    answers: schemas.Price,
+    status: 201,
+    idempotent: true,
+  })
+  async publish(@Body({ schema: schemas.PriceOrder }) body: schemas.PriceOrder, @Call() call: ChangeCall) {
+    const order = {
+      model: body.model,
+      entity: body.entity ?? null,
+      effectiveFrom: body.effective_from ?? null,
+      inputPicosPerToken: body.input_usd_per_million,
+      cachedInputPicosPerToken: body.cached_input_usd_per_million ?? null,
+      outputPicosPerToken: body.output_usd_per_million,
+      maxInputTokens: body.max_input_tokens ?? null,
+      maxOutputTokens: body.max_output_tokens ?? null,
+      source: body.source,
+      actor: call.principal.keyId,
+    };
+    requireEntity(call.principal, order.entity);
+    const answer = await this.changes.make(call, [], async (tx) =>
+      presentPrice(await this.prices.publish(tx, order)),
+    );
+    await this.takeEffect();
+    return answer;
+  }
+
+  @Route('POST /v1/admin/prices/import', {
+    role: 'admin',
+    allEntities: true,
+    summary: 'Publish the list prices of a LiteLLM price map that differ from those in force',
+    answers: schemas.PriceImport,
+    idempotent: true,
+  })
+  async import(
+    @Body({ schema: schemas.PriceMap }) map: schemas.PriceMap,
+    @Query({ schema: schemas.PriceMapQuery }) query: schemas.PriceMapQuery,
+    @Call() call: ChangeCall,
+  ) {
+    const order = { map, dryRun: query.dry_run, actor: call.principal.keyId };
+    const answer = await this.changes.make(call, [], async (tx) =>
+      presentPriceImport(await this.prices.importMap(tx, order), query.dry_run),
+    );
+    if (!query.dry_run) await this.takeEffect();
+    return answer;
+  }
+
+  /** Estimates see the new book, and usage that waited for a price is charged. If that fails now, the schedule does it. */
+  private async takeEffect(): Promise<void> {
+    this.prices.forget();
+    try {
+      await this.unpriced.charge();
+    } catch (error) {
+      this.logger.error('usage without a price is not charged yet', error);
+    }
+  }
+}

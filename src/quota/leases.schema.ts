@@ -1,0 +1,100 @@
+/** Leases: a slice of what is left, on which a gateway decides by itself. */
+import { z } from 'zod';
+import { entityOfLease, entityOfReservation } from '../domain/ids.js';
+import { TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota.js';
+import { FINISHED_MAX, LEASE_MODELS_MAX, LEASE_SECONDS_DEFAULT, LEASE_SECONDS_MAX } from './lease.js';
+import { integer, subject, text, usd } from '../http/fields.js';
+
+const leaseId = text(256).refine(
+  (id) => entityOfLease(id) !== null,
+  'must be "lease_", 22 of A-Z a-z 0-9 _ -, a dot and the entity',
+);
+
+const finished = z.strictObject({
+  id: text(256).refine((id) => entityOfReservation(id) !== null, 'must be a reservation id'),
+  hold_usd: usd,
+});
+
+const Ending = z.strictObject({
+  project: subject,
+  request_seconds: integer(1, TTL_SECONDS_MAX)
+    .default(TTL_SECONDS_DEFAULT)
+    .describe('How long one of its requests may run'),
+  finished: z
+    .array(finished)
+    .max(FINISHED_MAX, `must have at most ${FINISHED_MAX} entries`)
+    .default([])
+    .describe('Requests whose events are on their way: each becomes a hold of its own'),
+});
+
+/** Finished requests are the project's own: another entity's would be held against this one. */
+function namesOneEntity(body: z.output<typeof Ending>): boolean {
+  return body.finished.every(({ id }) => entityOfReservation(id) === body.project.entity);
+}
+const OF_ANOTHER = { message: 'must be of the entity of project', path: ['finished'] };
+
+export const LeaseOrder = Ending.extend({
+  lease_id: leaseId.describe('Made by the gateway: lease_, 22 random characters, a dot, the entity'),
+  sequence: integer(1, Number.MAX_SAFE_INTEGER).describe('Rises with every statement about the lease'),
+  outstanding_usd: usd.describe('What running requests hold, without those in finished'),
+  free_usd: usd.describe('What is left of the slice'),
+  wanted_usd: usd.describe('What to have free from now on; "0" gives all back'),
+  largest_hold_usd: usd
+    .default(0n)
+    .describe('The largest hold that was lately drawn: no slice is smaller than a few'),
+  ttl_seconds: integer(1, LEASE_SECONDS_MAX)
+    .default(LEASE_SECONDS_DEFAULT)
+    .describe('How long the gateway wants to admit by the answer'),
+  models: z
+    .array(text(256))
+    .max(LEASE_MODELS_MAX, `must have at most ${LEASE_MODELS_MAX} entries`)
+    .default([])
+    .describe('Models whose prices the answer names'),
+})
+  .refine((body) => entityOfLease(body.lease_id) === body.project.entity, {
+    message: 'must name the entity of project',
+    path: ['lease_id'],
+  })
+  .refine(namesOneEntity, OF_ANOTHER)
+  .meta({ id: 'LeaseOrder' });
+export type LeaseOrder = z.output<typeof LeaseOrder>;
+
+export const LeasePath = z.object({ id: leaseId });
+
+export const LeaseEnd = Ending.refine(namesOneEntity, OF_ANOTHER).meta({ id: 'LeaseEnd' });
+export type LeaseEnd = z.output<typeof LeaseEnd>;
+
+export const Lease = z
+  .object({
+    object: z.literal('quota.lease'),
+    id: z.string(),
+    project: z.string(),
+    sequence: z.int(),
+    granted_usd: z.string().describe('To be added to what is free'),
+    give_back_usd: z.string().describe('To be taken from what is free, as far as it is still there'),
+    lifetime_ms: z.int().describe('How long to admit by it, from before the statement was sent'),
+    reason: z
+      .enum(['near_limit', 'concurrency_limited', 'not_enforced', 'shared'])
+      .nullable()
+      .describe('Why there is less than was wanted'),
+    prices: z
+      .array(
+        z.object({
+          model: z.string(),
+          input_usd_per_million: z.string(),
+          output_usd_per_million: z.string(),
+          input_tokens_default: z.int(),
+          output_tokens_default: z.int(),
+        }),
+      )
+      .describe(
+        'What requests hold, for as long as the lease; a model that is missing is asked for centrally',
+      ),
+    degraded: z.boolean().optional(),
+  })
+  .meta({ id: 'Lease' });
+export type Lease = z.output<typeof Lease>;
+
+export const LeaseEnded = z
+  .object({ object: z.literal('quota.lease'), id: z.string(), released: z.literal(true) })
+  .meta({ id: 'LeaseEnded' });

@@ -1,0 +1,70 @@
+/** The sizes of outputs by model: a sample of events, in classes. Whoever adds to it holds the lock of `output_sampling`. */
+import type { OutputSize } from './output-sizes.js';
+import { arrayLiteral } from '../platform/array-literal.js';
+import type { Tx } from '../platform/database.js';
+
+export type ModelOutputSize = OutputSize & { readonly model: string };
+
+/** Takes the sampler's lock, and returns until when events were sampled: `startsAt` where that is nothing yet. */
+export async function lockSampling(tx: Tx, startsAt: Date): Promise<Date> {
+  const rows = await tx.$queryRaw<[{ sampled_until: Date }]>`
+    insert into output_sampling values (1, ${startsAt}::timestamptz)
+    on conflict (id) do update set sampled_until = output_sampling.sampled_until
+    returning sampled_until`;
+  return rows[0].sampled_until;
+}
+
+export async function setSampledUntil(tx: Tx, until: Date): Promise<void> {
+  await tx.$executeRaw`update output_sampling set sampled_until = ${until}::timestamptz where id = 1`;
+}
+
+/** How often each model had each count of output tokens among the newest `limit` events of the time. Walks the primary key. */
+export async function sampleOutputs(
+  tx: Tx,
+  args: { from: Date; to: Date; limit: number },
+): Promise<{ model: string; outputTokens: number; requests: number }[]> {
+  const rows = await tx.$queryRaw<{ model: string; output_tokens: bigint; requests: bigint }[]>`
+    select model, output_tokens, count(*) as requests
+    from (
+      select model, output_tokens
+      from usage_events
+      where occurred_at >= ${args.from}::timestamptz and occurred_at < ${args.to}::timestamptz
+      order by occurred_at desc, identity desc
+      limit ${args.limit}::integer
+    ) newest
+    group by model, output_tokens`;
+  return rows.map((row) => ({
+    model: row.model,
+    outputTokens: Number(row.output_tokens),
+    requests: Number(row.requests),
+  }));
+}
+
+/** Adds requests to their classes; each class of a model at most once. */
+export async function addOutputSizes(tx: Tx, sizes: readonly ModelOutputSize[]): Promise<void> {
+  await tx.$executeRaw`
+    insert into output_sizes (model, tokens_max, requests)
+    select * from unnest(
+      ${arrayLiteral(sizes.map(({ model }) => model))}::text[],
+      ${arrayLiteral(sizes.map(({ tokensMax }) => tokensMax))}::integer[],
+      ${arrayLiteral(sizes.map(({ requests }) => requests))}::bigint[]
+    )
+    on conflict (model, tokens_max) do update set requests = output_sizes.requests + excluded.requests`;
+}
+
+/** Halves every count, rounding down, so that what is old counts ever less. */
+export async function halveOutputSizes(tx: Tx): Promise<void> {
+  await tx.$executeRaw`
+    with gone as (delete from output_sizes where requests = 1)
+    update output_sizes set requests = requests / 2 where requests > 1`;
+}
+
+export async function findOutputSizes(tx: Tx): Promise<ModelOutputSize[]> {
+  const rows = await tx.$queryRaw<{ model: string; tokens_max: number; requests: bigint }[]>`
+    select model, tokens_max, requests from output_sizes`;
+  return rows.map((row) => ({
+    model: row.model,
+    tokensMax: row.tokens_max,
+    requests: Number(row.requests),
+  }));
+}

@@ -1,0 +1,159 @@
+/** Quota decisions as JSON, and denials as the errors that a gateway hands on as they are. */
+import { TallyError } from '../domain/errors.js';
+import { formatSubject } from '../domain/ids.js';
+import { formatUsd, formatUsdOrNull, picosFromNanos } from '../domain/money.js';
+import type { Denial, QuotaMode, Remaining } from '../domain/quota.js';
+import type {
+  Admitted,
+  Checked,
+  Denied,
+  DeniedDecision as DeniedOf,
+  Hold as HoldOf,
+  ReserveDecision,
+} from './decision.js';
+import type { Decision, DeniedDecision, Hold, Reservation } from './quota.schema.js';
+
+/**
+ * Written out whole: V8 makes a new hidden class, which only a full collection frees, for each object that is put together from
+ * others. What is as usual is undefined, which JSON leaves out, so that an answer as usual is short.
+ */
+export function presentReservation(decision: ReserveDecision & { allowed: true }): Reservation {
+  const { id, subject, model, period, holdPicos, expiresAt, basis, remaining } = decision.reservation;
+  return {
+    object: 'quota.reservation',
+    id,
+    project: formatSubject(subject),
+    model,
+    period,
+    hold_usd: formatUsd(holdPicos),
+    expires_at: expiresAt,
+    hold_basis: basis,
+    remaining: presentRemaining(remaining),
+    mode: modeIfUnusual(decision),
+    shadow_denial: presentShadow(decision),
+    degraded: decision.degraded || undefined,
+  };
+}
+
+function modeIfUnusual({ mode }: Admitted): QuotaMode | undefined {
+  return mode === 'enforce' ? undefined : mode;
+}
+
+function presentShadow({ shadow }: Admitted): Reservation['shadow_denial'] {
+  if (shadow === null) return undefined;
+  const { limit, scope, retryable } = shadow.denial;
+  return { limit, scope, retryable, decision_id: shadow.decisionId };
+}
+
+export function presentHold(hold: HoldOf): Hold {
+  return {
+    object: 'quota.reservation',
+    id: hold.id,
+    project: formatSubject(hold.subject),
+    model: hold.model,
+    period: hold.period,
+    hold_usd: formatUsd(hold.holdPicos),
+    expires_at: hold.expiresAt,
+  };
+}
+
+export function presentDecision(decision: Checked): Decision {
+  return {
+    object: 'quota.decision',
+    allowed: true,
+    project: formatSubject(decision.subject),
+    period: decision.period,
+    remaining: presentRemaining(decision.remaining),
+    mode: modeIfUnusual(decision),
+    shadow_denial: presentShadow(decision),
+    degraded: decision.degraded || undefined,
+  };
+}
+
+/** Where waiting helps it is OpenAI's rate limit, and where it does not, the quota. */
+export function denialError({ denial, decisionId }: Denied): TallyError {
+  const details = { ...detailsOf(denial), decision_id: decisionId };
+  return denial.retryable
+    ? new TallyError('rate_limit_exceeded', 'Concurrency limit reached for requests', { details })
+    : new TallyError(
+        'insufficient_quota',
+        'You exceeded your current quota, please check your plan and billing details',
+        { details },
+      );
+}
+
+function detailsOf(denial: Denial): Record<string, unknown> {
+  const { limit, scope, resetsAt } = denial;
+  const amounts =
+    denial.limit === 'concurrency'
+      ? {
+          spent_usd: null,
+          limit_usd: null,
+          held_usd: null,
+          requests_in_flight: denial.inFlightCount,
+          requests_max: denial.limitCount,
+        }
+      : {
+          spent_usd: formatUsd(denial.spentPicos),
+          limit_usd: formatUsd(denial.limitPicos),
+          held_usd: formatUsd(denial.heldPicos),
+        };
+  return { limit, scope, ...amounts, resets_at: resetsAt };
+}
+
+/** What decided, in figures that a person can add up: booked + held + asked > limit. */
+export function presentDenied({ id, at, asked, question, denial, degraded }: DeniedOf): DeniedDecision {
+  const { entity, project, holds, version } = question;
+  return {
+    object: 'quota.denial',
+    id,
+    created_at: unixSeconds(at),
+    project: formatSubject(asked.subject),
+    limit: denial.limit,
+    scope: denial.scope,
+    retryable: denial.retryable,
+    resets_at: denial.resetsAt,
+    degraded,
+    mode: entity.mode,
+    asked: {
+      kind: asked.kind,
+      model: asked.model,
+      input_tokens: asked.inputTokens,
+      max_output_tokens: asked.maxOutputTokens,
+      request_id: asked.requestId,
+      hold_usd: formatUsdOrNull(asked.holdPicos),
+    },
+    booked: {
+      project_month_usd: formatUsd(project.monthCostPicos),
+      entity_month_usd: formatUsd(entity.monthCostPicos),
+      entity_year_usd: formatUsd(entity.yearCostPicos),
+    },
+    held: {
+      project_usd: formatUsd(picosFromNanos(holds.project.nanos)),
+      project_requests: holds.project.count,
+      entity_usd: formatUsd(picosFromNanos(holds.entity.nanos)),
+      entity_requests: holds.entity.count,
+    },
+    limits: {
+      project_monthly_cap_usd: formatUsdOrNull(project.monthlyCapPicos),
+      entity_monthly_cap_usd: formatUsdOrNull(entity.monthlyCapPicos),
+      entity_yearly_cap_usd: formatUsdOrNull(entity.yearlyCapPicos),
+      credits_usd: entity.overage === 'allowed' ? null : formatUsd(entity.creditsPicos),
+      project_requests: project.maxConcurrentRequests,
+      entity_requests: entity.maxConcurrentRequests,
+    },
+    state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at) },
+  };
+}
+
+function unixSeconds(at: Date): number {
+  return Math.floor(at.getTime() / 1_000);
+}
+
+function presentRemaining(remaining: Remaining): Reservation['remaining'] {
+  return {
+    credits_usd: formatUsdOrNull(remaining.creditsPicos),
+    project_cap_usd: formatUsdOrNull(remaining.projectCapPicos),
+    entity_cap_usd: formatUsdOrNull(remaining.entityCapPicos),
+  };
+}

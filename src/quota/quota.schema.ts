@@ -1,0 +1,152 @@
+/** Reservations and decisions. */
+import { z } from 'zod';
+import { QUOTA_MODES, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota.js';
+import { integer, subject, text, TOKENS_MAX } from '../http/fields.js';
+
+const ttlSeconds = integer(1, TTL_SECONDS_MAX).default(TTL_SECONDS_DEFAULT);
+const model = text(256);
+
+export const ReservationPath = z.object({ id: text(256) });
+
+export const ReservationOrder = z
+  .strictObject({
+    project: subject,
+    model,
+    input_tokens: integer(0, TOKENS_MAX).nullish().describe("Left out, the model's maximum stands in"),
+    max_output_tokens: integer(0, TOKENS_MAX)
+      .nullish()
+      .describe("Left out, what the model's outputs were lately stands in, or near a limit its maximum"),
+    request_id: text(256).nullish().describe('The same request again gets the same reservation'),
+    ttl_seconds: ttlSeconds.describe('The hold expires by itself'),
+  })
+  .meta({ id: 'ReservationOrder' });
+export type ReservationOrder = z.output<typeof ReservationOrder>;
+
+export const Extension = z.strictObject({ ttl_seconds: ttlSeconds }).meta({ id: 'Extension' });
+export type Extension = z.output<typeof Extension>;
+
+/** A release says nothing; an empty object or no body at all will do. */
+export const NoBody = z.strictObject({}).nullish();
+
+export const CheckHeaders = z.object({ 'OpenAI-Project': subject, 'X-Model': model.optional() });
+
+const remaining = z
+  .object({
+    credits_usd: z.string().nullable(),
+    project_cap_usd: z.string().nullable(),
+    entity_cap_usd: z.string().nullable(),
+  })
+  .describe('Without what other requests hold; null is no such limit');
+
+const mode = z.enum(QUOTA_MODES).optional().describe('Only where limits may not deny: `shadow` or `off`');
+
+const shadowDenial = z
+  .object({ limit: z.string(), scope: z.string(), retryable: z.boolean(), decision_id: z.string() })
+  .optional()
+  .describe('In `shadow`: the denial that `enforce` would have given');
+
+export const Reservation = z
+  .object({
+    object: z.literal('quota.reservation'),
+    id: z.string(),
+    project: z.string(),
+    model: z.string(),
+    period: z.string(),
+    hold_usd: z.string(),
+    expires_at: z.int(),
+    hold_basis: z
+      .enum(['requested', 'learned', 'maximum', 'none'])
+      .describe('The output held: as requested, as learned of the model, as large as the model allows'),
+    remaining,
+    mode,
+    shadow_denial: shadowDenial,
+    degraded: z
+      .boolean()
+      .optional()
+      .describe('True where the decision was made while Redis or Postgres was away'),
+  })
+  .meta({ id: 'Reservation' });
+export type Reservation = z.output<typeof Reservation>;
+
+export const Hold = Reservation.pick({
+  object: true,
+  id: true,
+  project: true,
+  model: true,
+  period: true,
+  hold_usd: true,
+  expires_at: true,
+}).meta({ id: 'Hold' });
+export type Hold = z.output<typeof Hold>;
+
+export const Released = z
+  .object({ object: z.literal('quota.reservation'), id: z.string(), released: z.literal(true) })
+  .meta({ id: 'Released' });
+
+export const Decision = z
+  .object({
+    object: z.literal('quota.decision'),
+    allowed: z.literal(true),
+    project: z.string(),
+    period: z.string(),
+    remaining,
+    mode,
+    shadow_denial: shadowDenial,
+    degraded: z.boolean().optional(),
+  })
+  .meta({ id: 'Decision' });
+export type Decision = z.output<typeof Decision>;
+
+export const DecisionPath = z.object({ id: text(256) });
+
+const usdOrNull = z.string().nullable();
+
+export const DeniedDecision = z
+  .object({
+    object: z.literal('quota.denial'),
+    id: z.string(),
+    created_at: z.int(),
+    project: z.string(),
+    limit: z.string(),
+    scope: z.string(),
+    retryable: z.boolean().describe('True where only other requests in flight were in the way'),
+    resets_at: z.int().nullable(),
+    degraded: z.boolean().describe('True where Redis or Postgres was away'),
+    mode: z.enum(QUOTA_MODES).describe('`shadow`: the request was admitted all the same'),
+    asked: z.object({
+      kind: z.enum(['reservation', 'check']),
+      model: z.string().nullable(),
+      input_tokens: z.int().nullable(),
+      max_output_tokens: z.int().nullable(),
+      request_id: z.string().nullable(),
+      hold_usd: usdOrNull.describe('Null is a request of unknown cost'),
+    }),
+    booked: z.object({
+      project_month_usd: z.string(),
+      entity_month_usd: z.string(),
+      entity_year_usd: z.string(),
+    }),
+    held: z
+      .object({
+        project_usd: z.string(),
+        project_requests: z.int(),
+        entity_usd: z.string(),
+        entity_requests: z.int(),
+      })
+      .describe('By other requests in flight'),
+    limits: z
+      .object({
+        project_monthly_cap_usd: usdOrNull,
+        entity_monthly_cap_usd: usdOrNull,
+        entity_yearly_cap_usd: usdOrNull,
+        credits_usd: usdOrNull,
+        project_requests: z.int().nullable(),
+        entity_requests: z.int().nullable(),
+      })
+      .describe('Null is no such limit'),
+    state: z
+      .object({ version: z.string(), period: z.string(), as_of: z.int() })
+      .describe('Which state of the books decided'),
+  })
+  .meta({ id: 'DeniedDecision' });
+export type DeniedDecision = z.output<typeof DeniedDecision>;

@@ -1,0 +1,40 @@
+/** Entities that nobody created and that have used nothing yet: they only asked, so Redis knows them and Postgres does not. */
+import { Inject, Injectable } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import type { EntityName } from '../domain/ids.js';
+import { isOutage } from '../platform/outage.js';
+import { QUOTA_REDIS } from '../platform/redis.js';
+import { Database } from '../platform/database.js';
+import { findUncreated } from '../accounts/entities.sql.js';
+import { entityOfStateKey, stateKey } from './keys.js';
+
+/** Keys that Redis looks at in one step, during which it does nothing else. */
+const SCANNED_KEYS = 1_000;
+
+@Injectable()
+export class Strangers {
+  constructor(
+    @Inject(QUOTA_REDIS) private readonly redis: Redis,
+    private readonly database: Database,
+  ) {}
+
+  /** Looks through all of Redis, so for what is rare only. Ends early where Redis goes away: then nobody trusts its states anyway. */
+  async *pages(): AsyncGenerator<EntityName[]> {
+    try {
+      for (let cursor = '0', more = true; more; more = cursor !== '0') {
+        const [next, keys] = await this.redis.scan(
+          cursor,
+          'MATCH',
+          stateKey('*' as EntityName),
+          'COUNT',
+          SCANNED_KEYS,
+        );
+        const names = keys.flatMap((key) => entityOfStateKey(key) ?? []);
+        if (names.length > 0) yield await findUncreated(this.database.reader, names);
+        cursor = next;
+      }
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+    }
+  }
+}

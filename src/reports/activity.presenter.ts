@@ -1,0 +1,54 @@
+/** An entity's activity as JSON. */
+import { formatUsd } from '../domain/money.js';
+import { agrees, type Activity as ActivityOf } from './activity.js';
+import type { Activity } from './activity.schema.js';
+import { presentGrant } from '../credits/credits.presenter.js';
+import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+
+export function presentActivity(activity: ActivityOf): Activity {
+  return {
+    object: 'activity',
+    entity: activity.entity,
+    as_of: unixSeconds(activity.at),
+    newest_usage_at: unixSecondsOrNull(activity.newestUsageAt),
+    start_time: unixSeconds(activity.start),
+    end_time: unixSeconds(activity.end),
+    days: activity.days.map((row) => ({
+      day: row.day,
+      project: row.project,
+      model: row.model,
+      requests: Number(row.requests),
+      input_tokens: Number(row.inputTokens),
+      cached_input_tokens: Number(row.cachedInputTokens),
+      output_tokens: Number(row.outputTokens),
+      cost_usd: formatUsd(row.costPicos),
+      credits_usd: formatUsd(row.burntPicos),
+    })),
+    credits_after_usd: formatUsd(activity.burntAfterPicos),
+    grants: activity.grants.map((grant) => ({
+      ...presentGrant(grant),
+      voided_at: unixSecondsOrNull(grant.voidedAt),
+    })),
+    marks: presentMarks(activity.marks),
+    periods: activity.periods.map((sums) => ({
+      period: sums.period,
+      ok: agrees(sums),
+      charged_usd: formatUsd(sums.chargedPicos),
+      credits_usd: formatUsd(sums.burntPicos),
+      overage_usd: formatUsd(sums.overagePicos),
+      rolled_up_usd: formatUsd(sums.rolledUpPicos),
+      projects_usd: formatUsd(sums.projectsPicos),
+    })),
+  };
+}
+
+function presentMarks(marks: ActivityOf['marks']): Activity['marks'] {
+  return {
+    late_requests: Number(marks.lateRequests),
+    late_usd: formatUsd(marks.latePicos),
+    unpriced_requests: Number(marks.unpricedRequests),
+    unpriced_models: [...marks.unpricedModels],
+    conflicts: Number(marks.conflicts),
+    dead_letters: Number(marks.deadLetters),
+  };
+}

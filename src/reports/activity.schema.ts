@@ -1,0 +1,59 @@
+/** What the dashboard reads. */
+import { z } from 'zod';
+import { CreditGrant } from '../credits/credits.schema.js';
+import { listOf } from '../http/lists.schema.js';
+
+const count = z.int();
+
+export const VisibleEntityList = listOf(
+  z.object({ object: z.literal('entity_name'), entity: z.string(), plan: z.string() }),
+).meta({ id: 'VisibleEntityList' });
+export type VisibleEntity = z.output<typeof VisibleEntityList>['data'][number];
+
+export const Activity = z
+  .object({
+    object: z.literal('activity'),
+    entity: z.string(),
+    as_of: z.int(),
+    newest_usage_at: z.int().nullable(),
+    start_time: z.int(),
+    end_time: z.int(),
+    days: z.array(
+      z.object({
+        day: z.string().describe('In UTC, such as 2026-11-22'),
+        project: z.string(),
+        model: z.string(),
+        requests: count,
+        input_tokens: count.describe('Without the cached ones'),
+        cached_input_tokens: count,
+        output_tokens: count,
+        cost_usd: z.string(),
+        credits_usd: z.string().describe('The part of the cost that credits paid'),
+      }),
+    ),
+    credits_after_usd: z.string().describe('What credits paid of usage from end_time on'),
+    grants: z.array(CreditGrant.extend({ voided_at: z.int().nullable() })),
+    marks: z.object({
+      late_requests: count.describe('Charged to another month than the one they occurred in'),
+      late_usd: z.string(),
+      unpriced_requests: count,
+      unpriced_models: z.array(z.string()),
+      conflicts: count.describe('The same identity came with other content, and nobody has looked at it'),
+      dead_letters: count.describe('Events that could not be counted, open now'),
+    }),
+    periods: z
+      .array(
+        z.object({
+          period: z.string(),
+          ok: z.boolean(),
+          charged_usd: z.string(),
+          credits_usd: z.string(),
+          overage_usd: z.string(),
+          rolled_up_usd: z.string(),
+          projects_usd: z.string(),
+        }),
+      )
+      .describe('Each period that the range touches, as three parts of the books know it'),
+  })
+  .meta({ id: 'Activity' });
+export type Activity = z.output<typeof Activity>;

@@ -1,0 +1,169 @@
+/** One entity's activity for the people who watch it: days, what is odd about them, and whether the sums agree. */
+import type { Tx } from '../platform/database.js';
+import { rollUpLines } from './roll-up-lines.sql.js';
+
+export type DailyUsage = {
+  /** A day in UTC: `2026-11-22`. */
+  readonly day: string;
+  readonly project: string;
+  readonly model: string;
+  readonly requests: bigint;
+  readonly inputTokens: bigint;
+  readonly cachedInputTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly costPicos: bigint;
+  /** The part of the cost that credits paid. */
+  readonly burntPicos: bigint;
+};
+
+type Hours = { readonly entity: string; readonly start: Date; readonly end: Date };
+
+type RawDay = Record<
+  'day' | 'project' | 'model' | 'requests' | 'input' | 'cached_input' | 'output' | 'cost' | 'burnt',
+  string
+>;
+
+/** Roll-ups of the hours from `start` (inclusive) to `end` (exclusive) by day of occurrence, at most `rowsMax`. */
+export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Promise<DailyUsage[]> {
+  const rows = await tx.$queryRaw<RawDay[]>`
+    select
+      to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, project, model,
+      sum(requests)::text as requests, sum(input_tokens)::text as input, sum(cached_input_tokens)::text as cached_input,
+      sum(output_tokens)::text as output, sum(cost_picos)::text as cost,
+      sum(paid_burnt_picos + promotional_burnt_picos)::text as burnt
+    from (${rollUpLines({ entity: of.entity, range: of })}) u
+    group by 1, 2, 3
+    order by 1, 2, 3
+    limit ${of.rowsMax}::integer`;
+  return rows.map((row) => ({
+    day: row.day,
+    project: row.project,
+    model: row.model,
+    requests: BigInt(row.requests),
+    inputTokens: BigInt(row.input),
+    cachedInputTokens: BigInt(row.cached_input),
+    outputTokens: BigInt(row.output),
+    costPicos: BigInt(row.cost),
+    burntPicos: BigInt(row.burnt),
+  }));
+}
+
+/** Later than any usage. */
+const FOREVER = new Date('2200-01-01T00:00:00Z');
+
+/** What credits paid of usage since `since`: with it, balances of the past follow from today's. */
+export async function sumBurntSince(tx: Tx, of: { entity: string; since: Date }): Promise<bigint> {
+  const [row] = await tx.$queryRaw<[{ burnt: string }]>`
+    select coalesce(sum(paid_burnt_picos + promotional_burnt_picos), 0)::text as burnt
+    from (${rollUpLines({ entity: of.entity, range: { start: of.since, end: FOREVER } })}) u`;
+  return BigInt(row.burnt);
+}
+
+export type UsageMarks = {
+  /** Charged to another month than the one it occurred in. */
+  readonly lateRequests: bigint;
+  readonly latePicos: bigint;
+  readonly unpricedRequests: bigint;
+  readonly unpricedModels: readonly string[];
+  readonly conflicts: bigint;
+  readonly deadLetters: bigint;
+};
+
+/**
+ * What a reader of these hours and periods has to know. Late is what occurred in the hours and is charged elsewhere, and what is
+ * charged to the periods and occurred at most `lateSince` before. Conflicts are those that nobody has looked at, by the time of
+ * the event that was counted; dead letters are all that are open.
+ */
+export async function findUsageMarks(
+  tx: Tx,
+  of: Hours & { lateSince: Date; firstPeriod: string; lastPeriod: string },
+): Promise<UsageMarks> {
+  const [row] = await tx.$queryRaw<[Record<string, string> & { unpriced_models: string[] | null }]>`
+    with late as (
+      select sum(requests) as requests, sum(cost_picos) as cost
+      from (${rollUpLines({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
+      where period <> to_char(at at time zone 'UTC', 'YYYY-MM')
+        and (at >= ${of.start}::timestamptz or period between ${of.firstPeriod}::text and ${of.lastPeriod}::text)
+    )
+    select
+      coalesce((select requests from late), 0)::text as late,
+      coalesce((select cost from late), 0)::text as late_cost,
+      coalesce(sum(requests) filter (where price_id = 0), 0)::text as unpriced,
+      array_agg(distinct model order by model) filter (where price_id = 0) as unpriced_models,
+      (
+        select count(*) from usage_conflicts
+        where entity = ${of.entity}::text and reviewed_at is null
+          and original_occurred_at >= ${of.start}::timestamptz and original_occurred_at < ${of.end}::timestamptz
+      )::text as conflicts,
+      (select count(*) from dead_letters where entity = ${of.entity}::text and status = 'open')::text as dead_letters
+    from (${rollUpLines({ entity: of.entity, range: of })}) u`;
+  return {
+    lateRequests: BigInt(row['late']!),
+    latePicos: BigInt(row['late_cost']!),
+    unpricedRequests: BigInt(row['unpriced']!),
+    unpricedModels: row.unpriced_models ?? [],
+    conflicts: BigInt(row['conflicts']!),
+    deadLetters: BigInt(row['dead_letters']!),
+  };
+}
+
+/** The latest usage that is counted, or null. */
+export async function findNewestUsage(tx: Tx, entity: string): Promise<Date | null> {
+  const rows = await tx.$queryRaw<{ occurred_at: Date }[]>`
+    select occurred_at from usage_events
+    where entity = ${entity}::text
+    order by occurred_at desc
+    limit 1`;
+  return rows[0]?.occurred_at ?? null;
+}
+
+export type PeriodSums = {
+  readonly period: string;
+  readonly rolledUpPicos: bigint;
+  readonly rolledUpBurntPicos: bigint;
+  readonly projectsPicos: bigint;
+  readonly chargedPicos: bigint;
+  readonly burntPicos: bigint;
+  readonly overagePicos: bigint;
+};
+
+/**
+ * Each period's charge as its roll-ups, its projects and its account know it. `start` and `end` bound the hours of the roll-ups:
+ * usage may be charged to a period that began up to the acceptance window after it.
+ */
+export async function findPeriodSums(
+  tx: Tx,
+  of: Hours & { firstPeriod: string; lastPeriod: string },
+): Promise<PeriodSums[]> {
+  const rows = await tx.$queryRaw<Record<string, string>[]>`
+    with rolled as (
+      select period, sum(cost_picos) as cost, sum(paid_burnt_picos + promotional_burnt_picos) as burnt
+      from (${rollUpLines({ entity: of.entity, range: of })}) u
+      where period >= ${of.firstPeriod}::text and period <= ${of.lastPeriod}::text
+      group by period
+    ), by_project as (
+      select period, sum(cost_picos) as cost
+      from project_spend
+      where entity = ${of.entity}::text and period >= ${of.firstPeriod}::text and period <= ${of.lastPeriod}::text
+      group by period
+    ), charged as (
+      select period, cost_picos, burnt_picos, overage_picos
+      from entity_spend
+      where entity = ${of.entity}::text and period >= ${of.firstPeriod}::text and period <= ${of.lastPeriod}::text
+    )
+    select
+      period, coalesce(r.cost, 0)::text as rolled, coalesce(r.burnt, 0)::text as rolled_burnt,
+      coalesce(p.cost, 0)::text as projects, coalesce(c.cost_picos, 0)::text as charged,
+      coalesce(c.burnt_picos, 0)::text as burnt, coalesce(c.overage_picos, 0)::text as overage
+    from rolled r full join by_project p using (period) full join charged c using (period)
+    order by period`;
+  return rows.map((row) => ({
+    period: row['period']!,
+    rolledUpPicos: BigInt(row['rolled']!),
+    rolledUpBurntPicos: BigInt(row['rolled_burnt']!),
+    projectsPicos: BigInt(row['projects']!),
+    chargedPicos: BigInt(row['charged']!),
+    burntPicos: BigInt(row['burnt']!),
+    overagePicos: BigInt(row['overage']!),
+  }));
+}

@@ -1,0 +1,109 @@
+/** What the dashboard shows of one entity, out of one snapshot, so that its numbers agree with each other. */
+import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
+import { periodEnd, periodOf, periodStart } from '../domain/period.js';
+import { Clock } from '../platform/clock.js';
+import {
+  findNewestUsage,
+  findPeriodSums,
+  findUsageMarks,
+  sumBurntSince,
+  sumDailyUsage,
+  type DailyUsage,
+  type PeriodSums,
+  type UsageMarks,
+} from './activity.sql.js';
+import { Database } from '../platform/database.js';
+import { findGrants, type GrantRow } from '../credits/grants.sql.js';
+
+/** An answer of more rows than this is refused: whoever wants them asks for less time at once. */
+const ROWS_MAX = 50_000;
+
+const DAY_MS = 86_400_000;
+const RANGE_DAYS_MAX = 400;
+
+/** Usage is accepted up to 35 days late, so what a period is charged for began at most that long before it. */
+const LATE_DAYS_MAX = 36;
+
+export type Activity = {
+  readonly entity: EntityName;
+  readonly at: Date;
+  readonly start: Date;
+  readonly end: Date;
+  readonly newestUsageAt: Date | null;
+  readonly days: readonly DailyUsage[];
+  readonly burntAfterPicos: bigint;
+  readonly grants: readonly GrantRow[];
+  readonly marks: UsageMarks;
+  readonly periods: readonly PeriodSums[];
+};
+
+@Injectable()
+export class Activities {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** In whole hours; without bounds, the current month. */
+  async activity(of: { entity: EntityName; start: Date | null; end: Date | null }): Promise<Activity> {
+    const at = this.clock.now();
+    const { entity } = of;
+    const { start, end } = rangeOf(of, at);
+    const hours = { entity, start, end };
+    const periods = { firstPeriod: periodOf(start), lastPeriod: periodOf(new Date(end.getTime() - 1)) };
+    const lateSince = new Date(periodStart(periods.firstPeriod).getTime() - LATE_DAYS_MAX * DAY_MS);
+    return this.database.transaction(
+      async (tx) => ({
+        entity,
+        at,
+        start,
+        end,
+        newestUsageAt: await findNewestUsage(tx, entity),
+        days: bounded(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
+        burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
+        grants: await findGrants(tx, entity),
+        marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
+        periods: await findPeriodSums(tx, {
+          entity,
+          start: lateSince,
+          end: periodEnd(periods.lastPeriod),
+          ...periods,
+        }),
+      }),
+      { snapshot: true },
+    );
+  }
+}
+
+/** Three ways of knowing a period's charge that have to agree, to the picodollar. */
+export function agrees(sums: PeriodSums): boolean {
+  return (
+    sums.rolledUpPicos === sums.chargedPicos &&
+    sums.projectsPicos === sums.chargedPicos &&
+    sums.rolledUpBurntPicos === sums.burntPicos &&
+    sums.burntPicos + sums.overagePicos === sums.chargedPicos
+  );
+}
+
+function rangeOf(of: { start: Date | null; end: Date | null }, at: Date): { start: Date; end: Date } {
+  const period = periodOf(at);
+  const start = of.start ?? periodStart(period);
+  const end = of.end ?? periodEnd(period);
+  if (end <= start) {
+    throw new TallyError('invalid_request', 'end_time: must lie after start_time', { param: 'end_time' });
+  }
+  if (end.getTime() - start.getTime() > RANGE_DAYS_MAX * DAY_MS) {
+    const message = `end_time: must lie at most ${RANGE_DAYS_MAX} days after start_time`;
+    throw new TallyError('invalid_request', message, { param: 'end_time' });
+  }
+  return { start, end };
+}
+
+function bounded(rows: readonly DailyUsage[]): readonly DailyUsage[] {
+  if (rows.length <= ROWS_MAX) return rows;
+  throw new TallyError('invalid_request', `end_time: more than ${ROWS_MAX} rows, ask for less time`, {
+    param: 'end_time',
+  });
+}

@@ -1,0 +1,67 @@
+/** Balances and usage as JSON. */
+import { formatUsd, formatUsdOrNull } from '../domain/money.js';
+import type { Balance as BalanceOf } from './balance-report.js';
+import type { UsageRow } from './usage-reports.sql.js';
+import type { Balance, EntityUsage, Forecast } from './balances.schema.js';
+import { unixSeconds } from '../http/list-page.js';
+
+export function presentBalance(balance: BalanceOf): Balance {
+  return {
+    object: 'balance',
+    entity: balance.entity,
+    as_of: unixSeconds(balance.at),
+    period: balance.period,
+    credits_usd: formatUsd(balance.creditsPicos),
+    held_usd: formatUsd(balance.heldPicos),
+    month_to_date_usd: formatUsd(balance.monthPicos),
+    year_to_date_usd: formatUsd(balance.yearPicos),
+    overage_usd: formatUsd(balance.monthOveragePicos),
+    monthly_cap_usd: formatUsdOrNull(balance.monthlyCapPicos),
+    yearly_cap_usd: formatUsdOrNull(balance.yearlyCapPicos),
+    projects: balance.projects.map((project) => ({
+      project: project.project,
+      month_to_date_usd: formatUsd(project.monthPicos),
+      monthly_cap_usd: formatUsdOrNull(project.monthlyCapPicos),
+    })),
+    forecast_usd: formatUsdOrNull(balance.forecast?.forecastPicos ?? null),
+  };
+}
+
+export function presentForecast(balance: BalanceOf): Forecast {
+  const { forecast } = balance;
+  return {
+    object: 'forecast',
+    entity: balance.entity,
+    as_of: unixSeconds(balance.at),
+    period: balance.period,
+    month_to_date_usd: formatUsd(balance.monthPicos),
+    forecast_usd: formatUsdOrNull(forecast?.forecastPicos ?? null),
+    low_usd: formatUsdOrNull(forecast?.lowPicos ?? null),
+    high_usd: formatUsdOrNull(forecast?.highPicos ?? null),
+    capped: forecast?.capped ?? null,
+    reason: forecast === null ? 'not_enough_data' : null,
+  };
+}
+
+export function presentUsage(of: {
+  entity: string;
+  start: Date;
+  end: Date;
+  rows: readonly UsageRow[];
+}): EntityUsage {
+  return {
+    object: 'entity_usage',
+    entity: of.entity,
+    start_time: unixSeconds(of.start),
+    end_time: unixSeconds(of.end),
+    data: of.rows.map((row) => ({
+      project: row.project,
+      model: row.model,
+      requests: Number(row.requests),
+      input_tokens: Number(row.inputTokens),
+      cached_input_tokens: Number(row.cachedInputTokens),
+      output_tokens: Number(row.outputTokens),
+      cost_usd: formatUsd(row.costPicos),
+    })),
+  };
+}

@@ -1,0 +1,81 @@
+/** What finance looks at first: the balance, and where the money went. */
+import { z } from 'zod';
+import { querySeconds } from '../http/fields.js';
+
+export const Balance = z
+  .object({
+    object: z.literal('balance'),
+    entity: z.string(),
+    as_of: z.int(),
+    period: z.string(),
+    credits_usd: z.string(),
+    held_usd: z.string().describe('What requests in flight may still cost'),
+    month_to_date_usd: z.string(),
+    year_to_date_usd: z.string(),
+    overage_usd: z.string().describe('The part of the month that no credits paid'),
+    monthly_cap_usd: z.string().nullable(),
+    yearly_cap_usd: z.string().nullable(),
+    projects: z.array(
+      z.object({
+        project: z.string(),
+        month_to_date_usd: z.string(),
+        monthly_cap_usd: z.string().nullable(),
+      }),
+    ),
+    forecast_usd: z
+      .string()
+      .nullable()
+      .describe('The month at its end; null with less than three days of data'),
+  })
+  .meta({ id: 'Balance' });
+export type Balance = z.output<typeof Balance>;
+
+export const Forecast = z
+  .object({
+    object: z.literal('forecast'),
+    entity: z.string(),
+    as_of: z.int(),
+    period: z.string(),
+    month_to_date_usd: z.string(),
+    forecast_usd: z
+      .string()
+      .nullable()
+      .describe('The month to date, and for each day left the mean of the same weekdays in the last 28 days'),
+    low_usd: z.string().nullable().describe('With each day left like the cheapest of its weekdays'),
+    high_usd: z.string().nullable().describe('With each day left like the dearest of its weekdays'),
+    capped: z.boolean().nullable().describe('True where caps or credits will stop the spend before that'),
+    reason: z.literal('not_enough_data').nullable().describe('Why there is no forecast'),
+  })
+  .meta({ id: 'Forecast' });
+export type Forecast = z.output<typeof Forecast>;
+
+export const UsageQuery = z
+  .strictObject({ start_time: querySeconds.optional(), end_time: querySeconds.optional() })
+  .refine((query) => !query.start_time || !query.end_time || query.start_time < query.end_time, {
+    path: ['end_time'],
+    error: 'must lie after start_time',
+  });
+export type UsageQuery = z.output<typeof UsageQuery>;
+
+const count = z.int();
+
+export const EntityUsage = z
+  .object({
+    object: z.literal('entity_usage'),
+    entity: z.string(),
+    start_time: z.int(),
+    end_time: z.int(),
+    data: z.array(
+      z.object({
+        project: z.string(),
+        model: z.string(),
+        requests: count,
+        input_tokens: count.describe('Without the cached ones'),
+        cached_input_tokens: count,
+        output_tokens: count,
+        cost_usd: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'EntityUsage' });
+export type EntityUsage = z.output<typeof EntityUsage>;

@@ -1,0 +1,35 @@
+/** What an entity's usage cost a day, for looking ahead. */
+import type { Range } from '../domain/buckets.js';
+import type { Tx } from '../platform/database.js';
+import { rollUpLines } from './roll-up-lines.sql.js';
+
+export type DailyCost = {
+  /** Days since 1970. */
+  readonly day: number;
+  /** Null stands for all projects without a cap of their own. */
+  readonly project: string | null;
+  readonly costPicos: bigint;
+};
+
+/** Whole days, by day of occurrence. Days without usage have no row. */
+export async function sumDailyCosts(tx: Tx, of: { entity: string; range: Range }): Promise<DailyCost[]> {
+  const rows = await tx.$queryRaw<{ day: number; project: string | null; cost: string }[]>`
+    select
+      (extract(epoch from u.at)::bigint / 86400)::integer as day,
+      case when p.monthly_cap_picos is not null then u.project end as project,
+      sum(u.cost_picos)::text as cost
+    from (${rollUpLines(of)}) u
+    join projects p on p.entity = ${of.entity}::text and p.name = u.project
+    group by 1, 2`;
+  return rows.map(({ cost, ...row }) => ({ ...row, costPicos: BigInt(cost) }));
+}
+
+/** The hour of the entity's first usage, or null where there is none. */
+export async function findFirstUsageHour(tx: Tx, entity: string): Promise<Date | null> {
+  const [row] = await tx.$queryRaw<{ hour: Date }[]>`
+    select hour from usage_hourly
+    where entity = ${entity}::text
+    order by hour
+    limit 1`;
+  return row?.hour ?? null;
+}

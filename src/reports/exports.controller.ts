@@ -1,0 +1,30 @@
+/** Finance: the books in the form that other programs read. */
+import { Controller, Query, StreamableFile } from '@nestjs/common';
+import { FocusExports } from './focus-exports.js';
+import { Caller, requireEntity, type Principal } from '../access/principal.js';
+import { Route } from '../http/route.js';
+import * as schemas from './exports.schema.js';
+
+@Controller()
+export class ExportsController {
+  constructor(private readonly focus: FocusExports) {}
+
+  @Route('GET /v1/exports/focus.csv', {
+    role: 'finance',
+    summary: 'A month as FOCUS Cost and Usage rows, streamed; an answer that breaks off is not whole',
+    produces: 'text/csv',
+  })
+  async readFocus(
+    @Query({ schema: schemas.FocusQuery }) query: schemas.FocusQuery,
+    @Caller() caller: Principal,
+  ): Promise<StreamableFile> {
+    if (query.entity !== undefined) requireEntity(caller, query.entity);
+    const entity = query.entity ?? caller.entity;
+    const { period } = query;
+    const name = ['focus', period, ...(entity === null ? [] : [entity])].join('-');
+    return new StreamableFile(await this.focus.open({ period, entity }), {
+      type: 'text/csv; charset=utf-8; header=present',
+      disposition: `attachment; filename="${name}.csv"`,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/** The FOCUS export of a period, as a stream of CSV: as many rows as there are, a page of them in memory. */
+import { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import type { Period } from '../domain/period.js';
+import { Database } from '../platform/database.js';
+import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus.sql.js';
+import { Snapshot } from '../platform/snapshot.sql.js';
+import { focusHeader, focusLine, type FocusRow } from './focus-columns.js';
+import { grantRow, usageRows } from './focus.js';
+
+/** Each holds a connection and a snapshot of the database for as long as its reader takes. */
+const EXPORTS_MAX = 2;
+const EXPORT_MS_MAX = 30 * 60_000;
+
+/** How many bytes wait for a slow reader. */
+const WAITING_BYTES_MAX = 256 * 1024;
+
+@Injectable()
+export class FocusExports {
+  private running = 0;
+
+  constructor(private readonly database: Database) {}
+
+  /** One snapshot of the books. What fails before the first byte throws here; later it breaks the stream off. */
+  async open(scope: ExportScope & { period: Period }): Promise<Readable> {
+    if (this.running >= EXPORTS_MAX) {
+      throw new TallyError('rate_limit_exceeded', `At most ${EXPORTS_MAX} exports run at a time`);
+    }
+    this.running += 1;
+    try {
+      const snapshot = await Snapshot.open(this.database.pool);
+      return this.stream(snapshot, scope);
+    } catch (error) {
+      this.running -= 1;
+      throw error;
+    }
+  }
+
+  private stream(snapshot: Snapshot, scope: ExportScope & { period: Period }): Readable {
+    const stream = Readable.from(csvPages(focusPages(snapshot, scope)), {
+      objectMode: false,
+      highWaterMark: WAITING_BYTES_MAX,
+    });
+    const deadline = setTimeout(() => stream.destroy(new Error('the export took too long')), EXPORT_MS_MAX);
+    stream.once('close', () => {
+      clearTimeout(deadline);
+      this.running -= 1;
+      void snapshot.close();
+    });
+    return stream;
+  }
+}
+
+/** The rows of an export: bought credits, then usage. */
+async function* focusPages(
+  snapshot: Snapshot,
+  scope: ExportScope & { period: Period },
+): AsyncGenerator<FocusRow[]> {
+  for await (const movements of readPaidGrantMovements(snapshot, scope)) {
+    yield movements.map((movement) => grantRow(movement, scope.period));
+  }
+  for await (const usages of readDailyUsage(snapshot, scope)) {
+    yield usages.flatMap((usage) => usageRows(usage, scope.period));
+  }
+}
+
+/** Pages of rows as text; the header is there also where nothing follows. */
+export async function* csvPages(pages: AsyncIterable<readonly FocusRow[]>): AsyncGenerator<string> {
+  yield focusHeader();
+  for await (const rows of pages) yield rows.map(focusLine).join('');
+}

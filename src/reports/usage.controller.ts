@@ -1,0 +1,74 @@
+/** Finance: usage in OpenAI's shapes, so that its clients and the dashboards made for it work as they are. */
+import { Controller, Query } from '@nestjs/common';
+import type { EntityName } from '../domain/ids.js';
+import { UsageReports, type UsageOrder } from './usage-reports.js';
+import type { UsageGroup } from './bucketed-usage.sql.js';
+import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
+import { presentCompletions, presentEmbeddings } from './usage.presenter.js';
+import { Route } from '../http/route.js';
+import * as schemas from './usage.schema.js';
+
+@Controller()
+export class UsageController {
+  constructor(private readonly reports: UsageReports) {}
+
+  @Route('GET /v1/organization/usage/completions', {
+    role: 'finance',
+    summary: 'Tokens and requests by time, of all but embeddings',
+    answers: schemas.CompletionsPage,
+    headers: ORGANIZATION_HEADERS,
+  })
+  async completions(
+    @Organization() entity: EntityName,
+    @Query({ schema: schemas.CompletionsQuery }) query: schemas.CompletionsQuery,
+  ) {
+    const order = { ...orderOf(entity, query), kind: 'completions' as const };
+    const page = await this.reports.usage(query.batch === 'true' ? { ...order, projects: [] } : order);
+    return presentCompletions(page, {
+      batch: query.group_by?.has('batch') ? false : null,
+      serviceTier: query.group_by?.has('service_tier') ? 'default' : null,
+    });
+  }
+
+  @Route('GET /v1/organization/usage/embeddings', {
+    role: 'finance',
+    summary: 'Tokens and requests by time, of embeddings',
+    answers: schemas.EmbeddingsPage,
+    headers: ORGANIZATION_HEADERS,
+  })
+  async embeddings(
+    @Organization() entity: EntityName,
+    @Query({ schema: schemas.EmbeddingsQuery }) query: schemas.EmbeddingsQuery,
+  ) {
+    return presentEmbeddings(await this.reports.usage({ ...orderOf(entity, query), kind: 'embeddings' }));
+  }
+}
+
+const GROUPS: Readonly<Record<string, UsageGroup>> = {
+  project_id: 'project',
+  user_id: 'user',
+  api_key_id: 'apiKey',
+  model: 'model',
+};
+
+function orderOf(
+  entity: EntityName,
+  query: Omit<schemas.CompletionsQuery, 'batch' | 'group_by'> & {
+    group_by?: ReadonlySet<string> | undefined;
+  },
+): Omit<UsageOrder, 'kind'> {
+  const width = query.bucket_width;
+  return {
+    entity,
+    width,
+    start: query.start_time,
+    end: query.end_time ?? null,
+    bucketCountMax: query.limit ?? schemas.USAGE_LIMITS[width].usual,
+    cursor: query.page ?? null,
+    groupBy: new Set([...(query.group_by ?? [])].flatMap((name) => GROUPS[name] ?? [])),
+    projects: query.project_ids ?? null,
+    users: query.user_ids ?? null,
+    apiKeys: query.api_key_ids ?? null,
+    models: query.models ?? null,
+  };
+}

@@ -1,0 +1,52 @@
+/** Usage in OpenAI's shapes, field for field. */
+import type { FilledPage } from './usage-page.js';
+import type { BucketedUsage } from './bucketed-usage.sql.js';
+import type { CompletionsPage, EmbeddingsPage } from './usage.schema.js';
+import { unixSeconds } from '../http/list-page.js';
+
+/** Grouped by what we do not tell apart, all usage is of the one kind that there is. */
+export type Constants = { readonly batch: false | null; readonly serviceTier: 'default' | null };
+
+export function presentCompletions(page: FilledPage<BucketedUsage>, constants: Constants): CompletionsPage {
+  return presentBuckets(page, (row) => ({
+    object: 'organization.usage.completions.result',
+    input_tokens: Number(row.inputTokens),
+    input_cached_tokens: Number(row.cachedInputTokens),
+    output_tokens: Number(row.outputTokens),
+    input_audio_tokens: 0,
+    output_audio_tokens: 0,
+    num_model_requests: Number(row.requests),
+    project_id: row.project,
+    user_id: row.user,
+    api_key_id: row.apiKey,
+    model: row.model,
+    batch: constants.batch,
+    service_tier: constants.serviceTier,
+  }));
+}
+
+export function presentEmbeddings(page: FilledPage<BucketedUsage>): EmbeddingsPage {
+  return presentBuckets(page, (row) => ({
+    object: 'organization.usage.embeddings.result',
+    input_tokens: Number(row.inputTokens),
+    num_model_requests: Number(row.requests),
+    project_id: row.project,
+    user_id: row.user,
+    api_key_id: row.apiKey,
+    model: row.model,
+  }));
+}
+
+function presentBuckets<Row, Result>(page: FilledPage<Row>, present: (row: Row) => Result) {
+  return {
+    object: 'page' as const,
+    data: page.buckets.map(({ start, end, rows }) => ({
+      object: 'bucket' as const,
+      start_time: unixSeconds(start),
+      end_time: unixSeconds(end),
+      results: rows.map(present),
+    })),
+    has_more: page.next !== null,
+    next_page: page.next,
+  };
+}

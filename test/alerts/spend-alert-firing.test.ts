@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import OpenAI from 'openai';
+import type { EntityName, ProjectName } from '../../src/domain/ids.js';
+import { WebhookSender } from '../../src/alerts/webhook-sender.js';
+import { SpendAlertFiring } from '../../src/alerts/spend-alert-firing.js';
+import { SpendAlerts, type AlertScope } from '../../src/alerts/spend-alerts.js';
+import { Webhooks } from '../../src/alerts/webhooks.js';
+import { theBooks, type Books } from '../support/books.js';
+import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { aReceiver, type Receiver } from '../support/receiver.js';
+
+const MILLION_PICOS = 1_000_000n * LLAMA_PICOS_PER_TOKEN;
+const RECIPIENTS = ['finance@example.com'];
+
+let books: Books;
+let alerts: SpendAlerts;
+let firing: SpendAlertFiring;
+let webhooks: Webhooks;
+let receiver: Receiver;
+/** A new entity with one webhook of its own for each test. */
+let entity: EntityName;
+let secret: string;
+
+beforeAll(async () => {
+  books = await theBooks();
+  const { database, clock } = books;
+  alerts = new SpendAlerts(database, clock);
+  firing = new SpendAlertFiring(database, clock);
+  webhooks = new Webhooks(database, clock, new WebhookSender({ allowPrivate: true }));
+  receiver = await aReceiver();
+});
+afterAll(async () => {
+  await receiver.close();
+  await books.close();
+});
+beforeEach(async () => {
+  books.clock.set('2026-11-22T12:00:00Z');
+  receiver.answer(204);
+  entity = scopeOf(`e-${randomUUID()}`).entity;
+  secret = await hook(receiver.url);
+  await books.database.pool.query('delete from webhook_deliveries');
+  receiver.received.length = 0;
+});
+
+function scopeOf(subject: string): AlertScope {
+  const [name, project] = subject.split('/');
+  return { entity: name as EntityName, project: (project as ProjectName | undefined) ?? null };
+}
+
+async function hook(url: string): Promise<string> {
+  const order = { url, entity, actor: 'test' };
+  return (await books.database.transaction((tx) => webhooks.create(tx, order))).secret;
+}
+
+async function alertAt(thresholdPicos: bigint, project?: string): Promise<string> {
+  const scope = scopeOf(project === undefined ? entity : `${entity}/${project}`);
+  const order = { thresholdPicos, recipients: RECIPIENTS, subjectPrefix: null, actor: 'test' };
+  return (await books.database.transaction((tx) => alerts.create(tx, scope, order))).id;
+}
+
+async function spendMillion(project = 'p', occurredAt = books.clock.now()): Promise<void> {
+  const tokens = { inputTokens: 1_000_000, outputTokens: 0 };
+  await books.recorder.record([anEvent({ subject: `${entity}/${project}`, occurredAt, tokens })]);
+}
+
+const news = () => receiver.received.map(({ body }) => JSON.parse(body));
+
+describe('a spend alert', () => {
+  it('fires once when the month reaches its threshold, not below', async () => {
+    const id = await alertAt(2n * MILLION_PICOS);
+    await spendMillion();
+    expect(await firing.fire()).toBe(0);
+    await spendMillion();
+    expect(await firing.fire()).toBe(1);
+    await spendMillion();
+    expect(await firing.fire()).toBe(0);
+    await webhooks.deliver();
+    expect(news()).toEqual([
+      {
+        type: 'spend_alert.triggered',
+        timestamp: '2026-11-22T12:00:00.000Z',
+        data: {
+          id,
+          entity,
+          project: null,
+          period: '2026-11',
+          threshold_usd: '1.42',
+          spent_usd: '1.42',
+          notification_channel: { type: 'email', recipients: RECIPIENTS, subject_prefix: null },
+        },
+      },
+    ]);
+  });
+
+  it("of a project looks at the project's spend alone", async () => {
+    await alertAt(MILLION_PICOS, 'watched');
+    await spendMillion('other');
+    expect(await firing.fire()).toBe(0);
+    await spendMillion('watched');
+    expect(await firing.fire()).toBe(1);
+  });
+
+  it('fires once however many checks run at once', async () => {
+    await alertAt(MILLION_PICOS);
+    await spendMillion();
+    const fired = await Promise.all(Array.from({ length: 8 }, () => firing.fire()));
+    expect(fired.reduce((sum, count) => sum + count, 0)).toBe(1);
+    await Promise.all(Array.from({ length: 4 }, () => webhooks.deliver()));
+    expect(news().length).toBe(1);
+  });
+
+  it('fires again in the next month, and for another threshold in the same', async () => {
+    const id = await alertAt(MILLION_PICOS);
+    await spendMillion();
+    expect(await firing.fire()).toBe(1);
+    const order = { id, thresholdPicos: 1n, recipients: RECIPIENTS, subjectPrefix: null, actor: 'test' };
+    await books.database.transaction((tx) => alerts.update(tx, scopeOf(entity), order));
+    expect(await firing.fire()).toBe(1);
+    books.clock.set('2026-12-10T00:00:00Z');
+    expect(await firing.fire()).toBe(0);
+    await spendMillion();
+    expect(await firing.fire()).toBe(1);
+  });
+
+  it('hears of late usage while the month before is open, but not of a month before it was made', async () => {
+    await alertAt(MILLION_PICOS);
+    books.clock.set('2026-12-02T00:00:00Z');
+    await spendMillion('p', new Date('2026-11-30T23:00:00Z'));
+    await alertAt(MILLION_PICOS);
+    expect(await firing.fire()).toBe(1);
+    await webhooks.deliver();
+    expect(news().map(({ data }) => data.period)).toEqual(['2026-11']);
+  });
+});
+
+describe('a message to a webhook', () => {
+  async function fire(): Promise<void> {
+    await alertAt(MILLION_PICOS);
+    await spendMillion();
+    expect(await firing.fire()).toBe(1);
+  }
+
+  it('bears a signature that a library for Standard Webhooks accepts, and no other body or secret', async () => {
+    books.clock.set(new Date(Math.floor(Date.now() / 1000) * 1000).toISOString());
+    await fire();
+    await webhooks.deliver();
+    const { body, headers } = receiver.received[0]!;
+    const { webhooks: library } = new OpenAI({ apiKey: 'none' });
+    await library.verifySignature(body, headers, secret);
+    await expect(library.verifySignature(`${body} `, headers, secret)).rejects.toThrow('signature');
+    const other = await hook('http://127.0.0.1:9/');
+    await expect(library.verifySignature(body, headers, other)).rejects.toThrow('signature');
+  });
+
+  it('is sent again under the same id, later each time, until it is taken', async () => {
+    await fire();
+    receiver.answer(500);
+    expect(await webhooks.deliver()).toBe(1);
+    expect(await webhooks.deliver()).toBe(0);
+    books.clock.advance(5_000);
+    receiver.answer(null);
+    expect(await webhooks.deliver()).toBe(1);
+    books.clock.advance(299_000);
+    expect(await webhooks.deliver()).toBe(0);
+    books.clock.advance(1_000);
+    receiver.answer(302, { location: receiver.url });
+    expect(await webhooks.deliver()).toBe(1);
+    books.clock.advance(1_800_000);
+    receiver.answer(200);
+    expect(await webhooks.deliver()).toBe(1);
+    books.clock.advance(30 * 24 * 3_600_000);
+    expect(await webhooks.deliver()).toBe(0);
+    expect(receiver.received.length).toBe(4);
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(4);
+  });
+
+  it('is given up after eight attempts, and forgotten after a month', async () => {
+    await fire();
+    receiver.answer(410);
+    for (let day = 0; day < 12; day += 1) {
+      await webhooks.deliver();
+      books.clock.advance(24 * 3_600_000);
+    }
+    expect(receiver.received.length).toBe(8);
+    const left = () =>
+      books.database.pool.query(
+        `select d.status, d.last_error from webhook_deliveries d join webhooks w on w.id = d.webhook_id where w.entity = $1`,
+        [entity],
+      );
+    expect((await left()).rows).toEqual([{ status: 'failed', last_error: 'status 410' }]);
+    books.clock.advance(30 * 24 * 3_600_000);
+    await webhooks.sweep();
+    expect((await left()).rows).toEqual([]);
+  });
+
+  it('goes to every webhook that hears of the entity, and one that is away does not hold up the others', async () => {
+    await hook('http://127.0.0.1:9/');
+    const order = { url: `${receiver.url}/all`, entity: null, actor: 'test' };
+    const all = await books.database.transaction((tx) => webhooks.create(tx, order));
+    await fire();
+    expect(await webhooks.deliver()).toBe(3);
+    expect(receiver.received.map(({ path }) => path).toSorted()).toEqual(['/hook', '/hook/all']);
+    await books.database.transaction((tx) => webhooks.delete(tx, { id: all.id, only: null, actor: 'test' }));
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, readConfig } from '../src/config.js';
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('the configuration', () => {
+  it('has the defaults of the contract', () => {
+    expect(readConfig({})).toEqual({
+      port: 3000,
+      host: '127.0.0.1',
+      role: 'all',
+      databaseUrl: null,
+      redisUrl: null,
+      dataDir: '.data',
+      adminApiKey: null,
+      quotaDeniedStatus: 429,
+      quotaFailMode: 'closed',
+      webhookAllowPrivate: false,
+    });
+  });
+
+  it('takes an empty variable for one that is not set, and cannot be changed', () => {
+    const config = readConfig({ PORT: '', ADMIN_API_KEY: '', QUOTA_DENIED_STATUS: '402' });
+    expect(config).toMatchObject({ port: 3000, adminApiKey: null, quotaDeniedStatus: 402 });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it.each([
+    ['PORT', ['65536', '-1', '80a', '1e3', ' 80']],
+    ['HOST', ['a b', 'http://x']],
+    ['ROLE', ['API', 'both']],
+    ['DATABASE_URL', ['mysql://x', 'postgres', 'localhost:5432']],
+    ['REDIS_URL', ['http://x', '127.0.0.1:6379']],
+    ['ADMIN_API_KEY', ['short', 'has a space', 'ключключ']],
+    ['QUOTA_DENIED_STATUS', ['403', '429.0']],
+    ['QUOTA_FAIL_MODE', ['ajar']],
+  ])('refuses a wrong %s in one sentence', (name, values) => {
+    for (const value of values) {
+      expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);
+    }
+  });
+
+  it('tells all that is wrong at once, and repeats no value, since some are secrets', () => {
+    const problems = problemsOf({
+      PORT: 'x',
+      DATABASE_URL: 'mysql://u:hunter2@h',
+      ADMIN_API_KEY: 'hunter 2',
+      ROLE: 'x',
+    });
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'PORT',
+      'ROLE',
+      'DATABASE_URL',
+      'ADMIN_API_KEY',
+    ]);
+    expect(problems.join()).not.toContain('hunter');
+  });
+});

@@ -1,0 +1,68 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseEvent } from '../../src/metering/event-reader.js';
+import { anEvent, anEventBody } from '../support/builders.js';
+import { theBooks, type Books } from '../support/books.js';
+import { expectAgreement } from '../support/correcting.js';
+
+const DAY_MS = 24 * 3_600_000;
+
+let books: Books;
+beforeAll(async () => (books = await theBooks()));
+afterAll(() => books.close());
+afterEach(() => expectAgreement(books));
+
+const identities = async (): Promise<number> =>
+  (await books.database.pool.query(`select from usage_identities`)).rowCount ?? 0;
+
+describe('forgetting identities', () => {
+  it('begins 42 days after the booking, when the event has been refused for a week: dedupe has no hole', async () => {
+    const start = books.clock.now().getTime();
+    // As old as an event may be, and as far ahead.
+    const [oldest, newest] = [start - 35 * DAY_MS, start + 5 * 60_000].map((ms) => new Date(ms));
+    const events = [anEvent({ occurredAt: oldest! }), anEvent({ occurredAt: newest! })];
+    await books.recorder.record(events);
+    const bodies = events.map((event) => anEventBody({ id: event.id, time: event.occurredAt.toISOString() }));
+
+    books.clock.set(new Date(start + 35 * DAY_MS));
+    expect(await books.pruning.identities()).toBe(0);
+    expect(bodies.map((body) => parseEvent(body, books.clock.now()).ok)).toEqual([false, true]);
+    expect(await books.recorder.record([events[1]!])).toMatchObject({ recorded: 0, duplicates: 1 });
+
+    books.clock.set(new Date(start + 42 * DAY_MS));
+    expect(await books.pruning.identities()).toBe(0);
+    expect(bodies.map((body) => parseEvent(body, books.clock.now()))).toMatchObject([
+      { ok: false, code: 'time_out_of_range' },
+      { ok: false, code: 'time_out_of_range' },
+    ]);
+    books.clock.advance(1);
+    expect([await identities(), await books.pruning.identities(), await identities()]).toEqual([2, 2, 0]);
+  });
+
+  it('takes as many pages as there are and leaves what is younger, also when two run at once', async () => {
+    await books.database.pool.query(
+      `insert into usage_identities
+       select gen_random_uuid(), gen_random_uuid(), $1::timestamptz, $1::timestamptz from generate_series(1, 25000)`,
+      [new Date(books.clock.now().getTime() - 43 * DAY_MS)],
+    );
+    await books.recorder.record([anEvent({ occurredAt: books.clock.now() })]);
+    const pruned = await Promise.all([books.pruning.identities(), books.pruning.identities()]);
+    expect([pruned[0] + pruned[1], await identities()]).toEqual([25_000, 1]);
+  });
+});
+
+describe('forgetting answers to idempotency keys', () => {
+  it('begins 30 days after they were given, however many there are, also when two run at once', async () => {
+    const { pool } = books.database;
+    const now = books.clock.now().getTime();
+    const keep = (count: number, ageMs: number) =>
+      pool.query(
+        `insert into idempotency_keys select '*', $1 || n, '', 200, '{}', $2 from generate_series(1, $3) n`,
+        [`aged ${ageMs} `, new Date(now - ageMs), count],
+      );
+    await keep(25_000, 30 * DAY_MS + 1);
+    await keep(10, 30 * DAY_MS);
+    const pruned = await Promise.all([books.pruning.answers(), books.pruning.answers()]);
+    expect(pruned[0] + pruned[1]).toBe(25_000);
+    expect((await pool.query('select from idempotency_keys')).rowCount).toBe(10);
+  });
+});

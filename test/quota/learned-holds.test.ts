@@ -1,0 +1,174 @@
+/** What a request holds that does not say how much it may generate: learned from what was booked, by the job of the worker. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { REQUESTS_SEEN_MIN } from '../../src/quota/output-sizes.js';
+import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import { OutputSampling } from '../../src/quota/output-sampling.js';
+import { anApp, type TestApp } from '../support/app.js';
+import { anEvent } from '../support/builders.js';
+import { TestClock } from '../support/test-clock.js';
+import { until } from '../support/until.js';
+import { recordUsage } from '../support/usage.js';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const EMBEDDINGS = 'cw_BAAI_bge-m3';
+/** A dollar per million tokens, so that a picodollar amount reads as tokens. */
+const usdOf = (tokens: number) => formatUsd(BigInt(tokens) * 10n ** 6n);
+
+describe('a hold without max_output_tokens', () => {
+  const clock = new TestClock();
+  let app: TestApp;
+  let sampling: OutputSampling;
+  beforeAll(async () => {
+    app = await anApp({ clock });
+    sampling = new OutputSampling(app.database, clock);
+  });
+  afterAll(() => app.close());
+
+  const price = async (model: string, maxOutputTokens: number) => {
+    const body = {
+      model,
+      input_usd_per_million: '1',
+      output_usd_per_million: '1',
+      max_output_tokens: maxOutputTokens,
+    };
+    expect((await app.call('POST /v1/admin/prices', { body })).status).toBe(201);
+  };
+  const customer = async (entity: string, monthly_cap_usd: string | null = null) => {
+    await app.call(`PATCH /v1/admin/entities/${entity}/limits`, {
+      body: { monthly_cap_usd, overage: 'allowed' },
+    });
+    return `${entity}/p`;
+  };
+  const reserve = async (subject: string, model: string, order: object = {}) => {
+    const { status, body } = await app.call('POST /v1/quota/reservations', {
+      body: { project: subject, model, input_tokens: 0, ...order },
+    });
+    return status === 201 ? `${body.hold_usd} ${body.hold_basis}` : `${status} ${body.error.details.limit}`;
+  };
+  /** Books so many outputs of one size, and lets the worker see them. */
+  const see = async (model: string, outputTokens: number, requests: number) => {
+    const at = clock.now();
+    await recordUsage(
+      app,
+      Array.from({ length: requests }, () =>
+        anEvent({ model, subject: 'seen/p', occurredAt: at, tokens: { inputTokens: 1, outputTokens } }),
+      ),
+    );
+    clock.advance(2 * MINUTE_MS);
+    return sampling.sample();
+  };
+  /** The API goes by what it has read until it is half a minute old, and reads anew without keeping anybody waiting. */
+  const expectHold = async (subject: string, model: string, expected: string) => {
+    clock.advance(MINUTE_MS);
+    await until(`${model} holds ${expected}`, async () => (await reserve(subject, model)) === expected);
+  };
+
+  it('is the worst case for a model that was seen too seldom, and follows what was seen from then on', async () => {
+    await price('follower', 10_000);
+    const subject = await customer('follower');
+    expect(await see('follower', 500, REQUESTS_SEEN_MIN - 1)).toBe(REQUESTS_SEEN_MIN - 1);
+    await expectHold(subject, 'follower', `${usdOf(10_000)} maximum`);
+    await see('follower', 500, 1);
+    await expectHold(subject, 'follower', `${usdOf(512)} learned`);
+    await see('follower', 2_000, 100);
+    await expectHold(subject, 'follower', `${usdOf(2_048)} learned`);
+  });
+
+  it('is never larger than the model allows', async () => {
+    await price('bounded', 1_000);
+    const subject = await customer('bounded');
+    await see('bounded', 5_000, REQUESTS_SEEN_MIN);
+    await expectHold(subject, 'bounded', `${usdOf(1_000)} maximum`);
+  });
+
+  it('of an embeddings model holds no output', async () => {
+    const subject = await customer('embedder');
+    await see(EMBEDDINGS, 0, REQUESTS_SEEN_MIN);
+    await expectHold(subject, EMBEDDINGS, '0 maximum');
+    await price('embeddings-with-a-price', 1_000);
+    await see('embeddings-with-a-price', 0, REQUESTS_SEEN_MIN);
+    await expectHold(subject, 'embeddings-with-a-price', '0 learned');
+  });
+
+  it('is the worst case where less than twenty of them are left, and no limit is passed there', async () => {
+    await price('near', 1_000);
+    await see('near', 100, REQUESTS_SEEN_MIN);
+    // Room for twenty worst cases and two learned ones of 107 tokens.
+    const subject = await customer('near', usdOf(20 * 1_000 + 2 * 107));
+    await expectHold(await customer('far'), 'near', `${usdOf(107)} learned`);
+    const seen = [];
+    for (let i = 0; i < 24; i += 1) seen.push(await reserve(subject, 'near'));
+    expect(seen).toEqual([
+      ...Array<string>(3).fill(`${usdOf(107)} learned`),
+      ...Array<string>(19).fill(`${usdOf(1_000)} maximum`),
+      ...Array<string>(2).fill('429 entity_monthly_cap'),
+    ]);
+    const { body } = await app.call('GET /v1/entities/near/balance');
+    expect(parseUsd(body.held_usd, '')).toBeLessThanOrEqual(parseUsd(body.monthly_cap_usd, ''));
+  });
+
+  it('is never estimated for a request that names it', async () => {
+    await price('named', 1_000);
+    await see('named', 10, REQUESTS_SEEN_MIN);
+    const subject = await customer('named');
+    await expectHold(subject, 'named', `${usdOf(11)} learned`);
+    expect(await reserve(subject, 'named', { max_output_tokens: 900 })).toBe(`${usdOf(900)} requested`);
+    expect(await reserve(subject, 'named', { max_output_tokens: 5 })).toBe(`${usdOf(5)} requested`);
+  });
+
+  it('says that nothing is held for a model without a price', async () => {
+    expect(await reserve(await customer('unpriced'), 'nobody-priced-it')).toBe('0 none');
+  });
+
+  it('keeps what it held for the same request, whatever is learned meanwhile', async () => {
+    await price('repeated', 1_000);
+    const subject = await customer('repeated');
+    const order = { request_id: 'r1' };
+    expect(await reserve(subject, 'repeated', order)).toBe(`${usdOf(1_000)} maximum`);
+    await see('repeated', 10, REQUESTS_SEEN_MIN);
+    await expectHold(subject, 'repeated', `${usdOf(11)} learned`);
+    clock.advance(-3 * MINUTE_MS);
+    expect(await reserve(subject, 'repeated', order)).toBe(`${usdOf(1_000)} maximum`);
+    clock.advance(3 * MINUTE_MS);
+  });
+
+  describe('the sample', () => {
+    const sizes = async (model: string) =>
+      (
+        await app.database.pool.query(
+          'select tokens_max, requests::integer from output_sizes where model = $1 order by tokens_max',
+          [model],
+        )
+      ).rows;
+
+    it('sees each event once, however often and at once it is taken', async () => {
+      await recordUsage(
+        app,
+        [1, 2, 900].map((outputTokens) =>
+          anEvent({ model: 'once', occurredAt: clock.now(), tokens: { outputTokens } }),
+        ),
+      );
+      expect(await sampling.sample()).toBe(0);
+      clock.advance(2 * MINUTE_MS);
+      const counts = await Promise.all([sampling.sample(), sampling.sample(), sampling.sample()]);
+      expect(counts.toSorted((a, b) => a - b)).toEqual([0, 0, 3]);
+      expect(await sizes('once')).toEqual([
+        { tokens_max: 1, requests: 1 },
+        { tokens_max: 2, requests: 1 },
+        { tokens_max: 1_024, requests: 1 },
+      ]);
+    });
+
+    it('counts half as much every day, and is forgotten when nothing comes any more', async () => {
+      await see('fading', 10, 9);
+      const requests = [];
+      for (let day = 0; day < 5; day += 1) {
+        requests.push((await sizes('fading'))[0]?.requests ?? 0);
+        clock.advance(DAY_MS);
+        await sampling.sample();
+      }
+      expect(requests).toEqual([9, 4, 2, 1, 0]);
+    });
+  });
+});

@@ -1,0 +1,262 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { TallyError } from '../../src/domain/errors.js';
+import { entityOfReservation, type Subject } from '../../src/domain/ids.js';
+import { Strangers } from '../../src/quota/unknown-entities.js';
+import { NOON, usd } from '../support/quota.js';
+import {
+  aCustomer,
+  giveCredits,
+  MODEL,
+  quotaServers,
+  reserveInAWord,
+  spend,
+  type QuotaServers,
+} from '../support/quota-service.js';
+
+let on: QuotaServers;
+beforeAll(async () => (on = await quotaServers()));
+afterAll(() => on.close());
+beforeEach(() => on.clock.set(NOON));
+
+const MINUTE_MS = 60_000;
+
+/** An entity of the test's own: `name/p`. */
+const customer = (entity: string, credits?: string) => aCustomer(on, { entity, credits });
+
+const order = (subject: Subject, requestId?: string) => ({
+  subject,
+  model: MODEL,
+  requestId,
+  inputTokens: 2,
+  maxOutputTokens: 1,
+  ttlSeconds: 900,
+});
+
+async function reserved(subject: Subject, requestId?: string) {
+  const decision = await on.quota.reserve(order(subject, requestId));
+  if (!decision.allowed) throw new Error(`denied by ${decision.denial.limit}`);
+  return decision.reservation;
+}
+
+describe('a reservation', () => {
+  it('holds the worst case at the price in force and says what is left besides it', async () => {
+    const subject = await customer('worst-case');
+    expect(await on.quota.reserve(order(subject, 'r1'))).toEqual({
+      allowed: true,
+      degraded: false,
+      mode: 'enforce',
+      shadow: null,
+      reservation: {
+        id: expect.stringMatching(/^res_[\w-]{22}\.worst-case$/),
+        subject,
+        model: MODEL,
+        period: '2026-11',
+        holdPicos: usd('4'),
+        basis: 'requested',
+        expiresAt: NOON.getTime() / 1_000 + 900,
+        remaining: { creditsPicos: usd('10'), projectCapPicos: null, entityCapPicos: usd('100') },
+      },
+    });
+    const { remaining } = await reserved(subject, 'r2');
+    expect(remaining).toEqual({ creditsPicos: usd('6'), projectCapPicos: null, entityCapPicos: usd('96') });
+    expect(await on.quota.held(subject.entity)).toEqual({ heldPicos: usd('8'), requestCount: 2 });
+  });
+
+  it('takes the maximum of the model for tokens that nobody names', async () => {
+    const subject = await customer('maximum', '200');
+    const { inputTokens: _, maxOutputTokens: __, ...unknown } = order(subject);
+    await on.sql(`update entities set monthly_cap_own = true where name = 'maximum'`);
+    expect(await on.quota.reserve(unknown)).toMatchObject({ reservation: { holdPicos: usd('120') } });
+  });
+
+  it('is the same for the same request, also after its end, and another without a request id', async () => {
+    const subject = await customer('repeated', '50');
+    const first = await reserved(subject, 'r1');
+    expect(await reserved(subject, 'r1')).toEqual(first);
+    expect((await reserved(subject)).id).not.toBe((await reserved(subject)).id);
+    await on.quota.release(first.id);
+    on.clock.advance(1_000);
+    const again = await reserved(subject, 'r1');
+    expect(again).toMatchObject({ id: first.id, holdPicos: first.holdPicos, period: first.period });
+    expect(again.expiresAt).toBe(NOON.getTime() / 1_000);
+    expect(await on.quota.held(subject.entity)).toMatchObject({ requestCount: 2 });
+  });
+
+  it('reports the same request id with other content instead of sharing the hold', async () => {
+    const subject = await customer('conflicting');
+    await reserved(subject, 'r1');
+    const other = on.quota.reserve({ ...order(subject, 'r1'), inputTokens: 3 });
+    await expect(other).rejects.toMatchObject({ code: 'conflict', param: 'request_id' });
+  });
+
+  it('of a model without a price holds nothing, and is denied only where no room is left at all', async () => {
+    const subject = await customer('unpriced', '0.000000001');
+    const unpriced = { ...order(subject), model: 'nobody-priced-it' };
+    expect(await on.quota.reserve(unpriced)).toMatchObject({ allowed: true, reservation: { holdPicos: 0n } });
+    await spend(on, subject, '0.000000001');
+    await on.quota.publish([subject]);
+    expect(await on.quota.reserve(unpriced)).toMatchObject({
+      denial: { limit: 'credits', retryable: false },
+    });
+  });
+
+  it('can be extended while it lives; released, it is gone, however often it is released', async () => {
+    const subject = await customer('extended');
+    const { id } = await reserved(subject);
+    expect(await on.quota.extend(id, 1_800)).toEqual({
+      id,
+      subject,
+      model: MODEL,
+      period: '2026-11',
+      holdPicos: usd('4'),
+      expiresAt: NOON.getTime() / 1_000 + 1_800,
+    });
+    await on.quota.release(id);
+    await on.quota.release(id);
+    await expect(on.quota.extend(id, 1_800)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(on.quota.release('not-an-id')).rejects.toBeInstanceOf(TallyError);
+    expect(await on.quota.held(subject.entity)).toEqual({ heldPicos: 0n, requestCount: 0 });
+  });
+});
+
+describe('a cold state', () => {
+  it('is loaded for 2,000 reservations at once in a few statements, and exactly as many as fit are admitted', async () => {
+    await giveCredits(on, { entity: 'cold', credits: '317.5' });
+    await on.sql(`update entities set monthly_cap_own = true where name = 'cold'`);
+    const before = on.queryCount();
+    const verdicts = await Promise.all(
+      Array.from({ length: 2_000 }, (_, i) => on.reserve({ subject: 'cold/p', requestId: `r${i}` })),
+    );
+    expect(verdicts.filter((verdict) => verdict === 'allowed')).toHaveLength(317);
+    expect(verdicts.filter((verdict) => verdict === 'credits: retry')).toHaveLength(1_683);
+    expect(on.queryCount() - before).toBeLessThanOrEqual(4);
+  });
+
+  it('of many projects at once is loaded in batches, not one by one', async () => {
+    await giveCredits(on, { entity: 'wide', credits: '10' });
+    const before = on.queryCount();
+    const verdicts = await Promise.all(Array.from({ length: 400 }, (_, i) => on.check(`wide/p${i}`)));
+    expect(new Set(verdicts)).toEqual(new Set(['allowed']));
+    expect(on.queryCount() - before).toBeLessThan(20);
+  });
+
+  it('of an entity that nobody created is the default plan without credits, and asking makes no row', async () => {
+    expect(await on.check('nobody/p')).toBe('credits: final');
+    expect(await on.sql(`select from entities where name = 'nobody'`)).toEqual([]);
+  });
+
+  it('after losing every key decides as before, apart from the holds', async () => {
+    const subject = await customer('flushed');
+    await spend(on, subject, '7');
+    expect(await on.reserve({ subject: 'flushed/p', inputTokens: 2 })).toBe('allowed');
+    expect(await on.reserve({ subject: 'flushed/p', inputTokens: 2 })).toBe('credits: retry');
+    await on.redis.flushall();
+    expect(await on.reserve({ subject: 'flushed/p', inputTokens: 4 })).toBe('credits: final');
+    expect(await on.reserve({ subject: 'flushed/p', inputTokens: 3 })).toBe('allowed');
+  });
+
+  it('is loaded as soon as credits begin or expire, and as soon as the month turns', async () => {
+    const at = (seconds: number) => new Date(NOON.getTime() + seconds * 1_000).toISOString();
+    const credits = '1';
+    await giveCredits(on, { entity: 'timed', credits, effectiveAt: at(10), expiresAt: at(20) });
+    expect(await on.check('timed/p')).toBe('credits: final');
+    on.clock.advance(10_000);
+    expect(await on.check('timed/p')).toBe('allowed');
+    on.clock.advance(9_999);
+    expect(await on.check('timed/p')).toBe('allowed');
+    on.clock.advance(1);
+    expect(await on.check('timed/p')).toBe('credits: final');
+  });
+
+  it('of the month before never decides in the new one', async () => {
+    const subject = await customer('month', '500');
+    await spend(on, subject, '100');
+    on.clock.set('2026-11-30T23:59:59.999Z');
+    expect(await on.check('month/p')).toBe('entity_monthly_cap: final');
+    on.clock.advance(1);
+    expect(await on.check('month/p')).toBe('allowed');
+    expect(await reserved(subject)).toMatchObject({ period: '2026-12' });
+  });
+
+  it('brings the allowance of the plan with it when the month is new', async () => {
+    await on.sql(
+      `insert into plans (name, overage, monthly_credit_picos) values ('monthly', 'blocked', ${usd('1')})`,
+    );
+    await on.sql(`insert into entities (name, plan, created_at) values ('allowed', 'monthly', now())`);
+    expect(await on.reserve({ subject: 'allowed/p' })).toBe('allowed');
+    expect(await on.reserve({ subject: 'allowed/p' })).toBe('credits: retry');
+    on.clock.set('2026-12-01T00:00:00Z');
+    expect(await on.reserve({ subject: 'allowed/p', inputTokens: 2 })).toBe('credits: final');
+    on.clock.advance(900_000);
+    expect(await on.reserve({ subject: 'allowed/p' })).toBe('allowed');
+  });
+});
+
+describe('publishing', () => {
+  it('makes a changed default plan count for an entity that nobody created, also while its state is being read', async () => {
+    const setOverage = (overage: string) =>
+      on.sql(`update plans set overage = $1, version = version + 1 where name = 'free'`, [overage]);
+    const known: string[] = [];
+    const read = on.wires.postgres.breakAt({
+      text: 'nobody-yet',
+      after: 'with asked as',
+      when: 'answered',
+      spare: true,
+      doing: async () => {
+        await setOverage('allowed');
+        for await (const names of new Strangers(on.redis, on.admin).pages()) known.push(...names);
+      },
+    });
+    await on.check('nobody-yet/p');
+    await read;
+    const verdict = await on.check('nobody-yet/p');
+    await setOverage('blocked');
+    expect(known).not.toContain('nobody-yet');
+    expect(verdict).toBe('allowed');
+  });
+
+  it('makes a purchase and a raised limit count for the very next decision, in every process', async () => {
+    const subject = await customer('buyer', '1');
+    const other = await on.another('closed');
+    await spend(on, subject, '1');
+    expect(await on.check('buyer/p')).toBe('credits: final');
+    await giveCredits(on, { entity: 'buyer', credits: '5' });
+    await on.quota.publish([{ entity: subject.entity, project: null }]);
+    expect(await reserveInAWord(other, { subject: 'buyer/p' })).toBe('allowed');
+    await on.sql(`insert into projects values ('buyer', 'p', 0, null, now())`);
+    await on.sql(`update entities set version = version + 1 where name = 'buyer'`);
+    await on.quota.publish([subject]);
+    expect(await on.check('buyer/p')).toBe('project_monthly_cap: final');
+  });
+
+  it('ends the holds of a batch of many entities and shows what each of them spent', async () => {
+    const subjects = await Promise.all(Array.from({ length: 30 }, (_, i) => customer(`batch${i}`)));
+    const ids = await Promise.all(subjects.map(async (subject) => (await reserved(subject)).id));
+    for (const subject of subjects) await spend(on, subject, '7');
+    const before = on.queryCount();
+    await on.quota.publish(subjects, [...ids, ...ids, 'no-reservation']);
+    expect(on.queryCount() - before).toBeLessThanOrEqual(2);
+    for (const { entity } of subjects) {
+      expect(await on.quota.held(entity)).toEqual({ heldPicos: 0n, requestCount: 0 });
+      expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 4 })).toBe('credits: final');
+      expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 3 })).toBe('allowed');
+    }
+  });
+
+  it('ends no hold of an entity that it is not about', async () => {
+    const [mine, theirs] = await Promise.all([customer('mine'), customer('theirs')]);
+    const { id } = await reserved(theirs);
+    await on.quota.publish([mine], [id]);
+    expect(entityOfReservation(id)).toBe('theirs');
+    expect(await on.quota.held(theirs.entity)).toMatchObject({ requestCount: 1 });
+  });
+
+  it('may be lost: after a minute the state is loaded again', async () => {
+    const subject = await customer('unheard', '1');
+    expect(await on.check('unheard/p')).toBe('allowed');
+    await spend(on, subject, '1');
+    expect(await on.check('unheard/p')).toBe('allowed');
+    on.clock.advance(MINUTE_MS + 1);
+    expect(await on.check('unheard/p')).toBe('credits: final');
+  });
+});
