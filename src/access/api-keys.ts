@@ -15,7 +15,6 @@ import {
   type KeyRole,
 } from './api-keys.sql.js';
 import { insertAuditEntry } from './audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { missing, type Principal } from './principal.js';
 
@@ -92,7 +91,7 @@ export class ApiKeys {
     order: { name: string; role: KeyRole; entity: EntityName | null; actor: string },
   ): Promise<ApiKeyRow & { secret: string }> {
     const secret = newSecret();
-    const createdAt = await bookingTime(tx, this.clock.databaseNow());
+    const createdAt = await this.clock.bookingTime(tx);
     const { name, role, entity, actor } = order;
     const row = await insertKey(tx, {
       id: randomId('key'),
@@ -125,7 +124,7 @@ export class ApiKeys {
   /** Ends a key of the principal's scope. Call `forget` after the commit. */
   async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<ApiKeyRow> {
     const { id, principal } = order;
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     const row = await revokeKey(tx, { id, entity: principal.entity, at });
     if (row === null) throw missing(principal, `API key ${id}`);
     await insertAuditEntry(tx, {

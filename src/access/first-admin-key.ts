@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomId } from '../domain/ids.js';
 import { findKeyByHash, hasAdminKey, insertKey } from './api-keys.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
+import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
 import { hashOf, newSecret } from './api-keys.js';
 
@@ -47,7 +47,7 @@ async function ensureKeyFile(
 /** Known already, be it revoked: stays as it is. Several processes may do this at once. */
 async function addKey(database: Database, secret: string): Promise<void> {
   await database.transaction(async (tx) => {
-    const createdAt = await bookingTime(tx, null);
+    const createdAt = await new Clock().bookingTime(tx);
     const key = { id: randomId('key'), name: 'first admin key', role: 'admin', entity: null } as const;
     await insertKey(tx, { ...key, secretHash: hashOf(secret), createdAt });
   });

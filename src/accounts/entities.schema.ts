@@ -1,6 +1,6 @@
 /** Entities, their limits, and plans. */
 import { z } from 'zod';
-import { QUOTA_MODES } from '../domain/quota.js';
+import { QUOTA_MODES } from '../domain/quota-rules.js';
 import { afterText, entityName, integer, pageLimit, planName, projectName, usd } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 

@@ -1,6 +1,6 @@
 /** Who pays: plan, limits of their own, and the version that every change of either raises. */
 import type { EntityName } from '../domain/ids.js';
-import type { QuotaMode } from '../domain/quota.js';
+import type { QuotaMode } from '../domain/quota-rules.js';
 import type { Tx } from '../platform/database.js';
 
 export type Overage = 'blocked' | 'allowed';

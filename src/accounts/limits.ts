@@ -6,7 +6,6 @@ import { formatUsd, formatUsdOrNull } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import { ensureAccounts, ensureEntity, lockAccounts, raiseVersions } from './accounts.sql.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import * as entities from './entities.sql.js';
 import type { EntityChange, EntityRow, LimitsChange } from './entities.sql.js';
@@ -63,7 +62,7 @@ export class LimitsService {
   /** Makes the entity, or moves it to another plan. Limits of its own stay. */
   async putEntity(tx: Tx, order: { entity: EntityName; plan: string; actor: string }): Promise<EntityRow> {
     const { entity, plan, actor } = order;
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     const before = await this.lock(tx, entity, at);
     await plans.lockPlans(tx, [before.plan, plan]);
     required(await plans.findPlan(tx, plan), plan);
@@ -86,7 +85,7 @@ export class LimitsService {
     order: { entity: EntityName; change: EntityChange; actor: string },
   ): Promise<EntityRow> {
     const { entity, change, actor } = order;
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     const before = await this.lock(tx, entity, at);
     await entities.setLimits(tx, entity, change);
     const after = found(await entities.findEntity(tx, entity));
@@ -107,7 +106,7 @@ export class LimitsService {
     order: { entity: EntityName; project: ProjectName; change: ProjectLimitsChange; actor: string },
   ): Promise<ProjectRow> {
     const { entity, project, change, actor } = order;
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     await ensureAccounts(tx, [{ entity, project }], at);
     await lockAccounts(tx, [entity]);
     const before = found(await findProject(tx, { entity, project }));
@@ -127,7 +126,7 @@ export class LimitsService {
   }
 
   async putPlan(tx: Tx, order: { plan: string; change: PlanChange; actor: string }): Promise<PlanRow> {
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     await plans.lockPlanChanges(tx);
     const before = await plans.findPlan(tx, order.plan);
     const after = { ...NEW_PLAN, ...before, ...givenOf(order.change), name: order.plan };

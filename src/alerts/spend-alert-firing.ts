@@ -7,7 +7,6 @@ import { randomId } from '../domain/ids.js';
 import { formatUsd } from '../domain/money.js';
 import { GRACE_MS, periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { fireSpendAlerts, type Firing } from './spend-alerts.sql.js';
 import { insertDeliveries } from './webhooks.sql.js';
@@ -33,7 +32,7 @@ export class SpendAlertFiring {
   }
 
   private async fireBatch(tx: Tx): Promise<number> {
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     const firings = await fireSpendAlerts(tx, { periods: openPeriods(at), at, limit: BATCH_FIRINGS_MAX });
     const messages = firings.map((firing) => ({
       id: randomId('msg'),

@@ -5,7 +5,6 @@ import { randomId, type EntityName, type ProjectName } from '../domain/ids.js';
 import { formatUsd } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   deleteSpendAlert,
@@ -42,7 +41,7 @@ export class SpendAlerts {
 
   async create(tx: Tx, scope: AlertScope, order: AlertOrder & { actor: string }): Promise<SpendAlertRow> {
     const { actor, ...content } = order;
-    const createdAt = await bookingTime(tx, this.clock.databaseNow());
+    const createdAt = await this.clock.bookingTime(tx);
     await lockSpendAlerts(tx, scope);
     if ((await findSpendAlerts(tx, scope)).length >= ALERTS_OF_SCOPE_MAX) {
       throw new TallyError('conflict', `there are ${ALERTS_OF_SCOPE_MAX} spend alerts already`);
@@ -86,7 +85,7 @@ export class SpendAlerts {
   ): Promise<void> {
     const { action, actor, before, after } = change;
     await insertAuditEntry(tx, {
-      at: await bookingTime(tx, this.clock.databaseNow()),
+      at: await this.clock.bookingTime(tx),
       actor,
       action,
       entity: (after ?? before)?.entity ?? null,

@@ -6,7 +6,6 @@ import { newWebhookSecret, signedHeaders } from './webhook-signature.js';
 import { Clock } from '../platform/clock.js';
 import { WebhookSender } from './webhook-sender.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   deleteEndedDeliveries,
@@ -56,7 +55,7 @@ export class Webhooks {
     const { url, entity, actor } = order;
     const problem = this.sender.problemOf(url);
     if (problem !== null) throw new TallyError('invalid_request', `url: ${problem}`, { param: 'url' });
-    const createdAt = await bookingTime(tx, this.clock.databaseNow());
+    const createdAt = await this.clock.bookingTime(tx);
     await lockWebhooks(tx);
     const others = (await findWebhooks(tx, null)).filter((webhook) => webhook.entity === entity);
     if (others.length >= WEBHOOKS_MAX) {
@@ -81,7 +80,7 @@ export class Webhooks {
     const { id, only, actor } = order;
     const webhook = await deleteWebhook(tx, { id, only });
     if (webhook === null) return false;
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     const { url, entity } = webhook;
     await insertAuditEntry(tx, {
       at,
@@ -131,6 +130,6 @@ export class Webhooks {
   }
 
   private now(): Promise<Date> {
-    return bookingTime(this.database.reader, this.clock.databaseNow());
+    return this.clock.bookingTime(this.database.reader);
   }
 }

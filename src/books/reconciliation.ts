@@ -1,7 +1,6 @@
 /** Checks the books against each other, now: the operator's answer to "is every number what the events say?". */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database } from '../platform/database.js';
 import { runChecks } from './reconciliation.sql.js';
 
@@ -29,7 +28,7 @@ export class ReconciliationService {
   /** Amounts are counts, tokens or picodollars, as each check's name says. One snapshot for all checks. */
   async run(): Promise<Reconciliation> {
     const results = await this.database.transaction(
-      async (tx) => runChecks(tx, await bookingTime(tx, this.clock.databaseNow())),
+      async (tx) => runChecks(tx, await this.clock.bookingTime(tx)),
       { snapshot: true, timeoutMs: TIMEOUT_MS },
     );
     const checks = results.map(({ name, left, right, differences }) => ({

@@ -7,7 +7,6 @@ import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { reopenDays } from '../periods/daily-roll-ups.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findEntity } from '../accounts/entities.sql.js';
@@ -49,7 +48,7 @@ export class RepairService {
 
   /** In the caller's transaction, under the account's lock: whoever books waits, nothing that is booked is lost. */
   async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<Repair> {
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [entity]);
     const { repair, hourly, spend, grants } = await compare(tx, entity);
     if (grants.some(({ after }) => after['remaining_picos']!.startsWith('-'))) {

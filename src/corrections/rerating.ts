@@ -11,7 +11,6 @@ import { QuotaService } from '../quota/quota.js';
 import { lockAccounts } from '../accounts/accounts.sql.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { grantAllowances } from '../credits/allowances.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import {
   countEvents,
   findEntitiesUsing,
@@ -126,7 +125,7 @@ export class ReratingService {
 
   private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[]> {
     const { entity, reason, actor } = order;
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [entity]);
     await lockPriceBookShared(tx);
     const targets = await this.findTargets(tx, order);

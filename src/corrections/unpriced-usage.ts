@@ -7,7 +7,6 @@ import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
 import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
 import { grantAllowances } from '../credits/allowances.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findGrants, findGrantsLeft } from '../credits/grants.sql.js';
 import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
@@ -54,7 +53,7 @@ export class UnpricedUsage {
   }
 
   private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[]> {
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [entity]);
     await lockPriceBookShared(tx);
     const found = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });

@@ -5,7 +5,6 @@ import { identityOf } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
 import { lockAccounts } from '../accounts/accounts.sql.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { findCorrectable, locateEvent, type LocatedEvent } from './correctable-events.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findGrants } from '../credits/grants.sql.js';
@@ -39,7 +38,7 @@ export class CorrectionsService {
    */
   async void(tx: Tx, located: LocatedEvent, by: { reason: string; actor: string }): Promise<CorrectionRow> {
     const { entity } = located;
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [entity]);
     const earlier = await findVoid(tx, located);
     if (earlier !== null) return earlier;

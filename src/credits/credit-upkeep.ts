@@ -4,7 +4,6 @@ import { hourOf, periodOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
 import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findEntitiesWithExpired, findGrantsLeft, takeRemaining } from './grants.sql.js';
 import { findEntitiesToPost, insertLedgerEntry } from './ledger.sql.js';
@@ -24,7 +23,7 @@ export class UpkeepService {
     let posted = 0;
     for (const entity of await findEntitiesToPost(this.database.reader, openHour)) {
       posted += await this.database.transaction(async (tx) => {
-        const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+        const bookedAt = await this.clock.bookingTime(tx);
         await lockAccounts(tx, [entity]);
         return postHours(tx, { entity, openHour, bookedAt });
       });
@@ -43,7 +42,7 @@ export class UpkeepService {
   }
 
   private async expireGrantsOf(tx: Tx, entity: string): Promise<number> {
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [entity]);
     const expired = (await findGrantsLeft(tx, [entity])).filter(
       (grant) => grant.expiresAt !== null && grant.expiresAt <= bookedAt,
@@ -66,6 +65,6 @@ export class UpkeepService {
   }
 
   private now(): Promise<Date> {
-    return bookingTime(this.database.reader, this.clock.databaseNow());
+    return this.clock.bookingTime(this.database.reader);
   }
 }

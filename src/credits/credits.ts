@@ -6,7 +6,6 @@ import { periodOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { ensureEntity, lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   findGrant,
@@ -41,7 +40,7 @@ export class CreditsService {
 
   /** Adds a lot in the caller's transaction. An entity that nobody created gets the default plan. */
   async grant(tx: Tx, order: GrantOrder): Promise<GrantRow> {
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     const { entity, amountPicos, category, priority, expiresAt, reference, note } = order;
     const effectiveAt = order.effectiveAt ?? bookedAt;
     if (expiresAt !== null && (expiresAt <= effectiveAt || expiresAt <= bookedAt)) {
@@ -97,7 +96,7 @@ export class CreditsService {
     order: { entity: string; grantId: string; reason: string; actor: string },
   ): Promise<GrantRow> {
     const { entity, grantId, reason, actor } = order;
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [entity]);
     if ((await findGrant(tx, { entity, grantId })) === null) {
       throw new TallyError('not_found', `no credit grant ${grantId} of ${entity}`, { param: 'grant' });

@@ -1,7 +1,6 @@
 /** Asks each server that we depend on whether it answers, and does not wait long for it. */
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/database.js';
-import { pingDatabase } from '../platform/ping.sql.js';
 
 const ANSWER_MS_MAX = 2_000;
 
@@ -16,7 +15,7 @@ export class Readiness {
 
   async check(): Promise<{ postgres: 'ok' | 'away'; redis: 'ok' | 'away' }> {
     const [postgres, redis] = await Promise.all([
-      answers(pingDatabase(this.database.reader)),
+      answers(this.database.ping()),
       answers(this.dependencies.redis.ping()),
     ]);
     return { postgres, redis };

@@ -4,7 +4,6 @@ import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
 import { insertAuditEntries } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database } from '../platform/database.js';
 import {
   answerDeadLetters,
@@ -57,7 +56,7 @@ export class DeadLetters {
    * whoever repeats the call until nothing remains gives each the same `to`.
    */
   async answerMatching(order: { filter: LetterFilter; limit: number } & Answer): Promise<BatchAnswer> {
-    const to = order.filter.to ?? nextSecond(await bookingTime(this.database.reader, null));
+    const to = order.filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
     const filter = { ...order.filter, to };
     const matching = await countDeadLetters(this.database.reader, filter);
     const letters = await findDeadLetters(this.database.reader, { filter, after: null, limit: order.limit });
@@ -85,7 +84,7 @@ export class DeadLetters {
           before: { status: before },
           after: { status },
         }));
-      const at = await bookingTime(tx, this.clock.databaseNow());
+      const at = await this.clock.bookingTime(tx);
       await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
       return marked;
     });

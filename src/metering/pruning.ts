@@ -1,7 +1,6 @@
 /** Forgets what nobody can ask for any more. Each method returns how many rows it deleted, and is safe twice, late, and at once. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database } from '../platform/database.js';
 import { pruneAnswers } from '../access/idempotency.sql.js';
 import { pruneIdentities } from './usage-identities.sql.js';
@@ -48,7 +47,7 @@ export class Pruning {
   }
 
   private async ago(ms: number): Promise<Date> {
-    const now = await bookingTime(this.database.reader, this.clock.databaseNow());
+    const now = await this.clock.bookingTime(this.database.reader);
     return new Date(now.getTime() - ms);
   }
 }

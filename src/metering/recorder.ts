@@ -11,7 +11,6 @@ import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
 import { ensureAccounts, lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
 import { grantAllowances } from '../credits/allowances.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findGrantsLeft } from '../credits/grants.sql.js';
 import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
@@ -73,7 +72,7 @@ export class Recorder {
     tx: Tx,
     identified: readonly Identified[],
   ): Promise<{ result: RecordResult; claimed: readonly Claimed[]; conflicts: readonly Conflict[] }> {
-    const bookedAt = await bookingTime(tx, this.clock.databaseNow());
+    const bookedAt = await this.clock.bookingTime(tx);
     const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
     const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;

@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database } from '../platform/database.js';
 import {
   conflictIdOf,
@@ -44,7 +43,7 @@ export class UsageConflicts {
   async review({ key, scope, note, actor }: ReviewOrder): Promise<ConflictRow> {
     const id = conflictIdOf(key);
     return this.database.transaction(async (tx) => {
-      const at = await bookingTime(tx, this.clock.databaseNow());
+      const at = await this.clock.bookingTime(tx);
       const review = { reviewedAt: at, reviewedBy: actor, note };
       const before = await reviewConflict(tx, { key, scope, review });
       const row = await findConflict(tx, { key, scope });

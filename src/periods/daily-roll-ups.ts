@@ -4,7 +4,6 @@ import { Injectable } from '@nestjs/common';
 import { DAY_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { lockAccounts } from '../accounts/accounts.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import {
   claimDay,
   clearDay,
@@ -33,7 +32,7 @@ export class DailyRollUps {
 
   /** Returns how many days were rolled up, at most `daysMax`. Safe twice, late, and at once. A day that fails does not hold up the others. */
   async build(daysMax = DAYS_MAX): Promise<number> {
-    const now = await bookingTime(this.database.reader, this.clock.databaseNow());
+    const now = await this.clock.bookingTime(this.database.reader);
     const last = new Date(now.getTime() - DAY_MS - WAIT_MS);
     let [built, tried, failure] = [0, 0, null as unknown];
     for (let after: EntityDay | null = null; tried < daysMax;) {

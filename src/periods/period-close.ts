@@ -7,7 +7,6 @@ import { postHours } from '../credits/posting.js';
 import { closesAt, hourOf, lastClosable, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { lockAccounts } from '../accounts/accounts.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import {
   findClosedPeriod,
   findPeriodsToClose,
@@ -30,7 +29,7 @@ export class PeriodClose {
 
   /** Closes every period whose grace is over, the earliest first, and returns how many. Safe twice, late, and at once. */
   async closePeriods(): Promise<number> {
-    const last = lastClosable(await bookingTime(this.database.reader, this.clock.databaseNow()));
+    const last = lastClosable(await this.clock.bookingTime(this.database.reader));
     for (let closed = 0; ;) {
       const due = await findPeriodsToClose(this.database.reader, { last, limit: PAGE_PERIODS });
       const before = closed;
@@ -49,7 +48,7 @@ export class PeriodClose {
    * booked before, and in these totals, or finds the row and begins again.
    */
   private async close(tx: Tx, of: { entity: string; period: Period }): Promise<number> {
-    const closedAt = await bookingTime(tx, this.clock.databaseNow());
+    const closedAt = await this.clock.bookingTime(tx);
     await lockAccounts(tx, [of.entity]);
     if (closedAt < closesAt(of.period) || (await isClosed(tx, of))) return 0;
     await postHours(tx, { entity: of.entity, openHour: hourOf(closedAt), bookedAt: closedAt });

@@ -1,5 +1,7 @@
 /** The only file that reads a clock. Everything that depends on time takes it from here. */
 import { Injectable } from '@nestjs/common';
+import { findBookingTime } from './booking-time.sql.js';
+import type { Tx } from './database.js';
 
 @Injectable()
 export class Clock {
@@ -15,6 +17,11 @@ export class Clock {
   /** The time that Postgres books by: null for the server's own. */
   databaseNow(): Date | null {
     return null;
+  }
+
+  /** When what this transaction writes is booked: its start by Postgres' clock. */
+  bookingTime(tx: Tx): Promise<Date> {
+    return findBookingTime(tx, this.databaseNow());
   }
 
   /** The time that BullMQ goes by, in milliseconds: always the machine's, for its scripts take no other. */

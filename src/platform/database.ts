@@ -2,6 +2,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { ping } from './ping.sql.js';
 import { isRetryable } from './postgres-errors.js';
 import { PrismaClient, type Prisma } from './prisma/client.js';
 
@@ -48,6 +49,11 @@ export class Database {
       this.find();
     });
     this.client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+  }
+
+  /** Rejects where Postgres does not answer. */
+  async ping(): Promise<void> {
+    await ping(this.client);
   }
 
   /** For single statements that need no transaction. */

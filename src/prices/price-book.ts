@@ -7,7 +7,6 @@ import { Clock } from '../platform/clock.js';
 import { within } from '../platform/deadline.js';
 import { PriceSource } from '../quota/price-source.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findPrices, insertPrice, lockPriceBook, type PriceRow } from './prices.sql.js';
 import { isSamePrice, readPriceMap, type MappedPrice, type SkippedModel } from './price-import.js';
@@ -94,7 +93,7 @@ export class PriceBook extends PriceSource {
   /** Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. */
   async publish(tx: Tx, order: PriceOrder): Promise<PriceRow> {
     await lockPriceBook(tx);
-    const createdAt = await bookingTime(tx, this.clock.databaseNow());
+    const createdAt = await this.clock.bookingTime(tx);
     const { model, entity } = order;
     const effectiveFrom = order.effectiveFrom ?? createdAt;
     const versions = await findPrices(tx, { models: [model] });
@@ -137,7 +136,7 @@ export class PriceBook extends PriceSource {
     order: { map: Readonly<Record<string, unknown>>; dryRun: boolean; actor: string },
   ): Promise<PriceImport> {
     await lockPriceBook(tx);
-    const at = await bookingTime(tx, this.clock.databaseNow());
+    const at = await this.clock.bookingTime(tx);
     const { prices, skipped } = readPriceMap(order.map);
     const versions = await findPrices(tx, { models: prices.map(({ model }) => model) });
     const current = new Map<string, PriceRow>();

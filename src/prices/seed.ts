@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseUsd, parseUsdPerMillion } from '../domain/money.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
+import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
 import { insertPlanIfMissing } from '../accounts/plans.sql.js';
 import { insertPrice } from './prices.sql.js';
@@ -35,7 +35,7 @@ export async function seed(database: Database, directory: URL): Promise<void> {
   const plans = plansFile.parse(JSON.parse(await readFile(new URL('plans.json', directory), 'utf8')));
   const book = priceBookFile.parse(JSON.parse(await readFile(new URL('price-book.json', directory), 'utf8')));
   await database.transaction(async (tx) => {
-    const createdAt = await bookingTime(tx, null);
+    const createdAt = await new Clock().bookingTime(tx);
     for (const plan of plans) {
       await insertPlanIfMissing(tx, {
         name: plan.name,

@@ -12,7 +12,7 @@ import {
   type ProjectQuota,
   type QuotaMode,
   type QuotaState,
-} from '../domain/quota.js';
+} from '../domain/quota-rules.js';
 import { remembered } from './remembered.js';
 
 const ENTITY_LIMITS: readonly EntityLimit[] = [

@@ -1,7 +1,7 @@
 /** What the quota service answers: plain data, which the HTTP door puts into words. */
 import type { Subject } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
-import type { Denial, Question, QuotaMode, Remaining } from '../domain/quota.js';
+import type { Denial, Question, QuotaMode, Remaining } from '../domain/quota-rules.js';
 
 /** What a running request may still cost. It ends when its usage is booked, when it is released, or at `expiresAt`. */
 export type Hold = {

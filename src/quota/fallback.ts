@@ -13,7 +13,7 @@ import {
   type QuotaMode,
   type QuotaState,
   type Remaining,
-} from '../domain/quota.js';
+} from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
 import type { Weighed } from './decision.js';
 import { LocalHolds } from './local-holds.js';

@@ -1,7 +1,7 @@
 /** Leases: a slice of what is left, on which a gateway decides by itself. */
 import { z } from 'zod';
 import { entityOfLease, entityOfReservation } from '../domain/ids.js';
-import { TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota.js';
+import { TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota-rules.js';
 import { FINISHED_MAX, LEASE_MODELS_MAX, LEASE_SECONDS_DEFAULT, LEASE_SECONDS_MAX } from './lease.js';
 import { integer, subject, text, usd } from '../http/fields.js';
 

@@ -4,7 +4,7 @@
  */
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
-import type { Held, Holds } from '../domain/quota.js';
+import type { Held, Holds } from '../domain/quota-rules.js';
 import type { KeptHold } from './redis-quota.js';
 
 /** About 300 bytes each. What comes beyond is not admitted. */

@@ -5,7 +5,6 @@
 import { Injectable } from '@nestjs/common';
 import { classOf } from './output-sizes.js';
 import { Clock } from '../platform/clock.js';
-import { bookingTime } from '../platform/booking-time.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   addOutputSizes,
@@ -34,7 +33,7 @@ export class OutputSampling {
   /** Adds what is new and returns how many events it saw. Each is seen once, however often and at once it runs. */
   async sample(): Promise<number> {
     return this.database.transaction(async (tx) => {
-      const now = await bookingTime(tx, this.clock.databaseNow());
+      const now = await this.clock.bookingTime(tx);
       const to = new Date(now.getTime() - SETTLE_MS);
       const earliest = new Date(to.getTime() - LOOKBACK_MS_MAX);
       const seenUntil = await lockSampling(tx, earliest);

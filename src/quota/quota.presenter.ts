@@ -2,7 +2,7 @@
 import { TallyError } from '../domain/errors.js';
 import { formatSubject } from '../domain/ids.js';
 import { formatUsd, formatUsdOrNull, picosFromNanos } from '../domain/money.js';
-import type { Denial, QuotaMode, Remaining } from '../domain/quota.js';
+import type { Denial, QuotaMode, Remaining } from '../domain/quota-rules.js';
 import type {
   Admitted,
   Checked,

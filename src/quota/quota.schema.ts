@@ -1,6 +1,6 @@
 /** Reservations and decisions. */
 import { z } from 'zod';
-import { QUOTA_MODES, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota.js';
+import { QUOTA_MODES, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota-rules.js';
 import { integer, subject, text, TOKENS_MAX } from '../http/fields.js';
 
 const ttlSeconds = integer(1, TTL_SECONDS_MAX).default(TTL_SECONDS_DEFAULT);

@@ -6,7 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
-import { denialBy, remainingOf, type Denial } from '../domain/quota.js';
+import { denialBy, remainingOf, type Denial } from '../domain/quota-rules.js';
 import { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
 import { QUOTA_REDIS } from '../platform/redis.js';

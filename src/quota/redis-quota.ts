@@ -4,7 +4,7 @@ import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos, picosFromNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota.js';
+import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
 import { entityEntry, projectEntry } from './cached-state.js';
 import type { Weighed } from './decision.js';

@@ -1,6 +1,6 @@
 /** From what is asked to what is held, and from the script's answer to the reservation that the caller gets. */
 import { reservationIdOf, type Subject } from '../domain/ids.js';
-import { remainingOf } from '../domain/quota.js';
+import { remainingOf } from '../domain/quota-rules.js';
 import type { Asked, Hold, Reservation, ReserveOrder } from './decision.js';
 import { basisOf, type Size } from './hold-size.js';
 import type { HoldOrder, KeptHold, Reserved } from './redis-quota.js';

@@ -1,7 +1,7 @@
 /** What the deciding scripts' replies mean. */
 import { assert } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, type Held } from '../domain/quota.js';
+import { LIMITS, type Held } from '../domain/quota-rules.js';
 import { readEntity, readProject } from './cached-state.js';
 import type { Weighed } from './decision.js';
 import type { LuaReply } from './lua-script.js';

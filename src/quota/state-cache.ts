@@ -1,7 +1,7 @@
 /** Keeps Redis' copy of the quota states up to date: published after each commit, loaded where Redis has none to decide by. */
 import type { Redis } from 'ioredis';
 import { entityOfReservation, formatSubject, type EntityName, type Subject } from '../domain/ids.js';
-import type { QuotaState } from '../domain/quota.js';
+import type { QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
 import type { Database } from '../platform/database.js';

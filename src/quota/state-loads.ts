@@ -4,7 +4,7 @@
  * everything that was answered before it.
  */
 import { formatSubject, type Subject } from '../domain/ids.js';
-import type { QuotaState } from '../domain/quota.js';
+import type { QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
 import { grantAllowances } from '../credits/allowances.sql.js';

@@ -3,7 +3,7 @@ import { DAY_MS } from '../domain/buckets.js';
 import { assert } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { periodOf } from '../domain/period.js';
-import type { QuotaState } from '../domain/quota.js';
+import type { QuotaState } from '../domain/quota-rules.js';
 import { findProjectBalances } from '../accounts/balances.sql.js';
 import { findFirstUsageHour, sumDailyCosts, type DailyCost } from './daily-costs.sql.js';
 import type { Tx } from '../platform/database.js';

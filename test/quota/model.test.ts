@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { holdNanos } from '../../src/domain/money.js';
-import { decide, QUOTA_MODES, sizedHold, type Held, type QuotaState } from '../../src/domain/quota.js';
+import { decide, QUOTA_MODES, sizedHold, type Held, type QuotaState } from '../../src/domain/quota-rules.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
 import type { Passed } from '../../src/quota/redis-quota.js';
 import { anOrder, aQuotaRedis, type Order, type QuotaRedis } from '../support/quota-redis.js';

@@ -2,7 +2,7 @@
 import type { EntityName, ProjectName, Subject } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';
 import { periodEnd, periodOf } from '../../src/domain/period.js';
-import type { EntityQuota, ProjectQuota, QuotaState } from '../../src/domain/quota.js';
+import type { EntityQuota, ProjectQuota, QuotaState } from '../../src/domain/quota-rules.js';
 
 export const NOON = new Date('2026-11-22T12:00:00Z');
 

@@ -8,7 +8,7 @@ import {
   NOTHING_HELD,
   remainingOf,
   type Question,
-} from '../../src/domain/quota.js';
+} from '../../src/domain/quota-rules.js';
 import { anEntityQuota, aProjectQuota, usd } from '../support/quota.js';
 
 const MONTH_END = Date.UTC(2026, 11, 1) / 1_000;
