@@ -67,14 +67,19 @@ const src = sourcesIn('src');
 const packages = ['client', 'gateway'].map((name) => ({
   name,
   sources: sourcesIn(`packages/${name}/src`),
-  dependencies: Object.keys(
-    JSON.parse(readFileSync(path.join(ROOT, `packages/${name}/package.json`), 'utf8')).dependencies as object,
-  ),
+  dependencies: dependenciesIn(`packages/${name}/package.json`),
 }));
 const all = [...src, ...packages.flatMap(({ sources }) => sources)];
 const tests = sourcesIn('test');
 
 /** The folder of src that a file stands in. */
+function dependenciesIn(file: string): string[] {
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(path.join(ROOT, file), 'utf8'),
+  ) as Record<string, object>;
+  return Object.keys({ ...dependencies, ...peerDependencies });
+}
+
 function folderOf(file: string): string {
   const [, folder = '.', ...rest] = file.split('/');
   return rest.length === 0 ? '.' : folder;

@@ -1,5 +1,6 @@
 /** Rows of entities, projects and plans as JSON. */
-import { formatUsd, formatUsdOrNull } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
+import { formatUsdOrNull } from '../domain/money.js';
 import type { EntityRow } from './entities.sql.js';
 import type { PlanRow } from './plans.sql.js';
 import type { ProjectRow } from './projects.sql.js';

@@ -1,8 +1,9 @@
 /** What an entity or a project may spend: plans and limits of their own. Every change is audited and raises a version. */
 import { Injectable } from '@nestjs/common';
+import { formatUsd } from '@tally/client/protocol';
 import { assert, TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { formatUsd, formatUsdOrNull } from '../domain/money.js';
+import { formatUsdOrNull } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import { ensureAccounts, ensureEntity, lockAccounts, raiseVersions } from './accounts.sql.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';

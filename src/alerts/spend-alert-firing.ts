@@ -3,8 +3,8 @@
  * alert that has fired is told of, whatever dies in between. Safe twice, late, and at once.
  */
 import { Injectable } from '@nestjs/common';
+import { formatUsd } from '@tally/client/protocol';
 import { randomId } from '../domain/ids.js';
-import { formatUsd } from '../domain/money.js';
 import { GRACE_MS, periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';

@@ -1,8 +1,8 @@
 /** Spend alerts: who is told when the month's spend of an entity or a project reaches a threshold. */
 import { Injectable } from '@nestjs/common';
+import { formatUsd } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName, type ProjectName } from '../domain/ids.js';
-import { formatUsd } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Database, type Tx } from '../platform/database.js';

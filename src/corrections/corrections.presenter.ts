@@ -1,5 +1,5 @@
 /** Corrections, re-ratings and repairs as JSON. */
-import { formatUsd } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import type { CorrectionRow } from './usage-corrections.sql.js';
 import type { Repair } from '../books/repair.js';
 import type { Rerating } from './rerating.js';

@@ -1,5 +1,5 @@
 /** Grants and ledger entries as JSON. */
-import { formatUsd } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import type { GrantRow } from './grants.sql.js';
 import type { LedgerRow } from './ledger.sql.js';
 import type { CreditGrant, LedgerEntry } from './credits.schema.js';

@@ -1,25 +1,8 @@
 /**
- * The one error class and the one table of codes. An error names the field and what was expected; the HTTP
+ * The one error class. An error names the field and what was expected; its codes are the protocol's, and the HTTP
  * status of a code is known to the error filter alone.
  */
-
-export const ERROR_TYPES = {
-  invalid_request: 'invalid_request_error',
-  invalid_api_key: 'invalid_request_error',
-  insufficient_permissions: 'invalid_request_error',
-  not_found: 'invalid_request_error',
-  conflict: 'invalid_request_error',
-  idempotency_key_reused: 'invalid_request_error',
-  idempotency_key_in_use: 'invalid_request_error',
-  payload_too_large: 'invalid_request_error',
-  unsupported_media_type: 'invalid_request_error',
-  insufficient_quota: 'insufficient_quota',
-  rate_limit_exceeded: 'requests',
-  overloaded: 'server_error',
-  internal_error: 'server_error',
-} as const;
-
-export type ErrorCode = keyof typeof ERROR_TYPES;
+import type { ErrorCode } from '@tally/client/protocol';
 
 export class TallyError extends Error {
   readonly code: ErrorCode;

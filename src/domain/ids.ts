@@ -1,5 +1,11 @@
 /** Names of what is billed. Branded, so that an entity is never passed where a project is meant. */
 import { createHash, randomBytes } from 'node:crypto';
+import {
+  entityOfLeaseId,
+  entityOfReservationId,
+  parseSubject as parseNames,
+  reservationId,
+} from '@tally/client/protocol';
 
 export type EntityName = string & { readonly brand: 'entity' };
 export type ProjectName = string & { readonly brand: 'project' };
@@ -7,15 +13,9 @@ export type ProjectName = string & { readonly brand: 'project' };
 /** Who pays and what they spend it on: `entity1/project1`. */
 export type Subject = { readonly entity: EntityName; readonly project: ProjectName };
 
-/** One part of a subject: a letter or digit, then up to 127 of letters, digits, dot, underscore and hyphen. */
-export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-
 /** Returns null where the text is not `entity/project`. */
 export function parseSubject(text: string): Subject | null {
-  const [entity, project, ...rest] = text.split('/');
-  if (entity === undefined || project === undefined || rest.length > 0) return null;
-  if (!NAME_PATTERN.test(entity) || !NAME_PATTERN.test(project)) return null;
-  return { entity: entity as EntityName, project: project as ProjectName };
+  return parseNames(text) as Subject | null;
 }
 
 export function formatSubject({ entity, project }: Subject): string {
@@ -48,8 +48,6 @@ export function nextRequestId(): string {
   return `${requestIdStart}${requestCount.toString(36).padStart(REQUEST_ID_DIGITS, '0')}`;
 }
 
-const RESERVATION = /^res_([A-Za-z0-9_-]{22})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
-
 /**
  * A reservation's id names its entity, so that a release finds the right keys without an index. With a request id it
  * is the same for every repetition; without one it is random.
@@ -62,19 +60,17 @@ export function reservationIdOf(subject: Subject, requestId: string | null): str
           .update(`${formatSubject(subject)}\0${requestId}`)
           .digest()
           .subarray(0, 16);
-  return `res_${hash.toString('base64url')}.${subject.entity}`;
+  return reservationId(hash.toString('base64url'), subject.entity);
 }
 
 /** The entity that a reservation id names, or null where the text is no reservation id. */
 export function entityOfReservation(id: string): EntityName | null {
-  return (RESERVATION.exec(id)?.[2] as EntityName | undefined) ?? null;
+  return entityOfReservationId(id) as EntityName | null;
 }
-
-const LEASE = /^lease_[A-Za-z0-9_-]{22}\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
 
 /** The entity that a lease's id names, or null where the text is none. Gateways make these ids, so that a repetition is one. */
 export function entityOfLease(id: string): EntityName | null {
-  return (LEASE.exec(id)?.[1] as EntityName | undefined) ?? null;
+  return entityOfLeaseId(id) as EntityName | null;
 }
 
 const DECISION = /^dec_([0-9a-z]{5})([A-Za-z0-9_-]{16})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;

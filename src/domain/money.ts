@@ -1,43 +1,28 @@
 /**
  * Money is an integer of picodollars (10^-12 US dollar) in a bigint: $0.71 per million tokens is 710,000
- * picodollars per token, so every cost is a whole number. This file is the only place where money is read,
- * printed or rounded.
+ * picodollars per token, so every cost is a whole number. Money is read, printed and rounded only here and, for what
+ * gateways know too, in the protocol.
  */
+import { formatUsd, NANOS_MAX, picosFromUsd, PICOS_PER_NANO, PICOS_PER_USD } from '@tally/client/protocol';
 import { TallyError } from './errors.js';
 
-export const PICOS_PER_USD = 10n ** 12n;
 const PICOS_PER_CENT = 10n ** 10n;
-const PICOS_PER_NANO = 1_000n;
 
 /** The largest amount that a caller may name: one trillion dollars, far inside NUMERIC(38,0). */
 const AMOUNT_PICOS_MAX = PICOS_PER_USD * 10n ** 12n;
 
-/** The most nanodollars that Redis counts with: $9.0 million, below 2^53, where Lua's doubles are exact. */
-export const NANOS_MAX = 9_000_000_000_000_000;
-
-const DECIMAL = /^(-?)(\d{1,20})(?:\.(\d+))?$/;
+const DECIMAL = /^(-?)\d{1,20}(?:\.(\d+))?$/;
 
 /** Reads a decimal string of US dollars (`"12.5"`, at most `decimalsMax` decimals, never negative) as picodollars. */
 export function parseUsd(text: string, field: string, decimalsMax = 12): bigint {
   const match = DECIMAL.exec(text);
   if (!match) throw invalidAmount(field, 'must be a decimal string of US dollars such as "12.5"');
-  const [, sign, whole = '', fraction = ''] = match;
+  const [, sign, fraction = ''] = match;
   if (sign === '-') throw invalidAmount(field, 'must not be negative');
   if (fraction.length > decimalsMax) throw invalidAmount(field, `must have at most ${decimalsMax} decimals`);
-  const picos = BigInt(whole) * PICOS_PER_USD + BigInt(fraction.padEnd(12, '0'));
+  const picos = picosFromUsd(text);
   if (picos > AMOUNT_PICOS_MAX) throw invalidAmount(field, 'must be at most 1000000000000');
   return picos;
-}
-
-/** Prints picodollars as a decimal string of US dollars without trailing zeros: 1303560000n → `"0.00130356"`. */
-export function formatUsd(picos: bigint): string {
-  const sign = picos < 0n ? '-' : '';
-  const digits = (picos < 0n ? -picos : picos).toString().padStart(13, '0');
-  const point = digits.length - 12;
-  let end = digits.length;
-  while (end > point && digits[end - 1] === '0') end -= 1;
-  const whole = `${sign}${digits.slice(0, point)}`;
-  return end === point ? whole : `${whole}.${digits.slice(point, end)}`;
 }
 
 /** `null` stays `null`: an absent limit is printed as JSON null. */
@@ -91,10 +76,6 @@ export function roomNanos(roomPicos: bigint): number {
 export function holdNanos(holdPicos: bigint): number {
   const nanos = (holdPicos + PICOS_PER_NANO - 1n) / PICOS_PER_NANO;
   return nanos > BigInt(NANOS_MAX) ? NANOS_MAX : Number(nanos);
-}
-
-export function picosFromNanos(nanos: number): bigint {
-  return BigInt(nanos) * PICOS_PER_NANO;
 }
 
 /** Rounds to whole cents, half to even: the one rounding that a printed statement line does. */

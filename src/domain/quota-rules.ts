@@ -2,9 +2,10 @@
  * The quota decision: which limits there are, in which order they are looked at, and what a denial says. Redis decides with
  * the same rooms in a script; this is the model that the script is tested against, and what decides while Redis is away.
  */
+import { picosFromNanos } from '@tally/client/protocol';
 import { assert } from './errors.js';
 import { formatSubject, type EntityName, type ProjectName } from './ids.js';
-import { holdNanos, picosFromNanos, roomNanos } from './money.js';
+import { holdNanos, roomNanos } from './money.js';
 import { periodEnd, yearEnd, type Period } from './period.js';
 
 /** Every limit, in the order in which a decision looks at it. The first one that is passed gives the denial. */
@@ -19,10 +20,6 @@ export const LIMITS = [
 export type LimitName = (typeof LIMITS)[number];
 export type ProjectLimit = 'project_concurrency' | 'project_monthly_cap';
 export type EntityLimit = Exclude<LimitName, ProjectLimit>;
-
-/** How long a hold lasts that names no time, and the longest that may be asked for. */
-export const TTL_SECONDS_DEFAULT = 900;
-export const TTL_SECONDS_MAX = 86_400;
 
 export type ProjectQuota = {
   readonly project: ProjectName;

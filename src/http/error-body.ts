@@ -1,6 +1,12 @@
 /** Errors as callers see them: OpenAI's body, and the only table of HTTP statuses. */
 import { HttpException } from '@nestjs/common';
-import { ERROR_TYPES, TallyError, type ErrorCode } from '../domain/errors.js';
+import {
+  ERROR_TYPES,
+  INTERNAL_ERROR_MESSAGE,
+  OVERLOADED_MESSAGE,
+  type ErrorCode,
+} from '@tally/client/protocol';
+import { TallyError } from '../domain/errors.js';
 import { isOutage } from '../platform/outage.js';
 import { sqlStateOf } from '../platform/postgres-errors.js';
 
@@ -49,9 +55,7 @@ export function toTallyError(thrown: unknown): TallyError {
     });
   }
   if (isOutage(thrown)) {
-    return new TallyError('overloaded', 'The engine is currently overloaded, please try again later', {
-      cause: thrown,
-    });
+    return new TallyError('overloaded', OVERLOADED_MESSAGE, { cause: thrown });
   }
   return ofStatus(thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : 500, thrown);
 }
@@ -97,5 +101,5 @@ function ofStatus(status: unknown, cause: unknown): TallyError {
   }
   if (typeof status === 'number' && status >= 400 && status < 500)
     return new TallyError('invalid_request', message, { cause });
-  return new TallyError('internal_error', 'The server had an error while processing your request', { cause });
+  return new TallyError('internal_error', INTERNAL_ERROR_MESSAGE, { cause });
 }

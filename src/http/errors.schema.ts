@@ -1,6 +1,6 @@
 /** The error body that every route may answer with: OpenAI's. */
 import { z } from 'zod';
-import { ERROR_TYPES } from '../domain/errors.js';
+import { ERROR_TYPES } from '@tally/client/protocol';
 
 export const ErrorBody = z
   .object({

@@ -1,7 +1,8 @@
 /** The fields that requests are made of. Each says in one message what it expects. */
 import { z } from 'zod';
+import { isPrintable, NAME_PATTERN } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
-import { NAME_PATTERN, parseSubject, type EntityName, type ProjectName } from '../domain/ids.js';
+import { parseSubject, type EntityName, type ProjectName } from '../domain/ids.js';
 import { parseUsd, parseUsdPerMillion } from '../domain/money.js';
 import { parsePeriod } from '../domain/period.js';
 
@@ -59,11 +60,7 @@ export const period = z
 /** Text that Postgres can keep and a person can read: no control characters, no broken surrogates. */
 export function text(lengthMax: number) {
   const message = `must be a text of 1 to ${lengthMax} characters without control characters`;
-  return z
-    .string({ error: message })
-    .min(1, message)
-    .max(lengthMax, message)
-    .refine((value) => !/[\p{Cc}\p{Cs}]/u.test(value), message);
+  return z.string({ error: message }).min(1, message).max(lengthMax, message).refine(isPrintable, message);
 }
 
 const TIME = 'must be unix seconds, or a time such as "2026-12-01T00:00:00Z"';

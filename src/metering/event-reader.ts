@@ -1,22 +1,22 @@
 /** The door of usage: a CloudEvents 1.0 JSON object in, a usage event or a reason out. Nothing behind it checks again. */
+import {
+  isPrintable,
+  TEXT_LENGTH_MAX,
+  USAGE_EVENT_AHEAD_MS_MAX,
+  USAGE_EVENT_BACK_MS_MAX,
+  USAGE_EVENT_TAGS_MAX,
+  USAGE_EVENT_TYPE,
+  type UsageRefusalCode,
+} from '@tally/client/protocol';
 import { z } from 'zod';
 import { parseSubject } from '../domain/ids.js';
 import { readTokens, type UsageEvent } from '../domain/usage.js';
-
-export const EVENT_TYPE = 'ai.inference.usage.v1';
-
-/** How far an event's time may lie from now. */
-const AHEAD_MS_MAX = 5 * 60_000;
-export const BACK_MS_MAX = 35 * 24 * 3_600_000;
-
-export type RefusalCode =
-  'invalid_event' | 'unknown_type' | 'invalid_subject' | 'invalid_tokens' | 'time_out_of_range';
 
 export type EventReading =
   | { readonly ok: true; readonly event: UsageEvent }
   | {
       readonly ok: false;
-      readonly code: RefusalCode;
+      readonly code: UsageRefusalCode;
       /** Names the field and what was expected. */
       readonly message: string;
       /** What can be told of the event all the same, for whoever looks for it. */
@@ -35,28 +35,28 @@ function text(lengthMax: number) {
     .refine(isPrintable, { error: 'must not contain control characters or broken Unicode' });
 }
 
-function isPrintable(value: string): boolean {
-  return value.isWellFormed() && !/\p{Cc}/u.test(value);
-}
-
 /** Empty is as good as left out: producers fill in what they do not know. */
-const optionalText = z.union([text(256), z.literal('')]).nullish();
+const optionalText = z.union([text(TEXT_LENGTH_MAX), z.literal('')]).nullish();
 
-const TAGS_MAX = 32;
 const tags = z
-  .record(text(64), z.string().max(256).refine(isPrintable, { error: 'must not contain control characters' }))
-  .refine((value) => Object.keys(value).length <= TAGS_MAX, { error: `must have at most ${TAGS_MAX} keys` });
+  .record(
+    text(64),
+    z.string().max(TEXT_LENGTH_MAX).refine(isPrintable, { error: 'must not contain control characters' }),
+  )
+  .refine((value) => Object.keys(value).length <= USAGE_EVENT_TAGS_MAX, {
+    error: `must have at most ${USAGE_EVENT_TAGS_MAX} keys`,
+  });
 
 const envelope = z
   .object({
     specversion: z.literal('1.0'),
-    id: text(256),
-    source: text(256),
-    type: text(256),
+    id: text(TEXT_LENGTH_MAX),
+    source: text(TEXT_LENGTH_MAX),
+    type: text(TEXT_LENGTH_MAX),
     subject: text(257),
     time: z.iso.datetime({ offset: true }),
     data: z.object({
-      model: text(256),
+      model: text(TEXT_LENGTH_MAX),
       operation: text(64).default('chat'),
       usage: z.record(z.string(), z.unknown()),
       reservation_id: optionalText,
@@ -77,13 +77,13 @@ export function parseEvent(json: unknown, at: Date): EventReading {
   const parsed = envelope.safeParse(json);
   if (!parsed.success) return refuse(json, 'invalid_event', describe(parsed.error));
   const { data: body, time, type, subject: subjectText, source, id } = parsed.data;
-  if (type !== EVENT_TYPE) return refuse(json, 'unknown_type', `type must be "${EVENT_TYPE}"`);
+  if (type !== USAGE_EVENT_TYPE) return refuse(json, 'unknown_type', `type must be "${USAGE_EVENT_TYPE}"`);
   const subject = parseSubject(subjectText);
   if (subject === null)
     return refuse(json, 'invalid_subject', 'subject must be "entity/project", each of A-Z a-z 0-9 . _ -');
   const occurredAt = new Date(time);
   const ageMs = at.getTime() - occurredAt.getTime();
-  if (ageMs < -AHEAD_MS_MAX || ageMs > BACK_MS_MAX) {
+  if (ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs > USAGE_EVENT_BACK_MS_MAX) {
     return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
   }
   const reading = readTokens(body.usage);
@@ -115,7 +115,7 @@ function describe(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`).join('; ');
 }
 
-function refuse(json: unknown, code: RefusalCode, message: string): EventReading {
+function refuse(json: unknown, code: UsageRefusalCode, message: string): EventReading {
   const record = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
   const subject = typeof record['subject'] === 'string' ? parseSubject(record['subject']) : null;
   return {
@@ -130,5 +130,5 @@ function refuse(json: unknown, code: RefusalCode, message: string): EventReading
 }
 
 function storable(value: unknown): string | null {
-  return typeof value === 'string' && isPrintable(value) ? value.slice(0, 256) : null;
+  return typeof value === 'string' && isPrintable(value) ? value.slice(0, TEXT_LENGTH_MAX) : null;
 }

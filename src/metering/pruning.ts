@@ -1,10 +1,10 @@
 /** Forgets what nobody can ask for any more. Each method returns how many rows it deleted, and is safe twice, late, and at once. */
 import { Injectable } from '@nestjs/common';
+import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { pruneAnswers } from '../access/idempotency.sql.js';
 import { pruneIdentities } from './usage-identities.sql.js';
-import { BACK_MS_MAX } from './event-reader.js';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -26,7 +26,7 @@ export class Pruning {
 
   /** Identities of events that nobody can send again: their time is refused before their identity is looked for. */
   async identities(): Promise<number> {
-    const bookedBefore = await this.ago(BACK_MS_MAX + SLACK_MS);
+    const bookedBefore = await this.ago(USAGE_EVENT_BACK_MS_MAX + SLACK_MS);
     let pruned = 0;
     for (let after: string | null = null; ;) {
       const page = await pruneIdentities(this.database.reader, { bookedBefore, after, limit: PAGE_ROWS });

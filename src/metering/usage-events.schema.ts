@@ -1,20 +1,20 @@
 /** Usage over HTTP: one event or up to 1,000, and the receipt. */
 import { z } from 'zod';
-import { JOB_EVENTS_MAX } from '../platform/queues.js';
+import { USAGE_EVENTS_MAX } from '@tally/client/protocol';
 import { usageEventSchema } from './event-reader.js';
 import { documentedAs } from '../http/documented-as.js';
 
-const COUNT = `must be one event, or an array of 1 to ${JOB_EVENTS_MAX}`;
+const COUNT = `must be one event, or an array of 1 to ${USAGE_EVENTS_MAX}`;
 
 /** The events themselves are read one by one, so that a bad one refuses no other. */
 export const UsageReport = z
-  .union([z.array(z.unknown()).min(1).max(JOB_EVENTS_MAX), z.looseObject({})], { error: COUNT })
+  .union([z.array(z.unknown()).min(1).max(USAGE_EVENTS_MAX), z.looseObject({})], { error: COUNT })
   .transform((body): readonly unknown[] => (Array.isArray(body) ? body : [body]));
 export type UsageReport = z.output<typeof UsageReport>;
 
 documentedAs.set(
   UsageReport,
-  z.union([usageEventSchema, z.array(usageEventSchema).min(1).max(JOB_EVENTS_MAX)]),
+  z.union([usageEventSchema, z.array(usageEventSchema).min(1).max(USAGE_EVENTS_MAX)]),
 );
 
 export const UsageReceipt = z

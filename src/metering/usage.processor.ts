@@ -1,11 +1,11 @@
 /** The queue's door: each job's events are read, counted in shared transactions, and only then is the job done. */
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { DelayedError, type Job } from 'bullmq';
+import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
 import { isOutage } from '../platform/outage.js';
-import { USAGE_JOB, USAGE_QUEUE } from '../platform/queues.js';
 import type { NewDeadLetter } from './dead-letters.sql.js';
 import { DeadLetters } from './dead-letters.js';
 import { parseEvent } from './event-reader.js';

@@ -1,5 +1,6 @@
 /** Statements and events as JSON. */
-import { formatCents, formatUsd, formatUsdPerMillion } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
+import { formatCents, formatUsdPerMillion } from '../domain/money.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
 import { formatStatementNumber } from './statement-number.js';

@@ -33,7 +33,7 @@ export type ReserveOrder = {
   readonly maxOutputTokens?: number | undefined;
   /** The same request again gets the same reservation. */
   readonly requestId?: string | undefined;
-  /** 1 to TTL_SECONDS_MAX. */
+  /** 1 to HOLD_SECONDS_MAX. */
   readonly ttlSeconds: number;
 };
 

@@ -1,14 +1,6 @@
 /** What leases are made of, between the HTTP door and the script: README.md has the protocol. */
+import type { LeaseReason } from '@tally/client/protocol';
 import type { Subject } from '../domain/ids.js';
-
-/** How long a gateway admits by one answer; the default and the longest. */
-export const LEASE_SECONDS_DEFAULT = 10;
-export const LEASE_SECONDS_MAX = 60;
-
-/** Finished requests that one statement hands over. */
-export const FINISHED_MAX = 1_000;
-/** Models whose prices one statement asks for. */
-export const LEASE_MODELS_MAX = 50;
 
 export type FinishedRequest = { readonly id: string; readonly holdPicos: bigint };
 
@@ -36,8 +28,6 @@ export type LeaseStatement = {
 
 /** What an end says of it. */
 export type LeaseEnding = Pick<LeaseStatement, 'id' | 'subject' | 'requestSeconds' | 'finished'>;
-
-export type LeaseReason = 'near_limit' | 'concurrency_limited' | 'not_enforced' | 'shared';
 
 export type Leased = {
   readonly verdict: 'leased';

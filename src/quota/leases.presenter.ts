@@ -1,6 +1,7 @@
 /** Leases as JSON. */
+import { formatUsd } from '@tally/client/protocol';
 import { formatSubject } from '../domain/ids.js';
-import { formatUsd, formatUsdPerMillion } from '../domain/money.js';
+import { formatUsdPerMillion } from '../domain/money.js';
 import type { HoldRates, Lease as LeaseOf } from './lease.js';
 import type { Lease } from './leases.schema.js';
 

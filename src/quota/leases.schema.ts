@@ -1,8 +1,14 @@
 /** Leases: a slice of what is left, on which a gateway decides by itself. */
 import { z } from 'zod';
+import {
+  HOLD_SECONDS_DEFAULT,
+  HOLD_SECONDS_MAX,
+  LEASE_FINISHED_MAX,
+  LEASE_MODELS_MAX,
+  LEASE_SECONDS_DEFAULT,
+  LEASE_SECONDS_MAX,
+} from '@tally/client/protocol';
 import { entityOfLease, entityOfReservation } from '../domain/ids.js';
-import { TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota-rules.js';
-import { FINISHED_MAX, LEASE_MODELS_MAX, LEASE_SECONDS_DEFAULT, LEASE_SECONDS_MAX } from './lease.js';
 import { integer, subject, text, usd } from '../http/fields.js';
 
 const leaseId = text(256).refine(
@@ -17,12 +23,12 @@ const finished = z.strictObject({
 
 const Ending = z.strictObject({
   project: subject,
-  request_seconds: integer(1, TTL_SECONDS_MAX)
-    .default(TTL_SECONDS_DEFAULT)
+  request_seconds: integer(1, HOLD_SECONDS_MAX)
+    .default(HOLD_SECONDS_DEFAULT)
     .describe('How long one of its requests may run'),
   finished: z
     .array(finished)
-    .max(FINISHED_MAX, `must have at most ${FINISHED_MAX} entries`)
+    .max(LEASE_FINISHED_MAX, `must have at most ${LEASE_FINISHED_MAX} entries`)
     .default([])
     .describe('Requests whose events are on their way: each becomes a hold of its own'),
 });

@@ -1,4 +1,5 @@
 /** What a decision may fail with, beside a denial. */
+import { OVERLOADED_MESSAGE } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 
 export function notFound(id: string): TallyError {
@@ -12,5 +13,5 @@ export function conflict(): TallyError {
 }
 
 export function overloaded(): TallyError {
-  return new TallyError('overloaded', 'The engine is currently overloaded, please try again later');
+  return new TallyError('overloaded', OVERLOADED_MESSAGE);
 }

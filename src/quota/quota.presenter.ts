@@ -1,7 +1,8 @@
 /** Quota decisions as JSON, and denials as the errors that a gateway hands on as they are. */
+import { formatUsd, picosFromNanos } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { formatSubject } from '../domain/ids.js';
-import { formatUsd, formatUsdOrNull, picosFromNanos } from '../domain/money.js';
+import { formatUsdOrNull } from '../domain/money.js';
 import type { Denial, QuotaMode, Remaining } from '../domain/quota-rules.js';
 import type {
   Admitted,

@@ -1,9 +1,10 @@
 /** Reservations and decisions. */
 import { z } from 'zod';
-import { QUOTA_MODES, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX } from '../domain/quota-rules.js';
+import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX } from '@tally/client/protocol';
+import { QUOTA_MODES } from '../domain/quota-rules.js';
 import { integer, subject, text, TOKENS_MAX } from '../http/fields.js';
 
-const ttlSeconds = integer(1, TTL_SECONDS_MAX).default(TTL_SECONDS_DEFAULT);
+const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);
 const model = text(256);
 
 export const ReservationPath = z.object({ id: text(256) });

@@ -1,7 +1,8 @@
 /** The lease script as a function: what goes in, and what its replies mean. */
+import { picosFromNanos, type LeaseReason } from '@tally/client/protocol';
 import { assert } from '../domain/errors.js';
-import { holdNanos, picosFromNanos, roomNanos } from '../domain/money.js';
-import type { Leased, LeaseEnding, LeaseReason, LeaseStatement } from './lease.js';
+import { holdNanos, roomNanos } from '../domain/money.js';
+import type { Leased, LeaseEnding, LeaseStatement } from './lease.js';
 import { LuaScript } from './lua-script.js';
 import type { Age, Cold, RedisQuota } from './redis-quota.js';
 

@@ -1,8 +1,9 @@
 /** The quota scripts as functions: what goes in, and what their replies mean. It decides nothing itself. */
 import type { Redis } from 'ioredis';
+import { picosFromNanos } from '@tally/client/protocol';
 import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
-import { holdNanos, picosFromNanos } from '../domain/money.js';
+import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';

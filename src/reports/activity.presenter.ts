@@ -1,5 +1,5 @@
 /** An entity's activity as JSON. */
-import { formatUsd } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import { agrees, type Activity as ActivityOf } from './activity.js';
 import type { Activity } from './activity.schema.js';
 import { presentGrant } from '../credits/credits.presenter.js';

@@ -1,5 +1,6 @@
 /** Balances and usage as JSON. */
-import { formatUsd, formatUsdOrNull } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
+import { formatUsdOrNull } from '../domain/money.js';
 import type { Balance as BalanceOf } from './balance-report.js';
 import type { UsageRow } from './usage-reports.sql.js';
 import type { Balance, EntityUsage, Forecast } from './balances.schema.js';

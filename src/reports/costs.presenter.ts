@@ -2,7 +2,7 @@
  * Costs in OpenAI's shape, as text: the amount is a JSON number there, and a number of JavaScript would round it. So the digits of
  * the exact decimal are written as they are; a client that reads them as a double rounds once, at its own end.
  */
-import { formatUsd } from '../domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import type { FilledPage } from './usage-page.js';
 import type { BucketedCost } from './costs.sql.js';
 import { unixSeconds } from '../http/list-page.js';

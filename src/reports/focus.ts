@@ -11,8 +11,9 @@
  * Σ EffectiveCost = Σ BilledCost. Usage of an earlier month that this period bills (late, voided or rated anew after that
  * month was closed) is a Correction.
  */
+import { formatUsd } from '@tally/client/protocol';
 import { allot } from './allotment.js';
-import { formatUsd, formatUsdPerMillion } from '../domain/money.js';
+import { formatUsdPerMillion } from '../domain/money.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { chargesByClass, type ByClass, type ClassCharge } from '../domain/token-classes.js';
 import type { DailyUsage, PaidGrantMovement } from './focus.sql.js';

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
-import { USAGE_JOB, USAGE_QUEUE } from '../../src/platform/queues.js';
 import { until } from '../support/until.js';
 import { printTable } from './table.js';
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { formatUsd } from '@tally/client/protocol';
 import { holdNanos, ratesIn } from '../../packages/client/src/hold-rates.js';
-import { nanosOf, usdOf } from '../../packages/client/src/usd.js';
-import { formatUsd, formatUsdPerMillion, holdNanos as nanosUp, parseUsd } from '../../src/domain/money.js';
+import { nanosOf, usdOf } from '../../packages/client/src/lease-money.js';
+import { formatUsdPerMillion, holdNanos as nanosUp, parseUsd } from '../../src/domain/money.js';
 import { worstCasePicos, type Price } from '../../src/domain/price.js';
 
 const tokens = fc.option(fc.nat(2 ** 31 - 1), { nil: undefined });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { openOutbox, type Deliver, type OutboxOptions } from '../../packages/client/src/outbox.js';
 import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
-import { usageEvent } from '../../packages/client/src/usage-event.js';
+import { usageEvent } from '../../packages/client/src/protocol/usage-event.js';
 
 const event = (id: string) =>
   usageEvent({

@@ -7,7 +7,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { queueReporter } from '../../packages/client/src/queue-reporter.js';
 import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
-import type { UsageEvent } from '../../packages/client/src/usage-event.js';
+import type { UsageEvent } from '../../packages/client/src/protocol/usage-event.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 import { aUsageEvent } from '../support/usage-event.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { httpReporter } from '../../packages/client/src/http-reporter.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
-import { usageEvent } from '../../packages/client/src/usage-event.js';
+import { usageEvent } from '../../packages/client/src/protocol/usage-event.js';
 import {
   aFakeTally,
   anError,

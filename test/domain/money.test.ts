@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { formatUsd, NANOS_MAX } from '@tally/client/protocol';
 import { TallyError } from '../../src/domain/errors.js';
 import {
-  formatUsd,
   formatUsdPerMillion,
   holdNanos,
-  NANOS_MAX,
   parseUsd,
   parseUsdPerMillion,
   picosFromDollarsPerToken,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { NANOS_MAX } from '../../src/domain/money.js';
+import { NANOS_MAX } from '@tally/client/protocol';
 import {
   decide,
   denialBy,

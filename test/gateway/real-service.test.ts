@@ -1,7 +1,7 @@
 /** The official client, the reference gateway and the real service together: what is promised to a caller holds end to end. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { APIError, RateLimitError } from 'openai';
-import { formatUsd } from '../../src/domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import { Clock } from '../../src/platform/clock.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
+import { parseUsd } from '../../src/domain/money.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { USAGE_JOB, USAGE_QUEUE } from '../../src/platform/queues.js';
+import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody, LLAMA } from '../support/builders.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,8 @@
 /** What a request holds that does not say how much it may generate: learned from what was booked, by the job of the worker. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { formatUsd } from '@tally/client/protocol';
 import { REQUESTS_SEEN_MIN } from '../../src/quota/output-sizes.js';
-import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import { parseUsd } from '../../src/domain/money.js';
 import { OutputSampling } from '../../src/quota/output-sampling.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent } from '../support/builders.js';

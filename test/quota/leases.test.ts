@@ -1,6 +1,6 @@
 /** What the lease script promises: a lease is one hold of what its gateway may still spend, whatever is repeated or lost. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { formatUsd } from '../../src/domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import { RedisLeases } from '../../src/quota/redis-leases.js';
 import { aFinished, aStatement, leaseId, type Said } from '../support/leases.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';

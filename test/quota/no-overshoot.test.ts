@@ -1,10 +1,11 @@
 /** The promise of the quota, over HTTP: three API processes and a worker, one Postgres and one Redis, real clocks. */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { formatUsd } from '@tally/client/protocol';
 import { isPassing } from '../../packages/client/src/denial.js';
 import { LeasedQuota } from '../../packages/client/src/leased-quota.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
-import { formatUsd, parseUsd } from '../../src/domain/money.js';
+import { parseUsd } from '../../src/domain/money.js';
 import { ADMIN_KEY } from '../support/app.js';
 import { LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';

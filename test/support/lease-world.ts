@@ -3,7 +3,7 @@
  * still until the test moves it.
  */
 import { Lease, type Instant } from '../../packages/client/src/lease.js';
-import type { LeaseAnswer, LeaseStatement } from '../../packages/client/src/tally-client.js';
+import type { LeaseAnswer, LeaseStatement } from '@tally/client/protocol';
 import type { ProjectName } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-rules.js';
 import { presentLease } from '../../src/quota/leases.presenter.js';

@@ -14,7 +14,7 @@ export async function resolve(specifier, context, next) {
     if (existsSync(typescript)) return next(typescript.href, context);
   }
   // Our packages by their source, as in Jest.
-  return next(specifier, { ...context, conditions: ['source', ...context.conditions] });
+  return next(specifier, { ...context, conditions: ['@tally/source', ...context.conditions] });
 }
 
 export async function load(url, context, next) {

@@ -1,5 +1,9 @@
 /** A usage event as a gateway reports it; a test names only what it is about. */
-import { usageEvent, type UsageEvent, type UsageFacts } from '../../packages/client/src/usage-event.js';
+import {
+  usageEvent,
+  type UsageEvent,
+  type UsageFacts,
+} from '../../packages/client/src/protocol/usage-event.js';
 import { LLAMA } from './builders.js';
 
 export function aUsageEvent(facts: Partial<UsageFacts> & { id: string }): UsageEvent {

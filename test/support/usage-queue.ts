@@ -1,7 +1,7 @@
 /** The producer's end of the usage queue, and what a test does to the queue itself. */
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { USAGE_JOB, USAGE_QUEUE } from '../../src/platform/queues.js';
+import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
 import { connectRedis } from '../../src/platform/redis.js';
 import { until } from './until.js';
 

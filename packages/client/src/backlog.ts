@@ -1,6 +1,6 @@
 /** Where usage events wait until Tally has them: first in, first out. */
 import { TallyClientError } from './tally-client-error.js';
-import type { UsageEvent } from './usage-event.js';
+import type { UsageEvent } from './protocol/usage-event.js';
 
 export interface Entry {
   readonly event: UsageEvent;

@@ -1,5 +1,5 @@
 /** Which of Tally's answers a gateway may hand to its caller, and in which form. */
-import { z } from 'zod';
+import { ERROR_TYPES, OVERLOADED_MESSAGE } from './protocol/errors.js';
 import { TallyClientError } from './tally-client-error.js';
 
 /** An answer in OpenAI's form that a gateway passes on as it is. */
@@ -41,8 +41,8 @@ export function isPassing({ body }: Denial): boolean {
 /** What Tally says itself when it cannot decide, for when it cannot even say that. */
 export function overloaded(cause: unknown): Answer {
   const error = {
-    message: 'The engine is currently overloaded, please try again later',
-    type: 'server_error',
+    message: OVERLOADED_MESSAGE,
+    type: ERROR_TYPES.overloaded,
     param: null,
     code: 'overloaded',
   };
@@ -56,10 +56,13 @@ export function refusalOf(answer: Answer): TallyClientError {
   return new TallyClientError(error?.code ?? 'unreadable', message, { status: answer.status });
 }
 
-const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-
 function errorOf(body: string): { code: string; message: string } | null {
-  return errorBody.safeParse(jsonOf(body)).data?.error ?? null;
+  const { code, message } = fieldsOf(fieldsOf(jsonOf(body))['error']);
+  return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** undefined for what is not JSON, such as the page of a proxy in between. */

@@ -10,7 +10,7 @@ import { decodeSegment, encodeRecord } from './record.js';
 import { foundSegment, isSettled, newSegment, type Segment } from './segment.js';
 import { SegmentWriter } from './segment-writer.js';
 import { TallyClientError } from './tally-client-error.js';
-import type { UsageEvent } from './usage-event.js';
+import type { UsageEvent } from './protocol/usage-event.js';
 
 export interface DiskBacklogOptions {
   readonly disk: Disk;

@@ -1,6 +1,6 @@
 /** What a request holds, computed where it is asked: the same worst case that Tally computes. */
-import type { LeaseAnswer } from './tally-client.js';
-import { readUsd } from './usd.js';
+import type { LeaseAnswer } from './protocol/lease.js';
+import { picosFromUsd } from './protocol/money.js';
 
 export interface HoldRates {
   readonly inputPicosPerToken: number;
@@ -32,11 +32,17 @@ export function ratesIn({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyMap<st
     prices.map((price) => [
       price.model,
       {
-        inputPicosPerToken: Number(readUsd(price.input_usd_per_million) / TOKENS_PER_PRICE),
-        outputPicosPerToken: Number(readUsd(price.output_usd_per_million) / TOKENS_PER_PRICE),
+        inputPicosPerToken: perToken(price.input_usd_per_million),
+        outputPicosPerToken: perToken(price.output_usd_per_million),
         inputTokensDefault: price.input_tokens_default,
         outputTokensDefault: price.output_tokens_default,
       },
     ]),
   );
+}
+
+/** Exact: Tally believes no price above $10,000 per million tokens, 10^10 picodollars per token. */
+function perToken(usdPerMillion: string): number {
+  const perToken = picosFromUsd(usdPerMillion) / TOKENS_PER_PRICE;
+  return Number(perToken);
 }

@@ -1,10 +1,8 @@
 /** All that a gateway imports of Tally's client. */
 export { isPassing, type Denial } from './denial.js';
 export { httpReporter } from './http-reporter.js';
-export { recallOnNews } from './lease-news.js';
 export { LeasedQuota, type LeasedQuotaOptions } from './leased-quota.js';
 export { openOutbox, type Deliver, type Outbox, type OutboxOptions, type UsageReporter } from './outbox.js';
-export { queueReporter, USAGE_JOB, USAGE_QUEUE } from './queue-reporter.js';
 export { TallyClientError } from './tally-client-error.js';
 export { TallyClient } from './tally-client.js';
 export {
@@ -13,4 +11,4 @@ export {
   type UsageEvent,
   type UsageFacts,
   type UsageSource,
-} from './usage-event.js';
+} from './protocol/usage-event.js';

@@ -1,8 +1,7 @@
 /** Hears from Tally's Redis that leases are to be given back. Without it they are after their lifetime at the latest. */
 import { Redis } from 'ioredis';
 import type { LeasedQuota } from './leased-quota.js';
-
-const CHANNEL = 'tally:leases';
+import { LEASE_RECALLS_CHANNEL } from './protocol/lease.js';
 
 /** Resolves without waiting for Redis. While the connection is gone nothing is heard, so when it is back all are recalled. */
 export function recallOnNews(
@@ -18,7 +17,7 @@ export function recallOnNews(
     const wasGone = !isFirst;
     isFirst = false;
     redis
-      .subscribe(CHANNEL)
+      .subscribe(LEASE_RECALLS_CHANNEL)
       .then(() => (wasGone ? recall(null) : undefined))
       .catch(onFailure);
   });

@@ -4,8 +4,15 @@
  * less than `running + finished + free` here.
  */
 import { randomBytes } from 'node:crypto';
-import type { LeaseAnswer, LeaseEnding, LeaseStatement } from './tally-client.js';
-import { nanosOf, usdOf } from './usd.js';
+import { nanosOf, usdOf } from './lease-money.js';
+import {
+  LEASE_FINISHED_MAX,
+  type LeaseAnswer,
+  type LeaseEnding,
+  type LeaseStatement,
+} from './protocol/lease.js';
+import { entityOf } from './protocol/names.js';
+import { leaseId, reservationId, UNIQUE_PART_LENGTH } from './protocol/reservation.js';
 
 /** Two clocks: the first cannot be set, the second goes on while the machine sleeps. What either says is over is over. */
 export interface Instant {
@@ -13,13 +20,10 @@ export interface Instant {
   readonly wallMs: number;
 }
 
-/** What one statement hands over at most. */
-export const FINISHED_MAX = 1_000;
-
-/** In base64url; with the counter behind it an id has the 22 characters of any reservation's. */
+/** 12 characters in base64url; the counter behind them makes up the rest of an id's unique part. */
 const NAME_BYTES = 9;
 const NAME_LENGTH = 12;
-const COUNTER_DIGITS = 10;
+const COUNTER_DIGITS = UNIQUE_PART_LENGTH - NAME_LENGTH;
 const NEVER: Instant = { monotonicMs: -Infinity, wallMs: -Infinity };
 
 interface Draw {
@@ -57,11 +61,11 @@ export class Lease {
     readonly project: string,
     private readonly options: { ttlSeconds: number; requestSeconds: number },
   ) {
-    this.entity = project.slice(0, project.indexOf('/'));
+    this.entity = entityOf(project);
   }
 
   get id(): string {
-    return `lease_${this.idPart(this.generation)}`;
+    return leaseId(this.uniquePart(this.generation), this.entity);
   }
 
   get freeNanos(): number {
@@ -95,7 +99,7 @@ export class Lease {
   draw(nanos: number, now: Instant): string | null {
     if (nanos > this.free || !this.admits(now)) return null;
     this.drawCount += 1;
-    const id = `res_${this.idPart(this.drawCount)}`;
+    const id = reservationId(this.uniquePart(this.drawCount), this.entity);
     this.free -= nanos;
     this.runningNanos += nanos;
     this.running.set(id, { nanos, endsMs: now.monotonicMs + this.options.requestSeconds * 1_000 });
@@ -213,7 +217,7 @@ export class Lease {
   private handOver(): [string, Draw][] {
     const first: [string, Draw][] = [];
     for (const entry of this.finished) {
-      if (first.length === FINISHED_MAX) break;
+      if (first.length === LEASE_FINISHED_MAX) break;
       first.push(entry);
     }
     return first;
@@ -254,8 +258,8 @@ export class Lease {
     }
   }
 
-  private idPart(counter: number): string {
-    return `${this.name}${counter.toString(36).padStart(COUNTER_DIGITS, '0')}.${this.entity}`;
+  private uniquePart(counter: number): string {
+    return `${this.name}${counter.toString(36).padStart(COUNTER_DIGITS, '0')}`;
   }
 }
 

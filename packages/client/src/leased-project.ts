@@ -1,9 +1,11 @@
 /** One project's lease kept in step with Tally: renewed ahead of need, given back when nothing draws on it. */
-import { FINISHED_MAX, Lease, type Instant } from './lease.js';
+import { Lease, type Instant } from './lease.js';
 import { holdNanos, ratesIn, type HoldRates } from './hold-rates.js';
 import { TallyClientError } from './tally-client-error.js';
-import { readUsd } from './usd.js';
-import type { LeaseAnswer, ReservationRequest, TallyClient } from './tally-client.js';
+import { LEASE_FINISHED_MAX, LEASE_MODELS_MAX, type LeaseAnswer } from './protocol/lease.js';
+import { picosFromUsd } from './protocol/money.js';
+import { isPrintable, TEXT_LENGTH_MAX } from './protocol/names.js';
+import type { ReservationRequest, TallyClient } from './tally-client.js';
 
 export interface LeaseSettings {
   readonly tally: Pick<TallyClient, 'lease' | 'endLease'>;
@@ -23,9 +25,7 @@ const HOLDS_WANTED = 32;
 const MEMORY = 0.7;
 const LARGEST_MEMORY = 0.9;
 /** Finished requests that wait for so many are handed over ahead of time. */
-const FINISHED_EARLY = FINISHED_MAX / 2;
-const MODELS_MAX = 50;
-const MODEL_LENGTH_MAX = 256;
+const FINISHED_EARLY = LEASE_FINISHED_MAX / 2;
 /** How long not to ask for a slice after there was none, by the reason. */
 const PAUSE_MS: Readonly<Record<string, number>> = {
   near_limit: 1_000,
@@ -134,7 +134,7 @@ export class LeasedProject {
     if (!this.lease.isStated) return;
     const { tally, now, onFailure } = this.settings;
     try {
-      for (let left = this.lease.finishedCount; left > FINISHED_MAX; left -= FINISHED_MAX)
+      for (let left = this.lease.finishedCount; left > LEASE_FINISHED_MAX; left -= LEASE_FINISHED_MAX)
         this.lease.accept(await tally.lease(this.lease.state(now(), this.wish(0))));
       await tally.endLease(this.lease.id, this.lease.end(now()));
     } catch (error) {
@@ -212,7 +212,7 @@ export class LeasedProject {
     this.lease.accept(answer);
     this.rates = ratesIn(answer);
     // All is given back: Tally holds it until it hears so.
-    if (this.lease.freeNanos === 0 && readUsd(answer.give_back_usd) > 0n) this.isUrgent = true;
+    if (this.lease.freeNanos === 0 && picosFromUsd(answer.give_back_usd) > 0n) this.isUrgent = true;
     this.sliceNanos = this.lease.freeNanos;
     const pauseMs = PAUSE_MS[answer.reason ?? ''] ?? 0;
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.settings.now().monotonicMs + pauseMs);
@@ -240,11 +240,12 @@ export class LeasedProject {
     this.largestNanos = Math.floor(this.largestNanos * LARGEST_MEMORY);
     for (const [model, usedMs] of this.models)
       if (nowMs - usedMs > this.settings.idleMs) this.models.delete(model);
-    for (const model of this.models.keys()) if (this.models.size > MODELS_MAX) this.models.delete(model);
+    for (const model of this.models.keys())
+      if (this.models.size > LEASE_MODELS_MAX) this.models.delete(model);
   }
 }
 
 /** Tally refuses any other, and with it the whole statement that names it. */
 function isModelName(model: string): boolean {
-  return model.length > 0 && model.length <= MODEL_LENGTH_MAX && !/[\p{Cc}\p{Cs}]/u.test(model);
+  return model.length > 0 && model.length <= TEXT_LENGTH_MAX && isPrintable(model);
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isPassing, type Denial } from './denial.js';
 import { leaseNameIn, type Instant } from './lease.js';
 import { LeasedProject, type LeaseSettings } from './leased-project.js';
+import { entityOf } from './protocol/names.js';
 import type { ReservationRequest, TallyClient } from './tally-client.js';
 
 export interface LeasedQuotaOptions {
@@ -169,8 +170,4 @@ export class LeasedQuota {
       this.byLeaseName.delete(project.lease.name);
     }
   }
-}
-
-function entityOf(project: string): string {
-  return project.slice(0, project.indexOf('/'));
 }

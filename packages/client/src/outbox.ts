@@ -5,8 +5,7 @@ import { MemoryBacklog, type Backlog, type Entry } from './backlog.js';
 import { DiskBacklog } from './disk-backlog.js';
 import { realDisk, type Disk } from './disk.js';
 import { TallyClientError } from './tally-client-error.js';
-import type { UsageReceipt } from './tally-client.js';
-import type { UsageEvent } from './usage-event.js';
+import type { UsageEvent, UsageReceipt } from './protocol/usage-event.js';
 
 export interface UsageReporter {
   /**

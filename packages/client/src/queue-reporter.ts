@@ -2,17 +2,8 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { openOutbox, type OutboxOptions, type UsageReporter } from './outbox.js';
-import type { UsageEvent } from './usage-event.js';
-
-export const USAGE_QUEUE = 'usage-events';
-export const USAGE_JOB = 'usage';
-
-/** About six days of retries: a job that fails is waiting for the database, and failing for good would lose its events. */
-const JOB_OPTIONS = {
-  attempts: 100_000,
-  backoff: { type: 'fixed', delay: 5000, jitter: 0.5 },
-  removeOnComplete: true,
-};
+import type { UsageEvent } from './protocol/usage-event.js';
+import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE } from './protocol/usage-queue.js';
 
 /** A Redis that stays silent for this long is treated as one that is gone. */
 const ANSWER_MS_MAX = 5000;
@@ -33,7 +24,7 @@ export async function queueReporter(options: QueueReporterOptions): Promise<Usag
     maxRetriesPerRequest: 0,
     socketTimeout: ANSWER_MS_MAX,
   });
-  const queue = new Queue(USAGE_QUEUE, { connection: redis, defaultJobOptions: JOB_OPTIONS });
+  const queue = new Queue(USAGE_QUEUE, { connection: redis, defaultJobOptions: USAGE_JOB_OPTIONS });
   queue.on('error', (error) => options.onFailure?.(error));
   const deliver = async (events: readonly UsageEvent[]) => {
     await queue.add(USAGE_JOB, events.length === 1 ? events[0] : events);

@@ -3,7 +3,7 @@
  * JSON has no line breaks, so a reader finds the next record after a damaged one, and a person can read the file.
  */
 import { crc32 } from 'node:zlib';
-import type { UsageEvent } from './usage-event.js';
+import type { UsageEvent } from './protocol/usage-event.js';
 
 const NEWLINE = 0x0a;
 /** Eight digits of checksum and at most nine of length, with a blank after each. */

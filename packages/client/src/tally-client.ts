@@ -1,9 +1,11 @@
 /** What a gateway asks of Tally over HTTP: may this request run, and here is what it used. */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import { readLeaseAnswer, readReceipt, readReservation, type Reader } from './answers.js';
 import { denialOf, jsonOf, overloaded, refusalOf, type Answer, type Denial } from './denial.js';
 import { TallyClientError } from './tally-client-error.js';
-import type { UsageEvent } from './usage-event.js';
+import type { LeaseAnswer, LeaseEnding, LeaseStatement } from './protocol/lease.js';
+import type { Reservation } from './protocol/reservation.js';
+import type { UsageEvent, UsageReceipt } from './protocol/usage-event.js';
 
 export interface TallyClientOptions {
   baseUrl: string;
@@ -26,73 +28,12 @@ export interface ReservationRequest {
   ttlSeconds?: number;
 }
 
-/** As it stands on the wire; null in `remaining` means that there is no such limit. */
-export type Reservation = Readonly<z.infer<typeof reservationAnswer>>;
-
-const reservationAnswer = z.looseObject({
-  id: z.string(),
-  project: z.string(),
-  model: z.string(),
-  period: z.string(),
-  hold_usd: z.string(),
-  expires_at: z.number(),
-  remaining: z.object({
-    credits_usd: z.string().nullable(),
-    project_cap_usd: z.string().nullable(),
-    entity_cap_usd: z.string().nullable(),
-  }),
-});
-
 /** A denial is a value, not an exception: it is an answer that the gateway hands to its own caller. */
 export type Admission =
   | { readonly admitted: true; readonly reservation: Reservation }
   | { readonly admitted: false; readonly denial: Denial };
 
 export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly denial: Denial };
-
-/** A gateway's own account of its lease; src/quota/README.md says what each field means. */
-export interface LeaseStatement extends LeaseEnding {
-  readonly lease_id: string;
-  readonly sequence: number;
-  readonly outstanding_usd: string;
-  readonly free_usd: string;
-  readonly wanted_usd: string;
-  readonly largest_hold_usd: string;
-  readonly ttl_seconds: number;
-  readonly models: readonly string[];
-}
-
-export interface LeaseEnding {
-  readonly project: string;
-  readonly request_seconds: number;
-  readonly finished: readonly { readonly id: string; readonly hold_usd: string }[];
-}
-
-export type LeaseAnswer = Readonly<z.infer<typeof leaseAnswer>>;
-
-const leaseAnswer = z.looseObject({
-  sequence: z.number(),
-  granted_usd: z.string(),
-  give_back_usd: z.string(),
-  lifetime_ms: z.number(),
-  reason: z.string().nullable(),
-  prices: z.array(
-    z.object({
-      model: z.string(),
-      input_usd_per_million: z.string(),
-      output_usd_per_million: z.string(),
-      input_tokens_default: z.number(),
-      output_tokens_default: z.number(),
-    }),
-  ),
-});
-
-export type UsageReceipt = Readonly<z.infer<typeof receiptAnswer>>;
-
-const receiptAnswer = z.object({
-  accepted: z.number(),
-  rejected: z.array(z.object({ index: z.number(), code: z.string(), message: z.string() })),
-});
 
 /** Every call is safe to repeat, so one that got no answer is tried once more: a kept-alive connection may have just closed. */
 const ATTEMPTS_MAX = 2;
@@ -122,7 +63,7 @@ export class TallyClient {
       },
     });
     if (!answer.ok) return { admitted: false, denial: denialOf(answer) };
-    return { admitted: true, reservation: readAnswer(answer, reservationAnswer) };
+    return { admitted: true, reservation: readAnswer(answer, readReservation) };
   }
 
   /** Ends a hold without a charge; ending it twice is the same as once. */
@@ -153,7 +94,7 @@ export class TallyClient {
   async lease(statement: LeaseStatement): Promise<LeaseAnswer> {
     const answer = await this.ask('POST', '/v1/quota/leases', { body: statement });
     if (!answer.ok) throw refusalOf(answer);
-    return readAnswer(answer, leaseAnswer);
+    return readAnswer(answer, readLeaseAnswer);
   }
 
   async endLease(id: string, ending: LeaseEnding): Promise<void> {
@@ -167,7 +108,7 @@ export class TallyClient {
     const headers = { 'content-type': 'application/cloudevents-batch+json' };
     const answer = await this.ask('POST', '/v1/usage/events', { headers, body: events });
     if (!answer.ok) throw refusalOf(answer);
-    return readAnswer(answer, receiptAnswer);
+    return readAnswer(answer, readReceipt);
   }
 
   private async decide(method: string, path: string, content: Content): Promise<Answer> {
@@ -220,10 +161,11 @@ interface Content {
   body?: unknown;
 }
 
-/** An answer of another shape came from something else than Tally, so it decides nothing. */
-function readAnswer<T>(answer: Answer, shape: z.ZodType<T>): T {
-  const read = shape.safeParse(jsonOf(answer.body));
-  if (read.success) return read.data;
-  const message = `Tally's answer cannot be read: ${z.prettifyError(read.error)}`;
-  throw new TallyClientError('unreadable', message, { status: answer.status });
+function readAnswer<T>({ body, status }: Answer, read: Reader<T>): T {
+  try {
+    return read(jsonOf(body));
+  } catch (cause) {
+    const message = `Tally's answer cannot be read: ${(cause as Error).message}`;
+    throw new TallyClientError('unreadable', message, { status, cause });
+  }
 }

@@ -1,6 +1,7 @@
 /** Who is calling, and which project pays. */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { NAME_PATTERN } from '@tally/client/protocol';
 import type { GatewayConfig } from './config.js';
 import { badRequest, invalidAuthentication, unsupportedCountry } from './openai-error.js';
 
@@ -10,8 +11,6 @@ export interface Caller {
   /** Names the key in reports without giving it away. */
   readonly apiKeyId: string;
 }
-
-const PROJECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** The country comes first, because the edge refuses it before anybody looks at a key. */
 export function identify(headers: IncomingHttpHeaders, config: GatewayConfig): Caller {
@@ -28,7 +27,7 @@ function projectOf(wanted: string, entity: string): string {
   const [project = '', owner = entity, ...rest] = wanted.split('/').toReversed();
   if (owner !== entity || rest.length > 0) throw invalidAuthentication();
   if (wanted === '') return `${entity}/default`;
-  if (!PROJECT_NAME.test(project)) throw badRequest('Invalid project name', { param: 'OpenAI-Project' });
+  if (!NAME_PATTERN.test(project)) throw badRequest('Invalid project name', { param: 'OpenAI-Project' });
   return `${entity}/${project}`;
 }
 

@@ -1,5 +1,6 @@
 /** The gateway's environment, checked at once and frozen. Nothing else in the gateway reads `process.env`. */
 import { hostname } from 'node:os';
+import { NAME_PATTERN } from '@tally/client/protocol';
 import { z } from 'zod';
 
 export type GatewayConfig = Readonly<z.infer<typeof environment>>;
@@ -14,8 +15,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig 
     read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
   );
 }
-
-const NAME = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
 
 /** An empty variable counts as one that is not set. */
 const unset = (value: unknown) => (value === '' ? undefined : value);
@@ -35,7 +34,7 @@ const integer = (fallback: string, min: number, max: number) =>
 const callerKeys = z
   .string()
   .transform((list) => list.split(',').map((pair) => pair.trim()))
-  .refine((pairs) => pairs.every((pair) => new RegExp(`^\\S+:${NAME}$`).test(pair)), {
+  .refine((pairs) => pairs.every(namesEntity), {
     error: 'must be key:entity, comma separated',
   })
   .transform((pairs) => pairs.map((pair) => splitAt(pair, pair.lastIndexOf(':'))))
@@ -82,7 +81,7 @@ const environment = z
       z
         .string()
         .default(hostname())
-        .refine((id) => new RegExp(`^${NAME}$`).test(id), {
+        .refine((id) => NAME_PATTERN.test(id), {
           error: 'may have letters, digits, dots, dashes and underscores',
         }),
     ),
@@ -102,6 +101,11 @@ const environment = z
     outboxDir: env.GATEWAY_OUTBOX_DIR,
     gatewayId: env.GATEWAY_ID,
   }));
+
+function namesEntity(pair: string): boolean {
+  const entity = /^\S+:([^:]+)$/.exec(pair)?.[1];
+  return entity !== undefined && NAME_PATTERN.test(entity);
+}
 
 function splitAt(text: string, index: number): [string, string] {
   return [text.slice(0, index), text.slice(index + 1)];

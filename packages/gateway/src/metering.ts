@@ -1,9 +1,13 @@
 /** How a gateway uses Tally: hold what it may cost, run the model, then either charge what was used or let the hold go. */
 import type { Logger } from 'pino';
-import type { LeasedQuota } from '@tally/client';
-import type { TallyClient } from '@tally/client';
-import { usageEvent, type TokenUsage, type UsageSource } from '@tally/client';
-import type { UsageReporter } from '@tally/client';
+import {
+  usageEvent,
+  type LeasedQuota,
+  type TallyClient,
+  type TokenUsage,
+  type UsageReporter,
+  type UsageSource,
+} from '@tally/client';
 import { overloaded, QuotaDenied } from './openai-error.js';
 
 export interface MeteredCall {

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { LeasedQuota } from '@tally/client';
+import { NANOS_PER_USD } from '@tally/client/protocol';
 
 export interface Measured {
   /** How full the outbox is, from 0 to 1. */
@@ -14,8 +15,6 @@ export interface MetricsServer {
   readonly url: string;
   close(): void;
 }
-
-const NANOS_PER_USD = 1e9;
 
 export async function serveMetrics(
   { host, port }: { host: string; port: number },

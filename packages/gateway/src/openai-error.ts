@@ -1,5 +1,11 @@
 /** Every way in which the gateway says no, in OpenAI's form, so that the official clients raise the right exception. */
 import type { Denial } from '@tally/client';
+import {
+  ERROR_TYPES,
+  INTERNAL_ERROR_MESSAGE,
+  OVERLOADED_MESSAGE,
+  type ErrorBody,
+} from '@tally/client/protocol';
 
 interface ErrorFacts {
   status: number;
@@ -18,7 +24,7 @@ export class OpenAiError extends Error {
     this.facts = facts;
   }
 
-  get body() {
+  get body(): ErrorBody {
     const { message, type, param = null, code } = this.facts;
     return { error: { message, type, param, code } };
   }
@@ -38,7 +44,7 @@ export const invalidAuthentication = () =>
   new OpenAiError({
     status: 401,
     message: 'Invalid Authentication',
-    type: 'invalid_request_error',
+    type: ERROR_TYPES.invalid_api_key,
     code: 'invalid_api_key',
   });
 
@@ -73,8 +79,8 @@ export const badRequest = (
 export const overloaded = () =>
   new OpenAiError({
     status: 503,
-    message: 'The engine is currently overloaded, please try again later',
-    type: 'server_error',
+    message: OVERLOADED_MESSAGE,
+    type: ERROR_TYPES.overloaded,
     code: 'overloaded',
     headers: { 'retry-after': '1' },
   });
@@ -83,7 +89,7 @@ export const overloaded = () =>
 export const serverError = () =>
   new OpenAiError({
     status: 500,
-    message: 'The server had an error while processing your request',
-    type: 'server_error',
+    message: INTERNAL_ERROR_MESSAGE,
+    type: ERROR_TYPES.internal_error,
     code: 'internal_error',
   });

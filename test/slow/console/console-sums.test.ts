@@ -1,7 +1,7 @@
 /** The arithmetic of the page, without a browser. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatUsd } from '../../../src/domain/money.js';
+import { formatUsd } from '@tally/client/protocol';
 import { readAddress, writeAddress } from '../../../packages/console/address.js';
 import { monthsName, rangeName, rangeOf } from '../../../packages/console/calendar.js';
 import { dailyRate, history, project, readGrants } from '../../../packages/console/credits.js';

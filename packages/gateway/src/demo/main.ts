@@ -1,6 +1,7 @@
 /** `npm run demo`: the whole product at work on real traffic, on a machine that has nothing but Node. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { formatUsd } from '@tally/client/protocol';
 import { Admin, type ReconciliationAnswer } from './admin.js';
 import { replay } from './replay.js';
 import { heading, Progress, say, table } from './screen.js';
@@ -14,7 +15,6 @@ import {
   merge,
   reportedSums,
   total,
-  usd,
   type ListPrice,
   type Sums,
 } from './sums.js';
@@ -164,7 +164,7 @@ function compare(counted: Sums, expected: Sums): boolean {
     wrong.length === 0 ? 'exactly what the trace says' : `${wrong.length} sums differ from the trace`;
   say(
     `${sum.requests.toLocaleString('en-US')} events, ${sum.promptTokens.toLocaleString('en-US')} prompt and ` +
-      `${sum.completionTokens.toLocaleString('en-US')} completion tokens, $${usd(sum.costPicos)}: ${verdict}`,
+      `${sum.completionTokens.toLocaleString('en-US')} completion tokens, $${formatUsd(sum.costPicos)}: ${verdict}`,
   );
   return wrong.length === 0;
 }

@@ -1,8 +1,7 @@
 /** Puts every event on the queue twice: once as a job of its own and once within a job of a hundred, in another order. */
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { USAGE_JOB, USAGE_QUEUE } from '@tally/client';
-import type { UsageEvent } from '@tally/client';
+import { USAGE_JOB, USAGE_QUEUE, type UsageEvent } from '@tally/client/protocol';
 import { pause } from './service.js';
 
 const ADD_JOBS = 500;

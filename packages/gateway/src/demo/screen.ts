@@ -1,5 +1,6 @@
 /** What a person watching the demo sees: headings, a progress bar, tables. */
-import { usd, type Sums } from './sums.js';
+import { formatUsd } from '@tally/client/protocol';
+import type { Sums } from './sums.js';
 
 const BAR_WIDTH = 32;
 
@@ -42,7 +43,7 @@ export function table(title: string, sums: Sums): void {
     ...rows.map(([key, sum]) => [
       key,
       ...[sum.requests, sum.promptTokens, sum.completionTokens].map((count) => count.toLocaleString('en-US')),
-      usd(sum.costPicos),
+      formatUsd(sum.costPicos),
     ]),
   ];
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));

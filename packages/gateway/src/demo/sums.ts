@@ -1,5 +1,5 @@
 /** What the books must say, computed from the trace alone: tokens × list price, in picodollars. */
-import type { UsageEvent } from '@tally/client';
+import { formatUsd, picosFromUsd, type UsageEvent } from '@tally/client/protocol';
 import type { Usage } from './admin.js';
 
 export type Sum = { requests: number; promptTokens: number; completionTokens: number; costPicos: bigint };
@@ -23,8 +23,8 @@ export function expectedSums(events: readonly UsageEvent[], prices: readonly Lis
       promptTokens: usage.prompt_tokens,
       completionTokens: usage.completion_tokens,
       costPicos:
-        (BigInt(usage.prompt_tokens) * picos(price.input_usd_per_million)) / 1_000_000n +
-        (BigInt(usage.completion_tokens) * picos(price.output_usd_per_million)) / 1_000_000n,
+        (BigInt(usage.prompt_tokens) * picosFromUsd(price.input_usd_per_million)) / 1_000_000n +
+        (BigInt(usage.completion_tokens) * picosFromUsd(price.output_usd_per_million)) / 1_000_000n,
     });
   }
   return sums;
@@ -38,7 +38,7 @@ export function reportedSums(entity: string, rows: readonly Usage[]): Sums {
       requests: row.requests,
       promptTokens: row.input_tokens + row.cached_input_tokens,
       completionTokens: row.output_tokens,
-      costPicos: picos(row.cost_usd),
+      costPicos: picosFromUsd(row.cost_usd),
     });
   }
   return sums;
@@ -79,7 +79,7 @@ export function disagreements(a: Sums, b: Sums): string[] {
     const sum = sums.get(key);
     return sum === undefined
       ? 'nothing'
-      : `${sum.requests} requests, ${sum.promptTokens}+${sum.completionTokens} tokens, $${usd(sum.costPicos)}`;
+      : `${sum.requests} requests, ${sum.promptTokens}+${sum.completionTokens} tokens, $${formatUsd(sum.costPicos)}`;
   };
   return [...new Set([...a.keys(), ...b.keys()])]
     .filter((key) => text(a, key) !== text(b, key))
@@ -100,15 +100,4 @@ function add(sums: Sums, key: string, more: Sum): void {
     completionTokens: sum.completionTokens + more.completionTokens,
     costPicos: sum.costPicos + more.costPicos,
   });
-}
-
-/** A decimal string of dollars as whole picodollars. */
-export function picos(usdText: string): bigint {
-  const [whole = '0', fraction = ''] = usdText.split('.');
-  return BigInt(whole + fraction.padEnd(12, '0'));
-}
-
-export function usd(amountPicos: bigint): string {
-  const digits = amountPicos.toString().padStart(13, '0');
-  return `${digits.slice(0, -12)}.${digits.slice(-12)}`.replace(/\.?0+$/, '');
 }

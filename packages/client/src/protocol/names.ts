@@ -1,0 +1,24 @@
+/** Names and texts that a caller may choose. */
+
+/** An entity, a project or a plan: a letter or digit, then up to 127 letters, digits, dots, underscores and hyphens. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** Who pays and what they spend it on, written `entity/project`. Null where the text is not two names with a slash between. */
+export function parseSubject(text: string): { readonly entity: string; readonly project: string } | null {
+  const [entity, project, ...rest] = text.split('/');
+  if (entity === undefined || project === undefined || rest.length > 0) return null;
+  return NAME_PATTERN.test(entity) && NAME_PATTERN.test(project) ? { entity, project } : null;
+}
+
+/** The entity in an `entity/project` that is known to be one. */
+export function entityOf(subject: string): string {
+  return subject.slice(0, subject.indexOf('/'));
+}
+
+/** Longest model name, event id, source, user id and the like, in UTF-16 code units. */
+export const TEXT_LENGTH_MAX = 256;
+
+/** What a database can store and a person can read: no control characters, no lone surrogates. */
+export function isPrintable(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
