@@ -5,8 +5,14 @@ import { APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Redis } from 'ioredis';
 import type { Config } from './config.js';
-import { CreditsService } from './credits/credits.js';
-import { UpkeepService } from './credits/credit-upkeep.js';
+import { Accounts } from './accounts/accounts.js';
+import { Balances } from './accounts/balances.js';
+import { Allowances } from './credits/allowances.js';
+import { Burns } from './credits/burns.js';
+import { GrantExpiry } from './credits/grant-expiry.js';
+import { Grants } from './credits/grants.js';
+import { HourlyPosting } from './credits/hourly-posting.js';
+import { Ledger } from './credits/ledger.js';
 import { ActivityController } from './reports/activity.controller.js';
 import { ApiKeys } from './access/api-keys.js';
 import { AuthGuard } from './access/auth-guard.js';
@@ -53,7 +59,7 @@ import { PriceSource } from './quota/price-source.js';
 import { Strangers } from './quota/unknown-entities.js';
 import { QUOTA_FAIL_MODE, QuotaService } from './quota/quota.js';
 import { Activities } from './reports/activity.js';
-import { Balances } from './reports/balance-report.js';
+import { BalanceReports } from './reports/balance-report.js';
 import { EventPages } from './reports/event-pages.js';
 import { FocusExports } from './reports/focus-exports.js';
 import { SpendAlertFiring } from './alerts/spend-alert-firing.js';
@@ -64,6 +70,7 @@ import { UsageReports } from './reports/usage-reports.js';
 import { Webhooks } from './alerts/webhooks.js';
 import { Database } from './platform/database.js';
 import { CorrectionsService } from './corrections/voids.js';
+import { CorrectionBooking } from './corrections/correction-booking.js';
 import { DailyRollUps } from './periods/daily-roll-ups.js';
 import { DeadLetters } from './metering/dead-letters.js';
 import { UsageIntake } from './metering/usage-intake.js';
@@ -96,8 +103,14 @@ const SERVICES: Provider[] = [
   QuotaService,
   LimitsService,
   Strangers,
-  CreditsService,
-  UpkeepService,
+  Accounts,
+  Balances,
+  Grants,
+  Allowances,
+  Burns,
+  Ledger,
+  HourlyPosting,
+  GrantExpiry,
   PriceBook,
   { provide: PriceSource, useExisting: PriceBook },
   Recorder,
@@ -105,6 +118,7 @@ const SERVICES: Provider[] = [
   DeadLetters,
   UsageConflicts,
   UsageIntake,
+  CorrectionBooking,
   CorrectionsService,
   ReratingService,
   PeriodClose,
@@ -114,7 +128,7 @@ const SERVICES: Provider[] = [
   ReconciliationService,
   RepairService,
   Activities,
-  Balances,
+  BalanceReports,
   UsageReports,
   Statements,
   EventPages,

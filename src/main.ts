@@ -15,7 +15,8 @@ import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis, untilReady } from './platform/redis.js';
 import { within } from './platform/deadline.js';
 import { Database } from './platform/database.js';
-import { seed } from './prices/seed.js';
+import { ensureFirstPlans } from './accounts/first-plans.js';
+import { ensureFirstPrices } from './prices/first-prices.js';
 
 const PRISMA = new URL('../prisma/', import.meta.url);
 
@@ -56,7 +57,8 @@ async function start(config: Config): Promise<void> {
   const database = new Database({ url: databaseUrl });
   keep('postgres', () => database.close());
   database.onReturn(() => logger.warn('postgres takes connections again after one broke'));
-  await seed(database, PRISMA);
+  await ensureFirstPlans(database, new URL('plans.json', PRISMA));
+  await ensureFirstPrices(database, new URL('price-book.json', PRISMA));
   // The one secret that is ever printed, so that a first start needs nothing else.
   const problem = await ensureFirstAdminKey(database, config, (line) => process.stderr.write(`${line}\n`));
   if (problem !== null) throw new ConfigError([problem]);

@@ -1,20 +1,17 @@
 /** Entities and projects as accounts: made when first seen, locked before money moves, versioned by every change. */
 import { arrayLiteral } from '../platform/array-literal.js';
+import type { Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
-
-/** The plan of an entity that nobody created. */
-export const DEFAULT_PLAN = 'free';
-
-export type AccountName = { readonly entity: string; readonly project: string };
+import { DEFAULT_PLAN } from './default-plan.js';
 
 /** Makes the entities and projects that do not exist yet, in key order, with the plan `free`. */
-export async function ensureAccounts(tx: Tx, accounts: readonly AccountName[], at: Date): Promise<void> {
+export async function ensureAccounts(tx: Tx, subjects: readonly Subject[], at: Date): Promise<void> {
   await tx.$executeRaw`
     with named as (
       select distinct entity, project
       from unnest(
-        ${arrayLiteral(accounts.map((account) => account.entity))}::text[],
-        ${arrayLiteral(accounts.map((account) => account.project))}::text[]
+        ${arrayLiteral(subjects.map(({ entity }) => entity))}::text[],
+        ${arrayLiteral(subjects.map(({ project }) => project))}::text[]
       ) as t (entity, project)
     ), made as (
       insert into entities (name, plan, created_at)

@@ -5,7 +5,7 @@ import { assert, TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
-import { ensureAccounts, ensureEntity, lockAccounts, raiseVersions } from './accounts.sql.js';
+import { Accounts } from './accounts.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import * as entities from './entities.sql.js';
@@ -31,6 +31,7 @@ export class LimitsService {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
   ) {}
 
   async entity(entity: EntityName): Promise<EntityRow> {
@@ -108,11 +109,11 @@ export class LimitsService {
   ): Promise<ProjectRow> {
     const { entity, project, change, actor } = order;
     const at = await this.clock.bookingTime(tx);
-    await ensureAccounts(tx, [{ entity, project }], at);
-    await lockAccounts(tx, [entity]);
+    await this.accounts.ensure(tx, [{ entity, project }], at);
+    await this.accounts.lock(tx, [entity]);
     const before = found(await findProject(tx, { entity, project }));
     await setProjectLimits(tx, { entity, project }, change);
-    await raiseVersions(tx, [entity]);
+    await this.accounts.raiseVersions(tx, [entity]);
     const after = found(await findProject(tx, { entity, project }));
     await insertAuditEntry(tx, {
       at,
@@ -146,8 +147,8 @@ export class LimitsService {
 
   /** What is read after the lock is what the change changes. */
   private async lock(tx: Tx, entity: EntityName, at: Date): Promise<EntityRow> {
-    await ensureEntity(tx, entity, at);
-    await lockAccounts(tx, [entity]);
+    await this.accounts.ensureEntity(tx, entity, at);
+    await this.accounts.lock(tx, [entity]);
     return found(await entities.findEntity(tx, entity));
   }
 }

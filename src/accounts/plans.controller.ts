@@ -2,7 +2,7 @@
 import { Body, Controller, Param } from '@nestjs/common';
 import { LimitsService } from './limits.js';
 import { Strangers } from '../quota/unknown-entities.js';
-import { DEFAULT_PLAN } from './accounts.sql.js';
+import { DEFAULT_PLAN } from './default-plan.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsOf } from './entities.controller.js';
 import { presentPlan } from './entities.presenter.js';

@@ -2,10 +2,9 @@
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { periodOf, yearOf } from '../domain/period.js';
+import { periodOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { DEFAULT_PLAN } from './accounts.sql.js';
-import { findBalance } from './balances.sql.js';
+import { Balances } from './balances.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findProjectCapSpend, type CapSpend } from './spend.sql.js';
 
@@ -23,6 +22,7 @@ export class SpendLimits {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly balances: Balances,
   ) {}
 
   /** Throws `not_found` where there is no limit. In a transaction of the caller's it sees what that has changed. */
@@ -42,15 +42,8 @@ export class SpendLimits {
 
   private async capSpend({ entity, project }: LimitScope, tx: Tx): Promise<CapSpend | null> {
     const at = this.clock.now();
-    const period = periodOf(at);
-    if (project !== null) return findProjectCapSpend(tx, { entity, project, period });
-    const balance = await findBalance(tx, {
-      entity,
-      period,
-      year: yearOf(period),
-      at,
-      defaultPlan: DEFAULT_PLAN,
-    });
+    if (project !== null) return findProjectCapSpend(tx, { entity, project, period: periodOf(at) });
+    const balance = await this.balances.find(tx, { entity, at });
     return { capPicos: balance.monthlyCapPicos, spentPicos: balance.monthPicos };
   }
 }

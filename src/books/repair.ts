@@ -5,11 +5,10 @@
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { reopenDays } from '../periods/daily-roll-ups.sql.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findEntity } from '../accounts/entities.sql.js';
 import {
   findGrantDifferences,
   findHourlyDifferences,
@@ -39,18 +38,21 @@ export class RepairService {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
   ) {}
 
   /** Says what `repair` would change, and changes nothing. */
   async preview(entity: string): Promise<Repair> {
-    return this.database.transaction(async (tx) => (await compare(tx, entity)).repair, { snapshot: true });
+    return this.database.transaction(async (tx) => (await this.compare(tx, entity)).repair, {
+      snapshot: true,
+    });
   }
 
   /** In the caller's transaction, under the account's lock: whoever books waits, nothing that is booked is lost. */
   async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<Repair> {
     const at = await this.clock.bookingTime(tx);
-    await lockAccounts(tx, [entity]);
-    const { repair, hourly, spend, grants } = await compare(tx, entity);
+    await this.accounts.lock(tx, [entity]);
+    const { repair, hourly, spend, grants } = await this.compare(tx, entity);
     if (grants.some(({ after }) => after['remaining_picos']!.startsWith('-'))) {
       throw new TallyError('conflict', `the ledger of ${entity} takes more from a grant than it ever had`);
     }
@@ -60,7 +62,7 @@ export class RepairService {
     await setEntitySpend(tx, spend.entities);
     await setProjectSpend(tx, spend.projects);
     await setGrants(tx, grants);
-    await raiseVersions(tx, [entity]);
+    await this.accounts.raiseVersions(tx, [entity]);
     await insertAuditEntry(tx, {
       at,
       actor,
@@ -72,25 +74,25 @@ export class RepairService {
     });
     return repair;
   }
-}
 
-async function compare(tx: Tx, entity: string) {
-  if ((await findEntity(tx, entity)) === null) {
-    throw new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
+  private async compare(tx: Tx, entity: string) {
+    if (!(await this.accounts.exists(tx, entity))) {
+      throw new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
+    }
+    const hourly = await findHourlyDifferences(tx, entity);
+    const spend = await findSpendDifferences(tx, entity);
+    const grants = await findGrantDifferences(tx, entity);
+    const named = (projection: string, rows: readonly Difference[]): Change[] =>
+      rows.map(({ key, before, after }) => ({ projection, key, before, after }));
+    const all = [
+      ...named('credit_grants', grants),
+      ...named('entity_spend', spend.entities),
+      ...named('project_spend', spend.projects),
+      ...named('usage_hourly', hourly),
+    ];
+    const repair: Repair = { entity, changed: all.length, changes: all.slice(0, LISTED_MAX) };
+    return { repair, hourly, spend, grants };
   }
-  const hourly = await findHourlyDifferences(tx, entity);
-  const spend = await findSpendDifferences(tx, entity);
-  const grants = await findGrantDifferences(tx, entity);
-  const named = (projection: string, rows: readonly Difference[]): Change[] =>
-    rows.map(({ key, before, after }) => ({ projection, key, before, after }));
-  const all = [
-    ...named('credit_grants', grants),
-    ...named('entity_spend', spend.entities),
-    ...named('project_spend', spend.projects),
-    ...named('usage_hourly', hourly),
-  ];
-  const repair: Repair = { entity, changed: all.length, changes: all.slice(0, LISTED_MAX) };
-  return { repair, hourly, spend, grants };
 }
 
 function toHourlySum({ hour, key, after }: Difference & { hour: Date }): HourlySum {

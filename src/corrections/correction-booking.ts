@@ -1,19 +1,14 @@
 /** Writes planned corrections: their rows, and what they change of roll-ups, spend, grants and burns, in one transaction. */
-import { hourOf, periodOf } from '../domain/period.js';
-import { raiseVersions } from '../accounts/accounts.sql.js';
-import { addReversals, type ReversalSum } from '../credits/burn-reversals.sql.js';
+import { hourOf } from '../domain/period.js';
+import { Injectable } from '@nestjs/common';
+import { Accounts } from '../accounts/accounts.js';
+import { Burns } from '../credits/burns.js';
+import { Grants, type GrantRow } from '../credits/grants.js';
+import type { BurnReversal, BurnSum } from '../domain/grants.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
-import { takeRemaining, type GrantRow } from '../credits/grants.sql.js';
-import { insertLedgerEntry } from '../credits/ledger.sql.js';
 import { insertCorrections, type NewCorrection } from './usage-corrections.sql.js';
 import type { RatedEvent } from '../metering/usage-events.sql.js';
-import {
-  addBurns,
-  addHourlySums,
-  addSpend,
-  dropEmptySums,
-  type BurnSum,
-} from '../metering/usage-sums.sql.js';
+import { addHourlySums, addSpend, dropEmptySums } from '../metering/usage-sums.sql.js';
 import { negateSpend, negateSums, sumBatch } from '../metering/batch-sums.js';
 import type { Correction } from './correction-plan.js';
 
@@ -26,29 +21,35 @@ export type Booking = {
   readonly actor: string;
 };
 
-/** Needs the entity's lock, and raises its version. The events' own rows stay as they are. */
-export async function bookCorrections(
-  tx: Tx,
-  corrections: readonly Correction[],
-  { entity, grants, ...by }: Booking,
-): Promise<void> {
-  if (corrections.length === 0) return;
-  const bookedHour = hourOf(by.bookedAt);
-  // A correction that began before its event was booked: an hour is never corrected by an earlier one.
-  if (movementsOf(corrections).some((movement) => movement.bookedHour > bookedHour)) {
-    throw new RestartTransaction('the event was booked in a later hour');
-  }
-  await insertCorrections(tx, corrections.map(toRow), by);
-  await moveSums(tx, corrections);
-  const returned = sumReversals(corrections);
-  await addReversals(tx, returned, bookedHour);
-  await addBurns(tx, sumBurns(corrections), bookedHour);
-  for (const { id: grantId, voidedAt } of grants) {
-    if (voidedAt !== null && returned.some((reversal) => reversal.grantId === grantId)) {
-      await voidReturned(tx, { entity, grantId, reference: by.reason, bookedAt: by.bookedAt });
+@Injectable()
+export class CorrectionBooking {
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly grants: Grants,
+    private readonly burns: Burns,
+  ) {}
+
+  /** Needs the entity's lock, and raises its version. The events' own rows stay as they are. */
+  async book(tx: Tx, corrections: readonly Correction[], { entity, grants, ...by }: Booking): Promise<void> {
+    if (corrections.length === 0) return;
+    const bookedHour = hourOf(by.bookedAt);
+    // A correction that began before its event was booked: an hour is never corrected by an earlier one.
+    if (movementsOf(corrections).some((movement) => movement.bookedHour > bookedHour)) {
+      throw new RestartTransaction('the event was booked in a later hour');
     }
+    await insertCorrections(tx, corrections.map(toRow), by);
+    await moveSums(tx, corrections);
+    const returned = sumReversals(corrections);
+    await this.burns.giveBack(tx, returned, bookedHour);
+    await this.burns.add(tx, sumBurns(corrections), bookedHour);
+    for (const { id: grantId, voidedAt } of grants) {
+      if (voidedAt !== null && returned.some((reversal) => reversal.grantId === grantId)) {
+        const { reason: reference, bookedAt } = by;
+        await this.grants.writeOff(tx, { entity, grantId, as: 'void', reference, bookedAt });
+      }
+    }
+    await this.accounts.raiseVersions(tx, [entity]);
   }
-  await raiseVersions(tx, [entity]);
 }
 
 /** Takes the events out of the sums as they were and counts them as they are now: the period that is charged is the correction's. */
@@ -66,14 +67,6 @@ async function moveSums(tx: Tx, corrections: readonly Correction[]): Promise<voi
   await dropEmptySums(tx, before.hourly);
   await addSpend(tx, negateSpend(before.spend));
   await addSpend(tx, after.spend);
-}
-
-async function voidReturned(
-  tx: Tx,
-  of: { entity: string; grantId: string; reference: string; bookedAt: Date },
-): Promise<void> {
-  const amountPicos = await takeRemaining(tx, { grantId: of.grantId, as: 'voided' });
-  await insertLedgerEntry(tx, { ...of, kind: 'void', amountPicos, period: periodOf(of.bookedAt) });
 }
 
 function toRow({ counted, rating, ...correction }: Correction): NewCorrection {
@@ -104,8 +97,8 @@ function movementsOf(corrections: readonly Correction[]) {
   );
 }
 
-function sumReversals(corrections: readonly Correction[]): ReversalSum[] {
-  const sums = new Map<string, ReversalSum>();
+function sumReversals(corrections: readonly Correction[]): BurnReversal[] {
+  const sums = new Map<string, BurnReversal>();
   for (const { entity, grantId, bookedHour, period, bookedPeriod, amountPicos } of movementsOf(corrections)) {
     if (amountPicos > 0n) continue;
     const key = [bookedPeriod, grantId ?? '', bookedHour.toISOString(), period].join('\n');

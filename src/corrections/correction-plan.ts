@@ -4,7 +4,7 @@ import { burn, compareBurnOrder, type Burn } from '../domain/grants.js';
 import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
 import { assert } from '../domain/errors.js';
 import type { CorrectableEvent } from './correctable-events.sql.js';
-import type { GrantRow } from '../credits/grants.sql.js';
+import type { GrantRow } from '../credits/grants.js';
 
 /** Null voids the event. */
 export type NewRating = { readonly priceId: bigint; readonly costPicos: bigint } | null;

@@ -8,9 +8,9 @@ import type { EntityName } from '../domain/ids.js';
 import { priceInForce, rate, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
-import { lockAccounts } from '../accounts/accounts.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
-import { grantAllowances } from '../credits/allowances.sql.js';
+import { Allowances } from '../credits/allowances.js';
 import {
   countEvents,
   findEntitiesUsing,
@@ -21,9 +21,9 @@ import {
   type UsageRange,
 } from './correctable-events.sql.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findGrants } from '../credits/grants.sql.js';
-import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
-import { bookCorrections } from './correction-booking.js';
+import { Grants } from '../credits/grants.js';
+import { PriceBook } from '../prices/price-book.js';
+import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections, type Target } from './correction-plan.js';
 
 /** Events that one transaction corrects. */
@@ -65,6 +65,11 @@ export class ReratingService {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly quota: QuotaService,
+    private readonly accounts: Accounts,
+    private readonly prices: PriceBook,
+    private readonly allowances: Allowances,
+    private readonly grants: Grants,
+    private readonly booking: CorrectionBooking,
   ) {}
 
   /** Says what `rerate` would change, and changes nothing. */
@@ -126,14 +131,14 @@ export class ReratingService {
   private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[]> {
     const { entity, reason, actor } = order;
     const bookedAt = await this.clock.bookingTime(tx);
-    await lockAccounts(tx, [entity]);
-    await lockPriceBookShared(tx);
+    await this.accounts.lock(tx, [entity]);
+    await this.prices.lockShared(tx);
     const targets = await this.findTargets(tx, order);
     if (targets.length === 0) return targets;
-    await grantAllowances(tx, { entities: [entity], at: bookedAt });
-    const grants = await findGrants(tx, entity);
+    await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
+    const grants = await this.grants.of(tx, entity);
     const corrections = planCorrections(targets, { grants, bookedAt });
-    await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason, actor });
+    await this.booking.book(tx, corrections, { entity, grants, bookedAt, reason, actor });
     const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
     targets.forEach((target) => add(sum, target));
     await insertAuditEntry(tx, {
@@ -151,7 +156,7 @@ export class ReratingService {
   private async findTargets(tx: Tx, page: UsageRange & Page): Promise<Target[]> {
     const events = await findMispriced(tx, page);
     if (events.length === 0) return [];
-    const prices = await findPrices(tx, { models: [page.model] });
+    const prices = await this.prices.versionsOf(tx, [page.model]);
     return events.map((counted) => ({ counted, rating: ratingOf(counted, prices) }));
   }
 }

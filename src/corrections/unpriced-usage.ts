@@ -5,11 +5,12 @@ import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
 import { priceInForce, UNPRICED, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
-import { lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
-import { grantAllowances } from '../credits/allowances.sql.js';
+import { Accounts } from '../accounts/accounts.js';
+import { Allowances } from '../credits/allowances.js';
+import { Burns } from '../credits/burns.js';
+import { Grants } from '../credits/grants.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findGrants, findGrantsLeft } from '../credits/grants.sql.js';
-import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
+import { PriceBook } from '../prices/price-book.js';
 import {
   chargeEvents,
   findChargeable,
@@ -17,9 +18,9 @@ import {
   type UnpricedEvent,
 } from './unpriced-events.sql.js';
 import type { RatedEvent } from '../metering/usage-events.sql.js';
-import { addBurns, addHourlySums, addSpend, dropEmptySums } from '../metering/usage-sums.sql.js';
+import { addHourlySums, addSpend, dropEmptySums } from '../metering/usage-sums.sql.js';
 import { negateSums, sumBatch } from '../metering/batch-sums.js';
-import { bookCorrections } from './correction-booking.js';
+import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
 import { rateBatch } from '../metering/rating.js';
 
@@ -33,6 +34,12 @@ export class UnpricedUsage {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly quota: QuotaService,
+    private readonly accounts: Accounts,
+    private readonly prices: PriceBook,
+    private readonly allowances: Allowances,
+    private readonly grants: Grants,
+    private readonly burns: Burns,
+    private readonly booking: CorrectionBooking,
   ) {}
 
   /** Charges all that has a price by now and returns the number of events. Run it after a price is published, and by the clock. */
@@ -54,63 +61,69 @@ export class UnpricedUsage {
 
   private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[]> {
     const bookedAt = await this.clock.bookingTime(tx);
-    await lockAccounts(tx, [entity]);
-    await lockPriceBookShared(tx);
+    await this.accounts.lock(tx, [entity]);
+    await this.prices.lockShared(tx);
     const found = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });
     if (found.length === 0) return [];
-    await grantAllowances(tx, { entities: [entity], at: bookedAt });
-    const prices = await findPrices(tx, { models: [...new Set(found.map(({ event }) => event.model))] });
+    await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
+    const prices = await this.prices.versionsOf(tx, [...new Set(found.map(({ event }) => event.model))]);
     const isPriced = ({ event }: UnpricedEvent) =>
       priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt }) !== null;
     assert(found.every(isPriced), 'the search and the price book agree on what has a price');
     const late = found.filter(({ period }) => correctionPeriodOf({ period, bookedAt }) !== period);
     return late.length > 0
-      ? chargeLate(tx, late, { entity, prices, bookedAt })
-      : chargeInPlace(tx, found, { entity, prices, bookedAt });
+      ? this.chargeLate(tx, late, { entity, prices, bookedAt })
+      : this.chargeInPlace(tx, found, { entity, prices, bookedAt });
+  }
+
+  /** While its period is open the event itself gets the price and the payment that it lacked. */
+  private async chargeInPlace(
+    tx: Tx,
+    unpriced: readonly UnpricedEvent[],
+    { entity, prices, bookedAt }: Charging,
+  ): Promise<readonly RatedEvent[]> {
+    const grants = await this.grants.left(tx, [entity]);
+    const rated = rateBatch(unpriced, { prices, grants }, bookedAt).map((row, index) => ({
+      ...row,
+      period: unpriced[index]!.period,
+    }));
+    const sums = sumBatch(rated);
+    await chargeEvents(tx, rated, bookedAt);
+    const moved = sumBatch(unpriced.map(asUnpriced)).hourly;
+    await addHourlySums(tx, negateSums(moved));
+    await addHourlySums(tx, sums.hourly);
+    await dropEmptySums(tx, moved);
+    await addSpend(tx, sums.spend);
+    await this.burns.add(tx, sums.burns, hourOf(bookedAt));
+    await this.accounts.raiseVersions(tx, [entity]);
+    return rated;
+  }
+
+  /** A period that has ended keeps its usage without a price, as its statement says; the charge is a correction in the open one. */
+  private async chargeLate(
+    tx: Tx,
+    unpriced: readonly UnpricedEvent[],
+    { entity, prices, bookedAt }: Charging,
+  ): Promise<readonly RatedEvent[]> {
+    const rated = rateBatch(unpriced, { prices, grants: [] }, bookedAt);
+    const targets = rated.map(({ priceId, costPicos }, index) => ({
+      counted: { ...asUnpriced(unpriced[index]!), isVoided: false, movements: [] },
+      rating: { priceId, costPicos },
+    }));
+    const grants = await this.grants.of(tx, entity);
+    const corrections = planCorrections(targets, { grants, bookedAt });
+    await this.booking.book(tx, corrections, {
+      entity,
+      grants,
+      bookedAt,
+      reason: LATE_REASON,
+      actor: 'system',
+    });
+    return rated;
   }
 }
 
 type Charging = { readonly entity: string; readonly prices: readonly Price[]; readonly bookedAt: Date };
-
-/** While its period is open the event itself gets the price and the payment that it lacked. */
-async function chargeInPlace(
-  tx: Tx,
-  unpriced: readonly UnpricedEvent[],
-  { entity, prices, bookedAt }: Charging,
-): Promise<readonly RatedEvent[]> {
-  const grants = await findGrantsLeft(tx, [entity]);
-  const rated = rateBatch(unpriced, { prices, grants }, bookedAt).map((row, index) => ({
-    ...row,
-    period: unpriced[index]!.period,
-  }));
-  const sums = sumBatch(rated);
-  await chargeEvents(tx, rated, bookedAt);
-  const moved = sumBatch(unpriced.map(asUnpriced)).hourly;
-  await addHourlySums(tx, negateSums(moved));
-  await addHourlySums(tx, sums.hourly);
-  await dropEmptySums(tx, moved);
-  await addSpend(tx, sums.spend);
-  await addBurns(tx, sums.burns, hourOf(bookedAt));
-  await raiseVersions(tx, [entity]);
-  return rated;
-}
-
-/** A period that has ended keeps its usage without a price, as its statement says; the charge is a correction in the open one. */
-async function chargeLate(
-  tx: Tx,
-  unpriced: readonly UnpricedEvent[],
-  { entity, prices, bookedAt }: Charging,
-): Promise<readonly RatedEvent[]> {
-  const rated = rateBatch(unpriced, { prices, grants: [] }, bookedAt);
-  const targets = rated.map(({ priceId, costPicos }, index) => ({
-    counted: { ...asUnpriced(unpriced[index]!), isVoided: false, movements: [] },
-    rating: { priceId, costPicos },
-  }));
-  const grants = await findGrants(tx, entity);
-  const corrections = planCorrections(targets, { grants, bookedAt });
-  await bookCorrections(tx, corrections, { entity, grants, bookedAt, reason: LATE_REASON, actor: 'system' });
-  return rated;
-}
 
 function asUnpriced(row: UnpricedEvent): RatedEvent & { period: Period } {
   return { ...row, priceId: UNPRICED, costPicos: 0n, burns: [] };

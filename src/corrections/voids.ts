@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { assert, TallyError } from '../domain/errors.js';
 import { identityOf } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
-import { lockAccounts } from '../accounts/accounts.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { findCorrectable, locateEvent, type LocatedEvent } from './correctable-events.sql.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findGrants } from '../credits/grants.sql.js';
+import { Grants } from '../credits/grants.js';
 import { findCorrections, findVoid, type CorrectionRow } from './usage-corrections.sql.js';
-import { bookCorrections } from './correction-booking.js';
+import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
 
 @Injectable()
@@ -17,6 +17,9 @@ export class CorrectionsService {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
+    private readonly grants: Grants,
+    private readonly booking: CorrectionBooking,
   ) {}
 
   /** Where the event is. `occurredAt` is needed once its identity is forgotten; `entity` null finds any entity's. */
@@ -39,14 +42,14 @@ export class CorrectionsService {
   async void(tx: Tx, located: LocatedEvent, by: { reason: string; actor: string }): Promise<CorrectionRow> {
     const { entity } = located;
     const bookedAt = await this.clock.bookingTime(tx);
-    await lockAccounts(tx, [entity]);
+    await this.accounts.lock(tx, [entity]);
     const earlier = await findVoid(tx, located);
     if (earlier !== null) return earlier;
     const counted = await findCorrectable(tx, located);
     assert(counted !== null, 'a located event is there');
-    const grants = await findGrants(tx, entity);
+    const grants = await this.grants.of(tx, entity);
     const corrections = planCorrections([{ counted, rating: null }], { grants, bookedAt });
-    await bookCorrections(tx, corrections, { entity, grants, bookedAt, ...by });
+    await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
     const { event, costPicos } = counted;
     await insertAuditEntry(tx, {
       at: bookedAt,

@@ -1,6 +1,7 @@
 /** Admins: prepaid credits and the ledger behind them. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import { CreditsService } from './credits.js';
+import { Grants } from './grants.js';
+import { Ledger } from './ledger.js';
 import type { EntityName } from '../domain/ids.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentGrant, presentLedgerEntry } from './credits.presenter.js';
@@ -12,7 +13,8 @@ import { EntityPath } from '../accounts/entities.schema.js';
 @Controller()
 export class CreditsController {
   constructor(
-    private readonly credits: CreditsService,
+    private readonly grants: Grants,
+    private readonly ledgerEntries: Ledger,
     private readonly changes: Changes,
   ) {}
 
@@ -40,7 +42,7 @@ export class CreditsController {
       actor: call.principal.keyId,
     };
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentGrant(await this.credits.grant(tx, order)),
+      presentGrant(await this.grants.grant(tx, order)),
     );
   }
 
@@ -50,7 +52,7 @@ export class CreditsController {
     answers: schemas.CreditGrantList,
   })
   async list(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
-    return presentAll(await this.credits.list({ entity }), { idOf: (row) => row.id, present: presentGrant });
+    return presentAll(await this.grants.list({ entity }), { idOf: (row) => row.id, present: presentGrant });
   }
 
   @Route('POST /v1/admin/entities/:entity/credits/:grant/void', {
@@ -66,7 +68,7 @@ export class CreditsController {
   ) {
     const order = { entity, grantId: grant, reason, actor: call.principal.keyId };
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentGrant(await this.credits.void(tx, order)),
+      presentGrant(await this.grants.void(tx, order)),
     );
   }
 
@@ -80,7 +82,7 @@ export class CreditsController {
     @Query({ schema: schemas.LedgerPage }) page: schemas.LedgerPage,
   ) {
     const { limit, after = null } = page;
-    const rows = await this.credits.ledger({ entity, before: after, limit: limit + 1 });
+    const rows = await this.ledgerEntries.page({ entity, before: after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentLedgerEntry });
   }
 }

@@ -1,7 +1,7 @@
 /** Grants and ledger entries as JSON. */
 import { formatUsd } from '@tally/client/protocol';
-import type { GrantRow } from './grants.sql.js';
-import type { LedgerRow } from './ledger.sql.js';
+import type { GrantRow } from './grants.js';
+import type { LedgerRow } from './ledger.js';
 import type { CreditGrant, LedgerEntry } from './credits.schema.js';
 import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
 

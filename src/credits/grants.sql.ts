@@ -86,9 +86,9 @@ export async function markVoided(tx: Tx, args: { grantId: string; at: Date }): P
 /** Takes all that is left of a grant and returns the amount; nothing is left twice. */
 export async function takeRemaining(
   tx: Tx,
-  args: { grantId: string; as: 'voided' | 'expired' },
+  args: { grantId: string; as: 'void' | 'expiry' },
 ): Promise<bigint> {
-  const voided = args.as === 'voided';
+  const voided = args.as === 'void';
   const [row] = await tx.$queryRaw<{ taken: string }[]>`
     with grant_left as (
       select id, remaining_picos from credit_grants where id = ${args.grantId}::text and remaining_picos > 0

@@ -59,37 +59,3 @@ export async function findLedgerEntries(
     limit ${args.limit}::integer`;
   return rows.map(({ amount, ...row }) => ({ ...row, amountPicos: BigInt(amount) }));
 }
-
-/** Entities with burns or reversals of closed hours that the ledger does not hold yet. An hour is closed when the database's clock has left it. */
-export async function findEntitiesToPost(tx: Tx, openHour: Date): Promise<string[]> {
-  const rows = await tx.$queryRaw<{ entity: string }[]>`
-    select entity from burns where not posted and booked_hour < ${openHour}::timestamptz
-    union
-    select entity from burn_reversals where not posted and booked_hour < ${openHour}::timestamptz
-    order by entity`;
-  return rows.map((row) => row.entity);
-}
-
-/** Posts the burns of closed hours of a locked entity: one entry for each hour, period and grant (or overage). Returns how many. */
-export async function postBurns(
-  tx: Tx,
-  args: { entity: string; openHour: Date; bookedAt: Date },
-): Promise<number> {
-  return tx.$executeRaw`
-    with closed as (
-      update burns set posted = true
-      where entity = ${args.entity}::text and not posted and booked_hour < ${args.openHour}::timestamptz
-      returning entity, booked_hour, period, grant_id, amount_picos
-    )
-    insert into ledger_entries (
-      entity, kind, debit_account, credit_account, amount_picos, grant_id, period, booked_hour, booked_at
-    )
-    select
-      entity,
-      case when grant_id is null then 'overage' else 'burn' end,
-      case when grant_id is null then 'receivable' else 'credits:' || grant_id end,
-      'revenue',
-      amount_picos, grant_id, period, booked_hour, ${args.bookedAt}::timestamptz
-    from closed
-    order by booked_hour, period, grant_id`;
-}

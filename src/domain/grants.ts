@@ -21,6 +21,22 @@ export type Burn = {
   readonly amountPicos: bigint;
 };
 
+/** What one grant pays of a billing period. */
+export type BurnSum = {
+  readonly entity: string;
+  readonly period: string;
+  /** Null is overage: the part that no grant paid. */
+  readonly grantId: string | null;
+  amountPicos: bigint;
+};
+
+/** What a correction gives back of a burn. */
+export type BurnReversal = BurnSum & {
+  /** Name the burn that is given back. */
+  readonly correctedHour: Date;
+  readonly correctedPeriod: string;
+};
+
 /** How one charge is paid: the parts that grants pay, in burn order, and the overage that none pays. */
 export type Payment = { readonly burns: readonly Burn[]; readonly overagePicos: bigint };
 

@@ -2,7 +2,8 @@
 import { InjectQueue, OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
-import { UpkeepService } from '../credits/credit-upkeep.js';
+import { GrantExpiry } from '../credits/grant-expiry.js';
+import { HourlyPosting } from '../credits/hourly-posting.js';
 import { Logger } from '../platform/logger.js';
 import { isOutage } from '../platform/outage.js';
 import { UPKEEP_QUEUE } from '../platform/queues.js';
@@ -41,7 +42,8 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
 
   constructor(
     @InjectQueue(UPKEEP_QUEUE) private readonly queue: Queue,
-    upkeep: UpkeepService,
+    posting: HourlyPosting,
+    expiry: GrantExpiry,
     unpriced: UnpricedUsage,
     periods: PeriodClose,
     days: DailyRollUps,
@@ -54,8 +56,8 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     super();
     queue.on('error', (error) => this.failed(error));
     this.work = {
-      'post-closed-hours': () => upkeep.postClosedHours(),
-      'expire-grants': () => upkeep.expireGrants(),
+      'post-closed-hours': () => posting.post(),
+      'expire-grants': () => expiry.expire(),
       'charge-unpriced': () => unpriced.charge(),
       'close-periods': () => periods.closePeriods(),
       'roll-up-days': () => days.build(),

@@ -9,15 +9,16 @@ import { UNPRICED } from '../domain/price.js';
 import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
-import { ensureAccounts, lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
-import { grantAllowances } from '../credits/allowances.sql.js';
+import { Accounts } from '../accounts/accounts.js';
+import { Allowances } from '../credits/allowances.js';
+import { Burns } from '../credits/burns.js';
+import { Grants } from '../credits/grants.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findGrantsLeft } from '../credits/grants.sql.js';
-import { findPrices, lockPriceBookShared } from '../prices/prices.sql.js';
+import { PriceBook } from '../prices/price-book.js';
 import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
 import { ensurePartition, insertEvents } from './usage-events.sql.js';
 import { claimIdentities, findIdentities } from './usage-identities.sql.js';
-import { addBurns, addHourlySums, addSpend } from './usage-sums.sql.js';
+import { addHourlySums, addSpend } from './usage-sums.sql.js';
 import { sumBatch } from './batch-sums.js';
 import { rateBatch, type Claimed } from './rating.js';
 
@@ -37,12 +38,17 @@ type Identified = Claimed & { readonly fingerprint: string };
 export class Recorder {
   private readonly months = new Set<Period>();
   /** Subjects that a committed batch has found or made: accounts are never deleted. */
-  private readonly accounts = new Set<string>();
+  private readonly known = new Set<string>();
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly quota: QuotaService,
+    private readonly accounts: Accounts,
+    private readonly prices: PriceBook,
+    private readonly allowances: Allowances,
+    private readonly grants: Grants,
+    private readonly burns: Burns,
   ) {
     database.onReturn(() => this.forget());
   }
@@ -87,32 +93,32 @@ export class Recorder {
   private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
     await this.ensureForgottenMonths(tx, claimed);
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
-    const unknown = claimed.filter(({ event }) => !this.accounts.has(formatSubject(event)));
-    if (unknown.length > 0) await ensureAccounts(tx, subjectsOf(unknown), bookedAt);
-    await lockAccounts(tx, entities);
-    await lockPriceBookShared(tx);
-    await grantAllowances(tx, { entities, at: bookedAt });
-    const prices = await findPrices(tx, { models: [...new Set(claimed.map(({ event }) => event.model))] });
-    const grants = await findGrantsLeft(tx, entities);
+    const unknown = claimed.filter(({ event }) => !this.known.has(formatSubject(event)));
+    if (unknown.length > 0) await this.accounts.ensure(tx, subjectsOf(unknown), bookedAt);
+    await this.accounts.lock(tx, entities);
+    await this.prices.lockShared(tx);
+    await this.allowances.grantDue(tx, { entities, at: bookedAt });
+    const prices = await this.prices.versionsOf(tx, [...new Set(claimed.map(({ event }) => event.model))]);
+    const grants = await this.grants.left(tx, entities);
     const rated = rateBatch(claimed, { prices, grants }, bookedAt);
     const sums = sumBatch(rated);
     await insertEvents(tx, rated, bookedAt);
     await addHourlySums(tx, sums.hourly);
     await addSpend(tx, sums.spend);
-    await addBurns(tx, sums.burns, hourOf(bookedAt));
-    await raiseVersions(tx, entities);
+    await this.burns.add(tx, sums.burns, hourOf(bookedAt));
+    await this.accounts.raiseVersions(tx, entities);
     return rated.filter((row) => row.priceId === UNPRICED).length;
   }
 
   /** A database that was set back may not have them any more. */
   private forget(): void {
     this.months.clear();
-    this.accounts.clear();
+    this.known.clear();
   }
 
   private remember(claimed: readonly Claimed[]): void {
-    if (this.accounts.size > ACCOUNTS_KNOWN_MAX) this.accounts.clear();
-    for (const { event } of claimed) this.accounts.add(formatSubject(event));
+    if (this.known.size > ACCOUNTS_KNOWN_MAX) this.known.clear();
+    for (const { event } of claimed) this.known.add(formatSubject(event));
   }
 
   private async ensureMonths(events: readonly UsageEvent[]): Promise<void> {

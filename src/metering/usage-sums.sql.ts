@@ -1,4 +1,4 @@
-/** Sums of events that are kept as they come: roll-ups by hour, spend by period, burns by hour of booking. */
+/** Sums of events that are kept as they come: roll-ups by hour and spend by period. */
 import { arrayLiteral } from '../platform/array-literal.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
 
@@ -129,40 +129,4 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<voi
     select entity, period, project, cost_picos from spent order by entity, period, project
     on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos`;
   if (added !== rows.length) throw new RestartTransaction('the period is closed');
-}
-
-export type BurnSum = {
-  readonly entity: string;
-  readonly period: string;
-  /** Null is overage: the part that no grant paid. */
-  readonly grantId: string | null;
-  amountPicos: bigint;
-};
-
-/**
- * Takes burns from their grants and adds them to the open hour of booking. When that hour was posted between the start of
- * the transaction and the account lock, the transaction starts again, with a later booking time.
- */
-export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<void> {
-  const added = await tx.$executeRaw`
-    with burnt as (
-      select * from unnest(
-        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-        ${arrayLiteral(rows.map((r) => r.period))}::text[],
-        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
-        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
-      ) as t (entity, period, grant_id, amount_picos)
-    ), taken as (
-      update credit_grants g set
-        remaining_picos = g.remaining_picos - b.amount_picos,
-        burnt_picos = g.burnt_picos + b.amount_picos
-      from (select grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by grant_id) b
-      where g.id = b.grant_id
-    )
-    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
-    select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
-    from burnt order by entity, period, grant_id
-    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
-    where not o.posted`;
-  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
 }

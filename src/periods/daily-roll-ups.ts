@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DAY_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
-import { lockAccounts } from '../accounts/accounts.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import {
   claimDay,
   clearDay,
@@ -28,6 +28,7 @@ export class DailyRollUps {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
   ) {}
 
   /** Returns how many days were rolled up, at most `daysMax`. Safe twice, late, and at once. A day that fails does not hold up the others. */
@@ -52,13 +53,13 @@ export class DailyRollUps {
   private async rollUp(of: EntityDay): Promise<number> {
     const build = randomUUID();
     await this.database.transaction(async (tx) => {
-      await lockAccounts(tx, [of.entity]);
+      await this.accounts.lock(tx, [of.entity]);
       await claimDay(tx, { ...of, build });
     });
     return this.database.transaction(async (tx) => {
       if (!(await lockDay(tx, of)) || !(await isClaimed(tx, { ...of, build }))) return 0;
       await writeDay(tx, of);
-      await lockAccounts(tx, [of.entity]);
+      await this.accounts.lock(tx, [of.entity]);
       if (await finishDay(tx, { ...of, build })) return 1;
       await clearDay(tx, of);
       return 0;

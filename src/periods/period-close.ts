@@ -3,10 +3,10 @@
  * would change them is booked in the open period.
  */
 import { Injectable } from '@nestjs/common';
-import { postHours } from '../credits/posting.js';
+import { Burns } from '../credits/burns.js';
 import { closesAt, hourOf, lastClosable, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { lockAccounts } from '../accounts/accounts.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import {
   findClosedPeriod,
   findPeriodsToClose,
@@ -25,6 +25,8 @@ export class PeriodClose {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
+    private readonly burns: Burns,
   ) {}
 
   /** Closes every period whose grace is over, the earliest first, and returns how many. Safe twice, late, and at once. */
@@ -49,9 +51,9 @@ export class PeriodClose {
    */
   private async close(tx: Tx, of: { entity: string; period: Period }): Promise<number> {
     const closedAt = await this.clock.bookingTime(tx);
-    await lockAccounts(tx, [of.entity]);
+    await this.accounts.lock(tx, [of.entity]);
     if (closedAt < closesAt(of.period) || (await isClosed(tx, of))) return 0;
-    await postHours(tx, { entity: of.entity, openHour: hourOf(closedAt), bookedAt: closedAt });
+    await this.burns.post(tx, { entity: of.entity, openHour: hourOf(closedAt), bookedAt: closedAt });
     const number = await takeStatementNumber(tx);
     await insertClosedPeriod(tx, { ...of, number, closedAt });
     return 1;

@@ -5,10 +5,9 @@ import type { EntityName } from '../domain/ids.js';
 import { priceInForce, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { within } from '../platform/deadline.js';
-import { PriceSource } from '../quota/price-source.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findPrices, insertPrice, lockPriceBook, type PriceRow } from './prices.sql.js';
+import { findPrices, insertPrice, lockPriceBook, lockPriceBookShared, type PriceRow } from './prices.sql.js';
 import { isSamePrice, readPriceMap, type MappedPrice, type SkippedModel } from './price-import.js';
 
 /** How long a quota estimate may go by an older book. Rating never does: it reads the book in its own transaction. */
@@ -46,7 +45,7 @@ export type PriceImport = {
 };
 
 @Injectable()
-export class PriceBook extends PriceSource {
+export class PriceBook {
   private byModel = new Map<string, Price[]>();
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
@@ -56,9 +55,7 @@ export class PriceBook extends PriceSource {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-  ) {
-    super();
-  }
+  ) {}
 
   /**
    * The version in force for an estimate; at most five seconds behind the book. While Postgres is away or slow the last book
@@ -71,7 +68,8 @@ export class PriceBook extends PriceSource {
     return priceInForce(this.byModel.get(use.model) ?? [], use);
   }
 
-  override priceAtHand(use: { model: string; entity: EntityName; at: Date }): Price | null | undefined {
+  /** The same without waiting; undefined where only `priceFor` can tell. */
+  priceAtHand(use: { model: string; entity: EntityName; at: Date }): Price | null | undefined {
     const ageMs = this.clock.now().getTime() - this.loadedAtMs;
     if (ageMs < 0 || ageMs > CACHE_MS_MAX) return undefined;
     if (ageMs > CACHE_MS_AHEAD && this.aheadOfMs !== this.loadedAtMs) {
@@ -79,6 +77,19 @@ export class PriceBook extends PriceSource {
       void this.refresh().catch(() => {});
     }
     return priceInForce(this.byModel.get(use.model) ?? [], use);
+  }
+
+  /**
+   * Keeps the book as it is until the transaction ends: no price is published while events are rated. Take it in a statement
+   * of its own, after the accounts' locks and before `versionsOf`.
+   */
+  async lockShared(tx: Tx): Promise<void> {
+    await lockPriceBookShared(tx);
+  }
+
+  /** All versions of the models, for rating: read in the transaction, not from the cache. */
+  async versionsOf(tx: Tx, models: readonly string[]): Promise<Price[]> {
+    return findPrices(tx, { models });
   }
 
   async list(filter: { model: string | null; entity: string | null }): Promise<PriceRow[]> {

@@ -3,7 +3,7 @@ import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { periodEnd, periodOf, yearOf } from '../domain/period.js';
 import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota-rules.js';
-import { DEFAULT_PLAN } from '../accounts/accounts.sql.js';
+import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import type { Tx } from '../platform/database.js';
 
 /** Null asks for the entity alone. */

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
 import { denialBy, remainingOf, type Denial } from '../domain/quota-rules.js';
+import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
@@ -58,13 +59,14 @@ export class QuotaService {
     database: Database,
     clock: Clock,
     prices: PriceSource,
+    allowances: Allowances,
     @Inject(QUOTA_FAIL_MODE) failMode: QuotaFailMode,
   ) {
     const gate = new RedisGate(redis);
     this.quota = new RedisQuota(redis, clock, gate);
     this.holdSize = new HoldSize(prices, new LearnedOutputs(database, clock), clock);
     this.denials = new Denials(gate, clock);
-    this.states = new StateCache(this.quota, redis, database, clock);
+    this.states = new StateCache(this.quota, redis, database, clock, allowances);
     this.fallback = new Fallback(this.states, clock, failMode);
     this.leases = new Leases(this.quota, (subject, ask) => this.askRedis(subject, ask), this.holdSize);
     // A database that is back may have been set back; decisions wait for its own states.

@@ -4,11 +4,12 @@ import { entityOfReservation, formatSubject, type EntityName, type Subject } fro
 import type { QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
+import type { Allowances } from '../credits/allowances.js';
 import type { Database } from '../platform/database.js';
 import type { QuotaSubject } from './quota-state.sql.js';
 import { RedisAway } from './redis-gate.js';
 import type { RedisQuota } from './redis-quota.js';
-import { loadDueStates, StateLoads } from './state-loads.js';
+import { StateLoads } from './state-loads.js';
 
 /** How many entities' failed publications are remembered. The age of a state bounds what a forgotten one can do. */
 const UNPUBLISHED_MAX = 10_000;
@@ -23,10 +24,11 @@ export class StateCache {
   constructor(
     private readonly quota: RedisQuota,
     redis: Redis,
-    private readonly database: Database,
+    database: Database,
     private readonly clock: Clock,
+    allowances: Allowances,
   ) {
-    this.loads = new StateLoads(database, clock);
+    this.loads = new StateLoads(database, clock, allowances);
     redis.on('ready', () => void this.catchUpAll());
   }
 
@@ -86,8 +88,7 @@ export class StateCache {
   async publish(subjects: readonly QuotaSubject[], endedReservationIds: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
     try {
-      const read = (of: readonly QuotaSubject[]) =>
-        loadDueStates(this.database, { subjects: of, at: this.clock.now() });
+      const read = (of: readonly QuotaSubject[]) => this.loads.due({ subjects: of, at: this.clock.now() });
       await this.put(await read(subjects), endedReservationIds, (entities) =>
         read(subjects.filter(({ entity }) => entities.has(entity))),
       );

@@ -7,7 +7,7 @@ import { formatSubject, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
-import { grantAllowances } from '../credits/allowances.sql.js';
+import type { Allowances } from '../credits/allowances.js';
 import type { Database } from '../platform/database.js';
 import { loadQuotaStates, type QuotaSubject } from './quota-state.sql.js';
 import { DeadlineError, within } from '../platform/deadline.js';
@@ -34,6 +34,7 @@ export class StateLoads {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly allowances: Allowances,
   ) {}
 
   /** The entity's state with at least the project that was asked for; null while Postgres is away. */
@@ -72,7 +73,7 @@ export class StateLoads {
     try {
       const subjects = batch.map(({ subject }) => subject);
       const at = new Date(Math.max(...batch.map((waiting) => waiting.at.getTime())));
-      const states = await within(LOAD_MS_MAX, loadDueStates(this.database, { subjects, at }));
+      const states = await within(LOAD_MS_MAX, this.due({ subjects, at }));
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {
@@ -84,16 +85,13 @@ export class StateLoads {
       }
     }
   }
-}
 
-/** The states as of `at`, after the plans' allowances that are due by then have been granted. */
-export async function loadDueStates(
-  database: Database,
-  args: { subjects: readonly QuotaSubject[]; at: Date },
-): Promise<QuotaState[]> {
-  const entities = [...new Set(args.subjects.map(({ entity }) => entity))];
-  await grantAllowances(database.reader, { entities, at: args.at });
-  return loadQuotaStates(database.reader, args);
+  /** The states as of `at`, after the plans' allowances that are due by then have been granted. */
+  async due(args: { subjects: readonly QuotaSubject[]; at: Date }): Promise<QuotaState[]> {
+    const entities = [...new Set(args.subjects.map(({ entity }) => entity))];
+    await this.allowances.grantDue(this.database.reader, { entities, at: args.at });
+    return loadQuotaStates(this.database.reader, args);
+  }
 }
 
 function waitingFor(subject: Subject, at: Date): Waiting {

@@ -5,7 +5,7 @@ import type { EntityName } from '../domain/ids.js';
 import { isOutage } from '../platform/outage.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 import { Database } from '../platform/database.js';
-import { findUncreated } from '../accounts/entities.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import { entityOfStateKey, stateKey } from './keys.js';
 
 /** Keys that Redis looks at in one step, during which it does nothing else. */
@@ -16,6 +16,7 @@ export class Strangers {
   constructor(
     @Inject(QUOTA_REDIS) private readonly redis: Redis,
     private readonly database: Database,
+    private readonly accounts: Accounts,
   ) {}
 
   /** Looks through all of Redis, so for what is rare only. Ends early where Redis goes away: then nobody trusts its states anyway. */
@@ -30,7 +31,7 @@ export class Strangers {
           SCANNED_KEYS,
         );
         const names = keys.flatMap((key) => entityOfStateKey(key) ?? []);
-        if (names.length > 0) yield await findUncreated(this.database.reader, names);
+        if (names.length > 0) yield await this.accounts.unknown(this.database.reader, names);
         cursor = next;
       }
     } catch (error) {

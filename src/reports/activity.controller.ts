@@ -3,7 +3,7 @@ import { Controller, Param, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
 import { LimitsService } from '../accounts/limits.js';
 import { Activities } from './activity.js';
-import { DEFAULT_PLAN } from '../accounts/accounts.sql.js';
+import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import { presentActivity } from './activity.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Caller, type Principal } from '../access/principal.js';

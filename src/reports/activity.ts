@@ -15,7 +15,7 @@ import {
   type UsageMarks,
 } from './activity.sql.js';
 import { Database } from '../platform/database.js';
-import { findGrants, type GrantRow } from '../credits/grants.sql.js';
+import { Grants, type GrantRow } from '../credits/grants.js';
 
 /** An answer of more rows than this is refused: whoever wants them asks for less time at once. */
 const ROWS_MAX = 50_000;
@@ -44,6 +44,7 @@ export class Activities {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly credits: Grants,
   ) {}
 
   /** In whole hours; without bounds, the current month. */
@@ -63,7 +64,7 @@ export class Activities {
         newestUsageAt: await findNewestUsage(tx, entity),
         days: bounded(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
         burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
-        grants: await findGrants(tx, entity),
+        grants: await this.credits.of(tx, entity),
         marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
         periods: await findPeriodSums(tx, {
           entity,

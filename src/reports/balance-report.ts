@@ -1,17 +1,11 @@
 /** An entity's balance: exact, out of one snapshot of Postgres; only what running requests hold comes from Redis. */
 import { Injectable } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
-import { periodEnd, periodOf, periodStart, yearOf, type Period } from '../domain/period.js';
+import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { QuotaService } from '../quota/quota.js';
-import { DEFAULT_PLAN } from '../accounts/accounts.sql.js';
-import { grantAllowances } from '../credits/allowances.sql.js';
-import {
-  findBalance,
-  findProjectBalances,
-  type BalanceRow,
-  type ProjectBalanceRow,
-} from '../accounts/balances.sql.js';
+import { Balances, type BalanceRow, type ProjectBalanceRow } from '../accounts/balances.js';
+import { Allowances } from '../credits/allowances.js';
 import { Database } from '../platform/database.js';
 import { sumUsage, type UsageRow } from './usage-reports.sql.js';
 import type { Forecast } from './forecast.js';
@@ -28,26 +22,28 @@ export type Balance = BalanceRow & {
 };
 
 @Injectable()
-export class Balances {
+export class BalanceReports {
   constructor(
     private readonly database: Database,
     private readonly quota: QuotaService,
     private readonly clock: Clock,
+    private readonly balances: Balances,
+    private readonly allowances: Allowances,
   ) {}
 
   /** A month's allowance that is due is granted first, so that it shows. */
   async balance(entity: EntityName): Promise<Balance> {
     const at = this.clock.now();
     const period = periodOf(at);
-    const granted = await grantAllowances(this.database.reader, { entities: [entity], at });
+    const granted = await this.allowances.grantDue(this.database.reader, { entities: [entity], at });
     if (granted.length > 0) await this.quota.publishOrRemember([{ entity, project: null }]);
     const held = await this.quota.held(entity);
     const rows = await this.database.transaction(
-      async (tx) => ({
-        ...(await findBalance(tx, { entity, period, year: yearOf(period), at, defaultPlan: DEFAULT_PLAN })),
-        projects: await findProjectBalances(tx, { entity, period }),
-        forecast: await findForecast(tx, { entity, at }),
-      }),
+      async (tx) => {
+        const balance = await this.balances.find(tx, { entity, at });
+        const projects = await this.balances.ofProjects(tx, { entity, at });
+        return { ...balance, projects, forecast: await findForecast(tx, { entity, at, projects }) };
+      },
       { snapshot: true },
     );
     return { ...rows, entity, at, period, heldPicos: held?.heldPicos ?? 0n };

@@ -1,7 +1,7 @@
 /** Finance: an entity's balance and usage. */
 import { Controller, Param, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
-import { Balances } from './balance-report.js';
+import { BalanceReports } from './balance-report.js';
 import { presentBalance, presentForecast, presentUsage } from './balances.presenter.js';
 import { Route } from '../http/route.js';
 import * as schemas from './balances.schema.js';
@@ -9,7 +9,7 @@ import { EntityPath } from '../accounts/entities.schema.js';
 
 @Controller()
 export class BalancesController {
-  constructor(private readonly balances: Balances) {}
+  constructor(private readonly balances: BalanceReports) {}
 
   @Route('GET /v1/entities/:entity/balance', {
     role: 'finance',

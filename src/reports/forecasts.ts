@@ -2,24 +2,25 @@
 import { DAY_MS } from '../domain/buckets.js';
 import { assert } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
-import { periodOf } from '../domain/period.js';
 import type { QuotaState } from '../domain/quota-rules.js';
-import { findProjectBalances } from '../accounts/balances.sql.js';
+import type { ProjectBalanceRow } from '../accounts/balances.js';
 import { findFirstUsageHour, sumDailyCosts, type DailyCost } from './daily-costs.sql.js';
 import type { Tx } from '../platform/database.js';
 import { loadQuotaStates } from '../quota/quota-state.sql.js';
 import { forecast, HISTORY_DAYS, type Forecast, type SpendSeries } from './forecast.js';
 
-/** Null where there are less than three days of data. */
-export async function findForecast(tx: Tx, of: { entity: EntityName; at: Date }): Promise<Forecast | null> {
-  const { entity, at } = of;
+/** `projects` are all of the entity's at that time. Null where there are less than three days of data. */
+export async function findForecast(
+  tx: Tx,
+  of: { entity: EntityName; at: Date; projects: readonly ProjectBalanceRow[] },
+): Promise<Forecast | null> {
+  const { entity, at, projects } = of;
   const today = Math.floor(at.getTime() / DAY_MS);
   const first = await findFirstUsageHour(tx, entity);
   if (first === null) return null;
   const firstDay = Math.max(today - HISTORY_DAYS, Math.floor(first.getTime() / DAY_MS));
   const range = { start: new Date(firstDay * DAY_MS), end: new Date(today * DAY_MS) };
   const costs = await sumDailyCosts(tx, { entity, range });
-  const projects = await findProjectBalances(tx, { entity, period: periodOf(at) });
   const [state] = await loadQuotaStates(tx, { subjects: [{ entity, project: null }], at });
   assert(state !== undefined, 'every entity has a state');
   const days = { firstDay, daysCount: today - firstDay };

@@ -3,15 +3,11 @@
  * hour. Credits are bought each month, hours are posted, lots expire and months close in their time, so the books are those of a
  * service that ran all year.
  */
-import { CreditsService } from '../../src/credits/credits.js';
-import { UpkeepService } from '../../src/credits/credit-upkeep.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { QuotaService } from '../../src/quota/quota.js';
 import { Database } from '../../src/platform/database.js';
-import { PeriodClose } from '../../src/periods/period-close.js';
-import { PriceBook } from '../../src/prices/price-book.js';
-import { Recorder } from '../../src/metering/recorder.js';
+import type { Recorder } from '../../src/metering/recorder.js';
+import { bookkeepingOver, publishingOver, servicesOver, type Services } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 import { ENTITIES, entityName, eventsOf, hoursOf, type Hour } from './year-of-usage.js';
 
@@ -38,21 +34,24 @@ export async function loadYear(order: LoadOrder): Promise<void> {
   const redis = connectRedis(order.redisUrl, 'quota');
   await untilReady(redis);
   const clock = new TestClock(order.start);
-  const quota = new QuotaService(redis, database, clock, new PriceBook(database, clock), 'closed');
+  const services = servicesOver({ database, clock, redis });
+  const { quota } = services;
   const lanes = Array.from({ length: LANES }, () => {
     const laneClock = new TestClock(order.start);
-    return { clock: laneClock, recorder: new Recorder(database, laneClock, quota) };
+    const books = bookkeepingOver({ database, clock: laneClock });
+    const { recorder } = publishingOver({ database, clock: laneClock, quota }, books);
+    return { clock: laneClock, recorder };
   });
   const progress = new Progress(order.events);
   try {
     for (const day of daysOf(hoursOf(order))) {
       clock.set(day[0]!.at);
-      await beginDay({ database, clock, quota, order });
+      await beginDay({ database, clock, services, order });
       const left = [...day];
       await Promise.all(lanes.map((lane) => runLane(lane, left, progress)));
     }
     clock.set(order.end);
-    await new UpkeepService(database, clock, quota).postClosedHours();
+    await services.posting.post();
     progress.end();
   } finally {
     redis.disconnect();
@@ -77,17 +76,15 @@ async function runLane(
 async function beginDay(of: {
   database: Database;
   clock: TestClock;
-  quota: QuotaService;
+  services: Services;
   order: LoadOrder;
 }): Promise<void> {
-  const { database, clock, quota, order } = of;
-  const upkeep = new UpkeepService(database, clock, quota);
-  await upkeep.postClosedHours();
-  await upkeep.expireGrants();
-  await new PeriodClose(database, clock).closePeriods();
+  const { database, clock, services, order } = of;
+  await services.posting.post();
+  await services.expiry.expire();
+  await services.periods.closePeriods();
   const isFirst = clock.now().getTime() - order.start.getTime() < 24 * HOUR_MS;
   if (!isFirst && clock.now().getUTCDate() !== 1) return;
-  const credits = new CreditsService(database, clock);
   for (let rank = 0; rank < ENTITIES; rank += 1) {
     const micros = Math.round((CREDITS_USD_OF_THE_LARGEST * order.events) / 1e6 / (rank + 1) ** 1.2) * 1e6;
     const grant = {
@@ -101,7 +98,7 @@ async function beginDay(of: {
       note: null,
       actor: 'bench',
     };
-    await database.transaction((tx) => credits.grant(tx, grant));
+    await database.transaction((tx) => services.grants.grant(tx, grant));
   }
 }
 

@@ -13,8 +13,8 @@ import { startEmbeddedServers } from '../../src/platform/embedded/embedded-serve
 import { applyMigrations } from '../../src/platform/migrate.js';
 import { Clock } from '../../src/platform/clock.js';
 import { Database } from '../../src/platform/database.js';
-import { DailyRollUps } from '../../src/periods/daily-roll-ups.js';
-import { seed } from '../../src/prices/seed.js';
+import { seed } from '../support/seed.js';
+import { bookkeepingOver } from '../support/services.js';
 import { ADMIN_KEY } from '../support/app.js';
 import { startService, type ServiceProcess } from '../support/service-process.js';
 import { loadYear } from './load-year.js';
@@ -64,7 +64,7 @@ async function load(
   const database = new Database({ url: servers.databaseUrl });
   try {
     if (known === null) {
-      await seed(database, new URL('../../prisma/', import.meta.url));
+      await seed(database);
       await loadYear({ ...servers, start: new Date(end.getTime() - 365 * DAY_MS), end, events });
       await writeFile(file, JSON.stringify(loaded));
     }
@@ -90,7 +90,7 @@ async function vacuum({ pool }: Database): Promise<void> {
 /** What upkeep does day by day. */
 async function rollUpDays(database: Database): Promise<void> {
   const startedMs = performance.now();
-  const days = await new DailyRollUps(database, new Clock()).build(Number.MAX_SAFE_INTEGER);
+  const days = await bookkeepingOver({ database, clock: new Clock() }).days.build(Number.MAX_SAFE_INTEGER);
   const seconds = (performance.now() - startedMs) / 1000;
   console.log(`${days} days of customers rolled up in ${Math.round(seconds)} s`);
 }

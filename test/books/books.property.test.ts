@@ -228,8 +228,8 @@ class History {
       case 'wait':
         return books.clock.advance(step.hours * HOUR_MS);
       case 'upkeep':
-        await books.upkeep.expireGrants();
-        await books.upkeep.postClosedHours();
+        await books.expiry.expire();
+        await books.posting.post();
         return expected.expire(nowMs);
       case 'close':
         await books.periods.closePeriods();
@@ -252,7 +252,7 @@ class History {
         burnt: String(burnt),
       })),
     );
-    const grants = await books.credits.list({ entity: this.entity });
+    const grants = await books.grants.list({ entity: this.entity });
     expect(
       new Map(grants.map((g) => [g.id, [g.remainingPicos, g.burntPicos, g.voidedPicos + g.expiredPicos]])),
     ).toEqual(new Map(this.expected.grants.map(({ id, left, burnt, gone }) => [id, [left, burnt, gone]])));

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await books.rerating.rerate({ model: MODEL, from, to, entity: null, reason: 'r', actor: 't' });
   await voidEvent(books, second);
   books.clock.advance(3_600_000);
-  await books.upkeep.postClosedHours();
+  await books.posting.post();
   await voidEvent(books, third);
   await expectAgreement(books);
 });

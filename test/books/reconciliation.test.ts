@@ -10,7 +10,7 @@ afterAll(() => books.close());
 beforeEach(async () => {
   const entity = `e${books.clock.now().getTime()}`;
   await books.database.transaction((tx) =>
-    books.credits.grant(tx, {
+    books.grants.grant(tx, {
       entity,
       amountPicos: 150_000_000n,
       category: 'paid',
@@ -25,7 +25,7 @@ beforeEach(async () => {
   const occurredAt = books.clock.now();
   await books.recorder.record([anEvent({ subject: `${entity}/p`, occurredAt })]);
   books.clock.advance(3_600_000);
-  await books.upkeep.postClosedHours();
+  await books.posting.post();
   await books.recorder.record([anEvent({ subject: `${entity}/p`, occurredAt })]);
   expect((await books.reconciliation.run()).ok).toBe(true);
 });

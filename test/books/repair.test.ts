@@ -31,8 +31,8 @@ beforeEach(async () => {
   const order = { model: MODEL, from: new Date('2026-11-22T00:00:00Z'), to, entity, reason: 'r', actor: 't' };
   await books.rerating.rerate(order);
   books.clock.advance(3_600_000);
-  await books.upkeep.expireGrants();
-  await books.upkeep.postClosedHours();
+  await books.expiry.expire();
+  await books.posting.post();
   await voidEvent(books, wrong);
   await books.recorder.record([event()]);
   await expectAgreement(books);

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { QuotaService } from '../../src/quota/quota.js';
-import { PriceBook } from '../../src/prices/price-book.js';
-import { Recorder } from '../../src/metering/recorder.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
+import { servicesOver, type Services } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 
 /** 1,000,000 tokens at $0.71 a million. */
@@ -13,14 +11,13 @@ const MILLION = { inputTokens: 1_000_000, outputTokens: 0 };
 describe('corrections over HTTP', () => {
   const clock = new TestClock();
   let app: TestApp;
-  let recorder: Recorder;
+  let recorder: Services['recorder'];
   let redis: ReturnType<typeof connectRedis>;
   beforeAll(async () => {
     app = await anApp({ clock });
     redis = connectRedis(app.redis.url, 'quota');
     await untilReady(redis);
-    const quota = new QuotaService(redis, app.database, clock, new PriceBook(app.database, clock), 'closed');
-    recorder = new Recorder(app.database, clock, quota);
+    recorder = servicesOver({ database: app.database, clock, redis }).recorder;
   });
   afterAll(async () => {
     expect((await app.call('GET /v1/admin/reconciliation')).body).toMatchObject({ ok: true });

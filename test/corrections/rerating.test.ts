@@ -175,7 +175,7 @@ describe('re-rating', () => {
     ] as const) {
       await publish(books, model, usdPerMillion, { from });
       books.clock.advance(3_600_000);
-      await books.upkeep.postClosedHours();
+      await books.posting.post();
       expect(await books.rerating.rerate(order())).toMatchObject({ changed: 1 });
       await expectAgreement(books);
     }

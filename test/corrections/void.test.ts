@@ -123,14 +123,14 @@ describe('voiding an event', () => {
     const [early, late] = [event(), event()];
     await books.recorder.record([early]);
     books.clock.advance(HOUR_MS);
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     await books.recorder.record([late]);
     await voidEvent(books, early);
     await voidEvent(books, late);
     await expectAgreement(books);
     expect(await ledgerOf(books, entity)).toEqual(['purchase 200 2026-11', 'burn 150 2026-11']);
     books.clock.advance(HOUR_MS);
-    await Promise.all([books.upkeep.postClosedHours(), books.upkeep.postClosedHours()]);
+    await Promise.all([books.posting.post(), books.posting.post()]);
     const { rows } = await books.database.pool.query(
       `select l.kind, l.amount_picos::text as amount, o.kind as corrects, o.booked_hour = l.booked_hour as same_hour
        from ledger_entries l left join ledger_entries o on o.id = l.corrects where l.entity = $1 order by l.id`,
@@ -161,7 +161,7 @@ describe('voiding an event', () => {
     await books.recorder.record([first, second]);
     await voidEvent(books, first);
     books.clock.advance(HOUR_MS);
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     books.clock.advance(-HOUR_MS);
     await expect(voidEvent(books, second)).rejects.toThrow(/hour is posted/);
     books.clock.advance(HOUR_MS);
@@ -175,7 +175,7 @@ describe('voiding an event', () => {
     await books.recorder.record([wrong]);
     await voidGrant(books, grant);
     await voidEvent(books, wrong);
-    const [after] = await books.credits.list({ entity });
+    const [after] = await books.grants.list({ entity });
     expect(after).toMatchObject({ remainingPicos: 0n, burntPicos: 0n, voidedPicos: 150n });
   });
 
@@ -187,8 +187,8 @@ describe('voiding an event', () => {
     await voidEvent(books, wrong);
     await books.recorder.record([event()]);
     expect(await spendOf(books, entity)).toBe('150 = 0 + 150');
-    await books.upkeep.expireGrants();
-    expect((await books.credits.list({ entity }))[0]).toMatchObject({
+    await books.expiry.expire();
+    expect((await books.grants.list({ entity }))[0]).toMatchObject({
       remainingPicos: 0n,
       expiredPicos: 150n,
     });
@@ -212,7 +212,7 @@ describe('voiding an event', () => {
     await books.unpriced.charge();
     await voidEvent(books, wrong);
     books.clock.advance(HOUR_MS);
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     const { rows } = await books.database.pool.query(
       `select count(*)::int as named from ledger_entries where entity = $1 and kind = 'burn_reversal' and corrects is not null`,
       [entity],
@@ -264,7 +264,7 @@ describe('voiding an event', () => {
       { period: '2026-12', requests: -1, cost: '-150' },
     ]);
     books.clock.set('2026-12-04T01:00:00Z');
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     expect((await ledgerOf(books, entity)).slice(-2)).toEqual([
       'burn_reversal 100 2026-12',
       'overage_reversal 50 2026-12',

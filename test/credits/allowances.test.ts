@@ -25,7 +25,7 @@ describe('plan allowances', () => {
         books.recorder.record([anEvent({ subject: 'gifted/p', model: LLAMA, occurredAt: at })]),
       ),
     );
-    const grants = await books.credits.list({ entity: 'gifted' });
+    const grants = await books.grants.list({ entity: 'gifted' });
     expect(grants).toHaveLength(1);
     expect(grants[0]).toMatchObject({
       category: 'promotional',

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
+import { servicesOver } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
-import { QuotaService } from '../../src/quota/quota.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { PriceBook } from '../../src/prices/price-book.js';
-import { Recorder } from '../../src/metering/recorder.js';
 
 describe('credits, balance and usage over HTTP', () => {
   const clock = new TestClock();
@@ -77,8 +75,7 @@ describe('credits, balance and usage over HTTP', () => {
     await buy('entity4', { amount_usd: '1' });
     const redis = connectRedis(app.redis.url, 'quota');
     await untilReady(redis);
-    const quota = new QuotaService(redis, app.database, clock, new PriceBook(app.database, clock), 'closed');
-    const recorder = new Recorder(app.database, clock, quota);
+    const { recorder } = servicesOver({ database: app.database, clock, redis });
     await recorder.record([
       anEvent({ subject: 'entity4/search', tokens: { inputTokens: 1, outputTokens: 0 } }),
       anEvent({

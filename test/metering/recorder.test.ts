@@ -26,10 +26,10 @@ async function spendOf(entity: string, period = '2026-11'): Promise<Spend | unde
 async function buy(
   entity: string,
   amountUsd: string,
-  override: Partial<Parameters<Books['credits']['grant']>[1]> = {},
+  override: Partial<Parameters<Books['grants']['grant']>[1]> = {},
 ) {
   return books.database.transaction((tx) =>
-    books.credits.grant(tx, {
+    books.grants.grant(tx, {
       entity,
       amountPicos: parseUsd(amountUsd, 'amount_usd'),
       category: 'paid',
@@ -64,7 +64,7 @@ async function attemptsToRecord(batches: UsageEvent[][]): Promise<number> {
 
 const remainingOf = async (entity: string): Promise<Record<string, string>> =>
   Object.fromEntries(
-    (await books.credits.list({ entity })).map((grant) => [grant.id, formatUsd(grant.remainingPicos)]),
+    (await books.grants.list({ entity })).map((grant) => [grant.id, formatUsd(grant.remainingPicos)]),
   );
 
 describe('recording usage', () => {
@@ -231,14 +231,14 @@ describe('burning credits', () => {
   it('posts each closed hour once, even when two post at the same time, and balances with the open one', async () => {
     await buy('poster', '1');
     await books.recorder.record([anEvent({ subject: 'poster/p' })]);
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     const burnsPosted = async () =>
-      (await books.credits.ledger({ entity: 'poster', before: null, limit: 100 })).filter(
+      (await books.ledger.page({ entity: 'poster', before: null, limit: 100 })).filter(
         (entry) => entry.kind === 'burn',
       ).length;
     expect(await burnsPosted()).toBe(0);
     books.clock.advance(3_600_000);
-    await Promise.all([books.upkeep.postClosedHours(), books.upkeep.postClosedHours()]);
+    await Promise.all([books.posting.post(), books.posting.post()]);
     await books.recorder.record([anEvent({ subject: 'poster/p' })]);
     expect(await burnsPosted()).toBe(1);
   });
@@ -246,10 +246,10 @@ describe('burning credits', () => {
   it('writes off what is left of an expired grant, once', async () => {
     await buy('expirer', '1', { expiresAt: new Date(books.clock.now().getTime() + 60_000) });
     books.clock.advance(60_000);
-    await Promise.all([books.upkeep.expireGrants(), books.upkeep.expireGrants()]);
-    const [grant] = await books.credits.list({ entity: 'expirer' });
+    await Promise.all([books.expiry.expire(), books.expiry.expire()]);
+    const [grant] = await books.grants.list({ entity: 'expirer' });
     expect(grant).toMatchObject({ remainingPicos: 0n, expiredPicos: parseUsd('1', '') });
-    const ledger = await books.credits.ledger({ entity: 'expirer', before: null, limit: 10 });
+    const ledger = await books.ledger.page({ entity: 'expirer', before: null, limit: 10 });
     expect(ledger.map((entry) => entry.kind)).toEqual(['expiry', 'purchase']);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { EntityName } from '../../src/domain/ids.js';
 import { UsageReports } from '../../src/reports/usage-reports.js';
 import { Database } from '../../src/platform/database.js';
-import { DailyRollUps } from '../../src/periods/daily-roll-ups.js';
+import { bookkeepingOver } from '../support/services.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent } from '../support/builders.js';
 import { expectAgreement, voidEvent } from '../support/correcting.js';
@@ -100,7 +100,7 @@ describe('roll-ups by day', () => {
   });
 
   it('miss nothing that is counted while they are built, by however many at once', async () => {
-    const builders = [books.days, new DailyRollUps(books.database, books.clock)];
+    const builders = [books.days, bookkeepingOver(books).days];
     for (let round = 1; round <= 12; round += 1) {
       const recorded = Array.from({ length: 3 }, (_, index) =>
         books.recorder.record([event('2026-11-20T09:00:00Z', `u${index}`)]),
@@ -117,7 +117,7 @@ describe('roll-ups by day', () => {
     await books.recorder.record([event('2026-11-20T09:00:00Z')]);
     const database = new OvertakenDatabase({ url: books.databaseUrl });
     database.overtake = () => books.days.build();
-    expect(await new DailyRollUps(database, books.clock).build()).toBe(0);
+    expect(await bookkeepingOver({ database, clock: books.clock }).days.build()).toBe(0);
     await database.close();
     expect([await days(), await byUser()]).toEqual([[1, 1], { u: 1 }]);
     await expectAgreement(books);

@@ -108,7 +108,7 @@ class Life {
         return;
       }
       case 'void grant': {
-        const grants = await books.credits.list({ entity: this.entity });
+        const grants = await books.grants.list({ entity: this.entity });
         const grant = grants[step.pick % Math.max(grants.length, 1)];
         if (grant !== undefined) await voidGrant(books, { entity: this.entity, id: grant.id });
         return;
@@ -128,8 +128,8 @@ class Life {
       }
       case 'wait': {
         clock.advance(step.hours * HOUR_MS);
-        await books.upkeep.expireGrants();
-        await books.upkeep.postClosedHours();
+        await books.expiry.expire();
+        await books.posting.post();
         await books.periods.closePeriods();
         await books.days.build();
         await this.freeze();
@@ -199,7 +199,7 @@ describe('whatever happened to an entity', () => {
 
 async function expectDocuments(life: Life): Promise<void> {
   const { entity } = life;
-  const grants = await books.credits.list({ entity });
+  const grants = await books.grants.list({ entity });
   const left = (only: 'paid' | null) =>
     grants
       .filter(({ category }) => only === null || category === only)

@@ -37,10 +37,10 @@ describe('closing a period', () => {
     const wrong = event('a');
     await books.recorder.record([event('a'), wrong]);
     books.clock.advance(3_600_000);
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     await voidEvent(books, wrong);
     books.clock.set('2026-11-26T00:00:00Z');
-    await books.upkeep.expireGrants();
+    await books.expiry.expire();
     const mistake = await buy(books, 'a', 30n, { priority: 99 });
     await voidGrant(books, mistake);
     books.clock.set('2026-12-03T23:59:59.999Z');
@@ -170,7 +170,7 @@ describe('a closed period', () => {
     const order = { model: MODEL, from: new Date('2026-11-01T00:00:00Z'), to, entity: null };
     expect(await books.rerating.rerate({ ...order, reason: 'r', actor: 't' })).toMatchObject({ changed: 3 });
     books.clock.advance(3_600_000);
-    await books.upkeep.postClosedHours();
+    await books.posting.post();
     expect(await frozen()).toEqual(before);
     // Late 300, of it re-rated 150; two re-rated by 150 each; charged late 300; voided 150.
     expect(await spendOf(books, 'a', '2026-12')).toBe(`${300 + 2 * 150 + 300 - 150} = 0 + 750`);

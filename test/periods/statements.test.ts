@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CorrectionsService } from '../../src/corrections/voids.js';
-import { PeriodClose } from '../../src/periods/period-close.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent } from '../support/builders.js';
+import { bookkeepingOver } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 import { recordUsage } from '../support/usage.js';
 
@@ -187,8 +186,9 @@ describe('a statement', () => {
   });
 
   it('of a closed month has a number and stays as it is; what comes later corrects it in the open month', async () => {
+    const books = bookkeepingOver({ database: app.database, clock });
     clock.set('2026-12-04T00:00:00Z');
-    expect(await new PeriodClose(app.database, clock).closePeriods()).toBe(1);
+    expect(await books.periods.closePeriods()).toBe(1);
     const final = await read();
     expect(final).toMatchObject({
       status: 'final',
@@ -200,7 +200,7 @@ describe('a statement', () => {
     await recordUsage(app, [
       anEvent({ occurredAt: at(29), tokens: { inputTokens: 10_000_000, outputTokens: 0 } }),
     ]);
-    const corrections = new CorrectionsService(app.database, clock);
+    const { corrections } = books;
     const { source, id } = events[0]!;
     const located = await corrections.locate({ source, id, occurredAt: at(3), entity: null });
     await app.database.transaction((tx) =>

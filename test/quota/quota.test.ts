@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TallyError } from '../../src/domain/errors.js';
 import { entityOfReservation, type Subject } from '../../src/domain/ids.js';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { Strangers } from '../../src/quota/unknown-entities.js';
 import { NOON, usd } from '../support/quota.js';
 import {
@@ -204,7 +205,8 @@ describe('publishing', () => {
       spare: true,
       doing: async () => {
         await setOverage('allowed');
-        for await (const names of new Strangers(on.redis, on.admin).pages()) known.push(...names);
+        for await (const names of new Strangers(on.redis, on.admin, new Accounts()).pages())
+          known.push(...names);
       },
     });
     await on.check('nobody-yet/p');

@@ -8,10 +8,10 @@ import { Logger } from '../../src/platform/logger.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { KeyRole } from '../../src/access/api-keys.sql.js';
 import { Database } from '../../src/platform/database.js';
-import { seed } from '../../src/prices/seed.js';
 import { aDatabase, type TestDatabase } from './database.js';
 import { clearOfMonthEnd } from './month-end.js';
 import { aRedis, type TestRedis } from './redis.js';
+import { seed } from './seed.js';
 import { TestClock } from './test-clock.js';
 
 export type Answer = {
@@ -62,7 +62,7 @@ export async function anApp(
     ...options.environment,
   });
   const database = new Database({ url: postgres.url });
-  await seed(database, new URL('../../prisma/', import.meta.url));
+  await seed(database);
   await ensureFirstAdminKey(database, config, () => {});
   const connections = { quick: connectRedis(redis.url, 'quota'), patient: connectRedis(redis.url, 'queue') };
   await Promise.all(Object.values(connections).map(untilReady));

@@ -3,11 +3,11 @@ import { expect } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import type { GrantRow } from '../../src/credits/grants.sql.js';
+import type { GrantRow } from '../../src/credits/grants.js';
 import type { CorrectionRow } from '../../src/corrections/usage-corrections.sql.js';
 import type { Books } from './books.js';
 
-type GrantOrder = Parameters<Books['credits']['grant']>[1];
+type GrantOrder = Parameters<Books['grants']['grant']>[1];
 
 export function buy(
   books: Books,
@@ -16,7 +16,7 @@ export function buy(
   override: Partial<GrantOrder> = {},
 ): Promise<GrantRow> {
   return books.database.transaction((tx) =>
-    books.credits.grant(tx, {
+    books.grants.grant(tx, {
       entity,
       amountPicos,
       category: 'paid',
@@ -33,7 +33,7 @@ export function buy(
 
 export function voidGrant(books: Books, { entity, id }: { entity: string; id: string }): Promise<GrantRow> {
   return books.database.transaction((tx) =>
-    books.credits.void(tx, { entity, grantId: id, reason: 'mistake', actor: 'test' }),
+    books.grants.void(tx, { entity, grantId: id, reason: 'mistake', actor: 'test' }),
   );
 }
 
@@ -86,7 +86,7 @@ export async function spendOf(books: Books, entity: string, period = '2026-11'):
 
 /** What is left of each grant, in the order in which they were made. */
 export async function leftOf(books: Books, entity: string): Promise<string[]> {
-  const grants = await books.credits.list({ entity });
+  const grants = await books.grants.list({ entity });
   return grants
     .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
     .map((grant) => String(grant.remainingPicos));
@@ -94,7 +94,7 @@ export async function leftOf(books: Books, entity: string): Promise<string[]> {
 
 /** Kind, amount and period of the ledger's entries, oldest first. */
 export async function ledgerOf(books: Books, entity: string): Promise<string[]> {
-  const entries = await books.credits.ledger({ entity, before: null, limit: 100 });
+  const entries = await books.ledger.page({ entity, before: null, limit: 100 });
   return entries.toReversed().map((entry) => `${entry.kind} ${entry.amountPicos} ${entry.period}`);
 }
 

@@ -2,14 +2,11 @@
  * Three months of usage as a company has it: a few projects with habits of their own, a long tail of models, weekends, growth,
  * credits that are bought, given and run out. The same seed gives the same books.
  */
-import { CreditsService } from '../../src/credits/credits.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { QuotaService } from '../../src/quota/quota.js';
 import { Database } from '../../src/platform/database.js';
-import { PriceBook } from '../../src/prices/price-book.js';
-import { Recorder } from '../../src/metering/recorder.js';
 import { anEvent, LLAMA } from './builders.js';
+import { servicesOver, type Services } from './services.js';
 import type { TestClock } from './test-clock.js';
 
 const DAY_MS = 86_400_000;
@@ -84,9 +81,7 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
   const database = new Database({ url: options.databaseUrl });
   const redis = connectRedis(options.redisUrl, 'quota');
   await untilReady(redis);
-  const quota = new QuotaService(redis, database, clock, new PriceBook(database, clock), 'closed');
-  const recorder = new Recorder(database, clock, quota);
-  const credits = new CreditsService(database, clock);
+  const { recorder, grants } = servicesOver({ database, clock, redis });
   const random = randomFrom(20_261_122);
   try {
     for (let day = options.days - 1; day >= 0; day -= 1) {
@@ -95,7 +90,7 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
       clock.set(new Date(midnight));
       for (const order of ordersOf(options.days - 1 - day, until)) {
         const grant = { entity: 'acme', effectiveAt: null, note: null, actor: 'demo', ...order };
-        await database.transaction((tx) => credits.grant(tx, grant));
+        await database.transaction((tx) => grants.grant(tx, grant));
       }
       clock.set(new Date(end));
       const events = eventsOf({ midnight, end, age: options.days - day }, options, random);
@@ -112,7 +107,7 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
 }
 
 type Order = Pick<
-  Parameters<CreditsService['grant']>[1],
+  Parameters<Services['grants']['grant']>[1],
   'amountPicos' | 'category' | 'priority' | 'expiresAt' | 'reference'
 >;
 

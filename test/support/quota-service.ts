@@ -1,5 +1,6 @@
 /** The quota service over a real Postgres and a real Redis, each behind a wire that a test can cut. */
 import type { Redis } from 'ioredis';
+import { Allowances } from '../../src/credits/allowances.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
@@ -72,7 +73,10 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
     await untilReady(redis);
     opened.push({ database, redis });
-    return { quota: new QuotaService(redis, database, clock, new FixedPrices(), mode), redis };
+    return {
+      quota: new QuotaService(redis, database, clock, new FixedPrices(), new Allowances(), mode),
+      redis,
+    };
   }
 
   const { quota, redis } = await open(failMode);

@@ -1,20 +1,10 @@
-/** The first price book and plans. Adds what is missing and changes nothing that is there, so every start may run it. */
+/** The prices that a first start brings. Adds what is missing and changes nothing that is there, so every start may run it. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parseUsd, parseUsdPerMillion } from '../domain/money.js';
+import { parseUsdPerMillion } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
-import { insertPlanIfMissing } from '../accounts/plans.sql.js';
 import { insertPrice } from './prices.sql.js';
-
-const plansFile = z.array(
-  z.object({
-    name: z.string(),
-    monthly_cap_usd: z.string().nullable(),
-    yearly_cap_usd: z.string().nullable(),
-    overage: z.enum(['blocked', 'allowed']),
-  }),
-);
 
 const priceBookFile = z.object({
   effective_from: z.iso.datetime(),
@@ -30,22 +20,10 @@ const priceBookFile = z.object({
   ),
 });
 
-/** `directory` holds plans.json and price-book.json. */
-export async function seed(database: Database, directory: URL): Promise<void> {
-  const plans = plansFile.parse(JSON.parse(await readFile(new URL('plans.json', directory), 'utf8')));
-  const book = priceBookFile.parse(JSON.parse(await readFile(new URL('price-book.json', directory), 'utf8')));
+export async function ensureFirstPrices(database: Database, file: URL): Promise<void> {
+  const book = priceBookFile.parse(JSON.parse(await readFile(file, 'utf8')));
   await database.transaction(async (tx) => {
     const createdAt = await new Clock().bookingTime(tx);
-    for (const plan of plans) {
-      await insertPlanIfMissing(tx, {
-        name: plan.name,
-        monthlyCapPicos: usdOrNull(plan.monthly_cap_usd),
-        yearlyCapPicos: usdOrNull(plan.yearly_cap_usd),
-        overage: plan.overage,
-        maxConcurrentRequests: null,
-        monthlyCreditPicos: 0n,
-      });
-    }
     for (const price of book.prices) {
       await insertPrice(tx, {
         model: price.model,
@@ -61,8 +39,4 @@ export async function seed(database: Database, directory: URL): Promise<void> {
       });
     }
   });
-}
-
-function usdOrNull(text: string | null): bigint | null {
-  return text === null ? null : parseUsd(text, 'cap');
 }

@@ -1,21 +1,23 @@
-/** Prepaid credits: granting lots, voiding them, and what an admin sees of them. Every movement is a ledger entry. */
+/** Prepaid credits come in lots, the grants: they are granted, voided and written off here, each time with a ledger entry. */
 import { Injectable } from '@nestjs/common';
+import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { Accounts } from '../accounts/accounts.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';
-import { periodOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { ensureEntity, lockAccounts, raiseVersions } from '../accounts/accounts.sql.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   findGrant,
   findGrants,
+  findGrantsLeft,
   insertGrant,
   markVoided,
   takeRemaining,
   type GrantRow,
 } from './grants.sql.js';
-import { findLedgerEntries, insertLedgerEntry, type LedgerRow } from './ledger.sql.js';
+import { Ledger } from './ledger.js';
+
+export type { GrantRow } from './grants.sql.js';
 
 export type GrantOrder = {
   readonly entity: string;
@@ -32,10 +34,12 @@ export type GrantOrder = {
 };
 
 @Injectable()
-export class CreditsService {
+export class Grants {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
+    private readonly ledger: Ledger,
   ) {}
 
   /** Adds a lot in the caller's transaction. An entity that nobody created gets the default plan. */
@@ -48,8 +52,8 @@ export class CreditsService {
         param: 'expires_at',
       });
     }
-    await ensureEntity(tx, entity, bookedAt);
-    await lockAccounts(tx, [entity]);
+    await this.accounts.ensureEntity(tx, entity, bookedAt);
+    await this.accounts.lock(tx, [entity]);
     const grant: GrantRow = {
       id: randomId('grant'),
       entity,
@@ -68,16 +72,15 @@ export class CreditsService {
       createdAt: bookedAt,
     };
     await insertGrant(tx, grant);
-    await insertLedgerEntry(tx, {
+    await this.ledger.post(tx, {
       entity,
       kind: category === 'paid' ? 'purchase' : 'promotion',
       amountPicos,
       grantId: grant.id,
-      period: periodOf(bookedAt),
       reference,
       bookedAt,
     });
-    await raiseVersions(tx, [entity]);
+    await this.accounts.raiseVersions(tx, [entity]);
     await insertAuditEntry(tx, {
       at: bookedAt,
       actor: order.actor,
@@ -97,25 +100,19 @@ export class CreditsService {
   ): Promise<GrantRow> {
     const { entity, grantId, reason, actor } = order;
     const bookedAt = await this.clock.bookingTime(tx);
-    await lockAccounts(tx, [entity]);
+    await this.accounts.lock(tx, [entity]);
     if ((await findGrant(tx, { entity, grantId })) === null) {
       throw new TallyError('not_found', `no credit grant ${grantId} of ${entity}`, { param: 'grant' });
     }
     await markVoided(tx, { grantId, at: bookedAt });
-    const voidedPicos = await takeRemaining(tx, { grantId, as: 'voided' });
-    if (voidedPicos > 0n) {
-      const period = periodOf(bookedAt);
-      await insertLedgerEntry(tx, {
-        entity,
-        kind: 'void',
-        amountPicos: voidedPicos,
-        grantId,
-        period,
-        reference: reason,
-        bookedAt,
-      });
-      await raiseVersions(tx, [entity]);
-    }
+    const voidedPicos = await this.writeOff(tx, {
+      entity,
+      grantId,
+      as: 'void',
+      reference: reason,
+      bookedAt,
+    });
+    if (voidedPicos > 0n) await this.accounts.raiseVersions(tx, [entity]);
     await insertAuditEntry(tx, {
       at: bookedAt,
       actor,
@@ -129,11 +126,34 @@ export class CreditsService {
     return grant!;
   }
 
-  async list({ entity }: { entity: string }): Promise<GrantRow[]> {
-    return findGrants(this.database.reader, entity);
+  /** Takes what is left of a lot and posts it. Needs the entity's lock. Returns the amount: nothing is left a second time. */
+  async writeOff(
+    tx: Tx,
+    order: {
+      entity: string;
+      grantId: string;
+      as: 'void' | 'expiry';
+      reference: string | null;
+      bookedAt: Date;
+    },
+  ): Promise<bigint> {
+    const { as: kind, ...entry } = order;
+    const amountPicos = await takeRemaining(tx, { grantId: order.grantId, as: kind });
+    if (amountPicos > 0n) await this.ledger.post(tx, { ...entry, kind, amountPicos });
+    return amountPicos;
   }
 
-  async ledger(args: { entity: string; before: bigint | null; limit: number }): Promise<LedgerRow[]> {
-    return findLedgerEntries(this.database.reader, args);
+  /** Every grant of an entity, newest first. */
+  async of(tx: Tx, entity: string): Promise<GrantRow[]> {
+    return findGrants(tx, entity);
+  }
+
+  async list({ entity }: { entity: string }): Promise<GrantRow[]> {
+    return this.of(this.database.reader, entity);
+  }
+
+  /** Those of the entities with something left, valid or not: the domain decides which of them pay. Needs the locks. */
+  async left(tx: Tx, entities: readonly string[]): Promise<GrantRow[]> {
+    return findGrantsLeft(tx, entities);
   }
 }

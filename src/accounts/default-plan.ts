@@ -1,0 +1,2 @@
+/** The plan of an entity that nobody created. */
+export const DEFAULT_PLAN = 'free';

@@ -1,0 +1,35 @@
+/** The plans that a first start brings. Adds what is missing and changes nothing that is there, so every start may run it. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { parseUsd } from '../domain/money.js';
+import type { Database } from '../platform/database.js';
+import { insertPlanIfMissing } from './plans.sql.js';
+
+const plansFile = z.array(
+  z.object({
+    name: z.string(),
+    monthly_cap_usd: z.string().nullable(),
+    yearly_cap_usd: z.string().nullable(),
+    overage: z.enum(['blocked', 'allowed']),
+  }),
+);
+
+export async function ensureFirstPlans(database: Database, file: URL): Promise<void> {
+  const plans = plansFile.parse(JSON.parse(await readFile(file, 'utf8')));
+  await database.transaction(async (tx) => {
+    for (const plan of plans) {
+      await insertPlanIfMissing(tx, {
+        name: plan.name,
+        monthlyCapPicos: usdOrNull(plan.monthly_cap_usd),
+        yearlyCapPicos: usdOrNull(plan.yearly_cap_usd),
+        overage: plan.overage,
+        maxConcurrentRequests: null,
+        monthlyCreditPicos: 0n,
+      });
+    }
+  });
+}
+
+function usdOrNull(text: string | null): bigint | null {
+  return text === null ? null : parseUsd(text, 'cap');
+}

@@ -1,0 +1,135 @@
+/**
+ * Burns, and what corrections give back of them, by hour of booking: many of them make few ledger entries. An hour takes more
+ * until it is posted.
+ */
+import type { BurnReversal, BurnSum } from '../domain/grants.js';
+import { arrayLiteral } from '../platform/array-literal.js';
+import { RestartTransaction, type Tx } from '../platform/database.js';
+
+/**
+ * Takes burns from their grants and adds them to the open hour of booking. When that hour was posted between the start of
+ * the transaction and the account lock, the transaction starts again, with a later booking time.
+ */
+export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<void> {
+  const added = await tx.$executeRaw`
+    with burnt as (
+      select * from unnest(
+        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+        ${arrayLiteral(rows.map((r) => r.period))}::text[],
+        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
+        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
+      ) as t (entity, period, grant_id, amount_picos)
+    ), taken as (
+      update credit_grants g set
+        remaining_picos = g.remaining_picos - b.amount_picos,
+        burnt_picos = g.burnt_picos + b.amount_picos
+      from (select grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by grant_id) b
+      where g.id = b.grant_id
+    )
+    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
+    select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
+    from burnt order by entity, period, grant_id
+    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted`;
+  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
+}
+
+/**
+ * Gives burns back to their grants and adds them to the open hour of booking. When that hour was posted between the start
+ * of the transaction and the account lock, the transaction starts again, with a later booking time.
+ */
+export async function addReversals(tx: Tx, rows: readonly BurnReversal[], bookedHour: Date): Promise<void> {
+  const added = await tx.$executeRaw`
+    with returned as (
+      select * from unnest(
+        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
+        ${arrayLiteral(rows.map((r) => r.period))}::text[],
+        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
+        ${arrayLiteral(rows.map((r) => r.correctedHour))}::timestamptz[],
+        ${arrayLiteral(rows.map((r) => r.correctedPeriod))}::text[],
+        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
+      ) as t (entity, period, grant_id, corrected_hour, corrected_period, amount_picos)
+    ), refilled as (
+      update credit_grants g set
+        remaining_picos = g.remaining_picos + r.amount_picos,
+        burnt_picos = g.burnt_picos - r.amount_picos
+      from (select grant_id, sum(amount_picos) as amount_picos from returned where grant_id is not null group by grant_id) r
+      where g.id = r.grant_id
+    )
+    insert into burn_reversals as o (
+      entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
+    )
+    select entity, ${bookedHour}::timestamptz, period, grant_id, corrected_hour, corrected_period, amount_picos
+    from returned order by entity, period, grant_id, corrected_hour, corrected_period
+    on conflict (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
+    do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted`;
+  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
+}
+
+/** Entities with burns or reversals of closed hours that the ledger does not hold yet. An hour is closed when the database's clock has left it. */
+export async function findEntitiesToPost(tx: Tx, openHour: Date): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ entity: string }[]>`
+    select entity from burns where not posted and booked_hour < ${openHour}::timestamptz
+    union
+    select entity from burn_reversals where not posted and booked_hour < ${openHour}::timestamptz
+    order by entity`;
+  return rows.map((row) => row.entity);
+}
+
+/** Posts the burns of closed hours of a locked entity: one entry for each hour, period and grant (or overage). Returns how many. */
+export async function postBurns(
+  tx: Tx,
+  args: { entity: string; openHour: Date; bookedAt: Date },
+): Promise<number> {
+  return tx.$executeRaw`
+    with closed as (
+      update burns set posted = true
+      where entity = ${args.entity}::text and not posted and booked_hour < ${args.openHour}::timestamptz
+      returning entity, booked_hour, period, grant_id, amount_picos
+    )
+    insert into ledger_entries (
+      entity, kind, debit_account, credit_account, amount_picos, grant_id, period, booked_hour, booked_at
+    )
+    select
+      entity,
+      case when grant_id is null then 'overage' else 'burn' end,
+      case when grant_id is null then 'receivable' else 'credits:' || grant_id end,
+      'revenue',
+      amount_picos, grant_id, period, booked_hour, ${args.bookedAt}::timestamptz
+    from closed
+    order by booked_hour, period, grant_id`;
+}
+
+/**
+ * Posts what was given back in closed hours of a locked entity; each entry names the burn that it corrects. Run it after the
+ * burns of those hours are posted: an hour's burns can be given back in the same hour.
+ */
+export async function postReversals(
+  tx: Tx,
+  args: { entity: string; openHour: Date; bookedAt: Date },
+): Promise<number> {
+  return tx.$executeRaw`
+    with closed as (
+      update burn_reversals set posted = true
+      where entity = ${args.entity}::text and not posted and booked_hour < ${args.openHour}::timestamptz
+      returning entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
+    )
+    insert into ledger_entries (
+      entity, kind, debit_account, credit_account, amount_picos, grant_id, period, booked_hour, corrects, booked_at
+    )
+    select
+      entity,
+      case when grant_id is null then 'overage_reversal' else 'burn_reversal' end,
+      'revenue',
+      case when grant_id is null then 'receivable' else 'credits:' || grant_id end,
+      amount_picos, grant_id, period, booked_hour,
+      (
+        select l.id from ledger_entries l
+        where l.entity = closed.entity and l.booked_hour = closed.corrected_hour and l.period = closed.corrected_period
+          and l.grant_id is not distinct from closed.grant_id and l.corrects is null
+      ),
+      ${args.bookedAt}::timestamptz
+    from closed
+    order by booked_hour, period, grant_id, corrected_hour, corrected_period`;
+}

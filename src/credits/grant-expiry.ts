@@ -1,0 +1,43 @@
+/** Writes off what is left of expired grants. Safe twice, late, and at once. */
+import { Injectable } from '@nestjs/common';
+import { Accounts } from '../accounts/accounts.js';
+import { Clock } from '../platform/clock.js';
+import { Database, type Tx } from '../platform/database.js';
+import { QuotaService } from '../quota/quota.js';
+import { Grants } from './grants.js';
+import { findEntitiesWithExpired } from './grants.sql.js';
+
+@Injectable()
+export class GrantExpiry {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly quota: QuotaService,
+    private readonly accounts: Accounts,
+    private readonly grants: Grants,
+  ) {}
+
+  /** Returns how many grants were written off. One transaction an entity, under its lock. */
+  async expire(): Promise<number> {
+    let expired = 0;
+    const now = await this.clock.bookingTime(this.database.reader);
+    for (const entity of await findEntitiesWithExpired(this.database.reader, now)) {
+      expired += await this.database.transaction((tx) => this.expireOf(tx, entity));
+      await this.quota.publish([{ entity, project: null }], []);
+    }
+    return expired;
+  }
+
+  private async expireOf(tx: Tx, entity: string): Promise<number> {
+    const bookedAt = await this.clock.bookingTime(tx);
+    await this.accounts.lock(tx, [entity]);
+    const expired = (await this.grants.left(tx, [entity])).filter(
+      ({ expiresAt }) => expiresAt !== null && expiresAt <= bookedAt,
+    );
+    for (const { id: grantId } of expired) {
+      await this.grants.writeOff(tx, { entity, grantId, as: 'expiry', reference: null, bookedAt });
+    }
+    if (expired.length > 0) await this.accounts.raiseVersions(tx, [entity]);
+    return expired.length;
+  }
+}

@@ -1,0 +1,72 @@
+/** The services as the app wires them, made by hand over what a test has. */
+import type { Redis } from 'ioredis';
+import { Accounts } from '../../src/accounts/accounts.js';
+import { CorrectionBooking } from '../../src/corrections/correction-booking.js';
+import { ReratingService } from '../../src/corrections/rerating.js';
+import { UnpricedUsage } from '../../src/corrections/unpriced-usage.js';
+import { CorrectionsService } from '../../src/corrections/voids.js';
+import { ReconciliationService } from '../../src/books/reconciliation.js';
+import { RepairService } from '../../src/books/repair.js';
+import { Allowances } from '../../src/credits/allowances.js';
+import { Burns } from '../../src/credits/burns.js';
+import { GrantExpiry } from '../../src/credits/grant-expiry.js';
+import { Grants } from '../../src/credits/grants.js';
+import { HourlyPosting } from '../../src/credits/hourly-posting.js';
+import { Ledger } from '../../src/credits/ledger.js';
+import { Pruning } from '../../src/metering/pruning.js';
+import { Recorder } from '../../src/metering/recorder.js';
+import { DailyRollUps } from '../../src/periods/daily-roll-ups.js';
+import { PeriodClose } from '../../src/periods/period-close.js';
+import type { Clock } from '../../src/platform/clock.js';
+import type { Database } from '../../src/platform/database.js';
+import { PriceBook } from '../../src/prices/price-book.js';
+import { QuotaService } from '../../src/quota/quota.js';
+
+export type Bookkeeping = ReturnType<typeof bookkeepingOver>;
+export type Services = ReturnType<typeof servicesOver>;
+
+/** Those that need no Redis. */
+export function bookkeepingOver({ database, clock }: { database: Database; clock: Clock }) {
+  const accounts = new Accounts();
+  const ledger = new Ledger(database);
+  const grants = new Grants(database, clock, accounts, ledger);
+  const allowances = new Allowances();
+  const burns = new Burns();
+  const booking = new CorrectionBooking(accounts, grants, burns);
+  return {
+    accounts,
+    ledger,
+    grants,
+    allowances,
+    burns,
+    booking,
+    prices: new PriceBook(database, clock),
+    posting: new HourlyPosting(database, clock, accounts, burns),
+    corrections: new CorrectionsService(database, clock, accounts, grants, booking),
+    periods: new PeriodClose(database, clock, accounts, burns),
+    days: new DailyRollUps(database, clock, accounts),
+    pruning: new Pruning(database, clock),
+    repair: new RepairService(database, clock, accounts),
+    reconciliation: new ReconciliationService(database, clock),
+  };
+}
+
+export function servicesOver(over: { database: Database; clock: Clock; redis: Redis }) {
+  const { database, clock, redis } = over;
+  const books = bookkeepingOver(over);
+  const quota = new QuotaService(redis, database, clock, books.prices, books.allowances, 'closed');
+  return { ...books, quota, ...publishingOver({ ...over, quota }, books) };
+}
+
+/** Those that publish to `quota` what they change. */
+export function publishingOver(
+  { database, clock, quota }: { database: Database; clock: Clock; quota: QuotaService },
+  { accounts, prices, allowances, grants, burns, booking }: Bookkeeping,
+) {
+  return {
+    recorder: new Recorder(database, clock, quota, accounts, prices, allowances, grants, burns),
+    expiry: new GrantExpiry(database, clock, quota, accounts, grants),
+    unpriced: new UnpricedUsage(database, clock, quota, accounts, prices, allowances, grants, burns, booking),
+    rerating: new ReratingService(database, clock, quota, accounts, prices, allowances, grants, booking),
+  };
+}
