@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Accounts } from '../accounts/accounts.js';
 import { Burns } from '../credits/burns.js';
 import { Grants, type GrantRow } from '../credits/grants.js';
-import type { BurnReversal, BurnSum } from '../domain/grants.js';
+import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
 import { insertCorrections, type NewCorrection } from './usage-corrections.sql.js';
 import type { RatedEvent } from '../metering/usage-events.sql.js';

@@ -1,6 +1,6 @@
 /** Plans corrections of counted events: what each costs from now on, what it gives back and to whom, what it burns. Pure. */
 import { giveBack, netMovements, type Movement } from './give-back.js';
-import { burn, compareBurnOrder, type Burn } from '../domain/grants.js';
+import { burn, compareBurnOrder, type Burn } from '../domain/burn-order.js';
 import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
 import { assert } from '../domain/errors.js';
 import type { CorrectableEvent } from './correctable-events.sql.js';

@@ -1,6 +1,6 @@
 /** Corrections of counted events: one row each, never changed. Late usage is listed with them, for it corrects a period too. */
 import type { Movement } from './give-back.js';
-import type { Burn } from '../domain/grants.js';
+import type { Burn } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
 import type { TokenCounts } from '../domain/usage.js';
 import { arrayLiteral } from '../platform/array-literal.js';

@@ -2,7 +2,7 @@
  * Burns, and what corrections give back of them, by hour of booking: many of them make few ledger entries. An hour takes more
  * until it is posted.
  */
-import type { BurnReversal, BurnSum } from '../domain/grants.js';
+import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { arrayLiteral } from '../platform/array-literal.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
 

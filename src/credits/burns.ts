@@ -1,6 +1,6 @@
 /** What grants pay, kept by hour of booking: added under the entity's lock, posted to the ledger once the hour has closed. */
 import { Injectable } from '@nestjs/common';
-import type { BurnReversal, BurnSum } from '../domain/grants.js';
+import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import type { Tx } from '../platform/database.js';
 import { addBurns, addReversals, postBurns, postReversals } from './burns.sql.js';
 

@@ -1,5 +1,5 @@
 /** Lots of credits: read under the entity's lock before they are burnt, voided or expired. */
-import type { Grant } from '../domain/grants.js';
+import type { Grant } from '../domain/burn-order.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
 

@@ -1,5 +1,5 @@
 /** What a batch of rated events adds to each sum. Pure: the recorder writes what this returns. */
-import type { BurnSum } from '../domain/grants.js';
+import type { BurnSum } from '../domain/burn-order.js';
 import { hourOf } from '../domain/period.js';
 import type { RatedEvent } from './usage-events.sql.js';
 import type { HourlySum, ProjectSum } from './usage-sums.sql.js';

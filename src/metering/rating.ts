@@ -1,5 +1,5 @@
 /** Rates and pays the events of one batch: prices × tokens, then grants in burn order. Pure. */
-import { burn, type Grant } from '../domain/grants.js';
+import { burn, type Grant } from '../domain/burn-order.js';
 import { billingPeriodOf } from '../domain/period.js';
 import { priceInForce, rate, UNPRICED, type Price } from '../domain/price.js';
 import type { UsageEvent } from '../domain/usage.js';

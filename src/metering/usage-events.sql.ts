@@ -1,6 +1,6 @@
 /** Rated events: one immutable row each, partitioned by the month in which the usage occurred. */
 import type { UsageEvent } from '../domain/usage.js';
-import type { Burn } from '../domain/grants.js';
+import type { Burn } from '../domain/burn-order.js';
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Tx } from '../platform/database.js';
 

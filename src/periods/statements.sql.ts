@@ -1,5 +1,5 @@
 /** What a statement is made of: an entity's usage and the movements of its credits, by the period that they are booked in. */
-import type { GrantCategory } from '../domain/grants.js';
+import type { GrantCategory } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
 import { netBurns } from '../books/counted-usage.sql.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { burn, compareBurnOrder, isEffective, type Grant } from '../../src/domain/grants.js';
+import { burn, compareBurnOrder, isEffective, type Grant } from '../../src/domain/burn-order.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const days = (count: number): Date => new Date(NOW.getTime() + count * 86_400_000);
