@@ -40,7 +40,7 @@ import { Readiness } from './http/readiness.js';
 import { ReviewController } from './metering/review.controller.js';
 import { SchemaPipe } from './http/schema-pipe.js';
 import { SpendAlertsController } from './alerts/spend-alerts.controller.js';
-import { SpendLimitController } from './accounts/spend-limit.controller.js';
+import { SpendLimitsController } from './accounts/spend-limits.controller.js';
 import { StatementsController } from './periods/statements.controller.js';
 import { UsageController } from './reports/usage.controller.js';
 import { UsageEventsController } from './metering/usage-events.controller.js';
@@ -54,7 +54,10 @@ import { WebhookSender } from './alerts/webhook-sender.js';
 import { BatchWriter } from './metering/batch-writer.js';
 import { UpkeepProcessor } from './jobs/upkeep.processor.js';
 import { UsageProcessor } from './metering/usage.processor.js';
-import { LimitsService } from './accounts/limits.js';
+import { Entities } from './accounts/entities.js';
+import { Plans } from './accounts/plans.js';
+import { Projects } from './accounts/projects.js';
+import { ProjectsController } from './accounts/projects.controller.js';
 import { PriceSource } from './quota/price-source.js';
 import { Strangers } from './quota/unknown-entities.js';
 import { QUOTA_FAIL_MODE, QuotaService } from './quota/quota.js';
@@ -101,7 +104,9 @@ export type AppParts = {
 
 const SERVICES: Provider[] = [
   QuotaService,
-  LimitsService,
+  Plans,
+  Entities,
+  Projects,
   Strangers,
   Accounts,
   Balances,
@@ -149,12 +154,13 @@ const API = [
   BalancesController,
   UsageController,
   CostsController,
-  SpendLimitController,
+  SpendLimitsController,
   SpendAlertsController,
   WebhooksController,
   StatementsController,
   ExportsController,
   EntitiesController,
+  ProjectsController,
   CreditsController,
   PlansController,
   PricesController,

@@ -41,11 +41,3 @@ export async function raiseVersions(tx: Tx, entities: readonly string[]): Promis
     update entities set version = version + 1
     where name = any(${entities}::text[])`;
 }
-
-/** Makes one entity with the plan `free` where it does not exist yet. */
-export async function ensureEntity(tx: Tx, entity: string, at: Date): Promise<void> {
-  await tx.$executeRaw`
-    insert into entities (name, plan, created_at)
-    values (${entity}::text, ${DEFAULT_PLAN}::text, ${at}::timestamptz)
-    on conflict (name) do nothing`;
-}

@@ -2,8 +2,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityName, Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
-import { ensureAccounts, ensureEntity, lockAccounts, raiseVersions } from './accounts.sql.js';
-import { findEntity, findUncreated } from './entities.sql.js';
+import { ensureAccounts, lockAccounts, raiseVersions } from './accounts.sql.js';
+import { DEFAULT_PLAN } from './default-plan.js';
 
 @Injectable()
 export class Accounts {
@@ -14,7 +14,8 @@ export class Accounts {
 
   /** The same for an entity without a project. */
   async ensureEntity(tx: Tx, entity: string, at: Date): Promise<void> {
-    await ensureEntity(tx, entity, at);
+    const data = { name: entity, planName: DEFAULT_PLAN, createdAt: at };
+    await tx.entity.createMany({ data, skipDuplicates: true });
   }
 
   /** Waits for the entities' locks and holds them until the transaction ends. Read what the lock protects after this. */
@@ -28,11 +29,13 @@ export class Accounts {
   }
 
   async exists(tx: Tx, entity: string): Promise<boolean> {
-    return (await findEntity(tx, entity)) !== null;
+    return (await tx.entity.findUnique({ where: { name: entity }, select: { name: true } })) !== null;
   }
 
   /** Those of the names that are no entity's. */
   async unknown(tx: Tx, names: readonly EntityName[]): Promise<EntityName[]> {
-    return findUncreated(tx, names);
+    const rows = await tx.entity.findMany({ where: { name: { in: [...names] } }, select: { name: true } });
+    const known = new Set(rows.map(({ name }) => name));
+    return names.filter((name) => !known.has(name));
   }
 }

@@ -59,16 +59,16 @@ export async function findBalance(
   };
 }
 
-/** Every project of the entity, by name. */
+/** Every project of the entity, by name, or the one that is named. */
 export async function findProjectBalances(
   tx: Tx,
-  of: { entity: string; period: string },
+  of: { entity: string; project: string | null; period: string },
 ): Promise<ProjectBalanceRow[]> {
   const rows = await tx.$queryRaw<{ project: string; month: string; monthly_cap: string | null }[]>`
     select p.name as project, coalesce(s.cost_picos, 0)::text as month, p.monthly_cap_picos::text as monthly_cap
     from projects p
     left join project_spend s on s.entity = p.entity and s.project = p.name and s.period = ${of.period}::text
-    where p.entity = ${of.entity}::text
+    where p.entity = ${of.entity}::text and (${of.project}::text is null or p.name = ${of.project}::text)
     order by p.name`;
   return rows.map((row) => ({
     project: row.project,

@@ -1,6 +1,6 @@
 /** What an entity and its projects have, owe and may spend, in a transaction of the caller's. */
 import { Injectable } from '@nestjs/common';
-import type { EntityName } from '../domain/ids.js';
+import type { EntityName, ProjectName } from '../domain/ids.js';
 import { periodOf, yearOf } from '../domain/period.js';
 import type { Tx } from '../platform/database.js';
 import { findBalance, findProjectBalances, type BalanceRow, type ProjectBalanceRow } from './balances.sql.js';
@@ -16,8 +16,17 @@ export class Balances {
     return findBalance(tx, { entity, period, year: yearOf(period), at, defaultPlan: DEFAULT_PLAN });
   }
 
+  /** Of one project; null for one that nobody has seen. */
+  async ofProject(
+    tx: Tx,
+    { entity, project, at }: { entity: EntityName; project: ProjectName; at: Date },
+  ): Promise<ProjectBalanceRow | null> {
+    const [row] = await findProjectBalances(tx, { entity, project, period: periodOf(at) });
+    return row ?? null;
+  }
+
   /** Of each of its projects, by name. */
   async ofProjects(tx: Tx, { entity, at }: { entity: EntityName; at: Date }): Promise<ProjectBalanceRow[]> {
-    return findProjectBalances(tx, { entity, period: periodOf(at) });
+    return findProjectBalances(tx, { entity, project: null, period: periodOf(at) });
   }
 }

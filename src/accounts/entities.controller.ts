@@ -1,21 +1,21 @@
 /** Admins: who pays, on which plan, within which limits. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { EntityName, ProjectName } from '../domain/ids.js';
-import { LimitsService } from './limits.js';
+import type { EntityName } from '../domain/ids.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
-import { presentEntity, presentProject } from './entities.presenter.js';
+import { Entities } from './entities.js';
+import { presentEntity } from './entities.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Caller, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './entities.schema.js';
+import { limitsChangeOf } from './limits.schema.js';
 
 type EntityPath = { entity: EntityName };
-type ProjectPath = EntityPath & { project: ProjectName };
 
 @Controller()
 export class EntitiesController {
   constructor(
-    private readonly limits: LimitsService,
+    private readonly entities: Entities,
     private readonly changes: Changes,
   ) {}
 
@@ -25,7 +25,7 @@ export class EntitiesController {
     @Caller() { entity }: Principal,
   ) {
     const { limit, after = null } = page;
-    const rows = await this.limits.entities({ only: entity, after, limit: limit + 1 });
+    const rows = await this.entities.page({ only: entity, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.entity, present: presentEntity });
   }
 
@@ -35,7 +35,7 @@ export class EntitiesController {
     answers: schemas.Entity,
   })
   async get(@Param({ schema: schemas.EntityPath }) { entity }: EntityPath) {
-    return presentEntity(await this.limits.entity(entity));
+    return presentEntity(await this.entities.find(entity));
   }
 
   @Route('PUT /v1/admin/entities/:entity', {
@@ -49,7 +49,7 @@ export class EntitiesController {
     @Call() call: ChangeCall,
   ) {
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentEntity(await this.limits.putEntity(tx, { entity, plan, actor: call.principal.keyId })),
+      presentEntity(await this.entities.put(tx, { entity, plan, actor: call.principal.keyId })),
     );
   }
 
@@ -64,39 +64,9 @@ export class EntitiesController {
     @Body({ schema: schemas.LimitsPatch }) body: schemas.LimitsPatch,
     @Call() call: ChangeCall,
   ) {
-    const change = { ...limitsOf(body), quotaMode: body.quota_mode };
+    const change = { ...limitsChangeOf(body), quotaMode: body.quota_mode };
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentEntity(await this.limits.changeEntity(tx, { entity, change, actor: call.principal.keyId })),
+      presentEntity(await this.entities.changeLimits(tx, { entity, change, actor: call.principal.keyId })),
     );
   }
-
-  @Route('PATCH /v1/admin/entities/:entity/projects/:project/limits', {
-    role: 'admin',
-    summary: 'Change the limits of a project',
-    answers: schemas.Project,
-    idempotent: true,
-  })
-  async changeProjectLimits(
-    @Param({ schema: schemas.ProjectPath }) { entity, project }: ProjectPath,
-    @Body({ schema: schemas.ProjectLimitsPatch }) body: schemas.ProjectLimitsPatch,
-    @Call() call: ChangeCall,
-  ) {
-    const change = {
-      monthlyCapPicos: body.monthly_cap_usd,
-      maxConcurrentRequests: body.max_concurrent_requests,
-    };
-    const actor = call.principal.keyId;
-    return this.changes.make(call, [{ entity, project }], async (tx) =>
-      presentProject(await this.limits.changeProject(tx, { entity, project, change, actor })),
-    );
-  }
-}
-
-export function limitsOf(body: Omit<schemas.LimitsPatch, 'quota_mode'>) {
-  return {
-    monthlyCapPicos: body.monthly_cap_usd,
-    yearlyCapPicos: body.yearly_cap_usd,
-    overage: body.overage,
-    maxConcurrentRequests: body.max_concurrent_requests,
-  };
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseUsd } from '../domain/money.js';
 import type { Database } from '../platform/database.js';
-import { insertPlanIfMissing } from './plans.sql.js';
+import { addMissingPlans, NEW_PLAN } from './plans.js';
 
 const plansFile = z.array(
   z.object({
@@ -16,18 +16,16 @@ const plansFile = z.array(
 
 export async function ensureFirstPlans(database: Database, file: URL): Promise<void> {
   const plans = plansFile.parse(JSON.parse(await readFile(file, 'utf8')));
-  await database.transaction(async (tx) => {
-    for (const plan of plans) {
-      await insertPlanIfMissing(tx, {
-        name: plan.name,
-        monthlyCapPicos: usdOrNull(plan.monthly_cap_usd),
-        yearlyCapPicos: usdOrNull(plan.yearly_cap_usd),
-        overage: plan.overage,
-        maxConcurrentRequests: null,
-        monthlyCreditPicos: 0n,
-      });
-    }
-  });
+  await addMissingPlans(
+    database.reader,
+    plans.map((plan) => ({
+      ...NEW_PLAN,
+      name: plan.name,
+      monthlyCapPicos: usdOrNull(plan.monthly_cap_usd),
+      yearlyCapPicos: usdOrNull(plan.yearly_cap_usd),
+      overage: plan.overage,
+    })),
+  );
 }
 
 function usdOrNull(text: string | null): bigint | null {

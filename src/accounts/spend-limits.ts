@@ -2,11 +2,11 @@
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { periodOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { Balances } from './balances.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findProjectCapSpend, type CapSpend } from './spend.sql.js';
+import { Balances } from './balances.js';
+import { Entities } from './entities.js';
+import { Projects } from './projects.js';
 
 /** Without a project, the entity as a whole. */
 export type LimitScope = { readonly entity: EntityName; readonly project: ProjectName | null };
@@ -23,27 +23,48 @@ export class SpendLimits {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly balances: Balances,
+    private readonly entities: Entities,
+    private readonly projects: Projects,
   ) {}
 
   /** Throws `not_found` where there is no limit. In a transaction of the caller's it sees what that has changed. */
   async find(scope: LimitScope, tx: Tx = this.database.reader): Promise<SpendLimit> {
-    const spend = await this.capSpend(scope, tx);
-    if (spend === null || spend.capPicos === null)
-      throw new TallyError('not_found', 'there is no spend limit');
-    return { thresholdPicos: spend.capPicos, isReached: spend.spentPicos >= spend.capPicos };
+    const balance = await this.balanceOf(scope, tx);
+    const cap = balance?.monthlyCapPicos ?? null;
+    if (balance === null || cap === null) throw new TallyError('not_found', 'there is no spend limit');
+    return { thresholdPicos: cap, isReached: balance.monthPicos >= cap };
   }
 
-  /** Throws `not_found` for a project that nobody has seen; an entity that nobody has seen has the default plan. */
-  async requireScope({ entity, project }: LimitScope, tx: Tx): Promise<void> {
-    if (project !== null && (await this.capSpend({ entity, project }, tx)) === null) {
-      throw new TallyError('not_found', `no project ${project}`, { param: 'project' });
+  async set(tx: Tx, scope: LimitScope, to: { capPicos: bigint; actor: string }): Promise<SpendLimit> {
+    await this.change(tx, scope, to);
+    return this.find(scope, tx);
+  }
+
+  /**
+   * Lifting twice is no error: a client repeats what it got no answer to. Throws `not_found` for a project that nobody has seen;
+   * an entity that nobody has seen has the default plan, whose cap it loses.
+   */
+  async lift(tx: Tx, scope: LimitScope, { actor }: { actor: string }): Promise<void> {
+    if ((await this.balanceOf(scope, tx)) === null) {
+      throw new TallyError('not_found', `no project ${scope.project}`, { param: 'project' });
     }
+    await this.change(tx, scope, { capPicos: null, actor });
   }
 
-  private async capSpend({ entity, project }: LimitScope, tx: Tx): Promise<CapSpend | null> {
+  private async change(
+    tx: Tx,
+    { entity, project }: LimitScope,
+    { capPicos, actor }: { capPicos: bigint | null; actor: string },
+  ): Promise<void> {
+    const change = { monthlyCapPicos: capPicos };
+    if (project === null) await this.entities.changeLimits(tx, { entity, change, actor });
+    else await this.projects.changeLimits(tx, { entity, project, change, actor });
+  }
+
+  /** Null for a project that nobody has seen. */
+  private async balanceOf({ entity, project }: LimitScope, tx: Tx) {
     const at = this.clock.now();
-    if (project !== null) return findProjectCapSpend(tx, { entity, project, period: periodOf(at) });
-    const balance = await this.balances.find(tx, { entity, at });
-    return { capPicos: balance.monthlyCapPicos, spentPicos: balance.monthPicos };
+    if (project === null) return this.balances.find(tx, { entity, at });
+    return this.balances.ofProject(tx, { entity, project, at });
   }
 }

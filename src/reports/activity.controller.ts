@@ -1,7 +1,7 @@
 /** Finance: the entities that a key may look at, and what one of them did, day by day. The dashboard is made of these. */
 import { Controller, Param, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
-import { LimitsService } from '../accounts/limits.js';
+import { Entities } from '../accounts/entities.js';
 import { Activities } from './activity.js';
 import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import { presentActivity } from './activity.presenter.js';
@@ -15,7 +15,7 @@ import { EntityPage, EntityPath } from '../accounts/entities.schema.js';
 @Controller()
 export class ActivityController {
   constructor(
-    private readonly limits: LimitsService,
+    private readonly entities: Entities,
     private readonly activities: Activities,
   ) {}
 
@@ -26,7 +26,7 @@ export class ActivityController {
   })
   async list(@Query({ schema: EntityPage }) page: EntityPage, @Caller() { entity }: Principal) {
     const { limit, after = null } = page;
-    const rows = await this.limits.entities({ only: entity, after, limit: limit + 1 });
+    const rows = await this.entities.page({ only: entity, after, limit: limit + 1 });
     const shown: { entity: string; plan: string }[] =
       rows.length === 0 && entity !== null && after === null ? [{ entity, plan: DEFAULT_PLAN }] : rows;
     return presentPage(shown, { limit, idOf: (row) => row.entity, present: presentName });

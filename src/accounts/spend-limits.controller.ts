@@ -2,9 +2,7 @@
 import { Body, Controller, Param } from '@nestjs/common';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { picosFromCents } from '../domain/money.js';
-import { LimitsService } from './limits.js';
 import { SpendLimits, type LimitScope } from './spend-limits.js';
-import type { Tx } from '../platform/database.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
 import { presentDeletedSpendLimit, presentSpendLimit } from './spend-limits.presenter.js';
@@ -14,10 +12,9 @@ import * as schemas from './spend-limits.schema.js';
 type ProjectPath = { project: ProjectName };
 
 @Controller()
-export class SpendLimitController {
+export class SpendLimitsController {
   constructor(
     private readonly spendLimits: SpendLimits,
-    private readonly limits: LimitsService,
     private readonly changes: Changes,
   ) {}
 
@@ -104,31 +101,16 @@ export class SpendLimitController {
   }
 
   private async replace(scope: LimitScope, body: schemas.SpendLimitOrder, call: ChangeCall) {
-    const capPicos = picosFromCents(body.threshold_amount);
-    return this.changes.make(call, [scope], async (tx) => {
-      await this.change(tx, scope, capPicos, call);
-      return presentSpendLimit(scope, await this.spendLimits.find(scope, tx));
-    });
+    const to = { capPicos: picosFromCents(body.threshold_amount), actor: call.principal.keyId };
+    return this.changes.make(call, [scope], async (tx) =>
+      presentSpendLimit(scope, await this.spendLimits.set(tx, scope, to)),
+    );
   }
 
-  /** Lifting twice is no error: a client repeats what it got no answer to. */
   private async lift(scope: LimitScope, call: ChangeCall) {
     return this.changes.make(call, [scope], async (tx) => {
-      await this.spendLimits.requireScope(scope, tx);
-      await this.change(tx, scope, null, call);
+      await this.spendLimits.lift(tx, scope, { actor: call.principal.keyId });
       return presentDeletedSpendLimit(scope);
     });
-  }
-
-  private async change(
-    tx: Tx,
-    { entity, project }: LimitScope,
-    monthlyCapPicos: bigint | null,
-    call: ChangeCall,
-  ): Promise<void> {
-    const actor = call.principal.keyId;
-    const change = { monthlyCapPicos };
-    if (project === null) await this.limits.changeEntity(tx, { entity, change, actor });
-    else await this.limits.changeProject(tx, { entity, project, change, actor });
   }
 }

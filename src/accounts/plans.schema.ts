@@ -1,0 +1,30 @@
+/** Plans in requests and answers. */
+import { z } from 'zod';
+import { planName, usd } from '../http/fields.js';
+import { listOf } from '../http/lists.schema.js';
+import { limitChanges, limitFields } from './limits.schema.js';
+
+export const PlanPath = z.object({ plan: planName });
+
+export const PlanPut = z
+  .strictObject({
+    ...limitChanges,
+    monthly_credit_usd: usd.optional().describe('Promotional credits granted for each month'),
+  })
+  .meta({
+    id: 'PlanPut',
+    description: 'What is left out stays; in a new plan it is no cap, overage blocked and no monthly credit.',
+  });
+export type PlanPut = z.output<typeof PlanPut>;
+
+export const Plan = z
+  .object({
+    object: z.literal('plan'),
+    plan: z.string(),
+    ...limitFields,
+    monthly_credit_usd: z.string(),
+  })
+  .meta({ id: 'Plan' });
+export type Plan = z.output<typeof Plan>;
+
+export const PlanList = listOf(Plan).meta({ id: 'PlanList' });

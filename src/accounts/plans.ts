@@ -1,0 +1,106 @@
+/** Plans: the limits of the entities that have none of their own, and the credits that each month brings. */
+import { Injectable } from '@nestjs/common';
+import { formatUsd } from '@tally/client/protocol';
+import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { TallyError } from '../domain/errors.js';
+import { Clock } from '../platform/clock.js';
+import { Database, type Tx } from '../platform/database.js';
+import { bigintOf, decimalOf } from '../platform/decimal-column.js';
+import type { Plan } from '../platform/prisma/client.js';
+import { limitsOfPlan, planColumns, type Limits, type LimitsChange } from './limits.js';
+import { presentLimits } from './limits.presenter.js';
+import { lockPlanChanges } from './plans.sql.js';
+
+export type PlanRow = Limits & {
+  readonly name: string;
+  /** Granted to each of its entities for each month, as a promotion. */
+  readonly monthlyCreditPicos: bigint;
+};
+
+/** What is undefined stays as it is. */
+export type PlanChange = LimitsChange & { readonly monthlyCreditPicos?: bigint | undefined };
+
+/** What a new plan says where its maker says nothing: nothing is owed without somebody having allowed it. */
+export const NEW_PLAN: Omit<PlanRow, 'name'> = {
+  monthlyCapPicos: null,
+  yearlyCapPicos: null,
+  overage: 'blocked',
+  maxConcurrentRequests: null,
+  monthlyCreditPicos: 0n,
+};
+
+@Injectable()
+export class Plans {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Throws `not_found`. In a transaction of the caller's it sees what that has changed. */
+  async find(name: string, tx: Tx = this.database.reader): Promise<PlanRow> {
+    const plan = await tx.plan.findUnique({ where: { name } });
+    if (plan === null) throw new TallyError('not_found', `no plan ${name}`, { param: 'plan' });
+    return toRow(plan);
+  }
+
+  /** All of them, by name. */
+  async list(): Promise<PlanRow[]> {
+    return (await this.database.reader.plan.findMany({ orderBy: { name: 'asc' } })).map(toRow);
+  }
+
+  /** Makes the plan or changes it, for all its entities; `change` says what is different. */
+  async put(tx: Tx, order: { plan: string; change: PlanChange; actor: string }): Promise<PlanRow> {
+    const name = order.plan;
+    const at = await this.clock.bookingTime(tx);
+    await lockPlanChanges(tx);
+    const found = await tx.plan.findUnique({ where: { name } });
+    const before = found === null ? null : toRow(found);
+    const after: PlanRow = { ...NEW_PLAN, ...before, ...givenOf(order.change), name };
+    const columns = columnsOf(after);
+    await tx.plan.upsert({
+      where: { name },
+      create: columns,
+      update: { ...columns, version: { increment: 1 } },
+    });
+    await insertAuditEntry(tx, {
+      at,
+      actor: order.actor,
+      entity: null,
+      target: name,
+      action: 'plans.put',
+      before: before === null ? null : auditOf(before),
+      after: auditOf(after),
+    });
+    return after;
+  }
+}
+
+/** Adds the plans that are missing and leaves the others as they are. */
+export async function addMissingPlans(tx: Tx, plans: readonly PlanRow[]): Promise<void> {
+  await tx.plan.createMany({ data: plans.map(columnsOf), skipDuplicates: true });
+}
+
+function toRow(plan: Plan): PlanRow {
+  return {
+    name: plan.name,
+    ...limitsOfPlan(plan),
+    monthlyCreditPicos: bigintOf(plan.monthlyCreditPicos),
+  };
+}
+
+function columnsOf(plan: PlanRow) {
+  return {
+    name: plan.name,
+    ...planColumns(plan),
+    monthlyCreditPicos: decimalOf(plan.monthlyCreditPicos),
+  };
+}
+
+/** A spread would overwrite with undefined. */
+function givenOf(change: PlanChange): Partial<PlanRow> {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
+function auditOf(plan: PlanRow): Record<string, unknown> {
+  return { ...presentLimits(plan), monthly_credit_usd: formatUsd(plan.monthlyCreditPicos) };
+}
