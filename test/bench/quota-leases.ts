@@ -1,6 +1,6 @@
 /** What a decision costs in the gateway's own process, on a slice that a real Tally grants and renews meanwhile. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { LeasedQuota } from '../../packages/client/src/leased-quota.js';
+import { LeasedQuota } from '../../packages/client/src/leases/leased-quota.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
 import { printTable } from './table.js';
 import type { Target } from './targets.js';
@@ -24,9 +24,9 @@ export async function benchLeases({ url, apiKey, project, model }: Order): Promi
   for (const running of RUNNING) {
     const quota = new LeasedQuota({ tally: new TallyClient({ baseUrl: url, apiKey }) });
     const wanted = { project, model, inputTokens: 1, maxOutputTokens: 0 };
-    while (quota.admit(wanted) === null) await turn();
+    while (quota.reserveLocally(wanted) === null) await turn();
     for (let n = 0; n < running; n += 1) {
-      while (quota.admit(wanted) === null) await turn();
+      while (quota.reserveLocally(wanted) === null) await turn();
     }
     await measure(quota, wanted, WARM_UP);
     rows.push({ 'requests running': running, ...(await measure(quota, wanted, DECISIONS)) });
@@ -37,7 +37,7 @@ export async function benchLeases({ url, apiKey, project, model }: Order): Promi
   return { of: 'p99 of a decision on a lease, µs', measured, most: 10 };
 }
 
-type Wanted = Parameters<LeasedQuota['admit']>[0];
+type Wanted = Parameters<LeasedQuota['reserveLocally']>[0];
 
 async function measure(quota: LeasedQuota, wanted: Wanted, count: number) {
   const nanos = new Float64Array(count);
@@ -47,7 +47,7 @@ async function measure(quota: LeasedQuota, wanted: Wanted, count: number) {
     const ids = [];
     for (let n = 0; n < BURST && admitted < count; n += 1) {
       const started = process.hrtime.bigint();
-      const id = quota.admit(wanted);
+      const id = quota.reserveLocally(wanted);
       nanos[admitted] = Number(process.hrtime.bigint() - started);
       if (id === null) missed += 1;
       else {

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { realDisk, type Disk } from '../../packages/client/src/disk.js';
-import { encodeRecord } from '../../packages/client/src/record.js';
+import { realDisk, type Disk } from '../../packages/client/src/outbox/disk.js';
+import { encodeRecord } from '../../packages/client/src/outbox/segment-format.js';
 import { diskWith, FIRST_SEGMENT, idsFrom, OutboxDirectory } from '../support/outbox-directory.js';
 import { until } from '../support/until.js';
 import { aUsageEvent } from '../support/usage-event.js';
@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => directory.remove());
 
 describe('a report', () => {
-  it('resolves while Tally is away, but not before an fsync has covered its event', async () => {
+  it('resolves while Tally is down, but not before an fsync has covered its event', async () => {
     const steps: string[] = [];
     let letSync = () => {};
     const syncing = new Promise<void>((resolve) => (letSync = resolve));
@@ -36,7 +36,7 @@ describe('a report', () => {
         steps.push('synced');
       },
     }));
-    const { outbox } = await directory.openWhileAway({ disk });
+    const { outbox } = await directory.openWhileDown({ disk });
     const report = outbox.report(anEvent('a')).then(() => steps.push('resolved'));
     await until('the event is written', () => steps.length > 0);
     for (let turns = 0; turns < 20; turns += 1) await turn();
@@ -46,7 +46,7 @@ describe('a report', () => {
     expect(steps).toEqual(['written', 'synced', 'resolved']);
   });
 
-  it('resolves when Tally has the event, however slow the disk is', async () => {
+  it('resolves as soon as Tally has the event, however slow the disk is', async () => {
     let letSync = () => {};
     const syncing = new Promise<void>((resolve) => (letSync = resolve));
     const { outbox, tally } = await directory.open({ disk: diskWith(() => ({ sync: () => syncing })) });
@@ -55,21 +55,21 @@ describe('a report', () => {
     letSync();
   });
 
-  it('shares its write and its fsync with those that came during the last one', async () => {
+  it('shares its write and its fsync with those that arrived during the last fsync', async () => {
     let syncCount = 0;
     const disk = diskWith((file) => ({ sync: () => file.sync().finally(() => (syncCount += 1)) }));
-    const { report } = await directory.openWhileAway({ disk });
+    const { report } = await directory.openWhileDown({ disk });
     await Promise.all(Array.from({ length: 50 }, (_, round) => report(idsFrom(round * 20, 20))));
     expect(syncCount).toBeLessThanOrEqual(3);
   });
 
-  it('is refused when there is no room, the outbox says how full it is, and there is room again once Tally is back', async () => {
+  it('is refused when there is no room, the outbox says how full it is, and there is room again once Tally is up', async () => {
     const bytes = encodeRecord(anEvent('e1')).length;
-    const { outbox, report, tally } = await directory.openWhileAway({ directoryBytesMax: 4 * bytes });
+    const { outbox, report, tally } = await directory.openWhileDown({ directoryBytesMax: 4 * bytes });
     await report(idsFrom(1, 4));
-    expect(outbox.fill()).toBe(1);
+    expect(outbox.fillRatio()).toBe(1);
     await expect(outbox.report(anEvent('e5'))).rejects.toMatchObject({ code: 'outbox_full' });
-    tally.isAway = false;
+    tally.isDown = false;
     await until('Tally has them', () => tally.ids.length === 4);
     await outbox.report(anEvent('e6'));
     expect(tally.ids).toEqual(['e1', 'e2', 'e3', 'e4', 'e6']);
@@ -77,8 +77,8 @@ describe('a report', () => {
 });
 
 describe('the next start', () => {
-  it('sends what was not acknowledged, in order, and deletes it then', async () => {
-    const before = await directory.openWhileAway({ segmentBytesMax: 1000 });
+  it('sends what was not acknowledged, oldest first, and then deletes it', async () => {
+    const before = await directory.openWhileDown({ segmentBytesMax: 1000 });
     await before.report(idsFrom(1, 20));
     await before.outbox.close();
     expect((await directory.segments()).length).toBeGreaterThan(5);
@@ -88,7 +88,7 @@ describe('the next start', () => {
     await until('the segments are deleted', async () => (await directory.segments()).length === 0);
   });
 
-  it('sends again what was acknowledged a moment ago, for a Redis that crashed together with this process', async () => {
+  it('sends again what was acknowledged moments before, for a Redis that crashed together with this process', async () => {
     const before = await directory.open({ keepMs: 3_600_000 });
     await before.report(['a']);
     await until('the event is on disk', async () => (await directory.segments()).length === 1);
@@ -99,7 +99,7 @@ describe('the next start', () => {
     expect(tally.ids).toEqual(['a']);
   });
 
-  it('sends every whole record of a file whose last one a crash cut off, without calling it damaged', async () => {
+  it('sends every whole record of a file whose last record a crash cut off, without calling it damaged', async () => {
     const bytes = Buffer.concat(['a', 'b', 'c'].map((id) => encodeRecord(anEvent(id))));
     await directory.leave(FIRST_SEGMENT, bytes.subarray(0, -20));
     const { tally, failures, report } = await directory.open();
@@ -110,7 +110,7 @@ describe('the next start', () => {
     expect(failures).toEqual([]);
   });
 
-  it('skips a damaged record, reports it, and keeps the file for whoever can mend it', async () => {
+  it('skips a damaged record, reports it, and keeps the file for somebody to repair', async () => {
     const bytes = Buffer.concat(['a', 'b', 'c'].map((id) => encodeRecord(anEvent(id))));
     bytes[encodeRecord(anEvent('a')).length + 50] = 0;
     await directory.leave(FIRST_SEGMENT, bytes);
@@ -135,8 +135,8 @@ describe('the next start', () => {
     await until('the file is set aside', async () => directory.has(DAMAGED));
   });
 
-  it('tells which event Tally refuses for good, because nobody waits for its report any more', async () => {
-    const before = await directory.openWhileAway();
+  it('names an event that Tally refuses for good, because nobody waits for its report any more', async () => {
+    const before = await directory.openWhileDown();
     await before.report(['a', 'b']);
     await before.outbox.close();
     const refused: [string, string][] = [];
@@ -151,7 +151,7 @@ describe('the next start', () => {
 });
 
 describe('a long outage', () => {
-  it('is caught up with in order, from segments that are no longer in memory', async () => {
+  it('is caught up with oldest first, from segments that are no longer in memory', async () => {
     let readCount = 0;
     const disk: Disk = {
       ...realDisk,
@@ -160,10 +160,10 @@ describe('a long outage', () => {
         return realDisk.read(path);
       },
     };
-    const { report, tally } = await directory.openWhileAway({ segmentBytesMax: 4000, disk });
+    const { report, tally } = await directory.openWhileDown({ segmentBytesMax: 4000, disk });
     for (let round = 0; round < 30; round += 1) await report(idsFrom(round * 10, 10));
     const segmentCount = (await directory.segments()).length;
-    tally.isAway = false;
+    tally.isDown = false;
     await until('Tally has them', () => tally.ids.length === 300);
     expect(tally.ids).toEqual(idsFrom(0, 300));
     expect(segmentCount).toBeGreaterThan(20);
@@ -180,7 +180,7 @@ describe('a directory', () => {
     await expect(directory.open()).resolves.toBeDefined();
   });
 
-  it('whose name is too long for a lock is refused, and the reason is told', async () => {
+  it('whose path is too long for a lock is refused with the reason', async () => {
     const long = join(directory.path, 'x'.repeat(100));
     await expect(directory.open({ directory: long })).rejects.toMatchObject({
       code: 'outbox_locked',
@@ -188,7 +188,7 @@ describe('a directory', () => {
     });
   });
 
-  it('keeps acknowledged events for a while, and is empty once that is over and all is quiet', async () => {
+  it('keeps acknowledged events for a while, and is empty after that', async () => {
     const { report, tally } = await directory.open({ keepMs: 2_000 });
     await report(['a']);
     await until('the event is on disk', async () => (await directory.segments()).length === 1);

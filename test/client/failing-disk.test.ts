@@ -27,7 +27,7 @@ describe('a disk that fails', () => {
     await until('the failure is told', () => failures.includes(FULL));
   });
 
-  it('gets the events once it works again, in another file', async () => {
+  it('gets the events in another file once it works again', async () => {
     const disk = diskWith((file, number) => ({
       append: async (bytes) => {
         if (number > 2) return file.append(bytes);
@@ -35,7 +35,7 @@ describe('a disk that fails', () => {
         throw FULL;
       },
     }));
-    const before = await directory.openWhileAway({ disk });
+    const before = await directory.openWhileDown({ disk });
     await before.report(['a', 'b']);
     await before.outbox.close();
     const { tally } = await directory.open();
@@ -47,7 +47,7 @@ describe('a disk that fails', () => {
     const disk = diskWith((file, number) => ({
       sync: () => (number === 1 ? Promise.reject(new Error('EIO')) : file.sync()),
     }));
-    const before = await directory.openWhileAway({ disk });
+    const before = await directory.openWhileDown({ disk });
     await before.report(['a']);
     await before.outbox.close();
     await rm(join(directory.path, FIRST_SEGMENT));
@@ -56,14 +56,14 @@ describe('a disk that fails', () => {
     expect(tally.ids).toEqual(['a']);
   });
 
-  it('that hangs has a bounded number of events waiting for it, and Tally gets events past it', async () => {
+  it('that hangs has a bounded number of events waiting for it, while Tally gets new ones', async () => {
     let letGo = () => {};
     const hanging = new Promise<void>((resolve) => (letGo = resolve));
     const disk = diskWith(() => ({ append: () => hanging }));
-    const { outbox, tally } = await directory.openWhileAway({ disk, waitingCountMax: 2 });
+    const { outbox, tally } = await directory.openWhileDown({ disk, waitingCountMax: 2 });
     const reports = [outbox.report(anEvent('a')), outbox.report(anEvent('b'))];
     await expect(outbox.report(anEvent('c'))).rejects.toMatchObject({ code: 'outbox_full' });
-    tally.isAway = false;
+    tally.isDown = false;
     await Promise.all(reports);
     await outbox.report(anEvent('d'));
     expect(tally.ids).toEqual(['a', 'b', 'd']);

@@ -1,7 +1,7 @@
 /** A gateway that decides by itself, over the real service. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { recallOnNews } from '../../packages/client/src/lease-news.js';
-import { LeasedQuota, type LeasedQuotaOptions } from '../../packages/client/src/leased-quota.js';
+import { listenForLeaseRecalls } from '../../packages/client/src/leases/lease-recalls.js';
+import { LeasedQuota, type LeasedQuotaOptions } from '../../packages/client/src/leases/leased-quota.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
 import { Clock } from '../../src/platform/clock.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
@@ -66,7 +66,7 @@ const balance = async () => (await app.call(`GET /v1/entities/${entity}/balance`
 const held = async () => (await balance()).held_usd;
 
 function admitsLocally(quota: LeasedQuota): boolean {
-  const id = quota.admit(aRequest());
+  const id = quota.reserveLocally(aRequest());
   if (id !== null) void quota.release(id);
   return id !== null;
 }
@@ -84,12 +84,12 @@ async function warm(quota: LeasedQuota): Promise<string[]> {
 }
 
 describe('a gateway with a lease', () => {
-  it('decides by itself from the first requests on, and everything ends charged and nothing held', async () => {
+  it('decides locally from the first requests on, and in the end all is charged and nothing held', async () => {
     await buy('10');
     const quota = open();
     const ids = await warm(quota);
     expect(ids.length).toBeLessThan(20);
-    for (let n = 0; n < 20; n += 1) ids.push(quota.admit(aRequest())!);
+    for (let n = 0; n < 20; n += 1) ids.push(quota.reserveLocally(aRequest())!);
     expect(ids).not.toContain(null);
     expect(new Set(ids).size).toBe(ids.length);
     const [first = '', second = '', ...others] = ids;
@@ -108,19 +108,19 @@ describe('a gateway with a lease', () => {
     });
   });
 
-  it('gets a larger slice where bursts are larger than it, though each burst gives all back', async () => {
+  it('gets a larger slice where bursts exceed it, even if each burst gives everything back', async () => {
     await buy('10');
     const quota = open();
     await warm(quota);
     await until('a whole burst is admitted locally', async () => {
-      const ids = Array.from({ length: 200 }, () => quota.admit(aRequest()));
+      const ids = Array.from({ length: 200 }, () => quota.reserveLocally(aRequest()));
       const admitted = ids.filter((id) => id !== null);
       await Promise.all(admitted.map((id) => quota.release(id)));
       return admitted.length === ids.length;
     });
   });
 
-  it('gives a slice back that nothing draws on, and forgets the project', async () => {
+  it('gives back a slice that nothing uses, and ends the lease', async () => {
     await buy('10');
     const quota = open({ idleMs: 200 });
     const ids = await warm(quota);
@@ -130,7 +130,7 @@ describe('a gateway with a lease', () => {
     await until('the lease has ended', () => quota.projectCount === 0);
   });
 
-  it('that dies leaves its slice held for as long as a request of it may run, and no longer', async () => {
+  it('that dies leaves its slice held for as long as one of its requests may run, and no longer', async () => {
     await buy('10');
     const way = aCuttable();
     const dying = open({ tally: way.tally, ttlSeconds: 2, requestSeconds: 6 });
@@ -141,28 +141,28 @@ describe('a gateway with a lease', () => {
     await until('nothing is held', async () => (await held()) === '0', 60);
   });
 
-  it('asks for itself what it does not know, and a denial is always that of Tally', async () => {
+  it('asks Tally where it may not decide, and only Tally denies', async () => {
     await limit({ monthly_cap_usd: '1', overage: 'allowed' });
     const quota = open();
     await warm(quota);
     const { inputTokens: _, ...large } = aRequest();
-    expect(quota.admit({ ...aRequest(), model: 'unknown-model' })).toBeNull();
-    expect(quota.admit({ ...large, inputTokens: 2_000_000 })).toBeNull();
+    expect(quota.reserveLocally({ ...aRequest(), model: 'unknown-model' })).toBeNull();
+    expect(quota.reserveLocally({ ...large, inputTokens: 2_000_000 })).toBeNull();
     const denied = await quota.reserve({ ...large, inputTokens: 2_000_000 });
     expect(denied).toMatchObject({ admitted: false, denial: { status: 429 } });
   });
 
-  it('states what it holds whatever models callers name', async () => {
+  it('renews its lease whatever models callers name', async () => {
     await buy('1');
     const failures: unknown[] = [];
     const quota = open({ onFailure: (error) => failures.push(error) });
     for (const model of ['', 'a\nb', '\ud800', 'x'.repeat(257)])
-      expect(quota.admit({ ...aRequest(), model })).toBeNull();
+      expect(quota.reserveLocally({ ...aRequest(), model })).toBeNull();
     await warm(quota);
     expect(failures).toEqual([]);
   });
 
-  it('takes no place of a request where requests in flight are limited, before it has a slice or after', async () => {
+  it('never counts as a request where requests in flight are limited, with a slice or without', async () => {
     await buy('1');
     await limit({ max_concurrent_requests: 1 });
     const { tally: counting, leaseCount } = aCounting();
@@ -181,7 +181,7 @@ describe('a gateway with a lease', () => {
     await until('its place is free', async () => (await runOne(other)) === 'by Tally', 5);
   });
 
-  it('is never the reason why its own request is denied', async () => {
+  it('never causes the denial of its own request', async () => {
     await limit({ monthly_cap_usd: '1', overage: 'allowed' });
     const quota = open();
     const ids = await warm(quota);
@@ -195,11 +195,11 @@ describe('a gateway with a lease', () => {
 describe('what is lowered', () => {
   const admitted = async (quota: LeasedQuota) => (await quota.reserve(aRequest())).admitted;
 
-  it('stops local decisions as soon as the news are there, long before the lifetime is over', async () => {
+  it('stops local decisions as soon as the recall arrives, long before the lifetime is over', async () => {
     const grant = await buy('10');
     const ttlSeconds = 60;
     const quota = open({ ttlSeconds });
-    const news = recallOnNews(quota, { redisUrl: app.redis.url, onFailure: () => {} });
+    const news = listenForLeaseRecalls(quota, { redisUrl: app.redis.url, onFailure: () => {} });
     await warm(quota);
     const redis = connectRedis(app.redis.url, 'quota');
     await untilReady(redis);
@@ -212,7 +212,7 @@ describe('what is lowered', () => {
     news.close();
   });
 
-  it('stops them after the lifetime at the latest where no news come and Tally cannot be asked', async () => {
+  it('stops them after the lifetime at the latest where no recall arrives and Tally cannot be reached', async () => {
     const grant = await buy('10');
     const way = aCuttable();
     const ttlSeconds = 60;
@@ -222,13 +222,13 @@ describe('what is lowered', () => {
     await warm(quota);
     way.cut();
     await app.call(`POST /v1/admin/entities/${entity}/credits/${grant}/void`, { body: { reason: 'test' } });
-    expect(quota.admit(aRequest())).not.toBeNull();
+    expect(quota.reserveLocally(aRequest())).not.toBeNull();
     passedMs = ttlSeconds * 1_000;
     expect(admitsLocally(quota)).toBe(false);
     expect(await quota.reserve(aRequest())).toMatchObject({ admitted: false, denial: { status: 503 } });
   });
 
-  it('is known with the next renewal where no news come', async () => {
+  it('is known with the next renewal where no recall arrives', async () => {
     const grant = await buy('10');
     const quota = open({ ttlSeconds: 1 });
     await warm(quota);

@@ -1,7 +1,7 @@
 /** The promise of the outbox on disk, against every order of events that a scheduler comes up with. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { openOutbox, type Deliver, type Outbox } from '../../packages/client/src/outbox.js';
+import { openOutboxOn, type Deliver, type Outbox } from '../../packages/client/src/outbox/outbox.js';
 import { aUsageEvent } from '../support/usage-event.js';
 import { SimulatedDisk, type Fault } from '../support/simulated-disk.js';
 
@@ -34,11 +34,11 @@ class Story {
       if (life !== this.life) return new Promise(() => {});
       // An answer may be lost although the events have arrived.
       if (fault !== 'fails') for (const { id } of events) this.deliveredIds.add(id);
-      if (fault !== 'none') throw new Error('Tally is away');
+      if (fault !== 'none') throw new Error('Tally is down');
       return [];
     };
     const hurry = { gatherMs: 0, backoffMsMin: 0, backoffMsMax: 0, closeMs: 1, batchCountMax: 3 };
-    this.outbox = await openOutbox(deliver, { ...hurry, ...this.options, directory: 'd', disk });
+    this.outbox = await openOutboxOn(disk, deliver, { ...hurry, ...this.options, directory: 'd' });
   }
 
   report(): void {
@@ -63,7 +63,7 @@ class Story {
   }
 
   recall(): void {
-    this.outbox?.recall();
+    this.outbox?.resendRecent();
   }
 
   async step(): Promise<void> {

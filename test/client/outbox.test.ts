@@ -1,6 +1,6 @@
 /** The outbox: an event stays until it is acknowledged, whatever happens on the way. */
 import { describe, expect, it } from '@jest/globals';
-import { openOutbox, type Deliver, type OutboxOptions } from '../../packages/client/src/outbox.js';
+import { openOutbox, type Deliver, type OutboxOptions } from '../../packages/client/src/outbox/outbox.js';
 import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
 import { usageEvent } from '../../packages/client/src/protocol/usage-event.js';
 
@@ -43,19 +43,19 @@ async function anOutbox(
 }
 
 describe('an outbox', () => {
-  it('hands over together what is reported within a moment, in order', async () => {
+  it('delivers what is reported within a moment together, oldest first', async () => {
     const { outbox, batches } = await anOutbox(() => {});
     await Promise.all(['a', 'b', 'c'].map((id) => outbox.report(event(id))));
     expect(batches).toEqual([['a', 'b', 'c']]);
   });
 
-  it('never hands over more than a batch at once', async () => {
+  it('never delivers more than a batch at once', async () => {
     const { outbox, batches } = await anOutbox(() => {}, { batchCountMax: 2 });
     await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => outbox.report(event(id))));
     expect(batches).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  it('tries again until the events are acknowledged, and says so only then', async () => {
+  it('retries until the events are acknowledged, and resolves their reports only then', async () => {
     let failures = 0;
     const seen: unknown[] = [];
     const { outbox, batches } = await anOutbox(
@@ -78,7 +78,7 @@ describe('an outbox', () => {
     expect(batches).toEqual([['a'], ['a']]);
   });
 
-  it('takes an event that is reported in the moment in which the last one is acknowledged', async () => {
+  it('delivers an event that is reported in the moment in which the last one is acknowledged', async () => {
     const { outbox, batches } = await anOutbox(() => {});
     for (const id of ['a', 'b', 'c', 'd']) await outbox.report(event(id));
     expect(batches).toEqual([['a'], ['b'], ['c'], ['d']]);
@@ -93,7 +93,7 @@ describe('an outbox', () => {
     expect(reports[1]).toMatchObject({ reason: { code: 'invalid_tokens', message: 'negative' } });
   });
 
-  it('finds the one event for which Tally refuses the whole batch', async () => {
+  it('finds the one event because of which Tally refuses a whole batch', async () => {
     const accepted: string[] = [];
     const { outbox } = await anOutbox((ids) => {
       if (ids.includes('d')) throw REFUSED_FOR_GOOD;
@@ -105,7 +105,7 @@ describe('an outbox', () => {
     expect(reports.filter(({ status }) => status === 'rejected')).toHaveLength(1);
   });
 
-  it('refuses an event for which it has no room, rather than growing without end', async () => {
+  it('refuses an event for which it has no room, rather than growing without bound', async () => {
     let reachable = false;
     const { outbox } = await anOutbox(
       () => {
@@ -133,7 +133,7 @@ describe('closing an outbox', () => {
     await expect(outbox.report(event('b'))).rejects.toMatchObject({ code: 'outbox_closed' });
   });
 
-  it('gives up in time, and says which events nobody has acknowledged', async () => {
+  it('gives up in time, and rejects the reports that nobody has acknowledged', async () => {
     const { outbox } = await anOutbox(
       () => {
         throw AWAY;

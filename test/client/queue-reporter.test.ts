@@ -1,4 +1,4 @@
-/** Reporting over the queue, on a real Redis that also goes away. */
+/** Reporting over the queue, on a real Redis that is sometimes down. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ async function jobsWaiting() {
 }
 
 describe('reporting over the queue', () => {
-  it('adds a job named usage that will be tried for days and leaves nothing behind', async () => {
+  it('adds a job named usage that is retried for days and leaves nothing behind', async () => {
     const reporter = await queueReporter({ redisUrl: redis.url });
     await reporter.report(event('a'));
     const [job] = await jobsWaiting();
@@ -63,7 +63,7 @@ describe('reporting over the queue', () => {
     expect((await jobsWaiting()).map(({ data }) => data)).toEqual([['a', 'b', 'c'].map(event)]);
   });
 
-  it('keeps events while Redis is away, and delivers them when it is back', async () => {
+  it('keeps events while Redis is down, and delivers them when it is up again', async () => {
     const failures: unknown[] = [];
     const reporter = await queueReporter({
       redisUrl: redis.url,
@@ -80,7 +80,7 @@ describe('reporting over the queue', () => {
     expect((await jobsWaiting()).map(({ data }) => data)).toContainEqual(event('during'));
   });
 
-  it('gives up in time when Redis does not come back', async () => {
+  it('gives up in time when Redis stays down', async () => {
     const reporter = await queueReporter({ redisUrl: redis.url, closeMs: 50 });
     await reporter.report(event('before'));
     await redis.kill();
@@ -111,7 +111,7 @@ describe('reporting over the queue', () => {
     expect((await jobsWaiting()).map(({ data }) => data)).toEqual([[event('a'), event('b')]]);
   });
 
-  it('keeps a burst on disk while Redis is away, says so at once, and delivers it when Redis is back', async () => {
+  it('keeps a burst on disk while Redis is down, resolves its reports at once, and delivers it when Redis is up again', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tally-outbox-'));
     const reporter = await queueReporter({
       redisUrl: redis.url,

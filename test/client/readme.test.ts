@@ -1,11 +1,11 @@
-/** The client's README says what is lost and names a test for it: that test must exist. */
+/** The README of the client names a test for each loss that it rules out. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 
 const read = (...path: string[]) => readFileSync(join(import.meta.dirname, ...path), 'utf8');
 
-it('every test that the README names exists', () => {
+it('the client’s README names only tests that exist', () => {
   const readme = read('../../packages/client/README.md');
   const names = [...readme.matchAll(/"([^"\n]{20,})"/g)].map((match) => match[1] ?? '');
   const tests = readdirSync(import.meta.dirname)

@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 describe('a reservation', () => {
-  it('is asked for in the words of the contract', async () => {
+  it('is requested as the contract says', async () => {
     const admission = await client.reserve({ ...wanted, ttlSeconds: 60 });
     expect(admission).toMatchObject({
       admitted: true,
@@ -104,7 +104,7 @@ describe('a reservation', () => {
     expect(await client.reserve(wanted)).toMatchObject(overloaded);
   });
 
-  it('throws when the gateway asked wrongly: that is not for its caller', async () => {
+  it('throws when the gateway asked wrongly, which its caller must not see', async () => {
     const stranger = new TallyClient({ baseUrl: tally.url, apiKey: 'wrong' });
     await expect(stranger.reserve(wanted)).rejects.toMatchObject({ status: 401, code: 'invalid_api_key' });
     tally.refuseNext(RESERVATIONS, {
@@ -114,7 +114,7 @@ describe('a reservation', () => {
     await expect(client.reserve(wanted)).rejects.toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
-  it('is not taken from an answer that nobody can read', async () => {
+  it('is not taken from an answer that cannot be read', async () => {
     tally.refuseNext(RESERVATIONS, { status: 200, body: '<html>Welcome</html>' });
     await expect(client.reserve(wanted)).rejects.toMatchObject({ code: 'unreadable' });
   });
@@ -157,7 +157,7 @@ describe('reporting over HTTP', () => {
     expect(tally.events.map(({ id }) => id)).toEqual(['a', 'c']);
   });
 
-  it('loses nothing while Tally is away', async () => {
+  it('loses nothing while Tally is down', async () => {
     const reporter = await httpReporter(client, { backoffMsMin: 1 });
     tally.refuseNext(/events$/, 'hang up', 3);
     tally.refuseNext(/events$/, { status: 503, body: 'starting' }, 2);
@@ -166,7 +166,7 @@ describe('reporting over HTTP', () => {
     expect(tally.events.map(({ id }) => id)).toEqual(['a']);
   });
 
-  it('with a directory, is done before Tally is back, and the next start delivers', async () => {
+  it('with a directory, resolves while Tally is down, and the next start delivers', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tally-outbox-'));
     tally.refuseNext(/events$/, 'hang up', 1000);
     const before = await httpReporter(client, { directory, backoffMsMin: 1, backoffMsMax: 1, closeMs: 0 });
@@ -183,7 +183,7 @@ describe('reporting over HTTP', () => {
 });
 
 describe('a usage event', () => {
-  it('is the CloudEvent of the contract, without the fields that nobody filled', () => {
+  it('is the CloudEvent of the contract, without fields that were left out', () => {
     expect(JSON.parse(JSON.stringify(event('chatcmpl-1')))).toEqual({
       specversion: '1.0',
       id: 'chatcmpl-1',

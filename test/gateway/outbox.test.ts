@@ -56,7 +56,7 @@ describe('a gateway with GATEWAY_OUTBOX_DIR', () => {
 
   async function recordsOnDisk(): Promise<string> {
     const names = (await readdir(directory)).filter((name) => name.endsWith('.segment'));
-    // The gateway takes a file away as soon as all of its events are in the queue.
+    // The gateway deletes a file as soon as all of its events are in the queue.
     const files = await Promise.all(
       names.map((name) => readFile(join(directory, name), 'utf8').catch(() => '')),
     );
@@ -68,7 +68,7 @@ describe('a gateway with GATEWAY_OUTBOX_DIR', () => {
     return { requests: body.data[0]?.requests ?? 0, outputTokens: body.data[0]?.output_tokens ?? 0 };
   }
 
-  it('that is killed while Redis is away charges everything once after its next start', async () => {
+  it('that is killed while Redis is down charges everything once after its next start', async () => {
     const first = start();
     const openai = new OpenAI({ baseURL: `${await urlOf(first)}/v1`, apiKey: CALLER_KEY });
     await openai.chat.completions.create(chat);
@@ -95,7 +95,7 @@ describe('a gateway with GATEWAY_OUTBOX_DIR', () => {
     expect((await app.call('GET /v1/admin/reconciliation')).body.ok).toBe(true);
   });
 
-  it('refuses to start where another one keeps its events, and says so in one line', async () => {
+  it('refuses to start where another one keeps its events, with one line that says so', async () => {
     await urlOf(start());
     const second = start();
     const [output, [code]] = await Promise.all([text(second.stderr), once(second, 'exit')]);
@@ -109,7 +109,7 @@ describe('a gateway whose outbox is almost full', () => {
     const tally = await aFakeTally();
     const metering = new Metering({
       quota: new TallyClient({ baseUrl: tally.url, apiKey: tally.apiKey }),
-      reporter: { report: async () => {}, fill: () => 0.95, close: async () => {} },
+      reporter: { report: async () => {}, fillRatio: () => 0.95, close: async () => {} },
       gatewayId: 'test-1',
       holdTtlSeconds: 60,
       now: () => new Date(),

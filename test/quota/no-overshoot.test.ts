@@ -2,8 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatUsd } from '@tally/client/protocol';
-import { isPassing } from '../../packages/client/src/denial.js';
-import { LeasedQuota } from '../../packages/client/src/leased-quota.js';
+import { isTransient } from '../../packages/client/src/denial.js';
+import { LeasedQuota } from '../../packages/client/src/leases/leased-quota.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
 import { parseUsd } from '../../src/domain/money.js';
 import { ADMIN_KEY } from '../support/app.js';
@@ -269,7 +269,7 @@ describe('gateways that decide by themselves', () => {
           quota.finish(admission.reservation.id);
           return;
         }
-        if (!isPassing(admission.denial)) return;
+        if (!isTransient(admission.denial)) return;
       }
     }
 

@@ -2,7 +2,7 @@
  * Gateways with leases over the real scripts, a network that a test plays by hand, and books of what was admitted. Time stands
  * still until the test moves it.
  */
-import { Lease, type Instant } from '../../packages/client/src/lease.js';
+import { Lease, type Instant } from '../../packages/client/src/leases/lease.js';
 import type { LeaseAnswer, LeaseStatement } from '@tally/client/protocol';
 import type { ProjectName } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-rules.js';
@@ -104,7 +104,7 @@ export class LeaseWorld {
   async admit(lease: Lease, holdNanos: number, mayAsk: boolean): Promise<boolean> {
     const project = lease.project.split('/')[1]!;
     const request = { project, holdNanos, startedMs: this.nowMs, isFinished: false };
-    const id = lease.draw(holdNanos, this.now);
+    const id = lease.hold(holdNanos, this.now);
     if (id !== null) {
       this.requests.push({ ...request, id, lease });
       this.drawnCount += 1;
@@ -145,7 +145,7 @@ export class LeaseWorld {
   }
 
   state(lease: Lease, wantedNanos: number, largestNanos: number): void {
-    const body = lease.state(this.now, { wantedNanos, largestNanos, models: [] });
+    const body = lease.nextStatement(this.now, { wantedNanos, largestNanos, models: [] });
     this.messages.push({ lease, body, answer: null });
   }
 
@@ -191,7 +191,7 @@ export class LeaseWorld {
   async end(lease: Lease): Promise<void> {
     lease.finishAll();
     for (const request of this.requests) if (request.lease === lease) request.isFinished = true;
-    const { project, request_seconds, finished } = LeaseEnd.parse(lease.end(this.now));
+    const { project, request_seconds, finished } = LeaseEnd.parse(lease.ending(this.now));
     await this.publish();
     const ending = {
       id: lease.id,

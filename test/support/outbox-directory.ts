@@ -1,14 +1,14 @@
-/** Outboxes on a real disk that hurry, in front of a Tally that may be away. */
+/** Outboxes on a real disk that hurry, in front of a Tally that may be down. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realDisk, type Disk, type DiskFile } from '../../packages/client/src/disk.js';
+import { realDisk, type Disk, type DiskFile } from '../../packages/client/src/outbox/disk.js';
 import {
-  openOutbox,
+  openOutboxOn,
   type Deliver,
   type Outbox,
   type OutboxOptions,
-} from '../../packages/client/src/outbox.js';
+} from '../../packages/client/src/outbox/outbox.js';
 import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
 import { aUsageEvent } from './usage-event.js';
 
@@ -16,6 +16,8 @@ export const FIRST_SEGMENT = '000000000001.segment';
 
 export const idsFrom = (first: number, count: number) =>
   Array.from({ length: count }, (_, at) => `e${first + at}`);
+
+type OptionsOnDisk = OutboxOptions & { disk?: Disk };
 
 /** A directory of the test's own, and the outboxes that were opened in it. */
 export class OutboxDirectory {
@@ -27,12 +29,13 @@ export class OutboxDirectory {
     return new OutboxDirectory(await mkdtemp(join(tmpdir(), 'tally-outbox-')));
   }
 
-  async open(options: OutboxOptions = {}, deliver?: Deliver) {
-    const tally = { isAway: false, ids: [] as string[] };
+  async open({ disk = realDisk, ...options }: OptionsOnDisk = {}, deliver?: Deliver) {
+    const tally = { isDown: false, ids: [] as string[] };
     const failures: unknown[] = [];
-    const outbox = await openOutbox(
+    const outbox = await openOutboxOn(
+      disk,
       async (events) => {
-        if (tally.isAway) throw new TallyClientError('unreachable', 'no answer');
+        if (tally.isDown) throw new TallyClientError('unreachable', 'no answer');
         tally.ids.push(...events.map(({ id }) => id));
         return (await deliver?.(events)) ?? [];
       },
@@ -52,9 +55,9 @@ export class OutboxDirectory {
     return { outbox, tally, failures, report };
   }
 
-  async openWhileAway(options: OutboxOptions = {}) {
+  async openWhileDown(options: OptionsOnDisk = {}) {
     const opened = await this.open(options);
-    opened.tally.isAway = true;
+    opened.tally.isDown = true;
     return opened;
   }
 

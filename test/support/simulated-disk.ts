@@ -1,5 +1,5 @@
 /** A disk that forgets in a crash what no fsync has covered, as the harshest real one may. */
-import type { Disk, DiskFile } from '../../packages/client/src/disk.js';
+import type { Disk, DiskFile } from '../../packages/client/src/outbox/disk.js';
 
 export type Fault = 'none' | 'fails' | 'fails half way';
 

@@ -1,28 +1,36 @@
 /** Which of Tally's answers a gateway may hand to its caller, and in which form. */
-import { ERROR_TYPES, OVERLOADED_MESSAGE } from './protocol/errors.js';
+import { ERROR_TYPES, OVERLOADED_MESSAGE, type ErrorBody } from './protocol/errors.js';
 import { TallyClientError } from './tally-client-error.js';
 
-/** An answer in OpenAI's form that a gateway passes on as it is. */
+/** An answer in OpenAI's form: hand status, headers and body to the caller as they are. */
 export interface Denial {
+  /** 429 (or 402, as Tally is configured) at a limit, 5xx where Tally cannot decide. */
   readonly status: number;
+  /** Names in lower case; `content-type`, and what says whether and when to try again. */
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON text, byte for byte what Tally sent. */
+  /** JSON text (`ErrorBody`), byte for byte what Tally sent. */
   readonly body: string;
-  /** Why Tally itself could not decide, for the gateway's log. */
+  /** Why Tally could not decide, for the gateway's log. */
   readonly cause?: unknown;
 }
 
+/** True where only requests in flight are in the way, so that waiting a second helps. */
+export function isTransient({ body }: Denial): boolean {
+  return errorOf(body)?.code === 'rate_limit_exceeded';
+}
+
+/** Any HTTP answer of Tally. */
 export interface Answer extends Denial {
   readonly ok: boolean;
 }
 
-/** What tells a caller whether and when to try again; everything else of a response belongs to one connection. */
+/** What tells a caller whether and when to try again. Every other header concerns only the connection to Tally. */
 const PASSED_ON_HEADER =
   /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-(limit|decision)|x-ratelimit-.+)$/;
 
 /**
  * A limit (402, 429) and Tally's own trouble (5xx) are for the caller. Any other refusal means that the gateway asked
- * wrongly: passing on a 401 would tell the caller that its own key is bad.
+ * wrongly, and throws: passing on a 401 would tell the caller that its own key is bad.
  */
 export function denialOf(answer: Answer): Denial {
   const { status, headers, body, cause } = answer;
@@ -33,21 +41,13 @@ export function denialOf(answer: Answer): Denial {
   return { status, headers: Object.fromEntries(passedOn), body, ...(cause !== undefined && { cause }) };
 }
 
-/** True where only requests in flight are in the way, so that waiting helps. */
-export function isPassing({ body }: Denial): boolean {
-  return errorOf(body)?.code === 'rate_limit_exceeded';
-}
-
-/** What Tally says itself when it cannot decide, for when it cannot even say that. */
+/** What Tally says when it cannot decide, for when it cannot even say that. */
 export function overloaded(cause: unknown): Answer {
-  const error = {
-    message: OVERLOADED_MESSAGE,
-    type: ERROR_TYPES.overloaded,
-    param: null,
-    code: 'overloaded',
+  const body: ErrorBody = {
+    error: { message: OVERLOADED_MESSAGE, type: ERROR_TYPES.overloaded, param: null, code: 'overloaded' },
   };
   const headers = { 'content-type': 'application/json; charset=utf-8', 'retry-after': '1' };
-  return { ok: false, status: 503, headers, body: JSON.stringify({ error }), cause };
+  return { ok: false, status: 503, headers, body: JSON.stringify(body), cause };
 }
 
 export function refusalOf(answer: Answer): TallyClientError {
@@ -65,7 +65,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** undefined for what is not JSON, such as the page of a proxy in between. */
+/** Undefined for what is not JSON, such as the page of a proxy in between. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

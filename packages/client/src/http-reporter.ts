@@ -1,8 +1,11 @@
-/** Reports usage over HTTP: for a gateway that has no Redis in common with Tally. */
-import { openOutbox, type OutboxOptions, type UsageReporter } from './outbox.js';
+/** Reports usage over HTTP: for a gateway that cannot reach Tally's Redis. */
+import { openOutbox, type OutboxOptions, type UsageReporter } from './outbox/outbox.js';
 import type { TallyClient } from './tally-client.js';
 
-/** Nothing tells this side that Tally's Redis has crashed, so what Tally has acknowledged is not kept. */
+/**
+ * Rejects with `outbox_locked` while another process uses `options.directory`. Over HTTP nothing tells when Tally's Redis has
+ * crashed, so what Tally has acknowledged is not sent again.
+ */
 export function httpReporter(client: TallyClient, options: OutboxOptions = {}): Promise<UsageReporter> {
   return openOutbox(async (events) => (await client.report(events)).rejected, { keepMs: 0, ...options });
 }

@@ -1,14 +1,35 @@
-/** All that a gateway imports of Tally's client. */
-export { isPassing, type Denial } from './denial.js';
+/** Tally's client over HTTP. It needs no other package; `@tally/client/queue` and `@tally/client/lease-recalls` need Redis. */
+export { isTransient, type Denial } from './denial.js';
 export { httpReporter } from './http-reporter.js';
-export { LeasedQuota, type LeasedQuotaOptions } from './leased-quota.js';
-export { openOutbox, type Deliver, type Outbox, type OutboxOptions, type UsageReporter } from './outbox.js';
-export { TallyClientError } from './tally-client-error.js';
-export { TallyClient } from './tally-client.js';
+export type { Instant } from './leases/lease.js';
+export {
+  LeasedQuota,
+  type LeasedAdmission,
+  type LeasedQuotaOptions,
+  type LeaseFigures,
+} from './leases/leased-quota.js';
+export {
+  openOutbox,
+  type Deliver,
+  type Outbox,
+  type OutboxOptions,
+  type UsageReporter,
+} from './outbox/outbox.js';
+export type { LeaseAnswer, LeaseEnding, LeaseStatement } from './protocol/lease.js';
+export type { Remaining, Reservation } from './protocol/reservation.js';
 export {
   usageEvent,
   type TokenUsage,
   type UsageEvent,
   type UsageFacts,
+  type UsageReceipt,
   type UsageSource,
 } from './protocol/usage-event.js';
+export { TallyClientError, type TallyClientErrorCode } from './tally-client-error.js';
+export {
+  TallyClient,
+  type Admission,
+  type Decision,
+  type ReservationRequest,
+  type TallyClientOptions,
+} from './tally-client.js';

@@ -1,24 +1,26 @@
-/** Reports usage over the queue: events outlive an outage of Tally's workers and of its database. */
+/** Reports usage over the queue, that is Tally's Redis: events survive an outage of Tally's API, its workers and its database. */
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { openOutbox, type OutboxOptions, type UsageReporter } from './outbox.js';
+import { openOutbox, type OutboxOptions, type UsageReporter } from './outbox/outbox.js';
 import type { UsageEvent } from './protocol/usage-event.js';
 import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE } from './protocol/usage-queue.js';
 
-/** A Redis that stays silent for this long is treated as one that is gone. */
-const ANSWER_MS_MAX = 5000;
-
 export interface QueueReporterOptions extends OutboxOptions {
+  /** Tally's Redis, such as `redis://127.0.0.1:6379`. */
   redisUrl: string;
 }
 
+/** A Redis that does not answer for this long is treated as one that is down. */
+const ANSWER_MS_MAX = 5000;
+
 /**
- * One job a batch. A job that was added although Redis could not say so is added again: Tally counts its events once.
- * When Redis was away, what it had acknowledged just before is sent again, too: it may have lost that.
+ * Adds one job for each batch. Where Redis took a job and could not say so, it is added again: Tally counts its events once.
+ * When the connection was down, what Redis had acknowledged just before is sent again too, since a crash may have lost it.
+ * Rejects with `outbox_locked` while another process uses `options.directory`.
  */
 export async function queueReporter(options: QueueReporterOptions): Promise<UsageReporter> {
   const { redisUrl, ...outboxOptions } = options;
-  // Without a queue of its own the client fails at once when Redis is away: the outbox is the only place where events wait.
+  // Commands fail at once while Redis is down: events wait in the outbox, not in a queue of the Redis client.
   const redis = new Redis(redisUrl, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -36,11 +38,11 @@ export async function queueReporter(options: QueueReporterOptions): Promise<Usag
   };
   try {
     const outbox = await openOutbox(deliver, outboxOptions);
-    // Before the first connection there is nothing to recall.
-    redis.on('ready', () => outbox.recall());
+    // The first connection, too: nothing has been delivered then.
+    redis.on('ready', () => outbox.resendRecent());
     return {
       report: (event) => outbox.report(event),
-      fill: () => outbox.fill(),
+      fillRatio: () => outbox.fillRatio(),
       close: async () => {
         await outbox.close();
         await disconnect();

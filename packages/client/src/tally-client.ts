@@ -1,44 +1,50 @@
-/** What a gateway asks of Tally over HTTP: may this request run, and here is what it used. */
+/** Tally's HTTP API as a gateway uses it: may this request run, and here is what it used. */
 import { randomUUID } from 'node:crypto';
 import { readLeaseAnswer, readReceipt, readReservation, type Reader } from './answers.js';
 import { denialOf, jsonOf, overloaded, refusalOf, type Answer, type Denial } from './denial.js';
-import { TallyClientError } from './tally-client-error.js';
 import type { LeaseAnswer, LeaseEnding, LeaseStatement } from './protocol/lease.js';
 import type { Reservation } from './protocol/reservation.js';
 import type { UsageEvent, UsageReceipt } from './protocol/usage-event.js';
+import { TallyClientError } from './tally-client-error.js';
 
 export interface TallyClientOptions {
+  /** Where Tally's API is, such as `http://127.0.0.1:3000`. */
   baseUrl: string;
   /** A key with the role `gateway`. */
   apiKey: string;
-  /** For one call and all its attempts, 5 seconds when left out. */
+  /** For one call, repetitions included: 5,000 when left out. */
   timeoutMs?: number;
+  /** Node's own when left out. */
   fetch?: typeof fetch;
 }
 
 export interface ReservationRequest {
   /** `entity/project` */
   project: string;
+  /** 1 to 256 characters. A model without a price is admitted and holds nothing. */
   model: string;
-  /** Both may be left out: the model's maximum stands in, or for the output what was learned of it. */
+  /** 0 to 2^31 - 1. When left out, the most that the model takes. */
   inputTokens?: number;
+  /** 0 to 2^31 - 1. When left out, what the model's answers have lately been, or near a limit the most that it writes. */
   maxOutputTokens?: number;
-  /** The same id again returns the same reservation. */
+  /** 1 to 256 characters, random when left out. The same id again returns the same reservation. */
   requestId?: string;
+  /** How long the hold lasts unless it is extended: 1 to 86,400, 900 when left out. */
   ttlSeconds?: number;
 }
 
-/** A denial is a value, not an exception: it is an answer that the gateway hands to its own caller. */
+/** A denial is a value, not an exception: it is an answer for the gateway's own caller. */
 export type Admission =
   | { readonly admitted: true; readonly reservation: Reservation }
   | { readonly admitted: false; readonly denial: Denial };
 
 export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly denial: Denial };
 
-/** Every call is safe to repeat, so one that got no answer is tried once more: a kept-alive connection may have just closed. */
+/** Every call is safe to repeat. One without an answer is tried once more, since a kept-alive connection may just have closed. */
 const ATTEMPTS_MAX = 2;
 const TIMEOUT_MS = 5000;
 
+/** Each method throws a `TallyClientError` where it says nothing else. */
 export class TallyClient {
   private readonly options: TallyClientOptions;
 
@@ -47,35 +53,32 @@ export class TallyClient {
   }
 
   /**
-   * Asks whether a request may run and holds what it may cost. When Tally cannot answer, the denial is a 503:
-   * a request that nobody admitted must not run. Throws a TallyClientError for what the gateway itself got wrong
-   * (its key, a malformed project), because that is not the caller's to see.
+   * Asks whether a request may run, and holds what it may cost. When Tally cannot answer, the result is a denial with status
+   * 503: a request that nobody admitted must not run. Throws a `TallyClientError` for what the gateway itself did wrong (its
+   * key, a malformed project), because its caller must not see that.
    */
-  async reserve(wanted: ReservationRequest): Promise<Admission> {
+  async reserve(request: ReservationRequest): Promise<Admission> {
     const answer = await this.decide('POST', '/v1/quota/reservations', {
       body: {
-        project: wanted.project,
-        model: wanted.model,
-        input_tokens: wanted.inputTokens,
-        max_output_tokens: wanted.maxOutputTokens,
-        request_id: wanted.requestId ?? randomUUID(),
-        ttl_seconds: wanted.ttlSeconds,
+        project: request.project,
+        model: request.model,
+        input_tokens: request.inputTokens,
+        max_output_tokens: request.maxOutputTokens,
+        request_id: request.requestId ?? randomUUID(),
+        ttl_seconds: request.ttlSeconds,
       },
     });
     if (!answer.ok) return { admitted: false, denial: denialOf(answer) };
     return { admitted: true, reservation: readAnswer(answer, readReservation) };
   }
 
-  /** Ends a hold without a charge; ending it twice is the same as once. */
+  /** Ends a hold without a charge. Ending it twice is the same as once. */
   async release(reservationId: string): Promise<void> {
-    const answer = await this.ask(
-      'POST',
-      `/v1/quota/reservations/${encodeURIComponent(reservationId)}/release`,
-    );
-    if (!answer.ok) throw refusalOf(answer);
+    const path = `/v1/quota/reservations/${encodeURIComponent(reservationId)}/release`;
+    await this.tell('POST', path);
   }
 
-  /** Keeps a hold for `ttlSeconds` from now; false when it is gone already. */
+  /** Keeps a hold for `ttlSeconds` from now, 1 to 86,400. False where it is gone already. */
   async extend(reservationId: string, ttlSeconds: number): Promise<boolean> {
     const path = `/v1/quota/reservations/${encodeURIComponent(reservationId)}/extend`;
     const answer = await this.ask('POST', path, { body: { ttl_seconds: ttlSeconds } });
@@ -83,32 +86,30 @@ export class TallyClient {
     return answer.ok;
   }
 
-  /** Decides without holding anything. */
+  /** Decides without holding anything, so many requests at once can pass a limit together. */
   async check(project: string, model?: string): Promise<Decision> {
     const headers = { 'openai-project': project, ...(model !== undefined && { 'x-model': model }) };
     const answer = await this.decide('GET', '/v1/quota/check', { headers });
     return answer.ok ? { allowed: true } : { allowed: false, denial: denialOf(answer) };
   }
 
-  /** States what a lease holds. Throws a TallyClientError, with status 404 for a lease that has ended. */
-  async lease(statement: LeaseStatement): Promise<LeaseAnswer> {
-    const answer = await this.ask('POST', '/v1/quota/leases', { body: statement });
-    if (!answer.ok) throw refusalOf(answer);
-    return readAnswer(answer, readLeaseAnswer);
-  }
-
-  async endLease(id: string, ending: LeaseEnding): Promise<void> {
-    const path = `/v1/quota/leases/${encodeURIComponent(id)}/release`;
-    const answer = await this.ask('POST', path, { body: ending });
-    if (!answer.ok) throw refusalOf(answer);
-  }
-
-  /** Hands over at most 1,000 events. One that is refused for good is named in the receipt; the rest is accepted. */
+  /**
+   * Reports 1 to 1,000 events. Events that Tally refuses for good are named in the receipt, and the others are accepted. A
+   * reporter (`httpReporter`) does this with retries and loses nothing.
+   */
   async report(events: readonly UsageEvent[]): Promise<UsageReceipt> {
     const headers = { 'content-type': 'application/cloudevents-batch+json' };
-    const answer = await this.ask('POST', '/v1/usage/events', { headers, body: events });
-    if (!answer.ok) throw refusalOf(answer);
-    return readAnswer(answer, readReceipt);
+    return readAnswer(await this.tell('POST', '/v1/usage/events', { headers, body: events }), readReceipt);
+  }
+
+  /** States what a lease holds; `LeasedQuota` does this. Throws with status 404 for a lease that has ended. */
+  async renewLease(statement: LeaseStatement): Promise<LeaseAnswer> {
+    return readAnswer(await this.tell('POST', '/v1/quota/leases', { body: statement }), readLeaseAnswer);
+  }
+
+  /** Ends a lease. What the ending hands over stays held until its events are booked. */
+  async endLease(leaseId: string, ending: LeaseEnding): Promise<void> {
+    await this.tell('POST', `/v1/quota/leases/${encodeURIComponent(leaseId)}/release`, { body: ending });
   }
 
   private async decide(method: string, path: string, content: Content): Promise<Answer> {
@@ -119,13 +120,19 @@ export class TallyClient {
     }
   }
 
+  private async tell(method: string, path: string, content?: Content): Promise<Answer> {
+    const answer = await this.ask(method, path, content);
+    if (!answer.ok) throw refusalOf(answer);
+    return answer;
+  }
+
   private async ask(method: string, path: string, content: Content = {}): Promise<Answer> {
     const signal = AbortSignal.timeout(this.options.timeoutMs ?? TIMEOUT_MS);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.send(method, path, { ...content, signal });
       } catch (error) {
-        // A hold that was made although the answer came too late expires by itself.
+        // Where the answer to a reservation came too late, its hold expires.
         if (signal.aborted || attempt === ATTEMPTS_MAX) {
           throw new TallyClientError('unreachable', `Tally did not answer ${method} ${path}`, {
             cause: error,

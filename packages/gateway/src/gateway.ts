@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { httpReporter, LeasedQuota, TallyClient, type OutboxOptions } from '@tally/client';
-import { recallOnNews } from '@tally/client/lease-recalls';
+import { listenForLeaseRecalls } from '@tally/client/lease-recalls';
 import { queueReporter } from '@tally/client/queue';
 import { CannedModel } from './canned-model.js';
 import type { GatewayConfig } from './config.js';
@@ -86,7 +86,7 @@ function leasesOf(
 ): { quota: LeasedQuota; close(): Promise<void> } {
   const onFailure = (error: unknown) => logger.warn({ err: error }, 'leases not renewed, or no news of them');
   const quota = new LeasedQuota({ tally, requestSeconds: holdTtlSeconds, onFailure });
-  const news = redisUrl === undefined ? null : recallOnNews(quota, { redisUrl, onFailure });
+  const news = redisUrl === undefined ? null : listenForLeaseRecalls(quota, { redisUrl, onFailure });
   return {
     quota,
     close: async () => {

@@ -88,7 +88,7 @@ export class Metering {
 
   private async reserve(call: MeteredCall): Promise<string> {
     // A request whose event might find no room must not run. The rest of the room is for those that run already.
-    if (this.options.reporter.fill() > OUTBOX_FILL_MAX) throw overloaded();
+    if (this.options.reporter.fillRatio() > OUTBOX_FILL_MAX) throw overloaded();
     const { project, model, inputTokens, maxOutputTokens, requestId } = call;
     const admission = await this.options.quota.reserve({
       project,

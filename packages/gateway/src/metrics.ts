@@ -7,7 +7,7 @@ import { NANOS_PER_USD } from '@tally/client/protocol';
 
 export interface Measured {
   /** How full the outbox is, from 0 to 1. */
-  readonly reporter: { fill(): number };
+  readonly reporter: { fillRatio(): number };
   readonly leases: Pick<LeasedQuota, 'figures'> | null;
 }
 
@@ -53,7 +53,7 @@ function registryOf({ reporter, leases }: Measured): Registry {
     help: 'How full the outbox is, from 0 to 1: above 0.9 requests are refused.',
     registers: [],
     collect() {
-      this.set(reporter.fill());
+      this.set(reporter.fillRatio());
     },
   });
   const metrics = leases === null ? [fill] : [fill, ...metricsOf(leases)];

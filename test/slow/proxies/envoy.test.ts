@@ -1,6 +1,6 @@
 /**
- * The configuration for Envoy that we hand out. There is no Envoy to be had here, so the file is read, its Lua runs in Redis' Lua,
- * and requests are sent and answers filtered by what the file says, as Envoy's documentation of ext_authz says that it does.
+ * The example configuration for Envoy, without an Envoy: the test reads the file, runs its Lua in Redis' Lua, and sends requests
+ * and filters answers as the file says and Envoy's documentation of ext_authz describes.
  */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { anApp, type TestApp } from '../../support/app.js';
 import { LLAMA } from '../../support/builders.js';
 import { withRedis } from '../../support/data-dir.js';
 
-const CONFIGURATION = new URL('../../../packages/client/proxies/envoy.yaml', import.meta.url);
+const CONFIGURATION = new URL('../../../docs/proxies/envoy.yaml', import.meta.url);
 
 type Pattern = { readonly exact?: string; readonly prefix?: string };
 type Patterns = { readonly patterns: readonly Pattern[] };
@@ -84,7 +84,7 @@ describe('Envoy with our configuration', () => {
   }
   const project = { 'openai-project': 'entity1/project1' };
 
-  it('asks whether the caller’s request may run, whatever its method, path and query', async () => {
+  it('asks Tally before each request, whatever its method, path and query', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       for (const path of ['/', '/v1/chat/completions', '/v1/models?limit=2', '/v1/files/a%2Fb/../content']) {
         expect([method, path, (await ask(`${method} ${path}`, project)).status]).toEqual([method, path, 200]);
@@ -92,7 +92,7 @@ describe('Envoy with our configuration', () => {
     }
   });
 
-  it('hands a denial to the caller as Tally words it, with the limit and whether waiting helps', async () => {
+  it('passes on a denial as Tally words it, with the limit and whether waiting helps', async () => {
     await app.call('PATCH /v1/admin/entities/entity1/limits', { body: { monthly_cap_usd: '0' } });
     const denied = await ask('POST /v1/chat/completions', project);
     expect(denied).toMatchObject({
@@ -122,13 +122,13 @@ describe('Envoy with our configuration', () => {
     await app.call(`POST /v1/quota/reservations/${held.body.id}/release`);
   });
 
-  it('leaves an allowed request untouched by what a check looks like, and holds nothing', async () => {
+  it('passes on an allowed request unchanged, and holds nothing', async () => {
     const { body } = await ask('POST /v1/chat/completions', { ...project, 'x-model': LLAMA });
     expect(JSON.parse(body)).toMatchObject({ allowed: true, project: 'entity1/project1' });
     expect((await app.call('GET /v1/entities/entity1/balance')).body.held_usd).toBe('0');
   });
 
-  it('sends our key and not the caller’s, and takes a refusal of it for an outage', async () => {
+  it('sends our key instead of the caller’s, and treats a refusal of it as an outage', async () => {
     expect((await ask('POST /v1/chat/completions', project, 'sk-tally-nobody')).status).toBe(401);
     expect(authorization().failure_mode_allow).toBe(false);
     const [mapper] = manager.local_reply_config.mappers;
@@ -138,7 +138,7 @@ describe('Envoy with our configuration', () => {
     ]);
   });
 
-  it('knows the caller by the key, whatever project the caller names, and refuses who is unknown', async () => {
+  it('identifies the caller by its key, whatever project it names, and refuses an unknown one', async () => {
     const { inline_string: code } = manager.http_filters[0].typed_config.default_source_code;
     const handle = `
       local envoy_on_request

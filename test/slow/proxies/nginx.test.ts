@@ -1,4 +1,4 @@
-/** The configuration for nginx that we hand out, in a real nginx, in front of the real service. */
+/** The example configuration for nginx, in a real nginx, in front of the real service. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -8,7 +8,7 @@ import { anApp, type TestApp } from '../../support/app.js';
 import { LLAMA } from '../../support/builders.js';
 import { findNginx, startNginx, type Nginx } from '../../support/nginx.js';
 
-const CONFIGURATION = new URL('../../../packages/client/proxies/nginx.conf', import.meta.url);
+const CONFIGURATION = new URL('../../../docs/proxies/nginx.conf', import.meta.url);
 
 const nginx = await findNginx();
 if (typeof nginx === 'string') console.warn(`The configuration for nginx is not tested here: ${nginx}`);
@@ -60,13 +60,13 @@ describe('nginx with our configuration', () => {
   const errorOf = async (response: Response) =>
     ((await response.json()) as { error: Record<string, unknown> }).error;
 
-  /** Where there is no nginx, the reason has been printed, and there is nothing to test. */
+  /** Without nginx there is nothing to test; the reason has been printed. */
   const withNginx = (test: () => Promise<void>) => async () => {
     if (typeof nginx !== 'string') await test();
   };
 
   it(
-    'passes on what is allowed, with its body, and the model’s own errors as they are',
+    'passes on an allowed request with its body, and the model’s own errors unchanged',
     withNginx(async () => {
       await limits({ monthly_cap_usd: '1', overage: 'allowed', max_concurrent_requests: null });
       const answer = await chat();
@@ -77,7 +77,7 @@ describe('nginx with our configuration', () => {
   );
 
   it(
-    'hands a denial to the caller in OpenAI’s words, with the limit and the decision',
+    'passes on a denial in OpenAI’s words, with the limit and the decision',
     withNginx(async () => {
       await limits({ monthly_cap_usd: '0', overage: 'allowed', max_concurrent_requests: null });
       const denied = await chat();
@@ -116,7 +116,7 @@ describe('nginx with our configuration', () => {
   );
 
   it(
-    'refuses a caller whom it does not know without asking',
+    'refuses an unknown caller without asking Tally',
     withNginx(async () => {
       const refused = await chat('/v1/chat/completions', 'wrong');
       expect([refused.status, (await errorOf(refused))['code']]).toEqual([401, 'invalid_api_key']);
@@ -125,7 +125,7 @@ describe('nginx with our configuration', () => {
   );
 
   it(
-    'is overloaded, and not open, where Tally refuses its key or does not answer',
+    'answers overloaded, and lets nothing through, where Tally refuses its key or does not answer',
     withNginx(async () => {
       const keys = await app.call('GET /v1/admin/keys');
       const gateway = keys.body.data.find((key: { role: string }) => key.role === 'gateway');

@@ -1,19 +1,22 @@
 /**
- * One process at a time in a directory. The lock is a Unix socket that its owner listens on: it ends with the process, however
- * that ends, and it is seen from another container on the same machine, where a process id would mean somebody else.
+ * Lets one process at a time use a directory. The lock is a Unix socket on which its owner listens. It ends with the process,
+ * however that ends, and another container on the same machine sees it too, where a process id would mean another process.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { TallyClientError } from './tally-client-error.js';
+import { TallyClientError } from '../tally-client-error.js';
 
 const ATTEMPT_COUNT_MAX = 5;
-/** What fits into a socket's address on every system. */
+/** The longest path that fits into a socket's address on every system. */
 const PATH_BYTES_MAX = 103;
 
-/** Fails with `outbox_locked` while another process, or another reporter in this one, holds it. Returns what releases it. */
+/**
+ * Makes the directory where it is missing, and returns what releases the lock. Fails with `outbox_locked` while another
+ * process, or another reporter in this one, holds it.
+ */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'lock.sock');
@@ -52,7 +55,7 @@ async function close(server: Server): Promise<void> {
   await once(server, 'close');
 }
 
-/** The kernel refuses the connection when nobody listens any more. */
+/** The kernel refuses a connection to a socket on which nobody listens any more. */
 async function hasListener(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
@@ -65,7 +68,7 @@ async function hasListener(path: string): Promise<boolean> {
   }
 }
 
-/** Moves the file aside before it looks: if another process was faster, the lock is its lock by now and goes back. */
+/** Moves the file aside before it looks: if another process was faster, the file is that process's lock and goes back. */
 async function removeIfStill(path: string, inode: bigint): Promise<void> {
   const aside = `${path}.${randomBytes(4).toString('hex')}`;
   const isMoved = await rename(path, aside).then(
@@ -84,7 +87,7 @@ async function inodeOf(path: string): Promise<bigint | null> {
   );
 }
 
-/** Asks the object and not its class, which differs between Node's contexts. */
+/** Looks at the object, not at its class, which differs between Node's contexts. */
 function codeOf(error: unknown): unknown {
   return error !== null && typeof error === 'object' && 'code' in error ? error.code : undefined;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { formatUsd } from '@tally/client/protocol';
-import { holdNanos, ratesIn } from '../../packages/client/src/hold-rates.js';
-import { nanosOf, usdOf } from '../../packages/client/src/lease-money.js';
+import { holdNanos, holdPricesOf } from '../../packages/client/src/leases/hold-size.js';
+import { nanosOf, usdOf } from '../../packages/client/src/leases/lease-money.js';
 import { formatUsdPerMillion, holdNanos as nanosUp, parseUsd } from '../../src/domain/money.js';
 import { worstCasePicos, type Price } from '../../src/domain/price.js';
 
@@ -34,7 +34,7 @@ describe('what a gateway computes by itself', () => {
           input_tokens_default: price.maxInputTokens,
           output_tokens_default: price.maxOutputTokens,
         };
-        const rates = ratesIn({ prices: [onTheWire] }).get('m')!;
+        const rates = holdPricesOf({ prices: [onTheWire] }).get('m')!;
         const given = Object.fromEntries(Object.entries(request).filter(([, count]) => count !== undefined));
         const picos = worstCasePicos(price, given);
         const expected = picos > 9_000_000_000_000_000n ? null : nanosUp(picos);

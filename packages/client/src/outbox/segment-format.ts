@@ -3,16 +3,19 @@
  * JSON has no line breaks, so a reader finds the next record after a damaged one, and a person can read the file.
  */
 import { crc32 } from 'node:zlib';
-import type { UsageEvent } from './protocol/usage-event.js';
+import type { UsageEvent } from '../protocol/usage-event.js';
 
 const NEWLINE = 0x0a;
-/** Eight digits of checksum and at most nine of length, with a blank after each. */
+/** Eight digits of checksum and at most nine of length, with a space after each. */
 const HEADER = /^([0-9a-f]{8}) (\d{1,9}) /;
 const HEADER_BYTES_MAX = 19;
 
 export interface DecodedSegment {
   readonly events: readonly UsageEvent[];
-  /** Where records are that cannot be read. A record that a crash cut off at the end is none: nobody was told that it was kept. */
+  /**
+   * Where a record cannot be read. A record that a crash cut off at the end is not among them: the report of its event
+   * never resolved.
+   */
   readonly damagedOffsets: readonly number[];
 }
 
@@ -22,8 +25,9 @@ export function encodeRecord(event: UsageEvent): Buffer {
   return Buffer.from(`${checksum} ${Buffer.byteLength(json)} ${json}\n`);
 }
 
-/** Takes every record that is whole, wherever it stands: one damaged byte costs at most one record. */
-export function decodeSegment(bytes: Buffer): DecodedSegment {
+/** Reads every record that is whole, wherever it stands: one damaged byte costs at most one record. */
+export function decodeSegment(content: Uint8Array): DecodedSegment {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const events: UsageEvent[] = [];
   const damagedOffsets: number[] = [];
   let offset = 0;
@@ -31,7 +35,7 @@ export function decodeSegment(bytes: Buffer): DecodedSegment {
     const record = recordAt(bytes, offset);
     if (record !== null) {
       events.push(record.event);
-      // Whatever stands in the place of the line break: only what is between line breaks was checked.
+      // Skips one byte, line break or not: the checksum covers only what is between line breaks.
       offset = record.end + 1;
       continue;
     }

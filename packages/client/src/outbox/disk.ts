@@ -1,23 +1,23 @@
-/** What the outbox does with a disk, each call durable as far as it says: a crash at any point leaves what was promised. */
+/** What the outbox does with a disk. Each call is durable as far as it says: a crash at any point leaves what was promised. */
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockDirectory } from './directory-lock.js';
 
 export interface Disk {
-  /** Fails with `outbox_locked` while somebody else has it; returns what releases it. */
+  /** Returns what releases the lock. Fails with `outbox_locked` while somebody else holds it. */
   lock(directory: string): Promise<() => Promise<void>>;
   /** The files in it. */
   list(directory: string): Promise<{ name: string; bytes: number }[]>;
-  /** A new file, whose name survives a crash. */
+  /** Makes a new file, whose name survives a crash. */
   create(path: string): Promise<DiskFile>;
-  read(path: string): Promise<Buffer>;
+  read(path: string): Promise<Uint8Array>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
 }
 
 export interface DiskFile {
-  append(bytes: Buffer): Promise<void>;
-  /** What was appended so far survives a crash of the machine. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** When it resolves, what was appended so far survives a crash of the machine. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** The format of the outbox's files: what can be read after something went wrong with them. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeSegment, encodeRecord } from '../../packages/client/src/record.js';
+import { decodeSegment, encodeRecord } from '../../packages/client/src/outbox/segment-format.js';
 import { aUsageEvent } from '../support/usage-event.js';
 
 /** Multi-byte characters and line breaks in what a caller may choose, so that bytes, characters and lines differ. */
@@ -43,7 +43,7 @@ describe('a segment', () => {
     );
   });
 
-  it('says where a record is that cannot be read', () => {
+  it('says where a record cannot be read', () => {
     const damaged = Buffer.from(file);
     const second = records[0]?.length ?? 0;
     damaged[second + 40] = 0;

@@ -1,12 +1,12 @@
-/** Brings events to disk by group commit: while one fsync runs, the events of the next one gather. */
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
-import { closedTooSoon, type Entry } from './backlog.js';
+/** Writes events to disk by group commit: while one fsync runs, the events of the next one gather. */
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import type { DiskFile } from './disk.js';
+import { closedEarly, type PendingEvent } from './event-store.js';
 import type { Segment } from './segment.js';
 
 export interface SegmentWriterOptions {
   readonly create: () => Promise<{ path: string; file: DiskFile }>;
-  /** All of a sealed segment is on disk. */
+  /** Called when all of a sealed segment is on disk. */
   readonly onWritten: (segment: Segment) => void;
   readonly onFailure: (error: unknown) => void;
   readonly backoffMs: (failures: number) => number;
@@ -14,7 +14,7 @@ export interface SegmentWriterOptions {
 
 interface UnsyncedRecord {
   readonly segment: Segment;
-  readonly entry: Entry;
+  readonly event: PendingEvent;
   readonly bytes: Buffer;
 }
 
@@ -39,9 +39,9 @@ export class SegmentWriter {
     this.writing ??= this.writeAll();
   }
 
-  /** With a disk that fails, only what Tally lacks is worth the memory. */
+  /** While the disk fails, only what Tally does not have is worth the memory. */
   dropSettled(): void {
-    this.drop(({ entry }) => entry.settled);
+    this.drop(({ event }) => event.isSettled);
   }
 
   async closeFile(segment: Segment): Promise<void> {
@@ -50,16 +50,16 @@ export class SegmentWriter {
     await file?.close().catch(this.options.onFailure);
   }
 
-  /** What is left is tried once more. What then is not on disk is lost with this process, and its reporter is told. */
+  /** Tries once more to write what is left. What is then not on disk is lost with this process, and its report rejects. */
   async close(): Promise<void> {
     this.closing.abort();
     await Promise.race([this.writing, wait(LAST_WRITE_MS_MAX, undefined, { ref: false })]);
-    for (const { entry } of this.unsynced.splice(0)) entry.reject(closedTooSoon());
+    for (const { event } of this.unsynced.splice(0)) event.reject(closedEarly());
   }
 
   private async writeAll(): Promise<void> {
-    // What is reported in the same turn shares a write.
-    await turn();
+    // Events that are reported in the same turn share a write.
+    await nextTurn();
     let failures = 0;
     for (let next = this.unsynced[0]; next !== undefined; next = this.unsynced[0]) {
       const { segment } = next;
@@ -69,14 +69,14 @@ export class SegmentWriter {
         failures = 0;
       } catch (error) {
         this.options.onFailure(error);
-        // A file that failed may lack any part of the group, even if a later fsync succeeds: another file gets it whole.
+        // The file may lack any part of the group, even if a later fsync succeeds, so the group goes to another file.
         await this.closeFile(segment);
         this.dropSettled();
         if (this.closing.signal.aborted) return;
         await this.pause(failures++);
       }
     }
-    // In the same turn as the last look, so that no record arrives in between and is left lying.
+    // In the same turn as the last look at the records, so that none arrives in between and is left unwritten.
     this.writing = null;
   }
 
@@ -86,11 +86,11 @@ export class SegmentWriter {
     await segment.file.sync();
     const written = new Set(group);
     this.drop((record) => written.has(record));
-    for (const { entry } of group) {
-      entry.kept = true;
-      entry.resolve();
+    for (const { event } of group) {
+      event.isOnDisk = true;
+      event.resolve();
     }
-    if (!segment.sealed || segment.unsyncedCount > 0) return;
+    if (!segment.isSealed || segment.unsyncedCount > 0) return;
     this.options.onWritten(segment);
     await this.closeFile(segment);
   }

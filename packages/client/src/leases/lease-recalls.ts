@@ -1,10 +1,17 @@
-/** Hears from Tally's Redis that leases are to be given back. Without it they are after their lifetime at the latest. */
+/**
+ * Listens on Tally's Redis for leases that must be given back at once, because a cap was lowered or credits were voided.
+ * A gateway that does not listen learns of it with its next renewal, and stops after its lease's lifetime at the latest.
+ */
 import { Redis } from 'ioredis';
+import { LEASE_RECALLS_CHANNEL } from '../protocol/lease.js';
 import type { LeasedQuota } from './leased-quota.js';
-import { LEASE_RECALLS_CHANNEL } from './protocol/lease.js';
 
-/** Resolves without waiting for Redis. While the connection is gone nothing is heard, so when it is back all are recalled. */
-export function recallOnNews(
+/**
+ * Returns at once, and connects and reconnects in the background. Nothing is heard while the connection is down, so all
+ * leases are recalled when it is up again. `onFailure` gets every error of the connection and of a recall. Close it before
+ * the quota.
+ */
+export function listenForLeaseRecalls(
   quota: Pick<LeasedQuota, 'recall'>,
   { redisUrl, onFailure }: { redisUrl: string; onFailure: (error: unknown) => void },
 ): { close(): void } {
@@ -14,11 +21,11 @@ export function recallOnNews(
   redis.on('error', onFailure);
   redis.on('message', (_channel, entity) => recall(entity));
   redis.on('ready', () => {
-    const wasGone = !isFirst;
+    const wasDown = !isFirst;
     isFirst = false;
     redis
       .subscribe(LEASE_RECALLS_CHANNEL)
-      .then(() => (wasGone ? recall(null) : undefined))
+      .then(() => (wasDown ? recall(null) : undefined))
       .catch(onFailure);
   });
   return { close: () => redis.disconnect() };

@@ -1,48 +1,48 @@
-/** One project's lease kept in step with Tally: renewed ahead of need, given back when nothing draws on it. */
+/** Keeps one project's lease in step with Tally: renews it before it runs short, and gives it back when nothing uses it. */
+import { LEASE_FINISHED_MAX, LEASE_MODELS_MAX, type LeaseAnswer } from '../protocol/lease.js';
+import { picosFromUsd } from '../protocol/money.js';
+import { isPrintable, TEXT_LENGTH_MAX } from '../protocol/names.js';
+import type { ReservationRequest, TallyClient } from '../tally-client.js';
+import { TallyClientError } from '../tally-client-error.js';
+import { holdNanos, holdPricesOf, type HoldPrices } from './hold-size.js';
 import { Lease, type Instant } from './lease.js';
-import { holdNanos, ratesIn, type HoldRates } from './hold-rates.js';
-import { TallyClientError } from './tally-client-error.js';
-import { LEASE_FINISHED_MAX, LEASE_MODELS_MAX, type LeaseAnswer } from './protocol/lease.js';
-import { picosFromUsd } from './protocol/money.js';
-import { isPrintable, TEXT_LENGTH_MAX } from './protocol/names.js';
-import type { ReservationRequest, TallyClient } from './tally-client.js';
 
 export interface LeaseSettings {
-  readonly tally: Pick<TallyClient, 'lease' | 'endLease'>;
+  readonly tally: Pick<TallyClient, 'renewLease' | 'endLease'>;
   readonly ttlSeconds: number;
   readonly requestSeconds: number;
-  /** After this time without a request, what is free is given back. */
+  /** What is free is given back after this time without a request. */
   readonly idleMs: number;
   readonly sliceNanosMax: number;
   readonly now: () => Instant;
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A slice is to last for so many lifetimes, or for so many of the largest requests. */
+/** A slice should last for two lifetimes at the present demand, and be enough for 32 of the largest requests. */
 const LIFETIMES_WANTED = 2;
 const HOLDS_WANTED = 32;
-/** How much of what was seen before counts at each renewal. */
-const MEMORY = 0.7;
+/** How much of the demand measured before, and of the largest hold seen before, counts at each renewal. */
+const DEMAND_MEMORY = 0.7;
 const LARGEST_MEMORY = 0.9;
-/** Finished requests that wait for so many are handed over ahead of time. */
+/** Finished requests are handed over ahead of time when there are this many. */
 const FINISHED_EARLY = LEASE_FINISHED_MAX / 2;
-/** How long not to ask for a slice after there was none, by the reason. */
+/** How long not to ask for a slice after Tally granted none, by its reason. */
 const PAUSE_MS: Readonly<Record<string, number>> = {
   near_limit: 1_000,
   concurrency_limited: 10_000,
   not_enforced: 10_000,
 };
-/** And after a recall: twice as long as the others are told to wait. */
+/** How long not to ask after a recall: twice as long as a denial tells others to wait. */
 const RECALL_PAUSE_MS = 2_000;
 const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 5_000;
 
 export class LeasedProject {
   readonly lease: Lease;
-  private rates: ReadonlyMap<string, HoldRates> = new Map();
+  private prices: ReadonlyMap<string, HoldPrices> = new Map();
   /** When each model was last asked for. */
   private readonly models = new Map<string, number>();
-  /** Those of the last statement, with a price or without. */
+  /** Those of the last statement that was answered, whether Tally knew a price or not. */
   private modelsStated: readonly string[] = [];
   private usedMs: number;
   private useCount = 0;
@@ -56,8 +56,8 @@ export class LeasedProject {
   private failures = 0;
   /** True where something must be stated soon, whatever else is due. */
   private isUrgent = false;
-  private needsRates = false;
-  /** True once the slice was too small for a request, though releases may have filled it again since. */
+  private needsPrices = false;
+  /** True once the slice was too small for a request, even if releases have filled it again since. */
   private isShort = false;
   private renewing: Promise<void> | null = null;
   private recalling: Promise<void> | null = null;
@@ -72,18 +72,18 @@ export class LeasedProject {
   }
 
   /** A reservation id, or null where Tally must be asked. Waits for nothing. */
-  admit(request: ReservationRequest, now: Instant): string | null {
+  reserve(request: ReservationRequest, now: Instant): string | null {
     this.usedMs = now.monotonicMs;
     this.useCount += 1;
-    const rates = this.rates.get(request.model);
-    if (rates === undefined && !isModelName(request.model)) return null;
+    const prices = this.prices.get(request.model);
+    if (prices === undefined && !isModelName(request.model)) return null;
     this.models.set(request.model, now.monotonicMs);
-    if (rates === undefined) return this.missModel(request.model);
-    const nanos = holdNanos(rates, request);
+    if (prices === undefined) return this.missPrice(request.model);
+    const nanos = holdNanos(prices, request);
     if (nanos === null) return null;
     this.demandNanos += nanos;
     if (nanos > this.largestNanos) this.largestNanos = nanos;
-    const id = this.lease.draw(nanos, now);
+    const id = this.lease.hold(nanos, now);
     if (id === null) this.missSlice();
     else if (this.lease.freeNanos * 2 < this.sliceNanos) this.schedule();
     return id;
@@ -93,7 +93,7 @@ export class LeasedProject {
     if (this.lease.finish(id) && this.lease.finishedCount >= FINISHED_EARLY) this.schedule();
   }
 
-  /** Nothing is admitted from here on until Tally grants anew; resolves when Tally knows. */
+  /** Admits nothing more until Tally grants another slice. Resolves when Tally has been told, or could not be. */
   recall(): Promise<void> {
     const { monotonicMs } = this.settings.now();
     this.pausedUntilMs = Math.max(this.pausedUntilMs, monotonicMs + RECALL_PAUSE_MS);
@@ -104,18 +104,18 @@ export class LeasedProject {
     return this.recalling;
   }
 
-  /** True where others may be denied for the sake of what is free here. */
+  /** True where Tally may deny a request only because of what is free here. */
   get isInTheWay(): boolean {
     return this.lease.freeNanos > 0 || this.recalling !== null;
   }
 
   private async giveBack(): Promise<void> {
-    // An exchange that runs has stated what was before.
+    // A renewal in flight has stated what was free before the recall.
     await this.renewing;
     if (this.isUrgent) await this.renew();
   }
 
-  /** Called every now and then: states what is due. True where the project may be forgotten. */
+  /** To be called every now and then: renews the lease where that is due. True where it has ended and nobody uses it. */
   tick(): boolean {
     const now = this.settings.now();
     const isIdle = now.monotonicMs - this.usedMs > this.settings.idleMs;
@@ -127,7 +127,7 @@ export class LeasedProject {
     return false;
   }
 
-  /** Hands everything over and ends the lease; what Tally does not hear of expires by itself. */
+  /** Hands everything over and ends the lease. What cannot reach Tally expires there. */
   async end(): Promise<void> {
     await this.renewing;
     this.lease.finishAll();
@@ -135,8 +135,8 @@ export class LeasedProject {
     const { tally, now, onFailure } = this.settings;
     try {
       for (let left = this.lease.finishedCount; left > LEASE_FINISHED_MAX; left -= LEASE_FINISHED_MAX)
-        this.lease.accept(await tally.lease(this.lease.state(now(), this.wish(0))));
-      await tally.endLease(this.lease.id, this.lease.end(now()));
+        this.lease.accept(await tally.renewLease(this.lease.nextStatement(now(), this.wish(0))));
+      await tally.endLease(this.lease.id, this.lease.ending(now()));
     } catch (error) {
       onFailure(error);
     }
@@ -150,12 +150,11 @@ export class LeasedProject {
     if (this.lease.isStated && !this.lease.isEmpty && isOld) return true;
     if (isIdle) return this.lease.freeNanos > 0;
     if (monotonicMs < this.pausedUntilMs) return false;
-    // One request alone is no reason for a lease.
+    // A single request is no reason for a lease.
     if (this.useCount < 2) return false;
-    if (this.largestNanos === 0) return this.needsRates;
-    return (
-      this.needsRates || this.isShort || !this.lease.admits(now) || this.lease.freeNanos * 2 < this.sliceNanos
-    );
+    if (this.largestNanos === 0) return this.needsPrices;
+    const isRunningLow = this.lease.freeNanos * 2 < this.sliceNanos;
+    return this.needsPrices || this.isShort || isRunningLow || !this.lease.admits(now);
   }
 
   private missSlice(): void {
@@ -163,13 +162,13 @@ export class LeasedProject {
     this.schedule();
   }
 
-  private missModel(model: string): null {
-    if (!this.modelsStated.includes(model)) this.needsRates = true;
+  private missPrice(model: string): null {
+    if (!this.modelsStated.includes(model)) this.needsPrices = true;
     this.schedule();
     return null;
   }
 
-  /** Not within the decision: its caller waits. */
+  /** Renews after the decision, for whose answer a caller waits. */
   private schedule(): void {
     if (this.isScheduled || this.renewing !== null) return;
     this.isScheduled = true;
@@ -189,18 +188,18 @@ export class LeasedProject {
     const at = now();
     this.isUrgent = false;
     this.isShort = false;
-    const statement = this.lease.state(at, this.wish(this.wantedNanos(at)));
+    const statement = this.lease.nextStatement(at, this.wish(this.wantedNanos(at)));
     this.statedMs = at.monotonicMs;
     try {
-      this.take(await tally.lease(statement));
+      this.accept(await tally.renewLease(statement));
       this.modelsStated = statement.models;
-      this.needsRates = false;
+      this.needsPrices = false;
       this.failures = 0;
     } catch (error) {
       const hasEnded = error instanceof TallyClientError && error.status === 404;
       if (hasEnded) this.lease.restart();
       else onFailure(error);
-      // What was to be stated is to be stated still.
+      // What this statement said must still be said.
       this.isUrgent = true;
       const backoffMs = Math.min(BACKOFF_MS_MIN * 2 ** this.failures, BACKOFF_MS_MAX);
       this.backoffUntilMs = now().monotonicMs + (hasEnded ? 0 : backoffMs);
@@ -208,10 +207,10 @@ export class LeasedProject {
     }
   }
 
-  private take(answer: LeaseAnswer): void {
+  private accept(answer: LeaseAnswer): void {
     this.lease.accept(answer);
-    this.rates = ratesIn(answer);
-    // All is given back: Tally holds it until it hears so.
+    this.prices = holdPricesOf(answer);
+    // Everything was given back, and Tally holds it until the next statement says so.
     if (this.lease.freeNanos === 0 && picosFromUsd(answer.give_back_usd) > 0n) this.isUrgent = true;
     this.sliceNanos = this.lease.freeNanos;
     const pauseMs = PAUSE_MS[answer.reason ?? ''] ?? 0;
@@ -226,16 +225,17 @@ export class LeasedProject {
   private wantedNanos(now: Instant): number {
     const { idleMs, sliceNanosMax, ttlSeconds } = this.settings;
     const { monotonicMs } = now;
-    this.learn(monotonicMs);
+    this.measureDemand(monotonicMs);
     if (monotonicMs - this.usedMs > idleMs || monotonicMs < this.pausedUntilMs) return 0;
     const byDemand = Math.ceil(this.nanosPerMs * ttlSeconds * 1_000 * LIFETIMES_WANTED);
     return Math.min(sliceNanosMax, Math.max(byDemand, this.largestNanos * HOLDS_WANTED));
   }
 
-  private learn(nowMs: number): void {
+  private measureDemand(nowMs: number): void {
     const elapsedMs = nowMs - this.statedMs;
     if (elapsedMs > 0 && elapsedMs < Infinity)
-      this.nanosPerMs = MEMORY * this.nanosPerMs + (1 - MEMORY) * (this.demandNanos / elapsedMs);
+      this.nanosPerMs =
+        DEMAND_MEMORY * this.nanosPerMs + (1 - DEMAND_MEMORY) * (this.demandNanos / elapsedMs);
     this.demandNanos = 0;
     this.largestNanos = Math.floor(this.largestNanos * LARGEST_MEMORY);
     for (const [model, usedMs] of this.models)
@@ -245,7 +245,7 @@ export class LeasedProject {
   }
 }
 
-/** Tally refuses any other, and with it the whole statement that names it. */
+/** Tally would refuse any other name, and with it the whole statement. */
 function isModelName(model: string): boolean {
   return model.length > 0 && model.length <= TEXT_LENGTH_MAX && isPrintable(model);
 }

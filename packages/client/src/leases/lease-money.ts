@@ -1,5 +1,5 @@
-/** Amounts of a lease: on the wire in US dollars, here in nanodollars, which add up without a bigint. */
-import { formatUsd, picosFromNanos, picosFromUsd, PICOS_PER_NANO } from './protocol/money.js';
+/** Amounts of a lease: decimal strings of US dollars on the wire, nanodollars here, which add up without a bigint. */
+import { formatUsd, picosFromNanos, picosFromUsd, PICOS_PER_NANO } from '../protocol/money.js';
 
 /** Rounded down. */
 export function nanosOf(usd: string): number {

@@ -1,0 +1,49 @@
+/** What a request holds, computed in the gateway: the same worst case that Tally computes. */
+import type { LeaseAnswer } from '../protocol/lease.js';
+import { picosFromUsd } from '../protocol/money.js';
+
+/** One model's prices, and what stands in for what a request does not say. */
+export interface HoldPrices {
+  readonly inputPicosPerToken: number;
+  readonly outputPicosPerToken: number;
+  readonly inputTokensDefault: number;
+  readonly outputTokensDefault: number;
+}
+
+/** $9,000: picodollars above it are not exact in a double. */
+const HOLD_PICOS_MAX = 9_000_000_000_000_000;
+const TOKENS_PER_PRICE = 1_000_000n;
+
+/** In nanodollars, rounded up. Null where the hold is too large to be computed here. */
+export function holdNanos(
+  prices: HoldPrices,
+  { inputTokens, maxOutputTokens }: { inputTokens?: number; maxOutputTokens?: number },
+): number | null {
+  const picos =
+    (inputTokens ?? prices.inputTokensDefault) * prices.inputPicosPerToken +
+    (maxOutputTokens ?? prices.outputTokensDefault) * prices.outputPicosPerToken;
+  if (!(picos >= 0 && picos <= HOLD_PICOS_MAX)) return null;
+  const rest = picos % 1_000;
+  return (picos - rest) / 1_000 + (rest > 0 ? 1 : 0);
+}
+
+/** By model. */
+export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyMap<string, HoldPrices> {
+  return new Map(
+    prices.map((price) => [
+      price.model,
+      {
+        inputPicosPerToken: perToken(price.input_usd_per_million),
+        outputPicosPerToken: perToken(price.output_usd_per_million),
+        inputTokensDefault: price.input_tokens_default,
+        outputTokensDefault: price.output_tokens_default,
+      },
+    ]),
+  );
+}
+
+/** Exact: Tally takes no price above $10,000 per million tokens, which is 10^10 picodollars per token. */
+function perToken(usdPerMillion: string): number {
+  const picosPerToken = picosFromUsd(usdPerMillion) / TOKENS_PER_PRICE;
+  return Number(picosPerToken);
+}

@@ -1,0 +1,189 @@
+/** Admits requests in this process, on leases: slices of what projects have left. Asks Tally where it may not decide. */
+import { randomUUID } from 'node:crypto';
+import { isTransient, type Denial } from '../denial.js';
+import { entityOf } from '../protocol/names.js';
+import type { ReservationRequest, TallyClient } from '../tally-client.js';
+import { leaseNameIn, type Instant } from './lease.js';
+import { LeasedProject, type LeaseSettings } from './leased-project.js';
+
+export interface LeasedQuotaOptions {
+  readonly tally: TallyClient;
+  /**
+   * How long to admit on one answer of Tally: 1 to 60 seconds, 10 when left out. A cap that is lowered reaches this process
+   * after that time at the latest.
+   */
+  readonly ttlSeconds?: number;
+  /**
+   * How long a request may run that is not extended: 1 to 86,400 seconds, 900 when left out. The slices of a gateway that
+   * dies stay held for that time.
+   */
+  readonly requestSeconds?: number;
+  /** After how long without a request a slice is given back: 5,000 ms when left out. */
+  readonly idleMs?: number;
+  /** The largest slice of one project, in nanodollars: $100 when left out. */
+  readonly sliceNanosMax?: number;
+  /** How many projects may have a lease at once: 10,000 when left out. Tally decides for the others. */
+  readonly projectsMax?: number;
+  /** How often to look for leases that need a renewal: every 100 ms when left out. */
+  readonly tickMs?: number;
+  readonly now?: () => Instant;
+  /** Called for every statement that failed and will be made again. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+const DEFAULTS = {
+  ttlSeconds: 10,
+  requestSeconds: 900,
+  idleMs: 5_000,
+  sliceNanosMax: 100_000_000_000,
+  projectsMax: 10_000,
+  tickMs: 100,
+  now: (): Instant => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
+  onFailure: () => {},
+};
+
+export type LeasedAdmission =
+  | { readonly admitted: true; readonly reservation: { readonly id: string }; readonly isLocal: boolean }
+  | { readonly admitted: false; readonly denial: Denial };
+
+/** For an operator. The counts are since the start, the rest is now. Amounts are in nanodollars, over all projects. */
+export interface LeaseFigures {
+  /** Requests that were admitted here. */
+  readonly localCount: number;
+  /** Requests that were left to Tally. */
+  readonly centralCount: number;
+  /** Projects of which this process has a slice. */
+  readonly leaseCount: number;
+  readonly freeNanos: number;
+  /** What requests hold here, until Tally holds it for them. */
+  readonly heldNanos: number;
+}
+
+/** Used in place of `TallyClient` for reservations. Call `finish` for each one when its usage event has been reported. */
+export class LeasedQuota {
+  private readonly settings: LeaseSettings & { projectsMax: number };
+  private readonly tally: TallyClient;
+  private readonly projects = new Map<string, LeasedProject>();
+  private readonly byLeaseName = new Map<string, LeasedProject>();
+  private readonly timer: NodeJS.Timeout;
+  private isClosed = false;
+  private localCount = 0;
+  private centralCount = 0;
+
+  constructor({ tickMs = DEFAULTS.tickMs, ...options }: LeasedQuotaOptions) {
+    this.settings = { ...DEFAULTS, ...options };
+    this.tally = options.tally;
+    this.timer = setInterval(() => this.tick(), tickMs);
+    this.timer.unref();
+  }
+
+  /**
+   * Decides here where that is possible, without waiting, and otherwise asks Tally. A denial always comes from Tally. Here, the
+   * same `requestId` again is another request. Throws as `TallyClient.reserve` does.
+   */
+  async reserve(request: ReservationRequest): Promise<LeasedAdmission> {
+    const id = this.reserveLocally(request);
+    if (id !== null) return { admitted: true, reservation: { id }, isLocal: true };
+    return this.reserveCentrally({ requestId: randomUUID(), ...request });
+  }
+
+  /** A reservation id, or null where only Tally may decide. Ignores `requestId` and `ttlSeconds`. */
+  reserveLocally(request: ReservationRequest): string | null {
+    const project = this.projects.get(request.project) ?? this.join(request.project);
+    const id = project === null ? null : project.reserve(request, this.settings.now());
+    if (id === null) this.centralCount += 1;
+    else this.localCount += 1;
+    return id;
+  }
+
+  /** The request's event has been reported: with the next renewal Tally holds for it, until the event is booked. */
+  finish(reservationId: string): void {
+    this.ownerOf(reservationId)?.finish(reservationId);
+  }
+
+  /** The request costs nothing. Throws a `TallyClientError` where Tally must be told and cannot be. */
+  async release(reservationId: string): Promise<void> {
+    const lease = this.ownerOf(reservationId)?.lease;
+    if (lease?.release(reservationId, this.settings.now())) return;
+    await this.tally.release(reservationId);
+  }
+
+  /** Keeps a hold for `seconds` from now, for a long stream. False where nothing is held any more. */
+  async extend(reservationId: string, seconds: number): Promise<boolean> {
+    const lease = this.ownerOf(reservationId)?.lease;
+    if (lease?.extend(reservationId, seconds, this.settings.now())) return true;
+    return this.tally.extend(reservationId, seconds);
+  }
+
+  /**
+   * Gives back what is free of one entity, or of all, and admits nothing on it until Tally grants another slice. Resolves
+   * when Tally has been told, or could not be.
+   */
+  async recall(entity: string | null): Promise<void> {
+    await Promise.all(this.projectsOf(entity).map((project) => project.recall()));
+  }
+
+  /** Ends all leases; requests in flight stay held. Call it after the last request and before the reporter closes. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearInterval(this.timer);
+    await Promise.all(this.projectsOf(null).map((project) => project.end()));
+    this.projects.clear();
+  }
+
+  get figures(): LeaseFigures {
+    const { localCount, centralCount } = this;
+    const leases = this.projectsOf(null)
+      .map(({ lease }) => lease)
+      .filter(({ isStated, isEmpty }) => isStated && !isEmpty);
+    return {
+      localCount,
+      centralCount,
+      leaseCount: leases.length,
+      freeNanos: leases.reduce((sum, { freeNanos }) => sum + freeNanos, 0),
+      heldNanos: leases.reduce((sum, { heldNanos }) => sum + heldNanos, 0),
+    };
+  }
+
+  /** Projects that a request was made for lately. */
+  get projectCount(): number {
+    return this.projects.size;
+  }
+
+  /** What is free here must not cause a denial: where it might have, it is given back and Tally asked once more. */
+  private async reserveCentrally(request: ReservationRequest): Promise<LeasedAdmission> {
+    const first = await this.tally.reserve(request);
+    const inTheWay = this.projectsOf(entityOf(request.project)).filter((project) => project.isInTheWay);
+    const isWorthAsking = !first.admitted && isTransient(first.denial) && inTheWay.length > 0;
+    if (isWorthAsking) await Promise.all(inTheWay.map((project) => project.recall()));
+    const answer = isWorthAsking ? await this.tally.reserve(request) : first;
+    if (!answer.admitted) return answer;
+    return { ...answer, isLocal: false };
+  }
+
+  private join(name: string): LeasedProject | null {
+    if (this.isClosed || this.projects.size >= this.settings.projectsMax) return null;
+    const project = new LeasedProject(name, this.settings);
+    this.projects.set(name, project);
+    this.byLeaseName.set(project.lease.name, project);
+    return project;
+  }
+
+  private ownerOf(reservationId: string): LeasedProject | undefined {
+    return this.byLeaseName.get(leaseNameIn(reservationId));
+  }
+
+  /** Null is all entities. */
+  private projectsOf(entity: string | null): LeasedProject[] {
+    const all = Array.from(this.projects.values());
+    return entity === null ? all : all.filter(({ lease }) => entityOf(lease.project) === entity);
+  }
+
+  private tick(): void {
+    for (const [name, project] of this.projects) {
+      if (!project.tick()) continue;
+      this.projects.delete(name);
+      this.byLeaseName.delete(project.lease.name);
+    }
+  }
+}
