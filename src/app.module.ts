@@ -80,6 +80,7 @@ import { UsageIntake } from './metering/usage-intake.js';
 import { OutputSampling } from './quota/output-sampling.js';
 import { PeriodClose } from './periods/period-close.js';
 import { PriceBook } from './prices/price-book.js';
+import { PriceImport } from './prices/price-import.js';
 import { ReconciliationService } from './books/reconciliation.js';
 import { Pruning } from './metering/pruning.js';
 import { Recorder } from './metering/recorder.js';
@@ -117,6 +118,7 @@ const SERVICES: Provider[] = [
   HourlyPosting,
   GrantExpiry,
   PriceBook,
+  PriceImport,
   { provide: PriceSource, useExisting: PriceBook },
   Recorder,
   UnpricedUsage,

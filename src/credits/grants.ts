@@ -6,23 +6,28 @@ import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
-import {
-  findGrant,
-  findGrants,
-  findGrantsLeft,
-  insertGrant,
-  markVoided,
-  takeRemaining,
-  type GrantRow,
-} from './grants.sql.js';
+import { bigintOf, decimalOf } from '../platform/decimal-column.js';
+import type { CreditGrant } from '../platform/prisma/client.js';
+import type { Grant, GrantCategory } from '../domain/burn-order.js';
+import { findGrantsLeft, takeRemaining, type GrantLeft } from './grants.sql.js';
 import { Ledger } from './ledger.js';
 
-export type { GrantRow } from './grants.sql.js';
+export type GrantRow = Grant & {
+  readonly entity: string;
+  readonly amountPicos: bigint;
+  readonly burntPicos: bigint;
+  readonly voidedPicos: bigint;
+  readonly expiredPicos: bigint;
+  readonly reference: string | null;
+  readonly note: string | null;
+  /** What comes back to a voided grant is void as well. */
+  readonly voidedAt: Date | null;
+};
 
 export type GrantOrder = {
   readonly entity: string;
   readonly amountPicos: bigint;
-  readonly category: 'paid' | 'promotional';
+  readonly category: GrantCategory;
   readonly priority: number;
   /** Null is now. */
   readonly effectiveAt: Date | null;
@@ -54,24 +59,21 @@ export class Grants {
     }
     await this.accounts.ensureEntity(tx, entity, bookedAt);
     await this.accounts.lock(tx, [entity]);
-    const grant: GrantRow = {
-      id: randomId('grant'),
-      entity,
-      category,
-      priority,
-      amountPicos,
-      remainingPicos: amountPicos,
-      burntPicos: 0n,
-      voidedPicos: 0n,
-      expiredPicos: 0n,
-      effectiveAt,
-      expiresAt,
-      reference,
-      note,
-      voidedAt: null,
-      createdAt: bookedAt,
-    };
-    await insertGrant(tx, grant);
+    const grant = await tx.creditGrant.create({
+      data: {
+        id: randomId('grant'),
+        entity,
+        category,
+        priority,
+        amountPicos: decimalOf(amountPicos),
+        remainingPicos: decimalOf(amountPicos),
+        effectiveAt,
+        expiresAt,
+        reference,
+        note,
+        createdAt: bookedAt,
+      },
+    });
     await this.ledger.post(tx, {
       entity,
       kind: category === 'paid' ? 'purchase' : 'promotion',
@@ -90,7 +92,7 @@ export class Grants {
       before: null,
       after: { amount_picos: String(amountPicos), category, priority, expires_at: expiresAt, reference },
     });
-    return grant;
+    return toRow(grant);
   }
 
   /** Voids what is left of a lot and what corrections give back to it later; what was burnt stays burnt. Voiding again changes nothing. */
@@ -101,10 +103,14 @@ export class Grants {
     const { entity, grantId, reason, actor } = order;
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
-    if ((await findGrant(tx, { entity, grantId })) === null) {
+    if ((await tx.creditGrant.findUnique({ where: { id: grantId, entity } })) === null) {
       throw new TallyError('not_found', `no credit grant ${grantId} of ${entity}`, { param: 'grant' });
     }
-    await markVoided(tx, { grantId, at: bookedAt });
+    // For what may come back to it later; of two voids the first counts.
+    await tx.creditGrant.updateMany({
+      where: { id: grantId, voidedAt: null },
+      data: { voidedAt: bookedAt },
+    });
     const voidedPicos = await this.writeOff(tx, {
       entity,
       grantId,
@@ -122,8 +128,7 @@ export class Grants {
       before: { remaining_picos: String(voidedPicos) },
       after: { remaining_picos: '0', reason },
     });
-    const grant = await findGrant(tx, { entity, grantId });
-    return grant!;
+    return toRow(await tx.creditGrant.findUniqueOrThrow({ where: { id: grantId } }));
   }
 
   /** Takes what is left of a lot and posts it. Needs the entity's lock. Returns the amount: nothing is left a second time. */
@@ -145,7 +150,11 @@ export class Grants {
 
   /** Every grant of an entity, newest first. */
   async of(tx: Tx, entity: string): Promise<GrantRow[]> {
-    return findGrants(tx, entity);
+    const rows = await tx.creditGrant.findMany({
+      where: { entity },
+      orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
+    });
+    return rows.map(toRow);
   }
 
   async list({ entity }: { entity: string }): Promise<GrantRow[]> {
@@ -153,7 +162,27 @@ export class Grants {
   }
 
   /** Those of the entities with something left, valid or not: the domain decides which of them pay. Needs the locks. */
-  async left(tx: Tx, entities: readonly string[]): Promise<GrantRow[]> {
+  async left(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
     return findGrantsLeft(tx, entities);
   }
+}
+
+function toRow(row: CreditGrant): GrantRow {
+  return {
+    id: row.id,
+    entity: row.entity,
+    category: row.category as GrantCategory,
+    priority: row.priority,
+    amountPicos: bigintOf(row.amountPicos),
+    remainingPicos: bigintOf(row.remainingPicos),
+    burntPicos: bigintOf(row.burntPicos),
+    voidedPicos: bigintOf(row.voidedPicos),
+    expiredPicos: bigintOf(row.expiredPicos),
+    effectiveAt: row.effectiveAt,
+    expiresAt: row.expiresAt,
+    reference: row.reference,
+    note: row.note,
+    voidedAt: row.voidedAt,
+    createdAt: row.createdAt,
+  };
 }

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { parseUsdPerMillion } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
-import { insertPrice } from './prices.sql.js';
 
 const priceBookFile = z.object({
   effective_from: z.iso.datetime(),
@@ -20,23 +19,20 @@ const priceBookFile = z.object({
   ),
 });
 
-export async function ensureFirstPrices(database: Database, file: URL): Promise<void> {
+export async function ensureFirstPrices({ reader }: Database, file: URL): Promise<void> {
   const book = priceBookFile.parse(JSON.parse(await readFile(file, 'utf8')));
-  await database.transaction(async (tx) => {
-    const createdAt = await new Clock().bookingTime(tx);
-    for (const price of book.prices) {
-      await insertPrice(tx, {
-        model: price.model,
-        entity: null,
-        effectiveFrom: new Date(book.effective_from),
-        inputPicosPerToken: parseUsdPerMillion(price.input_usd_per_million, 'input_usd_per_million'),
-        cachedInputPicosPerToken: null,
-        outputPicosPerToken: parseUsdPerMillion(price.output_usd_per_million, 'output_usd_per_million'),
-        maxInputTokens: price.max_input_tokens,
-        maxOutputTokens: price.max_output_tokens,
-        source: price.source,
-        createdAt,
-      });
-    }
-  });
+  const createdAt = await new Clock().bookingTime(reader);
+  const data = book.prices.map((price) => ({
+    model: price.model,
+    entity: null,
+    effectiveFrom: new Date(book.effective_from),
+    inputPicosPerToken: parseUsdPerMillion(price.input_usd_per_million, 'input_usd_per_million'),
+    cachedInputPicosPerToken: null,
+    outputPicosPerToken: parseUsdPerMillion(price.output_usd_per_million, 'output_usd_per_million'),
+    maxInputTokens: price.max_input_tokens,
+    maxOutputTokens: price.max_output_tokens,
+    source: price.source,
+    createdAt,
+  }));
+  await reader.price.createMany({ data, skipDuplicates: true });
 }

@@ -1,55 +1,54 @@
-/** The price book: which version rates what, how a new one is published, and what a price map from elsewhere would change. */
+/** The price book: price versions, of which one is in force at a time. They are added and never changed. */
 import { Injectable } from '@nestjs/common';
+import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { priceInForce, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
-import { within } from '../platform/deadline.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findPrices, insertPrice, lockPriceBook, lockPriceBookShared, type PriceRow } from './prices.sql.js';
-import { isSamePrice, readPriceMap, type MappedPrice, type SkippedModel } from './price-import.js';
+import { within } from '../platform/deadline.js';
+import type { Prisma } from '../platform/prisma/client.js';
+import { lockPriceBook, lockPriceBookShared } from './prices.sql.js';
 
-/** How long a quota estimate may go by an older book. Rating never does: it reads the book in its own transaction. */
+/** How far an estimate may be behind the book. Rating never is: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
 
-/** From this age on a newer one is fetched while the old one serves, so that nobody waits for it. */
+/** A book of this age still serves while the next one is fetched, so that nobody waits for it. */
 const CACHE_MS_AHEAD = 3_000;
 
 /** How long an estimate waits for a newer book when it has an older one. */
 const REFRESH_MS_MAX = 250;
 
-/** What a model gets that states no maximum of its own. */
+/** For a model whose price states no maximum of its own. */
 const MAX_INPUT_TOKENS_DEFAULT = 131_072;
 const MAX_OUTPUT_TOKENS_DEFAULT = 8_192;
 
-export type PriceOrder = {
-  readonly model: string;
-  readonly entity: EntityName | null;
-  /** Null is now. */
-  readonly effectiveFrom: Date | null;
-  readonly inputPicosPerToken: bigint;
-  readonly cachedInputPicosPerToken: bigint | null;
-  readonly outputPicosPerToken: bigint;
+export type PriceRow = Price & { readonly source: string; readonly createdAt: Date };
+
+export type NewPrice = Omit<PriceRow, 'id' | 'maxInputTokens' | 'maxOutputTokens'> & {
   /** Null keeps the maximum of the model's version in force. */
   readonly maxInputTokens: number | null;
   readonly maxOutputTokens: number | null;
-  readonly source: string;
+};
+
+export type PriceOrder = Omit<NewPrice, 'effectiveFrom' | 'createdAt'> & {
+  /** Null is now. */
+  readonly effectiveFrom: Date | null;
   readonly actor: string;
 };
 
-export type PriceImport = {
-  readonly changes: readonly { readonly before: PriceRow | null; readonly after: MappedPrice }[];
-  readonly unchanged: number;
-  readonly skipped: readonly SkippedModel[];
-};
+const NEWEST_FIRST: Prisma.PriceOrderByWithRelationInput[] = [
+  { model: 'asc' },
+  { effectiveFrom: 'desc' },
+  { id: 'desc' },
+];
 
 @Injectable()
 export class PriceBook {
   private byModel = new Map<string, Price[]>();
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
-  /** Which book was fetched ahead for: once for each, whatever comes of it. */
+  /** The book for which the next one was fetched ahead: once for each, whether that succeeds or not. */
   private aheadOfMs = -Infinity;
 
   constructor(
@@ -58,8 +57,8 @@ export class PriceBook {
   ) {}
 
   /**
-   * The version in force for an estimate; at most five seconds behind the book. While Postgres is away or slow the last book
-   * that was read goes on; without one the load's error is thrown.
+   * The version in force, for an estimate: at most five seconds behind the book. While Postgres is unavailable or slow, the last
+   * book that was read serves; without one, the error of reading it is thrown.
    */
   async priceFor(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
     const price = this.priceAtHand(use);
@@ -87,130 +86,67 @@ export class PriceBook {
     await lockPriceBookShared(tx);
   }
 
-  /** All versions of the models, for rating: read in the transaction, not from the cache. */
-  async versionsOf(tx: Tx, models: readonly string[]): Promise<Price[]> {
-    return findPrices(tx, { models });
+  /** All versions of the models, by model and then newest first: read in the transaction, not from the cache. */
+  async versionsOf(tx: Tx, models: readonly string[]): Promise<PriceRow[]> {
+    const rows = await tx.price.findMany({ where: { model: { in: [...models] } }, orderBy: NEWEST_FIRST });
+    return rows as PriceRow[];
   }
 
+  /** The same of one model or of all; of an entity, the list prices and its own. */
   async list(filter: { model: string | null; entity: string | null }): Promise<PriceRow[]> {
-    const rows = await findPrices(this.database.reader, {
-      models: filter.model === null ? null : [filter.model],
+    const { model, entity } = filter;
+    const rows = await this.database.reader.price.findMany({
+      where: {
+        ...(model !== null && { model }),
+        ...(entity !== null && { OR: [{ entity: null }, { entity }] }),
+      },
+      orderBy: NEWEST_FIRST,
     });
-    return filter.entity === null
-      ? rows
-      : rows.filter((row) => row.entity === null || row.entity === filter.entity);
+    return rows as PriceRow[];
   }
 
   /** Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. */
-  async publish(tx: Tx, order: PriceOrder): Promise<PriceRow> {
+  async publish(tx: Tx, { actor, ...order }: PriceOrder): Promise<PriceRow> {
     await lockPriceBook(tx);
     const createdAt = await this.clock.bookingTime(tx);
     const { model, entity } = order;
     const effectiveFrom = order.effectiveFrom ?? createdAt;
-    const versions = await findPrices(tx, { models: [model] });
+    const versions = await this.versionsOf(tx, [model]);
     const current = versions.find((version) => version.entity === entity) ?? versions[0];
-    const price = await insertPrice(tx, {
-      model,
-      entity,
-      effectiveFrom,
-      inputPicosPerToken: order.inputPicosPerToken,
-      cachedInputPicosPerToken: order.cachedInputPicosPerToken,
-      outputPicosPerToken: order.outputPicosPerToken,
-      maxInputTokens: order.maxInputTokens ?? current?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
-      maxOutputTokens: order.maxOutputTokens ?? current?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
-      source: order.source,
-      createdAt,
-    });
-    if (price === null) {
+    const data = withMaximums({ ...order, effectiveFrom, createdAt }, current);
+    const [price] = await tx.price.createManyAndReturn({ data, skipDuplicates: true });
+    if (price === undefined) {
       throw new TallyError('conflict', `${model} already has a price from ${effectiveFrom.toISOString()}`, {
         param: 'effective_from',
       });
     }
+    const added = price as PriceRow;
     await insertAuditEntry(tx, {
       at: createdAt,
-      actor: order.actor,
+      actor,
       action: 'prices.publish',
       entity,
       target: model,
       before: current === undefined ? null : auditOf(current),
-      after: auditOf(price),
+      after: auditOf(added),
     });
-    return price;
+    return added;
   }
 
-  /**
-   * Publishes list prices, from now on, for the models of a price map whose prices differ from those in force; `dryRun` only
-   * says which they are. One audit entry names them all.
-   */
-  async importMap(
-    tx: Tx,
-    order: { map: Readonly<Record<string, unknown>>; dryRun: boolean; actor: string },
-  ): Promise<PriceImport> {
-    await lockPriceBook(tx);
-    const at = await this.clock.bookingTime(tx);
-    const { prices, skipped } = readPriceMap(order.map);
-    const versions = await findPrices(tx, { models: prices.map(({ model }) => model) });
-    const current = new Map<string, PriceRow>();
-    for (const version of versions) {
-      const isNewest = version.entity === null && version.effectiveFrom <= at && !current.has(version.model);
-      if (isNewest) current.set(version.model, version);
-    }
-    const changed = prices.filter((mapped) => {
-      const known = current.get(mapped.model);
-      return known === undefined || !isSamePrice(mapped, known);
-    });
-    const changes = changed.map((mapped) => ({ before: current.get(mapped.model) ?? null, after: mapped }));
-    if (!order.dryRun && changed.length > 0)
-      await this.publishMapped(tx, { changed, current, at, actor: order.actor });
-    return { changes, unchanged: prices.length - changed.length, skipped };
-  }
-
-  private async publishMapped(
-    tx: Tx,
-    order: {
-      changed: readonly MappedPrice[];
-      current: ReadonlyMap<string, PriceRow>;
-      at: Date;
-      actor: string;
-    },
-  ): Promise<void> {
-    for (const mapped of order.changed) {
-      const known = order.current.get(mapped.model);
-      await insertPrice(tx, {
-        ...mapped,
-        entity: null,
-        effectiveFrom: order.at,
-        maxInputTokens: mapped.maxInputTokens ?? known?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
-        maxOutputTokens: mapped.maxOutputTokens ?? known?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
-        source: 'price map',
-        createdAt: order.at,
-      });
-    }
-    await insertAuditEntry(tx, {
-      at: order.at,
-      actor: order.actor,
-      action: 'prices.import',
-      entity: null,
-      target: `${order.changed.length} models`,
-      before: null,
-      after: { models: order.changed.map(({ model }) => model) },
-    });
-  }
-
-  /** Forgets the cached book; the next estimate reads it anew. */
-  forget(): void {
+  /** Discards the cached book: the next estimate reads it first. */
+  invalidate(): void {
     this.loadedAtMs = -Infinity;
-    // A load that began before may miss what is to be read.
+    // A load that began before may miss what has been published since.
     this.loading = null;
   }
 
   private async refreshOrKeep(): Promise<void> {
     if (this.byModel.size === 0) return this.refresh();
-    // Whatever comes of it later, the book that is here serves.
+    // Where the refresh fails or takes longer, the book at hand serves.
     await within(REFRESH_MS_MAX, this.refresh()).catch(() => {});
   }
 
-  /** One load at a time; a failed one leaves the book as it was and its error to whoever waits. */
+  /** One load at a time. A failed one leaves the book as it was and rejects for those who wait. */
   private refresh(): Promise<void> {
     if (this.loading !== null) return this.loading;
     const startedAtMs = this.clock.now().getTime();
@@ -230,11 +166,22 @@ export class PriceBook {
 
   private async load(): Promise<Map<string, Price[]>> {
     const byModel = new Map<string, Price[]>();
-    for (const price of await findPrices(this.database.reader, { models: null })) {
-      byModel.set(price.model, [...(byModel.get(price.model) ?? []), price]);
+    for (const price of await this.list({ model: null, entity: null })) {
+      const versions = byModel.get(price.model);
+      if (versions === undefined) byModel.set(price.model, [price]);
+      else versions.push(price);
     }
     return byModel;
   }
+}
+
+/** A maximum that the new version does not state is the current one's. */
+export function withMaximums(price: NewPrice, current: PriceRow | undefined): Omit<PriceRow, 'id'> {
+  return {
+    ...price,
+    maxInputTokens: price.maxInputTokens ?? current?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
+    maxOutputTokens: price.maxOutputTokens ?? current?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
+  };
 }
 
 function auditOf(price: PriceRow): Record<string, unknown> {

@@ -1,7 +1,15 @@
-/** A price map in LiteLLM's form (model_prices_and_context_window.json) as price versions: what it says, and what it would change. */
+/**
+ * Imports a price map in LiteLLM's form (model_prices_and_context_window.json): list prices that differ from those in force are
+ * published, and what cannot be charged by the token is refused with the reason.
+ */
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { picosFromDollarsPerToken } from '../domain/money.js';
-import type { PriceRow } from './prices.sql.js';
+import { Clock } from '../platform/clock.js';
+import type { Tx } from '../platform/database.js';
+import { PriceBook, withMaximums, type PriceRow } from './price-book.js';
+import { lockPriceBook } from './prices.sql.js';
 
 /** The prices of a model, as a map gives them. */
 export type MappedPrice = {
@@ -15,6 +23,73 @@ export type MappedPrice = {
 
 export type SkippedModel = { readonly model: string; readonly reason: string };
 
+export type Imported = {
+  readonly changes: readonly { readonly before: PriceRow | null; readonly after: MappedPrice }[];
+  readonly unchanged: number;
+  readonly skipped: readonly SkippedModel[];
+};
+
+@Injectable()
+export class PriceImport {
+  constructor(
+    private readonly clock: Clock,
+    private readonly prices: PriceBook,
+  ) {}
+
+  /**
+   * Publishes from now on, in the caller's transaction; `dryRun` only says what it would publish. One audit entry names all
+   * models.
+   */
+  async import(
+    tx: Tx,
+    order: { map: Readonly<Record<string, unknown>>; dryRun: boolean; actor: string },
+  ): Promise<Imported> {
+    await lockPriceBook(tx);
+    const at = await this.clock.bookingTime(tx);
+    const { prices, skipped } = readPriceMap(order.map);
+    const inForce = await this.listPricesInForce(tx, { models: prices.map(({ model }) => model), at });
+    const changed = prices.filter((mapped) => !isSamePrice(mapped, inForce.get(mapped.model)));
+    const changes = changed.map((after) => ({ before: inForce.get(after.model) ?? null, after }));
+    if (!order.dryRun && changes.length > 0) await publish(tx, { changes, at, actor: order.actor });
+    return { changes, unchanged: prices.length - changed.length, skipped };
+  }
+
+  private async listPricesInForce(
+    tx: Tx,
+    of: { models: readonly string[]; at: Date },
+  ): Promise<Map<string, PriceRow>> {
+    const inForce = new Map<string, PriceRow>();
+    for (const version of await this.prices.versionsOf(tx, of.models)) {
+      const isInForce = version.entity === null && version.effectiveFrom <= of.at;
+      // The newest comes first.
+      if (isInForce && !inForce.has(version.model)) inForce.set(version.model, version);
+    }
+    return inForce;
+  }
+}
+
+async function publish(
+  tx: Tx,
+  { changes, at, actor }: { changes: Imported['changes']; at: Date; actor: string },
+): Promise<void> {
+  const times = { effectiveFrom: at, createdAt: at };
+  await tx.price.createMany({
+    data: changes.map(({ before, after }) =>
+      withMaximums({ ...after, ...times, entity: null, source: 'price map' }, before ?? undefined),
+    ),
+    skipDuplicates: true,
+  });
+  await insertAuditEntry(tx, {
+    at,
+    actor,
+    action: 'prices.import',
+    entity: null,
+    target: `${changes.length} models`,
+    before: null,
+    after: { models: changes.map(({ after }) => after.model) },
+  });
+}
+
 const entry = z.object({
   input_cost_per_token: z.number(),
   output_cost_per_token: z.number().default(0),
@@ -25,8 +100,7 @@ const entry = z.object({
 
 const MODEL = /^[^\p{Cc}]{1,256}$/u;
 
-/** Reads what can be charged by the token; everything else is named with the reason. */
-export function readPriceMap(map: Readonly<Record<string, unknown>>): {
+function readPriceMap(map: Readonly<Record<string, unknown>>): {
   prices: MappedPrice[];
   skipped: SkippedModel[];
 } {
@@ -42,6 +116,7 @@ export function readPriceMap(map: Readonly<Record<string, unknown>>): {
   return { prices, skipped };
 }
 
+/** The price, or the reason why there is none. */
 function readEntry(model: string, value: unknown): MappedPrice | string {
   if (!MODEL.test(model) || !model.isWellFormed()) return 'the name must have 1 to 256 printable characters';
   const parsed = entry.safeParse(value);
@@ -68,9 +143,10 @@ function readEntry(model: string, value: unknown): MappedPrice | string {
   };
 }
 
-/** True where the version in force already says what the map says. */
-export function isSamePrice(mapped: MappedPrice, current: PriceRow): boolean {
+/** A maximum that the map does not state is no difference. */
+function isSamePrice(mapped: MappedPrice, current: PriceRow | undefined): boolean {
   return (
+    current !== undefined &&
     mapped.inputPicosPerToken === current.inputPicosPerToken &&
     mapped.cachedInputPicosPerToken === current.cachedInputPicosPerToken &&
     mapped.outputPicosPerToken === current.outputPicosPerToken &&

@@ -2,6 +2,7 @@
 import { Body, Controller, Query } from '@nestjs/common';
 import { Logger } from '../platform/logger.js';
 import { PriceBook } from './price-book.js';
+import { PriceImport } from './price-import.js';
 import { UnpricedUsage } from '../corrections/unpriced-usage.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentPage } from '../http/list-page.js';
@@ -14,6 +15,7 @@ import * as schemas from './prices.schema.js';
 export class PricesController {
   constructor(
     private readonly prices: PriceBook,
+    private readonly imports: PriceImport,
     private readonly unpriced: UnpricedUsage,
     private readonly changes: Changes,
     private readonly logger: Logger,
@@ -75,7 +77,7 @@ export class PricesController {
   ) {
     const order = { map, dryRun: query.dry_run, actor: call.principal.keyId };
     const answer = await this.changes.make(call, [], async (tx) =>
-      presentPriceImport(await this.prices.importMap(tx, order), query.dry_run),
+      presentPriceImport(await this.imports.import(tx, order), query.dry_run),
     );
     if (!query.dry_run) await this.takeEffect();
     return answer;
@@ -83,7 +85,7 @@ export class PricesController {
 
   /** Estimates see the new book, and usage that waited for a price is charged. If that fails now, the schedule does it. */
   private async takeEffect(): Promise<void> {
-    this.prices.forget();
+    this.prices.invalidate();
     try {
       await this.unpriced.charge();
     } catch (error) {

@@ -1,8 +1,7 @@
 /** Price versions as JSON. */
 import { formatUsdPerMillion } from '../domain/money.js';
-import type { PriceRow } from './prices.sql.js';
-import type { PriceImport as Imported } from './price-book.js';
-import type { MappedPrice } from './price-import.js';
+import type { PriceRow } from './price-book.js';
+import type { Imported, MappedPrice } from './price-import.js';
 import type { Price, PriceImport } from './prices.schema.js';
 import { unixSeconds } from '../http/list-page.js';
 
