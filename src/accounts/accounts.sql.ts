@@ -1,10 +1,10 @@
-/** Entities and projects as accounts: made when first seen, locked before money moves, versioned by every change. */
+/** Accounts: entities and projects are created when they are first seen, and locked before money moves. */
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
 import { DEFAULT_PLAN } from './default-plan.js';
 
-/** Makes the entities and projects that do not exist yet, in key order, with the plan `free`. */
+/** Creates the entities and projects that do not exist yet, in key order, on the default plan. */
 export async function ensureAccounts(tx: Tx, subjects: readonly Subject[], at: Date): Promise<void> {
   await tx.$executeRaw`
     with named as (
@@ -24,8 +24,9 @@ export async function ensureAccounts(tx: Tx, subjects: readonly Subject[], at: D
 }
 
 /**
- * Locks accounts in name order. Everything that moves an entity's money holds this lock; what it reads of grants, burns
- * and spend it reads in a later statement, because a statement that waited sees the tables as they were before the wait.
+ * Locks accounts in name order, so that transactions that share accounts do not deadlock. Everything that moves an entity's money
+ * holds this lock. It is taken in a statement of its own, because a statement that waits for a lock sees other rows as they were
+ * before the wait: grants, burns and spend are read in later statements.
  */
 export async function lockAccounts(tx: Tx, entities: readonly string[]): Promise<void> {
   await tx.$queryRaw`
@@ -35,7 +36,7 @@ export async function lockAccounts(tx: Tx, entities: readonly string[]): Promise
     for no key update`;
 }
 
-/** Raises the version of locked accounts: their state in Redis is older from now on. */
+/** Raises the version of locked accounts, which marks their states in Redis as outdated. */
 export async function raiseVersions(tx: Tx, entities: readonly string[]): Promise<void> {
   await tx.$executeRaw`
     update entities set version = version + 1

@@ -1,4 +1,4 @@
-/** Entities and projects as accounts: what everything that moves money needs of them, in its own transaction. */
+/** Accounts: what a transaction that moves money does to entities and projects. */
 import { Injectable } from '@nestjs/common';
 import type { EntityName, Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
@@ -7,23 +7,23 @@ import { DEFAULT_PLAN } from './default-plan.js';
 
 @Injectable()
 export class Accounts {
-  /** Makes the entities and projects that do not exist yet, with the default plan. */
+  /** Creates the entities and projects that do not exist yet, on the default plan. */
   async ensure(tx: Tx, subjects: readonly Subject[], at: Date): Promise<void> {
     await ensureAccounts(tx, subjects, at);
   }
 
-  /** The same for an entity without a project. */
+  /** Creates the entity if it does not exist yet, on the default plan. */
   async ensureEntity(tx: Tx, entity: string, at: Date): Promise<void> {
     const data = { name: entity, planName: DEFAULT_PLAN, createdAt: at };
     await tx.entity.createMany({ data, skipDuplicates: true });
   }
 
-  /** Waits for the entities' locks and holds them until the transaction ends. Read what the lock protects after this. */
+  /** Waits for the entities' locks and holds them until the transaction ends. Read what they protect after this call. */
   async lock(tx: Tx, entities: readonly string[]): Promise<void> {
     await lockAccounts(tx, entities);
   }
 
-  /** Their state in Redis is older from the commit on. Needs their locks. */
+  /** Marks the entities' states in Redis as outdated from the commit on. Needs their locks. */
   async raiseVersions(tx: Tx, entities: readonly string[]): Promise<void> {
     await raiseVersions(tx, entities);
   }
@@ -32,7 +32,7 @@ export class Accounts {
     return (await tx.entity.findUnique({ where: { name: entity }, select: { name: true } })) !== null;
   }
 
-  /** Those of the names that are no entity's. */
+  /** Those of the names that belong to no entity. */
   async unknown(tx: Tx, names: readonly EntityName[]): Promise<EntityName[]> {
     const rows = await tx.entity.findMany({ where: { name: { in: [...names] } }, select: { name: true } });
     const known = new Set(rows.map(({ name }) => name));

@@ -1,4 +1,4 @@
-/** What an entity has, owes and may spend, as Postgres knows it. */
+/** What an entity has, owes and may spend. */
 import type { Tx } from '../platform/database.js';
 
 export type BalanceRow = {
@@ -25,7 +25,7 @@ type RawBalance = {
   yearly_cap: string | null;
 };
 
-/** One row, also for an entity that nobody has seen: it has nothing, and the default plan's caps. */
+/** One row, even for an unknown entity: it has nothing, and the default plan's caps. */
 export async function findBalance(
   tx: Tx,
   of: { entity: string; period: string; year: string; at: Date; defaultPlan: string },
@@ -59,7 +59,7 @@ export async function findBalance(
   };
 }
 
-/** Every project of the entity, by name, or the one that is named. */
+/** The entity's projects by name, or only the one that `of` names. */
 export async function findProjectBalances(
   tx: Tx,
   of: { entity: string; project: string | null; period: string },

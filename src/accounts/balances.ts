@@ -1,4 +1,4 @@
-/** What an entity and its projects have, owe and may spend, in a transaction of the caller's. */
+/** What an entity and its projects have, owe and may spend. What requests in flight hold is not in it: Redis knows that. */
 import { Injectable } from '@nestjs/common';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { periodOf, yearOf } from '../domain/period.js';
@@ -10,13 +10,13 @@ export type { BalanceRow, ProjectBalanceRow } from './balances.sql.js';
 
 @Injectable()
 export class Balances {
-  /** Of the entity; one that nobody has seen has nothing, and the default plan's caps. */
+  /** An unknown entity has nothing, and the default plan's caps. */
   async find(tx: Tx, { entity, at }: { entity: EntityName; at: Date }): Promise<BalanceRow> {
     const period = periodOf(at);
     return findBalance(tx, { entity, period, year: yearOf(period), at, defaultPlan: DEFAULT_PLAN });
   }
 
-  /** Of one project; null for one that nobody has seen. */
+  /** Null for an unknown project. */
   async ofProject(
     tx: Tx,
     { entity, project, at }: { entity: EntityName; project: ProjectName; at: Date },
@@ -25,7 +25,7 @@ export class Balances {
     return row ?? null;
   }
 
-  /** Of each of its projects, by name. */
+  /** Every project of the entity, by name. */
   async ofProjects(tx: Tx, { entity, at }: { entity: EntityName; at: Date }): Promise<ProjectBalanceRow[]> {
     return findProjectBalances(tx, { entity, project: null, period: periodOf(at) });
   }

@@ -1,2 +1,2 @@
-/** The plan of an entity that nobody created. */
+/** The plan of an entity that nobody has put on another. */
 export const DEFAULT_PLAN = 'free';

@@ -1,4 +1,4 @@
-/** Who pays: on which plan, within which limits of their own. Every change is audited and raises the entity's version. */
+/** Entities: who pays, on which plan, within which limits. Every change is audited and raises the entity's version. */
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { TallyError } from '../domain/errors.js';
@@ -20,7 +20,7 @@ import { presentLimits } from './limits.presenter.js';
 import { Plans } from './plans.js';
 import { lockPlans, moveToPlan } from './plans.sql.js';
 
-/** The limits are those in force. */
+/** With the limits in force. */
 export type EntityRow = Limits & {
   readonly entity: EntityName;
   readonly plan: string;
@@ -29,7 +29,7 @@ export type EntityRow = Limits & {
   readonly createdAt: Date;
 };
 
-/** What an entity has beside limits, and no plan. */
+/** Limits and the quota mode, which no plan has. What is undefined stays as it is. */
 export type EntityChange = LimitsChange & { readonly quotaMode?: QuotaMode | undefined };
 
 const WITH_PLAN = { plan: true } as const;
@@ -50,7 +50,7 @@ export class Entities {
     return toRow(row);
   }
 
-  /** By name; `only` restricts it to one. `after` is the last name of the page before. */
+  /** A page by name. `only` restricts it to one entity; `after` is the last name of the previous page. */
   async page(of: { only: EntityName | null; after: string | null; limit: number }): Promise<EntityRow[]> {
     const rows = await this.database.reader.entity.findMany({
       where: { name: { equals: of.only ?? undefined, gt: of.after ?? undefined } },
@@ -61,7 +61,7 @@ export class Entities {
     return rows.map(toRow);
   }
 
-  /** Names of a page of the entities whose plan is `plan`: after a change of it, their quota states are published. */
+  /** A page of the names of a plan's entities. When the plan changes, their quota states are published. */
   async namesOfPlan(page: { plan: string; after: string; limit: number }): Promise<EntityName[]> {
     const rows = await this.database.reader.entity.findMany({
       where: { planName: page.plan, name: { gt: page.after } },
@@ -72,7 +72,7 @@ export class Entities {
     return rows.map(({ name }) => name as EntityName);
   }
 
-  /** Makes the entity, or moves it to another plan. Limits of its own stay. */
+  /** Creates the entity, or moves it to another plan. Its own limits stay. */
   async put(tx: Tx, order: { entity: EntityName; plan: string; actor: string }): Promise<EntityRow> {
     const { entity, plan, actor } = order;
     const at = await this.clock.bookingTime(tx);
@@ -92,7 +92,7 @@ export class Entities {
     return read(tx, entity);
   }
 
-  /** Sets limits of the entity's own; one that nobody created gets the default plan. */
+  /** Sets limits of the entity's own. An unknown entity is created on the default plan. */
   async changeLimits(
     tx: Tx,
     order: { entity: EntityName; change: EntityChange; actor: string },
@@ -117,7 +117,7 @@ export class Entities {
     return after;
   }
 
-  /** What is read after the lock is what the change changes. */
+  /** Reads the entity after locking it, so that nothing changes between what is read and what is written. */
   private async lock(tx: Tx, entity: EntityName, at: Date): Promise<EntityRow> {
     await this.accounts.ensureEntity(tx, entity, at);
     await this.accounts.lock(tx, [entity]);
@@ -125,7 +125,7 @@ export class Entities {
   }
 }
 
-/** Of an entity that this transaction has made or locked. */
+/** For an entity that this transaction has locked, so it exists. */
 async function read(tx: Tx, entity: EntityName): Promise<EntityRow> {
   return toRow(await tx.entity.findUniqueOrThrow({ where: { name: entity }, include: WITH_PLAN }));
 }

@@ -1,4 +1,4 @@
-/** The plans that a first start brings. Adds what is missing and changes nothing that is there, so every start may run it. */
+/** The plans that a first start adds. Every start may run it: it adds what is missing and changes nothing. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseUsd } from '../domain/money.js';

@@ -1,6 +1,7 @@
 /**
- * What limits there are. An entity has those of its plan, and in their place those of its own. A new limit is a column of both tables,
- * a line in each function here, its field in limits.schema.ts and limits.presenter.ts, and in the quota folder what a decision makes of it.
+ * The limits of an entity: those of its plan, each of which it may replace by its own. A new limit gets a column in both tables, a
+ * line in each function of this file, a field in limits.schema.ts and limits.presenter.ts, and its part in decisions in the quota
+ * folder.
  */
 import { bigintOrNull, decimalOrNull } from '../platform/decimal-column.js';
 import type { Entity, Plan, Prisma } from '../platform/prisma/client.js';
@@ -21,7 +22,7 @@ export type LimitName = keyof Limits;
 /** What is undefined stays as it is; null lifts the limit. */
 export type LimitsChange = { readonly [Name in LimitName]?: Limits[Name] | undefined };
 
-/** Those that a project can have, within its entity's. */
+/** A project's limits count within those of its entity. */
 export type ProjectLimits = Pick<Limits, 'monthlyCapPicos' | 'maxConcurrentRequests'>;
 export type ProjectLimitsChange = Pick<LimitsChange, keyof ProjectLimits>;
 
@@ -34,7 +35,7 @@ export function limitsOfPlan(plan: Plan): Limits {
   };
 }
 
-/** Those in force. */
+/** The limits in force. */
 export function limitsOfEntity(entity: Entity, plan: Plan): Limits {
   const theirs = limitsOfPlan(plan);
   return {
@@ -67,7 +68,7 @@ export function planColumns(limits: Limits) {
   };
 }
 
-/** What is set becomes the entity's own, also where it is null: then its plan's no longer holds. */
+/** What is set becomes the entity's own limit, even where it is null: its plan's no longer counts. */
 export function entityColumns(change: LimitsChange): Prisma.EntityUpdateInput {
   const { monthlyCapPicos, yearlyCapPicos, overage, maxConcurrentRequests } = change;
   return {

@@ -1,12 +1,12 @@
-/** Locks of plans, and the move of an entity from one to another. */
+/** Locks on plans, and the move of an entity from one plan to another. */
 import type { Tx } from '../platform/database.js';
 
-/** Serializes changes of plans, so that what one reads before it writes is what it changes. */
+/** Serializes changes of plans: nothing changes between what a change reads and what it writes. */
 export async function lockPlanChanges(tx: Tx): Promise<void> {
   await tx.$queryRaw`select pg_advisory_xact_lock(hashtextextended('plan changes', 0))::text`;
 }
 
-/** Holds the plans as they are, in name order, so that their versions stand still while an entity moves between them. */
+/** Locks plans against changes, in name order, so that their versions stay the same while an entity moves between them. */
 export async function lockPlans(tx: Tx, plans: readonly string[]): Promise<void> {
   await tx.$queryRaw`
     select name from plans
@@ -16,8 +16,8 @@ export async function lockPlans(tx: Tx, plans: readonly string[]): Promise<void>
 }
 
 /**
- * Moves a locked entity to a plan whose row is locked too. A quota state's version is the entity's plus its plan's, so the
- * entity's rises by what the new plan's is behind: the sum never falls.
+ * Moves a locked entity to a plan whose row is locked too. A quota state's version is the entity's plus its plan's.
+ * It must never fall, so the entity's version rises by the difference where the new plan's version is the lower one.
  */
 export async function moveToPlan(tx: Tx, args: { entity: string; plan: string }): Promise<void> {
   await tx.$executeRaw`

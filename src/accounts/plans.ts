@@ -1,4 +1,4 @@
-/** Plans: the limits of the entities that have none of their own, and the credits that each month brings. */
+/** Plans: limits for the entities that have none of their own, and a monthly allowance of credits. */
 import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
@@ -13,14 +13,14 @@ import { lockPlanChanges } from './plans.sql.js';
 
 export type PlanRow = Limits & {
   readonly name: string;
-  /** Granted to each of its entities for each month, as a promotion. */
+  /** The monthly allowance, granted to each of its entities as promotional credits. */
   readonly monthlyCreditPicos: bigint;
 };
 
 /** What is undefined stays as it is. */
 export type PlanChange = LimitsChange & { readonly monthlyCreditPicos?: bigint | undefined };
 
-/** What a new plan says where its maker says nothing: nothing is owed without somebody having allowed it. */
+/** The defaults of a new plan. Overage is blocked: nobody owes anything unless an admin has allowed it. */
 export const NEW_PLAN: Omit<PlanRow, 'name'> = {
   monthlyCapPicos: null,
   yearlyCapPicos: null,
@@ -36,7 +36,7 @@ export class Plans {
     private readonly clock: Clock,
   ) {}
 
-  /** Throws `not_found`. In a transaction of the caller's it sees what that has changed. */
+  /** Throws `not_found`. With a transaction, it sees that transaction's changes. */
   async find(name: string, tx: Tx = this.database.reader): Promise<PlanRow> {
     const plan = await tx.plan.findUnique({ where: { name } });
     if (plan === null) throw new TallyError('not_found', `no plan ${name}`, { param: 'plan' });
@@ -48,7 +48,7 @@ export class Plans {
     return (await this.database.reader.plan.findMany({ orderBy: { name: 'asc' } })).map(toRow);
   }
 
-  /** Makes the plan or changes it, for all its entities; `change` says what is different. */
+  /** Creates the plan, or changes it for all its entities. */
   async put(tx: Tx, order: { plan: string; change: PlanChange; actor: string }): Promise<PlanRow> {
     const name = order.plan;
     const at = await this.clock.bookingTime(tx);
@@ -75,7 +75,7 @@ export class Plans {
   }
 }
 
-/** Adds the plans that are missing and leaves the others as they are. */
+/** Adds the plans that are missing; the others stay as they are. */
 export async function addMissingPlans(tx: Tx, plans: readonly PlanRow[]): Promise<void> {
   await tx.plan.createMany({ data: plans.map(columnsOf), skipDuplicates: true });
 }
@@ -96,7 +96,7 @@ function columnsOf(plan: PlanRow) {
   };
 }
 
-/** A spread would overwrite with undefined. */
+/** Without what is undefined, which a spread would copy. */
 function givenOf(change: PlanChange): Partial<PlanRow> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }

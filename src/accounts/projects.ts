@@ -1,4 +1,4 @@
-/** Limits of a project. They are part of its entity's quota state, so a change of them raises the entity's version. */
+/** The limits of projects. They are part of the entity's quota state, so each change raises the entity's version. */
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
@@ -19,7 +19,7 @@ export class Projects {
     private readonly accounts: Accounts,
   ) {}
 
-  /** Sets its limits; a project that nobody has seen is made, and so is its entity. */
+  /** Sets limits of a project. An unknown project is created, and so is its entity. */
   async changeLimits(
     tx: Tx,
     order: { entity: EntityName; project: ProjectName; change: ProjectLimitsChange; actor: string },

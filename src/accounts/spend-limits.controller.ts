@@ -1,4 +1,4 @@
-/** Monthly caps in OpenAI's shape; a change goes the way of every change of limits, so that quota sees it at once. */
+/** Monthly caps in the form of OpenAI's API. They are the same limits as elsewhere, so the next decision sees a change. */
 import { Body, Controller, Param } from '@nestjs/common';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { picosFromCents } from '../domain/money.js';

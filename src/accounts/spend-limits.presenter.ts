@@ -1,4 +1,4 @@
-/** Spend limits in OpenAI's shape. */
+/** Spend limits in the form of OpenAI's API. */
 import { centsBelow } from '../domain/money.js';
 import type { LimitScope, SpendLimit as SpendLimitOf } from './spend-limits.js';
 import type { DeletedSpendLimit, SpendLimit } from './spend-limits.schema.js';

@@ -1,10 +1,10 @@
-/** Spend limits in OpenAI's shape: whole cents a month. */
+/** Spend limits in the form of OpenAI's API: whole cents a month. */
 import { z } from 'zod';
 import { integer, projectName } from '../http/fields.js';
 
 export const SpendPath = z.object({ project: projectName });
 
-/** One trillion dollars, the largest amount that anybody may name. */
+/** One trillion dollars: the largest amount that a request may name. */
 export const CENTS_MAX = 100_000_000_000_000;
 
 export const currency = z.literal('USD', 'must be USD');
@@ -22,7 +22,7 @@ export type SpendLimitOrder = z.output<typeof SpendLimitOrder>;
 export const SpendLimit = z
   .object({
     object: z.enum(['organization.spend_limit', 'project.spend_limit']),
-    threshold_amount: z.int().describe('Cents; a cap that is no whole number of cents is rounded down'),
+    threshold_amount: z.int().describe('Cents; a cap with a fraction of a cent is rounded down'),
     currency,
     interval,
     enforcement: z.object({

@@ -1,4 +1,4 @@
-/** Monthly caps as spend limits: the cap, and whether the month has reached it. */
+/** A monthly cap as a spend limit: the cap, and whether the month's spend has reached it. */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
@@ -8,12 +8,12 @@ import { Balances } from './balances.js';
 import { Entities } from './entities.js';
 import { Projects } from './projects.js';
 
-/** Without a project, the entity as a whole. */
+/** Without a project it is the entity as a whole. */
 export type LimitScope = { readonly entity: EntityName; readonly project: ProjectName | null };
 
 export type SpendLimit = {
   readonly thresholdPicos: bigint;
-  /** True where the month's spend has reached the limit, so that requests are denied. */
+  /** True when the month's spend has reached the limit: requests are denied. */
   readonly isReached: boolean;
 };
 
@@ -27,7 +27,7 @@ export class SpendLimits {
     private readonly projects: Projects,
   ) {}
 
-  /** Throws `not_found` where there is no limit. In a transaction of the caller's it sees what that has changed. */
+  /** Throws `not_found` where there is no limit. With a transaction, it sees that transaction's changes. */
   async find(scope: LimitScope, tx: Tx = this.database.reader): Promise<SpendLimit> {
     const balance = await this.balanceOf(scope, tx);
     const cap = balance?.monthlyCapPicos ?? null;
@@ -41,8 +41,8 @@ export class SpendLimits {
   }
 
   /**
-   * Lifting twice is no error: a client repeats what it got no answer to. Throws `not_found` for a project that nobody has seen;
-   * an entity that nobody has seen has the default plan, whose cap it loses.
+   * Lifting again is no error, because a client that got no answer repeats its call. Throws `not_found` for an unknown project; an
+   * unknown entity is created, without the default plan's cap.
    */
   async lift(tx: Tx, scope: LimitScope, { actor }: { actor: string }): Promise<void> {
     if ((await this.balanceOf(scope, tx)) === null) {
@@ -61,7 +61,7 @@ export class SpendLimits {
     else await this.projects.changeLimits(tx, { entity, project, change, actor });
   }
 
-  /** Null for a project that nobody has seen. */
+  /** Null for an unknown project. */
   private async balanceOf({ entity, project }: LimitScope, tx: Tx) {
     const at = this.clock.now();
     if (project === null) return this.balances.find(tx, { entity, at });

@@ -1,10 +1,10 @@
-/** A plan's monthly credit allowance: a promotional grant of the period, made when the entity is first looked at in it. */
+/** A plan's monthly allowance: a promotional grant for the period, made when the entity's credits are first needed in it. */
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import type { Tx } from '../platform/database.js';
 
 /**
- * Grants what is due and returns the entities that got something. Safe to run at any time and twice at once: the entity's
- * row is locked and an entity has one allowance a period.
+ * Grants what is due and returns the entities that got a grant. It is safe at any time and twice at once: it locks the entities'
+ * rows in name order, and an entity has at most one allowance a period.
  */
 export async function grantAllowances(
   tx: Tx,

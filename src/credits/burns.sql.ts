@@ -1,14 +1,14 @@
 /**
- * Burns, and what corrections give back of them, by hour of booking: many of them make few ledger entries. An hour takes more
- * until it is posted.
+ * Burns and their reversals, summed by hour of booking, so that many of them make few ledger entries. An hour accepts more until it is
+ * posted.
  */
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { arrayLiteral } from '../platform/array-literal.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
 
 /**
- * Takes burns from their grants and adds them to the open hour of booking. When that hour was posted between the start of
- * the transaction and the account lock, the transaction starts again, with a later booking time.
+ * Takes burns from their grants and adds them to the hour of booking. If that hour was posted while the transaction waited for the
+ * account's lock, the transaction restarts, with a later booking time.
  */
 export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<void> {
   const added = await tx.$executeRaw`
@@ -34,10 +34,7 @@ export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Dat
   if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
 }
 
-/**
- * Gives burns back to their grants and adds them to the open hour of booking. When that hour was posted between the start
- * of the transaction and the account lock, the transaction starts again, with a later booking time.
- */
+/** Gives burns back to their grants and adds the reversals to the hour of booking. It restarts as `addBurns` does. */
 export async function addReversals(tx: Tx, rows: readonly BurnReversal[], bookedHour: Date): Promise<void> {
   const added = await tx.$executeRaw`
     with returned as (
@@ -67,7 +64,7 @@ export async function addReversals(tx: Tx, rows: readonly BurnReversal[], booked
   if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
 }
 
-/** Entities with burns or reversals of closed hours that the ledger does not hold yet. An hour is closed when the database's clock has left it. */
+/** Entities with burns or reversals in closed hours that are not posted yet. An hour closes when Postgres' clock leaves it. */
 export async function findEntitiesToPost(tx: Tx, openHour: Date): Promise<string[]> {
   const rows = await tx.$queryRaw<{ entity: string }[]>`
     select entity from burns where not posted and booked_hour < ${openHour}::timestamptz
@@ -77,7 +74,7 @@ export async function findEntitiesToPost(tx: Tx, openHour: Date): Promise<string
   return rows.map((row) => row.entity);
 }
 
-/** Posts the burns of closed hours of a locked entity: one entry for each hour, period and grant (or overage). Returns how many. */
+/** Posts a locked entity's burns of closed hours: one entry for each hour, period and grant (or overage). Returns the number of entries. */
 export async function postBurns(
   tx: Tx,
   args: { entity: string; openHour: Date; bookedAt: Date },
@@ -102,8 +99,8 @@ export async function postBurns(
 }
 
 /**
- * Posts what was given back in closed hours of a locked entity; each entry names the burn that it corrects. Run it after the
- * burns of those hours are posted: an hour's burns can be given back in the same hour.
+ * Posts a locked entity's reversals of closed hours; each entry names the burn that it corrects. Those burns must be posted first: a
+ * burn can be reversed in its own hour.
  */
 export async function postReversals(
   tx: Tx,

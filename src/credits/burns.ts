@@ -1,4 +1,4 @@
-/** What grants pay, kept by hour of booking: added under the entity's lock, posted to the ledger once the hour has closed. */
+/** Burns, the parts of costs that grants pay. They are added under the entity's lock and posted to the ledger by the hour. */
 import { Injectable } from '@nestjs/common';
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import type { Tx } from '../platform/database.js';
@@ -11,14 +11,14 @@ export class Burns {
     await addBurns(tx, burns, bookedHour);
   }
 
-  /** Gives burns back to their grants, for corrections. Needs the entities' locks. */
+  /** Gives burns back to their grants where usage is corrected. Needs the entities' locks. */
   async giveBack(tx: Tx, reversals: readonly BurnReversal[], bookedHour: Date): Promise<void> {
     await addReversals(tx, reversals, bookedHour);
   }
 
   /**
-   * Posts the entity's closed hours: what was burnt and owed in them, then what corrections gave back. Needs the entity's
-   * lock. Returns the number of entries; hours that are posted already make none.
+   * Posts the entity's closed hours: burns and overage, then their reversals. Needs the entity's lock. Returns the number of ledger
+   * entries; an hour that is already posted adds none.
    */
   async post(tx: Tx, of: { entity: string; openHour: Date; bookedAt: Date }): Promise<number> {
     const burns = await postBurns(tx, of);

@@ -61,7 +61,7 @@ export const LedgerEntry = z
     grant: z.string().nullable(),
     period: z.string(),
     booked_hour: z.int().nullable(),
-    corrects: z.string().nullable().describe('The entry that this one takes back'),
+    corrects: z.string().nullable().describe('The entry that this one reverses'),
     reference: z.string().nullable(),
     booked_at: z.int(),
   })

@@ -1,4 +1,4 @@
-/** Writes off what is left of expired grants. Safe twice, late, and at once. */
+/** Writes off what is left of expired grants. It may run late, twice, or on two workers at once. */
 import { Injectable } from '@nestjs/common';
 import { Accounts } from '../accounts/accounts.js';
 import { Clock } from '../platform/clock.js';
@@ -17,7 +17,7 @@ export class GrantExpiry {
     private readonly grants: Grants,
   ) {}
 
-  /** Returns how many grants were written off. One transaction an entity, under its lock. */
+  /** Returns the number of grants. Each entity has its own transaction, under its lock. */
   async expire(): Promise<number> {
     let expired = 0;
     const now = await this.clock.bookingTime(this.database.reader);

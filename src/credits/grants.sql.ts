@@ -1,4 +1,4 @@
-/** What burning, voiding and expiring need of grants: under their entities' locks. */
+/** What happens to grants under their entities' locks. */
 import type { Grant, GrantCategory } from '../domain/burn-order.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
@@ -11,8 +11,8 @@ type RawGrant = Omit<GrantLeft, 'remainingPicos'> & {
 };
 
 /**
- * Grants with something left, valid or not. The zero is written out: only then is the index of such grants sure to be used,
- * and every batch of usage runs this.
+ * Grants with something left, valid or not. Every batch of usage runs this, so the zero is a literal: with a parameter Postgres
+ * might not use the partial index of such grants.
  */
 export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
   const rows = await tx.$queryRaw<RawGrant[]>`
@@ -24,7 +24,7 @@ export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promi
   return rows.map(({ remaining, ...grant }) => ({ ...grant, remainingPicos: BigInt(remaining) }));
 }
 
-/** Takes all that is left of a grant and returns the amount; nothing is left a second time. */
+/** Takes all that is left of a grant and returns the amount: 0 when called again. */
 export async function takeRemaining(
   tx: Tx,
   args: { grantId: string; as: 'void' | 'expiry' },

@@ -1,4 +1,4 @@
-/** Prepaid credits come in lots, the grants: they are granted, voided and written off here, each time with a ledger entry. */
+/** Grants, the lots of prepaid credits. Each time that one is granted, voided or written off, a ledger entry says so. */
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Accounts } from '../accounts/accounts.js';
@@ -20,7 +20,7 @@ export type GrantRow = Grant & {
   readonly expiredPicos: bigint;
   readonly reference: string | null;
   readonly note: string | null;
-  /** What comes back to a voided grant is void as well. */
+  /** What corrections give back to a voided grant is void as well. */
   readonly voidedAt: Date | null;
 };
 
@@ -47,7 +47,7 @@ export class Grants {
     private readonly ledger: Ledger,
   ) {}
 
-  /** Adds a lot in the caller's transaction. An entity that nobody created gets the default plan. */
+  /** Adds a grant. An unknown entity is created on the default plan. */
   async grant(tx: Tx, order: GrantOrder): Promise<GrantRow> {
     const bookedAt = await this.clock.bookingTime(tx);
     const { entity, amountPicos, category, priority, expiresAt, reference, note } = order;
@@ -95,7 +95,7 @@ export class Grants {
     return toRow(grant);
   }
 
-  /** Voids what is left of a lot and what corrections give back to it later; what was burnt stays burnt. Voiding again changes nothing. */
+  /** Voids what is left of a grant, and what corrections give back to it later. What was burnt stays burnt; voiding again changes nothing. */
   async void(
     tx: Tx,
     order: { entity: string; grantId: string; reason: string; actor: string },
@@ -106,7 +106,7 @@ export class Grants {
     if ((await tx.creditGrant.findUnique({ where: { id: grantId, entity } })) === null) {
       throw new TallyError('not_found', `no credit grant ${grantId} of ${entity}`, { param: 'grant' });
     }
-    // For what may come back to it later; of two voids the first counts.
+    // For what comes back to it later. Where a grant is voided twice, the first time counts.
     await tx.creditGrant.updateMany({
       where: { id: grantId, voidedAt: null },
       data: { voidedAt: bookedAt },
@@ -131,7 +131,7 @@ export class Grants {
     return toRow(await tx.creditGrant.findUniqueOrThrow({ where: { id: grantId } }));
   }
 
-  /** Takes what is left of a lot and posts it. Needs the entity's lock. Returns the amount: nothing is left a second time. */
+  /** Takes what is left of a grant and posts that. Needs the entity's lock. Returns the amount: 0 when called again. */
   async writeOff(
     tx: Tx,
     order: {
@@ -161,7 +161,7 @@ export class Grants {
     return this.of(this.database.reader, entity);
   }
 
-  /** Those of the entities with something left, valid or not: the domain decides which of them pay. Needs the locks. */
+  /** The entities' grants with something left, valid or not: `burn` decides which of them pay. Needs the entities' locks. */
   async left(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
     return findGrantsLeft(tx, entities);
   }

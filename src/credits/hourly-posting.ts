@@ -1,4 +1,4 @@
-/** Posts the burns of closed hours to the ledger. Safe twice, late, and at once. */
+/** Posts the burns of closed hours to the ledger. It may run late, twice, or on two workers at once. */
 import { Injectable } from '@nestjs/common';
 import { Accounts } from '../accounts/accounts.js';
 import { hourOf } from '../domain/period.js';
@@ -16,7 +16,7 @@ export class HourlyPosting {
     private readonly burns: Burns,
   ) {}
 
-  /** Returns the number of ledger entries written. One transaction an entity, under its lock. */
+  /** Returns the number of ledger entries. Each entity has its own transaction, under its lock. */
   async post(): Promise<number> {
     const openHour = hourOf(await this.clock.bookingTime(this.database.reader));
     let posted = 0;

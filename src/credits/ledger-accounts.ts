@@ -1,6 +1,6 @@
 /**
  * The accounts of the double-entry ledger. Every entry moves one positive amount from the account it debits to the
- * account it credits, so the books sum to zero. Credits that a customer holds are a liability of ours.
+ * account it credits, so the books sum to zero. The credits of customers are a liability of ours.
  */
 
 export type EntryKind =
@@ -10,7 +10,7 @@ type Accounts = { readonly debitAccount: string; readonly creditAccount: string 
 
 const LOT = 'credits:';
 
-/** Debit and credit. `credits:` goes on with the grant: it is the customer's lot; `receivable` is what they owe. */
+/** After `credits:` comes the grant's id: each grant has an account of its own. `receivable` is what customers owe. */
 const ACCOUNTS: Readonly<Record<EntryKind, readonly [debit: string, credit: string]>> = {
   purchase: ['cash', LOT],
   promotion: ['promotions', LOT],

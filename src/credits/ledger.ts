@@ -1,4 +1,4 @@
-/** The double-entry ledger: entries are posted and read, and never changed. */
+/** The double-entry ledger. Entries are added and never changed. */
 import { Injectable } from '@nestjs/common';
 import { periodOf } from '../domain/period.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -24,7 +24,7 @@ export type NewEntry = {
 export class Ledger {
   constructor(private readonly database: Database) {}
 
-  /** Posts what was granted or written off, in the period of its booking. Burns are posted by the hour, many at a time. */
+  /** Posts a grant or a write-off, in the period of its booking. Burns are posted by the hour instead. */
   async post(tx: Tx, { amountPicos, ...entry }: NewEntry): Promise<void> {
     await tx.ledgerEntry.create({
       data: {
@@ -36,7 +36,7 @@ export class Ledger {
     });
   }
 
-  /** Newest first; `before` is the id of the last entry of the page before. */
+  /** Newest first; `before` is the id of the last entry of the previous page. */
   async page(of: { entity: string; before: bigint | null; limit: number }): Promise<LedgerRow[]> {
     const rows = await this.database.reader.ledgerEntry.findMany({
       where: { entity: of.entity, ...(of.before !== null && { id: { lt: of.before } }) },

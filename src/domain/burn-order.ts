@@ -1,4 +1,4 @@
-/** Credits come in lots (grants). Which lot pays first is decided here and nowhere else. */
+/** Which grant pays first: decided here and nowhere else. */
 import { assert } from './errors.js';
 
 export type Grant = {
@@ -21,7 +21,7 @@ export type Burn = {
   readonly amountPicos: bigint;
 };
 
-/** What one grant pays of a billing period. */
+/** What one grant pays in a billing period. */
 export type BurnSum = {
   readonly entity: string;
   readonly period: string;
@@ -30,22 +30,22 @@ export type BurnSum = {
   amountPicos: bigint;
 };
 
-/** What a correction gives back of a burn. */
+/** What a correction gives back of one burn. */
 export type BurnReversal = BurnSum & {
-  /** Name the burn that is given back. */
+  /** With the period and the grant, this identifies the burn. */
   readonly correctedHour: Date;
   readonly correctedPeriod: string;
 };
 
-/** How one charge is paid: the parts that grants pay, in burn order, and the overage that none pays. */
+/** How one charge is paid: the parts that grants pay, in burn order, and the overage that no grant pays. */
 export type Payment = { readonly burns: readonly Burn[]; readonly overagePicos: bigint };
 
-/** Effective (inclusive) and not yet expired (exclusive). */
+/** From `effectiveAt` (inclusive) to `expiresAt` (exclusive). */
 export function isEffective(grant: Grant, at: Date): boolean {
   return grant.effectiveAt <= at && (grant.expiresAt === null || grant.expiresAt > at);
 }
 
-/** Priority (0 first), soonest expiry, promotional before paid, oldest; the id settles what is left, so that the order is total. */
+/** Priority (0 first), soonest expiry, promotional before paid, oldest. The id breaks ties, so that the order is total. */
 export function compareBurnOrder(a: Grant, b: Grant): number {
   return (
     a.priority - b.priority ||
@@ -56,13 +56,13 @@ export function compareBurnOrder(a: Grant, b: Grant): number {
   );
 }
 
-/** A number, not Infinity: Infinity − Infinity is NaN, which a sort takes for "equal". */
+/** A number, not Infinity: Infinity − Infinity is NaN, which a sort takes for equal. */
 function expiryMs(grant: Grant): number {
   return grant.expiresAt?.getTime() ?? Number.MAX_SAFE_INTEGER;
 }
 
 /**
- * Pays the charges, in the order given, out of the grants that are effective at the time. For every charge
+ * Pays the charges, in the given order, from the grants that are effective at that time. For every charge
  * Σ burns + overage = charge, and no grant pays more than it has left.
  */
 export function burn(grants: readonly Grant[], chargesPicos: readonly bigint[], at: Date): Payment[] {

@@ -1,14 +1,14 @@
 /**
  * Money is an integer of picodollars (10^-12 US dollar) in a bigint: $0.71 per million tokens is 710,000
- * picodollars per token, so every cost is a whole number. Money is read, printed and rounded only here and, for what
- * gateways know too, in the protocol.
+ * picodollars per token, so every cost is a whole number. Money is read, printed and rounded only here and, where
+ * gateways need it too, in the client's protocol.
  */
 import { formatUsd, NANOS_MAX, picosFromUsd, PICOS_PER_NANO, PICOS_PER_USD } from '@tally/client/protocol';
 import { TallyError } from './errors.js';
 
 const PICOS_PER_CENT = 10n ** 10n;
 
-/** The largest amount that a caller may name: one trillion dollars, far inside NUMERIC(38,0). */
+/** The largest amount that a request may name: one trillion dollars, far inside NUMERIC(38,0). */
 const AMOUNT_PICOS_MAX = PICOS_PER_USD * 10n ** 12n;
 
 const DECIMAL = /^(-?)\d{1,20}(?:\.(\d+))?$/;
@@ -30,7 +30,7 @@ export function formatUsdOrNull(picos: bigint | null): string | null {
   return picos === null ? null : formatUsd(picos);
 }
 
-/** The highest price that is believed: $10,000 per million tokens. A price per million entered as one per token is above it. */
+/** The highest price that is accepted: $10,000 per million tokens. A price per million that was entered as one per token exceeds it. */
 const PRICE_PICOS_PER_TOKEN_MAX = 10_000n * 10n ** 6n;
 
 /** Reads US dollars per million tokens (at most 6 decimals, $0 to $10,000) as picodollars per token. */
@@ -43,8 +43,8 @@ export function parseUsdPerMillion(text: string, field: string): bigint {
 }
 
 /**
- * Reads a JSON number of US dollars per token, as price maps elsewhere have them (7.1e-7), by its shortest decimal digits:
- * no arithmetic is done on the double. Null where it is negative, above the ceiling, or no whole number of picodollars.
+ * Reads a JSON number of US dollars per token (7.1e-7), the form of LiteLLM's price map, from its shortest decimal digits: there is no
+ * arithmetic on the double. Null where it is negative, above the highest price, or not a whole number of picodollars.
  */
 export function picosFromDollarsPerToken(value: number): bigint | null {
   const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value));
@@ -72,13 +72,13 @@ export function roomNanos(roomPicos: bigint): number {
   return Number(nanos);
 }
 
-/** What a request may cost, in nanodollars: rounded up. A hold above $9.0 million is capped there, where no room admits it twice. */
+/** What a request may cost, in nanodollars: rounded up. A hold above $9.0 million is capped there: no room admits it twice. */
 export function holdNanos(holdPicos: bigint): number {
   const nanos = (holdPicos + PICOS_PER_NANO - 1n) / PICOS_PER_NANO;
   return nanos > BigInt(NANOS_MAX) ? NANOS_MAX : Number(nanos);
 }
 
-/** Rounds to whole cents, half to even: the one rounding that a printed statement line does. */
+/** Rounds to whole cents, half to even: the only rounding, for the lines of a printed statement. */
 export function roundHalfEvenToCents(picos: bigint): bigint {
   const negative = picos < 0n;
   const magnitude = negative ? -picos : picos;
@@ -89,7 +89,7 @@ export function roundHalfEvenToCents(picos: bigint): bigint {
   return negative ? -rounded : rounded;
 }
 
-/** Whole cents, as OpenAI's limits name amounts. */
+/** From whole cents, the unit of OpenAI's spend limits. */
 export function picosFromCents(cents: number): bigint {
   return BigInt(cents) * PICOS_PER_CENT;
 }

@@ -5,7 +5,7 @@ export type Period = string & { readonly brand: 'period' };
 const PERIOD = /^(\d{4})-(0[1-9]|1[0-2])$/;
 const HOUR_MS = 3_600_000;
 
-/** How long after its end a period still takes usage that occurred in it. Afterwards such usage is a correction in the open one. */
+/** How long after its end a period still accepts usage that occurred in it. Later, such usage is booked in the open period. */
 export const GRACE_MS = 72 * HOUR_MS;
 
 export function periodOf(time: Date): Period {
@@ -31,22 +31,22 @@ export function yearOf(period: Period): string {
   return period.slice(0, 4);
 }
 
-/** First instant after the calendar year that the period lies in: when a yearly cap starts anew. */
+/** First instant after the period's calendar year, when a yearly cap starts over. */
 export function yearEnd(period: Period): Date {
   return new Date(Date.UTC(Number(yearOf(period)) + 1, 0, 1));
 }
 
-/** The period that is charged: the one it occurred in while that is open (to the end of the grace), afterwards the one it is booked in. */
+/** The period that usage is charged to: the one in which it occurred until that one's grace ends, then the one of its booking. */
 export function billingPeriodOf(time: { occurredAt: Date; bookedAt: Date }): Period {
   return correctionPeriodOf({ period: periodOf(time.occurredAt), bookedAt: time.bookedAt });
 }
 
-/** The period that a change to what was charged is booked in: the charged one while that is open, afterwards the one of the booking. */
+/** The period in which a correction is booked: the one that was charged until its grace ends, then the one of the booking. */
 export function correctionPeriodOf({ period, bookedAt }: { period: Period; bookedAt: Date }): Period {
   return bookedAt < closesAt(period) ? period : periodOf(bookedAt);
 }
 
-/** The end of the grace: from here on (inclusive) nothing is charged to the period any more. */
+/** The end of the grace. From this instant on (inclusive), nothing more is charged to the period. */
 export function closesAt(period: Period): Date {
   return new Date(periodEnd(period).getTime() + GRACE_MS);
 }

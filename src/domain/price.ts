@@ -3,7 +3,7 @@ import type { EntityName } from './ids.js';
 import type { TokenCounts } from './usage.js';
 
 export type Price = {
-  /** Identifies the version that rated an event; 0 stands for "no price yet" and never appears here. */
+  /** Identifies the version that rated an event. 0 means "no price yet" and never appears here. */
   readonly id: bigint;
   readonly model: string;
   /** The entity that this price was agreed with, or null for the list price. */
@@ -34,7 +34,7 @@ export function cachedInputPicosPerToken(
   return price.cachedInputPicosPerToken ?? price.inputPicosPerToken;
 }
 
-/** The most that a request can cost: no token of the prompt known to be cached, every allowed token generated. */
+/** The most that a request can cost: all input at the higher of its two prices, and all the output that is allowed. */
 export function worstCasePicos(
   price: Price,
   request: { inputTokens?: number | undefined; maxOutputTokens?: number | undefined },
@@ -49,7 +49,7 @@ export function dearestInputPicosPerToken(price: Price): bigint {
   return cached > price.inputPicosPerToken ? cached : price.inputPicosPerToken;
 }
 
-/** The version in force at a time: the entity's own where it has one by then, else the list price. */
+/** The version in force at a time: the entity's own if it has one by then, otherwise the list price. */
 export function priceInForce(
   prices: readonly Price[],
   use: { model: string; entity: EntityName; at: Date },

@@ -1,18 +1,18 @@
-/** The three classes of tokens that have a price each, and what a sum of usage costs in each of them. */
+/** The three classes of tokens, each with a price of its own, and the cost of a sum of usage in each of them. */
 import { assert } from './errors.js';
 import { cachedInputPicosPerToken, type Price } from './price.js';
 
 export const TOKEN_CLASSES = ['input', 'cached_input', 'output'] as const;
 export type TokenClass = (typeof TOKEN_CLASSES)[number];
 
-/** Something for each class. */
+/** One value for each class. */
 export type ByClass<T> = Readonly<Record<TokenClass, T>>;
 
 export type UnitPrices = ByClass<bigint>;
 
 export type ClassCharge = {
   readonly tokenClass: TokenClass;
-  /** Negative where a correction takes usage back. */
+  /** Negative where a correction reverses usage. */
   readonly tokens: bigint;
   /** Null while the usage has no price. */
   readonly picosPerToken: bigint | null;
@@ -29,7 +29,7 @@ export function unitPricesOf(
   };
 }
 
-/** One charge a class. They add up to the cost, because a cost is never anything but tokens × unit price. */
+/** One charge for each class. They add up to the cost, because every cost is tokens × unit price. */
 export function chargesByClass(usage: {
   tokens: ByClass<bigint>;
   unitPrices: UnitPrices | null;

@@ -8,7 +8,7 @@ import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { within } from '../platform/deadline.js';
 import type { Prisma } from '../platform/prisma/client.js';
-import { lockPriceBook, lockPriceBookShared } from './prices.sql.js';
+import { lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
 
 /** How far an estimate may be behind the book. Rating never is: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
@@ -48,7 +48,7 @@ export class PriceBook {
   private byModel = new Map<string, Price[]>();
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
-  /** The book for which the next one was fetched ahead: once for each, whether that succeeds or not. */
+  /** When the book was loaded for which the next one was fetched ahead: once for each book, successful or not. */
   private aheadOfMs = -Infinity;
 
   constructor(
@@ -79,8 +79,8 @@ export class PriceBook {
   }
 
   /**
-   * Keeps the book as it is until the transaction ends: no price is published while events are rated. Take it in a statement
-   * of its own, after the accounts' locks and before `versionsOf`.
+   * Keeps the book as it is until the transaction ends: no price is published while usage is rated. Take this lock after the
+   * accounts' locks, and read the versions after it: a statement that waits for a lock sees the book as it was before the wait.
    */
   async lockShared(tx: Tx): Promise<void> {
     await lockPriceBookShared(tx);
@@ -92,7 +92,7 @@ export class PriceBook {
     return rows as PriceRow[];
   }
 
-  /** The same of one model or of all; of an entity, the list prices and its own. */
+  /** In the same order, for one model or for all; for an entity, the list prices and its own. */
   async list(filter: { model: string | null; entity: string | null }): Promise<PriceRow[]> {
     const { model, entity } = filter;
     const rows = await this.database.reader.price.findMany({
@@ -175,7 +175,7 @@ export class PriceBook {
   }
 }
 
-/** A maximum that the new version does not state is the current one's. */
+/** Where a new version states no maximum, the current version's maximum stays. */
 export function withMaximums(price: NewPrice, current: PriceRow | undefined): Omit<PriceRow, 'id'> {
   return {
     ...price,

@@ -9,7 +9,7 @@ import { picosFromDollarsPerToken } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
 import { PriceBook, withMaximums, type PriceRow } from './price-book.js';
-import { lockPriceBook } from './prices.sql.js';
+import { lockPriceBook } from './price-book.sql.js';
 
 /** The prices of a model, as a map gives them. */
 export type MappedPrice = {
