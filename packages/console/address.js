@@ -1,10 +1,10 @@
-/** What is shown, in the page's address: to keep, to send, and to go back to. The key is never part of it. */
+/** Keeps what is shown in the page's address, so that a view can be bookmarked, sent, and returned to. The key is never in it. */
 import { isDay, isMonth } from './calendar.js';
 
 const GROUPS = ['model', 'project'];
 const MEASURES = ['cost', 'tokens', 'requests'];
 
-/** What an address says; what it leaves out or says wrong is left to its default (null: the current month, the first entity). */
+/** The view that an address names. What is missing or wrong has its default; null stands for the current month and the first entity. */
 export function readAddress(search) {
   const query = new URLSearchParams(search);
   const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
@@ -26,12 +26,12 @@ export function readAddress(search) {
   };
 }
 
-/** Whether the events behind a day or a row are open. */
+/** Whether the dialog with the events of a day or a row is open. */
 export function showsEvents({ day, project }) {
   return day !== null || project !== null;
 }
 
-/** What closes them. */
+/** The change of a view that closes it. */
 export const NO_EVENTS = { day: null, project: null, model: null };
 
 export function writeAddress(view) {

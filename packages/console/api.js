@@ -1,9 +1,8 @@
-/** Asks the API with the key of this tab. The key lives in sessionStorage and travels in a header, never in an address. */
+/** Calls the API with this tab's key. The key is kept in sessionStorage and sent in a header, never in an address. */
 
 const KEY = 'tally.key';
 const PAGES_MAX = 20;
 
-/** Requests that have not answered by then are given up. */
 const TIMEOUT_MS = 30_000;
 
 export class ApiError extends Error {
@@ -17,11 +16,11 @@ export function storedKey() {
   return sessionStorage.getItem(KEY);
 }
 
-export function keepKey(key) {
+export function storeKey(key) {
   sessionStorage.setItem(KEY, key);
 }
 
-export function forgetKey() {
+export function removeKey() {
   sessionStorage.removeItem(KEY);
 }
 
@@ -35,7 +34,7 @@ export async function askBlob(path, query = {}, type = '*/*') {
   return response.blob();
 }
 
-/** Every entity that the key may look at, up to a bound that a list in a page can bear. */
+/** The entities that the key may see: at most 2,000, which a select box can hold. */
 export async function askEntities() {
   const entities = [];
   let after;

@@ -1,4 +1,4 @@
-/** Days are texts such as `2026-11-22`, in UTC, and ranges of them are half open: they sort and compare as they are. */
+/** Days are strings such as `2026-11-22`, in UTC, which sort and compare as they are. Ranges of days are half open. */
 
 const DAY_MS = 86_400_000;
 
@@ -78,8 +78,8 @@ export function clockTime(seconds) {
 }
 
 /**
- * What to load and to compare: the shown range, the one before it, and of both the part that is complete. Today is not over, so a
- * change to the month before is one of whole days: 1–21 November against 1–21 October.
+ * The range that is shown, the one before it, and the part of both that is compared. Today is not over, so whole days are
+ * compared: 1–21 November with 1–21 October.
  */
 export function rangeOf(view, asOf) {
   const today = dayOf(asOf);

@@ -1,10 +1,10 @@
-/** The three charts. What they say is in a label and in tables too; what they draw is rounded, what they tell is exact. */
+/** The three charts. What is drawn is rounded; tooltips, labels and tables have the exact numbers. */
 import { shortDay } from './calendar.js';
 import { byId } from './dom.js';
 import { drawnUsd } from './money.js';
 import { compact, groupName, measured } from './words.js';
 
-/** With more days than this, lines between bars would be wider than the bars. */
+/** With more days, the gaps between bars would be wider than the bars. */
 const BARS_APART_MAX = 62;
 const DENSE = { borderWidth: 0, barPercentage: 1, categoryPercentage: 1 };
 
@@ -38,7 +38,7 @@ export function drawDaily(daily, { by, show, onDay }) {
   draw('daily-chart', { type: 'bar', data: { labels: daily.days.map(shortDay), datasets }, options });
 }
 
-/** The running total, where it is going, and the cap. */
+/** The running total, its forecast, and the cap. */
 export function drawTotal({ days, running, forecast, cap }) {
   const datasets = [line('Total so far', running, '--series-0', { fill: true })];
   if (forecast) {
@@ -60,7 +60,7 @@ export function drawTotal({ days, running, forecast, cap }) {
   drawLines('total-chart', days, datasets);
 }
 
-/** What was left of the credits, and what will be if usage goes on as it did. */
+/** The credits left, and the projection at the present rate of usage. */
 export function drawCredits({ days, left, ahead, lost }) {
   const expiry = { showLine: false, pointRadius: 6, pointStyle: 'triangle', pointRotation: 180 };
   drawLines('credits-chart', days, [
@@ -110,7 +110,7 @@ function line(label, exact, name, style) {
   };
 }
 
-/** A mark where something is lost stands on the line, and tells what is lost. */
+/** Draws a mark on the line where credits expire unused. */
 function drawnAt(line, marks) {
   return marks.map((mark, index) => (mark === null ? null : drawnUsd(line[index] ?? 0n)));
 }

@@ -1,4 +1,4 @@
-/** The row of controls: what it shows follows the view, and what a person does with it becomes a change of the view. */
+/** The row of controls. It shows the view, and what a person changes in it changes the view. */
 import { NO_EVENTS } from './address.js';
 import { addDays, addMonths, monthName } from './calendar.js';
 import { byId, fill, make, setHidden } from './dom.js';

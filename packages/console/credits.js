@@ -1,8 +1,8 @@
-/** Credits over time: what was left at the end of each day, and what will be left if usage goes on as it did. Pure. */
+/** Credits over time: what was left at the end of each day, and what will be left at the present rate of usage. Pure. */
 import { addDays, dayOf, daysBetween } from './calendar.js';
 import { picosOf, sumPicos } from './money.js';
 
-/** Nobody plans on a projection further than this. */
+/** How far the projection goes. */
 const AHEAD_DAYS_MAX = 366;
 
 const RATE_DAYS = 7;
@@ -26,8 +26,8 @@ export function readGrants(grants) {
 }
 
 /**
- * What was left at the time `at` (unix seconds), when credits had paid all they have paid so far but `burntSince`. Usage counts on
- * the day on which it occurred.
+ * The credits left at `at` (unix seconds). `burntSince` is what credits have paid since then. Usage counts on the day on which
+ * it occurred.
  */
 export function leftAt(grants, at, burntSince) {
   const granted = sumPicos(
@@ -40,7 +40,7 @@ export function leftAt(grants, at, burntSince) {
   return granted - (sumPicos(grants, (grant) => grant.burnt) - burntSince);
 }
 
-/** What was left at the end of each day of the range up to today; today's is what is left now. */
+/** The credits left at the end of each day up to today, and for today what is left now. */
 export function history(grants, daily, { asOf, burntAfter }) {
   const today = dayOf(asOf);
   const left = [];
@@ -54,12 +54,12 @@ export function history(grants, daily, { asOf, burntAfter }) {
   return left;
 }
 
-/** Usage of a day that later credits paid counts on that day, and credits were never below zero. */
+/** Where credits that were bought later paid for a day's usage, the day would end below zero: it ended at zero. */
 function notBelowZero(picos) {
   return picos < 0n ? 0n : picos;
 }
 
-/** Cost a day: the mean of the last whole days before today, at most a week of them. */
+/** Cost per day: the mean of the last 7 whole days before today, or of fewer where there are no more. */
 export function dailyRate(rows, today, firstDay) {
   const days = Math.min(RATE_DAYS, daysBetween(firstDay, today));
   if (days <= 0) return 0n;
@@ -69,8 +69,8 @@ export function dailyRate(rows, today, firstDay) {
 }
 
 /**
- * Goes on day by day at the same rate, in the order in which grants burn (priority, soonest expiry, promotional before paid,
- * oldest), until nothing is left. `unused` is what each grant loses when it expires.
+ * Projects the credits day by day at a constant rate until nothing is left. Grants burn by priority, then the soonest expiry,
+ * promotional before paid, the oldest. `unused` is what each grant loses when it expires.
  */
 export function project(grants, { asOf, rate }) {
   const lots = grants

@@ -1,4 +1,4 @@
-/** Files for spreadsheets: amounts exact, and no text that a spreadsheet would take for a formula. */
+/** CSV for spreadsheets: amounts are exact, and no text can be taken for a formula. */
 
 export function toCsv(rows) {
   return `${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;

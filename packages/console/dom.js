@@ -1,10 +1,10 @@
-/** The few ways in which this page touches the document. Text is always text: nothing here takes markup. */
+/** How this page changes the document. Text is always text: nothing here accepts markup. */
 
 export function byId(id) {
   return document.getElementById(id);
 }
 
-/** `make('td', { class: 'number', onclick }, 'text', child)`. A property that is a function listens. */
+/** `make('td', { class: 'number', onclick }, 'text', child)`. A property that is a function becomes a listener. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -24,7 +24,7 @@ export function setHidden(id, hidden) {
   byId(id).hidden = hidden;
 }
 
-/** Offers text as a file to keep. */
+/** Saves content as a file. */
 export function download(name, content, type = 'text/csv;charset=utf-8') {
   const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   make('a', { href: url, download: name }).click();

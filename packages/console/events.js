@@ -1,4 +1,4 @@
-/** The events of one day, behind a bar of the chart. */
+/** The dialog with the events behind a bar of the chart or a row of the table. */
 import { ask } from './api.js';
 import { addDays, secondsOf } from './calendar.js';
 import { byId, fill, make, setHidden } from './dom.js';
@@ -21,10 +21,10 @@ const HEADS = [
 const FIRST_NUMBER = 3;
 const LAST_NUMBER = 6;
 
-/** What the open dialog shows; an answer that comes when it shows something else is dropped. */
+/** What the open dialog shows. An answer that arrives when it shows something else is discarded. */
 let open = null;
 
-/** `start` and `end` are days, half open; `project` and `model` null take all. */
+/** `start` and `end` are days, half open; null for `project` and `model` means all. */
 export async function openEvents({ entity, start, end, project, model, name }) {
   open = {
     path: `/v1/entities/${encodeURIComponent(entity)}/events`,
@@ -49,7 +49,7 @@ export function closeEvents() {
   byId('events').close();
 }
 
-/** `onClose` runs however the dialog is closed: by its button, by Escape, by going back. */
+/** `onClose` runs however the dialog closes: by its button, by Escape, or by the browser's back button. */
 export function listen(onClose) {
   byId('events').addEventListener('close', onClose);
   byId('events-close').addEventListener('click', () => byId('events').close());

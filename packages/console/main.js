@@ -1,12 +1,12 @@
 /** Signs in, follows the address, and puts a report on the page. */
 import { NO_EVENTS, readAddress, showsEvents, writeAddress } from './address.js';
 import { addDays, shortDay } from './calendar.js';
-import { ApiError, askEntities, forgetKey, keepKey, storedKey } from './api.js';
+import { ApiError, askEntities, removeKey, storeKey, storedKey } from './api.js';
 import { drawCredits, drawDaily, drawTotal, seriesColour } from './charts.js';
 import { listenToControls, showControls } from './controls.js';
 import { byId, fill, make, setHidden } from './dom.js';
 import { closeEvents, listen as listenToEvents, openEvents } from './events.js';
-import { listenToFiles } from './files.js';
+import { listenToDownloads } from './downloads.js';
 import { readableUsd } from './money.js';
 import { computeReport, loadReport } from './report.js';
 import { showAsOf, showBadges, showBooks, showTiles } from './summary.js';
@@ -15,7 +15,7 @@ import { listenToTheme } from './theme.js';
 import { isFarAbove } from './sums.js';
 import { groupName, measured, plural } from './words.js';
 
-/** Everything that changes: what is asked for, what was loaded for it, and how the table is sorted. */
+/** All state of the page: the view, what was loaded for it, and how the table is sorted. */
 const page = { view: readAddress(location.search), entities: [], loaded: null, report: null, loads: 0 };
 const sort = { id: 'cost', up: false };
 
@@ -28,7 +28,7 @@ function start() {
   addEventListener('popstate', () => void follow(readAddress(location.search)));
   listenToControls(page, go);
   listenToEvents(() => showsEvents(page.view) && go(NO_EVENTS));
-  listenToFiles(page, showProblem);
+  listenToDownloads(page, showProblem);
   listenToTheme(() => page.report && draw());
   if (storedKey() === null) signOut('');
   else void open();
@@ -36,13 +36,13 @@ function start() {
 
 async function signIn(event) {
   event.preventDefault();
-  keepKey(byId('key').value.trim());
+  storeKey(byId('key').value.trim());
   await open();
   if (storedKey() !== null) byId('content').focus();
 }
 
 function signOut(message) {
-  forgetKey();
+  removeKey();
   Object.assign(page, { loaded: null, report: null, loads: page.loads + 1 });
   if (byId('events').open) closeEvents();
   for (const id of ['content', 'sign-out', 'entity-field', 'entity-name']) setHidden(id, true);
@@ -53,7 +53,7 @@ function signOut(message) {
   byId('key').focus();
 }
 
-/** With a key: finds out what it may look at, then shows it. */
+/** Loads the entities that the key may see, then shows the view. */
 async function open() {
   try {
     page.entities = await askEntities();
@@ -70,7 +70,7 @@ async function open() {
   await load();
 }
 
-/** A change that a person made: it goes into the address, so that "back" undoes it. */
+/** Applies a change that a person made. It goes into the address, so that the browser's back button undoes it. */
 function go(changes) {
   const next = { ...page.view, ...changes };
   history.pushState(null, '', writeAddress(next));
@@ -150,7 +150,7 @@ function monthlyCap({ balance, range, cap }) {
     : null;
 }
 
-/** Each chart in a sentence, for those who do not see it. */
+/** Describes each chart in a sentence, for people who cannot see it. */
 function describeCharts(report) {
   const { range, daily, totalLines, credits, creditLines } = report;
   const { by, show } = page.view;

@@ -1,6 +1,6 @@
 /**
- * Money is a bigint of picodollars (10^-12 US dollar), read from the decimal strings of the API. No sum on this page ever passes
- * through a floating point number; only the height of a bar does.
+ * Money is a bigint of picodollars (10^-12 US dollar), read from the decimal strings of the API. No sum on this page
+ * is ever a floating point number; only the height of a bar is.
  */
 
 export const PICOS_PER_USD = 10n ** 12n;
@@ -20,7 +20,7 @@ export function exactUsd(picos) {
   return `${picos < 0n ? '-' : ''}${digits.slice(0, -12)}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** For reading: whole cents (or more decimals), half to even; below a cent the first two digits that are not zero. */
+/** Rounded for reading, half to even: to cents (or more decimals), and below a cent to the first two digits that are not zero. */
 export function readableUsd(picos, decimalsMin = 2) {
   const size = picos < 0n ? -picos : picos;
   const isSmall = size > 0n && size < PICOS_PER_USD / 100n;
@@ -33,12 +33,12 @@ export function readableUsd(picos, decimalsMin = 2) {
   return `${picos < 0n && rounded > 0n ? '−' : ''}$${whole}.${fraction}`;
 }
 
-/** Picodollars a million tokens, rounded half to even; null where there are no tokens. */
+/** Picodollars per million tokens, rounded half to even; null where there are no tokens. */
 export function picosPerMillion(picos, tokens) {
   return tokens === 0 ? null : divideHalfEven(picos * 1_000_000n, BigInt(tokens));
 }
 
-/** For the heights and lines of charts alone. */
+/** For the heights and lines of charts only. */
 export function drawnUsd(picos) {
   return Number(picos) / 1e12;
 }

@@ -1,11 +1,11 @@
-/** Loads what a view needs and computes everything that is shown. The page only prints it. */
+/** Loads what a view needs and computes everything that it shows. */
 import { ask } from './api.js';
 import { addDays, daysBetween, daysName, eachDay, rangeOf, secondsOf } from './calendar.js';
 import * as credits from './credits.js';
 import { changePerMille, picosOf, sumPicos } from './money.js';
 import { byDay, byProjectAndModel, measureOf, readDays, runningPicos, total } from './sums.js';
 
-/** The projection of credits is drawn no further than this past the range. */
+/** How far past the range the projection of credits is drawn. */
 const AHEAD_DAYS_DRAWN = 31;
 
 export async function loadReport(view) {
@@ -62,7 +62,7 @@ export function computeReport(loaded, { by, show }) {
   };
 }
 
-/** Null for a month that is not open, and where there is too little to look back on. */
+/** Null for a month that is over, and where there is too little usage for a forecast. */
 function readForecast(forecast) {
   if (forecast === null || forecast.forecast_usd === null) return null;
   const [picos, low, high] = [forecast.forecast_usd, forecast.low_usd, forecast.high_usd].map(picosOf);
@@ -76,7 +76,7 @@ function measuredDays(rows, options) {
   return { ...daily, groups, measures: daily.totals.map(measure) };
 }
 
-/** What was there before and is gone shows too: its cost fell to nothing. */
+/** Adds rows for projects and models that had usage before and have none now: their cost fell to zero. */
 function withVanished(table, earlierRows, range) {
   const shown = new Set(table.map(({ project, model }) => `${project}\n${model}`));
   const compared = earlierRows.filter(({ day }) => day < range.before.comparedEnd);
@@ -89,7 +89,7 @@ function withVanished(table, earlierRows, range) {
   return [...table, ...byProjectAndModel([...once.values()], empty)];
 }
 
-/** A whole month is what it was charged, which late usage of another month may be part of; other ranges are what occurred. */
+/** For a whole month what was charged to it, which may include late usage of another month; for other ranges the usage in them. */
 function spentIn({ balance, range, activity, rows }) {
   if (range.isCurrentMonth) return picosOf(balance.month_to_date_usd);
   if (!isWholeMonth(range)) return total(rows).picos;
@@ -97,7 +97,7 @@ function spentIn({ balance, range, activity, rows }) {
   return period?.period === range.start.slice(0, 7) ? picosOf(period.charged_usd) : 0n;
 }
 
-/** By how much what the months were charged differs from what occurred in them; of other ranges nobody asks. */
+/** What was charged to a month minus the usage in it; zero for ranges that are no whole month. */
 function chargedElsewhere(loaded) {
   return isWholeMonth(loaded.range) ? spentIn(loaded) - total(loaded.rows).picos : 0n;
 }
@@ -113,7 +113,7 @@ function comparedName({ complete, before, isOver }) {
   return `${name(complete.start, complete.end)} against ${name(before.start, before.comparedEnd)}`;
 }
 
-/** The cap that is nearer. */
+/** The cap of which more is spent. */
 function capOf(balance) {
   const caps = [
     {
@@ -134,7 +134,7 @@ function capOf(balance) {
   return caps.sort((a, b) => (b.spent * a.limit > a.spent * b.limit ? 1 : -1))[0] ?? null;
 }
 
-/** The forecast's lines go straight from what is booked to the month's end: what is expected, the least and the most. */
+/** The forecast's lines (expected, lowest, highest) go straight from today's total to the month's end. */
 function totalLines(daily, range, forecast) {
   const running = runningPicos(daily, range.today);
   const today = daily.days.indexOf(range.today);

@@ -1,10 +1,10 @@
-/** What comes first: badges, the four figures, and whether the books agree. */
+/** The top of the page: badges, the four figures, and whether the books agree. */
 import { clockTime, dayOf, monthName, monthsName, shortDay } from './calendar.js';
 import { fill, make } from './dom.js';
 import { exactUsd, picosOf, readableUsd, sumPicos } from './money.js';
 import { change, modelName, money, percentOf, plural } from './words.js';
 
-/** From here on a cap is near. */
+/** A cap counts as near from 80% on. */
 const NEAR_PER_MILLE = 800;
 
 export function showTiles(report) {
@@ -109,7 +109,7 @@ function badge(name, text, properties) {
   return make('li', { 'data-badge': name, ...properties }, text);
 }
 
-/** One line: the months that the range touches are charged what their usage adds up to, and credits and overage paid it. */
+/** One line that says whether the months in the range were charged the sum of their usage, and credits and overage paid it. */
 export function showBooks({ periods, elsewhere }) {
   if (periods.length === 0) return fill('books', 'Nothing is charged in this time.');
   const ok = periods.every((period) => period.ok);

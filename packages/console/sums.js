@@ -2,15 +2,15 @@
 import { eachDay } from './calendar.js';
 import { picosOf } from './money.js';
 
-/** Groups beside this many of the largest are one. */
+/** The largest groups are shown; the others are one group, the tail. */
 export const GROUPS_SHOWN = 6;
 
-/** The tail's name: no project and no model has it. */
+/** The tail's name, which no project and no model has. */
 export const TAIL = '';
 
 const EMPTY = { requests: 0, input: 0, cached: 0, output: 0, picos: 0n, credits: 0n };
 
-/** The rows of the API with their money read, once. */
+/** The API's rows, with amounts read. */
 export function readDays(days) {
   return days.map((row) => ({
     day: row.day,
@@ -39,14 +39,14 @@ export function measureOf(sum, show) {
   return BigInt(show === 'tokens' ? tokensOf(sum) : sum.requests);
 }
 
-/** Days × groups: the largest groups by the measure, the tail as one, every day of the range, empty ones too. */
+/** Days × groups: the largest groups by the measure, then the tail, with every day of the range, even those without usage. */
 export function byDay(rows, { by, show, start, end }) {
   const totals = sumBy(rows, (row) => row[by]);
   const ranked = [...totals].sort(([aName, a], [bName, b]) => {
     const difference = measureOf(b, show) - measureOf(a, show);
     return difference === 0n ? (aName < bName ? -1 : 1) : difference > 0n ? 1 : -1;
   });
-  // A tail of one needs no name but its own.
+  // A tail of one group is shown under the group's own name.
   const shown = ranked.length <= GROUPS_SHOWN + 1 ? ranked.length : GROUPS_SHOWN;
   const names = new Set(ranked.slice(0, shown).map(([name]) => name));
   const nameOf = (row) => (names.has(row[by]) ? row[by] : TAIL);
@@ -62,7 +62,7 @@ export function byDay(rows, { by, show, start, end }) {
   return { days, groups, totals: days.map((day) => total(rows.filter((row) => row.day === day))) };
 }
 
-/** Project × model, dearest first, each with its cost in the whole days that are compared and in those before them. */
+/** Project × model, the highest cost first, each with its cost in the compared days and in the days before them. */
 export function byProjectAndModel(rows, { complete, before }) {
   const key = (row) => `${row.project}\n${row.model}`;
   const now = sumBy(
@@ -108,7 +108,7 @@ function add(sum, row) {
   };
 }
 
-/** A cap that is so many times what is drawn beside it would press that flat. */
+/** A cap this many times higher than the lines would flatten them. */
 const FAR_TIMES = 20n;
 
 export function isFarAbove(cap, { running, forecast }) {

@@ -1,4 +1,4 @@
-/** The tables: projects and models, days, grants. Each is also what its CSV says. */
+/** The tables: projects and models, days, grants. A table and its CSV have the same content. */
 import { dayOf, shortDay } from './calendar.js';
 import { fill, make } from './dom.js';
 import { changePerMille, exactUsd, groupDigits, picosPerMillion, sumPicos } from './money.js';
@@ -8,7 +8,7 @@ import { change, groupName, measured, modelName, money, number, percent, share }
 const PRICE_DECIMALS = 4;
 const UNPRICED = 'no price yet';
 
-/** Name, how to sort, and how to show. Numbers sort from the largest. */
+/** Each column's name, what it sorts by, and what it shows. Numbers sort from the largest. */
 const COLUMNS = [
   { id: 'project', name: 'Project', of: (row) => row.project, show: (row) => row.project },
   { id: 'model', name: 'Model', of: (row) => modelName(row.model), show: showModel },
@@ -79,7 +79,7 @@ export function showUsageTable(rows, { sort, comparedName, onSort, onEvents }) {
   );
 }
 
-/** The total has no project and no model: its cells begin `after` them. */
+/** `after` skips the first columns: the total has no project and no model. */
 function cellsOf(row, after = 0) {
   return COLUMNS.slice(after).map(({ id, show }, index) => {
     const place = index + after;
@@ -92,7 +92,7 @@ function classOf(index) {
   return index < TEXT_COLUMNS ? 'name' : 'number';
 }
 
-/** The way to the events behind a row. */
+/** A button that opens the events behind a row. */
 function showModel({ project, model, requests, onEvents }) {
   const name = modelName(model);
   if (requests === 0) return make('span', {}, inNarrow(project), name);
@@ -110,7 +110,7 @@ function showModel({ project, model, requests, onEvents }) {
   return make('span', {}, inNarrow(project), events);
 }
 
-/** Where the page is narrow, the project stands above the model instead of beside it. */
+/** On a narrow page the project is above the model instead of beside it. */
 function inNarrow(project) {
   return make('span', { class: 'in-narrow' }, project);
 }

@@ -1,2 +1,2 @@
-/** Runs before anything is painted, so that a chosen theme never flashes in the other one. */
+/** Runs before the first paint, so that the other theme never flashes. */
 document.documentElement.dataset.theme = localStorage.getItem('tally.theme') ?? 'system';

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it; remembered in this browser. */
+/** Light, dark, or the system's theme; kept in this browser. */
 import { byId } from './dom.js';
 
 export function listenToTheme(onChange) {

@@ -1,4 +1,4 @@
-/** Numbers as people read them, with the exact value behind each. */
+/** Formats numbers and names for reading, with the exact value behind each number. */
 import { make } from './dom.js';
 import { exactUsd, groupDigits, readableUsd } from './money.js';
 import { TAIL } from './sums.js';
@@ -17,7 +17,7 @@ export function measured(value, show) {
   return show === 'cost' ? readableUsd(value) : groupDigits(value);
 }
 
-/** Ticks are round; of a small one three digits are what tells it from the next. */
+/** Ticks are round numbers, and three digits tell even small ones apart. */
 const TICK_DIGITS = 3;
 
 /** For the axis of a chart. */
@@ -29,14 +29,14 @@ export function compact(value, show) {
   return `${value < 0 ? '−' : ''}${show === 'cost' ? '$' : ''}${text}`;
 }
 
-/** Where a part of a hundred says little, and where a factor does. */
-const PER_CENT_MAX = 9_999;
+/** Above 999.9% a change is shown as a factor, up to ×100. */
+const PER_MILLE_MAX = 9_999;
 const FACTOR_MAX = 100;
 
-/** `+12.3%` out of per mille; what grew many times over is told as `×12`. */
+/** A change in per mille as `+12.3%`, or `×12` for a large one. */
 export function change(perMille) {
   if (perMille === null) return '–';
-  if (perMille > PER_CENT_MAX) {
+  if (perMille > PER_MILLE_MAX) {
     const factor = Math.round(perMille / 1_000) + 1;
     return factor > FACTOR_MAX ? `over ×${FACTOR_MAX}` : `×${factor}`;
   }
@@ -48,12 +48,12 @@ export function percent(perMille) {
   return `${groupDigits(Math.floor(perMille / 10))}.${perMille % 10}%`;
 }
 
-/** Something is not to read as nothing. */
+/** A small part is never shown as 0%. */
 export function percentOf(part, perMille) {
   return perMille === 0 && part > 0 ? '<0.1%' : percent(perMille);
 }
 
-/** Parts of a whole in per mille, rounded; of nothing it is 0. */
+/** A part of a whole in per mille, rounded; 0 where the whole is 0. */
 export function share(part, whole) {
   return whole === 0 ? 0 : Math.round((part / whole) * 1000);
 }
@@ -62,7 +62,7 @@ export function plural(count, one, many = `${one}s`) {
   return `${groupDigits(count)} ${count === 1 ? one : many}`;
 }
 
-/** Model ids begin with the provider's prefix, which says nothing to a reader who has only these. */
+/** Model ids begin with the provider's prefix, which is the same for all and is left out. */
 export function modelName(model) {
   return model.replace(/^cw_/, '').replace('_', '/');
 }

@@ -160,13 +160,19 @@ function inBrowser(): void {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  it.each(['..%2F..%2Fapp.module.ts', '..', 'nothing.js', '%00', 'chart.cjs', 'constructor'])(
-    'serves nothing but its own files: /dashboard/%s is a 404',
-    async (file) => {
-      const { status, body } = await app.call(`GET /dashboard/${file}`, { key: null });
-      expect([status, body.error.code]).toEqual([404, 'not_found']);
-    },
-  );
+  it.each([
+    '..%2F..%2Fapp.module.ts',
+    '..',
+    'nothing.js',
+    '%00',
+    'chart.cjs',
+    'constructor',
+    'package.json',
+    'README.md',
+  ])('serves nothing but its own files: /dashboard/%s is a 404', async (file) => {
+    const { status, body } = await app.call(`GET /dashboard/${file}`, { key: null });
+    expect([status, body.error.code]).toEqual([404, 'not_found']);
+  });
 
   const looks = (['light', 'dark'] as const).flatMap((theme) =>
     Object.entries({ wide: WIDE, phone: PHONE }).map(([width, size]) => ({ theme, width, size })),

@@ -1,11 +1,11 @@
-/** The files that can be taken along: what is shown as CSV, FOCUS rows, the month's statement. */
+/** The downloads: what is shown as CSV, the month's FOCUS rows, and its statement. */
 import { ApiError, askBlob } from './api.js';
 import { addMonths } from './calendar.js';
 import { toCsv } from './csv.js';
 import { byId, download } from './dom.js';
 import { dailyCsv, usageCsv } from './tables.js';
 
-export function listenToFiles(page, onProblem) {
+export function listenToDownloads(page, onProblem) {
   const nameOf = (what) =>
     `tally-${page.view.entity}-${what}-${page.report.range.start}-to-${page.report.range.end}.csv`;
   const save = (what, rows) => download(nameOf(what), toCsv(rows));
@@ -17,7 +17,7 @@ export function listenToFiles(page, onProblem) {
   byId('statement').addEventListener('click', months(saveStatement));
 }
 
-/** A file for each month that the range touches. */
+/** Saves one file for each month in the range. */
 async function eachMonth(range, saveMonth, onProblem) {
   try {
     for (let month = range.start.slice(0, 7); `${month}-01` < range.end; month = addMonths(month, 1))
