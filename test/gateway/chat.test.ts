@@ -49,7 +49,7 @@ describe('a chat completion', () => {
     expect(tally.released).toEqual([]);
   });
 
-  it('says the same for the same prompt, and stops because it is done', async () => {
+  it('is the same for the same prompt, and ends with finish_reason stop', async () => {
     const openai = gateway.openai();
     const [first, second] = await Promise.all([
       openai.chat.completions.create({ model: CHAT_MODEL, messages }),
@@ -81,12 +81,12 @@ describe('a chat completion', () => {
     expect(tally.reservations.map((held) => held.max_output_tokens)).toEqual([5, 7, 3]);
   });
 
-  it('leaves the worst case to Tally when the caller sets no limit', async () => {
+  it('leaves the size of the hold to Tally when the caller sets no limit', async () => {
     await gateway.openai().chat.completions.create({ model: CHAT_MODEL, messages });
     expect(tally.reservations[0]).not.toHaveProperty('max_output_tokens');
   });
 
-  it('counts longer prompts, and images, as more tokens', async () => {
+  it('counts longer prompts and images as more tokens', async () => {
     const openai = gateway.openai();
     const short = await openai.chat.completions.create({ model: CHAT_MODEL, messages });
     const text = { type: 'text' as const, text: 'What is this? '.repeat(40) };
@@ -115,7 +115,7 @@ describe('the paying project', () => {
 });
 
 describe('a stream', () => {
-  it('says what the plain answer says, and is charged although the caller did not ask for its usage', async () => {
+  it('has the content of the plain answer, and is charged even if the caller did not ask for its usage', async () => {
     const openai = gateway.openai();
     const plain = await openai.chat.completions.create({ model: CHAT_MODEL, messages });
     const stream = await openai.chat.completions.create({ model: CHAT_MODEL, messages, stream: true });
@@ -152,7 +152,7 @@ describe('a stream', () => {
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('length');
   });
 
-  it('works with the client that assembles it', async () => {
+  it('works with the official client’s assembled streams', async () => {
     const runner = gateway.openai().chat.completions.stream({ model: CHAT_MODEL, messages });
     const completion = await runner.finalChatCompletion();
     expect(completion.choices[0]?.message.content).toMatch(/^This answer is canned/);

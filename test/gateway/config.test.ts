@@ -5,7 +5,7 @@ import { loadConfig } from '../../packages/gateway/src/config.js';
 const TALLY_API_KEY = 'secret';
 
 describe('the environment', () => {
-  it('needs nothing but a key for Tally', () => {
+  it('needs only a key for Tally', () => {
     expect(loadConfig({ TALLY_API_KEY, GATEWAY_ID: 'eu-1' })).toEqual({
       port: 8080,
       host: '127.0.0.1',
@@ -25,7 +25,7 @@ describe('the environment', () => {
     expect(Object.isFrozen(loadConfig({ TALLY_API_KEY }))).toBe(true);
   });
 
-  it('may block no country, and name several keys, with colons in them', () => {
+  it('may block no country and name several keys, even with colons in them', () => {
     const config = loadConfig({
       TALLY_API_KEY,
       GATEWAY_BLOCKED_COUNTRIES: '',

@@ -29,7 +29,7 @@ const run = async (code: string) => {
 };
 
 describe('a program of the demo', () => {
-  it('that a signal ended is stopped, and stopping it again does nothing', async () => {
+  it('that a signal ended counts as stopped, and stopping it again does nothing', async () => {
     const server = `import { createServer } from 'node:http';
       createServer((_, response) => response.end()).listen(Number(process.env.PORT), '127.0.0.1');`;
     const running = await run(server);

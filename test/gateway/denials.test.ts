@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 describe('a denial by Tally', () => {
-  it('reaches the caller untouched and is not tried again when credits are gone', async () => {
+  it('reaches the caller unchanged, and the client does not retry, when credits are used up', async () => {
     tally.refuseNext(RESERVATIONS, CREDITS_GONE, 5);
     const error = await errorOf(gateway.openai().chat.completions.create(chat));
     expect(error).toBeInstanceOf(RateLimitError);
@@ -65,7 +65,7 @@ describe('a denial by Tally', () => {
     expect(gateway.requests).toHaveLength(1);
   });
 
-  it('is tried again, and succeeds, when other requests were in the way', async () => {
+  it('is retried by the client, and succeeds, when other requests were in the way', async () => {
     tally.refuseNext(RESERVATIONS, TOO_MANY_AT_ONCE, 2);
     const completion = await gateway.openai().chat.completions.create(chat);
     await tally.until(() => tally.events.length === 1);
@@ -87,7 +87,7 @@ describe('a denial by Tally', () => {
 
 describe('trouble behind the gateway', () => {
   it.each(['hang up' as const, { status: 502, body: '<html>Bad gateway</html>' }])(
-    'with Tally out of reach (%j) admits nobody and answers 503',
+    'answers 503 and admits nobody when Tally is unreachable (%j)',
     async (answer) => {
       tally.refuseNext(RESERVATIONS, answer, 2);
       const error = await errorOf(gateway.openai().chat.completions.create(chat, { maxRetries: 0 }));
@@ -119,7 +119,7 @@ describe('trouble behind the gateway', () => {
   });
 
   it.each([{ stream: false }, { stream: true }])(
-    'lets the hold go when the model fails, $stream',
+    'releases the hold when the model fails, stream: $stream',
     async ({ stream }) => {
       class BrokenModel extends CannedModel {
         override complete(): never {
@@ -146,7 +146,7 @@ describe('trouble behind the gateway', () => {
     },
   );
 
-  it('says so inside the stream, and charges nothing, when the model fails in the middle', async () => {
+  it('sends an error inside the stream, and charges nothing, when the model fails in the middle', async () => {
     class FailingModel extends CannedModel {
       override async *stream(...request: Parameters<CannedModel['stream']>) {
         let chunkCount = 0;
@@ -171,7 +171,7 @@ describe('trouble behind the gateway', () => {
     expect(failing.logLines.join('')).toContain('out of memory');
   });
 
-  it('answers 503 and lets the hold go when the model is full, and serves again when it is not', async () => {
+  it('answers 503 and releases the hold when the model is at capacity, and serves again when it is not', async () => {
     const small = await aGateway(tally, {
       env: { GATEWAY_MODEL_CAPACITY: '1', GATEWAY_MODEL_DELAY_MS: '3600000' },
     });
@@ -193,7 +193,7 @@ describe('trouble behind the gateway', () => {
 });
 
 describe('the log', () => {
-  it('has one line a request, without keys and without what was said', async () => {
+  it('has one line per request, without keys and contents', async () => {
     const secret = 'the launch code is 0000';
     await gateway
       .openai()

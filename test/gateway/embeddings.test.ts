@@ -63,7 +63,7 @@ describe('embeddings', () => {
 });
 
 describe('the list of models', () => {
-  it('names the ten of the price book', async () => {
+  it('names the ten models of the price book', async () => {
     const { data } = await gateway.openai().models.list();
     expect(data).toHaveLength(10);
     expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining([CHAT_MODEL, EMBEDDINGS_MODEL]));

@@ -44,7 +44,7 @@ const figure = async (name: string) => {
 };
 
 describe('a gateway with leases', () => {
-  it('serves most requests without asking, charges all, and stops serving when the credits are voided', async () => {
+  it('serves most requests without asking Tally, charges all, and stops serving when the credits are voided', async () => {
     const { body: grant } = await app.call('POST /v1/admin/entities/leased/credits', {
       body: { amount_usd: '1' },
     });

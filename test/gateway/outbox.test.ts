@@ -105,7 +105,7 @@ describe('a gateway with GATEWAY_OUTBOX_DIR', () => {
 });
 
 describe('a gateway whose outbox is almost full', () => {
-  it('answers 503 before Tally is asked, rather than running what it could not charge', async () => {
+  it('answers 503 before it asks Tally, rather than running what it could not charge', async () => {
     const tally = await aFakeTally();
     const metering = new Metering({
       quota: new TallyClient({ baseUrl: tally.url, apiKey: tally.apiKey }),

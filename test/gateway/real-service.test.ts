@@ -121,7 +121,7 @@ describe.each(['the queue', 'HTTP'])('with events over %s', (way) => {
     });
   });
 
-  it('a request is charged whatever its caller names as the user', async () => {
+  it('a request is charged whatever its caller sends as the user', async () => {
     await scene.buy('1');
     const openai = (await scene.gateway(reporting())).openai();
     const users = ['', 'a\nb', '\u0000', '\ud800', 'u_9'];
@@ -153,7 +153,7 @@ describe.each(['the queue', 'HTTP'])('with events over %s', (way) => {
     await scene.charged(costUsd(usage.total_tokens, BGE_PICOS_PER_TOKEN));
   });
 
-  it('a caller who hangs up in the middle is charged one estimated event', async () => {
+  it('a caller that hangs up in the middle is charged one estimated event', async () => {
     await scene.buy('1');
     const gateway = await scene.gateway({ ...reporting(), GATEWAY_MODEL_DELAY_MS: '20000' });
     const stream = await gateway.openai().chat.completions.create({ ...chat, stream: true });
@@ -184,7 +184,7 @@ describe('models', () => {
 });
 
 describe('when credits are gone', () => {
-  it('one HTTP request gets one RateLimitError that explains itself, and a purchase lets the very next call pass', async () => {
+  it('one HTTP request gets one RateLimitError that explains itself, and after a purchase the next call passes', async () => {
     await scene.buy(costUsd(CHAT_TOKENS));
     const gateway = await scene.gateway({ REDIS_URL: app.redis.url });
     await gateway.openai().chat.completions.create(chat);
@@ -229,7 +229,7 @@ describe('when credits are gone', () => {
 });
 
 describe('when a cap is reached', () => {
-  it('a raised cap lets the very next call pass', async () => {
+  it('after a cap is raised the next call passes', async () => {
     await scene.limit({ monthly_cap_usd: costUsd(CHAT_TOKENS), overage: 'allowed' });
     const gateway = await scene.gateway({ REDIS_URL: app.redis.url });
     await gateway.openai().chat.completions.create(chat);
@@ -247,7 +247,7 @@ describe('when a cap is reached', () => {
 });
 
 describe('when too many requests are in flight', () => {
-  it('the client tries again by itself, and passes once there is room', async () => {
+  it('the client retries by itself, and passes once there is room', async () => {
     await scene.limit({ monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 1 });
     const patient = await scene.gateway(ENDLESS);
     const running = await patient.openai().chat.completions.create({ ...chat, stream: true });
@@ -270,7 +270,7 @@ describe('with QUOTA_DENIED_STATUS=402', () => {
   });
   afterAll(() => strict.close());
 
-  it('the denial is a 402 that no client repeats, with the same body', async () => {
+  it('the denial is a 402 that no client retries, with the same body', async () => {
     scene = new Scene(strict, await strict.key('gateway'), 'entity1');
     const gateway = await scene.gateway();
     const error = await errorOf(gateway.openai().chat.completions.create(chat));

@@ -27,12 +27,12 @@ afterEach(async () => {
 });
 
 describe('a bad caller', () => {
-  const strangers = [
+  const callers = [
     { who: 'an unknown key', options: { apiKey: 'wrong' } },
     { who: "another entity's project", options: { project: 'entity2/project1' } },
     { who: 'too deep a project', options: { project: 'entity1/a/b' } },
   ];
-  it.each(strangers)('with $who gets 401, and Tally is not asked', async ({ options }) => {
+  it.each(callers)('with $who gets 401, and Tally is not asked', async ({ options }) => {
     const error = await errorOf(gateway.openai(options).chat.completions.create(chat));
     expect(error).toBeInstanceOf(AuthenticationError);
     expect(error.error).toEqual({

@@ -1,4 +1,4 @@
-/** Who is calling, and which project pays. */
+/** Identifies the caller and the project that pays. */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { NAME_PATTERN } from '@tally/client/protocol';
@@ -8,11 +8,11 @@ import { badRequest, invalidAuthentication, unsupportedCountry } from './openai-
 export interface Caller {
   /** `entity/project` */
   readonly project: string;
-  /** Names the key in reports without giving it away. */
+  /** Names the key in reports without revealing it. */
   readonly apiKeyId: string;
 }
 
-/** The country comes first, because the edge refuses it before anybody looks at a key. */
+/** Checks the country first, as an edge in front of a gateway would, before any key. */
 export function identify(headers: IncomingHttpHeaders, config: GatewayConfig): Caller {
   if (config.blockedCountries.has(header(headers, 'x-client-country').toUpperCase()))
     throw unsupportedCountry();
@@ -22,7 +22,7 @@ export function identify(headers: IncomingHttpHeaders, config: GatewayConfig): C
   return { project: projectOf(header(headers, 'openai-project'), entity), apiKeyId: apiKeyId(key) };
 }
 
-/** `entity/project`; a bare project belongs to the key's entity, and no project means its project `default`. */
+/** `entity/project`. A project alone belongs to the key's entity, and without one the project is `default`. */
 function projectOf(wanted: string, entity: string): string {
   const [project = '', owner = entity, ...rest] = wanted.split('/').toReversed();
   if (owner !== entity || rest.length > 0) throw invalidAuthentication();

@@ -1,9 +1,9 @@
-/** A stand-in for an inference server: canned text in OpenAI's shapes, the same for the same request, with an honest `usage`. */
+/** Stands in for an inference server: canned text in OpenAI's shapes, the same for the same request, with its true `usage`. */
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ChatBody, EmbeddingsBody } from './request-body.js';
 
-/** Id and time are the gateway's: the id must be known even if the model never answers. */
+/** The gateway sets id and time, because it needs the id even if the model never answers. */
 export interface ChatRequest {
   readonly id: string;
   readonly createdSeconds: number;
@@ -33,7 +33,7 @@ export class CannedModel {
     }
   }
 
-  /** One chunk a token, and at the end a chunk with the usage: this model is always asked for it. */
+  /** One chunk per token, and at the end a chunk with the usage, which the gateway always asks for. */
   async *stream(request: ChatRequest, signal: AbortSignal) {
     this.enter();
     try {
@@ -76,7 +76,7 @@ export class CannedModel {
 
 export type ChatChunk = ReturnType<CannedModel['stream']> extends AsyncGenerator<infer Chunk> ? Chunk : never;
 
-/** The usual rule of thumb, 4 bytes of UTF-8 a token. It is this model's tokenizer, so its counts are exact for it. */
+/** 4 bytes of UTF-8 per token. This is the canned model's tokenizer, so its counts are exact. */
 function textTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 4);
 }
@@ -84,7 +84,7 @@ function textTokens(text: string): number {
 const MESSAGE_TOKENS = 4;
 const IMAGE_TOKENS = 256;
 
-/** Each message costs a few tokens of markup, and an image the same whatever its size. */
+/** Each message adds a few tokens of markup, and an image a fixed number of tokens. */
 export function promptTokens({ messages }: ChatBody): number {
   const counts = messages.flatMap(({ content }) => {
     if (typeof content === 'string') return [textTokens(content)];
@@ -120,7 +120,7 @@ const WORDS =
     ' ',
   );
 
-/** The prompt decides how much the model has to say: from 24 to 87 tokens, unless the caller wants fewer. */
+/** The prompt decides the length of the answer: 24 to 87 tokens, unless the caller wants fewer. */
 function compose(body: ChatBody) {
   const lengthWanted = 24 + ((digest(JSON.stringify(body.messages))[0] ?? 0) % 64);
   const lengthMax = body.max_completion_tokens ?? body.max_tokens ?? lengthWanted;
@@ -141,7 +141,7 @@ function choice(delta: { role?: string; content?: string }, finishReason: string
   return { index: 0, delta, logprobs: null, finish_reason: finishReason };
 }
 
-/** One text or one list of token ids is a batch of one. */
+/** A single text, or a single list of token ids, is a batch of one. */
 function inputsOf({ input }: EmbeddingsBody): (string | number[])[] {
   if (typeof input === 'string') return [input];
   const isTokenIds = (items: typeof input): items is number[] => typeof items[0] === 'number';

@@ -1,4 +1,4 @@
-/** Chat completions: in one piece, or as a stream whose usage is known even when the caller leaves in the middle. */
+/** Chat completions: as one answer, or as a stream whose usage is known even when the caller hangs up in the middle. */
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import { chatUsage, type CannedModel, type ChatChunk, type ChatRequest } from './canned-model.js';
@@ -12,7 +12,7 @@ interface ChatParts {
   readonly reply: FastifyReply;
 }
 
-/** A caller who reads nothing for this long is treated as one who has hung up. */
+/** A caller that reads nothing for this long is treated as one that has hung up. */
 const STALL_MS_MAX = 300_000;
 
 export async function answerChat(chat: ChatRequest, parts: ChatParts) {
@@ -22,14 +22,14 @@ export async function answerChat(chat: ChatRequest, parts: ChatParts) {
     await metering.run(call, () => stream(chat, parts, gone));
     return reply;
   }
-  // Runs to its end even if the caller leaves: the model has done the work, and its own count is the fair one.
+  // Runs to its end even if the caller hangs up, so that the model's own count is charged.
   return metering.run(call, async () => {
     const answer = await model.complete(chat);
     return { answer, usage: answer.usage, usageSource: 'reported' };
   });
 }
 
-/** The status line goes out with the first chunk, so that a model that cannot start is still a plain 503 or 500. */
+/** Sends the status line with the first chunk, so that a model that cannot start is a plain 503 or 500. */
 async function stream(
   chat: ChatRequest,
   { call, model, reply }: ChatParts,
@@ -52,11 +52,11 @@ async function stream(
     if (!gone.aborted) throw failed(reply, error);
   }
   if (reported !== null) return { answer: undefined, usage: reported, usageSource: 'reported' };
-  // Cut before its usage chunk: what the prompt was counted as for the hold, and a token for each chunk so far.
+  // The stream was cut before its usage chunk: charge the prompt as it was counted for the hold, and one token per chunk so far.
   return { answer: undefined, usage: chatUsage(call.inputTokens, tokenCount), usageSource: 'estimated' };
 }
 
-/** The model is always asked for its usage; a caller who did not ask for it gets what OpenAI would have sent. */
+/** The gateway always asks the model for its usage. A caller that did not ask for it gets what OpenAI would send. */
 function withoutUsage(chunk: ChatChunk) {
   const { id, object, created, model, choices } = chunk;
   return choices.length === 0 ? null : { id, object, created, model, choices };
@@ -78,7 +78,7 @@ function open(reply: FastifyReply): void {
   reply.raw.setTimeout(STALL_MS_MAX, () => reply.raw.destroy());
 }
 
-/** After the status line an error can only be said inside the stream; the official clients raise it from there. */
+/** After the status line an error can only be sent inside the stream, where the official clients find it and raise it. */
 function failed(reply: FastifyReply, error: unknown): unknown {
   if (reply.sent) reply.raw.end(`data: ${JSON.stringify(serverError().body)}\n\n`);
   return error;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 export type GatewayConfig = Readonly<z.infer<typeof environment>>;
 
-/** Its message has one line for each variable that is wrong. */
+/** The message has one line for each variable that is wrong. */
 export class ConfigError extends Error {}
 
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig {
@@ -16,7 +16,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig 
   );
 }
 
-/** An empty variable counts as one that is not set. */
+/** An empty variable counts as unset. */
 const unset = (value: unknown) => (value === '' ? undefined : value);
 
 const whole = (min: number, max: number) =>
@@ -30,7 +30,7 @@ const whole = (min: number, max: number) =>
 const integer = (fallback: string, min: number, max: number) =>
   z.preprocess(unset, whole(min, max).prefault(fallback));
 
-/** Each key once; the entity is what follows the last colon. */
+/** The entity follows the last colon: a key may have colons. */
 const callerKeys = z
   .string()
   .transform((list) => list.split(',').map((pair) => pair.trim()))

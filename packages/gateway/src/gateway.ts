@@ -1,4 +1,4 @@
-/** The gateway's parts put together, and taken apart again in the order in which nothing is lost. */
+/** Starts the gateway's parts, and stops them in an order in which nothing is lost. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,9 +14,9 @@ import { buildServer } from './server.js';
 
 export interface Gateway {
   readonly url: string;
-  /** Null where no port was given for it. */
+  /** Null where GATEWAY_METRICS_PORT is unset. */
   readonly metricsUrl: string | null;
-  /** Lets running answers finish, then delivers their usage events. */
+  /** Lets answers in flight finish, then delivers their usage events. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface GatewayDeps {
   readonly now: () => Date;
   readonly model?: CannedModel;
   readonly holdTtlSeconds?: number;
-  /** After this, streams that still run are cut and charged as far as they came. */
+  /** After this time, streams in flight are cut and charged for what was generated. */
   readonly drainMs?: number;
 }
 
@@ -55,7 +55,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     logger,
   });
   const server = buildServer({ config, model, metering, now, logger });
-  const closeQuietConnections = connectionsOf(server.server);
+  const closeIdleConnections = connectionsOf(server.server);
   const measured = { reporter, leases: leases?.quota ?? null };
   const metrics =
     metricsPort === undefined ? null : await serveMetrics({ host, port: metricsPort }, measured);
@@ -66,10 +66,10 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     close: async () => {
       const cut = setTimeout(() => server.server.closeAllConnections(), drainMs);
       const closed = server.close();
-      closeQuietConnections();
+      closeIdleConnections();
       await closed;
       clearTimeout(cut);
-      // Streams that were just cut need a moment; an answer that nobody waits for any more gets no longer than that.
+      // Streams that were just cut need a moment to be reported. An answer whose caller hung up gets no more time than that.
       await Promise.race([metering.settled(), wait(SETTLE_MS_MAX)]);
       await leases?.close();
       await reporter.close();
@@ -78,44 +78,45 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   };
 }
 
-/** Without a Redis in common, what Tally lowers is known with the next renewal. */
+/** Without REDIS_URL a recall is not heard, and a lowered limit is known with the next renewal. */
 function leasesOf(
   tally: TallyClient,
   { redisUrl }: GatewayConfig,
   { logger, holdTtlSeconds }: { logger: Logger; holdTtlSeconds: number },
 ): { quota: LeasedQuota; close(): Promise<void> } {
-  const onFailure = (error: unknown) => logger.warn({ err: error }, 'leases not renewed, or no news of them');
+  const onFailure = (error: unknown) =>
+    logger.warn({ err: error }, 'leases not renewed, or recalls not heard');
   const quota = new LeasedQuota({ tally, requestSeconds: holdTtlSeconds, onFailure });
-  const news = redisUrl === undefined ? null : listenForLeaseRecalls(quota, { redisUrl, onFailure });
+  const recalls = redisUrl === undefined ? null : listenForLeaseRecalls(quota, { redisUrl, onFailure });
   return {
     quota,
     close: async () => {
-      news?.close();
+      recalls?.close();
       await quota.close();
     },
   };
 }
 
 /**
- * Returns what closes the connections on which nothing runs. Node's own way misses two kinds and would wait a minute for
- * them: opened ahead of a request that never came, and kept alive by an answer that began before the shutdown.
+ * Returns a function that closes idle connections. Node's own `closeIdleConnections` misses two kinds and would wait a minute for
+ * them: connections on which no request has come yet, and those that an answer from before the shutdown keeps alive.
  */
 function connectionsOf(server: Server): () => void {
-  const quiet = new Set<Socket>();
+  const idle = new Set<Socket>();
   let draining = false;
   server.on('connection', (socket: Socket) => {
-    quiet.add(socket);
-    socket.once('close', () => quiet.delete(socket));
+    idle.add(socket);
+    socket.once('close', () => idle.delete(socket));
   });
   server.on('request', ({ socket }, response) => {
-    quiet.delete(socket);
+    idle.delete(socket);
     response.once('close', () => {
       if (draining) socket.end();
-      else if (!socket.destroyed) quiet.add(socket);
+      else if (!socket.destroyed) idle.add(socket);
     });
   });
   return () => {
     draining = true;
-    for (const socket of quiet) socket.destroy();
+    for (const socket of idle) socket.destroy();
   };
 }

@@ -1,4 +1,4 @@
-/** `npm run gateway`: start, and stop when told to. */
+/** `npm run gateway`: starts the gateway, and stops it on a signal. */
 import { pino } from 'pino';
 import { TallyClientError } from '@tally/client';
 import { ConfigError, loadConfig } from './config.js';
@@ -18,7 +18,7 @@ try {
     void gateway.close().then(
       () => process.exit(0),
       (error: unknown) => {
-        logger.error({ err: error }, 'gateway did not stop in order');
+        logger.error({ err: error }, 'gateway did not stop cleanly');
         process.exit(1);
       },
     );

@@ -1,4 +1,4 @@
-/** How a gateway uses Tally: hold what it may cost, run the model, then either charge what was used or let the hold go. */
+/** How a gateway uses Tally: hold what a request may cost, run the model, then report what was used or release the hold. */
 import type { Logger } from 'pino';
 import {
   usageEvent,
@@ -12,7 +12,7 @@ import { overloaded, QuotaDenied } from './openai-error.js';
 
 export interface MeteredCall {
   readonly operation: 'chat' | 'embeddings';
-  /** The completion's id: a completion is charged once, however often its event is sent. */
+  /** The completion's id, so that a completion is charged once, however often its event is sent. */
   readonly eventId: string;
   readonly requestId: string;
   /** `entity/project` */
@@ -21,7 +21,7 @@ export interface MeteredCall {
   readonly userId?: string | undefined;
   readonly model: string;
   readonly inputTokens: number;
-  /** undefined when the caller set no limit: then Tally holds the model's own maximum. */
+  /** Undefined when the caller set no limit: Tally then holds what the model usually writes, at most its maximum. */
   readonly maxOutputTokens?: number | undefined;
 }
 
@@ -32,11 +32,11 @@ export interface Metered<T> {
 }
 
 export interface MeteringOptions {
-  /** Who decides: Tally itself, or this process on slices that Tally grants. */
+  /** Decides on reservations: Tally itself, or this process on leases. */
   readonly quota: TallyClient | LeasedQuota;
   readonly reporter: UsageReporter;
   readonly gatewayId: string;
-  /** A hold is extended twice in its life, so that a long answer never loses it. */
+  /** A hold is extended every third of this time, so that a long answer never loses it. */
   readonly holdTtlSeconds: number;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -52,7 +52,7 @@ export class Metering {
     this.options = options;
   }
 
-  /** Throws QuotaDenied if the model may not run; a model that throws costs its caller nothing. */
+  /** Throws QuotaDenied if the model may not run. A model that throws costs its caller nothing. */
   async run<T>(call: MeteredCall, model: () => Promise<Metered<T>>): Promise<T> {
     const running = this.holdAndRun(call, model);
     this.running.add(running);
@@ -63,7 +63,7 @@ export class Metering {
     }
   }
 
-  /** Resolves when every request that runs now has been charged or let go: a caller who hung up leaves earlier than its bill. */
+  /** Resolves when all requests in flight have been reported or released: after a hang-up, that is later than the answer. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.running);
   }
@@ -87,7 +87,7 @@ export class Metering {
   }
 
   private async reserve(call: MeteredCall): Promise<string> {
-    // A request whose event might find no room must not run. The rest of the room is for those that run already.
+    // A request whose event might find no room must not run. What room is left is for requests in flight.
     if (this.options.reporter.fillRatio() > OUTBOX_FILL_MAX) throw overloaded();
     const { project, model, inputTokens, maxOutputTokens, requestId } = call;
     const admission = await this.options.quota.reserve({
@@ -102,7 +102,7 @@ export class Metering {
     return admission.reservation.id;
   }
 
-  /** The event ends the hold. One that cannot be delivered goes to the log whole: it is the last copy. */
+  /** The event ends the hold. An event that cannot be delivered is logged whole: the log has the last copy. */
   private async report(call: MeteredCall, reservationId: string, metered: Metered<unknown>): Promise<void> {
     const { gatewayId, now, quota, reporter, logger } = this.options;
     const { eventId, requestId, project, apiKeyId, userId, model, operation } = call;
@@ -126,7 +126,7 @@ export class Metering {
     if ('finish' in quota) quota.finish(reservationId);
   }
 
-  /** Not worth failing a request for: a hold that stays behind expires by itself. */
+  /** A failure must not fail the request: the hold expires by itself. */
   private async release(reservationId: string): Promise<void> {
     await this.options.quota
       .release(reservationId)

@@ -1,4 +1,4 @@
-/** What Prometheus reads of a gateway. It has a port of its own, which callers need not reach. */
+/** The gateway's metrics for Prometheus, on a port of their own that callers need not reach. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
@@ -28,7 +28,7 @@ export async function serveMetrics(
     );
   });
   await listening(server, { host, port });
-  // Bound to a port, so its address is no path and not null.
+  // Listens on a port, so the address is neither a path nor null.
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${host}:${bound}/metrics`,

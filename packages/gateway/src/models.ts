@@ -1,4 +1,4 @@
-/** The models on offer; Tally's price book has a price for each. */
+/** The models that the gateway offers. Tally's price book has a price for each. */
 
 export type Operation = 'chat' | 'embeddings';
 
@@ -15,7 +15,7 @@ export const MODELS: readonly { id: string; operation: Operation }[] = [
   { id: 'cw_ibm-granite_granite-3.3-8b-instruct', operation: 'chat' },
 ];
 
-/** As `GET /v1/models` shows them. */
+/** The answer of `GET /v1/models`. */
 export function listModels() {
   const data = MODELS.map(({ id }) => ({
     id,

@@ -1,4 +1,4 @@
-/** Every way in which the gateway says no, in OpenAI's form, so that the official clients raise the right exception. */
+/** All errors of the gateway, in OpenAI's form, so that official clients raise the right exception. */
 import type { Denial } from '@tally/client';
 import {
   ERROR_TYPES,
@@ -30,7 +30,7 @@ export class OpenAiError extends Error {
   }
 }
 
-/** Tally said no. Its answer is OpenAI's already and goes to the caller untouched. */
+/** Tally denied the request. Its answer is in OpenAI's form already and goes to the caller as it is. */
 export class QuotaDenied extends Error {
   readonly denial: Denial;
 
@@ -85,7 +85,7 @@ export const overloaded = () =>
     headers: { 'retry-after': '1' },
   });
 
-/** Says nothing about the cause: that is for the log. */
+/** Does not name the cause, which is for the log. */
 export const serverError = () =>
   new OpenAiError({
     status: 500,

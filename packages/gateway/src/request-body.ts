@@ -1,4 +1,4 @@
-/** What a caller may send. Parameters that the canned model does not know are let through, as a real gateway would. */
+/** What a caller may send. Unknown parameters are accepted, as in a real gateway. */
 import { z } from 'zod';
 import { MODELS, type Operation } from './models.js';
 import { badRequest, modelNotFound } from './openai-error.js';
@@ -65,7 +65,7 @@ function readBody<T extends { model: string }>(body: unknown, shape: z.ZodType<T
   return read.data;
 }
 
-/** Names the first parameter that is wrong the way OpenAI does, such as `messages[0].role`. */
+/** Names the first wrong parameter as OpenAI does, such as `messages[0].role`. */
 function malformed(body: unknown, error: z.ZodError) {
   const issue = error.issues[0];
   if (issue === undefined || issue.path.length === 0)

@@ -41,13 +41,13 @@ export function buildServer(parts: GatewayParts): FastifyInstance {
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    // What still arrives on an open connection while the gateway stops is served, not refused.
+    // Requests that arrive on an open connection while the gateway stops are served, not refused.
     return503OnClosing: false,
   });
   server.decorateRequest('caller', null);
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    // Not Fastify's hook: that one says nothing about a caller who hung up.
+    // Fastify's own hook does not run for a caller that hung up.
     reply.raw.once('close', () => logAnswer(parts.logger, request, reply));
   });
   server.setErrorHandler(async (error, request, reply) => answerError(error, request, reply));
@@ -69,7 +69,7 @@ function routes(v1: FastifyInstance, parts: GatewayParts): void {
   v1.post('/embeddings', (request) => embeddings(parts, request));
 }
 
-/** Like every route: validate → hold → model → answer → report, after the hook that authenticates. */
+/** Like every route, after the hook that authenticates: validate, hold, run the model, answer, report. */
 async function chatCompletion(parts: GatewayParts, request: FastifyRequest, reply: FastifyReply) {
   const body = readChatBody(request.body);
   const call: MeteredCall = {
@@ -121,12 +121,12 @@ function openAiErrorOf(error: unknown): OpenAiError {
   if (error instanceof OpenAiError) return error;
   if (error instanceof ModelOverloaded) return overloaded();
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  // Fastify's own complaints about the request: not JSON, too large.
+  // Fastify's own errors about the request: not JSON, too large.
   if (error instanceof Error && status >= 400 && status < 500) return badRequest(error.message, { status });
   return serverError();
 }
 
-/** One line a request, without bodies and without keys. */
+/** One line per request, without bodies and without keys. */
 function logAnswer(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     request_id: request.id,

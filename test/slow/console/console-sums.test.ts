@@ -79,12 +79,12 @@ describe("the page's money", () => {
     expect(readableUsd(picosOf(exact))).toBe(readable);
   });
 
-  it('refuses what is no amount', () => {
+  it('refuses what is not an amount', () => {
     for (const text of ['', '1e3', '1.0000000000001', 'NaN', '1,5'])
       expect(() => picosOf(text)).toThrow('not an amount');
   });
 
-  it('has a price per million of nothing at all only where there are tokens, and a change only where there was something', () => {
+  it('has a price per million only where there are tokens, and a change only where there was a cost before', () => {
     expect(picosPerMillion(picosOf('0.0000071'), 10)).toBe(picosOf('0.71'));
     expect(picosPerMillion(0n, 0)).toBeNull();
     expect([changePerMille(110n, 100n), changePerMille(1n, 3n), changePerMille(5n, 0n)]).toEqual([
@@ -96,7 +96,7 @@ describe("the page's money", () => {
 });
 
 describe("the page's sums", () => {
-  it('groups keep the total whatever their number, and the tail is one group', () => {
+  it('groups add up to the total whatever their number, and the tail is one group', () => {
     const rows = readDays(
       Array.from({ length: 9 }, (_, index) => aDay('2026-11-02', `${index + 1}.1`, { model: `m${index}` })),
     );
@@ -110,7 +110,7 @@ describe("the page's sums", () => {
     expect(exactUsd(daily.totals[1]!.picos)).toBe(exactUsd(total(rows).picos));
   });
 
-  it('a model that is called "Other" is not the tail', () => {
+  it('a model named "Other" is not the tail', () => {
     const names = ['Other', ...Array.from({ length: 8 }, (_, index) => `m${index}`)];
     const rows = readDays(names.map((model, index) => aDay('2026-11-01', String(100 - index), { model })));
     const { groups } = byDay(rows, { by: 'model', show: 'cost', start: '2026-11-01', end: '2026-11-02' });
@@ -120,7 +120,7 @@ describe("the page's sums", () => {
     ]);
   });
 
-  it('compares whole days: the open month against the same days of the month before', () => {
+  it('compares whole days: the current month with the same days of the month before', () => {
     const range = rangeOf({ month: '2026-11', from: null, to: null }, at('2026-11-22T12:00'));
     expect([range.complete, range.before]).toEqual([
       { start: '2026-11-01', end: '2026-11-22' },
@@ -144,7 +144,7 @@ describe("the page's sums", () => {
     expect([before.start, before.comparedEnd]).toEqual([start, end]);
   });
 
-  it('a range of days is compared with as many days before it', () => {
+  it('compares a range of days with as many days before it', () => {
     const range = rangeOf({ month: null, from: '2026-11-05', to: '2026-11-11' }, at('2026-11-22T12:00'));
     expect([range.end, range.before]).toEqual([
       '2026-11-12',
@@ -160,7 +160,7 @@ describe("the page's credits", () => {
     totals: credits.map((usd) => ({ credits: picosOf(usd) })),
   });
 
-  it('what was left follows backwards from what is left now', () => {
+  it('what was left is computed backwards from what is left now', () => {
     const grants = readGrants([
       aGrant({ amount_usd: '10', remaining_usd: '4', burnt_usd: '6' }),
       aGrant({
@@ -184,7 +184,7 @@ describe("the page's credits", () => {
     ]);
   });
 
-  it('goes on in the order of burning, and says what expires unused', () => {
+  it('are projected in the order in which grants burn, with what expires unused', () => {
     const grants = readGrants([
       aGrant({ remaining_usd: '10' }),
       aGrant({ id: 'soon', remaining_usd: '7', expires_at: asOf + 2 * 86_400 }),
@@ -201,7 +201,7 @@ describe("the page's credits", () => {
     expect(points.map(({ left }) => exactUsd(left))).toEqual(['15', '10', '8', '6', '4', '2', '0']);
   });
 
-  it('last for ever without usage, and no time at all when there are none', () => {
+  it('last for ever without usage, and for no time when there are none', () => {
     expect(project(readGrants([aGrant()]), { asOf, rate: 0n }).lastsDays).toBeNull();
     expect(dailyRate(readDays([aDay('2026-11-03', '7')]), '2026-11-04', '2026-10-01')).toBe(picosOf('1'));
     expect(dailyRate([], '2026-11-04', '2026-11-04')).toBe(0n);
@@ -209,7 +209,7 @@ describe("the page's credits", () => {
 });
 
 describe("the page's address and files", () => {
-  it('an address says what a view is, and nothing of it is lost', () => {
+  it('an address keeps the whole view', () => {
     const search = writeAddress({
       ...readAddress('?entity=acme&month=2026-10&by=project&show=tokens&day=2026-10-03'),
     });
@@ -228,7 +228,7 @@ describe("the page's address and files", () => {
     expect(writeAddress(readAddress(search))).toBe('?');
   });
 
-  it('a cell never becomes a formula, and amounts stay amounts', () => {
+  it('a CSV cell never becomes a formula, and amounts stay amounts', () => {
     expect(toCsv([['=1+1', '+x', '-x', '@x', '-2.5', 'a,"b"', 7, null]])).toBe(
       `'=1+1,'+x,'-x,'@x,-2.5,"a,""b""",7,\r\n`,
     );
@@ -236,7 +236,7 @@ describe("the page's address and files", () => {
 });
 
 describe('a cap', () => {
-  it('is far above what is drawn from twenty times on, the forecast at the most included', () => {
+  it('is left out of the chart from twenty times what is drawn on, the highest forecast included', () => {
     const running = [1n, 5n, null];
     expect([100n, 101n].map((cap) => isFarAbove(cap, { running, forecast: null }))).toEqual([false, true]);
     expect(isFarAbove(101n, { running, forecast: { high: [null, 5n, 6n] } })).toBe(false);
@@ -257,11 +257,11 @@ describe('words', () => {
     expect(change(perMille)).toBe(text);
   });
 
-  it('never call a small part of a cap nothing', () => {
+  it('never show a small part of a cap as nothing', () => {
     expect([percentOf(0n, 0), percentOf(1n, 0), percentOf(1n, 1)]).toEqual(['0.0%', '<0.1%', '0.1%']);
   });
 
-  it('tell the ticks of small amounts from each other', () => {
+  it('tell the ticks of small amounts apart', () => {
     const ticks = [0, 0.00002, 0.00004, 0.30000000000000004, 12.5].map((value) => compact(value, 'cost'));
     expect(ticks).toEqual(['$0', '$0.00002', '$0.00004', '$0.3', '$12.5']);
   });
@@ -273,13 +273,13 @@ describe('words', () => {
     expect(monthsName('2025-12', '2026-11')).toBe('December 2025 to November 2026');
   });
 
-  it('on an axis have their sign before the dollar', () => {
+  it('on an axis have the sign before the dollar', () => {
     expect([compact(-1_500, 'cost'), compact(2_500_000, 'tokens')]).toEqual(['−$1.5K', '2.5M']);
   });
 });
 
 describe('credits at a day’s end', () => {
-  it('are never drawn below zero, where later credits paid for the usage of a day', () => {
+  it('are never below zero, even where credits that were bought later paid for the usage of that day', () => {
     const grants = readGrants([
       aGrant({ amount_usd: '5', remaining_usd: '0', burnt_usd: '5', effective_at: at('2026-11-03T00:00') }),
     ]);

@@ -102,7 +102,7 @@ function inBrowser(): void {
     );
   });
 
-  it('says what to know: as of when, late, unpriced and conflicting usage, and that the books agree', async () => {
+  it('says as of when it is, names late, unpriced and conflicting usage, and says that the books agree', async () => {
     await open('?entity=acme');
     expect(await text('#as-of')).toMatch(/^Data as of 2026-11-22 17:40 UTC · latest usage \d\d:\d\d UTC$/);
     expect(await text('[data-badge="late"]')).toMatch(/^7 late requests, \$/);
@@ -118,7 +118,7 @@ function inBrowser(): void {
     expect(await text('#grants-table .mark')).toMatch(/will expire unused$/);
   });
 
-  it('forecasts no more than a cap allows, and says that it does', async () => {
+  it('forecasts no more than a cap allows, and says so', async () => {
     const cap = async (usd: string) =>
       app.call('PATCH /v1/admin/entities/acme/limits', { body: { monthly_cap_usd: usd } });
     const { body } = await app.call('GET /v1/entities/acme/balance');
@@ -153,7 +153,7 @@ function inBrowser(): void {
     expect(outputs).toEqual(outputs.toSorted((a, b) => b - a));
   });
 
-  it("opens a day's events, all pages of them, and its cost is their sum", async () => {
+  it('opens all events of a day, whose sum is its cost', async () => {
     await open('?entity=acme');
     await page.click('#daily summary');
     const cost = await page.getAttribute('tr:has([data-day="2026-11-19"]) td:last-child data', 'value');
@@ -195,7 +195,7 @@ function inBrowser(): void {
     expect(await text('#events-title')).toMatch(/^Events of 1[3-6] Nov 2026 \(UTC\)$/);
   });
 
-  it('hands out what it shows as CSV, FOCUS and a statement', async () => {
+  it('downloads what it shows as CSV, FOCUS rows and a statement', async () => {
     await open('?entity=acme');
     const daily = await saved('#daily-csv');
     expect(daily.name).toBe('tally-acme-daily-2026-11-01-to-2026-12-01.csv');
@@ -215,7 +215,7 @@ function inBrowser(): void {
     expect((await saved('#statement')).text).toContain('<!doctype html>');
   });
 
-  it('turns months and ranges, keeps them in the address, and starts from there again', async () => {
+  it('changes months and ranges, keeps them in the address, and starts from the address', async () => {
     await open('?entity=acme');
     await page.click('#month-before');
     await page.waitForSelector('#tile-spent:has-text("Total of October 2026")');
@@ -236,7 +236,7 @@ function inBrowser(): void {
     await page.waitForSelector('#tile-spent:has-text("Total of October 2026")');
   });
 
-  it('an empty month says so and leads to one that is not', async () => {
+  it('an empty month says so and links to one with usage', async () => {
     await open('?entity=acme&month=2026-02');
     expect(await text('#empty')).toContain('acme used nothing in February 2026 (UTC).');
     expect(await page.isVisible('#daily')).toBe(false);
@@ -245,7 +245,7 @@ function inBrowser(): void {
     expect(await page.isVisible('#daily')).toBe(true);
   });
 
-  it('a key for all switches entities, and a bound key sees its own whatever the address says', async () => {
+  it('a key for all entities switches between them, and a key for one sees only its own, whatever the address says', async () => {
     await open();
     expect(await page.locator('#entity option').allTextContents()).toEqual(['acme', 'globex']);
     await page.selectOption('#entity', 'globex');
@@ -259,12 +259,12 @@ function inBrowser(): void {
     expect(await amount('#tile-spent .figure')).toBe(balance.month_to_date_usd);
   });
 
-  it('an entity without any usage says what will happen', async () => {
+  it('an entity without any usage says what will appear', async () => {
     await open('', await app.key('finance', 'newcomer'));
     expect(await text('#empty')).toContain('It has never used anything');
   });
 
-  it('keeps the key in the tab alone: in no address, and not after signing out', async () => {
+  it('keeps the key only in the tab, never in an address, and not after signing out', async () => {
     await open('?entity=acme');
     const kept = () => page.evaluate('[sessionStorage.length, localStorage.length, document.cookie]');
     expect(await kept()).toEqual([1, 0, '']);

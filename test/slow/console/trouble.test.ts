@@ -58,7 +58,7 @@ function inBrowser(): void {
     ['sk-nobody', 'This key is not valid: it may be mistyped or revoked. Ask an admin for another.'],
     ['kéy', 'This key is not valid: it may be mistyped or revoked. Ask an admin for another.'],
     ['gateway', 'This key may not look at this: it needs the role finance or admin, for this entity.'],
-  ])('the key %s is refused in words, and not kept', async (name, message) => {
+  ])('the key %s is refused with a sentence, and not kept', async (name, message) => {
     await open(name === 'gateway' ? await app.key('gateway') : name);
     await page.waitForSelector('#sign-in-error:not(:empty)');
     expect(await page.textContent('#sign-in-error')).toBe(message);
@@ -66,7 +66,7 @@ function inBrowser(): void {
     expect(await page.isVisible('#content')).toBe(false);
   });
 
-  it('a key that is revoked while the page is open leads back to the door', async () => {
+  it('a key that is revoked while the page is open leads back to the sign-in form', async () => {
     const { body } = await app.call('POST /v1/admin/keys', {
       body: { name: 'k', role: 'finance', entity: 'entity1' },
     });
@@ -79,7 +79,7 @@ function inBrowser(): void {
     expect(await page.isVisible('#content')).toBe(false);
   });
 
-  it('a server in trouble is told, what was loaded stays, and trying again helps', async () => {
+  it('reports a failing server, keeps what was loaded, and can try again', async () => {
     await open();
     await page.waitForSelector('#tile-spent');
     await page.route('**/activity*', (route) =>
@@ -97,7 +97,7 @@ function inBrowser(): void {
     await page.waitForSelector('#problem', { state: 'hidden' });
   });
 
-  it('an answer that comes late never replaces what was asked for after it', async () => {
+  it('a late answer never replaces that of a later request', async () => {
     await open();
     await page.waitForSelector('#tile-spent');
     let answer = (): void => {};
@@ -131,7 +131,7 @@ function inBrowser(): void {
     );
   });
 
-  it('a name is text, whatever it says', async () => {
+  it('a name is shown as text, whatever it contains', async () => {
     await open();
     await page.waitForSelector('#tile-spent');
     expect(await page.locator('#content img').count()).toBe(0);
@@ -139,7 +139,7 @@ function inBrowser(): void {
     expect(window.complaints).toEqual([]);
   });
 
-  it('its policy stops what is not its own: inline scripts, other hosts, frames', async () => {
+  it('its security policy blocks inline scripts, other hosts and frames', async () => {
     await page.goto(`${app.url}/dashboard`);
     await page.evaluate(`(() => {
       const script = document.createElement('script');
@@ -169,7 +169,7 @@ function inBrowser(): void {
     'constructor',
     'package.json',
     'README.md',
-  ])('serves nothing but its own files: /dashboard/%s is a 404', async (file) => {
+  ])('serves only the page’s files: /dashboard/%s is a 404', async (file) => {
     const { status, body } = await app.call(`GET /dashboard/${file}`, { key: null });
     expect([status, body.error.code]).toEqual([404, 'not_found']);
   });
@@ -201,7 +201,7 @@ function inBrowser(): void {
     },
   );
 
-  it('follows the system, and a choice outlives the page', async () => {
+  it('follows the system’s theme, and keeps a chosen one after a reload', async () => {
     const paper = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
     await open();
     await page.waitForSelector('#tile-spent');
@@ -217,7 +217,7 @@ function inBrowser(): void {
     expect(window.complaints).toEqual([]);
   });
 
-  it('names everything that can be used, and tells each chart in words', async () => {
+  it('names every control, and describes each chart in words', async () => {
     await open();
     await page.waitForSelector('#tile-spent');
     const nameless =
@@ -239,7 +239,7 @@ describe("the dashboard's colours", () => {
       new Map([...block.matchAll(/(--[a-z0-9-]+): (#[0-9a-f]{6})/g)].map(([, name, hex]) => [name, hex!])),
   );
 
-  it('are the same dark ones, chosen or by the system', () => {
+  it('are the same in the dark theme, chosen or by the system', () => {
     expect(blocks.length).toBe(3);
     expect(blocks[1]).toEqual(blocks[2]);
   });

@@ -1,4 +1,4 @@
-/** The few admin calls that the demo makes, over plain HTTP as anybody's script would. */
+/** The admin calls of the demo, over plain HTTP as any script would make them. */
 
 export type Usage = {
   readonly project: string;
@@ -25,7 +25,7 @@ export class Admin {
     return this.call<T>('GET', path);
   }
 
-  /** `idempotencyKey` makes a call that moves money safe to send again. */
+  /** `idempotencyKey` makes a call that moves money safe to repeat. */
   async send<T>(
     method: 'POST' | 'PUT' | 'PATCH',
     path: string,

@@ -1,4 +1,4 @@
-/** `npm run demo`: the whole product at work on real traffic, on a machine that has nothing but Node. */
+/** `npm run demo`: everything at work on real traffic, on a machine that has only Node. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatUsd } from '@tally/client/protocol';
@@ -22,7 +22,7 @@ import { eventsOf, readTrace } from './trace.js';
 
 const ENTITIES = { acme: 'pro', globex: 'pro', initech: 'enterprise' } as const;
 const CALLER_KEY = 'some-key-value';
-/** The trace spans less than an hour; two leave room for the clock to go on while it replays. */
+/** The trace spans less than an hour, and the clock goes on while it replays. */
 const RANGE_MS = 2 * 3_600_000;
 
 const running: Running[] = [];
@@ -176,7 +176,7 @@ async function reconcile(admin: Admin): Promise<boolean> {
   return reconciliation.ok;
 }
 
-/** The gateway ends before the service, so that its last events are taken. */
+/** Stops the gateway before the service, so that its last events are accepted. */
 async function stopAll(): Promise<void> {
   for (const program of running.reverse().splice(0)) await program.stop();
 }

@@ -1,4 +1,4 @@
-/** Puts every event on the queue twice: once as a job of its own and once within a job of a hundred, in another order. */
+/** Adds every event to the queue twice: once in a job of its own, and once, in another order, in a job of a hundred events. */
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { USAGE_JOB, USAGE_QUEUE, type UsageEvent } from '@tally/client/protocol';

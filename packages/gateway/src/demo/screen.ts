@@ -1,4 +1,4 @@
-/** What a person watching the demo sees: headings, a progress bar, tables. */
+/** What the demo prints: headings, a progress bar, tables. */
 import { formatUsd } from '@tally/client/protocol';
 import type { Sums } from './sums.js';
 
@@ -13,7 +13,7 @@ export function heading(text: string): void {
   say(`── ${text} ${'─'.repeat(Math.max(0, 76 - text.length))}`);
 }
 
-/** Redraws one line on a terminal; elsewhere writes a line for each tenth, so that logs stay short. */
+/** Redraws one line on a terminal, and elsewhere prints a line for each tenth, so that logs stay short. */
 export class Progress {
   private tenth = -1;
 

@@ -1,4 +1,4 @@
-/** Starts Tally and the gateway as the processes that they are anywhere, and ends them. */
+/** Starts Tally and the gateway as processes of their own, and stops them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -20,11 +20,11 @@ export type Program = {
   /** The path that answers 200 once the program serves. */
   readonly ready: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Where its log lines go: a file, so that the demo's own words stay readable. */
+  /** Where its log goes: a file, so that what the demo prints stays readable. */
   readonly logDir: string;
 };
 
-/** Resolves once the program answers; throws with the path of its log when it ends or stays silent. */
+/** Resolves once the program answers. Throws, with the path of its log, when it ends or does not answer in time. */
 export async function start(program: Program): Promise<Running> {
   mkdirSync(program.logDir, { recursive: true });
   const logFile = path.join(program.logDir, `${program.name}.log`);
@@ -65,12 +65,12 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** By itself, or killed by a signal: then it has no code. */
+/** A process that a signal ended has no exit code. */
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** The port that is wanted where it is free, otherwise any free one. */
+/** The wanted port where it is free, otherwise any free port. */
 export async function freePort(wanted: number): Promise<number> {
   return (await tryPort(wanted)) ?? (await tryPort(0))!;
 }

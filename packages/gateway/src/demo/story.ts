@@ -55,13 +55,13 @@ export async function tellStory(options: {
   );
 }
 
-/** Whatever an earlier run left is voided, so that the story begins the same way each time. */
+/** Voids the credits that an earlier run left, so that the story always begins the same way. */
 async function startPoor(admin: Admin, run: string): Promise<void> {
   await admin.send('PUT', `/v1/admin/entities/${ENTITY}`, { plan: 'free' });
   const grants = await admin.get<Grants>(`/v1/admin/entities/${ENTITY}/credits`);
   for (const grant of grants.data.filter((one) => one.remaining_usd !== '0')) {
     const path = `/v1/admin/entities/${ENTITY}/credits/${grant.id}/void`;
-    await admin.send('POST', path, { reason: 'the demo starts anew' }, `story-${run}-${grant.id}`);
+    await admin.send('POST', path, { reason: 'the demo starts again' }, `story-${run}-${grant.id}`);
   }
   const first = { amount_usd: FIRST_CREDITS_USD, category: 'promotional', note: 'to run out of' };
   await admin.send('POST', `/v1/admin/entities/${ENTITY}/credits`, first, `story-${run}-first`);

@@ -30,7 +30,7 @@ export function expectedSums(events: readonly UsageEvent[], prices: readonly Lis
   return sums;
 }
 
-/** What Tally says of one entity, by `entity/project` and model. */
+/** Tally's sums of one entity, by `entity/project` and model. */
 export function reportedSums(entity: string, rows: readonly Usage[]): Sums {
   const sums: Sums = new Map();
   for (const row of rows) {
@@ -44,7 +44,7 @@ export function reportedSums(entity: string, rows: readonly Usage[]): Sums {
   return sums;
 }
 
-/** What came since: `after` without `before`. */
+/** `after` minus `before`. */
 export function difference(after: Sums, before: Sums): Sums {
   const sums: Sums = new Map();
   for (const [key, sum] of after) {
@@ -60,7 +60,7 @@ export function difference(after: Sums, before: Sums): Sums {
   return sums;
 }
 
-/** Folds keys together, such as all models of a project. */
+/** Adds up keys that belong together, such as all models of a project. */
 export function groupSums(sums: Sums, group: (key: string) => string): Sums {
   const groups: Sums = new Map();
   for (const [key, sum] of sums) add(groups, group(key), sum);
@@ -73,7 +73,7 @@ export function total(sums: Sums): Sum {
   );
 }
 
-/** The keys at which two sets of sums differ. */
+/** Describes each key at which two sets of sums differ. */
 export function disagreements(a: Sums, b: Sums): string[] {
   const text = (sums: Sums, key: string): string => {
     const sum = sums.get(key);

@@ -1,4 +1,4 @@
-/** A real trace of LLM requests as usage events: who made each request and with which model is dealt out, the tokens are the trace's own. */
+/** A real trace of LLM requests as usage events. Times and tokens are the trace's; projects and models are assigned here. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { usageEvent, type UsageEvent } from '@tally/client';
@@ -25,7 +25,7 @@ export async function readTrace(): Promise<TracedRequest[]> {
   return requests;
 }
 
-/** Who shares the trace, and how much of it each project makes. */
+/** Each project's share of the trace. */
 const PROJECTS = [
   ...Array<string>(5).fill('acme/chat'),
   ...Array<string>(2).fill('acme/search'),
@@ -35,8 +35,8 @@ const PROJECTS = [
 ];
 
 /**
- * The trace as events that end now. `run` is part of each event's source, so another replay is other usage, while the same
- * replay sent twice is not. Models are dealt by position, so every one of them is used by every project.
+ * The trace as events, shifted in time so that it ends now. `run` is part of each event's source: another run is new usage,
+ * while the same run sent twice is not. Models are assigned by position, so every project uses every model.
  */
 export function eventsOf(
   trace: readonly TracedRequest[],
