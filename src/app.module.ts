@@ -58,9 +58,8 @@ import { Entities } from './accounts/entities.js';
 import { Plans } from './accounts/plans.js';
 import { Projects } from './accounts/projects.js';
 import { ProjectsController } from './accounts/projects.controller.js';
-import { PriceSource } from './quota/price-source.js';
-import { Strangers } from './quota/unknown-entities.js';
-import { QUOTA_FAIL_MODE, QuotaService } from './quota/quota.js';
+import { UnknownEntities } from './quota/unknown-entities.js';
+import { QUOTA_FAIL_MODE, Quota } from './quota/quota.js';
 import { Activities } from './reports/activity.js';
 import { BalanceReports } from './reports/balance-report.js';
 import { EventPages } from './reports/event-pages.js';
@@ -104,11 +103,11 @@ export type AppParts = {
 };
 
 const SERVICES: Provider[] = [
-  QuotaService,
+  Quota,
   Plans,
   Entities,
   Projects,
-  Strangers,
+  UnknownEntities,
   Accounts,
   Balances,
   Grants,
@@ -119,7 +118,6 @@ const SERVICES: Provider[] = [
   GrantExpiry,
   PriceBook,
   PriceImport,
-  { provide: PriceSource, useExisting: PriceBook },
   Recorder,
   UnpricedUsage,
   DeadLetters,

@@ -7,7 +7,7 @@ import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { QuotaService } from '../quota/quota.js';
+import { Quota } from '../quota/quota.js';
 import { Database, type Tx } from '../platform/database.js';
 import { findAnswer, keepAnswer, tryLockAnswer } from './idempotency.sql.js';
 import { principalOf, type Principal } from './principal.js';
@@ -42,7 +42,7 @@ export type Concerned = { readonly entity: EntityName; readonly project: Project
 export class Changes {
   constructor(
     private readonly database: Database,
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
   ) {}
 
   /**
@@ -62,7 +62,7 @@ export class Changes {
 
   /** What is committed is a success also while Redis is away, so that nobody buys twice; decisions then come from Postgres. */
   async publish(concerned: readonly Concerned[]): Promise<void> {
-    if (concerned.length > 0) await this.quota.publishOrRemember(concerned);
+    if (concerned.length > 0) await this.quota.publishNowOrLater(concerned);
   }
 
   private async once<T extends object>(

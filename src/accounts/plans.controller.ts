@@ -1,7 +1,7 @@
 /** Admins: plans, whose limits hold for every entity that has none of its own. */
 import { Body, Controller, Param } from '@nestjs/common';
 import { Entities } from './entities.js';
-import { Strangers } from '../quota/unknown-entities.js';
+import { UnknownEntities } from '../quota/unknown-entities.js';
 import { DEFAULT_PLAN } from './default-plan.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsChangeOf } from './limits.schema.js';
@@ -19,7 +19,7 @@ export class PlansController {
   constructor(
     private readonly plans: Plans,
     private readonly entities: Entities,
-    private readonly strangers: Strangers,
+    private readonly unknownEntities: UnknownEntities,
     private readonly changes: Changes,
   ) {}
 
@@ -61,7 +61,7 @@ export class PlansController {
       after = names.at(-1) ?? after;
     }
     if (plan !== DEFAULT_PLAN) return;
-    for await (const names of this.strangers.pages()) {
+    for await (const names of this.unknownEntities.pages()) {
       await this.changes.publish(names.map((entity) => ({ entity, project: null })));
     }
   }

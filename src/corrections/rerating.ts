@@ -7,7 +7,7 @@ import { assert, TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { priceInForce, rate, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
-import { QuotaService } from '../quota/quota.js';
+import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { Allowances } from '../credits/allowances.js';
@@ -64,7 +64,7 @@ export class ReratingService {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly prices: PriceBook,
     private readonly allowances: Allowances,

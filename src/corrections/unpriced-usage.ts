@@ -4,7 +4,7 @@ import { assert } from '../domain/errors.js';
 import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
 import { priceInForce, UNPRICED, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
-import { QuotaService } from '../quota/quota.js';
+import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
 import { Allowances } from '../credits/allowances.js';
 import { Burns } from '../credits/burns.js';
@@ -33,7 +33,7 @@ export class UnpricedUsage {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly prices: PriceBook,
     private readonly allowances: Allowances,

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Accounts } from '../accounts/accounts.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
-import { QuotaService } from '../quota/quota.js';
+import { Quota } from '../quota/quota.js';
 import { Grants } from './grants.js';
 import { findEntitiesWithExpired } from './grants.sql.js';
 
@@ -12,7 +12,7 @@ export class GrantExpiry {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly grants: Grants,
   ) {}

@@ -17,6 +17,9 @@ export type Price = {
   readonly maxOutputTokens: number;
 };
 
+/** Who uses a model, and when. */
+export type PriceUse = { readonly model: string; readonly entity: EntityName; readonly at: Date };
+
 /** The price id of usage that is kept but not charged yet. */
 export const UNPRICED = 0n;
 
@@ -37,7 +40,7 @@ export function cachedInputPicosPerToken(
 /** The most that a request can cost: all input at the higher of its two prices, and all the output that is allowed. */
 export function worstCasePicos(
   price: Price,
-  request: { inputTokens?: number | undefined; maxOutputTokens?: number | undefined },
+  request: { inputTokens?: number | null; maxOutputTokens?: number | null },
 ): bigint {
   const input = BigInt(request.inputTokens ?? price.maxInputTokens);
   const output = BigInt(request.maxOutputTokens ?? price.maxOutputTokens);
@@ -50,10 +53,7 @@ export function dearestInputPicosPerToken(price: Price): bigint {
 }
 
 /** The version in force at a time: the entity's own if it has one by then, otherwise the list price. */
-export function priceInForce(
-  prices: readonly Price[],
-  use: { model: string; entity: EntityName; at: Date },
-): Price | null {
+export function priceInForce(prices: readonly Price[], use: PriceUse): Price | null {
   let best: Price | null = null;
   for (const price of prices) {
     if (price.model !== use.model || price.effectiveFrom > use.at) continue;

@@ -8,7 +8,7 @@ import { hourOf, periodOf, periodStart, type Period } from '../domain/period.js'
 import { UNPRICED } from '../domain/price.js';
 import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
-import { QuotaService } from '../quota/quota.js';
+import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
 import { Allowances } from '../credits/allowances.js';
 import { Burns } from '../credits/burns.js';
@@ -43,7 +43,7 @@ export class Recorder {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly prices: PriceBook,
     private readonly allowances: Allowances,

@@ -2,8 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.sql.js';
 import { TallyError } from '../domain/errors.js';
-import type { EntityName } from '../domain/ids.js';
-import { priceInForce, type Price } from '../domain/price.js';
+import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { within } from '../platform/deadline.js';
@@ -60,7 +59,7 @@ export class PriceBook {
    * The version in force, for an estimate: at most five seconds behind the book. While Postgres is unavailable or slow, the last
    * book that was read serves; without one, the error of reading it is thrown.
    */
-  async priceFor(use: { model: string; entity: EntityName; at: Date }): Promise<Price | null> {
+  async priceFor(use: PriceUse): Promise<Price | null> {
     const price = this.priceAtHand(use);
     if (price !== undefined) return price;
     await this.refreshOrKeep();
@@ -68,7 +67,7 @@ export class PriceBook {
   }
 
   /** The same without waiting; undefined where only `priceFor` can tell. */
-  priceAtHand(use: { model: string; entity: EntityName; at: Date }): Price | null | undefined {
+  priceAtHand(use: PriceUse): Price | null | undefined {
     const ageMs = this.clock.now().getTime() - this.loadedAtMs;
     if (ageMs < 0 || ageMs > CACHE_MS_MAX) return undefined;
     if (ageMs > CACHE_MS_AHEAD && this.aheadOfMs !== this.loadedAtMs) {

@@ -1,69 +1,69 @@
-/** How much a request holds: the most that it can cost, or what its like have cost where it does not say how much it may generate. */
-import { dearestInputPicosPerToken, worstCasePicos, type Price } from '../domain/price.js';
+/** How much a request holds: the most that it can cost, or what similar requests cost where it does not limit its output. */
+import { dearestInputPicosPerToken, worstCasePicos, type Price, type PriceUse } from '../domain/price.js';
 import type { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
 import { DeadlineError, within } from '../platform/deadline.js';
-import type { HoldBasis, ReserveOrder } from './decision.js';
+import type { PriceBook } from '../prices/price-book.js';
 import type { LearnedOutputs } from './learned-outputs.js';
 import type { HoldRates } from './lease.js';
-import type { PriceSource, PriceUse } from './price-source.js';
+import type { HoldBasis, ReservationOrder } from './reservation.js';
 
 const PRICE_MS_MAX = 1_000;
 
-export type Size = {
-  /** Null where no price is known. */
+export type HoldSize = {
+  /** The most that the request can cost; null where its model has no price or the price could not be read. */
   readonly worstPicos: bigint | null;
-  /** Below the worst case; null where the request names its maximum, or nothing is learned. */
+  /** Held in place of the worst case while enough is left; null where the request limits its output or nothing was learned. */
   readonly learnedPicos: bigint | null;
   /** The price could not be read. */
-  readonly degraded: boolean;
+  readonly isDegraded: boolean;
 };
 
-const UNKNOWN: Size = { worstPicos: null, learnedPicos: null, degraded: false };
+const UNPRICED: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: false };
 
-export class HoldSize {
+export class HoldSizes {
   constructor(
-    private readonly prices: PriceSource,
+    private readonly prices: PriceBook,
     private readonly outputs: LearnedOutputs,
     private readonly clock: Clock,
   ) {}
 
   /**
-   * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing, so
-   * it is weighed like a check. So is a request whose price cannot be read because Postgres is away. No promise where the price
-   * is at hand, as it nearly always is.
+   * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing and
+   * is weighed like a check, and so is a request whose price cannot be read because Postgres is unavailable. No promise where
+   * the price is in memory, as it nearly always is.
    */
-  of(order: ReserveOrder): Size | Promise<Size> {
+  of(order: ReservationOrder): HoldSize | Promise<HoldSize> {
     const use = { model: order.model, entity: order.subject.entity, at: this.clock.now() };
     const price = this.prices.priceAtHand(use);
     return price === undefined ? this.lookUp(use, order) : this.sizeAt(price, order);
   }
 
-  private async lookUp(use: PriceUse, order: ReserveOrder): Promise<Size> {
+  private async lookUp(use: PriceUse, order: ReservationOrder): Promise<HoldSize> {
     try {
       return this.sizeAt(await within(PRICE_MS_MAX, this.prices.priceFor(use)), order);
     } catch (error) {
-      if (!isAway(error)) throw error;
-      return { worstPicos: null, learnedPicos: null, degraded: true };
+      if (!isUnavailable(error)) throw error;
+      return { worstPicos: null, learnedPicos: null, isDegraded: true };
     }
   }
 
-  private sizeAt(price: Price | null, { model, inputTokens, maxOutputTokens }: ReserveOrder): Size {
-    if (price === null) return UNKNOWN;
+  private sizeAt(price: Price | null, { model, inputTokens, maxOutputTokens }: ReservationOrder): HoldSize {
+    if (price === null) return UNPRICED;
     const worstPicos = worstCasePicos(price, { inputTokens, maxOutputTokens });
-    const learned = maxOutputTokens === undefined ? this.outputs.tokensOf(model) : null;
+    const learned = maxOutputTokens === null ? this.outputs.tokensOf(model) : null;
     const likelyPicos =
       learned === null ? null : worstCasePicos(price, { inputTokens, maxOutputTokens: learned });
     const learnedPicos = likelyPicos !== null && likelyPicos < worstPicos ? likelyPicos : null;
-    return { worstPicos, learnedPicos, degraded: false };
+    return { worstPicos, learnedPicos, isDegraded: false };
   }
 
   /**
-   * What a gateway needs to compute worst cases by itself for so long. Null where it cannot: the model has no price, or
-   * another one before that time is over.
+   * What a gateway needs to compute worst cases itself for so many seconds. Null where it cannot, because the model has no price
+   * or gets another one before then.
    */
   async ratesOf(
-    { subject, model }: Pick<ReserveOrder, 'subject' | 'model'>,
+    { subject, model }: Pick<ReservationOrder, 'subject' | 'model'>,
     seconds: number,
   ): Promise<HoldRates | null> {
     const now = this.clock.now();
@@ -84,19 +84,23 @@ export class HoldSize {
     try {
       return await within(PRICE_MS_MAX, this.prices.priceFor(use));
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isUnavailable(error)) throw error;
       return null;
     }
   }
 }
 
-/** By what a hold was sized. */
-export function basisOf(order: ReserveOrder, { worstPicos }: Size, holdPicos: bigint): HoldBasis {
+/** What the size of a hold was based on. */
+export function basisOf(
+  { maxOutputTokens }: ReservationOrder,
+  { worstPicos }: HoldSize,
+  holdPicos: bigint,
+): HoldBasis {
   if (worstPicos === null) return 'none';
-  if (order.maxOutputTokens !== undefined) return 'requested';
+  if (maxOutputTokens !== null) return 'requested';
   return holdPicos < worstPicos ? 'learned' : 'maximum';
 }
 
-function isAway(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   return error instanceof DeadlineError || isOutage(error);
 }

@@ -4,7 +4,7 @@ import { TallyError } from '../domain/errors.js';
 import { entityOfLease } from '../domain/ids.js';
 import { Metrics } from '../platform/metrics.js';
 import type { Lease } from './lease.js';
-import { QuotaService } from './quota.js';
+import { Quota } from './quota.js';
 import { presentLease } from './leases.presenter.js';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
@@ -13,7 +13,7 @@ import * as schemas from './leases.schema.js';
 @Controller()
 export class LeasesController {
   constructor(
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly metrics: Metrics,
   ) {}
 

@@ -1,50 +1,36 @@
-/** Leases: gateways decide by themselves on a slice of what is left. README.md has the protocol. */
+/** Leases: gateways decide themselves on a slice of what is left. README.md has the protocol. */
 import { TallyError } from '../domain/errors.js';
-import type { Subject } from '../domain/ids.js';
-import type { HoldSize } from './hold-size.js';
+import type { HoldSizes } from './hold-size.js';
 import type { HoldRates, Lease, LeaseEnding, LeaseStatement } from './lease.js';
-import { overloaded } from './quota-error.js';
-import { RedisLeases, type LeaseAnswer } from './redis-leases.js';
-import type { Age, Cold, RedisQuota } from './redis-quota.js';
-
-/** Asks Redis and loads what it does not know; null where it cannot decide. */
-type AskRedis = (
-  subject: Subject,
-  ask: (age: Age) => Promise<LeaseAnswer | Cold>,
-) => Promise<{ answer: LeaseAnswer; degraded: boolean } | null>;
+import { overloaded } from './quota-errors.js';
+import type { RedisDecisions } from './redis-decisions.js';
+import type { RedisLeases } from './redis-leases.js';
 
 export class Leases {
-  private readonly redis: RedisLeases;
-
   constructor(
-    quota: RedisQuota,
-    private readonly askRedis: AskRedis,
-    private readonly holdSize: HoldSize,
-  ) {
-    this.redis = new RedisLeases(quota);
-  }
+    private readonly redis: RedisLeases,
+    private readonly decisions: RedisDecisions,
+    private readonly holdSizes: HoldSizes,
+  ) {}
 
-  /** Puts the statement in force, and grants what there is room for. */
+  /** Applies the statement and grants what there is room for. */
   async renew(statement: LeaseStatement): Promise<Lease> {
     const { id, subject, sequence } = statement;
     const rates = await this.ratesOf(statement);
-    const { answer, degraded } = await this.ask(subject, (age) => this.redis.renew(statement, age));
-    if (answer.verdict !== 'leased') throw refusalOf(answer.verdict, id);
-    return { ...answer, id, subject, sequence, rates, degraded };
+    const answer = await this.decisions.ask(subject, (age) => this.redis.renew(statement, age));
+    if (answer === null) throw overloaded();
+    const { reply, degraded } = answer;
+    if (reply.verdict !== 'leased') throw refusalOf(reply.verdict, id);
+    return { ...reply, id, subject, sequence, rates, degraded };
   }
 
   async end(ending: LeaseEnding): Promise<void> {
-    await this.ask(ending.subject, (age) => this.redis.end(ending, age));
-  }
-
-  private async ask(subject: Subject, ask: (age: Age) => Promise<LeaseAnswer | Cold>) {
-    const asked = await this.askRedis(subject, ask);
-    if (asked === null) throw overloaded();
-    return asked;
+    const answer = await this.decisions.ask(ending.subject, (age) => this.redis.end(ending, age));
+    if (answer === null) throw overloaded();
   }
 
   private async ratesOf({ subject, models, ttlSeconds }: LeaseStatement): Promise<HoldRates[]> {
-    const rates = models.map((model) => this.holdSize.ratesOf({ subject, model }, ttlSeconds));
+    const rates = models.map((model) => this.holdSizes.ratesOf({ subject, model }, ttlSeconds));
     return (await Promise.all(rates)).filter((each) => each !== null);
   }
 }

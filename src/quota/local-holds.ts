@@ -1,20 +1,20 @@
 /**
- * Holds of one process, for as long as Redis cannot keep them: what this process admits meanwhile counts for what it admits
- * next. When Redis is back they move there.
+ * The holds of this process while Redis is unavailable: each request that it admits counts against the next ones. Once Redis
+ * answers again, they move there.
  */
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Held, Holds } from '../domain/quota-rules.js';
-import type { KeptHold } from './redis-quota.js';
+import type { Hold } from './reservation.js';
 
-/** About 300 bytes each. What comes beyond is not admitted. */
+/** About 300 bytes each. Beyond them nothing is admitted. */
 const HOLDS_MAX = 100_000;
-/** Looking for holds whose time is up goes through all of an entity, so not more often than this. */
-const PRUNE_MS = 1_000;
+/** How often an entity's expired holds are looked for, because that goes through all its holds. */
+const EXPIRE_EVERY_MS = 1_000;
 
 class HoldsOfEntity {
-  readonly byId = new Map<string, KeptHold>();
-  prunedMs = 0;
+  readonly byId = new Map<string, Hold>();
+  checkedMs = 0;
   all: Held = NOTHING;
   private readonly byProject = new Map<ProjectName, Held>();
 
@@ -22,7 +22,7 @@ class HoldsOfEntity {
     return this.byProject.get(project) ?? NOTHING;
   }
 
-  put(hold: KeptHold): void {
+  put(hold: Hold): void {
     this.end(hold.id);
     this.byId.set(hold.id, hold);
     this.add(hold, 1);
@@ -34,7 +34,7 @@ class HoldsOfEntity {
     this.byId.delete(id);
   }
 
-  private add({ project, holdPicos }: KeptHold, sign: 1 | -1): void {
+  private add({ subject: { project }, holdPicos }: Hold, sign: 1 | -1): void {
     const change = { nanos: sign * holdNanos(holdPicos), count: sign };
     this.all = sumOf(this.all, change);
     this.byProject.set(project, sumOf(this.of(project), change));
@@ -51,23 +51,24 @@ export class LocalHolds {
   private readonly entities = new Map<EntityName, HoldsOfEntity>();
   private count = 0;
 
-  /** Looks at all entities then: those that nobody asks about any more have their holds still. */
+  /** Ends all expired holds first, also those of entities that nobody asks about any more. */
   isFull(nowMs: number): boolean {
     if (this.count < HOLDS_MAX) return false;
-    for (const entity of this.entities.keys()) this.prune(entity, nowMs);
+    for (const entity of this.entities.keys()) this.expire(entity, nowMs);
     return this.count >= HOLDS_MAX;
   }
 
-  /** Null also where its time is up. */
-  find(entity: EntityName, id: string, nowMs: number): KeptHold | null {
+  /** Null also where it has expired. */
+  find(entity: EntityName, id: string, nowMs: number): Hold | null {
     const hold = this.entities.get(entity)?.byId.get(id);
     if (hold === undefined || hold.expiresMs > nowMs) return hold ?? null;
     this.end(entity, id);
     return null;
   }
 
-  /** Puts the hold in place of the one with its id. */
-  put(entity: EntityName, hold: KeptHold): void {
+  /** Replaces the hold with the same id. */
+  put(hold: Hold): void {
+    const { entity } = hold.subject;
     this.end(entity, hold.id);
     const known = this.entities.get(entity) ?? new HoldsOfEntity();
     this.entities.set(entity, known);
@@ -84,7 +85,7 @@ export class LocalHolds {
   }
 
   held({ entity, project }: Subject, nowMs: number): Holds {
-    this.prune(entity, nowMs);
+    this.expire(entity, nowMs);
     const known = this.entities.get(entity);
     return { entity: known?.all ?? NOTHING, project: known?.of(project) ?? NOTHING };
   }
@@ -93,14 +94,14 @@ export class LocalHolds {
     return !this.entities.has(entity);
   }
 
-  all(entity: EntityName): readonly KeptHold[] {
+  all(entity: EntityName): readonly Hold[] {
     return [...(this.entities.get(entity)?.byId.values() ?? [])];
   }
 
-  private prune(entity: EntityName, nowMs: number): void {
+  private expire(entity: EntityName, nowMs: number): void {
     const known = this.entities.get(entity);
-    if (known === undefined || Math.abs(nowMs - known.prunedMs) < PRUNE_MS) return;
-    known.prunedMs = nowMs;
+    if (known === undefined || Math.abs(nowMs - known.checkedMs) < EXPIRE_EVERY_MS) return;
+    known.checkedMs = nowMs;
     for (const { id, expiresMs } of known.byId.values()) if (expiresMs <= nowMs) this.end(entity, id);
   }
 }

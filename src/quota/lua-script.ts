@@ -1,21 +1,22 @@
-/** A Lua script that Redis keeps under its hash: sent whole once, by its hash from then on. */
+/** A Lua script that Redis caches by its hash: the first call sends the whole text, later calls send the hash. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'ioredis';
-import type { RedisGate } from './redis-gate.js';
+import { assert } from '../domain/errors.js';
+import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 
 export type LuaReply = string | number | null | readonly LuaReply[];
 
 type Args = readonly (string | number)[];
 
-/** The keys of a call, as Redis reads them: written once for as many calls as whoever keeps them makes. */
+/** The keys of a call in Redis' protocol, written once for all calls that use them. */
 export class ScriptKeys {
   readonly count: number;
   readonly written: string;
 
   constructor(names: readonly string[]) {
     this.count = names.length;
-    // A join is one text; a sum would be a tree of its parts for as long as it is kept.
+    // A join makes one flat string. A sum would stay a tree of its parts in memory.
     this.written = [String(names.length), ...names].map(bulk).join('');
   }
 
@@ -25,24 +26,38 @@ export class ScriptKeys {
   }
 }
 
-export class LuaScript {
-  private readonly source: string;
+/** The line of a script that names its arguments. */
+const ARGUMENTS = /^local ([\w, \n]+) = unpack\(ARGV\)$/gm;
+
+/** Gives each of its fields its own name. */
+const OWN_NAMES = new Proxy({}, { get: (_, name) => name });
+
+/** A call passes arguments by name, and `inSequence` puts them into the sequence in which the script names them. */
+export class LuaScript<Named extends object> {
+  readonly text: string;
   private readonly sha: string;
 
-  /** Joins the named files, which lie beside this one; the first ones define what the last one uses. */
-  constructor(...names: string[]) {
-    this.source = names
+  /** Joins the named files of lua/; the first ones define what the last one uses. */
+  constructor(
+    files: readonly string[],
+    readonly inSequence: (named: Named) => Args,
+  ) {
+    this.text = files
       .map((name) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8'))
       .join('\n');
-    this.sha = createHash('sha1').update(this.source).digest('hex');
+    this.sha = createHash('sha1').update(this.text).digest('hex');
+    const named = [...this.text.matchAll(ARGUMENTS)].map((match) => match[1]!.split(/,\s*/).join(', '));
+    const given = inSequence(OWN_NAMES as Named).join(', ');
+    assert(named.length === 1 && named[0] === given, `${files.at(-1)}.lua names its arguments: ${given}`);
   }
 
-  /** Throws RedisAway. */
-  run(gate: RedisGate, keys: ScriptKeys, args: Args): Promise<LuaReply> {
-    return gate.ask((redis) => {
-      const send = (call: Evaluation) => redis.sendCommand(call) as Promise<LuaReply>;
+  /** Throws RedisUnavailable. */
+  run(redis: RedisCircuitBreaker, keys: ScriptKeys, named: Named): Promise<LuaReply> {
+    const args = this.inSequence(named);
+    return redis.ask((connection) => {
+      const send = (call: Evaluation) => connection.sendCommand(call) as Promise<LuaReply>;
       const call = new Evaluation('evalsha', this.sha, keys, args);
-      call.onUnknown(() => send(new Evaluation('eval', this.source, keys, args)));
+      call.onUnknown(() => send(new Evaluation('eval', this.text, keys, args)));
       return send(call);
     });
   }

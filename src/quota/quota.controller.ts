@@ -1,10 +1,10 @@
 /** Gateways: may this request run, and what it may still cost. */
 import { Body, Controller, Headers, Param } from '@nestjs/common';
-import { entityOfDecision, entityOfReservation, type EntityName } from '../domain/ids.js';
+import { entityOfDecision, entityOfReservation, reservationIdOf, type EntityName } from '../domain/ids.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
 import type { CheckDecision, ReserveDecision } from './decision.js';
-import { QuotaService } from './quota.js';
+import { Quota } from './quota.js';
 import {
   denialError,
   presentDecision,
@@ -25,7 +25,7 @@ const CHECK_HEADERS = [
 @Controller()
 export class QuotaController {
   constructor(
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly metrics: Metrics,
     private readonly logger: Logger,
   ) {}
@@ -42,12 +42,14 @@ export class QuotaController {
     @Caller() caller: Principal,
   ) {
     requireEntity(caller, body.project.entity);
+    const requestId = body.request_id ?? null;
     const decision = await this.quota.reserve({
+      id: reservationIdOf(body.project, requestId),
       subject: body.project,
       model: body.model,
-      inputTokens: body.input_tokens ?? undefined,
-      maxOutputTokens: body.max_output_tokens ?? undefined,
-      requestId: body.request_id ?? undefined,
+      inputTokens: body.input_tokens ?? null,
+      maxOutputTokens: body.max_output_tokens ?? null,
+      requestId,
       ttlSeconds: body.ttl_seconds,
     });
     this.note(decision, body.project.entity);
@@ -121,10 +123,10 @@ export class QuotaController {
     @Caller() caller: Principal,
   ) {
     requireEntity(caller, entityOfDecision(id));
-    return presentDenied(await this.quota.denial(id));
+    return presentDenied(await this.quota.explain(id));
   }
 
-  /** A denial that was none is counted under its limit and its mode, and logged as often as denials are kept. */
+  /** A shadow denial is counted under its limit and its mode, and logged as often as denials are kept. */
   private note(decision: ReserveDecision | CheckDecision, entity: EntityName): void {
     const denied = decision.allowed ? decision.shadow : decision;
     const mode = decision.allowed ? decision.mode : 'enforce';

@@ -1,25 +1,19 @@
-/** Quota decisions as JSON, and denials as the errors that a gateway hands on as they are. */
+/** Quota decisions as JSON, and denials as the errors that a gateway passes on unchanged. */
 import { formatUsd, picosFromNanos } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { formatSubject } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { Denial, QuotaMode, Remaining } from '../domain/quota-rules.js';
-import type {
-  Admitted,
-  Checked,
-  Denied,
-  DeniedDecision as DeniedOf,
-  Hold as HoldOf,
-  ReserveDecision,
-} from './decision.js';
+import type { Admitted, Checked, Denied, DeniedDecision as DeniedOf, ReserveDecision } from './decision.js';
 import type { Decision, DeniedDecision, Hold, Reservation } from './quota.schema.js';
+import type { Hold as HoldOf } from './reservation.js';
 
 /**
- * Written out whole: V8 makes a new hidden class, which only a full collection frees, for each object that is put together from
- * others. What is as usual is undefined, which JSON leaves out, so that an answer as usual is short.
+ * Every field is written out, because V8 makes a new hidden class, which only a full collection frees, for each object that is
+ * spread from others. A field with its usual value is undefined, which JSON leaves out, so the usual answer is short.
  */
 export function presentReservation(decision: ReserveDecision & { allowed: true }): Reservation {
-  const { id, subject, model, period, holdPicos, expiresAt, basis, remaining } = decision.reservation;
+  const { id, subject, model, period, holdPicos, expiresMs, basis, remaining } = decision.reservation;
   return {
     object: 'quota.reservation',
     id,
@@ -27,7 +21,7 @@ export function presentReservation(decision: ReserveDecision & { allowed: true }
     model,
     period,
     hold_usd: formatUsd(holdPicos),
-    expires_at: expiresAt,
+    expires_at: unixSeconds(expiresMs),
     hold_basis: basis,
     remaining: presentRemaining(remaining),
     mode: modeIfUnusual(decision),
@@ -54,7 +48,7 @@ export function presentHold(hold: HoldOf): Hold {
     model: hold.model,
     period: hold.period,
     hold_usd: formatUsd(hold.holdPicos),
-    expires_at: hold.expiresAt,
+    expires_at: unixSeconds(hold.expiresMs),
   };
 }
 
@@ -71,7 +65,7 @@ export function presentDecision(decision: Checked): Decision {
   };
 }
 
-/** Where waiting helps it is OpenAI's rate limit, and where it does not, the quota. */
+/** OpenAI's rate limit error where waiting helps, and its quota error where it does not. */
 export function denialError({ denial, decisionId }: Denied): TallyError {
   const details = { ...detailsOf(denial), decision_id: decisionId };
   return denial.retryable
@@ -102,13 +96,13 @@ function detailsOf(denial: Denial): Record<string, unknown> {
   return { limit, scope, ...amounts, resets_at: resetsAt };
 }
 
-/** What decided, in figures that a person can add up: booked + held + asked > limit. */
+/** What the decision was based on, in figures that a person can add up: booked + held + asked > limit. */
 export function presentDenied({ id, at, asked, question, denial, degraded }: DeniedOf): DeniedDecision {
   const { entity, project, holds, version } = question;
   return {
     object: 'quota.denial',
     id,
-    created_at: unixSeconds(at),
+    created_at: unixSeconds(at.getTime()),
     project: formatSubject(asked.subject),
     limit: denial.limit,
     scope: denial.scope,
@@ -143,12 +137,13 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
       project_requests: project.maxConcurrentRequests,
       entity_requests: entity.maxConcurrentRequests,
     },
-    state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at) },
+    state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at.getTime()) },
   };
 }
 
-function unixSeconds(at: Date): number {
-  return Math.floor(at.getTime() / 1_000);
+/** Whole seconds, never later than the true time. */
+function unixSeconds(ms: number): number {
+  return Math.floor(ms / 1_000);
 }
 
 function presentRemaining(remaining: Remaining): Reservation['remaining'] {

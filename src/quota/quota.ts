@@ -1,180 +1,176 @@
 /**
- * May this request run? Redis decides in one script. What it does not know is loaded from Postgres first; while Redis is
- * away Postgres decides; while both are away `failMode` does.
+ * May this request run? One Redis script decides. A state that Redis does not know is loaded from Postgres first. While Redis is
+ * unavailable Postgres decides; while both are, `failMode` does.
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
-import { denialBy, remainingOf, type Denial } from '../domain/quota-rules.js';
+import { denialBy, remainingOf } from '../domain/quota-rules.js';
 import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
 import { isOutage } from '../platform/outage.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
-import { Database } from '../platform/database.js';
-import type { QuotaSubject } from './quota-state.sql.js';
+import { PriceBook } from '../prices/price-book.js';
 import type {
+  Asked,
   CheckDecision,
   Denied,
   DeniedDecision,
-  Hold,
   ReserveDecision,
-  ReserveOrder,
-  Weighed,
+  VersionedQuestion,
 } from './decision.js';
-import { Denials } from './denials.js';
-import { Fallback, type QuotaFailMode, type Refusal } from './fallback.js';
-import { basisOf, HoldSize, type Size } from './hold-size.js';
+import { DenialExplanations } from './denial-explanations.js';
+import { basisOf, HoldSizes, type HoldSize } from './hold-size.js';
 import { LearnedOutputs } from './learned-outputs.js';
 import { Leases } from './leases.js';
-import { PriceSource } from './price-source.js';
-import { conflict, notFound, overloaded } from './quota-error.js';
-import { RedisAway, RedisGate } from './redis-gate.js';
-import { RedisQuota, type Age, type Cold, type HoldOrder, type Passed } from './redis-quota.js';
-import { askedOf, checked, holdOf, holdOrderOf, reservationOf } from './reservation.js';
+import { PostgresFallback, type QuotaFailMode, type Refusal } from './postgres-fallback.js';
+import { conflict, notFound, overloaded } from './quota-errors.js';
+import type { QuotaSubject } from './quota-state.sql.js';
+import { RedisCircuitBreaker, RedisUnavailable } from './redis-circuit-breaker.js';
+import { RedisDecisions } from './redis-decisions.js';
+import { RedisLeases } from './redis-leases.js';
+import { RedisQuota } from './redis-quota.js';
+import type { Hold, Reservation, ReservationOrder } from './reservation.js';
+import type { ExceededLimit, ReservedReply } from './script-replies.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
 export const QUOTA_FAIL_MODE = Symbol('QUOTA_FAIL_MODE');
 
-/** A state that was just loaded can be cold again when a grant or the month ends that instant; not three times. */
-const ATTEMPTS_MAX = 3;
-
-const DENIAL_MISSING = 'denials are kept for a day, and of one entity 30 a minute';
-
-type Verdict = { readonly verdict: string };
+const EXPLANATION_MISSING = 'denials are kept for a day, and of one entity 30 a minute';
 
 @Injectable()
-export class QuotaService {
-  private readonly quota: RedisQuota;
+export class Quota {
+  private readonly redis: RedisQuota;
   private readonly states: StateCache;
-  private readonly holdSize: HoldSize;
-  private readonly denials: Denials;
-  private readonly fallback: Fallback;
-  /** Gateways that decide by themselves, on a slice of what is left. */
+  private readonly decisions: RedisDecisions;
+  private readonly fallback: PostgresFallback;
+  private readonly holdSizes: HoldSizes;
+  private readonly explanations: DenialExplanations;
+  /** For gateways that decide themselves, on a slice of what is left. */
   readonly leases: Leases;
 
   constructor(
     @Inject(QUOTA_REDIS) redis: Redis,
     database: Database,
     clock: Clock,
-    prices: PriceSource,
+    prices: PriceBook,
     allowances: Allowances,
     @Inject(QUOTA_FAIL_MODE) failMode: QuotaFailMode,
   ) {
-    const gate = new RedisGate(redis);
-    this.quota = new RedisQuota(redis, clock, gate);
-    this.holdSize = new HoldSize(prices, new LearnedOutputs(database, clock), clock);
-    this.denials = new Denials(gate, clock);
-    this.states = new StateCache(this.quota, redis, database, clock, allowances);
-    this.fallback = new Fallback(this.states, clock, failMode);
-    this.leases = new Leases(this.quota, (subject, ask) => this.askRedis(subject, ask), this.holdSize);
-    // A database that is back may have been set back; decisions wait for its own states.
-    database.onReturn(() => this.quota.distrust());
+    const breaker = new RedisCircuitBreaker(redis);
+    this.redis = new RedisQuota(redis, clock, breaker);
+    this.states = new StateCache(this.redis, redis, database, clock, allowances);
+    this.fallback = new PostgresFallback(this.states, clock, failMode);
+    this.decisions = new RedisDecisions(this.redis, this.states, this.fallback);
+    this.holdSizes = new HoldSizes(prices, new LearnedOutputs(database, clock), clock);
+    this.explanations = new DenialExplanations(breaker, clock);
+    this.leases = new Leases(new RedisLeases(this.redis), this.decisions, this.holdSizes);
+    // A database that returns may have been set back to an earlier time; decisions wait for the states that it has now.
+    database.onReturn(() => this.redis.invalidateStates());
   }
 
   /** Holds what the request may cost, or says which limit is in the way. */
-  async reserve(order: ReserveOrder): Promise<ReserveDecision> {
-    const sized = this.holdSize.of(order);
+  async reserve(order: ReservationOrder): Promise<ReserveDecision> {
+    const sized = this.holdSizes.of(order);
     const size = sized instanceof Promise ? await sized : sized;
-    const wanted = holdOrderOf(order, size);
-    const asked = await this.askRedis(order.subject, (age) => this.quota.reserve(wanted, age));
-    if (asked === null) return this.reserveWithoutRedis(order, size, wanted);
-    const { answer } = asked;
-    const degraded = asked.degraded || size.degraded;
-    if (answer.verdict === 'conflict') throw conflict();
-    if (answer.verdict === 'denied') return this.deny(order, size, { answer, passed: answer, degraded });
-    const passed = answer.verdict === 'held' ? answer.passed : null;
-    const shadow = passed === null ? null : this.deny(order, size, { answer, passed, degraded });
-    const reservation = reservationOf(order, size, { id: wanted.id, answer });
-    return { allowed: true, degraded, mode: answer.question.entity.mode, shadow, reservation };
+    const answer = await this.decisions.ask(order.subject, (age) => this.redis.reserve(order, size, age));
+    if (answer === null) return this.reserveWithoutRedis(order, size);
+    const { reply } = answer;
+    const degraded = answer.degraded || size.isDegraded;
+    if (reply.verdict === 'conflict') throw conflict();
+    const { question } = reply;
+    if (reply.verdict === 'denied')
+      return this.deny(question, reply, { asked: askedBy(order, size), degraded });
+    const exceeded = reply.verdict === 'held' ? reply.exceeded : null;
+    const shadow =
+      exceeded === null ? null : this.deny(question, exceeded, { asked: askedBy(order, size), degraded });
+    const reservation = reservationOf(order, size, reply);
+    return { allowed: true, degraded, mode: question.entity.mode, shadow, reservation };
   }
 
-  private deny(
-    order: ReserveOrder,
-    size: Size,
-    by: { answer: { question: Weighed }; passed: Passed; degraded: boolean },
-  ): Denied {
-    const { question } = by.answer;
-    const denial = denialOf(question, by.passed);
-    return this.denials.keep({ question, denial, asked: askedOf(order, size), degraded: by.degraded });
+  private async reserveWithoutRedis(order: ReservationOrder, size: HoldSize): Promise<ReserveDecision> {
+    const answer = await this.fallback.reserve(order, size);
+    const keep = (refusal: Refusal) =>
+      this.explanations.keep({ ...refusal, asked: askedBy(order, size), degraded: true });
+    if ('denial' in answer) return keep(answer);
+    const { hold, remaining, mode, shadowed } = answer;
+    const basis = mode === 'off' ? 'none' : basisOf(order, size, hold.holdPicos);
+    const shadow = shadowed === null ? null : keep(shadowed);
+    return { allowed: true, degraded: true, mode, shadow, reservation: { ...hold, basis, remaining } };
   }
 
   /** Decides without holding: denies where no room is left at all. */
   async check(subject: Subject): Promise<CheckDecision> {
-    const asked = await this.askRedis(subject, (age) => this.quota.check(subject, age));
-    if (asked !== null) {
-      const { answer, degraded } = asked;
-      const { question } = answer;
-      const { mode, period } = question.entity;
-      const denied =
-        answer.verdict === 'denied'
-          ? this.denials.keep({
-              question,
-              denial: denialOf(question, answer),
-              asked: checked(subject),
-              degraded,
-            })
-          : null;
-      if (denied !== null && mode !== 'shadow') return denied;
-      return {
-        allowed: true,
-        degraded,
-        mode,
-        shadow: denied,
-        subject,
-        period,
-        remaining: remainingOf(question),
-      };
-    }
-    const answer = await this.fallback.check(subject);
-    const keep = (refused: Refusal) =>
-      this.denials.keep({ ...refused, asked: checked(subject), degraded: true });
-    if ('denial' in answer) return keep(answer);
-    const { refused, ...admission } = answer;
-    return {
-      allowed: true,
-      degraded: true,
-      ...admission,
-      subject,
-      shadow: refused === null ? null : keep(refused),
-    };
+    const answer = await this.decisions.ask(subject, (age) => this.redis.check(subject, age));
+    if (answer === null) return this.checkWithoutRedis(subject);
+    const { reply, degraded } = answer;
+    const { question } = reply;
+    const { mode, period } = question.entity;
+    const denied =
+      reply.verdict === 'denied'
+        ? this.deny(question, reply, { asked: askedByCheck(subject), degraded })
+        : null;
+    if (denied !== null && mode !== 'shadow') return denied;
+    const remaining = remainingOf(question);
+    return { allowed: true, degraded, mode, shadow: denied, subject, period, remaining };
   }
 
-  /** Ends a hold without a charge; again, or after its end, changes nothing. While Redis is away it ends by itself. */
+  private async checkWithoutRedis(subject: Subject): Promise<CheckDecision> {
+    const answer = await this.fallback.check(subject);
+    const keep = (refusal: Refusal) =>
+      this.explanations.keep({ ...refusal, asked: askedByCheck(subject), degraded: true });
+    if ('denial' in answer) return keep(answer);
+    const { shadowed, ...admission } = answer;
+    const shadow = shadowed === null ? null : keep(shadowed);
+    return { allowed: true, degraded: true, ...admission, subject, shadow };
+  }
+
+  private deny(
+    question: VersionedQuestion,
+    { limit, retryable }: ExceededLimit,
+    { asked, degraded }: { asked: Asked; degraded: boolean },
+  ): Denied {
+    const denial = denialBy(limit, question, { retryable });
+    return this.explanations.keep({ question, denial, asked, degraded });
+  }
+
+  /** Ends a hold without a charge. Repeated, or after its end, it changes nothing. While Redis is unavailable the hold expires. */
   async release(id: string): Promise<void> {
     const entity = entityOf(id);
     this.fallback.release(entity, id);
-    await unlessRedisAway(this.quota.release(entity, id));
+    await undefinedIfUnavailable(this.redis.release(entity, id));
   }
 
-  /** Keeps a hold until `ttlSeconds` from now, never for shorter than it would last anyway. */
+  /** Keeps a hold until `ttlSeconds` from now, or for as long as it would last anyway. */
   async extend(id: string, ttlSeconds: number): Promise<Hold> {
     const entity = entityOf(id);
-    const kept = this.fallback.extend(entity, id, ttlSeconds);
-    const extended = kept ?? (await unlessRedisAway(this.quota.extend(entity, id, ttlSeconds)));
-    if (extended === undefined) throw overloaded();
-    if (extended === null) throw notFound(id);
-    return holdOf({ entity, project: extended.project }, extended);
+    const local = this.fallback.extend(entity, id, ttlSeconds);
+    const hold = local ?? (await undefinedIfUnavailable(this.redis.extend(entity, id, ttlSeconds)));
+    if (hold === undefined) throw overloaded();
+    if (hold === null) throw notFound(id);
+    return hold;
   }
 
   /** Why the request was denied. */
-  async denial(id: string): Promise<DeniedDecision> {
-    const found = await unlessRedisAway(this.denials.find(id));
+  async explain(decisionId: string): Promise<DeniedDecision> {
+    const found = await undefinedIfUnavailable(this.explanations.find(decisionId));
     if (found === undefined) throw overloaded();
     if (found === null)
-      throw new TallyError('not_found', `no denial ${id}: ${DENIAL_MISSING}`, { param: 'id' });
+      throw new TallyError('not_found', `no denial ${decisionId}: ${EXPLANATION_MISSING}`, { param: 'id' });
     return found;
   }
 
-  /** What running requests of the entity hold; null while Redis is away. */
+  /** What the entity's requests in flight hold; null while Redis is unavailable. */
   async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number } | null> {
-    return (await unlessRedisAway(this.quota.held(entity))) ?? null;
+    return (await undefinedIfUnavailable(this.redis.held(entity))) ?? null;
   }
 
   /**
-   * Puts the states of these accounts into Redis, as they stand in Postgres now, and ends the holds. To be called after the
-   * commit. Throws while either is away; then the holds end by themselves, and decisions of this process load anew.
+   * Copies the current states of these accounts from Postgres to Redis, and ends the holds. Call it after the commit. Throws
+   * while either is unavailable; then the holds expire, and this process loads the states before it decides by them.
    */
   async publish(
     subjects: readonly QuotaSubject[],
@@ -183,72 +179,54 @@ export class QuotaService {
     await this.states.publish(subjects, endedReservationIds);
   }
 
-  /** The same for a change that is committed and must be answered: an outage is made up for as soon as it is over. */
-  async publishOrRemember(subjects: readonly QuotaSubject[]): Promise<void> {
+  /** The same for a committed change that must be answered now: during an outage it is published as soon as that is over. */
+  async publishNowOrLater(subjects: readonly QuotaSubject[]): Promise<void> {
     await this.states.publish(subjects, []).catch((error: unknown) => {
-      if (!(error instanceof RedisAway) && !isOutage(error)) throw error;
+      if (!(error instanceof RedisUnavailable) && !isOutage(error)) throw error;
     });
   }
-
-  /**
-   * Asks Redis, and loads what it does not know. While Postgres is away an aged state decides. Null where Redis is away, or
-   * where neither has a state.
-   */
-  private async askRedis<A extends Verdict>(
-    subject: Subject,
-    ask: (age: Age) => Promise<A | Cold>,
-  ): Promise<{ answer: A; degraded: boolean } | null> {
-    try {
-      let isLoaded = this.states.isCaughtUp(subject.entity) || (await this.states.catchUp(subject.entity));
-      if (!this.fallback.hasHandedOver(subject.entity))
-        await this.fallback.handOver(subject.entity, this.quota);
-      for (let attempt = 1; isLoaded && attempt <= ATTEMPTS_MAX; attempt += 1) {
-        const answer = await ask('fresh');
-        if (!isCold(answer)) return { answer, degraded: false };
-        isLoaded = await this.states.warm(subject, answer.at);
-      }
-      if (isLoaded) return null;
-      const answer = await ask('aged');
-      return isCold(answer) ? null : { answer, degraded: true };
-    } catch (error) {
-      if (error instanceof RedisAway) return null;
-      throw error;
-    }
-  }
-
-  private async reserveWithoutRedis(
-    order: ReserveOrder,
-    size: Size,
-    wanted: HoldOrder,
-  ): Promise<ReserveDecision> {
-    const { subject, model } = order;
-    const answer = await this.fallback.reserve(wanted);
-    const keep = (refused: Refusal) =>
-      this.denials.keep({ ...refused, asked: askedOf(order, size), degraded: true });
-    if ('denial' in answer) return keep(answer);
-    const { hold, remaining, mode, refused } = answer;
-    const basis = mode === 'off' ? 'none' : basisOf(order, size, hold.holdPicos);
-    const reservation = { ...holdOf(subject, hold), model, basis, remaining };
-    const shadow = refused === null ? null : keep(refused);
-    return { allowed: true, degraded: true, mode, shadow, reservation };
-  }
 }
 
-function isCold(answer: Verdict | Cold): answer is Cold {
-  return answer.verdict === 'cold';
+function reservationOf(
+  order: ReservationOrder,
+  size: HoldSize,
+  reply: Exclude<ReservedReply, { verdict: 'conflict' }>,
+): Reservation {
+  const { id, subject, model, inputTokens, maxOutputTokens } = order;
+  const isOff = reply.verdict === 'off';
+  const holdPicos = reply.verdict === 'held' ? reply.holdPicos : isOff ? 0n : (size.worstPicos ?? 0n);
+  return {
+    id,
+    subject,
+    model,
+    inputTokens,
+    maxOutputTokens,
+    period: reply.period,
+    holdPicos,
+    expiresMs: reply.verdict === 'ended' ? reply.endedMs : reply.expiresMs,
+    basis: isOff ? 'none' : basisOf(order, size, holdPicos),
+    remaining: remainingOf(reply.question),
+  };
 }
 
-async function unlessRedisAway<T>(call: Promise<T>): Promise<T | undefined> {
+/** Where a limit of money denied, the worst case was weighed, because a learned size is held only far from every limit. */
+function askedBy(order: ReservationOrder, { worstPicos: holdPicos }: HoldSize): Asked {
+  const { subject, model, inputTokens, maxOutputTokens, requestId } = order;
+  return { kind: 'reservation', subject, model, inputTokens, maxOutputTokens, requestId, holdPicos };
+}
+
+function askedByCheck(subject: Subject): Asked {
+  const nothing = { model: null, inputTokens: null, maxOutputTokens: null, requestId: null, holdPicos: null };
+  return { kind: 'check', subject, ...nothing };
+}
+
+async function undefinedIfUnavailable<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof RedisAway) return undefined;
+    if (error instanceof RedisUnavailable) return undefined;
     throw error;
   }
-}
-
-function denialOf(question: Weighed, { limit, retryable }: Passed): Denial {
-  return denialBy(limit, question, { retryable });
 }
 
 function entityOf(reservationId: string): EntityName {

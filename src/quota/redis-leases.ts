@@ -3,22 +3,23 @@ import { picosFromNanos, type LeaseReason } from '@tally/client/protocol';
 import { assert } from '../domain/errors.js';
 import { holdNanos, roomNanos } from '../domain/money.js';
 import type { Leased, LeaseEnding, LeaseStatement } from './lease.js';
-import { LuaScript } from './lua-script.js';
-import type { Age, Cold, RedisQuota } from './redis-quota.js';
+import type { LuaReply } from './lua-script.js';
+import { GRANT_LEASE } from './quota-scripts.js';
+import type { Age, RedisQuota } from './redis-quota.js';
+import type { Cold } from './script-replies.js';
 
-const LEASE = new LuaScript('bounds', 'holds', 'decision', 'lease');
-
-/** A slice must fit some requests, or asking for it costs more than asking for each; and it is never less than this. */
+/** No slice is smaller than this many holds, or asking for it costs more than asking for each request; nor than this amount. */
 const LEAST_HOLDS = 4;
 const LEAST_NANOS = 1_000_000;
 
 /**
- * `ended`: it was released or its time was up, and does not come back. `outdated`: a later statement is in force. `conflict`: it
- * is another project's.
+ * `ended`: it was released or has expired, and does not come back. `outdated`: a later statement is in force. `conflict`: it
+ * belongs to another project.
  */
-export type LeaseAnswer = Leased | { readonly verdict: 'ended' | 'outdated' | 'conflict' };
+export type LeaseReply = Cold | Leased | { readonly verdict: 'ended' | 'outdated' | 'conflict' };
 
-const NOTHING = {
+/** A lease that ends states nothing but what it hands over. */
+const STATES_NOTHING = {
   sequence: 0,
   outstandingPicos: 0n,
   freePicos: 0n,
@@ -31,39 +32,40 @@ const NOTHING = {
 export class RedisLeases {
   constructor(private readonly quota: RedisQuota) {}
 
-  async renew(statement: LeaseStatement, age: Age): Promise<Cold | LeaseAnswer> {
-    return this.run(statement, { age, ends: false });
+  async renew(statement: LeaseStatement, age: Age): Promise<LeaseReply> {
+    return this.run(statement, { age, isEnd: false });
   }
 
-  /** Ends the lease; what it hands over stays. Again, or of a lease that never was, changes nothing. */
-  async end(ending: LeaseEnding, age: Age): Promise<Cold | LeaseAnswer> {
-    return this.run({ ...NOTHING, ...ending }, { age, ends: true });
+  /** Ends the lease; what it hands over stays held. Ending it again, or one that never was, changes nothing. */
+  async end(ending: LeaseEnding, age: Age): Promise<LeaseReply> {
+    return this.run({ ...STATES_NOTHING, ...ending }, { age, isEnd: true });
   }
 
   private async run(
     statement: LeaseStatement,
-    { age, ends }: { age: Age; ends: boolean },
-  ): Promise<Cold | LeaseAnswer> {
+    { age, isEnd }: { age: Age; isEnd: boolean },
+  ): Promise<LeaseReply> {
     const { subject, finished } = statement;
     const texts = finished.map(({ id, holdPicos }) => [id, String(holdNanos(holdPicos)), String(holdPicos)]);
-    const reply = (await this.quota.evaluate(LEASE, subject, age, [
-      statement.id,
-      statement.sequence,
-      holdNanos(statement.outstandingPicos),
-      holdNanos(statement.freePicos),
-      roomNanos(statement.wantedPicos),
-      Math.max(LEAST_NANOS, LEAST_HOLDS * holdNanos(statement.largestHoldPicos)),
-      statement.ttlSeconds * 1_000,
-      statement.requestSeconds * 1_000,
-      JSON.stringify(texts),
-      ends ? 1 : 0,
-    ])) as readonly (string | number)[];
-    return toAnswer(reply);
+    const reply = await this.quota.evaluate(GRANT_LEASE, subject, age, (by) => ({
+      ...by,
+      lease_id: statement.id,
+      statement_sequence: statement.sequence,
+      outstanding_nanos: holdNanos(statement.outstandingPicos),
+      free_nanos: holdNanos(statement.freePicos),
+      wanted_nanos: roomNanos(statement.wantedPicos),
+      least_nanos: Math.max(LEAST_NANOS, LEAST_HOLDS * holdNanos(statement.largestHoldPicos)),
+      lease_ttl_ms: statement.ttlSeconds * 1_000,
+      request_ttl_ms: statement.requestSeconds * 1_000,
+      finished: JSON.stringify(texts),
+      is_end: isEnd ? 1 : 0,
+    }));
+    return toLeaseReply(reply);
   }
 }
 
-function toAnswer(reply: readonly (string | number)[]): Cold | LeaseAnswer {
-  const [verdict, ...fields] = reply;
+function toLeaseReply(reply: LuaReply): LeaseReply {
+  const [verdict, ...fields] = reply as readonly (string | number)[];
   if (verdict === 'cold') return { verdict, at: new Date(Number(fields[0])) };
   if (verdict === 'ended' || verdict === 'outdated' || verdict === 'conflict') return { verdict };
   assert(verdict === 'leased', 'a statement is in force, or the script says why not');

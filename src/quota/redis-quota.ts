@@ -1,131 +1,92 @@
 /** The quota scripts as functions: what goes in, and what their replies mean. It decides nothing itself. */
 import type { Redis } from 'ioredis';
 import { picosFromNanos } from '@tally/client/protocol';
-import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { learnedFromNanos, weighedNanos, type LimitName, type QuotaState } from '../domain/quota-rules.js';
+import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
-import { entityEntry, projectEntry } from './cached-state.js';
-import type { Weighed } from './decision.js';
-import { decisionKeys, holdKeys, publicationKeys } from './keys.js';
-import { LuaScript, type LuaReply } from './lua-script.js';
-import { RedisGate } from './redis-gate.js';
-import { toAnswer, toReserved } from './script-reply.js';
+import type { HoldSize } from './hold-size.js';
+import type { LuaReply, LuaScript } from './lua-script.js';
+import {
+  ADOPT_LOCAL_HOLDS,
+  CHECK,
+  EXTEND,
+  HELD_TOTAL,
+  PUBLISH_STATES,
+  RELEASE,
+  RESERVE,
+  type DecidingArguments,
+} from './quota-scripts.js';
+import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import { RedisKeys } from './redis-keys.js';
+import type { Hold, HoldContent, ReservationOrder } from './reservation.js';
+import { ScriptReplies, type CheckReply, type ReserveReply } from './script-replies.js';
+import { entityEntry, projectEntry } from './state-encoding.js';
+import { StateValidity } from './state-validity.js';
 
-const RESERVE = new LuaScript('bounds', 'reserve-usual', 'holds', 'decision', 'reserve');
-const CHECK = new LuaScript('bounds', 'holds', 'decision', 'check');
-const PUBLISH = new LuaScript('bounds', 'holds', 'publish');
-const RELEASE = new LuaScript('bounds', 'release-usual', 'holds', 'release');
-const EXTEND = new LuaScript('bounds', 'holds', 'extend');
-const ADOPT = new LuaScript('bounds', 'holds', 'adopt');
-const HELD = new LuaScript('bounds', 'holds', 'held');
-
-/** How old a state may be. Every commit publishes its own; this bounds what a publication that was lost can do. */
+/** How old a state may be. Every commit publishes its own; this bounds what a lost publication can do. */
 const FRESH_MS_MAX = 60_000;
-/** How old it may be while Postgres is away. */
+/** How old it may be while Postgres is unavailable. */
 const AGED_MS_MAX = 900_000;
 /** Holds that one script takes over. */
 const ADOPTED_MAX = 500;
+
 export type Age = 'fresh' | 'aged';
 
-export type HoldOrder = Subject & {
-  readonly id: string;
-  /** Null is a request of unknown cost: it is admitted where any room is left, and holds nothing. */
-  readonly holdPicos: bigint | null;
-  /** Held in its place while enough is left (`learnedFromNanos`); null or left out where nothing was learned. */
-  readonly learnedPicos?: bigint | null;
-  readonly ttlSeconds: number;
-  readonly content: HoldContent;
-};
-
-/** What makes two reservations of one id the same. */
-export type HoldContent = {
-  readonly model: string;
-  readonly inputTokens: number | null;
-  readonly maxOutputTokens: number | null;
-};
-
-/** `cold`: the states cannot decide and must be loaded, as of the time given. */
-export type Cold = { readonly verdict: 'cold'; readonly at: Date };
-export type Passed = { readonly limit: LimitName; readonly retryable: boolean };
-export type Denied = Passed & { readonly verdict: 'denied'; readonly question: Weighed };
-export type Allowed = { readonly verdict: 'allowed'; readonly question: Weighed };
-/**
- * `held`: the hold is there, from now or from before; `passed` is the limit that would have denied it, where the entity is only
- * watched. `ended`: it was there, and does not come back. `off`: nothing was asked and nothing is held.
- */
-export type Reserved =
-  | {
-      verdict: 'held';
-      question: Weighed;
-      holdPicos: bigint;
-      period: Period;
-      expiresMs: number;
-      passed: Passed | null;
-    }
-  | { verdict: 'off'; question: Weighed; period: Period; expiresMs: number }
-  | { verdict: 'ended'; question: Weighed; period: Period; endedMs: number }
-  | { verdict: 'conflict'; question: Weighed };
-
-export type KeptHold = {
-  readonly id: string;
-  readonly project: ProjectName;
-  readonly content: HoldContent;
-  readonly holdPicos: bigint;
-  readonly period: Period;
-  readonly expiresMs: number;
-};
-
 export class RedisQuota {
-  /** Milliseconds from which on states are trusted: what was published before may have been missed, or be of another database. */
-  private trustedFromMs: number | Promise<number> | null = null;
-  private distrustCount = 0;
+  private readonly keys = new RedisKeys();
+  private readonly replies = new ScriptReplies();
+  private readonly validity = new StateValidity(() => this.redisTimeMs());
 
   constructor(
     redis: Redis,
     private readonly clock: Clock,
-    private readonly gate = new RedisGate(redis),
+    private readonly breaker = new RedisCircuitBreaker(redis),
   ) {
-    redis.on('close', () => this.distrust());
+    redis.on('close', () => this.invalidateStates());
   }
 
-  reserve(order: HoldOrder, age: Age): Promise<Cold | Denied | Reserved> {
-    const { id, holdPicos, learnedPicos = null, ttlSeconds, content } = order;
-    const args = [
-      weighedNanos(holdPicos),
-      id,
-      holdNanos(holdPicos ?? 0n),
-      String(holdPicos ?? 0n),
-      ttlSeconds * 1_000,
-      contentText(order.project, content),
-      learnedPicos === null ? '' : holdNanos(learnedPicos),
-      String(learnedPicos ?? ''),
-      learnedFromNanos(holdPicos ?? 0n),
-    ];
-    return this.evaluate(RESERVE, order, age, args).then((reply) => {
-      const answer = toAnswer(reply);
-      return answer.verdict === 'other' ? toReserved(answer) : answer;
-    });
+  reserve(order: ReservationOrder, size: HoldSize, age: Age): Promise<ReserveReply> {
+    const { worstPicos, learnedPicos } = size;
+    const holdPicos = worstPicos ?? 0n;
+    const reply = this.evaluate(RESERVE, order.subject, age, (by) => ({
+      now_ms: by.now_ms,
+      age_ms_max: by.age_ms_max,
+      valid_from_ms: by.valid_from_ms,
+      project_name: by.project_name,
+      reservation_id: order.id,
+      content: contentText(order),
+      ttl_ms: order.ttlSeconds * 1_000,
+      weighed_nanos: weighedNanos(worstPicos),
+      hold_nanos: holdNanos(holdPicos),
+      hold_picos: String(holdPicos),
+      learned_nanos: learnedPicos === null ? '' : holdNanos(learnedPicos),
+      learned_picos: String(learnedPicos ?? ''),
+      learned_from_nanos: learnedFromNanos(holdPicos),
+    }));
+    return reply.then((values) => this.replies.ofReservation(values));
   }
 
-  async check(subject: Subject, age: Age): Promise<Cold | Denied | Allowed> {
-    const reply = toAnswer(await this.evaluate(CHECK, subject, age, [weighedNanos(null)]));
-    if (reply.verdict !== 'other') return reply;
-    assert(reply.values[0] === 'allowed', 'a check is cold, denied or allowed');
-    return { verdict: 'allowed', question: reply.question };
+  async check(subject: Subject, age: Age): Promise<CheckReply> {
+    const reply = await this.evaluate(CHECK, subject, age, (by) => ({
+      now_ms: by.now_ms,
+      age_ms_max: by.age_ms_max,
+      valid_from_ms: by.valid_from_ms,
+      project_name: by.project_name,
+      weighed_nanos: weighedNanos(null),
+    }));
+    return this.replies.ofCheck(reply);
   }
 
-  /** Trusts no state that is in Redis by now. */
-  distrust(): void {
-    this.distrustCount += 1;
-    this.trustedFromMs = null;
+  /** Lets no decision use a state that is in Redis by now. */
+  invalidateStates(): void {
+    this.validity.invalidate();
   }
 
   /**
-   * Puts states in place that are no older than what is there, and ends the holds, which are all of the states' entities.
-   * Returns, by entity, the later version that was found instead; given it as `seen`, versions up to it give way.
+   * Stores states unless Redis has later ones, and ends the holds, which all belong to the states' entities. Returns, by entity,
+   * the later version that was found instead; passed as `seen`, versions up to it are replaced.
    */
   async publish(
     states: readonly QuotaState[],
@@ -138,7 +99,7 @@ export class RedisQuota {
       const version = await this.publishOne(state, ended.get(entity) ?? [], seen.get(entity) ?? 0n);
       if (version > 0n) later.set(entity, version);
     };
-    // Written one after the other without waiting, so that they travel together.
+    // Sent one after another without waiting, so that they travel together.
     const published = await Promise.allSettled(states.map(publishOne));
     const failed = published.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -148,122 +109,105 @@ export class RedisQuota {
   private async publishOne(state: QuotaState, ended: readonly string[], seen: bigint): Promise<bigint> {
     const projects = state.projects.map(({ project }) => project);
     const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
-    const reply = await PUBLISH.run(this.gate, publicationKeys(state.entity, projects), [
-      this.clock.redisNowMs(),
-      JSON.stringify(ended),
-      JSON.stringify(entries),
-      String(seen),
-    ]);
+    const reply = await PUBLISH_STATES.run(this.breaker, this.keys.ofPublication(state.entity, projects), {
+      now_ms: this.clock.redisNowMs(),
+      ended_ids: JSON.stringify(ended),
+      entries: JSON.stringify(entries),
+      seen_version: String(seen),
+    });
     return BigInt(String(reply));
   }
 
   release(entity: EntityName, id: string): Promise<unknown> {
-    return RELEASE.run(this.gate, holdKeys(entity), [this.clock.redisNowMs(), id]);
+    return RELEASE.run(this.breaker, this.keys.ofHolds(entity), {
+      now_ms: this.clock.redisNowMs(),
+      reservation_id: id,
+    });
   }
 
   /** Null where the hold has ended. */
-  async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<KeptHold | null> {
-    const reply = await EXTEND.run(this.gate, holdKeys(entity), [
-      this.clock.redisNowMs(),
-      id,
-      ttlSeconds * 1_000,
-    ]);
+  async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<Hold | null> {
+    const reply = await EXTEND.run(this.breaker, this.keys.ofHolds(entity), {
+      now_ms: this.clock.redisNowMs(),
+      reservation_id: id,
+      ttl_ms: ttlSeconds * 1_000,
+    });
     if (reply === null) return null;
     const [picos, period, expiresMs, content] = reply as [string, Period, number, string];
-    return { id, ...readContent(content), holdPicos: BigInt(picos), period, expiresMs };
+    return { id, ...readContent(entity, content), holdPicos: BigInt(picos), period, expiresMs };
   }
 
-  /** Throws RedisAway. */
+  /** Throws RedisUnavailable. */
   async untilAnswering(): Promise<void> {
-    await this.gate.ask((redis) => redis.ping());
+    await this.breaker.ask((redis) => redis.ping());
   }
 
-  /** Takes over holds whose requests run already. Time that they have left is told, for clocks differ. */
-  async adopt(entity: EntityName, holds: readonly KeptHold[], now: Date): Promise<void> {
+  /** Takes over holds whose requests already run. It is told the time that they have left, because clocks differ. */
+  async adopt(entity: EntityName, holds: readonly Hold[], now: Date): Promise<void> {
     const left = holds.filter(({ expiresMs }) => expiresMs > now.getTime());
     for (let start = 0; start < left.length; start += ADOPTED_MAX) {
       const texts = left
         .slice(start, start + ADOPTED_MAX)
-        .map(({ id, project, holdPicos, period, content, expiresMs }) => [
-          id,
-          String(holdNanos(holdPicos)),
-          String(holdPicos),
-          period,
-          contentText(project, content),
-          String(expiresMs - now.getTime()),
+        .map((hold) => [
+          hold.id,
+          String(holdNanos(hold.holdPicos)),
+          String(hold.holdPicos),
+          hold.period,
+          contentText(hold),
+          String(hold.expiresMs - now.getTime()),
         ]);
-      await ADOPT.run(this.gate, holdKeys(entity), [this.clock.redisNowMs(), JSON.stringify(texts)]);
+      await ADOPT_LOCAL_HOLDS.run(this.breaker, this.keys.ofHolds(entity), {
+        now_ms: this.clock.redisNowMs(),
+        holds: JSON.stringify(texts),
+      });
     }
   }
 
   async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number }> {
-    const [nanos, count] = (await HELD.run(this.gate, holdKeys(entity), [this.clock.redisNowMs()])) as [
-      number,
-      number,
-    ];
+    const now_ms = this.clock.redisNowMs();
+    const reply = await HELD_TOTAL.run(this.breaker, this.keys.ofHolds(entity), { now_ms });
+    const [nanos, count] = reply as [number, number];
     return { heldPicos: picosFromNanos(nanos), requestCount: count };
   }
 
-  /** Runs a script that decides by the states of an entity and a project. */
-  evaluate(
-    script: LuaScript,
+  /** Runs a script that decides by the states of an entity and a project; `argumentsBy` adds the script's own arguments. */
+  evaluate<Named extends DecidingArguments>(
+    script: LuaScript<Named>,
     subject: Subject,
     age: Age,
-    args: readonly (string | number)[],
+    argumentsBy: (by: DecidingArguments) => Named,
   ): Promise<LuaReply> {
-    const keys = decisionKeys(subject);
-    const ageMsMax = age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX;
-    const run = (trustedFromMs: number) =>
-      script.run(this.gate, keys, [
-        this.clock.redisNowMs(),
-        ageMsMax,
-        trustedFromMs,
-        subject.project,
-        ...args,
-      ]);
-    const trusted = age === 'fresh' ? this.trusted() : 0;
-    return typeof trusted === 'number' ? run(trusted) : trusted.then(run);
-  }
-
-  /** No promise once it is known, for nearly every decision asks. */
-  private trusted(): number | Promise<number> {
-    this.trustedFromMs ??= this.askTrusted();
-    return this.trustedFromMs;
-  }
-
-  private async askTrusted(): Promise<number> {
-    const distrusts = this.distrustCount;
-    const keep = (timeMs: number | null) => {
-      if (distrusts === this.distrustCount) this.trustedFromMs = timeMs;
+    const keys = this.keys.ofDecision(subject);
+    const age_ms_max = age === 'fresh' ? FRESH_MS_MAX : AGED_MS_MAX;
+    const project_name = subject.project;
+    const run = (valid_from_ms: number) => {
+      const now_ms = this.clock.redisNowMs();
+      return script.run(this.breaker, keys, argumentsBy({ now_ms, age_ms_max, valid_from_ms, project_name }));
     };
-    try {
-      const timeMs = await this.redisTimeMs();
-      keep(timeMs);
-      return timeMs;
-    } catch (error) {
-      keep(null);
-      throw error;
-    }
+    const validFromMs = age === 'fresh' ? this.validity.validFromMs() : 0;
+    return typeof validFromMs === 'number' ? run(validFromMs) : validFromMs.then(run);
   }
 
   private async redisTimeMs(): Promise<number> {
     const given = this.clock.redisNowMs();
     if (given !== '') return Number(given);
-    const [seconds, micros] = await this.gate.ask((redis) => redis.time());
+    const [seconds, micros] = await this.breaker.ask((redis) => redis.time());
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 }
 
-/** The model comes last: it alone may contain a colon. */
-function contentText(project: ProjectName, { model, inputTokens, maxOutputTokens }: HoldContent): string {
-  return [project, inputTokens ?? '', maxOutputTokens ?? '', model].join(':');
+/** The model comes last because it alone may contain a colon. */
+function contentText({ subject, model, inputTokens, maxOutputTokens }: HoldContent): string {
+  return [subject.project, inputTokens ?? '', maxOutputTokens ?? '', model].join(':');
 }
 
-function readContent(text: string): { project: ProjectName; content: HoldContent } {
+function readContent(entity: EntityName, text: string): HoldContent {
   const [project = '', input = '', output = '', ...model] = text.split(':');
   const count = (digits: string) => (digits === '' ? null : Number(digits));
   return {
-    project: project as ProjectName,
-    content: { model: model.join(':'), inputTokens: count(input), maxOutputTokens: count(output) },
+    subject: { entity, project: project as ProjectName },
+    model: model.join(':'),
+    inputTokens: count(input),
+    maxOutputTokens: count(output),
   };
 }

@@ -1,48 +1,37 @@
-/** From what is asked to what is held, and from the script's answer to the reservation that the caller gets. */
-import { reservationIdOf, type Subject } from '../domain/ids.js';
-import { remainingOf } from '../domain/quota-rules.js';
-import type { Asked, Hold, Reservation, ReserveOrder } from './decision.js';
-import { basisOf, type Size } from './hold-size.js';
-import type { HoldOrder, KeptHold, Reserved } from './redis-quota.js';
+/** What a request asks to hold, and what is held for it. */
+import type { Subject } from '../domain/ids.js';
+import type { Period } from '../domain/period.js';
+import type { Remaining } from '../domain/quota-rules.js';
 
-export function holdOrderOf(order: ReserveOrder, { worstPicos, learnedPicos }: Size): HoldOrder {
-  const { subject, model, inputTokens = null, maxOutputTokens = null, requestId = null, ttlSeconds } = order;
-  const { entity, project } = subject;
-  const id = reservationIdOf(subject, requestId);
-  const content = { model, inputTokens, maxOutputTokens };
-  return { entity, project, id, holdPicos: worstPicos, learnedPicos, ttlSeconds, content };
-}
+/** A request that asks to be admitted. The same value goes from the route to Redis, to the fallback and to the answer. */
+export type ReservationOrder = {
+  /** Follows from `requestId` where there is one, so that a repeated request asks for the same reservation. */
+  readonly id: string;
+  readonly subject: Subject;
+  readonly model: string;
+  /** Null is the model's maximum. */
+  readonly inputTokens: number | null;
+  /** Null is what was learned of the model's outputs, and near a limit the model's maximum. */
+  readonly maxOutputTokens: number | null;
+  readonly requestId: string | null;
+  /** 1 to HOLD_SECONDS_MAX. */
+  readonly ttlSeconds: number;
+};
 
-export function reservationOf(
-  order: ReserveOrder,
-  size: Size,
-  { id, answer }: { id: string; answer: Exclude<Reserved, { verdict: 'conflict' }> },
-): Reservation {
-  const { subject, model } = order;
-  const isOff = answer.verdict === 'off';
-  const holdPicos = answer.verdict === 'held' ? answer.holdPicos : isOff ? 0n : (size.worstPicos ?? 0n);
-  const basis = isOff ? 'none' : basisOf(order, size, holdPicos);
-  const expiresAt = unixSeconds(answer.verdict === 'ended' ? answer.endedMs : answer.expiresMs);
-  const remaining = remainingOf(answer.question);
-  return { id, subject, model, period: answer.period, holdPicos, basis, expiresAt, remaining };
-}
+/** What a request in flight may still cost. It ends when its usage is booked, when it is released, or at `expiresMs`. */
+export type Hold = Pick<ReservationOrder, 'id' | 'subject' | 'model' | 'inputTokens' | 'maxOutputTokens'> & {
+  /** The month of the reservation, whatever month it ends in. */
+  readonly period: Period;
+  /** Zero for a model without a price, and where the entity's limits are off. */
+  readonly holdPicos: bigint;
+  readonly expiresMs: number;
+};
 
-export function holdOf(subject: Subject, { id, content, period, holdPicos, expiresMs }: KeptHold): Hold {
-  return { id, subject, model: content.model, period, holdPicos, expiresAt: unixSeconds(expiresMs) };
-}
+/** Two requests with the same id are the same request only where these are equal too. */
+export type HoldContent = Pick<Hold, 'subject' | 'model' | 'inputTokens' | 'maxOutputTokens'>;
 
-/** Where a limit of money denied, it was the worst case that was weighed: a learned size fits as long as it is preferred. */
-export function askedOf(order: ReserveOrder, { worstPicos: holdPicos }: Size): Asked {
-  const { subject, model, inputTokens = null, maxOutputTokens = null, requestId = null } = order;
-  return { kind: 'reservation', subject, model, inputTokens, maxOutputTokens, requestId, holdPicos };
-}
+/** How the output was sized: as the request says, by the model's recent outputs, or by the model's maximum. `none` is no hold. */
+export type HoldBasis = 'requested' | 'learned' | 'maximum' | 'none';
 
-export function checked(subject: Subject): Asked {
-  const nothing = { model: null, inputTokens: null, maxOutputTokens: null, requestId: null, holdPicos: null };
-  return { kind: 'check', subject, ...nothing };
-}
-
-/** Whole seconds, never later than the truth. */
-function unixSeconds(ms: number): number {
-  return Math.floor(ms / 1_000);
-}
+/** `remaining` is what every other hold leaves; this one is not taken off. */
+export type Reservation = Hold & { readonly basis: HoldBasis; readonly remaining: Remaining };

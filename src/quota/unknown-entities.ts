@@ -1,4 +1,4 @@
-/** Entities that nobody created and that have used nothing yet: they only asked, so Redis knows them and Postgres does not. */
+/** Entities that only asked for decisions: nobody created them and they used nothing, so Redis knows them and Postgres does not. */
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import type { EntityName } from '../domain/ids.js';
@@ -6,20 +6,23 @@ import { isOutage } from '../platform/outage.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 import { Database } from '../platform/database.js';
 import { Accounts } from '../accounts/accounts.js';
-import { entityOfStateKey, stateKey } from './keys.js';
+import { entityOfStateKey, stateKey } from './redis-keys.js';
 
-/** Keys that Redis looks at in one step, during which it does nothing else. */
+/** Keys that Redis looks at in one step. It does nothing else meanwhile. */
 const SCANNED_KEYS = 1_000;
 
 @Injectable()
-export class Strangers {
+export class UnknownEntities {
   constructor(
     @Inject(QUOTA_REDIS) private readonly redis: Redis,
     private readonly database: Database,
     private readonly accounts: Accounts,
   ) {}
 
-  /** Looks through all of Redis, so for what is rare only. Ends early where Redis goes away: then nobody trusts its states anyway. */
+  /**
+   * Looks through all keys of Redis, so use it rarely. Ends early where Redis becomes unavailable, which invalidates all its
+   * states anyway.
+   */
   async *pages(): AsyncGenerator<EntityName[]> {
     try {
       for (let cursor = '0', more = true; more; more = cursor !== '0') {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { QuotaService } from '../quota/quota.js';
+import { Quota } from '../quota/quota.js';
 import { Balances, type BalanceRow, type ProjectBalanceRow } from '../accounts/balances.js';
 import { Allowances } from '../credits/allowances.js';
 import { Database } from '../platform/database.js';
@@ -25,7 +25,7 @@ export type Balance = BalanceRow & {
 export class BalanceReports {
   constructor(
     private readonly database: Database,
-    private readonly quota: QuotaService,
+    private readonly quota: Quota,
     private readonly clock: Clock,
     private readonly balances: Balances,
     private readonly allowances: Allowances,
@@ -36,7 +36,7 @@ export class BalanceReports {
     const at = this.clock.now();
     const period = periodOf(at);
     const granted = await this.allowances.grantDue(this.database.reader, { entities: [entity], at });
-    if (granted.length > 0) await this.quota.publishOrRemember([{ entity, project: null }]);
+    if (granted.length > 0) await this.quota.publishNowOrLater([{ entity, project: null }]);
     const held = await this.quota.held(entity);
     const rows = await this.database.transaction(
       async (tx) => {

@@ -10,8 +10,10 @@ import { Redis } from 'ioredis';
 const [redisUrl = '', entity = ''] = process.argv.slice(2);
 const redis = new Redis(redisUrl);
 const QUOTA = new URL('../../src/quota/lua/', import.meta.url);
-const RESERVE = await load('bounds', 'reserve-usual', 'holds', 'decision', 'reserve');
-const RELEASE = await load('bounds', 'release-usual', 'holds', 'release');
+const HOLDS = ['holds', 'expire-holds'];
+const DECISION = [...HOLDS, 'recall-leases', 'decision'];
+const RESERVE = await load('reserve-arguments', 'bounds', 'reserve-fast-path', ...DECISION, 'reserve');
+const RELEASE = await load('release-arguments', 'bounds', 'release-fast-path', ...HOLDS, 'release');
 const holds = ['holds', 'expiry', 'ended'].map((name) => `tally:{${entity}}:${name}`);
 const states = ['state', 'project:p', 'leases'].map((name) => `tally:{${entity}}:${name}`);
 const AGE_MS_MAX = 1e12;
@@ -20,9 +22,10 @@ const fastify = Fastify();
 fastify.post('/v1/quota/reservations', async (request, reply) => {
   const { project, model } = request.body as { project: string; model: string };
   const id = `res_${randomBytes(16).toString('base64url')}.${entity}`;
-  const hold = [1_000, id, 1_000, '1000000', 900_000, `p:1:0:${model}`, '', '', ''];
   const keys = [...holds, ...states];
-  const answer = await redis.evalsha(RESERVE, keys.length, ...keys, '', AGE_MS_MAX, 0, 'p', ...hold);
+  // As lua/reserve-arguments.lua names them.
+  const args = ['', AGE_MS_MAX, 0, 'p', id, `p:1:0:${model}`, 900_000, 1_000, 1_000, '1000000', '', '', ''];
+  const answer = await redis.evalsha(RESERVE, keys.length, ...keys, ...args);
   const [verdict] = answer as [string];
   return reply.code(verdict === 'held' ? 201 : 429).send({ object: 'quota.reservation', id, project, model });
 });

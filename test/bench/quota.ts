@@ -113,9 +113,10 @@ async function pair(quota: RedisQuota, entity: EntityName): Promise<void> {
 async function reserve(quota: RedisQuota, entity: EntityName): Promise<string> {
   const subject = { entity, project: 'p' as ProjectName };
   const id = reservationIdOf(subject, null);
-  const content = { model: MODEL, inputTokens: 1, maxOutputTokens: 0 };
-  const order = { ...subject, id, holdPicos: usd('0.000001'), ttlSeconds: 900, content };
-  const { verdict } = await quota.reserve(order, 'aged');
+  const tokens = { inputTokens: 1, maxOutputTokens: 0 };
+  const order = { id, subject, model: MODEL, ...tokens, requestId: null, ttlSeconds: 900 };
+  const size = { worstPicos: usd('0.000001'), learnedPicos: null, isDegraded: false };
+  const { verdict } = await quota.reserve(order, size, 'aged');
   if (verdict !== 'held') throw new Error(`the bench's reservation is ${verdict}`);
   return id;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 import { buy, expectAgreement } from '../support/correcting.js';
-import { aSubject } from '../support/quota.js';
+import { anOrder, aSubject } from '../support/quota.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
@@ -13,7 +13,7 @@ describe('an event that names a reservation', () => {
     const subject = aSubject('contradicted/p');
     await buy(books, subject.entity, 1_000_000_000_000n);
     const hold = async (requestId: string) => {
-      const order = { subject, model: LLAMA, inputTokens: 1, maxOutputTokens: 1, ttlSeconds: 900, requestId };
+      const order = anOrder({ subject: 'contradicted/p', model: LLAMA, maxOutputTokens: 1, requestId });
       const decision = await books.quota.reserve(order);
       if (!decision.allowed) throw new Error('there are credits');
       return decision.reservation.id;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { aProjectQuota, aQuotaState, aSubject, NOON, usd } from '../support/quota.js';
-import { anOrder, aQuotaRedis, idOf, type QuotaRedis } from '../support/quota-redis.js';
+import { aQuotaRedis, idOf, sized, type QuotaRedis } from '../support/quota-redis.js';
 
 let on: QuotaRedis;
 beforeAll(async () => (on = await aQuotaRedis()));
@@ -111,9 +111,10 @@ describe('a hold', () => {
   beforeEach(() => on.publish(blocked('3')));
 
   it('is the same for the same request again, however full it is by then, and is held once', async () => {
-    const first = await on.quota.reserve(anOrder({ requestId: 'a', usd: '3' }), 'fresh');
+    const order = sized({ requestId: 'a', usd: '3' });
+    const first = await on.quota.reserve(...order, 'fresh');
     on.clock.advance(60_000);
-    expect(await on.quota.reserve(anOrder({ requestId: 'a', usd: '3' }), 'fresh')).toEqual(first);
+    expect(await on.quota.reserve(...order, 'fresh')).toEqual(first);
     expect(await on.held()).toEqual({ heldPicos: usd('3'), requestCount: 1 });
   });
 

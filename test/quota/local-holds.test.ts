@@ -10,16 +10,15 @@ describe('holds of one process', () => {
   it('of entities that never come back make room once their time is up', () => {
     const holds = new LocalHolds();
     for (let index = 0; index < FULL; index += 1) {
-      const { entity, project } = aSubject(`gone${index % 1_000}/p`);
-      const content = { model: 'm', inputTokens: 1, maxOutputTokens: null };
-      const expiresMs = NOW_MS + (index % 2 === 0 ? 1 : 60_000);
-      holds.put(entity, {
+      holds.put({
         id: `r${index}`,
-        project,
+        subject: aSubject(`gone${index % 1_000}/p`),
+        model: 'm',
+        inputTokens: 1,
+        maxOutputTokens: null,
         holdPicos: usd('1'),
         period: periodOf(NOON),
-        content,
-        expiresMs,
+        expiresMs: NOW_MS + (index % 2 === 0 ? 1 : 60_000),
       });
     }
     expect(holds.isFull(NOW_MS)).toBe(true);

@@ -4,8 +4,8 @@ import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { holdNanos } from '../../src/domain/money.js';
 import { decide, QUOTA_MODES, sizedHold, type Held, type QuotaState } from '../../src/domain/quota-rules.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
-import type { Passed } from '../../src/quota/redis-quota.js';
-import { anOrder, aQuotaRedis, type Order, type QuotaRedis } from '../support/quota-redis.js';
+import type { ExceededLimit } from '../../src/quota/script-replies.js';
+import { aQuotaRedis, sized, type QuotaRedis, type SizedOrder } from '../support/quota-redis.js';
 
 const ENTITY = 'entity1' as EntityName;
 const PROJECTS = ['project1', 'project2'] as const;
@@ -45,15 +45,14 @@ class Model {
     return { nanos: holds.reduce((sum, [, { nanos }]) => sum + nanos, 0), count: holds.length };
   }
 
-  reserve(order: Order): string {
-    const { id, project, holdPicos: worstPicos, learnedPicos = null, ttlSeconds } = anOrder(order);
+  reserve(asked: SizedOrder): string {
+    const [{ id, subject, model, ttlSeconds }, { worstPicos, learnedPicos }] = sized(asked);
+    const { project } = subject;
     if (this.isCold()) return 'cold';
     const { mode } = this.state!;
     const own = this.holds.get(id);
     if (own !== undefined && own.expiresMs > this.nowMs) {
-      return own.content === order.model
-        ? this.answer('held', project, id)
-        : this.answer('conflict', project);
+      return own.content === model ? this.answer('held', project, id) : this.answer('conflict', project);
     }
     if (own !== undefined) this.end(id);
     if (mode === 'off') return this.answer('off', project);
@@ -65,7 +64,7 @@ class Model {
     if (endedMs !== undefined && this.nowMs - endedMs < TOMBSTONE_MS) return this.answer('ended', project);
     const answer = this.answer(`held${denied === null ? '' : `, although ${denied}`}`, project);
     const expiresMs = this.nowMs + ttlSeconds * 1_000;
-    this.holds.set(id, { project, nanos: holdNanos(holdPicos ?? 0n), content: order.model!, expiresMs });
+    this.holds.set(id, { project, nanos: holdNanos(holdPicos ?? 0n), content: model, expiresMs });
     return answer;
   }
 
@@ -104,23 +103,23 @@ class Model {
 }
 
 /** What Redis answers, in the words of the model. */
-async function reserveInRedis(order: Order): Promise<string> {
-  return inWords(await on.quota.reserve(anOrder(order), 'fresh'));
+async function reserveInRedis(order: SizedOrder): Promise<string> {
+  return inWords(await on.quota.reserve(...sized(order), 'fresh'));
 }
 
 function inWords(answer: Awaited<ReturnType<QuotaRedis['quota']['reserve' | 'check']>>): string {
   if (answer.verdict === 'cold') return 'cold';
   const { entity, project } = answer.question.holds;
-  const passed = (by: Passed) => {
+  const exceeded = (by: ExceededLimit) => {
     const limit = by.limit.endsWith('concurrency') ? 'concurrency' : by.limit;
     const scope = by.limit.startsWith('project') ? `entity1/${answer.question.project.project}` : 'entity1';
     return `${limit} of ${scope} ${by.retryable}`;
   };
   const verdict =
-    answer.verdict === 'held' && answer.passed !== null
-      ? `held, although ${passed(answer.passed)}`
+    answer.verdict === 'held' && answer.exceeded !== null
+      ? `held, although ${exceeded(answer.exceeded)}`
       : answer.verdict;
-  return JSON.stringify([answer.verdict === 'denied' ? passed(answer) : verdict, entity, project]);
+  return JSON.stringify([answer.verdict === 'denied' ? exceeded(answer) : verdict, entity, project]);
 }
 
 const cents = (max: number) =>
@@ -205,7 +204,7 @@ const SAME: [string, string] = ['', ''];
 /** Does the same to the model and to Redis, and returns both answers. */
 async function step(model: Model, does: Operation): Promise<[string, string]> {
   const idOf = (of: { requestId: string; project: string }) =>
-    anOrder({ requestId: of.requestId, subject: `entity1/${of.project}` }).id;
+    sized({ requestId: of.requestId, subject: `entity1/${of.project}` })[0].id;
   if (does.does === 'reserve') {
     const order = { ...does, subject: `entity1/${does.project}` };
     return [model.reserve(order), await reserveInRedis(order)];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from
 import { reservationIdOf } from '../../src/domain/ids.js';
 import { untilReady } from '../../src/platform/redis.js';
 import { ownMsOf } from '../support/own-time.js';
-import { NOON, aSubject, usd } from '../support/quota.js';
+import { anOrder, aSubject, NOON, usd } from '../support/quota.js';
 import {
   giveCredits,
   MODEL,
@@ -60,14 +60,7 @@ describe('while Redis is away', () => {
 
   it('a reservation keeps its id', async () => {
     await giveCredits(on, { entity: 'named' });
-    const order = {
-      subject: aSubject('named/p'),
-      model: MODEL,
-      inputTokens: 1,
-      maxOutputTokens: 0,
-      requestId: 'r',
-      ttlSeconds: 60,
-    };
+    const order = anOrder({ subject: 'named/p', model: MODEL, requestId: 'r', ttlSeconds: 60 });
     const before = await on.quota.reserve(order);
     await on.wires.redis.cut();
     const { reservation: held } = before as Extract<typeof before, { allowed: true }>;
@@ -77,7 +70,7 @@ describe('while Redis is away', () => {
         id: held.id,
         holdPicos: usd('1'),
         period: '2026-11',
-        expiresAt: NOON.getTime() / 1_000 + 60,
+        expiresMs: NOON.getTime() + 60_000,
       },
     });
   });
@@ -98,18 +91,17 @@ describe('while Redis is away', () => {
 
   it('requests at once pass no limit, and what they hold is in Redis as soon as it is back', async () => {
     const entity = await giveCredits(on, { entity: 'bounded', credits: '7' });
-    const order = { subject: aSubject('bounded/p'), model: MODEL, inputTokens: 1, maxOutputTokens: 0 };
     expect(await on.reserve({ subject: 'bounded/p' })).toBe('allowed');
     await on.wires.redis.cut();
     const decisions = await Promise.all(
-      Array.from({ length: 50 }, () => on.quota.reserve({ ...order, ttlSeconds: 900 })),
+      Array.from({ length: 50 }, () => on.quota.reserve(anOrder({ subject: 'bounded/p', model: MODEL }))),
     );
     const ids = decisions.flatMap((decision) => (decision.allowed ? [decision.reservation.id] : []));
     expect(ids).toHaveLength(7);
     const [released = '', extended = ''] = ids;
     await on.quota.release(released);
     expect(await on.quota.extend(extended, 3_600)).toMatchObject({
-      expiresAt: NOON.getTime() / 1_000 + 3_600,
+      expiresMs: NOON.getTime() + 3_600_000,
     });
     await redisIsBack();
     expect(await on.reserve({ subject: 'bounded/p', inputTokens: 2 })).toBe('credits: retry');
@@ -133,13 +125,7 @@ describe('while Redis is away', () => {
 
   it('a release is fine, for the hold ends by itself, and an extension says that it cannot', async () => {
     await giveCredits(on, { entity: 'ending' });
-    const decision = await on.quota.reserve({
-      subject: aSubject('ending/p'),
-      model: MODEL,
-      inputTokens: 1,
-      maxOutputTokens: 0,
-      ttlSeconds: 60,
-    });
+    const decision = await on.quota.reserve(anOrder({ subject: 'ending/p', model: MODEL, ttlSeconds: 60 }));
     const { id } = (decision as Extract<typeof decision, { allowed: true }>).reservation;
     await on.wires.redis.cut();
     await on.quota.release(id);
@@ -150,7 +136,7 @@ describe('while Redis is away', () => {
   it('publishing throws, so that a job is tried again, and ends its holds then', async () => {
     const entity = await giveCredits(on, { entity: 'retried' });
     await on.wires.redis.cut();
-    await expect(on.quota.publish([{ entity, project: null }])).rejects.toThrow('Redis is away');
+    await expect(on.quota.publish([{ entity, project: null }])).rejects.toThrow('Redis is unavailable');
     await redisIsBack();
     await on.quota.publish([{ entity, project: null }]);
   });
@@ -160,7 +146,7 @@ describe('while Redis is away', () => {
     expect(await on.check('remembered/p')).toBe('allowed');
     await on.wires.redis.cut();
     await spend(on, aSubject('remembered/p'), '1');
-    await on.quota.publishOrRemember([{ entity, project: null }]);
+    await on.quota.publishNowOrLater([{ entity, project: null }]);
     expect(await on.check('remembered/p')).toBe('~credits: final');
     await redisIsBack();
     expect(await on.check('remembered/p')).toBe('credits: final');

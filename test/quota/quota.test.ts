@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TallyError } from '../../src/domain/errors.js';
-import { entityOfReservation, type Subject } from '../../src/domain/ids.js';
+import { entityOfReservation, formatSubject, type Subject } from '../../src/domain/ids.js';
 import { Accounts } from '../../src/accounts/accounts.js';
-import { Strangers } from '../../src/quota/unknown-entities.js';
-import { NOON, usd } from '../support/quota.js';
+import { UnknownEntities } from '../../src/quota/unknown-entities.js';
+import { anOrder, NOON, usd } from '../support/quota.js';
 import {
   aCustomer,
   giveCredits,
@@ -24,16 +24,16 @@ const MINUTE_MS = 60_000;
 /** An entity of the test's own: `name/p`. */
 const customer = (entity: string, credits?: string) => aCustomer(on, { entity, credits });
 
-const order = (subject: Subject, requestId?: string) => ({
-  subject,
-  model: MODEL,
-  requestId,
-  inputTokens: 2,
-  maxOutputTokens: 1,
-  ttlSeconds: 900,
-});
+const order = (subject: Subject, requestId: string | null = null) =>
+  anOrder({
+    subject: formatSubject(subject),
+    model: MODEL,
+    requestId,
+    inputTokens: 2,
+    maxOutputTokens: 1,
+  });
 
-async function reserved(subject: Subject, requestId?: string) {
+async function reserved(subject: Subject, requestId: string | null = null) {
   const decision = await on.quota.reserve(order(subject, requestId));
   if (!decision.allowed) throw new Error(`denied by ${decision.denial.limit}`);
   return decision.reservation;
@@ -51,10 +51,12 @@ describe('a reservation', () => {
         id: expect.stringMatching(/^res_[\w-]{22}\.worst-case$/),
         subject,
         model: MODEL,
+        inputTokens: 2,
+        maxOutputTokens: 1,
         period: '2026-11',
         holdPicos: usd('4'),
         basis: 'requested',
-        expiresAt: NOON.getTime() / 1_000 + 900,
+        expiresMs: NOON.getTime() + 900_000,
         remaining: { creditsPicos: usd('10'), projectCapPicos: null, entityCapPicos: usd('100') },
       },
     });
@@ -65,7 +67,7 @@ describe('a reservation', () => {
 
   it('takes the maximum of the model for tokens that nobody names', async () => {
     const subject = await customer('maximum', '200');
-    const { inputTokens: _, maxOutputTokens: __, ...unknown } = order(subject);
+    const unknown = { ...order(subject), inputTokens: null, maxOutputTokens: null };
     await on.sql(`update entities set monthly_cap_own = true where name = 'maximum'`);
     expect(await on.quota.reserve(unknown)).toMatchObject({ reservation: { holdPicos: usd('120') } });
   });
@@ -79,7 +81,7 @@ describe('a reservation', () => {
     on.clock.advance(1_000);
     const again = await reserved(subject, 'r1');
     expect(again).toMatchObject({ id: first.id, holdPicos: first.holdPicos, period: first.period });
-    expect(again.expiresAt).toBe(NOON.getTime() / 1_000);
+    expect(again.expiresMs).toBe(NOON.getTime());
     expect(await on.quota.held(subject.entity)).toMatchObject({ requestCount: 2 });
   });
 
@@ -92,11 +94,14 @@ describe('a reservation', () => {
 
   it('of a model without a price holds nothing, and is denied only where no room is left at all', async () => {
     const subject = await customer('unpriced', '0.000000001');
-    const unpriced = { ...order(subject), model: 'nobody-priced-it' };
-    expect(await on.quota.reserve(unpriced)).toMatchObject({ allowed: true, reservation: { holdPicos: 0n } });
+    const unpriced = () => ({ ...order(subject), model: 'nobody-priced-it' });
+    expect(await on.quota.reserve(unpriced())).toMatchObject({
+      allowed: true,
+      reservation: { holdPicos: 0n },
+    });
     await spend(on, subject, '0.000000001');
     await on.quota.publish([subject]);
-    expect(await on.quota.reserve(unpriced)).toMatchObject({
+    expect(await on.quota.reserve(unpriced())).toMatchObject({
       denial: { limit: 'credits', retryable: false },
     });
   });
@@ -108,9 +113,11 @@ describe('a reservation', () => {
       id,
       subject,
       model: MODEL,
+      inputTokens: 2,
+      maxOutputTokens: 1,
       period: '2026-11',
       holdPicos: usd('4'),
-      expiresAt: NOON.getTime() / 1_000 + 1_800,
+      expiresMs: NOON.getTime() + 1_800_000,
     });
     await on.quota.release(id);
     await on.quota.release(id);
@@ -205,7 +212,7 @@ describe('publishing', () => {
       spare: true,
       doing: async () => {
         await setOverage('allowed');
-        for await (const names of new Strangers(on.redis, on.admin, new Accounts()).pages())
+        for await (const names of new UnknownEntities(on.redis, on.admin, new Accounts()).pages())
           known.push(...names);
       },
     });

@@ -1,11 +1,13 @@
-/** The quota scripts over a Redis of the test's own: states are put in place by hand, and time stands still until it is set. */
+/** The quota scripts on a Redis of the test's own: the test publishes states itself, and time stands still until it is set. */
 import type { Redis } from 'ioredis';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import { reservationIdOf } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-rules.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { RedisQuota, type HoldOrder } from '../../src/quota/redis-quota.js';
-import { aSubject, usd } from './quota.js';
+import type { HoldSize } from '../../src/quota/hold-size.js';
+import { RedisQuota } from '../../src/quota/redis-quota.js';
+import type { ReservationOrder } from '../../src/quota/reservation.js';
+import { anOrder, aSubject, usd } from './quota.js';
 import { aRedis } from './redis.js';
 import { TestClock } from './test-clock.js';
 
@@ -13,15 +15,15 @@ export type QuotaRedis = {
   readonly redis: Redis;
   readonly clock: TestClock;
   readonly quota: RedisQuota;
-  /** The later version that Redis has instead, where it has one; `seen` gives way. */
+  /** The later version that Redis has instead, where it has one; versions up to `seen` are replaced. */
   publish(state: QuotaState, ended?: readonly string[], seen?: bigint): Promise<bigint | undefined>;
   /** The verdict of a reservation, or the limit that denied it: `held`, `credits: final`, `concurrency: retry`. */
-  reserve(order: Order): Promise<string>;
+  reserve(order: SizedOrder): Promise<string>;
   held(entity?: string): Promise<{ heldPicos: bigint; requestCount: number }>;
   close(): Promise<void>;
 };
 
-export type Order = {
+export type SizedOrder = {
   subject?: string;
   requestId: string;
   usd?: string | null;
@@ -31,23 +33,16 @@ export type Order = {
   model?: string;
 };
 
-export function anOrder({
-  subject,
-  requestId,
+/** What `RedisQuota.reserve` takes. */
+export function sized({
   usd: amount = '1',
   learnedUsd = null,
-  ttlSeconds = 900,
-  model = 'm',
-}: Order): HoldOrder {
-  const named = aSubject(subject);
-  return {
-    ...named,
-    id: reservationIdOf(named, requestId),
-    holdPicos: amount === null ? null : usd(amount),
-    learnedPicos: amount === null || learnedUsd === null ? null : usd(learnedUsd),
-    ttlSeconds,
-    content: { model, inputTokens: 1, maxOutputTokens: null },
-  };
+  ...override
+}: SizedOrder): [ReservationOrder, HoldSize] {
+  const order = anOrder({ maxOutputTokens: null, ...override });
+  const worstPicos = amount === null ? null : usd(amount);
+  const learnedPicos = amount === null || learnedUsd === null ? null : usd(learnedUsd);
+  return [order, { worstPicos, learnedPicos, isDegraded: false }];
 }
 
 export function idOf(requestId: string, subject: Subject = aSubject()): string {
@@ -60,7 +55,7 @@ export async function aQuotaRedis(): Promise<QuotaRedis> {
   await untilReady(redis);
   const clock = new TestClock();
   const quota = new RedisQuota(redis, clock);
-  // A connection trusts no state from before its first question: it is asked now, so that every later state counts.
+  // States from before a connection's first question are invalid: it is asked now, so that every later state is valid.
   await quota.check(aSubject(), 'fresh');
   return {
     redis,
@@ -75,10 +70,10 @@ export async function aQuotaRedis(): Promise<QuotaRedis> {
       return later.get(state.entity);
     },
     async reserve(order) {
-      const answer = await quota.reserve(anOrder(order), 'fresh');
-      if (answer.verdict === 'held' && answer.passed !== null) return `held, ${answer.passed.limit}`;
-      if (answer.verdict !== 'denied') return answer.verdict;
-      return `${answer.limit}: ${answer.retryable ? 'retry' : 'final'}`;
+      const reply = await quota.reserve(...sized(order), 'fresh');
+      if (reply.verdict === 'held' && reply.exceeded !== null) return `held, ${reply.exceeded.limit}`;
+      if (reply.verdict !== 'denied') return reply.verdict;
+      return `${reply.limit}: ${reply.retryable ? 'retry' : 'final'}`;
     },
     held: (entity = 'entity1') => quota.held(entity as EntityName),
     async close() {

@@ -1,17 +1,16 @@
-/** The quota service over a real Postgres and a real Redis, each behind a wire that a test can cut. */
+/** The quota on a real Postgres and a real Redis, each behind a wire that a test can cut. */
 import type { Redis } from 'ioredis';
 import { Allowances } from '../../src/credits/allowances.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import type { ReserveOrder } from '../../src/quota/decision.js';
-import { PriceSource } from '../../src/quota/price-source.js';
-import type { QuotaFailMode } from '../../src/quota/fallback.js';
-import { QuotaService } from '../../src/quota/quota.js';
 import { Database } from '../../src/platform/database.js';
+import { PriceBook } from '../../src/prices/price-book.js';
+import type { QuotaFailMode } from '../../src/quota/postgres-fallback.js';
+import { Quota } from '../../src/quota/quota.js';
 import { aDatabase } from './database.js';
 import { aFaultProxy, through, type FaultProxy } from './fault-proxy.js';
-import { aSubject, usd } from './quota.js';
+import { anOrder, aSubject, usd, type OrderOverride } from './quota.js';
 import { aRedis, type TestRedis } from './redis.js';
 import { TestClock } from './test-clock.js';
 
@@ -29,15 +28,18 @@ const PRICE: Price = {
   maxOutputTokens: 10,
 };
 
-class FixedPrices extends PriceSource {
-  async priceFor({ model }: { model: string }): Promise<Price | null> {
+/** Asks Postgres nothing, so that a test counts only the quota's statements. */
+class FixedPrices extends PriceBook {
+  override priceAtHand(): undefined {}
+
+  override async priceFor({ model }: { model: string }): Promise<Price | null> {
     return model === MODEL ? PRICE : null;
   }
 }
 
 export type QuotaServers = {
   readonly clock: TestClock;
-  readonly quota: QuotaService;
+  readonly quota: Quota;
   /** Straight to the server, whatever the wire does. */
   readonly admin: Database;
   readonly redis: Redis;
@@ -48,9 +50,9 @@ export type QuotaServers = {
   /** Whether the service waits for Postgres now. */
   isAskingPostgres(): boolean;
   /** Another process of the same service. */
-  another(failMode: QuotaFailMode): Promise<QuotaService>;
+  another(failMode: QuotaFailMode): Promise<Quota>;
   /** The verdict in a word: `allowed`, or `credits: final`, `concurrency: retry`; `~` before it where it is degraded. */
-  reserve(order?: Partial<Omit<ReserveOrder, 'subject'>> & { subject?: string }): Promise<string>;
+  reserve(order?: OrderOverride): Promise<string>;
   check(subject?: string): Promise<string>;
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -67,16 +69,14 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
   const opened: { database: Database; redis: Redis }[] = [];
   let queryCount = 0;
 
-  async function open(mode: QuotaFailMode): Promise<{ quota: QuotaService; redis: Redis }> {
+  async function open(mode: QuotaFailMode): Promise<{ quota: Quota; redis: Redis }> {
     const database = new Database({ url: through(wires.postgres, testDatabase.url) });
     database.pool.on('acquire', () => (queryCount += 1));
     const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
     await untilReady(redis);
     opened.push({ database, redis });
-    return {
-      quota: new QuotaService(redis, database, clock, new FixedPrices(), new Allowances(), mode),
-      redis,
-    };
+    const prices = new FixedPrices(database, clock);
+    return { quota: new Quota(redis, database, clock, prices, new Allowances(), mode), redis };
   }
 
   const { quota, redis } = await open(failMode);
@@ -108,23 +108,11 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
   };
 }
 
-export async function reserveInAWord(
-  quota: QuotaService,
-  { subject, ...order }: Partial<Omit<ReserveOrder, 'subject'>> & { subject?: string } = {},
-): Promise<string> {
-  return inAWord(
-    await quota.reserve({
-      subject: aSubject(subject),
-      model: MODEL,
-      inputTokens: 1,
-      maxOutputTokens: 0,
-      ttlSeconds: 900,
-      ...order,
-    }),
-  );
+export async function reserveInAWord(quota: Quota, order?: OrderOverride): Promise<string> {
+  return inAWord(await quota.reserve(anOrder({ model: MODEL, ...order })));
 }
 
-function inAWord(decision: Awaited<ReturnType<QuotaService['check' | 'reserve']>>): string {
+function inAWord(decision: Awaited<ReturnType<Quota['check' | 'reserve']>>): string {
   const mark = decision.degraded ? '~' : '';
   if (decision.allowed) return `${mark}allowed`;
   return `${mark}${decision.denial.limit}: ${decision.denial.retryable ? 'retry' : 'final'}`;

@@ -1,8 +1,9 @@
-/** Quota states and questions for tests: without limits, unless a test names them. Amounts are strings of US dollars. */
-import type { EntityName, ProjectName, Subject } from '../../src/domain/ids.js';
+/** Quota states, questions and orders for tests: without limits, unless a test names them. Amounts are strings of US dollars. */
+import { reservationIdOf, type EntityName, type ProjectName, type Subject } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';
 import { periodEnd, periodOf } from '../../src/domain/period.js';
 import type { EntityQuota, ProjectQuota, QuotaState } from '../../src/domain/quota-rules.js';
+import type { ReservationOrder } from '../../src/quota/reservation.js';
 
 export const NOON = new Date('2026-11-22T12:00:00Z');
 
@@ -13,6 +14,23 @@ export function usd(text: string): bigint {
 export function aSubject(text = 'entity1/project1'): Subject {
   const [entity, project] = text.split('/') as [EntityName, ProjectName];
   return { entity, project };
+}
+
+export type OrderOverride = Partial<Omit<ReservationOrder, 'id' | 'subject'>> & { subject?: string };
+
+/** One input token of the model `m`, and no output. */
+export function anOrder({ subject, requestId = null, ...override }: OrderOverride = {}): ReservationOrder {
+  const named = aSubject(subject);
+  return {
+    id: reservationIdOf(named, requestId),
+    subject: named,
+    model: 'm',
+    inputTokens: 1,
+    maxOutputTokens: 0,
+    requestId,
+    ttlSeconds: 900,
+    ...override,
+  };
 }
 
 export function anEntityQuota(override: Partial<EntityQuota> = {}): EntityQuota {

@@ -20,7 +20,7 @@ import { PeriodClose } from '../../src/periods/period-close.js';
 import type { Clock } from '../../src/platform/clock.js';
 import type { Database } from '../../src/platform/database.js';
 import { PriceBook } from '../../src/prices/price-book.js';
-import { QuotaService } from '../../src/quota/quota.js';
+import { Quota } from '../../src/quota/quota.js';
 
 export type Bookkeeping = ReturnType<typeof bookkeepingOver>;
 export type Services = ReturnType<typeof servicesOver>;
@@ -54,13 +54,13 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
 export function servicesOver(over: { database: Database; clock: Clock; redis: Redis }) {
   const { database, clock, redis } = over;
   const books = bookkeepingOver(over);
-  const quota = new QuotaService(redis, database, clock, books.prices, books.allowances, 'closed');
+  const quota = new Quota(redis, database, clock, books.prices, books.allowances, 'closed');
   return { ...books, quota, ...publishingOver({ ...over, quota }, books) };
 }
 
 /** Those that publish to `quota` what they change. */
 export function publishingOver(
-  { database, clock, quota }: { database: Database; clock: Clock; quota: QuotaService },
+  { database, clock, quota }: { database: Database; clock: Clock; quota: Quota },
   { accounts, prices, allowances, grants, burns, booking }: Bookkeeping,
 ) {
   return {

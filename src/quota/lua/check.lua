@@ -1,17 +1,17 @@
--- Decides without holding. ARGV: now, age_ms_max, trusted_from_ms, project, weighed nanos
+-- Decides without holding.
 
-local now = time_ms(ARGV[1])
-local name = ARGV[4]
+local now_ms, age_ms_max, valid_from_ms, project_name, weighed_nanos = unpack(ARGV)
+local now = time_ms(now_ms)
 
 local function run()
-  read_totals(name)
-  heal()
-  if are_cold(now) then return { 'cold', now } end
-  if state.mode == 'off' then return reply(name, 0, 0, 'allowed') end
-  local number, retryable = decide(name, tonumber(ARGV[5]), now)
-  if retryable then recall(KEYS[6]) end
-  if number then return reply(name, 0, 0, 'denied', number, retryable and 1 or 0) end
-  return reply(name, 0, 0, 'allowed')
+  read_totals(project_name)
+  discard_half_lost_holds()
+  if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end
+  if state.mode == 'off' then return reply(project_name, 0, 0, 'allowed') end
+  local number, retryable = decide(project_name, tonumber(weighed_nanos), now)
+  if retryable then recall_leases(KEYS[6]) end
+  if number then return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0) end
+  return reply(project_name, 0, 0, 'allowed')
 end
 
 local answer = run()

@@ -1,6 +1,6 @@
--- The decision, after holds.lua. KEYS: ..., state, project, leases. Both hashes carry rooms (limit - booked, in nanodollars or
--- requests; empty is no such limit), named like the limits of src/domain/quota.ts, and `facts`, which only the reader of the
--- reply understands.
+-- The decision, after expire-holds.lua. KEYS: ..., state, project, leases. Both hashes have rooms (limit - booked, in nanodollars
+-- or requests; empty where there is no such limit), named like the limits of src/domain/quota-rules.ts, and `facts`, which only
+-- the reader of the reply understands.
 
 local SHARED = { 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts' }
 
@@ -15,35 +15,34 @@ end
 local state = read(KEYS[4], 'period', 'mode', 'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits')
 local project = read(KEYS[5], 'project_concurrency', 'project_monthly_cap')
 
--- Missing, of another period, past a change of the credits, too old, or older than what the caller trusts. When the server's
--- clock was set back, what is trusted may lie ahead: nothing could be loaded from then on, so it says nothing.
-local function is_cold(fields, now, age_ms_max, trusted_from_ms)
+-- Missing, of another period, past a change of the credits, too old, or from before `valid_from_ms`. After the server's clock
+-- was set back, `valid_from_ms` may lie in the future: no state could be fresh until then, so it is ignored.
+local function is_cold(fields, now, age_ms_max, valid_from_ms)
   local loaded_at = tonumber(fields.loaded_at_ms)
   return not loaded_at
     or now < tonumber(fields.starts_ms)
     or now >= tonumber(fields.ends_ms)
     or now >= tonumber(fields.fresh_until_ms)
     or now - loaded_at > age_ms_max
-    or (trusted_from_ms <= now and loaded_at < trusted_from_ms)
+    or (valid_from_ms <= now and loaded_at < valid_from_ms)
 end
 
--- ARGV of every script that decides: now, age_ms_max, trusted_from_ms, ...
-local function are_cold(now)
-  local age_ms_max, trusted_from_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-  return is_cold(state, now, age_ms_max, trusted_from_ms) or is_cold(project, now, age_ms_max, trusted_from_ms)
+local function are_cold(now, age_ms_max, valid_from_ms)
+  local age, valid_from = tonumber(age_ms_max), tonumber(valid_from_ms)
+  return is_cold(state, now, age, valid_from) or is_cold(project, now, age, valid_from)
 end
 
--- The number of the first limit that is passed, and whether waiting may help; nil where none is.
-local function passed_limit(name, weighed_nanos)
+-- The number of the first limit that is exceeded, and whether waiting may help; nil where none is.
+local function exceeded_limit(name, weighed)
   local nanos, count = total('nanos'), total('count')
   local project_nanos, project_count = total('nanos/' .. name), total('count/' .. name)
   local limits = {
     { project.project_concurrency, project_count, 1 },
     { state.entity_concurrency, count, 1 },
-    { project.project_monthly_cap, project_nanos, weighed_nanos },
-    { state.entity_monthly_cap, nanos, weighed_nanos },
-    { state.entity_yearly_cap, nanos, weighed_nanos },
-    { state.credits, nanos, weighed_nanos },
+    { project.project_monthly_cap, project_nanos, weighed },
+    { state.entity_monthly_cap, nanos, weighed },
+    { state.entity_yearly_cap, nanos, weighed },
+    { state.credits, nanos, weighed },
   }
   for number, limit in ipairs(limits) do
     local room, held, wanted = tonumber(limit[1]), limit[2], limit[3]
@@ -52,7 +51,7 @@ local function passed_limit(name, weighed_nanos)
   return nil
 end
 
--- The least that a limit of money leaves besides the holds; endless where there is none.
+-- The least that a limit of money leaves after the holds; infinite where there is none.
 local function least_left(name)
   local nanos, project_nanos, least = total('nanos'), total('nanos/' .. name), math.huge
   for _, limit in ipairs({
@@ -67,15 +66,15 @@ local function least_left(name)
   return least
 end
 
--- Nobody is denied for the sake of a hold whose time is up.
-local function decide(name, weighed_nanos, now)
-  prune(now, PRUNE_MAX)
-  local number, retryable = passed_limit(name, weighed_nanos)
-  if retryable and prune(now, PRUNE_BEFORE_DENIAL_MAX) > 0 then return passed_limit(name, weighed_nanos) end
+-- An expired hold denies no request.
+local function decide(name, weighed, now)
+  expire_holds(now, EXPIRE_MAX)
+  local number, retryable = exceeded_limit(name, weighed)
+  if retryable and expire_holds(now, EXPIRE_BEFORE_DENIAL_MAX) > 0 then return exceeded_limit(name, weighed) end
   return number, retryable
 end
 
--- What every reply but `cold` carries: the states' facts, and what others hold beside `own_nanos` and `own_count`.
+-- What every reply but `cold` has: the facts of both states, and what is held apart from `own_nanos` and `own_count`.
 local function reply(name, own_nanos, own_count, verdict, ...)
   return {
     verdict,

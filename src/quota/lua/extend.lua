@@ -1,11 +1,12 @@
--- Keeps a hold for longer, never for shorter. Nil where it has ended. ARGV: now, id, ttl_ms
+-- Keeps a hold for longer, never for shorter. Replies nil where it has ended.
 
-local now, id, ttl_ms = time_ms(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local now_ms, reservation_id, ttl_ms = unpack(ARGV)
+local now = time_ms(now_ms)
 
-heal()
-local hold = find(id, now)
+discard_half_lost_holds()
+local hold = find(reservation_id, now)
 if not hold or hold.is_over then return nil end
 local expires = math.max(hold.expires, now + ttl_ms)
-redis.call('ZADD', EXPIRY, expires, id)
+redis.call('ZADD', EXPIRY, expires, reservation_id)
 keep_alive()
 return { hold.picos, hold.period, expires, hold.content }

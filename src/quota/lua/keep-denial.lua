@@ -1,6 +1,8 @@
--- Keeps a denial where its entity has had few in this minute. KEYS: denials of the minute. ARGV: id, record, count_max, ttl_s
+-- Keeps the record of a denial unless its entity has had too many in this minute. KEYS: the denials of the minute.
 
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
+local decision_id, record, count_max, ttl_seconds = unpack(ARGV)
+
+if redis.call('HLEN', KEYS[1]) >= tonumber(count_max) then return 0 end
+redis.call('HSET', KEYS[1], decision_id, record)
+redis.call('EXPIRE', KEYS[1], ttl_seconds)
 return 1

@@ -1,54 +1,52 @@
--- Decides and holds in one step, all limits or nothing. Where a learned size is given, it is held in place of the worst case, but
--- only while `learned_from` nanodollars or more are left.
--- ARGV: now, age_ms_max, trusted_from_ms, project, weighed nanos, id, hold nanos, hold picos, ttl_ms, content, learned nanos
--- (empty is none), learned picos, learned_from nanos
+-- Decides and holds in one step, under all limits or not at all. reserve-arguments.lua says what it is asked.
 
-local now = time_ms(ARGV[1])
-local name, weighed_nanos = ARGV[4], tonumber(ARGV[5])
-local id, hold_nanos, hold_picos, ttl_ms, content = ARGV[6], tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9]), ARGV[10]
-local learned_nanos = tonumber(ARGV[11])
+local now = time_ms(now_ms)
+local weighed, nanos_to_hold, picos_to_hold = tonumber(weighed_nanos), tonumber(hold_nanos), hold_picos
+local learned = tonumber(learned_nanos)
 
--- The same reservation again is the same hold, whatever the limits say by now.
+-- A repeated request gets the same hold, whatever the limits say by now.
 local function repeated(hold)
-  if hold.content ~= content then return reply(name, 0, 0, 'conflict') end
-  return reply(name, hold.nanos, 1, 'held', hold.picos, hold.period, hold.expires)
+  if hold.content ~= content then return reply(project_name, 0, 0, 'conflict') end
+  return reply(project_name, hold.nanos, 1, 'held', hold.picos, hold.period, hold.expires)
 end
 
 local function hold(...)
-  -- Totals stay within what is exact. No limit is above NANOS_MAX, so what is cut off decides nothing.
-  local nanos = math.min(hold_nanos, NANOS_MAX - total('nanos'))
+  -- Totals stay where doubles are exact. No limit is above NANOS_MAX, so what is cut off changes no decision.
+  local nanos = math.min(nanos_to_hold, NANOS_MAX - total('nanos'))
   local expires = now + ttl_ms
-  add_to_totals(name, nanos, 1)
-  save_totals(id, table.concat({ whole(nanos), hold_picos, state.period, content }, ':'))
-  redis.call('ZADD', EXPIRY, expires, id)
+  add_to_totals(project_name, nanos, 1)
+  save_totals(reservation_id, table.concat({ whole(nanos), picos_to_hold, state.period, content }, ':'))
+  redis.call('ZADD', EXPIRY, expires, reservation_id)
   keep_alive()
-  return reply(name, nanos, 1, 'held', hold_picos, state.period, expires, ...)
+  return reply(project_name, nanos, 1, 'held', picos_to_hold, state.period, expires, ...)
 end
 
 local function prefer_learned()
-  prune(now, PRUNE_MAX)
-  if least_left(name) < tonumber(ARGV[13]) then return end
-  weighed_nanos, hold_nanos, hold_picos = learned_nanos, learned_nanos, ARGV[12]
+  expire_holds(now, EXPIRE_MAX)
+  if least_left(project_name) < tonumber(learned_from_nanos) then return end
+  weighed, nanos_to_hold, picos_to_hold = learned, learned, learned_picos
 end
 
 local function run()
-  read_totals(name)
-  heal()
-  if are_cold(now) then return { 'cold', now } end
-  local known = find(id, now)
+  read_totals(project_name)
+  discard_half_lost_holds()
+  if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end
+  local known = find(reservation_id, now)
   if known and not known.is_over then return repeated(known) end
-  -- Its own hold of before, whose time is up, must not stand in its way.
-  if known then finish_all({ id }, now) end
-  if state.mode == 'off' then return reply(name, 0, 0, 'off', state.period, now + ttl_ms) end
-  if learned_nanos then prefer_learned() end
-  local number, retryable = decide(name, weighed_nanos, now)
-  if retryable then recall(KEYS[6]) end
-  if number and state.mode ~= 'shadow' then return reply(name, 0, 0, 'denied', number, retryable and 1 or 0) end
-  local ended_at = redis.call('ZSCORE', ENDED, id)
-  if ended_at and now - tonumber(ended_at) < TOMBSTONE_MS then
-    return reply(name, 0, 0, 'ended', state.period, tonumber(ended_at))
+  -- Its own expired hold must not be in its way.
+  if known then end_holds({ reservation_id }, now) end
+  if state.mode == 'off' then return reply(project_name, 0, 0, 'off', state.period, now + ttl_ms) end
+  if learned then prefer_learned() end
+  local number, retryable = decide(project_name, weighed, now)
+  if retryable then recall_leases(KEYS[6]) end
+  if number and state.mode ~= 'shadow' then
+    return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0)
   end
-  -- In shadow a request runs that should not: what it may cost is held all the same.
+  local ended_at = redis.call('ZSCORE', ENDED, reservation_id)
+  if ended_at and now - tonumber(ended_at) < TOMBSTONE_MS then
+    return reply(project_name, 0, 0, 'ended', state.period, tonumber(ended_at))
+  end
+  -- In shadow mode the request runs although a limit denies it, so what it may cost is held all the same.
   if number then return hold(number, retryable and 1 or 0) end
   return hold()
 end

@@ -1,32 +1,31 @@
 /**
- * Why a request was denied, kept for a day under the id that its denial carries. A denial does not wait for it: what cannot be
- * kept, because Redis is away or an entity is denied more often than anybody would read, is missing and changes nothing.
+ * Why a request was denied, kept for a day under the id of its denial. The denial does not wait until it is kept. An explanation
+ * is missing where Redis was unavailable, or where the entity was denied more often than anybody would read.
  */
 import { decisionIdOf, entityOfDecision, minuteOfDecision } from '../domain/ids.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Clock } from '../platform/clock.js';
 import type { Denied, DeniedDecision } from './decision.js';
-import { LuaScript, ScriptKeys } from './lua-script.js';
-import { RedisAway, type RedisGate } from './redis-gate.js';
+import { ScriptKeys } from './lua-script.js';
+import { KEEP_DENIAL } from './quota-scripts.js';
+import { RedisUnavailable, type RedisCircuitBreaker } from './redis-circuit-breaker.js';
 
-const KEEP = new LuaScript('keep-denial');
-
-/** Denials of one entity in one minute that are kept: at 600 bytes each, at most 26 MB a day for one that never stops. */
-const KEPT_A_MINUTE_MAX = 30;
+/** Denials that are kept of one entity in one minute: at 600 bytes each, at most 26 MB a day. */
+const KEPT_PER_MINUTE_MAX = 30;
 const KEPT_SECONDS = 86_400;
 const MINUTE_MS = 60_000;
 
-export class Denials {
-  /** How many this process has kept in the running minute: what is beyond the bound does not even ask Redis. */
+export class DenialExplanations {
+  /** How many this process has kept in the current minute: beyond the bound it does not even ask Redis. */
   private readonly counts = new Map<EntityName, number>();
   private minute = 0;
 
   constructor(
-    private readonly gate: RedisGate,
+    private readonly redis: RedisCircuitBreaker,
     private readonly clock: Clock,
   ) {}
 
-  /** The denial as it is answered; the record of it is under way. */
+  /** The denial as it is answered; its record is being written. */
   keep(decision: Omit<DeniedDecision, 'id' | 'at'>): Denied {
     const at = this.clock.now();
     const minute = Math.floor(at.getTime() / MINUTE_MS);
@@ -38,9 +37,9 @@ export class Denials {
     return { allowed: false, degraded, decisionId: id, isKept, denial };
   }
 
-  /** Null where it was never kept, or longer than a day ago. Throws RedisAway. */
+  /** Null where it was not kept, or longer than a day ago. Throws RedisUnavailable. */
   async find(id: string): Promise<DeniedDecision | null> {
-    const text = await this.gate.ask((redis) => redis.hget(keyOf(id), id));
+    const text = await this.redis.ask((connection) => connection.hget(keyOf(id), id));
     return text === null ? null : readDecision(text);
   }
 
@@ -49,25 +48,25 @@ export class Denials {
     this.minute = minute;
     const count = (this.counts.get(entity) ?? 0) + 1;
     this.counts.set(entity, count);
-    return count <= KEPT_A_MINUTE_MAX;
+    return count <= KEPT_PER_MINUTE_MAX;
   }
 
   private async write(decision: DeniedDecision): Promise<void> {
     const { id } = decision;
-    await KEEP.run(this.gate, new ScriptKeys([keyOf(id)]), [
-      id,
-      writeDecision(decision),
-      KEPT_A_MINUTE_MAX,
-      KEPT_SECONDS,
-    ]);
+    await KEEP_DENIAL.run(this.redis, new ScriptKeys([keyOf(id)]), {
+      decision_id: id,
+      record: writeDecision(decision),
+      count_max: KEPT_PER_MINUTE_MAX,
+      ttl_seconds: KEPT_SECONDS,
+    });
   }
 }
 
 function ignoreOutage(error: unknown): void {
-  if (!(error instanceof RedisAway)) throw error;
+  if (!(error instanceof RedisUnavailable)) throw error;
 }
 
-/** One hash a minute, so that one expiry serves all that is in it; in the slot of the entity's other keys. */
+/** One hash per minute, so that its denials expire together, in the same cluster slot as the entity's other keys. */
 function keyOf(id: string): string {
   return `tally:{${entityOfDecision(id)}}:denials:${minuteOfDecision(id)}`;
 }
@@ -76,7 +75,7 @@ function writeDecision(decision: DeniedDecision): string {
   return JSON.stringify(decision, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }
 
-/** Amounts and the version are bigints, which JSON does not know; `at` is a time wherever it stands. */
+/** Amounts and the version are bigints, which JSON does not have; every `at` is a time. */
 function readDecision(text: string): DeniedDecision {
   return JSON.parse(text, (key, value: unknown) => {
     if (typeof value !== 'string') return value;

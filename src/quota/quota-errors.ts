@@ -1,4 +1,4 @@
-/** What a decision may fail with, beside a denial. */
+/** The errors of a decision, apart from denials. */
 import { OVERLOADED_MESSAGE } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 

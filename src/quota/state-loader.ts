@@ -1,7 +1,7 @@
 /**
- * Loads of quota states from Postgres, in batches: whoever asks while a load runs shares the next one, so that a month that
- * turns or a Redis that was emptied costs a few statements and not one a request. A load that begins after the question sees
- * everything that was answered before it.
+ * Loads quota states from Postgres in batches: all who ask during a load share the next one, so that the turn of a month or an
+ * emptied Redis costs a few statements and not one for each request. Every load begins after the question that it answers, so it
+ * sees everything that was committed before.
  */
 import { formatSubject, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota-rules.js';
@@ -12,11 +12,11 @@ import type { Database } from '../platform/database.js';
 import { loadQuotaStates, type QuotaSubject } from './quota-state.sql.js';
 import { DeadlineError, within } from '../platform/deadline.js';
 
-const RUNNING_MAX = 2;
+const LOADS_MAX = 2;
 const BATCH_MAX = 500;
 const LOAD_MS_MAX = 1_000;
-/** After a failure nobody waits for Postgres for this long. */
-const AWAY_MS = 1_000;
+/** For this long after a failure nobody waits for Postgres. */
+const UNAVAILABLE_MS = 1_000;
 
 type Waiting = {
   readonly subject: Subject;
@@ -26,9 +26,9 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
-export class StateLoads {
+export class StateLoader {
   private readonly waiting = new Map<string, Waiting>();
-  private runningCount = 0;
+  private loadCount = 0;
   private failedAtMs = -Infinity;
 
   constructor(
@@ -37,9 +37,9 @@ export class StateLoads {
     private readonly allowances: Allowances,
   ) {}
 
-  /** The entity's state with at least the project that was asked for; null while Postgres is away. */
+  /** The entity's state with at least the project that was asked for; null while Postgres is unavailable. */
   load(subject: Subject, at: Date): Promise<QuotaState | null> {
-    if (this.isAway()) return Promise.resolve(null);
+    if (this.isUnavailable()) return Promise.resolve(null);
     const key = formatSubject(subject);
     const known = this.waiting.get(key);
     if (known !== undefined) {
@@ -52,19 +52,19 @@ export class StateLoads {
     return waiting.promise;
   }
 
-  /** A clock that was set back must not prolong it. */
-  private isAway(): boolean {
+  /** A clock that is set back does not prolong it. */
+  private isUnavailable(): boolean {
     const sinceMs = this.clock.now().getTime() - this.failedAtMs;
-    return sinceMs >= 0 && sinceMs < AWAY_MS;
+    return sinceMs >= 0 && sinceMs < UNAVAILABLE_MS;
   }
 
   private startNext(): void {
-    if (this.runningCount === RUNNING_MAX || this.waiting.size === 0) return;
+    if (this.loadCount === LOADS_MAX || this.waiting.size === 0) return;
     const batch = [...this.waiting].slice(0, BATCH_MAX);
     for (const [key] of batch) this.waiting.delete(key);
-    this.runningCount += 1;
+    this.loadCount += 1;
     void this.run(batch.map(([, waiting]) => waiting)).finally(() => {
-      this.runningCount -= 1;
+      this.loadCount -= 1;
       this.startNext();
     });
   }
@@ -73,21 +73,21 @@ export class StateLoads {
     try {
       const subjects = batch.map(({ subject }) => subject);
       const at = new Date(Math.max(...batch.map((waiting) => waiting.at.getTime())));
-      const states = await within(LOAD_MS_MAX, this.due({ subjects, at }));
+      const states = await within(LOAD_MS_MAX, this.loadDue({ subjects, at }));
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {
-      const away = error instanceof DeadlineError || isOutage(error);
-      if (away) this.failedAtMs = this.clock.now().getTime();
+      const isUnavailable = error instanceof DeadlineError || isOutage(error);
+      if (isUnavailable) this.failedAtMs = this.clock.now().getTime();
       for (const { resolve, reject } of batch) {
-        if (away) resolve(null);
+        if (isUnavailable) resolve(null);
         else reject(error);
       }
     }
   }
 
-  /** The states as of `at`, after the plans' allowances that are due by then have been granted. */
-  async due(args: { subjects: readonly QuotaSubject[]; at: Date }): Promise<QuotaState[]> {
+  /** The states as of `at`, after granting the plans' allowances that are due by then. */
+  async loadDue(args: { subjects: readonly QuotaSubject[]; at: Date }): Promise<QuotaState[]> {
     const entities = [...new Set(args.subjects.map(({ entity }) => entity))];
     await this.allowances.grantDue(this.database.reader, { entities, at: args.at });
     return loadQuotaStates(this.database.reader, args);

@@ -1,13 +1,14 @@
--- Before the whole script of a release, as reserve-usual.lua is before that of a reservation: the hold is there, and no key was lost.
+-- The usual release in a straight line, before the whole script: the hold is there and no key was lost. In any other case this
+-- changes nothing, and the whole script starts from the beginning.
 
 do
   local call = redis.call
-  local holds, expiry, ended, id = KEYS[1], KEYS[2], KEYS[3], ARGV[2]
-  local held = call('HMGET', holds, id, 'nanos', 'count')
+  local holds, expiry, ended = KEYS[1], KEYS[2], KEYS[3]
+  local held = call('HMGET', holds, reservation_id, 'nanos', 'count')
   local nanos, count = tonumber(held[2] or 0), tonumber(held[3] or 0)
-  -- After the last hold both keys go, whatever they were.
+  -- After the last hold both keys are deleted, whatever they contain.
   if held[1] and (count == 1 or call('ZCARD', expiry) == count) then
-    local now = tonumber(ARGV[1])
+    local now = tonumber(now_ms)
     if not now then
       local time = call('TIME')
       now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -19,23 +20,23 @@ do
     else
       local of_project = call('HMGET', holds, of_nanos, of_count)
       local project_nanos, project_count = tonumber(of_project[1] or 0), tonumber(of_project[2])
-      call('ZREM', expiry, id)
+      call('ZREM', expiry, reservation_id)
       if project_count == 1 then
-        call('HDEL', holds, id, of_nanos, of_count)
+        call('HDEL', holds, reservation_id, of_nanos, of_count)
         call('HSET', holds, 'nanos', nanos - hold_nanos, 'count', count - 1)
       else
-        call('HDEL', holds, id)
+        call('HDEL', holds, reservation_id)
         call('HSET', holds, 'nanos', nanos - hold_nanos, 'count', count - 1,
           of_nanos, project_nanos - hold_nanos, of_count, project_count - 1)
       end
     end
-    call('ZADD', ended, now, id)
+    call('ZADD', ended, now, reservation_id)
     local ttl = call('PTTL', ended)
     if ttl < TOMBSTONE_MS then call('PEXPIRE', ended, 2 * TOMBSTONE_MS) end
-    -- One that had no time to live is new, and has nothing to forget.
+    -- A key without a time to live was created just now and holds no old tombstone.
     if ttl >= 0 then
-      local forgotten = call('ZRANGEBYSCORE', ended, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, 1 + FORGET_MAX)
-      if forgotten[1] then call('ZREM', ended, unpack(forgotten)) end
+      local old = call('ZRANGEBYSCORE', ended, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, 1 + TOMBSTONES_PRUNED_MAX)
+      if old[1] then call('ZREM', ended, unpack(old)) end
     end
     return 'OK'
   end

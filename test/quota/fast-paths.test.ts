@@ -1,29 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
-import { decisionKeys, holdKeys } from '../../src/quota/keys.js';
 import { LuaScript, type LuaReply } from '../../src/quota/lua-script.js';
-import { RedisGate } from '../../src/quota/redis-gate.js';
+import { RELEASE, RESERVE } from '../../src/quota/quota-scripts.js';
+import { RedisCircuitBreaker } from '../../src/quota/redis-circuit-breaker.js';
+import { RedisKeys } from '../../src/quota/redis-keys.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
 import { aQuotaRedis, type QuotaRedis } from '../support/quota-redis.js';
 
-type Scripts = { readonly reserve: LuaScript; readonly release: LuaScript };
+type Scripts = { readonly reserve: typeof RESERVE; readonly release: typeof RELEASE };
 
-const WITH_USUAL: Scripts = {
-  reserve: new LuaScript('bounds', 'reserve-usual', 'holds', 'decision', 'reserve'),
-  release: new LuaScript('bounds', 'release-usual', 'holds', 'release'),
-};
+const WITH_FAST_PATHS: Scripts = { reserve: RESERVE, release: RELEASE };
+const HOLDS = ['bounds', 'holds', 'expire-holds'];
 const WHOLE: Scripts = {
-  reserve: new LuaScript('bounds', 'holds', 'decision', 'reserve'),
-  release: new LuaScript('bounds', 'holds', 'release'),
+  reserve: new LuaScript(
+    ['reserve-arguments', ...HOLDS, 'recall-leases', 'decision', 'reserve'],
+    RESERVE.inSequence,
+  ),
+  release: new LuaScript(['release-arguments', ...HOLDS, 'release'], RELEASE.inSequence),
 };
+const keysOf = new RedisKeys();
 const PROJECTS = ['p', 'q'] as ProjectName[];
 
 let on: QuotaRedis;
-let gate: RedisGate;
+let breaker: RedisCircuitBreaker;
 beforeAll(async () => {
   on = await aQuotaRedis();
-  gate = new RedisGate(on.redis);
+  breaker = new RedisCircuitBreaker(on.redis);
 });
 afterAll(() => on.close());
 
@@ -72,36 +75,32 @@ const state = fc.record({
 
 async function take(scripts: Scripts, entity: EntityName, does: Step, nowMs: number): Promise<LuaReply> {
   if (does.does === 'wait') return null;
-  const keys = holdKeys(entity);
+  const keys = keysOf.ofHolds(entity);
   if (does.does === 'lose') return on.redis.del(keys.names[does.key]!);
   const id = `${does.project}${does.id}`;
-  if (does.does === 'release') return scripts.release.run(gate, keys, [String(nowMs), id]);
+  const now_ms = String(nowMs);
+  if (does.does === 'release') return scripts.release.run(breaker, keys, { now_ms, reservation_id: id });
   const { project, learnedNanos } = does;
-  return scripts.reserve.run(
-    gate,
-    decisionKeys({ entity, project }),
-    // In the order of reserve.lua's ARGV.
-    [
-      String(nowMs),
-      60_000,
-      NOON.getTime() - 1,
-      project,
-      Math.max(1, does.nanos),
-      id,
-      does.nanos,
-      `${does.nanos}000`,
-      does.ttlMs,
-      `${project}:1::m`,
-      learnedNanos ?? '',
-      learnedNanos === null ? '' : `${learnedNanos}000`,
-      does.nanos * 2,
-    ],
-  );
+  return scripts.reserve.run(breaker, keysOf.ofDecision({ entity, project }), {
+    now_ms,
+    age_ms_max: 60_000,
+    valid_from_ms: NOON.getTime() - 1,
+    project_name: project,
+    reservation_id: id,
+    content: `${project}:1::m`,
+    ttl_ms: does.ttlMs,
+    weighed_nanos: Math.max(1, does.nanos),
+    hold_nanos: does.nanos,
+    hold_picos: `${does.nanos}000`,
+    learned_nanos: learnedNanos ?? '',
+    learned_picos: learnedNanos === null ? '' : `${learnedNanos}000`,
+    learned_from_nanos: does.nanos * 2,
+  });
 }
 
 /** All that the scripts keep of an entity; a total of zero is one that is missing. */
 async function kept(entity: EntityName): Promise<unknown> {
-  const [holds = '', expiry = '', ended = ''] = holdKeys(entity).names;
+  const [holds = '', expiry = '', ended = ''] = keysOf.ofHolds(entity).names;
   const fields = Object.entries(await on.redis.hgetall(holds)).filter(([, text]) => text !== '0');
   return [
     Object.fromEntries(fields),
@@ -110,7 +109,7 @@ async function kept(entity: EntityName): Promise<unknown> {
   ];
 }
 
-describe('the usual case of a script', () => {
+describe('the fast path of a script', () => {
   it('answers and keeps what the whole script does, in every history', async () => {
     const histories = fc.asyncProperty(
       state,
@@ -124,7 +123,7 @@ describe('the usual case of a script', () => {
         for (const does of steps) {
           nowMs += does.does === 'wait' ? does.ms : 0;
           const answers = [
-            await take(WITH_USUAL, short!, does, nowMs),
+            await take(WITH_FAST_PATHS, short!, does, nowMs),
             await take(WHOLE, long!, does, nowMs),
           ].map((answer) => JSON.stringify(answer).replaceAll('short', 'long'));
           expect(answers[0]).toBe(answers[1]);

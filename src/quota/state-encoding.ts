@@ -1,6 +1,6 @@
 /**
- * A quota state as Redis keeps it: rooms that scripts compare as doubles, and beside them the exact figures (`facts`), which
- * only explain. Both directions of the encoding stand here.
+ * A quota state as Redis keeps it, encoded and decoded: rooms that scripts compare as doubles, and the exact figures (`facts`),
+ * which only explain.
  */
 import { periodEnd, periodStart } from '../domain/period.js';
 import {
@@ -13,7 +13,6 @@ import {
   type QuotaMode,
   type QuotaState,
 } from '../domain/quota-rules.js';
-import { remembered } from './remembered.js';
 
 const ENTITY_LIMITS: readonly EntityLimit[] = [
   'entity_concurrency',
@@ -23,7 +22,7 @@ const ENTITY_LIMITS: readonly EntityLimit[] = [
 ];
 const PROJECT_LIMITS: readonly ProjectLimit[] = ['project_concurrency', 'project_monthly_cap'];
 
-/** What publish.lua takes for one key: the first four are what it judges by, `fields` goes into the hash as it is. */
+/** What publish-states.lua takes for one key. It reads the first four, and stores `fields` as they are. */
 export type CachedEntry = {
   readonly version: string;
   readonly starts_ms: string;
@@ -78,7 +77,7 @@ type Text<T> = {
   [K in keyof T]: T[K] extends bigint ? string : T[K] extends bigint | null ? string | null : T[K];
 };
 
-/** Processes that are not yet upgraded publish states without the optional ones. */
+/** Processes that are not upgraded yet publish states without the optional fields. */
 type EntityFacts = Text<Omit<EntityQuota, 'mode' | 'grantedPicos'>> & {
   readonly mode?: QuotaMode;
   readonly grantedPicos?: string;
@@ -105,24 +104,21 @@ function entityFacts(state: QuotaState): string {
   return JSON.stringify(facts);
 }
 
-/** An entity's part of a state, which state it is, and of which time. Decisions between two publications read the same. */
-export const readEntity = remembered(
-  String,
-  (text: string): { entity: EntityQuota; version: bigint; at: Date } => {
-    const { version, at, ...facts } = JSON.parse(text) as EntityFacts;
-    const entity = {
-      ...facts,
-      mode: facts.mode ?? 'enforce',
-      grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
-      monthCostPicos: BigInt(facts.monthCostPicos),
-      yearCostPicos: BigInt(facts.yearCostPicos),
-      monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
-      yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
-      creditsPicos: BigInt(facts.creditsPicos),
-    };
-    return { entity, version: BigInt(version), at: new Date(at) };
-  },
-);
+/** An entity's part of a state, with the state's version and time. */
+export function readEntity(text: string): { entity: EntityQuota; version: bigint; at: Date } {
+  const { version, at, ...facts } = JSON.parse(text) as EntityFacts;
+  const entity = {
+    ...facts,
+    mode: facts.mode ?? 'enforce',
+    grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
+    monthCostPicos: BigInt(facts.monthCostPicos),
+    yearCostPicos: BigInt(facts.yearCostPicos),
+    monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
+    yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
+    creditsPicos: BigInt(facts.creditsPicos),
+  };
+  return { entity, version: BigInt(version), at: new Date(at) };
+}
 
 function projectFacts(project: ProjectQuota): string {
   const facts: Text<ProjectQuota> = {
@@ -134,14 +130,14 @@ function projectFacts(project: ProjectQuota): string {
   return JSON.stringify(facts);
 }
 
-export const readProject = remembered(String, (text: string): ProjectQuota => {
+export function readProject(text: string): ProjectQuota {
   const facts = JSON.parse(text) as Text<ProjectQuota>;
   return {
     ...facts,
     monthCostPicos: BigInt(facts.monthCostPicos),
     monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
   };
-});
+}
 
 function textOrNull(picos: bigint | null): string | null {
   return picos === null ? null : String(picos);

@@ -1,0 +1,129 @@
+-- Applies a gateway's statement about its lease and grants what there is room for, or ends the lease: README.md has the protocol.
+-- A lease is one hold, of what its gateway says it may still spend plus what is granted here; the sequence of its last statement
+-- is in its content. `finished` is JSON: [id, nanos, picos], all texts.
+--   leases  sorted set: the leases that have something free, by the millisecond until which their gateways admit by them
+
+local now_ms, age_ms_max, valid_from_ms, project_name, lease_id, statement_sequence,
+  outstanding_nanos, free_nanos, wanted_nanos, least_nanos, lease_ttl_ms, request_ttl_ms, finished, is_end = unpack(ARGV)
+local now, sequence = time_ms(now_ms), tonumber(statement_sequence)
+local outstanding, free = tonumber(outstanding_nanos), tonumber(free_nanos)
+local wanted, least = tonumber(wanted_nanos), tonumber(least_nanos)
+local ttl_ms, request_ms = tonumber(lease_ttl_ms), tonumber(request_ttl_ms)
+local LEASES = KEYS[6]
+
+local function least_of(first, ...)
+  local least_number = first
+  for _, text in ipairs({ ... }) do least_number = math.min(least_number, tonumber(text) or least_number) end
+  return least_number
+end
+
+local function left_nanos()
+  return math.min(least_left(project_name), NANOS_MAX - total('nanos'))
+end
+
+local function count_of_leases()
+  redis.call('ZREMRANGEBYSCORE', LEASES, '-inf', now)
+  local others = redis.call('ZCARD', LEASES)
+  if redis.call('ZSCORE', LEASES, lease_id) then others = others - 1 end
+  return others + 1
+end
+
+-- Why this entity gets no lease, however much is left; nil where it may get one.
+local function refusal_of_leases()
+  if state.mode ~= 'enforce' then return 'not_enforced' end
+  if tonumber(state.entity_concurrency) or tonumber(project.project_concurrency) then return 'concurrency_limited' end
+end
+
+-- What the lease may have free from now on, and why that is less than was wanted. All leases share half of what is left in equal
+-- parts, so that central reservations find room; a share that is too small to be worth it is nothing.
+local function free_target(refusal)
+  if refusal then return 0, refusal end
+  local share = math.floor((left_nanos() + free) / (2 * count_of_leases()))
+  if share < wanted and expire_holds(now, EXPIRE_BEFORE_DENIAL_MAX) > 0 then
+    share = math.floor((left_nanos() + free) / (2 * count_of_leases()))
+  end
+  if share >= wanted then return wanted, '' end
+  if share < least then return 0, 'near_limit' end
+  return share, 'shared'
+end
+
+-- The gateway may admit no longer than the state is in force.
+local function lifetime_ms()
+  return least_of(now + ttl_ms, state.ends_ms, state.fresh_until_ms, project.ends_ms) - now
+end
+
+local function adopt_finished(saved)
+  for _, hold in ipairs(cjson.decode(finished)) do
+    adopt(saved, hold[1], tonumber(hold[2]), hold[3], state.period, project_name .. ':::lease', now + request_ms)
+  end
+end
+
+local function save(saved, nanos)
+  saved[#saved + 1] = lease_id
+  saved[#saved + 1] = table.concat({ whole(nanos), '0', state.period, project_name, whole(sequence), '', 'lease' }, ':')
+  save_totals(unpack(saved))
+  redis.call('ZADD', EXPIRY, now + ttl_ms + request_ms, lease_id)
+  keep_alive()
+end
+
+local function list_as_live(is_free)
+  if not is_free then
+    redis.call('ZREM', LEASES, lease_id)
+    return
+  end
+  redis.call('ZADD', LEASES, now + ttl_ms, lease_id)
+  redis.call('PEXPIRE', LEASES, KEY_TTL_MS)
+end
+
+local function end_lease()
+  local saved = {}
+  adopt_finished(saved)
+  end_holds({ lease_id }, now)
+  save_totals(unpack(saved))
+  keep_alive()
+  redis.call('ZREM', LEASES, lease_id)
+  return { 'ended' }
+end
+
+local function renew(known, refusal)
+  local saved, before = {}, known and known.nanos or 0
+  adopt_finished(saved)
+  expire_holds(now, EXPIRE_MAX)
+  local stated = math.min(outstanding + free, NANOS_MAX - (total('nanos') - before))
+  add_to_totals(project_name, stated - before, known and 0 or 1)
+  local target, reason = free_target(refusal)
+  local granted, give_back = math.max(0, target - free), math.max(0, free - target)
+  add_to_totals(project_name, granted, 0)
+  save(saved, stated + granted)
+  list_as_live(free + granted > 0)
+  return { 'leased', granted, give_back, lifetime_ms(), reason }
+end
+
+local function run()
+  read_totals(project_name)
+  discard_half_lost_holds()
+  if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end
+  if is_end == '1' then return end_lease() end
+  local known = find(lease_id, now)
+  if known and known.is_over then end_holds({ lease_id }, now) end
+  if redis.call('ZSCORE', ENDED, lease_id) then return { 'ended' } end
+  if known and known.project ~= project_name then return { 'conflict' } end
+  local last = known and tonumber(string.match(known.content, '^[^:]*:(%d+):'))
+  if last and sequence < last then return { 'outdated' } end
+  -- A repeated statement: nothing has changed since, so what the lease holds beyond it was granted in reply to it.
+  if last == sequence then
+    local granted = math.max(0, known.nanos - outstanding - free)
+    return { 'leased', granted, 0, lifetime_ms(), '' }
+  end
+  local refusal = refusal_of_leases()
+  -- A lease that holds nothing would count as a request in flight, so it ends. Its gateway's next statement is told so.
+  if refusal and outstanding + free == 0 then
+    end_lease()
+    return { 'leased', 0, 0, lifetime_ms(), refusal }
+  end
+  return renew(known, refusal)
+end
+
+local answer = run()
+save_totals()
+return answer

@@ -1,0 +1,78 @@
+/**
+ * Every Redis command of a decision goes through this circuit breaker. After a command that is not answered in time, all others
+ * fail at once, so that one request waits for a silent Redis and not every request; a ping finds out when it answers again.
+ */
+import type { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DeadlineError, endWait, startWait, within } from '../platform/deadline.js';
+
+/** Redis did not answer, did not answer in time, or failed. The caller decides without it. */
+export class RedisUnavailable extends Error {
+  constructor(cause: unknown) {
+    super('Redis is unavailable', { cause });
+    this.name = 'RedisUnavailable';
+  }
+}
+
+/** How long a command waits, and how often where other commands were answered meanwhile: a long queue is not silence. */
+const ANSWER_MS_MAX = 400;
+const WAITS_MAX = 2;
+const PING_PAUSE_MS = 100;
+
+export class RedisCircuitBreaker {
+  private isOpen = false;
+  private answerCount = 0;
+
+  constructor(private readonly redis: Redis) {}
+
+  /** Throws RedisUnavailable, at once while the circuit is open. */
+  ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.isOpen) return Promise.reject(new RedisUnavailable('an earlier command was not answered'));
+    return new Promise((resolve, reject) => {
+      const answer = command(this.redis);
+      const wait = startWait(ANSWER_MS_MAX, this.whetherToWaitOn(reject));
+      answer.then(
+        (value) => {
+          endWait(wait);
+          this.answerCount += 1;
+          return resolve(value);
+        },
+        (error: unknown) => {
+          endWait(wait);
+          reject(new RedisUnavailable(error));
+        },
+      );
+    });
+  }
+
+  /** Called at the end of each of a command's waits. */
+  private whetherToWaitOn(reject: (error: RedisUnavailable) => void): () => boolean {
+    let waits = 0;
+    let before = this.answerCount;
+    return () => {
+      waits += 1;
+      const isSilent = this.answerCount === before;
+      before = this.answerCount;
+      if (!isSilent && waits < WAITS_MAX) return true;
+      if (!this.isOpen) void this.openUntilAnswered();
+      reject(new RedisUnavailable(new DeadlineError(ANSWER_MS_MAX)));
+      return false;
+    };
+  }
+
+  /** Replies come in sequence on one connection: once the ping is answered, so is every command before it. */
+  private async openUntilAnswered(): Promise<void> {
+    this.isOpen = true;
+    while (this.redis.status !== 'end' && !(await this.isAnswering())) {
+      await delay(PING_PAUSE_MS, undefined, { ref: false });
+    }
+    this.isOpen = false;
+  }
+
+  private async isAnswering(): Promise<boolean> {
+    return within(ANSWER_MS_MAX, this.redis.ping()).then(
+      () => true,
+      () => false,
+    );
+  }
+}
