@@ -27,7 +27,7 @@ describe('limits', () => {
       body: { project: `${entity}/project1`, model: LLAMA, input_tokens: tokens, max_output_tokens: 0 },
     });
 
-  it("an entity's limits are its plan's until it has its own", async () => {
+  it("an entity has its plan's limits until it gets its own", async () => {
     expect((await put('free')).body).toMatchObject({
       object: 'entity',
       entity,
@@ -52,7 +52,7 @@ describe('limits', () => {
     expect((await app.call(`GET /v1/admin/entities/${entity}`)).body).toMatchObject({ plan: 'pro' });
   });
 
-  it('what is left out stays, and null lifts the limit', async () => {
+  it('a change leaves what it does not name, and null lifts a limit', async () => {
     await patch({
       monthly_cap_usd: '5',
       yearly_cap_usd: '50',
@@ -80,12 +80,12 @@ describe('limits', () => {
     });
   });
 
-  it('an unknown plan is a 404 and changes nothing', async () => {
+  it('an unknown plan is not found and changes nothing', async () => {
     expect((await put('platinum')).status).toBe(404);
     expect((await app.call(`GET /v1/admin/entities/${entity}`)).status).toBe(404);
   });
 
-  it('a purchase counts for the next decision', async () => {
+  it('a purchase applies to the next decision', async () => {
     await patch({ monthly_cap_usd: null });
     expect((await reserve(1_000)).status).toBe(429);
     expect((await buy('0.00071')).status).toBe(201);
@@ -93,7 +93,7 @@ describe('limits', () => {
     expect((await reserve(1)).status).toBe(429);
   });
 
-  it('a raised cap counts for the next decision, and so does a lowered one', async () => {
+  it('a raised cap applies to the next decision, and so does a lowered one', async () => {
     await patch({ monthly_cap_usd: '0.71', overage: 'allowed' });
     expect((await reserve(1_000_001)).status).toBe(429);
     await patch({ monthly_cap_usd: '0.72' });
@@ -102,7 +102,7 @@ describe('limits', () => {
     expect((await reserve(1)).body.error.code).toBe('insufficient_quota');
   });
 
-  it("a project's cap counts for the next decision", async () => {
+  it("a project's cap applies to the next decision", async () => {
     await patch({ monthly_cap_usd: null, overage: 'allowed' });
     expect((await reserve(10)).status).toBe(201);
     await patchProject({ monthly_cap_usd: '0.0000001' });
@@ -115,7 +115,7 @@ describe('limits', () => {
     expect((await reserve(10)).status).toBe(201);
   });
 
-  it('another plan counts for the next decision, whatever the versions of the plans', async () => {
+  it('another plan applies to the next decision, whatever the versions of the plans', async () => {
     for (let times = 0; times < 5; times += 1) {
       await app.call('PUT /v1/admin/plans/busy', { body: { overage: 'allowed', monthly_cap_usd: '1' } });
     }
@@ -127,7 +127,7 @@ describe('limits', () => {
     expect((await reserve(10)).status).toBe(201);
   });
 
-  it('the changed default plan counts for the next decision of entities that nobody created', async () => {
+  it('a change of the default plan applies to the next decision of unknown entities', async () => {
     expect((await reserve(10)).body.error.details.limit).toBe('credits');
     await app.call('PUT /v1/admin/plans/free', { body: { overage: 'allowed' } });
     expect((await reserve(10)).status).toBe(201);
@@ -136,7 +136,7 @@ describe('limits', () => {
     expect((await app.call(`GET /v1/admin/entities/${entity}`)).status).toBe(404);
   });
 
-  it('a changed plan counts for the next decision of all its entities', async () => {
+  it('a change of a plan applies to the next decision of all its entities', async () => {
     await app.call('PUT /v1/admin/plans/team', { body: { overage: 'allowed' } });
     await put('team');
     expect((await reserve(10)).status).toBe(201);
@@ -150,7 +150,7 @@ describe('limits', () => {
     expect((await reserve(10)).body.error.details.limit).toBe('credits');
   });
 
-  it('changes of one entity at once are all kept', async () => {
+  it('concurrent changes of one entity are all kept', async () => {
     await put('free');
     await Promise.all([
       patch({ monthly_cap_usd: '1' }),
@@ -166,7 +166,7 @@ describe('limits', () => {
     });
   });
 
-  it('every change is audited with what was before and after', async () => {
+  it('every change is in the audit log, with the values before and after', async () => {
     await put('pro');
     await patch({ monthly_cap_usd: '9' });
     const { body } = await app.call(`GET /v1/admin/audit_log?entity=${entity}`);

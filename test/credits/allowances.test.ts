@@ -10,8 +10,8 @@ afterEach(async () => {
   expect(checks.filter((check) => !check.ok)).toEqual([]);
 });
 
-describe('plan allowances', () => {
-  it('are granted once a month, also when the first looks of a month come at once', async () => {
+describe('monthly allowances', () => {
+  it('are granted once a month, even when a month begins with five batches at once', async () => {
     books.clock.set('2027-01-05T00:00:00Z');
     await books.database.pool.query(
       `insert into plans (name, overage, monthly_credit_picos) values ('gift', 'allowed', 5000000000000)`,

@@ -46,7 +46,7 @@ describe('burn', () => {
     );
   });
 
-  it('never takes more from a grant than it has left, nothing from one that is not in force, and no overage while any is left', () => {
+  it('never takes more from a grant than it has left, nothing from a grant that is not valid, and no overage while a valid grant has something left', () => {
     fc.assert(
       fc.property(grants, charges, (lots, amounts) => {
         const payments = burn(lots, amounts, NOW);
@@ -117,7 +117,7 @@ describe('burn', () => {
     expect(payment?.overagePicos).toBe(0n);
   });
 
-  it('is a total order: sorting never depends on the order of arrival', () => {
+  it('has a total order: sorting never depends on the order of arrival', () => {
     fc.assert(
       fc.property(grants, (lots) => {
         const ids = (list: Grant[]): string[] => list.sort(compareBurnOrder).map((grant) => grant.id);
@@ -126,7 +126,7 @@ describe('burn', () => {
     );
   });
 
-  it('takes a grant from its effective instant up to, not including, its expiry', () => {
+  it('takes from a grant from its effective instant (inclusive) to its expiry (exclusive)', () => {
     expect(isEffective(aGrant({ effectiveAt: NOW }), NOW)).toBe(true);
     expect(isEffective(aGrant({ expiresAt: NOW }), NOW)).toBe(false);
   });

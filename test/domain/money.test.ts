@@ -64,7 +64,7 @@ describe('money', () => {
     expect(() => parseUsdPerMillion('0.0000001', 'p')).toThrow(TallyError);
   });
 
-  it('reads a price per token from a JSON number by its digits, and nothing that is no whole picodollar', () => {
+  it('reads a price per token from the digits of a JSON number, and refuses fractions of a picodollar', () => {
     expect(picosFromDollarsPerToken(7.1e-7)).toBe(710_000n);
     expect(picosFromDollarsPerToken(0.00001)).toBe(10_000_000n);
     expect(picosFromDollarsPerToken(0)).toBe(0n);

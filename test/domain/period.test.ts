@@ -37,26 +37,26 @@ describe('period', () => {
     expect(yearEnd(periodOf(new Date('2026-12-31T23:59:59Z')))).toEqual(new Date('2027-01-01T00:00:00Z'));
   });
 
-  it('charges usage to the month it occurred in until the grace has passed, and to the open one afterwards', () => {
+  it('charges usage to the month in which it occurred until the grace ends, then to the open month', () => {
     const occurredAt = new Date('2026-10-31T23:00:00Z');
     const graceEnd = periodEnd(periodOf(occurredAt)).getTime() + GRACE_MS;
     expect(billingPeriodOf({ occurredAt, bookedAt: new Date(graceEnd - 1) })).toBe('2026-10');
     expect(billingPeriodOf({ occurredAt, bookedAt: new Date(graceEnd) })).toBe('2026-11');
   });
 
-  it('refuses what is no month', () => {
+  it('refuses what is not a month', () => {
     expect(parsePeriod('2026-11')).toBe('2026-11');
     for (const text of ['2026-13', '2026-00', '2026-1', '26-11', '2026-11-01', ''])
       expect(parsePeriod(text)).toBeNull();
   });
 
-  it('cuts a time to its hour', () => {
+  it('rounds a time down to its hour', () => {
     expect(hourOf(new Date('2026-11-22T19:59:59.999Z'))).toEqual(new Date('2026-11-22T19:00:00Z'));
   });
 });
 
 describe('the close of a period', () => {
-  it('is possible from the end of the grace on, which belongs to no period any more', () => {
+  it('is possible from the end of the grace, which no longer belongs to the period', () => {
     expect(closesAt('2026-11' as Period)).toEqual(new Date('2026-12-04T00:00:00Z'));
     expect(lastClosable(new Date('2026-12-03T23:59:59.999Z'))).toBe('2026-10');
     expect(lastClosable(new Date('2026-12-04T00:00:00Z'))).toBe('2026-11');
@@ -64,7 +64,7 @@ describe('the close of a period', () => {
     expect(lastClosable(new Date('2028-03-02T23:59:59Z'))).toBe('2028-01');
   });
 
-  it('sends corrections to the open period, and not before', () => {
+  it('sends corrections to the open period, but not before the grace ends', () => {
     const period = '2026-11' as Period;
     const at = (time: string) => correctionPeriodOf({ period, bookedAt: new Date(time) });
     expect([at('2026-11-10T00:00:00Z'), at('2026-12-03T23:59:59.999Z'), at('2026-12-04T00:00:00Z')]).toEqual([

@@ -114,7 +114,7 @@ describe('rating', () => {
     );
   });
 
-  it('holds what the contract says and, without numbers, what the model can do at most', () => {
+  it("holds the worst case of what a request states and, where it states nothing, the model's maximums", () => {
     expect(worstCasePicos(aPrice(), { inputTokens: 812, maxOutputTokens: 1_024 })).toBe(1_303_560_000n);
     expect(worstCasePicos(aPrice(), {})).toBe(1_100n * 710_000n);
   });
@@ -142,7 +142,7 @@ describe('the price in force', () => {
     ).toBe(2n);
   });
 
-  it('does not exist for a model that the book does not name', () => {
+  it('is null for a model that is not in the book', () => {
     expect(priceInForce(book, { model: 'other', entity: entity1, at: day('2026-07-01') })).toBeNull();
   });
 });

@@ -227,31 +227,6 @@ describe('burning credits', () => {
     expect(await attemptsToRecord(batches)).toBe(12);
     expect((await spendOf('repeated'))?.cost).toBe(String(300n * 150n * LLAMA_PICOS_PER_TOKEN));
   });
-
-  it('posts each closed hour once, even when two post at the same time, and balances with the open one', async () => {
-    await buy('poster', '1');
-    await books.recorder.record([anEvent({ subject: 'poster/p' })]);
-    await books.posting.post();
-    const burnsPosted = async () =>
-      (await books.ledger.page({ entity: 'poster', before: null, limit: 100 })).filter(
-        (entry) => entry.kind === 'burn',
-      ).length;
-    expect(await burnsPosted()).toBe(0);
-    books.clock.advance(3_600_000);
-    await Promise.all([books.posting.post(), books.posting.post()]);
-    await books.recorder.record([anEvent({ subject: 'poster/p' })]);
-    expect(await burnsPosted()).toBe(1);
-  });
-
-  it('writes off what is left of an expired grant, once', async () => {
-    await buy('expirer', '1', { expiresAt: new Date(books.clock.now().getTime() + 60_000) });
-    books.clock.advance(60_000);
-    await Promise.all([books.expiry.expire(), books.expiry.expire()]);
-    const [grant] = await books.grants.list({ entity: 'expirer' });
-    expect(grant).toMatchObject({ remainingPicos: 0n, expiredPicos: parseUsd('1', '') });
-    const ledger = await books.ledger.page({ entity: 'expirer', before: null, limit: 10 });
-    expect(ledger.map((entry) => entry.kind)).toEqual(['expiry', 'purchase']);
-  });
 });
 
 describe('usage without a price', () => {

@@ -29,28 +29,28 @@ async function publish(effectiveFrom: Date | null, picos: bigint): Promise<void>
 }
 
 describe('the price book', () => {
-  it('estimates by a new version within five seconds of its publication', async () => {
+  it('uses a new version for estimates within five seconds of its publication', async () => {
     expect((await books.prices.priceFor(use()))?.inputPicosPerToken).toBe(LLAMA_PICOS_PER_TOKEN);
     await publish(books.clock.now(), 5n);
     books.clock.advance(5_001);
     expect((await books.prices.priceFor(use()))?.inputPicosPerToken).toBe(5n);
   });
 
-  it('refuses a second version for the same model, entity and instant', async () => {
+  it('refuses a second version of the same model, entity and instant', async () => {
     const instant = new Date('2026-12-01T00:00:00Z');
     await publish(instant, 7n);
     await expect(publish(instant, 8n)).rejects.toMatchObject({ code: 'conflict', param: 'effective_from' });
   });
 
-  it('goes on with the book it has while Postgres is away, and says so when it has none', async () => {
-    const away = new Database({ url: 'postgresql://nobody@127.0.0.1:1/none' });
-    const empty = new PriceBook(away, books.clock);
+  it('keeps estimating by the book it has while Postgres is unavailable, and fails without one', async () => {
+    const unavailable = new Database({ url: 'postgresql://nobody@127.0.0.1:1/none' });
+    const empty = new PriceBook(unavailable, books.clock);
     await expect(empty.priceFor(use())).rejects.toThrow(/ECONNREFUSED|reach/);
-    await away.close();
-    const soonAway = new Database({ url: books.databaseUrl });
-    const full = new PriceBook(soonAway, books.clock);
+    await unavailable.close();
+    const soonUnavailable = new Database({ url: books.databaseUrl });
+    const full = new PriceBook(soonUnavailable, books.clock);
     const before = await full.priceFor(use());
-    await soonAway.close();
+    await soonUnavailable.close();
     books.clock.advance(60_000);
     expect(await full.priceFor(use())).toEqual(before);
   });

@@ -31,7 +31,7 @@ describe('importing a price map', () => {
 
   const count = async () => (await app.call('GET /v1/admin/prices?limit=100')).body.data.length;
 
-  it('shows with dry_run what would change, what would not, and what cannot be charged by the token, and changes nothing', async () => {
+  it('reports with dry_run what it would change and what cannot be charged by the token, and changes nothing', async () => {
     const before = await count();
     const { status, body } = await app.call('POST /v1/admin/prices/import?dry_run=true', { body: MAP });
     expect([status, body]).toMatchObject([
@@ -60,7 +60,7 @@ describe('importing a price map', () => {
     expect(await count()).toBe(before);
   });
 
-  it('publishes what differs once, with one audit entry, and finds nothing to do the next time', async () => {
+  it('publishes what differs with one audit entry, and changes nothing when repeated', async () => {
     const before = await count();
     const first = await app.call('POST /v1/admin/prices/import', { body: MAP });
     const again = await app.call('POST /v1/admin/prices/import', { body: MAP });
@@ -79,7 +79,7 @@ describe('importing a price map', () => {
     expect((await app.call('POST /v1/admin/prices/import', { body })).status).toBe(400);
   });
 
-  it('answers with reasons, not with 500, to whatever stands under a model', async () => {
+  it('gives a reason for each entry that it cannot read, whatever the entry is', async () => {
     const odd = {
       a: null,
       b: [],

@@ -28,7 +28,7 @@ describe('the price book over HTTP', () => {
     expect(first.body.data.length + second.body.data.length).toBe(10);
   });
 
-  it('a published price counts for the next hold', async () => {
+  it('a published price applies to the next hold', async () => {
     const hold = async () => {
       const body = { project: 'entity1/p', model: 'new-model', input_tokens: 1_000, max_output_tokens: 0 };
       return (await app.call('POST /v1/quota/reservations', { body })).body.hold_usd;
@@ -56,7 +56,7 @@ describe('the price book over HTTP', () => {
     expect(await hold()).toBe('0.0005');
   });
 
-  it('the same version twice is a conflict, and under one idempotency key the same answer', async () => {
+  it('a version that exists is a conflict; under the same idempotency key the first answer is repeated', async () => {
     const order = {
       body: { ...PRICE, model: 'twice', effective_from: '2026-11-01' },
       headers: { 'idempotency-key': 'p1' },
@@ -70,7 +70,7 @@ describe('the price book over HTTP', () => {
     expect([other.status, other.body.error.code]).toEqual([409, 'conflict']);
   });
 
-  it('a key bound to an entity sees the list prices and its own, and makes no list price', async () => {
+  it('a key bound to an entity sees the list prices and its own, and cannot publish a list price', async () => {
     await app.call('POST /v1/admin/prices', { body: { ...PRICE, entity: 'entity8' } });
     const key = await app.key('admin', 'entity9');
     await app.call('POST /v1/admin/prices', { key, body: { ...PRICE, entity: 'entity9' } });
