@@ -80,10 +80,10 @@ import { OutputSampling } from './quota/output-sampling.js';
 import { PeriodClose } from './periods/period-close.js';
 import { PriceBook } from './prices/price-book.js';
 import { PriceImport } from './prices/price-import.js';
-import { ReconciliationService } from './books/reconciliation.js';
+import { Reconciliation } from './books/reconciliation.js';
 import { Pruning } from './metering/pruning.js';
 import { Recorder } from './metering/recorder.js';
-import { RepairService } from './books/repair.js';
+import { Repair } from './books/repair.js';
 import { ReratingService } from './corrections/rerating.js';
 import { UnpricedUsage } from './corrections/unpriced-usage.js';
 import { UsageConflicts } from './metering/usage-conflicts.js';
@@ -130,8 +130,8 @@ const SERVICES: Provider[] = [
   DailyRollUps,
   Pruning,
   OutputSampling,
-  ReconciliationService,
-  RepairService,
+  Reconciliation,
+  Repair,
   Activities,
   BalanceReports,
   UsageReports,

@@ -523,6 +523,98 @@ table webhooks
   constraint PRIMARY KEY (id)
   CREATE UNIQUE INDEX webhooks_pkey ON public.webhooks USING btree (id)
 
+view counted_usage
+ SELECT e.entity,
+    e.occurred_at,
+    e.project,
+    e.model,
+    e.operation,
+    e.user_id,
+    e.api_key_id,
+    e.period,
+    e.price_id,
+    (1)::bigint AS sign,
+    (1)::bigint AS requests,
+    e.input_tokens,
+    e.cached_input_tokens,
+    e.output_tokens,
+    e.reasoning_tokens,
+    e.cost_picos,
+    e.burnt_picos,
+    e.burns
+   FROM usage_events e
+UNION ALL
+ SELECT c.entity,
+    c.occurred_at,
+    c.project,
+    c.model,
+    e.operation,
+    e.user_id,
+    e.api_key_id,
+    c.period,
+    c.old_price_id AS price_id,
+    (- (1)::bigint) AS sign,
+        CASE c.kind
+            WHEN 'void'::text THEN c.requests
+            ELSE (- (1)::bigint)
+        END AS requests,
+        CASE c.kind
+            WHEN 'void'::text THEN c.input_tokens
+            ELSE (- e.input_tokens)
+        END AS input_tokens,
+        CASE c.kind
+            WHEN 'void'::text THEN c.cached_input_tokens
+            ELSE (- e.cached_input_tokens)
+        END AS cached_input_tokens,
+        CASE c.kind
+            WHEN 'void'::text THEN c.output_tokens
+            ELSE (- e.output_tokens)
+        END AS output_tokens,
+        CASE c.kind
+            WHEN 'void'::text THEN c.reasoning_tokens
+            ELSE (- e.reasoning_tokens)
+        END AS reasoning_tokens,
+    (- c.old_cost_picos) AS cost_picos,
+    (- c.old_burnt_picos) AS burnt_picos,
+    c.old_burns AS burns
+   FROM (usage_corrections c
+     JOIN usage_events e ON (((e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
+UNION ALL
+ SELECT c.entity,
+    c.occurred_at,
+    c.project,
+    c.model,
+    e.operation,
+    e.user_id,
+    e.api_key_id,
+    c.period,
+    c.new_price_id AS price_id,
+    (1)::bigint AS sign,
+    ((1)::bigint + c.requests) AS requests,
+    (e.input_tokens + c.input_tokens) AS input_tokens,
+    (e.cached_input_tokens + c.cached_input_tokens) AS cached_input_tokens,
+    (e.output_tokens + c.output_tokens) AS output_tokens,
+    (e.reasoning_tokens + c.reasoning_tokens) AS reasoning_tokens,
+    c.new_cost_picos AS cost_picos,
+    c.new_burnt_picos AS burnt_picos,
+    c.new_burns AS burns
+   FROM (usage_corrections c
+     JOIN usage_events e ON (((e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
+  WHERE (c.kind = 'rerate'::text);
+
+view net_burns
+ SELECT burns.entity,
+    burns.period,
+    burns.grant_id,
+    burns.amount_picos
+   FROM burns
+UNION ALL
+ SELECT burn_reversals.entity,
+    burn_reversals.period,
+    burn_reversals.grant_id,
+    (- burn_reversals.amount_picos) AS amount_picos
+   FROM burn_reversals;
+
 CREATE OR REPLACE FUNCTION public.ensure_usage_partition(month timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql

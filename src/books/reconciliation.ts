@@ -2,12 +2,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { runChecks } from './reconciliation.sql.js';
+import { checkInvariants } from './invariants.sql.js';
 
 /** A minute or two for ten million events. */
 const TIMEOUT_MS = 1_800_000;
 
-export type Reconciliation = {
+export type ReconciliationReport = {
   readonly ok: boolean;
   readonly checks: readonly {
     readonly name: string;
@@ -19,16 +19,16 @@ export type Reconciliation = {
 };
 
 @Injectable()
-export class ReconciliationService {
+export class Reconciliation {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
   ) {}
 
   /** Amounts are counts, tokens or picodollars, as each check's name says. One snapshot for all checks. */
-  async run(): Promise<Reconciliation> {
+  async run(): Promise<ReconciliationReport> {
     const results = await this.database.transaction(
-      async (tx) => runChecks(tx, await this.clock.bookingTime(tx)),
+      async (tx) => checkInvariants(tx, await this.clock.bookingTime(tx)),
       { snapshot: true, timeoutMs: TIMEOUT_MS },
     );
     const checks = results.map(({ name, left, right, differences }) => ({

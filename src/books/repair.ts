@@ -18,7 +18,7 @@ import {
   setHourlySums,
   setProjectSpend,
   type Difference,
-} from './projections.sql.js';
+} from './repair.sql.js';
 import { dropEmptySums, type HourlySum } from '../metering/usage-sums.sql.js';
 
 /** Differences that an answer and the audit log list; the count speaks for the rest. */
@@ -26,7 +26,7 @@ const LISTED_MAX = 100;
 
 export type Change = Difference & { readonly projection: string };
 
-export type Repair = {
+export type RepairReport = {
   readonly entity: string;
   /** How many rows differ, and the first of them. */
   readonly changed: number;
@@ -34,7 +34,7 @@ export type Repair = {
 };
 
 @Injectable()
-export class RepairService {
+export class Repair {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -42,14 +42,14 @@ export class RepairService {
   ) {}
 
   /** Says what `repair` would change, and changes nothing. */
-  async preview(entity: string): Promise<Repair> {
+  async preview(entity: string): Promise<RepairReport> {
     return this.database.transaction(async (tx) => (await this.compare(tx, entity)).repair, {
       snapshot: true,
     });
   }
 
   /** In the caller's transaction, under the account's lock: whoever books waits, nothing that is booked is lost. */
-  async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<Repair> {
+  async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<RepairReport> {
     const at = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
     const { repair, hourly, spend, grants } = await this.compare(tx, entity);
@@ -90,7 +90,7 @@ export class RepairService {
       ...named('project_spend', spend.projects),
       ...named('usage_hourly', hourly),
     ];
-    const repair: Repair = { entity, changed: all.length, changes: all.slice(0, LISTED_MAX) };
+    const repair: RepairReport = { entity, changed: all.length, changes: all.slice(0, LISTED_MAX) };
     return { repair, hourly, spend, grants };
   }
 }

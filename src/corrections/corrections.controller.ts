@@ -2,7 +2,7 @@
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { CorrectionsService } from './voids.js';
-import { RepairService } from '../books/repair.js';
+import { Repair } from '../books/repair.js';
 import { ReratingService } from './rerating.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentCorrection, presentRepair, presentRerating } from './corrections.presenter.js';
@@ -16,7 +16,7 @@ export class CorrectionsController {
   constructor(
     private readonly corrections: CorrectionsService,
     private readonly rerating: ReratingService,
-    private readonly repairs: RepairService,
+    private readonly repairs: Repair,
     private readonly changes: Changes,
   ) {}
 

@@ -1,7 +1,7 @@
 /** Corrections, re-ratings and repairs as JSON. */
 import { formatUsd } from '@tally/client/protocol';
 import type { CorrectionRow } from './usage-corrections.sql.js';
-import type { Repair } from '../books/repair.js';
+import type { RepairReport } from '../books/repair.js';
 import type { Rerating } from './rerating.js';
 import type * as schemas from './corrections.schema.js';
 import { unixSeconds } from '../http/list-page.js';
@@ -63,7 +63,7 @@ function presentChange({ oldPicos, newPicos }: { oldPicos: bigint; newPicos: big
   };
 }
 
-export function presentRepair(repair: Repair, { dryRun }: { dryRun: boolean }): schemas.Repair {
+export function presentRepair(repair: RepairReport, { dryRun }: { dryRun: boolean }): schemas.Repair {
   const { entity, changed, changes } = repair;
   return { object: 'repair', entity, dry_run: dryRun, changed, changes: [...changes] };
 }

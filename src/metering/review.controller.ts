@@ -4,7 +4,7 @@ import { findAuditEntries } from '../access/audit-log.sql.js';
 import { Database } from '../platform/database.js';
 import type { LetterFilter } from './dead-letters.sql.js';
 import { DeadLetters } from './dead-letters.js';
-import { ReconciliationService } from '../books/reconciliation.js';
+import { Reconciliation } from '../books/reconciliation.js';
 import { presentPage } from '../http/list-page.js';
 import { presentAuditEntry, presentBatch, presentDeadLetter } from './review.presenter.js';
 import { Caller, found, scopeOf, type Principal } from '../access/principal.js';
@@ -15,7 +15,7 @@ import * as schemas from './review.schema.js';
 export class ReviewController {
   constructor(
     private readonly deadLetters: DeadLetters,
-    private readonly reconciliation: ReconciliationService,
+    private readonly reconciliation: Reconciliation,
     private readonly database: Database,
   ) {}
 

@@ -2,8 +2,8 @@
  * Building a day's roll-ups. A build is claimed under the account's lock, computed without it, and finished under it again; whoever
  * counts something on the day in between takes the claim away, and nothing of that build is kept.
  */
+import { DAY_MS } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
-import { eventLines } from '../reports/usage-lines.sql.js';
 
 export type EntityDay = { readonly entity: string; readonly day: Date };
 
@@ -56,6 +56,7 @@ export async function isClaimed(
 /** Writes the day's roll-ups in the place of those that are there. */
 export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
   await clearDay(tx, of);
+  const end = new Date(of.day.getTime() + DAY_MS);
   await tx.$executeRaw`
     insert into usage_daily (
       entity, day, project, model, operation, period, price_id,
@@ -67,9 +68,8 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
       sum(requests), sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
       sum(cost_picos), sum(paid_burnt_picos), sum(promotional_burnt_picos)
     from usage_hourly
-    where entity = ${of.entity}::text and hour >= ${of.day}::timestamptz and hour < ${of.day}::timestamptz + interval '24 hours'
+    where entity = ${of.entity}::text and hour >= ${of.day}::timestamptz and hour < ${end}::timestamptz
     group by entity, project, model, operation, period, price_id`;
-  const range = { start: of.day, end: new Date(of.day.getTime() + 86_400_000) };
   await tx.$executeRaw`
     insert into usage_daily_callers (
       entity, day, place, project, model, operation, price_id, api_key_id,
@@ -80,7 +80,9 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
       select
         project, model, operation, price_id, api_key_id, user_id, sum(requests)::bigint as requests,
         sum(input_tokens)::bigint as input, sum(cached_input_tokens)::bigint as cached, sum(output_tokens)::bigint as output
-      from (${eventLines(of.entity, range)}) e
+      from counted_usage
+      where entity = ${of.entity}::text
+        and occurred_at >= ${of.day}::timestamptz and occurred_at < ${end}::timestamptz
       group by project, model, operation, price_id, api_key_id, user_id
       having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
     )

@@ -2,9 +2,8 @@
 import type { GrantCategory } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
-import { netBurns } from '../books/counted-usage.sql.js';
 import type { Tx } from '../platform/database.js';
-import { rollUpLinesOfPeriod } from '../reports/roll-up-lines.sql.js';
+import { Prisma } from '../platform/prisma/client.js';
 
 export type StatementScope = { readonly entity: string; readonly period: Period };
 
@@ -40,7 +39,7 @@ export async function sumStatementUsage(
       p.input_picos_per_token::text as unit_input,
       coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::text as unit_cached_input,
       p.output_picos_per_token::text as unit_output
-    from (${rollUpLinesOfPeriod(of)}) u
+    from (${rollUpsOfPeriod(of)}) u
     left join prices p on p.id = u.price_id
     group by u.project, u.model, month, u.price_id, p.id
     having sum(abs(u.input_tokens) + abs(u.cached_input_tokens) + abs(u.output_tokens)) > 0
@@ -59,6 +58,26 @@ export async function sumStatementUsage(
     costPicos: BigInt(row.cost),
     unitPrices: toUnitPrices(row),
   }));
+}
+
+/**
+ * What the period was charged, whenever it occurred: by day where the day is rolled up, otherwise by hour. Columns: `at`, the start of
+ * the day or hour, and what a statement needs of a roll-up.
+ */
+function rollUpsOfPeriod({ entity, period }: StatementScope): Prisma.Sql {
+  const figures = Prisma.sql`
+    u.project, u.model, u.price_id, u.input_tokens, u.cached_input_tokens, u.output_tokens, u.cost_picos`;
+  return Prisma.sql`
+    select d.day as at, ${figures}
+    from usage_daily u
+    join usage_days d on d.entity = u.entity and d.day = u.day
+    where u.entity = ${entity}::text and u.period = ${period}::text and d.rolled_up
+    union all
+    select u.hour as at, ${figures}
+    from usage_days d
+    join usage_hourly u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
+    where d.entity = ${entity}::text and not d.rolled_up
+      and u.entity = ${entity}::text and u.period = ${period}::text`;
 }
 
 function toUnitPrices({ unit_input, unit_cached_input, unit_output }: RawUsage): UnitPrices | null {
@@ -88,8 +107,8 @@ export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<Sta
       where entity = ${of.entity}::text and period = ${of.period}::text
         and kind in ('purchase', 'promotion', 'expiry', 'void')
       union all
-      select 'burn', grant_id, -amount_picos from (${netBurns(of.entity)}) b
-      where period = ${of.period}::text and grant_id is not null
+      select 'burn', grant_id, -amount_picos from net_burns
+      where entity = ${of.entity}::text and period = ${of.period}::text and grant_id is not null
     )
     select
       m.kind, m.grant_id as "grantId", g.category, g.reference, g.expires_at as "expiresAt",
@@ -114,7 +133,7 @@ export async function findOpeningBalance(tx: Tx, of: StatementScope): Promise<bi
       from ledger_entries
       where entity = ${of.entity}::text and kind in ('purchase', 'promotion', 'expiry', 'void')
       union all
-      select period, -amount_picos from (${netBurns(of.entity)}) b where grant_id is not null
+      select period, -amount_picos from net_burns where entity = ${of.entity}::text and grant_id is not null
     )
     select (
       coalesce((select closing_picos from closed), 0)

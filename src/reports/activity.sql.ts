@@ -1,6 +1,6 @@
 /** One entity's activity for the people who watch it: days, what is odd about them, and whether the sums agree. */
 import type { Tx } from '../platform/database.js';
-import { rollUpLines } from './roll-up-lines.sql.js';
+import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 
 export type DailyUsage = {
   /** A day in UTC: `2026-11-22`. */
@@ -31,7 +31,7 @@ export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Pr
       sum(requests)::text as requests, sum(input_tokens)::text as input, sum(cached_input_tokens)::text as cached_input,
       sum(output_tokens)::text as output, sum(cost_picos)::text as cost,
       sum(paid_burnt_picos + promotional_burnt_picos)::text as burnt
-    from (${rollUpLines({ entity: of.entity, range: of })}) u
+    from (${rollUpsInRange({ entity: of.entity, range: of })}) u
     group by 1, 2, 3
     order by 1, 2, 3
     limit ${of.rowsMax}::integer`;
@@ -55,7 +55,7 @@ const FOREVER = new Date('2200-01-01T00:00:00Z');
 export async function sumBurntSince(tx: Tx, of: { entity: string; since: Date }): Promise<bigint> {
   const [row] = await tx.$queryRaw<[{ burnt: string }]>`
     select coalesce(sum(paid_burnt_picos + promotional_burnt_picos), 0)::text as burnt
-    from (${rollUpLines({ entity: of.entity, range: { start: of.since, end: FOREVER } })}) u`;
+    from (${rollUpsInRange({ entity: of.entity, range: { start: of.since, end: FOREVER } })}) u`;
   return BigInt(row.burnt);
 }
 
@@ -81,7 +81,7 @@ export async function findUsageMarks(
   const [row] = await tx.$queryRaw<[Record<string, string> & { unpriced_models: string[] | null }]>`
     with late as (
       select sum(requests) as requests, sum(cost_picos) as cost
-      from (${rollUpLines({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
+      from (${rollUpsInRange({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
       where period <> to_char(at at time zone 'UTC', 'YYYY-MM')
         and (at >= ${of.start}::timestamptz or period between ${of.firstPeriod}::text and ${of.lastPeriod}::text)
     )
@@ -96,7 +96,7 @@ export async function findUsageMarks(
           and original_occurred_at >= ${of.start}::timestamptz and original_occurred_at < ${of.end}::timestamptz
       )::text as conflicts,
       (select count(*) from dead_letters where entity = ${of.entity}::text and status = 'open')::text as dead_letters
-    from (${rollUpLines({ entity: of.entity, range: of })}) u`;
+    from (${rollUpsInRange({ entity: of.entity, range: of })}) u`;
   return {
     lateRequests: BigInt(row['late']!),
     latePicos: BigInt(row['late_cost']!),
@@ -138,7 +138,7 @@ export async function findPeriodSums(
   const rows = await tx.$queryRaw<Record<string, string>[]>`
     with rolled as (
       select period, sum(cost_picos) as cost, sum(paid_burnt_picos + promotional_burnt_picos) as burnt
-      from (${rollUpLines({ entity: of.entity, range: of })}) u
+      from (${rollUpsInRange({ entity: of.entity, range: of })}) u
       where period >= ${of.firstPeriod}::text and period <= ${of.lastPeriod}::text
       group by period
     ), by_project as (

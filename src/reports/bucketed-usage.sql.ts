@@ -1,7 +1,7 @@
 /** Requests and tokens by time bucket and group. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
-import { usageLines } from './usage-lines.sql.js';
+import { usageInRange } from './usage-in-range.sql.js';
 
 /** The one operation that reports show apart; all others are completions. */
 const EMBEDDINGS = 'embeddings';
@@ -48,7 +48,7 @@ export async function sumBucketedUsage(
   const byUser = groupBy.has('user') || users !== null;
   const callers = byUser ? 'users' : groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const rows = await tx.$queryRaw<RawRow[]>`
-    with lines as (${usageLines({ ...of, callers })})
+    with lines as (${usageInRange({ ...of, callers })})
     select
       date_bin(make_interval(secs => ${WIDTH_MS[of.width] / 1000}::integer), at, 'epoch') as bucket,
       case when ${groupBy.has('project')}::boolean then project end as project,

@@ -1,7 +1,7 @@
 /** Costs by time bucket and group: tokens of each class times the unit price that rated them, never rounded. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
-import { usageLines } from './usage-lines.sql.js';
+import { usageInRange } from './usage-in-range.sql.js';
 
 export type CostGroup = 'project' | 'lineItem' | 'apiKey';
 
@@ -41,7 +41,7 @@ export async function sumBucketedCosts(
   const { groupBy, projects, apiKeys } = of;
   const callers = groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const rows = await tx.$queryRaw<RawRow[]>`
-    with lines as (${usageLines({ ...of, callers })}), priced as (
+    with lines as (${usageInRange({ ...of, callers })}), priced as (
       select
         date_bin(make_interval(secs => ${WIDTH_MS[of.width] / 1000}::integer), at, 'epoch') as bucket,
         case when ${groupBy.has('project')}::boolean then project end as project,

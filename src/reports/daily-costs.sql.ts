@@ -1,7 +1,7 @@
 /** What an entity's usage cost a day, for looking ahead. */
 import type { Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
-import { rollUpLines } from './roll-up-lines.sql.js';
+import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 
 export type DailyCost = {
   /** Days since 1970. */
@@ -18,7 +18,7 @@ export async function sumDailyCosts(tx: Tx, of: { entity: string; range: Range }
       (extract(epoch from u.at)::bigint / 86400)::integer as day,
       case when p.monthly_cap_picos is not null then u.project end as project,
       sum(u.cost_picos)::text as cost
-    from (${rollUpLines(of)}) u
+    from (${rollUpsInRange(of)}) u
     join projects p on p.entity = ${of.entity}::text and p.name = u.project
     group by 1, 2`;
   return rows.map(({ cost, ...row }) => ({ ...row, costPicos: BigInt(cost) }));

@@ -1,6 +1,6 @@
 /** Sums of the roll-ups for people who ask where the money went. */
 import type { Tx } from '../platform/database.js';
-import { rollUpLines } from './roll-up-lines.sql.js';
+import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 
 export type UsageRow = {
   readonly project: string;
@@ -23,7 +23,7 @@ export async function sumUsage(tx: Tx, of: { entity: string; start: Date; end: D
     select
       project, model, sum(requests)::text as requests, sum(input_tokens)::text as input,
       sum(cached_input_tokens)::text as cached_input, sum(output_tokens)::text as output, sum(cost_picos)::text as cost
-    from (${rollUpLines({ entity: of.entity, range: of })}) u
+    from (${rollUpsInRange({ entity: of.entity, range: of })}) u
     group by project, model
     order by sum(cost_picos) desc, project, model`;
   return rows.map((row) => ({

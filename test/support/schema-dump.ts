@@ -29,6 +29,10 @@ const TRIGGERS = `
   from pg_trigger t join pg_class c on c.oid = t.tgrelid
   where not t.tgisinternal and not c.relispartition and c.relnamespace = 'public'::regnamespace`;
 
+const VIEWS = `
+  select pg_describe_object('pg_class'::regclass, oid, 0) || E'\\n' || pg_get_viewdef(oid) as definition
+  from pg_class where relnamespace = 'public'::regnamespace and relkind = 'v' order by relname collate "C"`;
+
 export async function dumpSchema(client: Pick<pg.Pool, 'query'>): Promise<string> {
   const { rows } = await client.query<{ table: string; line: string }>(
     `select * from (${[COLUMNS, CONSTRAINTS, INDEXES, PARTITIONS, TRIGGERS].join(' union all ')}) lines
@@ -37,6 +41,7 @@ export async function dumpSchema(client: Pick<pg.Pool, 'query'>): Promise<string
   );
   const tables = new Map<string, string[]>();
   for (const { table, line } of rows) tables.set(table, [...(tables.get(table) ?? []), line]);
+  const views = await client.query<{ definition: string }>(VIEWS);
   const functions = await client.query<{ definition: string }>(
     `select pg_get_functiondef(oid) as definition from pg_proc where pronamespace = 'public'::regnamespace order by proname`,
   );
@@ -44,6 +49,7 @@ export async function dumpSchema(client: Pick<pg.Pool, 'query'>): Promise<string
     ...[...tables].map(
       ([table, lines]) => `table ${table}\n${lines.map((line) => `  ${line}`).join('\n')}\n`,
     ),
+    ...views.rows.map((row) => `${row.definition}\n`),
     ...functions.rows.map((row) => row.definition),
   ].join('\n');
 }

@@ -5,8 +5,8 @@ import { CorrectionBooking } from '../../src/corrections/correction-booking.js';
 import { ReratingService } from '../../src/corrections/rerating.js';
 import { UnpricedUsage } from '../../src/corrections/unpriced-usage.js';
 import { CorrectionsService } from '../../src/corrections/voids.js';
-import { ReconciliationService } from '../../src/books/reconciliation.js';
-import { RepairService } from '../../src/books/repair.js';
+import { Reconciliation } from '../../src/books/reconciliation.js';
+import { Repair } from '../../src/books/repair.js';
 import { Allowances } from '../../src/credits/allowances.js';
 import { Burns } from '../../src/credits/burns.js';
 import { GrantExpiry } from '../../src/credits/grant-expiry.js';
@@ -46,8 +46,8 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     periods: new PeriodClose(database, clock, accounts, burns),
     days: new DailyRollUps(database, clock, accounts),
     pruning: new Pruning(database, clock),
-    repair: new RepairService(database, clock, accounts),
-    reconciliation: new ReconciliationService(database, clock),
+    repair: new Repair(database, clock, accounts),
+    reconciliation: new Reconciliation(database, clock),
   };
 }
 

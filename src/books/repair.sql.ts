@@ -3,7 +3,6 @@
  * projection of a locked entity and returns the rows that differ; the setters write them.
  */
 import { arrayLiteral } from '../platform/array-literal.js';
-import { countedUsage, netBurns } from './counted-usage.sql.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { HourlySum } from '../metering/usage-sums.sql.js';
@@ -27,12 +26,12 @@ const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
 export async function findHourlyDifferences(tx: Tx, entity: string): Promise<HourlyDifference[]> {
   return tx.$queryRaw<HourlyDifference[]>`
     with counted as materialized (
-      select u.*,
+      select u.*, date_trunc('hour', u.occurred_at, 'UTC') as hour,
         coalesce((
           select sum(b.value::numeric) from jsonb_each_text(u.burns) b join credit_grants g on g.id = b.key
           where g.category = 'paid'
         ), 0) as paid_burnt_picos
-      from (${countedUsage(entity)}) u
+      from counted_usage u where u.entity = ${entity}::text
     ), expected as (
       select ${HOURLY_KEY},
         sum(requests) as requests, sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
@@ -101,7 +100,8 @@ export async function findSpendDifferences(
 ): Promise<{ entities: Difference[]; projects: Difference[] }> {
   const entities = await tx.$queryRaw<Difference[]>`
     with expected as (
-      select period, sum(cost_picos) as cost, sum(burnt_picos) as burnt from (${countedUsage(entity)}) u group by period
+      select period, sum(cost_picos) as cost, sum(burnt_picos) as burnt
+      from counted_usage where entity = ${entity}::text group by period
     ), compared as (
       select period,
         jsonb_build_object('cost_picos', coalesce(s.cost_picos, 0)::text, 'burnt_picos', coalesce(s.burnt_picos, 0)::text)
@@ -113,7 +113,8 @@ export async function findSpendDifferences(
     from compared where before <> after order by period`;
   const projects = await tx.$queryRaw<Difference[]>`
     with expected as (
-      select period, project, sum(cost_picos) as cost from (${countedUsage(entity)}) u group by period, project
+      select period, project, sum(cost_picos) as cost
+      from counted_usage where entity = ${entity}::text group by period, project
     ), compared as (
       select period, project,
         jsonb_build_object('cost_picos', coalesce(s.cost_picos, 0)::text) as before,
@@ -158,7 +159,7 @@ export async function findGrantDifferences(tx: Tx, entity: string): Promise<Diff
     with expected as (
       select g.id, g.amount_picos,
         coalesce((
-          select sum(b.amount_picos) from (${netBurns(entity)}) b where b.grant_id = g.id
+          select sum(b.amount_picos) from net_burns b where b.entity = g.entity and b.grant_id = g.id
         ), 0) as burnt,
         coalesce((
           select sum(l.amount_picos) from ledger_entries l

@@ -2,7 +2,6 @@
  * Roll-ups against their events, all four sums in one pass: with millions of events it is the pass that takes the time. Row by row,
  * so that an hour too much and an hour too little do not cancel out.
  */
-import { countedUsage } from './counted-usage.sql.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
 
@@ -27,7 +26,7 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
       select ${KEY}, sum(requests)::numeric as requests,
         sum(input_tokens + cached_input_tokens + output_tokens)::numeric as tokens,
         sum(cost_picos) as cost, sum(burnt_picos) as burnt
-      from (${countedUsage(null)}) u group by ${KEY}
+      from (select *, date_trunc('hour', occurred_at, 'UTC') as hour from counted_usage) u group by ${KEY}
     ), r as (
       select ${KEY}, requests::numeric as requests,
         (input_tokens + cached_input_tokens + output_tokens)::numeric as tokens,

@@ -2,10 +2,9 @@
  * The invariants as queries. Each compares two ways of knowing the same amount and lists where they differ; all run in
  * one snapshot, so traffic in between is no difference.
  */
-import { countedUsage, netBurns } from './counted-usage.sql.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
-import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-check.sql.js';
+import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-invariants.sql.js';
 
 /** Full joins two relations with the columns `key`, `amount` (numeric) and compares amount by key. */
 async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
@@ -157,10 +156,10 @@ const CHECKS: readonly Check[] = [
     name: 'cost of events equals burns plus overage',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(cost_picos) as amount
-      from (${countedUsage(null)}) u group by entity, period`,
+      from counted_usage group by entity, period`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
-      from (${netBurns(null)}) b group by entity, period`,
+      from net_burns group by entity, period`,
   },
   {
     name: 'overage of entities equals burns that no grant paid',
@@ -168,22 +167,22 @@ const CHECKS: readonly Check[] = [
       select jsonb_build_object('entity', entity, 'period', period) as key, overage_picos as amount from entity_spend`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
-      from (${netBurns(null)}) b where grant_id is null group by entity, period`,
+      from net_burns where grant_id is null group by entity, period`,
   },
   {
     name: 'burnt part of events equals burns of grants',
     left: Prisma.sql`
       select jsonb_build_object('entity', u.entity, 'grant', b.key) as key, sum(u.sign * b.value::numeric) as amount
-      from (${countedUsage(null)}) u, jsonb_each_text(u.burns) b group by u.entity, b.key`,
+      from counted_usage u, jsonb_each_text(u.burns) b group by u.entity, b.key`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount_picos) as amount
-      from (${netBurns(null)}) b where grant_id is not null group by entity, grant_id`,
+      from net_burns where grant_id is not null group by entity, grant_id`,
   },
   {
     name: 'burns equal what grants say was burnt',
     left: Prisma.sql`
       select to_jsonb(grant_id) as key, sum(amount_picos) as amount
-      from (${netBurns(null)}) b where grant_id is not null group by grant_id`,
+      from net_burns where grant_id is not null group by grant_id`,
     right: Prisma.sql`select to_jsonb(id) as key, burnt_picos as amount from credit_grants`,
   },
   {
@@ -243,7 +242,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** `at` is now, by the clock that booking goes by. */
-export async function runChecks(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
+export async function checkInvariants(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
   // It reads all events of all time, and sorts them into hours.
   await tx.$executeRaw`set local statement_timeout = '30min'`;
   await tx.$executeRaw`set local work_mem = '64MB'`;

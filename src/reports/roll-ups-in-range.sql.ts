@@ -1,6 +1,6 @@
 /**
- * What was counted in a range of hours, as a relation for reports to sum: by day where the whole day lies in the range and is rolled
- * up, else by hour. The sums are the same; a year by days is a thirtieth of the rows.
+ * Roll-ups in a range of hours, as a relation for reports to sum: a day's row where the whole day lies in the range and is rolled up,
+ * otherwise the rows of its hours. The sums are the same; a year of days has a thirtieth of the rows.
  */
 import { bucketCeiling, bucketStart, type Range } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -9,35 +9,20 @@ const FIGURES = Prisma.sql`
   u.project, u.model, u.operation, u.period, u.price_id, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens,
   u.cost_picos, u.paid_burnt_picos, u.promotional_burnt_picos`;
 
-/** Columns: at (the start of the hour or day) and those of a roll-up. The range is of whole hours; `byHour` keeps them apart. */
-export function rollUpLines(of: { entity: string; range: Range; byHour?: boolean }): Prisma.Sql {
+/** Columns: at (the start of the hour or day) and those of a roll-up. The range is of whole hours; `byHour` reads no days. */
+export function rollUpsInRange(of: { entity: string; range: Range; byHour?: boolean }): Prisma.Sql {
   const { entity, range } = of;
   const days = { start: bucketCeiling(range.start, '1d'), end: bucketStart(range.end, '1d') };
-  if (of.byHour === true || days.start >= days.end) return hourLines(entity, range);
+  if (of.byHour === true || days.start >= days.end) return fromHours(entity, range);
   const edges = [
     { start: range.start, end: days.start },
     { start: days.end, end: range.end },
   ].filter(({ start, end }) => start < end);
-  const parts = [dayLines(entity, days), ...edges.map((edge) => hourLines(entity, edge))];
+  const parts = [fromDays(entity, days), ...edges.map((edge) => fromHours(entity, edge))];
   return Prisma.join(parts, ' union all ');
 }
 
-/** What a period was charged, whenever it occurred; columns as above. */
-export function rollUpLinesOfPeriod(of: { entity: string; period: string }): Prisma.Sql {
-  return Prisma.sql`
-    select d.day as at, ${FIGURES}
-    from usage_daily u
-    join usage_days d on d.entity = u.entity and d.day = u.day
-    where u.entity = ${of.entity}::text and u.period = ${of.period}::text and d.rolled_up
-    union all
-    select u.hour as at, ${FIGURES}
-    from usage_days d
-    join usage_hourly u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
-    where d.entity = ${of.entity}::text and not d.rolled_up
-      and u.entity = ${of.entity}::text and u.period = ${of.period}::text`;
-}
-
-function dayLines(entity: string, { start, end }: Range): Prisma.Sql {
+function fromDays(entity: string, { start, end }: Range): Prisma.Sql {
   return Prisma.sql`
     select d.day as at, ${FIGURES}
     from usage_daily u
@@ -51,7 +36,7 @@ function dayLines(entity: string, { start, end }: Range): Prisma.Sql {
       and u.entity = ${entity}::text`;
 }
 
-function hourLines(entity: string, { start, end }: Range): Prisma.Sql {
+function fromHours(entity: string, { start, end }: Range): Prisma.Sql {
   return Prisma.sql`
     select u.hour as at, ${FIGURES}
     from usage_hourly u
