@@ -3,18 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
+import type { KeyRole } from '../domain/key-roles.js';
 import { Clock } from '../platform/clock.js';
 import { isOutage } from '../platform/outage.js';
 import { DeadlineError, within } from '../platform/deadline.js';
-import {
-  findKeyByHash,
-  insertKey,
-  listKeys,
-  revokeKey,
-  type ApiKeyRow,
-  type KeyRole,
-} from './api-keys.sql.js';
-import { insertAuditEntry } from './audit-log.sql.js';
+import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './stored-keys.js';
+import { insertAuditEntry } from './audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
 import { missing, type Principal } from './principal.js';
 
@@ -89,7 +83,7 @@ export class ApiKeys {
   async create(
     tx: Tx,
     order: { name: string; role: KeyRole; entity: EntityName | null; actor: string },
-  ): Promise<ApiKeyRow & { secret: string }> {
+  ): Promise<StoredKey & { secret: string }> {
     const secret = newSecret();
     const createdAt = await this.clock.bookingTime(tx);
     const { name, role, entity, actor } = order;
@@ -117,12 +111,12 @@ export class ApiKeys {
     return { ...row, secret };
   }
 
-  async list(page: { entity: EntityName | null; after: string | null; limit: number }): Promise<ApiKeyRow[]> {
+  async list(page: { entity: EntityName | null; after: string | null; limit: number }): Promise<StoredKey[]> {
     return listKeys(this.database.reader, page);
   }
 
   /** Ends a key of the principal's scope. Call `forget` after the commit. */
-  async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<ApiKeyRow> {
+  async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<StoredKey> {
     const { id, principal } = order;
     const at = await this.clock.bookingTime(tx);
     const row = await revokeKey(tx, { id, entity: principal.entity, at });

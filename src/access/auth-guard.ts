@@ -2,7 +2,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
-import type { KeyRole } from './api-keys.sql.js';
+import type { KeyRole } from '../domain/key-roles.js';
 import { ApiKeys } from './api-keys.js';
 import { forbidden, requireEntity, type Principal } from './principal.js';
 import { accessOf, type Access } from '../http/route.js';

@@ -1,15 +1,15 @@
 /**
- * How a change is made: one transaction with the change, its audit entry and its answer; after the commit the quota states
- * that it concerns are published, and only then does the caller hear of it.
+ * How a change is made: one transaction with the change, its audit entry and its idempotency record; after the commit the listeners act on
+ * what the change concerns (quota publishes states, corrections charge what was unpriced), and only then does the caller get an
+ * answer.
  */
 import { createHash } from 'node:crypto';
 import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { Quota } from '../quota/quota.js';
 import { Database, type Tx } from '../platform/database.js';
-import { findAnswer, keepAnswer, tryLockAnswer } from './idempotency.sql.js';
+import { findRecord, insertRecord, tryLockRecord } from './idempotency.sql.js';
 import { principalOf, type Principal } from './principal.js';
 
 /** A call that may change something: who asks, and under which idempotency key. */
@@ -36,14 +36,25 @@ export const Call = createParamDecorator((_: unknown, context: ExecutionContext)
   };
 });
 
-export type Concerned = { readonly entity: EntityName; readonly project: ProjectName | null };
+/** What a change concerns: the limits or credits of an account, the defaults of a plan, or the price book. */
+export type Concerned =
+  | { readonly entity: EntityName; readonly project: ProjectName | null }
+  | { readonly plan: string }
+  | { readonly prices: true };
+
+/** Resolves when the caller may get the answer. What it cannot do now it makes up for later, so it rejects for bugs alone. */
+type Listener = (concerned: readonly Concerned[]) => Promise<void>;
 
 @Injectable()
 export class Changes {
-  constructor(
-    private readonly database: Database,
-    private readonly quota: Quota,
-  ) {}
+  private readonly listeners: Listener[] = [];
+
+  constructor(private readonly database: Database) {}
+
+  /** Calls the listener after each commit, one listener after the other, before the caller gets an answer. */
+  onCommit(listener: Listener): void {
+    this.listeners.push(listener);
+  }
 
   /**
    * Runs `change` and returns what it answers. Under an idempotency key the answer of a success is kept: a repetition gets
@@ -56,13 +67,14 @@ export class Changes {
   ): Promise<T> {
     const answer = await this.database.transaction((tx) => this.once(tx, call, change));
     if (answer.replayed) call.markReplayed();
-    await this.publish(concerned);
+    await this.announce(concerned);
     return answer.body;
   }
 
-  /** What is committed is a success also while Redis is away, so that nobody buys twice; decisions then come from Postgres. */
-  async publish(concerned: readonly Concerned[]): Promise<void> {
-    if (concerned.length > 0) await this.quota.publishNowOrLater(concerned);
+  /** Tells the listeners about a commit that was not made here. */
+  async announce(concerned: readonly Concerned[]): Promise<void> {
+    if (concerned.length === 0) return;
+    for (const listener of this.listeners) await listener(concerned);
   }
 
   private async once<T extends object>(
@@ -73,10 +85,10 @@ export class Changes {
     if (call.idempotency === null) return { body: await change(tx), replayed: false };
     const { key, requestHash } = call.idempotency;
     const name = { scope: call.principal.entity ?? '*', key };
-    if (!(await tryLockAnswer(tx, name))) {
+    if (!(await tryLockRecord(tx, name))) {
       throw new TallyError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running');
     }
-    const kept = await findAnswer(tx, name);
+    const kept = await findRecord(tx, name);
     if (kept !== null && kept.requestHash !== requestHash) {
       throw new TallyError('idempotency_key_reused', 'This Idempotency-Key was used with another request');
     }
@@ -85,7 +97,7 @@ export class Changes {
       return { body, replayed: true };
     }
     const body = await change(tx);
-    await keepAnswer(tx, name, { requestHash, status: call.status, body: JSON.stringify(body) });
+    await insertRecord(tx, name, { requestHash, status: call.status, body: JSON.stringify(body) });
     return { body, replayed: false };
   }
 }

@@ -1,13 +1,20 @@
-/** Answers to repeat. A row is written in the transaction of the change that it answers, so both are there or neither. */
+/**
+ * Idempotency records: the answers to requests with an `Idempotency-Key`. A record is written in the transaction of the change that
+ * it answers, so both are there or neither.
+ */
 import type { Tx } from '../platform/database.js';
 
-export type KeptAnswer = { readonly requestHash: string; readonly status: number; readonly body: string };
+export type IdempotencyRecord = {
+  readonly requestHash: string;
+  readonly status: number;
+  readonly body: string;
+};
 
 /** What a key is unique in: the entity that the API key is bound to, or `*`. */
-export type AnswerName = { readonly scope: string; readonly key: string };
+export type IdempotencyName = { readonly scope: string; readonly key: string };
 
-/** Takes the key for this transaction, or returns false at once where another one has it: a twin is never waited for. */
-export async function tryLockAnswer(tx: Tx, { scope, key }: AnswerName): Promise<boolean> {
+/** Takes the key for this transaction, or returns false at once where another transaction has it: nobody waits for a repetition. */
+export async function tryLockRecord(tx: Tx, { scope, key }: IdempotencyName): Promise<boolean> {
   const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
     select pg_try_advisory_xact_lock(
       hashtextextended('idempotency ' || ${scope}::text || ' ' || ${key}::text, 0)
@@ -15,30 +22,33 @@ export async function tryLockAnswer(tx: Tx, { scope, key }: AnswerName): Promise
   return row.locked;
 }
 
-export async function findAnswer(tx: Tx, { scope, key }: AnswerName): Promise<KeptAnswer | null> {
-  const rows = await tx.$queryRaw<KeptAnswer[]>`
-    select request_hash as "requestHash", status, body
-    from idempotency_keys
-    where scope = ${scope}::text and key = ${key}::text`;
-  return rows[0] ?? null;
+export async function findRecord(tx: Tx, name: IdempotencyName): Promise<IdempotencyRecord | null> {
+  return tx.idempotencyKey.findUnique({
+    where: { scope_key: name },
+    select: { requestHash: true, status: true, body: true },
+  });
 }
 
-export async function keepAnswer(tx: Tx, name: AnswerName, answer: KeptAnswer): Promise<void> {
+/** Dated by Postgres, which also says when it is old enough to be pruned. */
+export async function insertRecord(
+  tx: Tx,
+  { scope, key }: IdempotencyName,
+  record: IdempotencyRecord,
+): Promise<void> {
   await tx.$executeRaw`
     insert into idempotency_keys (scope, key, request_hash, status, body, created_at)
     values (
-      ${name.scope}::text, ${name.key}::text, ${answer.requestHash}::text, ${answer.status}::integer,
-      ${answer.body}::text, now()
+      ${scope}::text, ${key}::text, ${record.requestHash}::text, ${record.status}::integer, ${record.body}::text, now()
     )`;
 }
 
-/** Deletes a page of answers that were given earlier, and returns how many. What a twin deletes meanwhile is skipped. */
-export async function pruneAnswers(tx: Tx, args: { givenBefore: Date; limit: number }): Promise<number> {
+/** Deletes a page of older records and returns how many. Rows that another worker deletes meanwhile are skipped. */
+export async function deleteRecords(tx: Tx, args: { writtenBefore: Date; limit: number }): Promise<number> {
   return tx.$executeRaw`
     delete from idempotency_keys
     where (scope, key) in (
       select scope, key from idempotency_keys
-      where created_at < ${args.givenBefore}::timestamptz
+      where created_at < ${args.writtenBefore}::timestamptz
       limit ${args.limit}::integer
       for update skip locked
     )`;

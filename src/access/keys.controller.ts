@@ -1,6 +1,6 @@
 /** Admins: API keys. A key bound to an entity sees, makes and ends keys of that entity only. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { ApiKeyRow } from './api-keys.sql.js';
+import type { StoredKey } from './stored-keys.js';
 import { ApiKeys } from './api-keys.js';
 import { Call, Changes, type ChangeCall } from './changes.js';
 import { presentPage, unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
@@ -54,7 +54,7 @@ export class KeysController {
   }
 }
 
-function presentKey(row: ApiKeyRow): schemas.Key {
+function presentKey(row: StoredKey): schemas.Key {
   return {
     object: 'api_key',
     id: row.id,

@@ -3,7 +3,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
 import type { EntityName, Subject } from '../domain/ids.js';
-import type { KeyRole } from './api-keys.sql.js';
+import type { KeyRole } from '../domain/key-roles.js';
 
 export type Principal = {
   readonly keyId: string;

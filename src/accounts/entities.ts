@@ -1,6 +1,6 @@
 /** Entities: who pays, on which plan, within which limits. Every change is audited and raises the entity's version. */
 import { Injectable } from '@nestjs/common';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import type { QuotaMode } from '../domain/quota-rules.js';

@@ -1,7 +1,7 @@
 /** Plans: limits for the entities that have none of their own, and a monthly allowance of credits. */
 import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';

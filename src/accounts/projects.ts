@@ -1,6 +1,6 @@
 /** The limits of projects. They are part of the entity's quota state, so each change raises the entity's version. */
 import { Injectable } from '@nestjs/common';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';

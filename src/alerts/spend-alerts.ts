@@ -4,7 +4,7 @@ import { formatUsd } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName, type ProjectName } from '../domain/ids.js';
 import { Clock } from '../platform/clock.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   deleteSpendAlert,

@@ -5,7 +5,7 @@ import { randomId, type EntityName } from '../domain/ids.js';
 import { newWebhookSecret, signedHeaders } from './webhook-signature.js';
 import { Clock } from '../platform/clock.js';
 import { WebhookSender } from './webhook-sender.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   deleteEndedDeliveries,

@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { reopenDays } from '../periods/daily-roll-ups.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import {

@@ -1,11 +1,10 @@
-/** Admins: taking back and charging anew what was counted, and rebuilding what follows from it. */
+/** Admins: voiding and re-rating what was counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { CorrectionsService } from './voids.js';
-import { Repair } from '../books/repair.js';
 import { ReratingService } from './rerating.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
-import { presentCorrection, presentRepair, presentRerating } from './corrections.presenter.js';
+import { presentCorrection, presentRerating } from './corrections.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
@@ -16,7 +15,6 @@ export class CorrectionsController {
   constructor(
     private readonly corrections: CorrectionsService,
     private readonly rerating: ReratingService,
-    private readonly repairs: Repair,
     private readonly changes: Changes,
   ) {}
 
@@ -76,25 +74,6 @@ export class CorrectionsController {
     // Each batch is a transaction of its own, safe to repeat; the one around them keeps the answer and lets no second run in.
     return this.changes.make(call, [], async (tx) =>
       presentRerating(await this.rerating.rerateAlone(tx, order), { dryRun }),
-    );
-  }
-
-  @Route('POST /v1/admin/reconciliation/repair', {
-    role: 'admin',
-    summary: "Rebuild an entity's sums from events, corrections and ledger; dry_run shows the change",
-    answers: schemas.Repair,
-    idempotent: true,
-  })
-  async repair(
-    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
-    @Body({ schema: schemas.RepairOrder }) { entity }: schemas.RepairOrder,
-    @Call() call: ChangeCall,
-  ) {
-    const { keyId: actor } = call.principal;
-    requireEntity(call.principal, entity);
-    if (dryRun) return presentRepair(await this.repairs.preview(entity), { dryRun });
-    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentRepair(await this.repairs.repair(tx, { entity, actor }), { dryRun }),
     );
   }
 }

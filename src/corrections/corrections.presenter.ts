@@ -1,7 +1,6 @@
-/** Corrections, re-ratings and repairs as JSON. */
+/** Corrections and re-ratings as JSON. */
 import { formatUsd } from '@tally/client/protocol';
 import type { CorrectionRow } from './usage-corrections.sql.js';
-import type { RepairReport } from '../books/repair.js';
 import type { Rerating } from './rerating.js';
 import type * as schemas from './corrections.schema.js';
 import { unixSeconds } from '../http/list-page.js';
@@ -61,9 +60,4 @@ function presentChange({ oldPicos, newPicos }: { oldPicos: bigint; newPicos: big
     new_usd: formatUsd(newPicos),
     delta_usd: formatUsd(newPicos - oldPicos),
   };
-}
-
-export function presentRepair(repair: RepairReport, { dryRun }: { dryRun: boolean }): schemas.Repair {
-  const { entity, changed, changes } = repair;
-  return { object: 'repair', entity, dry_run: dryRun, changed, changes: [...changes] };
 }

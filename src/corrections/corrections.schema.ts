@@ -1,4 +1,4 @@
-/** Corrections of counted usage, re-rating, repair. */
+/** Corrections of counted usage, and re-rating. */
 import { z } from 'zod';
 import { afterText, entityName, pageLimit, period, queryFlag, text, time } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
@@ -10,7 +10,7 @@ export const UsageEventVoidOrder = z
     reason: text(1024),
     time: time
       .nullish()
-      .describe("The event's own time; needed where it is so old that its identity is forgotten (35 days)"),
+      .describe("The event's own time; needed where it is so old that its identity was pruned (35 days)"),
   })
   .meta({ id: 'UsageEventVoidOrder' });
 export type UsageEventVoidOrder = z.output<typeof UsageEventVoidOrder>;
@@ -96,21 +96,3 @@ export const Rerating = z
   })
   .meta({ id: 'Rerating' });
 export type Rerating = z.output<typeof Rerating>;
-
-export const RepairOrder = z.strictObject({ entity: entityName }).meta({ id: 'RepairOrder' });
-export type RepairOrder = z.output<typeof RepairOrder>;
-
-const figures = z.record(z.string(), z.string());
-
-export const Repair = z
-  .object({
-    object: z.literal('repair'),
-    entity: z.string(),
-    dry_run: z.boolean(),
-    changed: z.int().describe('Rows that differ from what events, corrections and ledger say'),
-    changes: z
-      .array(z.object({ projection: z.string(), key: figures, before: figures, after: figures }))
-      .describe('The first of them; amounts in picodollars'),
-  })
-  .meta({ id: 'Repair' });
-export type Repair = z.output<typeof Repair>;

@@ -9,7 +9,7 @@ import { priceInForce, rate, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { Allowances } from '../credits/allowances.js';
 import {
   countEvents,

@@ -4,7 +4,7 @@ import { assert, TallyError } from '../domain/errors.js';
 import { identityOf } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { findCorrectable, locateEvent, type LocatedEvent } from './correctable-events.sql.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';

@@ -1,9 +1,9 @@
 /** Writes off what is left of expired grants. It may run late, twice, or on two workers at once. */
 import { Injectable } from '@nestjs/common';
+import { Changes } from '../access/changes.js';
 import { Accounts } from '../accounts/accounts.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
-import { Quota } from '../quota/quota.js';
 import { Grants } from './grants.js';
 import { findEntitiesWithExpired } from './grants.sql.js';
 
@@ -12,18 +12,18 @@ export class GrantExpiry {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly quota: Quota,
+    private readonly changes: Changes,
     private readonly accounts: Accounts,
     private readonly grants: Grants,
   ) {}
 
-  /** Returns the number of grants. Each entity has its own transaction, under its lock. */
+  /** Returns how many grants were written off. One transaction an entity, under its lock. */
   async expire(): Promise<number> {
     let expired = 0;
     const now = await this.clock.bookingTime(this.database.reader);
     for (const entity of await findEntitiesWithExpired(this.database.reader, now)) {
       expired += await this.database.transaction((tx) => this.expireOf(tx, entity));
-      await this.quota.publish([{ entity, project: null }], []);
+      await this.changes.announce([{ entity: entity, project: null }]);
     }
     return expired;
   }

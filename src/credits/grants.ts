@@ -1,6 +1,6 @@
 /** Grants, the lots of prepaid credits. Each time that one is granted, voided or written off, a ledger entry says so. */
 import { Injectable } from '@nestjs/common';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { Accounts } from '../accounts/accounts.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';

@@ -33,7 +33,7 @@ const AssetPath = z.object({ file: z.string().max(64) });
 
 @Controller()
 @ApiExcludeController()
-export class DashboardController {
+export class ConsoleController {
   /** Only what is in the folder at start is ever read, so no name leads out of it. */
   private readonly files = new Map([
     ...readdirSync(FOLDER).map((file) => [file, path.join(FOLDER, file)] as const),

@@ -1,23 +1,20 @@
 /** Asks each server that we depend on whether it answers, and does not wait long for it. */
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Redis } from 'ioredis';
 import { Database } from '../platform/database.js';
+import { QUOTA_REDIS } from '../platform/redis.js';
 
 const ANSWER_MS_MAX = 2_000;
-
-export type Dependencies = { readonly redis: { ping(): Promise<unknown> } };
 
 @Injectable()
 export class Readiness {
   constructor(
     private readonly database: Database,
-    private readonly dependencies: Dependencies,
+    @Inject(QUOTA_REDIS) private readonly redis: Redis,
   ) {}
 
   async check(): Promise<{ postgres: 'ok' | 'away'; redis: 'ok' | 'away' }> {
-    const [postgres, redis] = await Promise.all([
-      answers(this.database.ping()),
-      answers(this.dependencies.redis.ping()),
-    ]);
+    const [postgres, redis] = await Promise.all([answers(this.database.ping()), answers(this.redis.ping())]);
     return { postgres, redis };
   }
 }

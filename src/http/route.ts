@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { assert } from '../domain/errors.js';
-import type { KeyRole } from '../access/api-keys.sql.js';
+import type { KeyRole } from '../domain/key-roles.js';
 import { ErrorBody } from './errors.schema.js';
 
 export type Access = {

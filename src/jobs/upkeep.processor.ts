@@ -12,6 +12,7 @@ import { Webhooks } from '../alerts/webhooks.js';
 import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { OutputSampling } from '../quota/output-sampling.js';
 import { PeriodClose } from '../periods/period-close.js';
+import { IdempotencyPruning } from '../access/idempotency-pruning.js';
 import { Pruning } from '../metering/pruning.js';
 import { UnpricedUsage } from '../corrections/unpriced-usage.js';
 
@@ -48,6 +49,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     periods: PeriodClose,
     days: DailyRollUps,
     pruning: Pruning,
+    idempotency: IdempotencyPruning,
     outputs: OutputSampling,
     alerts: SpendAlertFiring,
     webhooks: Webhooks,
@@ -62,7 +64,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'close-periods': () => periods.closePeriods(),
       'roll-up-days': () => days.build(),
       'prune-identities': () => pruning.identities(),
-      'prune-answers': () => pruning.answers(),
+      'prune-answers': () => idempotency.prune(),
       'sample-outputs': () => outputs.sample(),
       'fire-spend-alerts': () => alerts.fire(),
       'deliver-webhooks': () => webhooks.deliver(),

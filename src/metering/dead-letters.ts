@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
-import { insertAuditEntries } from '../access/audit-log.sql.js';
+import { insertAuditEntries } from '../access/audit-log.js';
 import { Database } from '../platform/database.js';
 import {
   answerDeadLetters,

@@ -3,16 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { pruneAnswers } from '../access/idempotency.sql.js';
 import { pruneIdentities } from './usage-identities.sql.js';
 
 const DAY_MS = 24 * 3_600_000;
 
 /** Between the last moment at which an event is accepted and the first at which its identity is forgotten: for jobs that wait. */
 const SLACK_MS = 7 * DAY_MS;
-
-/** For how long the same idempotency key gets the same answer. */
-const ANSWERS_KEPT_MS = 30 * DAY_MS;
 
 /** Rows that one statement looks at. */
 const PAGE_ROWS = 10_000;
@@ -33,16 +29,6 @@ export class Pruning {
       pruned += page.pruned;
       if (page.last === null) return pruned;
       after = page.last;
-    }
-  }
-
-  /** Answers to idempotency keys that nobody repeats any more. */
-  async answers(): Promise<number> {
-    const givenBefore = await this.ago(ANSWERS_KEPT_MS);
-    for (let pruned = 0; ;) {
-      const page = await pruneAnswers(this.database.reader, { givenBefore, limit: PAGE_ROWS });
-      pruned += page;
-      if (page < PAGE_ROWS) return pruned;
     }
   }
 

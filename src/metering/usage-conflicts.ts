@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { Database } from '../platform/database.js';
 import {
   conflictIdOf,

@@ -1,6 +1,6 @@
 /** The price book: price versions, of which one is in force at a time. They are added and never changed. */
 import { Injectable } from '@nestjs/common';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';

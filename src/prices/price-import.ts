@@ -4,7 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { insertAuditEntry } from '../access/audit-log.sql.js';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { picosFromDollarsPerToken } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';

@@ -1,9 +1,7 @@
 /** Admins: the price book. A published version is in force from its time on, and never changes what is rated already. */
 import { Body, Controller, Query } from '@nestjs/common';
-import { Logger } from '../platform/logger.js';
 import { PriceBook } from './price-book.js';
 import { PriceImport } from './price-import.js';
-import { UnpricedUsage } from '../corrections/unpriced-usage.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentPage } from '../http/list-page.js';
 import { presentPrice, presentPriceImport } from './prices.presenter.js';
@@ -16,9 +14,7 @@ export class PricesController {
   constructor(
     private readonly prices: PriceBook,
     private readonly imports: PriceImport,
-    private readonly unpriced: UnpricedUsage,
     private readonly changes: Changes,
-    private readonly logger: Logger,
   ) {}
 
   @Route('GET /v1/admin/prices', {
@@ -56,11 +52,11 @@ export class PricesController {
       actor: call.principal.keyId,
     };
     requireEntity(call.principal, order.entity);
-    const answer = await this.changes.make(call, [], async (tx) =>
-      presentPrice(await this.prices.publish(tx, order)),
+    return this.published(
+      this.changes.make(call, [{ prices: true }], async (tx) =>
+        presentPrice(await this.prices.publish(tx, order)),
+      ),
     );
-    await this.takeEffect();
-    return answer;
   }
 
   @Route('POST /v1/admin/prices/import', {
@@ -76,20 +72,17 @@ export class PricesController {
     @Call() call: ChangeCall,
   ) {
     const order = { map, dryRun: query.dry_run, actor: call.principal.keyId };
-    const answer = await this.changes.make(call, [], async (tx) =>
-      presentPriceImport(await this.imports.import(tx, order), query.dry_run),
+    return this.published(
+      this.changes.make(call, query.dry_run ? [] : [{ prices: true }], async (tx) =>
+        presentPriceImport(await this.imports.import(tx, order), query.dry_run),
+      ),
     );
-    if (!query.dry_run) await this.takeEffect();
-    return answer;
   }
 
-  /** Estimates see the new book, and usage that waited for a price is charged. If that fails now, the schedule does it. */
-  private async takeEffect(): Promise<void> {
+  /** The next estimate of this process sees the new book. */
+  private async published<T>(change: Promise<T>): Promise<T> {
+    const answer = await change;
     this.prices.invalidate();
-    try {
-      await this.unpriced.charge();
-    } catch (error) {
-      this.logger.error('usage without a price is not charged yet', error);
-    }
+    return answer;
   }
 }

@@ -49,20 +49,3 @@ describe('forgetting identities', () => {
     expect([pruned[0] + pruned[1], await identities()]).toEqual([25_000, 1]);
   });
 });
-
-describe('forgetting answers to idempotency keys', () => {
-  it('begins 30 days after they were given, however many there are, also when two run at once', async () => {
-    const { pool } = books.database;
-    const now = books.clock.now().getTime();
-    const keep = (count: number, ageMs: number) =>
-      pool.query(
-        `insert into idempotency_keys select '*', $1 || n, '', 200, '{}', $2 from generate_series(1, $3) n`,
-        [`aged ${ageMs} `, new Date(now - ageMs), count],
-      );
-    await keep(25_000, 30 * DAY_MS + 1);
-    await keep(10, 30 * DAY_MS);
-    const pruned = await Promise.all([books.pruning.answers(), books.pruning.answers()]);
-    expect(pruned[0] + pruned[1]).toBe(25_000);
-    expect((await pool.query('select from idempotency_keys')).rowCount).toBe(10);
-  });
-});

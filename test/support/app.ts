@@ -6,7 +6,7 @@ import { ensureFirstAdminKey } from '../../src/access/first-admin-key.js';
 import type { Clock } from '../../src/platform/clock.js';
 import { Logger } from '../../src/platform/logger.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import type { KeyRole } from '../../src/access/api-keys.sql.js';
+import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
 import { aDatabase, type TestDatabase } from './database.js';
 import { clearOfMonthEnd } from './month-end.js';

@@ -1,5 +1,5 @@
 /** Every route that a key opens, with a request to it: what the tests of access go through. */
-import type { KeyRole } from '../../src/access/api-keys.sql.js';
+import type { KeyRole } from '../../src/domain/key-roles.js';
 import { LLAMA } from './builders.js';
 import { FINANCE_ROUTES } from './finance-routes.js';
 

@@ -1,5 +1,7 @@
 /** The services as the app wires them, made by hand over what a test has. */
 import type { Redis } from 'ioredis';
+import { Changes } from '../../src/access/changes.js';
+import { IdempotencyPruning } from '../../src/access/idempotency-pruning.js';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { CorrectionBooking } from '../../src/corrections/correction-booking.js';
 import { ReratingService } from '../../src/corrections/rerating.js';
@@ -46,6 +48,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     periods: new PeriodClose(database, clock, accounts, burns),
     days: new DailyRollUps(database, clock, accounts),
     pruning: new Pruning(database, clock),
+    idempotency: new IdempotencyPruning(database, clock),
     repair: new Repair(database, clock, accounts),
     reconciliation: new Reconciliation(database, clock),
   };
@@ -63,9 +66,14 @@ export function publishingOver(
   { database, clock, quota }: { database: Database; clock: Clock; quota: Quota },
   { accounts, prices, allowances, grants, burns, booking }: Bookkeeping,
 ) {
+  const changes = new Changes(database);
+  changes.onCommit(async (concerned) => {
+    const subjects = concerned.flatMap((each) => ('entity' in each ? [each] : []));
+    await quota.publishNowOrLater(subjects);
+  });
   return {
     recorder: new Recorder(database, clock, quota, accounts, prices, allowances, grants, burns),
-    expiry: new GrantExpiry(database, clock, quota, accounts, grants),
+    expiry: new GrantExpiry(database, clock, changes, accounts, grants),
     unpriced: new UnpricedUsage(database, clock, quota, accounts, prices, allowances, grants, burns, booking),
     rerating: new ReratingService(database, clock, quota, accounts, prices, allowances, grants, booking),
   };

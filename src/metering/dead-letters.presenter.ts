@@ -1,8 +1,7 @@
-/** Dead letters and audit entries as JSON. */
-import type { AuditRow } from '../access/audit-log.sql.js';
+/** Dead letters as JSON. */
 import type { DeadLetterRow } from './dead-letters.sql.js';
 import type { BatchAnswer } from './dead-letters.js';
-import type { AuditEntry, DeadLetter, DeadLetterBatch } from './review.schema.js';
+import type { DeadLetter, DeadLetterBatch } from './dead-letters.schema.js';
 import { unixSeconds } from '../http/list-page.js';
 
 export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
@@ -27,19 +26,4 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
 export function presentBatch(status: 'replayed' | 'discarded', batch: BatchAnswer): DeadLetterBatch {
   const { answered, remaining, to } = batch;
   return { object: 'dead_letter_batch', status, answered, remaining, end_time: unixSeconds(to) };
-}
-
-export function presentAuditEntry(row: AuditRow): AuditEntry {
-  const { actor, action, entity, target, before, after } = row;
-  return {
-    object: 'audit_entry',
-    id: String(row.id),
-    at: unixSeconds(row.at),
-    actor,
-    action,
-    entity,
-    target,
-    before,
-    after,
-  };
 }

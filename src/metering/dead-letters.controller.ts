@@ -1,23 +1,16 @@
-/** Admins: what could not be counted, who changed what, and whether the books agree. */
+/** Admins: events that could not be counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import { findAuditEntries } from '../access/audit-log.sql.js';
-import { Database } from '../platform/database.js';
 import type { LetterFilter } from './dead-letters.sql.js';
 import { DeadLetters } from './dead-letters.js';
-import { Reconciliation } from '../books/reconciliation.js';
 import { presentPage } from '../http/list-page.js';
-import { presentAuditEntry, presentBatch, presentDeadLetter } from './review.presenter.js';
+import { presentBatch, presentDeadLetter } from './dead-letters.presenter.js';
 import { Caller, found, scopeOf, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
-import * as schemas from './review.schema.js';
+import * as schemas from './dead-letters.schema.js';
 
 @Controller()
-export class ReviewController {
-  constructor(
-    private readonly deadLetters: DeadLetters,
-    private readonly reconciliation: Reconciliation,
-    private readonly database: Database,
-  ) {}
+export class DeadLettersController {
+  constructor(private readonly deadLetters: DeadLetters) {}
 
   @Route('GET /v1/admin/dead_letters', {
     role: 'admin',
@@ -87,28 +80,6 @@ export class ReviewController {
   ) {
     const order = { filter: filterOf(body, caller), limit: body.limit, status, actor: caller.keyId };
     return presentBatch(status, await this.deadLetters.answerMatching(order));
-  }
-
-  @Route('GET /v1/admin/audit_log', {
-    role: 'admin',
-    summary: 'List changes, newest first',
-    answers: schemas.AuditList,
-  })
-  async audit(@Query({ schema: schemas.AuditQuery }) query: schemas.AuditQuery, @Caller() caller: Principal) {
-    const { limit, after: before = null } = query;
-    const page = { entity: scopeOf(caller, query), before, limit: limit + 1 };
-    const rows = await findAuditEntries(this.database.reader, page);
-    return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentAuditEntry });
-  }
-
-  @Route('GET /v1/admin/reconciliation', {
-    role: 'admin',
-    allEntities: true,
-    summary: 'Check the books against each other, now',
-    answers: schemas.Reconciliation,
-  })
-  async reconcile() {
-    return { object: 'reconciliation', ...(await this.reconciliation.run()) };
   }
 }
 

@@ -1,7 +1,6 @@
-/** What operators look at: dead letters, the audit log, reconciliation. */
+/** Dead letters. */
 import { z } from 'zod';
 import {
-  afterNumber,
   afterText,
   entityName,
   integer,
@@ -84,42 +83,3 @@ export const DeadLetter = z
   .meta({ id: 'DeadLetter' });
 export type DeadLetter = z.output<typeof DeadLetter>;
 export const DeadLetterList = listOf(DeadLetter).meta({ id: 'DeadLetterList' });
-
-export const AuditQuery = z.strictObject({
-  entity: entityName.optional(),
-  limit: pageLimit,
-  after: afterNumber,
-});
-export type AuditQuery = z.output<typeof AuditQuery>;
-
-export const AuditEntry = z
-  .object({
-    object: z.literal('audit_entry'),
-    id: z.string(),
-    at: z.int(),
-    actor: z.string(),
-    action: z.string(),
-    entity: z.string().nullable(),
-    target: z.string().nullable(),
-    before: z.unknown(),
-    after: z.unknown(),
-  })
-  .meta({ id: 'AuditEntry' });
-export type AuditEntry = z.output<typeof AuditEntry>;
-export const AuditList = listOf(AuditEntry).meta({ id: 'AuditList' });
-
-export const Reconciliation = z
-  .object({
-    object: z.literal('reconciliation'),
-    ok: z.boolean(),
-    checks: z.array(
-      z.object({
-        name: z.string(),
-        ok: z.boolean(),
-        left: z.string(),
-        right: z.string(),
-        differences: z.array(z.record(z.string(), z.unknown())),
-      }),
-    ),
-  })
-  .meta({ id: 'Reconciliation' });

@@ -1,0 +1,17 @@
+/** Who may ask, and how what they change is made and kept on record. */
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { ApiKeys } from './api-keys.js';
+import { AuditLogController } from './audit-log.controller.js';
+import { AuthGuard } from './auth-guard.js';
+import { Changes } from './changes.js';
+import { IdempotencyPruning } from './idempotency-pruning.js';
+import { KeysController } from './keys.controller.js';
+
+const SERVICES = [ApiKeys, AuthGuard, Changes, IdempotencyPruning];
+
+@Module({ providers: [...SERVICES, { provide: APP_GUARD, useExisting: AuthGuard }], exports: SERVICES })
+export class AccessModule {}
+
+@Module({ imports: [AccessModule], controllers: [KeysController, AuditLogController] })
+export class AccessApi {}

@@ -1,0 +1,29 @@
+/** Deletes idempotency records that nobody repeats any more. Safe to run twice, late, and on two workers at once. */
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { deleteRecords } from './idempotency.sql.js';
+
+/** For how long a repetition gets the stored answer. */
+const KEPT_MS = 30 * 24 * 3_600_000;
+
+const PAGE_ROWS = 10_000;
+
+@Injectable()
+export class IdempotencyPruning {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Returns how many records were deleted. */
+  async prune(): Promise<number> {
+    const now = await this.clock.bookingTime(this.database.reader);
+    const writtenBefore = new Date(now.getTime() - KEPT_MS);
+    for (let pruned = 0; ;) {
+      const page = await deleteRecords(this.database.reader, { writtenBefore, limit: PAGE_ROWS });
+      pruned += page;
+      if (page < PAGE_ROWS) return pruned;
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
+import { SpendAlertFiring } from './spend-alert-firing.js';
+import { SpendAlertsController } from './spend-alerts.controller.js';
+import { SpendAlerts } from './spend-alerts.js';
+import { WebhooksController } from './webhooks.controller.js';
+import { Webhooks } from './webhooks.js';
+
+const SERVICES = [SpendAlertFiring, SpendAlerts, Webhooks];
+
+@Module({ providers: SERVICES, exports: SERVICES })
+export class AlertsModule {}
+
+@Module({ imports: [AccessModule, AlertsModule], controllers: [SpendAlertsController, WebhooksController] })
+export class AlertsApi {}

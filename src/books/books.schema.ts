@@ -1,0 +1,40 @@
+/** Reconciliation and repair. */
+import { z } from 'zod';
+import { entityName, queryFlag } from '../http/fields.js';
+
+export const Reconciliation = z
+  .object({
+    object: z.literal('reconciliation'),
+    ok: z.boolean(),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        ok: z.boolean(),
+        left: z.string(),
+        right: z.string(),
+        differences: z.array(z.record(z.string(), z.unknown())),
+      }),
+    ),
+  })
+  .meta({ id: 'Reconciliation' });
+
+export const RepairQuery = z.strictObject({ dry_run: queryFlag });
+export type RepairQuery = z.output<typeof RepairQuery>;
+
+export const RepairOrder = z.strictObject({ entity: entityName }).meta({ id: 'RepairOrder' });
+export type RepairOrder = z.output<typeof RepairOrder>;
+
+const figures = z.record(z.string(), z.string());
+
+export const Repair = z
+  .object({
+    object: z.literal('repair'),
+    entity: z.string(),
+    dry_run: z.boolean(),
+    changed: z.int().describe('Rows that differ from what events, corrections and ledger say'),
+    changes: z
+      .array(z.object({ projection: z.string(), key: figures, before: figures, after: figures }))
+      .describe('The first of them; amounts in picodollars'),
+  })
+  .meta({ id: 'Repair' });
+export type Repair = z.output<typeof Repair>;

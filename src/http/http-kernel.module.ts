@@ -1,0 +1,17 @@
+/** What serves requests, whatever they ask: health and metrics in every process, the document and the page in an API. */
+import { Module } from '@nestjs/common';
+import { APP_PIPE } from '@nestjs/core';
+import { ConsoleController } from './console.controller.js';
+import { DocsController } from './docs.controller.js';
+import { OperationsController } from './operations.controller.js';
+import { Readiness } from './readiness.js';
+import { SchemaPipe } from './schema-pipe.js';
+
+@Module({
+  providers: [Readiness, { provide: APP_PIPE, useClass: SchemaPipe }],
+  controllers: [OperationsController],
+})
+export class HttpKernelModule {}
+
+@Module({ controllers: [DocsController, ConsoleController] })
+export class HttpKernelApi {}

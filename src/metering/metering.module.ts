@@ -1,0 +1,35 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { CreditsModule } from '../credits/credits.module.js';
+import { PricesModule } from '../prices/prices.module.js';
+import { QuotaModule } from '../quota/quota.module.js';
+import { BatchWriter } from './batch-writer.js';
+import { ConflictsController } from './conflicts.controller.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { DeadLetters } from './dead-letters.js';
+import { Pruning } from './pruning.js';
+import { Recorder } from './recorder.js';
+import { UsageConflicts } from './usage-conflicts.js';
+import { UsageEventsController } from './usage-events.controller.js';
+import { UsageIntake } from './usage-intake.js';
+import { UsageProcessor } from './usage.processor.js';
+
+const SERVICES = [DeadLetters, Pruning, Recorder, UsageConflicts, UsageIntake];
+
+@Module({
+  imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
+  providers: SERVICES,
+  exports: SERVICES,
+})
+export class MeteringModule {}
+
+@Module({
+  imports: [AccessModule, MeteringModule],
+  controllers: [UsageEventsController, DeadLettersController, ConflictsController],
+})
+export class MeteringApi {}
+
+/** Takes the usage queue's jobs. */
+@Module({ imports: [MeteringModule], providers: [BatchWriter, UsageProcessor] })
+export class MeteringWorker {}

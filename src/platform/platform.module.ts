@@ -1,0 +1,43 @@
+/** What every module may inject: the opened connections, and what watches them. */
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { Clock } from './clock.js';
+import { Database } from './database.js';
+import { Logger } from './logger.js';
+import { Metrics } from './metrics.js';
+import { UsageQueue } from './queues.js';
+import { QUOTA_REDIS } from './redis.js';
+
+/** Opened before the app and closed after it. */
+export type PlatformParts = {
+  readonly database: Database;
+  readonly redis: {
+    /** For decisions and the producer's side of the queue: a command fails at once when Redis is unavailable. */
+    readonly quick: Redis;
+    /** For workers: a command waits for as long as it takes. */
+    readonly patient: Redis;
+  };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+};
+
+@Module({})
+export class PlatformModule {
+  /** `settings` are what the environment decides for modules that have no other way to it. */
+  static of({ database, redis, clock, logger, metrics }: PlatformParts, settings: Provider[]): DynamicModule {
+    const providers: Provider[] = [
+      { provide: Database, useValue: database },
+      { provide: Clock, useValue: clock },
+      { provide: Logger, useValue: logger },
+      { provide: Metrics, useValue: metrics },
+      { provide: QUOTA_REDIS, useValue: redis.quick },
+      { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick) },
+      ...settings,
+    ];
+    const tokens = providers.map((provider) =>
+      typeof provider === 'function' ? provider : provider.provide,
+    );
+    return { module: PlatformModule, global: true, providers, exports: tokens };
+  }
+}

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { CreditsModule } from '../credits/credits.module.js';
+import { PricesModule } from '../prices/prices.module.js';
+import { CommitPublication } from './commit-publication.js';
+import { LeasesController } from './leases.controller.js';
+import { OutputSampling } from './output-sampling.js';
+import { QuotaController } from './quota.controller.js';
+import { Quota } from './quota.js';
+import { UnknownEntities } from './unknown-entities.js';
+
+@Module({
+  imports: [AccessModule, AccountsModule, CreditsModule, PricesModule],
+  providers: [Quota, UnknownEntities, OutputSampling, CommitPublication],
+  exports: [Quota, OutputSampling],
+})
+export class QuotaModule {}
+
+@Module({ imports: [AccessModule, QuotaModule], controllers: [QuotaController, LeasesController] })
+export class QuotaApi {}
