@@ -1,11 +1,12 @@
-/** What each model's outputs are learned to need, kept in this process. Asking never waits: what is not known is the worst case. */
+/** The learned output sizes of each model, kept in this process. Asking never waits: an unknown model holds its worst case. */
 import { learnedOutputTokens, type OutputSize } from './output-sizes.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
 import { findOutputSizes } from './output-sizes.sql.js';
 
-/** From this age on what is known is read anew, and beyond the other one it is not gone by. */
+/** From this age on the sizes are read again. */
 const REFRESH_MS = 30_000;
+/** Beyond this age they are not used. */
 const AGE_MS_MAX = 900_000;
 
 export class LearnedOutputs {
@@ -18,12 +19,12 @@ export class LearnedOutputs {
     private readonly clock: Clock,
   ) {}
 
-  /** Null where too little is known of the model. */
+  /** Null where too few requests of the model were seen. */
   tokensOf(model: string): number | null {
     const nowMs = this.clock.now().getTime();
     if (isOlder(this.askedAtMs, nowMs, REFRESH_MS)) {
       this.askedAtMs = nowMs;
-      // While Postgres is away what is known serves, for as long as it may.
+      // While Postgres is unavailable the old sizes are used, up to AGE_MS_MAX.
       void this.load(nowMs).catch(() => {});
     }
     if (isOlder(this.loadedAtMs, nowMs, AGE_MS_MAX)) return null;
@@ -45,7 +46,7 @@ export class LearnedOutputs {
   }
 }
 
-/** Also where the clock was set back. */
+/** True also after the clock was set back. */
 function isOlder(thenMs: number, nowMs: number, ageMsMax: number): boolean {
   return nowMs - thenMs > ageMsMax || nowMs < thenMs;
 }

@@ -1,32 +1,32 @@
-/** What leases are made of, between the HTTP door and the script: README.md has the protocol. */
+/** Leases as data, between the HTTP layer and the script. README.md has the protocol. */
 import type { LeaseReason } from '@tally/client/protocol';
 import type { Subject } from '../domain/ids.js';
 
 export type FinishedRequest = { readonly id: string; readonly holdPicos: bigint };
 
-/** A gateway's own account of its lease: absolute, so that repeating or losing one moves nothing. */
+/** What a gateway states about its lease: absolute amounts, so that a repeated or lost statement moves nothing. */
 export type LeaseStatement = {
   readonly id: string;
   readonly subject: Subject;
   /** Rises with every statement; an older one changes nothing. */
   readonly sequence: number;
-  /** What its running requests hold, without those that it hands over here. */
+  /** What its requests in flight hold, without those that it hands over here. */
   readonly outstandingPicos: bigint;
   /** What is left of its slice. */
   readonly freePicos: bigint;
-  /** What it would like to have free; zero gives all back. */
+  /** What it wants to have free; zero gives everything back. */
   readonly wantedPicos: bigint;
-  /** The largest hold that it has lately drawn. */
+  /** The largest of its recent holds. */
   readonly largestHoldPicos: bigint;
   readonly ttlSeconds: number;
   /** How long one of its requests may run. */
   readonly requestSeconds: number;
-  /** Requests whose events are on their way: each becomes a hold of its own, unless it is booked already. */
+  /** Requests whose events are on their way: each becomes a hold of its own, unless its event is booked already. */
   readonly finished: readonly FinishedRequest[];
   readonly models: readonly string[];
 };
 
-/** What an end says of it. */
+/** What a gateway states when it ends a lease. */
 export type LeaseEnding = Pick<LeaseStatement, 'id' | 'subject' | 'requestSeconds' | 'finished'>;
 
 export type Leased = {
@@ -41,12 +41,12 @@ export type Leased = {
   readonly reason: LeaseReason | null;
 };
 
-/** What a model's requests hold, for a gateway that computes it itself. */
+/** What a gateway needs to compute the holds of a model's requests itself. */
 export type HoldRates = {
   readonly model: string;
   readonly inputPicosPerToken: bigint;
   readonly outputPicosPerToken: bigint;
-  /** What stands in for what a request does not say. */
+  /** Used where a request does not say. */
   readonly inputTokensDefault: number;
   readonly outputTokensDefault: number;
 };
@@ -56,6 +56,6 @@ export type Lease = Leased & {
   readonly subject: Subject;
   readonly sequence: number;
   readonly degraded: boolean;
-  /** Of the models that have a price which does not change before the lease ends. */
+  /** Only of models whose price does not change before the lease ends. */
   readonly rates: readonly HoldRates[];
 };

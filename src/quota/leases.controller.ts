@@ -1,4 +1,4 @@
-/** Gateways that decide by themselves, on a slice of what is left. */
+/** For gateways that decide themselves, on a slice of what is left. */
 import { Body, Controller, Param } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { entityOfLease } from '../domain/ids.js';

@@ -1,4 +1,4 @@
-/** Leases: a slice of what is left, on which a gateway decides by itself. */
+/** Leases: a gateway decides itself on a slice of what is left. */
 import { z } from 'zod';
 import {
   HOLD_SECONDS_DEFAULT,
@@ -33,7 +33,7 @@ const Ending = z.strictObject({
     .describe('Requests whose events are on their way: each becomes a hold of its own'),
 });
 
-/** Finished requests are the project's own: another entity's would be held against this one. */
+/** Without this check, another entity's finished requests would be held against this one. */
 function namesOneEntity(body: z.output<typeof Ending>): boolean {
   return body.finished.every(({ id }) => entityOfReservation(id) === body.project.entity);
 }
@@ -42,12 +42,12 @@ const OF_ANOTHER = { message: 'must be of the entity of project', path: ['finish
 export const LeaseOrder = Ending.extend({
   lease_id: leaseId.describe('Made by the gateway: lease_, 22 random characters, a dot, the entity'),
   sequence: integer(1, Number.MAX_SAFE_INTEGER).describe('Rises with every statement about the lease'),
-  outstanding_usd: usd.describe('What running requests hold, without those in finished'),
+  outstanding_usd: usd.describe('What requests in flight hold, without those in finished'),
   free_usd: usd.describe('What is left of the slice'),
-  wanted_usd: usd.describe('What to have free from now on; "0" gives all back'),
+  wanted_usd: usd.describe('What to have free from now on; "0" gives everything back'),
   largest_hold_usd: usd
     .default(0n)
-    .describe('The largest hold that was lately drawn: no slice is smaller than a few'),
+    .describe('The largest recent hold: no slice is smaller than a few of them'),
   ttl_seconds: integer(1, LEASE_SECONDS_MAX)
     .default(LEASE_SECONDS_DEFAULT)
     .describe('How long the gateway wants to admit by the answer'),
@@ -55,7 +55,7 @@ export const LeaseOrder = Ending.extend({
     .array(text(256))
     .max(LEASE_MODELS_MAX, `must have at most ${LEASE_MODELS_MAX} entries`)
     .default([])
-    .describe('Models whose prices the answer names'),
+    .describe('Models whose prices the answer lists'),
 })
   .refine((body) => entityOfLease(body.lease_id) === body.project.entity, {
     message: 'must name the entity of project',
@@ -76,13 +76,15 @@ export const Lease = z
     id: z.string(),
     project: z.string(),
     sequence: z.int(),
-    granted_usd: z.string().describe('To be added to what is free'),
-    give_back_usd: z.string().describe('To be taken from what is free, as far as it is still there'),
-    lifetime_ms: z.int().describe('How long to admit by it, from before the statement was sent'),
+    granted_usd: z.string().describe('Add this to what is free'),
+    give_back_usd: z.string().describe('Take this from what is free, as far as it is still there'),
+    lifetime_ms: z
+      .int()
+      .describe('How long to admit by this answer, counted from before the statement was sent'),
     reason: z
       .enum(['near_limit', 'concurrency_limited', 'not_enforced', 'shared'])
       .nullable()
-      .describe('Why there is less than was wanted'),
+      .describe('Why the grant is less than was wanted'),
     prices: z
       .array(
         z.object({
@@ -94,7 +96,7 @@ export const Lease = z
         }),
       )
       .describe(
-        'What requests hold, for as long as the lease; a model that is missing is asked for centrally',
+        'What requests hold for as long as the lease lasts; reserve centrally for a model that is missing',
       ),
     degraded: z.boolean().optional(),
   })

@@ -1,6 +1,6 @@
 /**
- * Learns how large each model's outputs are, from a sample of what was booked: what a request holds that does not say how much it
- * may generate. Nothing is charged by it, so it may miss what comes late, and it costs the recorder nothing.
+ * Learns how large each model's outputs are from a sample of the booked events, for the holds of requests that do not limit their
+ * output. No charge depends on it, so it may miss late events.
  */
 import { Injectable } from '@nestjs/common';
 import { classOf } from './output-sizes.js';
@@ -15,11 +15,11 @@ import {
   type ModelOutputSize,
 } from './output-sizes.sql.js';
 
-/** Usage of the last minute is left for the next time: most of it is not booked yet. */
+/** The last minute is left to the next sample, because most of its usage is not booked yet. */
 const SETTLE_MS = 60_000;
-/** The furthest back that a sample goes, the first one included. */
+/** How far back a sample goes at most, also the first one. */
 const LOOKBACK_MS_MAX = 24 * 3_600_000;
-/** The newest events of the time: a sample is enough. */
+/** Only the newest events of the time are read: a sample is enough. */
 const EVENTS_MAX = 20_000;
 const DAY_MS = 24 * 3_600_000;
 
@@ -30,7 +30,7 @@ export class OutputSampling {
     private readonly clock: Clock,
   ) {}
 
-  /** Adds what is new and returns how many events it saw. Each is seen once, however often and at once it runs. */
+  /** Adds new events and returns how many. Each is counted once, however often this runs, also at the same time. */
   async sample(): Promise<number> {
     return this.database.transaction(async (tx) => {
       const now = await this.clock.bookingTime(tx);

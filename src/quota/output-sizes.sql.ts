@@ -1,11 +1,11 @@
-/** The sizes of outputs by model: a sample of events, in classes. Whoever adds to it holds the lock of `output_sampling`. */
+/** The sizes of outputs by model, in size classes, from a sample of events. Adding to them needs the lock of `output_sampling`. */
 import type { OutputSize } from './output-sizes.js';
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Tx } from '../platform/database.js';
 
 export type ModelOutputSize = OutputSize & { readonly model: string };
 
-/** Takes the sampler's lock, and returns until when events were sampled: `startsAt` where that is nothing yet. */
+/** Takes the sampler's lock, and returns the time up to which events were sampled: `startsAt` where none were. */
 export async function lockSampling(tx: Tx, startsAt: Date): Promise<Date> {
   const rows = await tx.$queryRaw<[{ sampled_until: Date }]>`
     insert into output_sampling values (1, ${startsAt}::timestamptz)
@@ -18,7 +18,7 @@ export async function setSampledUntil(tx: Tx, until: Date): Promise<void> {
   await tx.$executeRaw`update output_sampling set sampled_until = ${until}::timestamptz where id = 1`;
 }
 
-/** How often each model had each count of output tokens among the newest `limit` events of the time. Walks the primary key. */
+/** How many of the newest `limit` events of the time had each model and count of output tokens. Reads along the primary key. */
 export async function sampleOutputs(
   tx: Tx,
   args: { from: Date; to: Date; limit: number },
@@ -40,7 +40,7 @@ export async function sampleOutputs(
   }));
 }
 
-/** Adds requests to their classes; each class of a model at most once. */
+/** Adds requests to their classes. `sizes` has each class of a model at most once. */
 export async function addOutputSizes(tx: Tx, sizes: readonly ModelOutputSize[]): Promise<void> {
   await tx.$executeRaw`
     insert into output_sizes (model, tokens_max, requests)
@@ -52,7 +52,7 @@ export async function addOutputSizes(tx: Tx, sizes: readonly ModelOutputSize[]):
     on conflict (model, tokens_max) do update set requests = output_sizes.requests + excluded.requests`;
 }
 
-/** Halves every count, rounding down, so that what is old counts ever less. */
+/** Halves every count, rounding down, so that old requests count less and less. */
 export async function halveOutputSizes(tx: Tx): Promise<void> {
   await tx.$executeRaw`
     with gone as (delete from output_sizes where requests = 1)

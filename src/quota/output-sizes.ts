@@ -1,21 +1,21 @@
 /**
- * How large a model's outputs are, in classes of size, and what a request of an unnamed output may be expected to need. Classes
- * are a quarter of an octave wide, so a size read off them is at most a fifth above the true one, and never below it.
+ * The sizes of a model's outputs in classes, and the output that a request which names no maximum probably needs. A class is a
+ * quarter of an octave wide, so its size is at most a fifth above the true size, and never below it.
  */
 
-/** The share of requests whose output fits into what is held for them. */
+/** The share of requests whose output fits into their learned hold. */
 export const OUTPUT_SHARE = 0.99;
-/** With fewer requests seen nothing is learned. */
+/** With fewer requests nothing is learned. */
 export const REQUESTS_SEEN_MIN = 100;
 
 /** The largest count of tokens that an event may have. */
 const TOKENS_MAX = 2 ** 31 - 1;
 const CLASSES_AN_OCTAVE = 4;
 
-/** A class by the most tokens that it takes: `{ tokensMax, requests }`. */
+/** A class is named by the largest output that it contains. */
 export type OutputSize = { readonly tokensMax: number; readonly requests: number };
 
-/** Each larger than the one before; the first is no output at all. */
+/** Ascending; the first class is no output at all. */
 const CLASSES: readonly number[] = classes();
 
 function classes(): number[] {
@@ -27,7 +27,7 @@ function classes(): number[] {
   return bounds;
 }
 
-/** The least class that takes so many tokens, by its most. */
+/** The smallest class that contains so many tokens. */
 export function classOf(outputTokens: number): number {
   let low = 0;
   let high = CLASSES.length - 1;
@@ -39,7 +39,7 @@ export function classOf(outputTokens: number): number {
   return CLASSES[low]!;
 }
 
-/** The tokens that OUTPUT_SHARE of the requests did not exceed; null where too few were seen. */
+/** The size that OUTPUT_SHARE of the requests did not exceed; null where too few were seen. */
 export function learnedOutputTokens(sizes: readonly OutputSize[]): number | null {
   const seen = sizes.reduce((sum, { requests }) => sum + requests, 0);
   if (seen < REQUESTS_SEEN_MIN) return null;

@@ -5,12 +5,12 @@
  */
 import type { EntityName, Subject } from '../domain/ids.js';
 import { periodOf, type Period } from '../domain/period.js';
+import { denialOf, type Denial } from '../domain/quota-denial.js';
 import {
   decide,
   projectOf,
   remainingOf,
   sizedHold,
-  type Denial,
   type QuotaMode,
   type QuotaState,
   type Remaining,
@@ -131,8 +131,9 @@ export class PostgresFallback {
   }
 
   private refusal(question: VersionedQuestion | null, holdPicos: bigint | null): Refusal | null {
-    const denial = question === null ? null : decide(question, holdPicos);
-    return question !== null && denial !== null ? { question, denial } : null;
+    if (question === null) return null;
+    const exceeded = decide(question, holdPicos);
+    return exceeded === null ? null : { question, denial: denialOf(question, exceeded) };
   }
 
   private admission(question: VersionedQuestion | null): Admission {

@@ -6,7 +6,7 @@ import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota-rules.
 import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import type { Tx } from '../platform/database.js';
 
-/** Null asks for the entity alone. */
+/** A null project asks for the entity alone. */
 export type QuotaSubject = { readonly entity: EntityName; readonly project: ProjectName | null };
 
 type Row = {
@@ -31,8 +31,8 @@ type Row = {
 };
 
 /**
- * One state for each entity, as of `at`. An entity that does not exist has the default plan and has spent nothing: reading
- * makes no row. Locks nothing; that it is one statement makes spend, credits and version belong together.
+ * One state for each entity, as of `at`. An unknown entity has the default plan and has spent nothing; reading creates no row. It
+ * takes no locks. Spend, credits and version are consistent because one statement reads them.
  */
 export async function loadQuotaStates(
   tx: Tx,
@@ -102,7 +102,7 @@ export async function loadQuotaStates(
 
 function toState(rows: readonly Row[] | undefined, at: Date): QuotaState {
   const first = rows?.[0];
-  // An empty result never means "allowed": without the default plan nobody may spend.
+  // An empty result never means "allowed": without the default plan no entity may spend.
   assert(rows !== undefined && first !== undefined, `there is a plan named ${DEFAULT_PLAN}`);
   const period = periodOf(at);
   const ends = periodEnd(period);

@@ -1,4 +1,4 @@
-/** Reservations and decisions. */
+/** Reservations and decisions over HTTP. */
 import { z } from 'zod';
 import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX } from '@tally/client/protocol';
 import { QUOTA_MODES } from '../domain/quota-rules.js';
@@ -13,12 +13,12 @@ export const ReservationOrder = z
   .strictObject({
     project: subject,
     model,
-    input_tokens: integer(0, TOKENS_MAX).nullish().describe("Left out, the model's maximum stands in"),
+    input_tokens: integer(0, TOKENS_MAX).nullish().describe("The model's maximum if left out"),
     max_output_tokens: integer(0, TOKENS_MAX)
       .nullish()
-      .describe("Left out, what the model's outputs were lately stands in, or near a limit its maximum"),
-    request_id: text(256).nullish().describe('The same request again gets the same reservation'),
-    ttl_seconds: ttlSeconds.describe('The hold expires by itself'),
+      .describe("If left out: what the model's recent outputs needed, or near a limit the model's maximum"),
+    request_id: text(256).nullish().describe('A repeated request gets the same reservation'),
+    ttl_seconds: ttlSeconds.describe('How long the hold lasts unless it is ended or extended'),
   })
   .meta({ id: 'ReservationOrder' });
 export type ReservationOrder = z.output<typeof ReservationOrder>;
@@ -26,7 +26,7 @@ export type ReservationOrder = z.output<typeof ReservationOrder>;
 export const Extension = z.strictObject({ ttl_seconds: ttlSeconds }).meta({ id: 'Extension' });
 export type Extension = z.output<typeof Extension>;
 
-/** A release says nothing; an empty object or no body at all will do. */
+/** A release has no fields: an empty object, or no body at all. */
 export const NoBody = z.strictObject({}).nullish();
 
 export const CheckHeaders = z.object({ 'OpenAI-Project': subject, 'X-Model': model.optional() });
@@ -37,9 +37,9 @@ const remaining = z
     project_cap_usd: z.string().nullable(),
     entity_cap_usd: z.string().nullable(),
   })
-  .describe('Without what other requests hold; null is no such limit');
+  .describe('What is left after all other holds; null is no such limit');
 
-const mode = z.enum(QUOTA_MODES).optional().describe('Only where limits may not deny: `shadow` or `off`');
+const mode = z.enum(QUOTA_MODES).optional().describe('Only where limits do not deny: `shadow` or `off`');
 
 const shadowDenial = z
   .object({ limit: z.string(), scope: z.string(), retryable: z.boolean(), decision_id: z.string() })
@@ -57,14 +57,16 @@ export const Reservation = z
     expires_at: z.int(),
     hold_basis: z
       .enum(['requested', 'learned', 'maximum', 'none'])
-      .describe('The output held: as requested, as learned of the model, as large as the model allows'),
+      .describe(
+        'The output that is held: as requested, as learned from the model, or as large as the model allows',
+      ),
     remaining,
     mode,
     shadow_denial: shadowDenial,
     degraded: z
       .boolean()
       .optional()
-      .describe('True where the decision was made while Redis or Postgres was away'),
+      .describe('True where Redis or Postgres was unavailable when the decision was made'),
   })
   .meta({ id: 'Reservation' });
 export type Reservation = z.output<typeof Reservation>;
@@ -112,8 +114,8 @@ export const DeniedDecision = z
     scope: z.string(),
     retryable: z.boolean().describe('True where only other requests in flight were in the way'),
     resets_at: z.int().nullable(),
-    degraded: z.boolean().describe('True where Redis or Postgres was away'),
-    mode: z.enum(QUOTA_MODES).describe('`shadow`: the request was admitted all the same'),
+    degraded: z.boolean().describe('True where Redis or Postgres was unavailable'),
+    mode: z.enum(QUOTA_MODES).describe('`shadow`: the request was admitted anyway'),
     asked: z.object({
       kind: z.enum(['reservation', 'check']),
       model: z.string().nullable(),
@@ -147,7 +149,7 @@ export const DeniedDecision = z
       .describe('Null is no such limit'),
     state: z
       .object({ version: z.string(), period: z.string(), as_of: z.int() })
-      .describe('Which state of the books decided'),
+      .describe('The state of the books by which it was decided'),
   })
   .meta({ id: 'DeniedDecision' });
 export type DeniedDecision = z.output<typeof DeniedDecision>;

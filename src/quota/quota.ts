@@ -6,7 +6,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
-import { denialBy, remainingOf } from '../domain/quota-rules.js';
+import { denialOf } from '../domain/quota-denial.js';
+import { remainingOf, type ExceededLimit } from '../domain/quota-rules.js';
 import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
@@ -33,7 +34,7 @@ import { RedisDecisions } from './redis-decisions.js';
 import { RedisLeases } from './redis-leases.js';
 import { RedisQuota } from './redis-quota.js';
 import type { Hold, Reservation, ReservationOrder } from './reservation.js';
-import type { ExceededLimit, ReservedReply } from './script-replies.js';
+import type { ReservedReply } from './script-replies.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
@@ -130,10 +131,10 @@ export class Quota {
 
   private deny(
     question: VersionedQuestion,
-    { limit, retryable }: ExceededLimit,
+    exceeded: ExceededLimit,
     { asked, degraded }: { asked: Asked; degraded: boolean },
   ): Denied {
-    const denial = denialBy(limit, question, { retryable });
+    const denial = denialOf(question, exceeded);
     return this.explanations.keep({ question, denial, asked, degraded });
   }
 

@@ -3,7 +3,7 @@ import { formatSubject, type EntityName, type ProjectName, type Subject } from '
 import { ScriptKeys } from './lua-script.js';
 import { memoize } from './memoize.js';
 
-/** The keys that scripts take, written once for each entity and project that was asked about lately. */
+/** The keys that scripts take, written once for each entity and project that was asked about recently. */
 export class RedisKeys {
   /** For scripts about an entity's holds. */
   readonly ofHolds = memoize(String, (entity: EntityName) => new ScriptKeys(holdKeys(entity)));

@@ -1,7 +1,7 @@
 /** What the deciding scripts reply, and what it means. */
 import { assert } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, type Held, type LimitName } from '../domain/quota-rules.js';
+import { LIMITS, type ExceededLimit, type Held } from '../domain/quota-rules.js';
 import type { VersionedQuestion } from './decision.js';
 import type { LuaReply } from './lua-script.js';
 import { memoize } from './memoize.js';
@@ -9,7 +9,6 @@ import { readEntity, readProject } from './state-encoding.js';
 
 /** The states cannot decide and must be loaded, as of the given time. */
 export type Cold = { readonly verdict: 'cold'; readonly at: Date };
-export type ExceededLimit = { readonly limit: LimitName; readonly retryable: boolean };
 export type DeniedReply = ExceededLimit & {
   readonly verdict: 'denied';
   readonly question: VersionedQuestion;

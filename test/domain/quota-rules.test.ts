@@ -1,14 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { NANOS_MAX } from '@tally/client/protocol';
-import {
-  decide,
-  denialBy,
-  LIMITS,
-  NOTHING_HELD,
-  remainingOf,
-  type Question,
-} from '../../src/domain/quota-rules.js';
+import { denialOf, type Denial } from '../../src/domain/quota-denial.js';
+import { decide, LIMITS, NOTHING_HELD, remainingOf, type Question } from '../../src/domain/quota-rules.js';
 import { anEntityQuota, aProjectQuota, usd } from '../support/quota.js';
 
 const MONTH_END = Date.UTC(2026, 11, 1) / 1_000;
@@ -30,7 +24,13 @@ function aQuestion(override: {
   };
 }
 
-/** Every limit passed at once: no room anywhere. */
+/** The denial that the decision leads to, or null where it admits. */
+function denial(question: Question, holdPicos: bigint | null): Denial | null {
+  const exceeded = decide(question, holdPicos);
+  return exceeded === null ? null : denialOf(question, exceeded);
+}
+
+/** Every limit is exceeded: no room anywhere. */
 const NO_ROOM = {
   entity: {
     maxConcurrentRequests: 0,
@@ -54,9 +54,9 @@ describe('a quota decision', () => {
     ];
     const question = { ...aQuestion(NO_ROOM) };
     const seen = lifted.map((lift) => {
-      const denial = decide(question, usd('1'));
+      const denied = denial(question, usd('1'));
       lift();
-      return `${denial?.limit} of ${denial?.scope}`;
+      return `${denied?.limit} of ${denied?.scope}`;
     });
     expect(seen).toEqual([
       'concurrency of entity1/project1',
@@ -66,7 +66,7 @@ describe('a quota decision', () => {
       'entity_yearly_cap of entity1',
       'credits of entity1',
     ]);
-    expect(decide(question, usd('1'))).toBeNull();
+    expect(denial(question, usd('1'))).toBeNull();
   });
 
   it('allows what reaches a limit exactly and denies one nanodollar more, for every limit of money', () => {
@@ -77,16 +77,16 @@ describe('a quota decision', () => {
       { entity: { overage: 'blocked' as const, creditsPicos: usd('6') }, entityHeld: { nanos: 1e9 } },
     ];
     for (const override of atTen) {
-      expect(decide(aQuestion(override), usd('5'))).toBeNull();
-      expect(decide(aQuestion(override), usd('5.000000001'))).toMatchObject({ retryable: true });
-      expect(decide(aQuestion(override), usd('6'))).toMatchObject({ retryable: true });
-      expect(decide(aQuestion(override), usd('6.000000001'))).toMatchObject({ retryable: false });
+      expect(denial(aQuestion(override), usd('5'))).toBeNull();
+      expect(denial(aQuestion(override), usd('5.000000001'))).toMatchObject({ retryable: true });
+      expect(denial(aQuestion(override), usd('6'))).toMatchObject({ retryable: true });
+      expect(denial(aQuestion(override), usd('6.000000001'))).toMatchObject({ retryable: false });
     }
   });
 
   it('tells by the hold alone whether waiting helps: requests at their limit may wait, a limit of none is final', () => {
     const full = { entity: { maxConcurrentRequests: 2 }, entityHeld: { count: 2 } };
-    expect(decide(aQuestion(full), 0n)).toEqual({
+    expect(denial(aQuestion(full), 0n)).toEqual({
       limit: 'concurrency',
       scope: 'entity1',
       retryable: true,
@@ -94,15 +94,15 @@ describe('a quota decision', () => {
       limitCount: 2,
       resetsAt: null,
     });
-    expect(decide(aQuestion({ ...full, entityHeld: { count: 1 } }), 0n)).toBeNull();
-    expect(decide(aQuestion({ entity: { maxConcurrentRequests: 0 } }), 0n)).toMatchObject({
+    expect(denial(aQuestion({ ...full, entityHeld: { count: 1 } }), 0n)).toBeNull();
+    expect(denial(aQuestion({ entity: { maxConcurrentRequests: 0 } }), 0n)).toMatchObject({
       retryable: false,
     });
   });
 
   it('admits an unknown cost exactly where booked and held leave any room', () => {
     const booked = (cost: string, heldNanos: number) =>
-      decide(
+      denial(
         aQuestion({
           entity: { monthlyCapPicos: usd('10'), monthCostPicos: usd(cost) },
           entityHeld: { nanos: heldNanos },
@@ -113,13 +113,13 @@ describe('a quota decision', () => {
     expect(booked('10', 0)).toMatchObject({ limit: 'entity_monthly_cap', retryable: false });
     expect(booked('9', 999_999_999)).toBeNull();
     expect(booked('9', 1_000_000_000)).toMatchObject({ limit: 'entity_monthly_cap', retryable: true });
-    expect(decide(aQuestion({ entity: { overage: 'blocked' } }), null)).toMatchObject({ limit: 'credits' });
+    expect(denial(aQuestion({ entity: { overage: 'blocked' } }), null)).toMatchObject({ limit: 'credits' });
   });
 
   it('admits a request that costs nothing while no limit is passed, even without credits', () => {
-    expect(decide(aQuestion({ entity: { overage: 'blocked' } }), 0n)).toBeNull();
+    expect(denial(aQuestion({ entity: { overage: 'blocked' } }), 0n)).toBeNull();
     const overdrawn = { entity: { monthlyCapPicos: usd('1'), monthCostPicos: usd('1.000001') } };
-    expect(decide(aQuestion(overdrawn), 0n)).toMatchObject({ limit: 'entity_monthly_cap', retryable: false });
+    expect(denial(aQuestion(overdrawn), 0n)).toMatchObject({ limit: 'entity_monthly_cap', retryable: false });
   });
 
   it('says how far a limit is used and when the calendar brings room back', () => {
@@ -135,7 +135,7 @@ describe('a quota decision', () => {
       entityHeld: { nanos: 2e9 },
       projectHeld: { nanos: 1e9 },
     });
-    const figures = (limit: (typeof LIMITS)[number]) => denialBy(limit, question, { retryable: true });
+    const figures = (limit: (typeof LIMITS)[number]) => denialOf(question, { limit, retryable: true });
     expect(figures('project_monthly_cap')).toMatchObject({
       spentPicos: usd('1'),
       limitPicos: usd('2'),
@@ -194,7 +194,7 @@ describe('a quota decision', () => {
     fc.assert(
       fc.property(amount, amount, nanos, nanos, (capPicos, holdPicos, heldNanos, moreNanos) => {
         const withHeld = (held: number) =>
-          decide(
+          denial(
             aQuestion({ entity: { monthlyCapPicos: capPicos }, entityHeld: { nanos: held } }),
             holdPicos,
           );
@@ -208,9 +208,9 @@ describe('a quota decision', () => {
 
   it('never lets a hold above nine million dollars pass twice under any limit', () => {
     const question = aQuestion({ entity: { monthlyCapPicos: usd('900000000000') } });
-    expect(decide(question, usd('800000000000'))).toBeNull();
+    expect(denial(question, usd('800000000000'))).toBeNull();
     expect(
-      decide({ ...question, holds: { ...NOTHING_HELD, entity: { nanos: NANOS_MAX, count: 1 } } }, 1n),
+      denial({ ...question, holds: { ...NOTHING_HELD, entity: { nanos: NANOS_MAX, count: 1 } } }, 1n),
     ).toMatchObject({ retryable: true });
   });
 });

@@ -2,9 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { holdNanos } from '../../src/domain/money.js';
-import { decide, QUOTA_MODES, sizedHold, type Held, type QuotaState } from '../../src/domain/quota-rules.js';
+import { denialOf } from '../../src/domain/quota-denial.js';
+import {
+  decide,
+  QUOTA_MODES,
+  sizedHold,
+  type ExceededLimit,
+  type Held,
+  type QuotaState,
+} from '../../src/domain/quota-rules.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
-import type { ExceededLimit } from '../../src/quota/script-replies.js';
 import { aQuotaRedis, sized, type QuotaRedis, type SizedOrder } from '../support/quota-redis.js';
 
 const ENTITY = 'entity1' as EntityName;
@@ -87,8 +94,11 @@ class Model {
 
   private decide(project: string, holdPicos: bigint | null): string | null {
     this.prune();
-    const denial = decide(this.question(project), holdPicos);
-    return denial && `${denial.limit} of ${denial.scope} ${denial.retryable}`;
+    const question = this.question(project);
+    const exceeded = decide(question, holdPicos);
+    if (exceeded === null) return null;
+    const { limit, scope, retryable } = denialOf(question, exceeded);
+    return `${limit} of ${scope} ${retryable}`;
   }
 
   private question(name: string) {

@@ -46,7 +46,7 @@ local function run()
   if ended_at and now - tonumber(ended_at) < TOMBSTONE_MS then
     return reply(project_name, 0, 0, 'ended', state.period, tonumber(ended_at))
   end
-  -- In shadow mode the request runs although a limit denies it, so what it may cost is held all the same.
+  -- In shadow mode the request runs although a limit denies it, so what it may cost is held anyway.
   if number then return hold(number, retryable and 1 or 0) end
   return hold()
 end

@@ -1,0 +1,74 @@
+/** Why a request is denied, in figures: what is spent and held under the exceeded limit, and when there is room again. */
+import { picosFromNanos } from '@tally/client/protocol';
+import { assert } from './errors.js';
+import { formatSubject } from './ids.js';
+import { periodEnd, yearEnd } from './period.js';
+import { isOfProject, type ExceededLimit, type Question } from './quota-rules.js';
+
+type DenialBase = {
+  /** `entity1` or `entity1/project1`. */
+  readonly scope: string;
+  /** True where only other requests in flight are in the way, so that waiting helps. */
+  readonly retryable: boolean;
+  /** Unix seconds; null where no new month or year brings room. */
+  readonly resetsAt: number | null;
+};
+
+export type ConcurrencyDenial = DenialBase & {
+  readonly limit: 'concurrency';
+  readonly inFlightCount: number;
+  readonly limitCount: number;
+};
+
+/** For `credits` the limit is what was granted and has not expired, and spent is what of that was burnt or voided. */
+export type MoneyDenial = DenialBase & {
+  readonly limit: 'project_monthly_cap' | 'entity_monthly_cap' | 'entity_yearly_cap' | 'credits';
+  readonly spentPicos: bigint;
+  readonly limitPicos: bigint;
+  readonly heldPicos: bigint;
+};
+
+export type Denial = ConcurrencyDenial | MoneyDenial;
+
+export function denialOf(question: Question, { limit, retryable }: ExceededLimit): Denial {
+  const { entity, project, holds } = question;
+  const scope = isOfProject(limit)
+    ? formatSubject({ entity: entity.entity, project: project.project })
+    : entity.entity;
+  const held = isOfProject(limit) ? holds.project : holds.entity;
+  const base = { scope, retryable, resetsAt: null };
+  if (limit === 'project_concurrency' || limit === 'entity_concurrency') {
+    const { maxConcurrentRequests } = isOfProject(limit) ? project : entity;
+    return {
+      ...base,
+      limit: 'concurrency',
+      inFlightCount: held.count,
+      limitCount: present(maxConcurrentRequests),
+    };
+  }
+  return { ...base, limit, ...moneyFigures(limit, question), heldPicos: picosFromNanos(held.nanos) };
+}
+
+type MoneyFigures = Pick<MoneyDenial, 'spentPicos' | 'limitPicos' | 'resetsAt'>;
+
+function moneyFigures(limit: MoneyDenial['limit'], { entity, project }: Question): MoneyFigures {
+  if (limit === 'credits') {
+    const spentPicos = entity.grantedPicos - entity.creditsPicos;
+    return { spentPicos, limitPicos: entity.grantedPicos, resetsAt: null };
+  }
+  const [spentPicos, capPicos, capEnds] = {
+    project_monthly_cap: [project.monthCostPicos, project.monthlyCapPicos, periodEnd] as const,
+    entity_monthly_cap: [entity.monthCostPicos, entity.monthlyCapPicos, periodEnd] as const,
+    entity_yearly_cap: [entity.yearCostPicos, entity.yearlyCapPicos, yearEnd] as const,
+  }[limit];
+  return { spentPicos, limitPicos: present(capPicos), resetsAt: unixSeconds(capEnds(entity.period)) };
+}
+
+function present<T>(limit: T | null): T {
+  assert(limit !== null, 'only a limit that is set can be exceeded');
+  return limit;
+}
+
+function unixSeconds(time: Date): number {
+  return time.getTime() / 1_000;
+}
