@@ -1,5 +1,6 @@
 /** What one request used: token counts out of the shapes that model servers return, and the identity of the event that carries them. */
 import { createHash } from 'node:crypto';
+import { TOKENS_MAX } from '@tally/client/protocol';
 import { formatSubject, type EntityName, type ProjectName } from './ids.js';
 
 /** Disjoint token classes. Reasoning tokens are part of the output and are kept for reports only. */
@@ -26,8 +27,6 @@ export type UsageEvent = {
   readonly requestId: string | null;
   readonly tags: Readonly<Record<string, string>> | null;
 };
-
-const TOKENS_MAX = 2 ** 31 - 1;
 
 export type TokenReading = { ok: true; tokens: TokenCounts } | { ok: false; field: string; message: string };
 

@@ -86,8 +86,6 @@ function isWithin(seconds: number): boolean {
   return seconds >= TIME_SECONDS_MIN && seconds <= TIME_SECONDS_MAX;
 }
 
-export const TOKENS_MAX = 2 ** 31 - 1;
-
 export function integer(min: number, max: number) {
   const message = `must be an integer from ${min} to ${max}`;
   return z.int({ error: message }).min(min, message).max(max, message);

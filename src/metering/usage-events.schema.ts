@@ -1,6 +1,6 @@
 /** Usage over HTTP: one event or up to 1,000, and the receipt. */
 import { z } from 'zod';
-import { USAGE_EVENTS_MAX } from '@tally/client/protocol';
+import { USAGE_EVENTS_MAX, type UsageReceipt as Receipt } from '@tally/client/protocol';
 import { usageEventSchema } from './event-reader.js';
 import { documentedAs } from '../http/documented-as.js';
 
@@ -25,4 +25,4 @@ export const UsageReceipt = z
       z.object({ index: z.int(), id: z.string().nullable(), code: z.string(), message: z.string() }),
     ),
   })
-  .meta({ id: 'UsageReceipt' });
+  .meta({ id: 'UsageReceipt' }) satisfies z.ZodType<Receipt>;

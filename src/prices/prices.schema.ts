@@ -1,4 +1,5 @@
 /** The price book. */
+import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import {
   afterNumber,
@@ -8,7 +9,6 @@ import {
   queryFlag,
   text,
   time,
-  TOKENS_MAX,
   usdPerMillion,
 } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';

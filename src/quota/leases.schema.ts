@@ -7,6 +7,7 @@ import {
   LEASE_MODELS_MAX,
   LEASE_SECONDS_DEFAULT,
   LEASE_SECONDS_MAX,
+  type LeaseAnswer,
 } from '@tally/client/protocol';
 import { entityOfLease, entityOfReservation } from '../domain/ids.js';
 import { integer, subject, text, usd } from '../http/fields.js';
@@ -100,7 +101,7 @@ export const Lease = z
       ),
     degraded: z.boolean().optional(),
   })
-  .meta({ id: 'Lease' });
+  .meta({ id: 'Lease' }) satisfies z.ZodType<LeaseAnswer>;
 export type Lease = z.output<typeof Lease>;
 
 export const LeaseEnded = z

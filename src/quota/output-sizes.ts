@@ -2,14 +2,13 @@
  * The sizes of a model's outputs in classes, and the output that a request which names no maximum probably needs. A class is a
  * quarter of an octave wide, so its size is at most a fifth above the true size, and never below it.
  */
+import { TOKENS_MAX } from '@tally/client/protocol';
 
 /** The share of requests whose output fits into their learned hold. */
 export const OUTPUT_SHARE = 0.99;
 /** With fewer requests nothing is learned. */
 export const REQUESTS_SEEN_MIN = 100;
 
-/** The largest count of tokens that an event may have. */
-const TOKENS_MAX = 2 ** 31 - 1;
 const CLASSES_AN_OCTAVE = 4;
 
 /** A class is named by the largest output that it contains. */

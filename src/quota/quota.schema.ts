@@ -1,8 +1,13 @@
 /** Reservations and decisions over HTTP. */
 import { z } from 'zod';
-import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX } from '@tally/client/protocol';
+import {
+  HOLD_SECONDS_DEFAULT,
+  HOLD_SECONDS_MAX,
+  TOKENS_MAX,
+  type Reservation as ReservationOnTheWire,
+} from '@tally/client/protocol';
 import { QUOTA_MODES } from '../domain/quota-rules.js';
-import { integer, subject, text, TOKENS_MAX } from '../http/fields.js';
+import { integer, subject, text } from '../http/fields.js';
 
 const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);
 const model = text(256);
@@ -68,7 +73,7 @@ export const Reservation = z
       .optional()
       .describe('True where Redis or Postgres was unavailable when the decision was made'),
   })
-  .meta({ id: 'Reservation' });
+  .meta({ id: 'Reservation' }) satisfies z.ZodType<ReservationOnTheWire>;
 export type Reservation = z.output<typeof Reservation>;
 
 export const Hold = Reservation.pick({

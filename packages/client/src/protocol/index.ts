@@ -41,6 +41,7 @@ export {
   type Reservation,
 } from './reservation.js';
 export {
+  TOKENS_MAX,
   USAGE_EVENT_AHEAD_MS_MAX,
   USAGE_EVENT_BACK_MS_MAX,
   USAGE_EVENT_TAGS_MAX,

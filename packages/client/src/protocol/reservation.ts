@@ -18,6 +18,19 @@ export interface Reservation {
   /** Unix seconds. */
   readonly expires_at: number;
   readonly remaining: Remaining;
+  /** What the held output is based on: `requested`, `learned` of the model, the model's `maximum`, or `none` without a price. */
+  readonly hold_basis?: string;
+  /** Present where limits may not deny: `shadow` or `off`. */
+  readonly mode?: string;
+  /** In `shadow`: the denial that would have been given. */
+  readonly shadow_denial?: {
+    readonly limit: string;
+    readonly scope: string;
+    readonly retryable: boolean;
+    readonly decision_id: string;
+  };
+  /** True where Redis or Postgres was down when Tally decided. */
+  readonly degraded?: boolean;
 }
 
 /** What other requests have left over, in US dollars; null where there is no such limit. */

@@ -12,6 +12,9 @@ export const USAGE_EVENT_BACK_MS_MAX = 35 * 24 * 3_600_000;
 
 export const USAGE_EVENT_TAGS_MAX = 32;
 
+/** The most tokens of one kind in one request. */
+export const TOKENS_MAX = 2 ** 31 - 1;
+
 export interface UsageEvent {
   readonly specversion: '1.0';
   readonly id: string;
