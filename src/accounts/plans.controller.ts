@@ -1,4 +1,4 @@
-/** Admins: plans, whose limits hold for every entity that has none of its own. */
+/** Admins: plans. A plan's limit counts for each of its entities that has none of its own. */
 import { Body, Controller, Param } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsChangeOf } from './limits.schema.js';

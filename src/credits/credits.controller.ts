@@ -14,7 +14,7 @@ import { EntityPath } from '../accounts/entities.schema.js';
 export class CreditsController {
   constructor(
     private readonly grants: Grants,
-    private readonly ledgerEntries: Ledger,
+    private readonly entries: Ledger,
     private readonly changes: Changes,
   ) {}
 
@@ -82,7 +82,7 @@ export class CreditsController {
     @Query({ schema: schemas.LedgerPage }) page: schemas.LedgerPage,
   ) {
     const { limit, after = null } = page;
-    const rows = await this.ledgerEntries.page({ entity, before: after, limit: limit + 1 });
+    const rows = await this.entries.page({ entity, before: after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentLedgerEntry });
   }
 }

@@ -17,13 +17,13 @@ export class GrantExpiry {
     private readonly grants: Grants,
   ) {}
 
-  /** Returns how many grants were written off. One transaction an entity, under its lock. */
+  /** Returns the number of grants. Each entity has its own transaction, under its lock. */
   async expire(): Promise<number> {
     let expired = 0;
     const now = await this.clock.bookingTime(this.database.reader);
     for (const entity of await findEntitiesWithExpired(this.database.reader, now)) {
       expired += await this.database.transaction((tx) => this.expireOf(tx, entity));
-      await this.changes.announce([{ entity: entity, project: null }]);
+      await this.changes.announce([{ entity, project: null }]);
     }
     return expired;
   }

@@ -1,6 +1,7 @@
 /** The price book: price versions, of which one is in force at a time. They are added and never changed. */
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
+import { Changes } from '../access/changes.js';
 import { TallyError } from '../domain/errors.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
@@ -43,7 +44,7 @@ const NEWEST_FIRST: Prisma.PriceOrderByWithRelationInput[] = [
 ];
 
 @Injectable()
-export class PriceBook {
+export class PriceBook implements OnModuleInit {
   private byModel = new Map<string, Price[]>();
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
@@ -53,7 +54,15 @@ export class PriceBook {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly changes: Changes,
   ) {}
+
+  /** An admin who publishes a price sees it in the next estimate of this process. */
+  onModuleInit(): void {
+    this.changes.onCommit(async (concerned) => {
+      if (concerned.some((each) => 'prices' in each)) this.invalidate();
+    });
+  }
 
   /**
    * The version in force, for an estimate: at most five seconds behind the book. While Postgres is unavailable or slow, the last
@@ -132,8 +141,8 @@ export class PriceBook {
     return added;
   }
 
-  /** Discards the cached book: the next estimate reads it first. */
-  invalidate(): void {
+  /** The next estimate reads the book first. */
+  private invalidate(): void {
     this.loadedAtMs = -Infinity;
     // A load that began before may miss what has been published since.
     this.loading = null;

@@ -1,4 +1,4 @@
-/** Admins: the price book. A published version is in force from its time on, and never changes what is rated already. */
+/** Admins: the price book. A version is in force from its time on; what is already rated keeps its price. */
 import { Body, Controller, Query } from '@nestjs/common';
 import { PriceBook } from './price-book.js';
 import { PriceImport } from './price-import.js';
@@ -52,10 +52,8 @@ export class PricesController {
       actor: call.principal.keyId,
     };
     requireEntity(call.principal, order.entity);
-    return this.published(
-      this.changes.make(call, [{ prices: true }], async (tx) =>
-        presentPrice(await this.prices.publish(tx, order)),
-      ),
+    return this.changes.make(call, [{ prices: true }], async (tx) =>
+      presentPrice(await this.prices.publish(tx, order)),
     );
   }
 
@@ -72,17 +70,8 @@ export class PricesController {
     @Call() call: ChangeCall,
   ) {
     const order = { map, dryRun: query.dry_run, actor: call.principal.keyId };
-    return this.published(
-      this.changes.make(call, query.dry_run ? [] : [{ prices: true }], async (tx) =>
-        presentPriceImport(await this.imports.import(tx, order), query.dry_run),
-      ),
+    return this.changes.make(call, query.dry_run ? [] : [{ prices: true }], async (tx) =>
+      presentPriceImport(await this.imports.import(tx, order), query.dry_run),
     );
-  }
-
-  /** The next estimate of this process sees the new book. */
-  private async published<T>(change: Promise<T>): Promise<T> {
-    const answer = await change;
-    this.prices.invalidate();
-    return answer;
   }
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
 import { Database } from '../../src/platform/database.js';
-import { PriceBook } from '../../src/prices/price-book.js';
 import { LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { bookkeepingOver } from '../support/services.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
@@ -44,11 +44,11 @@ describe('the price book', () => {
 
   it('keeps estimating by the book it has while Postgres is unavailable, and fails without one', async () => {
     const unavailable = new Database({ url: 'postgresql://nobody@127.0.0.1:1/none' });
-    const empty = new PriceBook(unavailable, books.clock);
+    const empty = bookkeepingOver({ database: unavailable, clock: books.clock }).prices;
     await expect(empty.priceFor(use())).rejects.toThrow(/ECONNREFUSED|reach/);
     await unavailable.close();
     const soonUnavailable = new Database({ url: books.databaseUrl });
-    const full = new PriceBook(soonUnavailable, books.clock);
+    const full = bookkeepingOver({ database: soonUnavailable, clock: books.clock }).prices;
     const before = await full.priceFor(use());
     await soonUnavailable.close();
     books.clock.advance(60_000);

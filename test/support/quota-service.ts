@@ -1,5 +1,6 @@
 /** The quota on a real Postgres and a real Redis, each behind a wire that a test can cut. */
 import type { Redis } from 'ioredis';
+import { Changes } from '../../src/access/changes.js';
 import { Allowances } from '../../src/credits/allowances.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
@@ -75,7 +76,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
     await untilReady(redis);
     opened.push({ database, redis });
-    const prices = new FixedPrices(database, clock);
+    const prices = new FixedPrices(database, clock, new Changes(database));
     return { quota: new Quota(redis, database, clock, prices, new Allowances(), mode), redis };
   }
 

@@ -34,15 +34,17 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
   const grants = new Grants(database, clock, accounts, ledger);
   const allowances = new Allowances();
   const burns = new Burns();
+  const changes = new Changes(database);
   const booking = new CorrectionBooking(accounts, grants, burns);
   return {
+    changes,
     accounts,
     ledger,
     grants,
     allowances,
     burns,
     booking,
-    prices: new PriceBook(database, clock),
+    prices: new PriceBook(database, clock, changes),
     posting: new HourlyPosting(database, clock, accounts, burns),
     corrections: new CorrectionsService(database, clock, accounts, grants, booking),
     periods: new PeriodClose(database, clock, accounts, burns),
@@ -64,9 +66,8 @@ export function servicesOver(over: { database: Database; clock: Clock; redis: Re
 /** Those that publish to `quota` what they change. */
 export function publishingOver(
   { database, clock, quota }: { database: Database; clock: Clock; quota: Quota },
-  { accounts, prices, allowances, grants, burns, booking }: Bookkeeping,
+  { changes, accounts, prices, allowances, grants, burns, booking }: Bookkeeping,
 ) {
-  const changes = new Changes(database);
   changes.onCommit(async (concerned) => {
     const subjects = concerned.flatMap((each) => ('entity' in each ? [each] : []));
     await quota.publishNowOrLater(subjects);
