@@ -5,7 +5,7 @@
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
-import type { HourlySum } from '../metering/usage-sums.sql.js';
+import type { HourlySum } from '../metering/batch-sums.js';
 
 /** Counts and amounts as decimal strings, by column. */
 export type Figures = Readonly<Record<string, string>>;

@@ -19,7 +19,8 @@ import {
   setProjectSpend,
   type Difference,
 } from './repair.sql.js';
-import { dropEmptySums, type HourlySum } from '../metering/usage-sums.sql.js';
+import type { HourlySum } from '../metering/batch-sums.js';
+import { UsageSums } from '../metering/usage-sums.js';
 
 /** Differences that an answer and the audit log list; the count speaks for the rest. */
 const LISTED_MAX = 100;
@@ -39,6 +40,7 @@ export class Repair {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly accounts: Accounts,
+    private readonly sums: UsageSums,
   ) {}
 
   /** Says what `repair` would change, and changes nothing. */
@@ -57,7 +59,7 @@ export class Repair {
       throw new TallyError('conflict', `the ledger of ${entity} takes more from a grant than it ever had`);
     }
     await setHourlySums(tx, hourly.map(toHourlySum));
-    await dropEmptySums(tx, hourly.map(toHourlySum));
+    await this.sums.dropEmpty(tx, hourly.map(toHourlySum));
     await reopenDays(tx, entity);
     await setEntitySpend(tx, spend.entities);
     await setProjectSpend(tx, spend.projects);

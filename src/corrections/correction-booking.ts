@@ -7,9 +7,9 @@ import { Grants, type GrantRow } from '../credits/grants.js';
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
 import { insertCorrections, type NewCorrection } from './usage-corrections.sql.js';
-import type { RatedEvent } from '../metering/usage-events.sql.js';
-import { addHourlySums, addSpend, dropEmptySums } from '../metering/usage-sums.sql.js';
-import { negateSpend, negateSums, sumBatch } from '../metering/batch-sums.js';
+import type { RatedEvent } from '../metering/rated-event.js';
+import { UsageSums } from '../metering/usage-sums.js';
+import { sumBatch, type BatchSums } from '../metering/batch-sums.js';
 import type { Correction } from './correction-plan.js';
 
 export type Booking = {
@@ -27,6 +27,7 @@ export class CorrectionBooking {
     private readonly accounts: Accounts,
     private readonly grants: Grants,
     private readonly burns: Burns,
+    private readonly sums: UsageSums,
   ) {}
 
   /** Needs the entity's lock, and raises its version. The events' own rows stay as they are. */
@@ -38,7 +39,7 @@ export class CorrectionBooking {
       throw new RestartTransaction('the event was booked in a later hour');
     }
     await insertCorrections(tx, corrections.map(toRow), by);
-    await moveSums(tx, corrections);
+    await this.sums.move(tx, changeOf(corrections));
     const returned = sumReversals(corrections);
     await this.burns.giveBack(tx, returned, bookedHour);
     await this.burns.add(tx, sumBurns(corrections), bookedHour);
@@ -52,21 +53,22 @@ export class CorrectionBooking {
   }
 }
 
-/** Takes the events out of the sums as they were and counts them as they are now: the period that is charged is the correction's. */
-async function moveSums(tx: Tx, corrections: readonly Correction[]): Promise<void> {
-  const before = sumBatch(
-    corrections.map(({ counted, period, oldBurns }): RatedEvent => ({ ...counted, period, burns: oldBurns })),
-  );
-  const after = sumBatch(
-    corrections.flatMap(({ counted, period, rating, newBurns }): RatedEvent[] =>
-      rating === null ? [] : [{ ...counted, ...rating, period, burns: newBurns }],
+/** What the events add to the sums before and after; the correction's period is charged both times. */
+function changeOf(corrections: readonly Correction[]): { from: BatchSums; to: BatchSums } {
+  return {
+    from: sumBatch(
+      corrections.map(({ counted, period, oldBurns }): RatedEvent => ({
+        ...counted,
+        period,
+        burns: oldBurns,
+      })),
     ),
-  );
-  await addHourlySums(tx, negateSums(before.hourly));
-  await addHourlySums(tx, after.hourly);
-  await dropEmptySums(tx, before.hourly);
-  await addSpend(tx, negateSpend(before.spend));
-  await addSpend(tx, after.spend);
+    to: sumBatch(
+      corrections.flatMap(({ counted, period, rating, newBurns }): RatedEvent[] =>
+        rating === null ? [] : [{ ...counted, ...rating, period, burns: newBurns }],
+      ),
+    ),
+  };
 }
 
 function toRow({ counted, rating, ...correction }: Correction): NewCorrection {

@@ -4,7 +4,7 @@ import type { Period } from '../domain/period.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
-import { burnsJson, burntPicos, type RatedEvent } from '../metering/usage-events.sql.js';
+import { burnsJson, burntPicos, type RatedEvent } from '../metering/rated-event.js';
 
 /** What was voided before it had a price is never charged; what was charged after its period's end has its price by a correction. */
 const NOT_CORRECTED = Prisma.sql`

@@ -17,9 +17,9 @@ import {
   findEntitiesToCharge,
   type UnpricedEvent,
 } from './unpriced-events.sql.js';
-import type { RatedEvent } from '../metering/usage-events.sql.js';
-import { addHourlySums, addSpend, dropEmptySums } from '../metering/usage-sums.sql.js';
-import { negateSums, sumBatch } from '../metering/batch-sums.js';
+import type { RatedEvent } from '../metering/rated-event.js';
+import { UsageSums } from '../metering/usage-sums.js';
+import { sumBatch } from '../metering/batch-sums.js';
 import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
 import { rateBatch } from '../metering/rating.js';
@@ -39,6 +39,7 @@ export class UnpricedUsage {
     private readonly allowances: Allowances,
     private readonly grants: Grants,
     private readonly burns: Burns,
+    private readonly sums: UsageSums,
     private readonly booking: CorrectionBooking,
   ) {}
 
@@ -87,14 +88,10 @@ export class UnpricedUsage {
       ...row,
       period: unpriced[index]!.period,
     }));
-    const sums = sumBatch(rated);
+    const charged = sumBatch(rated);
     await chargeEvents(tx, rated, bookedAt);
-    const moved = sumBatch(unpriced.map(asUnpriced)).hourly;
-    await addHourlySums(tx, negateSums(moved));
-    await addHourlySums(tx, sums.hourly);
-    await dropEmptySums(tx, moved);
-    await addSpend(tx, sums.spend);
-    await this.burns.add(tx, sums.burns, hourOf(bookedAt));
+    await this.sums.move(tx, { from: sumBatch(unpriced.map(asUnpriced)), to: charged });
+    await this.burns.add(tx, charged.burns, hourOf(bookedAt));
     await this.accounts.raiseVersions(tx, [entity]);
     return rated;
   }

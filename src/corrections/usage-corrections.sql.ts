@@ -7,7 +7,7 @@ import { arrayLiteral } from '../platform/array-literal.js';
 import { movementsJson } from './correctable-events.sql.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
-import { burnsJson, burntPicos } from '../metering/usage-events.sql.js';
+import { burnsJson, burntPicos } from '../metering/rated-event.js';
 
 export type NewCorrection = {
   readonly kind: 'void' | 'rerate';

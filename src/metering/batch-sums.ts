@@ -1,8 +1,37 @@
 /** What a batch of rated events adds to each sum. Pure: the recorder writes what this returns. */
 import type { BurnSum } from '../domain/burn-order.js';
 import { hourOf } from '../domain/period.js';
-import type { RatedEvent } from './usage-events.sql.js';
-import type { HourlySum, ProjectSum } from './usage-sums.sql.js';
+import type { RatedEvent } from './rated-event.js';
+
+/** What the roll-up of an hour gains, for each project, model, operation, period and price. */
+export type HourlySum = {
+  readonly entity: string;
+  readonly hour: Date;
+  readonly project: string;
+  readonly model: string;
+  readonly operation: string;
+  readonly period: string;
+  readonly priceId: bigint;
+  requests: number;
+  inputTokens: bigint;
+  cachedInputTokens: bigint;
+  outputTokens: bigint;
+  reasoningTokens: bigint;
+  costPicos: bigint;
+  /** The parts of the cost that bought and that promotional credits paid; the rest is overage. */
+  paidBurntPicos: bigint;
+  promotionalBurntPicos: bigint;
+};
+
+/** What the spend of a project, and with it of its entity, gains in a period. */
+export type ProjectSum = {
+  readonly entity: string;
+  readonly period: string;
+  readonly project: string;
+  costPicos: bigint;
+  burntPicos: bigint;
+  overagePicos: bigint;
+};
 
 export type BatchSums = {
   readonly hourly: readonly HourlySum[];
@@ -102,9 +131,13 @@ function at<T>(sums: Map<string, T>, key: readonly string[], empty: () => T): T 
   return sum;
 }
 
-/** The same roll-ups with the opposite sign: what moving events elsewhere takes away. */
-export function negateSums(hourly: readonly HourlySum[]): HourlySum[] {
-  return hourly.map((sum) => ({
+/** The same sums with the opposite sign: what events that move elsewhere leave behind. */
+export function negated({ hourly, spend }: Pick<BatchSums, 'hourly' | 'spend'>): Omit<BatchSums, 'burns'> {
+  return { hourly: hourly.map(negatedHour), spend: spend.map(negatedSpend) };
+}
+
+function negatedHour(sum: HourlySum): HourlySum {
+  return {
     ...sum,
     requests: -sum.requests,
     inputTokens: -sum.inputTokens,
@@ -114,14 +147,14 @@ export function negateSums(hourly: readonly HourlySum[]): HourlySum[] {
     costPicos: -sum.costPicos,
     paidBurntPicos: -sum.paidBurntPicos,
     promotionalBurntPicos: -sum.promotionalBurntPicos,
-  }));
+  };
 }
 
-export function negateSpend(spend: readonly ProjectSum[]): ProjectSum[] {
-  return spend.map((sum) => ({
+function negatedSpend(sum: ProjectSum): ProjectSum {
+  return {
     ...sum,
     costPicos: -sum.costPicos,
     burntPicos: -sum.burntPicos,
     overagePicos: -sum.overagePicos,
-  }));
+  };
 }

@@ -13,9 +13,10 @@ import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { UsageEventsController } from './usage-events.controller.js';
 import { UsageIntake } from './usage-intake.js';
+import { UsageSums } from './usage-sums.js';
 import { UsageProcessor } from './usage.processor.js';
 
-const SERVICES = [DeadLetters, Pruning, Recorder, UsageConflicts, UsageIntake];
+const SERVICES = [DeadLetters, Pruning, Recorder, UsageConflicts, UsageIntake, UsageSums];
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],

@@ -3,7 +3,7 @@ import { burn, type Grant } from '../domain/burn-order.js';
 import { billingPeriodOf } from '../domain/period.js';
 import { priceInForce, rate, UNPRICED, type Price } from '../domain/price.js';
 import type { UsageEvent } from '../domain/usage.js';
-import type { RatedEvent } from './usage-events.sql.js';
+import type { RatedEvent } from './rated-event.js';
 
 export type Claimed = { readonly identity: string; readonly event: UsageEvent };
 

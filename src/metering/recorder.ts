@@ -18,7 +18,7 @@ import { PriceBook } from '../prices/price-book.js';
 import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
 import { ensurePartition, insertEvents } from './usage-events.sql.js';
 import { claimIdentities, findIdentities } from './usage-identities.sql.js';
-import { addHourlySums, addSpend } from './usage-sums.sql.js';
+import { UsageSums } from './usage-sums.js';
 import { sumBatch } from './batch-sums.js';
 import { rateBatch, type Claimed } from './rating.js';
 
@@ -49,6 +49,7 @@ export class Recorder {
     private readonly allowances: Allowances,
     private readonly grants: Grants,
     private readonly burns: Burns,
+    private readonly sums: UsageSums,
   ) {
     database.onReturn(() => this.forget());
   }
@@ -103,8 +104,7 @@ export class Recorder {
     const rated = rateBatch(claimed, { prices, grants }, bookedAt);
     const sums = sumBatch(rated);
     await insertEvents(tx, rated, bookedAt);
-    await addHourlySums(tx, sums.hourly);
-    await addSpend(tx, sums.spend);
+    await this.sums.add(tx, sums);
     await this.burns.add(tx, sums.burns, hourOf(bookedAt));
     await this.accounts.raiseVersions(tx, entities);
     return rated.filter((row) => row.priceId === UNPRICED).length;

@@ -1,17 +1,7 @@
 /** Rated events: one immutable row each, partitioned by the month in which the usage occurred. */
-import type { UsageEvent } from '../domain/usage.js';
-import type { Burn } from '../domain/burn-order.js';
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Tx } from '../platform/database.js';
-
-export type RatedEvent = {
-  readonly identity: string;
-  readonly event: UsageEvent;
-  readonly period: string;
-  readonly priceId: bigint;
-  readonly costPicos: bigint;
-  readonly burns: readonly Burn[];
-};
+import { burnsJson, burntPicos, type RatedEvent } from './rated-event.js';
 
 /** Makes the partition of a month where it is missing. Run it outside the batch's transaction: it locks the parent table briefly. */
 export async function ensurePartition(tx: Tx, month: Date): Promise<void> {
@@ -65,15 +55,4 @@ export async function insertEvents(tx: Tx, rows: readonly RatedEvent[], bookedAt
       usage_source, reservation_id, api_key_id, user_id, request_id, tags
     )
     order by occurred_at, identity`;
-}
-
-/** What grants paid of an event. */
-export function burntPicos(burns: readonly Burn[]): bigint {
-  return burns.reduce((sum, burn) => sum + burn.amountPicos, 0n);
-}
-
-/** Grant id → picodollars as a string, the form of the `burns` column. */
-export function burnsJson(burns: readonly Burn[]): string | null {
-  if (burns.length === 0) return null;
-  return JSON.stringify(Object.fromEntries(burns.map((burn) => [burn.grantId, String(burn.amountPicos)])));
 }

@@ -1,25 +1,7 @@
 /** Sums of events that are kept as they come: roll-ups by hour and spend by period. */
 import { arrayLiteral } from '../platform/array-literal.js';
 import { RestartTransaction, type Tx } from '../platform/database.js';
-
-export type HourlySum = {
-  readonly entity: string;
-  readonly hour: Date;
-  readonly project: string;
-  readonly model: string;
-  readonly operation: string;
-  readonly period: string;
-  readonly priceId: bigint;
-  requests: number;
-  inputTokens: bigint;
-  cachedInputTokens: bigint;
-  outputTokens: bigint;
-  reasoningTokens: bigint;
-  costPicos: bigint;
-  /** The parts of the cost that bought and that promotional credits paid; the rest is overage. */
-  paidBurntPicos: bigint;
-  promotionalBurntPicos: bigint;
-};
+import type { HourlySum, ProjectSum } from './batch-sums.js';
 
 /** Adds to the roll-ups, in key order, under the entities' locks. The days are then no longer rolled up. */
 export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
@@ -90,15 +72,6 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
       and u.requests = 0 and u.input_tokens = 0 and u.cached_input_tokens = 0 and u.output_tokens = 0
       and u.reasoning_tokens = 0 and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
 }
-
-export type ProjectSum = {
-  readonly entity: string;
-  readonly period: string;
-  readonly project: string;
-  costPicos: bigint;
-  burntPicos: bigint;
-  overagePicos: bigint;
-};
 
 /**
  * Adds to the spend of projects and, summed over them, of entities. When a period was closed between the start of the

@@ -17,6 +17,7 @@ import { HourlyPosting } from '../../src/credits/hourly-posting.js';
 import { Ledger } from '../../src/credits/ledger.js';
 import { Pruning } from '../../src/metering/pruning.js';
 import { Recorder } from '../../src/metering/recorder.js';
+import { UsageSums } from '../../src/metering/usage-sums.js';
 import { DailyRollUps } from '../../src/periods/daily-roll-ups.js';
 import { PeriodClose } from '../../src/periods/period-close.js';
 import type { Clock } from '../../src/platform/clock.js';
@@ -35,7 +36,8 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
   const allowances = new Allowances();
   const burns = new Burns();
   const changes = new Changes(database);
-  const booking = new CorrectionBooking(accounts, grants, burns);
+  const sums = new UsageSums();
+  const booking = new CorrectionBooking(accounts, grants, burns, sums);
   return {
     changes,
     accounts,
@@ -43,6 +45,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     grants,
     allowances,
     burns,
+    sums,
     booking,
     prices: new PriceBook(database, clock, changes),
     posting: new HourlyPosting(database, clock, accounts, burns),
@@ -51,7 +54,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     days: new DailyRollUps(database, clock, accounts),
     pruning: new Pruning(database, clock),
     idempotency: new IdempotencyPruning(database, clock),
-    repair: new Repair(database, clock, accounts),
+    repair: new Repair(database, clock, accounts, sums),
     reconciliation: new Reconciliation(database, clock),
   };
 }
@@ -66,16 +69,27 @@ export function servicesOver(over: { database: Database; clock: Clock; redis: Re
 /** Those that publish to `quota` what they change. */
 export function publishingOver(
   { database, clock, quota }: { database: Database; clock: Clock; quota: Quota },
-  { changes, accounts, prices, allowances, grants, burns, booking }: Bookkeeping,
+  { changes, accounts, prices, allowances, grants, burns, sums, booking }: Bookkeeping,
 ) {
   changes.onCommit(async (concerned) => {
     const subjects = concerned.flatMap((each) => ('entity' in each ? [each] : []));
     await quota.publishNowOrLater(subjects);
   });
   return {
-    recorder: new Recorder(database, clock, quota, accounts, prices, allowances, grants, burns),
+    recorder: new Recorder(database, clock, quota, accounts, prices, allowances, grants, burns, sums),
     expiry: new GrantExpiry(database, clock, changes, accounts, grants),
-    unpriced: new UnpricedUsage(database, clock, quota, accounts, prices, allowances, grants, burns, booking),
+    unpriced: new UnpricedUsage(
+      database,
+      clock,
+      quota,
+      accounts,
+      prices,
+      allowances,
+      grants,
+      burns,
+      sums,
+      booking,
+    ),
     rerating: new ReratingService(database, clock, quota, accounts, prices, allowances, grants, booking),
   };
 }

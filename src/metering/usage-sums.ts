@@ -1,0 +1,32 @@
+/**
+ * The sums that are kept of counted usage: roll-ups by hour and spend by period. All of it needs the entities' locks and runs
+ * in the transaction that counts or corrects the events.
+ */
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../platform/database.js';
+import { negated, type BatchSums, type HourlySum } from './batch-sums.js';
+import { addHourlySums, addSpend, dropEmptySums } from './usage-sums.sql.js';
+
+@Injectable()
+export class UsageSums {
+  /** Adds what new events say. */
+  async add(tx: Tx, { hourly, spend }: BatchSums): Promise<void> {
+    await addHourlySums(tx, hourly);
+    await addSpend(tx, spend);
+  }
+
+  /** Takes events out of the sums as they were, and adds them as they are now. */
+  async move(tx: Tx, { from, to }: { from: BatchSums; to: BatchSums }): Promise<void> {
+    const less = negated(from);
+    await addHourlySums(tx, less.hourly);
+    await addHourlySums(tx, to.hourly);
+    await dropEmptySums(tx, from.hourly);
+    await addSpend(tx, less.spend);
+    await addSpend(tx, to.spend);
+  }
+
+  /** Removes those of the roll-ups that hold nothing any more. */
+  async dropEmpty(tx: Tx, hourly: readonly HourlySum[]): Promise<void> {
+    await dropEmptySums(tx, hourly);
+  }
+}
