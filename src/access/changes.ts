@@ -8,7 +8,7 @@ import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { Database, type Tx } from '../platform/database.js';
+import { Database, Restart, type Tx } from '../platform/database.js';
 import { findRecord, insertRecord, tryLockRecord } from './idempotency.sql.js';
 import { principalOf, type Principal } from './principal.js';
 
@@ -63,7 +63,7 @@ export class Changes {
   async make<T extends object>(
     call: ChangeCall,
     concerned: readonly Concerned[],
-    change: (tx: Tx) => Promise<T>,
+    change: (tx: Tx) => Promise<T | Restart>,
   ): Promise<T> {
     const answer = await this.database.transaction((tx) => this.once(tx, call, change));
     if (answer.replayed) call.markReplayed();
@@ -80,9 +80,12 @@ export class Changes {
   private async once<T extends object>(
     tx: Tx,
     call: ChangeCall,
-    change: (tx: Tx) => Promise<T>,
-  ): Promise<{ body: T; replayed: boolean }> {
-    if (call.idempotency === null) return { body: await change(tx), replayed: false };
+    change: (tx: Tx) => Promise<T | Restart>,
+  ): Promise<{ body: T; replayed: boolean } | Restart> {
+    if (call.idempotency === null) {
+      const body = await change(tx);
+      return body instanceof Restart ? body : { body, replayed: false };
+    }
     const { key, requestHash } = call.idempotency;
     const name = { scope: call.principal.entity ?? '*', key };
     if (!(await tryLockRecord(tx, name))) {
@@ -97,6 +100,7 @@ export class Changes {
       return { body, replayed: true };
     }
     const body = await change(tx);
+    if (body instanceof Restart) return body;
     await insertRecord(tx, name, { requestHash, status: call.status, body: JSON.stringify(body) });
     return { body, replayed: false };
   }

@@ -5,7 +5,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { Burns } from '../credits/burns.js';
 import { Grants, type GrantRow } from '../credits/grants.js';
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
-import { RestartTransaction, type Tx } from '../platform/database.js';
+import { Restart, type Tx } from '../platform/database.js';
 import { insertCorrections, type NewCorrection } from './usage-corrections.sql.js';
 import type { RatedEvent } from '../metering/rated-event.js';
 import { UsageSums } from '../metering/usage-sums.js';
@@ -31,18 +31,24 @@ export class CorrectionBooking {
   ) {}
 
   /** Needs the entity's lock, and raises its version. The events' own rows stay as they are. */
-  async book(tx: Tx, corrections: readonly Correction[], { entity, grants, ...by }: Booking): Promise<void> {
-    if (corrections.length === 0) return;
+  async book(
+    tx: Tx,
+    corrections: readonly Correction[],
+    { entity, grants, ...by }: Booking,
+  ): Promise<Restart | null> {
+    if (corrections.length === 0) return null;
     const bookedHour = hourOf(by.bookedAt);
     // A correction that began before its event was booked: an hour is never corrected by an earlier one.
     if (movementsOf(corrections).some((movement) => movement.bookedHour > bookedHour)) {
-      throw new RestartTransaction('the event was booked in a later hour');
+      return new Restart('the event was booked in a later hour');
     }
     await insertCorrections(tx, corrections.map(toRow), by);
-    await this.sums.move(tx, changeOf(corrections));
     const returned = sumReversals(corrections);
-    await this.burns.giveBack(tx, returned, bookedHour);
-    await this.burns.add(tx, sumBurns(corrections), bookedHour);
+    const restart =
+      (await this.sums.move(tx, changeOf(corrections))) ??
+      (await this.burns.giveBack(tx, returned, bookedHour)) ??
+      (await this.burns.add(tx, sumBurns(corrections), bookedHour));
+    if (restart !== null) return restart;
     for (const { id: grantId, voidedAt } of grants) {
       if (voidedAt !== null && returned.some((reversal) => reversal.grantId === grantId)) {
         const { reason: reference, bookedAt } = by;
@@ -50,6 +56,7 @@ export class CorrectionBooking {
       }
     }
     await this.accounts.raiseVersions(tx, [entity]);
+    return null;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Admins: voiding and re-rating what was counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
+import { Restart } from '../platform/database.js';
 import { CorrectionsService } from './voids.js';
 import { ReratingService } from './rerating.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
@@ -35,9 +36,10 @@ export class CorrectionsController {
       if (entity !== null && error instanceof TallyError) throw missing(call.principal, 'such usage event');
       throw error;
     });
-    return this.changes.make(call, [event], async (tx) =>
-      presentCorrection(await this.corrections.void(tx, event, { reason: body.reason, actor })),
-    );
+    return this.changes.make(call, [event], async (tx) => {
+      const row = await this.corrections.void(tx, event, { reason: body.reason, actor });
+      return row instanceof Restart ? row : presentCorrection(row);
+    });
   }
 
   @Route('GET /v1/admin/usage_corrections', {

@@ -20,7 +20,7 @@ import {
   type EventCursor,
   type UsageRange,
 } from './correctable-events.sql.js';
-import { Database, type Tx } from '../platform/database.js';
+import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
 import { PriceBook } from '../prices/price-book.js';
 import { CorrectionBooking } from './correction-booking.js';
@@ -128,7 +128,7 @@ export class ReratingService {
     return { lookedAt, changed: eventsMax - left, complete: left > 0, entities };
   }
 
-  private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[]> {
+  private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[] | Restart> {
     const { entity, reason, actor } = order;
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
@@ -138,7 +138,9 @@ export class ReratingService {
     await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
     const grants = await this.grants.of(tx, entity);
     const corrections = planCorrections(targets, { grants, bookedAt });
-    await this.booking.book(tx, corrections, { entity, grants, bookedAt, reason, actor });
+    const by = { reason, actor };
+    const restart = await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
+    if (restart !== null) return restart;
     const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
     targets.forEach((target) => add(sum, target));
     await insertAuditEntry(tx, {

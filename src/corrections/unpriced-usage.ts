@@ -9,7 +9,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { Allowances } from '../credits/allowances.js';
 import { Burns } from '../credits/burns.js';
 import { Grants } from '../credits/grants.js';
-import { Database, type Tx } from '../platform/database.js';
+import { Database, type Restart, type Tx } from '../platform/database.js';
 import { PriceBook } from '../prices/price-book.js';
 import {
   chargeEvents,
@@ -60,7 +60,7 @@ export class UnpricedUsage {
     return charged;
   }
 
-  private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[]> {
+  private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[] | Restart> {
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
     await this.prices.lockShared(tx);
@@ -82,7 +82,7 @@ export class UnpricedUsage {
     tx: Tx,
     unpriced: readonly UnpricedEvent[],
     { entity, prices, bookedAt }: Charging,
-  ): Promise<readonly RatedEvent[]> {
+  ): Promise<readonly RatedEvent[] | Restart> {
     const grants = await this.grants.left(tx, [entity]);
     const rated = rateBatch(unpriced, { prices, grants }, bookedAt).map((row, index) => ({
       ...row,
@@ -90,8 +90,10 @@ export class UnpricedUsage {
     }));
     const charged = sumBatch(rated);
     await chargeEvents(tx, rated, bookedAt);
-    await this.sums.move(tx, { from: sumBatch(unpriced.map(asUnpriced)), to: charged });
-    await this.burns.add(tx, charged.burns, hourOf(bookedAt));
+    const restart =
+      (await this.sums.move(tx, { from: sumBatch(unpriced.map(asUnpriced)), to: charged })) ??
+      (await this.burns.add(tx, charged.burns, hourOf(bookedAt)));
+    if (restart !== null) return restart;
     await this.accounts.raiseVersions(tx, [entity]);
     return rated;
   }
@@ -101,7 +103,7 @@ export class UnpricedUsage {
     tx: Tx,
     unpriced: readonly UnpricedEvent[],
     { entity, prices, bookedAt }: Charging,
-  ): Promise<readonly RatedEvent[]> {
+  ): Promise<readonly RatedEvent[] | Restart> {
     const rated = rateBatch(unpriced, { prices, grants: [] }, bookedAt);
     const targets = rated.map(({ priceId, costPicos }, index) => ({
       counted: { ...asUnpriced(unpriced[index]!), isVoided: false, movements: [] },
@@ -109,14 +111,14 @@ export class UnpricedUsage {
     }));
     const grants = await this.grants.of(tx, entity);
     const corrections = planCorrections(targets, { grants, bookedAt });
-    await this.booking.book(tx, corrections, {
+    const restart = await this.booking.book(tx, corrections, {
       entity,
       grants,
       bookedAt,
       reason: LATE_REASON,
       actor: 'system',
     });
-    return rated;
+    return restart ?? rated;
   }
 }
 

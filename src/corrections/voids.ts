@@ -6,7 +6,7 @@ import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { findCorrectable, locateEvent, type LocatedEvent } from './correctable-events.sql.js';
-import { Database, type Tx } from '../platform/database.js';
+import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
 import { findCorrections, findVoid, type CorrectionRow } from './usage-corrections.sql.js';
 import { CorrectionBooking } from './correction-booking.js';
@@ -39,7 +39,11 @@ export class CorrectionsService {
    * Takes back everything that the event was charged, in the caller's transaction; its row and its identity stay, so it is
    * never counted again. Voiding again changes nothing and answers the same.
    */
-  async void(tx: Tx, located: LocatedEvent, by: { reason: string; actor: string }): Promise<CorrectionRow> {
+  async void(
+    tx: Tx,
+    located: LocatedEvent,
+    by: { reason: string; actor: string },
+  ): Promise<CorrectionRow | Restart> {
     const { entity } = located;
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
@@ -49,7 +53,8 @@ export class CorrectionsService {
     assert(counted !== null, 'a located event is there');
     const grants = await this.grants.of(tx, entity);
     const corrections = planCorrections([{ counted, rating: null }], { grants, bookedAt });
-    await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
+    const restart = await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
+    if (restart !== null) return restart;
     const { event, costPicos } = counted;
     await insertAuditEntry(tx, {
       at: bookedAt,

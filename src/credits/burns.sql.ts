@@ -4,13 +4,13 @@
  */
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { arrayLiteral } from '../platform/array-literal.js';
-import { RestartTransaction, type Tx } from '../platform/database.js';
+import { Restart, type Tx } from '../platform/database.js';
 
 /**
- * Takes burns from their grants and adds them to the hour of booking. If that hour was posted while the transaction waited for the
- * account's lock, the transaction restarts, with a later booking time.
+ * Takes burns from their grants and adds them to the hour of booking. Returns a Restart if that hour was posted while the transaction
+ * waited for the account's lock: the next attempt has a later booking time.
  */
-export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<void> {
+export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<Restart | null> {
   const added = await tx.$executeRaw`
     with burnt as (
       select * from unnest(
@@ -31,11 +31,15 @@ export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Dat
     from burnt order by entity, period, grant_id
     on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
     where not o.posted`;
-  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
+  return added === rows.length ? null : new Restart('the booked hour is posted');
 }
 
-/** Gives burns back to their grants and adds the reversals to the hour of booking. It restarts as `addBurns` does. */
-export async function addReversals(tx: Tx, rows: readonly BurnReversal[], bookedHour: Date): Promise<void> {
+/** Gives burns back to their grants and adds the reversals to the hour of booking. It returns a Restart as `addBurns` does. */
+export async function addReversals(
+  tx: Tx,
+  rows: readonly BurnReversal[],
+  bookedHour: Date,
+): Promise<Restart | null> {
   const added = await tx.$executeRaw`
     with returned as (
       select * from unnest(
@@ -61,7 +65,7 @@ export async function addReversals(tx: Tx, rows: readonly BurnReversal[], booked
     on conflict (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
     do update set amount_picos = o.amount_picos + excluded.amount_picos
     where not o.posted`;
-  if (added !== rows.length) throw new RestartTransaction('the booked hour is posted');
+  return added === rows.length ? null : new Restart('the booked hour is posted');
 }
 
 /** Entities with burns or reversals in closed hours that are not posted yet. An hour closes when Postgres' clock leaves it. */

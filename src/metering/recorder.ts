@@ -13,7 +13,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { Allowances } from '../credits/allowances.js';
 import { Burns } from '../credits/burns.js';
 import { Grants } from '../credits/grants.js';
-import { Database, type Tx } from '../platform/database.js';
+import { Database, Restart, type Tx } from '../platform/database.js';
 import { PriceBook } from '../prices/price-book.js';
 import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
 import { ensurePartition, insertEvents } from './usage-events.sql.js';
@@ -33,6 +33,12 @@ export type RecordResult = {
 const ACCOUNTS_KNOWN_MAX = 100_000;
 
 type Identified = Claimed & { readonly fingerprint: string };
+
+type Written = {
+  readonly result: RecordResult;
+  readonly claimed: readonly Claimed[];
+  readonly conflicts: readonly Conflict[];
+};
 
 @Injectable()
 export class Recorder {
@@ -75,14 +81,12 @@ export class Recorder {
     return result;
   }
 
-  private async write(
-    tx: Tx,
-    identified: readonly Identified[],
-  ): Promise<{ result: RecordResult; claimed: readonly Claimed[]; conflicts: readonly Conflict[] }> {
+  private async write(tx: Tx, identified: readonly Identified[]): Promise<Written | Restart> {
     const bookedAt = await this.clock.bookingTime(tx);
     const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
     const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;
+    if (unpriced instanceof Restart) return unpriced;
     return {
       result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced },
       claimed,
@@ -91,7 +95,7 @@ export class Recorder {
   }
 
   /** Returns how many of the new events have no price yet. */
-  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number> {
+  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number | Restart> {
     await this.ensureForgottenMonths(tx, claimed);
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
     const unknown = claimed.filter(({ event }) => !this.known.has(formatSubject(event)));
@@ -104,8 +108,9 @@ export class Recorder {
     const rated = rateBatch(claimed, { prices, grants }, bookedAt);
     const sums = sumBatch(rated);
     await insertEvents(tx, rated, bookedAt);
-    await this.sums.add(tx, sums);
-    await this.burns.add(tx, sums.burns, hourOf(bookedAt));
+    const restart =
+      (await this.sums.add(tx, sums)) ?? (await this.burns.add(tx, sums.burns, hourOf(bookedAt)));
+    if (restart !== null) return restart;
     await this.accounts.raiseVersions(tx, entities);
     return rated.filter((row) => row.priceId === UNPRICED).length;
   }

@@ -1,6 +1,6 @@
 /** Sums of events that are kept as they come: roll-ups by hour and spend by period. */
 import { arrayLiteral } from '../platform/array-literal.js';
-import { RestartTransaction, type Tx } from '../platform/database.js';
+import { Restart, type Tx } from '../platform/database.js';
 import type { HourlySum, ProjectSum } from './batch-sums.js';
 
 /** Adds to the roll-ups, in key order, under the entities' locks. The days are then no longer rolled up. */
@@ -74,10 +74,10 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
 }
 
 /**
- * Adds to the spend of projects and, summed over them, of entities. When a period was closed between the start of the
- * transaction and the account lock, the transaction starts again and, by its later booking time, charges the open one.
+ * Adds to the spend of projects and, summed over them, of entities. Returns a Restart when a period was closed between the
+ * start of the transaction and the account lock: by its later booking time the next attempt charges the open one.
  */
-export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<void> {
+export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<Restart | null> {
   const added = await tx.$executeRaw`
     with spent as (
       select * from unnest(
@@ -101,5 +101,5 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<voi
     insert into project_spend as p (entity, period, project, cost_picos)
     select entity, period, project, cost_picos from spent order by entity, period, project
     on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos`;
-  if (added !== rows.length) throw new RestartTransaction('the period is closed');
+  return added === rows.length ? null : new Restart('the period is closed');
 }

@@ -1,28 +1,27 @@
 /**
  * The sums that are kept of counted usage: roll-ups by hour and spend by period. All of it needs the entities' locks and runs
- * in the transaction that counts or corrects the events.
+ * in the transaction that counts or corrects the events. A Restart says that a period was closed meanwhile.
  */
 import { Injectable } from '@nestjs/common';
-import type { Tx } from '../platform/database.js';
+import type { Restart, Tx } from '../platform/database.js';
 import { negated, type BatchSums, type HourlySum } from './batch-sums.js';
 import { addHourlySums, addSpend, dropEmptySums } from './usage-sums.sql.js';
 
 @Injectable()
 export class UsageSums {
   /** Adds what new events say. */
-  async add(tx: Tx, { hourly, spend }: BatchSums): Promise<void> {
+  async add(tx: Tx, { hourly, spend }: BatchSums): Promise<Restart | null> {
     await addHourlySums(tx, hourly);
-    await addSpend(tx, spend);
+    return addSpend(tx, spend);
   }
 
   /** Takes events out of the sums as they were, and adds them as they are now. */
-  async move(tx: Tx, { from, to }: { from: BatchSums; to: BatchSums }): Promise<void> {
+  async move(tx: Tx, { from, to }: { from: BatchSums; to: BatchSums }): Promise<Restart | null> {
     const less = negated(from);
     await addHourlySums(tx, less.hourly);
     await addHourlySums(tx, to.hourly);
     await dropEmptySums(tx, from.hourly);
-    await addSpend(tx, less.spend);
-    await addSpend(tx, to.spend);
+    return (await addSpend(tx, less.spend)) ?? (await addSpend(tx, to.spend));
   }
 
   /** Removes those of the roll-ups that hold nothing any more. */

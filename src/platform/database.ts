@@ -13,8 +13,16 @@ const ATTEMPTS_MAX = 6;
 const TRANSACTION_TIMEOUT_MS = 30_000;
 const POOL_WAIT_MS_MAX = 10_000;
 
-/** Thrown by work whose ground has shifted under it: the transaction is rolled back and run again. */
-export class RestartTransaction extends Error {}
+/**
+ * What work returns when something that it relies on changed before it had its locks, such as an hour that was posted meanwhile:
+ * the transaction is rolled back and run again. Whoever gets it from a call returns it in turn.
+ */
+export class Restart {
+  constructor(readonly restartReason: string) {}
+}
+
+/** Prisma rolls back only when something is thrown. Callers see it after the last attempt. */
+class RestartedTooOften extends Error {}
 
 export type TransactionOptions = { readonly snapshot?: boolean; readonly timeoutMs?: number };
 
@@ -63,19 +71,24 @@ export class Database {
 
   /**
    * Runs `work` in one READ COMMITTED transaction (`snapshot`: REPEATABLE READ, for reports over several statements). After a
-   * deadlock, a serialization failure or a RestartTransaction it is rolled back and run again from its start, so nothing that
+   * deadlock, a serialization failure or a Restart it is rolled back and run again from its start, so nothing that
    * `work` does may outlast a rollback, unless it is safe to repeat. A commit whose answer is lost is not run again.
    */
-  async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+  async transaction<T>(work: (tx: Tx) => Promise<T | Restart>, options: TransactionOptions = {}): Promise<T> {
+    const orRollBack = async (tx: Tx): Promise<T> => {
+      const result = await work(tx);
+      if (result instanceof Restart) throw new RestartedTooOften(result.restartReason);
+      return result;
+    };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.client.$transaction(work, {
+        return await this.client.$transaction(orRollBack, {
           timeout: options.timeoutMs ?? TRANSACTION_TIMEOUT_MS,
           maxWait: POOL_WAIT_MS_MAX,
           isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
         });
       } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !(error instanceof RestartTransaction || isRetryable(error)))
+        if (attempt === ATTEMPTS_MAX || !(error instanceof RestartedTooOften || isRetryable(error)))
           throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
       }

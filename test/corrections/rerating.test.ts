@@ -54,6 +54,16 @@ describe('re-rating', () => {
     });
   });
 
+  it('is never booked in an hour before the one that it corrects', async () => {
+    await books.recorder.record([event()]);
+    await publish(books, model, '0.000001', { from: DAY });
+    books.clock.advance(-3_600_000);
+    await expect(books.rerating.rerate(order())).rejects.toThrow(/later hour/);
+    expect(await spendOf(books, entity)).toBe('300 = 0 + 300');
+    books.clock.advance(3_600_000);
+    expect(await books.rerating.rerate(order())).toMatchObject({ changed: 1 });
+  });
+
   it('previews the old and the new cost by entity, and changes nothing by it', async () => {
     await books.recorder.record([event(), event(), anEvent({ subject: `${entity}-2/p`, model })]);
     await publish(books, model, '0.000001', { from: DAY });

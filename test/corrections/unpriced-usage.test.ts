@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anEvent } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { publish } from '../support/correcting.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
@@ -32,6 +33,20 @@ describe('charging usage whose price came later', () => {
     expect(await books.unpriced.charge()).toBe(1);
     const [grant] = await books.grants.list({ entity: 'gifted' });
     expect(grant).toMatchObject({ burntPicos: 150_000n });
+    expect((await books.reconciliation.run()).ok).toBe(true);
+  });
+
+  it('is never booked in an hour that was posted while it waited', async () => {
+    const of = (model: string) => anEvent({ subject: 'waits/p', model });
+    await publish(books, 'priced', '1');
+    await books.recorder.record([of('priced'), of('priced-later')]);
+    await publish(books, 'priced-later', '1');
+    books.clock.advance(3_600_000);
+    await books.posting.post();
+    books.clock.advance(-3_600_000);
+    await expect(books.unpriced.charge()).rejects.toThrow(/hour is posted/);
+    books.clock.advance(3_600_000);
+    expect(await books.unpriced.charge()).toBe(1);
     expect((await books.reconciliation.run()).ok).toBe(true);
   });
 });
