@@ -1,6 +1,6 @@
 /** Admins: events that could not be counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { LetterFilter } from './dead-letters.sql.js';
+import type { DeadLetterFilter } from './dead-letter.js';
 import { DeadLetters } from './dead-letters.js';
 import { presentPage } from '../http/list-page.js';
 import { presentBatch, presentDeadLetter } from './dead-letters.presenter.js';
@@ -46,7 +46,7 @@ export class DeadLettersController {
 
   private async answer(id: string, status: 'replayed' | 'discarded', caller: Principal) {
     const order = { id, status, entity: caller.entity, actor: caller.keyId };
-    return presentDeadLetter(await found(caller, 'such dead letter', this.deadLetters.answer(order)));
+    return presentDeadLetter(await found(caller, 'such dead letter', this.deadLetters.resolve(order)));
   }
 
   @Route('POST /v1/admin/dead_letters/replay', {
@@ -79,11 +79,11 @@ export class DeadLettersController {
     caller: Principal,
   ) {
     const order = { filter: filterOf(body, caller), limit: body.limit, status, actor: caller.keyId };
-    return presentBatch(status, await this.deadLetters.answerMatching(order));
+    return presentBatch(status, await this.deadLetters.resolveMatching(order));
   }
 }
 
-function filterOf(asked: schemas.LetterQuery | schemas.BatchOrder, caller: Principal): LetterFilter {
+function filterOf(asked: schemas.LetterQuery | schemas.BatchOrder, caller: Principal): DeadLetterFilter {
   const { status = null, subject, code = null, start_time: from = null, end_time: to = null } = asked;
   return { status, entity: scopeOf(caller, asked), project: subject?.project ?? null, code, from, to };
 }

@@ -1,6 +1,6 @@
 /** Dead letters as JSON. */
-import type { DeadLetterRow } from './dead-letters.sql.js';
-import type { BatchAnswer } from './dead-letters.js';
+import type { DeadLetterRow } from './dead-letter.js';
+import type { BatchResolution } from './dead-letters.js';
 import type { DeadLetter, DeadLetterBatch } from './dead-letters.schema.js';
 import { unixSeconds } from '../http/list-page.js';
 
@@ -23,7 +23,7 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
   };
 }
 
-export function presentBatch(status: 'replayed' | 'discarded', batch: BatchAnswer): DeadLetterBatch {
+export function presentBatch(status: 'replayed' | 'discarded', batch: BatchResolution): DeadLetterBatch {
   const { answered, remaining, to } = batch;
   return { object: 'dead_letter_batch', status, answered, remaining, end_time: unixSeconds(to) };
 }

@@ -1,31 +1,9 @@
-/** Events that could not be counted: kept whole, once, with the reason. */
+/** Dead letters many at a time: those that arrive, and those that an operator replays or discards. */
 import { createHash } from 'node:crypto';
 import type { Tx } from '../platform/database.js';
-import { Prisma } from '../platform/prisma/client.js';
+import type { DeadLetterRow, DeadLetterStatus, NewDeadLetter } from './dead-letter.js';
 
-export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
-
-export type NewDeadLetter = {
-  readonly code: string;
-  readonly message: string;
-  /** The event as it arrived, as JSON text. */
-  readonly payload: string;
-  readonly jobId: string | null;
-  readonly entity: string | null;
-  readonly project: string | null;
-  readonly source: string | null;
-  readonly eventId: string | null;
-};
-
-export type DeadLetterRow = NewDeadLetter & {
-  readonly id: string;
-  readonly status: DeadLetterStatus;
-  readonly seenCount: bigint;
-  readonly firstSeenAt: Date;
-  readonly lastSeenAt: Date;
-};
-
-/** Keeps letters; one that came before is counted again and opened again, because it still has no one's answer. */
+/** Inserts dead letters. One that is known already counts one more arrival and is open again: it failed again. */
 export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[]): Promise<void> {
   const rows = letters.map((letter) => ({ id: idOf(letter), ...letter }));
   await tx.$executeRaw`
@@ -55,68 +33,11 @@ export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[
       last_seen_at = excluded.last_seen_at`;
 }
 
-/** Null in any field is no condition. Times are those at which a letter was last seen: from `from` on, before `to`. */
-export type LetterFilter = {
-  readonly status: DeadLetterStatus | null;
-  readonly entity: string | null;
-  readonly project: string | null;
-  readonly code: string | null;
-  readonly from: Date | null;
-  readonly to: Date | null;
-};
-
-const COLUMNS = Prisma.sql`
-  id, code, message, payload, job_id as "jobId", entity, project, source, event_id as "eventId", status,
-  seen_count as "seenCount", first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`;
-
-function matching(filter: LetterFilter): Prisma.Sql {
-  return Prisma.sql`
-    (${filter.status}::text is null or status = ${filter.status}::text)
-    and (${filter.entity}::text is null or entity = ${filter.entity}::text)
-    and (${filter.project}::text is null or project = ${filter.project}::text)
-    and (${filter.code}::text is null or code = ${filter.code}::text)
-    and (${filter.from}::timestamptz is null or last_seen_at >= ${filter.from}::timestamptz)
-    and (${filter.to}::timestamptz is null or last_seen_at < ${filter.to}::timestamptz)`;
-}
-
-/** A page of letters, last seen first; `after` is the last id of the page before. */
-export async function findDeadLetters(
-  tx: Tx,
-  page: { filter: LetterFilter; after: string | null; limit: number },
-): Promise<DeadLetterRow[]> {
-  return tx.$queryRaw<DeadLetterRow[]>`
-    select ${COLUMNS}
-    from dead_letters
-    where ${matching(page.filter)}
-      and (${page.after}::text is null
-        or (last_seen_at, id) < (select l.last_seen_at, l.id from dead_letters l where l.id = ${page.after}::text))
-    order by last_seen_at desc, id desc
-    limit ${page.limit}::integer`;
-}
-
-export async function countDeadLetters(tx: Tx, filter: LetterFilter): Promise<number> {
-  const [row] = await tx.$queryRaw<[{ count: bigint }]>`
-    select count(*) as count from dead_letters where ${matching(filter)}`;
-  return Number(row.count);
-}
-
-/** Null where there is none in the scope. */
-export async function findDeadLetter(
-  tx: Tx,
-  args: { id: string; entity: string | null },
-): Promise<DeadLetterRow | null> {
-  const rows = await tx.$queryRaw<DeadLetterRow[]>`
-    select ${COLUMNS}
-    from dead_letters
-    where id = ${args.id}::text and (${args.entity}::text is null or entity = ${args.entity}::text)`;
-  return rows[0] ?? null;
-}
-
 /**
- * Answers letters that are as they were read, and returns their ids: one that came back since then was refused again, and
- * stays open. Locks them in the order in which they are inserted.
+ * Sets the status of dead letters that are as they were read, and returns their ids: one that arrived again since then was
+ * refused again and stays open. Locks them in the order in which they are inserted.
  */
-export async function answerDeadLetters(
+export async function resolveDeadLetters(
   tx: Tx,
   letters: readonly Pick<DeadLetterRow, 'id' | 'seenCount' | 'status'>[],
   status: DeadLetterStatus,
@@ -140,7 +61,7 @@ export async function answerDeadLetters(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The same content refused for the same reason is the same letter, however often it comes. */
+/** The same content refused for the same reason is the same dead letter, however often it arrives. */
 function idOf(letter: NewDeadLetter): string {
   const hash = createHash('sha256').update(`${letter.code}\0${letter.payload}`).digest('base64url');
   return `dl_${hash.slice(0, 22)}`;

@@ -1,30 +1,25 @@
-/** What could not be counted, for an operator to look at, send again or give up. */
+/** Events that could not be counted, for an operator to look at, replay or discard. */
 import { Injectable } from '@nestjs/common';
+import { insertAuditEntries } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { UsageQueue } from '../platform/queues.js';
-import { insertAuditEntries } from '../access/audit-log.js';
 import { Database } from '../platform/database.js';
-import {
-  answerDeadLetters,
-  countDeadLetters,
-  findDeadLetter,
-  findDeadLetters,
-  insertDeadLetters,
-  type DeadLetterRow,
-  type LetterFilter,
-  type NewDeadLetter,
-} from './dead-letters.sql.js';
+import type { DeadLetter, Prisma } from '../platform/prisma/client.js';
+import { UsageQueue } from '../platform/queues.js';
+import type { DeadLetterFilter, DeadLetterRow, NewDeadLetter } from './dead-letter.js';
+import { insertDeadLetters, resolveDeadLetters } from './dead-letters.sql.js';
 
-export type Answer = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
+export type Resolution = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
 
-export type BatchAnswer = {
+export type BatchResolution = {
   readonly answered: number;
-  /** How many match still. */
+  /** How many still match. */
   readonly remaining: number;
-  /** Letters that were seen since then were left alone. */
+  /** Dead letters that arrived again since then were left alone. */
   readonly to: Date;
 };
+
+type Page = { readonly filter: DeadLetterFilter; readonly after: string | null; readonly limit: number };
 
 @Injectable()
 export class DeadLetters {
@@ -38,46 +33,58 @@ export class DeadLetters {
     if (letters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, letters));
   }
 
-  async list(page: { filter: LetterFilter; after: string | null; limit: number }): Promise<DeadLetterRow[]> {
-    return findDeadLetters(this.database.reader, page);
+  /** Last seen first; `after` is the last id of the page before. A page after an id that is unknown is empty. */
+  async list({ filter, after, limit }: Page): Promise<DeadLetterRow[]> {
+    const { deadLetter } = this.database.reader;
+    const last = after === null ? null : await deadLetter.findUnique({ where: { id: after } });
+    if (after !== null && last === null) return [];
+    const rows = await deadLetter.findMany({
+      where: { ...matching(filter), ...(last !== null && seenBefore(last)) },
+      orderBy: [{ lastSeenAt: 'desc' }, { id: 'desc' }],
+      take: limit,
+    });
+    return rows.map(toRow);
   }
 
-  /** Sends the event to the queue again, or gives it up; the letter stays to be read. */
-  async answer(order: { id: string; entity: string | null } & Answer): Promise<DeadLetterRow> {
-    const letter = await findDeadLetter(this.database.reader, order);
+  /** Sends the event to the queue again, or discards it; the dead letter can still be read. */
+  async resolve(order: { id: string; entity: string | null } & Resolution): Promise<DeadLetterRow> {
+    const letter = await this.find(order);
     if (letter === null) throw new TallyError('not_found', `no dead letter ${order.id}`, { param: 'id' });
-    const marked = await this.answerAll([letter], order);
-    if (marked.has(letter.id)) return { ...letter, status: order.status };
-    return (await findDeadLetter(this.database.reader, order)) ?? letter;
+    const resolved = await this.resolveAll([letter], order);
+    if (resolved.has(letter.id)) return { ...letter, status: order.status };
+    return (await this.find(order)) ?? letter;
   }
 
   /**
-   * Answers those that match, last seen first, at most `limit` of them. A letter that comes back is seen again by then, so
-   * whoever repeats the call until nothing remains gives each the same `to`.
+   * Resolves those that match, last seen first, at most `limit` of them. A dead letter that arrives again meanwhile is seen
+   * later, so a caller that repeats the call until nothing remains passes the same `to` each time.
    */
-  async answerMatching(order: { filter: LetterFilter; limit: number } & Answer): Promise<BatchAnswer> {
+  async resolveMatching(
+    order: { filter: DeadLetterFilter; limit: number } & Resolution,
+  ): Promise<BatchResolution> {
+    // Arrivals are stamped by the database's own clock, whatever clock the app was given.
     const to = order.filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
     const filter = { ...order.filter, to };
-    const matching = await countDeadLetters(this.database.reader, filter);
-    const letters = await findDeadLetters(this.database.reader, { filter, after: null, limit: order.limit });
-    await this.answerAll(letters, order);
-    return { answered: letters.length, remaining: Math.max(0, matching - letters.length), to };
+    const count = await this.database.reader.deadLetter.count({ where: matching(filter) });
+    const letters = await this.list({ filter, after: null, limit: order.limit });
+    await this.resolveAll(letters, order);
+    return { answered: letters.length, remaining: Math.max(0, count - letters.length), to };
   }
 
   /**
-   * Returns the letters that now have this status. Events go to the queue first, and only then are letters marked: a crash
-   * between them sends them twice, which counts once. A letter that was refused again by then stays open.
+   * Returns the ids of those that have this status now. Events go to the queue before their dead letters are marked: a crash
+   * in between sends them twice, and they count once. A dead letter whose event was refused again by then stays open.
    */
-  private async answerAll(
+  private async resolveAll(
     letters: readonly DeadLetterRow[],
-    { status, actor }: Answer,
+    { status, actor }: Resolution,
   ): Promise<ReadonlySet<string>> {
     if (letters.length === 0) return new Set();
     if (status === 'replayed') await this.queue.add(letters.map(({ payload }) => JSON.parse(payload)));
     return this.database.transaction(async (tx) => {
-      const marked = await answerDeadLetters(tx, letters, status);
+      const resolved = await resolveDeadLetters(tx, letters, status);
       const changes = letters
-        .filter(({ id }) => status === 'replayed' || marked.has(id))
+        .filter(({ id }) => status === 'replayed' || resolved.has(id))
         .map(({ id, entity, status: before }) => ({
           entity,
           target: id,
@@ -86,9 +93,34 @@ export class DeadLetters {
         }));
       const at = await this.clock.bookingTime(tx);
       await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
-      return marked;
+      return resolved;
     });
   }
+
+  /** Null where there is none in the scope. */
+  private async find(of: { id: string; entity: string | null }): Promise<DeadLetterRow | null> {
+    const where = { id: of.id, ...(of.entity !== null && { entity: of.entity }) };
+    const row = await this.database.reader.deadLetter.findUnique({ where });
+    return row === null ? null : toRow(row);
+  }
+}
+
+function matching({ from, to, ...equal }: DeadLetterFilter): Prisma.DeadLetterWhereInput {
+  return {
+    ...(equal.status !== null && { status: equal.status }),
+    ...(equal.entity !== null && { entity: equal.entity }),
+    ...(equal.project !== null && { project: equal.project }),
+    ...(equal.code !== null && { code: equal.code }),
+    lastSeenAt: { ...(from !== null && { gte: from }), ...(to !== null && { lt: to }) },
+  };
+}
+
+function seenBefore({ id, lastSeenAt }: DeadLetter): Prisma.DeadLetterWhereInput {
+  return { OR: [{ lastSeenAt: { lt: lastSeenAt } }, { lastSeenAt, id: { lt: id } }] };
+}
+
+function toRow(row: DeadLetter): DeadLetterRow {
+  return { ...row, status: row.status as DeadLetterRow['status'] };
 }
 
 function nextSecond(time: Date): Date {

@@ -1,0 +1,19 @@
+/** An event that could not be counted: kept whole, once, with the reason. */
+import type { DeadLetter } from '../platform/prisma/client.js';
+
+export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
+
+/** `payload` is the event as it arrived, as JSON text. */
+export type DeadLetterRow = DeadLetter & { readonly status: DeadLetterStatus };
+
+export type NewDeadLetter = Omit<DeadLetterRow, 'id' | 'status' | 'seenCount' | 'firstSeenAt' | 'lastSeenAt'>;
+
+/** Null in any field is no condition. Times are those of the last arrival: from `from` on, before `to`. */
+export type DeadLetterFilter = {
+  readonly status: DeadLetterStatus | null;
+  readonly entity: string | null;
+  readonly project: string | null;
+  readonly code: string | null;
+  readonly from: Date | null;
+  readonly to: Date | null;
+};
