@@ -2,8 +2,9 @@
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Restart } from '../platform/database.js';
-import { CorrectionsService } from './voids.js';
-import { ReratingService } from './rerating.js';
+import { Corrections } from './corrections.js';
+import { Voids } from './voids.js';
+import { Rerating } from './rerating.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentCorrection, presentRerating } from './corrections.presenter.js';
 import { presentPage } from '../http/list-page.js';
@@ -14,8 +15,9 @@ import * as schemas from './corrections.schema.js';
 @Controller()
 export class CorrectionsController {
   constructor(
-    private readonly corrections: CorrectionsService,
-    private readonly rerating: ReratingService,
+    private readonly voids: Voids,
+    private readonly corrections: Corrections,
+    private readonly rerating: Rerating,
     private readonly changes: Changes,
   ) {}
 
@@ -31,13 +33,13 @@ export class CorrectionsController {
     @Call() call: ChangeCall,
   ) {
     const { entity, keyId: actor } = call.principal;
-    const found = this.corrections.locate({ source, id, occurredAt: body.time ?? null, entity });
+    const found = this.voids.locate({ source, id, occurredAt: body.time ?? null, entity });
     const event = await found.catch((error: unknown) => {
       if (entity !== null && error instanceof TallyError) throw missing(call.principal, 'such usage event');
       throw error;
     });
     return this.changes.make(call, [event], async (tx) => {
-      const row = await this.corrections.void(tx, event, { reason: body.reason, actor });
+      const row = await this.voids.void(tx, event, { reason: body.reason, actor });
       return row instanceof Restart ? row : presentCorrection(row);
     });
   }

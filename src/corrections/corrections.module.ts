@@ -6,13 +6,14 @@ import { MeteringModule } from '../metering/metering.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { QuotaModule } from '../quota/quota.module.js';
 import { CorrectionBooking } from './correction-booking.js';
+import { Corrections } from './corrections.js';
 import { CorrectionsController } from './corrections.controller.js';
 import { FirstPriceCharging } from './first-price-charging.js';
-import { ReratingService } from './rerating.js';
+import { Rerating } from './rerating.js';
 import { UnpricedUsage } from './unpriced-usage.js';
-import { CorrectionsService } from './voids.js';
+import { Voids } from './voids.js';
 
-const SERVICES = [CorrectionBooking, CorrectionsService, ReratingService, UnpricedUsage];
+const SERVICES = [CorrectionBooking, Corrections, Voids, Rerating, UnpricedUsage];
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, MeteringModule, PricesModule, QuotaModule],

@@ -1,7 +1,7 @@
 /** Corrections and re-ratings as JSON. */
 import { formatUsd } from '@tally/client/protocol';
 import type { CorrectionRow } from './usage-corrections.sql.js';
-import type { Rerating } from './rerating.js';
+import type { ReratingReport } from './rerating.js';
 import type * as schemas from './corrections.schema.js';
 import { unixSeconds } from '../http/list-page.js';
 
@@ -34,7 +34,7 @@ export function presentCorrection(row: CorrectionRow): schemas.UsageCorrection {
   };
 }
 
-export function presentRerating(rerating: Rerating, { dryRun }: { dryRun: boolean }): schemas.Rerating {
+export function presentRerating(rerating: ReratingReport, { dryRun }: { dryRun: boolean }): schemas.Rerating {
   const { entities } = rerating;
   return {
     object: 'rerating',

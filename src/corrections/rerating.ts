@@ -49,7 +49,7 @@ export type EntityRerating = {
   newPicos: bigint;
 };
 
-export type Rerating = {
+export type ReratingReport = {
   /** Events of the range that were compared with the price book. */
   readonly lookedAt: number;
   readonly changed: number;
@@ -60,7 +60,7 @@ export type Rerating = {
 };
 
 @Injectable()
-export class ReratingService {
+export class Rerating {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -73,7 +73,7 @@ export class ReratingService {
   ) {}
 
   /** Says what `rerate` would change, and changes nothing. */
-  async preview(order: RerateOrder): Promise<Rerating> {
+  async preview(order: RerateOrder): Promise<ReratingReport> {
     return this.run(order, PREVIEW_EVENTS_MAX, ({ entity, after, limit }) =>
       this.database.transaction((tx) => this.findTargets(tx, { ...order, entity, after, limit }), {
         snapshot: true,
@@ -85,7 +85,7 @@ export class ReratingService {
    * Books one correction for each event whose price is another one now. A repetition finds nothing to change; one that is
    * cut short, by a fault or by `eventsMax`, goes on where the last one ended.
    */
-  async rerate(order: RerateOrder, eventsMax = CALL_EVENTS_MAX): Promise<Rerating> {
+  async rerate(order: RerateOrder, eventsMax = CALL_EVENTS_MAX): Promise<ReratingReport> {
     return this.run(order, eventsMax, async ({ entity, after, limit }) => {
       const targets = await this.database.transaction((tx) =>
         this.correct(tx, { ...order, entity, after, limit }),
@@ -96,7 +96,7 @@ export class ReratingService {
   }
 
   /** The same while `tx` lasts, which books nothing itself: a second run meanwhile is refused. */
-  async rerateAlone(tx: Tx, order: RerateOrder): Promise<Rerating> {
+  async rerateAlone(tx: Tx, order: RerateOrder): Promise<ReratingReport> {
     if (!(await tryLockRerating(tx))) throw new TallyError('conflict', 'another re-rating is still running');
     return this.rerate(order);
   }
@@ -105,7 +105,7 @@ export class ReratingService {
     order: RerateOrder,
     eventsMax: number,
     take: (page: Page) => Promise<readonly Target[]>,
-  ): Promise<Rerating> {
+  ): Promise<ReratingReport> {
     const found =
       order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
     const entities: EntityRerating[] = [];

@@ -1,4 +1,4 @@
-/** Corrections of counted usage: voiding one event, and the list of all that changed a period besides its own usage. */
+/** Voids a counted event: everything that it was charged is given back, and it is never counted again. */
 import { Injectable } from '@nestjs/common';
 import { assert, TallyError } from '../domain/errors.js';
 import { identityOf } from '../domain/usage.js';
@@ -8,12 +8,12 @@ import { insertAuditEntry } from '../access/audit-log.js';
 import { findCorrectable, locateEvent, type LocatedEvent } from './correctable-events.sql.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
-import { findCorrections, findVoid, type CorrectionRow } from './usage-corrections.sql.js';
+import { findVoid, type CorrectionRow } from './usage-corrections.sql.js';
 import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
 
 @Injectable()
-export class CorrectionsService {
+export class Voids {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -68,14 +68,5 @@ export class CorrectionsService {
     const booked = await findVoid(tx, located);
     assert(booked !== null, 'the void that was just booked is there');
     return booked;
-  }
-
-  async list(page: {
-    entity: string | null;
-    period: string | null;
-    after: string | null;
-    limit: number;
-  }): Promise<CorrectionRow[]> {
-    return findCorrections(this.database.reader, page);
   }
 }

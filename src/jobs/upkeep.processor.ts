@@ -13,7 +13,7 @@ import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { OutputSampling } from '../quota/output-sampling.js';
 import { PeriodClose } from '../periods/period-close.js';
 import { IdempotencyPruning } from '../access/idempotency-pruning.js';
-import { Pruning } from '../metering/pruning.js';
+import { IdentityPruning } from '../metering/identity-pruning.js';
 import { UnpricedUsage } from '../corrections/unpriced-usage.js';
 
 const SCHEDULES = {
@@ -48,7 +48,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     unpriced: UnpricedUsage,
     periods: PeriodClose,
     days: DailyRollUps,
-    pruning: Pruning,
+    pruning: IdentityPruning,
     idempotency: IdempotencyPruning,
     outputs: OutputSampling,
     alerts: SpendAlertFiring,

@@ -4,11 +4,11 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { QuotaModule } from '../quota/quota.module.js';
-import { BatchWriter } from './batch-writer.js';
+import { BatchSplitter } from './batch-splitter.js';
 import { ConflictsController } from './conflicts.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
-import { Pruning } from './pruning.js';
+import { IdentityPruning } from './identity-pruning.js';
 import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { UsageEventsController } from './usage-events.controller.js';
@@ -16,7 +16,7 @@ import { UsageIntake } from './usage-intake.js';
 import { UsageSums } from './usage-sums.js';
 import { UsageProcessor } from './usage.processor.js';
 
-const SERVICES = [DeadLetters, Pruning, Recorder, UsageConflicts, UsageIntake, UsageSums];
+const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageIntake, UsageSums];
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
@@ -32,5 +32,5 @@ export class MeteringModule {}
 export class MeteringApi {}
 
 /** Takes the usage queue's jobs. */
-@Module({ imports: [MeteringModule], providers: [BatchWriter, UsageProcessor] })
+@Module({ imports: [MeteringModule], providers: [BatchSplitter, UsageProcessor] })
 export class MeteringWorker {}

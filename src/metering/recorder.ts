@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
 import { hourOf, periodOf, periodStart, type Period } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
-import { fingerprintOf, identityOf, type UsageEvent } from '../domain/usage.js';
+import type { UsageEvent } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
 import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
@@ -17,7 +17,7 @@ import { Database, Restart, type Tx } from '../platform/database.js';
 import { PriceBook } from '../prices/price-book.js';
 import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
 import { ensurePartition, insertEvents } from './usage-events.sql.js';
-import { claimIdentities, findIdentities } from './usage-identities.sql.js';
+import { dedupe, identify, type Identified } from './dedupe.js';
 import { UsageSums } from './usage-sums.js';
 import { sumBatch } from './batch-sums.js';
 import { rateBatch, type Claimed } from './rating.js';
@@ -31,8 +31,6 @@ export type RecordResult = {
 
 /** Subjects that are remembered before the memory starts anew. */
 const ACCOUNTS_KNOWN_MAX = 100_000;
-
-type Identified = Claimed & { readonly fingerprint: string };
 
 type Written = {
   readonly result: RecordResult;
@@ -67,11 +65,7 @@ export class Recorder {
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
     if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, unpriced: 0 };
     await this.ensureMonths(events);
-    const identified = events.map((event) => ({
-      identity: identityOf(event),
-      fingerprint: fingerprintOf(event),
-      event,
-    }));
+    const identified = events.map(identify);
     const written = await this.database.transaction((tx) => this.write(tx, identified));
     const { result, claimed, conflicts } = written;
     this.remember(claimed);
@@ -83,7 +77,7 @@ export class Recorder {
 
   private async write(tx: Tx, identified: readonly Identified[]): Promise<Written | Restart> {
     const bookedAt = await this.clock.bookingTime(tx);
-    const { claimed, conflicts, duplicates } = await claim(tx, identified, bookedAt);
+    const { claimed, conflicts, duplicates } = await dedupe(tx, identified, bookedAt);
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
     const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;
     if (unpriced instanceof Restart) return unpriced;
@@ -159,32 +153,4 @@ function settledHolds(events: readonly UsageEvent[]): string[] {
   return events.flatMap(({ reservationId, entity }) =>
     reservationId !== null && entityOfReservation(reservationId) === entity ? [reservationId] : [],
   );
-}
-
-type Claims = { claimed: Identified[]; conflicts: Conflict[]; duplicates: number };
-
-/** Sorts a batch into new events, repetitions, and repetitions that say something else. */
-async function claim(tx: Tx, identified: readonly Identified[], bookedAt: Date): Promise<Claims> {
-  const first = new Map<string, Identified>();
-  for (const row of identified) if (!first.has(row.identity)) first.set(row.identity, row);
-  const rows = [...first.values()].map((row) => ({ ...row, occurredAt: row.event.occurredAt }));
-  const claimed = await claimIdentities(tx, rows, bookedAt);
-  const taken = rows.filter((row) => !claimed.has(row.identity)).map((row) => row.identity);
-  const known =
-    taken.length === 0
-      ? new Map<string, { fingerprint: string; occurredAt: Date }>()
-      : await findIdentities(tx, taken);
-  const conflicts: Conflict[] = [];
-  let duplicates = 0;
-  for (const row of identified) {
-    const original = known.get(row.identity) ?? originalOf(first.get(row.identity)!);
-    if (row === first.get(row.identity) && claimed.has(row.identity)) continue;
-    if (original.fingerprint.replaceAll('-', '') === row.fingerprint) duplicates += 1;
-    else conflicts.push({ ...row, originalOccurredAt: original.occurredAt });
-  }
-  return { claimed: rows.filter((row) => claimed.has(row.identity)), conflicts, duplicates };
-}
-
-function originalOf(row: Identified): { fingerprint: string; occurredAt: Date } {
-  return { fingerprint: row.fingerprint, occurredAt: row.event.occurredAt };
 }

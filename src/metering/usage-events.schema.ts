@@ -1,7 +1,7 @@
 /** Usage over HTTP: one event or up to 1,000, and the receipt. */
 import { z } from 'zod';
 import { USAGE_EVENTS_MAX, type UsageReceipt as Receipt } from '@tally/client/protocol';
-import { usageEventSchema } from './event-reader.js';
+import { usageEventSchema } from './event-validation.js';
 import { documentedAs } from '../http/documented-as.js';
 
 const COUNT = `must be one event, or an array of 1 to ${USAGE_EVENTS_MAX}`;

@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
-import { parseEvent } from './event-reader.js';
+import { parseEvent } from './event-validation.js';
 
 export type Rejection = {
   readonly index: number;

@@ -200,12 +200,10 @@ describe('a statement', () => {
     await recordUsage(app, [
       anEvent({ occurredAt: at(29), tokens: { inputTokens: 10_000_000, outputTokens: 0 } }),
     ]);
-    const { corrections } = books;
+    const { voids } = books;
     const { source, id } = events[0]!;
-    const located = await corrections.locate({ source, id, occurredAt: at(3), entity: null });
-    await app.database.transaction((tx) =>
-      corrections.void(tx, located, { reason: 'double', actor: 'test' }),
-    );
+    const located = await voids.locate({ source, id, occurredAt: at(3), entity: null });
+    await app.database.transaction((tx) => voids.void(tx, located, { reason: 'double', actor: 'test' }));
 
     expect(await read()).toEqual({ ...final, as_of: seconds('2026-12-05T00:00:00Z') });
     const open = await read('2026-12');

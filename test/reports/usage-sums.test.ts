@@ -223,9 +223,9 @@ describe('sums of reports', () => {
     const { entity, events } = await record(usage.map((one) => ({ ...one, model: LLAMA })));
     const [first, second, ...rest] = events;
     for (const { source, id } of [first!, second!]) {
-      const located = await books.corrections.locate({ source, id, occurredAt: null, entity: null });
+      const located = await books.voids.locate({ source, id, occurredAt: null, entity: null });
       const by = { reason: 'test', actor: 'test' };
-      await books.database.transaction((tx) => books.corrections.void(tx, located, by));
+      await books.database.transaction((tx) => books.voids.void(tx, located, by));
     }
     await books.database.transaction((tx) =>
       books.prices.publish(tx, {

@@ -67,9 +67,9 @@ export async function voidEvent(
   { source, id }: Pick<UsageEvent, 'source' | 'id'>,
   occurredAt: Date | null = null,
 ): Promise<CorrectionRow> {
-  const located = await books.corrections.locate({ source, id, occurredAt, entity: null });
+  const located = await books.voids.locate({ source, id, occurredAt, entity: null });
   return books.database.transaction((tx) =>
-    books.corrections.void(tx, located, { reason: 'wrong model', actor: 'key_test' }),
+    books.voids.void(tx, located, { reason: 'wrong model', actor: 'key_test' }),
   );
 }
 

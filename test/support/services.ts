@@ -4,9 +4,10 @@ import { Changes } from '../../src/access/changes.js';
 import { IdempotencyPruning } from '../../src/access/idempotency-pruning.js';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { CorrectionBooking } from '../../src/corrections/correction-booking.js';
-import { ReratingService } from '../../src/corrections/rerating.js';
+import { Rerating } from '../../src/corrections/rerating.js';
 import { UnpricedUsage } from '../../src/corrections/unpriced-usage.js';
-import { CorrectionsService } from '../../src/corrections/voids.js';
+import { Corrections } from '../../src/corrections/corrections.js';
+import { Voids } from '../../src/corrections/voids.js';
 import { Reconciliation } from '../../src/books/reconciliation.js';
 import { Repair } from '../../src/books/repair.js';
 import { Allowances } from '../../src/credits/allowances.js';
@@ -15,7 +16,7 @@ import { GrantExpiry } from '../../src/credits/grant-expiry.js';
 import { Grants } from '../../src/credits/grants.js';
 import { HourlyPosting } from '../../src/credits/hourly-posting.js';
 import { Ledger } from '../../src/credits/ledger.js';
-import { Pruning } from '../../src/metering/pruning.js';
+import { IdentityPruning } from '../../src/metering/identity-pruning.js';
 import { Recorder } from '../../src/metering/recorder.js';
 import { UsageSums } from '../../src/metering/usage-sums.js';
 import { DailyRollUps } from '../../src/periods/daily-roll-ups.js';
@@ -49,10 +50,11 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     booking,
     prices: new PriceBook(database, clock, changes),
     posting: new HourlyPosting(database, clock, accounts, burns),
-    corrections: new CorrectionsService(database, clock, accounts, grants, booking),
+    corrections: new Corrections(database),
+    voids: new Voids(database, clock, accounts, grants, booking),
     periods: new PeriodClose(database, clock, accounts, burns),
     days: new DailyRollUps(database, clock, accounts),
-    pruning: new Pruning(database, clock),
+    pruning: new IdentityPruning(database, clock),
     idempotency: new IdempotencyPruning(database, clock),
     repair: new Repair(database, clock, accounts, sums),
     reconciliation: new Reconciliation(database, clock),
@@ -90,6 +92,6 @@ export function publishingOver(
       sums,
       booking,
     ),
-    rerating: new ReratingService(database, clock, quota, accounts, prices, allowances, grants, booking),
+    rerating: new Rerating(database, clock, quota, accounts, prices, allowances, grants, booking),
   };
 }

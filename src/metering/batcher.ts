@@ -3,7 +3,7 @@
  * An entry resolves when its flush has committed and rejects when it has not.
  */
 
-export type AccumulatorOptions = {
+export type BatcherOptions = {
   /** Items that one flush takes; an entry that is larger by itself is flushed alone. */
   readonly batchCountMax: number;
   /** How long the first entry of a batch waits for company. */
@@ -17,7 +17,7 @@ type Entry<T> = {
   readonly reject: (error: unknown) => void;
 };
 
-export class Accumulator<T> {
+export class Batcher<T> {
   private waiting: Entry<T>[] = [];
   private waitingCount = 0;
   private flushing = 0;
@@ -25,7 +25,7 @@ export class Accumulator<T> {
 
   constructor(
     private readonly flush: (items: readonly T[]) => Promise<void>,
-    private readonly options: AccumulatorOptions,
+    private readonly options: BatcherOptions,
   ) {}
 
   add(items: readonly T[]): Promise<void> {

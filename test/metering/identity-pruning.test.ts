@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseEvent } from '../../src/metering/event-reader.js';
+import { parseEvent } from '../../src/metering/event-validation.js';
 import { anEvent, anEventBody } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 import { expectAgreement } from '../support/correcting.js';

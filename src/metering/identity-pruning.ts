@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { pruneIdentities } from './usage-identities.sql.js';
+import { pruneIdentities } from './dedupe.sql.js';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -14,7 +14,7 @@ const SLACK_MS = 7 * DAY_MS;
 const PAGE_ROWS = 10_000;
 
 @Injectable()
-export class Pruning {
+export class IdentityPruning {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,

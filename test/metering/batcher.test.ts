@@ -1,26 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
-import { Accumulator } from '../../src/metering/accumulator.js';
+import { Batcher } from '../../src/metering/batcher.js';
 
 type Flush = { items: readonly number[]; commit: () => void; fail: (error: Error) => void };
 
-/** An accumulator whose flushes end when the test says so. */
-function anAccumulator({ batchCountMax = 3, waitMs = 1, flushesMax = 2 } = {}) {
+/** A batcher whose flushes end when the test says so. */
+function aBatcher({ batchCountMax = 3, waitMs = 1, flushesMax = 2 } = {}) {
   const flushes: Flush[] = [];
-  const accumulator = new Accumulator<number>(
+  const batcher = new Batcher<number>(
     (items) => new Promise((resolve, reject) => flushes.push({ items, commit: resolve, fail: reject })),
     { batchCountMax, waitMs, flushesMax },
   );
   const flushed = async (count: number): Promise<void> => {
     while (flushes.length < count) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { accumulator, flushes, flushed };
+  return { batcher, flushes, flushed };
 }
 
-describe('the accumulator', () => {
+describe('the batcher', () => {
   it('puts entries that come together into one flush and resolves them when it has committed, not before', async () => {
-    const { accumulator, flushes, flushed } = anAccumulator();
+    const { batcher, flushes, flushed } = aBatcher();
     const settled: number[] = [];
-    const entries = [1, 2].map((item) => accumulator.add([item]).then(() => settled.push(item)));
+    const entries = [1, 2].map((item) => batcher.add([item]).then(() => settled.push(item)));
     await flushed(1);
     expect(flushes[0]!.items).toEqual([1, 2]);
     expect(settled).toEqual([]);
@@ -30,8 +30,8 @@ describe('the accumulator', () => {
   });
 
   it('flushes a full batch at once and no more than the limit at a time', async () => {
-    const { accumulator, flushes, flushed } = anAccumulator({ flushesMax: 1 });
-    const entries = [1, 2, 3, 4, 5, 6].map((item) => accumulator.add([item]));
+    const { batcher, flushes, flushed } = aBatcher({ flushesMax: 1 });
+    const entries = [1, 2, 3, 4, 5, 6].map((item) => batcher.add([item]));
     expect(flushes.map((flush) => flush.items)).toEqual([[1, 2, 3]]);
     flushes[0]!.commit();
     await flushed(2);
@@ -41,12 +41,12 @@ describe('the accumulator', () => {
   });
 
   it('never splits an entry, and flushes one that is larger than a batch by itself', async () => {
-    const { accumulator, flushes, flushed } = anAccumulator();
+    const { batcher, flushes, flushed } = aBatcher();
     const entries = [
       [1, 2],
       [3, 4],
       [5, 6, 7, 8, 9],
-    ].map((items) => accumulator.add(items));
+    ].map((items) => batcher.add(items));
     await flushed(2);
     expect(flushes.map((flush) => flush.items)).toEqual([
       [1, 2],
@@ -60,9 +60,9 @@ describe('the accumulator', () => {
   });
 
   it('rejects exactly the entries of a flush that failed and goes on with the others', async () => {
-    const { accumulator, flushes, flushed } = anAccumulator();
-    const first = accumulator.add([1, 2, 3]);
-    const second = accumulator.add([4]);
+    const { batcher, flushes, flushed } = aBatcher();
+    const first = batcher.add([1, 2, 3]);
+    const second = batcher.add([4]);
     await flushed(2);
     flushes[0]!.fail(new Error('no database'));
     flushes[1]!.commit();

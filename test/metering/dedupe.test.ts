@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/platform/database.js';
-import { claimIdentities } from '../../src/metering/usage-identities.sql.js';
+import { claimIdentities } from '../../src/metering/dedupe.sql.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { until } from '../support/until.js';
 

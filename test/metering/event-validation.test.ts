@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseEvent } from '../../src/metering/event-reader.js';
+import { parseEvent } from '../../src/metering/event-validation.js';
 import { anEventBody } from '../support/builders.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');

@@ -12,7 +12,7 @@ import { Recorder, type RecordResult } from './recorder.js';
 export type Delivery = { readonly event: UsageEvent; readonly body: unknown; readonly jobId: string | null };
 
 @Injectable()
-export class BatchWriter {
+export class BatchSplitter {
   constructor(
     private readonly recorder: Recorder,
     private readonly deadLetters: DeadLetters,
