@@ -1,14 +1,12 @@
-/** Forgets what nobody can ask for any more. Each method returns how many rows it deleted, and is safe twice, late, and at once. */
+/** Deletes the identities of events that nobody can send again. May run late, twice, and on two workers at once. */
 import { Injectable } from '@nestjs/common';
 import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { pruneIdentities } from './dedupe.sql.js';
 
-const DAY_MS = 24 * 3_600_000;
-
-/** Between the last moment at which an event is accepted and the first at which its identity is forgotten: for jobs that wait. */
-const SLACK_MS = 7 * DAY_MS;
+/** How much longer an identity is kept than its event is accepted: for jobs that wait in the queue. */
+const SLACK_MS = 7 * 24 * 3_600_000;
 
 /** Rows that one statement looks at. */
 const PAGE_ROWS = 10_000;
@@ -20,9 +18,10 @@ export class IdentityPruning {
     private readonly clock: Clock,
   ) {}
 
-  /** Identities of events that nobody can send again: their time is refused before their identity is looked for. */
-  async identities(): Promise<number> {
-    const bookedBefore = await this.ago(USAGE_EVENT_BACK_MS_MAX + SLACK_MS);
+  /** Returns how many it deleted. An event as old as these is refused for its time before its identity is looked up. */
+  async prune(): Promise<number> {
+    const now = await this.clock.bookingTime(this.database.reader);
+    const bookedBefore = new Date(now.getTime() - USAGE_EVENT_BACK_MS_MAX - SLACK_MS);
     let pruned = 0;
     for (let after: string | null = null; ;) {
       const page = await pruneIdentities(this.database.reader, { bookedBefore, after, limit: PAGE_ROWS });
@@ -30,10 +29,5 @@ export class IdentityPruning {
       if (page.last === null) return pruned;
       after = page.last;
     }
-  }
-
-  private async ago(ms: number): Promise<Date> {
-    const now = await this.clock.bookingTime(this.database.reader);
-    return new Date(now.getTime() - ms);
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { UPKEEP_QUEUE } from '../../src/platform/queues.js';
+import { SCHEDULES } from '../../src/jobs/schedules.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
@@ -36,7 +37,13 @@ describe('the schedules of a worker', () => {
     });
   });
 
-  it('close a period once, however often and at once the job runs', async () => {
+  it('all run: each finds its service', async () => {
+    await queue.addBulk(Object.keys(SCHEDULES).map((name) => ({ name, data: {} })));
+    await until('all jobs are done', async () => (await queue.getJobCountByTypes('waiting', 'active')) === 0);
+    expect(await queue.getFailedCount()).toBe(0);
+  });
+
+  it('close a period once, however often the job runs at once', async () => {
     await app.database.pool.query(
       `insert into entities (name, plan, created_at) values ('entity1', 'free', '2026-11-22T00:00:00Z')`,
     );
@@ -46,7 +53,7 @@ describe('the schedules of a worker', () => {
     expect([await count('closed_periods'), await queue.getFailedCount()]).toEqual([1, 0]);
   });
 
-  it('forget identities that are past the window', async () => {
+  it('prune identities that are past their window', async () => {
     await app.database.pool.query(
       `insert into usage_identities select gen_random_uuid(), gen_random_uuid(), t, t
        from (values ('2026-10-01T00:00:00Z'::timestamptz), ('2026-12-03T00:00:00Z')) v (t)`,

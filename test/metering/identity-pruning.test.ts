@@ -24,18 +24,18 @@ describe('forgetting identities', () => {
     const bodies = events.map((event) => anEventBody({ id: event.id, time: event.occurredAt.toISOString() }));
 
     books.clock.set(new Date(start + 35 * DAY_MS));
-    expect(await books.pruning.identities()).toBe(0);
+    expect(await books.pruning.prune()).toBe(0);
     expect(bodies.map((body) => parseEvent(body, books.clock.now()).ok)).toEqual([false, true]);
     expect(await books.recorder.record([events[1]!])).toMatchObject({ recorded: 0, duplicates: 1 });
 
     books.clock.set(new Date(start + 42 * DAY_MS));
-    expect(await books.pruning.identities()).toBe(0);
+    expect(await books.pruning.prune()).toBe(0);
     expect(bodies.map((body) => parseEvent(body, books.clock.now()))).toMatchObject([
       { ok: false, code: 'time_out_of_range' },
       { ok: false, code: 'time_out_of_range' },
     ]);
     books.clock.advance(1);
-    expect([await identities(), await books.pruning.identities(), await identities()]).toEqual([2, 2, 0]);
+    expect([await identities(), await books.pruning.prune(), await identities()]).toEqual([2, 2, 0]);
   });
 
   it('takes as many pages as there are and leaves what is younger, also when two run at once', async () => {
@@ -45,7 +45,7 @@ describe('forgetting identities', () => {
       [new Date(books.clock.now().getTime() - 43 * DAY_MS)],
     );
     await books.recorder.record([anEvent({ occurredAt: books.clock.now() })]);
-    const pruned = await Promise.all([books.pruning.identities(), books.pruning.identities()]);
+    const pruned = await Promise.all([books.pruning.prune(), books.pruning.prune()]);
     expect([pruned[0] + pruned[1], await identities()]).toEqual([25_000, 1]);
   });
 });
