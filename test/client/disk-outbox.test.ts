@@ -1,4 +1,4 @@
-/** An outbox on disk: what a report promises, and what the next start makes of what it finds. */
+/** An outbox on disk: what a resolved report promises, and what the next start does with what it finds. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -167,7 +167,7 @@ describe('a long outage', () => {
     await until('Tally has them', () => tally.ids.length === 300);
     expect(tally.ids).toEqual(idsFrom(0, 300));
     expect(segmentCount).toBeGreaterThan(20);
-    // All but the one that was being sent and the one that was being written.
+    // All but the one being sent and the one being written.
     expect(readCount).toBeGreaterThanOrEqual(segmentCount - 2);
   });
 });

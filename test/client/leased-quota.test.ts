@@ -1,4 +1,4 @@
-/** A gateway that decides by itself, over the real service. */
+/** A gateway that decides on leases, with the real service. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { listenForLeaseRecalls } from '../../packages/client/src/leases/lease-recalls.js';
 import { LeasedQuota, type LeasedQuotaOptions } from '../../packages/client/src/leases/leased-quota.js';
@@ -36,7 +36,7 @@ const open = (options: Partial<LeasedQuotaOptions> = {}) => {
   opened.push(quota);
   return quota;
 };
-/** A way to Tally that can be cut: to Tally the gateway is then as good as dead. */
+/** A connection to Tally that can be cut: to Tally, the gateway is then dead. */
 function aCuttable(): { tally: TallyClient; cut(): void } {
   let isCut = false;
   const send: typeof fetch = async (input, init) => {
@@ -45,7 +45,7 @@ function aCuttable(): { tally: TallyClient; cut(): void } {
   };
   return { tally: new TallyClient({ baseUrl: app.url, apiKey, fetch: send }), cut: () => (isCut = true) };
 }
-/** A way to Tally that counts the answers about leases. */
+/** A connection to Tally that counts the answers about leases. */
 function aCounting(): { tally: TallyClient; leaseCount: () => number } {
   let count = 0;
   const send: typeof fetch = async (input, init) => {
@@ -71,7 +71,7 @@ function admitsLocally(quota: LeasedQuota): boolean {
   return id !== null;
 }
 
-/** Asks until the gateway decides by itself, and returns what it has admitted. */
+/** Reserves until the gateway decides locally, and returns the ids of all reservations. */
 async function warm(quota: LeasedQuota): Promise<string[]> {
   const ids: string[] = [];
   await until('a local decision', async () => {

@@ -1,4 +1,4 @@
-/** The promise of the outbox on disk, against every order of events that a scheduler comes up with. */
+/** The promise of the outbox on disk, in any order of steps that a scheduler chooses. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { openOutboxOn, type Deliver, type Outbox } from '../../packages/client/src/outbox/outbox.js';
@@ -72,7 +72,7 @@ class Story {
     await settled();
   }
 
-  /** From here on nothing fails, until everything that was safe has arrived and every report has its answer. */
+  /** Lets everything succeed until all safe events have arrived and every report is settled. */
   async end(): Promise<void> {
     this.isCalm = true;
     for (let step = 0; this.unfinishedIds().length > 0 && step < STEP_COUNT_MAX; step += 1) await this.step();
@@ -99,7 +99,7 @@ function faultOf(operation: string): fc.Arbitrary<Fault> {
   );
 }
 
-/** Every promise and every callback of this turn has run. */
+/** Resolves when every promise and callback of this turn has run. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -25,7 +25,7 @@ const codeOf = (report: Promise<void>): Promise<string> =>
     (error: unknown) => (error instanceof TallyClientError ? error.code : String(error)),
   );
 
-/** An outbox that hurries, and what was handed to `deliver`: the ids of each batch. */
+/** An outbox with short waits, and the ids of each batch that `deliver` got. */
 async function anOutbox(
   deliver: (ids: string[]) => ReturnType<Deliver> | void,
   options: Partial<OutboxOptions> = {},

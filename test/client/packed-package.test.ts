@@ -28,7 +28,7 @@ beforeAll(async () => {
   project = await mkdtemp(path.join(tmpdir(), 'tally-packed-'));
   await write('package.json', JSON.stringify({ type: 'module' }));
   await write('tsconfig.json', JSON.stringify(TSCONFIG));
-  // As built: building again would delete what other tests are running.
+  // Packs what is built: another build would delete files that other tests are using.
   const pack = ['pack', '--workspace', '@tally/client', '--ignore-scripts', '--pack-destination', project];
   await run('npm', [...pack, '--silent'], { cwd: ROOT });
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));

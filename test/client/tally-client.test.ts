@@ -1,4 +1,4 @@
-/** The client: a denial is an answer to hand on; what the gateway did wrong, or cannot know, is an error. */
+/** The client: a denial is an answer to pass on; what the gateway did wrong is an error. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -176,7 +176,7 @@ describe('reporting over HTTP', () => {
     tally.relent();
     const after = await httpReporter(client, { directory });
     await after.close();
-    // A delivery that was under way while the first one closed may have arrived as well.
+    // A delivery that was in flight while the first one closed may have arrived too.
     expect(new Set(tally.events.map(({ id }) => id))).toEqual(new Set(['a']));
     await rm(directory, { recursive: true });
   });

@@ -1,4 +1,4 @@
-/** Chat through the gateway with the official client: every answer is held for, charged once and shaped like OpenAI's. */
+/** Chat through the gateway with the official client: every answer has a hold, is charged once, and is shaped like OpenAI's. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { aFakeTally, type FakeTally } from '../support/fake-tally.js';
 import { aGateway, all, CHAT_MODEL, type TestGateway } from '../support/gateway.js';

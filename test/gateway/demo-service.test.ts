@@ -1,4 +1,4 @@
-/** The demo's processes: however they end, the demo hears of it. */
+/** The demo's processes: the demo notices when one ends, however it ends. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** When Tally says no, or something behind the gateway is in trouble: the right exception, and no charge. */
+/** When Tally denies, or something behind the gateway fails: the right exception, and no charge. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InternalServerError, RateLimitError } from 'openai';
 import { CannedModel } from '../../packages/gateway/src/canned-model.js';

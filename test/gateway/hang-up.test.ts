@@ -1,4 +1,4 @@
-/** A stream that is cut, by its caller or by a shutdown, is charged once for as far as it came. */
+/** A stream that is cut, by its caller or by a shutdown, is charged once for what was generated. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import { aFakeTally, type FakeTally } from '../support/fake-tally.js';

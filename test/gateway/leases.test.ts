@@ -1,4 +1,4 @@
-/** A gateway with GATEWAY_LEASES: it asks Tally now and then instead of before each request, and nobody sees a difference. */
+/** A gateway with GATEWAY_LEASES: it asks Tally rarely instead of before each request, with the same results. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Clock } from '../../src/platform/clock.js';
 import { anApp, type TestApp } from '../support/app.js';
@@ -25,14 +25,14 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const balance = async () => (await app.call('GET /v1/entities/leased/balance')).body;
-/** Decisions that Tally has made itself. */
+/** Decisions that Tally has made. */
 const decisions = async () => {
   const { text } = await app.call('GET /metrics', { key: null });
   const counts = text.split('\n').filter((line) => line.startsWith('tally_quota_decisions_total{'));
   return counts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 };
 
-/** A figure of the gateway's own. */
+/** A metric of the gateway. */
 const figure = async (name: string) => {
   const text = await (await fetch(gateway.metricsUrl!)).text();
   return Number(

@@ -1,4 +1,4 @@
-/** The gateway as a process: what it does when it is started wrongly, and when it is told to stop. */
+/** The gateway as a process: started with a wrong environment, and stopped. */
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';

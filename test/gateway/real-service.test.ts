@@ -1,4 +1,4 @@
-/** The official client, the reference gateway and the real service together: what is promised to a caller holds end to end. */
+/** The official client, the reference gateway and the real service together: what a caller is promised holds end to end. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { APIError, RateLimitError } from 'openai';
 import { formatUsd } from '@tally/client/protocol';

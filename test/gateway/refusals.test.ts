@@ -1,4 +1,4 @@
-/** What the gateway refuses by itself: the right exception of the official client, and Tally is not asked. */
+/** What the gateway refuses without asking Tally, with the right exception of the official client. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AuthenticationError, BadRequestError, NotFoundError, PermissionDeniedError } from 'openai';
 import { aFakeTally, type FakeTally } from '../support/fake-tally.js';

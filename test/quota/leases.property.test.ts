@@ -116,7 +116,7 @@ describe('gateways that decide by themselves', () => {
           await step(world, does);
           await expectSafe(world);
         }
-        admitted += world.drawnCount;
+        admitted += world.localCount;
         await quiet(world);
       },
     );

@@ -1,4 +1,4 @@
-/** Tally as a gateway sees it: speaks the contract over HTTP, remembers what it was told, and refuses on demand. */
+/** A fake Tally for gateways: speaks the contract over HTTP, records what it was told, and refuses on demand. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -29,7 +29,7 @@ const usage = z.looseObject({
   total_tokens: z.int(),
 });
 
-/** Strict, so that a gateway that sends anything else than the contract has fails its test. */
+/** Strict, so that a gateway fails its test if it sends anything that is not in the contract. */
 const usageEvent = z.strictObject({
   specversion: z.literal('1.0'),
   id: z.string(),
@@ -66,11 +66,11 @@ export class FakeTally {
   readonly eventBatches: number[] = [];
   /** Ids of events that the receipt names as rejected. */
   readonly poisonIds = new Set<string>();
-  /** What did not keep to the contract. */
+  /** Requests that broke the contract. */
   readonly malformed: unknown[] = [];
   /** Every HTTP request, refused ones included. */
   requestCount = 0;
-  /** Runs before a reservation is answered; what it returns is awaited. */
+  /** Called, and awaited, before a reservation is answered. */
   onReservation: () => unknown = () => {};
 
   private readonly server = createServer((request, response) => void this.serve(request, response));
@@ -85,7 +85,7 @@ export class FakeTally {
     return this;
   }
 
-  /** Fails the test if anything that was sent did not keep to the contract. */
+  /** Fails the test if a request broke the contract. */
   async stop(): Promise<void> {
     if (this.malformed.length > 0) throw new AggregateError(this.malformed, 'Not what the contract says');
     this.server.closeAllConnections();
@@ -93,7 +93,7 @@ export class FakeTally {
     await once(this.server, 'close');
   }
 
-  /** The next request to such a path gets this answer, or none. */
+  /** The next request to a matching path gets this answer, or none. */
   refuseNext(path: RegExp, answer: Canned | 'hang up' | 'silence', times = 1): void {
     for (let time = 0; time < times; time += 1) this.refusals.push({ path, answer });
   }
@@ -103,7 +103,7 @@ export class FakeTally {
     this.refusals.length = 0;
   }
 
-  /** Resolves once what Tally was told makes the condition true. */
+  /** Resolves once Tally has been told enough to make the condition true. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.watchers.push(resolve));
   }
@@ -204,7 +204,7 @@ const INVALID_KEY: Canned = {
   body: anError('Invalid Authentication', 'invalid_request_error', 'invalid_api_key'),
 };
 
-/** Final: the official clients must not try again. */
+/** Final: official clients must not retry. */
 export const CREDITS_GONE: Canned = {
   status: 429,
   headers: { 'x-should-retry': 'false', 'x-quota-limit': 'credits' },
@@ -223,7 +223,7 @@ export const CREDITS_GONE: Canned = {
   ),
 };
 
-/** Passing: waiting helps. */
+/** Transient: waiting helps. */
 export const TOO_MANY_AT_ONCE: Canned = {
   status: 429,
   headers: { 'retry-after': '1', 'retry-after-ms': '20', 'x-quota-limit': 'concurrency' },

@@ -1,4 +1,4 @@
-/** The gateway as `npm run gateway` starts it: a process that can be told to stop, and killed. */
+/** The gateway as a process that can be stopped and killed, as `npm run gateway` starts it. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ export function startGatewayProcess(tally: { url: string; apiKey: string }, env:
   });
 }
 
-/** The URL in the log line that says so. */
+/** Resolves with the URL in the log when the gateway listens. */
 export async function urlOf({ stdout }: GatewayProcess): Promise<string> {
   let log = '';
   for await (const chunk of stdout.iterator({ destroyOnReturn: false })) {

@@ -1,4 +1,4 @@
-/** A gateway in front of some Tally, and the official client pointed at it. */
+/** A gateway in front of a real or a fake Tally, and the official client for it. */
 import { APIError, OpenAI } from 'openai';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ export interface TestGateway extends Gateway {
   /** Each HTTP request that the official client has made, in order. */
   readonly requests: { status: number; headers: Headers }[];
   readonly logLines: string[];
-  /** The log's lines about requests. */
+  /** The log lines about requests. */
   answered(): Record<string, unknown>[];
   openai(options?: { apiKey?: string; project?: string | null; headers?: Record<string, string> }): OpenAI;
 }

@@ -35,10 +35,10 @@ export class LeaseWorld {
   readonly requests: Request[] = [];
   readonly messages: Message[] = [];
   readonly leases: Lease[] = [];
-  /** True once something is held that only time ends. */
+  /** True once something is held that only expires. */
   isLeaking = false;
-  /** How many requests gateways admitted by themselves. */
-  drawnCount = 0;
+  /** How many requests gateways admitted locally. */
+  localCount = 0;
   bookedNanos = 0;
   bookedBy = new Map<string, number>();
   highest: Limits;
@@ -100,14 +100,14 @@ export class LeaseWorld {
     await this.publish();
   }
 
-  /** Whether it was admitted, by the gateway itself or, where that may not, centrally. */
+  /** True where the request was admitted: by the gateway, or where the gateway may not, centrally. */
   async admit(lease: Lease, holdNanos: number, mayAsk: boolean): Promise<boolean> {
     const project = lease.project.split('/')[1]!;
     const request = { project, holdNanos, startedMs: this.nowMs, isFinished: false };
     const id = lease.hold(holdNanos, this.now);
     if (id !== null) {
       this.requests.push({ ...request, id, lease });
-      this.drawnCount += 1;
+      this.localCount += 1;
       return true;
     }
     if (!mayAsk) return false;
@@ -135,7 +135,7 @@ export class LeaseWorld {
     this.remove(request);
   }
 
-  /** Its event is booked with a cost of at most its hold. */
+  /** Books the request's event with a cost of at most its hold. */
   async book(request: Request, costNanos: number): Promise<void> {
     if (!request.isFinished) this.finish(request);
     this.bookedNanos += costNanos;
@@ -149,7 +149,7 @@ export class LeaseWorld {
     this.messages.push({ lease, body, answer: null });
   }
 
-  /** A message reaches Redis; it may do so again, and after later ones. */
+  /** A message reaches Redis, perhaps not for the first time, and perhaps after later ones. */
   async deliver(message: Message): Promise<void> {
     await this.publish();
     const {
@@ -181,7 +181,7 @@ export class LeaseWorld {
     message.answer = presentLease(lease);
   }
 
-  /** Its answer reaches the gateway, if that lives. */
+  /** The answer to a message reaches the gateway, if that is still alive. */
   hear({ lease, body, answer }: Message): void {
     if (answer === null || !this.leases.includes(lease)) return;
     if (answer !== 'ended') lease.accept(answer);
@@ -202,7 +202,7 @@ export class LeaseWorld {
     await this.redisLeases.end(ending, 'fresh');
   }
 
-  /** The process is gone and another one starts; what it had reported will be booked, what ran is over. */
+  /** Another process replaces this one: what was reported will be booked, and requests in flight are over. */
   die(lease: Lease): void {
     this.leases.splice(this.leases.indexOf(lease), 1);
     for (const request of this.requests.filter((each) => each.lease === lease && !each.isFinished))
@@ -211,7 +211,7 @@ export class LeaseWorld {
     this.join(lease.project.split('/')[1]!);
   }
 
-  /** No request runs, and no event is under way, for longer than the holds are made for. */
+  /** Moves time on. Requests do not stay in flight, nor their events on the way, for longer than their holds last. */
   wait(ms: number): void {
     this.on.clock.advance(ms);
     for (const request of this.requests.filter(
@@ -222,7 +222,7 @@ export class LeaseWorld {
     }
   }
 
-  /** What may still be spent: what runs, what is on its way, and what gateways would still admit. */
+  /** What may still be spent: by requests in flight, by events on their way, and on what gateways would still admit. */
   exposedNanos(project?: string): number {
     const requests = this.requests.filter((each) => (project ?? each.project) === each.project);
     const admitting = this.leases.filter(
@@ -233,7 +233,7 @@ export class LeaseWorld {
     return running + admitting.reduce((sum, { freeNanos }) => sum + freeNanos, 0);
   }
 
-  /** How much less Redis holds for a lease than may still be spent under it: the lease's hold and those that it handed over. */
+  /** By how much Redis holds too little for a lease: it must hold what may still be spent, in the lease's hold and in those handed over. */
   async uncoveredNanos(lease: Lease): Promise<number> {
     const requests = this.requests.filter((each) => each.lease === lease);
     const running = requests.reduce((sum, { holdNanos }) => sum + holdNanos, 0);

@@ -1,4 +1,4 @@
-/** Outboxes on a real disk that hurry, in front of a Tally that may be down. */
+/** Outboxes on a real disk, with short waits, in front of a Tally that may be down. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ export class OutboxDirectory {
     return opened;
   }
 
-  /** Bytes as a former process left them. */
+  /** Writes a file as an earlier process would have left it. */
   async leave(name: string, bytes: Buffer): Promise<void> {
     await writeFile(join(this.path, name), bytes);
   }
@@ -80,7 +80,7 @@ export class OutboxDirectory {
   }
 }
 
-/** The real disk, with some of what its files do replaced; they are numbered from 1. */
+/** The real disk with some methods of its files replaced; files are numbered from 1. */
 export function diskWith(change: (file: DiskFile, number: number) => Partial<DiskFile>): Disk {
   let number = 0;
   return {

@@ -1,4 +1,4 @@
-/** A disk that forgets in a crash what no fsync has covered, as the harshest real one may. */
+/** A disk that loses in a crash everything that no fsync has covered, as the worst real one may. */
 import type { Disk, DiskFile } from '../../packages/client/src/outbox/disk.js';
 
 export type Fault = 'none' | 'fails' | 'fails half way';
@@ -10,16 +10,16 @@ interface SimulatedFile {
 
 export class SimulatedDisk implements Disk {
   private isDead = false;
-  /** Deleted, but a crash may bring them back: no fsync has covered the directory. */
+  /** Deleted files that a crash may bring back, because no fsync has covered the directory. */
   private readonly removed = new Map<string, SimulatedFile>();
 
-  /** `operate` is awaited before each operation takes effect, and says how it goes. */
+  /** `operate` is awaited before each operation takes effect, and decides how it ends. */
   constructor(
     private readonly operate: (operation: string) => Promise<Fault>,
     readonly files = new Map<string, SimulatedFile>(),
   ) {}
 
-  /** The process ends here: nothing that it began takes effect any more. Returns the disk that the next one finds. */
+  /** Ends the process: nothing that it began takes effect any more. Returns the disk that the next process finds. */
   crash(choose: { length(min: number, max: number): number; returns(): boolean }): SimulatedDisk {
     this.isDead = true;
     const found = new Map<string, SimulatedFile>();
@@ -59,7 +59,7 @@ export class SimulatedDisk implements Disk {
       sync: async () => {
         const length = file.bytes.length;
         await this.begin('sync').catch((error: unknown) => {
-          // What a failed fsync was about is gone, and the next one says nothing about it.
+          // A failed fsync loses what it should have covered, and the next fsync does not report that.
           file.bytes = Buffer.concat([
             file.bytes.subarray(0, file.syncedLength),
             file.bytes.subarray(length),

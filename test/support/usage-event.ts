@@ -1,4 +1,4 @@
-/** A usage event as a gateway reports it; a test names only what it is about. */
+/** A usage event as a gateway reports it. A test names only what matters to it. */
 import {
   usageEvent,
   type UsageEvent,

@@ -1,4 +1,4 @@
-/** The dashboard where something is wrong, and its looks: bad keys, a server in trouble, its policy, both themes at both widths. */
+/** The dashboard with bad keys and a failing server, its security policy, and its looks: both themes at both widths. */
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
@@ -17,7 +17,7 @@ import { recordUsage } from '../../support/usage.js';
 
 describeDashboard(inBrowser);
 
-/** A name that wraps takes a few lines, never a letter a line. */
+/** A name that wraps takes a few lines, never one per letter. */
 const ROW_PIXELS_MAX = 110;
 
 /** A model whose name would run as a script, or break a table, if it were ever taken for markup. */

@@ -33,7 +33,7 @@ type Authorization = {
   };
 };
 
-/** What Envoy sends whatever the list of allowed headers says. */
+/** Headers that Envoy always sends, whatever the list of allowed headers says. */
 const ALWAYS_SENT = ['host', 'authorization'];
 
 const matches = ({ patterns }: Patterns, name: string) =>
