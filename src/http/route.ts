@@ -1,5 +1,5 @@
 /** One decorator says all of a route: method and path, who may call it, what it answers. The API's document is made from it. */
-import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put, type Type } from '@nestjs/common';
+import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put, SetMetadata } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConsumes,
@@ -22,7 +22,7 @@ export type Access = {
   readonly allEntities: boolean;
 };
 
-type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type RouteSpec = {
   readonly role: Access['role'];
@@ -36,18 +36,6 @@ export type RouteSpec = {
   readonly headers?: readonly { name: string; required: boolean; description: string }[];
   readonly consumes?: readonly string[];
   readonly produces?: string;
-  /** True where a gateway calls it for each of its requests: it runs without Nest's pipeline (direct.ts). */
-  readonly isDirect?: boolean;
-};
-
-export type DirectRoute = {
-  readonly method: Verb;
-  readonly url: string;
-  readonly access: Access;
-  readonly status: number;
-  /** What serves it: a method of this name. */
-  readonly controller: Type;
-  readonly name: string;
 };
 
 const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
@@ -58,8 +46,8 @@ const IDEMPOTENCY_KEY = {
   description: 'The same key with the same request gets the stored answer again.',
 };
 
-const accesses = new WeakMap<object, Access>();
-const direct: DirectRoute[] = [];
+/** Under which a handler's access is kept, as Nest keeps its own facts about a handler. */
+const ACCESS = Symbol('access');
 
 /** `@Route('POST /v1/admin/keys', {…})`; the path is whole, so that a search for it finds the route. */
 export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecorator {
@@ -67,15 +55,12 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
   const method = VERBS.get(verb);
   assert(method, `${verb} is a verb that routes have`);
   const status = spec.status ?? 200;
-  const { role, alsoFor = [], allEntities = false } = spec;
-  const access: Access = { role, alsoFor, allEntities };
   const headers = [...(spec.headers ?? []), ...(spec.idempotent ? [IDEMPOTENCY_KEY] : [])];
   return applyDecorators(
     method(path),
     HttpCode(status),
-    setAccess(access),
-    ...(spec.isDirect ? [setDirect({ method: verb, url: path, access, status })] : []),
-    ApiOperation({ summary: spec.summary, description: `Key role: ${[role, ...alsoFor].join(' or ')}.` }),
+    SetMetadata(ACCESS, accessOfSpec(spec)),
+    ApiOperation({ summary: spec.summary, description: descriptionOf(spec) }),
     ApiResponse({
       status,
       description: spec.summary,
@@ -91,21 +76,14 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
 }
 
 export function accessOf(handler: object): Access | undefined {
-  return accesses.get(handler);
+  return Reflect.getMetadata(ACCESS, handler) as Access | undefined;
 }
 
-export function directRoutes(): readonly DirectRoute[] {
-  return direct;
+export function accessOfSpec({ role, alsoFor = [], allEntities = false }: RouteSpec): Access {
+  return { role, alsoFor, allEntities };
 }
 
-function setDirect(route: Omit<DirectRoute, 'controller' | 'name'>): MethodDecorator {
-  return ({ constructor }, name) => {
-    direct.push({ ...route, controller: constructor as Type, name: String(name) });
-  };
-}
-
-function setAccess(access: Access): MethodDecorator {
-  return (_target, _name, descriptor) => {
-    accesses.set(Object(descriptor.value), access);
-  };
+/** In the API's document. */
+export function descriptionOf({ role, alsoFor = [] }: RouteSpec): string {
+  return `Key role: ${[role, ...alsoFor].join(' or ')}.`;
 }

@@ -1,5 +1,5 @@
 /** The HTTP server beneath Nest: bounds, JSON only, a request id on every answer, and our error body whatever goes wrong. */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -7,11 +7,10 @@ import { TallyError } from '../domain/errors.js';
 import { nextRequestId } from '../domain/ids.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
-import type { DirectDoor } from './gateway-routes.js';
+import { registerGatewayRoutes, type GatewayDoor } from './gateway-routes.js';
 import { ErrorFilter } from './error-filter.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
 import { watchConnections } from './connections.js';
-import { routedUrl } from '../quota/quota-question.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
@@ -29,52 +28,40 @@ const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
 
 type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly metrics: Metrics };
 
-/** `direct` is null where this process serves none of its routes. */
-export function fastifyAdapter(parts: Parts & { readonly direct: DirectDoor | null }): FastifyAdapter {
-  const { errors, direct } = parts;
-  const options = {
+type ServerOptions<Calls> = Parts & {
+  /** Null where this process serves none of a gateway's routes. */
+  readonly gateway: GatewayDoor<Calls> | null;
+  /** The URL to route a request by, where it is another one than was sent. */
+  readonly rewriteUrl: (request: IncomingMessage) => string;
+};
+
+/** The routes of a gateway stand before the adapter adds its hooks. */
+export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAdapter {
+  const { errors, gateway, rewriteUrl } = options;
+  const fastify = Fastify({
     bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     requestIdHeader: false,
-    rewriteUrl: routedUrl,
-    genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
+    rewriteUrl,
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAM_CHARACTERS_MAX, ignoreTrailingSlash: true },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      errors.answer(error, request, reply),
-  } as const;
-  const front = Fastify(options);
-  front.setErrorHandler((error: Error, request, reply) => errors.answer(error, request, reply));
-  equip(front, parts);
-  direct?.register(front);
-  const serverFactory = (handler: RequestListener) =>
-    serverOf((request, response) =>
-      direct?.isFor(request) ? front.routing(request, response) : handler(request, response),
-    );
-  const adapter = new FastifyAdapter({ ...options, serverFactory, clientErrorHandler: refuse });
-  const fastify: FastifyInstance = adapter.getInstance();
-  equip(fastify, parts);
-  fastify.addHook('onReady', async () => {
-    await front.ready();
+    frameworkErrors: (error, request, reply) => errors.answer(error, request, reply),
+    clientErrorHandler: refuse,
   });
-  fastify.addHook('onClose', () => front.close());
+  equip(fastify, options);
+  if (gateway !== null) registerGatewayRoutes(fastify, errors, gateway);
   // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
   const endConnections = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
     endConnections();
     done();
   });
-  return adapter;
+  return new FastifyAdapter(fastify);
 }
 
-/** Fastify leaves the times to whoever makes the server. */
-function serverOf(listener: RequestListener): Server {
-  const server = createServer(listener);
-  server.requestTimeout = REQUEST_MS_MAX;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return server;
-}
-
-/** What both doors have. */
+/** What every route has. */
 function equip(fastify: FastifyInstance, parts: Parts): void {
   fastify.removeAllContentTypeParsers();
   fastify.decorateRequest('principal', null);

@@ -2,20 +2,18 @@
 import { z } from 'zod';
 import { USAGE_EVENTS_MAX, type UsageReceipt as Receipt } from '@tally/client/protocol';
 import { usageEventSchema } from './event-validation.js';
-import { documentedAs } from '../http/documented-as.js';
+import { showAs } from '../http/shown-schema.js';
 
 const COUNT = `must be one event, or an array of 1 to ${USAGE_EVENTS_MAX}`;
 
 /** The events themselves are read one by one, so that a bad one refuses no other. */
-export const UsageReport = z
-  .union([z.array(z.unknown()).min(1).max(USAGE_EVENTS_MAX), z.looseObject({})], { error: COUNT })
-  .transform((body): readonly unknown[] => (Array.isArray(body) ? body : [body]));
-export type UsageReport = z.output<typeof UsageReport>;
-
-documentedAs.set(
-  UsageReport,
+export const UsageReport = showAs(
+  z
+    .union([z.array(z.unknown()).min(1).max(USAGE_EVENTS_MAX), z.looseObject({})], { error: COUNT })
+    .transform((body): readonly unknown[] => (Array.isArray(body) ? body : [body])),
   z.union([usageEventSchema, z.array(usageEventSchema).min(1).max(USAGE_EVENTS_MAX)]),
 );
+export type UsageReport = z.output<typeof UsageReport>;
 
 export const UsageReceipt = z
   .object({

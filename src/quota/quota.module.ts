@@ -4,6 +4,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { CommitPublication } from './commit-publication.js';
+import { GatewayCalls } from './gateway-calls.js';
 import { LeasesController } from './leases.controller.js';
 import { OutputSampling } from './output-sampling.js';
 import { QuotaController } from './quota.controller.js';
@@ -17,5 +18,9 @@ import { UnknownEntities } from './unknown-entities.js';
 })
 export class QuotaModule {}
 
-@Module({ imports: [AccessModule, QuotaModule], controllers: [QuotaController, LeasesController] })
+@Module({
+  imports: [AccessModule, QuotaModule],
+  controllers: [QuotaController, LeasesController],
+  providers: [GatewayCalls],
+})
 export class QuotaApi {}

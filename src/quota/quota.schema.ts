@@ -35,6 +35,7 @@ export type Extension = z.output<typeof Extension>;
 export const NoBody = z.strictObject({}).nullish();
 
 export const CheckHeaders = z.object({ 'OpenAI-Project': subject, 'X-Model': model.optional() });
+export type CheckHeaders = z.output<typeof CheckHeaders>;
 
 const remaining = z
   .object({

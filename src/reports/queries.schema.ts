@@ -1,7 +1,7 @@
 /** Query strings as OpenAI's clients send them: an array is `name[]=a&name[]=b`; `name=a&name=b` will do too. */
 import { z } from 'zod';
 import type { BucketWidth } from '../domain/buckets.js';
-import { documentedAs } from '../http/documented-as.js';
+import { showAs } from '../http/shown-schema.js';
 import { text } from '../http/fields.js';
 
 const ARRAY_ITEMS_MAX = 100;
@@ -82,8 +82,7 @@ export function bracketed<T extends z.ZodType>(schema: T, shown: z.ZodType) {
     }
     return z.NEVER;
   });
-  documentedAs.set(parsing, shown);
-  return parsing;
+  return showAs(parsing, shown);
 }
 
 function withoutBrackets(query: Readonly<Record<string, unknown>>): Record<string, unknown> {

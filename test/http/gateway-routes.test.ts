@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type CallOptions, type TestApp } from '../support/app.js';
 import { LLAMA } from '../support/builders.js';
 
-describe("a gateway's call", () => {
+describe("a gateway's plain route", () => {
   let app: TestApp;
   let keys: Record<'gateway' | 'bound' | 'finance', string>;
   beforeAll(async () => {
@@ -26,6 +26,57 @@ describe("a gateway's call", () => {
     max_output_tokens: 1,
     request_id: 'r',
   };
+
+  /** Without what differs from one answer to the next. */
+  const answerTo = async (call: string, options: CallOptions) => {
+    const headers = { 'x-request-id': 'req_same', ...options.headers };
+    const { status, headers: answered, text } = await app.call(call, { ...options, headers });
+    const kept = [...answered].filter(
+      ([name]) => !['date', 'content-length', 'x-quota-decision'].includes(name),
+    );
+    return { status, headers: kept, text: text.replaceAll(/dec_[\w-]+/g, 'dec') };
+  };
+
+  const REFUSED: Record<string, () => CallOptions> = {
+    'no key': () => ({ key: null, body: order }),
+    'an unknown key': () => ({ key: 'sk-tally-nobody', body: order }),
+    'a key of another role': () => ({ key: keys.finance, body: order }),
+    'a body that is no JSON': () => ({ key: keys.gateway, body: '{' }),
+    'another content type': () => ({
+      key: keys.gateway,
+      body: 'x',
+      headers: { 'content-type': 'text/plain' },
+    }),
+    'a compressed body': () => ({
+      key: keys.gateway,
+      body: order,
+      headers: { 'content-encoding': 'gzip' },
+    }),
+    'a body that is too large': () => ({ key: keys.gateway, body: 'x'.repeat(5 * 1024 * 1024) }),
+  };
+
+  it.each(Object.keys(REFUSED))("refuses a request with %s as Nest's routes do", async (what) => {
+    const options = REFUSED[what]!();
+    const refused = await answerTo(RESERVE, options);
+    expect(refused.status).toBeGreaterThanOrEqual(400);
+    expect(refused.status).toBeLessThan(500);
+    // A route of Nest's for the same role.
+    expect(await answerTo('POST /v1/quota/leases', options)).toEqual(refused);
+  });
+
+  it('names every field at fault', async () => {
+    const { status, body } = await app.call(RESERVE, {
+      key: keys.gateway,
+      body: { project: 1, colour: 'red' },
+    });
+    expect([status, body.error.code]).toEqual([400, 'invalid_request']);
+    for (const field of ['project', 'model', 'colour']) expect(body.error.message).toContain(field);
+  });
+
+  it("refuses another entity's key", async () => {
+    expect((await app.call(RESERVE, { key: keys.bound, body: order })).status).toBe(403);
+  });
+
   const CALLS: Record<string, () => [call: string, options: CallOptions]> = {
     'a reservation': () => [RESERVE, { key: keys.gateway, body: order }],
     'a reservation again with other content': () => [
@@ -33,18 +84,7 @@ describe("a gateway's call", () => {
       { key: keys.gateway, body: { ...order, input_tokens: 2 } },
     ],
     'a denial': () => [RESERVE, { key: keys.gateway, body: { project: 'full/p', model: LLAMA } }],
-    'no key': () => [RESERVE, { key: null, body: order }],
-    'an unknown key': () => [RESERVE, { key: 'sk-tally-nobody', body: order }],
-    'a key of another role': () => [RESERVE, { key: keys.finance, body: order }],
-    "another entity's key": () => [RESERVE, { key: keys.bound, body: order }],
-    'a body that is no JSON': () => [RESERVE, { key: keys.gateway, body: '{' }],
     'no body': () => [RESERVE, { key: keys.gateway }],
-    'fields at fault': () => [RESERVE, { key: keys.gateway, body: { project: 1, colour: 'red' } }],
-    'another content type': () => [
-      RESERVE,
-      { key: keys.gateway, body: 'x', headers: { 'content-type': 'text/plain' } },
-    ],
-    'a body that is too large': () => [RESERVE, { key: keys.gateway, body: 'x'.repeat(5 * 1024 * 1024) }],
     'a release of what is no id': () => [`${RESERVE}/x/release`, { key: keys.gateway }],
     'an extension of what has ended': () => [
       `${RESERVE}/res_AAAAAAAAAAAAAAAAAAAAAA.entity1/extend`,
@@ -58,19 +98,24 @@ describe("a gateway's call", () => {
   };
 
   it.each(Object.keys(CALLS))(
-    'with %s is answered alike on the short way and on the long one',
+    'answers %s alike however the URL is written: with a query, an empty one, or a slash at its end',
     async (what) => {
       const [call, options] = CALLS[what]!();
-      const answerTo = async (written: string) => {
-        const headers = { 'x-request-id': 'req_same', ...options.headers };
-        const { status, headers: answered, text } = await app.call(written, { ...options, headers });
-        const kept = [...answered].filter(
-          ([name]) => !['date', 'content-length', 'x-quota-decision'].includes(name),
-        );
-        return { status, headers: kept, text: text.replaceAll(/dec_[\w-]+/g, 'dec') };
-      };
-      // With a query, or an empty one, a call is not as gateways write it.
-      expect(await answerTo(`${call}?`)).toEqual(await answerTo(call));
+      const answer = await answerTo(call, options);
+      for (const end of ['?', '?a=b', '/']) expect(await answerTo(`${call}${end}`, options)).toEqual(answer);
     },
   );
+
+  it('takes an id in any encoding', async () => {
+    const id = 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1';
+    const encoded = [...id].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
+    const released = await app.call(`${RESERVE}/${encoded}/release`, { key: keys.gateway });
+    expect([released.status, released.body.id]).toEqual([200, id]);
+  });
+
+  it('is counted in the metrics under its own path', async () => {
+    await app.call(RESERVE, { key: keys.gateway, body: order });
+    const { text } = await app.call('GET /metrics', { key: null });
+    expect(text).toContain('method="POST",route="/v1/quota/reservations",status="201"');
+  });
 });

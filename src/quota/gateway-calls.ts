@@ -1,0 +1,130 @@
+/** What a gateway asks for each of its requests: may it run, and what may it still cost. */
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { principalOf, requireEntity, type Principal } from '../access/principal.js';
+import { entityOfReservation, reservationIdOf, type EntityName } from '../domain/ids.js';
+import type { GatewayRoute } from '../http/gateway-routes.js';
+import { parseRequest } from '../http/schema-pipe.js';
+import { Logger } from '../platform/logger.js';
+import { Metrics } from '../platform/metrics.js';
+import type { CheckDecision, ReserveDecision } from './decision.js';
+import { denialError, presentDecision, presentHold, presentReservation } from './quota.presenter.js';
+import * as schemas from './quota.schema.js';
+import { Quota } from './quota.js';
+
+@Injectable()
+export class GatewayCalls {
+  constructor(
+    private readonly quota: Quota,
+    private readonly metrics: Metrics,
+    private readonly logger: Logger,
+  ) {}
+
+  async reserve(body: schemas.ReservationOrder, caller: Principal) {
+    requireEntity(caller, body.project.entity);
+    const requestId = body.request_id ?? null;
+    const decision = await this.quota.reserve({
+      id: reservationIdOf(body.project, requestId),
+      subject: body.project,
+      model: body.model,
+      inputTokens: body.input_tokens ?? null,
+      maxOutputTokens: body.max_output_tokens ?? null,
+      requestId,
+      ttlSeconds: body.ttl_seconds,
+    });
+    this.note(decision, body.project.entity);
+    if (!decision.allowed) throw denialError(decision);
+    return presentReservation(decision);
+  }
+
+  async release(id: string, caller: Principal) {
+    requireEntity(caller, entityOfReservation(id));
+    await this.quota.release(id);
+    return { object: 'quota.reservation', id, released: true };
+  }
+
+  async extend(id: string, body: schemas.Extension, caller: Principal) {
+    requireEntity(caller, entityOfReservation(id));
+    return presentHold(await this.quota.extend(id, body.ttl_seconds));
+  }
+
+  async check({ 'OpenAI-Project': subject }: schemas.CheckHeaders, caller: Principal) {
+    requireEntity(caller, subject.entity);
+    const decision = await this.quota.check(subject);
+    this.note(decision, subject.entity);
+    if (!decision.allowed) throw denialError(decision);
+    return presentDecision(decision);
+  }
+
+  /** A shadow denial is counted under its limit and its mode, and logged as often as denials are kept. */
+  private note(decision: ReserveDecision | CheckDecision, entity: EntityName): void {
+    const denied = decision.allowed ? decision.shadow : decision;
+    const mode = decision.allowed ? decision.mode : 'enforce';
+    const degraded = String(decision.degraded);
+    this.metrics.quotaDecisions.inc({ decision: denied?.denial.limit ?? 'allowed', mode, degraded });
+    if (mode !== 'shadow' || denied === null || !denied.isKept) return;
+    const { denial, decisionId } = denied;
+    this.logger.info('would be denied', { entity, limit: denial.limit, decision_id: decisionId });
+  }
+}
+
+type Path = { readonly id: string };
+
+const RESERVE: GatewayRoute<GatewayCalls> = {
+  method: 'POST',
+  path: '/v1/quota/reservations',
+  operationId: 'Quota.reserve',
+  role: 'gateway',
+  summary: 'Ask whether a request may run, and hold what it may cost',
+  body: schemas.ReservationOrder,
+  answers: schemas.Reservation,
+  status: 201,
+  answer: (calls, request: { body: schemas.ReservationOrder; raw: FastifyRequest }) =>
+    calls.reserve(request.body, principalOf(request.raw)),
+};
+
+const RELEASE: GatewayRoute<GatewayCalls> = {
+  method: 'POST',
+  path: '/v1/quota/reservations/:id/release',
+  operationId: 'Quota.release',
+  role: 'gateway',
+  summary: 'End a hold without a charge; again is fine',
+  params: schemas.ReservationPath,
+  body: schemas.NoBody,
+  answers: schemas.Released,
+  answer: (calls, request: { params: Path; raw: FastifyRequest }) =>
+    calls.release(request.params.id, principalOf(request.raw)),
+};
+
+const EXTEND: GatewayRoute<GatewayCalls> = {
+  method: 'POST',
+  path: '/v1/quota/reservations/:id/extend',
+  operationId: 'Quota.extend',
+  role: 'gateway',
+  summary: 'Keep a hold for longer, for a long stream',
+  params: schemas.ReservationPath,
+  body: schemas.Extension,
+  answers: schemas.Hold,
+  answer: (calls, request: { params: Path; body: schemas.Extension; raw: FastifyRequest }) =>
+    calls.extend(request.params.id, request.body, principalOf(request.raw)),
+};
+
+const CHECK: GatewayRoute<GatewayCalls> = {
+  method: 'GET',
+  path: '/v1/quota/check',
+  operationId: 'Quota.check',
+  role: 'gateway',
+  summary: 'Decide without holding: denied where no room is left at all',
+  headers: [
+    { name: 'OpenAI-Project', required: true, description: 'entity/project' },
+    { name: 'X-Model', required: false, description: 'The model that is asked for' },
+  ],
+  answers: schemas.Decision,
+  answer: (calls, { raw }) => {
+    const { 'openai-project': project, 'x-model': model } = raw.headers;
+    const asked = { 'OpenAI-Project': project, 'X-Model': model };
+    return calls.check(parseRequest(schemas.CheckHeaders, asked, 'headers'), principalOf(raw));
+  },
+};
+
+export const GATEWAY_ROUTES = [RESERVE, RELEASE, EXTEND, CHECK];
