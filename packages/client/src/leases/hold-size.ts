@@ -33,8 +33,8 @@ export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyM
     prices.map((price) => [
       price.model,
       {
-        inputPicosPerToken: perToken(price.input_usd_per_million),
-        outputPicosPerToken: perToken(price.output_usd_per_million),
+        inputPicosPerToken: picosPerToken(price.input_usd_per_million),
+        outputPicosPerToken: picosPerToken(price.output_usd_per_million),
         inputTokensDefault: price.input_tokens_default,
         outputTokensDefault: price.output_tokens_default,
       },
@@ -43,7 +43,7 @@ export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyM
 }
 
 /** Exact: Tally takes no price above $10,000 per million tokens, which is 10^10 picodollars per token. */
-function perToken(usdPerMillion: string): number {
-  const picosPerToken = picosFromUsd(usdPerMillion) / TOKENS_PER_PRICE;
-  return Number(picosPerToken);
+function picosPerToken(usdPerMillion: string): number {
+  const exact = picosFromUsd(usdPerMillion) / TOKENS_PER_PRICE;
+  return Number(exact);
 }

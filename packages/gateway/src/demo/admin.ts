@@ -1,4 +1,4 @@
-/** The admin calls of the demo, over plain HTTP as any script would make them. */
+/** The admin calls of the demo, over plain HTTP, as in a script. */
 
 export type Usage = {
   readonly project: string;
