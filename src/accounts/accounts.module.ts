@@ -10,6 +10,7 @@ import { ProjectsController } from './projects.controller.js';
 import { Projects } from './projects.js';
 import { SpendLimitsController } from './spend-limits.controller.js';
 import { SpendLimits } from './spend-limits.js';
+import { VisibleEntitiesController } from './visible-entities.controller.js';
 
 const SERVICES = [Accounts, Balances, Plans, Entities, Projects, SpendLimits];
 
@@ -18,6 +19,12 @@ export class AccountsModule {}
 
 @Module({
   imports: [AccessModule, AccountsModule],
-  controllers: [EntitiesController, ProjectsController, PlansController, SpendLimitsController],
+  controllers: [
+    VisibleEntitiesController,
+    EntitiesController,
+    ProjectsController,
+    PlansController,
+    SpendLimitsController,
+  ],
 })
 export class AccountsApi {}

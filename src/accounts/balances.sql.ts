@@ -8,6 +8,8 @@ export type BalanceRow = {
   readonly monthOveragePicos: bigint;
   readonly monthlyCapPicos: bigint | null;
   readonly yearlyCapPicos: bigint | null;
+  /** What happens when the credits are used up. */
+  readonly overage: 'blocked' | 'allowed';
 };
 
 export type ProjectBalanceRow = {
@@ -20,9 +22,10 @@ type RawBalance = {
   credits: string;
   month: string;
   year: string;
-  overage: string;
+  month_overage: string;
   monthly_cap: string | null;
   yearly_cap: string | null;
+  overage: 'blocked' | 'allowed';
 };
 
 /** One row, even for an unknown entity: it has nothing, and the default plan's caps. */
@@ -39,9 +42,10 @@ export async function findBalance(
       ), 0)::text as credits,
       coalesce(sum(s.cost_picos) filter (where s.period = ${of.period}::text), 0)::text as month,
       coalesce(sum(s.cost_picos), 0)::text as year,
-      coalesce(sum(s.overage_picos) filter (where s.period = ${of.period}::text), 0)::text as overage,
+      coalesce(sum(s.overage_picos) filter (where s.period = ${of.period}::text), 0)::text as month_overage,
       (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text as monthly_cap,
-      (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text as yearly_cap
+      (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text as yearly_cap,
+      coalesce(e.overage, p.overage) as overage
     from plans p
     left join entities e on e.name = ${of.entity}::text
     left join entity_spend s on s.entity = ${of.entity}::text and left(s.period, 4) = ${of.year}::text
@@ -53,9 +57,10 @@ export async function findBalance(
     creditsPicos: BigInt(row.credits),
     monthPicos: BigInt(row.month),
     yearPicos: BigInt(row.year),
-    monthOveragePicos: BigInt(row.overage),
+    monthOveragePicos: BigInt(row.month_overage),
     monthlyCapPicos: row.monthly_cap === null ? null : BigInt(row.monthly_cap),
     yearlyCapPicos: row.yearly_cap === null ? null : BigInt(row.yearly_cap),
+    overage: row.overage,
   };
 }
 

@@ -30,6 +30,11 @@ export function formatUsdOrNull(picos: bigint | null): string | null {
   return picos === null ? null : formatUsd(picos);
 }
 
+/** As `formatUsdPerMillion`; a price that is not known yet stays `null`. */
+export function formatUsdPerMillionOrNull(picosPerToken: bigint | null): string | null {
+  return picosPerToken === null ? null : formatUsdPerMillion(picosPerToken);
+}
+
 /** The highest price that is accepted: $10,000 per million tokens. A price per million that was entered as one per token exceeds it. */
 const PRICE_PICOS_PER_TOKEN_MAX = 10_000n * 10n ** 6n;
 

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
-import { ReportsModule } from '../reports/reports.module.js';
 import { DailyRollUps } from './daily-roll-ups.js';
 import { PeriodClose } from './period-close.js';
 import { StatementsController } from './statements.controller.js';
@@ -13,5 +12,5 @@ const SERVICES = [DailyRollUps, PeriodClose, Statements];
 @Module({ imports: [AccountsModule, CreditsModule], providers: SERVICES, exports: SERVICES })
 export class PeriodsModule {}
 
-@Module({ imports: [AccessModule, PeriodsModule, ReportsModule], controllers: [StatementsController] })
+@Module({ imports: [AccessModule, PeriodsModule], controllers: [StatementsController] })
 export class PeriodsApi {}

@@ -1,25 +1,19 @@
-/** Finance: the month as a document, and the events behind its lines. */
-import { Controller, Headers, Param, Query, Res } from '@nestjs/common';
+/** Finance: a month as a document. */
+import { Controller, Headers, Param, Res } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { EntityName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
-import { EventPages } from '../reports/event-pages.js';
 import { Statements } from './statements.js';
 import { prefersHtml } from './accept.js';
-import { presentPage } from '../http/list-page.js';
 import { STATEMENT_PAGE_HEADERS, statementPage } from './statement-page.js';
-import { placeOf, presentEvent, presentStatement } from './statements.presenter.js';
+import { presentStatement } from './statements.presenter.js';
 import { Route } from '../http/route.js';
-import { EntityPath } from '../accounts/entities.schema.js';
 import * as schemas from './statements.schema.js';
 
 @Controller()
 export class StatementsController {
-  constructor(
-    private readonly statements: Statements,
-    private readonly events: EventPages,
-  ) {}
+  constructor(private readonly statements: Statements) {}
 
   @ApiProduces('application/json', 'text/html')
   @Route('GET /v1/entities/:entity/statements/:period', {
@@ -37,29 +31,5 @@ export class StatementsController {
     if (!prefersHtml(accept)) return statement;
     void reply.headers(STATEMENT_PAGE_HEADERS);
     return statementPage(statement);
-  }
-
-  @Route('GET /v1/entities/:entity/events', {
-    role: 'finance',
-    summary: 'Counted events, newest first; by default those of the current month',
-    answers: schemas.CountedEventList,
-  })
-  async list(
-    @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
-    @Query({ schema: schemas.EventsQuery }) query: schemas.EventsQuery,
-  ) {
-    const { limit } = query;
-    const rows = await this.events.list({
-      entity,
-      project: query.project ?? null,
-      model: query.model ?? null,
-      period: query.period ?? null,
-      priceId: query.price ?? null,
-      start: query.start_time ?? null,
-      end: query.end_time ?? null,
-      after: query.after ?? null,
-      limit: limit + 1,
-    });
-    return presentPage(rows, { limit, idOf: placeOf, present: presentEvent });
   }
 }

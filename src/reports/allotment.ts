@@ -1,10 +1,10 @@
-/** Splitting an amount without losing a unit. */
+/** Splits an amount without losing a unit. */
 import { assert } from '../domain/errors.js';
 
 /**
- * Splits a whole amount in proportion to weights by the method of largest remainders: each share is rounded down, and the
- * units that are left go one each to the shares that lost most, the earlier first. The shares add up to the amount. None
- * is larger than its weight where the amount is not larger than the weights together.
+ * In proportion to the weights, by the method of largest remainders: each share is rounded down, and the units that are left go, one
+ * each, to the shares that lost most by rounding, the earlier first. The shares add up to the amount. If the amount is at most the sum
+ * of the weights, no share is larger than its weight.
  */
 export function allot(amount: bigint, weights: readonly bigint[]): bigint[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0n);

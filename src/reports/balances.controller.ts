@@ -1,11 +1,11 @@
-/** Finance: an entity's balance and usage. */
-import { Controller, Param, Query } from '@nestjs/common';
-import type { EntityName } from '../domain/ids.js';
-import { BalanceReports } from './balance-report.js';
-import { presentBalance, presentForecast, presentUsage } from './balances.presenter.js';
-import { Route } from '../http/route.js';
-import * as schemas from './balances.schema.js';
+/** Finance: an entity's balance, and the forecast that comes with it. */
+import { Controller, Param } from '@nestjs/common';
 import { EntityPath } from '../accounts/entities.schema.js';
+import type { EntityName } from '../domain/ids.js';
+import { Route } from '../http/route.js';
+import { BalanceReports } from './balance-reports.js';
+import { presentBalance, presentForecast } from './balances.presenter.js';
+import * as schemas from './balances.schema.js';
 
 @Controller()
 export class BalancesController {
@@ -17,7 +17,7 @@ export class BalancesController {
     answers: schemas.Balance,
   })
   async balance(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
-    return presentBalance(await this.balances.balance(entity));
+    return presentBalance(await this.balances.read(entity));
   }
 
   @Route('GET /v1/entities/:entity/forecast', {
@@ -26,23 +26,6 @@ export class BalancesController {
     answers: schemas.Forecast,
   })
   async forecast(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
-    return presentForecast(await this.balances.balance(entity));
-  }
-
-  @Route('GET /v1/entities/:entity/usage', {
-    role: 'finance',
-    summary: 'Usage by project and model, in whole hours; by default of the current month',
-    answers: schemas.EntityUsage,
-  })
-  async usage(
-    @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
-    @Query({ schema: schemas.UsageQuery }) query: schemas.UsageQuery,
-  ) {
-    const usage = await this.balances.usage({
-      entity,
-      start: query.start_time ?? null,
-      end: query.end_time ?? null,
-    });
-    return presentUsage({ entity, ...usage });
+    return presentForecast(await this.balances.read(entity));
   }
 }

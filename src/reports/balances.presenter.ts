@@ -1,9 +1,8 @@
-/** Balances and usage as JSON. */
+/** Balances and forecasts as JSON. */
 import { formatUsd } from '@tally/client/protocol';
 import { formatUsdOrNull } from '../domain/money.js';
-import type { Balance as BalanceOf } from './balance-report.js';
-import type { UsageRow } from './usage-reports.sql.js';
-import type { Balance, EntityUsage, Forecast } from './balances.schema.js';
+import type { Balance as BalanceOf } from './balance-reports.js';
+import type { Balance, Forecast } from './balances.schema.js';
 import { unixSeconds } from '../http/list-page.js';
 
 export function presentBalance(balance: BalanceOf): Balance {
@@ -41,28 +40,5 @@ export function presentForecast(balance: BalanceOf): Forecast {
     high_usd: formatUsdOrNull(forecast?.highPicos ?? null),
     capped: forecast?.capped ?? null,
     reason: forecast === null ? 'not_enough_data' : null,
-  };
-}
-
-export function presentUsage(of: {
-  entity: string;
-  start: Date;
-  end: Date;
-  rows: readonly UsageRow[];
-}): EntityUsage {
-  return {
-    object: 'entity_usage',
-    entity: of.entity,
-    start_time: unixSeconds(of.start),
-    end_time: unixSeconds(of.end),
-    data: of.rows.map((row) => ({
-      project: row.project,
-      model: row.model,
-      requests: Number(row.requests),
-      input_tokens: Number(row.inputTokens),
-      cached_input_tokens: Number(row.cachedInputTokens),
-      output_tokens: Number(row.outputTokens),
-      cost_usd: formatUsd(row.costPicos),
-    })),
   };
 }

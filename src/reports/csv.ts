@@ -1,15 +1,15 @@
-/** CSV as RFC 4180 has it, for readers that include spreadsheets. */
+/** CSV by RFC 4180, safe to open in a spreadsheet. */
 
 export type CellKind = 'text' | 'number';
 export type Cell = string | null;
 
-/** What a spreadsheet takes for the start of a formula, also in full width. */
+/** What spreadsheets take for the start of a formula, full-width characters included. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
-/** Also the semicolon: where the comma is the decimal sign, spreadsheets split at it. */
+/** The semicolon too: spreadsheets split at it where the comma is the decimal sign. */
 const QUOTED = /[",;\t\r\n]|^\s|\s$/;
 
-/** One line with its line end. Null is an empty cell; a text that a spreadsheet would run as a formula gets an apostrophe in front. */
+/** One line with its line end. Null is an empty cell. A text that a spreadsheet would run as a formula gets an apostrophe in front. */
 export function csvLine(cells: readonly Cell[], kinds: readonly CellKind[]): string {
   const printed = cells.map((cell, index) => {
     if (cell === null) return '';

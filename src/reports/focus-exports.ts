@@ -4,16 +4,16 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
 import { Database } from '../platform/database.js';
-import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus.sql.js';
+import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus-exports.sql.js';
 import { Snapshot } from '../platform/snapshot.sql.js';
-import { focusHeader, focusLine, type FocusRow } from './focus-columns.js';
-import { grantRow, usageRows } from './focus.js';
+import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
+import { grantRow, usageRows } from './focus-columns.js';
 
-/** Each holds a connection and a snapshot of the database for as long as its reader takes. */
+/** Each holds a database connection and a snapshot for as long as its reader takes. */
 const EXPORTS_MAX = 2;
 const EXPORT_MS_MAX = 30 * 60_000;
 
-/** How many bytes wait for a slow reader. */
+/** How many bytes are buffered for a slow reader. */
 const WAITING_BYTES_MAX = 256 * 1024;
 
 @Injectable()
@@ -22,7 +22,7 @@ export class FocusExports {
 
   constructor(private readonly database: Database) {}
 
-  /** One snapshot of the books. What fails before the first byte throws here; later it breaks the stream off. */
+  /** Reads from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
   async open(scope: ExportScope & { period: Period }): Promise<Readable> {
     if (this.running >= EXPORTS_MAX) {
       throw new TallyError('rate_limit_exceeded', `At most ${EXPORTS_MAX} exports run at a time`);
@@ -52,7 +52,7 @@ export class FocusExports {
   }
 }
 
-/** The rows of an export: bought credits, then usage. */
+/** Bought credits, then usage. */
 async function* focusPages(
   snapshot: Snapshot,
   scope: ExportScope & { period: Period },
@@ -65,7 +65,7 @@ async function* focusPages(
   }
 }
 
-/** Pages of rows as text; the header is there also where nothing follows. */
+/** Pages of rows as text. The header comes even if no row does. */
 export async function* csvPages(pages: AsyncIterable<readonly FocusRow[]>): AsyncGenerator<string> {
   yield focusHeader();
   for await (const rows of pages) yield rows.map(focusLine).join('');

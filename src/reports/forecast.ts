@@ -1,39 +1,39 @@
 /**
  * What the month will have cost at its end: the month to date, and for each day left the mean of the same weekdays in the last 28
- * days. Pure. Whatever is divided is rounded down to a picodollar, once a weekday.
+ * days. Pure. Each division rounds down to a picodollar, once per weekday.
  */
 import { DAY_MS } from '../domain/buckets.js';
 import { assert } from '../domain/errors.js';
 import { periodEnd, periodOf } from '../domain/period.js';
 
-/** How far back it looks. Four of each weekday. */
+/** How far back it looks: four of each weekday. */
 export const HISTORY_DAYS = 28;
 
-/** With less, a forecast is a guess. */
+/** With fewer days a forecast is a guess. */
 const DATA_DAYS_MIN = 3;
 
-/** Spend that shares one room: a project with a cap of its own, or all projects without one together. */
+/** Spend under one cap: of a project with a cap of its own, or of all projects without one together. */
 export type SpendSeries = {
-  /** Of each complete day before today, oldest first. All series of a forecast have the same days. */
+  /** One amount per complete day before today, oldest first. All series of a forecast have the same days. */
   readonly dailyPicos: readonly bigint[];
-  /** What the cap leaves; null is no cap. */
+  /** What the cap leaves; null without a cap. */
   readonly roomPicos: bigint | null;
 };
 
 export type Forecast = {
   readonly forecastPicos: bigint;
-  /** With every day left like the cheapest, and like the dearest, of its weekdays. */
+  /** If every day left costs as much as the cheapest, or the most expensive, of its weekdays. */
   readonly lowPicos: bigint;
   readonly highPicos: bigint;
-  /** True where caps or credits will stop the spend before that. */
+  /** True if caps or credits will stop the spend before that. */
   readonly capped: boolean;
 };
 
-/** Null where there are less than three days to look back on. */
+/** Null with less than three days to look back on. */
 export function forecast(of: {
   at: Date;
   monthToDatePicos: bigint;
-  /** What the caps and the credits leave to the entity as a whole; null is no limit. */
+  /** What caps and credits leave to the entity as a whole; null without a limit. */
   roomPicos: bigint | null;
   series: readonly SpendSeries[];
 }): Forecast | null {
@@ -69,7 +69,7 @@ function clip(picos: bigint, roomPicos: bigint | null): Clipped {
   return { picos: roomPicos > 0n ? roomPicos : 0n, capped: true };
 }
 
-/** A share of a day out of several days' spend. */
+/** Expects a share of a day's spend from the spend of several days. */
 type Rule = (dailyPicos: readonly bigint[], shareMs: bigint) => bigint;
 
 const DAY = BigInt(DAY_MS);
@@ -79,7 +79,7 @@ const mean: Rule = (daily, shareMs) =>
 const least: Rule = (daily, shareMs) => (daily.reduce((a, b) => (a < b ? a : b)) * shareMs) / DAY;
 const most: Rule = (daily, shareMs) => (daily.reduce((a, b) => (a > b ? a : b)) * shareMs) / DAY;
 
-/** A weekday that has not come yet since the first usage is like all days together. */
+/** A weekday without data is expected to be like all days together. */
 function expectedPicos(
   dailyPicos: readonly bigint[],
   at: Date,
@@ -95,7 +95,7 @@ function expectedPicos(
   return sum;
 }
 
-/** Milliseconds left of the month by weekday; of today, the rest. */
+/** Milliseconds left of the month by weekday; of today, what is left of it. */
 function weekdaysLeft(at: Date): Map<number, bigint> {
   const end = periodEnd(periodOf(at)).getTime();
   const left = new Map<number, bigint>();

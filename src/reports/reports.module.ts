@@ -3,24 +3,35 @@ import { AccessModule } from '../access/access.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { QuotaModule } from '../quota/quota.module.js';
-import { ActivityController } from './activity.controller.js';
-import { Activities } from './activity.js';
-import { BalanceReports } from './balance-report.js';
+import { BalanceReports } from './balance-reports.js';
 import { BalancesController } from './balances.controller.js';
-import { CostsController } from './costs.controller.js';
-import { EventPages } from './event-pages.js';
-import { ExportsController } from './exports.controller.js';
+import { BucketedReports } from './bucketed-reports.js';
+import { CountedEventsController } from './counted-events.controller.js';
+import { CountedEvents } from './counted-events.js';
+import { EntityActivityController } from './entity-activity.controller.js';
+import { EntityActivity } from './entity-activity.js';
+import { EntityUsageController } from './entity-usage.controller.js';
+import { EntityUsage } from './entity-usage.js';
+import { FocusExportsController } from './focus-exports.controller.js';
 import { FocusExports } from './focus-exports.js';
-import { UsageController } from './usage.controller.js';
-import { UsageReports } from './usage-reports.js';
+import { OrganizationCostsController } from './organization-costs.controller.js';
+import { OrganizationUsageController } from './organization-usage.controller.js';
 
-const SERVICES = [Activities, BalanceReports, EventPages, FocusExports, UsageReports];
+const SERVICES = [EntityActivity, EntityUsage, BalanceReports, BucketedReports, CountedEvents, FocusExports];
 
 @Module({ imports: [AccountsModule, CreditsModule, QuotaModule], providers: SERVICES, exports: SERVICES })
 export class ReportsModule {}
 
 @Module({
   imports: [AccessModule, AccountsModule, ReportsModule],
-  controllers: [ActivityController, BalancesController, UsageController, CostsController, ExportsController],
+  controllers: [
+    EntityActivityController,
+    EntityUsageController,
+    BalancesController,
+    OrganizationUsageController,
+    OrganizationCostsController,
+    CountedEventsController,
+    FocusExportsController,
+  ],
 })
 export class ReportsApi {}

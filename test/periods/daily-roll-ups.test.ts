@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
-import { UsageReports } from '../../src/reports/usage-reports.js';
+import { BucketedReports } from '../../src/reports/bucketed-reports.js';
 import { Database } from '../../src/platform/database.js';
 import { bookkeepingOver } from '../support/services.js';
 import { theBooks, type Books } from '../support/books.js';
@@ -10,12 +10,12 @@ import { expectAgreement, voidEvent } from '../support/correcting.js';
 const HOUR_MS = 3_600_000;
 
 let books: Books;
-let reports: UsageReports;
+let reports: BucketedReports;
 let entity: EntityName;
 let count = 0;
 beforeAll(async () => {
   books = await theBooks();
-  reports = new UsageReports(books.database, books.clock);
+  reports = new BucketedReports(books.database, books.clock);
 });
 afterAll(() => books.close());
 beforeEach(() => {

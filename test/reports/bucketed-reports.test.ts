@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { BucketWidth } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { UsageReports } from '../../src/reports/usage-reports.js';
-import type { UsageGroup } from '../../src/reports/bucketed-usage.sql.js';
-import type { CostGroup } from '../../src/reports/costs.sql.js';
+import { BucketedReports } from '../../src/reports/bucketed-reports.js';
+import type { UsageGroup } from '../../src/reports/organization-usage.sql.js';
+import type { CostGroup } from '../../src/reports/organization-costs.sql.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 
@@ -21,7 +21,7 @@ const LAST = Date.parse('2026-11-22T12:00:00Z');
 const WIDTHS = ['1m', '1h', '1d'] as const;
 
 /** Reports whose pages have so many results. */
-class ShortReports extends UsageReports {
+class ShortPages extends BucketedReports {
   override readonly pageResultsMax: number;
 
   constructor(resultsMax: number) {
@@ -31,10 +31,10 @@ class ShortReports extends UsageReports {
 }
 
 let books: Books;
-let reports: UsageReports;
+let reports: BucketedReports;
 beforeAll(async () => {
   books = await theBooks();
-  reports = new UsageReports(books.database, books.clock);
+  reports = new BucketedReports(books.database, books.clock);
 });
 afterAll(() => books.close());
 
@@ -180,7 +180,7 @@ describe('sums of reports', () => {
           }
           for (const width of WIDTHS)
             expect(
-              await usageOf({ entity, range, width, kind, groupBy }, new ShortReports(resultsMax)),
+              await usageOf({ entity, range, width, kind, groupBy }, new ShortPages(resultsMax)),
             ).toEqual(expected);
         },
       ),

@@ -1,7 +1,7 @@
 /** An entity's activity as JSON. */
 import { formatUsd } from '@tally/client/protocol';
-import { agrees, type Activity as ActivityOf } from './activity.js';
-import type { Activity } from './activity.schema.js';
+import { agrees, type Activity as ActivityOf } from './entity-activity.js';
+import type { Activity } from './entity-activity.schema.js';
 import { presentGrant } from '../credits/credits.presenter.js';
 import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
 

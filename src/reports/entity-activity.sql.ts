@@ -1,4 +1,4 @@
-/** One entity's activity for the people who watch it: days, what is odd about them, and whether the sums agree. */
+/** An entity's activity: its days, what a reader has to know about them, and the sums that must agree. */
 import type { Tx } from '../platform/database.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 
@@ -23,7 +23,7 @@ type RawDay = Record<
   string
 >;
 
-/** Roll-ups of the hours from `start` (inclusive) to `end` (exclusive) by day of occurrence, at most `rowsMax`. */
+/** By day of occurrence, of the whole hours from `start` (inclusive) to `end` (exclusive), at most `rowsMax` rows. */
 export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Promise<DailyUsage[]> {
   const rows = await tx.$queryRaw<RawDay[]>`
     select
@@ -51,7 +51,7 @@ export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Pr
 /** Later than any usage. */
 const FOREVER = new Date('2200-01-01T00:00:00Z');
 
-/** What credits paid of usage since `since`: with it, balances of the past follow from today's. */
+/** What credits paid of usage from `since` on. A balance of the past is today's plus what was burnt since. */
 export async function sumBurntSince(tx: Tx, of: { entity: string; since: Date }): Promise<bigint> {
   const [row] = await tx.$queryRaw<[{ burnt: string }]>`
     select coalesce(sum(paid_burnt_picos + promotional_burnt_picos), 0)::text as burnt
@@ -70,9 +70,8 @@ export type UsageMarks = {
 };
 
 /**
- * What a reader of these hours and periods has to know. Late is what occurred in the hours and is charged elsewhere, and what is
- * charged to the periods and occurred at most `lateSince` before. Conflicts are those that nobody has looked at, by the time of
- * the event that was counted; dead letters are all that are open.
+ * Late usage occurred in the hours and is charged to another month, or is charged to the periods and occurred earlier, back to
+ * `lateSince`. Conflicts are the unreviewed ones, by the time of the event that was counted. Dead letters are all open ones.
  */
 export async function findUsageMarks(
   tx: Tx,
@@ -107,16 +106,6 @@ export async function findUsageMarks(
   };
 }
 
-/** The latest usage that is counted, or null. */
-export async function findNewestUsage(tx: Tx, entity: string): Promise<Date | null> {
-  const rows = await tx.$queryRaw<{ occurred_at: Date }[]>`
-    select occurred_at from usage_events
-    where entity = ${entity}::text
-    order by occurred_at desc
-    limit 1`;
-  return rows[0]?.occurred_at ?? null;
-}
-
 export type PeriodSums = {
   readonly period: string;
   readonly rolledUpPicos: bigint;
@@ -128,8 +117,8 @@ export type PeriodSums = {
 };
 
 /**
- * Each period's charge as its roll-ups, its projects and its account know it. `start` and `end` bound the hours of the roll-ups:
- * usage may be charged to a period that began up to the acceptance window after it.
+ * Each period's charge as the roll-ups, the projects and the account have it. `start` and `end` bound the hours of the roll-ups, and
+ * begin before the periods: late usage is charged to a later period than it occurred in.
  */
 export async function findPeriodSums(
   tx: Tx,

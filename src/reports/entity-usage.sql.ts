@@ -1,8 +1,8 @@
-/** Sums of the roll-ups for people who ask where the money went. */
+/** An entity's usage by project and model. */
 import type { Tx } from '../platform/database.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 
-export type UsageRow = {
+export type EntityUsageRow = {
   readonly project: string;
   readonly model: string;
   readonly requests: bigint;
@@ -17,8 +17,11 @@ type RawUsage = Record<
   string
 >;
 
-/** What an entity used in the hours from `start` (inclusive) to `end` (exclusive), by project and model; dearest first. */
-export async function sumUsage(tx: Tx, of: { entity: string; start: Date; end: Date }): Promise<UsageRow[]> {
+/** Of the whole hours from `start` (inclusive) to `end` (exclusive), most expensive first. */
+export async function sumEntityUsage(
+  tx: Tx,
+  of: { entity: string; start: Date; end: Date },
+): Promise<EntityUsageRow[]> {
   const rows = await tx.$queryRaw<RawUsage[]>`
     select
       project, model, sum(requests)::text as requests, sum(input_tokens)::text as input,

@@ -1,23 +1,23 @@
-/** Pages of buckets: where a page begins and ends, and the cursor that names the next one. */
+/** Pages of time buckets: where a page begins and ends, and the cursor of the next one. */
 import { bucketCeiling, bucketsOf, bucketStart, type BucketWidth, type Range } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';
 
-export type PageOrder = {
+export type PageQuery = {
   readonly start: Date;
   /** Null is the end of the bucket that is open now. */
   readonly end: Date | null;
   readonly width: BucketWidth;
   readonly bucketCountMax: number;
-  /** What an earlier page gave as `next`. */
+  /** The `next` of an earlier page. */
   readonly cursor: string | null;
 };
 
 export type Page = {
   readonly width: BucketWidth;
-  /** Where all pages together end. */
+  /** The end of all pages together. */
   readonly end: Date;
   readonly buckets: readonly Range[];
-  /** The time from the first bucket's start to the last one's end; null where there is no bucket. */
+  /** From the first bucket's start to the last one's end; null without a bucket. */
   readonly range: Range | null;
   readonly next: string | null;
 };
@@ -25,14 +25,14 @@ export type Page = {
 export type Filled<Row> = Range & { readonly rows: readonly Row[] };
 export type FilledPage<Row> = { readonly buckets: readonly Filled<Row>[]; readonly next: string | null };
 
-export function pageOf(order: PageOrder, now: Date): Page {
-  const { width, bucketCountMax } = order;
-  const range = rangeOf(order, now);
+export function pageOf(query: PageQuery, now: Date): Page {
+  const { width, bucketCountMax } = query;
+  const range = rangeOf(query, now);
   return pageWith({ width, end: range.end, buckets: bucketsOf(range, width, bucketCountMax) });
 }
 
-/** A page of fewer buckets, from the first; the others are the next page's. */
-export function shortened({ width, end, buckets }: Page, count: number): Page {
+/** The page cut to its first buckets; the others follow on the next page. */
+export function firstBuckets({ width, end, buckets }: Page, count: number): Page {
   return pageWith({ width, end, buckets: buckets.slice(0, count) });
 }
 
@@ -43,12 +43,12 @@ function pageWith(page: Pick<Page, 'width' | 'end' | 'buckets'>): Page {
   return { ...page, range: { start: first.start, end: last.end }, next };
 }
 
-/** Which of the page's buckets has this aligned start. */
+/** The index of the bucket that has this aligned start. */
 export function indexOfBucket({ buckets, width }: Page, bucket: Date): number {
   return buckets.findIndex(({ start }) => bucketStart(start, width).getTime() === bucket.getTime());
 }
 
-/** Puts rows into their buckets; a bucket without rows stays, empty. */
+/** Puts rows into their buckets; a bucket without rows stays empty. */
 export function fill<Row extends { readonly bucket: Date }>(
   { buckets, width, next }: Page,
   rows: readonly Row[],
@@ -67,8 +67,8 @@ export function fill<Row extends { readonly bucket: Date }>(
   return { buckets: filled, next };
 }
 
-/** The cursor keeps the end too: with none asked for, "now" must not move while somebody turns pages. */
-function rangeOf({ start, end, width, cursor }: PageOrder, now: Date): Range {
+/** The cursor holds the end too: if the caller names none, it must not move from page to page. */
+function rangeOf({ start, end, width, cursor }: PageQuery, now: Date): Range {
   if (cursor === null) return { start, end: end ?? bucketCeiling(new Date(now.getTime() + 1), width) };
   const next = parseCursor(cursor);
   if (next === null || next.start <= start || (end !== null && next.end.getTime() !== end.getTime())) {

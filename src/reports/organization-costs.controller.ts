@@ -1,12 +1,12 @@
-/** Finance: what was charged, by day, in OpenAI's shape. */
+/** Finance: costs by day in OpenAI's shape. */
 import { Controller, Header, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
-import { UsageReports } from './usage-reports.js';
-import type { CostGroup } from './costs.sql.js';
+import { BucketedReports } from './bucketed-reports.js';
+import type { CostGroup } from './organization-costs.sql.js';
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
-import { presentCosts } from './costs.presenter.js';
+import { presentCosts } from './organization-costs.presenter.js';
 import { Route } from '../http/route.js';
-import * as schemas from './usage.schema.js';
+import * as schemas from './organization-costs.schema.js';
 
 const GROUPS: Readonly<Record<string, CostGroup>> = {
   project_id: 'project',
@@ -15,8 +15,8 @@ const GROUPS: Readonly<Record<string, CostGroup>> = {
 };
 
 @Controller()
-export class CostsController {
-  constructor(private readonly reports: UsageReports) {}
+export class OrganizationCostsController {
+  constructor(private readonly reports: BucketedReports) {}
 
   @Route('GET /v1/organization/costs', {
     role: 'finance',

@@ -1,4 +1,4 @@
-/** What an entity's usage cost a day, for looking ahead. */
+/** An entity's daily costs. */
 import type { Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
@@ -6,7 +6,7 @@ import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 export type DailyCost = {
   /** Days since 1970. */
   readonly day: number;
-  /** Null stands for all projects without a cap of their own. */
+  /** Null sums all projects without a cap of their own. */
   readonly project: string | null;
   readonly costPicos: bigint;
 };
@@ -22,14 +22,4 @@ export async function sumDailyCosts(tx: Tx, of: { entity: string; range: Range }
     join projects p on p.entity = ${of.entity}::text and p.name = u.project
     group by 1, 2`;
   return rows.map(({ cost, ...row }) => ({ ...row, costPicos: BigInt(cost) }));
-}
-
-/** The hour of the entity's first usage, or null where there is none. */
-export async function findFirstUsageHour(tx: Tx, entity: string): Promise<Date | null> {
-  const [row] = await tx.$queryRaw<{ hour: Date }[]>`
-    select hour from usage_hourly
-    where entity = ${entity}::text
-    order by hour
-    limit 1`;
-  return row?.hour ?? null;
 }

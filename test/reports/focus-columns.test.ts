@@ -4,9 +4,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Period } from '../../src/domain/period.js';
 import { csvPages } from '../../src/reports/focus-exports.js';
-import { focusHeader, focusLine } from '../../src/reports/focus-columns.js';
-import { grantRow, usageRows } from '../../src/reports/focus.js';
-import type { DailyUsage, PaidGrantMovement } from '../../src/reports/focus.sql.js';
+import { focusHeader, focusLine } from '../../src/reports/focus-csv.js';
+import { grantRow, usageRows } from '../../src/reports/focus-columns.js';
+import type { DailyUsage, PaidGrantMovement } from '../../src/reports/focus-exports.sql.js';
 import { checkFocus, picosOf, readFocus, sumPicos } from '../support/focus-checker.js';
 
 const PERIOD = '2026-11' as Period;

@@ -10,7 +10,7 @@ export type CostSelection = {
   readonly range: Range;
   readonly width: BucketWidth;
   readonly groupBy: ReadonlySet<CostGroup>;
-  /** Null takes all. */
+  /** Null selects all. */
   readonly projects: readonly string[] | null;
   readonly apiKeys: readonly string[] | null;
 };
@@ -18,7 +18,7 @@ export type CostSelection = {
 export type BucketedCost = {
   /** The aligned start of the bucket, which may lie before the range. */
   readonly bucket: Date;
-  /** Null where rows are not grouped by it, and where an event has none. */
+  /** Null where rows are not grouped by it, and for events that have none. */
   readonly project: string | null;
   /** `<model>, input`, `<model>, cached input` or `<model>, output`. */
   readonly lineItem: string | null;
@@ -31,8 +31,8 @@ type RawRow = Pick<BucketedCost, 'bucket' | 'project' | 'lineItem' | 'apiKey'> &
   Record<'cost' | 'tokens', string>;
 
 /**
- * Rows in order of bucket and group, at most `rowsMax`. By day of occurrence. Usage without a price yet costs nothing so far,
- * and its lines show all the same.
+ * By time of occurrence, rows in order of bucket and group, at most `rowsMax`. Usage that has no price yet has its lines too, at no
+ * cost.
  */
 export async function sumBucketedCosts(
   tx: Tx,

@@ -1,10 +1,10 @@
 /**
- * Costs in OpenAI's shape, as text: the amount is a JSON number there, and a number of JavaScript would round it. So the digits of
- * the exact decimal are written as they are; a client that reads them as a double rounds once, at its own end.
+ * Costs in OpenAI's shape, as text. The amount is a JSON number there, which a JavaScript number would round, so the exact decimal's
+ * digits are written out. A client that reads a double rounds once, on its own side.
  */
 import { formatUsd } from '@tally/client/protocol';
-import type { FilledPage } from './usage-page.js';
-import type { BucketedCost } from './costs.sql.js';
+import type { FilledPage } from './bucket-pages.js';
+import type { BucketedCost } from './organization-costs.sql.js';
 import { unixSeconds } from '../http/list-page.js';
 
 export function presentCosts(page: FilledPage<BucketedCost>): string {

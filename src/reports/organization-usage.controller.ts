@@ -1,16 +1,16 @@
-/** Finance: usage in OpenAI's shapes, so that its clients and the dashboards made for it work as they are. */
+/** Finance: usage in OpenAI's shapes, so that its clients and dashboards work unchanged. */
 import { Controller, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
-import { UsageReports, type UsageOrder } from './usage-reports.js';
-import type { UsageGroup } from './bucketed-usage.sql.js';
+import { BucketedReports, type UsageQuery } from './bucketed-reports.js';
+import type { UsageGroup } from './organization-usage.sql.js';
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
-import { presentCompletions, presentEmbeddings } from './usage.presenter.js';
+import { presentCompletions, presentEmbeddings } from './organization-usage.presenter.js';
 import { Route } from '../http/route.js';
-import * as schemas from './usage.schema.js';
+import * as schemas from './organization-usage.schema.js';
 
 @Controller()
-export class UsageController {
-  constructor(private readonly reports: UsageReports) {}
+export class OrganizationUsageController {
+  constructor(private readonly reports: BucketedReports) {}
 
   @Route('GET /v1/organization/usage/completions', {
     role: 'finance',
@@ -22,8 +22,9 @@ export class UsageController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.CompletionsQuery }) query: schemas.CompletionsQuery,
   ) {
-    const order = { ...orderOf(entity, query), kind: 'completions' as const };
-    const page = await this.reports.usage(query.batch === 'true' ? { ...order, projects: [] } : order);
+    const asked = { ...usageQueryOf(entity, query), kind: 'completions' as const };
+    // None of our usage is a batch: a caller who asks for batches gets no project's usage.
+    const page = await this.reports.usage(query.batch === 'true' ? { ...asked, projects: [] } : asked);
     return presentCompletions(page, {
       batch: query.group_by?.has('batch') ? false : null,
       serviceTier: query.group_by?.has('service_tier') ? 'default' : null,
@@ -40,7 +41,9 @@ export class UsageController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.EmbeddingsQuery }) query: schemas.EmbeddingsQuery,
   ) {
-    return presentEmbeddings(await this.reports.usage({ ...orderOf(entity, query), kind: 'embeddings' }));
+    return presentEmbeddings(
+      await this.reports.usage({ ...usageQueryOf(entity, query), kind: 'embeddings' }),
+    );
   }
 }
 
@@ -51,12 +54,12 @@ const GROUPS: Readonly<Record<string, UsageGroup>> = {
   model: 'model',
 };
 
-function orderOf(
+function usageQueryOf(
   entity: EntityName,
   query: Omit<schemas.CompletionsQuery, 'batch' | 'group_by'> & {
     group_by?: ReadonlySet<string> | undefined;
   },
-): Omit<UsageOrder, 'kind'> {
+): Omit<UsageQuery, 'kind'> {
   const width = query.bucket_width;
   return {
     entity,

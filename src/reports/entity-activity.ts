@@ -1,11 +1,13 @@
-/** What the dashboard shows of one entity, out of one snapshot, so that its numbers agree with each other. */
+/** What an entity did in a range of time, from one snapshot, so that its figures agree with each other. The dashboard is drawn from it. */
 import { Injectable } from '@nestjs/common';
+import { Grants, type GrantRow } from '../credits/grants.js';
+import { DAY_MS } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
+import { Database, type Tx } from '../platform/database.js';
 import {
-  findNewestUsage,
   findPeriodSums,
   findUsageMarks,
   sumBurntSince,
@@ -13,17 +15,14 @@ import {
   type DailyUsage,
   type PeriodSums,
   type UsageMarks,
-} from './activity.sql.js';
-import { Database } from '../platform/database.js';
-import { Grants, type GrantRow } from '../credits/grants.js';
+} from './entity-activity.sql.js';
 
-/** An answer of more rows than this is refused: whoever wants them asks for less time at once. */
+/** An answer with more rows is refused: the caller can ask for less time at once. */
 const ROWS_MAX = 50_000;
 
-const DAY_MS = 86_400_000;
 const RANGE_DAYS_MAX = 400;
 
-/** Usage is accepted up to 35 days late, so what a period is charged for began at most that long before it. */
+/** Usage is accepted up to 35 days late, so usage that a period is charged for occurred at most that long before it. */
 const LATE_DAYS_MAX = 36;
 
 export type Activity = {
@@ -40,15 +39,15 @@ export type Activity = {
 };
 
 @Injectable()
-export class Activities {
+export class EntityActivity {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly credits: Grants,
   ) {}
 
-  /** In whole hours; without bounds, the current month. */
-  async activity(of: { entity: EntityName; start: Date | null; end: Date | null }): Promise<Activity> {
+  /** In whole hours. A bound that is null is that of the current month. */
+  async read(of: { entity: EntityName; start: Date | null; end: Date | null }): Promise<Activity> {
     const at = this.clock.now();
     const { entity } = of;
     const { start, end } = rangeOf(of, at);
@@ -62,7 +61,7 @@ export class Activities {
         start,
         end,
         newestUsageAt: await findNewestUsage(tx, entity),
-        days: bounded(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
+        days: withinLimit(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
         burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
         grants: await this.credits.of(tx, entity),
         marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
@@ -78,7 +77,7 @@ export class Activities {
   }
 }
 
-/** Three ways of knowing a period's charge that have to agree, to the picodollar. */
+/** Whether roll-ups, projects and account agree on a period's charge, to the picodollar. */
 export function agrees(sums: PeriodSums): boolean {
   return (
     sums.rolledUpPicos === sums.chargedPicos &&
@@ -102,7 +101,16 @@ function rangeOf(of: { start: Date | null; end: Date | null }, at: Date): { star
   return { start, end };
 }
 
-function bounded(rows: readonly DailyUsage[]): readonly DailyUsage[] {
+async function findNewestUsage(tx: Tx, entity: string): Promise<Date | null> {
+  const row = await tx.usageEvent.findFirst({
+    where: { entity },
+    orderBy: { occurredAt: 'desc' },
+    select: { occurredAt: true },
+  });
+  return row?.occurredAt ?? null;
+}
+
+function withinLimit(rows: readonly DailyUsage[]): readonly DailyUsage[] {
   if (rows.length <= ROWS_MAX) return rows;
   throw new TallyError('invalid_request', `end_time: more than ${ROWS_MAX} rows, ask for less time`, {
     param: 'end_time',

@@ -1,4 +1,4 @@
-/** What a FOCUS export reads of a period: usage by day, and what happened to bought credits. */
+/** What a FOCUS export reads: a period's usage by day, and what happened to bought credits. */
 import { formatStatementNumber } from '../periods/statement-number.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
 import type { Query, Snapshot } from '../platform/snapshot.sql.js';
@@ -16,13 +16,13 @@ export type DailyUsage = {
   readonly promotionalBurntPicos: bigint;
   /** Null while the usage has no price. */
   readonly unitPrices: UnitPrices | null;
-  /** The list's, where the price above was agreed with the entity and there is one; else null. */
+  /** The list price, if the price above was agreed with the entity and the model has a list price. */
   readonly listUnitPrices: UnitPrices | null;
   /** The number of the entity's statement for the period; null until it is closed. */
   readonly invoiceId: string | null;
 };
 
-/** What happened to a lot of bought credits. */
+/** What happened to a grant of bought credits. */
 export type PaidGrantMovement = {
   readonly kind: 'purchase' | 'expiry' | 'void';
   readonly entity: string;
@@ -36,11 +36,11 @@ export type PaidGrantMovement = {
   readonly invoiceId: string | null;
 };
 
-/** Null is all entities. */
+/** A null entity selects all. */
 export type ExportScope = { readonly period: string; readonly entity: string | null };
 
 /**
- * What the period bills, by day of occurrence. The list price beside an agreed one is the one in force when the hour of the
+ * What the period bills, by day of occurrence. Beside an agreed price stands the list price that was in force when the hour of the
  * usage began.
  */
 export async function* readDailyUsage(snapshot: Snapshot, scope: ExportScope): AsyncGenerator<DailyUsage[]> {

@@ -3,7 +3,7 @@ import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
 import { usageInRange } from './usage-in-range.sql.js';
 
-/** The one operation that reports show apart; all others are completions. */
+/** The one operation with a report of its own; all others are completions. */
 const EMBEDDINGS = 'embeddings';
 
 export type UsageGroup = 'project' | 'user' | 'apiKey' | 'model';
@@ -14,7 +14,7 @@ export type UsageSelection = {
   readonly width: BucketWidth;
   readonly kind: 'completions' | 'embeddings';
   readonly groupBy: ReadonlySet<UsageGroup>;
-  /** Null takes all. */
+  /** Null selects all. */
   readonly projects: readonly string[] | null;
   readonly users: readonly string[] | null;
   readonly apiKeys: readonly string[] | null;
@@ -24,7 +24,7 @@ export type UsageSelection = {
 export type BucketedUsage = {
   /** The aligned start of the bucket, which may lie before the range. */
   readonly bucket: Date;
-  /** Null where rows are not grouped by it, and where an event has none. */
+  /** Null where rows are not grouped by it, and for events that have none. */
   readonly project: string | null;
   readonly user: string | null;
   readonly apiKey: string | null;
@@ -69,7 +69,7 @@ export async function sumBucketedUsage(
     having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
     order by 1, 2, 3, 4, 5
     limit ${of.rowsMax}::integer`;
-  // Field by field: of fifty thousand rows, spreading takes longer than the query.
+  // Field by field: spreading fifty thousand rows takes longer than the query.
   return rows.map((row) => ({
     bucket: row.bucket,
     project: row.project,

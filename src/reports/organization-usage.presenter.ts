@@ -1,10 +1,10 @@
 /** Usage in OpenAI's shapes, field for field. */
-import type { FilledPage } from './usage-page.js';
-import type { BucketedUsage } from './bucketed-usage.sql.js';
-import type { CompletionsPage, EmbeddingsPage } from './usage.schema.js';
+import type { FilledPage } from './bucket-pages.js';
+import type { BucketedUsage } from './organization-usage.sql.js';
+import type { CompletionsPage, EmbeddingsPage } from './organization-usage.schema.js';
 import { unixSeconds } from '../http/list-page.js';
 
-/** Grouped by what we do not tell apart, all usage is of the one kind that there is. */
+/** Values of the groups that all our usage has in common, or null where results are not grouped by them. */
 export type Constants = { readonly batch: false | null; readonly serviceTier: 'default' | null };
 
 export function presentCompletions(page: FilledPage<BucketedUsage>, constants: Constants): CompletionsPage {

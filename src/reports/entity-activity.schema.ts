@@ -1,14 +1,8 @@
-/** What the dashboard reads. */
+/** An entity's activity in answers. */
 import { z } from 'zod';
 import { CreditGrant } from '../credits/credits.schema.js';
-import { listOf } from '../http/lists.schema.js';
 
 const count = z.int();
-
-export const VisibleEntityList = listOf(
-  z.object({ object: z.literal('entity_name'), entity: z.string(), plan: z.string() }),
-).meta({ id: 'VisibleEntityList' });
-export type VisibleEntity = z.output<typeof VisibleEntityList>['data'][number];
 
 export const Activity = z
   .object({

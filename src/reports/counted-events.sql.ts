@@ -1,7 +1,7 @@
-/** Counted events, a page at a time: what stands behind a sum. */
+/** Counted events, a page at a time. */
 import type { Tx } from '../platform/database.js';
 
-/** An event's place in the order of pages. */
+/** An event's position in the order of pages. */
 export type EventPlace = { readonly occurredAt: Date; readonly identity: string };
 
 export type EventFilter = {
@@ -59,7 +59,7 @@ export type CountedEvent = EventPlace & {
 
 type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos'> & { cost: string; burnt: string };
 
-/** As they were first rated, newest first, each with its corrections in the order of booking. `after` is the last of the page before. */
+/** As first rated, newest first, each with its corrections in the order of booking. `after` is the last event of the previous page. */
 export async function findCountedEvents(
   tx: Tx,
   of: EventFilter & { after: EventPlace | null; limit: number },

@@ -1,4 +1,4 @@
-/** Which export. */
+/** Which FOCUS export. */
 import { z } from 'zod';
 import { entityName, period } from '../http/fields.js';
 

@@ -1,14 +1,6 @@
-/** Usage and costs in OpenAI's shapes. */
+/** Usage in OpenAI's shapes. */
 import { z } from 'zod';
-import {
-  bracketed,
-  bucketLimit,
-  groupFields,
-  idFilter,
-  pageCursor,
-  refineRange,
-  reportSeconds,
-} from './queries.schema.js';
+import { bracketed, bucketPage, bucketRange, groupFields, idFilter, refineRange } from './buckets.schema.js';
 
 /** Buckets a page. */
 export const USAGE_LIMITS = {
@@ -17,8 +9,6 @@ export const USAGE_LIMITS = {
   '1d': { usual: 7, most: 31 },
 } as const;
 
-export const COSTS_LIMITS = { '1d': { usual: 7, most: 180 } } as const;
-
 const filters = {
   project_ids: idFilter,
   user_ids: idFilter,
@@ -26,17 +16,10 @@ const filters = {
   models: idFilter,
 };
 
-const range = {
-  start_time: reportSeconds,
-  end_time: reportSeconds.optional().describe('Exclusive; left out, the end of the bucket that is open now'),
-  limit: bucketLimit,
-  page: pageCursor,
-};
-
 const width = z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').default('1d');
 
 const CompletionsFields = z.strictObject({
-  ...range,
+  ...bucketRange,
   bucket_width: width,
   ...filters,
   batch: z
@@ -52,7 +35,7 @@ export const CompletionsQuery = bracketed(
 export type CompletionsQuery = z.output<typeof CompletionsQuery>;
 
 const EmbeddingsFields = z.strictObject({
-  ...range,
+  ...bucketRange,
   bucket_width: width,
   ...filters,
   group_by: groupFields(['project_id', 'user_id', 'api_key_id', 'model']),
@@ -63,34 +46,6 @@ export const EmbeddingsQuery = bracketed(
 );
 export type EmbeddingsQuery = z.output<typeof EmbeddingsQuery>;
 
-const CostsFields = z.strictObject({
-  ...range,
-  bucket_width: z.enum(['1d'], 'must be 1d').default('1d'),
-  project_ids: idFilter,
-  api_key_ids: idFilter,
-  group_by: groupFields(['project_id', 'line_item', 'api_key_id']),
-});
-export const CostsQuery = bracketed(
-  CostsFields.superRefine((query, context) => refineRange(query, context, COSTS_LIMITS)),
-  CostsFields,
-);
-export type CostsQuery = z.output<typeof CostsQuery>;
-
-function pageOf<T extends z.ZodType>(result: T) {
-  const bucket = z.object({
-    object: z.literal('bucket'),
-    start_time: z.int(),
-    end_time: z.int(),
-    results: z.array(result),
-  });
-  return z.object({
-    object: z.literal('page'),
-    data: z.array(bucket),
-    has_more: z.boolean(),
-    next_page: z.string().nullable(),
-  });
-}
-
 const groups = {
   project_id: z.string().nullable(),
   user_id: z.string().nullable(),
@@ -98,7 +53,7 @@ const groups = {
   model: z.string().nullable(),
 };
 
-export const CompletionsPage = pageOf(
+export const CompletionsPage = bucketPage(
   z.object({
     object: z.literal('organization.usage.completions.result'),
     input_tokens: z.int().describe('Cached ones included'),
@@ -114,7 +69,7 @@ export const CompletionsPage = pageOf(
 ).meta({ id: 'CompletionsUsage', description: 'A field that results are not grouped by is null.' });
 export type CompletionsPage = z.output<typeof CompletionsPage>;
 
-export const EmbeddingsPage = pageOf(
+export const EmbeddingsPage = bucketPage(
   z.object({
     object: z.literal('organization.usage.embeddings.result'),
     input_tokens: z.int(),
@@ -123,17 +78,3 @@ export const EmbeddingsPage = pageOf(
   }),
 ).meta({ id: 'EmbeddingsUsage', description: 'A field that results are not grouped by is null.' });
 export type EmbeddingsPage = z.output<typeof EmbeddingsPage>;
-
-export const CostsPage = pageOf(
-  z.object({
-    object: z.literal('organization.costs.result'),
-    amount: z.object({
-      value: z.number().describe('US dollars, written with all its decimals'),
-      currency: z.literal('usd'),
-    }),
-    line_item: z.string().nullable().describe('"<model>, input", "<model>, cached input", "<model>, output"'),
-    project_id: z.string().nullable(),
-    api_key_id: z.string().nullable(),
-    quantity: z.int().optional().describe('Tokens; only where results are grouped by line item'),
-  }),
-).meta({ id: 'Costs' });

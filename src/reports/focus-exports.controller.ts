@@ -1,12 +1,12 @@
-/** Finance: the books in the form that other programs read. */
+/** Finance: a month as a FOCUS file. */
 import { Controller, Query, StreamableFile } from '@nestjs/common';
 import { FocusExports } from './focus-exports.js';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
-import * as schemas from './exports.schema.js';
+import * as schemas from './focus-exports.schema.js';
 
 @Controller()
-export class ExportsController {
+export class FocusExportsController {
   constructor(private readonly focus: FocusExports) {}
 
   @Route('GET /v1/exports/focus.csv', {

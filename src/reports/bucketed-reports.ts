@@ -1,33 +1,33 @@
-/** Where the tokens and the money went, in time buckets: what finance reads in OpenAI's shapes. */
+/** Usage and costs in time buckets: the reports that have OpenAI's shapes. */
 import { Injectable } from '@nestjs/common';
 import type { Range } from '../domain/buckets.js';
 import { assert, TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { sumBucketedUsage, type BucketedUsage, type UsageSelection } from './bucketed-usage.sql.js';
-import { sumBucketedCosts, type BucketedCost, type CostSelection } from './costs.sql.js';
 import { Database } from '../platform/database.js';
 import {
   fill,
+  firstBuckets,
   indexOfBucket,
   pageOf,
-  shortened,
   type FilledPage,
   type Page,
-  type PageOrder,
-} from './usage-page.js';
+  type PageQuery,
+} from './bucket-pages.js';
+import { sumBucketedCosts, type BucketedCost, type CostSelection } from './organization-costs.sql.js';
+import { sumBucketedUsage, type BucketedUsage, type UsageSelection } from './organization-usage.sql.js';
 
-/** What one bucket may have: whoever wants more of it asks for one project at a time. */
+/** The most results of one bucket. A caller who needs more asks for one project at a time. */
 const BUCKET_RESULTS_MAX = 50_000;
 
-export type UsageOrder = PageOrder & Omit<UsageSelection, 'range'>;
-export type CostOrder = PageOrder & Omit<CostSelection, 'range'>;
+export type UsageQuery = PageQuery & Omit<UsageSelection, 'range'>;
+export type CostQuery = PageQuery & Omit<CostSelection, 'range'>;
 
 /** Finds rows in order of buckets, at most `rowsMax`. */
 type Find<Row> = (of: { range: Range; rowsMax: number }) => Promise<readonly Row[]>;
 
 @Injectable()
-export class UsageReports {
-  /** A page ends before the bucket with which it would have more: so an answer stays within 0.3 s. */
+export class BucketedReports {
+  /** A page ends before the bucket that would exceed this, so that an answer takes at most 0.3 s. */
   readonly pageResultsMax: number = 10_000;
 
   constructor(
@@ -35,19 +35,19 @@ export class UsageReports {
     private readonly clock: Clock,
   ) {}
 
-  async usage(order: UsageOrder): Promise<FilledPage<BucketedUsage>> {
-    return this.pageOf(order, (of) => sumBucketedUsage(this.database.reader, { ...order, ...of }));
+  async usage(query: UsageQuery): Promise<FilledPage<BucketedUsage>> {
+    return this.page(query, (of) => sumBucketedUsage(this.database.reader, { ...query, ...of }));
   }
 
-  async costs(order: CostOrder): Promise<FilledPage<BucketedCost>> {
-    return this.pageOf(order, (of) => sumBucketedCosts(this.database.reader, { ...order, ...of }));
+  async costs(query: CostQuery): Promise<FilledPage<BucketedCost>> {
+    return this.page(query, (of) => sumBucketedCosts(this.database.reader, { ...query, ...of }));
   }
 
-  private async pageOf<Row extends { readonly bucket: Date }>(
-    order: PageOrder,
+  private async page<Row extends { readonly bucket: Date }>(
+    query: PageQuery,
     find: Find<Row>,
   ): Promise<FilledPage<Row>> {
-    const page = pageOf(order, this.clock.now());
+    const page = pageOf(query, this.clock.now());
     if (page.range === null) return { buckets: [], next: null };
     const rows = await find({ range: page.range, rowsMax: this.pageResultsMax + 1 });
     const last = rows.at(-1);
@@ -55,9 +55,9 @@ export class UsageReports {
     const wholeCount = indexOfBucket(page, last.bucket);
     if (wholeCount > 0) {
       const whole = rows.filter(({ bucket }) => bucket < last.bucket);
-      return fill(shortened(page, wholeCount), whole);
+      return fill(firstBuckets(page, wholeCount), whole);
     }
-    return this.oneBucket(shortened(page, 1), find);
+    return this.oneBucket(firstBuckets(page, 1), find);
   }
 
   private async oneBucket<Row extends { readonly bucket: Date }>(

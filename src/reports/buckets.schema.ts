@@ -1,4 +1,7 @@
-/** Query strings as OpenAI's clients send them: an array is `name[]=a&name[]=b`; `name=a&name=b` will do too. */
+/**
+ * Reports in time buckets, in OpenAI's shapes. Its clients write an array in a query as `name[]=a&name[]=b`; `name=a&name=b` is
+ * accepted too.
+ */
 import { z } from 'zod';
 import type { BucketWidth } from '../domain/buckets.js';
 import { showAs } from '../http/shown-schema.js';
@@ -7,7 +10,7 @@ import { text } from '../http/fields.js';
 const ARRAY_ITEMS_MAX = 100;
 const ARRAY = `must have 1 to ${ARRAY_ITEMS_MAX} items`;
 
-/** Left out means all. */
+/** Absent means all. */
 export const idFilter = z.array(text(256)).min(1, ARRAY).max(ARRAY_ITEMS_MAX, ARRAY).optional();
 
 export function groupFields<const T extends readonly [string, ...string[]]>(fields: T) {
@@ -22,30 +25,33 @@ export function groupFields<const T extends readonly [string, ...string[]]>(fiel
 const SECONDS = 'must be unix seconds';
 const SECONDS_MAX = 4_102_444_800; // 2100-01-01
 
-/** Reports may begin at zero, as in "all there is". */
-export const reportSeconds = z
+/** From zero on: a report of all there is begins there. */
+const reportSeconds = z
   .string({ error: SECONDS })
   .regex(/^\d{1,12}$/, SECONDS)
   .refine((value) => Number(value) <= SECONDS_MAX, `${SECONDS} before 2100`)
   .transform((value) => new Date(Number(value) * 1000))
   .meta({ description: 'Unix seconds', example: '1764547200' });
 
-/** How many buckets a page has. */
-export const bucketLimit = z
+const bucketLimit = z
   .string({ error: 'must be an integer' })
   .regex(/^\d{1,6}$/, 'must be an integer')
   .transform(Number)
   .optional()
   .meta({ description: 'Buckets a page', example: '7' });
 
-export const pageCursor = z
-  .string({ error: 'must be a next_page' })
-  .max(64, 'must be a next_page')
-  .optional();
+const pageCursor = z.string({ error: 'must be a next_page' }).max(64, 'must be a next_page').optional();
+
+export const bucketRange = {
+  start_time: reportSeconds,
+  end_time: reportSeconds.optional().describe('Exclusive; left out, the end of the bucket that is open now'),
+  limit: bucketLimit,
+  page: pageCursor,
+};
 
 type Limits = { readonly usual: number; readonly most: number };
 
-/** What several fields say together: the end after the start, and a limit that fits the width. */
+/** Checks fields against each other: the end lies after the start, and the limit is one that the width allows. */
 export function refineRange<
   T extends {
     start_time: Date;
@@ -68,8 +74,8 @@ export function refineRange<
 const ARRAYS = new Set(['project_ids', 'user_ids', 'api_key_ids', 'models', 'group_by']);
 
 /**
- * Parses with `schema` after the brackets are taken off; the document shows `shown`, which has none. A query is flat, so what is
- * wrong with an item is told of its field.
+ * Removes the brackets and parses with `schema`; the API's document shows `shown`. A query is flat, so an error in an item of an array
+ * names the array.
  */
 export function bracketed<T extends z.ZodType>(schema: T, shown: z.ZodType) {
   const parsing = z.record(z.string(), z.unknown()).transform((query, context): z.output<T> => {
@@ -94,4 +100,20 @@ function withoutBrackets(query: Readonly<Record<string, unknown>>): Record<strin
     else fields.set(name, [...(Array.isArray(held) ? held : []), ...[value].flat()]);
   }
   return Object.fromEntries(fields);
+}
+
+/** A page of buckets, each with its results. */
+export function bucketPage<T extends z.ZodType>(result: T) {
+  const bucket = z.object({
+    object: z.literal('bucket'),
+    start_time: z.int(),
+    end_time: z.int(),
+    results: z.array(result),
+  });
+  return z.object({
+    object: z.literal('page'),
+    data: z.array(bucket),
+    has_more: z.boolean(),
+    next_page: z.string().nullable(),
+  });
 }

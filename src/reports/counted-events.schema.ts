@@ -1,0 +1,89 @@
+/** Counted events in requests and answers. */
+import { z } from 'zod';
+import { pageLimit, period, projectName, querySeconds, text } from '../http/fields.js';
+import { listOf } from '../http/lists.schema.js';
+
+/** Milliseconds of occurrence, and the identity. */
+const PLACE = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+const afterEvent = z
+  .string()
+  .regex(PLACE, 'must be the last_id of a page')
+  .transform((place) => {
+    const [, ms, identity = ''] = PLACE.exec(place) ?? [];
+    return { occurredAt: new Date(Number(ms)), identity };
+  })
+  .meta({ description: 'The last_id of the page before' });
+
+export const EventsQuery = z
+  .strictObject({
+    project: projectName.optional(),
+    model: text(256).optional(),
+    period: period.optional().describe('The month that charged the event, or corrected it'),
+    price: z
+      .string()
+      .regex(/^\d{1,18}$/, 'must be the id of a price, or 0 for usage without one')
+      .transform((value) => BigInt(value))
+      .optional()
+      .meta({ description: 'The price version that rated it', example: '7' }),
+    start_time: querySeconds.optional(),
+    end_time: querySeconds.optional(),
+    limit: pageLimit,
+    after: afterEvent.optional(),
+  })
+  .refine((query) => !query.start_time || !query.end_time || query.start_time < query.end_time, {
+    path: ['end_time'],
+    error: 'must lie after start_time',
+  });
+export type EventsQuery = z.output<typeof EventsQuery>;
+
+const count = z.int();
+const perMillion = z.string().nullable().describe('US dollars per million tokens');
+
+export const CountedEvent = z
+  .object({
+    object: z.literal('usage_event'),
+    id: z.string().describe('For "after"; source and event_id name the event'),
+    source: z.string(),
+    event_id: z.string(),
+    project: z.string(),
+    model: z.string(),
+    operation: z.string(),
+    occurred_at: z.string().describe('RFC 3339, to the millisecond'),
+    booked_at: z.int(),
+    period: z.string().describe('The month that charged it'),
+    late: z.boolean().describe('It occurred in an earlier month, which was closed'),
+    unpriced: z.boolean().describe('It has no price yet, and no cost'),
+    input_tokens: count.describe('Without the cached ones'),
+    cached_input_tokens: count,
+    output_tokens: count,
+    reasoning_tokens: count.describe('Among the output tokens'),
+    price: z.string().nullable(),
+    input_usd_per_million: perMillion,
+    cached_input_usd_per_million: perMillion,
+    output_usd_per_million: perMillion,
+    cost_usd: z.string().describe('As it was first rated'),
+    burns: z
+      .array(z.object({ grant: z.string(), amount_usd: z.string() }))
+      .describe('What credits paid of it'),
+    overage_usd: z.string().describe('What no credits paid of it'),
+    corrections: z.array(
+      z.object({
+        kind: z.enum(['void', 'rerate']),
+        period: z.string(),
+        change_usd: z.string(),
+        price: z.string().nullable(),
+        reason: z.string(),
+        booked_at: z.int(),
+      }),
+    ),
+    usage_source: z.enum(['reported', 'estimated']),
+    api_key_id: z.string().nullable(),
+    user_id: z.string().nullable(),
+    request_id: z.string().nullable(),
+    tags: z.record(z.string(), z.string()).nullable(),
+  })
+  .meta({ id: 'CountedUsageEvent' });
+export type CountedEvent = z.output<typeof CountedEvent>;
+
+export const CountedEventList = listOf(CountedEvent).meta({ id: 'CountedUsageEventList' });
