@@ -1,6 +1,6 @@
 /**
- * What the quota's HTTP door is compared with: bare Fastify that runs the very same scripts on one key set, and bare Fastify
- * that answers without looking. Arguments: the Redis URL and the entity.
+ * What the quota's routes are compared with: bare Fastify that runs the same scripts for one entity, and bare Fastify that answers
+ * without a decision. Arguments: the Redis URL and the entity.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The quota's HTTP door beside bare Fastify: rate and processor time under full load, latency at an even half of that. */
+/** The quota's routes beside bare Fastify: rate and processor time under full load, and latency at an even half of that rate. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ type Servers = {
   readonly redisUrl: string;
   readonly databaseUrl: string;
   readonly bareEntity: string;
-  /** Until Redis has finished its file, which takes a core from whatever is measured meanwhile. */
+  /** Waits until Redis has rewritten its file, because that takes a core from what is measured meanwhile. */
   readonly untilRewritten: () => Promise<void>;
 };
 
@@ -68,7 +68,7 @@ export async function benchQuotaHttp({
   }
 }
 
-/** Those of Node that `npm start` gives. */
+/** The flags that `npm start` gives Node. */
 async function flagsOfStart(): Promise<string[]> {
   const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
     scripts: { start: string };
@@ -77,8 +77,8 @@ async function flagsOfStart(): Promise<string[]> {
 }
 
 /**
- * In turn, so that whatever else the machine does falls on all of them alike. Where the load and the servers share few cores
- * the rate says little; the processor time of a request is the server's own.
+ * Measures the servers in turn, so that other work of the machine affects them all alike. Where the load and the servers share few
+ * cores the rate says little, but the processor time of a request is the server's own.
  */
 async function compare(load: ChildProcess, peers: Record<string, Peer>): Promise<Target> {
   const seen = new Map(Object.keys(peers).map((name) => [name, [] as { rate: number; cpuMicros: number }[]]));
@@ -135,11 +135,14 @@ async function atFixedRate(
       'p99 in the server, ms': own ?? '',
     });
   }
-  printTable("Latency at half of Tally's top rate, evenly sent, from when each request was due", rows);
+  printTable(
+    "Latency at half of Tally's top rate, evenly sent, counted from when each request was due",
+    rows,
+  );
   return { of: 'p99 in the server at half rate, ms', measured: inServer, most: 5 };
 }
 
-/** How many requests about reservations took at most so long, by the upper bounds of the service's own histogram in seconds. */
+/** How many reservation requests took at most each upper bound of the service's own histogram, in seconds. */
 async function timesOf(url: string): Promise<Map<number, number>> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const counts = new Map<number, number>();
@@ -152,7 +155,7 @@ async function timesOf(url: string): Promise<Map<number, number>> {
   return counts;
 }
 
-/** As Prometheus does it: evenly spread within the bucket that the quantile falls into. */
+/** As Prometheus computes it: interpolated within the bucket that contains the quantile. */
 function quantileMs(before: Map<number, number>, after: Map<number, number>, quantile: number): number {
   const bounds = [...after.keys()].toSorted((a, b) => a - b);
   const countTo = (bound: number) => after.get(bound)! - (before.get(bound) ?? 0);

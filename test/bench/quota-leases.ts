@@ -1,4 +1,4 @@
-/** What a decision costs in the gateway's own process, on a slice that a real Tally grants and renews meanwhile. */
+/** What a decision costs in the gateway's own process, on a lease that a real Tally grants and renews meanwhile. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { LeasedQuota } from '../../packages/client/src/leases/leased-quota.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
@@ -7,7 +7,7 @@ import type { Target } from './targets.js';
 
 const DECISIONS = 1_000_000;
 const WARM_UP = 100_000;
-/** Requests of one turn of the event loop; renewals and their answers run in between. */
+/** Requests in one turn of the event loop. Renewals and their answers are handled in between. */
 const BURST = 100;
 const RUNNING = [0, 10_000];
 
@@ -18,7 +18,7 @@ type Order = {
   readonly model: string;
 };
 
-/** Each decision is timed alone, by the nanosecond clock, and its time includes reading that clock once. */
+/** Each decision is timed alone by the nanosecond clock; its time includes reading that clock once. */
 export async function benchLeases({ url, apiKey, project, model }: Order): Promise<Target> {
   const rows = [];
   for (const running of RUNNING) {

@@ -48,7 +48,7 @@ export async function benchQuota(): Promise<void> {
   }
 }
 
-/** The scripts alone, through our own client code, beside a well-known limiter that only counts. */
+/** The scripts alone, called by our own client code, beside a well-known limiter that only counts. */
 async function inRedis(redis: Redis): Promise<Target[]> {
   const quota = new RedisQuota(redis, new Clock());
   const limiter = new RateLimiterRedis({ storeClient: redis, points: 1e9, duration: 3_600, keyPrefix: 'rl' });
@@ -74,7 +74,7 @@ function entities(count: number): string {
   return count === 1 ? '1 entity' : `${count.toLocaleString('en-US')} entities`;
 }
 
-/** The costs by name, where that of one entity is 1. */
+/** Costs by name, relative to the cost with one entity. */
 async function report(pairs: Record<string, () => Promise<unknown>>): Promise<Map<string, number>> {
   const rates = new Map(Object.keys(pairs).map((name) => [name, [] as number[]]));
   for (const run of Object.values(pairs)) await rateOf(run);
@@ -132,7 +132,7 @@ async function publish(redis: Redis, entity: EntityName): Promise<void> {
   await new RedisQuota(redis, new Clock()).publish([state], new Map());
 }
 
-/** Copies one entity's state under so many names, inside Redis: the millionth is as whole as the first. */
+/** Copies one entity's state under so many names inside Redis. Each copy is complete. */
 async function spread(redis: Redis, count: number): Promise<void> {
   await publish(redis, 'e0' as EntityName);
   const script = `
@@ -145,7 +145,7 @@ async function spread(redis: Redis, count: number): Promise<void> {
     await redis.eval(script, 0, first, Math.min(first + 999, count - 1));
 }
 
-/** A million entities make Redis write its file anew, which takes a core from whatever is measured meanwhile. */
+/** A million entities make Redis rewrite its file, which takes a core from what is measured meanwhile. */
 async function untilRewritten(redis: Redis): Promise<void> {
   const isWriting = async () => /aof_rewrite_(in_progress|scheduled):1/.test(await redis.info('persistence'));
   await until('Redis has written its file', async () => !(await isWriting()));

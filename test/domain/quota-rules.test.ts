@@ -43,7 +43,7 @@ const NO_ROOM = {
 };
 
 describe('a quota decision', () => {
-  it('looks at the project before the entity, at requests before money, and at credits last', () => {
+  it('checks the project before the entity, requests before money, and credits last', () => {
     const lifted = [
       () => (question.project = { ...question.project, maxConcurrentRequests: null }),
       () => (question.entity = { ...question.entity, maxConcurrentRequests: null }),
@@ -84,7 +84,7 @@ describe('a quota decision', () => {
     }
   });
 
-  it('tells by the hold alone whether waiting helps: requests at their limit may wait, a limit of none is final', () => {
+  it('says that waiting helps exactly where the request alone would fit', () => {
     const full = { entity: { maxConcurrentRequests: 2 }, entityHeld: { count: 2 } };
     expect(denial(aQuestion(full), 0n)).toEqual({
       limit: 'concurrency',
@@ -100,7 +100,7 @@ describe('a quota decision', () => {
     });
   });
 
-  it('admits an unknown cost exactly where booked and held leave any room', () => {
+  it('admits an unknown cost exactly where spend and holds leave any room', () => {
     const booked = (cost: string, heldNanos: number) =>
       denial(
         aQuestion({
@@ -116,13 +116,13 @@ describe('a quota decision', () => {
     expect(denial(aQuestion({ entity: { overage: 'blocked' } }), null)).toMatchObject({ limit: 'credits' });
   });
 
-  it('admits a request that costs nothing while no limit is passed, even without credits', () => {
+  it('admits a request that costs nothing while no limit is exceeded, even without credits', () => {
     expect(denial(aQuestion({ entity: { overage: 'blocked' } }), 0n)).toBeNull();
     const overdrawn = { entity: { monthlyCapPicos: usd('1'), monthCostPicos: usd('1.000001') } };
     expect(denial(aQuestion(overdrawn), 0n)).toMatchObject({ limit: 'entity_monthly_cap', retryable: false });
   });
 
-  it('says how far a limit is used and when the calendar brings room back', () => {
+  it('says what is spent and held under a limit, and when it resets', () => {
     const question = aQuestion({
       entity: {
         monthCostPicos: usd('3'),
@@ -162,7 +162,7 @@ describe('a quota decision', () => {
     });
   });
 
-  it('shows what other holds leave, the tighter of two caps, and null where there is no limit', () => {
+  it('says what other holds leave, under the tighter of two caps, and null where there is no limit', () => {
     expect(remainingOf(aQuestion({}))).toEqual({
       creditsPicos: null,
       projectCapPicos: null,
@@ -188,7 +188,7 @@ describe('a quota decision', () => {
     });
   });
 
-  it('admits beside others what it admits alone or says that waiting helps, and never admits more beside more holds', () => {
+  it('admits beside other holds what it admits alone, or says that waiting helps, and admits no more beside more holds', () => {
     const amount = fc.bigInt({ min: 0n, max: usd('20') });
     const nanos = fc.integer({ min: 0, max: 20_000_000_000 });
     fc.assert(
@@ -206,7 +206,7 @@ describe('a quota decision', () => {
     );
   });
 
-  it('never lets a hold above nine million dollars pass twice under any limit', () => {
+  it('never admits two holds of more than nine million dollars together', () => {
     const question = aQuestion({ entity: { monthlyCapPicos: usd('900000000000') } });
     expect(denial(question, usd('800000000000'))).toBeNull();
     expect(

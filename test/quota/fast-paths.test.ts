@@ -98,7 +98,7 @@ async function take(scripts: Scripts, entity: EntityName, does: Step, nowMs: num
   });
 }
 
-/** All that the scripts keep of an entity; a total of zero is one that is missing. */
+/** Everything that the scripts keep about an entity. A missing total is the same as a total of zero. */
 async function kept(entity: EntityName): Promise<unknown> {
   const [holds = '', expiry = '', ended = ''] = keysOf.ofHolds(entity).names;
   const fields = Object.entries(await on.redis.hgetall(holds)).filter(([, text]) => text !== '0');
@@ -110,7 +110,7 @@ async function kept(entity: EntityName): Promise<unknown> {
 }
 
 describe('the fast path of a script', () => {
-  it('answers and keeps what the whole script does, in every history', async () => {
+  it('replies and stores the same as the whole script, in every history', async () => {
     const histories = fc.asyncProperty(
       state,
       fc.array(step, { minLength: 3, maxLength: 40 }),
@@ -134,7 +134,7 @@ describe('the fast path of a script', () => {
     await fc.assert(histories, { numRuns: 150 });
   });
 
-  it('is what runs: a reservation and its release look at no hold one by one', async () => {
+  it('is taken by the usual reservation and release: they read no hold with a command of its own', async () => {
     await on.redis.flushall();
     on.clock.set(NOON);
     await on.publish(aQuotaState({ projects: [aProjectQuota()] }));

@@ -1,4 +1,4 @@
-/** What a request holds that does not say how much it may generate: learned from what was booked, by the job of the worker. */
+/** Holds of requests that do not limit their output: the worker's job learns their size from booked events. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatUsd } from '@tally/client/protocol';
 import { REQUESTS_SEEN_MIN } from '../../src/quota/output-sizes.js';
@@ -13,7 +13,7 @@ import { recordUsage } from '../support/usage.js';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const EMBEDDINGS = 'cw_BAAI_bge-m3';
-/** A dollar per million tokens, so that a picodollar amount reads as tokens. */
+/** At a dollar per million tokens. */
 const usdOf = (tokens: number) => formatUsd(BigInt(tokens) * 10n ** 6n);
 
 describe('a hold without max_output_tokens', () => {
@@ -47,7 +47,7 @@ describe('a hold without max_output_tokens', () => {
     });
     return status === 201 ? `${body.hold_usd} ${body.hold_basis}` : `${status} ${body.error.details.limit}`;
   };
-  /** Books so many outputs of one size, and lets the worker see them. */
+  /** Books so many outputs of one size, and takes a sample. */
   const see = async (model: string, outputTokens: number, requests: number) => {
     const at = clock.now();
     await recordUsage(
@@ -59,13 +59,13 @@ describe('a hold without max_output_tokens', () => {
     clock.advance(2 * MINUTE_MS);
     return sampling.sample();
   };
-  /** The API goes by what it has read until it is half a minute old, and reads anew without keeping anybody waiting. */
+  /** The API reads sizes that are older than half a minute again, without waiting for them. */
   const expectHold = async (subject: string, model: string, expected: string) => {
     clock.advance(MINUTE_MS);
     await until(`${model} holds ${expected}`, async () => (await reserve(subject, model)) === expected);
   };
 
-  it('is the worst case for a model that was seen too seldom, and follows what was seen from then on', async () => {
+  it('is the worst case for a model with too few requests, and afterwards follows their outputs', async () => {
     await price('follower', 10_000);
     const subject = await customer('follower');
     expect(await see('follower', 500, REQUESTS_SEEN_MIN - 1)).toBe(REQUESTS_SEEN_MIN - 1);
@@ -76,14 +76,14 @@ describe('a hold without max_output_tokens', () => {
     await expectHold(subject, 'follower', `${usdOf(2_048)} learned`);
   });
 
-  it('is never larger than the model allows', async () => {
+  it('is never larger than the maximum of the model', async () => {
     await price('bounded', 1_000);
     const subject = await customer('bounded');
     await see('bounded', 5_000, REQUESTS_SEEN_MIN);
     await expectHold(subject, 'bounded', `${usdOf(1_000)} maximum`);
   });
 
-  it('of an embeddings model holds no output', async () => {
+  it('holds no output for an embeddings model', async () => {
     const subject = await customer('embedder');
     await see(EMBEDDINGS, 0, REQUESTS_SEEN_MIN);
     await expectHold(subject, EMBEDDINGS, '0 maximum');
@@ -92,10 +92,10 @@ describe('a hold without max_output_tokens', () => {
     await expectHold(subject, 'embeddings-with-a-price', '0 learned');
   });
 
-  it('is the worst case where less than twenty of them are left, and no limit is passed there', async () => {
+  it('is the worst case where fewer than twenty worst cases are left, so that no limit is exceeded', async () => {
     await price('near', 1_000);
     await see('near', 100, REQUESTS_SEEN_MIN);
-    // Room for twenty worst cases and two learned ones of 107 tokens.
+    // Room for twenty worst cases and two learned holds of 107 tokens.
     const subject = await customer('near', usdOf(20 * 1_000 + 2 * 107));
     await expectHold(await customer('far'), 'near', `${usdOf(107)} learned`);
     const seen = [];
@@ -109,7 +109,7 @@ describe('a hold without max_output_tokens', () => {
     expect(parseUsd(body.held_usd, '')).toBeLessThanOrEqual(parseUsd(body.monthly_cap_usd, ''));
   });
 
-  it('is never estimated for a request that names it', async () => {
+  it('is never learned for a request that names its maximum', async () => {
     await price('named', 1_000);
     await see('named', 10, REQUESTS_SEEN_MIN);
     const subject = await customer('named');
@@ -118,11 +118,11 @@ describe('a hold without max_output_tokens', () => {
     expect(await reserve(subject, 'named', { max_output_tokens: 5 })).toBe(`${usdOf(5)} requested`);
   });
 
-  it('says that nothing is held for a model without a price', async () => {
+  it('is nothing for a model without a price, and says so', async () => {
     expect(await reserve(await customer('unpriced'), 'nobody-priced-it')).toBe('0 none');
   });
 
-  it('keeps what it held for the same request, whatever is learned meanwhile', async () => {
+  it('stays the same for a repeated request, whatever is learned meanwhile', async () => {
     await price('repeated', 1_000);
     const subject = await customer('repeated');
     const order = { request_id: 'r1' };
@@ -143,7 +143,7 @@ describe('a hold without max_output_tokens', () => {
         )
       ).rows;
 
-    it('sees each event once, however often and at once it is taken', async () => {
+    it('counts each event once, however often it is taken, also at the same time', async () => {
       await recordUsage(
         app,
         [1, 2, 900].map((outputTokens) =>
@@ -161,7 +161,7 @@ describe('a hold without max_output_tokens', () => {
       ]);
     });
 
-    it('counts half as much every day, and is forgotten when nothing comes any more', async () => {
+    it('counts half as much every day, and is gone when there are no more events', async () => {
       await see('fading', 10, 9);
       const requests = [];
       for (let day = 0; day < 5; day += 1) {

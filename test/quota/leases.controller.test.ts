@@ -31,7 +31,7 @@ describe('leases over HTTP', () => {
   const heldUsd = async (entity: string) =>
     (await app.call(`GET /v1/entities/${entity}/balance`)).body.held_usd;
 
-  it('a lease says what it was granted, for how long, and what its requests hold', async () => {
+  it('a lease says what is granted, for how long, and what its requests hold', async () => {
     const { status, body } = await state('entity1', { models: [LLAMA, 'unknown-model'] });
     expect([status, body]).toEqual([
       201,
@@ -73,7 +73,7 @@ describe('leases over HTTP', () => {
     expect([answer.status, answer.body.error]).toMatchObject([404, { param: 'lease_id', code: 'not_found' }]);
   });
 
-  it('statements are counted by what came of them, and what was granted is summed up', async () => {
+  it('statements are counted by outcome, and grants are summed', async () => {
     const counts = async () => {
       const { text } = await app.call('GET /metrics', { key: null });
       const lines = text.matchAll(
@@ -110,7 +110,7 @@ describe('leases over HTTP', () => {
     });
   });
 
-  it('a price that changes before the lease ends is not named', async () => {
+  it('a price that changes before the lease ends is not listed', async () => {
     const soon = new Date(app.clock.now().getTime() + 9_000).toISOString();
     const price = { model: 'changing', input_usd_per_million: '1', output_usd_per_million: '2' };
     const published = async (effective_from: string) => {
@@ -142,7 +142,7 @@ describe('leases over HTTP', () => {
     expect([status, body.error.param]).toEqual([400, param]);
   });
 
-  it('grants nothing while Redis is away: gateways then ask for each request', async () => {
+  it('nothing is granted while Redis is unavailable, so that gateways ask for each request', async () => {
     await app.redis.kill();
     const { status, body } = await state('entity2', { sequence: 9 });
     expect([status, body.error.code]).toEqual([503, 'overloaded']);

@@ -8,7 +8,7 @@ beforeAll(async () => (on = await aQuotaRedis()));
 afterAll(() => on.close());
 
 const CENT = 10_000_000;
-/** Counted from the newest; mostly that one. */
+/** Counted from the newest, which is picked most often. */
 const index = fc.constantFrom(0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 5, 8, 13);
 const amount = fc.integer({ min: 1, max: 20 }).map((n) => (n * CENT) / 10);
 const limits: fc.Arbitrary<Limits> = fc.record({
@@ -83,7 +83,7 @@ async function step(world: LeaseWorld, does: Operation): Promise<void> {
   if (does.does === 'end' || does.does === 'die') world.die(lease);
 }
 
-/** No limit that was ever in force is passed, and Redis holds all that may still be spent under a lease (L1). */
+/** The highest limits that were in force are not exceeded, and Redis holds all that may still be spent under a lease (L1). */
 async function expectSafe(world: LeaseWorld): Promise<void> {
   expect(world.bookedNanos + world.exposedNanos()).toBeLessThanOrEqual(world.highest.capNanos);
   for (const project of ['project1', 'project2']) {
@@ -93,7 +93,7 @@ async function expectSafe(world: LeaseWorld): Promise<void> {
   for (const lease of world.leases) expect(await world.uncoveredNanos(lease)).toBe(0);
 }
 
-/** Every request ends, every event is booked, every gateway stops in order: nothing may be held. */
+/** Every request ends, every event is booked, every gateway shuts down: nothing may be held. */
 async function quiet(world: LeaseWorld): Promise<void> {
   for (const request of Array.from(world.requests)) await world.book(request, 0);
   for (const lease of Array.from(world.leases)) await world.end(lease);
@@ -101,8 +101,8 @@ async function quiet(world: LeaseWorld): Promise<void> {
   expect(await on.held()).toEqual({ heldPicos: 0n, requestCount: 0 });
 }
 
-describe('gateways that decide by themselves', () => {
-  it('never pass a limit together, and hold nothing in the end, whatever is lost, repeated, late, lowered or dies', async () => {
+describe('gateways that decide themselves', () => {
+  it('never exceed a limit together, and hold nothing in the end, whatever is lost, repeated or late, however limits change and gateways die', async () => {
     let admitted = 0;
     const histories = fc.asyncProperty(
       fc.array(operation, { minLength: 30, maxLength: 90, size: 'max' }),
@@ -121,7 +121,7 @@ describe('gateways that decide by themselves', () => {
       },
     );
     await fc.assert(histories, { numRuns: 60 });
-    // The histories are about something.
+    // The histories admit enough requests to mean something.
     expect(admitted).toBeGreaterThan(150);
   });
 });

@@ -6,8 +6,8 @@ import { aSubject, NOON, usd } from '../support/quota.js';
 const NOW_MS = 1_000_000;
 const FULL = 100_000;
 
-describe('holds of one process', () => {
-  it('of entities that never come back make room once their time is up', () => {
+describe('the holds of one process', () => {
+  it('make room once they have expired, even for entities that nobody asks about again', () => {
     const holds = new LocalHolds();
     for (let index = 0; index < FULL; index += 1) {
       holds.put({

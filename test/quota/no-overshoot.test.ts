@@ -1,4 +1,4 @@
-/** The promise of the quota, over HTTP: three API processes and a worker, one Postgres and one Redis, real clocks. */
+/** No limit is exceeded, over HTTP: three API processes and a worker, one Postgres, one Redis and real clocks. */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatUsd } from '@tally/client/protocol';
@@ -9,32 +9,32 @@ import { parseUsd } from '../../src/domain/money.js';
 import { ADMIN_KEY } from '../support/app.js';
 import { LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
-import { aDoor, kindsOf, times, type Door } from '../support/quota-door.js';
+import { httpQuota, kindsOf, times, type HttpQuota } from '../support/quota-http.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { startService, type ServiceProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
 
-/** What `reserve` holds unless it is told otherwise: 1,000 tokens of Llama. */
+/** The default hold of `reserve`: 1,000 tokens of Llama. */
 const HOLD_PICOS = 1_000n * LLAMA_PICOS_PER_TOKEN;
 const REQUESTS = 2_000;
 const FITTING = 317;
-/** Room for so many holds, and for all but a picodollar of one more. */
+/** Room for so many holds, and for one more except for a picodollar. */
 const roomFor = (count: number) => formatUsd(BigInt(count + 1) * HOLD_PICOS - 1n);
 
 let postgres: TestDatabase;
 let redis: TestRedis;
 let processes: ServiceProcess[];
-let service: Door;
+let service: HttpQuota;
 
 beforeAll(async () => {
   [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
   const servers = { databaseUrl: postgres.url, redisUrl: redis.url };
-  // The first one alone writes the price book.
+  // The first process writes the price book before the others start.
   processes = [await startService({ ...servers, role: 'api' })];
   const roles = ['api', 'api', 'worker'] as const;
   processes.push(...(await Promise.all(roles.map((role) => startService({ ...servers, role })))));
   const apis = processes.filter(({ role }) => role === 'api').map(({ url }) => url);
-  service = aDoor(apis, ADMIN_KEY);
+  service = httpQuota(apis, ADMIN_KEY);
 });
 
 afterAll(async () => {
@@ -54,7 +54,7 @@ const buy = async (entity: string, amount_usd: string) => {
 const balance = async (entity: string) => (await service.call(`GET /v1/entities/${entity}/balance`)).body;
 const release = (id: string) => service.call(`POST /v1/quota/reservations/${id}/release`);
 
-/** Nothing is held, everything is booked, and the books agree; what was spent. */
+/** Waits until nothing is held and everything is booked, checks that the books agree, and returns what was spent. */
 async function quiet(entity: string, tokens: bigint): Promise<bigint> {
   const expected = `${formatUsd(tokens * LLAMA_PICOS_PER_TOKEN)} spent, 0 held`;
   await until(expected, async () => {
@@ -70,7 +70,7 @@ describe('of 2,000 requests at once, spread over three processes', () => {
   const burst = (subjectOf: (index: number) => string) =>
     Promise.all(times(REQUESTS, (index) => service.reserve(subjectOf(index))));
 
-  it('exactly as many are admitted as fit under the monthly cap, and all that they held is given back', async () => {
+  it('exactly as many are admitted as fit under the monthly cap, and everything they hold is given back', async () => {
     await limit('capped', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
     const replies = await burst(() => 'capped/p');
     expect(kindsOf(replies)).toEqual({ admitted: FITTING, 'entity_monthly_cap: retry': REQUESTS - FITTING });
@@ -88,13 +88,13 @@ describe('of 2,000 requests at once, spread over three processes', () => {
     expect(kindsOf(replies)).toEqual({ admitted: FITTING, 'credits: retry': REQUESTS - FITTING });
   });
 
-  it('exactly as many as may run at once', async () => {
+  it('exactly as many as may be in flight', async () => {
     await limit('busy', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 25 });
     const replies = await burst(() => 'busy/p');
     expect(kindsOf(replies)).toEqual({ admitted: 25, 'concurrency: retry': REQUESTS - 25 });
   });
 
-  it('exactly as many as fit under the caps of projects, and under the cap of the entity around them', async () => {
+  it('exactly as many as fit under the caps of the projects and the cap of their entity', async () => {
     await limit('nested', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
     const project = async (name: string, count: number) => {
       const path = `PATCH /v1/admin/entities/nested/projects/${name}/limits`;
@@ -109,7 +109,7 @@ describe('of 2,000 requests at once, spread over three processes', () => {
     expect(byProject('a') + byProject('b')).toBe(FITTING);
   });
 
-  it('and a request that is sent many times holds once', async () => {
+  it('a request that is sent many times holds once', async () => {
     await limit('retrying', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
     const replies = await Promise.all(
       times(REQUESTS, (index) => service.reserve('retrying/p', { request_id: `r${index % 100}` })),
@@ -123,7 +123,7 @@ describe('of 2,000 requests at once, spread over three processes', () => {
 describe('requests that cost less than they hold', () => {
   type Request = { readonly inputTokens: number; readonly maxOutputTokens: number };
   const CALLERS = 40;
-  /** A caller gives up its request when it was told to wait this often. */
+  /** A caller gives up a request after it was told this often to wait. */
   const TRIES_MAX = 200;
 
   const randomRequest = (): Request => ({
@@ -145,7 +145,7 @@ describe('requests that cost less than they hold', () => {
       if (status !== 201 && body.error.code === 'insufficient_quota') return null;
       if (status !== 201) continue;
       note(1);
-      // It runs for as long as an answer takes.
+      // The request is in flight for as long as this call takes.
       await service.call('GET /livez');
       note(-1);
       if (randomInt(10) === 0) {
@@ -159,7 +159,7 @@ describe('requests that cost less than they hold', () => {
     return null;
   }
 
-  /** Callers that go on until they are denied for good; the tokens of all that ran. */
+  /** Lets callers send requests until each is denied for good, and returns the tokens of all that ran. */
   async function useUp(subjects: readonly string[]): Promise<bigint> {
     let tokens = 0;
     await Promise.all(
@@ -171,7 +171,7 @@ describe('requests that cost less than they hold', () => {
     return BigInt(tokens);
   }
 
-  /** What is left can be held to the last token, and not one token more; the id of what holds it. */
+  /** Checks that all that is left can be held, and not one token more. Returns the id of that hold. */
   async function leftIsUsable(subject: string, leftPicos: bigint): Promise<string> {
     const tokens = Number(leftPicos / LLAMA_PICOS_PER_TOKEN);
     const more = await service.reserve(subject, { input_tokens: tokens + 1 });
@@ -181,14 +181,14 @@ describe('requests that cost less than they hold', () => {
     return all.body.id;
   }
 
-  it('never pass the monthly cap, and leave nothing held', async () => {
+  it('never exceed the monthly cap, and leave nothing held', async () => {
     await limit('month', { monthly_cap_usd: '0.4', overage: 'allowed' });
     const spent = await quiet('month', await useUp(['month/p']));
     expect(spent).toBeLessThanOrEqual(parseUsd('0.4', ''));
     await leftIsUsable('month/p', parseUsd('0.4', '') - spent);
   });
 
-  it('never pass the caps of projects, nor the cap of the entity around them', async () => {
+  it('never exceed the caps of the projects, nor the cap of their entity', async () => {
     const caps = { a: '0.1', b: '0.25' };
     await limit('inner', { monthly_cap_usd: '0.3', overage: 'allowed' });
     for (const [name, monthly_cap_usd] of Object.entries(caps)) {
@@ -208,7 +208,7 @@ describe('requests that cost less than they hold', () => {
     }
   });
 
-  it('never run more at once than the entity and its projects may', async () => {
+  it('are never more in flight than the entity and its projects allow', async () => {
     const [entityMax, projectMax] = [5, 3];
     await limit('running', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: entityMax });
     for (const name of ['a', 'b']) {
@@ -236,7 +236,7 @@ describe('requests that cost less than they hold', () => {
     expect(kindsOf(again)).toEqual({ admitted: entityMax, 'concurrency: retry': 12 - entityMax });
   });
 
-  it('never spend credits that are not there, and owe nothing', async () => {
+  it('never spend credits that do not exist, and cause no overage', async () => {
     await buy('credit', '0.3');
     const spent = await quiet('credit', await useUp(['credit/p', 'credit/q']));
     const { credits_usd, overage_usd } = await balance('credit');
@@ -245,7 +245,7 @@ describe('requests that cost less than they hold', () => {
   });
 });
 
-describe('gateways that decide by themselves', () => {
+describe('gateways that decide themselves', () => {
   const CALLERS = 30;
 
   it('together admit exactly as many of 2,000 requests as fit, when each costs what it holds', async () => {
@@ -259,7 +259,7 @@ describe('gateways that decide by themselves', () => {
     const admitted = { local: 0, central: 0 };
     let asked = 0;
 
-    /** Waits where waiting helps, however long that is. */
+    /** Retries for as long as waiting helps. */
     async function runOne(quota: LeasedQuota): Promise<void> {
       for (;;) {
         const admission = await quota.reserve(wanted);

@@ -21,7 +21,7 @@ afterEach(async () => {
   await on.wires.redis.mend();
   await on.wires.postgres.mend();
   await untilReady(on.redis);
-  // Nobody asks Postgres for a second after it was away.
+  // Postgres is not asked for a second after it was unavailable.
   on.clock.advance(1_000);
 });
 
@@ -30,24 +30,24 @@ const OVERLOADED = {
   code: 'overloaded',
   message: 'The engine is currently overloaded, please try again later',
 };
-const redisIsBack = async () => {
+const redisAnswersAgain = async () => {
   await on.wires.redis.mend();
   await untilReady(on.redis);
 };
 
-describe('while Redis is away', () => {
+describe('while Redis is unavailable', () => {
   const ways = [
-    { way: 'refuses connections', goes: () => on.wires.redis.cut() },
-    { way: 'does not answer', goes: async () => on.wires.redis.hang() },
+    { way: 'refuses connections', fail: () => on.wires.redis.cut() },
+    { way: 'does not answer', fail: async () => on.wires.redis.hang() },
   ];
 
   it.each(ways)(
-    'and $way, Postgres decides, marked degraded, and each process holds for itself',
-    async ({ way, goes }) => {
+    'because it $way, Postgres decides, marked degraded, and each process keeps its own holds',
+    async ({ way, fail }) => {
       const entity = way.replaceAll(' ', '-');
       await giveCredits(on, { entity, credits: '2' });
       expect(await on.reserve({ subject: `${entity}/p` })).toBe('allowed');
-      await goes();
+      await fail();
       expect(await on.check(`${entity}/p`)).toBe('~allowed');
       expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 2 })).toBe('~allowed');
       expect(await on.reserve({ subject: `${entity}/p`, inputTokens: 3 })).toBe('~credits: final');
@@ -75,7 +75,7 @@ describe('while Redis is away', () => {
     });
   });
 
-  it('the same request id with other content is a conflict, until its hold has ended', async () => {
+  it('a request id with other content is a conflict until its hold has ended', async () => {
     await giveCredits(on, { entity: 'contradicting' });
     await on.wires.redis.cut();
     const subject = 'contradicting/p';
@@ -89,7 +89,7 @@ describe('while Redis is away', () => {
     expect(await on.reserve({ subject, requestId: 'r', inputTokens: 2 })).toBe('~allowed');
   });
 
-  it('requests at once pass no limit, and what they hold is in Redis as soon as it is back', async () => {
+  it('concurrent requests exceed no limit, and Redis has their holds as soon as it answers again', async () => {
     const entity = await giveCredits(on, { entity: 'bounded', credits: '7' });
     expect(await on.reserve({ subject: 'bounded/p' })).toBe('allowed');
     await on.wires.redis.cut();
@@ -103,7 +103,7 @@ describe('while Redis is away', () => {
     expect(await on.quota.extend(extended, 3_600)).toMatchObject({
       expiresMs: NOON.getTime() + 3_600_000,
     });
-    await redisIsBack();
+    await redisAnswersAgain();
     expect(await on.reserve({ subject: 'bounded/p', inputTokens: 2 })).toBe('credits: retry');
     expect(await on.quota.held(entity)).toEqual({ heldPicos: usd('7'), requestCount: 7 });
     await on.quota.publish([{ entity, project: null }], [extended]);
@@ -111,7 +111,7 @@ describe('while Redis is away', () => {
     expect(await on.quota.held(entity)).toEqual({ heldPicos: 0n, requestCount: 0 });
   });
 
-  it('a hold that ends elsewhere meanwhile does not come back with it', async () => {
+  it('a hold that another process ends meanwhile does not come back', async () => {
     const entity = await giveCredits(on, { entity: 'settled', credits: '7' });
     const elsewhere = await on.another('closed');
     const id = reservationIdOf(aSubject('settled/p'), 'r');
@@ -119,11 +119,11 @@ describe('while Redis is away', () => {
     expect(await on.reserve({ subject: 'settled/p', requestId: 'r' })).toBe('~allowed');
     await on.wires.redis.mend();
     await elsewhere.publish([{ entity, project: null }], [id]);
-    await until('this process is back', async () => (await on.check('settled/p')) === 'allowed');
+    await until('this process uses Redis again', async () => (await on.check('settled/p')) === 'allowed');
     expect(await on.quota.held(entity)).toEqual({ heldPicos: 0n, requestCount: 0 });
   });
 
-  it('a release is fine, for the hold ends by itself, and an extension says that it cannot', async () => {
+  it('a release succeeds, because the hold expires, and an extension fails', async () => {
     await giveCredits(on, { entity: 'ending' });
     const decision = await on.quota.reserve(anOrder({ subject: 'ending/p', model: MODEL, ttlSeconds: 60 }));
     const { id } = (decision as Extract<typeof decision, { allowed: true }>).reservation;
@@ -133,43 +133,43 @@ describe('while Redis is away', () => {
     expect(await on.quota.held(aSubject('ending/p').entity)).toBeNull();
   });
 
-  it('publishing throws, so that a job is tried again, and ends its holds then', async () => {
+  it('publishing throws, so that the job is retried and ends its holds then', async () => {
     const entity = await giveCredits(on, { entity: 'retried' });
     await on.wires.redis.cut();
     await expect(on.quota.publish([{ entity, project: null }])).rejects.toThrow('Redis is unavailable');
-    await redisIsBack();
+    await redisAnswersAgain();
     await on.quota.publish([{ entity, project: null }]);
   });
 
-  it('a change that is answered all the same counts for every decision after Redis is back', async () => {
-    const entity = await giveCredits(on, { entity: 'remembered', credits: '1' });
-    expect(await on.check('remembered/p')).toBe('allowed');
+  it('a change that is answered meanwhile counts for every decision once Redis answers again', async () => {
+    const entity = await giveCredits(on, { entity: 'retried-later', credits: '1' });
+    expect(await on.check('retried-later/p')).toBe('allowed');
     await on.wires.redis.cut();
-    await spend(on, aSubject('remembered/p'), '1');
+    await spend(on, aSubject('retried-later/p'), '1');
     await on.quota.publishNowOrLater([{ entity, project: null }]);
-    expect(await on.check('remembered/p')).toBe('~credits: final');
-    await redisIsBack();
-    expect(await on.check('remembered/p')).toBe('credits: final');
-    await until('it is published without anybody asking', async () => {
-      const facts = await on.redis.hget('tally:{remembered}:state', 'facts');
+    expect(await on.check('retried-later/p')).toBe('~credits: final');
+    await redisAnswersAgain();
+    expect(await on.check('retried-later/p')).toBe('credits: final');
+    await until('it is published without a decision', async () => {
+      const facts = await on.redis.hget('tally:{retried-later}:state', 'facts');
       return facts?.includes('"creditsPicos":"0"') ?? false;
     });
   });
 
-  it('nothing that was published before counts after it, for it may have lost what came last', async () => {
+  it('states that were published before do not decide afterwards, because Redis may have lost later ones', async () => {
     await giveCredits(on, { entity: 'restored', credits: '1' });
     expect(await on.check('restored/p')).toBe('allowed');
     await spend(on, aSubject('restored/p'), '1');
     await on.redisServer.kill();
     await on.redisServer.restart();
     on.clock.advance(1_000);
-    await until('Redis is back', async () => (await on.check('restored/p')) === 'credits: final');
+    await until('Redis decides again', async () => (await on.check('restored/p')) === 'credits: final');
     expect(await on.redis.exists('tally:{restored}:state')).toBe(1);
   });
 });
 
-describe('while Postgres is away', () => {
-  it('Redis decides by states that are fresh, and by aged ones, marked degraded, for a quarter of an hour', async () => {
+describe('while Postgres is unavailable', () => {
+  it('Redis decides by fresh states, and for a quarter of an hour by aged ones, marked degraded', async () => {
     await giveCredits(on, { entity: 'aged', credits: '3' });
     expect(await on.reserve({ subject: 'aged/p' })).toBe('allowed');
     await on.wires.postgres.cut();
@@ -184,7 +184,7 @@ describe('while Postgres is away', () => {
     expect(await on.reserve({ subject: 'aged/p' })).toBe('allowed');
   });
 
-  it('and does not answer, a decision waits a second at most, and the next ones not at all', async () => {
+  it('because it does not answer, one decision waits a second at most, and the next ones do not wait', async () => {
     await giveCredits(on, { entity: 'hanging' });
     expect(await on.check('hanging/p')).toBe('allowed');
     on.wires.postgres.hang();
@@ -194,7 +194,7 @@ describe('while Postgres is away', () => {
     expect(await ownMsOf(() => Promise.all(Array.from({ length: 20 }, check)))).toBeLessThan(500);
   });
 
-  it('a state of another month or before a change of the credits does not decide', async () => {
+  it('a state of another month, or from before a change of the credits, does not decide', async () => {
     const expiresAt = new Date(NOON.getTime() + 90_000).toISOString();
     await giveCredits(on, { entity: 'turning' });
     await giveCredits(on, { entity: 'expiring', expiresAt });
@@ -208,7 +208,7 @@ describe('while Postgres is away', () => {
     await expect(on.check('expiring/p')).rejects.toMatchObject(OVERLOADED);
   });
 
-  it('an entity that Redis does not know is as if both were away', async () => {
+  it('an entity that Redis does not know is decided as if both were unavailable', async () => {
     const open = await on.another('open');
     await on.wires.postgres.cut();
     await expect(on.reserve({ subject: 'unknown/p' })).rejects.toMatchObject(OVERLOADED);
@@ -216,19 +216,19 @@ describe('while Postgres is away', () => {
   });
 });
 
-describe('while both are away', () => {
+describe('while both are unavailable', () => {
   beforeEach(async () => {
     await on.wires.postgres.mend();
   });
 
-  it('the service is overloaded where it fails closed', async () => {
+  it('the service answers that it is overloaded where it fails closed', async () => {
     await on.wires.redis.cut();
     await on.wires.postgres.cut();
     await expect(on.reserve()).rejects.toMatchObject(OVERLOADED);
     await expect(on.check()).rejects.toMatchObject(OVERLOADED);
   });
 
-  it('and does so in well under two seconds where both do not answer, and at once from then on', async () => {
+  it('that takes well under two seconds where neither answers, and no time from then on', async () => {
     on.wires.redis.hang();
     on.wires.postgres.hang();
     const check = () => expect(on.check('both-hang/p')).rejects.toMatchObject(OVERLOADED);
@@ -236,7 +236,7 @@ describe('while both are away', () => {
     expect(await ownMsOf(() => Promise.all(Array.from({ length: 20 }, check)))).toBeLessThan(300);
   });
 
-  it('and admits, marked degraded, where it fails open', async () => {
+  it('the service admits, marked degraded, where it fails open', async () => {
     const open = await on.another('open');
     await on.wires.redis.cut();
     await on.wires.postgres.cut();

@@ -17,8 +17,8 @@ function sizesOf(outputs: readonly number[]): OutputSize[] {
   return [...counts].map(([tokensMax, requests]) => ({ tokensMax, requests }));
 }
 
-describe('a class of sizes', () => {
-  it('is never below what it takes, and at most a fifth above it', () => {
+describe('a size class', () => {
+  it('is never below the sizes that it contains, and at most a fifth above them', () => {
     fc.assert(
       fc.property(tokens, (count) => {
         expect(classOf(count)).toBeGreaterThanOrEqual(count);
@@ -40,7 +40,7 @@ describe('a class of sizes', () => {
 });
 
 describe('the learned output', () => {
-  it('is at least as large as its share of all outputs that were seen, and no class larger than needed', () => {
+  it('is at least as large as its share of the outputs, and no class larger than needed', () => {
     const outputs = fc.array(tokens, { minLength: REQUESTS_SEEN_MIN, maxLength: 400 });
     fc.assert(
       fc.property(outputs, (seen) => {
@@ -54,13 +54,13 @@ describe('the learned output', () => {
     );
   });
 
-  it('is nothing before enough requests were seen', () => {
+  it('is null before enough requests were seen', () => {
     const seen = (count: number) => learnedOutputTokens([{ tokensMax: 64, requests: count }]);
     expect([seen(0), seen(REQUESTS_SEEN_MIN - 1), seen(REQUESTS_SEEN_MIN)]).toEqual([null, null, 64]);
     expect(learnedOutputTokens([])).toBeNull();
   });
 
-  it('of a model that generates nothing is no output', () => {
+  it('is no output for a model that generates none', () => {
     expect(learnedOutputTokens([{ tokensMax: 0, requests: 1_000 }])).toBe(0);
   });
 });

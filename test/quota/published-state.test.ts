@@ -21,7 +21,7 @@ const creditsSeen = async () => {
 };
 
 describe('a published state', () => {
-  it('from before the first question of a connection is not trusted, for it may have missed newer ones', async () => {
+  it('from before the first question of a connection is invalid, because newer ones may have been lost', async () => {
     const { redis, clock } = on;
     clock.advance(1);
     const another = new RedisQuota(redis, clock);
@@ -32,7 +32,7 @@ describe('a published state', () => {
     expect((await another.check(aSubject(), 'fresh')).verdict).toBe('allowed');
   });
 
-  it('never gives way to an older version, in whatever order they arrive', async () => {
+  it('is never replaced by an older version, in whatever sequence they arrive', async () => {
     await on.publish(withCredits(7n, '7'));
     await on.publish(withCredits(6n, '6'));
     expect(await creditsSeen()).toBe(usd('7'));
@@ -41,7 +41,7 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe(usd('9'));
   });
 
-  it('of a project has a fence of its own: news of another project does not hide that it is missing', async () => {
+  it('of a project has a version of its own: a newer state of another project does not hide that it is missing', async () => {
     const project2 = aProjectQuota({ project: aSubject('e/project2').project });
     await on.publish({ ...withCredits(9n, '9'), projects: [project2] });
     expect(await creditsSeen()).toBe('cold');
@@ -49,7 +49,7 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe(usd('9'));
   });
 
-  it('decides for a minute, then it is loaded again; while Postgres is away, for a quarter of an hour', async () => {
+  it('decides for a minute, or for a quarter of an hour while Postgres is unavailable', async () => {
     await on.publish(withCredits(1n, '1'));
     on.clock.advance(MINUTE_MS);
     expect(await creditsSeen()).toBe(usd('1'));
@@ -61,7 +61,7 @@ describe('a published state', () => {
     expect((await on.quota.check(aSubject(), 'aged')).verdict).toBe('cold');
   });
 
-  it('decides nothing from the instant at which its credits change, however young it is', async () => {
+  it('decides nothing from the instant at which the credits change, however young it is', async () => {
     await on.publish({ ...withCredits(1n, '1'), freshUntil: new Date(NOON.getTime() + 2) });
     on.clock.advance(1);
     expect(await creditsSeen()).toBe(usd('1'));
@@ -70,7 +70,7 @@ describe('a published state', () => {
     expect((await on.quota.check(aSubject(), 'aged')).verdict).toBe('cold');
   });
 
-  it('of another period is never used, neither the last month in the new one nor the next one too early', async () => {
+  it('of another period is never used, neither the last month in the new one nor the next month too early', async () => {
     on.clock.set('2026-11-30T23:59:59.999Z');
     await on.publish(withCredits(1n, '1', on.clock.now()));
     expect(await creditsSeen()).toBe(usd('1'));
@@ -83,14 +83,14 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe('cold');
   });
 
-  it('of the month before that comes late leaves the new one in place', async () => {
+  it('of the month before does not replace the new one when it arrives late', async () => {
     on.clock.set('2026-12-01T00:00:00Z');
     await on.publish(withCredits(1n, '2', on.clock.now()));
     await on.publish(withCredits(1n, '1', new Date('2026-11-30T23:59:59.999Z')));
     expect(await creditsSeen()).toBe(usd('2'));
   });
 
-  it('that comes from a clock that is ahead is not used, but what it outdates is not used either', async () => {
+  it('from a clock that is ahead is not used, and neither is the state that it outdates', async () => {
     await on.publish(withCredits(5n, '5'));
     const ahead = withCredits(6n, '6', new Date('2026-12-01T00:00:01Z'));
     expect(ahead.period).toBe(parsePeriod('2026-12'));
@@ -102,14 +102,14 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe(usd('6'));
   });
 
-  it('looks no younger than it is when the clock that loaded it is ahead', async () => {
+  it('counts as no younger than it is when the clock that loaded it is ahead', async () => {
     await on.publish(withCredits(1n, '1', new Date(NOON.getTime() + 10 * MINUTE_MS)));
     expect(await creditsSeen()).toBe(usd('1'));
     on.clock.advance(MINUTE_MS + 1);
     expect(await creditsSeen()).toBe('cold');
   });
 
-  it('says which later one is in its way, and takes the place of it and all before where its reader has seen it', async () => {
+  it('is refused with the later version in its way, and replaces that version where its reader has seen it', async () => {
     expect(await on.publish(withCredits(9n, '9'))).toBeUndefined();
     expect(await on.publish(withCredits(4n, '4'))).toBe(9n);
     expect(await on.publish(withCredits(4n, '4'), [], 8n)).toBe(9n);
@@ -120,7 +120,7 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe(usd('5'));
   });
 
-  it('ends holds even where the state itself is too old to be used', async () => {
+  it('ends holds even where the state itself is too old to be stored', async () => {
     await on.publish(withCredits(7n, '7'));
     expect(await on.reserve({ requestId: 'a' })).toBe('held');
     await on.publish(withCredits(6n, '6'), [idOf('a')]);

@@ -4,7 +4,7 @@ import { anEvent, LLAMA } from '../support/builders.js';
 import { until } from '../support/until.js';
 import { recordUsage } from '../support/usage.js';
 
-/** What 1,000 tokens of Llama cost, which is what `reserve` holds. */
+/** The cost of 1,000 tokens of Llama, which is what `reserve` holds. */
 const HOLD_USD = '0.00071';
 
 describe('the quota mode of an entity', () => {
@@ -41,7 +41,7 @@ describe('the quota mode of an entity', () => {
     return Number(line?.split(' ').at(-1) ?? 0);
   };
 
-  it('is enforce until somebody changes it, and a change is in the audit log', async () => {
+  it('is enforce until an admin changes it, and the change is in the audit log', async () => {
     await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
     const shown = async () => (await app.call(`GET /v1/admin/entities/${entity}`)).body.quota_mode;
     expect(await shown()).toBe('enforce');
@@ -60,7 +60,7 @@ describe('the quota mode of an entity', () => {
     expect([refused.status, refused.body.error.param]).toEqual([400, 'quota_mode']);
   });
 
-  it('shadow admits and holds what it would have denied, and says so in the answer, the metrics and the explanation', async () => {
+  it('shadow admits and holds what enforce denies, and says so in the answer, the metrics and the explanation', async () => {
     await change({ quota_mode: 'shadow' });
     const before = await counted('decision="credits",mode="shadow",degraded="false"');
     const { status, body } = await reserve();
@@ -98,7 +98,7 @@ describe('the quota mode of an entity', () => {
     ]);
   });
 
-  it('shadow says nothing of a denial where there is none, and its holds end like any other', async () => {
+  it('shadow names no denial where there is none, and its holds end like any other', async () => {
     await change({ quota_mode: 'shadow', overage: 'allowed', max_concurrent_requests: 1 });
     const first = await reserve();
     expect(first.body).toMatchObject({ mode: 'shadow' });
@@ -112,7 +112,7 @@ describe('the quota mode of an entity', () => {
     expect((await reserve()).body).not.toHaveProperty('shadow_denial');
   });
 
-  it('off admits without a hold, and its usage counts all the same', async () => {
+  it('off admits without a hold, and the usage counts anyway', async () => {
     await change({ quota_mode: 'off' });
     const before = await counted('decision="allowed",mode="off",degraded="false"');
     const { status, body } = await reserve();
@@ -130,7 +130,7 @@ describe('the quota mode of an entity', () => {
     expect([balance.month_to_date_usd, balance.overage_usd]).toEqual([HOLD_USD, HOLD_USD]);
   });
 
-  it('counts for the next decision in every direction', async () => {
+  it('counts for the next decision, whichever way it changes', async () => {
     const verdicts = [];
     for (const quota_mode of ['enforce', 'off', 'enforce', 'shadow', 'enforce']) {
       await change({ quota_mode });
@@ -145,7 +145,7 @@ describe('the quota mode of an entity', () => {
     ]);
   });
 
-  it('decides while Redis is away too', async () => {
+  it('is respected while Redis is unavailable', async () => {
     await change({ quota_mode: 'shadow' });
     const shadow = entity;
     entity = `${entity}-off`;

@@ -28,7 +28,7 @@ const load = async (at = NOON, subjects: QuotaSubject[] = [{ entity, project }])
 const one = async (at?: Date) => (await load(at))[0];
 
 describe('the state of an entity', () => {
-  it('that does not exist is the default plan with nothing spent, and reading makes no row', async () => {
+  it('that is unknown is the default plan with nothing spent, and reading creates no row', async () => {
     expect(await one()).toEqual({
       entity,
       mode: 'enforce',
@@ -50,7 +50,7 @@ describe('the state of an entity', () => {
     expect((await sql('select from entities')).rowCount).toBe(0);
   });
 
-  it('has the limits of its plan, but its own where it has any, and none where its own is lifted', async () => {
+  it('has its own limits, otherwise those of its plan, and no limit where its own is lifted', async () => {
     await sql(`insert into entities (name, plan, version, created_at) values ('entity1', 'pro', 2, now())`);
     expect(await one()).toMatchObject({
       version: 42n,
@@ -69,7 +69,7 @@ describe('the state of an entity', () => {
     });
   });
 
-  it('counts the month and the calendar year it is in, exactly, beyond 64 bits', async () => {
+  it('has the spend of the month and of its calendar year, exactly, beyond 64 bits', async () => {
     await sql(`insert into entity_spend select 'entity1', period, cost, 0, cost from (values
       ('2025-12', 1000000000000000000000000000), ('2026-01', 10), ('2026-10', 200), ('2026-11', 123456789012345678901234567),
       ('2026-12', 4000), ('2027-01', 50000)) as v (period, cost)`);
@@ -85,7 +85,7 @@ describe('the state of an entity', () => {
     });
   });
 
-  it('sums what is left of the grants in force, from the instant they begin to the instant they expire', async () => {
+  it('has what is left of the grants that are valid, from the instant they begin to the instant they expire', async () => {
     await sql(
       `insert into entities (name, plan, created_at) values ('entity1', 'free', now()), ('entity2', 'free', now())`,
     );
@@ -108,7 +108,7 @@ describe('the state of an entity', () => {
     expect(await one(at(20))).toMatchObject({ creditsPicos: 7n, grantedPicos: 10n, freshUntil: monthEnd });
   });
 
-  it('brings the projects that were asked for, and those of others with the same name to nobody else', async () => {
+  it('has the projects that were asked for, and never another entity’s project of the same name', async () => {
     await sql(
       `insert into entities (name, plan, created_at) values ('entity1', 'free', now()), ('entity2', 'free', now())`,
     );
@@ -139,13 +139,13 @@ describe('the state of an entity', () => {
     );
   });
 
-  it('is one of thousands in a single statement', async () => {
+  it('is read together with thousands of others in one statement', async () => {
     const subjects = Array.from({ length: 2_000 }, (_, i) => aSubject(`e${i}/p`));
     const states = await load(NOON, subjects);
     expect(states.map((state) => state.entity)).toEqual(subjects.map((subject) => subject.entity));
   });
 
-  it('is never "allowed" by emptiness: without the default plan there is no state', async () => {
+  it('is never empty and so allowed: without the default plan reading it fails', async () => {
     await sql('delete from plans');
     await expect(load()).rejects.toThrow('there is a plan named free');
   });

@@ -26,7 +26,7 @@ describe('reservations and decisions over HTTP', () => {
       },
     });
 
-  it('a reservation says what it holds, until when, and what others leave', async () => {
+  it('a reservation says what it holds, until when, and what other holds leave', async () => {
     await limits('entity1', { monthly_cap_usd: '10', overage: 'allowed' });
     const { status, body } = await reserve('entity1', { request_id: 'req_1' });
     expect([status, body]).toEqual([
@@ -51,7 +51,7 @@ describe('reservations and decisions over HTTP', () => {
     expect((await reserve('entity1', { request_id: 'req_1', input_tokens: 1 })).status).toBe(409);
   });
 
-  it('credits that are gone are the quota denial, for the caller as it is', async () => {
+  it('without credits the quota error is what OpenAI’s clients expect', async () => {
     const { status, body, headers } = await reserve('poor');
     expect([status, body]).toEqual([
       429,
@@ -78,7 +78,7 @@ describe('reservations and decisions over HTTP', () => {
     expect(headers.get('retry-after')).toBeNull();
   });
 
-  it('credits that are used up say what was granted and what of it is spent', async () => {
+  it('the denial by used-up credits says what was granted and what of it is spent', async () => {
     const buy = (amount_usd: string) =>
       app.call('POST /v1/admin/entities/spender/credits', { body: { amount_usd } });
     await buy('0.001');
@@ -98,7 +98,7 @@ describe('reservations and decisions over HTTP', () => {
     });
   });
 
-  it('a cap that is reached says until when', async () => {
+  it('the denial by a cap says when it resets', async () => {
     await limits('capped', { monthly_cap_usd: '0.001', overage: 'allowed' });
     const { body, headers } = await reserve('capped');
     expect(body.error.details).toEqual({
@@ -113,7 +113,7 @@ describe('reservations and decisions over HTTP', () => {
     expect(headers.get('x-quota-limit')).toBe('entity_monthly_cap');
   });
 
-  it('room that requests in flight hold is the denial that says retry', async () => {
+  it('a limit that only requests in flight exceed is the rate limit error, which may be retried', async () => {
     await limits('held', { monthly_cap_usd: '0.002', overage: 'allowed' });
     const first = await reserve('held');
     const { status, body, headers } = await reserve('held');
@@ -149,7 +149,7 @@ describe('reservations and decisions over HTTP', () => {
     expect((await reserve('held')).status).toBe(201);
   });
 
-  it('too many requests in flight name the limit', async () => {
+  it('the denial by requests in flight names the limit', async () => {
     await limits('few', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 1 });
     await reserve('few');
     const { body, headers } = await reserve('few');
@@ -166,7 +166,7 @@ describe('reservations and decisions over HTTP', () => {
     expect(headers.get('x-quota-limit')).toBe('concurrency');
   });
 
-  it('an extension keeps the hold, and is a 404 once it is gone', async () => {
+  it('an extension prolongs the hold, and is a 404 once the hold has ended', async () => {
     const { body } = await reserve('entity1', { ttl_seconds: 60 });
     const extend = () =>
       app.call(`POST /v1/quota/reservations/${body.id}/extend`, { key: gateway, body: { ttl_seconds: 900 } });
@@ -202,7 +202,7 @@ describe('reservations and decisions over HTTP', () => {
     expect([denied.status, denied.headers.get('x-quota-limit')]).toEqual([429, 'entity_monthly_cap']);
   });
 
-  it('decisions are counted by the limit that denied, each once', async () => {
+  it('each decision is counted once, under the limit that denied', async () => {
     const counts = async () => {
       const { text } = await app.call('GET /metrics', { key: null });
       const lines = text.matchAll(
@@ -238,7 +238,7 @@ describe('reservations and decisions over HTTP', () => {
 });
 
 describe('QUOTA_DENIED_STATUS=402', () => {
-  it('is the status of the quota denial, and of no other', async () => {
+  it('is the status of the quota error, and of no other', async () => {
     const app = await anApp({ environment: { QUOTA_DENIED_STATUS: '402' } });
     try {
       const body = { project: 'entity1/project1', model: LLAMA };

@@ -21,7 +21,7 @@ beforeEach(() => on.clock.set(NOON));
 
 const MINUTE_MS = 60_000;
 
-/** An entity of the test's own: `name/p`. */
+/** A new entity, and its project `p`. */
 const customer = (entity: string, credits?: string) => aCustomer(on, { entity, credits });
 
 const order = (subject: Subject, requestId: string | null = null) =>
@@ -40,7 +40,7 @@ async function reserved(subject: Subject, requestId: string | null = null) {
 }
 
 describe('a reservation', () => {
-  it('holds the worst case at the price in force and says what is left besides it', async () => {
+  it('holds the worst case at the price in force, and says what other holds leave', async () => {
     const subject = await customer('worst-case');
     expect(await on.quota.reserve(order(subject, 'r1'))).toEqual({
       allowed: true,
@@ -65,14 +65,14 @@ describe('a reservation', () => {
     expect(await on.quota.held(subject.entity)).toEqual({ heldPicos: usd('8'), requestCount: 2 });
   });
 
-  it('takes the maximum of the model for tokens that nobody names', async () => {
+  it('holds the maximum of the model for tokens that the request does not name', async () => {
     const subject = await customer('maximum', '200');
     const unknown = { ...order(subject), inputTokens: null, maxOutputTokens: null };
     await on.sql(`update entities set monthly_cap_own = true where name = 'maximum'`);
     expect(await on.quota.reserve(unknown)).toMatchObject({ reservation: { holdPicos: usd('120') } });
   });
 
-  it('is the same for the same request, also after its end, and another without a request id', async () => {
+  it('is the same for a repeated request, even after it has ended, and a new one without a request id', async () => {
     const subject = await customer('repeated', '50');
     const first = await reserved(subject, 'r1');
     expect(await reserved(subject, 'r1')).toEqual(first);
@@ -85,14 +85,14 @@ describe('a reservation', () => {
     expect(await on.quota.held(subject.entity)).toMatchObject({ requestCount: 2 });
   });
 
-  it('reports the same request id with other content instead of sharing the hold', async () => {
+  it('is a conflict for the same request id with other content, instead of a shared hold', async () => {
     const subject = await customer('conflicting');
     await reserved(subject, 'r1');
     const other = on.quota.reserve({ ...order(subject, 'r1'), inputTokens: 3 });
     await expect(other).rejects.toMatchObject({ code: 'conflict', param: 'request_id' });
   });
 
-  it('of a model without a price holds nothing, and is denied only where no room is left at all', async () => {
+  it('holds nothing for a model without a price, and is denied only where no room is left at all', async () => {
     const subject = await customer('unpriced', '0.000000001');
     const unpriced = () => ({ ...order(subject), model: 'nobody-priced-it' });
     expect(await on.quota.reserve(unpriced())).toMatchObject({
@@ -106,7 +106,7 @@ describe('a reservation', () => {
     });
   });
 
-  it('can be extended while it lives; released, it is gone, however often it is released', async () => {
+  it('can be extended until it has ended, and released any number of times', async () => {
     const subject = await customer('extended');
     const { id } = await reserved(subject);
     expect(await on.quota.extend(id, 1_800)).toEqual({
@@ -140,7 +140,7 @@ describe('a cold state', () => {
     expect(on.queryCount() - before).toBeLessThanOrEqual(4);
   });
 
-  it('of many projects at once is loaded in batches, not one by one', async () => {
+  it('is loaded in batches for many projects at once', async () => {
     await giveCredits(on, { entity: 'wide', credits: '10' });
     const before = on.queryCount();
     const verdicts = await Promise.all(Array.from({ length: 400 }, (_, i) => on.check(`wide/p${i}`)));
@@ -148,12 +148,12 @@ describe('a cold state', () => {
     expect(on.queryCount() - before).toBeLessThan(20);
   });
 
-  it('of an entity that nobody created is the default plan without credits, and asking makes no row', async () => {
+  it('of an unknown entity is the default plan without credits, and asking creates no row', async () => {
     expect(await on.check('nobody/p')).toBe('credits: final');
     expect(await on.sql(`select from entities where name = 'nobody'`)).toEqual([]);
   });
 
-  it('after losing every key decides as before, apart from the holds', async () => {
+  it('decides as before after every key was lost, apart from the holds', async () => {
     const subject = await customer('flushed');
     await spend(on, subject, '7');
     expect(await on.reserve({ subject: 'flushed/p', inputTokens: 2 })).toBe('allowed');
@@ -163,7 +163,7 @@ describe('a cold state', () => {
     expect(await on.reserve({ subject: 'flushed/p', inputTokens: 3 })).toBe('allowed');
   });
 
-  it('is loaded as soon as credits begin or expire, and as soon as the month turns', async () => {
+  it('is loaded at the instant at which credits begin or expire', async () => {
     const at = (seconds: number) => new Date(NOON.getTime() + seconds * 1_000).toISOString();
     const credits = '1';
     await giveCredits(on, { entity: 'timed', credits, effectiveAt: at(10), expiresAt: at(20) });
@@ -176,7 +176,7 @@ describe('a cold state', () => {
     expect(await on.check('timed/p')).toBe('credits: final');
   });
 
-  it('of the month before never decides in the new one', async () => {
+  it('is loaded again when the month turns, because the month before never decides in the new one', async () => {
     const subject = await customer('month', '500');
     await spend(on, subject, '100');
     on.clock.set('2026-11-30T23:59:59.999Z');
@@ -186,7 +186,7 @@ describe('a cold state', () => {
     expect(await reserved(subject)).toMatchObject({ period: '2026-12' });
   });
 
-  it('brings the allowance of the plan with it when the month is new', async () => {
+  it('has the new allowance of the plan when the month turns', async () => {
     await on.sql(
       `insert into plans (name, overage, monthly_credit_picos) values ('monthly', 'blocked', ${usd('1')})`,
     );
@@ -201,7 +201,7 @@ describe('a cold state', () => {
 });
 
 describe('publishing', () => {
-  it('makes a changed default plan count for an entity that nobody created, also while its state is being read', async () => {
+  it('makes a changed default plan count for an unknown entity, even while its state is being read', async () => {
     const setOverage = (overage: string) =>
       on.sql(`update plans set overage = $1, version = version + 1 where name = 'free'`, [overage]);
     const known: string[] = [];
@@ -224,7 +224,7 @@ describe('publishing', () => {
     expect(verdict).toBe('allowed');
   });
 
-  it('makes a purchase and a raised limit count for the very next decision, in every process', async () => {
+  it('makes a purchase and a changed limit count for the next decision in every process', async () => {
     const subject = await customer('buyer', '1');
     const other = await on.another('closed');
     await spend(on, subject, '1');
@@ -238,7 +238,7 @@ describe('publishing', () => {
     expect(await on.check('buyer/p')).toBe('project_monthly_cap: final');
   });
 
-  it('ends the holds of a batch of many entities and shows what each of them spent', async () => {
+  it('ends the holds of a batch of many entities and stores what each of them spent', async () => {
     const subjects = await Promise.all(Array.from({ length: 30 }, (_, i) => customer(`batch${i}`)));
     const ids = await Promise.all(subjects.map(async (subject) => (await reserved(subject)).id));
     for (const subject of subjects) await spend(on, subject, '7');
@@ -252,7 +252,7 @@ describe('publishing', () => {
     }
   });
 
-  it('ends no hold of an entity that it is not about', async () => {
+  it('ends no hold of an entity whose state it does not publish', async () => {
     const [mine, theirs] = await Promise.all([customer('mine'), customer('theirs')]);
     const { id } = await reserved(theirs);
     await on.quota.publish([mine], [id]);
@@ -260,7 +260,7 @@ describe('publishing', () => {
     expect(await on.quota.held(theirs.entity)).toMatchObject({ requestCount: 1 });
   });
 
-  it('may be lost: after a minute the state is loaded again', async () => {
+  it('may be lost, because the state is loaded again after a minute', async () => {
     const subject = await customer('unheard', '1');
     expect(await on.check('unheard/p')).toBe('allowed');
     await spend(on, subject, '1');

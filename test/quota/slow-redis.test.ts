@@ -13,15 +13,15 @@ afterEach(async () => {
   await untilReady(on.redis);
 });
 
-/** So far away is Postgres that all who ask at once have asked before a load is over. */
+/** Postgres takes so long that all concurrent requests ask before the first load ends. */
 const POSTGRES_MS = 60;
 
 describe('while Redis is slow', () => {
   const SLOW_MS = 4_000;
-  /** How long it waits, but for Postgres. */
+  /** How long it waits, apart from waiting for Postgres. */
   const waitedMs = (run: () => Promise<unknown>) => ownMsOf(run, () => !on.isAskingPostgres());
 
-  it('the first requests wait well under a second, the next ones not at all, and it is asked again by itself', async () => {
+  it('the first requests wait well under a second, the next ones not at all, and Redis is used again once it is fast', async () => {
     await giveCredits(on, { entity: 'slow', credits: '1000' });
     expect(await on.check('slow/p')).toBe('allowed');
     on.wires.redis.slowDown(SLOW_MS);
@@ -33,7 +33,7 @@ describe('while Redis is slow', () => {
     await until('Redis decides again', async () => (await on.check('slow/p')) === 'allowed');
   });
 
-  it('an answer that is late for the process, but not for Redis, still counts', async () => {
+  it('a reply that only this process reads late still counts', async () => {
     await giveCredits(on, { entity: 'busy', credits: '5' });
     expect(await on.check('busy/p')).toBe('allowed');
     const answers = Array.from({ length: 20 }, () => on.reserve({ subject: 'busy/p' }));
@@ -47,7 +47,7 @@ describe('while Redis is slow', () => {
 });
 
 describe('when Redis is fast again', () => {
-  it('1,000 requests of 40 entities whose states have aged cost Postgres a handful of statements', async () => {
+  it('1,000 requests of 40 entities with aged states cost Postgres a few statements', async () => {
     const entities = Array.from({ length: 40 }, (_, i) => `aged${i}`);
     for (const entity of entities) {
       await giveCredits(on, { entity });
@@ -66,7 +66,7 @@ describe('when Redis is fast again', () => {
     await until('Redis decides again', async () => (await on.check('aged0/p')) === 'allowed');
     const back = on.queryCount();
     expect(new Set(await burst())).toEqual(new Set(['allowed']));
-    // Two statements a load; each load takes all who have asked by then.
+    // A load is two statements, and answers all requests that were waiting when it began.
     expect(Math.max(whileSlow, on.queryCount() - back)).toBeLessThanOrEqual(12);
     const again = on.queryCount();
     expect(new Set(await burst())).toEqual(new Set(['allowed']));
@@ -75,7 +75,7 @@ describe('when Redis is fast again', () => {
 });
 
 describe('when Redis comes back empty', () => {
-  it('1,000 requests of 40 entities cost Postgres a handful of statements', async () => {
+  it('1,000 requests of 40 entities cost Postgres a few statements', async () => {
     const entities = Array.from({ length: 40 }, (_, i) => `cold${i}`);
     for (const entity of entities) await giveCredits(on, { entity });
     await on.redis.flushall();
@@ -83,7 +83,7 @@ describe('when Redis comes back empty', () => {
     const before = on.queryCount();
     const asked = entities.flatMap((entity) => Array.from({ length: 25 }, () => on.check(`${entity}/p`)));
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['allowed']));
-    // Two statements a load; each load takes all who have asked by then.
+    // A load is two statements, and answers all requests that were waiting when it began.
     expect(on.queryCount() - before).toBeLessThanOrEqual(12);
   });
 });

@@ -1,4 +1,4 @@
-/** Statements about leases for tests: of nothing, unless a test says more. Amounts are strings of US dollars. */
+/** Statements about leases for tests: amounts are zero unless a test names them, and strings of US dollars. */
 import type { FinishedRequest, LeaseStatement } from '../../src/quota/lease.js';
 import { idOf } from './quota-redis.js';
 import { aSubject, usd } from './quota.js';
@@ -16,7 +16,7 @@ export type Said = {
   finished?: readonly FinishedRequest[];
 };
 
-/** `lease` is its name in the test; one letter will do. */
+/** `lease` is its name in the test, for example one letter. */
 export function leaseId(lease = 'a', entity = 'entity1'): string {
   return `lease_${lease.padEnd(22, '_')}.${entity}`;
 }
@@ -38,7 +38,7 @@ export function aStatement(said: Said = {}): LeaseStatement {
   };
 }
 
-/** A request that ran under a lease, under the id of the ordinary reservation with that request id. */
+/** A request that ran under a lease, with the id that a reservation with this request id has. */
 export function aFinished(requestId: string, amount: string): FinishedRequest {
   return { id: idOf(requestId), holdPicos: usd(amount) };
 }

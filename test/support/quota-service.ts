@@ -15,7 +15,7 @@ import { anOrder, aSubject, usd, type OrderOverride } from './quota.js';
 import { aRedis, type TestRedis } from './redis.js';
 import { TestClock } from './test-clock.js';
 
-/** One dollar for an input token, two for an output token: holds that a reader can add up. */
+/** One dollar for an input token and two for an output token, so that holds are easy to add up. */
 export const MODEL = 'dollar-model';
 const PRICE: Price = {
   id: 1n,
@@ -41,7 +41,7 @@ class FixedPrices extends PriceBook {
 export type QuotaServers = {
   readonly clock: TestClock;
   readonly quota: Quota;
-  /** Straight to the server, whatever the wire does. */
+  /** Connected to the server directly, whatever the wire does. */
   readonly admin: Database;
   readonly redis: Redis;
   readonly redisServer: TestRedis;
@@ -52,7 +52,7 @@ export type QuotaServers = {
   isAskingPostgres(): boolean;
   /** Another process of the same service. */
   another(failMode: QuotaFailMode): Promise<Quota>;
-  /** The verdict in a word: `allowed`, or `credits: final`, `concurrency: retry`; `~` before it where it is degraded. */
+  /** The verdict in a word: `allowed`, `credits: final` or `concurrency: retry`, with `~` before it where it is degraded. */
   reserve(order?: OrderOverride): Promise<string>;
   check(subject?: string): Promise<string>;
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
@@ -119,7 +119,7 @@ function inAWord(decision: Awaited<ReturnType<Quota['check' | 'reserve']>>): str
   return `${mark}${decision.denial.limit}: ${decision.denial.retryable ? 'retry' : 'final'}`;
 }
 
-/** Makes an entity with credits and a version that rises, as every committed change does. */
+/** Creates the entity where it does not exist, grants it credits, and raises its version as every committed change does. */
 export async function giveCredits(
   on: Pick<QuotaServers, 'sql'>,
   { entity = 'entity1', credits = '10', effectiveAt = '2026-01-01', expiresAt = null as string | null } = {},
@@ -137,7 +137,7 @@ export async function giveCredits(
   return entity as EntityName;
 }
 
-/** A new entity's project `p`, for a test of its own. */
+/** The project `p` of a new entity with credits. */
 export async function aCustomer(
   on: Pick<QuotaServers, 'sql'>,
   { entity, credits = '10' }: { entity: string; credits?: string | undefined },

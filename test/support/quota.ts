@@ -1,4 +1,4 @@
-/** Quota states, questions and orders for tests: without limits, unless a test names them. Amounts are strings of US dollars. */
+/** Quota states, questions and orders for tests, without limits unless a test names them. Amounts are strings of US dollars. */
 import { reservationIdOf, type EntityName, type ProjectName, type Subject } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';
 import { periodEnd, periodOf } from '../../src/domain/period.js';

@@ -74,7 +74,7 @@ describe('the explanation of a denial', () => {
     });
   });
 
-  it('is there for a check too, and names a newer state after every change', async () => {
+  it('is kept for a check too, and names a newer state after every change', async () => {
     const check = async () => {
       const denied = await app.call('GET /v1/quota/check', {
         key: gateway,
@@ -94,7 +94,7 @@ describe('the explanation of a denial', () => {
     expect(Number((await check()).state.version)).toBeGreaterThan(Number(first.state.version));
   });
 
-  it('is for the entity’s own keys, whether they ask or pay', async () => {
+  it('is for the gateway and finance keys of its own entity, and for no other entity', async () => {
     const id = (await reserve('private/p')).body.error.details.decision_id;
     await isKept(id);
     for (const role of ['gateway', 'finance'] as const) {
@@ -103,7 +103,7 @@ describe('the explanation of a denial', () => {
     }
   });
 
-  it('is kept for thirty denials of an entity a minute, and missing for what is beyond', async () => {
+  it('is kept for thirty denials of an entity per minute, and missing beyond those', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 40; i += 1) ids.push((await reserve('noisy/p')).body.error.details.decision_id);
     await isKept(ids[29]!);
@@ -113,7 +113,7 @@ describe('the explanation of a denial', () => {
     await isKept(quiet);
   });
 
-  it('leaves nothing behind that does not expire within a day', async () => {
+  it('leaves only keys that expire within a day', async () => {
     const id = (await reserve('gone/p')).body.error.details.decision_id;
     await isKept(id);
     await withRedis(app.redis.url, async (redis) => {
@@ -124,9 +124,9 @@ describe('the explanation of a denial', () => {
     });
   });
 
-  it('asks nothing of a Redis that is away: the denial is answered all the same', async () => {
+  it('is not needed for the denial: that is answered while Redis is unavailable', async () => {
     await app.redis.kill();
-    const denied = await reserve('away/p');
+    const denied = await reserve('outage/p');
     expect([denied.status, denied.body.error.details.decision_id]).toEqual([429, expect.any(String)]);
     expect((await explain(denied.body.error.details.decision_id)).status).toBe(503);
     await app.redis.restart();

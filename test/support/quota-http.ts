@@ -1,23 +1,22 @@
-/** The doors that a gateway and an admin use, spread over all API processes of a service. */
+/** The routes that gateways and admins use, called on all API processes of a service in turn. */
 import { expect } from '@jest/globals';
 import type { Answer } from './app.js';
 import { anEventBody, LLAMA } from './builders.js';
 
 export type Reply = Pick<Answer, 'status' | 'body'>;
 
-export type Door = {
+export type HttpQuota = {
   call(request: string, body?: unknown): Promise<Reply>;
   reserve(subject: string, order?: object): Promise<Reply>;
-  /** What the request took; it is accepted. */
-  report(subject: string, reservationId: string, tokens: Taken): Promise<void>;
+  /** Reports what the request used, which Tally must accept. */
+  report(subject: string, reservationId: string, tokens: Used): Promise<void>;
 };
 
-type Taken = { readonly inputTokens: number; readonly outputTokens: number };
+type Used = { readonly inputTokens: number; readonly outputTokens: number };
 
-/** Asks the servers in turn. */
-export function aDoor(urls: readonly string[], key: string): Door {
+export function httpQuota(urls: readonly string[], key: string): HttpQuota {
   let turn = 0;
-  const call: Door['call'] = async (request, body) => {
+  const call: HttpQuota['call'] = async (request, body) => {
     const [method = '', path = ''] = request.split(' ');
     turn += 1;
     const response = await fetch(`${urls[turn % urls.length]}${path}`, {
@@ -27,7 +26,7 @@ export function aDoor(urls: readonly string[], key: string): Door {
     });
     return { status: response.status, body: await response.json() };
   };
-  const reserve: Door['reserve'] = (subject, order) =>
+  const reserve: HttpQuota['reserve'] = (subject, order) =>
     call('POST /v1/quota/reservations', {
       project: subject,
       model: LLAMA,
@@ -35,7 +34,7 @@ export function aDoor(urls: readonly string[], key: string): Door {
       max_output_tokens: 0,
       ...order,
     });
-  const report: Door['report'] = async (subject, reservationId, { inputTokens, outputTokens }) => {
+  const report: HttpQuota['report'] = async (subject, reservationId, { inputTokens, outputTokens }) => {
     const usage = {
       prompt_tokens: inputTokens,
       completion_tokens: outputTokens,
@@ -49,7 +48,7 @@ export function aDoor(urls: readonly string[], key: string): Door {
   return { call, reserve, report };
 }
 
-/** How many answers there were of each kind: `201`, or the denial's limit and whether waiting helps. */
+/** Counts answers by kind: `admitted`, or the denial's limit and whether waiting helps. */
 export function kindsOf(replies: readonly Reply[]): Record<string, number> {
   const kinds: Record<string, number> = {};
   for (const { status, body } of replies) {

@@ -1,4 +1,4 @@
-/** What the lease script promises: a lease is one hold of what its gateway may still spend, whatever is repeated or lost. */
+/** The lease script: a lease is one hold of what its gateway may still spend, whatever is repeated or lost. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { formatUsd } from '@tally/client/protocol';
 import { RedisLeases } from '../../src/quota/redis-leases.js';
@@ -19,7 +19,7 @@ beforeEach(async () => {
   on.clock.set(NOON);
 });
 
-/** `+5` is granted, `-5` is to be given back; and why. */
+/** `+5` is granted, `-5` must be given back; and why. */
 async function state(said: Said): Promise<string> {
   const answer = await leases.renew(aStatement(said), 'fresh');
   if (answer.verdict !== 'leased') return answer.verdict;
@@ -34,7 +34,7 @@ const held = async () => {
 };
 
 describe('a lease', () => {
-  it('gets what is wanted, or half of what is left in equal parts, and what it gets counts as held', async () => {
+  it('is granted what is wanted, or its equal part of half of what is left, and the grant counts as held', async () => {
     await on.publish(aQuotaState({ monthlyCapPicos: usd('100') }));
     expect(await state({ lease: 'a', wanted: '30' })).toBe('+30');
     expect(await held()).toBe('30 by 1');
@@ -44,7 +44,7 @@ describe('a lease', () => {
     expect(await on.reserve({ requestId: 'r2', usd: '0.1' })).toBe('entity_monthly_cap: retry');
   });
 
-  it('is bounded by every limit of money, the cap of its project among them', async () => {
+  it('is bounded by every limit of money, including the cap of its project', async () => {
     const projects = [aProjectQuota({ monthlyCapPicos: usd('8') })];
     await on.publish(aQuotaState({ overage: 'blocked', creditsPicos: usd('20'), projects }));
     expect(await state({ wanted: '50' })).toBe('+4 shared');
@@ -54,7 +54,7 @@ describe('a lease', () => {
     expect(await state({ sequence: 3, free: '3', wanted: '50' })).toBe('+47');
   });
 
-  it('gets nothing where a few of its requests would not fit, and gives back what it has', async () => {
+  it('is granted nothing where a few of its requests would not fit, and gives back what it has', async () => {
     await on.publish(aQuotaState({ monthlyCapPicos: usd('10') }));
     expect(await state({ wanted: '50', largestHold: '1.3' })).toBe('+0 near_limit');
     expect(await state({ sequence: 2, wanted: '50', largestHold: '1.2' })).toBe('+5 shared');
@@ -66,7 +66,7 @@ describe('a lease', () => {
   });
 
   it.each([{ maxConcurrentRequests: 3 }, { projects: [aProjectQuota({ maxConcurrentRequests: 3 })] }])(
-    'gets nothing where requests in flight are limited, for it does not count them',
+    'is granted nothing where requests in flight are limited, because it does not count them',
     async (limits) => {
       await on.publish(aQuotaState(limits));
       expect(await state({ wanted: '1' })).toBe('+0 concurrency_limited');
@@ -74,7 +74,7 @@ describe('a lease', () => {
     },
   );
 
-  it('takes no place of a request in flight while it holds nothing', async () => {
+  it('does not count as a request in flight while it holds nothing', async () => {
     await on.publish(aQuotaState({}));
     await state({ lease: 'a', wanted: '1' });
     const finished = [aFinished('r1', '0.5')];
@@ -86,12 +86,15 @@ describe('a lease', () => {
     expect(await state({ lease: 'a', sequence: 3, free: '1' })).toBe('ended');
   });
 
-  it.each(['off', 'shadow'] as const)('gets nothing where limits are not enforced: %s', async (mode) => {
-    await on.publish(aQuotaState({ mode, monthlyCapPicos: usd('100') }));
-    expect(await state({ wanted: '1' })).toBe('+0 not_enforced');
-  });
+  it.each(['off', 'shadow'] as const)(
+    'is granted nothing where limits are not enforced: %s',
+    async (mode) => {
+      await on.publish(aQuotaState({ mode, monthlyCapPicos: usd('100') }));
+      expect(await state({ wanted: '1' })).toBe('+0 not_enforced');
+    },
+  );
 
-  it('holds what its last statement says and what was granted on top: the same again is granted once', async () => {
+  it('holds what its last statement says plus the grant, and a repeated statement is granted once', async () => {
     await on.publish(aQuotaState({ monthlyCapPicos: usd('100') }));
     expect(await state({ sequence: 3, wanted: '20' })).toBe('+20');
     expect(await state({ sequence: 3, wanted: '20' })).toBe('+20');
@@ -102,14 +105,14 @@ describe('a lease', () => {
     expect(await held()).toBe('27 by 1');
   });
 
-  it('is not of two projects', async () => {
+  it('never belongs to two projects', async () => {
     await on.publish(aQuotaState({ projects: [aProjectQuota(), aProjectQuota({ project: 'p2' as never })] }));
     await state({ wanted: '20' });
     expect(await state({ sequence: 2, subject: 'entity1/p2', wanted: '20' })).toBe('conflict');
     expect(await held()).toBe('20 by 1');
   });
 
-  it('that Redis has lost is back with its next statement, over the limit if need be', async () => {
+  it('that Redis has lost comes back with its next statement, even beyond the limit', async () => {
     await on.publish(aQuotaState({ monthlyCapPicos: usd('10') }));
     await on.redis.del('tally:{entity1}:holds');
     expect(await state({ sequence: 9, outstanding: '12', free: '1', wanted: '5' })).toBe('-1 near_limit');
@@ -123,7 +126,7 @@ describe('a finished request', () => {
     await state({ wanted: '20' });
   });
 
-  it('becomes a hold of its own in the step that lowers the lease, once, and its event ends it', async () => {
+  it('becomes a hold of its own once, in the step that lowers the lease, and its event ends that hold', async () => {
     const finished = [aFinished('r1', '3'), aFinished('r2', '4')];
     await state({ sequence: 2, free: '13', wanted: '13', finished });
     expect(await held()).toBe('20 by 3');
@@ -135,14 +138,14 @@ describe('a finished request', () => {
     expect(await held()).toBe('13 by 1');
   });
 
-  it('that is booked already becomes none', async () => {
+  it('that is booked already becomes no hold', async () => {
     await on.publish(aQuotaState({ version: 2n }), [idOf('r1')]);
     expect(await held()).toBe('20 by 1');
     await state({ sequence: 2, free: '17', wanted: '17', finished: [aFinished('r1', '3')] });
     expect(await held()).toBe('17 by 1');
   });
 
-  it('whose event never comes is held for as long as a request may run', async () => {
+  it('whose event never comes is held for as long as a request may take', async () => {
     const finished = [aFinished('r1', '3')];
     await leases.end(aStatement({ requestSeconds: 60, finished }), 'fresh');
     on.clock.advance(59_999);
@@ -155,7 +158,7 @@ describe('a finished request', () => {
 describe('the end of a lease', () => {
   beforeEach(() => on.publish(aQuotaState({ at: on.clock.now(), monthlyCapPicos: usd('100') })));
 
-  it('that is told frees at once what it does not hand over; again is fine, and it does not come back', async () => {
+  it('frees at once what is not handed over; it may be repeated, and the lease does not come back', async () => {
     await state({ wanted: '20' });
     const ending = aStatement({ finished: [aFinished('r1', '3')] });
     await leases.end(ending, 'fresh');
@@ -165,7 +168,7 @@ describe('the end of a lease', () => {
     expect(await held()).toBe('3 by 1');
   });
 
-  it('comes by itself when nothing is heard of it, after its lifetime and the longest request', async () => {
+  it('comes without a statement after its lifetime and the longest request', async () => {
     await state({ ttlSeconds: 10, requestSeconds: 60, wanted: '20' });
     on.clock.advance(69_999);
     expect(await held()).toBe('20 by 1');
@@ -175,7 +178,7 @@ describe('the end of a lease', () => {
     expect(await held()).toBe('0 by 0');
   });
 
-  it('is not later for its gateway than the instant at which the credits or the month change', async () => {
+  it('is for its gateway no later than the instant at which the credits or the month change', async () => {
     const lifetimeMs = async (sequence: number) => {
       const answer = await leases.renew(aStatement({ sequence, wanted: '1' }), 'fresh');
       return answer.verdict === 'leased' ? answer.lifetimeMs : answer.verdict;
@@ -204,7 +207,7 @@ describe('gateways are told to give back', () => {
     await on.publish(aQuotaState({ monthlyCapPicos: usd('100') }));
     expect(await state({ wanted: '20' })).toBe('+20');
   });
-  /** Messages come in order: once this one is there, so is all that was said before. */
+  /** Messages come in sequence: once this one is here, so are all before it. */
   const heard = async () => {
     await on.redis.publish('tally:leases', 'that is all');
     await until('the last message', () => told.includes('that is all'));
@@ -229,7 +232,7 @@ describe('gateways are told to give back', () => {
     expect(await heard()).toEqual(['entity1']);
   });
 
-  it('when a request is denied for the sake of holds, once until a lease is renewed with something free', async () => {
+  it('when a request is denied because of holds, once until a lease is renewed with something free', async () => {
     expect(await on.reserve({ requestId: 'r', usd: '81' })).toBe('entity_monthly_cap: retry');
     expect(await on.reserve({ requestId: 'r', usd: '81' })).toBe('entity_monthly_cap: retry');
     expect(await on.reserve({ requestId: 'r', usd: '101' })).toBe('entity_monthly_cap: final');

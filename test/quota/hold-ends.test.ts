@@ -1,4 +1,4 @@
-/** What a request held is given back once, however it ends; and what it used is charged, whenever its event comes. */
+/** A hold is given back once, however its request ends, and its usage is charged, whenever the event comes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { anApp, type TestApp } from '../support/app.js';
@@ -6,7 +6,7 @@ import { anEvent, LLAMA } from '../support/builders.js';
 import { TestClock } from '../support/test-clock.js';
 import { recordUsage } from '../support/usage.js';
 
-/** 1,000 tokens of Llama, which is what `reserve` holds; the events here cost half of it. */
+/** 1,000 tokens of Llama, which is what `reserve` holds. The events here cost half of it. */
 const HOLD_USD = '0.00071';
 const COST_USD = '0.000355';
 const SECOND_MS = 1_000;
@@ -45,7 +45,7 @@ describe('the hold of a request', () => {
       occurredAt: clock.now(),
       tokens: { inputTokens: 500, outputTokens: 0 },
     });
-  /** Dollars held, dollars charged, and what a decision has left of the cap of one dollar. */
+  /** Dollars held, dollars charged, and what is left of the cap of one dollar. */
   const books = async () => {
     const { body } = await app.call(`GET /v1/entities/${entity}/balance`);
     const check = await app.call('GET /v1/quota/check', { headers: { 'openai-project': `${entity}/p` } });
@@ -55,7 +55,7 @@ describe('the hold of a request', () => {
   const HELD = [HOLD_USD, '0', '0.99929'];
   const CHARGED = ['0', COST_USD, '0.999645'];
 
-  it('of requests that die ends for each at its own time, and their late events still charge', async () => {
+  it('of a request that dies expires at its own time, and its late event is still charged', async () => {
     const first = await reserve({ ttl_seconds: 10 });
     await reserve({ ttl_seconds: 20 });
     const held = [];
@@ -69,7 +69,7 @@ describe('the hold of a request', () => {
     expect(await books()).toEqual(CHARGED);
   });
 
-  it('is one hold and one charge, however often reservation, release and event are repeated', async () => {
+  it('is one hold and one charge, however often the reservation, the release and the event are repeated', async () => {
     const order = { request_id: 'r1' };
     const id = await reserve(order);
     expect([await reserve(order), await reserve(order)]).toEqual([id, id]);
@@ -83,7 +83,7 @@ describe('the hold of a request', () => {
     expect(await books()).toEqual(CHARGED);
   });
 
-  it('is given back by a release, and an event that comes after it still charges', async () => {
+  it('is given back by a release, and a later event is still charged', async () => {
     const id = await reserve();
     expect([await release(id), await release(id)]).toEqual([200, 200]);
     expect(await books()).toEqual(NOTHING);
@@ -91,7 +91,7 @@ describe('the hold of a request', () => {
     expect(await books()).toEqual(CHARGED);
   });
 
-  it('of others stays where one is released after it was settled', async () => {
+  it('of another request stays when a settled hold is released', async () => {
     const settled = await reserve();
     await reserve();
     await recordUsage(app, [eventOf(settled)]);
@@ -99,7 +99,7 @@ describe('the hold of a request', () => {
     expect(await books()).toEqual([HOLD_USD, COST_USD, '0.998935']);
   });
 
-  it('stays for as long as a stream extends it', async () => {
+  it('lasts for as long as a stream extends it', async () => {
     const id = await reserve({ ttl_seconds: 60 });
     for (let minute = 0; minute < 5; minute += 1) {
       clock.advance(59 * SECOND_MS);

@@ -8,7 +8,7 @@ beforeAll(async () => (on = await quotaServers()));
 afterAll(() => on.close());
 beforeEach(() => on.clock.set(NOON));
 
-describe('a database that was set back to earlier books, unnoticed', () => {
+describe('a database that was set back to an earlier state unnoticed', () => {
   const setBack = (subject: Subject) =>
     on.sql(
       `with s as (delete from entity_spend where entity = $1), p as (delete from project_spend where entity = $1),
@@ -29,7 +29,7 @@ describe('a database that was set back to earlier books, unnoticed', () => {
     return decision.allowed && !decision.degraded ? decision.remaining.creditsPicos : decision;
   };
 
-  it('decides as soon as anything of it is published, though all that Redis has is later', async () => {
+  it('decides as soon as any of its states is published, although the states in Redis are later', async () => {
     const subject = await aCustomer(on, { entity: 'set-back' });
     await spent(subject);
     await on.quota.publish([subject]);
@@ -39,7 +39,7 @@ describe('a database that was set back to earlier books, unnoticed', () => {
     expect(await creditsLeft(subject)).toBe(usd('6'));
   });
 
-  it('decides a minute later where nothing is published, and keeps the holds in flight', async () => {
+  it('decides a minute later where none is published, and the holds in flight stay', async () => {
     const subject = await aCustomer(on, { entity: 'set-back-quietly' });
     await spent(subject);
     expect(await on.reserve({ subject: formatSubject(subject), inputTokens: 4 })).toBe('allowed');
@@ -48,7 +48,7 @@ describe('a database that was set back to earlier books, unnoticed', () => {
     expect(await on.quota.held(subject.entity)).toEqual({ heldPicos: usd('4'), requestCount: 1 });
   });
 
-  it('says nothing about a state that was only slower than a later one', async () => {
+  it('is not assumed where a state only arrives after a later one', async () => {
     const subject = await aCustomer(on, { entity: 'overtaken' });
     await spend(on, subject, '1');
     await Promise.all(

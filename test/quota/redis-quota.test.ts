@@ -23,7 +23,7 @@ describe('a decision in Redis', () => {
     expect(await on.held()).toEqual({ heldPicos: usd('317'), requestCount: 317 });
   });
 
-  it('looks at the limits in the order of the domain and denies by the first that is passed', async () => {
+  it('checks the limits in the sequence of the domain, and denies by the first that is exceeded', async () => {
     const project = { monthlyCapPicos: 0n, maxConcurrentRequests: 0 };
     const entity = {
       monthlyCapPicos: 0n,
@@ -59,7 +59,7 @@ describe('a decision in Redis', () => {
     ]);
   });
 
-  it('allows equality, says retry where holds are in the way, and final where the hold alone is too much', async () => {
+  it('allows equality, and says that waiting helps only where other holds are in the way', async () => {
     await on.publish(blocked('10'));
     expect(await on.reserve({ requestId: 'a', usd: '10.000000001' })).toBe('credits: final');
     expect(await on.reserve({ requestId: 'b', usd: '4' })).toBe('held');
@@ -69,7 +69,7 @@ describe('a decision in Redis', () => {
     expect(await on.reserve({ requestId: 'f', usd: null })).toBe('credits: retry');
   });
 
-  it('keeps the holds of projects apart and counts all of them for the entity', async () => {
+  it('counts the holds of a project for it alone, and those of all projects for the entity', async () => {
     const capped = { monthlyCapPicos: usd('2'), maxConcurrentRequests: 3 };
     await on.publish(
       aQuotaState({
@@ -98,7 +98,7 @@ describe('a decision in Redis', () => {
     expect(await on.quota.check(aSubject(), 'fresh')).toMatchObject({ verdict: 'denied', retryable: false });
   });
 
-  it('holds for an unlimited entity more than nine million dollars and gives all of it back', async () => {
+  it('holds more than nine million dollars for an unlimited entity, and gives all of it back', async () => {
     await on.publish(aQuotaState());
     for (const requestId of ['a', 'b', 'c']) await on.reserve({ requestId, usd: '8999999.000000001' });
     expect((await on.held()).requestCount).toBe(3);
@@ -110,7 +110,7 @@ describe('a decision in Redis', () => {
 describe('a hold', () => {
   beforeEach(() => on.publish(blocked('3')));
 
-  it('is the same for the same request again, however full it is by then, and is held once', async () => {
+  it('is held once for a repeated request, even where no room is left by then', async () => {
     const order = sized({ requestId: 'a', usd: '3' });
     const first = await on.quota.reserve(...order, 'fresh');
     on.clock.advance(60_000);
@@ -118,13 +118,13 @@ describe('a hold', () => {
     expect(await on.held()).toEqual({ heldPicos: usd('3'), requestCount: 1 });
   });
 
-  it('is never shared by requests of other content', async () => {
+  it('is never shared by requests with other content', async () => {
     await on.reserve({ requestId: 'a' });
     expect(await on.reserve({ requestId: 'a', model: 'other' })).toBe('conflict');
     expect(await on.held()).toEqual({ heldPicos: usd('1'), requestCount: 1 });
   });
 
-  it('ends by itself, one after the other, at the instant it expires', async () => {
+  it('ends at the instant at which it expires, each at its own', async () => {
     for (const seconds of [10, 20, 30]) await on.reserve({ requestId: `r${seconds}`, ttlSeconds: seconds });
     expect(await on.reserve({ requestId: 'x' })).toBe('credits: retry');
     on.clock.advance(9_999);
@@ -138,7 +138,7 @@ describe('a hold', () => {
     expect(await on.held()).toEqual({ heldPicos: 0n, requestCount: 0 });
   });
 
-  it('that has expired denies nobody, even among more of them than one call ends', async () => {
+  it('that has expired denies no request, even where more have expired than one call usually ends', async () => {
     await on.publish({ ...blocked('300'), version: 2n });
     await Promise.all(
       Array.from({ length: 300 }, (_, i) => on.reserve({ requestId: `r${i}`, ttlSeconds: 1 })),
@@ -147,14 +147,14 @@ describe('a hold', () => {
     expect(await on.reserve({ requestId: 'x', usd: '300' })).toBe('held');
   });
 
-  it('of each of thousands of projects ends in one call', async () => {
+  it('ends together with those of thousands of projects in one call', async () => {
     const names = Array.from({ length: 4_500 }, (_, i) => `p${i}`);
     const projects = [
       aProjectQuota(),
       ...names.map((name) => aProjectQuota({ project: aSubject(`e/${name}`).project })),
     ];
     await on.publish({ ...blocked('4500'), version: 2n, projects });
-    // Not all at once: what waits behind thousands of others is given up on a busy machine.
+    // Not all at once: on a busy machine a command behind thousands of others times out.
     const holdIn = (name: string) =>
       on.reserve({ requestId: 'r', subject: `entity1/${name}`, ttlSeconds: 1 });
     for (let next = 0; next < names.length; next += 250)
@@ -165,14 +165,14 @@ describe('a hold', () => {
     expect(await on.redis.hlen('tally:{entity1}:holds')).toBe(5);
   });
 
-  it('of the same request that has expired does not stand in its own way', async () => {
+  it('that has expired is not in the way of its own request', async () => {
     await on.reserve({ requestId: 'a', usd: '3', ttlSeconds: 10 });
     on.clock.advance(10_000);
     expect(await on.reserve({ requestId: 'a', usd: '3' })).toBe('ended');
     expect((await on.held()).requestCount).toBe(0);
   });
 
-  it('does not come back once it has ended, not even where its end came before it', async () => {
+  it('does not come back once it has ended, even where its end arrived first', async () => {
     await on.reserve({ requestId: 'a' });
     await on.quota.release(aSubject().entity, idOf('a'));
     await on.publish({ ...blocked('3'), version: 2n }, [idOf('late')]);
@@ -181,13 +181,13 @@ describe('a hold', () => {
     expect(await on.held()).toEqual({ heldPicos: 0n, requestCount: 0 });
   });
 
-  it('that has ended is no way around the limits', async () => {
+  it('that has ended does not exempt its request from the limits', async () => {
     await on.reserve({ requestId: 'a' });
     await on.publish({ ...blocked('0'), version: 2n }, [idOf('a')]);
     expect(await on.reserve({ requestId: 'a' })).toBe('credits: final');
   });
 
-  it('is ended once, whoever ends it how often', async () => {
+  it('ends once, however often and by whatever it is ended', async () => {
     await on.reserve({ requestId: 'a' });
     await on.reserve({ requestId: 'b' });
     const end = () => on.quota.release(aSubject().entity, idOf('a'));
@@ -200,7 +200,7 @@ describe('a hold', () => {
     expect(await on.held()).toEqual({ heldPicos: usd('1'), requestCount: 1 });
   });
 
-  it('can be kept for longer, never for shorter, and not after its end', async () => {
+  it('can be extended but not shortened, and not after its end', async () => {
     await on.reserve({ requestId: 'a', ttlSeconds: 100 });
     const extend = (seconds: number) => on.quota.extend(aSubject().entity, idOf('a'), seconds);
     expect((await extend(10))?.expiresMs).toBe(NOON.getTime() + 100_000);
@@ -212,7 +212,7 @@ describe('a hold', () => {
     expect(await on.quota.extend(aSubject().entity, idOf('never'), 10)).toBeNull();
   });
 
-  it('leaves a tombstone for a quarter of an hour, and no more tombstones than that', async () => {
+  it('leaves a tombstone for a quarter of an hour, and older tombstones are pruned', async () => {
     await on.publish({ ...blocked('300'), version: 2n });
     for (let i = 0; i < 50; i += 1) await on.quota.release(aSubject().entity, idOf(`r${i}`));
     on.clock.advance(899_999);
@@ -224,7 +224,7 @@ describe('a hold', () => {
     expect(await on.redis.zcard('tally:{entity1}:ended')).toBe(4);
   });
 
-  it('and all keys of an entity vanish when nobody uses them, later than the longest hold, also where they were about to', async () => {
+  it('and all keys of an idle entity expire later than the longest hold, and a use prolongs keys that are about to expire', async () => {
     for (const [a, b] of [
       ['a', 'b'],
       ['c', 'd'],
@@ -246,7 +246,7 @@ describe('lost keys', () => {
   );
 
   it.each(subsets.map((lost) => ({ lost })))(
-    'cost no more than the holds, and no hold is stuck: $lost',
+    'cost no more than the holds, and no hold stays for ever: $lost',
     async ({ lost }) => {
       const state = aQuotaState({ overage: 'blocked', creditsPicos: usd('3'), maxConcurrentRequests: 2 });
       await on.publish(state);

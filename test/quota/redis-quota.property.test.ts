@@ -25,7 +25,7 @@ afterAll(() => on.close());
 
 type ModelHold = { project: string; nanos: number; content: string; expiresMs: number };
 
-/** Holds in a Map, the domain's decision, and no cleverness: what the scripts must be indistinguishable from. */
+/** Holds in a Map and the domain's decision: the scripts must answer the same. */
 class Model {
   holds = new Map<string, ModelHold>();
   ended = new Map<string, number>();
@@ -112,7 +112,7 @@ class Model {
   }
 }
 
-/** What Redis answers, in the words of the model. */
+/** What Redis replies, in the words of the model. */
 async function reserveInRedis(order: SizedOrder): Promise<string> {
   return inWords(await on.quota.reserve(...sized(order), 'fresh'));
 }
@@ -255,7 +255,7 @@ async function step(model: Model, does: Operation): Promise<[string, string]> {
   return [`${nanos} ${count}`, `${held.heldPicos / 1_000n} ${held.requestCount}`];
 }
 
-/** States are lost together here: a fence that one of them keeps is published-state.test.ts' business. */
+/** Both states are lost together here; published-state.test.ts loses one of them. */
 async function lose(model: Model, keys: readonly string[]): Promise<void> {
   if (keys.includes('states')) model.state = null;
   if (keys.includes('holds') || keys.includes('expiry')) model.holds.clear();
@@ -266,7 +266,7 @@ async function lose(model: Model, keys: readonly string[]): Promise<void> {
 }
 
 describe('the scripts', () => {
-  it('answer every history of reservations, ends, states, waits and lost keys as the domain does, and leave nothing held', async () => {
+  it('decide every history of reservations, ends, states, waits and lost keys as the domain does, and leave nothing held', async () => {
     const histories = fc.asyncProperty(
       fc.array(operation, { minLength: 5, maxLength: 60 }),
       state,
