@@ -38,7 +38,7 @@ export class CorrectionBooking {
   ): Promise<Restart | null> {
     if (corrections.length === 0) return null;
     const bookedHour = hourOf(by.bookedAt);
-    // A correction that began before its event was booked: an hour is never corrected by an earlier one.
+    // This transaction began before the event was booked: an hour is never corrected by an earlier one.
     if (movementsOf(corrections).some((movement) => movement.bookedHour > bookedHour)) {
       return new Restart('the event was booked in a later hour');
     }
@@ -60,7 +60,7 @@ export class CorrectionBooking {
   }
 }
 
-/** What the events add to the sums before and after; the correction's period is charged both times. */
+/** What the events add to the sums before and after, both in the period that the correction is booked in. */
 function changeOf(corrections: readonly Correction[]): { from: BatchSums; to: BatchSums } {
   return {
     from: sumBatch(

@@ -21,7 +21,7 @@ export type Correction = Target & {
 };
 
 /**
- * Credits that come back are there for the charges that the same plan raises, in the order of the targets. `grants` are all
+ * Credits that come back can pay for the charges that the same plan raises, in the sequence of the targets. `grants` are all
  * grants of the one entity that the targets belong to.
  */
 export function planCorrections(
@@ -71,7 +71,7 @@ function chargeOf({ counted, rating }: Target): bigint {
   return morePicos > 0n ? morePicos : 0n;
 }
 
-/** Nothing comes back to a voided grant that could be burnt again. */
+/** Credits that come back to a voided grant cannot be burnt again. */
 function refill(grants: readonly GrantRow[], returned: readonly Movement[]): GrantRow[] {
   const back = new Map<string, bigint>();
   for (const { grantId, amountPicos } of returned) {

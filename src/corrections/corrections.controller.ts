@@ -23,7 +23,7 @@ export class CorrectionsController {
 
   @Route('POST /v1/admin/usage_events/:source/:id/void', {
     role: 'admin',
-    summary: 'Take back all that an event was charged; the source is percent-encoded',
+    summary: 'Void an event, giving back all that it was charged; the source is percent-encoded',
     answers: schemas.UsageCorrection,
     idempotent: true,
   })
@@ -75,7 +75,7 @@ export class CorrectionsController {
     const order = { ...body, entity: body.entity ?? null, actor };
     requireEntity(call.principal, order.entity);
     if (dryRun) return presentRerating(await this.rerating.preview(order), { dryRun });
-    // Each batch is a transaction of its own, safe to repeat; the one around them keeps the answer and lets no second run in.
+    // Each batch is a transaction of its own, safe to repeat; the one around them keeps the idempotency record and excludes a second run.
     return this.changes.make(call, [], async (tx) =>
       presentRerating(await this.rerating.rerateAlone(tx, order), { dryRun }),
     );

@@ -42,7 +42,7 @@ export const UsageCorrection = z
     output_tokens: z.int(),
     old_price_id: z.string().nullable(),
     new_price_id: z.string().nullable(),
-    cost_usd: z.string().describe('What it adds to the cost; below zero where it takes back'),
+    cost_usd: z.string().describe('What it adds to the cost; negative where it gives back'),
     credits_usd: z.record(z.string(), z.string()).describe('The part of the cost by grant'),
     overage_usd: z.string().describe('The part of the cost that no grant pays'),
     reason: z.string().nullable(),

@@ -1,4 +1,4 @@
-/** What a correction gives back: the money of an event in the hours it was booked, and the way back in reverse. Pure. */
+/** What a correction gives back of what its event was charged: which grants get it, and in which hours it was booked. Pure. */
 import { assert } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
 
@@ -11,7 +11,7 @@ export type Movement = {
   readonly amountPicos: bigint;
 };
 
-/** What is left of each movement after all that was given back of it; nothing where nothing is left. */
+/** What is left of each movement after all that was given back of it. A movement that nothing is left of is dropped. */
 export function netMovements(movements: readonly Movement[]): Movement[] {
   const sums = new Map<string, Movement>();
   for (const movement of movements) {
@@ -23,9 +23,9 @@ export function netMovements(movements: readonly Movement[]): Movement[] {
 }
 
 /**
- * Takes an amount back out of net movements: first what no grant paid, then from the grants against their burn order, so
- * that those which burn first have paid what is left; of one grant the latest hour first. `burnRank` says which of two grants
- * burns first. Returns positive amounts.
+ * Gives an amount back out of net movements: overage first, then to the grants in reverse burn order, so that what is left was
+ * paid by the grants that burn first; of one grant the latest hour first. `burnRank` says which of two grants burns first.
+ * Returns positive amounts.
  */
 export function giveBack(
   net: readonly Movement[],

@@ -1,5 +1,5 @@
 /**
- * Charges usage anew by the price book as it is now, where a price was published for a time that is past. The event keeps
+ * Charges past usage by the price book as it is now, for prices that were published for a time in the past. The event keeps
  * the price that rated it first; a correction names the new one and books the difference.
  */
 import { Injectable } from '@nestjs/common';
@@ -29,7 +29,7 @@ import { planCorrections, type Target } from './correction-plan.js';
 /** Events that one transaction corrects. */
 const BATCH_EVENTS_MAX = 500;
 
-/** Events that one call corrects: one that is not complete is repeated. It answers in seconds. */
+/** Events that one call corrects, so that it answers in seconds. The caller repeats a call that is not complete. */
 const CALL_EVENTS_MAX = 10_000;
 
 /** Events that a preview adds up. */
@@ -82,8 +82,8 @@ export class Rerating {
   }
 
   /**
-   * Books one correction for each event whose price is another one now. A repetition finds nothing to change; one that is
-   * cut short, by a fault or by `eventsMax`, goes on where the last one ended.
+   * Books one correction for each event whose price has changed. Repeating it changes nothing; after one that was cut short, by a
+   * fault or by `eventsMax`, it continues with the rest.
    */
   async rerate(order: RerateOrder, eventsMax = CALL_EVENTS_MAX): Promise<ReratingReport> {
     return this.run(order, eventsMax, async ({ entity, after, limit }) => {
@@ -95,7 +95,7 @@ export class Rerating {
     });
   }
 
-  /** The same while `tx` lasts, which books nothing itself: a second run meanwhile is refused. */
+  /** Like `rerate`, under a lock of `tx` that refuses a second run meanwhile. `tx` books nothing itself. */
   async rerateAlone(tx: Tx, order: RerateOrder): Promise<ReratingReport> {
     if (!(await tryLockRerating(tx))) throw new TallyError('conflict', 'another re-rating is still running');
     return this.rerate(order);

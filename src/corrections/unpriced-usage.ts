@@ -1,4 +1,4 @@
-/** Charges usage that came before its price did. It keeps its place in time and is paid like any other usage. */
+/** Charges usage that was counted before its price was published. It keeps its time and is paid like any other usage. */
 import { Injectable } from '@nestjs/common';
 import { assert } from '../domain/errors.js';
 import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
@@ -43,7 +43,7 @@ export class UnpricedUsage {
     private readonly booking: CorrectionBooking,
   ) {}
 
-  /** Charges all that has a price by now and returns the number of events. Run it after a price is published, and by the clock. */
+  /** Charges all that has a price by now, and returns the number of events. It runs after a price is published and on a schedule. */
   async charge(): Promise<number> {
     let charged = 0;
     for (const entity of await findEntitiesToCharge(this.database.reader)) {

@@ -143,7 +143,7 @@ export async function findVoid(
 }
 
 /**
- * A page, newest first, of what was booked in `period` but is not of it alone: voids, re-ratings, and usage that came after
+ * A page, newest first, of what was booked in `period` but is not of it alone: voids, re-ratings, and usage that arrived after
  * its own period. `entity` and `period` null list all; `after` is the last id of the page before.
  */
 export async function findCorrections(

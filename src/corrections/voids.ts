@@ -22,7 +22,7 @@ export class Voids {
     private readonly booking: CorrectionBooking,
   ) {}
 
-  /** Where the event is. `occurredAt` is needed once its identity is forgotten; `entity` null finds any entity's. */
+  /** Where the event is. `occurredAt` is needed once its identity is pruned; `entity` null finds any entity's. */
   async locate(of: {
     source: string;
     id: string;
@@ -36,7 +36,7 @@ export class Voids {
   }
 
   /**
-   * Takes back everything that the event was charged, in the caller's transaction; its row and its identity stay, so it is
+   * Gives back everything that the event was charged, in the caller's transaction; its row and its identity stay, so it is
    * never counted again. Voiding again changes nothing and answers the same.
    */
   async void(

@@ -1,4 +1,4 @@
-/** What one request used: token counts out of the shapes that model servers return, and the identity of the event that carries them. */
+/** What one request used: token counts, read from the shapes that model servers return, and the identity of the event that reports them. */
 import { createHash } from 'node:crypto';
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { formatSubject, type EntityName, type ProjectName } from './ids.js';
@@ -73,7 +73,7 @@ class Refusal extends Error {
   }
 }
 
-/** Both spellings may be present when a server copies one into the other; two different numbers are no count. */
+/** Both spellings may be present when a server copies one into the other; two different numbers are refused. */
 function readEither(usage: Readonly<Record<string, unknown>>, first: string, second: string): number | null {
   const a = readCount(usage[first], first);
   const b = readCount(usage[second], second);
@@ -114,7 +114,7 @@ export function identityOf(event: { source: string; id: string }): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** 128 bits over everything that the event says: two events of one identity with other fingerprints are a conflict. */
+/** 128 bits over everything that the event says: two events with the same identity and different fingerprints are a conflict. */
 export function fingerprintOf(event: UsageEvent): string {
   const { tokens } = event;
   const content = [

@@ -1,4 +1,4 @@
-/** Writes a batch of usage; when the data of one event spoils it, finds that event and keeps the rest. */
+/** Writes a batch of usage. If Postgres refuses the data of one event, splits the batch to find that event, and counts the rest. */
 import { Injectable } from '@nestjs/common';
 import { formatSubject } from '../domain/ids.js';
 import type { UsageEvent } from '../domain/usage.js';
@@ -8,7 +8,7 @@ import { isDataFault } from '../platform/postgres-errors.js';
 import { DeadLetters } from './dead-letters.js';
 import { Recorder, type RecordResult } from './recorder.js';
 
-/** An event with the JSON it came as, which a dead letter keeps. */
+/** An event, and the JSON that it was read from, which a dead letter would keep. */
 export type Delivery = { readonly event: UsageEvent; readonly body: unknown; readonly jobId: string | null };
 
 @Injectable()
@@ -20,7 +20,7 @@ export class BatchSplitter {
     private readonly logger: Logger,
   ) {}
 
-  /** Resolves when every event is either counted or a dead letter; throws when the servers are at fault, and nothing is lost. */
+  /** Resolves when every event is counted or a dead letter. Throws when a server is at fault; the batch can then be written again. */
   async write(deliveries: readonly Delivery[]): Promise<void> {
     try {
       const result = await this.recorder.record(deliveries.map(({ event }) => event));
@@ -31,7 +31,7 @@ export class BatchSplitter {
     } catch (error) {
       if (!isDataFault(error)) throw error;
       const [first] = deliveries;
-      if (deliveries.length === 1 && first !== undefined) return this.bury(first, error);
+      if (deliveries.length === 1 && first !== undefined) return this.keepAsDeadLetter(first, error);
       const middle = Math.ceil(deliveries.length / 2);
       await this.write(deliveries.slice(0, middle));
       await this.write(deliveries.slice(middle));
@@ -45,7 +45,7 @@ export class BatchSplitter {
     this.metrics.usageEvents.inc({ outcome: 'unpriced' }, result.unpriced);
   }
 
-  private async bury({ event, body, jobId }: Delivery, error: unknown): Promise<void> {
+  private async keepAsDeadLetter({ event, body, jobId }: Delivery, error: unknown): Promise<void> {
     this.metrics.usageEvents.inc({ outcome: 'dead_letter' });
     this.logger.error('an event that the database refuses became a dead letter', error, {
       subject: formatSubject(event),

@@ -1,4 +1,4 @@
-/** What a batch of rated events adds to each sum. Pure: the recorder writes what this returns. */
+/** What a batch of rated events adds to each sum. Pure: `UsageSums` writes what this returns. */
 import type { BurnSum } from '../domain/burn-order.js';
 import { hourOf } from '../domain/period.js';
 import type { RatedEvent } from './rated-event.js';

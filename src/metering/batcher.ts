@@ -1,12 +1,12 @@
 /**
  * Turns many small jobs into few large transactions: entries wait a few milliseconds for each other and share one flush.
- * An entry resolves when its flush has committed and rejects when it has not.
+ * An entry resolves when its flush has committed, and rejects when its flush fails.
  */
 
 export type BatcherOptions = {
-  /** Items that one flush takes; an entry that is larger by itself is flushed alone. */
+  /** Items in one flush. An entry that has more is flushed alone. */
   readonly batchCountMax: number;
-  /** How long the first entry of a batch waits for company. */
+  /** How long the first entry of a batch waits for others. */
   readonly waitMs: number;
   readonly flushesMax: number;
 };
@@ -36,7 +36,7 @@ export class Batcher<T> {
     });
   }
 
-  /** Full batches leave at once, the rest when the timer says; no flush slot, no leaving. */
+  /** Starts full batches at once and the rest when the timer fires, while fewer than `flushesMax` are in flight. */
   private schedule(): void {
     while (this.flushing < this.options.flushesMax && this.waitingCount >= this.options.batchCountMax)
       this.start();

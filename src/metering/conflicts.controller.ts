@@ -1,4 +1,4 @@
-/** Admins: contents that came under an identity which was counted with another one. */
+/** Admins: events that arrived again with other content than was counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import { conflictIdOf } from './usage-conflicts.sql.js';
 import { UsageConflicts } from './usage-conflicts.js';
@@ -14,7 +14,7 @@ export class ConflictsController {
 
   @Route('GET /v1/admin/usage_conflicts', {
     role: 'admin',
-    summary: 'List contents that came under an identity counted before, last seen first',
+    summary: 'List events that arrived again with other content than was counted, last seen first',
     answers: schemas.UsageConflictList,
   })
   async list(
@@ -36,7 +36,7 @@ export class ConflictsController {
 
   @Route('POST /v1/admin/usage_conflicts/:id/review', {
     role: 'admin',
-    summary: 'Mark a conflict as looked at',
+    summary: 'Mark a conflict as reviewed',
     answers: schemas.UsageConflict,
   })
   async review(

@@ -1,4 +1,4 @@
-/** Contents that contradict what was counted, and what an operator thought of them. */
+/** Conflicts with what was counted, and their review. */
 import { z } from 'zod';
 import { parseConflictId, type ConflictKey } from './usage-conflicts.sql.js';
 import { entityName, pageLimit, querySeconds, subject, text } from '../http/fields.js';
@@ -44,14 +44,14 @@ export const UsageConflict = z
     event_id: z.string(),
     counted: z
       .unknown()
-      .describe('The content that was counted; null for a key that is bound to another entity than its'),
-    other: z.unknown().describe('The content that came under the same identity'),
+      .describe('The content that was counted; null where the caller is bound to another entity'),
+    other: z.unknown().describe('The content that arrived under the same identity'),
     status: z.enum(STATUSES),
     seen_count: z.int(),
     first_seen_at: z.int(),
     last_seen_at: z.int(),
     reviewed_at: z.int().nullable(),
-    reviewed_by: z.string().nullable().describe('The key that marked it as looked at'),
+    reviewed_by: z.string().nullable().describe('The key that reviewed it'),
     review_note: z.string().nullable(),
   })
   .meta({ id: 'UsageConflict' });

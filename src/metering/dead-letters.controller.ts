@@ -18,7 +18,7 @@ export class DeadLettersController {
     answers: schemas.DeadLetterList,
   })
   async list(
-    @Query({ schema: schemas.LetterQuery }) query: schemas.LetterQuery,
+    @Query({ schema: schemas.DeadLetterQuery }) query: schemas.DeadLetterQuery,
     @Caller() caller: Principal,
   ) {
     const { limit, after = null } = query;
@@ -31,20 +31,26 @@ export class DeadLettersController {
     summary: 'Send the event to the queue again',
     answers: schemas.DeadLetter,
   })
-  async replay(@Param({ schema: schemas.LetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
-    return this.answer(id, 'replayed', caller);
+  async replay(
+    @Param({ schema: schemas.DeadLetterPath }) { id }: { id: string },
+    @Caller() caller: Principal,
+  ) {
+    return this.resolve(id, 'replayed', caller);
   }
 
   @Route('POST /v1/admin/dead_letters/:id/discard', {
     role: 'admin',
-    summary: 'Give the event up',
+    summary: 'Discard the event',
     answers: schemas.DeadLetter,
   })
-  async discard(@Param({ schema: schemas.LetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
-    return this.answer(id, 'discarded', caller);
+  async discard(
+    @Param({ schema: schemas.DeadLetterPath }) { id }: { id: string },
+    @Caller() caller: Principal,
+  ) {
+    return this.resolve(id, 'discarded', caller);
   }
 
-  private async answer(id: string, status: 'replayed' | 'discarded', caller: Principal) {
+  private async resolve(id: string, status: 'replayed' | 'discarded', caller: Principal) {
     const order = { id, status, entity: caller.entity, actor: caller.keyId };
     return presentDeadLetter(await found(caller, 'such dead letter', this.deadLetters.resolve(order)));
   }
@@ -55,26 +61,26 @@ export class DeadLettersController {
     answers: schemas.DeadLetterBatch,
   })
   async replayMatching(
-    @Body({ schema: schemas.ReplayOrder }) body: schemas.BatchOrder,
+    @Body({ schema: schemas.ReplayOrder }) body: schemas.ResolveOrder,
     @Caller() caller: Principal,
   ) {
-    return this.answerMatching(body, 'replayed', caller);
+    return this.resolveMatching(body, 'replayed', caller);
   }
 
   @Route('POST /v1/admin/dead_letters/discard', {
     role: 'admin',
-    summary: 'Give all events up that match, a thousand a call',
+    summary: 'Discard all events that match, a thousand a call',
     answers: schemas.DeadLetterBatch,
   })
   async discardMatching(
-    @Body({ schema: schemas.DiscardOrder }) body: schemas.BatchOrder,
+    @Body({ schema: schemas.DiscardOrder }) body: schemas.ResolveOrder,
     @Caller() caller: Principal,
   ) {
-    return this.answerMatching(body, 'discarded', caller);
+    return this.resolveMatching(body, 'discarded', caller);
   }
 
-  private async answerMatching(
-    body: schemas.BatchOrder,
+  private async resolveMatching(
+    body: schemas.ResolveOrder,
     status: 'replayed' | 'discarded',
     caller: Principal,
   ) {
@@ -83,7 +89,10 @@ export class DeadLettersController {
   }
 }
 
-function filterOf(asked: schemas.LetterQuery | schemas.BatchOrder, caller: Principal): DeadLetterFilter {
+function filterOf(
+  asked: schemas.DeadLetterQuery | schemas.ResolveOrder,
+  caller: Principal,
+): DeadLetterFilter {
   const { status = null, subject, code = null, start_time: from = null, end_time: to = null } = asked;
   return { status, entity: scopeOf(caller, asked), project: subject?.project ?? null, code, from, to };
 }

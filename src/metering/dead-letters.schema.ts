@@ -12,14 +12,14 @@ import {
 } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
-export const LetterPath = z.object({ id: text(64) });
+export const DeadLetterPath = z.object({ id: text(64) });
 
 const STATUSES = ['open', 'replayed', 'discarded'] as const;
 const code = text(64)
   .optional()
   .meta({ description: 'Why it could not be counted', example: 'invalid_tokens' });
 
-export const LetterQuery = z.strictObject({
+export const DeadLetterQuery = z.strictObject({
   status: z.enum(STATUSES, 'must be open, replayed or discarded').optional(),
   entity: entityName.optional(),
   subject: subject.optional(),
@@ -29,13 +29,13 @@ export const LetterQuery = z.strictObject({
   limit: pageLimit,
   after: afterText,
 });
-export type LetterQuery = z.output<typeof LetterQuery>;
+export type DeadLetterQuery = z.output<typeof DeadLetterQuery>;
 
-/** Letters that one call answers: as many as one job carries. */
-const ANSWERED_MAX = 1_000;
+/** Dead letters that one call resolves. Their events fit into one job. */
+const RESOLVED_MAX = 1_000;
 
-/** What is left out is no condition. */
-function batchOf(other: 'replayed' | 'discarded') {
+/** A field that is left out is no condition. */
+function resolveOrder(other: 'replayed' | 'discarded') {
   return z.strictObject({
     status: z.enum(['open', other], `must be open or ${other}`).default('open'),
     entity: entityName.optional(),
@@ -43,21 +43,21 @@ function batchOf(other: 'replayed' | 'discarded') {
     code,
     start_time: time.optional().describe('Last seen from then on'),
     end_time: time.optional().describe('Last seen before then; now where it is left out'),
-    limit: integer(1, ANSWERED_MAX).default(ANSWERED_MAX),
+    limit: integer(1, RESOLVED_MAX).default(RESOLVED_MAX),
   });
 }
-export const ReplayOrder = batchOf('discarded');
-export const DiscardOrder = batchOf('replayed');
-export type BatchOrder = z.output<ReturnType<typeof batchOf>>;
+export const ReplayOrder = resolveOrder('discarded');
+export const DiscardOrder = resolveOrder('replayed');
+export type ResolveOrder = z.output<ReturnType<typeof resolveOrder>>;
 
 export const DeadLetterBatch = z
   .object({
     object: z.literal('dead_letter_batch'),
     status: z.enum(['replayed', 'discarded']),
-    answered: z.int().describe('How many letters this call answered'),
+    answered: z.int().describe('How many dead letters this call resolved'),
     remaining: z
       .int()
-      .describe('How many match still: repeat the call with this end_time until there are none'),
+      .describe('How many still match: repeat the call with this end_time until there are none'),
     end_time: z.int(),
   })
   .meta({ id: 'DeadLetterBatch' });

@@ -4,8 +4,8 @@ import type { Tx } from '../platform/database.js';
 import type { DeadLetterRow, DeadLetterStatus, NewDeadLetter } from './dead-letter.js';
 
 /** Inserts dead letters. One that is known already counts one more arrival and is open again: it failed again. */
-export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[]): Promise<void> {
-  const rows = letters.map((letter) => ({ id: idOf(letter), ...letter }));
+export async function insertDeadLetters(tx: Tx, deadLetters: readonly NewDeadLetter[]): Promise<void> {
+  const rows = deadLetters.map((deadLetter) => ({ id: idOf(deadLetter), ...deadLetter }));
   await tx.$executeRaw`
     insert into dead_letters as d (
       id, code, message, payload, job_id, entity, project, source, event_id, status, seen_count, first_seen_at, last_seen_at
@@ -39,7 +39,7 @@ export async function insertDeadLetters(tx: Tx, letters: readonly NewDeadLetter[
  */
 export async function resolveDeadLetters(
   tx: Tx,
-  letters: readonly Pick<DeadLetterRow, 'id' | 'seenCount' | 'status'>[],
+  deadLetters: readonly Pick<DeadLetterRow, 'id' | 'seenCount' | 'status'>[],
   status: DeadLetterStatus,
 ): Promise<Set<string>> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
@@ -47,9 +47,9 @@ export async function resolveDeadLetters(
       select d.id
       from dead_letters d
       join unnest(
-        ${letters.map(({ id }) => id)}::text[],
-        ${letters.map(({ seenCount }) => String(seenCount))}::bigint[],
-        ${letters.map((letter) => letter.status)}::text[]
+        ${deadLetters.map(({ id }) => id)}::text[],
+        ${deadLetters.map(({ seenCount }) => String(seenCount))}::bigint[],
+        ${deadLetters.map((deadLetter) => deadLetter.status)}::text[]
       ) as l (id, seen_count, status) on l.id = d.id and l.seen_count = d.seen_count and l.status = d.status
       order by d.id
       for update of d
@@ -62,7 +62,7 @@ export async function resolveDeadLetters(
 }
 
 /** The same content refused for the same reason is the same dead letter, however often it arrives. */
-function idOf(letter: NewDeadLetter): string {
-  const hash = createHash('sha256').update(`${letter.code}\0${letter.payload}`).digest('base64url');
+function idOf(deadLetter: NewDeadLetter): string {
+  const hash = createHash('sha256').update(`${deadLetter.code}\0${deadLetter.payload}`).digest('base64url');
   return `dl_${hash.slice(0, 22)}`;
 }

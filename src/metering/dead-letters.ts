@@ -29,8 +29,8 @@ export class DeadLetters {
     private readonly clock: Clock,
   ) {}
 
-  async keep(letters: readonly NewDeadLetter[]): Promise<void> {
-    if (letters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, letters));
+  async keep(deadLetters: readonly NewDeadLetter[]): Promise<void> {
+    if (deadLetters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, deadLetters));
   }
 
   /** Last seen first; `after` is the last id of the page before. A page after an id that is unknown is empty. */
@@ -48,11 +48,11 @@ export class DeadLetters {
 
   /** Sends the event to the queue again, or discards it; the dead letter can still be read. */
   async resolve(order: { id: string; entity: string | null } & Resolution): Promise<DeadLetterRow> {
-    const letter = await this.find(order);
-    if (letter === null) throw new TallyError('not_found', `no dead letter ${order.id}`, { param: 'id' });
-    const resolved = await this.resolveAll([letter], order);
-    if (resolved.has(letter.id)) return { ...letter, status: order.status };
-    return (await this.find(order)) ?? letter;
+    const deadLetter = await this.find(order);
+    if (deadLetter === null) throw new TallyError('not_found', `no dead letter ${order.id}`, { param: 'id' });
+    const resolved = await this.resolveAll([deadLetter], order);
+    if (resolved.has(deadLetter.id)) return { ...deadLetter, status: order.status };
+    return (await this.find(order)) ?? deadLetter;
   }
 
   /**
@@ -66,9 +66,9 @@ export class DeadLetters {
     const to = order.filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
     const filter = { ...order.filter, to };
     const count = await this.database.reader.deadLetter.count({ where: matching(filter) });
-    const letters = await this.list({ filter, after: null, limit: order.limit });
-    await this.resolveAll(letters, order);
-    return { answered: letters.length, remaining: Math.max(0, count - letters.length), to };
+    const deadLetters = await this.list({ filter, after: null, limit: order.limit });
+    await this.resolveAll(deadLetters, order);
+    return { answered: deadLetters.length, remaining: Math.max(0, count - deadLetters.length), to };
   }
 
   /**
@@ -76,14 +76,14 @@ export class DeadLetters {
    * in between sends them twice, and they count once. A dead letter whose event was refused again by then stays open.
    */
   private async resolveAll(
-    letters: readonly DeadLetterRow[],
+    deadLetters: readonly DeadLetterRow[],
     { status, actor }: Resolution,
   ): Promise<ReadonlySet<string>> {
-    if (letters.length === 0) return new Set();
-    if (status === 'replayed') await this.queue.add(letters.map(({ payload }) => JSON.parse(payload)));
+    if (deadLetters.length === 0) return new Set();
+    if (status === 'replayed') await this.queue.add(deadLetters.map(({ payload }) => JSON.parse(payload)));
     return this.database.transaction(async (tx) => {
-      const resolved = await resolveDeadLetters(tx, letters, status);
-      const changes = letters
+      const resolved = await resolveDeadLetters(tx, deadLetters, status);
+      const changes = deadLetters
         .filter(({ id }) => status === 'replayed' || resolved.has(id))
         .map(({ id, entity, status: before }) => ({
           entity,

@@ -1,4 +1,4 @@
-/** The dedupe. An identity is claimed in the transaction that counts its event, so a failed write claims nothing. */
+/** Identities of events. Each is claimed by the transaction that counts its event, so a failed transaction claims nothing. */
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Tx } from '../platform/database.js';
 
@@ -28,7 +28,7 @@ export async function claimIdentities(
 }
 
 /**
- * What the identities that were already taken stand for. A statement of its own: the one that waited for them saw the
+ * What was counted under identities that were claimed before. A statement of its own: the one that waited for them saw the
  * table as it was before the wait.
  */
 export async function findIdentities(
@@ -49,7 +49,7 @@ export async function findIdentities(
 
 /**
  * Looks at a page of identities in key order and deletes those that were booked earlier. Walks the primary key: an index by
- * time would cost every event something, and this runs once a day. `last` is null after the last page.
+ * time would cost something with every event, and this runs once a day. `last` is null after the last page.
  */
 export async function pruneIdentities(
   tx: Tx,

@@ -1,4 +1,4 @@
-/** The door of usage: a CloudEvents 1.0 JSON object in, a usage event or a reason out. Nothing behind it checks again. */
+/** Validates usage: a CloudEvents 1.0 JSON object becomes a usage event, or is refused with a reason. Nothing checks it again after this. */
 import {
   isPrintable,
   TEXT_LENGTH_MAX,
@@ -19,7 +19,7 @@ export type EventReading =
       readonly code: UsageRefusalCode;
       /** Names the field and what was expected. */
       readonly message: string;
-      /** What can be told of the event all the same, for whoever looks for it. */
+      /** What is known of the event all the same, so that it can be found. */
       readonly source: string | null;
       readonly id: string | null;
       readonly entity: string | null;
@@ -35,7 +35,7 @@ function text(lengthMax: number) {
     .refine(isPrintable, { error: 'must not contain control characters or broken Unicode' });
 }
 
-/** Empty is as good as left out: producers fill in what they do not know. */
+/** An empty text counts as left out: some producers send one for what they do not know. */
 const optionalText = z.union([text(TEXT_LENGTH_MAX), z.literal('')]).nullish();
 
 const tags = z
@@ -69,10 +69,10 @@ const envelope = z
   })
   .meta({ id: 'UsageEvent', description: 'A CloudEvents 1.0 JSON object: what one request used.' });
 
-/** For the API's document; reading goes through `parseEvent`. */
+/** For the OpenAPI document. Events are validated by `parseEvent`. */
 export const usageEventSchema = envelope;
 
-/** Reads one event as of `at`, the time by which its own time is judged. Never throws. */
+/** Validates one event, whose time must lie near `at`. Never throws. */
 export function parseEvent(json: unknown, at: Date): EventReading {
   const parsed = envelope.safeParse(json);
   if (!parsed.success) return refuse(json, 'invalid_event', describe(parsed.error));

@@ -1,6 +1,6 @@
 /**
- * The transaction that counts usage: dedupe, rating, roll-ups, burns and balances together or not at all. Whoever
- * delivers an event twice finds its identity taken.
+ * The transaction that counts usage: dedupe, rating, roll-ups, burns and versions, all or none. README.md has
+ * its rules.
  */
 import { Injectable } from '@nestjs/common';
 import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
@@ -29,7 +29,7 @@ export type RecordResult = {
   readonly unpriced: number;
 };
 
-/** Subjects that are remembered before the memory starts anew. */
+/** Subjects that a process remembers before it starts over. */
 const ACCOUNTS_KNOWN_MAX = 100_000;
 
 type Written = {
@@ -41,7 +41,7 @@ type Written = {
 @Injectable()
 export class Recorder {
   private readonly months = new Set<Period>();
-  /** Subjects that a committed batch has found or made: accounts are never deleted. */
+  /** Subjects that a committed batch has found or created. Accounts are never deleted. */
   private readonly known = new Set<string>();
 
   constructor(
@@ -55,12 +55,12 @@ export class Recorder {
     private readonly burns: Burns,
     private readonly sums: UsageSums,
   ) {
-    database.onReturn(() => this.forget());
+    database.onReturn(() => this.clearKnown());
   }
 
   /**
-   * Counts each event exactly once and publishes what it changed. When the publishing fails the events are counted all the
-   * same and the call throws: a repetition inserts nothing and publishes the same state.
+   * Counts each event exactly once and publishes what it changed. If publishing fails, the events are counted all the
+   * same and the call throws: a retry inserts nothing and publishes the same states.
    */
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
     if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, unpriced: 0 };
@@ -90,7 +90,7 @@ export class Recorder {
 
   /** Returns how many of the new events have no price yet. */
   private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number | Restart> {
-    await this.ensureForgottenMonths(tx, claimed);
+    await this.ensureMissingMonths(tx, claimed);
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
     const unknown = claimed.filter(({ event }) => !this.known.has(formatSubject(event)));
     if (unknown.length > 0) await this.accounts.ensure(tx, subjectsOf(unknown), bookedAt);
@@ -109,8 +109,8 @@ export class Recorder {
     return rated.filter((row) => row.priceId === UNPRICED).length;
   }
 
-  /** A database that was set back may not have them any more. */
-  private forget(): void {
+  /** A database that was restored from a backup may lack them. */
+  private clearKnown(): void {
     this.months.clear();
     this.known.clear();
   }
@@ -128,10 +128,10 @@ export class Recorder {
   }
 
   /**
-   * Postgres may have come back as another since the months were made: without its month an event would look like one that
-   * the database refuses. It is made in the transaction then, which may wait for others, and so never without need.
+   * Postgres may have been restored from a backup since the partitions were made, and would then refuse an event for the lack of
+   * one. It is made in this transaction, which may have to wait for others, and therefore only when needed.
    */
-  private async ensureForgottenMonths(tx: Tx, claimed: readonly Claimed[]): Promise<void> {
+  private async ensureMissingMonths(tx: Tx, claimed: readonly Claimed[]): Promise<void> {
     for (const month of this.unknownMonths(claimed.map(({ event }) => event))) {
       await ensurePartition(tx, periodStart(month));
     }
@@ -148,7 +148,7 @@ function subjectsOf(claimed: readonly Claimed[]): Subject[] {
   return [...new Map(claimed.map(({ event }) => [formatSubject(event), event])).values()];
 }
 
-/** The holds that these events end, now or before. An event can end no other entity's. */
+/** The holds that these events end, or ended earlier. An event ends holds of its own entity only. */
 function settledHolds(events: readonly UsageEvent[]): string[] {
   return events.flatMap(({ reservationId, entity }) =>
     reservationId !== null && entityOfReservation(reservationId) === entity ? [reservationId] : [],

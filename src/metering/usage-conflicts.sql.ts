@@ -1,4 +1,4 @@
-/** Events that came again under a counted identity but said something else: kept for review, never counted. */
+/** Conflicts: events that arrived again with other content than was counted. They are kept for review and never counted. */
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -11,7 +11,7 @@ export type Conflict = {
   readonly originalOccurredAt: Date;
 };
 
-/** Keeps each other content once and counts how often it came. One that was reviewed stays so: it says nothing new. */
+/** Keeps each content once and counts its arrivals. A conflict that was reviewed stays reviewed: it says nothing new. */
 export async function insertConflicts(tx: Tx, conflicts: readonly Conflict[], at: Date): Promise<void> {
   await tx.$executeRaw`
     insert into usage_conflicts as c (
@@ -37,7 +37,7 @@ export async function insertConflicts(tx: Tx, conflicts: readonly Conflict[], at
       last_seen_at = excluded.last_seen_at`;
 }
 
-/** What names a conflict: an identity may come with several other contents. */
+/** Identifies a conflict: one identity may arrive with several other contents. */
 export type ConflictKey = { readonly identity: string; readonly fingerprint: string };
 
 const HEX_OF_UUID = 32;
@@ -47,7 +47,7 @@ export function conflictIdOf({ identity, fingerprint }: ConflictKey): string {
   return `conflict_${`${identity}${fingerprint}`.replaceAll('-', '')}`;
 }
 
-/** Null where it is no id of a conflict. */
+/** Null where the text is not the id of a conflict. */
 export function parseConflictId(id: string): ConflictKey | null {
   const hex = /^conflict_([0-9a-f]{64})$/.exec(id)?.[1];
   if (hex === undefined) return null;
@@ -56,7 +56,7 @@ export function parseConflictId(id: string): ConflictKey | null {
 
 export type Review = {
   readonly reviewedAt: Date;
-  /** The id of the API key that looked at it. */
+  /** The id of the API key that reviewed it. */
   readonly reviewedBy: string;
   readonly note: string | null;
 };
@@ -65,7 +65,7 @@ export type ConflictRow = ConflictKey & {
   readonly entity: string;
   readonly source: string;
   readonly eventId: string;
-  /** Null where whoever asks may not see it, for it is another entity's. */
+  /** Null where it is another entity's and the caller may not see it. */
   readonly counted: unknown;
   readonly other: unknown;
   readonly seenCount: bigint;
@@ -76,7 +76,7 @@ export type ConflictRow = ConflictKey & {
   readonly note: string | null;
 };
 
-/** Null in any field is no condition. Times are those at which a content was last seen: from `from` on, before `to`. */
+/** Null in any field is no condition. Times are those of the last arrival: from `from` on, before `to`. */
 export type ConflictFilter = {
   readonly isReviewed: boolean | null;
   readonly entity: string | null;
@@ -85,7 +85,7 @@ export type ConflictFilter = {
   readonly to: Date | null;
 };
 
-/** Each conflict beside the event that was counted, as far as one who sees only `scope` may see it. */
+/** Each conflict with the event that was counted, unless that is another entity's than `scope`. */
 function conflictsSeenBy(scope: string | null): Prisma.Sql {
   return Prisma.sql`
     select
@@ -132,7 +132,7 @@ export async function findConflicts(
     limit ${page.limit}::integer`;
 }
 
-/** Null where there is none in the scope. */
+/** Null where the scope has none. */
 export async function findConflict(
   tx: Tx,
   { key, scope }: { key: ConflictKey; scope: string | null },
@@ -150,7 +150,7 @@ export type ReviewBefore = {
   readonly note: string | null;
 };
 
-/** Marks a conflict as looked at, in place of an earlier mark, which it returns; null where there is no such conflict in the scope. */
+/** Marks a conflict as reviewed and returns the review that this one replaces; null where the scope has no such conflict. */
 export async function reviewConflict(
   tx: Tx,
   { key, scope, review }: { key: ConflictKey; scope: string | null; review: Review },

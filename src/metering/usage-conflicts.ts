@@ -1,4 +1,4 @@
-/** What contradicts what was counted, for an operator to look at and mark as looked at. */
+/** Conflicts with what was counted, for an operator to review. */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
@@ -16,7 +16,7 @@ import {
 
 export type ReviewOrder = {
   readonly key: ConflictKey;
-  /** The entity that whoever asks is bound to, or null. */
+  /** The entity that the caller is bound to, or null. */
   readonly scope: string | null;
   readonly note: string | null;
   readonly actor: string;
@@ -29,7 +29,7 @@ export class UsageConflicts {
     private readonly clock: Clock,
   ) {}
 
-  /** A page, last seen first; of an event of another entity than `scope` only what came is shown. */
+  /** A page, last seen first. A counted event of another entity than `scope` is left out. */
   async list(page: {
     filter: ConflictFilter;
     scope: string | null;
@@ -39,7 +39,7 @@ export class UsageConflicts {
     return findConflicts(this.database.reader, page);
   }
 
-  /** Marks it as looked at. Again is another look: its note and its time replace the first, and both are in the audit log. */
+  /** Marks it as reviewed. A second review replaces the first, with its note and time; both are in the audit log. */
   async review({ key, scope, note, actor }: ReviewOrder): Promise<ConflictRow> {
     const id = conflictIdOf(key);
     return this.database.transaction(async (tx) => {

@@ -1,4 +1,4 @@
-/** Gateways: usage over HTTP, for those who do not put it on the queue themselves. */
+/** Gateways: usage over HTTP, for those that do not put it on the queue themselves. */
 import { Body, Controller } from '@nestjs/common';
 import { Metrics } from '../platform/metrics.js';
 import { UsageIntake } from './usage-intake.js';

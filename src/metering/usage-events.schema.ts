@@ -6,7 +6,7 @@ import { showAs } from '../http/shown-schema.js';
 
 const COUNT = `must be one event, or an array of 1 to ${USAGE_EVENTS_MAX}`;
 
-/** The events themselves are read one by one, so that a bad one refuses no other. */
+/** Events are validated one by one later, so that a bad one refuses no other. */
 export const UsageReport = showAs(
   z
     .union([z.array(z.unknown()).min(1).max(USAGE_EVENTS_MAX), z.looseObject({})], { error: COUNT })

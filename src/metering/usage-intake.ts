@@ -1,4 +1,4 @@
-/** Usage that arrives over HTTP: each event is read on its own, and what can be counted goes to the queue. */
+/** Usage that arrives over HTTP: each event is validated on its own, and those that can be counted go to the queue. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';

@@ -1,9 +1,9 @@
-/** Sums of events that are kept as they come: roll-ups by hour and spend by period. */
+/** The sums that are kept of counted usage: roll-ups by hour and spend by period. */
 import { arrayLiteral } from '../platform/array-literal.js';
 import { Restart, type Tx } from '../platform/database.js';
 import type { HourlySum, ProjectSum } from './batch-sums.js';
 
-/** Adds to the roll-ups, in key order, under the entities' locks. The days are then no longer rolled up. */
+/** Adds to the roll-ups, in key order, under the entities' locks. Invalidates the roll-ups of their days. */
 export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
   await tx.$executeRaw`
     with added as (select * from unnest(
@@ -54,7 +54,7 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos`;
 }
 
-/** Removes those of the roll-ups that nothing is left of: all that was counted there has moved or was voided. */
+/** Removes those of the roll-ups that are zero: what was counted there was moved or voided. */
 export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
   await tx.$executeRaw`
     delete from usage_hourly u

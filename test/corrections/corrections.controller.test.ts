@@ -34,7 +34,7 @@ describe('corrections over HTTP', () => {
   const spentBy = async (entity: string): Promise<string> =>
     (await app.call(`GET /v1/entities/${entity}/balance`)).body.month_to_date_usd;
 
-  it('a void takes the whole charge back, is in force at once, and answers the same when repeated', async () => {
+  it('a void gives the whole charge back, is in force at once, and answers the same when repeated', async () => {
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '0.5' } });
     const gateway = await app.key('gateway');
     const { event, path } = await used('entity1');
@@ -78,7 +78,7 @@ describe('corrections over HTTP', () => {
     expect([reused.status, reused.body.error.code]).toEqual([422, 'idempotency_key_reused']);
   });
 
-  it('an event that is not there is a 404; to a bound key it is as forbidden as another one’s', async () => {
+  it('an unknown event is a 404; to a bound key it is as forbidden as another entity’s', async () => {
     const { path } = await used('entity3');
     const nowhere = '/v1/admin/usage_events/%2Fgateways%2Ftest/none/void';
     const body = { reason: 'r' };

@@ -14,7 +14,7 @@ const moved = (grantId: string | null, at: number, amountPicos: bigint): Movemen
 const rank = (grantId: string): number => grantId.charCodeAt(0);
 
 describe('net movements', () => {
-  it('add up what was burnt and given back of one grant in one hour, and drop what is nothing', () => {
+  it('add up what was burnt and given back of one grant in one hour, and drop what is zero', () => {
     const movements = [
       moved('a', 1, 5n),
       moved('a', 2, 3n),
@@ -27,7 +27,7 @@ describe('net movements', () => {
 });
 
 describe('giving back', () => {
-  it('takes overage first, then the grants against their burn order, of one grant the latest hour first', () => {
+  it('takes overage first, then the grants in reverse burn order, of one grant the latest hour first', () => {
     const net = [
       moved('a', 1, 5n),
       moved('b', 1, 5n),

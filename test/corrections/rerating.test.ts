@@ -91,7 +91,7 @@ describe('re-rating', () => {
     expect(await books.rerating.rerate(order())).toEqual(preview);
   });
 
-  it('gives a lower price back, overage first and grants against their burn order', async () => {
+  it('gives back what a lower price saves, overage first and then grants in reverse burn order', async () => {
     await buy(books, entity, 100n, { priority: 1 });
     books.clock.advance(1);
     await buy(books, entity, 150n, { priority: 2 });
@@ -113,7 +113,7 @@ describe('re-rating', () => {
     expect([await spendOf(books, entity), await leftOf(books, entity)]).toEqual(['600 = 400 + 200', ['0']]);
   });
 
-  it('keeps the price that rated the event first, and names the new one in one correction an event', async () => {
+  it('keeps the price that rated the event first, and names the new one in one correction for each event', async () => {
     await books.recorder.record([event()]);
     const newPrice = await publish(books, model, '0.000001', { from: DAY });
     const { rows: before } = await books.database.pool.query(`select * from usage_events where entity = $1`, [
@@ -152,7 +152,7 @@ describe('re-rating', () => {
     ]);
   });
 
-  it('goes through more events than one transaction takes', async () => {
+  it('corrects more events than one transaction holds', async () => {
     const at = (index: number) => new Date(Date.parse('2026-11-22T01:00:00Z') + Math.floor(index / 3));
     await books.recorder.record(
       Array.from({ length: 1_100 }, (_, index) => event({ occurredAt: at(index) })),
@@ -162,7 +162,7 @@ describe('re-rating', () => {
     expect(await spendOf(books, entity)).toBe('165000 = 0 + 165000');
   });
 
-  it('says when it is not complete, and the next call goes on with the rest', async () => {
+  it('says when it is not complete, and the next call continues with the rest', async () => {
     await books.recorder.record([
       ...Array.from({ length: 4 }, () => event()),
       anEvent({ subject: `${entity}-2/p`, model }),
@@ -174,7 +174,7 @@ describe('re-rating', () => {
     expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 0, complete: true });
   });
 
-  it('can be done again by yet another price, up and down, and be voided in the end', async () => {
+  it('can be repeated for another price, up and down, and the event voided in the end', async () => {
     await buy(books, entity, 350n);
     const [only] = [event()];
     await books.recorder.record([only]);
@@ -210,7 +210,7 @@ describe('re-rating', () => {
     ]);
   });
 
-  it('passes over what is voided and what was never charged', async () => {
+  it('skips what is voided and what was never charged', async () => {
     const [wrong, unpriced] = [event(), event({ model: `${model}-unpriced` })];
     await books.recorder.record([wrong, unpriced]);
     await voidEvent(books, wrong);
@@ -222,7 +222,7 @@ describe('re-rating', () => {
     });
   });
 
-  it('burns for one event what comes back from another, but nothing that comes back to a voided grant', async () => {
+  it('pays for one event with what comes back from another, but not with what comes back to a voided grant', async () => {
     const times = ['2026-11-22T01:00:00Z', '2026-11-22T02:00:00Z'] as const;
     const other = `${entity}-2`;
     for (const name of [entity, other]) {
@@ -251,7 +251,7 @@ describe('re-rating', () => {
     ]);
   });
 
-  it('leaves a trace in the audit log that says how many events and how much', async () => {
+  it('is in the audit log with the number of events and the amounts', async () => {
     await books.recorder.record([event(), event()]);
     await publish(books, model, '0.000001', { from: DAY });
     await books.rerating.rerate(order());

@@ -41,7 +41,7 @@ const usageOf = async (entity: string): Promise<unknown[]> =>
   ).rows;
 
 describe('voiding an event', () => {
-  it('takes its tokens, its cost and its burns out of the books, and leaves its row as it was', async () => {
+  it('takes tokens, cost and burns out of the books, and leaves the event’s row as it was', async () => {
     await buy(books, entity, 1_000n);
     const [wrong, right] = [event(), event()];
     await books.recorder.record([wrong, right]);
@@ -77,7 +77,7 @@ describe('voiding an event', () => {
     expect([await usageOf(entity), await spendOf(books, entity)]).toEqual([[], '0 = 0 + 0']);
   });
 
-  it('changes nothing the second time, answers the same, and two at once void once', async () => {
+  it('changes nothing the second time and answers the same; two at once void it once', async () => {
     await buy(books, entity, 1_000n);
     const wrong = event();
     await books.recorder.record([wrong, event()]);
@@ -93,7 +93,7 @@ describe('voiding an event', () => {
     expect(rows).toEqual([{ voids: 1 }]);
   });
 
-  it('is not undone by the event coming again', async () => {
+  it('is not undone when the event arrives again', async () => {
     const wrong = event();
     await books.recorder.record([wrong]);
     await voidEvent(books, wrong);
@@ -101,7 +101,7 @@ describe('voiding an event', () => {
     expect(await spendOf(books, entity)).toBe('0 = 0 + 0');
   });
 
-  it('gives each grant what it paid, and takes the overage back', async () => {
+  it('gives each grant back what it paid, and cancels the overage', async () => {
     await buy(books, entity, 100n, { priority: 1 });
     books.clock.advance(1);
     await buy(books, entity, 30n, { priority: 2, category: 'promotional' });
@@ -231,7 +231,7 @@ describe('voiding an event', () => {
     expect((await books.quota.check(subject)).allowed).toBe(true);
   });
 
-  it('finds an event whose identity is forgotten by its time, and says that it needs it', async () => {
+  it('finds an event whose identity is pruned by its time, and asks for the time without it', async () => {
     const wrong = event();
     await books.recorder.record([wrong]);
     await books.database.pool.query(`delete from usage_identities where occurred_at = $1`, [
@@ -246,7 +246,7 @@ describe('voiding an event', () => {
     );
   });
 
-  it('of a period that is closed by time is booked in the open one and names the original', async () => {
+  it('of an event whose period is over is booked in the open one and names the original', async () => {
     books.clock.set('2026-11-30T12:00:00Z');
     await buy(books, entity, 100n);
     const wrong = event();

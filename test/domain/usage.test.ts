@@ -114,7 +114,7 @@ describe('identity and fingerprint', () => {
     expect(identityOf(event)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   });
 
-  it('tells any other content apart, but not another order of tags', () => {
+  it('gives any other content another fingerprint, but not another sequence of tags', () => {
     const others: Partial<UsageEvent>[] = [
       { occurredAt: new Date('2026-11-22T19:59:22.124Z') },
       { model: 'n' },

@@ -17,7 +17,7 @@ function aBatcher({ batchCountMax = 3, waitMs = 1, flushesMax = 2 } = {}) {
 }
 
 describe('the batcher', () => {
-  it('puts entries that come together into one flush and resolves them when it has committed, not before', async () => {
+  it('puts entries that arrive together into one flush, and resolves them only when it has committed', async () => {
     const { batcher, flushes, flushed } = aBatcher();
     const settled: number[] = [];
     const entries = [1, 2].map((item) => batcher.add([item]).then(() => settled.push(item)));
@@ -59,7 +59,7 @@ describe('the batcher', () => {
     await Promise.all(entries);
   });
 
-  it('rejects exactly the entries of a flush that failed and goes on with the others', async () => {
+  it('rejects exactly the entries of a flush that failed, and flushes the others', async () => {
     const { batcher, flushes, flushed } = aBatcher();
     const first = batcher.add([1, 2, 3]);
     const second = batcher.add([4]);

@@ -50,7 +50,7 @@ describe('dead letters', () => {
     });
   });
 
-  it('a replayed letter is counted, a discarded one stays to be read, and both are audited', async () => {
+  it('a replayed event is counted, a discarded one can still be read, and both are audited', async () => {
     await bury('entity1', anEventBody());
     const [letter] = await letters('?entity=entity1&status=open');
     const replayed = await app.call(`POST /v1/admin/dead_letters/${letter?.id}/replay`);
@@ -70,7 +70,7 @@ describe('dead letters', () => {
     );
   });
 
-  it("a key bound to an entity sees and answers its own letters, and cannot tell another's from none", async () => {
+  it("a key bound to an entity sees and resolves its own only, and cannot tell another's from none", async () => {
     await bury('mine', { subject: 'mine' });
     await bury('theirs', { subject: 'theirs' });
     const key = await app.key('admin', 'mine');
@@ -97,7 +97,7 @@ describe('dead letters', () => {
   const seenAt = (entity: string, time: string) =>
     app.database.pool.query('update dead_letters set last_seen_at = $2 where entity = $1', [entity, time]);
 
-  it('letters are found by entity, subject, reason, status and time, page by page', async () => {
+  it('dead letters are found by entity, subject, reason, status and time, page by page', async () => {
     const numbered = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
     await buryAll('found/a', 'invalid_tokens', numbered(3));
     await buryAll('found/b', 'invalid_event', numbered(2));
@@ -123,7 +123,7 @@ describe('dead letters', () => {
     expect([mixed.status, mixed.body.error.param]).toEqual([400, 'entity']);
   });
 
-  it('all letters that match are sent again, so many a call, each counted once and audited, and what fails again is told', async () => {
+  it('all that match are replayed, so many a call, each counted once and audited, and what fails again is open again', async () => {
     const good = Array.from({ length: 5 }, () => anEventBody({ subject: 'mended/p' }));
     // Seen first, so that it is sent last: what comes back matches again.
     await buryAll('mended/p', 'time_out_of_range', [{ subject: 'mended/p', broken: true }]);
@@ -156,7 +156,7 @@ describe('dead letters', () => {
     });
   });
 
-  it('all letters that match are given up, of a bound key only its own, and can be sent again later', async () => {
+  it('all that match are discarded, by a bound key only its own, and can be replayed later', async () => {
     await buryAll('hopeless/p', 'invalid_event', [{ n: 1 }, { n: 2 }]);
     await buryAll('hopeful/p', 'invalid_event', [{ n: 1 }]);
     const key = await app.key('admin', 'hopeless');

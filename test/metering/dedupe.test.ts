@@ -43,7 +43,7 @@ async function claiming(identities: readonly string[]): Promise<() => Promise<vo
 }
 
 describe('claiming identities', () => {
-  it('goes in key order: a batch that waits for one holds none above it, so no two can wait for each other', async () => {
+  it('goes by key: a batch that waits for one holds none above it, so no two wait for each other', async () => {
     const endFirst = await claiming([A]);
     const second = database.transaction((tx) => claimIdentities(tx, rows([C, B, A]), AT));
     await until('the second batch waits', async () => {

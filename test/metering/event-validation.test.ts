@@ -9,8 +9,8 @@ const refusal = (body: unknown) => {
   return reading.ok ? null : reading;
 };
 
-describe('reading an event', () => {
-  it('takes the event of the contract as it is, ignoring a cost that the producer sent', () => {
+describe('validating an event', () => {
+  it('accepts the documented event as it is, and ignores a cost that the producer sent', () => {
     const reading = parseEvent(
       anEventBody({ traceparent: '00-1-2-01' }, { cost_usd: '999', reservation_id: null }),
       NOW,
@@ -56,21 +56,21 @@ describe('reading an event', () => {
     expect(refusal(anEventBody({}, data))?.message).toContain(field);
   });
 
-  it('takes an empty name of a user, a key, a request or a reservation for none', () => {
+  it('treats an empty name of a user, key, request or reservation as left out', () => {
     const names = { reservation_id: '', api_key_id: '', user_id: '', request_id: '' };
     expect(parseEvent(anEventBody({}, names), NOW)).toMatchObject({
       event: { reservationId: null, apiKeyId: null, userId: null, requestId: null },
     });
   });
 
-  it('takes times from 35 days back to 5 minutes ahead, both included', () => {
+  it('accepts times from 35 days back to 5 minutes ahead, both included', () => {
     const at = (ms: number) =>
       refusal(anEventBody({ time: new Date(NOW.getTime() + ms).toISOString() }))?.code;
     expect([at(300_000), at(300_001)]).toEqual([undefined, 'time_out_of_range']);
     expect([at(-35 * 86_400_000), at(-35 * 86_400_000 - 1)]).toEqual([undefined, 'time_out_of_range']);
   });
 
-  it('tells source, id and entity of a refused event where they can be read', () => {
+  it('says the source, id and entity of a refused event where they are readable', () => {
     expect(refusal(anEventBody({ id: 'lost' }, { usage: {} }))).toMatchObject({
       source: '/gateways/test',
       id: 'lost',
@@ -78,7 +78,7 @@ describe('reading an event', () => {
     });
   });
 
-  it('never throws, whatever comes', () => {
+  it('never throws, whatever the input', () => {
     fc.assert(
       fc.property(fc.anything(), (body) => {
         expect(typeof parseEvent(body, NOW).ok).toBe('boolean');

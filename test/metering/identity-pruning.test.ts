@@ -14,7 +14,7 @@ afterEach(() => expectAgreement(books));
 const identities = async (): Promise<number> =>
   (await books.database.pool.query(`select from usage_identities`)).rowCount ?? 0;
 
-describe('forgetting identities', () => {
+describe('pruning identities', () => {
   it('begins 42 days after the booking, when the event has been refused for a week: dedupe has no hole', async () => {
     const start = books.clock.now().getTime();
     // As old as an event may be, and as far ahead.
@@ -38,7 +38,7 @@ describe('forgetting identities', () => {
     expect([await identities(), await books.pruning.prune(), await identities()]).toEqual([2, 2, 0]);
   });
 
-  it('takes as many pages as there are and leaves what is younger, also when two run at once', async () => {
+  it('goes through all pages and leaves younger ones, also when two run at once', async () => {
     await books.database.pool.query(
       `insert into usage_identities
        select gen_random_uuid(), gen_random_uuid(), $1::timestamptz, $1::timestamptz from generate_series(1, 25000)`,

@@ -68,7 +68,7 @@ const remainingOf = async (entity: string): Promise<Record<string, string>> =>
   );
 
 describe('recording usage', () => {
-  it('counts an event once, whether it comes twice in a batch, in two batches, or in two batches at the same time', async () => {
+  it('counts an event once, whether it arrives twice in a batch, in two batches, or in two batches at the same time', async () => {
     const events = Array.from({ length: 40 }, () => anEvent({ subject: 'once/p' }));
     await books.recorder.record([...events.slice(0, 20), ...events.slice(0, 20)]);
     await Promise.all([
@@ -79,7 +79,7 @@ describe('recording usage', () => {
     expect((await spendOf('once'))?.cost).toBe(String(40n * 150n * LLAMA_PICOS_PER_TOKEN));
   });
 
-  it('says how many were new, repeated, and contradictory', async () => {
+  it('says how many events were new, duplicates and conflicts', async () => {
     const event = anEvent({ subject: 'told/p' });
     const other = { ...event, tokens: { ...event.tokens, outputTokens: 51 } };
     const unpriced = anEvent({ subject: 'told/p', model: 'nobody-priced-it' });
@@ -257,7 +257,7 @@ describe('usage without a price', () => {
     expect((await spendOf('early'))?.cost).toBe(String(cost));
   });
 
-  it('counts usage that comes late into the month it occurred in until the grace ends, then into the open one', async () => {
+  it('charges late usage to the month it occurred in until the grace ends, then to the open month', async () => {
     books.clock.set('2026-12-03T23:59:59Z');
     const late = () => anEvent({ subject: 'late/p', occurredAt: new Date('2026-11-30T23:59:59Z') });
     await books.recorder.record([late()]);

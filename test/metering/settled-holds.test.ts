@@ -9,7 +9,7 @@ beforeAll(async () => (books = await theBooks()));
 afterAll(() => books.close());
 
 describe('an event that names a reservation', () => {
-  it('ends its hold when it is counted, and not when it contradicts what was counted', async () => {
+  it('ends its hold when it is counted, and not when it is a conflict', async () => {
     const subject = aSubject('contradicted/p');
     await buy(books, subject.entity, 1_000_000_000_000n);
     const hold = async (requestId: string) => {

@@ -5,7 +5,7 @@ import { until } from '../support/until.js';
 
 type Conflict = { id: string; status: string; other: { tokens: { inputTokens: number } } };
 
-describe('contents under an identity that was counted with another', () => {
+describe('conflicts', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await anApp({ role: 'all' });
@@ -41,7 +41,7 @@ describe('contents under an identity that was counted with another', () => {
   const review = (id: string, body: object, key = app.adminKey) =>
     app.call(`POST /v1/admin/usage_conflicts/${id}/review`, { body, key });
 
-  it('are shown beside the one that was counted', async () => {
+  it('are listed with the event that was counted', async () => {
     await contradict('shown/p', 1);
     expect(await conflicts('?entity=shown')).toMatchObject([
       {
@@ -87,7 +87,7 @@ describe('contents under an identity that was counted with another', () => {
     }
   });
 
-  it('are open until somebody has looked at them, and each look is audited with its note', async () => {
+  it('are open until they are reviewed, and each review is audited with its note', async () => {
     await contradict('reviewed/p', 2);
     const marks = async () => (await app.call('GET /v1/entities/reviewed/activity')).body.marks.conflicts;
     expect(await marks()).toBe(2);
@@ -133,7 +133,7 @@ describe('contents under an identity that was counted with another', () => {
     ]);
   });
 
-  it('stay reviewed when the same content comes again, and are counted again', async () => {
+  it('stay reviewed when the same content arrives again, and count the arrival', async () => {
     await contradict('repeated/p', 1);
     const [conflict] = await conflicts('?entity=repeated');
     await review(conflict!.id, {});
@@ -145,7 +145,7 @@ describe('contents under an identity that was counted with another', () => {
     expect(await conflicts('?entity=repeated')).toMatchObject([{ status: 'reviewed', seen_count: 2 }]);
   });
 
-  it("are for a bound key its own, and it sees nothing of another's event under the same identity", async () => {
+  it("show a bound key only its own, and nothing of another entity's event under the same identity", async () => {
     await report('theirs/p', 100, 'shared-id');
     await counted('theirs');
     await report('mine/p', 7, 'shared-id');

@@ -52,7 +52,7 @@ async function usageOf(entity: string): Promise<Row[]> {
 const ONE_USD = '0.0001065';
 
 describe('usage from the queue', () => {
-  it('counts an event once that comes as a job twice, twice in a job, and over HTTP as well', async () => {
+  it('counts once an event that arrives in two jobs, twice in a job, and over HTTP as well', async () => {
     const event = anEventBody({ subject: 'twice/p' });
     await deliver(event, event, [event, event], [event]);
     const { status, body } = await app.call('POST /v1/usage/events', { body: [event, event] });
@@ -61,7 +61,7 @@ describe('usage from the queue', () => {
     expect(await usageOf('twice')).toMatchObject([{ requests: 1, cost_usd: ONE_USD }]);
   });
 
-  it('shows both contents of an identity that came with another content, and counts the first', async () => {
+  it('counts the first of two contents with one identity, and shows both', async () => {
     const event = anEventBody({ subject: 'conflict/p' });
     const other = {
       ...event,
