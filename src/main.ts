@@ -10,7 +10,7 @@ import { EmbeddedServerError } from './platform/embedded/embedded-server-error.j
 import { startEmbeddedServers } from './platform/embedded/embedded-servers.js';
 import { Logger } from './platform/logger.js';
 import { applyMigrations, MigrationError } from './platform/migrate.js';
-import { isOutage } from './platform/outage.js';
+import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis, untilReady } from './platform/redis.js';
 import { within } from './platform/deadline.js';
@@ -160,14 +160,14 @@ async function fail(error: unknown): Promise<void> {
 /** What an operator can mend is one sentence; what is our mistake comes with its stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isOutage(error))
-    return `DATABASE_URL names a Postgres that does not serve us: ${error.message || error.name}`;
+  if (isUnavailable(error, 'postgres'))
+    return `DATABASE_URL names a Postgres that does not serve us: ${error.reason}`;
   return isKnown(error) ? error.message : (error.stack ?? error.message);
 }
 
 function isKnown(error: unknown): boolean {
   return (
-    isOutage(error) ||
+    isUnavailable(error) ||
     [ConfigError, EmbeddedServerError, MigrationError].some((kind) => error instanceof kind)
   );
 }

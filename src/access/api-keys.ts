@@ -5,7 +5,7 @@ import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
 import type { KeyRole } from '../domain/key-roles.js';
 import { Clock } from '../platform/clock.js';
-import { isOutage } from '../platform/outage.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, within } from '../platform/deadline.js';
 import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './stored-keys.js';
 import { insertAuditEntry } from './audit-log.js';
@@ -71,7 +71,7 @@ export class ApiKeys {
     try {
       return await within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
     } catch (error) {
-      if (!(error instanceof DeadlineError) && !isOutage(error)) throw error;
+      if (!(error instanceof DeadlineError) && !isUnavailable(error)) throw error;
       if (cached !== undefined && this.ageMsOf(cached) < STALE_MS_MAX) return cached.principal;
       throw new TallyError('overloaded', 'The engine is currently overloaded, please try again later', {
         cause: error,

@@ -7,8 +7,8 @@ import {
   type ErrorCode,
 } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
-import { isOutage } from '../platform/outage.js';
 import { sqlStateOf } from '../platform/postgres-errors.js';
+import { isUnavailable } from '../platform/unavailable.js';
 
 const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,
@@ -54,7 +54,7 @@ export function toTallyError(thrown: unknown): TallyError {
       cause: thrown,
     });
   }
-  if (isOutage(thrown)) {
+  if (isUnavailable(thrown)) {
     return new TallyError('overloaded', OVERLOADED_MESSAGE, { cause: thrown });
   }
   return ofStatus(thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : 500, thrown);

@@ -5,7 +5,7 @@ import { ModuleRef } from '@nestjs/core';
 import type { Job, Queue } from 'bullmq';
 import { assert } from '../domain/errors.js';
 import { Logger } from '../platform/logger.js';
-import { isOutage } from '../platform/outage.js';
+import { isLostConnection } from '../platform/redis-errors.js';
 import { UPKEEP_QUEUE } from '../platform/queues.js';
 import { SCHEDULES } from './schedules.js';
 
@@ -57,7 +57,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
   /** Without a listener BullMQ prints the error itself. An outage of Redis is logged by its connection. */
   @OnWorkerEvent('error')
   failed(error: Error): void {
-    if (!isOutage(error)) this.logger.error('the worker of the upkeep queue', error);
+    if (!isLostConnection(error)) this.logger.error('the worker of the upkeep queue', error);
   }
 
   /** It is not retried: the next run does what this one did not. */

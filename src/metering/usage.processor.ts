@@ -5,7 +5,7 @@ import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
-import { isOutage } from '../platform/outage.js';
+import { isLostConnection } from '../platform/redis-errors.js';
 import type { NewDeadLetter } from './dead-letter.js';
 import { DeadLetters } from './dead-letters.js';
 import { retryLater } from './job-retry.js';
@@ -60,7 +60,7 @@ export class UsageProcessor extends WorkerHost {
   /** Without a listener BullMQ prints the error itself. An outage of Redis is logged by its connection. */
   @OnWorkerEvent('error')
   failed(error: Error): void {
-    if (!isOutage(error)) this.logger.error('the worker of the usage queue', error);
+    if (!isLostConnection(error)) this.logger.error('the worker of the usage queue', error);
   }
 
   /** The jobs of one batch fail with the same error. */

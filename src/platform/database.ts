@@ -1,17 +1,19 @@
 /** The one door to Postgres: a pool, Prisma over it, and transactions that retry what Postgres asks to retry. */
-import { PrismaPg } from '@prisma/adapter-pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ping } from './ping.sql.js';
-import { isRetryable } from './postgres-errors.js';
+import { PostgresAdapter } from './postgres-adapter.js';
+import { isRetryable, transactionFailure } from './postgres-errors.js';
 import { PrismaClient, type Prisma } from './prisma/client.js';
+import { Snapshot } from './snapshot.sql.js';
 
 /** What every store function takes: a transaction, or the client itself for a single read. */
 export type Tx = Prisma.TransactionClient;
 
 const ATTEMPTS_MAX = 6;
 const TRANSACTION_TIMEOUT_MS = 30_000;
-const POOL_WAIT_MS_MAX = 10_000;
+/** How long a caller waits for a connection, new or of the pool. */
+const CONNECT_MS_MAX = 10_000;
 
 /**
  * What work returns when something that it relies on changed before it had its locks, such as an hour that was posted meanwhile:
@@ -33,14 +35,16 @@ export class Database {
   readonly pool: pg.Pool;
   private readonly client: PrismaClient;
   private readonly connection: pg.ClientConfig;
+  private readonly connectMsMax: number;
   private readonly returned: (() => void)[] = [];
   /** A connection broke, and no new one has been made since. */
   private isLost = false;
 
-  constructor(options: { url: string; connectionsMax?: number }) {
+  constructor(options: { url: string; connectionsMax?: number; connectMsMax?: number }) {
+    this.connectMsMax = options.connectMsMax ?? CONNECT_MS_MAX;
     this.connection = {
       connectionString: options.url,
-      connectionTimeoutMillis: POOL_WAIT_MS_MAX,
+      connectionTimeoutMillis: this.connectMsMax,
       application_name: 'tally',
       options: '-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000',
     };
@@ -56,10 +60,10 @@ export class Database {
       client.on('error', () => this.lose());
       this.find();
     });
-    this.client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+    this.client = new PrismaClient({ adapter: new PostgresAdapter(this.pool) });
   }
 
-  /** Rejects where Postgres does not answer. */
+  /** Throws Unavailable where Postgres does not answer. */
   async ping(): Promise<void> {
     await ping(this.client);
   }
@@ -84,15 +88,20 @@ export class Database {
       try {
         return await this.client.$transaction(orRollBack, {
           timeout: options.timeoutMs ?? TRANSACTION_TIMEOUT_MS,
-          maxWait: POOL_WAIT_MS_MAX,
+          maxWait: this.connectMsMax,
           isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
         });
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || !(error instanceof RestartedTooOften || isRetryable(error)))
-          throw error;
+          throw transactionFailure(error);
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
       }
     }
+  }
+
+  /** For reading more rows than memory holds. The caller closes it. */
+  snapshot(): Promise<Snapshot> {
+    return Snapshot.open(this.pool);
   }
 
   /**

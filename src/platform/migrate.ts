@@ -6,7 +6,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
+import { postgresFailure } from './postgres-errors.js';
 import { openSchemaEngine } from './schema-engine.js';
+import { Unavailable } from './unavailable.js';
 
 /** Any number, as long as every Tally uses the same one. */
 const LOCK_KEY = '7825534891';
@@ -28,13 +30,15 @@ export async function applyMigrations(target: {
 }): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(resolve(target.migrationsDir));
   const holder = new Client({ connectionString: target.databaseUrl });
-  await holder.connect();
+  await holder.connect().catch((error: unknown) => {
+    throw new Unavailable('postgres', error);
+  });
   try {
     await holder.query(`set lock_timeout = '${LOCK_WAIT_MINUTES_MAX}min'`);
     await holder.query('select pg_advisory_lock($1::bigint)', [LOCK_KEY]);
     return { applied: await applyUnderLock(target.databaseUrl, migrations) };
   } catch (error) {
-    throw (await failedMigration(holder, error)) ?? error;
+    throw (await failedMigration(holder, error)) ?? postgresFailure(error);
   } finally {
     // Closing the connection gives the lock back.
     await holder.end();

@@ -1,4 +1,8 @@
-/** What Postgres means by its errors: which to retry, which blame the data, which say that it is away. */
+/** What Postgres means by its errors: which to retry, which blame the data, which say that it is unavailable. */
+import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
+import pg from 'pg';
+import { Prisma } from './prisma/client.js';
+import { Unavailable } from './unavailable.js';
 
 /** Deadlock, serialization failure. */
 const RETRYABLE = new Set(['40P01', '40001']);
@@ -6,17 +10,35 @@ const RETRYABLE = new Set(['40P01', '40001']);
 /** Data exception and integrity violation: the same statement fails again, whoever sends it. */
 const DATA_CLASSES = new Set(['22', '23']);
 
-/** The five characters of SQLSTATE, wherever Prisma's driver adapter has wrapped them, or null. */
+/** Connection exception, login refused, out of resources. */
+const UNAVAILABLE_CLASSES = new Set(['08', '28', '53']);
+
+/** Besides RETRYABLE, which outlived its retries: no such database, shutting down, crashed, starting, canceled, idle for too long. */
+const UNAVAILABLE_STATES = new Set([...RETRYABLE, '3D000', '57P01', '57P02', '57P03', '57014', '25P03']);
+
+/** How Prisma's adapter names errors of a connection's socket, which have no SQLSTATE. */
+const CONNECTION_KINDS = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TlsConnectionError',
+]);
+
+/** Prisma's own, where no driver is involved: a transaction that was not started in time or took too long. */
+const PRISMA_TIMEOUTS = new Set(['P2024', 'P2028']);
+
+const CAUSES_MAX = 6;
+
+/** The five characters of SQLSTATE, wherever Prisma has wrapped them, or null where Postgres did not answer with an error. */
 export function sqlStateOf(error: unknown): string | null {
-  let current: unknown = error;
-  for (let depth = 0; depth < 6 && current !== null && typeof current === 'object'; depth += 1) {
-    const record = current as Record<string, unknown>;
-    for (const field of ['originalCode', 'code']) {
-      const code = record[field];
-      if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^P[12]\d{3}$/.test(code)) return code;
-    }
+  let current = error;
+  for (let depth = 0; depth < CAUSES_MAX && current instanceof Error; depth += 1) {
+    if (current instanceof pg.DatabaseError) return current.code ?? null;
+    if (isDriverAdapterError(current)) return current.cause.originalCode ?? null;
     current =
-      record['cause'] ?? (record['meta'] as Record<string, unknown> | undefined)?.['driverAdapterError'];
+      current instanceof Prisma.PrismaClientKnownRequestError
+        ? current.meta?.['driverAdapterError']
+        : current.cause;
   }
   return null;
 }
@@ -28,4 +50,24 @@ export function isRetryable(error: unknown): boolean {
 /** True where the rows themselves are at fault, so that a batch is worth splitting to find the bad one. */
 export function isDataFault(error: unknown): boolean {
   return DATA_CLASSES.has((sqlStateOf(error) ?? '').slice(0, 2));
+}
+
+/** What a call of the driver, or of Prisma's adapter over it, was rejected with: an Unavailable, or the error as it is. */
+export function postgresFailure(error: unknown): unknown {
+  return isPostgresUnavailable(error) ? new Unavailable('postgres', error) : error;
+}
+
+function isPostgresUnavailable(error: unknown): boolean {
+  if (error instanceof Unavailable) return false;
+  const state = sqlStateOf(error);
+  if (state !== null) return UNAVAILABLE_CLASSES.has(state.slice(0, 2)) || UNAVAILABLE_STATES.has(state);
+  if (isDriverAdapterError(error)) return CONNECTION_KINDS.has(error.cause.kind);
+  // Postgres answers with an SQLSTATE. The driver rejects with anything else only where the connection failed, unless we misuse it.
+  return !(error instanceof pg.DatabaseError || error instanceof TypeError || error instanceof RangeError);
+}
+
+/** What a transaction of Prisma's was rejected with. Its statements' errors have gone through `postgresFailure`. */
+export function transactionFailure(error: unknown): unknown {
+  const isTimeout = error instanceof Prisma.PrismaClientKnownRequestError && PRISMA_TIMEOUTS.has(error.code);
+  return isTimeout ? new Unavailable('postgres', error) : error;
 }

@@ -2,6 +2,7 @@
 import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE } from '@tally/client/protocol';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { askRedis } from './redis-errors.js';
 
 export const UPKEEP_QUEUE = 'upkeep';
 
@@ -21,9 +22,9 @@ export class UsageQueue {
     this.queue.on('error', () => {});
   }
 
-  /** Resolves when Redis has the events, as one job. */
+  /** Resolves when Redis has the events, as one job. Throws Unavailable. */
   async add(events: readonly unknown[]): Promise<void> {
-    if (events.length > 0) await this.queue.add(USAGE_JOB, events);
+    if (events.length > 0) await askRedis(this.queue.add(USAGE_JOB, events));
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,8 @@
  * connection of the pool until it is closed.
  */
 import type pg from 'pg';
+import { postgresFailure } from './postgres-errors.js';
+import { Unavailable } from './unavailable.js';
 
 /** Rows that are in memory at a time. */
 const PAGE_ROWS = 500;
@@ -19,13 +21,15 @@ export class Snapshot {
   private constructor(private readonly client: pg.PoolClient) {}
 
   static async open(pool: pg.Pool): Promise<Snapshot> {
-    const client = await pool.connect();
+    const client = await pool.connect().catch((error: unknown) => {
+      throw new Unavailable('postgres', error);
+    });
     const snapshot = new Snapshot(client);
     // Without a listener, a connection that breaks between two pages would end the process.
     client.on('error', snapshot.onBreak);
     try {
-      await client.query('begin transaction isolation level repeatable read read only');
-      await client.query(`set local statement_timeout = ${STATEMENT_MS_MAX}`);
+      await snapshot.run('begin transaction isolation level repeatable read read only');
+      await snapshot.run(`set local statement_timeout = ${STATEMENT_MS_MAX}`);
     } catch (error) {
       await snapshot.close();
       throw error;
@@ -57,7 +61,9 @@ export class Snapshot {
     values: (string | null)[] = [],
   ): Promise<Row[]> {
     this.busy = true;
-    const { rows } = await this.client.query<Row>(text, values);
+    const { rows } = await this.client.query<Row>(text, values).catch((error: unknown) => {
+      throw postgresFailure(error);
+    });
     this.busy = false;
     return rows;
   }

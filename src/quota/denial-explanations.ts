@@ -5,10 +5,11 @@
 import { decisionIdOf, entityOfDecision, minuteOfDecision } from '../domain/ids.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Clock } from '../platform/clock.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import type { Denied, DeniedDecision } from './decision.js';
 import { ScriptKeys } from './lua-script.js';
 import { KEEP_DENIAL } from './quota-scripts.js';
-import { RedisUnavailable, type RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 
 /** Denials that are kept of one entity in one minute: at 600 bytes each, at most 26 MB a day. */
 const KEPT_PER_MINUTE_MAX = 30;
@@ -37,7 +38,7 @@ export class DenialExplanations {
     return { allowed: false, degraded, decisionId: id, isKept, denial };
   }
 
-  /** Null where it was not kept, or longer than a day ago. Throws RedisUnavailable. */
+  /** Null where it was not kept, or longer than a day ago. Throws Unavailable. */
   async find(id: string): Promise<DeniedDecision | null> {
     const text = await this.redis.ask((connection) => connection.hget(keyOf(id), id));
     return text === null ? null : readDecision(text);
@@ -63,7 +64,7 @@ export class DenialExplanations {
 }
 
 function ignoreOutage(error: unknown): void {
-  if (!(error instanceof RedisUnavailable)) throw error;
+  if (!isUnavailable(error, 'redis')) throw error;
 }
 
 /** One hash per minute, so that its denials expire together, in the same cluster slot as the entity's other keys. */

@@ -1,7 +1,7 @@
 /** How much a request holds: the most that it can cost, or what similar requests cost where it does not limit its output. */
 import { dearestInputPicosPerToken, worstCasePicos, type Price, type PriceUse } from '../domain/price.js';
 import type { Clock } from '../platform/clock.js';
-import { isOutage } from '../platform/outage.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, within } from '../platform/deadline.js';
 import type { PriceBook } from '../prices/price-book.js';
 import type { LearnedOutputs } from './learned-outputs.js';
@@ -43,7 +43,7 @@ export class HoldSizes {
     try {
       return this.sizeAt(await within(PRICE_MS_MAX, this.prices.priceFor(use)), order);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isPriceUnreadable(error)) throw error;
       return { worstPicos: null, learnedPicos: null, isDegraded: true };
     }
   }
@@ -84,7 +84,7 @@ export class HoldSizes {
     try {
       return await within(PRICE_MS_MAX, this.prices.priceFor(use));
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isPriceUnreadable(error)) throw error;
       return null;
     }
   }
@@ -101,6 +101,6 @@ export function basisOf(
   return holdPicos < worstPicos ? 'learned' : 'maximum';
 }
 
-function isUnavailable(error: unknown): boolean {
-  return error instanceof DeadlineError || isOutage(error);
+function isPriceUnreadable(error: unknown): boolean {
+  return error instanceof DeadlineError || isUnavailable(error);
 }

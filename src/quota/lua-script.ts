@@ -51,7 +51,7 @@ export class LuaScript<Named extends object> {
     assert(named.length === 1 && named[0] === given, `${files.at(-1)}.lua names its arguments: ${given}`);
   }
 
-  /** Throws RedisUnavailable. */
+  /** Throws Unavailable. */
   run(redis: RedisCircuitBreaker, keys: ScriptKeys, named: Named): Promise<LuaReply> {
     const args = this.inSequence(named);
     return redis.ask((connection) => {

@@ -98,7 +98,7 @@ export class PostgresFallback {
     return this.holds.isEmpty(entity);
   }
 
-  /** Moves the entity's holds to Redis, before Redis decides about the entity again. Where it throws RedisUnavailable they stay. */
+  /** Moves the entity's holds to Redis, before Redis decides about the entity again. Where it throws Unavailable they stay. */
   async handOver(entity: EntityName, redis: RedisQuota): Promise<void> {
     if (this.holds.isEmpty(entity)) return;
     const inFlight = this.handingOver.get(entity);

@@ -11,7 +11,7 @@ import { remainingOf, type ExceededLimit } from '../domain/quota-rules.js';
 import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { isOutage } from '../platform/outage.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 import { PriceBook } from '../prices/price-book.js';
 import type {
@@ -29,7 +29,7 @@ import { Leases } from './leases.js';
 import { PostgresFallback, type QuotaFailMode, type Refusal } from './postgres-fallback.js';
 import { conflict, notFound, overloaded } from './quota-errors.js';
 import type { QuotaSubject } from './quota-state.sql.js';
-import { RedisCircuitBreaker, RedisUnavailable } from './redis-circuit-breaker.js';
+import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 import { RedisDecisions } from './redis-decisions.js';
 import { RedisLeases } from './redis-leases.js';
 import { RedisQuota } from './redis-quota.js';
@@ -183,7 +183,7 @@ export class Quota {
   /** The same for a committed change that must be answered now: during an outage it is published as soon as that is over. */
   async publishNowOrLater(subjects: readonly QuotaSubject[]): Promise<void> {
     await this.states.publish(subjects, []).catch((error: unknown) => {
-      if (!(error instanceof RedisUnavailable) && !isOutage(error)) throw error;
+      if (!isUnavailable(error)) throw error;
     });
   }
 }
@@ -225,7 +225,7 @@ async function undefinedIfUnavailable<T>(call: Promise<T>): Promise<T | undefine
   try {
     return await call;
   } catch (error) {
-    if (error instanceof RedisUnavailable) return undefined;
+    if (isUnavailable(error, 'redis')) return undefined;
     throw error;
   }
 }

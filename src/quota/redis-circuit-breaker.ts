@@ -5,14 +5,7 @@
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeadlineError, endWait, startWait, within } from '../platform/deadline.js';
-
-/** Redis did not answer, did not answer in time, or failed. The caller decides without it. */
-export class RedisUnavailable extends Error {
-  constructor(cause: unknown) {
-    super('Redis is unavailable', { cause });
-    this.name = 'RedisUnavailable';
-  }
-}
+import { Unavailable } from '../platform/unavailable.js';
 
 /** How long a command waits, and how often where other commands were answered meanwhile: a long queue is not silence. */
 const ANSWER_MS_MAX = 400;
@@ -25,9 +18,9 @@ export class RedisCircuitBreaker {
 
   constructor(private readonly redis: Redis) {}
 
-  /** Throws RedisUnavailable, at once while the circuit is open. */
+  /** Throws Unavailable where Redis does not answer in time or fails; at once while the circuit is open. */
   ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
-    if (this.isOpen) return Promise.reject(new RedisUnavailable('an earlier command was not answered'));
+    if (this.isOpen) return Promise.reject(new Unavailable('redis', 'an earlier command was not answered'));
     return new Promise((resolve, reject) => {
       const answer = command(this.redis);
       const wait = startWait(ANSWER_MS_MAX, this.whetherToWaitOn(reject));
@@ -39,14 +32,14 @@ export class RedisCircuitBreaker {
         },
         (error: unknown) => {
           endWait(wait);
-          reject(new RedisUnavailable(error));
+          reject(new Unavailable('redis', error));
         },
       );
     });
   }
 
   /** Called at the end of each of a command's waits. */
-  private whetherToWaitOn(reject: (error: RedisUnavailable) => void): () => boolean {
+  private whetherToWaitOn(reject: (error: Unavailable) => void): () => boolean {
     let waits = 0;
     let before = this.answerCount;
     return () => {
@@ -55,7 +48,7 @@ export class RedisCircuitBreaker {
       before = this.answerCount;
       if (!isSilent && waits < WAITS_MAX) return true;
       if (!this.isOpen) void this.openUntilAnswered();
-      reject(new RedisUnavailable(new DeadlineError(ANSWER_MS_MAX)));
+      reject(new Unavailable('redis', new DeadlineError(ANSWER_MS_MAX)));
       return false;
     };
   }

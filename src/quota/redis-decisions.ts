@@ -3,8 +3,8 @@
  * Redis does not know is loaded from Postgres.
  */
 import type { Subject } from '../domain/ids.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import type { PostgresFallback } from './postgres-fallback.js';
-import { RedisUnavailable } from './redis-circuit-breaker.js';
 import type { Age, RedisQuota } from './redis-quota.js';
 import type { Cold } from './script-replies.js';
 import type { StateCache } from './state-cache.js';
@@ -42,7 +42,7 @@ export class RedisDecisions {
       const reply = await command('aged');
       return isCold(reply) ? null : { reply, degraded: true };
     } catch (error) {
-      if (error instanceof RedisUnavailable) return null;
+      if (isUnavailable(error, 'redis')) return null;
       throw error;
     }
   }

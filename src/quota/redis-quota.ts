@@ -137,7 +137,7 @@ export class RedisQuota {
     return { id, ...readContent(entity, content), holdPicos: BigInt(picos), period, expiresMs };
   }
 
-  /** Throws RedisUnavailable. */
+  /** Throws Unavailable. */
   async untilAnswering(): Promise<void> {
     await this.breaker.ask((redis) => redis.ping());
   }

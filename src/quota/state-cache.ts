@@ -4,10 +4,9 @@ import { entityOfReservation, formatSubject, type EntityName, type Subject } fro
 import type { QuotaState } from '../domain/quota-rules.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Clock } from '../platform/clock.js';
-import { isOutage } from '../platform/outage.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import type { Database } from '../platform/database.js';
 import type { QuotaSubject } from './quota-state.sql.js';
-import { RedisUnavailable } from './redis-circuit-breaker.js';
 import type { RedisQuota } from './redis-quota.js';
 import { StateLoader } from './state-loader.js';
 
@@ -117,7 +116,7 @@ export class StateCache {
     try {
       await this.publish(subjects, []);
     } catch (error) {
-      if (error instanceof RedisUnavailable || !isOutage(error)) throw error;
+      if (!isUnavailable(error, 'postgres')) throw error;
       return false;
     }
     // A publication that failed meanwhile has replaced the list.

@@ -6,7 +6,7 @@
 import { formatSubject, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
-import { isOutage } from '../platform/outage.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Database } from '../platform/database.js';
 import { loadQuotaStates, type QuotaSubject } from './quota-state.sql.js';
@@ -77,10 +77,10 @@ export class StateLoader {
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {
-      const isUnavailable = error instanceof DeadlineError || isOutage(error);
-      if (isUnavailable) this.failedAtMs = this.clock.now().getTime();
+      const isTooLate = error instanceof DeadlineError || isUnavailable(error);
+      if (isTooLate) this.failedAtMs = this.clock.now().getTime();
       for (const { resolve, reject } of batch) {
-        if (isUnavailable) resolve(null);
+        if (isTooLate) resolve(null);
         else reject(error);
       }
     }

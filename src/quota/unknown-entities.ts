@@ -2,7 +2,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import type { EntityName } from '../domain/ids.js';
-import { isOutage } from '../platform/outage.js';
+import { askRedis } from '../platform/redis-errors.js';
+import { isUnavailable } from '../platform/unavailable.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 import { Database } from '../platform/database.js';
 import { Accounts } from '../accounts/accounts.js';
@@ -26,19 +27,14 @@ export class UnknownEntities {
   async *pages(): AsyncGenerator<EntityName[]> {
     try {
       for (let cursor = '0', more = true; more; more = cursor !== '0') {
-        const [next, keys] = await this.redis.scan(
-          cursor,
-          'MATCH',
-          stateKey('*' as EntityName),
-          'COUNT',
-          SCANNED_KEYS,
-        );
+        const pattern = stateKey('*' as EntityName);
+        const [next, keys] = await askRedis(this.redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED_KEYS));
         const names = keys.flatMap((key) => entityOfStateKey(key) ?? []);
         if (names.length > 0) yield await this.accounts.unknown(this.database.reader, names);
         cursor = next;
       }
     } catch (error) {
-      if (!isOutage(error)) throw error;
+      if (!isUnavailable(error)) throw error;
     }
   }
 }

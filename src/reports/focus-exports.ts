@@ -5,7 +5,7 @@ import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
 import { Database } from '../platform/database.js';
 import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus-exports.sql.js';
-import { Snapshot } from '../platform/snapshot.sql.js';
+import type { Snapshot } from '../platform/snapshot.sql.js';
 import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
 import { grantRow, usageRows } from './focus-columns.js';
 
@@ -29,7 +29,7 @@ export class FocusExports {
     }
     this.running += 1;
     try {
-      const snapshot = await Snapshot.open(this.database.pool);
+      const snapshot = await this.database.snapshot();
       return this.stream(snapshot, scope);
     } catch (error) {
       this.running -= 1;

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ErrorFilter } from '../../src/http/error-filter.js';
 import { Logger } from '../../src/platform/logger.js';
+import { Unavailable } from '../../src/platform/unavailable.js';
 
 class Lines extends Logger {
   readonly warnings: string[] = [];
@@ -33,5 +34,8 @@ function answerTo(error: Error, brokenBy: Error | null): { status: number; warni
 it('a caller that hangs up within its body is no outage of ours, and one of ours is', () => {
   const broken = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
   expect(answerTo(broken, broken)).toEqual({ status: 400, warnings: [] });
-  expect(answerTo(broken, null)).toEqual({ status: 503, warnings: ['dependency away'] });
+  expect(answerTo(new Unavailable('redis', broken), null)).toEqual({
+    status: 503,
+    warnings: ['dependency away'],
+  });
 });
