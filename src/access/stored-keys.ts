@@ -30,19 +30,27 @@ export async function insertKey(
   return (rows[0] as StoredKey | undefined) ?? null;
 }
 
-/** A page of keys, newest first; `entity` null lists those of all entities. `after` is the last id of the page before. */
+/**
+ * A page of keys, newest first; `entity` null lists those of all entities. `after` is the last id of the page before; a page after an
+ * unknown id is empty.
+ */
 export async function listKeys(
   tx: Tx,
   page: { entity: string | null; after: string | null; limit: number },
 ): Promise<StoredKey[]> {
+  const last = page.after === null ? null : await tx.apiKey.findUnique({ where: { id: page.after } });
+  if (page.after !== null && last === null) return [];
   const rows = await tx.apiKey.findMany({
-    where: { entity: page.entity ?? undefined },
+    where: { entity: page.entity ?? undefined, ...(last !== null && madeBefore(last)) },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    ...(page.after === null ? {} : { cursor: { id: page.after }, skip: 1 }),
     take: page.limit,
     select: SHOWN,
   });
   return rows as StoredKey[];
+}
+
+function madeBefore({ createdAt, id }: { createdAt: Date; id: string }) {
+  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] };
 }
 
 /**
