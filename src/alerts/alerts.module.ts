@@ -3,10 +3,11 @@ import { AccessModule } from '../access/access.module.js';
 import { SpendAlertFiring } from './spend-alert-firing.js';
 import { SpendAlertsController } from './spend-alerts.controller.js';
 import { SpendAlerts } from './spend-alerts.js';
+import { WebhookDeliveries } from './webhook-deliveries.js';
 import { WebhooksController } from './webhooks.controller.js';
 import { Webhooks } from './webhooks.js';
 
-const SERVICES = [SpendAlertFiring, SpendAlerts, Webhooks];
+const SERVICES = [SpendAlerts, SpendAlertFiring, Webhooks, WebhookDeliveries];
 
 @Module({ providers: SERVICES, exports: SERVICES })
 export class AlertsModule {}

@@ -1,6 +1,6 @@
 /**
- * Notices by the clock which alerts the month's spend has reached, and puts the news on their way in the same transaction: an
- * alert that has fired is told of, whatever dies in between. Safe twice, late, and at once.
+ * Checks on a schedule which alerts the month's spend has reached, and queues the messages in the same transaction, so an alert that
+ * has fired is reported even if this process dies. It may run twice, late, and concurrently.
  */
 import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
@@ -8,8 +8,8 @@ import { randomId } from '../domain/ids.js';
 import { GRACE_MS, periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
-import { fireSpendAlerts, type Firing } from './spend-alerts.sql.js';
-import { insertDeliveries } from './webhooks.sql.js';
+import { fireSpendAlerts, type Firing } from './spend-alert-firing.sql.js';
+import { WebhookDeliveries } from './webhook-deliveries.js';
 
 const BATCH_FIRINGS_MAX = 500;
 
@@ -18,6 +18,7 @@ export class SpendAlertFiring {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly deliveries: WebhookDeliveries,
   ) {}
 
   /** Returns how many alerts fired. */
@@ -39,17 +40,17 @@ export class SpendAlertFiring {
       entity: firing.entity,
       payload: JSON.stringify(messageOf(firing, at)),
     }));
-    if (messages.length > 0) await insertDeliveries(tx, messages, at);
+    await this.deliveries.enqueue(tx, messages, at);
     return firings.length;
   }
 }
 
-/** The month, and the one before while late usage may still be charged to it. */
+/** The current month, and the previous one while late usage may still be charged to it. */
 function openPeriods(at: Date): { period: string; end: Date }[] {
   const period = periodOf(at);
-  const before = periodOf(new Date(periodStart(period).getTime() - 1));
-  const isGrace = at.getTime() < periodEnd(before).getTime() + GRACE_MS;
-  return [period, ...(isGrace ? [before] : [])].map((one) => ({ period: one, end: periodEnd(one) }));
+  const previous = periodOf(new Date(periodStart(period).getTime() - 1));
+  const isGrace = at.getTime() < periodEnd(previous).getTime() + GRACE_MS;
+  return [period, ...(isGrace ? [previous] : [])].map((one) => ({ period: one, end: periodEnd(one) }));
 }
 
 function messageOf(firing: Firing, at: Date): Record<string, unknown> {

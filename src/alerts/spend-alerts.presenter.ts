@@ -1,7 +1,7 @@
 /** Spend alerts in OpenAI's shape, and pages of them in either direction. */
 import { TallyError } from '../domain/errors.js';
 import { centsBelow } from '../domain/money.js';
-import type { SpendAlertRow } from './spend-alerts.sql.js';
+import type { SpendAlertRow } from './spend-alerts.js';
 import type { DeletedSpendAlert, SpendAlert, SpendAlertPage } from './spend-alerts.schema.js';
 import { presentPage, type ListBody } from '../http/list-page.js';
 
@@ -25,12 +25,12 @@ export function presentDeletedAlert(id: string, project: string | null): Deleted
   return { id, object, deleted: true };
 }
 
-/** `rows` are all of a scope, oldest first. A page before an alert ends with the one just before it. */
+/** `rows` are all alerts of a scope, oldest first. A page `before` an alert ends with the alert just before it. */
 export function presentAlerts(rows: readonly SpendAlertRow[], page: SpendAlertPage): ListBody<SpendAlert> {
   const { limit, after, before, order } = page;
   const ordered = order === 'asc' ? rows : rows.toReversed();
-  const from = after === undefined ? 0 : placeOf(ordered, after, 'after') + 1;
-  const to = before === undefined ? ordered.length : placeOf(ordered, before, 'before');
+  const from = after === undefined ? 0 : indexOf(ordered, after, 'after') + 1;
+  const to = before === undefined ? ordered.length : indexOf(ordered, before, 'before');
   const asked = ordered.slice(from, Math.max(from, to));
   const backwards = before !== undefined && after === undefined;
   const shown = backwards ? asked.slice(-limit) : asked.slice(0, limit);
@@ -38,8 +38,8 @@ export function presentAlerts(rows: readonly SpendAlertRow[], page: SpendAlertPa
   return { ...list, has_more: asked.length > shown.length };
 }
 
-function placeOf(rows: readonly SpendAlertRow[], id: string, param: string): number {
-  const place = rows.findIndex((row) => row.id === id);
-  if (place >= 0) return place;
+function indexOf(rows: readonly SpendAlertRow[], id: string, param: string): number {
+  const index = rows.findIndex((row) => row.id === id);
+  if (index >= 0) return index;
   throw new TallyError('invalid_request', `${param}: must be the id of a spend alert`, { param });
 }

@@ -1,21 +1,27 @@
-/** Spend alerts: who is told when the month's spend of an entity or a project reaches a threshold. */
+/** Spend alerts: who is notified when the month's spend of an entity or a project reaches a threshold. */
 import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
+import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName, type ProjectName } from '../domain/ids.js';
 import { Clock } from '../platform/clock.js';
-import { insertAuditEntry } from '../access/audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
-import {
-  deleteSpendAlert,
-  findSpendAlerts,
-  insertSpendAlert,
-  lockSpendAlerts,
-  updateSpendAlert,
-  type SpendAlertRow,
-} from './spend-alerts.sql.js';
+import { bigintOf, decimalOf } from '../platform/decimal-column.js';
+import type { SpendAlert } from '../platform/prisma/client.js';
+import { lockSpendAlerts } from './spend-alerts.sql.js';
 
-/** More than anybody reads, and few enough to be looked at all together. */
+export type SpendAlertRow = {
+  readonly id: string;
+  readonly entity: EntityName;
+  /** Null watches the entity as a whole. */
+  readonly project: ProjectName | null;
+  readonly thresholdPicos: bigint;
+  readonly recipients: readonly string[];
+  readonly subjectPrefix: string | null;
+  readonly createdAt: Date;
+};
+
+/** More than anybody reads, and few enough to load all at once. */
 const ALERTS_OF_SCOPE_MAX = 100;
 
 /** Without a project, the entity as a whole. */
@@ -31,8 +37,13 @@ export class SpendAlerts {
   ) {}
 
   /** All of a scope, oldest first. */
-  async list(scope: AlertScope): Promise<SpendAlertRow[]> {
-    return findSpendAlerts(this.database.reader, scope);
+  async list(scope: AlertScope, tx: Tx = this.database.reader): Promise<SpendAlertRow[]> {
+    const { entity, project } = scope;
+    const rows = await tx.spendAlert.findMany({
+      where: { entity, project },
+      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    });
+    return rows.map(toRow);
   }
 
   async get(scope: AlertScope, id: string): Promise<SpendAlertRow> {
@@ -43,16 +54,17 @@ export class SpendAlerts {
     const { actor, ...content } = order;
     const createdAt = await this.clock.bookingTime(tx);
     await lockSpendAlerts(tx, scope);
-    if ((await findSpendAlerts(tx, scope)).length >= ALERTS_OF_SCOPE_MAX) {
+    if ((await this.list(scope, tx)).length >= ALERTS_OF_SCOPE_MAX) {
       throw new TallyError('conflict', `there are ${ALERTS_OF_SCOPE_MAX} spend alerts already`);
     }
     const alert = { id: randomId('alert'), ...scope, ...content, createdAt };
-    await insertSpendAlert(tx, alert);
+    const { entity, project } = scope;
+    await tx.spendAlert.create({ data: { id: alert.id, entity, project, ...columnsOf(content), createdAt } });
     await this.audit(tx, { action: 'spend_alerts.create', actor, before: null, after: alert });
     return alert;
   }
 
-  /** Another threshold fires anew in the same month. */
+  /** An alert that gets another threshold can fire again in the same month. */
   async update(
     tx: Tx,
     scope: AlertScope,
@@ -60,17 +72,17 @@ export class SpendAlerts {
   ): Promise<SpendAlertRow> {
     const { id, actor, ...content } = order;
     await lockSpendAlerts(tx, scope);
-    const before = found(await findSpendAlerts(tx, scope), id);
+    const before = found(await this.list(scope, tx), id);
     const after = { ...before, ...content };
-    await updateSpendAlert(tx, after);
+    await tx.spendAlert.update({ where: { id }, data: columnsOf(content) });
     await this.audit(tx, { action: 'spend_alerts.update', actor, before, after });
     return after;
   }
 
   async delete(tx: Tx, scope: AlertScope, { id, actor }: { id: string; actor: string }): Promise<void> {
     await lockSpendAlerts(tx, scope);
-    const before = found(await findSpendAlerts(tx, scope), id);
-    await deleteSpendAlert(tx, id);
+    const before = found(await this.list(scope, tx), id);
+    await tx.spendAlert.delete({ where: { id } });
     await this.audit(tx, { action: 'spend_alerts.delete', actor, before, after: null });
   }
 
@@ -94,6 +106,19 @@ export class SpendAlerts {
       after: auditOf(after),
     });
   }
+}
+
+function columnsOf({ thresholdPicos, recipients, subjectPrefix }: AlertOrder) {
+  return { thresholdPicos: decimalOf(thresholdPicos), recipients: [...recipients], subjectPrefix };
+}
+
+function toRow(row: SpendAlert): SpendAlertRow {
+  return {
+    ...row,
+    entity: row.entity as EntityName,
+    project: row.project as ProjectName | null,
+    thresholdPicos: bigintOf(row.thresholdPicos),
+  };
 }
 
 function found(alerts: readonly SpendAlertRow[], id: string): SpendAlertRow {

@@ -1,13 +1,14 @@
 /**
- * Posts to an address that somebody else chose. It reaches only public addresses unless the configuration says otherwise, checked
- * where the connection is made and not only when the name is entered: a name may point elsewhere by then. It follows no redirect.
+ * Posts to an address that a customer chose. Unless the configuration allows others, it connects only to public addresses. It checks
+ * this when it connects and not only when the webhook is created, because the name may resolve elsewhere by then. It follows no
+ * redirect.
  */
 import { lookup, type LookupAddress } from 'node:dns';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** How long a receiver may take, from the name's look-up to its status. */
+/** From looking up the name to the receiver's status. */
 const ANSWER_MS_MAX = 10_000;
 
 const PRIVATE = new BlockList();
@@ -39,7 +40,7 @@ for (const [network, bits] of [
 export class WebhookSender {
   constructor(private readonly settings: { readonly allowPrivate: boolean }) {}
 
-  /** What is wrong with an address that can be told from its text, or null. */
+  /** What is wrong with an address, as far as its text shows, or null. */
   problemOf(text: string): string | null {
     if (!URL.canParse(text)) return 'must be a URL such as https://example.com/hooks';
     const url = new URL(text);
@@ -50,7 +51,7 @@ export class WebhookSender {
     return isLocal && !this.settings.allowPrivate ? 'must not be a private address' : null;
   }
 
-  /** Resolves to the receiver's status; rejects where there was none. */
+  /** Resolves to the receiver's status; rejects if there is none. */
   async post(
     text: string,
     message: { headers: Readonly<Record<string, string>>; body: string },
@@ -69,7 +70,7 @@ export class WebhookSender {
       });
       request.on('error', reject);
       request.on('response', (response) => {
-        // The status says it all; what else a receiver sends is not read.
+        // Only the status matters, so the body is not read.
         response.destroy();
         resolve(response.statusCode ?? 0);
       });
@@ -87,7 +88,7 @@ function isPrivate(address: string): boolean {
   return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Looks a name up as Node would, and refuses it if any of its addresses is private. */
+/** Looks a name up as Node does, and refuses it if any of its addresses is private. */
 const lookupPublic: LookupFunction = (name, options, done) => {
   lookup(name, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
     const first = addresses?.[0];

@@ -1,4 +1,4 @@
-/** Signatures as Standard Webhooks 1.0 has them (https://www.standardwebhooks.com): any of its libraries checks ours. */
+/** Signs messages by Standard Webhooks 1.0 (https://www.standardwebhooks.com), so any of its libraries can verify them. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { assert } from '../domain/errors.js';
 
@@ -9,7 +9,7 @@ export function newWebhookSecret(): string {
   return `${PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
-/** The three headers of a message. The receiver refuses an old `at`, so that nobody sends a message again. */
+/** The three headers of a message. A receiver refuses an old `at`, so nobody can replay a message. */
 export function signedHeaders(of: {
   id: string;
   at: Date;

@@ -1,7 +1,6 @@
-/** Admins: where alerts go. */
+/** Admins: the addresses that alerts are sent to. */
 import { Body, Controller, Param } from '@nestjs/common';
-import { Webhooks } from './webhooks.js';
-import type { WebhookRow } from './webhooks.sql.js';
+import { Webhooks, type WebhookRow } from './webhooks.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentAll, unixSeconds } from '../http/list-page.js';
 import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
@@ -31,7 +30,7 @@ export class WebhooksController {
     const entity = body.entity ?? null;
     requireEntity(call.principal, entity);
     const order = { url: body.url, entity, actor: call.principal.keyId };
-    // Never under an idempotency key: the stored answer would hold the secret.
+    // Not idempotent: the idempotency record would hold the secret.
     return this.changes.make({ ...call, idempotency: null }, [], async (tx) => {
       const webhook = await this.webhooks.create(tx, order);
       return { ...presentWebhook(webhook), secret: webhook.secret };

@@ -2,7 +2,7 @@
 import type { Type } from '@nestjs/common';
 import { IdempotencyPruning } from '../access/idempotency-pruning.js';
 import { SpendAlertFiring } from '../alerts/spend-alert-firing.js';
-import { Webhooks } from '../alerts/webhooks.js';
+import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
 import { UnpricedUsage } from '../corrections/unpriced-usage.js';
 import { GrantExpiry } from '../credits/grant-expiry.js';
 import { HourlyPosting } from '../credits/hourly-posting.js';
@@ -31,8 +31,8 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
   'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
   'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts) => alerts.fire()),
-  'deliver-webhooks': at('*/5 * * * * *', Webhooks, (webhooks) => webhooks.deliver()),
-  'sweep-webhooks': at('0 40 4 * * *', Webhooks, (webhooks) => webhooks.sweep()),
+  'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks) => webhooks.deliver()),
+  'sweep-webhooks': at('0 40 4 * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
 };
 
 function at<T>(pattern: string, service: Type<T>, run: (service: T) => Promise<number>): Schedule {

@@ -5,6 +5,7 @@ import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
 import { SpendAlertFiring } from '../../src/alerts/spend-alert-firing.js';
 import { SpendAlerts, type AlertScope } from '../../src/alerts/spend-alerts.js';
+import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
 import { Webhooks } from '../../src/alerts/webhooks.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
@@ -17,6 +18,7 @@ let books: Books;
 let alerts: SpendAlerts;
 let firing: SpendAlertFiring;
 let webhooks: Webhooks;
+let deliveries: WebhookDeliveries;
 let receiver: Receiver;
 /** A new entity with one webhook of its own for each test. */
 let entity: EntityName;
@@ -26,8 +28,10 @@ beforeAll(async () => {
   books = await theBooks();
   const { database, clock } = books;
   alerts = new SpendAlerts(database, clock);
-  firing = new SpendAlertFiring(database, clock);
-  webhooks = new Webhooks(database, clock, new WebhookSender({ allowPrivate: true }));
+  const sender = new WebhookSender({ allowPrivate: true });
+  webhooks = new Webhooks(database, clock, sender);
+  deliveries = new WebhookDeliveries(database, clock, sender);
+  firing = new SpendAlertFiring(database, clock, deliveries);
   receiver = await aReceiver();
 });
 afterAll(async () => {
@@ -75,7 +79,7 @@ describe('a spend alert', () => {
     expect(await firing.fire()).toBe(1);
     await spendMillion();
     expect(await firing.fire()).toBe(0);
-    await webhooks.deliver();
+    await deliveries.deliver();
     expect(news()).toEqual([
       {
         type: 'spend_alert.triggered',
@@ -106,7 +110,7 @@ describe('a spend alert', () => {
     await spendMillion();
     const fired = await Promise.all(Array.from({ length: 8 }, () => firing.fire()));
     expect(fired.reduce((sum, count) => sum + count, 0)).toBe(1);
-    await Promise.all(Array.from({ length: 4 }, () => webhooks.deliver()));
+    await Promise.all(Array.from({ length: 4 }, () => deliveries.deliver()));
     expect(news().length).toBe(1);
   });
 
@@ -129,7 +133,7 @@ describe('a spend alert', () => {
     await spendMillion('p', new Date('2026-11-30T23:00:00Z'));
     await alertAt(MILLION_PICOS);
     expect(await firing.fire()).toBe(1);
-    await webhooks.deliver();
+    await deliveries.deliver();
     expect(news().map(({ data }) => data.period)).toEqual(['2026-11']);
   });
 });
@@ -144,7 +148,7 @@ describe('a message to a webhook', () => {
   it('bears a signature that a library for Standard Webhooks accepts, and no other body or secret', async () => {
     books.clock.set(new Date(Math.floor(Date.now() / 1000) * 1000).toISOString());
     await fire();
-    await webhooks.deliver();
+    await deliveries.deliver();
     const { body, headers } = receiver.received[0]!;
     const { webhooks: library } = new OpenAI({ apiKey: 'none' });
     await library.verifySignature(body, headers, secret);
@@ -156,21 +160,21 @@ describe('a message to a webhook', () => {
   it('is sent again under the same id, later each time, until it is taken', async () => {
     await fire();
     receiver.answer(500);
-    expect(await webhooks.deliver()).toBe(1);
-    expect(await webhooks.deliver()).toBe(0);
+    expect(await deliveries.deliver()).toBe(1);
+    expect(await deliveries.deliver()).toBe(0);
     books.clock.advance(5_000);
     receiver.answer(null);
-    expect(await webhooks.deliver()).toBe(1);
+    expect(await deliveries.deliver()).toBe(1);
     books.clock.advance(299_000);
-    expect(await webhooks.deliver()).toBe(0);
+    expect(await deliveries.deliver()).toBe(0);
     books.clock.advance(1_000);
     receiver.answer(302, { location: receiver.url });
-    expect(await webhooks.deliver()).toBe(1);
+    expect(await deliveries.deliver()).toBe(1);
     books.clock.advance(1_800_000);
     receiver.answer(200);
-    expect(await webhooks.deliver()).toBe(1);
+    expect(await deliveries.deliver()).toBe(1);
     books.clock.advance(30 * 24 * 3_600_000);
-    expect(await webhooks.deliver()).toBe(0);
+    expect(await deliveries.deliver()).toBe(0);
     expect(receiver.received.length).toBe(4);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(4);
@@ -180,7 +184,7 @@ describe('a message to a webhook', () => {
     await fire();
     receiver.answer(410);
     for (let day = 0; day < 12; day += 1) {
-      await webhooks.deliver();
+      await deliveries.deliver();
       books.clock.advance(24 * 3_600_000);
     }
     expect(receiver.received.length).toBe(8);
@@ -191,7 +195,7 @@ describe('a message to a webhook', () => {
       );
     expect((await left()).rows).toEqual([{ status: 'failed', last_error: 'status 410' }]);
     books.clock.advance(30 * 24 * 3_600_000);
-    await webhooks.sweep();
+    await deliveries.prune();
     expect((await left()).rows).toEqual([]);
   });
 
@@ -200,7 +204,7 @@ describe('a message to a webhook', () => {
     const order = { url: `${receiver.url}/all`, entity: null, actor: 'test' };
     const all = await books.database.transaction((tx) => webhooks.create(tx, order));
     await fire();
-    expect(await webhooks.deliver()).toBe(3);
+    expect(await deliveries.deliver()).toBe(3);
     expect(receiver.received.map(({ path }) => path).toSorted()).toEqual(['/hook', '/hook/all']);
     await books.database.transaction((tx) => webhooks.delete(tx, { id: all.id, only: null, actor: 'test' }));
   });
