@@ -1,8 +1,8 @@
-/** Which of two forms of an answer a caller wants, by the `Accept` header of RFC 9110. */
+/** Chooses JSON or HTML by the `Accept` header (RFC 9110). */
 
 type Range = { readonly type: string; readonly quality: number };
 
-/** True where HTML is wanted more than JSON. Whoever accepts neither, or says nothing, gets JSON. */
+/** True if the caller prefers HTML to JSON. Without a preference, or if neither is accepted, the answer is JSON. */
 export function prefersHtml(accept: string | undefined): boolean {
   const ranges = (accept ?? '*/*').split(',').map(readRange);
   return qualityOf(ranges, 'text/html') > qualityOf(ranges, 'application/json');

@@ -1,13 +1,13 @@
 /**
- * Building a day's roll-ups. A build is claimed under the account's lock, computed without it, and finished under it again; whoever
- * counts something on the day in between takes the claim away, and nothing of that build is kept.
+ * Builds the roll-ups of a day. A build claims the day under the account's lock, computes without it, and finishes under it again. A
+ * transaction that counts usage on the day in between removes the claim, and then the build is discarded.
  */
 import { DAY_MS } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
 
 export type EntityDay = { readonly entity: string; readonly day: Date };
 
-/** The oldest days up to `last` that are not rolled up, after the one given. */
+/** The oldest days up to `last` that are not rolled up; `after` is the last one of the previous page. */
 export async function findDaysToRollUp(
   tx: Tx,
   of: { last: Date; after: EntityDay | null; limit: number },
@@ -21,14 +21,14 @@ export async function findDaysToRollUp(
     limit ${of.limit}::integer`;
 }
 
-/** Needs the account's lock, and a commit before anything is computed. */
+/** Needs the account's lock. Commit before you compute, so that others see the claim. */
 export async function claimDay(tx: Tx, { entity, day, build }: EntityDay & { build: string }): Promise<void> {
   await tx.$executeRaw`
     update usage_days set build = ${build}::uuid
     where entity = ${entity}::text and day = ${day}::timestamptz and not rolled_up`;
 }
 
-/** One build of a day at a time; false where another one runs. */
+/** Allows one build of a day at a time: false while another one runs. Held until the transaction ends. */
 export async function lockDay(tx: Tx, { entity, day }: EntityDay): Promise<boolean> {
   const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
     select pg_try_advisory_xact_lock(
@@ -38,8 +38,8 @@ export async function lockDay(tx: Tx, { entity, day }: EntityDay): Promise<boole
 }
 
 /**
- * Asked once the day is locked, so that nobody else finishes it from here on. False where another build did meanwhile, whose
- * roll-ups are to stay, or where something was counted.
+ * Whether this build still has its claim. False if another build finished the day, whose roll-ups must stay, or if usage was counted.
+ * Needs the day's lock, so that no other build can finish in the meantime.
  */
 export async function isClaimed(
   tx: Tx,
@@ -53,7 +53,7 @@ export async function isClaimed(
   return row.claimed;
 }
 
-/** Writes the day's roll-ups in the place of those that are there. */
+/** Replaces the day's roll-ups. */
 export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
   await clearDay(tx, of);
   const end = new Date(of.day.getTime() + DAY_MS);
@@ -102,7 +102,7 @@ export async function clearDay(tx: Tx, { entity, day }: EntityDay): Promise<void
     delete from usage_daily_callers where entity = ${entity}::text and day = ${day}::timestamptz`;
 }
 
-/** Needs the account's lock. False where the claim is gone, and with it the worth of what was computed. */
+/** Needs the account's lock. False if the claim was removed, so that the roll-ups just written are out of date. */
 export async function finishDay(
   tx: Tx,
   { entity, day, build }: EntityDay & { build: string },
@@ -113,8 +113,8 @@ export async function finishDay(
   return finished === 1;
 }
 
-/** Has all days of a locked entity built anew, also those that somebody has lost. */
-export async function reopenDays(tx: Tx, entity: string): Promise<void> {
+/** Has upkeep rebuild all days of an entity, days without a row in `usage_days` included. Needs the account's lock. */
+export async function invalidateDays(tx: Tx, entity: string): Promise<void> {
   await tx.$executeRaw`
     insert into usage_days as d (entity, day)
     select distinct entity, date_trunc('day', hour, 'UTC') from usage_hourly where entity = ${entity}::text

@@ -1,26 +1,30 @@
-/** Rolls days up once they are over: reports of months and years then read a row where they would read thirty. */
+/**
+ * Rolls days up after they have ended, so that a report of a month or a year reads one row where it would read up to 24. They are a cache:
+ * a day that is not rolled up is read from its hours and events.
+ */
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Accounts } from '../accounts/accounts.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
-import { Accounts } from '../accounts/accounts.js';
+import { Database, type Tx } from '../platform/database.js';
 import {
   claimDay,
   clearDay,
   findDaysToRollUp,
   finishDay,
+  invalidateDays,
   isClaimed,
   lockDay,
   writeDay,
   type EntityDay,
 } from './daily-roll-ups.sql.js';
-import { Database } from '../platform/database.js';
 
-/** Most of what comes late comes within the hour; what comes later has its day built again. */
+/** Most late usage arrives within the hour. What arrives later has its day rebuilt. */
 const WAIT_MS = 3_600_000;
 
 const PAGE_DAYS = 200;
-/** Upkeep runs one job at a time: what is left is built in the next turn. */
+/** Upkeep runs one job at a time: the days that are left wait for its next turn. */
 const DAYS_MAX = 1_000;
 
 @Injectable()
@@ -31,7 +35,10 @@ export class DailyRollUps {
     private readonly accounts: Accounts,
   ) {}
 
-  /** Returns how many days were rolled up, at most `daysMax`. Safe twice, late, and at once. A day that fails does not hold up the others. */
+  /**
+   * Rolls up at most `daysMax` days and returns how many it did. It may run twice, late, and concurrently. A day that fails does not stop
+   * the others.
+   */
   async build(daysMax = DAYS_MAX): Promise<number> {
     const now = await this.clock.bookingTime(this.database.reader);
     const last = new Date(now.getTime() - DAY_MS - WAIT_MS);
@@ -48,6 +55,11 @@ export class DailyRollUps {
     }
     if (failure !== null) throw failure;
     return built;
+  }
+
+  /** Has upkeep rebuild every day of the entity. Needs the account's lock. */
+  async invalidate(tx: Tx, entity: string): Promise<void> {
+    await invalidateDays(tx, entity);
   }
 
   private async rollUp(of: EntityDay): Promise<number> {

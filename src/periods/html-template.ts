@@ -1,4 +1,4 @@
-/** HTML out of template strings: whatever is put into one is escaped, unless it is HTML made here. */
+/** HTML from template strings. Every value is escaped, unless it is HTML that was made here. */
 
 export class Html {
   constructor(readonly text: string) {}
@@ -6,7 +6,7 @@ export class Html {
 
 type Part = string | number | null | Html | readonly Html[];
 
-/** `` html`<p>${name}</p>` ``; null is nothing. */
+/** `` html`<p>${name}</p>` ``; null prints nothing. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const printed = strings.map((string, index) => string + printedPart(parts[index]));
   return new Html(printed.join(''));

@@ -1,6 +1,6 @@
-/** A statement as a page to read and to print: no script, one style sheet, and a policy that allows nothing else. */
+/** A statement as an HTML page to read and print: no script, one style sheet, and a content policy that allows nothing else. */
 import { createHash } from 'node:crypto';
-import { html, Html } from './html.js';
+import { html, Html } from './html-template.js';
 import type { Statement } from './statements.schema.js';
 
 const STYLE = `
@@ -38,8 +38,8 @@ footer { margin-top: 2.5rem; color: #555; font-size: .85rem; }
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-/** Nothing may be loaded, run, framed or sent anywhere. */
-export const STATEMENT_PAGE_HEADERS = {
+/** The page may load, run and send nothing, and may not be framed. */
+export const STATEMENT_HTML_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
     `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; ` +
@@ -48,7 +48,7 @@ export const STATEMENT_PAGE_HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-export function statementPage(statement: Statement): string {
+export function statementHtml(statement: Statement): string {
   const { entity, period, charges, credits, status } = statement;
   const page = html`<!doctype html>
     <html lang="en">
@@ -127,7 +127,7 @@ const CLASSES = { input: 'Input', cached_input: 'Cached input', output: 'Output'
 
 type ChargeLine = Statement['charges']['lines'][number];
 
-/** Lines that differ in their class of tokens alone stand together, and no page break comes between them. */
+/** Groups the lines that differ only in their token class: no page break comes between them. */
 function itemsOf(lines: readonly ChargeLine[]): ChargeLine[][] {
   const items: ChargeLine[][] = [];
   for (const line of lines) {
@@ -224,7 +224,7 @@ function grantName(
     credits${reference === null ? null : ` (${reference})`} <small>${grant}</small>`;
 }
 
-/** A correction may give back more than was used. */
+/** A correction can return more than was used. */
 function paidBy(amount: string): string {
   return amount.startsWith('-') ? 'Paid by' : 'Returned to';
 }
@@ -236,7 +236,7 @@ function dollars(amount: string): string {
   return `${sign}$${grouped(whole)}.${cents}`;
 }
 
-/** At least in cents: `0.2` → `0.20`, `0.0035` as it is. */
+/** With two decimals at least: `0.2` → `0.20`, `0.0035` stays. */
 function unitPrice(usd: string | null): string {
   if (usd === null) return '–';
   const [whole = '', fraction = ''] = usd.split('.');

@@ -1,14 +1,13 @@
 /**
- * A month as a document. Pure. It has two accounts: the charges, whose total is the amount due, and the credits, whose
- * total is the closing balance. Every line is exact in picodollars and printed in cents, rounded once, half to even. A
- * total is printed as its exact amount rounds, and a line of its own says what rounding has added or taken away, so the
- * printed lines add up to the printed total.
+ * The lines and totals of a statement. Pure. It has two accounts: the charges, whose total is the amount due, and the credits, whose
+ * total is the closing balance. Every line is exact in picodollars and printed in cents, rounded once, half to even. A total is
+ * rounded from its exact amount, and a rounding line states the difference, so the printed lines add up to the printed total.
  */
 import { assert } from '../domain/errors.js';
 import { roundHalfEvenToCents } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { chargesByClass, type TokenClass } from '../domain/token-classes.js';
-import type { ClosedPeriodRow } from './closed-periods.sql.js';
+import type { ClosedPeriod } from './closed-periods.js';
 import type { StatementMovement, StatementUsage } from './statements.sql.js';
 
 export type Amount = { readonly exactPicos: bigint; readonly cents: bigint };
@@ -18,11 +17,11 @@ export type UsageLine = Amount & {
   readonly project: string;
   readonly model: string;
   readonly tokenClass: TokenClass;
-  /** Negative where usage is taken back. */
+  /** Negative where corrections took usage back. */
   readonly tokens: bigint;
   readonly picosPerToken: bigint | null;
   readonly priceId: bigint;
-  /** The month that it occurred in, where that is closed. */
+  /** The month in which it occurred, if that is a closed one. */
   readonly correctionOf: Period | null;
 };
 
@@ -52,7 +51,7 @@ export type Statement = {
 export type StatementFacts = {
   readonly entity: string;
   readonly period: Period;
-  readonly closed: ClosedPeriodRow | null;
+  readonly closed: ClosedPeriod | null;
   readonly asOf: Date;
   readonly openingPicos: bigint;
   readonly overageDuePicos: bigint;
@@ -60,7 +59,7 @@ export type StatementFacts = {
   readonly movements: readonly StatementMovement[];
 };
 
-/** Fails where the lines do not add up to what the books say: no statement is better than a wrong one. */
+/** Fails if the lines do not add up to what the books say: no statement is better than a wrong one. */
 export function buildStatement(facts: StatementFacts): Statement {
   const { entity, period, closed, asOf, movements } = facts;
   const burns = movements.filter(({ kind }) => kind === 'burn');
@@ -70,10 +69,16 @@ export function buildStatement(facts: StatementFacts): Statement {
   ]);
   const opening: OpeningLine = { kind: 'opening_balance', ...amountOf(facts.openingPicos) };
   const credits = account([opening, ...movements.map(grantLine)]);
-  assert(charges.total.exactPicos === facts.overageDuePicos, `the charges of ${entity} are its overage`);
+  assert(charges.total.exactPicos === facts.overageDuePicos, `the charges of ${entity} equal its overage`);
   if (closed !== null) {
-    assert(charges.total.exactPicos === closed.overageDuePicos, `what ${entity} owes is what was frozen`);
-    assert(credits.total.exactPicos === closed.closingPicos, `what ${entity} has left is what was frozen`);
+    assert(
+      charges.total.exactPicos === closed.overageDuePicos,
+      `what ${entity} owes equals the frozen total`,
+    );
+    assert(
+      credits.total.exactPicos === closed.closingPicos,
+      `what ${entity} has left equals the frozen total`,
+    );
   }
   return { entity, period, closed, asOf, charges, credits };
 }
@@ -106,7 +111,7 @@ function grantLine({
   return { kind, grantId, category, reference, expiresAt, ...amountOf(changePicos) };
 }
 
-/** Adds up lines and, where their cents do not make the total's, the line that says so. */
+/** Adds up the lines, and adds a rounding line if their cents do not make the total's. */
 function account<Line extends Amount>(lines: readonly Line[]): Account<Line> {
   const total = amountOf(lines.reduce((sum, line) => sum + line.exactPicos, 0n));
   const cents = total.cents - lines.reduce((sum, line) => sum + line.cents, 0n);

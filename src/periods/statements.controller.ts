@@ -5,8 +5,8 @@ import type { FastifyReply } from 'fastify';
 import type { EntityName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
 import { Statements } from './statements.js';
-import { prefersHtml } from './accept.js';
-import { STATEMENT_PAGE_HEADERS, statementPage } from './statement-page.js';
+import { prefersHtml } from './accept-header.js';
+import { STATEMENT_HTML_HEADERS, statementHtml } from './statement-html.js';
 import { presentStatement } from './statements.presenter.js';
 import { Route } from '../http/route.js';
 import * as schemas from './statements.schema.js';
@@ -29,7 +29,7 @@ export class StatementsController {
     const statement = presentStatement(await this.statements.read(scope));
     void reply.headers({ vary: 'accept', 'cache-control': 'private, no-store' });
     if (!prefersHtml(accept)) return statement;
-    void reply.headers(STATEMENT_PAGE_HEADERS);
-    return statementPage(statement);
+    void reply.headers(STATEMENT_HTML_HEADERS);
+    return statementHtml(statement);
   }
 }

@@ -10,7 +10,7 @@ import type {
   RoundingLine,
   Statement as StatementOf,
   UsageLine,
-} from './statement.js';
+} from './statement-lines.js';
 import type { Statement } from './statements.schema.js';
 import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
 

@@ -1,4 +1,4 @@
-/** What a statement is made of: an entity's usage and the movements of its credits, by the period that they are booked in. */
+/** The sums that a statement consists of: usage, and movements of credits, by the period in which they are booked. */
 import type { GrantCategory } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
@@ -11,7 +11,7 @@ export type StatementScope = { readonly entity: string; readonly period: Period 
 export type StatementUsage = {
   readonly project: string;
   readonly model: string;
-  /** The month in which it occurred: an earlier one where it came late or corrects what was closed. */
+  /** The month in which it occurred: an earlier one if it came late or corrects a closed month. */
   readonly month: Period;
   readonly priceId: bigint;
   readonly tokens: ByClass<bigint>;
@@ -26,7 +26,7 @@ type RawUsage = Record<'project' | 'model' | 'cost' | 'input' | 'cached_input' |
     price_id: bigint;
   };
 
-/** By month (this one first), project, model and price version, at most `rowsMax`; sums of nothing are left out. */
+/** By month (this one first), project, model and price version, at most `rowsMax` rows. Rows without tokens are left out. */
 export async function sumStatementUsage(
   tx: Tx,
   of: StatementScope & { rowsMax: number },
@@ -87,18 +87,18 @@ function toUnitPrices({ unit_input, unit_cached_input, unit_output }: RawUsage):
 
 export const MOVEMENT_KINDS = ['purchase', 'promotion', 'burn', 'expiry', 'void'] as const;
 
-/** What one kind of movement did to one grant; a burn less what was given back of it. */
+/** All movements of one kind of one grant. Burns are net of what corrections gave back. */
 export type StatementMovement = {
   readonly kind: (typeof MOVEMENT_KINDS)[number];
   readonly grantId: string;
   readonly category: GrantCategory;
   readonly reference: string | null;
   readonly expiresAt: Date | null;
-  /** What the credits gain by it; below zero for what they lose. */
+  /** Positive if the credits grow. */
   readonly changePicos: bigint;
 };
 
-/** Of every grant that the period moved, in the order of the kinds and then of the grants. */
+/** Of every grant that moved in the period, ordered by kind and then by grant. */
 export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<StatementMovement[]> {
   const rows = await tx.$queryRaw<(Omit<StatementMovement, 'changePicos'> & { change: string })[]>`
     with moved as (
@@ -120,7 +120,7 @@ export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<Sta
   return rows.map(({ change, ...row }) => ({ ...row, changePicos: BigInt(change) }));
 }
 
-/** The credits that earlier periods left: from the last closed one on, all that was booked since then. */
+/** The credits left from earlier periods: the last closing balance, and what the periods after it booked. */
 export async function findOpeningBalance(tx: Tx, of: StatementScope): Promise<bigint> {
   const [row] = await tx.$queryRaw<[{ opening: string }]>`
     with closed as (
@@ -143,12 +143,4 @@ export async function findOpeningBalance(tx: Tx, of: StatementScope): Promise<bi
       ), 0)
     )::text as opening`;
   return BigInt(row.opening);
-}
-
-/** What no credits paid of the period, as the balance knows it. */
-export async function findOverageDue(tx: Tx, of: StatementScope): Promise<bigint> {
-  const rows = await tx.$queryRaw<{ overage: string }[]>`
-    select overage_picos::text as overage from entity_spend
-    where entity = ${of.entity}::text and period = ${of.period}::text`;
-  return BigInt(rows[0]?.overage ?? 0);
 }

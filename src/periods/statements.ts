@@ -1,20 +1,16 @@
-/** Statements: a month's usage and credits, out of one snapshot; a draft until the period is closed. */
+/** Reads statements: a month's usage and credits, from one snapshot. A statement is a draft until its period is closed. */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { findClosedPeriod } from './closed-periods.sql.js';
-import { Database } from '../platform/database.js';
-import {
-  findOpeningBalance,
-  findOverageDue,
-  sumGrantMovements,
-  sumStatementUsage,
-} from './statements.sql.js';
-import { buildStatement, type Statement } from './statement.js';
+import { findClosedPeriod } from './closed-periods.js';
+import { Database, type Tx } from '../platform/database.js';
+import { bigintOf } from '../platform/decimal-column.js';
+import { findOpeningBalance, sumGrantMovements, sumStatementUsage } from './statements.sql.js';
+import { buildStatement, type Statement } from './statement-lines.js';
 
-/** A document that a person can read and a process can hold; beyond it there is the FOCUS export. */
+/** What a person can read and a process can hold. For more there is the FOCUS export. */
 const USAGE_ROWS_MAX = 20_000;
 
 @Injectable()
@@ -33,7 +29,7 @@ export class Statements {
       async (tx) => ({
         closed: await findClosedPeriod(tx, scope),
         openingPicos: await findOpeningBalance(tx, scope),
-        overageDuePicos: await findOverageDue(tx, scope),
+        overageDuePicos: await findOverage(tx, scope),
         usage: await sumStatementUsage(tx, { ...scope, rowsMax: USAGE_ROWS_MAX + 1 }),
         movements: await sumGrantMovements(tx, scope),
       }),
@@ -48,4 +44,16 @@ export class Statements {
     }
     return buildStatement({ ...scope, asOf, ...facts });
   }
+}
+
+/** What no credits paid of the period, as the balance has it. */
+async function findOverage(
+  tx: Tx,
+  { entity, period }: { entity: EntityName; period: Period },
+): Promise<bigint> {
+  const row = await tx.entitySpend.findUnique({
+    where: { entity_period: { entity, period } },
+    select: { overagePicos: true },
+  });
+  return row === null ? 0n : bigintOf(row.overagePicos);
 }

@@ -5,7 +5,7 @@ import type { EntityName } from '../../src/domain/ids.js';
 import { roundHalfEvenToCents } from '../../src/domain/money.js';
 import { periodEnd, periodOf, type Period } from '../../src/domain/period.js';
 import { FocusExports } from '../../src/reports/focus-exports.js';
-import type { Account, Amount, Statement } from '../../src/periods/statement.js';
+import type { Account, Amount, Statement } from '../../src/periods/statement-lines.js';
 import { Statements } from '../../src/periods/statements.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { anEvent, LLAMA } from '../support/builders.js';
