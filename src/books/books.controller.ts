@@ -1,4 +1,4 @@
-/** Admins: whether the books agree, and how what is derived is rebuilt. */
+/** Admins: check the books, and repair what is derived. */
 import { Body, Controller, Query } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { requireEntity } from '../access/principal.js';

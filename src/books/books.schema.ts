@@ -1,4 +1,4 @@
-/** Reconciliation and repair. */
+/** Reconciliation and repair in requests and answers. */
 import { z } from 'zod';
 import { entityName, queryFlag } from '../http/fields.js';
 

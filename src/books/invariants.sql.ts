@@ -1,12 +1,12 @@
 /**
- * The invariants as queries. Each compares two ways of knowing the same amount and lists where they differ; all run in
- * one snapshot, so traffic in between is no difference.
+ * The invariants of the books, as queries. Each computes one amount in two ways and lists where the two differ. All run in one
+ * snapshot, so traffic in the meantime makes no difference.
  */
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
 import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-invariants.sql.js';
 
-/** Full joins two relations with the columns `key`, `amount` (numeric) and compares amount by key. */
+/** Compares two relations with the columns `key` and `amount` (numeric), key by key. */
 async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
   const [row] = await tx.$queryRaw<[Comparison]>`
     with l as materialized (${left}), r as materialized (${right})
@@ -27,7 +27,7 @@ async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Com
 
 type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right: Prisma.Sql };
 
-/** Identities are pruned some time after the acceptance window of 35 days; inside it each event has one. */
+/** Identities are pruned after the acceptance window of 35 days; within it every event has one. */
 const IDENTITIES_DAYS = 35;
 
 function identityCheck(at: Date): Check {
@@ -41,7 +41,7 @@ function identityCheck(at: Date): Check {
   };
 }
 
-/** Days that are rolled up against their hours. */
+/** Compares the days that are rolled up with their hours. */
 function dayCheck(name: string, amount: Prisma.Sql): Check {
   const key = Prisma.sql`jsonb_build_object(
     'entity', entity, 'day', day, 'project', project, 'model', model, 'period', period, 'price_id', price_id)`;
@@ -241,9 +241,9 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
-/** `at` is now, by the clock that booking goes by. */
+/** `at` is the booking time. */
 export async function checkInvariants(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
-  // It reads all events of all time, and sorts them into hours.
+  // The checks read every event there is and group them by hour.
   await tx.$executeRaw`set local statement_timeout = '30min'`;
   await tx.$executeRaw`set local work_mem = '64MB'`;
   const check = async ({ name, left, right }: Check) => ({ name, ...(await compare(tx, left, right)) });

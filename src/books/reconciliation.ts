@@ -1,10 +1,10 @@
-/** Checks the books against each other, now: the operator's answer to "is every number what the events say?". */
+/** Checks whether every number in the books is what the events say. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { checkInvariants } from './invariants.sql.js';
 
-/** A minute or two for ten million events. */
+/** Ten million events take a minute or two. */
 const TIMEOUT_MS = 1_800_000;
 
 export type ReconciliationReport = {
@@ -25,7 +25,7 @@ export class Reconciliation {
     private readonly clock: Clock,
   ) {}
 
-  /** Amounts are counts, tokens or picodollars, as each check's name says. One snapshot for all checks. */
+  /** All checks read one snapshot. Amounts are counts, tokens or picodollars, as the name of each check says. */
   async run(): Promise<ReconciliationReport> {
     const results = await this.database.transaction(
       async (tx) => checkInvariants(tx, await this.clock.bookingTime(tx)),

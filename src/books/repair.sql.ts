@@ -1,6 +1,6 @@
 /**
- * What can be computed anew from events, corrections and ledger, compared with what stands there. Each function reads one
- * projection of a locked entity and returns the rows that differ; the setters write them.
+ * Compares each projection, a table derived from events, corrections and ledger, with what it should be, and writes the rows that
+ * differ. The entity must be locked.
  */
 import { arrayLiteral } from '../platform/array-literal.js';
 import type { Tx } from '../platform/database.js';
@@ -15,7 +15,7 @@ type HourlyDifference = Difference & { readonly hour: Date };
 
 const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, period, price_id`;
 
-/** A row of roll-ups (`h`) as JSON of strings. */
+/** The figures of a roll-up `h` as JSON strings. */
 const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
   'requests', coalesce(h.requests, 0)::text, 'input_tokens', coalesce(h.input_tokens, 0)::text,
   'cached_input_tokens', coalesce(h.cached_input_tokens, 0)::text, 'output_tokens', coalesce(h.output_tokens, 0)::text,
@@ -58,7 +58,7 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
     order by ${HOURLY_KEY}`;
 }
 
-/** Puts roll-ups in the place of those with the same keys. */
+/** Replaces the roll-ups that have the same keys. */
 export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
   await tx.$executeRaw`
     insert into usage_hourly as u (
@@ -93,7 +93,7 @@ export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       promotional_burnt_picos = excluded.promotional_burnt_picos`;
 }
 
-/** Keys: period, and project for the spend of projects. */
+/** The keys name the period and, for the spend of projects, the project. */
 export async function findSpendDifferences(
   tx: Tx,
   entity: string,
@@ -126,7 +126,7 @@ export async function findSpendDifferences(
   return { entities, projects };
 }
 
-/** Also of closed periods: their statements are frozen apart from this. */
+/** Closed periods too: the totals of their statements are frozen elsewhere. */
 export async function setEntitySpend(tx: Tx, rows: readonly Difference[]): Promise<void> {
   await tx.$executeRaw`
     insert into entity_spend (entity, period, cost_picos, burnt_picos, overage_picos)
@@ -153,7 +153,7 @@ export async function setProjectSpend(tx: Tx, rows: readonly Difference[]): Prom
     on conflict (entity, period, project) do update set cost_picos = excluded.cost_picos`;
 }
 
-/** Grants against the ledger (voids, expiries) and the burns; what is left follows from them and the amount. */
+/** Compares grants with the ledger (voids, expiries) and the burns. What remains of a grant follows from these and its amount. */
 export async function findGrantDifferences(tx: Tx, entity: string): Promise<Difference[]> {
   return tx.$queryRaw<Difference[]>`
     with expected as (

@@ -1,13 +1,13 @@
 /**
- * Rebuilds what follows from an entity's events, corrections and ledger: roll-ups, spend, grants, and after the commit its
- * state in Redis. Those three are the truth and are never touched. Roll-ups by day are taken back; upkeep builds them again.
+ * Rebuilds what is derived from an entity's events, corrections and ledger: roll-ups, spend, grants, and after the commit its state in
+ * Redis. Events, corrections and ledger are the truth and never change. Daily roll-ups are invalidated, and upkeep rebuilds them.
  */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
-import { reopenDays } from '../periods/daily-roll-ups.sql.js';
+import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   findGrantDifferences,
@@ -22,14 +22,14 @@ import {
 import type { HourlySum } from '../metering/batch-sums.js';
 import { UsageSums } from '../metering/usage-sums.js';
 
-/** Differences that an answer and the audit log list; the count speaks for the rest. */
+/** How many differences an answer and the audit log list; both have the count of all. */
 const LISTED_MAX = 100;
 
 export type Change = Difference & { readonly projection: string };
 
 export type RepairReport = {
   readonly entity: string;
-  /** How many rows differ, and the first of them. */
+  /** How many rows differ; `changes` lists the first of them. */
   readonly changed: number;
   readonly changes: readonly Change[];
 };
@@ -41,16 +41,17 @@ export class Repair {
     private readonly clock: Clock,
     private readonly accounts: Accounts,
     private readonly sums: UsageSums,
+    private readonly days: DailyRollUps,
   ) {}
 
-  /** Says what `repair` would change, and changes nothing. */
+  /** What `repair` would change. Changes nothing. */
   async preview(entity: string): Promise<RepairReport> {
     return this.database.transaction(async (tx) => (await this.compare(tx, entity)).repair, {
       snapshot: true,
     });
   }
 
-  /** In the caller's transaction, under the account's lock: whoever books waits, nothing that is booked is lost. */
+  /** Runs in the caller's transaction under the account's lock, so that bookings wait and none is lost. */
   async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<RepairReport> {
     const at = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
@@ -60,7 +61,7 @@ export class Repair {
     }
     await setHourlySums(tx, hourly.map(toHourlySum));
     await this.sums.dropEmpty(tx, hourly.map(toHourlySum));
-    await reopenDays(tx, entity);
+    await this.days.invalidate(tx, entity);
     await setEntitySpend(tx, spend.entities);
     await setProjectSpend(tx, spend.projects);
     await setGrants(tx, grants);

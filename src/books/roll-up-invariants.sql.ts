@@ -1,6 +1,6 @@
 /**
- * Roll-ups against their events, all four sums in one pass: with millions of events it is the pass that takes the time. Row by row,
- * so that an hour too much and an hour too little do not cancel out.
+ * Compares roll-ups with their events: all four sums in one pass, because reading millions of events is what takes the time, and row by
+ * row, so that errors in two hours cannot cancel out.
  */
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
@@ -11,7 +11,7 @@ export type Comparison = {
   readonly differences: readonly Record<string, unknown>[];
 };
 
-/** At most so many differences are listed; the totals speak for the rest. */
+/** The most differences that are listed; the totals contain them all. */
 export const DIFFERENCES_MAX = 100;
 
 const KEY = Prisma.sql`entity, hour, project, model, operation, period, price_id`;

@@ -39,6 +39,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
   const changes = new Changes(database);
   const sums = new UsageSums();
   const booking = new CorrectionBooking(accounts, grants, burns, sums);
+  const days = new DailyRollUps(database, clock, accounts);
   return {
     changes,
     accounts,
@@ -53,10 +54,10 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     corrections: new Corrections(database),
     voids: new Voids(database, clock, accounts, grants, booking),
     periods: new PeriodClose(database, clock, accounts, burns),
-    days: new DailyRollUps(database, clock, accounts),
+    days,
     pruning: new IdentityPruning(database, clock),
     idempotency: new IdempotencyPruning(database, clock),
-    repair: new Repair(database, clock, accounts, sums),
+    repair: new Repair(database, clock, accounts, sums, days),
     reconciliation: new Reconciliation(database, clock),
   };
 }
