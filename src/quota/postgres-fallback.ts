@@ -16,6 +16,7 @@ import {
   type Remaining,
 } from '../domain/quota-rules.js';
 import type { Clock } from '../platform/clock.js';
+import { CallsInFlight } from './calls-in-flight.js';
 import type { VersionedQuestion } from './decision.js';
 import type { HoldSize } from './hold-size.js';
 import { LocalHolds } from './local-holds.js';
@@ -37,7 +38,7 @@ export type Admission = {
 
 export class PostgresFallback {
   private readonly holds = new LocalHolds();
-  private readonly handingOver = new Map<EntityName, Promise<void>>();
+  private readonly handOvers = new CallsInFlight<EntityName, void>();
 
   constructor(
     private readonly states: StateCache,
@@ -101,11 +102,7 @@ export class PostgresFallback {
   /** Moves the entity's holds to Redis, before Redis decides about the entity again. Where it throws Unavailable they stay. */
   async handOver(entity: EntityName, redis: RedisQuota): Promise<void> {
     if (this.holds.isEmpty(entity)) return;
-    const inFlight = this.handingOver.get(entity);
-    if (inFlight !== undefined) return inFlight;
-    const started = this.move(entity, redis).finally(() => this.handingOver.delete(entity));
-    this.handingOver.set(entity, started);
-    return started;
+    return this.handOvers.share(entity, () => this.move(entity, redis));
   }
 
   /** They count here until Redis has them, so that no request in between finds the room empty. */

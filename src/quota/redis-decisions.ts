@@ -31,7 +31,7 @@ export class RedisDecisions {
   ): Promise<{ reply: A; degraded: boolean } | null> {
     const { entity } = subject;
     try {
-      let isLoaded = this.states.isCaughtUp(entity) || (await this.states.catchUp(entity));
+      let isLoaded = !this.states.retries.isNeeded(entity) || (await this.states.retries.retry(entity));
       if (!this.fallback.hasHandedOver(entity)) await this.fallback.handOver(entity, this.redis);
       for (let attempt = 1; isLoaded && attempt <= ATTEMPTS_MAX; attempt += 1) {
         const reply = await command('fresh');

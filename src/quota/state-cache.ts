@@ -4,21 +4,18 @@ import { entityOfReservation, formatSubject, type EntityName, type Subject } fro
 import type { QuotaState } from '../domain/quota-rules.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Clock } from '../platform/clock.js';
-import { isUnavailable } from '../platform/unavailable.js';
 import type { Database } from '../platform/database.js';
+import { CallsInFlight } from './calls-in-flight.js';
+import { PublicationRetries } from './publication-retries.js';
 import type { QuotaSubject } from './quota-state.sql.js';
 import type { RedisQuota } from './redis-quota.js';
 import { StateLoader } from './state-loader.js';
 
-/** How many entities' failed publications are kept for a retry. A state's maximum age bounds the harm of one that is not kept. */
-const UNPUBLISHED_MAX = 10_000;
-
 export class StateCache {
   private readonly loader: StateLoader;
-  private readonly warming = new Map<string, Promise<boolean>>();
-  private readonly catchingUp = new Map<string, Promise<boolean>>();
+  private readonly warming = new CallsInFlight<string, boolean>();
   /** What is committed but could not be published. */
-  private readonly unpublished = new Map<EntityName, readonly QuotaSubject[]>();
+  readonly retries = new PublicationRetries((subjects) => this.publish(subjects, []));
 
   constructor(
     private readonly redisQuota: RedisQuota,
@@ -28,7 +25,7 @@ export class StateCache {
     allowances: Allowances,
   ) {
     this.loader = new StateLoader(database, clock, allowances);
-    redis.on('ready', () => void this.catchUpAll());
+    redis.on('ready', () => void this.retries.retryAll());
   }
 
   /** The state as Postgres has it; null while Postgres is unavailable. */
@@ -38,7 +35,7 @@ export class StateCache {
 
   /** Loads a state into Redis, once for all who wait for it; false while Postgres is unavailable. */
   async warm(subject: Subject, at: Date): Promise<boolean> {
-    return shared(this.warming, formatSubject(subject), () => this.loadAndPublish(subject, at));
+    return this.warming.share(formatSubject(subject), () => this.loadAndPublish(subject, at));
   }
 
   private async loadAndPublish(subject: Subject, at: Date): Promise<boolean> {
@@ -96,46 +93,8 @@ export class StateCache {
         read(subjects.filter(({ entity }) => entities.has(entity))),
       );
     } catch (error) {
-      this.keepForRetry(subjects);
+      this.retries.keep(subjects);
       throw error;
-    }
-  }
-
-  isCaughtUp(entity: EntityName): boolean {
-    return !this.unpublished.has(entity);
-  }
-
-  /** Publishes what could not be published before. False while Postgres is unavailable, so that Redis stays behind. */
-  async catchUp(entity: EntityName): Promise<boolean> {
-    const subjects = this.unpublished.get(entity);
-    if (subjects === undefined) return true;
-    return shared(this.catchingUp, entity, () => this.publishAgain(entity, subjects));
-  }
-
-  private async publishAgain(entity: EntityName, subjects: readonly QuotaSubject[]): Promise<boolean> {
-    try {
-      await this.publish(subjects, []);
-    } catch (error) {
-      if (!isUnavailable(error, 'postgres')) throw error;
-      return false;
-    }
-    // A publication that failed meanwhile has replaced the list.
-    if (this.unpublished.get(entity) === subjects) this.unpublished.delete(entity);
-    return true;
-  }
-
-  private async catchUpAll(): Promise<void> {
-    // What fails again is kept for the next retry.
-    for (const entity of Array.from(this.unpublished.keys())) await this.catchUp(entity).catch(() => false);
-  }
-
-  private keepForRetry(subjects: readonly QuotaSubject[]): void {
-    for (const subject of subjects) {
-      const known = this.unpublished.get(subject.entity) ?? [];
-      if (known.length === 0 && this.unpublished.size >= UNPUBLISHED_MAX) return;
-      // A new list even where it has the subject: a publication in flight may have read the state before this change.
-      const others = known.filter(({ project }) => project !== subject.project);
-      this.unpublished.set(subject.entity, [...others, { entity: subject.entity, project: subject.project }]);
     }
   }
 }
@@ -143,15 +102,6 @@ export class StateCache {
 /** A state is loaded with the projects of all who wait; each stores its own. */
 function onlyWith({ project }: Subject, state: QuotaState): QuotaState {
   return { ...state, projects: state.projects.filter((known) => known.project === project) };
-}
-
-/** The call in flight for this key, or a new one. */
-function shared<T>(inFlight: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
-  const known = inFlight.get(key);
-  if (known !== undefined) return known;
-  const started = start().finally(() => inFlight.delete(key));
-  inFlight.set(key, started);
-  return started;
 }
 
 function byEntity(reservationIds: readonly string[]): Map<EntityName, string[]> {
