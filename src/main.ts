@@ -13,7 +13,7 @@ import { applyMigrations, MigrationError } from './platform/migrate.js';
 import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis, untilReady } from './platform/redis.js';
-import { within } from './platform/deadline.js';
+import { Deadlines } from './platform/deadline.js';
 import { Database } from './platform/database.js';
 import { ensureFirstPlans } from './accounts/first-plans.js';
 import { ensureFirstPrices } from './prices/first-prices.js';
@@ -30,6 +30,7 @@ const STOP_MS_MAX = 25_000;
 const STOP_WITHOUT_REDIS_MS_MAX = 5_000;
 
 const logger = new Logger();
+const deadlines = new Deadlines();
 logWhatIsPrinted(logger);
 
 /** What was opened, in order; it is closed the other way round. */
@@ -91,7 +92,7 @@ async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }>
   logOutages(redis.quick);
   keep('redis', async () => Object.values(redis).forEach((each) => each.disconnect()));
   const ready = Promise.all([untilReady(redis.quick), untilReady(redis.patient)]);
-  await within(REDIS_MS_MAX, ready).catch(() => {
+  await deadlines.within(REDIS_MS_MAX, ready).catch(() => {
     throw new ConfigError([
       `REDIS_URL names a Redis that does not answer within ${REDIS_MS_MAX / 1000} seconds`,
     ]);
@@ -131,7 +132,7 @@ async function stop(signal: string): Promise<void> {
     isRedisAway ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX,
   );
   const clean = await closeAll();
-  await within(STOP_NOTICED_MS_MAX, started).catch(() => {});
+  await deadlines.within(STOP_NOTICED_MS_MAX, started).catch(() => {});
   process.exit((await closeAll()) && clean ? 0 : 1);
 }
 

@@ -201,6 +201,28 @@ describe('the source', () => {
     expect(writtenOutside(/RawUnsafe/, nowhere)).toEqual([]);
   });
 
+  it('passes arrays to SQL in one way only', () => {
+    // From the cast back to the `${` that opens its parameter.
+    const casts = src.flatMap(({ file, text }) =>
+      [...text.matchAll(/\}::[a-z]+\[\]/g)].map(({ index }) => {
+        let [start, depth] = [index, 1];
+        while (depth > 0) depth += { '}': 1, '{': -1 }[text[(start -= 1)]!] ?? 0;
+        return { file, parameter: text.slice(start + 1, index) };
+      }),
+    );
+    expect(casts.length).toBeGreaterThan(100);
+    expect(casts.filter(({ parameter }) => !/^\s*pgArray\(/.test(parameter))).toEqual([]);
+  });
+
+  it('connects to Postgres in one place only, apart from migrations', () => {
+    expect(
+      writtenOutside(
+        /new (pg\.)?(Pool|Client|PrismaClient)\(|\bpool\.(query|connect)\(/,
+        /^src\/platform\/(database|migrate|snapshot\.sql)\.ts$/,
+      ),
+    ).toEqual([]);
+  });
+
   it('reaches into no other folder for its SQL', () => {
     const wrong = src.flatMap((source) =>
       relativeTargets(source)

@@ -6,7 +6,7 @@ import { randomId, type EntityName } from '../domain/ids.js';
 import type { KeyRole } from '../domain/key-roles.js';
 import { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
-import { DeadlineError, within } from '../platform/deadline.js';
+import { DeadlineError, Deadlines } from '../platform/deadline.js';
 import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './stored-keys.js';
 import { insertAuditEntry } from './audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -31,6 +31,7 @@ type Lookup = { readonly principal: Principal; readonly foundAtMs: number; isFol
 
 @Injectable()
 export class ApiKeys {
+  private readonly deadlines = new Deadlines();
   /** Keys that were found, by the hash of their secret. That a key is unknown is never remembered. */
   private readonly cache = new Map<string, Lookup>();
   /** Those of the last seconds by the secret itself: hashing it with every request was a twentieth of a decision's time. */
@@ -69,7 +70,7 @@ export class ApiKeys {
       return cached.principal;
     }
     try {
-      return await within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
+      return await this.deadlines.within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
     } catch (error) {
       if (!(error instanceof DeadlineError) && !isUnavailable(error)) throw error;
       if (cached !== undefined && this.ageMsOf(cached) < STALE_MS_MAX) return cached.principal;

@@ -1,5 +1,5 @@
 /** Accounts: entities and projects are created when they are first seen, and locked before money moves. */
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
 import { DEFAULT_PLAN } from './default-plan.js';
@@ -10,8 +10,8 @@ export async function ensureAccounts(tx: Tx, subjects: readonly Subject[], at: D
     with named as (
       select distinct entity, project
       from unnest(
-        ${arrayLiteral(subjects.map(({ entity }) => entity))}::text[],
-        ${arrayLiteral(subjects.map(({ project }) => project))}::text[]
+        ${pgArray(subjects.map(({ entity }) => entity))}::text[],
+        ${pgArray(subjects.map(({ project }) => project))}::text[]
       ) as t (entity, project)
     ), made as (
       insert into entities (name, plan, created_at)
@@ -31,7 +31,7 @@ export async function ensureAccounts(tx: Tx, subjects: readonly Subject[], at: D
 export async function lockAccounts(tx: Tx, entities: readonly string[]): Promise<void> {
   await tx.$queryRaw`
     select name from entities
-    where name = any(${entities}::text[])
+    where name = any(${pgArray(entities)}::text[])
     order by name
     for no key update`;
 }
@@ -40,5 +40,5 @@ export async function lockAccounts(tx: Tx, entities: readonly string[]): Promise
 export async function raiseVersions(tx: Tx, entities: readonly string[]): Promise<void> {
   await tx.$executeRaw`
     update entities set version = version + 1
-    where name = any(${entities}::text[])`;
+    where name = any(${pgArray(entities)}::text[])`;
 }

@@ -1,5 +1,6 @@
 /** Locks on plans, and the move of an entity from one plan to another. */
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 
 /** Serializes changes of plans: nothing changes between what a change reads and what it writes. */
 export async function lockPlanChanges(tx: Tx): Promise<void> {
@@ -10,7 +11,7 @@ export async function lockPlanChanges(tx: Tx): Promise<void> {
 export async function lockPlans(tx: Tx, plans: readonly string[]): Promise<void> {
   await tx.$queryRaw`
     select name from plans
-    where name = any(${plans}::text[])
+    where name = any(${pgArray(plans)}::text[])
     order by name
     for share`;
 }

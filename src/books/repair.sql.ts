@@ -2,7 +2,7 @@
  * Compares each projection, a table derived from events, corrections and ledger, with what it should be, and writes the rows that
  * differ. The entity must be locked.
  */
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { HourlySum } from '../metering/batch-sums.js';
@@ -66,21 +66,21 @@ export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       cost_picos, paid_burnt_picos, promotional_burnt_picos
     )
     select * from unnest(
-      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
-      ${arrayLiteral(rows.map((r) => r.project))}::text[],
-      ${arrayLiteral(rows.map((r) => r.model))}::text[],
-      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
-      ${arrayLiteral(rows.map((r) => r.period))}::text[],
-      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.requests))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.inputTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.cachedInputTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.outputTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.reasoningTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.paidBurntPicos))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
+      ${pgArray(rows.map((r) => r.entity))}::text[],
+      ${pgArray(rows.map((r) => r.hour))}::timestamptz[],
+      ${pgArray(rows.map((r) => r.project))}::text[],
+      ${pgArray(rows.map((r) => r.model))}::text[],
+      ${pgArray(rows.map((r) => r.operation))}::text[],
+      ${pgArray(rows.map((r) => r.period))}::text[],
+      ${pgArray(rows.map((r) => r.priceId))}::bigint[],
+      ${pgArray(rows.map((r) => r.requests))}::bigint[],
+      ${pgArray(rows.map((r) => r.inputTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.cachedInputTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.outputTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
+      ${pgArray(rows.map((r) => r.paidBurntPicos))}::numeric[],
+      ${pgArray(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
     ) as t
     on conflict (${HOURLY_KEY}) do update set
       requests = excluded.requests,
@@ -132,10 +132,10 @@ export async function setEntitySpend(tx: Tx, rows: readonly Difference[]): Promi
     insert into entity_spend (entity, period, cost_picos, burnt_picos, overage_picos)
     select entity, period, cost_picos, burnt_picos, cost_picos - burnt_picos
     from unnest(
-      ${arrayLiteral(rows.map((r) => r.key['entity']!))}::text[],
-      ${arrayLiteral(rows.map((r) => r.key['period']!))}::text[],
-      ${arrayLiteral(rows.map((r) => r.after['cost_picos']!))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.after['burnt_picos']!))}::numeric[]
+      ${pgArray(rows.map((r) => r.key['entity']!))}::text[],
+      ${pgArray(rows.map((r) => r.key['period']!))}::text[],
+      ${pgArray(rows.map((r) => r.after['cost_picos']!))}::numeric[],
+      ${pgArray(rows.map((r) => r.after['burnt_picos']!))}::numeric[]
     ) as t (entity, period, cost_picos, burnt_picos)
     on conflict (entity, period) do update set
       cost_picos = excluded.cost_picos, burnt_picos = excluded.burnt_picos, overage_picos = excluded.overage_picos`;
@@ -145,10 +145,10 @@ export async function setProjectSpend(tx: Tx, rows: readonly Difference[]): Prom
   await tx.$executeRaw`
     insert into project_spend (entity, period, project, cost_picos)
     select * from unnest(
-      ${arrayLiteral(rows.map((r) => r.key['entity']!))}::text[],
-      ${arrayLiteral(rows.map((r) => r.key['period']!))}::text[],
-      ${arrayLiteral(rows.map((r) => r.key['project']!))}::text[],
-      ${arrayLiteral(rows.map((r) => r.after['cost_picos']!))}::numeric[]
+      ${pgArray(rows.map((r) => r.key['entity']!))}::text[],
+      ${pgArray(rows.map((r) => r.key['period']!))}::text[],
+      ${pgArray(rows.map((r) => r.key['project']!))}::text[],
+      ${pgArray(rows.map((r) => r.after['cost_picos']!))}::numeric[]
     ) as t
     on conflict (entity, period, project) do update set cost_picos = excluded.cost_picos`;
 }
@@ -192,11 +192,11 @@ export async function setGrants(tx: Tx, rows: readonly Difference[]): Promise<vo
       voided_picos = t.voided_picos,
       expired_picos = t.expired_picos
     from unnest(
-      ${arrayLiteral(rows.map((r) => r.key['grant']!))}::text[],
-      ${arrayLiteral(rows.map((r) => r.after['remaining_picos']!))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.after['burnt_picos']!))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.after['voided_picos']!))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.after['expired_picos']!))}::numeric[]
+      ${pgArray(rows.map((r) => r.key['grant']!))}::text[],
+      ${pgArray(rows.map((r) => r.after['remaining_picos']!))}::numeric[],
+      ${pgArray(rows.map((r) => r.after['burnt_picos']!))}::numeric[],
+      ${pgArray(rows.map((r) => r.after['voided_picos']!))}::numeric[],
+      ${pgArray(rows.map((r) => r.after['expired_picos']!))}::numeric[]
     ) as t (id, remaining_picos, burnt_picos, voided_picos, expired_picos)
     where g.id = t.id`;
 }

@@ -3,6 +3,7 @@
  * row, so that errors in two hours cannot cancel out.
  */
 import { Prisma } from '../platform/prisma/client.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
 export type Comparison = {
@@ -60,7 +61,7 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
           limit ${DIFFERENCES_MAX}::integer
         ) d
       ) as differences
-    from totals t cross join unnest(${SUMS.slice()}::text[]) with ordinality as s (name, place)
+    from totals t cross join unnest(${pgArray(SUMS.slice())}::text[]) with ordinality as s (name, place)
     order by s.place`;
   return rows.map(({ name, ...row }) => ({ name: `events equal roll-ups: ${name}`, ...row }));
 }

@@ -3,6 +3,7 @@ import type { EntityName, ProjectName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 import { burnsJson, burntPicos, type RatedEvent } from '../metering/rated-event.js';
 
@@ -75,12 +76,12 @@ export async function chargeEvents(tx: Tx, rows: readonly RatedEvent[], chargedA
       burns = r.burns::jsonb,
       charged_at = ${chargedAt}::timestamptz
     from unnest(
-      ${rows.map((r) => r.event.occurredAt)}::timestamptz[],
-      ${rows.map((r) => r.identity)}::uuid[],
-      ${rows.map((r) => String(r.priceId))}::bigint[],
-      ${rows.map((r) => String(r.costPicos))}::numeric[],
-      ${rows.map((r) => String(burntPicos(r.burns)))}::numeric[],
-      ${rows.map((r) => burnsJson(r.burns))}::text[]
+      ${pgArray(rows.map((r) => r.event.occurredAt))}::timestamptz[],
+      ${pgArray(rows.map((r) => r.identity))}::uuid[],
+      ${pgArray(rows.map((r) => String(r.priceId)))}::bigint[],
+      ${pgArray(rows.map((r) => String(r.costPicos)))}::numeric[],
+      ${pgArray(rows.map((r) => String(burntPicos(r.burns))))}::numeric[],
+      ${pgArray(rows.map((r) => burnsJson(r.burns)))}::text[]
     ) as r (occurred_at, identity, price_id, cost_picos, burnt_picos, burns)
     where e.occurred_at = r.occurred_at and e.identity = r.identity and e.price_id = 0`;
 }

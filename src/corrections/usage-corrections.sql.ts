@@ -3,7 +3,7 @@ import type { Movement } from './give-back.js';
 import type { Burn } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
 import type { TokenCounts } from '../domain/usage.js';
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import { movementsJson } from './correctable-events.sql.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -33,9 +33,8 @@ export async function insertCorrections(
   rows: readonly NewCorrection[],
   by: { reason: string; actor: string; bookedAt: Date },
 ): Promise<void> {
-  const column = (pick: (row: NewCorrection) => string | number | bigint | Date | null): string =>
-    arrayLiteral(rows.map(pick));
-  const count = (pick: (tokens: TokenCounts) => number): string =>
+  const column = <T>(pick: (row: NewCorrection) => T): T[] => rows.map(pick);
+  const count = (pick: (tokens: TokenCounts) => number): number[] =>
     column((r) => (r.kind === 'void' ? -pick(r.tokens) : 0));
   await tx.$executeRaw`
     insert into usage_corrections (
@@ -51,28 +50,28 @@ export async function insertCorrections(
       old_burns::jsonb, new_burns::jsonb, movements::jsonb,
       ${by.reason}::text, ${by.actor}::text, ${by.bookedAt}::timestamptz
     from unnest(
-      ${column((r) => r.kind)}::text[],
-      ${column((r) => r.identity)}::uuid[],
-      ${column((r) => r.occurredAt)}::timestamptz[],
-      ${column((r) => r.entity)}::text[],
-      ${column((r) => r.project)}::text[],
-      ${column((r) => r.model)}::text[],
-      ${column((r) => r.period)}::text[],
-      ${column((r) => r.correctedPeriod)}::text[],
-      ${count(() => 1)}::bigint[],
-      ${count((tokens) => tokens.inputTokens)}::bigint[],
-      ${count((tokens) => tokens.cachedInputTokens)}::bigint[],
-      ${count((tokens) => tokens.outputTokens)}::bigint[],
-      ${count((tokens) => tokens.reasoningTokens)}::bigint[],
-      ${column((r) => r.oldPriceId)}::bigint[],
-      ${column((r) => r.newPriceId)}::bigint[],
-      ${column((r) => r.oldCostPicos)}::numeric[],
-      ${column((r) => r.newCostPicos)}::numeric[],
-      ${column((r) => burntPicos(r.oldBurns))}::numeric[],
-      ${column((r) => burntPicos(r.newBurns))}::numeric[],
-      ${column((r) => burnsJson(r.oldBurns))}::text[],
-      ${column((r) => burnsJson(r.newBurns))}::text[],
-      ${column((r) => movementsJson(r.movements))}::text[]
+      ${pgArray(column((r) => r.kind))}::text[],
+      ${pgArray(column((r) => r.identity))}::uuid[],
+      ${pgArray(column((r) => r.occurredAt))}::timestamptz[],
+      ${pgArray(column((r) => r.entity))}::text[],
+      ${pgArray(column((r) => r.project))}::text[],
+      ${pgArray(column((r) => r.model))}::text[],
+      ${pgArray(column((r) => r.period))}::text[],
+      ${pgArray(column((r) => r.correctedPeriod))}::text[],
+      ${pgArray(count(() => 1))}::bigint[],
+      ${pgArray(count((tokens) => tokens.inputTokens))}::bigint[],
+      ${pgArray(count((tokens) => tokens.cachedInputTokens))}::bigint[],
+      ${pgArray(count((tokens) => tokens.outputTokens))}::bigint[],
+      ${pgArray(count((tokens) => tokens.reasoningTokens))}::bigint[],
+      ${pgArray(column((r) => r.oldPriceId))}::bigint[],
+      ${pgArray(column((r) => r.newPriceId))}::bigint[],
+      ${pgArray(column((r) => r.oldCostPicos))}::numeric[],
+      ${pgArray(column((r) => r.newCostPicos))}::numeric[],
+      ${pgArray(column((r) => burntPicos(r.oldBurns)))}::numeric[],
+      ${pgArray(column((r) => burntPicos(r.newBurns)))}::numeric[],
+      ${pgArray(column((r) => burnsJson(r.oldBurns)))}::text[],
+      ${pgArray(column((r) => burnsJson(r.newBurns)))}::text[],
+      ${pgArray(column((r) => movementsJson(r.movements)))}::text[]
     ) with ordinality as t (
       kind, identity, occurred_at, entity, project, model, period, corrected_period,
       requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,

@@ -1,6 +1,7 @@
 /** A plan's monthly allowance: a promotional grant for the period, made when the entity's credits are first needed in it. */
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 
 /**
  * Grants what is due and returns the entities that got a grant. It is safe at any time and twice at once: it locks the entities'
@@ -15,7 +16,7 @@ export async function grantAllowances(
     with due as (
       select e.name as entity, p.monthly_credit_picos as amount_picos
       from entities e join plans p on p.name = e.plan
-      where e.name = any(${args.entities}::text[]) and p.monthly_credit_picos > 0
+      where e.name = any(${pgArray(args.entities)}::text[]) and p.monthly_credit_picos > 0
         and not exists (select from credit_grants g where g.entity = e.name and g.allowance_period = ${period}::text)
       order by e.name
       for no key update of e

@@ -3,7 +3,7 @@
  * posted.
  */
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import { Restart, type Tx } from '../platform/database.js';
 
 /**
@@ -14,10 +14,10 @@ export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Dat
   const added = await tx.$executeRaw`
     with burnt as (
       select * from unnest(
-        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-        ${arrayLiteral(rows.map((r) => r.period))}::text[],
-        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
-        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
+        ${pgArray(rows.map((r) => r.entity))}::text[],
+        ${pgArray(rows.map((r) => r.period))}::text[],
+        ${pgArray(rows.map((r) => r.grantId))}::text[],
+        ${pgArray(rows.map((r) => r.amountPicos))}::numeric[]
       ) as t (entity, period, grant_id, amount_picos)
     ), taken as (
       update credit_grants g set
@@ -43,12 +43,12 @@ export async function addReversals(
   const added = await tx.$executeRaw`
     with returned as (
       select * from unnest(
-        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-        ${arrayLiteral(rows.map((r) => r.period))}::text[],
-        ${arrayLiteral(rows.map((r) => r.grantId))}::text[],
-        ${arrayLiteral(rows.map((r) => r.correctedHour))}::timestamptz[],
-        ${arrayLiteral(rows.map((r) => r.correctedPeriod))}::text[],
-        ${arrayLiteral(rows.map((r) => r.amountPicos))}::numeric[]
+        ${pgArray(rows.map((r) => r.entity))}::text[],
+        ${pgArray(rows.map((r) => r.period))}::text[],
+        ${pgArray(rows.map((r) => r.grantId))}::text[],
+        ${pgArray(rows.map((r) => r.correctedHour))}::timestamptz[],
+        ${pgArray(rows.map((r) => r.correctedPeriod))}::text[],
+        ${pgArray(rows.map((r) => r.amountPicos))}::numeric[]
       ) as t (entity, period, grant_id, corrected_hour, corrected_period, amount_picos)
     ), refilled as (
       update credit_grants g set

@@ -2,6 +2,7 @@
 import type { Grant, GrantCategory } from '../domain/burn-order.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 
 export type GrantLeft = Grant & { readonly entity: string };
 
@@ -20,7 +21,7 @@ export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promi
       id, entity, category, priority, remaining_picos::text as remaining,
       effective_at as "effectiveAt", expires_at as "expiresAt", created_at as "createdAt"
     from credit_grants
-    where entity = any(${entities}::text[]) and remaining_picos > 0`;
+    where entity = any(${pgArray(entities)}::text[]) and remaining_picos > 0`;
   return rows.map(({ remaining, ...grant }) => ({ ...grant, remainingPicos: BigInt(remaining) }));
 }
 

@@ -1,5 +1,5 @@
 /** Names of what is billed. Branded, so that an entity is never passed where a project is meant. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import {
   entityOfLeaseId,
   entityOfReservationId,
@@ -22,40 +22,24 @@ export function formatSubject({ entity, project }: Subject): string {
   return `${entity}/${project}`;
 }
 
-/** Random bytes are drawn by the page: a draw of its own for each id took a tenth of a decision's time. */
-const PAGE_BYTES = 4_096;
-let page = Buffer.alloc(0);
-
-function random(byteCount: number): Buffer {
-  if (page.length < byteCount) page = randomBytes(PAGE_BYTES);
-  const taken = page.subarray(0, byteCount);
-  page = page.subarray(byteCount);
-  return taken;
-}
-
 /** A random id with 132 bits behind its prefix: `grant_3J9…`. */
 export function randomId(prefix: 'grant' | 'key' | 'alert' | 'hook' | 'msg'): string {
-  return `${prefix}_${random(18).toString('base64url').replace(/[-_]/g, '0').slice(0, 22)}`;
+  return `${prefix}_${randomBytes(18).toString('base64url').replace(/[-_]/g, '0').slice(0, 22)}`;
 }
 
-const REQUEST_ID_DIGITS = 8;
-const requestIdStart = `req_${random(10).toString('base64url')}`;
-let requestCount = 0;
-
-/** Told apart from every other request's, not secret: what this process has drawn, and a count. */
-export function nextRequestId(): string {
-  requestCount += 1;
-  return `${requestIdStart}${requestCount.toString(36).padStart(REQUEST_ID_DIGITS, '0')}`;
+export function newRequestId(): string {
+  return `req_${randomUUID().replaceAll('-', '')}`;
 }
 
 /**
  * A reservation's id names its entity, so that a release finds the right keys without an index. With a request id it
- * is the same for every repetition; without one it is random.
+ * is the same for every repetition; without one it has 122 random bits.
  */
 export function reservationIdOf(subject: Subject, requestId: string | null): string {
   const hash =
     requestId === null
-      ? random(16)
+      ? // Node draws UUIDs by the page: half the time of randomBytes, which a decision would notice.
+        Buffer.from(randomUUID().replaceAll('-', ''), 'hex')
       : createHash('sha256')
           .update(`${formatSubject(subject)}\0${requestId}`)
           .digest()
@@ -79,7 +63,7 @@ const DECISION_MINUTE_DIGITS = 5;
 /** The id of a denial names its entity and its minute (since 1970), which is where its explanation is found. */
 export function decisionIdOf(entity: EntityName, minute: number): string {
   const digits = minute.toString(36).padStart(DECISION_MINUTE_DIGITS, '0');
-  return `dec_${digits}${random(12).toString('base64url')}.${entity}`;
+  return `dec_${digits}${randomBytes(12).toString('base64url')}.${entity}`;
 }
 
 /** The entity that a decision's id names, or null where the text is no such id. */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
-import { nextRequestId } from '../domain/ids.js';
+import { newRequestId } from '../domain/ids.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
 import { registerGatewayRoutes, type GatewayDoor } from './gateway-routes.js';
@@ -77,7 +77,7 @@ function equip(fastify: FastifyInstance, parts: Parts): void {
 }
 
 function requestIdOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && REQUEST_ID.test(header) ? header : nextRequestId();
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : newRequestId();
 }
 
 type Done = (error: Error | null, body?: unknown) => void;
@@ -119,6 +119,6 @@ function refuse(error: Error & { code?: string }, socket: Socket): void {
   });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `x-request-id: ${nextRequestId()}\r\nconnection: close\r\n\r\n${body}`,
+      `x-request-id: ${newRequestId()}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

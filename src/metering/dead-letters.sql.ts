@@ -1,6 +1,7 @@
 /** Dead letters many at a time: those that arrive, and those that an operator replays or discards. */
 import { createHash } from 'node:crypto';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { DeadLetterRow, DeadLetterStatus, NewDeadLetter } from './dead-letter.js';
 
 /** Inserts dead letters. One that is known already counts one more arrival and is open again: it failed again. */
@@ -14,15 +15,15 @@ export async function insertDeadLetters(tx: Tx, deadLetters: readonly NewDeadLet
       id, min(code), min(message), min(payload), min(job_id), min(entity), min(project), min(source),
       min(event_id), 'open', count(*), now(), now()
     from unnest(
-      ${rows.map((r) => r.id)}::text[],
-      ${rows.map((r) => r.code)}::text[],
-      ${rows.map((r) => r.message)}::text[],
-      ${rows.map((r) => r.payload)}::text[],
-      ${rows.map((r) => r.jobId)}::text[],
-      ${rows.map((r) => r.entity)}::text[],
-      ${rows.map((r) => r.project)}::text[],
-      ${rows.map((r) => r.source)}::text[],
-      ${rows.map((r) => r.eventId)}::text[]
+      ${pgArray(rows.map((r) => r.id))}::text[],
+      ${pgArray(rows.map((r) => r.code))}::text[],
+      ${pgArray(rows.map((r) => r.message))}::text[],
+      ${pgArray(rows.map((r) => r.payload))}::text[],
+      ${pgArray(rows.map((r) => r.jobId))}::text[],
+      ${pgArray(rows.map((r) => r.entity))}::text[],
+      ${pgArray(rows.map((r) => r.project))}::text[],
+      ${pgArray(rows.map((r) => r.source))}::text[],
+      ${pgArray(rows.map((r) => r.eventId))}::text[]
     ) as t (id, code, message, payload, job_id, entity, project, source, event_id)
     group by id
     order by id
@@ -47,9 +48,9 @@ export async function resolveDeadLetters(
       select d.id
       from dead_letters d
       join unnest(
-        ${deadLetters.map(({ id }) => id)}::text[],
-        ${deadLetters.map(({ seenCount }) => String(seenCount))}::bigint[],
-        ${deadLetters.map((deadLetter) => deadLetter.status)}::text[]
+        ${pgArray(deadLetters.map(({ id }) => id))}::text[],
+        ${pgArray(deadLetters.map(({ seenCount }) => String(seenCount)))}::bigint[],
+        ${pgArray(deadLetters.map((deadLetter) => deadLetter.status))}::text[]
       ) as l (id, seen_count, status) on l.id = d.id and l.seen_count = d.seen_count and l.status = d.status
       order by d.id
       for update of d

@@ -1,5 +1,5 @@
 /** Identities of events. Each is claimed by the transaction that counts its event, so a failed transaction claims nothing. */
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
 export type IdentityRow = { identity: string; fingerprint: string; occurredAt: Date };
@@ -17,9 +17,9 @@ export async function claimIdentities(
     insert into usage_identities (identity, fingerprint, occurred_at, booked_at)
     select identity, fingerprint, occurred_at, ${bookedAt}::timestamptz
     from unnest(
-      ${arrayLiteral(rows.map((row) => row.identity))}::uuid[],
-      ${arrayLiteral(rows.map((row) => row.fingerprint))}::uuid[],
-      ${arrayLiteral(rows.map((row) => row.occurredAt))}::timestamptz[]
+      ${pgArray(rows.map((row) => row.identity))}::uuid[],
+      ${pgArray(rows.map((row) => row.fingerprint))}::uuid[],
+      ${pgArray(rows.map((row) => row.occurredAt))}::timestamptz[]
     ) as t (identity, fingerprint, occurred_at)
     order by identity
     on conflict (identity) do nothing
@@ -38,7 +38,7 @@ export async function findIdentities(
   const rows = await tx.$queryRaw<{ identity: string; fingerprint: string; occurred_at: Date }[]>`
     select identity::text, fingerprint::text, occurred_at
     from usage_identities
-    where identity = any(${identities}::uuid[])`;
+    where identity = any(${pgArray(identities)}::uuid[])`;
   return new Map(
     rows.map((row) => [
       row.identity,

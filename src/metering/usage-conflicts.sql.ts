@@ -1,6 +1,7 @@
 /** Conflicts: events that arrived again with other content than was counted. They are kept for review and never counted. */
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 
 export type Conflict = {
@@ -22,13 +23,13 @@ export async function insertConflicts(tx: Tx, conflicts: readonly Conflict[], at
       identity, fingerprint, min(entity), min(source), min(event_id), min(content)::jsonb, min(original_occurred_at),
       count(*), ${at}::timestamptz, ${at}::timestamptz
     from unnest(
-      ${conflicts.map((c) => c.identity)}::uuid[],
-      ${conflicts.map((c) => c.fingerprint)}::uuid[],
-      ${conflicts.map((c) => c.event.entity)}::text[],
-      ${conflicts.map((c) => c.event.source)}::text[],
-      ${conflicts.map((c) => c.event.id)}::text[],
-      ${conflicts.map((c) => JSON.stringify(c.event))}::text[],
-      ${conflicts.map((c) => c.originalOccurredAt)}::timestamptz[]
+      ${pgArray(conflicts.map((c) => c.identity))}::uuid[],
+      ${pgArray(conflicts.map((c) => c.fingerprint))}::uuid[],
+      ${pgArray(conflicts.map((c) => c.event.entity))}::text[],
+      ${pgArray(conflicts.map((c) => c.event.source))}::text[],
+      ${pgArray(conflicts.map((c) => c.event.id))}::text[],
+      ${pgArray(conflicts.map((c) => JSON.stringify(c.event)))}::text[],
+      ${pgArray(conflicts.map((c) => c.originalOccurredAt))}::timestamptz[]
     ) as t (identity, fingerprint, entity, source, event_id, content, original_occurred_at)
     group by identity, fingerprint
     order by identity, fingerprint

@@ -1,5 +1,5 @@
 /** Rated events: one immutable row each, partitioned by the month in which the usage occurred. */
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { burnsJson, burntPicos, type RatedEvent } from './rated-event.js';
 
@@ -10,8 +10,7 @@ export async function ensurePartition(tx: Tx, month: Date): Promise<void> {
 
 /** Inserts events whose identities this transaction has claimed; a clash here is a bug and fails the batch. */
 export async function insertEvents(tx: Tx, rows: readonly RatedEvent[], bookedAt: Date): Promise<void> {
-  const column = (pick: (row: RatedEvent) => string | number | bigint | Date | null): string =>
-    arrayLiteral(rows.map(pick));
+  const column = <T>(pick: (row: RatedEvent) => T): T[] => rows.map(pick);
   await tx.$executeRaw`
     insert into usage_events (
       occurred_at, identity, source, id, entity, project, model, operation, booked_at, period,
@@ -25,29 +24,29 @@ export async function insertEvents(tx: Tx, rows: readonly RatedEvent[], bookedAt
       price_id, cost_picos, burnt_picos, burns::jsonb,
       usage_source, reservation_id, api_key_id, user_id, request_id, tags::jsonb
     from unnest(
-      ${column((r) => r.event.occurredAt)}::timestamptz[],
-      ${column((r) => r.identity)}::uuid[],
-      ${column((r) => r.event.source)}::text[],
-      ${column((r) => r.event.id)}::text[],
-      ${column((r) => r.event.entity)}::text[],
-      ${column((r) => r.event.project)}::text[],
-      ${column((r) => r.event.model)}::text[],
-      ${column((r) => r.event.operation)}::text[],
-      ${column((r) => r.period)}::text[],
-      ${column((r) => r.event.tokens.inputTokens)}::bigint[],
-      ${column((r) => r.event.tokens.cachedInputTokens)}::bigint[],
-      ${column((r) => r.event.tokens.outputTokens)}::bigint[],
-      ${column((r) => r.event.tokens.reasoningTokens)}::bigint[],
-      ${column((r) => r.priceId)}::bigint[],
-      ${column((r) => r.costPicos)}::numeric[],
-      ${column((r) => burntPicos(r.burns))}::numeric[],
-      ${column((r) => burnsJson(r.burns))}::text[],
-      ${column((r) => r.event.usageSource)}::text[],
-      ${column((r) => r.event.reservationId)}::text[],
-      ${column((r) => r.event.apiKeyId)}::text[],
-      ${column((r) => r.event.userId)}::text[],
-      ${column((r) => r.event.requestId)}::text[],
-      ${column((r) => (r.event.tags === null ? null : JSON.stringify(r.event.tags)))}::text[]
+      ${pgArray(column((r) => r.event.occurredAt))}::timestamptz[],
+      ${pgArray(column((r) => r.identity))}::uuid[],
+      ${pgArray(column((r) => r.event.source))}::text[],
+      ${pgArray(column((r) => r.event.id))}::text[],
+      ${pgArray(column((r) => r.event.entity))}::text[],
+      ${pgArray(column((r) => r.event.project))}::text[],
+      ${pgArray(column((r) => r.event.model))}::text[],
+      ${pgArray(column((r) => r.event.operation))}::text[],
+      ${pgArray(column((r) => r.period))}::text[],
+      ${pgArray(column((r) => r.event.tokens.inputTokens))}::bigint[],
+      ${pgArray(column((r) => r.event.tokens.cachedInputTokens))}::bigint[],
+      ${pgArray(column((r) => r.event.tokens.outputTokens))}::bigint[],
+      ${pgArray(column((r) => r.event.tokens.reasoningTokens))}::bigint[],
+      ${pgArray(column((r) => r.priceId))}::bigint[],
+      ${pgArray(column((r) => r.costPicos))}::numeric[],
+      ${pgArray(column((r) => burntPicos(r.burns)))}::numeric[],
+      ${pgArray(column((r) => burnsJson(r.burns)))}::text[],
+      ${pgArray(column((r) => r.event.usageSource))}::text[],
+      ${pgArray(column((r) => r.event.reservationId))}::text[],
+      ${pgArray(column((r) => r.event.apiKeyId))}::text[],
+      ${pgArray(column((r) => r.event.userId))}::text[],
+      ${pgArray(column((r) => r.event.requestId))}::text[],
+      ${pgArray(column((r) => (r.event.tags === null ? null : JSON.stringify(r.event.tags))))}::text[]
     ) as t (
       occurred_at, identity, source, id, entity, project, model, operation, period,
       input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,

@@ -1,5 +1,5 @@
 /** The sums that are kept of counted usage: roll-ups by hour and spend by period. */
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import { Restart, type Tx } from '../platform/database.js';
 import type { HourlySum, ProjectSum } from './batch-sums.js';
 
@@ -7,21 +7,21 @@ import type { HourlySum, ProjectSum } from './batch-sums.js';
 export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
   await tx.$executeRaw`
     with added as (select * from unnest(
-      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
-      ${arrayLiteral(rows.map((r) => r.project))}::text[],
-      ${arrayLiteral(rows.map((r) => r.model))}::text[],
-      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
-      ${arrayLiteral(rows.map((r) => r.period))}::text[],
-      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.requests))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.inputTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.cachedInputTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.outputTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.reasoningTokens))}::bigint[],
-      ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.paidBurntPicos))}::numeric[],
-      ${arrayLiteral(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
+      ${pgArray(rows.map((r) => r.entity))}::text[],
+      ${pgArray(rows.map((r) => r.hour))}::timestamptz[],
+      ${pgArray(rows.map((r) => r.project))}::text[],
+      ${pgArray(rows.map((r) => r.model))}::text[],
+      ${pgArray(rows.map((r) => r.operation))}::text[],
+      ${pgArray(rows.map((r) => r.period))}::text[],
+      ${pgArray(rows.map((r) => r.priceId))}::bigint[],
+      ${pgArray(rows.map((r) => r.requests))}::bigint[],
+      ${pgArray(rows.map((r) => r.inputTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.cachedInputTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.outputTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
+      ${pgArray(rows.map((r) => r.paidBurntPicos))}::numeric[],
+      ${pgArray(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
     ) as t (
       entity, hour, project, model, operation, period, price_id,
       requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
@@ -59,13 +59,13 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
   await tx.$executeRaw`
     delete from usage_hourly u
     using unnest(
-      ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-      ${arrayLiteral(rows.map((r) => r.hour))}::timestamptz[],
-      ${arrayLiteral(rows.map((r) => r.project))}::text[],
-      ${arrayLiteral(rows.map((r) => r.model))}::text[],
-      ${arrayLiteral(rows.map((r) => r.operation))}::text[],
-      ${arrayLiteral(rows.map((r) => r.period))}::text[],
-      ${arrayLiteral(rows.map((r) => r.priceId))}::bigint[]
+      ${pgArray(rows.map((r) => r.entity))}::text[],
+      ${pgArray(rows.map((r) => r.hour))}::timestamptz[],
+      ${pgArray(rows.map((r) => r.project))}::text[],
+      ${pgArray(rows.map((r) => r.model))}::text[],
+      ${pgArray(rows.map((r) => r.operation))}::text[],
+      ${pgArray(rows.map((r) => r.period))}::text[],
+      ${pgArray(rows.map((r) => r.priceId))}::bigint[]
     ) as t (entity, hour, project, model, operation, period, price_id)
     where u.entity = t.entity and u.hour = t.hour and u.project = t.project and u.model = t.model
       and u.operation = t.operation and u.period = t.period and u.price_id = t.price_id
@@ -81,12 +81,12 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<Res
   const added = await tx.$executeRaw`
     with spent as (
       select * from unnest(
-        ${arrayLiteral(rows.map((r) => r.entity))}::text[],
-        ${arrayLiteral(rows.map((r) => r.period))}::text[],
-        ${arrayLiteral(rows.map((r) => r.project))}::text[],
-        ${arrayLiteral(rows.map((r) => r.costPicos))}::numeric[],
-        ${arrayLiteral(rows.map((r) => r.burntPicos))}::numeric[],
-        ${arrayLiteral(rows.map((r) => r.overagePicos))}::numeric[]
+        ${pgArray(rows.map((r) => r.entity))}::text[],
+        ${pgArray(rows.map((r) => r.period))}::text[],
+        ${pgArray(rows.map((r) => r.project))}::text[],
+        ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
+        ${pgArray(rows.map((r) => r.burntPicos))}::numeric[],
+        ${pgArray(rows.map((r) => r.overagePicos))}::numeric[]
       ) as t (entity, period, project, cost_picos, burnt_picos, overage_picos)
       where not exists (select from closed_periods c where c.entity = t.entity and c.period = t.period)
     ), by_entity as (

@@ -3,6 +3,7 @@ import type { GrantCategory } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 
 export type StatementScope = { readonly entity: string; readonly period: Period };
@@ -116,7 +117,7 @@ export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<Sta
     from moved m join credit_grants g on g.id = m.grant_id
     group by m.kind, m.grant_id, g.category, g.reference, g.expires_at, g.created_at
     having sum(m.change_picos) <> 0
-    order by array_position(${MOVEMENT_KINDS.slice()}::text[], m.kind), g.created_at, m.grant_id`;
+    order by array_position(${pgArray(MOVEMENT_KINDS.slice())}::text[], m.kind), g.created_at, m.grant_id`;
   return rows.map(({ change, ...row }) => ({ ...row, changePicos: BigInt(change) }));
 }
 

@@ -6,7 +6,7 @@ import { TallyError } from '../domain/errors.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
-import { within } from '../platform/deadline.js';
+import { Deadlines } from '../platform/deadline.js';
 import type { Prisma } from '../platform/prisma/client.js';
 import { lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
 
@@ -45,6 +45,7 @@ const NEWEST_FIRST: Prisma.PriceOrderByWithRelationInput[] = [
 
 @Injectable()
 export class PriceBook implements OnModuleInit {
+  private readonly deadlines = new Deadlines();
   private byModel = new Map<string, Price[]>();
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
@@ -151,7 +152,7 @@ export class PriceBook implements OnModuleInit {
   private async refreshOrKeep(): Promise<void> {
     if (this.byModel.size === 0) return this.refresh();
     // Where the refresh fails or takes longer, the book at hand serves.
-    await within(REFRESH_MS_MAX, this.refresh()).catch(() => {});
+    await this.deadlines.within(REFRESH_MS_MAX, this.refresh()).catch(() => {});
   }
 
   /** One load at a time. A failed one leaves the book as it was and rejects for those who wait. */

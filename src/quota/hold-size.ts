@@ -2,7 +2,7 @@
 import { dearestInputPicosPerToken, worstCasePicos, type Price, type PriceUse } from '../domain/price.js';
 import type { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
-import { DeadlineError, within } from '../platform/deadline.js';
+import { DeadlineError, Deadlines } from '../platform/deadline.js';
 import type { PriceBook } from '../prices/price-book.js';
 import type { LearnedOutputs } from './learned-outputs.js';
 import type { HoldRates } from './lease.js';
@@ -22,6 +22,8 @@ export type HoldSize = {
 const UNPRICED: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: false };
 
 export class HoldSizes {
+  private readonly deadlines = new Deadlines();
+
   constructor(
     private readonly prices: PriceBook,
     private readonly outputs: LearnedOutputs,
@@ -41,7 +43,7 @@ export class HoldSizes {
 
   private async lookUp(use: PriceUse, order: ReservationOrder): Promise<HoldSize> {
     try {
-      return this.sizeAt(await within(PRICE_MS_MAX, this.prices.priceFor(use)), order);
+      return this.sizeAt(await this.deadlines.within(PRICE_MS_MAX, this.prices.priceFor(use)), order);
     } catch (error) {
       if (!isPriceUnreadable(error)) throw error;
       return { worstPicos: null, learnedPicos: null, isDegraded: true };
@@ -82,7 +84,7 @@ export class HoldSizes {
 
   private async priceOrNull(use: PriceUse): Promise<Price | null> {
     try {
-      return await within(PRICE_MS_MAX, this.prices.priceFor(use));
+      return await this.deadlines.within(PRICE_MS_MAX, this.prices.priceFor(use));
     } catch (error) {
       if (!isPriceUnreadable(error)) throw error;
       return null;

@@ -3,6 +3,7 @@
  * output. No charge depends on it, so it may miss late events.
  */
 import { Injectable } from '@nestjs/common';
+import { DAY_MS } from '../domain/buckets.js';
 import { classOf } from './output-sizes.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -21,7 +22,6 @@ const SETTLE_MS = 60_000;
 const LOOKBACK_MS_MAX = 24 * 3_600_000;
 /** Only the newest events of the time are read: a sample is enough. */
 const EVENTS_MAX = 20_000;
-const DAY_MS = 24 * 3_600_000;
 
 @Injectable()
 export class OutputSampling {

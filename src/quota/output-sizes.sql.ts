@@ -1,6 +1,6 @@
 /** The sizes of outputs by model, in size classes, from a sample of events. Adding to them needs the lock of `output_sampling`. */
 import type { OutputSize } from './output-sizes.js';
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
 export type ModelOutputSize = OutputSize & { readonly model: string };
@@ -45,9 +45,9 @@ export async function addOutputSizes(tx: Tx, sizes: readonly ModelOutputSize[]):
   await tx.$executeRaw`
     insert into output_sizes (model, tokens_max, requests)
     select * from unnest(
-      ${arrayLiteral(sizes.map(({ model }) => model))}::text[],
-      ${arrayLiteral(sizes.map(({ tokensMax }) => tokensMax))}::integer[],
-      ${arrayLiteral(sizes.map(({ requests }) => requests))}::bigint[]
+      ${pgArray(sizes.map(({ model }) => model))}::text[],
+      ${pgArray(sizes.map(({ tokensMax }) => tokensMax))}::integer[],
+      ${pgArray(sizes.map(({ requests }) => requests))}::bigint[]
     )
     on conflict (model, tokens_max) do update set requests = output_sizes.requests + excluded.requests`;
 }

@@ -5,6 +5,7 @@ import { periodEnd, periodOf, yearOf } from '../domain/period.js';
 import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota-rules.js';
 import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 
 /** A null project asks for the entity alone. */
 export type QuotaSubject = { readonly entity: EntityName; readonly project: ProjectName | null };
@@ -44,8 +45,8 @@ export async function loadQuotaStates(
     with asked as (
       select distinct entity, project
       from unnest(
-        ${subjects.map(({ entity }) => entity)}::text[],
-        ${subjects.map(({ project }) => project ?? '')}::text[]
+        ${pgArray(subjects.map(({ entity }) => entity))}::text[],
+        ${pgArray(subjects.map(({ project }) => project ?? ''))}::text[]
       ) as t (entity, project)
     ), states as (
       select

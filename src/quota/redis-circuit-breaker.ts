@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DeadlineError, endWait, startWait, within } from '../platform/deadline.js';
+import { DeadlineError, Deadlines } from '../platform/deadline.js';
 import { Unavailable } from '../platform/unavailable.js';
 
 /** How long a command waits, and how often where other commands were answered meanwhile: a long queue is not silence. */
@@ -13,6 +13,7 @@ const WAITS_MAX = 2;
 const PING_PAUSE_MS = 100;
 
 export class RedisCircuitBreaker {
+  private readonly deadlines = new Deadlines();
   private isOpen = false;
   private answerCount = 0;
 
@@ -23,15 +24,15 @@ export class RedisCircuitBreaker {
     if (this.isOpen) return Promise.reject(new Unavailable('redis', 'an earlier command was not answered'));
     return new Promise((resolve, reject) => {
       const answer = command(this.redis);
-      const wait = startWait(ANSWER_MS_MAX, this.whetherToWaitOn(reject));
+      const wait = this.deadlines.start(ANSWER_MS_MAX, this.whetherToWaitOn(reject));
       answer.then(
         (value) => {
-          endWait(wait);
+          this.deadlines.end(wait);
           this.answerCount += 1;
           return resolve(value);
         },
         (error: unknown) => {
-          endWait(wait);
+          this.deadlines.end(wait);
           reject(new Unavailable('redis', error));
         },
       );
@@ -63,7 +64,7 @@ export class RedisCircuitBreaker {
   }
 
   private async isAnswering(): Promise<boolean> {
-    return within(ANSWER_MS_MAX, this.redis.ping()).then(
+    return this.deadlines.within(ANSWER_MS_MAX, this.redis.ping()).then(
       () => true,
       () => false,
     );

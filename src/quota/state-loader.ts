@@ -10,7 +10,7 @@ import { isUnavailable } from '../platform/unavailable.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Database } from '../platform/database.js';
 import { loadQuotaStates, type QuotaSubject } from './quota-state.sql.js';
-import { DeadlineError, within } from '../platform/deadline.js';
+import { DeadlineError, Deadlines } from '../platform/deadline.js';
 
 const LOADS_MAX = 2;
 const BATCH_MAX = 500;
@@ -27,6 +27,7 @@ type Waiting = {
 };
 
 export class StateLoader {
+  private readonly deadlines = new Deadlines();
   private readonly waiting = new Map<string, Waiting>();
   private loadCount = 0;
   private failedAtMs = -Infinity;
@@ -73,7 +74,7 @@ export class StateLoader {
     try {
       const subjects = batch.map(({ subject }) => subject);
       const at = new Date(Math.max(...batch.map((waiting) => waiting.at.getTime())));
-      const states = await within(LOAD_MS_MAX, this.loadDue({ subjects, at }));
+      const states = await this.deadlines.within(LOAD_MS_MAX, this.loadDue({ subjects, at }));
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {

@@ -12,6 +12,7 @@
  * closed) is a Correction.
  */
 import { formatUsd } from '@tally/client/protocol';
+import { DAY_MS } from '../domain/buckets.js';
 import { allot } from './allotment.js';
 import { formatUsdPerMillion } from '../domain/money.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
@@ -20,7 +21,6 @@ import type { DailyUsage, PaidGrantMovement } from './focus-exports.sql.js';
 import type { FocusRow } from './focus-csv.js';
 
 const CREDITS_SKU = 'prepaid-credits';
-const DAY_MS = 86_400_000;
 
 const METERS: ByClass<string> = {
   input: 'Input Tokens',

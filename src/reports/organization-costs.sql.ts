@@ -1,6 +1,7 @@
 /** Costs by time bucket and group: tokens of each class times the unit price that rated them, never rounded. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { usageInRange } from './usage-in-range.sql.js';
 
 export type CostGroup = 'project' | 'lineItem' | 'apiKey';
@@ -49,8 +50,8 @@ export async function sumBucketedCosts(
         case when ${groupBy.has('apiKey')}::boolean then api_key_id end as "apiKey",
         price_id, sum(input_tokens) as input, sum(cached_input_tokens) as cached_input, sum(output_tokens) as output
       from lines
-      where (${projects}::text[] is null or project = any(${projects}::text[]))
-        and (${apiKeys}::text[] is null or api_key_id = any(${apiKeys}::text[]))
+      where (${pgArray(projects)}::text[] is null or project = any(${pgArray(projects)}::text[]))
+        and (${pgArray(apiKeys)}::text[] is null or api_key_id = any(${pgArray(apiKeys)}::text[]))
       group by 1, 2, 3, 4, price_id
     )
     select

@@ -1,6 +1,7 @@
 /** Requests and tokens by time bucket and group. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { usageInRange } from './usage-in-range.sql.js';
 
 /** The one operation with a report of its own; all others are completions. */
@@ -61,10 +62,10 @@ export async function sumBucketedUsage(
       sum(output_tokens)::text as output
     from lines
     where (operation = ${EMBEDDINGS}::text) = ${of.kind === 'embeddings'}::boolean
-      and (${projects}::text[] is null or project = any(${projects}::text[]))
-      and (${users}::text[] is null or user_id = any(${users}::text[]))
-      and (${apiKeys}::text[] is null or api_key_id = any(${apiKeys}::text[]))
-      and (${models}::text[] is null or model = any(${models}::text[]))
+      and (${pgArray(projects)}::text[] is null or project = any(${pgArray(projects)}::text[]))
+      and (${pgArray(users)}::text[] is null or user_id = any(${pgArray(users)}::text[]))
+      and (${pgArray(apiKeys)}::text[] is null or api_key_id = any(${pgArray(apiKeys)}::text[]))
+      and (${pgArray(models)}::text[] is null or model = any(${pgArray(models)}::text[]))
     group by 1, 2, 3, 4, 5
     having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
     order by 1, 2, 3, 4, 5
