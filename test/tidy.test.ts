@@ -214,11 +214,11 @@ describe('the source', () => {
     expect(casts.filter(({ parameter }) => !/^\s*pgArray\(/.test(parameter))).toEqual([]);
   });
 
-  it('connects to Postgres in one place only, apart from migrations', () => {
+  it('connects to Postgres in one place only, apart from migrations and the making of a database', () => {
     expect(
       writtenOutside(
         /new (pg\.)?(Pool|Client|PrismaClient)\(|\bpool\.(query|connect)\(/,
-        /^src\/platform\/(database|migrate|snapshot\.sql)\.ts$/,
+        /^src\/platform\/(database|migrate|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
       ),
     ).toEqual([]);
   });

@@ -7,6 +7,8 @@ import { isRetryable, transactionFailure } from './postgres-errors.js';
 import { PrismaClient, type Prisma } from './prisma/client.js';
 import { Snapshot } from './snapshot.sql.js';
 
+export type { Query, Snapshot } from './snapshot.sql.js';
+
 /** What every store function takes: a transaction, or the client itself for a single read. */
 export type Tx = Prisma.TransactionClient;
 

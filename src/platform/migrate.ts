@@ -6,14 +6,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
+import { findFailedMigration, lockMigrations } from './migrate.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { Unavailable } from './unavailable.js';
-
-/** Any number, as long as every Tally uses the same one. */
-const LOCK_KEY = '7825534891';
-/** The process that holds the lock may be rewriting a large table. */
-const LOCK_WAIT_MINUTES_MAX = 30;
 
 /** The message names the migration and says what to do. */
 export class MigrationError extends Error {
@@ -34,8 +30,7 @@ export async function applyMigrations(target: {
     throw new Unavailable('postgres', error);
   });
   try {
-    await holder.query(`set lock_timeout = '${LOCK_WAIT_MINUTES_MAX}min'`);
-    await holder.query('select pg_advisory_lock($1::bigint)', [LOCK_KEY]);
+    await lockMigrations(holder);
     return { applied: await applyUnderLock(target.databaseUrl, migrations) };
   } catch (error) {
     throw (await failedMigration(holder, error)) ?? postgresFailure(error);
@@ -80,15 +75,8 @@ async function readMigrations(baseDir: string): Promise<MigrationList> {
 
 /** The engine's own words mix the reason with its stack; what it wrote into its table says which migration it was. */
 async function failedMigration(client: Client, cause: unknown): Promise<MigrationError | null> {
-  const { rows } = await client
-    .query<{ migration_name: string; logs: string | null }>(
-      `select migration_name, logs from _prisma_migrations
-       where finished_at is null and rolled_back_at is null
-       order by started_at limit 1`,
-    )
-    .catch(() => ({ rows: [] }));
-  const failed = rows[0];
-  if (failed === undefined) return null;
+  const failed = await findFailedMigration(client).catch(() => null);
+  if (failed === null) return null;
   const reason = (failed.logs ?? (cause instanceof Error ? cause.message : String(cause)))
     .split(/\n\s*0: /)[0]
     ?.replace('external connector error', '')

@@ -1,6 +1,6 @@
 /** The cheapest question to Postgres. */
-import type { Tx } from './database.js';
+import type { Prisma } from './prisma/client.js';
 
-export async function ping(tx: Tx): Promise<void> {
+export async function ping(tx: Prisma.TransactionClient): Promise<void> {
   await tx.$queryRaw`select 1::integer`;
 }

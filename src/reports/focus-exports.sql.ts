@@ -1,7 +1,7 @@
 /** What a FOCUS export reads: a period's usage by day, and what happened to bought credits. */
 import { formatStatementNumber } from '../periods/statement-number.js';
 import type { ByClass, UnitPrices } from '../domain/token-classes.js';
-import type { Query, Snapshot } from '../platform/snapshot.sql.js';
+import type { Query, Snapshot } from '../platform/database.js';
 
 /** A day's usage of one project and model under one price version. */
 export type DailyUsage = {

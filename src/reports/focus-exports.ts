@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
-import { Database } from '../platform/database.js';
+import { Database, type Snapshot } from '../platform/database.js';
 import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus-exports.sql.js';
-import type { Snapshot } from '../platform/snapshot.sql.js';
 import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
 import { grantRow, usageRows } from './focus-columns.js';
 

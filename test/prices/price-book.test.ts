@@ -45,7 +45,7 @@ describe('the price book', () => {
   it('keeps estimating by the book it has while Postgres is unavailable, and fails without one', async () => {
     const unavailable = new Database({ url: 'postgresql://nobody@127.0.0.1:1/none' });
     const empty = bookkeepingOver({ database: unavailable, clock: books.clock }).prices;
-    await expect(empty.priceFor(use())).rejects.toThrow(/ECONNREFUSED|reach/);
+    await expect(empty.priceFor(use())).rejects.toMatchObject({ name: 'Unavailable', server: 'postgres' });
     await unavailable.close();
     const soonUnavailable = new Database({ url: books.databaseUrl });
     const full = bookkeepingOver({ database: soonUnavailable, clock: books.clock }).prices;

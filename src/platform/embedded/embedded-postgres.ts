@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
+import { createDatabaseOnce } from './database-creation.sql.js';
 import { EmbeddedServerError, type Log } from './embedded-server-error.js';
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.js';
 import { clusterDirectory, initialiseCluster } from './postgres-cluster.js';
@@ -69,7 +69,7 @@ export async function startEmbeddedPostgres({
   );
   const url = (database: string) => `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
   try {
-    await createDatabase(url('postgres'));
+    await createDatabaseOnce(url('postgres'), DATABASE);
   } catch (error) {
     await server.end();
     throw error;
@@ -132,17 +132,6 @@ async function start(options: Start): Promise<{ server: ServerProcess; port: num
 async function saysReady(pidFile: string, pid: number | undefined): Promise<boolean> {
   const lines = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n');
   return lines[0] === String(pid) && lines[READY_LINE]?.trim() === 'ready';
-}
-
-async function createDatabase(url: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    const known = await client.query('select 1 from pg_database where datname = $1::name', [DATABASE]);
-    if (known.rowCount === 0) await client.query(`create database ${DATABASE}`);
-  } finally {
-    await client.end();
-  }
 }
 
 async function fileExists(path: string): Promise<boolean> {
