@@ -1,5 +1,6 @@
 /** The row per alert, month and threshold that makes an alert fire once. */
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 
 export type Firing = {
   readonly id: string;
@@ -27,7 +28,7 @@ export async function fireSpendAlerts(
       select a.id, p.period, a.threshold_picos, coalesce(e.cost_picos, s.cost_picos) as spent_picos
       from spend_alerts a
       join unnest(
-        ${of.periods.map(({ period }) => period)}::text[], ${of.periods.map(({ end }) => end)}::timestamptz[]
+        ${pgArray(of.periods.map(({ period }) => period))}::text[], ${pgArray(of.periods.map(({ end }) => end))}::timestamptz[]
       ) as p (period, ends_at) on a.created_at < p.ends_at
       left join entity_spend e on a.project is null and e.entity = a.entity and e.period = p.period
       left join project_spend s on s.project = a.project and s.entity = a.entity and s.period = p.period

@@ -1,5 +1,5 @@
 /** The queue of webhook deliveries: adding, taking and pruning them in batches. */
-import { arrayLiteral } from '../platform/array-literal.js';
+import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
 export type Message = { readonly id: string; readonly entity: string; readonly payload: string };
@@ -10,9 +10,9 @@ export async function insertDeliveries(tx: Tx, messages: readonly Message[], at:
     insert into webhook_deliveries (id, webhook_id, payload, status, next_attempt_at, created_at)
     select m.id || '.' || w.id, w.id, m.payload, 'pending', ${at}::timestamptz, ${at}::timestamptz
     from unnest(
-      ${arrayLiteral(messages.map(({ id }) => id))}::text[],
-      ${arrayLiteral(messages.map(({ entity }) => entity))}::text[],
-      ${arrayLiteral(messages.map(({ payload }) => payload))}::text[]
+      ${pgArray(messages.map(({ id }) => id))}::text[],
+      ${pgArray(messages.map(({ entity }) => entity))}::text[],
+      ${pgArray(messages.map(({ payload }) => payload))}::text[]
     ) as m (id, entity, payload)
     join webhooks w on w.entity is null or w.entity = m.entity`;
 }
@@ -45,7 +45,7 @@ export async function takeDueDeliveries(
     update webhook_deliveries d set
       attempts = d.attempts + 1,
       next_attempt_at =
-        ${of.at}::timestamptz + make_interval(secs => (${of.retryDelaysSeconds}::integer[])[d.attempts + 1])
+        ${of.at}::timestamptz + make_interval(secs => (${pgArray(of.retryDelaysSeconds)}::integer[])[d.attempts + 1])
     from due, webhooks w
     where d.id = due.id and w.id = d.webhook_id
     returning d.id, w.url, w.secret, d.payload, d.attempts`;
