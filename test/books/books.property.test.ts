@@ -16,7 +16,7 @@ beforeAll(async () => (books = await theBooks()));
 afterAll(() => books.close());
 afterEach(() => expectAgreement(books));
 
-/** Sums of an entity without its name. Which of its events the credits paid follows from the order in which they came; how much does not. */
+/** Sums of an entity without its name. The order of arrival decides which events the credits paid, but not how much of the total. */
 async function sumsOf(entity: string): Promise<unknown> {
   const rows = async (sql: string) => (await books.database.pool.query(sql, [entity])).rows as unknown[];
   return {
@@ -94,7 +94,7 @@ describe('a stream of events', () => {
   });
 });
 
-/** Each event once, some twice, shuffled, in batches of random sizes; all by the numbers given. */
+/** Each event once, some twice, shuffled, in batches of random sizes; the numbers given decide it all. */
 function scatter(events: readonly UsageEvent[], chances: readonly number[]): UsageEvent[][] {
   const chance = (index: number): number => chances[index % chances.length]!;
   const sent = events.flatMap((event, index) => (chance(index) % 3 === 0 ? [event, event] : [event]));

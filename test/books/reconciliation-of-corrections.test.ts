@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => books.close());
 
-/** Runs SQL without triggers, as a bug or a hand in the database would change the books. */
+/** Runs SQL without triggers, as a bug or a person in the database could change the books. */
 async function failingAfter(sql: string): Promise<string[]> {
   const client = await books.database.pool.connect();
   try {
@@ -121,7 +121,7 @@ describe('the reconciliation of corrected books', () => {
       `update entity_spend set cost_picos = cost_picos + 1, overage_picos = overage_picos + 1 where period = '2026-11'`,
       `update entity_spend set cost_picos = cost_picos - 1, overage_picos = overage_picos - 1 where period = '2026-11'`,
     ],
-  ])('notices when this is not so: %s', async (name, tampering, undoing) => {
+  ])('fails the check "%s" when it does not hold', async (name, tampering, undoing) => {
     expect(await failingAfter(tampering)).toContain(name);
     expect(await failingAfter(undoing)).toEqual([]);
   });

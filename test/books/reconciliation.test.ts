@@ -30,7 +30,7 @@ beforeEach(async () => {
   expect((await books.reconciliation.run()).ok).toBe(true);
 });
 
-/** Runs SQL without triggers and checks, as a bug or a hand in the database would change the books; undoes it afterwards. */
+/** Runs SQL without triggers, as a bug or a person in the database could change the books. Returns the checks that fail afterwards. */
 async function failingAfter(...tampering: string[]): Promise<string[]> {
   const client = await books.database.pool.connect();
   try {
@@ -73,6 +73,11 @@ describe('the reconciliation', () => {
       `update usage_hourly set cost_picos = cost_picos - 1`,
     ],
     [
+      'tokens times unit price equal cost',
+      `update usage_hourly set cost_picos = cost_picos + 1`,
+      `update usage_hourly set cost_picos = cost_picos - 1`,
+    ],
+    [
       'spend of projects equals spend of entities',
       `update entity_spend set cost_picos = cost_picos + 1, overage_picos = overage_picos + 1`,
       `update entity_spend set cost_picos = cost_picos - 1, overage_picos = overage_picos - 1`,
@@ -107,7 +112,7 @@ describe('the reconciliation', () => {
       `update burns set posted = true where not posted`,
       `update burns set posted = false where booked_hour = (select max(booked_hour) from burns)`,
     ],
-  ])('notices when this is not so: %s', async (name, tampering, repair) => {
+  ])('fails the check "%s" when it does not hold', async (name, tampering, repair) => {
     expect(await failingAfter(tampering)).toContain(name);
     expect(await failingAfter(repair)).toEqual([]);
   });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => books.close());
 
-/** Books with everything in them: grants of both kinds, a void, a re-rating, an expiry, a voided grant, posted and open hours. */
+/** Books with everything in them: grants of both categories, a void, a re-rating, an expiry, a voided grant, posted and open hours. */
 beforeEach(async () => {
   entity = `e${(count += 1)}` as EntityName;
   const event = () => anEvent({ subject: `${entity}/p`, model: MODEL, occurredAt: books.clock.now() });
@@ -114,7 +114,7 @@ describe('the repair', () => {
     expect(await books.repair.preview(entity)).toMatchObject({ changed: 0 });
   });
 
-  it('says what it changed, before and after, to the caller and to the audit log', async () => {
+  it('reports what it changed, before and after, to the caller and to the audit log', async () => {
     const before = await spendOf(books, entity);
     await tamper(
       `update entity_spend set cost_picos = 1, burnt_picos = 1, overage_picos = 0 where entity = $1`,
@@ -165,7 +165,7 @@ describe('the repair', () => {
     await expectAgreement(books);
   });
 
-  it('refuses an entity that nobody has seen', async () => {
+  it('refuses an unknown entity', async () => {
     await expect(books.repair.preview('nobody')).rejects.toMatchObject({ code: 'not_found' });
   });
 });
