@@ -97,7 +97,7 @@ describe('a spend alert', () => {
     ]);
   });
 
-  it("of a project looks at the project's spend alone", async () => {
+  it("of a project compares only the project's spend", async () => {
     await alertAt(MILLION_PICOS, 'watched');
     await spendMillion('other');
     expect(await firing.fire()).toBe(0);
@@ -105,7 +105,7 @@ describe('a spend alert', () => {
     expect(await firing.fire()).toBe(1);
   });
 
-  it('fires once however many checks run at once', async () => {
+  it('fires once, however many checks run concurrently', async () => {
     await alertAt(MILLION_PICOS);
     await spendMillion();
     const fired = await Promise.all(Array.from({ length: 8 }, () => firing.fire()));
@@ -127,7 +127,7 @@ describe('a spend alert', () => {
     expect(await firing.fire()).toBe(1);
   });
 
-  it('hears of late usage while the month before is open, but not of a month before it was made', async () => {
+  it('counts late usage of the previous month while that is open, and ignores months before its creation', async () => {
     await alertAt(MILLION_PICOS);
     books.clock.set('2026-12-02T00:00:00Z');
     await spendMillion('p', new Date('2026-11-30T23:00:00Z'));
@@ -145,7 +145,7 @@ describe('a message to a webhook', () => {
     expect(await firing.fire()).toBe(1);
   }
 
-  it('bears a signature that a library for Standard Webhooks accepts, and no other body or secret', async () => {
+  it('has a signature that a Standard Webhooks library accepts, but not for another body or secret', async () => {
     books.clock.set(new Date(Math.floor(Date.now() / 1000) * 1000).toISOString());
     await fire();
     await deliveries.deliver();
@@ -157,7 +157,7 @@ describe('a message to a webhook', () => {
     await expect(library.verifySignature(body, headers, other)).rejects.toThrow('signature');
   });
 
-  it('is sent again under the same id, later each time, until it is taken', async () => {
+  it('is retried under the same id, with growing delays, until it is accepted', async () => {
     await fire();
     receiver.answer(500);
     expect(await deliveries.deliver()).toBe(1);
@@ -180,7 +180,7 @@ describe('a message to a webhook', () => {
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(4);
   });
 
-  it('is given up after eight attempts, and forgotten after a month', async () => {
+  it('is given up after eight attempts, and pruned after a month', async () => {
     await fire();
     receiver.answer(410);
     for (let day = 0; day < 12; day += 1) {
@@ -199,7 +199,7 @@ describe('a message to a webhook', () => {
     expect((await left()).rows).toEqual([]);
   });
 
-  it('goes to every webhook that hears of the entity, and one that is away does not hold up the others', async () => {
+  it('goes to every webhook that receives the entity, and an unavailable one does not delay the others', async () => {
     await hook('http://127.0.0.1:9/');
     const order = { url: `${receiver.url}/all`, entity: null, actor: 'test' };
     const all = await books.database.transaction((tx) => webhooks.create(tx, order));

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 describe('spend alerts through the official client', () => {
-  it('of the organization are made, read, changed, listed and deleted', async () => {
+  it('of the organization are created, read, changed, listed and deleted', async () => {
     const alerts = admin.admin.organization.spendAlerts;
     const made = await alerts.create(ORDER);
     expect(made).toEqual({
@@ -97,12 +97,12 @@ describe('spend alerts through the official client', () => {
     await expect(odd).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 
-  it('are written by admins, leave a trace, and are at most 100', async () => {
+  it('are changed only by admins, audited, and at most 100', async () => {
     const refused = finance.admin.organization.spendAlerts.create(ORDER);
     await expect(refused).rejects.toBeInstanceOf(OpenAI.PermissionDeniedError);
     const alerts = admin.admin.organization.projects.spendAlerts;
     const create = () => alerts.create('many', ORDER);
-    // They wait for each other; the last ones of a hundred would wait for too long on a busy machine.
+    // Concurrent ones wait for each other, and the last of a hundred would wait too long on a busy machine.
     const made = [];
     for (let round = 0; round < 4; round += 1)
       made.push(...(await Promise.allSettled(Array.from({ length: 26 }, create))));

@@ -11,7 +11,7 @@ describe('the sender of webhooks', () => {
 
   const message = { headers: { 'content-type': 'application/json' }, body: '{"a":"ü"}' };
 
-  it('posts the body as it is and tells the status', async () => {
+  it('posts the body unchanged and returns the status', async () => {
     const sender = new WebhookSender({ allowPrivate: true });
     expect(await sender.post(receiver.url, message)).toBe(204);
     expect(receiver.received[0]).toMatchObject({
@@ -27,14 +27,14 @@ describe('the sender of webhooks', () => {
     expect(receiver.received.filter(({ path }) => path.endsWith('elsewhere'))).toEqual([]);
   });
 
-  it('connects to no private address, be it written out or behind a name', async () => {
+  it('connects to no private address, whether it is written out or behind a name', async () => {
     const sender = new WebhookSender({ allowPrivate: false });
     const before = receiver.received.length;
     const { port } = new URL(receiver.url);
     for (const host of ['127.0.0.1', '[::1]', 'localhost', '[::ffff:127.0.0.1]', '0.0.0.0']) {
       await expect(sender.post(`http://${host}:${port}/`, message)).rejects.toThrow('private address');
     }
-    // A name that resolves to this machine and does not look like it; where it does not resolve, that is refused too.
+    // A name that does not look private and resolves to this machine. Without a resolver it is refused as well.
     await expect(sender.post(`http://ip6-localhost:${port}/`, message)).rejects.toThrow(
       /private address|ENOTFOUND|EAI_AGAIN/,
     );

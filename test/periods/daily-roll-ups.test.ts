@@ -57,7 +57,7 @@ const byUser = async (): Promise<Record<string, number>> => {
   return sums;
 };
 
-/** Between its first transaction and the next something else is done. */
+/** Does something else between its first transaction and the next. */
 class OvertakenDatabase extends Database {
   overtake: (() => Promise<unknown>) | null = null;
 
@@ -71,7 +71,7 @@ class OvertakenDatabase extends Database {
 }
 
 describe('roll-ups by day', () => {
-  it('are built once a day is over by an hour, and once only', async () => {
+  it('are built one hour after the day ends, and only once', async () => {
     await books.recorder.record([event('2026-11-20T09:00:00Z'), event('2026-11-22T09:00:00Z')]);
     expect(await books.days.build()).toBe(1);
     expect(await days()).toEqual([1, 2]);
@@ -84,7 +84,7 @@ describe('roll-ups by day', () => {
     await expectAgreement(books);
   });
 
-  it('are taken back by late usage and by corrections, so that reports show them at once', async () => {
+  it('are invalidated by late usage and by corrections, so that reports include these at once', async () => {
     const first = event('2026-11-20T09:00:00Z', 'a');
     await books.recorder.record([first, event('2026-11-20T10:00:00Z', 'b')]);
     await books.days.build();
@@ -99,7 +99,7 @@ describe('roll-ups by day', () => {
     await expectAgreement(books);
   });
 
-  it('miss nothing that is counted while they are built, by however many at once', async () => {
+  it('miss nothing that is counted while they are built, however many builds run at once', async () => {
     const builders = [books.days, bookkeepingOver(books).days];
     for (let round = 1; round <= 12; round += 1) {
       const recorded = Array.from({ length: 3 }, (_, index) =>
@@ -113,7 +113,7 @@ describe('roll-ups by day', () => {
     await expectAgreement(books);
   });
 
-  it('stay when a build that began before them ends after them', async () => {
+  it('are not overwritten by a build that began earlier and ends later', async () => {
     await books.recorder.record([event('2026-11-20T09:00:00Z')]);
     const database = new OvertakenDatabase({ url: books.databaseUrl });
     database.overtake = () => books.days.build();
@@ -151,7 +151,7 @@ describe('roll-ups by day', () => {
       'update usage_daily_callers set user_output_tokens[1] = user_output_tokens[1] + 1 where entity = $1',
     ],
     ['days with usage are known', 'delete from usage_days where entity = $1'],
-  ])('that are wrong show in "%s", and a repair has them built anew', async (name, sql) => {
+  ])('that are wrong fail the check "%s", and repair has them rebuilt', async (name, sql) => {
     await books.recorder.record([event('2026-11-20T09:00:00Z')]);
     await books.days.build();
     await books.database.pool.query(sql, [entity]);
@@ -164,7 +164,7 @@ describe('roll-ups by day', () => {
     await expectAgreement(books);
   });
 
-  it('of a day that fails hold up no other day', async () => {
+  it('of a day that fails delay no other day', async () => {
     await books.recorder.record([event('2026-11-19T09:00:00Z'), event('2026-11-20T09:00:00Z')]);
     books.clock.advance(HOUR_MS);
     const { pool } = books.database;

@@ -69,13 +69,13 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** One entity's life: its models are the list's, one with an agreed price, and one that has no price at first. */
+/** One entity's life. Its models: one at the list price, one at an agreed price, and one that has no price at first. */
 class Life {
   private readonly events: UsageEvent[] = [];
   private readonly rerated = new Date('2026-01-01T00:00:00Z');
   private readonly frozen = new Map<Period, unknown>();
 
-  /** Time never goes back: each life begins where the one before has ended. */
+  /** Time never goes back: each life begins where the previous one ended. */
   private readonly begins = books.clock.now();
 
   constructor(readonly entity: EntityName) {}
@@ -137,7 +137,7 @@ class Life {
     }
   }
 
-  /** Remembers each statement as it is when its period closes. */
+  /** Keeps each statement as it was when its period closed. */
   async freeze(): Promise<void> {
     for (const statement of await this.statements()) {
       if (statement.closed === null) continue;
@@ -156,7 +156,7 @@ class Life {
   }
 }
 
-/** From two months before a life begins, since its usage may be older than itself. */
+/** From two months before a life begins, because its usage may be older. */
 function periods(begins: Date, until: Date): Period[] {
   const first = Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth() - 2, 1);
   const all = [periodOf(new Date(first))];
@@ -164,7 +164,7 @@ function periods(begins: Date, until: Date): Period[] {
   return all;
 }
 
-/** All but what is not charged yet. */
+/** All events that are charged. */
 function contentOf({ charges, credits, closed }: Statement): unknown {
   const lines = charges.lines.filter((line) => line.kind !== 'usage' || line.picosPerToken !== null);
   return { lines, total: charges.total, credits, number: closed?.number };

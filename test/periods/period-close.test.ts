@@ -71,7 +71,7 @@ describe('closing a period', () => {
     });
   });
 
-  it('carries the balance on, states what is owed, and numbers without a gap in every order and at once', async () => {
+  it('carries the balance on, states what is owed, and numbers without gaps, in any order and concurrently', async () => {
     await buy(books, 'a', 200n);
     await books.recorder.record([event('a'), event('a'), event('b')]);
     books.clock.set('2026-12-20T00:00:00Z');
@@ -108,7 +108,7 @@ describe('closing a period', () => {
     ]);
   });
 
-  it('states less than nothing owed where more was taken back than was used', async () => {
+  it('states a negative amount due where corrections returned more than was used', async () => {
     const wrong = event('a');
     await books.recorder.record([wrong]);
     books.clock.set('2026-12-10T00:00:00Z');
@@ -123,7 +123,7 @@ describe('closing a period', () => {
     });
   });
 
-  it('leaves a number unused by nobody when a close fails', async () => {
+  it('gives the number of a close that fails to the next close', async () => {
     await books.recorder.record([event('a'), event('b')]);
     books.clock.set('2026-12-04T00:00:00Z');
     await books.database.pool.query(
@@ -142,7 +142,7 @@ describe('closing a period', () => {
 });
 
 describe('a closed period', () => {
-  it('changes no more, whatever is recorded, voided, re-rated, charged late or posted', async () => {
+  it('never changes, whatever is recorded, voided, re-rated, charged late or posted', async () => {
     await buy(books, 'a', 200n);
     const [wrong, unpriced] = [event('a'), { ...event('a'), model: 'later' }];
     await books.recorder.record([event('a'), wrong, unpriced, event('a')]);
@@ -176,7 +176,7 @@ describe('a closed period', () => {
     expect(await spendOf(books, 'a', '2026-12')).toBe(`${300 + 2 * 150 + 300 - 150} = 0 + 750`);
   });
 
-  it('takes no batch that began inside the grace and waited for the close: it is booked in the open period', async () => {
+  it('includes no batch that began within the grace and waited for the close: it is booked in the open period', async () => {
     await books.recorder.record([event('a')]);
     const client = await books.database.pool.connect();
     await client.query('begin');
@@ -203,7 +203,7 @@ describe('a closed period', () => {
     expect(await books.periods.find({ entity: 'a', period: NOVEMBER })).toMatchObject({ costPicos: 150n });
   });
 
-  it('holds every batch that was booked before its close', async () => {
+  it('includes every batch that was booked before its close', async () => {
     books.clock.set('2026-12-03T23:59:59.999Z');
     const batches = Array.from({ length: 10 }, () => [event('a', new Date('2026-11-30T00:00:00Z'))]);
     const recording = batches.map((batch) => books.recorder.record(batch));
@@ -216,12 +216,12 @@ describe('a closed period', () => {
   });
 });
 
-describe('the boundary', () => {
+describe('the row of a closed period', () => {
   let shared: Books;
   beforeAll(async () => (shared = await theBooks()));
   afterAll(() => shared.close());
 
-  it('is refused to be rewritten by the database', async () => {
+  it('cannot be changed or deleted in the database', async () => {
     await shared.recorder.record([anEvent({ subject: 'a/p', occurredAt: shared.clock.now() })]);
     shared.clock.set('2026-12-04T00:00:00Z');
     await shared.periods.closePeriods();

@@ -106,7 +106,7 @@ describe('a statement', () => {
     expect(body.overage_usd).toBe((await read()).charges.exact_usd);
   });
 
-  it('points from each line to the events behind it', async () => {
+  it('links each line to the events behind it', async () => {
     const key = await app.key('finance', 'entity1');
     const { charges } = await read();
     for (const line of charges.lines.filter(({ kind }: { kind: string }) => kind === 'usage')) {
@@ -119,7 +119,7 @@ describe('a statement', () => {
     }
   });
 
-  it('is a page for a browser: complete, without script, everything escaped', async () => {
+  it('is an HTML page: complete, without scripts, everything escaped', async () => {
     const page = await app.call('GET /v1/entities/entity1/statements/2026-11', {
       headers: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
     });
@@ -149,7 +149,7 @@ describe('a statement', () => {
     ]) {
       expect(page.text).toContain(shown);
     }
-    // A model's three classes of tokens stand under one name.
+    // The three token classes of a model share one name cell.
     expect(page.text.match(/<td rowspan="3">project1<\/td>/g)).toHaveLength(1);
   });
 
@@ -176,7 +176,7 @@ describe('a statement', () => {
     expect((await app.call(`GET /v1/entities/entity1/statements/${period}`)).status).toBe(status);
   });
 
-  it('of an entity that nobody has seen is empty', async () => {
+  it('of an unknown entity is empty', async () => {
     const { body } = await app.call('GET /v1/entities/stranger/statements/2026-11');
     expect([body.charges.lines, body.charges.amount_usd, body.credits.amount_usd]).toEqual([
       [],
@@ -185,7 +185,7 @@ describe('a statement', () => {
     ]);
   });
 
-  it('of a closed month has a number and stays as it is; what comes later corrects it in the open month', async () => {
+  it('of a closed month has a number and never changes; what comes later is a correction in the open month', async () => {
     const books = bookkeepingOver({ database: app.database, clock });
     clock.set('2026-12-04T00:00:00Z');
     expect(await books.periods.closePeriods()).toBe(1);

@@ -8,7 +8,7 @@ import type { CostGroup } from '../../src/reports/organization-costs.sql.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 
-/** Of the price book, in picodollars per input and output token; what has no price costs nothing yet. */
+/** Picodollars per input and output token, by the price book. A model without a price costs nothing yet. */
 const MODELS = new Map([
   [LLAMA, [710_000n, 710_000n]],
   ['cw_deepseek-ai_DeepSeek-R1', [1_350_000n, 5_400_000n]],
@@ -20,7 +20,7 @@ const FIRST = Date.parse('2026-11-19T22:00:00Z');
 const LAST = Date.parse('2026-11-22T12:00:00Z');
 const WIDTHS = ['1m', '1h', '1d'] as const;
 
-/** Reports whose pages have so many results. */
+/** Reports with a page size of our own. */
 class ShortPages extends BucketedReports {
   override readonly pageResultsMax: number;
 
@@ -81,7 +81,7 @@ async function usageOf(
       models: null,
     });
     const counts = page.buckets.map(({ rows }) => rows.length);
-    // A bucket that alone has more is not cut.
+    // One bucket with more results than a page is not cut.
     expect(
       Math.max(0, ...counts.slice(1)) === 0 || counts.reduce((a, b) => a + b) <= from.pageResultsMax,
     ).toBe(true);
@@ -125,7 +125,7 @@ function costPicosOf({ model, tokens }: UsageEvent): bigint {
 
 let entities = 0;
 
-/** When the days that are over are rolled up: what comes afterwards takes its days back. */
+/** When the days that have ended are rolled up. Later usage invalidates its days. */
 const aRollUp = fc.constantFrom('never', 'between the batches', 'after both' as const);
 
 /** Records the usage for an entity of its own, in two batches. */
@@ -149,7 +149,7 @@ async function record(
 }
 
 describe('sums of reports', () => {
-  it('over any range are those of its events, whatever the bucket width, the grouping and the results of a page', async () => {
+  it('of usage over any range equal those of its events, whatever the bucket width, the grouping and the page size', async () => {
     const groups = fc.uniqueArray(fc.constantFrom('project', 'user', 'apiKey', 'model' as const));
     await fc.assert(
       fc.asyncProperty(
@@ -188,7 +188,7 @@ describe('sums of reports', () => {
     );
   });
 
-  it('of costs are those of the events over any range and grouping, and those of the ledger over all time', async () => {
+  it('of costs equal those of the events over any range and grouping, and those of the ledger over all time', async () => {
     const groups = fc.uniqueArray(fc.constantFrom('project', 'lineItem', 'apiKey' as const));
     await fc.assert(
       fc.asyncProperty(

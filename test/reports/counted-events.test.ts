@@ -32,7 +32,7 @@ describe('the events of an entity', () => {
     return body.data.map((event: { event_id: string }) => event.event_id);
   };
 
-  it('come in pages that miss none and repeat none, also where many have one time', async () => {
+  it('come in pages that miss none and repeat none, even where many have the same time', async () => {
     const seen: string[] = [];
     for (let after = ''; ;) {
       const { body } = await app.call(`GET /v1/entities/entity1/events?limit=2${after}`);

@@ -49,7 +49,7 @@ const csvOf = (rows: readonly Parameters<typeof focusLine>[0][]) =>
   focusHeader() + rows.map(focusLine).join('');
 
 describe('a day of usage', () => {
-  it('is a row for each class of tokens, billed and effective at its cost where nobody paid before', () => {
+  it('is a row for each class of tokens, billed and effective at its cost where no credits paid', () => {
     const rows = usageRows(aUsage(), PERIOD);
     expect(checkFocus(csvOf(rows))).toEqual([]);
     expect(
@@ -101,7 +101,7 @@ describe('a day of usage', () => {
     expect(rows[0]).toMatchObject({ ConsumedQuantity: '300', BilledCost: '0', x_IsUnpriced: 'true' });
   });
 
-  it('of an earlier month is a correction, also where it takes usage back', () => {
+  it('of an earlier month is a correction, even a negative one', () => {
     const usage = aUsage();
     const voided = aUsage({
       day: new Date('2026-10-03T00:00:00Z'),
@@ -115,7 +115,7 @@ describe('a day of usage', () => {
     expect(rows.reduce((sum, row) => sum + picosOf(row.BilledCost), 0n)).toBe(7n - usage.costPicos);
   });
 
-  it('keeps who paid also where late and voided usage cancel out', () => {
+  it('keeps who paid even where late and voided usage cancel out', () => {
     const rows = usageRows(
       aUsage({
         day: new Date('2026-10-03T00:00:00Z'),
@@ -243,7 +243,7 @@ describe('a cell', () => {
 });
 
 describe('an export', () => {
-  it('of a million rows needs no more memory than one of some thousands', async () => {
+  it('of a million rows needs no more memory than one of a few thousand', async () => {
     setFlagsFromString('--expose-gc');
     const collect: () => void = runInNewContext('gc');
     const row = usageRows(aUsage(), PERIOD)[0]!;

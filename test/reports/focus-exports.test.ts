@@ -50,7 +50,7 @@ describe('the FOCUS export', () => {
     expect(rows[0]?.['ChargeDescription']).toBe('Prepaid credits: =inv,42');
   });
 
-  it('holds every entity for a key of all, and its own for a key of one', async () => {
+  it('has every entity for an unbound key, and only its own for a bound key', async () => {
     const accountsOf = async (key: string, query = '') => {
       const { text } = await app.call(`GET /v1/exports/focus.csv?period=2026-11${query}`, { key });
       return [...new Set(readFocus(text).map((row) => row['BillingAccountId']))];
@@ -63,7 +63,7 @@ describe('the FOCUS export', () => {
     expect(foreign.status).toBe(403);
   });
 
-  it('of a month without anything is a header', async () => {
+  it('of an empty month is a header', async () => {
     const { text } = await app.call('GET /v1/exports/focus.csv?period=2020-01');
     expect(text).toMatch(/^BilledCost,[A-Za-z,_]*\r\n$/);
   });
@@ -90,14 +90,14 @@ describe('the FOCUS export', () => {
       );
     });
 
-    it('comes whole', async () => {
+    it('arrives complete', async () => {
       const { text } = await app.call('GET /v1/exports/focus.csv?period=2026-10');
       const rows = readFocus(text);
       expect(rows.length).toBe(3 * GROUPS);
       expect(sumPicos(rows, 'BilledCost')).toBe(3n * 710_000n * BigInt((GROUPS * (GROUPS + 1)) / 2));
     });
 
-    /** A connection of its own, of which nothing is read before somebody asks. */
+    /** Opens a connection of its own and reads nothing until it is asked to. */
     const open = async (): Promise<IncomingMessage> => {
       const headers = { authorization: `Bearer ${app.adminKey}` };
       const request = get(`${app.url}/v1/exports/focus.csv?period=2026-10`, { agent: false, headers });
@@ -112,7 +112,7 @@ describe('the FOCUS export', () => {
       return rows.length;
     };
 
-    it('waits for its reader, runs twice at a time at most, and ends with a reader who leaves', async () => {
+    it('waits for its reader, runs at most twice at a time, and ends when its reader disconnects', async () => {
       const [first, second] = [await open(), await open()];
       await until('both are under way', async () => (await cursors()) === 2);
       const third = await open();
@@ -127,7 +127,7 @@ describe('the FOCUS export', () => {
       await until('nothing is left open', async () => (await cursors()) === 0);
     });
 
-    it('that loses its database breaks off, so that nobody takes a part for the whole', async () => {
+    it('breaks off when it loses the database, so that nobody mistakes a part for the whole', async () => {
       const answer = await open();
       await until('it is under way', async () => (await cursors()) === 1);
       const { rows } = await app.database.pool.query(

@@ -29,13 +29,13 @@ describe('the forecast', () => {
     });
   });
 
-  it('tells weekdays from weekends', () => {
+  it('distinguishes weekdays from weekends', () => {
     // 25 October was a Sunday; Saturdays and Sundays cost nothing here.
     const workdays = days(28, (index) => (index % 7 === 0 || index % 7 === 6 ? '0' : '10'));
     expect(alone(workdays)?.forecastPicos).toBe(usd('160'));
   });
 
-  it('ranges from the cheapest to the dearest of the same weekdays', () => {
+  it('ranges from the cheapest to the most expensive of the same weekdays', () => {
     const byWeek = days(28, (index) => ['1', '2', '3', '6'][Math.floor(index / 7)]!);
     expect(alone(byWeek)).toMatchObject({
       lowPicos: usd('108.5'),
@@ -44,7 +44,7 @@ describe('the forecast', () => {
     });
   });
 
-  it('is none with less than three days of data, and with three takes all days alike', () => {
+  it('is null with less than three days of data, and with three treats all days alike', () => {
     expect(alone([])).toBeNull();
     expect(alone(days(2, () => '10'))).toBeNull();
     expect(alone(days(3, () => '10'))?.forecastPicos).toBe(usd('185'));

@@ -76,7 +76,7 @@ describe('costs', () => {
     ]);
   });
 
-  it('writes amounts that a double cannot hold with all their digits', async () => {
+  it('writes all digits of amounts that a double cannot hold', async () => {
     const event = anEvent({
       subject: 'large/p',
       tokens: { inputTokens: 2_000_000_001, outputTokens: 1_999_999_999 },
@@ -100,7 +100,7 @@ describe('costs', () => {
     expect(answer.text).toContain('"amount":{"value":22222222.21264197532,"currency":"usd"}');
   });
 
-  it('has 7 days where nobody says otherwise, and at most 180', async () => {
+  it('has 7 days by default, and at most 180', async () => {
     const usual = await client.admin.organization.usage.costs({ start_time: at('01T00:00:00') });
     expect([usual.data.length, usual.has_more]).toEqual([7, true]);
     const most = await client.admin.organization.usage.costs({ start_time: 0, limit: 180 });
@@ -119,7 +119,7 @@ describe('costs', () => {
     expect(amounts).toEqual(value === undefined ? [] : [value]);
   });
 
-  it('shows usage that has no price yet, at nothing', async () => {
+  it('shows usage that has no price yet, at no cost', async () => {
     await recordUsage(app, [anEvent({ subject: 'early/p', model: 'brand-new' })]);
     const answer = await app.call(
       `GET /v1/organization/costs?start_time=${at('22T00:00:00')}&group_by=line_item`,

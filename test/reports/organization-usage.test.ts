@@ -146,7 +146,7 @@ describe('usage through the official client', () => {
     expect(total(page, 'input_tokens')).toBe(inputTokens);
   });
 
-  it('shows embeddings apart', async () => {
+  it('shows embeddings separately', async () => {
     const page = await client.admin.organization.usage.embeddings({
       start_time: at('22T00:00:00'),
       group_by: ['model'],
@@ -184,7 +184,7 @@ describe('usage through the official client', () => {
     ]);
   });
 
-  it('without an end goes on to the end of the bucket that is open', async () => {
+  it('without an end, extends to the end of the current bucket', async () => {
     const { data } = await client.admin.organization.usage.completions({
       start_time: at('22T11:00:00'),
       bucket_width: '1h',
@@ -207,7 +207,7 @@ describe('usage through the official client', () => {
     expect(page.has_more).toBe(true);
   });
 
-  it('turns pages by cursor until there is no more, each bucket once', async () => {
+  it('pages by cursor to the end, each bucket once', async () => {
     const order = {
       start_time: at('19T12:00:00'),
       end_time: at('22T12:00:00'),
@@ -228,7 +228,7 @@ describe('usage through the official client', () => {
     expect(requests).toBe(3);
   });
 
-  it('a key for all names the organization in a header, and a bound key has its own', async () => {
+  it('takes the organization from a header for an unbound key, and from the key itself for a bound one', async () => {
     const path = `GET /v1/organization/usage/completions?start_time=${at('20T00:00:00')}&limit=1`;
     const one = await app.call(path, { headers: { 'openai-organization': 'entity2' } });
     expect(one.body.data[0].results[0].num_model_requests).toBe(1);
@@ -282,7 +282,7 @@ describe('usage through the official client', () => {
     expect(body.error.message).toContain(`${param}: `);
   });
 
-  it('refuses with the classes of the client', async () => {
+  it('refuses with the error classes of the client', async () => {
     const bad = client.admin.organization.usage.completions({ start_time: 5, end_time: 4 });
     await expect(bad).rejects.toBeInstanceOf(OpenAI.BadRequestError);
     const options = { baseURL: `${app.url}/v1`, maxRetries: 0 };

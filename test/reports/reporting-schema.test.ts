@@ -133,7 +133,7 @@ describe('the schema "reporting"', () => {
   });
 });
 
-describe('making the role', () => {
+describe('creating the role', () => {
   const migration = readFileSync(
     new URL('../../prisma/migrations/20261123000000_reporting/migration.sql', import.meta.url),
     'utf8',
@@ -154,7 +154,7 @@ describe('making the role', () => {
     }
   };
 
-  it('is left to an administrator where whoever migrates may not make roles', async () => {
+  it('is left to an administrator if the migrating user may not create roles', async () => {
     const database = await aDatabase();
     await withClients([database.url], async ([client]) => {
       const user = `migrator_${randomUUID().replaceAll('-', '')}`;
@@ -167,7 +167,7 @@ describe('making the role', () => {
     await database.drop();
   });
 
-  it('happens once where two databases of a cluster are migrated at a time', async () => {
+  it('happens once when two databases of a cluster are migrated at the same time', async () => {
     const databases = await Promise.all([aDatabase(), aDatabase()]);
     const role = `reader_${randomUUID().replaceAll('-', '')}`;
     await withClients(
