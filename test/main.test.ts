@@ -10,7 +10,7 @@ import { aDatabase, type TestDatabase } from './support/database.js';
 import { aRedis, type TestRedis } from './support/redis.js';
 import { until } from './support/until.js';
 
-const ROOT = resolve(import.meta.dirname, '..', '..');
+const ROOT = resolve(import.meta.dirname, '..');
 const ADMIN_API_KEY = 'sk-tally-main-test';
 
 type Run = {
@@ -22,7 +22,7 @@ type Run = {
 const children: ChildProcess[] = [];
 
 function run(environment: Record<string, string>): Run {
-  const child = spawn(process.execPath, ['--import', './test/support/typescript.js', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['dist/main.js'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], PORT: '0', ...environment },
   });

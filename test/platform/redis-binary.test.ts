@@ -1,6 +1,6 @@
 /** Which Redis is run: the machine's own if it will do, else the distribution's, else a line that says how to get one. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -27,6 +27,17 @@ async function install(name: string, version: string): Promise<void> {
   await writeFile(join(directory, 'bin', name), script, { mode: 0o755 });
 }
 
+/** This machine's programs without some that it may have. */
+async function installAllBut(names: readonly string[]): Promise<void> {
+  for (const entry of `${path}`.split(':')) {
+    for (const name of await readdir(entry).catch(() => [])) {
+      // The first on the PATH is there already.
+      if (!names.includes(name))
+        await symlink(join(entry, name), join(directory, 'bin', name)).catch(() => {});
+    }
+  }
+}
+
 describe('the Redis to run', () => {
   it('is the redis-server of the PATH', async () => {
     await install('redis-server', '7.0.15');
@@ -48,10 +59,7 @@ describe('the Redis to run', () => {
   });
 
   it('is downloaded from the distribution once, and runs without being installed', async () => {
-    process.env['PATH'] = `${path}`
-      .split(':')
-      .filter((entry) => !existsSync(join(entry, 'redis-server')))
-      .join(':');
+    await installAllBut(['redis-server', 'valkey-server']);
     const messages: string[] = [];
     const find = () =>
       findRedis({ cacheDir: join(directory, 'cache'), log: (message) => messages.push(message) }).then(

@@ -3,19 +3,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-const ROOT = join(import.meta.dirname, '../..');
-const SCRIPT = [
-  '--import',
-  join(ROOT, 'test/support/typescript.js'),
-  join(ROOT, 'packages/gateway/src/main.ts'),
-];
+const MAIN = join(import.meta.dirname, '../../packages/gateway/dist/main.js');
 
 const listens = z.object({ msg: z.literal('gateway listens'), url: z.string() });
 
 export type GatewayProcess = ReturnType<typeof startGatewayProcess>;
 
 export function startGatewayProcess(tally: { url: string; apiKey: string }, env: Record<string, string>) {
-  return spawn(process.execPath, SCRIPT, {
+  return spawn(process.execPath, [MAIN], {
     env: {
       PATH: process.env['PATH'],
       GATEWAY_PORT: '0',

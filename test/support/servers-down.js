@@ -1,7 +1,7 @@
 /** After the last test: ends what servers-up started. */
 import { once } from 'node:events';
 
-export default async function serversDown(): Promise<void> {
+export default async function serversDown() {
   const servers = globalThis.testServers;
   if (servers === undefined || servers.exitCode !== null) return;
   const ended = once(servers, 'exit');

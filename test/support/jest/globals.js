@@ -1,0 +1,6 @@
+/** What `@jest/globals` is here: the functions of the test file that is running. Modules that stay loaded see each file's own. */
+export let afterAll, afterEach, beforeAll, beforeEach, describe, expect, it;
+
+export function setGlobals(globals) {
+  ({ afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } = globals);
+}
