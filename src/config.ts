@@ -1,4 +1,4 @@
-/** The environment → one frozen Config. The only reader of process.env; all that is wrong is told at once. */
+/** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
 import { z } from 'zod';
 
 export type Role = 'api' | 'worker' | 'all';
@@ -19,7 +19,7 @@ export type Config = {
   readonly webhookAllowPrivate: boolean;
 };
 
-/** What is wrong with the environment, one sentence a problem. No value is repeated, since some are secrets. */
+/** One sentence per problem of the environment. No value is repeated, because some are secrets. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(`the environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
@@ -58,7 +58,7 @@ const Environment = z.object({
   WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
-/** An empty variable counts as one that is not set, as in `PORT= npm start`. */
+/** An empty variable counts as unset, as in `PORT= npm start`. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(set);

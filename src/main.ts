@@ -20,23 +20,23 @@ import { ensureFirstPrices } from './prices/first-prices.js';
 
 const PRISMA = new URL('../prisma/', import.meta.url);
 
-/** How long a server may take to answer at the start, and how long a start may take to notice that it is to stop. */
+/** How long Redis may take to answer at the start, and how long a start may take to notice a stop. */
 const REDIS_MS_MAX = 30_000;
 const STOP_NOTICED_MS_MAX = 10_000;
 
-/** How long an orderly stop may take. What is cut off then runs again elsewhere; orchestrators kill after 30 s as a rule. */
+/** How long a stop may take: orchestrators usually kill after 30 s. Jobs that are cut off run again elsewhere. */
 const STOP_MS_MAX = 25_000;
-/** Without Redis no job can be told to be done: only what is being committed is worth waiting for. */
+/** Without Redis no job can be completed, so only commits in flight are worth waiting for. */
 const STOP_WITHOUT_REDIS_MS_MAX = 5_000;
 
 const logger = new Logger();
 const deadlines = new Deadlines();
 logWhatIsPrinted(logger);
 
-/** What was opened, in order; it is closed the other way round. */
+/** In the order of opening; closed in reverse. */
 const opened: { readonly name: string; close(): Promise<unknown> }[] = [];
 let stopping = false;
-let isRedisAway = false;
+let isRedisDown = false;
 
 const started = boot();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
@@ -70,7 +70,7 @@ async function start(config: Config): Promise<void> {
   logger.info('listening', { url: await app.getUrl(), role: config.role });
 }
 
-/** Our own servers where the environment names none. */
+/** Starts the embedded servers where the environment names none. */
 async function openServers(config: Config): Promise<{ databaseUrl: string; redisUrl: string }> {
   const { dataDir, databaseUrl, redisUrl } = config;
   if (databaseUrl !== null && redisUrl !== null) return { databaseUrl, redisUrl };
@@ -100,36 +100,36 @@ async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }>
   return redis;
 }
 
-/** Once an outage, not once a failed command or attempt to connect. */
+/** One line per outage, not one per failed command or attempt to connect. */
 function logOutages(redis: Redis): void {
   redis.on('close', () => {
-    if (!isRedisAway && !stopping) logger.warn('redis is away');
-    isRedisAway = true;
+    if (!isRedisDown && !stopping) logger.warn('redis is unavailable');
+    isRedisDown = true;
   });
   redis.on('ready', () => {
-    if (isRedisAway) logger.info('redis is back');
-    isRedisAway = false;
+    if (isRedisDown) logger.info('redis is available again');
+    isRedisDown = false;
   });
 }
 
-/** Remembers to close it; a start that is to stop goes no further. */
+/** Registers what has to be closed. Throws where a stop began meanwhile, which ends the start. */
 function keep(name: string, close: () => Promise<unknown>): void {
   opened.push({ name, close });
   if (stopping) throw new Error('stopped while starting');
 }
 
-/** No new requests and jobs; those at work are finished and committed; then what they needed is closed. */
+/** Takes no new requests and jobs, finishes and commits those in flight, then closes everything. */
 async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
   logger.info('stopping', { signal });
-  // While Redis is away, a worker would wait for it for ever.
+  // While Redis is unavailable, a worker would wait for it for ever.
   setTimeout(
     () => {
       logger.warn('not stopped in time', { signal });
       process.exit(1);
     },
-    isRedisAway ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX,
+    isRedisDown ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX,
   );
   const clean = await closeAll();
   await deadlines.within(STOP_NOTICED_MS_MAX, started).catch(() => {});
@@ -150,7 +150,7 @@ async function closeAll(): Promise<boolean> {
 
 async function fail(error: unknown): Promise<void> {
   stopping = true;
-  // A person at a terminal reads sentences; everybody else reads the log.
+  // A terminal gets a sentence, a log gets a line of JSON.
   if (process.stderr.isTTY) process.stderr.write(`${explain(error)}\n`);
   else if (isKnown(error)) logger.warn('not started', { reason: explain(error) });
   else logger.error('not started', error);
@@ -158,7 +158,7 @@ async function fail(error: unknown): Promise<void> {
   process.exit(1);
 }
 
-/** What an operator can mend is one sentence; what is our mistake comes with its stack. */
+/** One sentence for what an operator can fix; a stack for a bug of ours. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isUnavailable(error, 'postgres'))

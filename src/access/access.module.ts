@@ -1,4 +1,4 @@
-/** Who may ask, and how what they change is made and kept on record. */
+/** Keys and roles, and how a change is made: once, audited, and announced. */
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ApiKeys } from './api-keys.js';

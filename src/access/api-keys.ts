@@ -1,4 +1,4 @@
-/** API keys: who a secret belongs to, and how keys are made and ended. */
+/** API keys: whom a secret belongs to, and how keys are made and revoked. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
@@ -12,19 +12,19 @@ import { insertAuditEntry } from './audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
 import { missing, type Principal } from './principal.js';
 
-/** How long another process may still take a key that was revoked here. */
+/** For how long another process may still accept a key that was revoked here. */
 const FRESH_MS_MAX = 5_000;
 
-/** From this age on a key is looked up again while it serves, so that its requests need not wait for it. */
+/** From this age on a key is looked up again in the background, so that requests need not wait for the lookup. */
 const FRESH_MS_AHEAD = 3_000;
 
-/** While Postgres is away, keys known from before go on working for as long as the quota states do. */
+/** While Postgres is unavailable, known keys work for as long as the quota states do. */
 const STALE_MS_MAX = 15 * 60_000;
 
-/** A Postgres that hangs is one that is away. */
+/** A Postgres that does not answer in this time counts as unavailable. */
 const LOOKUP_MS_MAX = 2_000;
 
-/** Bounds the memory of the cache; the oldest lookup leaves first. */
+/** Bounds the cache; the oldest lookup is evicted first. */
 const CACHED_KEYS_MAX = 10_000;
 
 type Lookup = { readonly principal: Principal; readonly foundAtMs: number; isFollowed: boolean };
@@ -32,12 +32,12 @@ type Lookup = { readonly principal: Principal; readonly foundAtMs: number; isFol
 @Injectable()
 export class ApiKeys {
   private readonly deadlines = new Deadlines();
-  /** Keys that were found, by the hash of their secret. That a key is unknown is never remembered. */
+  /** Found keys by the hash of their secret. Unknown keys are never cached. */
   private readonly cache = new Map<string, Lookup>();
-  /** Those of the last seconds by the secret itself: hashing it with every request was a twentieth of a decision's time. */
+  /** Keys of the last seconds by the secret itself: hashing it for every request was a twentieth of a decision's time. */
   private readonly recent = new Map<string, Lookup>();
   private readonly lookups = new Map<string, Promise<Principal | null>>();
-  /** Rises with every revocation, so that a lookup that began before one is not remembered after it. */
+  /** Rises with every revocation, so that a lookup that began before a revocation is not cached after it. */
   private revocations = 0;
 
   constructor(
@@ -45,7 +45,7 @@ export class ApiKeys {
     private readonly clock: Clock,
   ) {}
 
-  /** The principal of a secret that was seen a moment ago; null where only `authenticate` can tell. */
+  /** The principal of a secret that was seen a moment ago; null means: call `authenticate`. */
   known(secret: string): Principal | null {
     const lookup = this.recent.get(secret);
     const ageMs = lookup === undefined ? Infinity : this.ageMsOf(lookup);
@@ -54,7 +54,7 @@ export class ApiKeys {
     return lookup.principal;
   }
 
-  /** Once for each lookup, whatever comes of it: while Postgres is away the next request finds out. */
+  /** Looks up once per cached lookup, even if it fails: while Postgres is unavailable the next request notices. */
   private async follow(secret: string, lookup: Lookup): Promise<void> {
     lookup.isFollowed = true;
     await this.lookUpOnce(hashOf(secret));
@@ -80,7 +80,7 @@ export class ApiKeys {
     }
   }
 
-  /** The row and the secret, which nobody can see again. */
+  /** Returns the key with its secret, which cannot be shown again. */
   async create(
     tx: Tx,
     order: { name: string; role: KeyRole; entity: EntityName | null; actor: string },
@@ -116,7 +116,7 @@ export class ApiKeys {
     return listKeys(this.database.reader, page);
   }
 
-  /** Ends a key of the principal's scope. Call `forget` after the commit. */
+  /** Revokes a key within the principal's scope. Call `invalidate` after the commit. */
   async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<StoredKey> {
     const { id, principal } = order;
     const at = await this.clock.bookingTime(tx);
@@ -137,8 +137,8 @@ export class ApiKeys {
     return row;
   }
 
-  /** In this process a revocation counts at once. */
-  forget(): void {
+  /** Discards the cache, so that a revocation counts at once in this process. */
+  invalidate(): void {
     this.revocations += 1;
     this.cache.clear();
     this.recent.clear();
@@ -149,7 +149,7 @@ export class ApiKeys {
     return this.clock.now().getTime() - foundAtMs;
   }
 
-  /** Secrets stay in memory for no longer than they serve: whoever comes next drops those before it. */
+  /** Secrets stay in memory no longer than they are used: each new one evicts those that have expired. */
   private remember(secret: string, lookup: Lookup): void {
     this.recent.delete(secret);
     this.recent.set(secret, lookup);
@@ -160,7 +160,7 @@ export class ApiKeys {
     }
   }
 
-  /** Requests that miss together share one statement. */
+  /** Requests that miss the cache at the same time share one statement. */
   private lookUpOnce(hash: string): Promise<Principal | null> {
     const running = this.lookups.get(hash);
     if (running !== undefined) return running;
@@ -190,7 +190,7 @@ export function newSecret(): string {
   return `sk-tally-${randomBytes(32).toString('base64url')}`;
 }
 
-/** SHA-256 is enough: a secret of ours has 256 random bits, so there is nothing to guess. */
+/** SHA-256 is enough, because a secret has 256 random bits and cannot be guessed. */
 export function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }

@@ -1,4 +1,4 @@
-/** Lets a request through where its key exists, has the role that the route names, and is not bound to another entity. */
+/** Admits a request whose key exists, has the route's role, and is not bound to another entity. */
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
@@ -19,7 +19,7 @@ export class AuthGuard implements CanActivate {
     return true;
   }
 
-  /** Sets the request's principal, or throws. Makes no promise where the key was seen a moment ago: most requests are by one. */
+  /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
   admit(request: FastifyRequest, access: Access): Promise<void> | void {
     const secret = bearerOf(request.headers.authorization);
     if (secret === null) throw unauthenticated();

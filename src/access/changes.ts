@@ -1,7 +1,6 @@
 /**
- * How a change is made: one transaction with the change, its audit entry and its idempotency record; after the commit the listeners act on
- * what the change concerns (quota publishes states, corrections charge what was unpriced), and only then does the caller get an
- * answer.
+ * How a change is made: one transaction holds the change, its audit entry and its idempotency record. After the commit the listeners
+ * act on it (quota publishes states, corrections charge usage that was unpriced). Then the caller gets the answer.
  */
 import { createHash } from 'node:crypto';
 import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
@@ -12,13 +11,13 @@ import { Database, Restart, type Tx } from '../platform/database.js';
 import { findRecord, insertRecord, tryLockRecord } from './idempotency.sql.js';
 import { principalOf, type Principal } from './principal.js';
 
-/** A call that may change something: who asks, and under which idempotency key. */
+/** A call that may change something: by which key, and under which idempotency key. */
 export type ChangeCall = {
   readonly principal: Principal;
   readonly idempotency: { readonly key: string; readonly requestHash: string } | null;
-  /** What the route answers when it succeeds. */
+  /** The status of a success. */
   readonly status: number;
-  /** Says in the answer's headers that it is one from before. */
+  /** Marks the answer, in its headers, as a stored one. */
   markReplayed(): void;
 };
 
@@ -42,7 +41,7 @@ export type Concerned =
   | { readonly plan: string }
   | { readonly prices: true };
 
-/** Resolves when the caller may get the answer. What it cannot do now it makes up for later, so it rejects for bugs alone. */
+/** Resolves when the caller may get the answer. It retries by itself what it cannot do now, so it rejects only for bugs. */
 type Listener = (concerned: readonly Concerned[]) => Promise<void>;
 
 @Injectable()
@@ -71,7 +70,7 @@ export class Changes {
     return answer.body;
   }
 
-  /** Tells the listeners about a commit that was not made here. */
+  /** Calls the listeners for a commit that was not made through `make`. */
   async announce(concerned: readonly Concerned[]): Promise<void> {
     if (concerned.length === 0) return;
     for (const listener of this.listeners) await listener(concerned);
@@ -118,7 +117,7 @@ function idempotencyOf(request: FastifyRequest): ChangeCall['idempotency'] {
   return { key, requestHash: createHash('sha256').update(content).digest('hex') };
 }
 
-/** The order of fields is no part of what a request says. */
+/** Two requests with the same fields in another order are the same request. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

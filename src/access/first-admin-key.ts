@@ -1,4 +1,4 @@
-/** The first admin key: given by the operator, or, with our own database, made once and kept in a file. */
+/** The first admin key: given by the operator or, with the embedded database, made once and kept in a file. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomId } from '../domain/ids.js';
@@ -8,8 +8,8 @@ import type { Database } from '../platform/database.js';
 import { hashOf, newSecret } from './api-keys.js';
 
 /**
- * Makes sure that somebody can administer the service, or returns what the operator must do. `print` gets a key that was
- * made just now; `databaseUrl` null is a database of our own.
+ * Makes sure that an admin key exists, or returns what the operator must do. `print` gets a newly made key; `databaseUrl` null is the
+ * embedded database.
  */
 export async function ensureFirstAdminKey(
   database: Database,
@@ -24,7 +24,7 @@ export async function ensureFirstAdminKey(
     : 'ADMIN_API_KEY was revoked or belongs to another role, and the database holds no other admin key';
 }
 
-/** The file's key is good while the database knows it; a key that was lost or revoked gives way to a new one. */
+/** Keeps the file's key while the database knows it; a lost or revoked key is replaced by a new one. */
 async function ensureKeyFile(
   database: Database,
   dataDir: string,
@@ -44,7 +44,7 @@ async function ensureKeyFile(
   print(`first admin key (also in ${file}): ${secret}`);
 }
 
-/** Known already, be it revoked: stays as it is. Several processes may do this at once. */
+/** Changes nothing where the key is known, even if it was revoked. Several processes may do this at once. */
 async function addKey(database: Database, secret: string): Promise<void> {
   await database.transaction(async (tx) => {
     const createdAt = await new Clock().bookingTime(tx);

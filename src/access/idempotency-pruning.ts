@@ -1,4 +1,4 @@
-/** Deletes idempotency records that nobody repeats any more. Safe to run twice, late, and on two workers at once. */
+/** Deletes old idempotency records. It may run late, twice, or on two workers at once. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';

@@ -13,7 +13,7 @@ export type IdempotencyRecord = {
 /** What a key is unique in: the entity that the API key is bound to, or `*`. */
 export type IdempotencyName = { readonly scope: string; readonly key: string };
 
-/** Takes the key for this transaction, or returns false at once where another transaction has it: nobody waits for a repetition. */
+/** Locks the key for this transaction, or returns false at once where another transaction has it: a repetition never waits. */
 export async function tryLockRecord(tx: Tx, { scope, key }: IdempotencyName): Promise<boolean> {
   const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
     select pg_try_advisory_xact_lock(
@@ -29,7 +29,7 @@ export async function findRecord(tx: Tx, name: IdempotencyName): Promise<Idempot
   });
 }
 
-/** Dated by Postgres, which also says when it is old enough to be pruned. */
+/** Postgres' clock dates the record, and also decides when it is pruned. */
 export async function insertRecord(
   tx: Tx,
   { scope, key }: IdempotencyName,

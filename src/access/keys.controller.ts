@@ -1,4 +1,4 @@
-/** Admins: API keys. A key bound to an entity sees, makes and ends keys of that entity only. */
+/** Admins: API keys. A key bound to an entity lists, makes and revokes keys of that entity only. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import type { StoredKey } from './stored-keys.js';
 import { ApiKeys } from './api-keys.js';
@@ -49,7 +49,7 @@ export class KeysController {
     await this.changes.make(call, [], async (tx) =>
       presentKey(await this.keys.revoke(tx, { id, principal })),
     );
-    this.keys.forget();
+    this.keys.invalidate();
     return { object: 'api_key.deleted', id, deleted: true };
   }
 }

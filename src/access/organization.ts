@@ -1,4 +1,4 @@
-/** The organization of OpenAI's paths is the entity: the key's own, or for a key that serves all the one that a header names. */
+/** The organization of OpenAI's paths is the entity: the key's own or, for a key that serves all, the one in a header. */
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';

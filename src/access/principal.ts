@@ -1,4 +1,4 @@
-/** Who is asking: the API key behind a request, and what it may do. */
+/** The caller: the API key of a request, and what it may do. */
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
@@ -19,18 +19,16 @@ declare module 'fastify' {
   }
 }
 
-/** The key behind a request that the guard let through. */
+/** The caller of a request that the guard admitted. */
 export function principalOf({ principal }: FastifyRequest): Principal {
   assert(principal !== null, 'the guard has set the principal');
   return principal;
 }
 
-/** What `@Caller()` gives to a handler; routes that run without Nest's pipeline know it by this function. */
-export function readCaller(_: unknown, context: ExecutionContext): Principal {
-  return principalOf(context.switchToHttp().getRequest<FastifyRequest>());
-}
-
-export const Caller = createParamDecorator(readCaller);
+/** The caller, as a handler's argument. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal =>
+  principalOf(context.switchToHttp().getRequest<FastifyRequest>()),
+);
 
 export function forbidden(): TallyError {
   return new TallyError('insufficient_permissions', 'Your API key does not have access to this resource');
@@ -42,14 +40,14 @@ export function requireEntity(principal: Principal, entity: string | null): void
 }
 
 /**
- * For what is found by its id alone. A bound key's search names its entity in the SQL, so for it "another's" and "does not
- * exist" are one answer, which tells nothing about others.
+ * The error for an id that was not found. A bound key gets the same answer for another entity's id as for one that does not exist, so
+ * it learns nothing about others.
  */
 export function missing(principal: Principal, what: string): TallyError {
   return principal.entity === null ? new TallyError('not_found', `no ${what}`) : forbidden();
 }
 
-/** What is found by its id alone, or the answer of `missing`. */
+/** Awaits a search by id; `not_found` becomes the error of `missing`. */
 export async function found<T>(principal: Principal, what: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -60,8 +58,8 @@ export async function found<T>(principal: Principal, what: string, work: Promise
 }
 
 /**
- * The entity that a list is narrowed to: the key's own, else the one that was asked for by itself or in a subject, else all.
- * Throws where the two contradict each other.
+ * The entity that a list is restricted to: the key's own, or the requested one (alone or in a subject), or null for all. Throws where
+ * these contradict each other.
  */
 export function scopeOf(
   principal: Principal,

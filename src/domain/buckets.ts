@@ -1,6 +1,6 @@
 /**
- * Time buckets of reports: aligned in UTC, half open. The first is cut where the range begins and the last where it ends, so
- * that the same range has the same sum in buckets of any width.
+ * Time buckets of reports: aligned in UTC, half open. The range cuts the first and the last bucket, so
+ * the same range has the same sum in buckets of any width.
  */
 
 export type BucketWidth = '1m' | '1h' | '1d';

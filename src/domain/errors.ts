@@ -8,7 +8,7 @@ export class TallyError extends Error {
   readonly code: ErrorCode;
   /** The field at fault, as the caller wrote it (`data.usage.prompt_tokens`), or null. */
   readonly param: string | null;
-  /** What a person needs to see beside the message; printed inside the error body. */
+  /** What a person needs beside the message; part of the error body. */
   readonly details: Readonly<Record<string, unknown>> | null;
 
   constructor(

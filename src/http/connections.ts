@@ -1,13 +1,13 @@
 /**
- * Ends connections when the server drains: at once those on which no request runs, and the others with their answer. Node's own way
- * leaves those that were opened ahead of a request that never came, and waits a minute for them.
+ * Closes connections when the server drains: idle ones at once, the others after their answer. Node itself keeps a connection that was
+ * opened for a request that never came, and waits a minute for it.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Watches a server from before it listens; what it returns begins to end the connections. */
+/** Call it before the server listens; the returned function starts to close the connections. */
 export function watchConnections(server: Server): () => void {
-  /** What each connection answers; null where it is quiet. Written in place: sets that change with each request burden the memory. */
+  /** The response in flight on each connection, or null. Changed in place: sets that change with each request cost memory. */
   const answers = new Map<Socket, ServerResponse | null>();
   let isDraining = false;
   server.on('connection', (socket: Socket) => {

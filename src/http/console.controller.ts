@@ -1,4 +1,4 @@
-/** The dashboard: plain files beside this one and Chart.js out of node_modules. Nothing is built, no other host is asked. */
+/** Serves the page: the plain files of packages/console, and Chart.js from node_modules. Nothing is built, and no other host is used. */
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
-/** The page may load and ask this host alone, and nothing may frame it or run inside it. */
+/** The page may load from and call this host alone; nothing may frame it or run inside it. */
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
@@ -34,7 +34,7 @@ const AssetPath = z.object({ file: z.string().max(64) });
 @Controller()
 @ApiExcludeController()
 export class ConsoleController {
-  /** Only what is in the folder at start is ever read, so no name leads out of it. */
+  /** Only files that are in the folder at the start are ever read, so no name leads out of it. */
   private readonly files = new Map([
     ...readdirSync(FOLDER).map((file) => [file, path.join(FOLDER, file)] as const),
     [CHARTS, path.join(path.dirname(createRequire(import.meta.url).resolve('chart.js')), CHARTS)] as const,

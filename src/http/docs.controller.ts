@@ -1,4 +1,4 @@
-/** The API to read: its document, and Swagger UI out of node_modules, so that no other host is asked for anything. */
+/** The API's document, and Swagger UI from node_modules to read it: no other host is used. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Controller, Header, Param, StreamableFile } from '@nestjs/common';
@@ -35,7 +35,7 @@ const PAGE = `<!doctype html>
 
 const AssetPath = z.object({ file: z.string().max(64) });
 
-/** The document is made from the finished app, once, when somebody asks. */
+/** Makes the document from the finished app at the first request. */
 export class ApiDocument {
   private made: OpenAPIObject | null = null;
 

@@ -36,7 +36,7 @@ const HEADERS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string
   overloaded: { 'retry-after': '1' },
 };
 
-/** Characters that Postgres cannot store, and numbers that it cannot hold. A schema should have refused them. */
+/** SQLSTATEs of values that Postgres cannot store. A schema should have refused them. */
 const UNSTORABLE = new Set(['22021', '22P05', '22003', '22007', '22008', '22P02']);
 
 export type ErrorAnswer = {
@@ -45,7 +45,7 @@ export type ErrorAnswer = {
   readonly body: { readonly error: Readonly<Record<string, unknown>> };
 };
 
-/** Whatever was thrown, as the code that a caller may know. */
+/** Turns anything that was thrown into an error with a code that a caller may see. */
 export function toTallyError(thrown: unknown): TallyError {
   if (thrown instanceof TallyError) return thrown;
   if (thrown instanceof HttpException) return ofStatus(thrown.getStatus(), thrown);
@@ -77,7 +77,7 @@ export function answerTo(error: TallyError, settings: { quotaDeniedStatus: numbe
   };
 }
 
-/** For a gateway or a proxy that does not read the body. */
+/** For a gateway or a proxy that does not read bodies. */
 function quotaHeaders({ details }: TallyError): Record<string, string> {
   const named = { 'x-quota-limit': details?.['limit'], 'x-quota-decision': details?.['decision_id'] };
   return Object.fromEntries(
@@ -85,7 +85,7 @@ function quotaHeaders({ details }: TallyError): Record<string, string> {
   );
 }
 
-/** What the framework refuses before our code sees it. */
+/** For requests that the framework refused before our code saw them. */
 function ofStatus(status: unknown, cause: unknown): TallyError {
   const message = cause instanceof Error ? cause.message : '';
   if (status === 404)

@@ -1,4 +1,4 @@
-/** Every error leaves through here. What is our fault is logged with the request's id; what is the caller's is not. */
+/** Answers every error. Errors of ours are logged with the request's id, errors of the caller are not. */
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from '../platform/logger.js';
@@ -17,14 +17,14 @@ export class ErrorFilter implements ExceptionFilter {
     this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
-  /** Also for what Fastify refuses before there is a route. */
+  /** Also answers requests that Fastify refuses before it finds a route. */
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    // A caller that hangs up in the middle of its request breaks its own connection, not one of ours.
+    // A caller that hangs up within its body closes its own connection; none of ours broke.
     const error = thrown === request.raw.errored ? cutOff(thrown) : toTallyError(thrown);
     if (error.code === 'internal_error')
       this.logger.error('request failed', thrown, { request_id: request.id });
     if (error.code === 'overloaded') {
-      this.logger.warn('dependency away', { request_id: request.id, reason: reasonOf(error) });
+      this.logger.warn('dependency unavailable', { request_id: request.id, reason: reasonOf(error) });
     }
     if (reply.sent) return;
     const { status, headers, body } = answerTo(error, this.settings);

@@ -1,4 +1,4 @@
-/** The fields that requests are made of. Each says in one message what it expects. */
+/** Fields that several requests share. Each has one message that says what it expects. */
 import { z } from 'zod';
 import { isPrintable, NAME_PATTERN } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
@@ -57,7 +57,7 @@ export const period = z
   })
   .meta({ description: 'A calendar month in UTC', example: '2026-11' });
 
-/** Text that Postgres can keep and a person can read: no control characters, no broken surrogates. */
+/** Text that Postgres can store and a person can read: no control characters, no lone surrogates. */
 export function text(lengthMax: number) {
   const message = `must be a text of 1 to ${lengthMax} characters without control characters`;
   return z.string({ error: message }).min(1, message).max(lengthMax, message).refine(isPrintable, message);

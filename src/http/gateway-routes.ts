@@ -1,7 +1,7 @@
 /**
- * Routes that a gateway calls for each of its requests. They are plain Fastify routes of the adapter's own instance, in a context that is made
- * before Nest adds its hooks: those and Nest's pipeline took an eighth of a call's time. The key, the schemas, the errors, the request id
- * and the metrics are those of every other route, and so is the description in the API's document.
+ * Routes that a gateway calls for each of its requests. They are plain Fastify routes of the adapter's own instance, registered before
+ * Nest adds its hooks: Nest's hooks and pipeline took an eighth of a call's time. Keys, schemas, errors, request ids and metrics work as
+ * on every other route, and the API's document describes them from the same data.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -9,7 +9,7 @@ import type { ErrorFilter } from './error-filter.js';
 import { accessOfSpec, type Access, type RouteSpec, type Verb } from './route.js';
 import { parseRequest } from './schema-pipe.js';
 
-/** `Calls` is the service that answers. */
+/** `Calls` is the service that the route calls. */
 export type GatewayRoute<Calls> = RouteSpec & {
   readonly method: Verb;
   /** With parameters as `:id`. */
@@ -18,7 +18,7 @@ export type GatewayRoute<Calls> = RouteSpec & {
   readonly operationId: string;
   readonly params?: z.ZodType;
   readonly body?: z.ZodType;
-  /** Runs after the key was admitted; `params` and `body` are what their schemas made of them. */
+  /** Runs once the key is admitted, with the parsed `params` and `body`. */
   readonly answer: (
     calls: Calls,
     request: { readonly params: never; readonly body: never; readonly raw: FastifyRequest },
@@ -28,14 +28,14 @@ export type GatewayRoute<Calls> = RouteSpec & {
 export type GatewayServices<Calls> = {
   readonly calls: Calls;
   readonly guard: {
-    /** Sets the request's principal, or throws. No promise where the key was seen a moment ago, as most are. */
+    /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
     admit(request: FastifyRequest, access: Access): Promise<void> | void;
   };
 };
 
 export type GatewayDoor<Calls> = {
   readonly routes: readonly GatewayRoute<Calls>[];
-  /** Called at a route's first request: Fastify is ready before the services are. */
+  /** Called at a route's first request, because Fastify is ready before the services are. */
   readonly services: () => GatewayServices<Calls>;
 };
 
@@ -44,7 +44,7 @@ export function registerGatewayRoutes<Calls>(
   errors: ErrorFilter,
   door: GatewayDoor<Calls>,
 ): void {
-  // A context of its own has the hooks that were added before it, and none that come later.
+  // A context inherits the hooks that were added before it, and none that are added later.
   void fastify.register(async (context) => {
     context.setErrorHandler((error: Error, request, reply) => errors.answer(error, request, reply));
     for (const route of door.routes) {
@@ -77,7 +77,7 @@ function serverOf<Calls>(
         raw: request,
       };
       const answered = await answer(services.calls, given as never);
-      // As text it is sent as it is; Fastify would look through an object before it writes it.
+      // Fastify sends text as it is, but would look through an object before it writes it.
       void reply.code(status).header('content-type', JSON_TYPE).send(JSON.stringify(answered));
     } catch (error) {
       errors.answer(error, request, reply);

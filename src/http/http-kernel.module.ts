@@ -1,4 +1,4 @@
-/** What serves requests, whatever they ask: health and metrics in every process, the document and the page in an API. */
+/** Health and metrics in every process; the API's document and the page where the API is served. */
 import { Module } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
 import { ConsoleController } from './console.controller.js';

@@ -1,15 +1,15 @@
-/** Bytes → JSON value, refusing what would trouble the code behind it: bad UTF-8, absurd nesting, `__proto__`. */
+/** Bytes → JSON value. Refuses bad UTF-8, deep nesting and `__proto__`, so that no other code has to. */
 import { TallyError } from '../domain/errors.js';
 
 /** Room for 1,000 usage events of 4 KB. */
 export const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
-/** No body of ours is deeper than a dozen levels; recursion behind this door needs no other bound. */
+/** No body of the API is deeper than a dozen levels, and no recursion over a body needs another bound. */
 const NESTING_MAX = 64;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** An empty body is undefined: clients send a content type with every POST. */
+/** An empty body is undefined: some clients send a content type with every POST. */
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
   try {
@@ -41,7 +41,7 @@ function nestingOf(text: string): number {
 
 const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [34, 92, 123, 125, 91, 93];
 
-/** A quick look before the slow parse: the name itself, or an escape that may spell it. */
+/** A quick check before the slow one: the name itself, or an escape that may spell it. */
 function mayHoldProto(text: string): boolean {
   return text.includes('__proto__') || /\\u00[567]/.test(text);
 }

@@ -8,7 +8,7 @@ export type ListBody<T> = {
   readonly has_more: boolean;
 };
 
-/** `rows` holds one row more than the page where there is a next one. */
+/** `rows` has one row more than the page where there is a next page. */
 export function presentPage<Row, Body>(
   rows: readonly Row[],
   page: { limit: number; idOf: (row: Row) => string; present: (row: Row) => Body },
@@ -24,7 +24,7 @@ export function presentPage<Row, Body>(
   };
 }
 
-/** Everything there is, on one page. */
+/** All rows on one page. */
 export function presentAll<Row, Body>(
   rows: readonly Row[],
   list: { idOf: (row: Row) => string; present: (row: Row) => Body },

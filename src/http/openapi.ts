@@ -41,12 +41,12 @@ function pathsOf(routes: readonly GatewayRoute<never>[]): { paths: object; schem
       { [route.method.toLowerCase()]: operationOf(route, schemas) },
     ]),
   );
-  // zod names its own place for components.
+  // zod has its own place for components.
   const text = JSON.stringify({ paths, schemas }).replaceAll('#/definitions/', '#/components/schemas/');
   return JSON.parse(text) as { paths: object; schemas: object };
 }
 
-/** What Nest's module for Swagger says of a route of Nest's. */
+/** The same operation that Nest's Swagger module makes of a Nest route. */
 function operationOf(route: GatewayRoute<never>, components: Components): object {
   const { summary, operationId, params, body, answers, status = 200, headers = [] } = route;
   const inJson = (schema: z.ZodType, io: 'input' | 'output'): object => {
@@ -79,7 +79,7 @@ function parametersIn({ properties = {} }: { properties?: Record<string, object>
   return Object.entries(properties).map(([name, schema]) => ({ name, required: true, in: 'path', schema }));
 }
 
-/** A schema with an id becomes a component; one without stays where it is used. */
+/** A schema with an id becomes a component; one without an id stays inline. */
 function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: object; components: Components } {
   const options = { target: 'openapi-3.0', unrepresentable: 'any', io } as const;
   const { definitions, $schema: _, ...json } = z.toJSONSchema(shownSchema(schema), options);

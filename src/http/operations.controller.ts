@@ -1,4 +1,4 @@
-/** For those who run the service: is it alive, is it ready, what does it count. */
+/** For operators: health, readiness and metrics. */
 import { Controller, Header, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Metrics } from '../platform/metrics.js';
@@ -20,7 +20,7 @@ export class OperationsController {
 
   @Route('GET /readyz', {
     role: 'anyone',
-    summary: 'Whether Postgres and Redis answer; 503 where not',
+    summary: 'Whether Postgres and Redis answer; 503 if not',
     answers: Ready,
   })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {

@@ -1,4 +1,4 @@
-/** Asks each server that we depend on whether it answers, and does not wait long for it. */
+/** Asks Postgres and Redis whether they answer, for two seconds at most. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Database } from '../platform/database.js';

@@ -1,4 +1,4 @@
-/** One decorator says all of a route: method and path, who may call it, what it answers. The API's document is made from it. */
+/** One decorator describes a route: method, path, who may call it, what it answers. The API's document is made from it. */
 import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put, SetMetadata } from '@nestjs/common';
 import {
   ApiBearerAuth,
@@ -18,7 +18,7 @@ export type Access = {
   readonly role: KeyRole | 'anyone';
   /** Other roles that may call it. */
   readonly alsoFor: readonly KeyRole[];
-  /** True where the route concerns all entities at once, so that a key bound to one may not call it. */
+  /** True where the route concerns all entities, so a key that is bound to one may not call it. */
   readonly allEntities: boolean;
 };
 
@@ -46,10 +46,10 @@ const IDEMPOTENCY_KEY = {
   description: 'The same key with the same request gets the stored answer again.',
 };
 
-/** Under which a handler's access is kept, as Nest keeps its own facts about a handler. */
+/** The metadata key of a handler's access. */
 const ACCESS = Symbol('access');
 
-/** `@Route('POST /v1/admin/keys', {…})`; the path is whole, so that a search for it finds the route. */
+/** `@Route('POST /v1/admin/keys', {…})`: with the whole path, so that a search finds the route. */
 export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecorator {
   const [verb, path] = call.split(' ') as [Verb, string];
   const method = VERBS.get(verb);
@@ -83,7 +83,7 @@ export function accessOfSpec({ role, alsoFor = [], allEntities = false }: RouteS
   return { role, alsoFor, allEntities };
 }
 
-/** In the API's document. */
+/** For the API's document. */
 export function descriptionOf({ role, alsoFor = [] }: RouteSpec): string {
   return `Key role: ${[role, ...alsoFor].join(' or ')}.`;
 }

@@ -1,9 +1,9 @@
-/** Parses bodies, paths and queries with the route's own zod schema; what is wrong is told all at once, field by field. */
+/** Parses bodies, paths and queries with the route's zod schema. One error names every field that is wrong. */
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
 import { assert, TallyError } from '../domain/errors.js';
 
-/** A message that grows with the input would be an amplifier. */
+/** Keeps a large bad request from getting a larger answer. */
 const ISSUES_TOLD_MAX = 10;
 
 @Injectable()
@@ -37,7 +37,7 @@ function problemsOf(issue: z.core.$ZodIssue, where: string): { field: string; me
   return [{ field: path.length === 0 ? where : shown(path.join('.')), message: issue.message }];
 }
 
-/** A field's name comes from the caller: no longer than a line, and well formed. */
+/** A field's name comes from the caller, so it is cut to a line and made well formed. */
 function shown(field: string): string {
   return field.slice(0, 128).replace(/[\p{Cc}\p{Cs}]/gu, '�');
 }

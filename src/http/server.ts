@@ -1,4 +1,4 @@
-/** The HTTP server beneath Nest: bounds, JSON only, a request id on every answer, and our error body whatever goes wrong. */
+/** The HTTP server beneath Nest: limits, JSON only, a request id on every answer, and our error body for every error. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -14,7 +14,7 @@ import { watchConnections } from './connections.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
-/** How long a whole request may take to arrive, and a connection may wait for its next one. */
+/** How long a request may take to arrive, and how long a connection may wait for its next request. */
 const REQUEST_MS_MAX = 30_000;
 const KEEP_ALIVE_MS = 72_000;
 
@@ -23,19 +23,19 @@ const PATH_PARAM_CHARACTERS_MAX = 1_024;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** Calls of a gateway are counted, not logged: there are thousands a second. */
+/** A gateway's calls are counted, not logged: there are thousands a second. */
 const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
 
 type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly metrics: Metrics };
 
 type ServerOptions<Calls> = Parts & {
-  /** Null where this process serves none of a gateway's routes. */
+  /** Null where this process does not serve the API. */
   readonly gateway: GatewayDoor<Calls> | null;
-  /** The URL to route a request by, where it is another one than was sent. */
+  /** Returns the URL to route a request by. */
   readonly rewriteUrl: (request: IncomingMessage) => string;
 };
 
-/** The routes of a gateway stand before the adapter adds its hooks. */
+/** Registers the gateway's routes before the adapter adds its hooks. */
 export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAdapter {
   const { errors, gateway, rewriteUrl } = options;
   const fastify = Fastify({
@@ -52,7 +52,7 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
   });
   equip(fastify, options);
   if (gateway !== null) registerGatewayRoutes(fastify, errors, gateway);
-  // An answer given while we drain ends its connection, which would otherwise keep the server open for a minute.
+  // While the server drains, an answer closes its connection, which would otherwise keep the server open for a minute.
   const endConnections = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
     endConnections();
@@ -61,7 +61,7 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
   return new FastifyAdapter(fastify);
 }
 
-/** What every route has. */
+/** For every route: parsers, request id, log and metrics. */
 function equip(fastify: FastifyInstance, parts: Parts): void {
   fastify.removeAllContentTypeParsers();
   fastify.decorateRequest('principal', null);
@@ -108,7 +108,7 @@ function note(request: FastifyRequest, reply: FastifyReply, { logger, metrics }:
   });
 }
 
-/** What is not HTTP at all: there is no request to answer to, only a socket. */
+/** Answers bytes that are not HTTP: there is no request, only a socket. */
 function refuse(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';

@@ -1,4 +1,4 @@
-/** Schemas that parse less than the API's document shows, because something else does the rest. */
+/** For schemas that parse less than the API's document shows, because other code reads the rest. */
 import { z } from 'zod';
 
 /** A copy of `parsing` that the document shows as `shown`. */
@@ -6,7 +6,7 @@ export function showAs<T extends z.ZodType>(parsing: T, shown: z.ZodType): T {
   return parsing.meta({ shown });
 }
 
-/** What the document shows of a schema. */
+/** The schema that the document shows for this one. */
 export function shownSchema(schema: z.ZodType): z.ZodType {
   const shown = schema.meta()?.['shown'];
   return shown instanceof z.ZodType ? shown : schema;

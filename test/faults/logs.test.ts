@@ -47,8 +47,8 @@ describe('every line that the service prints', () => {
     await until('it is back', statusIs(200));
     await tally.queue.drained();
     expect(unreadable(machine.service.log())).toEqual([]);
-    expect(machine.service.log().match(/redis is away/g)).toHaveLength(2);
-    expect(machine.service.log().match(/redis is back/g)).toHaveLength(2);
+    expect(machine.service.log().match(/redis is unavailable/g)).toHaveLength(2);
+    expect(machine.service.log().match(/redis is available again/g)).toHaveLength(2);
   });
 
   it('is one JSON object, also while Postgres is cut off', async () => {

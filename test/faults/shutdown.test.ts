@@ -70,7 +70,7 @@ describe('SIGTERM', () => {
     await tally.queue.add([usage('away', 10)]);
     await workers[0].wires.redis.cut();
     await workers[1].wires.postgres.cut();
-    await until('it knows', () => workers[0].service.log().includes('redis is away'));
+    await until('it knows', () => workers[0].service.log().includes('redis is unavailable'));
     const since = performance.now();
     const ends = await Promise.all(workers.map(({ service }) => service.stop()));
     for (const end of ends) expect(end).toMatch(/^exit code [01]$/);

@@ -36,6 +36,6 @@ it('a caller that hangs up within its body is no outage of ours, and one of ours
   expect(answerTo(broken, broken)).toEqual({ status: 400, warnings: [] });
   expect(answerTo(new Unavailable('redis', broken), null)).toEqual({
     status: 503,
-    warnings: ['dependency away'],
+    warnings: ['dependency unavailable'],
   });
 });
