@@ -128,13 +128,13 @@ table dead_letters
   column payload text not null
   column job_id text
   column entity text
+  column project text
   column source text
   column event_id text
   column status text not null
   column seen_count bigint not null default 1
   column first_seen_at timestamp(3) with time zone not null
   column last_seen_at timestamp(3) with time zone not null
-  column project text
   constraint CHECK ((status = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
   constraint PRIMARY KEY (id)
   CREATE INDEX dead_letters_entity_last_seen_at_idx ON public.dead_letters USING btree (entity, last_seen_at)
@@ -144,6 +144,7 @@ table dead_letters
 table entities
   column name text not null
   column plan text not null
+  column quota_mode text not null default 'enforce'::text
   column monthly_cap_own boolean not null default false
   column monthly_cap_picos numeric(38,0)
   column yearly_cap_own boolean not null default false
@@ -153,7 +154,6 @@ table entities
   column max_concurrent_requests integer
   column version bigint not null default 0
   column created_at timestamp(3) with time zone not null
-  column quota_mode text not null default 'enforce'::text
   constraint CHECK ((max_concurrent_requests >= 0))
   constraint CHECK ((monthly_cap_picos >= (0)::numeric))
   constraint CHECK ((overage = ANY (ARRAY['blocked'::text, 'allowed'::text])))
@@ -438,6 +438,7 @@ table usage_events
   column model text not null
   column operation text not null
   column booked_at timestamp(3) with time zone not null
+  column charged_at timestamp(3) with time zone
   column period text not null
   column input_tokens bigint not null
   column cached_input_tokens bigint not null
@@ -453,7 +454,6 @@ table usage_events
   column user_id text
   column request_id text
   column tags jsonb
-  column charged_at timestamp(3) with time zone
   constraint CHECK (((burnt_picos >= (0)::numeric) AND (burnt_picos <= cost_picos)))
   constraint CHECK (((price_id <> 0) OR (cost_picos = (0)::numeric)))
   constraint CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= output_tokens)))
@@ -623,7 +623,7 @@ declare
   starts timestamp := date_trunc('month', month at time zone 'UTC');
   partition text := 'usage_events_' || to_char(starts, 'YYYY_MM');
 begin
-  -- Two processes may meet the first event of a month at once.
+  -- Two processes may receive the first event of a month at the same time.
   perform pg_advisory_xact_lock(hashtext('ensure_usage_partition'));
   if to_regclass(partition) is null then
     execute format(

@@ -135,7 +135,7 @@ describe('the schema "reporting"', () => {
 
 describe('creating the role', () => {
   const migration = readFileSync(
-    new URL('../../prisma/migrations/20261123000000_reporting/migration.sql', import.meta.url),
+    new URL('../../prisma/migrations/20261122000000_baseline/migration.sql', import.meta.url),
     'utf8',
   );
   const blocksFor = (role: string): string =>

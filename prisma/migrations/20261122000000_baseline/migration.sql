@@ -1,0 +1,777 @@
+-- The tables, views and functions of Tally. schema.prisma describes the tables; what it cannot express (checks, triggers, partitions,
+-- partial indexes, views) stands only here. Amounts are NUMERIC(38,0) picodollars.
+
+-- Append only: for tables whose rows are never changed.
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception '% is append only: write a correcting entry instead', tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+
+-- Accounts: who pays, for what, and how much they may spend.
+
+create table plans (
+  name text primary key,
+  monthly_cap_picos numeric(38, 0) check (monthly_cap_picos >= 0),
+  yearly_cap_picos numeric(38, 0) check (yearly_cap_picos >= 0),
+  overage text not null check (overage in ('blocked', 'allowed')),
+  max_concurrent_requests integer check (max_concurrent_requests >= 0),
+  monthly_credit_picos numeric(38, 0) not null default 0 check (monthly_credit_picos >= 0),
+  version bigint not null default 0
+);
+
+create table entities (
+  name text primary key,
+  plan text not null references plans (name),
+  -- Whether the entity's limits decide, are only observed, or are not consulted.
+  quota_mode text not null default 'enforce' check (quota_mode in ('off', 'shadow', 'enforce')),
+  monthly_cap_own boolean not null default false,
+  monthly_cap_picos numeric(38, 0) check (monthly_cap_picos >= 0),
+  yearly_cap_own boolean not null default false,
+  yearly_cap_picos numeric(38, 0) check (yearly_cap_picos >= 0),
+  overage text check (overage in ('blocked', 'allowed')),
+  max_concurrent_own boolean not null default false,
+  max_concurrent_requests integer check (max_concurrent_requests >= 0),
+  version bigint not null default 0,
+  created_at timestamptz(3) not null
+);
+create index entities_plan_idx on entities (plan);
+
+create table projects (
+  entity text not null references entities (name),
+  name text not null,
+  monthly_cap_picos numeric(38, 0) check (monthly_cap_picos >= 0),
+  max_concurrent_requests integer check (max_concurrent_requests >= 0),
+  created_at timestamptz(3) not null,
+  primary key (entity, name)
+);
+
+create table entity_spend (
+  entity text not null,
+  period text not null,
+  cost_picos numeric(38, 0) not null,
+  burnt_picos numeric(38, 0) not null,
+  overage_picos numeric(38, 0) not null,
+  primary key (entity, period),
+  check (cost_picos = burnt_picos + overage_picos)
+);
+
+create table project_spend (
+  entity text not null,
+  period text not null,
+  project text not null,
+  cost_picos numeric(38, 0) not null,
+  primary key (entity, period, project)
+);
+
+-- Prices: versions that never change. A version without an entity is the list price; two of them count as equal.
+
+create table prices (
+  id bigserial primary key,
+  model text not null,
+  entity text,
+  effective_from timestamptz(3) not null,
+  input_picos_per_token bigint not null check (input_picos_per_token between 0 and 10000000000),
+  cached_input_picos_per_token bigint check (cached_input_picos_per_token between 0 and 10000000000),
+  output_picos_per_token bigint not null check (output_picos_per_token between 0 and 10000000000),
+  max_input_tokens integer not null check (max_input_tokens > 0),
+  max_output_tokens integer not null check (max_output_tokens >= 0),
+  source text not null,
+  created_at timestamptz(3) not null,
+  unique nulls not distinct (model, entity, effective_from)
+);
+
+-- Metering: identities decide whether an event is new. Hash partitions keep each index small.
+
+create table usage_identities (
+  identity uuid primary key,
+  fingerprint uuid not null,
+  occurred_at timestamptz(3) not null,
+  booked_at timestamptz(3) not null
+) partition by hash (identity);
+create table usage_identities_0 partition of usage_identities for values with (modulus 8, remainder 0);
+create table usage_identities_1 partition of usage_identities for values with (modulus 8, remainder 1);
+create table usage_identities_2 partition of usage_identities for values with (modulus 8, remainder 2);
+create table usage_identities_3 partition of usage_identities for values with (modulus 8, remainder 3);
+create table usage_identities_4 partition of usage_identities for values with (modulus 8, remainder 4);
+create table usage_identities_5 partition of usage_identities for values with (modulus 8, remainder 5);
+create table usage_identities_6 partition of usage_identities for values with (modulus 8, remainder 6);
+create table usage_identities_7 partition of usage_identities for values with (modulus 8, remainder 7);
+
+-- Rated events, partitioned by the month of occurrence. The first event of a month creates its partition.
+
+create table usage_events (
+  occurred_at timestamptz(3) not null,
+  identity uuid not null,
+  source text not null,
+  id text not null,
+  entity text not null,
+  project text not null,
+  model text not null,
+  operation text not null,
+  booked_at timestamptz(3) not null,
+  -- When usage that came before its price was charged. Its burns are in that hour; all other usage is charged when it is booked.
+  charged_at timestamptz(3),
+  period text not null,
+  input_tokens bigint not null check (input_tokens >= 0),
+  cached_input_tokens bigint not null check (cached_input_tokens >= 0),
+  output_tokens bigint not null check (output_tokens >= 0),
+  reasoning_tokens bigint not null check (reasoning_tokens between 0 and output_tokens),
+  price_id bigint not null,
+  cost_picos numeric(38, 0) not null check (cost_picos >= 0),
+  burnt_picos numeric(38, 0) not null check (burnt_picos between 0 and cost_picos),
+  burns jsonb,
+  usage_source text not null check (usage_source in ('reported', 'estimated')),
+  reservation_id text,
+  api_key_id text,
+  user_id text,
+  request_id text,
+  tags jsonb,
+  primary key (occurred_at, identity),
+  check (price_id <> 0 or cost_picos = 0)
+) partition by range (occurred_at);
+create index usage_events_entity_occurred_at_idx on usage_events (entity, occurred_at);
+create index usage_events_unpriced_idx on usage_events (model, occurred_at) where price_id = 0;
+-- The grace is 72 hours, so everything that was charged to a later period than its own is in this index.
+create index usage_events_late_idx on usage_events (entity, period)
+  where coalesce(charged_at, booked_at) - occurred_at > interval '72 hours';
+
+create function ensure_usage_partition(month timestamptz) returns void language plpgsql as $$
+declare
+  starts timestamp := date_trunc('month', month at time zone 'UTC');
+  partition text := 'usage_events_' || to_char(starts, 'YYYY_MM');
+begin
+  -- Two processes may receive the first event of a month at the same time.
+  perform pg_advisory_xact_lock(hashtext('ensure_usage_partition'));
+  if to_regclass(partition) is null then
+    execute format(
+      'create table %I partition of usage_events for values from (%L) to (%L)',
+      partition,
+      starts at time zone 'UTC',
+      (starts + interval '1 month') at time zone 'UTC'
+    );
+  end if;
+end
+$$;
+
+-- Roll-ups by hour: sums of the events, kept in the events' own transaction.
+
+create table usage_hourly (
+  entity text not null,
+  hour timestamptz(3) not null,
+  project text not null,
+  model text not null,
+  operation text not null,
+  period text not null,
+  price_id bigint not null,
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  cost_picos numeric(38, 0) not null,
+  paid_burnt_picos numeric(38, 0) not null default 0,
+  promotional_burnt_picos numeric(38, 0) not null default 0,
+  primary key (entity, hour, project, model, operation, period, price_id)
+);
+-- Exports read a period of all entities. Rows of a period lie together because they were written together, so a summary per range of
+-- pages is enough, and costs next to nothing to maintain.
+create index usage_hourly_period_idx on usage_hourly using brin (period) with (pages_per_range = 16, autosummarize = on);
+
+-- What could not be counted.
+
+create table dead_letters (
+  id text primary key,
+  code text not null,
+  message text not null,
+  payload text not null,
+  job_id text,
+  entity text,
+  project text,
+  source text,
+  event_id text,
+  status text not null check (status in ('open', 'replayed', 'discarded')),
+  seen_count bigint not null default 1,
+  first_seen_at timestamptz(3) not null,
+  last_seen_at timestamptz(3) not null
+);
+create index dead_letters_status_last_seen_at_idx on dead_letters (status, last_seen_at);
+create index dead_letters_entity_last_seen_at_idx on dead_letters (entity, last_seen_at);
+
+create table usage_conflicts (
+  identity uuid not null,
+  other_fingerprint uuid not null,
+  entity text not null,
+  source text not null,
+  event_id text not null,
+  other_content jsonb not null,
+  original_occurred_at timestamptz(3) not null,
+  seen_count bigint not null default 1,
+  first_seen_at timestamptz(3) not null,
+  last_seen_at timestamptz(3) not null,
+  -- Set when an operator has reviewed the conflict; without it the conflict is open.
+  reviewed_at timestamptz(3),
+  reviewed_by text,
+  review_note text,
+  primary key (identity, other_fingerprint),
+  check ((reviewed_at is null) = (reviewed_by is null)),
+  check (reviewed_at is not null or review_note is null)
+);
+create index usage_conflicts_entity_last_seen_at_idx on usage_conflicts (entity, last_seen_at);
+
+-- Credits: grants, what burns them, and the ledger.
+
+create table credit_grants (
+  id text primary key,
+  entity text not null references entities (name),
+  category text not null check (category in ('paid', 'promotional')),
+  priority smallint not null check (priority between 0 and 100),
+  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  remaining_picos numeric(38, 0) not null check (remaining_picos >= 0),
+  burnt_picos numeric(38, 0) not null default 0 check (burnt_picos >= 0),
+  voided_picos numeric(38, 0) not null default 0 check (voided_picos >= 0),
+  expired_picos numeric(38, 0) not null default 0 check (expired_picos >= 0),
+  effective_at timestamptz(3) not null,
+  expires_at timestamptz(3) check (expires_at > effective_at),
+  allowance_period text,
+  reference text,
+  note text,
+  created_at timestamptz(3) not null,
+  -- What returns to a voided grant is void as well, even if nothing was left of the grant when it was voided.
+  voided_at timestamptz(3),
+  unique (entity, allowance_period),
+  check (amount_picos = remaining_picos + burnt_picos + voided_picos + expired_picos)
+);
+create index credit_grants_left_idx on credit_grants (entity) where remaining_picos > 0;
+
+create table burns (
+  id bigserial primary key,
+  entity text not null,
+  booked_hour timestamptz(3) not null,
+  period text not null,
+  grant_id text references credit_grants (id),
+  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  posted boolean not null default false,
+  unique nulls not distinct (entity, booked_hour, period, grant_id)
+);
+create index burns_open_idx on burns (booked_hour) where not posted;
+
+-- What corrections gave back in an hour of booking, posted to the ledger when the hour has ended. It names the burn that it corrects by
+-- that burn's hour and period, because the ledger has that entry by then.
+
+create table burn_reversals (
+  id bigserial primary key,
+  entity text not null,
+  booked_hour timestamptz(3) not null,
+  period text not null,
+  grant_id text references credit_grants (id),
+  corrected_hour timestamptz(3) not null,
+  corrected_period text not null,
+  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  posted boolean not null default false,
+  unique nulls not distinct (entity, booked_hour, period, grant_id, corrected_hour, corrected_period),
+  check (corrected_hour <= booked_hour)
+);
+create index burn_reversals_open_idx on burn_reversals (booked_hour) where not posted;
+
+-- Double entry: every row moves one amount, so the books sum to zero.
+
+create table ledger_entries (
+  id bigserial primary key,
+  entity text not null,
+  kind text not null,
+  debit_account text not null,
+  credit_account text not null check (credit_account <> debit_account),
+  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  grant_id text references credit_grants (id),
+  period text not null,
+  booked_hour timestamptz(3),
+  corrects bigint references ledger_entries (id),
+  reference text,
+  booked_at timestamptz(3) not null
+);
+create index ledger_entries_entity_id_idx on ledger_entries (entity, id);
+create index ledger_entries_entity_period_idx on ledger_entries (entity, period);
+create unique index ledger_entries_posted_once_idx
+  on ledger_entries (entity, booked_hour, period, grant_id, corrects) nulls not distinct
+  where booked_hour is not null;
+create trigger ledger_entries_append_only before update or delete on ledger_entries
+  for each row execute function refuse_change();
+create trigger ledger_entries_no_truncate before truncate on ledger_entries
+  for each statement execute function refuse_change();
+
+-- Corrections: an event's row stays as it was first rated; a correction says what it costs from then on.
+
+create table usage_corrections (
+  id bigserial primary key,
+  kind text not null check (kind in ('void', 'rerate')),
+  identity uuid not null,
+  occurred_at timestamptz(3) not null,
+  entity text not null,
+  project text not null,
+  model text not null,
+  -- The period in which the correction is booked, and the period that was charged for the event.
+  period text not null,
+  corrected_period text not null,
+  -- What the correction adds to the counts: the negated event if it voids, otherwise zero.
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  old_price_id bigint not null,
+  new_price_id bigint,
+  old_cost_picos numeric(38, 0) not null check (old_cost_picos >= 0),
+  new_cost_picos numeric(38, 0) not null check (new_cost_picos >= 0),
+  old_burnt_picos numeric(38, 0) not null check (old_burnt_picos between 0 and old_cost_picos),
+  new_burnt_picos numeric(38, 0) not null check (new_burnt_picos between 0 and new_cost_picos),
+  old_burns jsonb,
+  new_burns jsonb,
+  -- What moved, by grant (null: overage), hour and period of booking. Positive is burnt, negative is given back.
+  movements jsonb not null,
+  reason text not null,
+  actor text not null,
+  booked_at timestamptz(3) not null,
+  check (
+    (kind = 'void' and requests = -1 and new_price_id is null and new_cost_picos = 0)
+    or (kind = 'rerate' and requests = 0 and new_price_id is not null)
+  )
+);
+create unique index usage_corrections_void_once_idx on usage_corrections (identity) where kind = 'void';
+create index usage_corrections_identity_idx on usage_corrections (identity, id);
+create index usage_corrections_entity_period_idx on usage_corrections (entity, period);
+create trigger usage_corrections_append_only before update or delete on usage_corrections
+  for each row execute function refuse_change();
+create trigger usage_corrections_no_truncate before truncate on usage_corrections
+  for each statement execute function refuse_change();
+
+-- Periods: closed ones with their frozen totals. Statement numbers have no gaps, so they come from a row and not from a sequence.
+
+create table statement_series (
+  name text primary key,
+  last_number bigint not null
+);
+insert into statement_series (name, last_number) values ('statement', 0);
+
+create table closed_periods (
+  entity text not null references entities (name),
+  period text not null,
+  number bigint not null unique,
+  closed_at timestamptz(3) not null,
+  opening_picos numeric(38, 0) not null,
+  purchased_picos numeric(38, 0) not null,
+  promoted_picos numeric(38, 0) not null,
+  burnt_picos numeric(38, 0) not null,
+  burn_reversed_picos numeric(38, 0) not null,
+  expired_picos numeric(38, 0) not null,
+  voided_picos numeric(38, 0) not null,
+  closing_picos numeric(38, 0) not null,
+  cost_picos numeric(38, 0) not null,
+  overage_picos numeric(38, 0) not null,
+  overage_reversed_picos numeric(38, 0) not null,
+  primary key (entity, period),
+  check (
+    closing_picos = opening_picos + purchased_picos + promoted_picos - burnt_picos + burn_reversed_picos
+      - expired_picos - voided_picos
+  ),
+  check (cost_picos = burnt_picos - burn_reversed_picos + overage_picos - overage_reversed_picos)
+);
+create trigger closed_periods_append_only before update or delete on closed_periods
+  for each row execute function refuse_change();
+create trigger closed_periods_no_truncate before truncate on closed_periods
+  for each statement execute function refuse_change();
+
+-- Roll-ups by day: a cache that is built after the day from its hours and events. A day that is not rolled up is read from these.
+
+-- Every day on which an entity has usage.
+create table usage_days (
+  entity text not null,
+  day timestamptz(3) not null,
+  rolled_up boolean not null default false,
+  -- Set by the build of the day's roll-ups, and removed by a transaction that counts usage on the day meanwhile.
+  build uuid,
+  primary key (entity, day)
+);
+create index usage_days_due_idx on usage_days (day) where not rolled_up;
+
+create table usage_daily (
+  entity text not null,
+  day timestamptz(3) not null,
+  project text not null,
+  model text not null,
+  operation text not null,
+  period text not null,
+  price_id bigint not null,
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  cost_picos numeric(38, 0) not null,
+  paid_burnt_picos numeric(38, 0) not null,
+  promotional_burnt_picos numeric(38, 0) not null,
+  primary key (entity, day, project, model, operation, period, price_id)
+);
+create index usage_daily_entity_period_idx on usage_daily (entity, period);
+
+-- By caller, which hours do not know: one row per API key, with the key's users in arrays beside it. So sums by key read few rows, and
+-- sums by user no more than they need. Key and user may be missing, so the position within the day is the key of the row.
+create table usage_daily_callers (
+  entity text not null,
+  day timestamptz(3) not null,
+  place integer not null,
+  project text not null,
+  model text not null,
+  operation text not null,
+  price_id bigint not null,
+  api_key_id text,
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  -- Prisma does not declare lists as "not null".
+  user_ids text[] check (user_ids is not null),
+  user_requests bigint[] check (cardinality(user_requests) = cardinality(user_ids)),
+  user_input_tokens bigint[] check (cardinality(user_input_tokens) = cardinality(user_ids)),
+  user_cached_input_tokens bigint[] check (cardinality(user_cached_input_tokens) = cardinality(user_ids)),
+  user_output_tokens bigint[] check (cardinality(user_output_tokens) = cardinality(user_ids)),
+  primary key (entity, day, place)
+);
+
+-- What was counted and what was burnt, corrections included. Reports, statements, daily roll-ups and the checks of the books read these
+-- views, so the meaning of a correction is written once.
+
+create view counted_usage as
+select
+  e.entity, e.occurred_at, e.project, e.model, e.operation, e.user_id, e.api_key_id, e.period, e.price_id,
+  1::bigint as sign, 1::bigint as requests,
+  e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.cost_picos, e.burnt_picos, e.burns
+from usage_events e
+union all
+select
+  c.entity, c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, c.period, c.old_price_id,
+  -1::bigint, case c.kind when 'void' then c.requests else -1::bigint end,
+  case c.kind when 'void' then c.input_tokens else -e.input_tokens end,
+  case c.kind when 'void' then c.cached_input_tokens else -e.cached_input_tokens end,
+  case c.kind when 'void' then c.output_tokens else -e.output_tokens end,
+  case c.kind when 'void' then c.reasoning_tokens else -e.reasoning_tokens end,
+  -c.old_cost_picos, -c.old_burnt_picos, c.old_burns
+from usage_corrections c
+join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+union all
+select
+  c.entity, c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, c.period, c.new_price_id,
+  1::bigint, 1::bigint + c.requests,
+  e.input_tokens + c.input_tokens, e.cached_input_tokens + c.cached_input_tokens,
+  e.output_tokens + c.output_tokens, e.reasoning_tokens + c.reasoning_tokens,
+  c.new_cost_picos, c.new_burnt_picos, c.new_burns
+from usage_corrections c
+join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+where c.kind = 'rerate';
+comment on view counted_usage is
+  'Each event as it was first rated; each correction takes it out as it was and, unless it voids, puts it in as it is now. Its burns count with the row''s sign.';
+comment on column counted_usage.period is 'The month that charged the event, or that the correction is booked in.';
+
+create view net_burns as
+select entity, period, grant_id, amount_picos from burns
+union all
+select entity, period, grant_id, -amount_picos from burn_reversals;
+comment on view net_burns is 'Burns less what was given back of them, by the month that each is booked in. Without a grant: overage.';
+
+-- Quota: the recent output sizes of each model, from which holds are learned. A row counts the requests with at most `tokens_max` output
+-- tokens and more than the class below has. It is a sample, halved every day; nothing is charged by it.
+
+create table output_sizes (
+  model text not null,
+  tokens_max integer not null check (tokens_max >= 0),
+  requests bigint not null check (requests > 0),
+  primary key (model, tokens_max)
+);
+
+-- Up to when events were sampled. The one row is also the lock of the sampling.
+
+create table output_sampling (
+  id smallint primary key check (id = 1),
+  sampled_until timestamptz(3) not null
+);
+
+-- Alerts, and the webhooks that they are sent to.
+
+create table spend_alerts (
+  id text primary key,
+  entity text not null,
+  -- Null watches the entity as a whole.
+  project text,
+  threshold_picos numeric(38, 0) not null check (threshold_picos > 0),
+  -- Prisma does not declare lists as "not null".
+  recipients text[] check (recipients is not null),
+  subject_prefix text,
+  created_at timestamptz(3) not null
+);
+create index spend_alerts_scope_idx on spend_alerts (entity, project);
+
+-- The key makes an alert fire once per month and threshold. A row outlives its alert.
+
+create table spend_alert_firings (
+  alert_id text not null,
+  period text not null,
+  threshold_picos numeric(38, 0) not null,
+  spent_picos numeric(38, 0) not null,
+  fired_at timestamptz(3) not null,
+  primary key (alert_id, period, threshold_picos)
+);
+
+create table webhooks (
+  id text primary key,
+  url text not null,
+  -- Null receives the alerts of all entities.
+  entity text,
+  -- It signs messages, so it cannot be stored as a hash.
+  secret text not null,
+  created_at timestamptz(3) not null
+);
+
+create table webhook_deliveries (
+  id text primary key,
+  webhook_id text not null references webhooks (id) on delete cascade,
+  payload text not null,
+  status text not null check (status in ('pending', 'delivered', 'failed')),
+  attempts integer not null default 0,
+  next_attempt_at timestamptz(3) not null,
+  last_error text,
+  created_at timestamptz(3) not null
+);
+create index webhook_deliveries_due_idx on webhook_deliveries (next_attempt_at) where status = 'pending';
+create index webhook_deliveries_webhook_idx on webhook_deliveries (webhook_id);
+
+-- Access: keys, idempotency records, and the audit log.
+
+create table api_keys (
+  id text primary key,
+  name text not null,
+  role text not null check (role in ('gateway', 'finance', 'admin')),
+  entity text,
+  secret_hash text not null unique,
+  created_at timestamptz(3) not null,
+  revoked_at timestamptz(3)
+);
+
+create table idempotency_keys (
+  scope text not null,
+  key text not null,
+  request_hash text not null,
+  status integer not null,
+  body text not null,
+  created_at timestamptz(3) not null,
+  primary key (scope, key)
+);
+
+create table audit_log (
+  id bigserial primary key,
+  at timestamptz(3) not null,
+  actor text not null,
+  action text not null,
+  entity text,
+  target text,
+  before jsonb,
+  after jsonb
+);
+create index audit_log_entity_id_idx on audit_log (entity, id);
+create trigger audit_log_append_only before update or delete on audit_log
+  for each row execute function refuse_change();
+create trigger audit_log_no_truncate before truncate on audit_log
+  for each statement execute function refuse_change();
+
+-- Reporting: views for dashboards, notebooks and warehouses. They show dollars, and nothing secret. A view is a promise: add columns at
+-- its end, and never change what a column means.
+
+create schema reporting;
+comment on schema reporting is 'Read-only views of Tally in US dollars. All days and periods are in UTC.';
+
+-- Multiplication, because a numeric product keeps every digit and a quotient does not.
+create function reporting.usd(picos numeric) returns numeric
+  language sql immutable parallel safe
+  return picos * 0.000000000001;
+comment on function reporting.usd is 'Picodollars as US dollars, exactly.';
+
+create view reporting.daily_usage as
+select
+  entity, project, model, operation, (hour at time zone 'UTC')::date as day, period,
+  period <> to_char(hour at time zone 'UTC', 'YYYY-MM') as is_correction,
+  price_id = 0 as is_unpriced,
+  sum(requests) as requests,
+  sum(input_tokens) as input_tokens,
+  sum(cached_input_tokens) as cached_input_tokens,
+  sum(output_tokens) as output_tokens,
+  sum(reasoning_tokens) as reasoning_tokens,
+  reporting.usd(sum(cost_picos)) as cost_usd,
+  reporting.usd(sum(paid_burnt_picos)) as paid_credits_usd,
+  reporting.usd(sum(promotional_burnt_picos)) as promotional_credits_usd,
+  reporting.usd(sum(cost_picos - paid_burnt_picos - promotional_burnt_picos)) as overage_usd
+from public.usage_hourly
+group by entity, project, model, operation, day, period, is_correction, is_unpriced;
+comment on view reporting.daily_usage is 'Usage and what it cost, by entity, project, model and the day on which it occurred.';
+comment on column reporting.daily_usage.period is 'The month that charged it.';
+comment on column reporting.daily_usage.is_correction is 'True where it occurred in an earlier month, which was closed: late, voided or re-rated.';
+comment on column reporting.daily_usage.is_unpriced is 'True where the model has no price yet; it is charged when the price comes.';
+comment on column reporting.daily_usage.input_tokens is 'Without the cached ones.';
+comment on column reporting.daily_usage.reasoning_tokens is 'Among the output tokens.';
+comment on column reporting.daily_usage.paid_credits_usd is 'The part of the cost that bought credits paid.';
+comment on column reporting.daily_usage.promotional_credits_usd is 'The part of the cost that promotional credits paid.';
+comment on column reporting.daily_usage.overage_usd is 'The part of the cost that no credits paid.';
+
+create view reporting.monthly_spend as
+select
+  s.entity, s.period, to_date(s.period, 'YYYY-MM') as month,
+  reporting.usd(s.cost_picos) as cost_usd,
+  reporting.usd(s.burnt_picos) as credits_usd,
+  reporting.usd(s.overage_picos) as overage_usd,
+  c.number as statement_number, c.closed_at
+from public.entity_spend s
+left join public.closed_periods c on c.entity = s.entity and c.period = s.period;
+comment on view reporting.monthly_spend is 'What each entity was charged in each month, and what paid it.';
+comment on column reporting.monthly_spend.overage_usd is 'What is owed for the month: the part that no credits paid.';
+comment on column reporting.monthly_spend.statement_number is 'Null while the month is open.';
+
+create view reporting.project_spend as
+select entity, project, period, to_date(period, 'YYYY-MM') as month, reporting.usd(cost_picos) as cost_usd
+from public.project_spend;
+comment on view reporting.project_spend is 'What each project was charged in each month.';
+
+create view reporting.credit_grants as
+select
+  id as grant_id, entity, category, priority,
+  reporting.usd(amount_picos) as amount_usd,
+  reporting.usd(remaining_picos) as remaining_usd,
+  reporting.usd(burnt_picos) as burnt_usd,
+  reporting.usd(voided_picos) as voided_usd,
+  reporting.usd(expired_picos) as expired_usd,
+  effective_at, expires_at, created_at, reference
+from public.credit_grants;
+comment on view reporting.credit_grants is 'Every grant: amount = remaining + burnt + voided + expired.';
+
+create view reporting.balances as
+select
+  e.name as entity, e.plan,
+  reporting.usd(coalesce(sum(g.remaining_picos), 0)) as credits_usd,
+  reporting.usd(coalesce(sum(g.remaining_picos) filter (where g.category = 'paid'), 0)) as paid_credits_usd,
+  reporting.usd(coalesce(sum(g.remaining_picos) filter (where g.category = 'promotional'), 0)) as promotional_credits_usd,
+  min(g.expires_at) as next_expiry_at
+from public.entities e
+left join public.credit_grants g
+  on g.entity = e.name and g.remaining_picos > 0
+  and g.effective_at <= now() and (g.expires_at is null or g.expires_at > now())
+group by e.name, e.plan;
+comment on view reporting.balances is 'The credits that each entity can spend now, without what requests in flight hold.';
+comment on column reporting.balances.next_expiry_at is 'When the first of these credits expire; null where none does.';
+
+create view reporting.caps as
+with spent as (
+  select
+    entity,
+    sum(cost_picos) filter (where period = to_char(now() at time zone 'UTC', 'YYYY-MM')) as month_picos,
+    sum(cost_picos) as year_picos
+  from public.entity_spend
+  where left(period, 4) = to_char(now() at time zone 'UTC', 'YYYY')
+  group by entity
+), caps as (
+  select
+    e.name as entity, null::text as project, 'monthly' as cap,
+    case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end as cap_picos,
+    coalesce(s.month_picos, 0) as spent_picos
+  from public.entities e join public.plans p on p.name = e.plan left join spent s on s.entity = e.name
+  union all
+  select
+    e.name, null, 'yearly',
+    case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end,
+    coalesce(s.year_picos, 0)
+  from public.entities e join public.plans p on p.name = e.plan left join spent s on s.entity = e.name
+  union all
+  select r.entity, r.name, 'monthly', r.monthly_cap_picos, coalesce(s.cost_picos, 0)
+  from public.projects r
+  left join public.project_spend s
+    on s.entity = r.entity and s.project = r.name and s.period = to_char(now() at time zone 'UTC', 'YYYY-MM')
+)
+select
+  entity, project, cap, reporting.usd(cap_picos) as cap_usd, reporting.usd(spent_picos) as spent_usd,
+  round(spent_picos / nullif(cap_picos, 0), 4) as used_ratio
+from caps
+where cap_picos is not null;
+comment on view reporting.caps is 'Every cap in force and how far the current month or year has used it.';
+comment on column reporting.caps.project is 'Null where the cap is the entity''s own.';
+comment on column reporting.caps.cap is 'monthly or yearly: the calendar month or year, in UTC.';
+comment on column reporting.caps.used_ratio is '1 is all of it; null where the cap is 0.';
+
+create view reporting.focus as
+select
+  entity as "BillingAccountId", project as "SubAccountId", to_date(period, 'YYYY-MM') as "BillingPeriodStart",
+  (hour at time zone 'UTC')::date as "ChargePeriodStart", 'Usage' as "ChargeCategory",
+  case when period <> to_char(hour at time zone 'UTC', 'YYYY-MM') then 'Correction' end as "ChargeClass",
+  model as "x_Model",
+  sum(input_tokens + cached_input_tokens + output_tokens) as "ConsumedQuantity",
+  reporting.usd(sum(cost_picos - paid_burnt_picos)) as "BilledCost",
+  reporting.usd(sum(cost_picos)) as "EffectiveCost",
+  'USD' as "BillingCurrency"
+from public.usage_hourly
+group by entity, project, period, (hour at time zone 'UTC')::date, "ChargeClass", model
+union all
+select
+  entity, project, to_date(period, 'YYYY-MM'), (hour at time zone 'UTC')::date, 'Credit',
+  case when period <> to_char(hour at time zone 'UTC', 'YYYY-MM') then 'Correction' end,
+  model, null, reporting.usd(-sum(promotional_burnt_picos)), reporting.usd(-sum(promotional_burnt_picos)), 'USD'
+from public.usage_hourly
+where promotional_burnt_picos <> 0
+group by entity, project, period, (hour at time zone 'UTC')::date, 6, model
+union all
+select
+  l.entity, null, to_date(l.period, 'YYYY-MM'), (l.booked_at at time zone 'UTC')::date,
+  case l.kind when 'purchase' then 'Purchase' else 'Adjustment' end, null, null, null,
+  case l.kind when 'purchase' then reporting.usd(l.amount_picos) else 0 end,
+  case l.kind when 'purchase' then 0 else reporting.usd(l.amount_picos) end,
+  'USD'
+from public.ledger_entries l
+join public.credit_grants g on g.id = l.grant_id
+where l.kind in ('purchase', 'expiry', 'void') and g.category = 'paid';
+comment on view reporting.focus is 'The sums of the FOCUS export by day and model, without its token classes and unit prices; the export itself is /v1/exports/focus.csv.';
+
+create view reporting.intake_problems as
+select (last_seen_at at time zone 'UTC')::date as day, 'dead letter' as problem, code, status, entity, count(*) as events
+from public.dead_letters
+group by day, code, status, entity
+union all
+select
+  (last_seen_at at time zone 'UTC')::date, 'conflict', 'other_content',
+  case when reviewed_at is null then 'open' else 'reviewed' end, entity, count(*)
+from public.usage_conflicts
+group by 1, 4, entity;
+comment on view reporting.intake_problems is 'Events that were not counted, by day: dead letters and contents that came under an identity counted before.';
+
+-- The role that reads the views. Roles belong to the whole cluster, so it may exist already. If the migrating user may not create roles,
+-- the views exist without it, and grafana/README.md says how to create it by hand. It has no password, so nobody can log in with it
+-- until an administrator sets one.
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'tally_reader') then
+    create role tally_reader login connection limit 20;
+    comment on role tally_reader is 'Reads the schema reporting of Tally databases, and nothing else.';
+    alter role tally_reader set default_transaction_read_only = on;
+    alter role tally_reader set statement_timeout = '15s';
+    alter role tally_reader set idle_in_transaction_session_timeout = '60s';
+    alter role tally_reader set search_path = reporting;
+  end if;
+exception
+  -- Another database of the cluster is being migrated at the same time, or this user may not create roles.
+  when duplicate_object or unique_violation or insufficient_privilege then
+    raise notice 'tally_reader was not created here: %', sqlerrm;
+end
+$$;
+
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'tally_reader') then
+    grant usage on schema reporting to tally_reader;
+    grant select on all tables in schema reporting to tally_reader;
+  end if;
+end
+$$;
