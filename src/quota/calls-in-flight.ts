@@ -1,4 +1,4 @@
-/** Calls in flight by key: whoever makes a call that is in flight already waits for that one. */
+/** Calls in flight by key. A call with the same key as one in flight is not made: its caller waits for the other one. */
 export class CallsInFlight<Key, T> {
   private readonly calls = new Map<Key, Promise<T>>();
 

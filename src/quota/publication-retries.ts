@@ -26,7 +26,7 @@ export class PublicationRetries {
     return this.failed.has(entity);
   }
 
-  /** False while Postgres is unavailable, so that Redis lacks the latest state. Throws RedisUnavailable. */
+  /** False while Postgres is unavailable, so that Redis lacks the latest state. Throws while Redis is unavailable. */
   async retry(entity: EntityName): Promise<boolean> {
     const subjects = this.failed.get(entity);
     if (subjects === undefined) return true;

@@ -53,7 +53,7 @@ export class StateCache {
   }
 
   /**
-   * A change of the default plan looks in Redis for the entities that nobody created. It may have looked before this state, which
+   * A change of the default plan looks in Redis for unknown entities. It may have looked before this state, which
    * has the old plan, arrived there. Now the state is there: this reads every earlier change, and a later change finds the state.
    */
   private async confirm(subject: Subject, { version }: QuotaState, at: Date): Promise<boolean> {

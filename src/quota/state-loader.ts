@@ -78,10 +78,10 @@ export class StateLoader {
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {
-      const isTooLate = error instanceof DeadlineError || isUnavailable(error);
-      if (isTooLate) this.failedAtMs = this.clock.now().getTime();
+      const isOutage = error instanceof DeadlineError || isUnavailable(error);
+      if (isOutage) this.failedAtMs = this.clock.now().getTime();
       for (const { resolve, reject } of batch) {
-        if (isTooLate) resolve(null);
+        if (isOutage) resolve(null);
         else reject(error);
       }
     }
