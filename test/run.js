@@ -15,15 +15,16 @@ const CHECKS = ['types', 'lint', 'format'];
 const args = process.argv.slice(2);
 process.exitCode = (await (args.length === 0 ? everything() : some())) ? 0 : 1;
 
-/** The checks run beside the build and the first tests, which leave a core free now and then. */
+/** The checks run beside the first tests, which leave a core free now and then. Lint reads the types of what was built. */
 async function everything() {
+  const build = await run(process.execPath, ['fresh-build.js']);
+  if (!build.isGood) return false;
   const checks = CHECKS.map(async (name) => {
     const { isGood, output } = await run('npm', ['run', `check:${name}`, '--silent'], { isQuiet: true });
     if (!isGood) console.error(`${output}\ncheck:${name} failed`);
     return isGood;
   });
-  const build = await run(process.execPath, ['fresh-build.js']);
-  const isTested = build.isGood && (await run(process.execPath, [JEST, ...BUT_SLOW])).isGood;
+  const { isGood: isTested } = await run(process.execPath, [JEST, ...BUT_SLOW]);
   const isChecked = await Promise.all(checks);
   CHECKS.filter((_name, index) => !isChecked[index]).forEach((name) => console.error(`check:${name} failed`));
   return isTested && isChecked.every(Boolean);
