@@ -17,13 +17,13 @@ const channel = z.strictObject({
     .array(z.email('must be an e-mail address').max(254, 'must be an e-mail address'), RECIPIENTS)
     .min(1, RECIPIENTS)
     .max(RECIPIENTS_MAX, RECIPIENTS)
-    .describe('The webhooks hear of them; whoever receives those sends the mail'),
+    .describe('Passed on to the webhooks; their receiver sends the mail'),
   subject_prefix: text(256).nullish(),
 });
 
 export const SpendAlertOrder = z
   .strictObject({
-    threshold_amount: integer(1, CENTS_MAX).describe('Cents of a month'),
+    threshold_amount: integer(1, CENTS_MAX).describe('Cents per month'),
     currency: currency.default('USD'),
     interval: interval.default('month'),
     notification_channel: channel,
@@ -34,7 +34,7 @@ export type SpendAlertOrder = z.output<typeof SpendAlertOrder>;
 export const SpendAlertPage = z.strictObject({
   limit: pageLimit,
   after: afterText,
-  before: afterText.describe('The first_id of the page after'),
+  before: afterText.describe('The first_id of the next page'),
   order: z.enum(['asc', 'desc'], 'must be asc or desc').default('desc').describe('By time of creation'),
 });
 export type SpendAlertPage = z.output<typeof SpendAlertPage>;

@@ -45,7 +45,7 @@ export class WebhookSender {
     if (!URL.canParse(text)) return 'must be a URL such as https://example.com/hooks';
     const url = new URL(text);
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https:// or http://';
-    if (url.username !== '' || url.password !== '') return 'must not hold a user name or a password';
+    if (url.username !== '' || url.password !== '') return 'must not contain a user name or a password';
     const host = hostOf(url);
     const isLocal = (isIP(host) !== 0 && isPrivate(host)) || /(^|\.)localhost\.?$/i.test(host);
     return isLocal && !this.settings.allowPrivate ? 'must not be a private address' : null;

@@ -39,7 +39,7 @@ export class WebhooksController {
 
   @Route('DELETE /v1/admin/webhooks/:id', {
     role: 'admin',
-    summary: 'Delete a webhook, and what is on its way to it',
+    summary: 'Delete a webhook and its pending deliveries',
     answers: schemas.DeletedWebhook,
   })
   async delete(@Param({ schema: schemas.WebhookPath }) { id }: { id: string }, @Call() call: ChangeCall) {

@@ -1,4 +1,4 @@
-/** Webhooks. */
+/** Webhooks in requests and answers. */
 import { z } from 'zod';
 import { entityName, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
@@ -12,7 +12,7 @@ export const WebhookOrder = z
     url: text(URL_CHARACTERS_MAX).describe(
       'http or https, at a public address unless the service allows others',
     ),
-    entity: entityName.nullish().describe('The only entity that it hears of; null: all'),
+    entity: entityName.nullish().describe('The only entity whose alerts it receives; null: all'),
   })
   .meta({ id: 'WebhookOrder' });
 export type WebhookOrder = z.output<typeof WebhookOrder>;
@@ -29,7 +29,7 @@ export const Webhook = z
 export type Webhook = z.output<typeof Webhook>;
 
 export const NewWebhook = Webhook.extend({
-  secret: z.string().describe('Shown this once; it signs as Standard Webhooks say'),
+  secret: z.string().describe('Signs by Standard Webhooks; shown only this once'),
 }).meta({ id: 'NewWebhook' });
 export const WebhookList = listOf(Webhook).meta({ id: 'WebhookList' });
 export const DeletedWebhook = z

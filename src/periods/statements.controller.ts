@@ -18,7 +18,8 @@ export class StatementsController {
   @ApiProduces('application/json', 'text/html')
   @Route('GET /v1/entities/:entity/statements/:period', {
     role: 'finance',
-    summary: 'The statement of a month, as JSON or as a page to print; a draft until the month is closed',
+    summary:
+      'The statement of a month, as JSON or as an HTML page to print; a draft until the month is closed',
     answers: schemas.Statement,
   })
   async read(

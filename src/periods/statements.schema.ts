@@ -17,9 +17,15 @@ const UsageLine = z.object({
   project: z.string(),
   model: z.string(),
   token_class: z.enum(TOKEN_CLASSES),
-  correction_of: z.string().nullable().describe('The month that it occurred in, where that was closed'),
-  quantity: z.int().describe('Tokens; below zero where usage is taken back'),
-  unit_price_usd_per_million: z.string().nullable().describe('Null while it has no price, and no cost'),
+  correction_of: z
+    .string()
+    .nullable()
+    .describe('The closed month in which it occurred; null if that is this month'),
+  quantity: z.int().describe('Tokens; negative if corrections took usage back'),
+  unit_price_usd_per_million: z
+    .string()
+    .nullable()
+    .describe('Null while it has no price; it costs nothing until then'),
   ...amount,
   events_url: z.string().describe('The events behind the line'),
 });
@@ -51,7 +57,7 @@ export const Statement = z
     start_time: z.int(),
     end_time: z.int(),
     status: z.enum(['draft', 'final']),
-    number: z.string().nullable().describe('Of a series without gaps; null while it is a draft'),
+    number: z.string().nullable().describe('From a series without gaps; null for a draft'),
     closed_at: z.int().nullable(),
     as_of: z.int(),
     currency: z.literal('usd'),

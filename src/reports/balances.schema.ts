@@ -24,7 +24,7 @@ export const Balance = z
     forecast_usd: z
       .string()
       .nullable()
-      .describe('The month at its end; null with less than three days of data'),
+      .describe('The month to its end; null with less than three days of data'),
   })
   .meta({ id: 'Balance' });
 export type Balance = z.output<typeof Balance>;
@@ -40,9 +40,12 @@ export const Forecast = z
       .string()
       .nullable()
       .describe('The month to date, and for each day left the mean of the same weekdays in the last 28 days'),
-    low_usd: z.string().nullable().describe('With each day left like the cheapest of its weekdays'),
-    high_usd: z.string().nullable().describe('With each day left like the dearest of its weekdays'),
-    capped: z.boolean().nullable().describe('True where caps or credits will stop the spend before that'),
+    low_usd: z.string().nullable().describe('If each day left costs as much as the cheapest of its weekdays'),
+    high_usd: z
+      .string()
+      .nullable()
+      .describe('If each day left costs as much as the most expensive of its weekdays'),
+    capped: z.boolean().nullable().describe('True if caps or credits will stop the spend before that'),
     reason: z.literal('not_enough_data').nullable().describe('Why there is no forecast'),
   })
   .meta({ id: 'Forecast' });

@@ -38,13 +38,13 @@ const bucketLimit = z
   .regex(/^\d{1,6}$/, 'must be an integer')
   .transform(Number)
   .optional()
-  .meta({ description: 'Buckets a page', example: '7' });
+  .meta({ description: 'Buckets per page', example: '7' });
 
 const pageCursor = z.string({ error: 'must be a next_page' }).max(64, 'must be a next_page').optional();
 
 export const bucketRange = {
   start_time: reportSeconds,
-  end_time: reportSeconds.optional().describe('Exclusive; left out, the end of the bucket that is open now'),
+  end_time: reportSeconds.optional().describe('Exclusive; by default the end of the current bucket'),
   limit: bucketLimit,
   page: pageCursor,
 };

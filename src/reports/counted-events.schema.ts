@@ -13,7 +13,7 @@ const afterEvent = z
     const [, ms, identity = ''] = PLACE.exec(place) ?? [];
     return { occurredAt: new Date(Number(ms)), identity };
   })
-  .meta({ description: 'The last_id of the page before' });
+  .meta({ description: 'The last_id of the previous page' });
 
 export const EventsQuery = z
   .strictObject({
@@ -52,8 +52,8 @@ export const CountedEvent = z
     occurred_at: z.string().describe('RFC 3339, to the millisecond'),
     booked_at: z.int(),
     period: z.string().describe('The month that charged it'),
-    late: z.boolean().describe('It occurred in an earlier month, which was closed'),
-    unpriced: z.boolean().describe('It has no price yet, and no cost'),
+    late: z.boolean().describe('It occurred in an earlier month, which had been closed'),
+    unpriced: z.boolean().describe('It has no price yet, and costs nothing until then'),
     input_tokens: count.describe('Without the cached ones'),
     cached_input_tokens: count,
     output_tokens: count,
@@ -62,11 +62,11 @@ export const CountedEvent = z
     input_usd_per_million: perMillion,
     cached_input_usd_per_million: perMillion,
     output_usd_per_million: perMillion,
-    cost_usd: z.string().describe('As it was first rated'),
+    cost_usd: z.string().describe('As first rated'),
     burns: z
       .array(z.object({ grant: z.string(), amount_usd: z.string() }))
-      .describe('What credits paid of it'),
-    overage_usd: z.string().describe('What no credits paid of it'),
+      .describe('The parts that credits paid'),
+    overage_usd: z.string().describe('The part that no credits paid'),
     corrections: z.array(
       z.object({
         kind: z.enum(['void', 'rerate']),

@@ -14,7 +14,7 @@ export class EntityActivityController {
 
   @Route('GET /v1/entities/:entity/activity', {
     role: 'finance',
-    summary: 'Usage by day, credits and what to know about them; by default of the current month',
+    summary: 'Usage by day, credits, and what to know about both; by default of the current month',
     answers: Activity,
   })
   async read(

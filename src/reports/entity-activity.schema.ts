@@ -28,12 +28,12 @@ export const Activity = z
     credits_after_usd: z.string().describe('What credits paid of usage from end_time on'),
     grants: z.array(CreditGrant.extend({ voided_at: z.int().nullable() })),
     marks: z.object({
-      late_requests: count.describe('Charged to another month than the one they occurred in'),
+      late_requests: count.describe('Charged to another month than the one in which they occurred'),
       late_usd: z.string(),
       unpriced_requests: count,
       unpriced_models: z.array(z.string()),
-      conflicts: count.describe('The same identity came with other content, and nobody has looked at it'),
-      dead_letters: count.describe('Events that could not be counted, open now'),
+      conflicts: count.describe('Known identities that arrived with other content, not yet reviewed'),
+      dead_letters: count.describe('Events that could not be counted and are still open'),
     }),
     periods: z
       .array(
@@ -47,7 +47,7 @@ export const Activity = z
           projects_usd: z.string(),
         }),
       )
-      .describe('Each period that the range touches, as three parts of the books know it'),
+      .describe('Each period that the range touches, as three parts of the books have it'),
   })
   .meta({ id: 'Activity' });
 export type Activity = z.output<typeof Activity>;

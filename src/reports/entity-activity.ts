@@ -43,7 +43,7 @@ export class EntityActivity {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly credits: Grants,
+    private readonly grants: Grants,
   ) {}
 
   /** In whole hours. A bound that is null is that of the current month. */
@@ -63,7 +63,7 @@ export class EntityActivity {
         newestUsageAt: await findNewestUsage(tx, entity),
         days: withinLimit(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
         burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
-        grants: await this.credits.of(tx, entity),
+        grants: await this.grants.of(tx, entity),
         marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
         periods: await findPeriodSums(tx, {
           entity,

@@ -11,7 +11,7 @@ export class FocusExportsController {
 
   @Route('GET /v1/exports/focus.csv', {
     role: 'finance',
-    summary: 'A month as FOCUS Cost and Usage rows, streamed; an answer that breaks off is not whole',
+    summary: 'A month as FOCUS Cost and Usage rows, streamed; an answer that breaks off is incomplete',
     produces: 'text/csv',
   })
   async readFocus(

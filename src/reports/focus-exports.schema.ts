@@ -4,6 +4,6 @@ import { entityName, period } from '../http/fields.js';
 
 export const FocusQuery = z.strictObject({
   period,
-  entity: entityName.optional().describe('All that the key may see where it is left out'),
+  entity: entityName.optional().describe('By default all that the key may see'),
 });
 export type FocusQuery = z.output<typeof FocusQuery>;

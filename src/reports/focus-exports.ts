@@ -17,21 +17,21 @@ const WAITING_BYTES_MAX = 256 * 1024;
 
 @Injectable()
 export class FocusExports {
-  private running = 0;
+  private inFlight = 0;
 
   constructor(private readonly database: Database) {}
 
   /** Reads from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
   async open(scope: ExportScope & { period: Period }): Promise<Readable> {
-    if (this.running >= EXPORTS_MAX) {
+    if (this.inFlight >= EXPORTS_MAX) {
       throw new TallyError('rate_limit_exceeded', `At most ${EXPORTS_MAX} exports run at a time`);
     }
-    this.running += 1;
+    this.inFlight += 1;
     try {
       const snapshot = await this.database.snapshot();
       return this.stream(snapshot, scope);
     } catch (error) {
-      this.running -= 1;
+      this.inFlight -= 1;
       throw error;
     }
   }
@@ -44,7 +44,7 @@ export class FocusExports {
     const deadline = setTimeout(() => stream.destroy(new Error('the export took too long')), EXPORT_MS_MAX);
     stream.once('close', () => {
       clearTimeout(deadline);
-      this.running -= 1;
+      this.inFlight -= 1;
       void snapshot.close();
     });
     return stream;

@@ -20,7 +20,7 @@ export class OrganizationCostsController {
 
   @Route('GET /v1/organization/costs', {
     role: 'finance',
-    summary: 'Costs by day of the usage',
+    summary: 'Costs by the day on which the usage occurred',
     answers: schemas.CostsPage,
     headers: ORGANIZATION_HEADERS,
   })

@@ -22,12 +22,12 @@ export const CostsPage = bucketPage(
   z.object({
     object: z.literal('organization.costs.result'),
     amount: z.object({
-      value: z.number().describe('US dollars, written with all its decimals'),
+      value: z.number().describe('US dollars with all decimals'),
       currency: z.literal('usd'),
     }),
     line_item: z.string().nullable().describe('"<model>, input", "<model>, cached input", "<model>, output"'),
     project_id: z.string().nullable(),
     api_key_id: z.string().nullable(),
-    quantity: z.int().optional().describe('Tokens; only where results are grouped by line item'),
+    quantity: z.int().optional().describe('Tokens; only if results are grouped by line item'),
   }),
 ).meta({ id: 'Costs' });

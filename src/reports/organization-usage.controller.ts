@@ -14,7 +14,7 @@ export class OrganizationUsageController {
 
   @Route('GET /v1/organization/usage/completions', {
     role: 'finance',
-    summary: 'Tokens and requests by time, of all but embeddings',
+    summary: 'Tokens and requests over time, without embeddings',
     answers: schemas.CompletionsPage,
     headers: ORGANIZATION_HEADERS,
   })
@@ -33,7 +33,7 @@ export class OrganizationUsageController {
 
   @Route('GET /v1/organization/usage/embeddings', {
     role: 'finance',
-    summary: 'Tokens and requests by time, of embeddings',
+    summary: 'Tokens and requests over time, of embeddings',
     answers: schemas.EmbeddingsPage,
     headers: ORGANIZATION_HEADERS,
   })

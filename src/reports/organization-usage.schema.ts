@@ -25,7 +25,7 @@ const CompletionsFields = z.strictObject({
   batch: z
     .enum(['true', 'false'], 'must be true or false')
     .optional()
-    .describe('No usage of ours is a batch'),
+    .describe('None of our usage is a batch'),
   group_by: groupFields(['project_id', 'user_id', 'api_key_id', 'model', 'batch', 'service_tier']),
 });
 export const CompletionsQuery = bracketed(
@@ -56,7 +56,7 @@ const groups = {
 export const CompletionsPage = bucketPage(
   z.object({
     object: z.literal('organization.usage.completions.result'),
-    input_tokens: z.int().describe('Cached ones included'),
+    input_tokens: z.int().describe('Including cached ones'),
     input_cached_tokens: z.int(),
     output_tokens: z.int(),
     input_audio_tokens: z.literal(0),
