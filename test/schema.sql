@@ -552,55 +552,40 @@ UNION ALL
     e.user_id,
     e.api_key_id,
     c.period,
-    c.old_price_id AS price_id,
-    (- (1)::bigint) AS sign,
-        CASE c.kind
-            WHEN 'void'::text THEN c.requests
-            ELSE (- (1)::bigint)
-        END AS requests,
-        CASE c.kind
-            WHEN 'void'::text THEN c.input_tokens
-            ELSE (- e.input_tokens)
-        END AS input_tokens,
-        CASE c.kind
-            WHEN 'void'::text THEN c.cached_input_tokens
-            ELSE (- e.cached_input_tokens)
-        END AS cached_input_tokens,
-        CASE c.kind
-            WHEN 'void'::text THEN c.output_tokens
-            ELSE (- e.output_tokens)
-        END AS output_tokens,
-        CASE c.kind
-            WHEN 'void'::text THEN c.reasoning_tokens
-            ELSE (- e.reasoning_tokens)
-        END AS reasoning_tokens,
-    (- c.old_cost_picos) AS cost_picos,
-    (- c.old_burnt_picos) AS burnt_picos,
-    c.old_burns AS burns
-   FROM (usage_corrections c
+    v.price_id,
+    v.sign,
+    v.requests,
+    v.input_tokens,
+    v.cached_input_tokens,
+    v.output_tokens,
+    v.reasoning_tokens,
+    v.cost_picos,
+    v.burnt_picos,
+    v.burns
+   FROM ((usage_corrections c
      JOIN usage_events e ON (((e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
-UNION ALL
- SELECT c.entity,
-    c.occurred_at,
-    c.project,
-    c.model,
-    e.operation,
-    e.user_id,
-    e.api_key_id,
-    c.period,
-    c.new_price_id AS price_id,
-    (1)::bigint AS sign,
-    ((1)::bigint + c.requests) AS requests,
-    (e.input_tokens + c.input_tokens) AS input_tokens,
-    (e.cached_input_tokens + c.cached_input_tokens) AS cached_input_tokens,
-    (e.output_tokens + c.output_tokens) AS output_tokens,
-    (e.reasoning_tokens + c.reasoning_tokens) AS reasoning_tokens,
-    c.new_cost_picos AS cost_picos,
-    c.new_burnt_picos AS burnt_picos,
-    c.new_burns AS burns
-   FROM (usage_corrections c
-     JOIN usage_events e ON (((e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
-  WHERE (c.kind = 'rerate'::text);
+     CROSS JOIN LATERAL ( VALUES ((- (1)::bigint),c.old_price_id,
+                CASE c.kind
+                    WHEN 'void'::text THEN c.requests
+                    ELSE (- (1)::bigint)
+                END,
+                CASE c.kind
+                    WHEN 'void'::text THEN c.input_tokens
+                    ELSE (- e.input_tokens)
+                END,
+                CASE c.kind
+                    WHEN 'void'::text THEN c.cached_input_tokens
+                    ELSE (- e.cached_input_tokens)
+                END,
+                CASE c.kind
+                    WHEN 'void'::text THEN c.output_tokens
+                    ELSE (- e.output_tokens)
+                END,
+                CASE c.kind
+                    WHEN 'void'::text THEN c.reasoning_tokens
+                    ELSE (- e.reasoning_tokens)
+                END,(- c.old_cost_picos),(- c.old_burnt_picos),c.old_burns), ((1)::bigint,c.new_price_id,((1)::bigint + c.requests),(e.input_tokens + c.input_tokens),(e.cached_input_tokens + c.cached_input_tokens),(e.output_tokens + c.output_tokens),(e.reasoning_tokens + c.reasoning_tokens),c.new_cost_picos,c.new_burnt_picos,c.new_burns)) v(sign, price_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos, burnt_picos, burns))
+  WHERE ((v.sign = '-1'::integer) OR (c.kind = 'rerate'::text));
 
 view net_burns
  SELECT burns.entity,

@@ -449,25 +449,31 @@ select
 from usage_events e
 union all
 select
-  c.entity, c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, c.period, c.old_price_id,
-  -1::bigint, case c.kind when 'void' then c.requests else -1::bigint end,
-  case c.kind when 'void' then c.input_tokens else -e.input_tokens end,
-  case c.kind when 'void' then c.cached_input_tokens else -e.cached_input_tokens end,
-  case c.kind when 'void' then c.output_tokens else -e.output_tokens end,
-  case c.kind when 'void' then c.reasoning_tokens else -e.reasoning_tokens end,
-  -c.old_cost_picos, -c.old_burnt_picos, c.old_burns
+  c.entity, c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, c.period, v.price_id,
+  v.sign, v.requests,
+  v.input_tokens, v.cached_input_tokens, v.output_tokens, v.reasoning_tokens, v.cost_picos, v.burnt_picos, v.burns
 from usage_corrections c
 join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
-union all
-select
-  c.entity, c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, c.period, c.new_price_id,
-  1::bigint, 1::bigint + c.requests,
-  e.input_tokens + c.input_tokens, e.cached_input_tokens + c.cached_input_tokens,
-  e.output_tokens + c.output_tokens, e.reasoning_tokens + c.reasoning_tokens,
-  c.new_cost_picos, c.new_burnt_picos, c.new_burns
-from usage_corrections c
-join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
-where c.kind = 'rerate';
+cross join lateral (values
+  (
+    -1::bigint, c.old_price_id, case c.kind when 'void' then c.requests else -1::bigint end,
+    case c.kind when 'void' then c.input_tokens else -e.input_tokens end,
+    case c.kind when 'void' then c.cached_input_tokens else -e.cached_input_tokens end,
+    case c.kind when 'void' then c.output_tokens else -e.output_tokens end,
+    case c.kind when 'void' then c.reasoning_tokens else -e.reasoning_tokens end,
+    -c.old_cost_picos, -c.old_burnt_picos, c.old_burns
+  ),
+  (
+    1::bigint, c.new_price_id, 1::bigint + c.requests,
+    e.input_tokens + c.input_tokens, e.cached_input_tokens + c.cached_input_tokens,
+    e.output_tokens + c.output_tokens, e.reasoning_tokens + c.reasoning_tokens,
+    c.new_cost_picos, c.new_burnt_picos, c.new_burns
+  )
+) v (
+  sign, price_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos, burnt_picos, burns
+)
+-- A void puts nothing in.
+where v.sign = -1 or c.kind = 'rerate';
 comment on view counted_usage is
   'Each event as it was first rated; each correction takes it out as it was and, unless it voids, puts it in as it is now. Its burns count with the row''s sign.';
 comment on column counted_usage.period is 'The month that charged the event, or that the correction is booked in.';
