@@ -26,7 +26,7 @@ import { Metrics } from './platform/metrics.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import { PricesApi, PricesModule } from './prices/prices.module.js';
 import { QuotaApi, QuotaModule } from './quota/quota.module.js';
-import { GATEWAY_ROUTES, GatewayCalls } from './quota/gateway-calls.js';
+import { GATEWAY_ROUTES, GatewayCalls } from './quota/reservation-routes.js';
 import { routedUrl } from './quota/ext-authz.js';
 import { QUOTA_FAIL_MODE } from './quota/quota.js';
 import { ReportsApi, ReportsModule } from './reports/reports.module.js';

@@ -1,6 +1,6 @@
 /** Entities in requests and answers. */
 import { z } from 'zod';
-import { QUOTA_MODES } from '../domain/quota-rules.js';
+import { QUOTA_MODES } from '../domain/quota-limits.js';
 import { afterText, entityName, pageLimit, planName } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { limitChanges, limitFields } from './limits.schema.js';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
-import type { QuotaMode } from '../domain/quota-rules.js';
+import type { QuotaMode } from '../domain/quota-limits.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import type { Prisma } from '../platform/prisma/client.js';

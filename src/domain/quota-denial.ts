@@ -3,7 +3,7 @@ import { picosFromNanos } from '@tally/client/protocol';
 import { assert } from './errors.js';
 import { formatSubject } from './ids.js';
 import { periodEnd, yearEnd } from './period.js';
-import { isOfProject, type ExceededLimit, type Question } from './quota-rules.js';
+import { isOfProject, type ExceededLimit, type Question } from './quota-limits.js';
 
 type DenialBase = {
   /** `entity1` or `entity1/project1`. */

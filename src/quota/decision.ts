@@ -2,7 +2,7 @@
 import type { Subject } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
 import type { Denial } from '../domain/quota-denial.js';
-import type { Question, QuotaMode, Remaining } from '../domain/quota-rules.js';
+import type { Question, QuotaMode, Remaining } from '../domain/quota-limits.js';
 import type { Reservation } from './reservation.js';
 
 /** A question with the version and the time of the state that answers it. */

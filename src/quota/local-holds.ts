@@ -4,7 +4,7 @@
  */
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
-import type { Held, Holds } from '../domain/quota-rules.js';
+import type { Held, Holds } from '../domain/quota-limits.js';
 import type { Hold } from './reservation.js';
 
 /** About 300 bytes each. Beyond them nothing is admitted. */

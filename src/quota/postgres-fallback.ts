@@ -14,7 +14,7 @@ import {
   type QuotaMode,
   type QuotaState,
   type Remaining,
-} from '../domain/quota-rules.js';
+} from '../domain/quota-limits.js';
 import type { Clock } from '../platform/clock.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import type { VersionedQuestion } from './decision.js';

@@ -2,7 +2,7 @@
 import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { periodEnd, periodOf, yearOf } from '../domain/period.js';
-import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota-rules.js';
+import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota-limits.js';
 import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';

@@ -1,4 +1,4 @@
-/** Why a request was denied. What a gateway asks for each of its requests is in gateway-calls.ts. */
+/** Why a request was denied. What a gateway asks for each of its requests is in reservation-routes.ts. */
 import { Controller, Param } from '@nestjs/common';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { entityOfDecision } from '../domain/ids.js';

@@ -4,7 +4,7 @@ import { TallyError } from '../domain/errors.js';
 import { formatSubject } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { Denial } from '../domain/quota-denial.js';
-import type { QuotaMode, Remaining } from '../domain/quota-rules.js';
+import type { QuotaMode, Remaining } from '../domain/quota-limits.js';
 import type { Admitted, Checked, Denied, DeniedDecision as DeniedOf, ReserveDecision } from './decision.js';
 import type { Decision, DeniedDecision, Hold, Reservation } from './quota.schema.js';
 import type { Hold as HoldOf } from './reservation.js';

@@ -6,7 +6,7 @@ import {
   TOKENS_MAX,
   type Reservation as ReservationOnTheWire,
 } from '@tally/client/protocol';
-import { QUOTA_MODES } from '../domain/quota-rules.js';
+import { QUOTA_MODES } from '../domain/quota-limits.js';
 import { integer, subject, text } from '../http/fields.js';
 
 const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
 import { denialOf } from '../domain/quota-denial.js';
-import { remainingOf, type ExceededLimit } from '../domain/quota-rules.js';
+import { remainingOf, type ExceededLimit } from '../domain/quota-limits.js';
 import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';

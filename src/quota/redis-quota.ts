@@ -4,7 +4,7 @@ import { picosFromNanos } from '@tally/client/protocol';
 import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-rules.js';
+import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-limits.js';
 import type { Clock } from '../platform/clock.js';
 import type { HoldSize } from './hold-size.js';
 import type { LuaReply, LuaScript } from './lua-script.js';

@@ -1,7 +1,7 @@
 /** What a request asks to hold, and what is held for it. */
 import type { Subject } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
-import type { Remaining } from '../domain/quota-rules.js';
+import type { Remaining } from '../domain/quota-limits.js';
 
 /** A request that asks to be admitted. The same value goes from the route to Redis, to the fallback and to the answer. */
 export type ReservationOrder = {

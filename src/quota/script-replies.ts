@@ -1,7 +1,7 @@
 /** What the deciding scripts reply, and what it means. */
 import { assert } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, type ExceededLimit, type Held } from '../domain/quota-rules.js';
+import { LIMITS, type ExceededLimit, type Held } from '../domain/quota-limits.js';
 import type { VersionedQuestion } from './decision.js';
 import type { LuaReply } from './lua-script.js';
 import { memoize } from './memoize.js';

@@ -1,7 +1,7 @@
 /** Keeps Redis' copy of the quota states up to date: publishes them after each commit, and loads those that Redis lacks. */
 import type { Redis } from 'ioredis';
 import { entityOfReservation, formatSubject, type EntityName, type Subject } from '../domain/ids.js';
-import type { QuotaState } from '../domain/quota-rules.js';
+import type { QuotaState } from '../domain/quota-limits.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';

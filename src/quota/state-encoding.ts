@@ -12,7 +12,7 @@ import {
   type ProjectQuota,
   type QuotaMode,
   type QuotaState,
-} from '../domain/quota-rules.js';
+} from '../domain/quota-limits.js';
 
 const ENTITY_LIMITS: readonly EntityLimit[] = [
   'entity_concurrency',

@@ -4,7 +4,7 @@
  * sees everything that was committed before.
  */
 import { formatSubject, type Subject } from '../domain/ids.js';
-import type { QuotaState } from '../domain/quota-rules.js';
+import type { QuotaState } from '../domain/quota-limits.js';
 import type { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import type { Allowances } from '../credits/allowances.js';

@@ -10,7 +10,7 @@ import {
   type ExceededLimit,
   type Held,
   type QuotaState,
-} from '../../src/domain/quota-rules.js';
+} from '../../src/domain/quota-limits.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
 import { aQuotaRedis, sized, type QuotaRedis, type SizedOrder } from '../support/quota-redis.js';
 

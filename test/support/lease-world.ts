@@ -5,7 +5,7 @@
 import { Lease, type Instant } from '../../packages/client/src/leases/lease.js';
 import type { LeaseAnswer, LeaseStatement } from '@tally/client/protocol';
 import type { ProjectName } from '../../src/domain/ids.js';
-import type { QuotaState } from '../../src/domain/quota-rules.js';
+import type { QuotaState } from '../../src/domain/quota-limits.js';
 import { presentLease } from '../../src/quota/leases.presenter.js';
 import { LeaseEnd, LeaseOrder } from '../../src/quota/leases.schema.js';
 import { RedisLeases } from '../../src/quota/redis-leases.js';

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import { reservationIdOf } from '../../src/domain/ids.js';
-import type { QuotaState } from '../../src/domain/quota-rules.js';
+import type { QuotaState } from '../../src/domain/quota-limits.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { HoldSize } from '../../src/quota/hold-size.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';

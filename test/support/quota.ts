@@ -2,7 +2,7 @@
 import { reservationIdOf, type EntityName, type ProjectName, type Subject } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';
 import { periodEnd, periodOf } from '../../src/domain/period.js';
-import type { EntityQuota, ProjectQuota, QuotaState } from '../../src/domain/quota-rules.js';
+import type { EntityQuota, ProjectQuota, QuotaState } from '../../src/domain/quota-limits.js';
 import type { ReservationOrder } from '../../src/quota/reservation.js';
 
 export const NOON = new Date('2026-11-22T12:00:00Z');

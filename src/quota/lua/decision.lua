@@ -1,5 +1,5 @@
 -- The decision, after expire-holds.lua. KEYS: ..., state, project, leases. Both hashes have rooms (limit - booked, in nanodollars
--- or requests; empty where there is no such limit), named like the limits of src/domain/quota-rules.ts, and `facts`, which only
+-- or requests; empty where there is no such limit), named like the limits of src/domain/quota-limits.ts, and `facts`, which only
 -- the reader of the reply understands.
 
 local SHARED = { 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts' }

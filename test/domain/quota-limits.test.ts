@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { NANOS_MAX } from '@tally/client/protocol';
 import { denialOf, type Denial } from '../../src/domain/quota-denial.js';
-import { decide, LIMITS, NOTHING_HELD, remainingOf, type Question } from '../../src/domain/quota-rules.js';
+import { decide, LIMITS, NOTHING_HELD, remainingOf, type Question } from '../../src/domain/quota-limits.js';
 import { anEntityQuota, aProjectQuota, usd } from '../support/quota.js';
 
 const MONTH_END = Date.UTC(2026, 11, 1) / 1_000;
