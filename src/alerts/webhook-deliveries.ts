@@ -3,6 +3,7 @@
  * queued in the transaction of what it reports.
  */
 import { Injectable } from '@nestjs/common';
+import { DAY_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
@@ -23,7 +24,7 @@ const ROUND_DELIVERIES_MAX = 20;
 /** Upkeep runs one job at a time: receivers that do not answer delay the other jobs by half a minute at most. */
 const ROUNDS_MAX = 3;
 
-const KEPT_MS = 30 * 24 * 3_600_000;
+const KEPT_MS = 30 * DAY_MS;
 const PRUNED_MAX = 10_000;
 const ERROR_CHARACTERS_MAX = 256;
 

@@ -2,6 +2,7 @@
  * The invariants of the books, as queries. Each computes one amount in two ways and lists where the two differ. All run in one
  * snapshot, so traffic in the meantime makes no difference.
  */
+import { DAY_MS } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
 import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-invariants.sql.js';
@@ -31,7 +32,7 @@ type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right:
 const IDENTITIES_DAYS = 35;
 
 function identityCheck(at: Date): Check {
-  const since = new Date(at.getTime() - IDENTITIES_DAYS * 24 * 3_600_000);
+  const since = new Date(at.getTime() - IDENTITIES_DAYS * DAY_MS);
   return {
     name: 'every event has its identity',
     left: Prisma.sql`

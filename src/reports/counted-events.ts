@@ -1,12 +1,13 @@
 /** The events behind a sum of a report or a line of a statement. */
 import { Injectable } from '@nestjs/common';
+import { DAY_MS } from '../domain/buckets.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { findCountedEvents, type CountedEvent, type EventPlace } from './counted-events.sql.js';
 
 /** How far before the start of a period its late usage may have occurred, if the caller names no start. */
-const LATE_MS = 62 * 86_400_000;
+const LATE_MS = 62 * DAY_MS;
 
 export type EventSelection = {
   readonly entity: string;
