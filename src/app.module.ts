@@ -14,7 +14,7 @@ import { CorrectionsApi, CorrectionsModule } from './corrections/corrections.mod
 import { CreditsApi, CreditsModule } from './credits/credits.module.js';
 import { ApiDocument } from './http/docs.controller.js';
 import { ErrorFilter } from './http/error-filter.js';
-import type { GatewayDoor } from './http/gateway-routes.js';
+import type { GatewayApi } from './http/gateway-routes.js';
 import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
@@ -26,7 +26,7 @@ import { Metrics } from './platform/metrics.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import { PricesApi, PricesModule } from './prices/prices.module.js';
 import { QuotaApi, QuotaModule } from './quota/quota.module.js';
-import { GATEWAY_ROUTES, GatewayCalls } from './quota/reservation-routes.js';
+import { RESERVATION_ROUTES, ReservationCalls } from './quota/reservation-routes.js';
 import { routedUrl } from './quota/ext-authz.js';
 import { QUOTA_FAIL_MODE } from './quota/quota.js';
 import { ReportsApi, ReportsModule } from './reports/reports.module.js';
@@ -96,12 +96,12 @@ export class AppModule {
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { config, logger } = parts;
   const metrics = new Metrics();
-  const document = new ApiDocument(() => describeApi(app, GATEWAY_ROUTES));
+  const document = new ApiDocument(() => describeApi(app, RESERVATION_ROUTES));
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
-  const gateway: GatewayDoor<GatewayCalls> = {
-    routes: GATEWAY_ROUTES,
-    services: () => ({ calls: app.get(GatewayCalls), guard: app.get(AuthGuard) }),
+  const gateway: GatewayApi<ReservationCalls> = {
+    routes: RESERVATION_ROUTES,
+    services: () => ({ calls: app.get(ReservationCalls), guard: app.get(AuthGuard) }),
   };
   const adapter = fastifyAdapter({
     errors,

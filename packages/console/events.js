@@ -110,7 +110,7 @@ function marksOf(event) {
     event.unpriced && 'no price yet',
     event.late && `late: charged to ${event.period}`,
     event.usage_source === 'estimated' && 'estimated',
-    ...event.corrections.map(({ kind }) => (kind === 'void' ? 'voided' : 'priced anew')),
+    ...event.corrections.map(({ kind }) => (kind === 'void' ? 'voided' : 're-rated')),
   ].filter(Boolean);
   return marks.flatMap((mark) => [make('span', { class: 'mark' }, mark), ' ']);
 }

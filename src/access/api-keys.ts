@@ -1,6 +1,7 @@
 /** API keys: whom a secret belongs to, and how keys are made and revoked. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { OVERLOADED_MESSAGE } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
 import type { KeyRole } from '../domain/key-roles.js';
@@ -74,7 +75,7 @@ export class ApiKeys {
     } catch (error) {
       if (!(error instanceof DeadlineError) && !isUnavailable(error)) throw error;
       if (cached !== undefined && this.ageMsOf(cached) < STALE_MS_MAX) return cached.principal;
-      throw new TallyError('overloaded', 'The engine is currently overloaded, please try again later', {
+      throw new TallyError('overloaded', OVERLOADED_MESSAGE, {
         cause: error,
       });
     }

@@ -19,7 +19,7 @@ export type EntityPut = z.output<typeof EntityPut>;
 
 export const LimitsPatch = z
   .strictObject({ ...limitChanges, quota_mode: quotaMode.optional() })
-  .meta({ id: 'LimitsPatch', description: 'What is left out stays; null lifts the limit.' });
+  .meta({ id: 'LimitsPatch', description: 'Omitted fields stay unchanged; null lifts the limit.' });
 export type LimitsPatch = z.output<typeof LimitsPatch>;
 
 export const Entity = z

@@ -13,7 +13,8 @@ export const PlanPut = z
   })
   .meta({
     id: 'PlanPut',
-    description: 'What is left out stays; in a new plan it is no cap, overage blocked and no monthly credit.',
+    description:
+      'Omitted fields stay unchanged; in a new plan it is no cap, overage blocked and no monthly credit.',
   });
 export type PlanPut = z.output<typeof PlanPut>;
 

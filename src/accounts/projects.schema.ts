@@ -10,7 +10,7 @@ export const ProjectLimitsPatch = z
     monthly_cap_usd: limitChanges.monthly_cap_usd,
     max_concurrent_requests: limitChanges.max_concurrent_requests,
   })
-  .meta({ id: 'ProjectLimitsPatch', description: 'What is left out stays; null lifts the limit.' });
+  .meta({ id: 'ProjectLimitsPatch', description: 'Omitted fields stay unchanged; null lifts the limit.' });
 export type ProjectLimitsPatch = z.output<typeof ProjectLimitsPatch>;
 
 export const Project = z

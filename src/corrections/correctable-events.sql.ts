@@ -84,8 +84,8 @@ export type UsageRange = { readonly model: string; readonly from: Date; readonly
 export type EventCursor = { readonly occurredAt: Date; readonly identity: string };
 
 /**
- * A page, in the order of occurrence, of an entity's charged events whose price is another one than the one in force for
- * them now. The rule of the one in force is domain/price.ts's; who reads this decides by that.
+ * A page of an entity's charged events, in order of occurrence, whose price differs from the price in force for them now.
+ * `domain/price.ts` defines which price is in force; the caller checks each event by it.
  */
 export async function findMispriced(
   tx: Tx,

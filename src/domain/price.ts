@@ -31,7 +31,7 @@ export function rate(tokens: TokenCounts, price: Price): bigint {
   );
 }
 
-export function cachedInputPicosPerToken(
+function cachedInputPicosPerToken(
   price: Pick<Price, 'inputPicosPerToken' | 'cachedInputPicosPerToken'>,
 ): bigint {
   return price.cachedInputPicosPerToken ?? price.inputPicosPerToken;

@@ -65,8 +65,6 @@ export type QuotaState = EntityQuota & {
 export type Held = { readonly nanos: number; readonly count: number };
 export type Holds = { readonly entity: Held; readonly project: Held };
 
-export const NOTHING_HELD: Holds = { entity: { nanos: 0, count: 0 }, project: { nanos: 0, count: 0 } };
-
 export type Question = {
   readonly entity: EntityQuota;
   readonly project: ProjectQuota;

@@ -1,6 +1,5 @@
 /** The three classes of tokens, each with a price of its own, and the cost of a sum of usage in each of them. */
 import { assert } from './errors.js';
-import { cachedInputPicosPerToken, type Price } from './price.js';
 
 export const TOKEN_CLASSES = ['input', 'cached_input', 'output'] as const;
 export type TokenClass = (typeof TOKEN_CLASSES)[number];
@@ -18,16 +17,6 @@ export type ClassCharge = {
   readonly picosPerToken: bigint | null;
   readonly costPicos: bigint;
 };
-
-export function unitPricesOf(
-  price: Pick<Price, 'inputPicosPerToken' | 'cachedInputPicosPerToken' | 'outputPicosPerToken'>,
-): UnitPrices {
-  return {
-    input: price.inputPicosPerToken,
-    cached_input: cachedInputPicosPerToken(price),
-    output: price.outputPicosPerToken,
-  };
-}
 
 /** One charge for each class. They add up to the cost, because every cost is tokens × unit price. */
 export function chargesByClass(usage: {

@@ -45,7 +45,7 @@ export class ConsoleController {
     return this.send('index.html', reply);
   }
 
-  @Route('GET /dashboard/:file', { role: 'anyone', summary: 'What the page is made of' })
+  @Route('GET /dashboard/:file', { role: 'anyone', summary: 'A static file of the page' })
   asset(
     @Param({ schema: AssetPath }) { file }: { file: string },
     @Res({ passthrough: true }) reply: FastifyReply,

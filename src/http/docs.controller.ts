@@ -56,13 +56,13 @@ export class DocsController {
     return this.document.get();
   }
 
-  @Route('GET /docs', { role: 'anyone', summary: 'A page to read it' })
+  @Route('GET /docs', { role: 'anyone', summary: 'Swagger UI for the OpenAPI document' })
   @Header('content-type', 'text/html; charset=utf-8')
   page(): string {
     return PAGE;
   }
 
-  @Route('GET /docs/:file', { role: 'anyone', summary: 'What the page is made of' })
+  @Route('GET /docs/:file', { role: 'anyone', summary: 'A static file of the page' })
   async asset(@Param({ schema: AssetPath }) { file }: { file: string }): Promise<StreamableFile> {
     if (file === 'start.js')
       return new StreamableFile(Buffer.from(START), { type: 'text/javascript; charset=utf-8' });

@@ -110,9 +110,9 @@ export const afterNumber = z
   .regex(/^\d{1,18}$/, 'must be the last_id of a page')
   .transform((value) => BigInt(value))
   .optional()
-  .meta({ description: 'The last_id of the page before' });
+  .meta({ description: 'The last_id of the previous page' });
 
-export const afterText = text(256).optional().meta({ description: 'The last_id of the page before' });
+export const afterText = text(256).optional().meta({ description: 'The last_id of the previous page' });
 
 export const queryFlag = z
   .enum(['true', 'false'], 'must be true or false')

@@ -33,7 +33,7 @@ export type GatewayServices<Calls> = {
   };
 };
 
-export type GatewayDoor<Calls> = {
+export type GatewayApi<Calls> = {
   readonly routes: readonly GatewayRoute<Calls>[];
   /** Called at a route's first request, because Fastify is ready before the services are. */
   readonly services: () => GatewayServices<Calls>;
@@ -42,13 +42,13 @@ export type GatewayDoor<Calls> = {
 export function registerGatewayRoutes<Calls>(
   fastify: FastifyInstance,
   errors: ErrorFilter,
-  door: GatewayDoor<Calls>,
+  api: GatewayApi<Calls>,
 ): void {
   // A context inherits the hooks that were added before it, and none that are added later.
   void fastify.register(async (context) => {
     context.setErrorHandler((error: Error, request, reply) => errors.answer(error, request, reply));
-    for (const route of door.routes) {
-      const serve = serverOf(route, errors, door);
+    for (const route of api.routes) {
+      const serve = serverOf(route, errors, api);
       context.route({
         method: route.method,
         url: route.path,
@@ -61,14 +61,14 @@ export function registerGatewayRoutes<Calls>(
 function serverOf<Calls>(
   route: GatewayRoute<Calls>,
   errors: ErrorFilter,
-  door: GatewayDoor<Calls>,
+  api: GatewayApi<Calls>,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   const { params, body, status = 200, answer } = route;
   const access = accessOfSpec(route);
   let services: GatewayServices<Calls> | null = null;
   return async (request, reply) => {
     try {
-      services ??= door.services();
+      services ??= api.services();
       const admission = services.guard.admit(request, access);
       if (admission !== undefined) await admission;
       const given = {

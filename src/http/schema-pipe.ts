@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { assert, TallyError } from '../domain/errors.js';
 
 /** Keeps a large bad request from getting a larger answer. */
-const ISSUES_TOLD_MAX = 10;
+const PROBLEMS_SHOWN_MAX = 10;
 
 @Injectable()
 export class SchemaPipe implements PipeTransform {
@@ -21,9 +21,12 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown, whe
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, where));
-  const told = problems.slice(0, ISSUES_TOLD_MAX).map((problem) => `${problem.field}: ${problem.message}`);
-  if (problems.length > ISSUES_TOLD_MAX) told.push(`and ${problems.length - ISSUES_TOLD_MAX} more`);
-  throw new TallyError('invalid_request', told.join('; '), { param: problems[0]?.field ?? where });
+  const shownProblems = problems
+    .slice(0, PROBLEMS_SHOWN_MAX)
+    .map((problem) => `${problem.field}: ${problem.message}`);
+  if (problems.length > PROBLEMS_SHOWN_MAX)
+    shownProblems.push(`and ${problems.length - PROBLEMS_SHOWN_MAX} more`);
+  throw new TallyError('invalid_request', shownProblems.join('; '), { param: problems[0]?.field ?? where });
 }
 
 function problemsOf(issue: z.core.$ZodIssue, where: string): { field: string; message: string }[] {

@@ -7,7 +7,7 @@ import { TallyError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
-import { registerGatewayRoutes, type GatewayDoor } from './gateway-routes.js';
+import { registerGatewayRoutes, type GatewayApi } from './gateway-routes.js';
 import { ErrorFilter } from './error-filter.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
 import { watchConnections } from './connections.js';
@@ -30,7 +30,7 @@ type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly m
 
 type ServerOptions<Calls> = Parts & {
   /** Null where this process does not serve the API. */
-  readonly gateway: GatewayDoor<Calls> | null;
+  readonly gateway: GatewayApi<Calls> | null;
   /** Returns the URL to route a request by. */
   readonly rewriteUrl: (request: IncomingMessage) => string;
 };

@@ -28,7 +28,7 @@ export const ConflictQuery = z.strictObject({
   limit: pageLimit,
   after: conflictId('must be the last_id of a page')
     .optional()
-    .meta({ description: 'The last_id of the page before' }),
+    .meta({ description: 'The last_id of the previous page' }),
 });
 export type ConflictQuery = z.output<typeof ConflictQuery>;
 

@@ -28,8 +28,8 @@ export async function claimIdentities(
 }
 
 /**
- * What was counted under identities that were claimed before. A statement of its own: the one that waited for them saw the
- * table as it was before the wait.
+ * What was counted under identities that were already claimed. This needs its own statement: the insert that waited for those claims
+ * still sees the table as it was before the wait.
  */
 export async function findIdentities(
   tx: Tx,

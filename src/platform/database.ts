@@ -1,4 +1,4 @@
-/** The one door to Postgres: a pool, Prisma over it, and transactions that retry what Postgres asks to retry. */
+/** All access to Postgres goes through here: a pool, Prisma over it, and transactions that retry deadlocks and serialization failures. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ping } from './ping.sql.js';
@@ -19,7 +19,7 @@ const CONNECT_MS_MAX = 10_000;
 
 /**
  * What work returns when something that it relies on changed before it had its locks, such as an hour that was posted meanwhile:
- * the transaction is rolled back and run again. Whoever gets it from a call returns it in turn.
+ * the transaction is rolled back and run again. A caller that receives one returns it to its own caller.
  */
 export class Restart {
   constructor(readonly restartReason: string) {}
@@ -107,8 +107,8 @@ export class Database {
   }
 
   /**
-   * Calls the listener when Postgres takes connections again after one broke, before anything is asked of it: it may be another
-   * by now, restored from a backup or a standby that lacks the last commits, and what was remembered of it wrong.
+   * Calls the listener when a connection to Postgres succeeds after one broke, before the first query. The database may have been
+   * replaced meanwhile (restored, or a standby without the last commits), so what was cached from it may be wrong.
    */
   onReturn(listener: () => void): void {
     this.returned.push(listener);
@@ -125,7 +125,7 @@ export class Database {
     this.isLost = false;
   }
 
-  /** Asks by itself: decisions may go on without Postgres, and the pool's other connections may be to what was before. */
+  /** Polls on its own connection: decisions may run without Postgres, and the pool's other connections may still lead to the old server. */
   private async untilReturned(): Promise<void> {
     while (this.isLost && !this.pool.ending) {
       const client = new pg.Client(this.connection);

@@ -7,7 +7,7 @@ import { Unavailable } from './unavailable.js';
 /** Deadlock, serialization failure. */
 const RETRYABLE = new Set(['40P01', '40001']);
 
-/** Data exception and integrity violation: the same statement fails again, whoever sends it. */
+/** Data exception and integrity violation: the same statement would fail again. */
 const DATA_CLASSES = new Set(['22', '23']);
 
 /** Connection exception, login refused, out of resources. */

@@ -9,7 +9,7 @@ export function logWhatIsPrinted(logger: Logger): void {
   // The listener that Node brings prints.
   process.removeAllListeners('warning');
   process.on('warning', (warning) => logger.warn('warning', { text: String(warning) }));
-  // Nobody knows what state it has left behind; whoever watches the process starts it again, and jobs at work run again.
+  // The process may be in any state. Its supervisor restarts it, and jobs in flight run again.
   process.on('uncaughtException', (error, origin) => {
     logger.error('ended by an error that nobody caught', error, { origin });
     process.exit(1);

@@ -45,7 +45,7 @@ async function instantiateEngine(): Promise<void> {
   if (typeof start === 'function') start();
 }
 
-/** The engine forgets the timer of its lock, which would keep our process from ending for ten seconds. */
+/** The engine leaves the timer of its lock running, which would keep the process alive for ten seconds. */
 function engineImports(): Record<string, unknown> {
   const setTimer = (run: () => void, ms: number) => setTimeout(run, ms).unref();
   const imports = Object.entries(schemaEngine);

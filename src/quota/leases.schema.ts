@@ -38,7 +38,7 @@ const Ending = z.strictObject({
 function namesOneEntity(body: z.output<typeof Ending>): boolean {
   return body.finished.every(({ id }) => entityOfReservation(id) === body.project.entity);
 }
-const OF_ANOTHER = { message: 'must be of the entity of project', path: ['finished'] };
+const OF_ANOTHER = { message: 'must name the same entity as `project`', path: ['finished'] };
 
 export const LeaseOrder = Ending.extend({
   lease_id: leaseId.describe('Made by the gateway: lease_, 22 random characters, a dot, the entity'),
@@ -59,7 +59,7 @@ export const LeaseOrder = Ending.extend({
     .describe('Models whose prices the answer lists'),
 })
   .refine((body) => entityOfLease(body.lease_id) === body.project.entity, {
-    message: 'must name the entity of project',
+    message: 'must name the same entity as `project`',
     path: ['lease_id'],
   })
   .refine(namesOneEntity, OF_ANOTHER)

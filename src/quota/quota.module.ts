@@ -4,7 +4,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { CommitPublication } from './commit-publication.js';
-import { GatewayCalls } from './reservation-routes.js';
+import { ReservationCalls } from './reservation-routes.js';
 import { LeasesController } from './leases.controller.js';
 import { OutputSampling } from './output-sampling.js';
 import { QuotaController } from './quota.controller.js';
@@ -21,6 +21,6 @@ export class QuotaModule {}
 @Module({
   imports: [AccessModule, QuotaModule],
   controllers: [QuotaController, LeasesController],
-  providers: [GatewayCalls],
+  providers: [ReservationCalls],
 })
 export class QuotaApi {}

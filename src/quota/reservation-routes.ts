@@ -1,4 +1,4 @@
-/** What a gateway asks for each of its requests: may it run, and what may it still cost. */
+/** The routes that a gateway calls for each request: reserve, release, extend, check. */
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { principalOf, requireEntity, type Principal } from '../access/principal.js';
@@ -13,7 +13,7 @@ import * as schemas from './quota.schema.js';
 import { Quota } from './quota.js';
 
 @Injectable()
-export class GatewayCalls {
+export class ReservationCalls {
   constructor(
     private readonly quota: Quota,
     private readonly metrics: Metrics,
@@ -70,7 +70,7 @@ export class GatewayCalls {
 
 type Path = { readonly id: string };
 
-const RESERVE: GatewayRoute<GatewayCalls> = {
+const RESERVE: GatewayRoute<ReservationCalls> = {
   method: 'POST',
   path: '/v1/quota/reservations',
   operationId: 'Quota.reserve',
@@ -83,12 +83,12 @@ const RESERVE: GatewayRoute<GatewayCalls> = {
     calls.reserve(request.body, principalOf(request.raw)),
 };
 
-const RELEASE: GatewayRoute<GatewayCalls> = {
+const RELEASE: GatewayRoute<ReservationCalls> = {
   method: 'POST',
   path: '/v1/quota/reservations/:id/release',
   operationId: 'Quota.release',
   role: 'gateway',
-  summary: 'End a hold without a charge; again is fine',
+  summary: 'End a hold without a charge; may be repeated',
   params: schemas.ReservationPath,
   body: schemas.NoBody,
   answers: schemas.Released,
@@ -96,7 +96,7 @@ const RELEASE: GatewayRoute<GatewayCalls> = {
     calls.release(request.params.id, principalOf(request.raw)),
 };
 
-const EXTEND: GatewayRoute<GatewayCalls> = {
+const EXTEND: GatewayRoute<ReservationCalls> = {
   method: 'POST',
   path: '/v1/quota/reservations/:id/extend',
   operationId: 'Quota.extend',
@@ -109,7 +109,7 @@ const EXTEND: GatewayRoute<GatewayCalls> = {
     calls.extend(request.params.id, request.body, principalOf(request.raw)),
 };
 
-const CHECK: GatewayRoute<GatewayCalls> = {
+const CHECK: GatewayRoute<ReservationCalls> = {
   method: 'GET',
   path: '/v1/quota/check',
   operationId: 'Quota.check',
@@ -127,4 +127,4 @@ const CHECK: GatewayRoute<GatewayCalls> = {
   },
 };
 
-export const GATEWAY_ROUTES = [RESERVE, RELEASE, EXTEND, CHECK];
+export const RESERVATION_ROUTES = [RESERVE, RELEASE, EXTEND, CHECK];

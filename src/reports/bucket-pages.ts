@@ -22,8 +22,11 @@ export type Page = {
   readonly next: string | null;
 };
 
-export type Filled<Row> = Range & { readonly rows: readonly Row[] };
-export type FilledPage<Row> = { readonly buckets: readonly Filled<Row>[]; readonly next: string | null };
+export type FilledBucket<Row> = Range & { readonly rows: readonly Row[] };
+export type FilledPage<Row> = {
+  readonly buckets: readonly FilledBucket<Row>[];
+  readonly next: string | null;
+};
 
 export function pageOf(query: PageQuery, now: Date): Page {
   const { width, bucketCountMax } = query;

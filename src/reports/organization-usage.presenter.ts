@@ -5,9 +5,12 @@ import type { CompletionsPage, EmbeddingsPage } from './organization-usage.schem
 import { unixSeconds } from '../http/list-page.js';
 
 /** Values of the groups that all our usage has in common, or null where results are not grouped by them. */
-export type Constants = { readonly batch: false | null; readonly serviceTier: 'default' | null };
+export type SharedGroups = { readonly batch: false | null; readonly serviceTier: 'default' | null };
 
-export function presentCompletions(page: FilledPage<BucketedUsage>, constants: Constants): CompletionsPage {
+export function presentCompletions(
+  page: FilledPage<BucketedUsage>,
+  constants: SharedGroups,
+): CompletionsPage {
   return presentBuckets(page, (row) => ({
     object: 'organization.usage.completions.result',
     input_tokens: Number(row.inputTokens),

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { NANOS_MAX } from '@tally/client/protocol';
 import { denialOf, type Denial } from '../../src/domain/quota-denial.js';
-import { decide, LIMITS, NOTHING_HELD, remainingOf, type Question } from '../../src/domain/quota-limits.js';
+import { decide, LIMITS, remainingOf, type Question } from '../../src/domain/quota-limits.js';
 import { anEntityQuota, aProjectQuota, usd } from '../support/quota.js';
+
+const NOTHING_HELD = { entity: { nanos: 0, count: 0 }, project: { nanos: 0, count: 0 } };
 
 const MONTH_END = Date.UTC(2026, 11, 1) / 1_000;
 const YEAR_END = Date.UTC(2027, 0, 1) / 1_000;

@@ -1,4 +1,4 @@
-/** A PostgreSQL of our own, for whoever has none: from npm's package, in the data directory, on a free port. */
+/** An embedded PostgreSQL for installations without one: from npm's package, in the data directory, on a free port. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

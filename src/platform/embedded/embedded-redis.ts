@@ -1,4 +1,4 @@
-/** A Redis of our own, for whoever has none: in the data directory, on a free port, keeping what it is told. */
+/** An embedded Redis for installations without one: in the data directory, on a free port, with the append-only file on. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -124,7 +124,7 @@ async function answers(server: {
     retryStrategy: () => null,
     enableReadyCheck: true,
   });
-  // What is wrong is told by `connect` too; an emitter without a listener would print it.
+  // `connect` reports the error too; without a listener ioredis would print it.
   redis.on('error', () => undefined);
   try {
     await redis.connect();

@@ -58,7 +58,7 @@ export interface Initialisation {
   superuser: { name: string; password: string };
 }
 
-/** Makes the cluster unless it is there; one that was interrupted half way is made anew. */
+/** Creates the cluster if it is missing; an interrupted creation starts over. */
 export async function initialiseCluster(initialisation: Initialisation): Promise<void> {
   const { cluster, binaries } = initialisation;
   const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => null);

@@ -1,4 +1,4 @@
-/** What can be told of a process of this machine by its id: whether it lives, which one it is, what it was started with. */
+/** What the operating system knows about a process id: whether the process runs, when it started, and its arguments. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ export async function startOfProcess(pid: number): Promise<string | null> {
   return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
 }
 
-/** True if the process lives and `argument` stands on its command line, where every user may read it. */
+/** True if the process runs and has `argument` on its command line, which every user can read. */
 export async function processHasArgument(pid: number, argument: string): Promise<boolean> {
   if (!HAS_PROC) return ((await psField(pid, 'command')) ?? '').includes(argument);
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');

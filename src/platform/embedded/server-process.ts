@@ -28,7 +28,7 @@ export interface ServerCommand {
 
 export interface ServerProcess {
   readonly pid: number | undefined;
-  /** Resolves with how it ended, whoever ended it. */
+  /** Resolves with how the process ended. */
   readonly ended: Promise<string>;
   /** True once `end` was called: what comes after is no accident. */
   readonly ending: boolean;
@@ -152,7 +152,7 @@ export async function endOrphan({
   );
 }
 
-/** False if the process is another user's; a process that is gone already counts as told. */
+/** False if the process belongs to another user. True if it has already ended. */
 function trySignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal);
