@@ -168,7 +168,7 @@ describe('the layout', () => {
   });
 
   it('mirrors the folders of the source in the tests', () => {
-    const others = ['bench', 'client', 'faults', 'gateway', 'simulation', 'slow', 'support'];
+    const others = ['bench', 'client', 'gateway', 'simulation', 'slow', 'support'];
     const known = new Set([...ORDER, ...others]);
     expect([...new Set(tests.map(({ folder }) => folder))].filter((folder) => !known.has(folder))).toEqual(
       [],

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { anApp, type TestApp } from '../support/app.js';
-import { anEventBody, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
-import { counted, countedOf } from '../support/counted.js';
-import { TestClock } from '../support/test-clock.js';
-import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
+import { anApp, type TestApp } from '../../support/app.js';
+import { anEventBody, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../../support/builders.js';
+import { counted, countedOf } from '../../support/counted.js';
+import { TestClock } from '../../support/test-clock.js';
+import { aTestQueue, type TestQueue } from '../../support/usage-queue.js';
 
 const BEFORE = '2026-11-30T23:59:59.999Z';
 const AFTER = '2026-12-01T00:00:00.000Z';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { LLAMA } from '../support/builders.js';
-import { counted, countedOf } from '../support/counted.js';
-import { anInstallation, type Installation, type Machine } from '../support/installation.js';
-import { anOwnPostgres, type OwnPostgres } from '../support/own-postgres.js';
-import { until } from '../support/until.js';
+import { LLAMA } from '../../support/builders.js';
+import { counted, countedOf } from '../../support/counted.js';
+import { anInstallation, type Installation, type Machine } from '../../support/installation.js';
+import { anOwnPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { until } from '../../support/until.js';
 import { EVENT_PICOS, inJobsOf, usage } from './usage.js';
 
 let postgres: OwnPostgres;

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { counted, countedOf } from '../support/counted.js';
-import { COMMIT, COUNTING } from '../support/fault-proxy.js';
-import { anInstallation, type Installation, type Machine } from '../support/installation.js';
-import { until } from '../support/until.js';
+import { counted, countedOf } from '../../support/counted.js';
+import { COMMIT, COUNTING } from '../../support/fault-proxy.js';
+import { anInstallation, type Installation, type Machine } from '../../support/installation.js';
+import { until } from '../../support/until.js';
 import { EVENT_PICOS, inJobsOf, usage } from './usage.js';
 
 let tally: Installation;

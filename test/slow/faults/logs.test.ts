@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { anInstallation, type Installation, type Machine } from '../support/installation.js';
-import { startService } from '../support/service-process.js';
-import { until } from '../support/until.js';
+import { anInstallation, type Installation, type Machine } from '../../support/installation.js';
+import { startService } from '../../support/service-process.js';
+import { until } from '../../support/until.js';
 import { inJobsOf, usage } from './usage.js';
 
 let tally: Installation;

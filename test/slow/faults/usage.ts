@@ -1,5 +1,5 @@
 /** Usage that is easy to add up: every event costs the same. */
-import { anEventBody } from '../support/builders.js';
+import { anEventBody } from '../../support/builders.js';
 
 /** 150 tokens of the price book's $0.71 per million. */
 export const EVENT_PICOS = 150n * 710_000n;

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../src/platform/clock.js';
-import { anApp, type TestApp } from '../support/app.js';
-import { anEventBody } from '../support/builders.js';
-import { counted, countedOf } from '../support/counted.js';
-import { until } from '../support/until.js';
-import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
+import { Clock } from '../../../src/platform/clock.js';
+import { anApp, type TestApp } from '../../support/app.js';
+import { anEventBody } from '../../support/builders.js';
+import { counted, countedOf } from '../../support/counted.js';
+import { until } from '../../support/until.js';
+import { aTestQueue, type TestQueue } from '../../support/usage-queue.js';
 import { EVENT_PICOS, usage } from './usage.js';
 
 let app: TestApp;

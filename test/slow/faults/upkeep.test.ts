@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { COMMIT } from '../support/fault-proxy.js';
-import { anInstallation, type Installation, type Machine } from '../support/installation.js';
-import { until } from '../support/until.js';
-import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
+import { COMMIT } from '../../support/fault-proxy.js';
+import { anInstallation, type Installation, type Machine } from '../../support/installation.js';
+import { until } from '../../support/until.js';
+import { aTestQueue, type TestQueue } from '../../support/usage-queue.js';
 import { EVENT_PICOS, usage } from './usage.js';
 
 let tally: Installation;

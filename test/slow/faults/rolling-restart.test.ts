@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { callerOf, type Answer } from '../support/app.js';
-import { LLAMA } from '../support/builders.js';
-import { counted, countedOf } from '../support/counted.js';
-import { anInstallation, type Installation, type Machine } from '../support/installation.js';
-import { until } from '../support/until.js';
+import { callerOf, type Answer } from '../../support/app.js';
+import { LLAMA } from '../../support/builders.js';
+import { counted, countedOf } from '../../support/counted.js';
+import { anInstallation, type Installation, type Machine } from '../../support/installation.js';
+import { until } from '../../support/until.js';
 import { EVENT_PICOS, usage } from './usage.js';
 
 let tally: Installation;
