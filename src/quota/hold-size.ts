@@ -95,10 +95,12 @@ export class HoldSizes {
 /** What the size of a hold was based on. */
 export function basisOf(
   { maxOutputTokens }: ReservationOrder,
-  { worstPicos }: HoldSize,
+  { worstPicos, learnedPicos }: HoldSize,
   holdPicos: bigint,
 ): HoldBasis {
   if (worstPicos === null) return 'none';
+  // A repeated request keeps the hold that it made before its model had a price.
+  if (holdPicos === 0n && worstPicos > 0n && learnedPicos !== 0n) return 'none';
   if (maxOutputTokens !== null) return 'requested';
   return holdPicos < worstPicos ? 'learned' : 'maximum';
 }

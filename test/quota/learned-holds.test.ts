@@ -122,6 +122,18 @@ describe('a hold without max_output_tokens', () => {
     expect(await reserve(await customer('unpriced'), 'nobody-priced-it')).toBe('0 none');
   });
 
+  it('stays nothing for a repeated request after its model got a price, and says so', async () => {
+    const subject = await customer('priced-later');
+    for (const order of [{ request_id: 'r1' }, { request_id: 'r2', max_output_tokens: 10 }]) {
+      expect(await reserve(subject, 'priced-later', order)).toBe('0 none');
+    }
+    await price('priced-later', 1_000);
+    for (const order of [{ request_id: 'r1' }, { request_id: 'r2', max_output_tokens: 10 }]) {
+      expect(await reserve(subject, 'priced-later', order)).toBe('0 none');
+    }
+    expect(await reserve(subject, 'priced-later', { max_output_tokens: 10 })).toBe(`${usdOf(10)} requested`);
+  });
+
   it('stays the same for a repeated request, whatever is learned meanwhile', async () => {
     await price('repeated', 1_000);
     const subject = await customer('repeated');

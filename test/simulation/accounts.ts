@@ -31,6 +31,8 @@ export type Grant = {
 
 export type Hold = {
   readonly project: string;
+  readonly picos: bigint;
+  /** Weighed against the limits. */
   readonly nanos: bigint;
   readonly content: string;
   expiresMs: number;

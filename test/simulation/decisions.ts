@@ -51,6 +51,7 @@ export class Decisions {
     const picos = price === null ? 0n : BigInt(input) * dearest + BigInt(output) * price.output;
     const hold = {
       project,
+      picos,
       nanos: ceilDiv(picos, 1_000n),
       content: [project, model, input, output].join(' '),
       expiresMs: nowMs + order.ttlSeconds * 1_000,
@@ -58,18 +59,19 @@ export class Decisions {
     const held = this.holdsOf(entity);
     const known = held.get(requestId);
     if (known !== undefined && known.content !== hold.content) return { status: 409 };
-    const answer = (): Verdict => ({
+    const answer = (heldPicos: bigint): Verdict => ({
       status: 201,
       period: monthOf(nowMs),
-      hold_usd: usdOf(picos),
+      hold_usd: usdOf(heldPicos),
       remaining: this.remaining(entity, project, { nowMs, without: requestId }),
     });
-    if (known !== undefined) return answer();
+    // A price may have been published since.
+    if (known !== undefined) return answer(known.picos);
     const denial = this.denial(entity, project, { nowMs, wanted: price === null ? 1n : hold.nanos });
     if (denial !== null) return denial;
     const endedMs = this.ended.get(`${entity} ${requestId}`);
     if (endedMs === undefined || nowMs - endedMs >= TOMBSTONE_MS) held.set(requestId, hold);
-    return answer();
+    return answer(picos);
   }
 
   check(entity: string, project: string, nowMs: number): Verdict {
