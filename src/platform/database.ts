@@ -34,7 +34,7 @@ export type TransactionOptions = { readonly snapshot?: boolean; readonly timeout
 const RETURN_MS = 100;
 
 export class Database {
-  readonly pool: pg.Pool;
+  private readonly pool: pg.Pool;
   private readonly client: PrismaClient;
   private readonly connection: pg.ClientConfig;
   private readonly connectMsMax: number;

@@ -167,7 +167,7 @@ describe('who may call what', () => {
 
   it('only a hash of a secret is in the database', async () => {
     const secret = await app.key('gateway');
-    const rows = await app.database.pool.query('select * from api_keys');
+    const rows = await app.postgres.pool.query('select * from api_keys');
     expect(JSON.stringify(rows.rows)).not.toContain(secret);
   });
 });

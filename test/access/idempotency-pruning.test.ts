@@ -9,7 +9,7 @@ afterAll(() => books.close());
 
 describe('pruning idempotency records', () => {
   it('deletes them 30 days after they were written, however many there are, also when two run at once', async () => {
-    const { pool } = books.database;
+    const { pool } = books.postgres;
     const now = books.clock.now().getTime();
     const keep = (count: number, ageMs: number) =>
       pool.query(

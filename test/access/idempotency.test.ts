@@ -81,7 +81,7 @@ describe('a change under an idempotency key', () => {
 
   it('while its first call is still running is a 409 at once', async () => {
     await buy('invoice-7', { amount_usd: '1' });
-    const blocker = await app.database.pool.connect();
+    const blocker = await app.postgres.pool.connect();
     try {
       await blocker.query('begin');
       await blocker.query('select name from entities where name = $1 for update', [entity]);
@@ -122,13 +122,13 @@ describe('a change under an idempotency key', () => {
   it('the secret of a new key is in no stored answer', async () => {
     const headers = { 'idempotency-key': `key-${entity}` };
     const made = await app.call('POST /v1/admin/keys', { body: { name: 'k', role: 'gateway' }, headers });
-    const { rows } = await app.database.pool.query('select body from idempotency_keys');
+    const { rows } = await app.postgres.pool.query('select body from idempotency_keys');
     expect(JSON.stringify(rows)).not.toContain(made.body.secret);
   });
 });
 
 async function isWaiting(app: TestApp): Promise<boolean> {
-  const { rows } = await app.database.pool.query(
+  const { rows } = await app.postgres.pool.query(
     "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
   );
   return rows.length > 0;

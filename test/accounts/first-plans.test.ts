@@ -12,7 +12,7 @@ describe('the first plans and prices', () => {
     await database.reader.plan.update({ where: { name: 'free' }, data: { overage: 'allowed' } });
     await database.reader.plan.delete({ where: { name: 'pro' } });
     const prices = await books.prices.list({ model: null, entity: null });
-    await database.pool.query('delete from prices where id = $1', [String(prices[0]!.id)]);
+    await books.postgres.pool.query('delete from prices where id = $1', [String(prices[0]!.id)]);
     await seed(database);
     const plans = await database.reader.plan.findMany({ orderBy: { name: 'asc' } });
     expect(plans).toMatchObject([

@@ -43,7 +43,7 @@ beforeEach(async () => {
   receiver.answer(204);
   entity = scopeOf(`e-${randomUUID()}`).entity;
   secret = await hook(receiver.url);
-  await books.database.pool.query('delete from webhook_deliveries');
+  await books.postgres.pool.query('delete from webhook_deliveries');
   receiver.received.length = 0;
 });
 
@@ -189,7 +189,7 @@ describe('a message to a webhook', () => {
     }
     expect(receiver.received.length).toBe(8);
     const left = () =>
-      books.database.pool.query(
+      books.postgres.pool.query(
         `select d.status, d.last_error from webhook_deliveries d join webhooks w on w.id = d.webhook_id where w.entity = $1`,
         [entity],
       );

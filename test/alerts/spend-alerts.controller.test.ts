@@ -152,8 +152,8 @@ describe('webhooks over HTTP', () => {
     });
     const list = await app.call('GET /v1/admin/webhooks');
     expect(list.body.data).toEqual([shown]);
-    const kept = await app.database.pool.query('select * from idempotency_keys');
-    const audited = await app.database.pool.query('select * from audit_log');
+    const kept = await app.postgres.pool.query('select * from idempotency_keys');
+    const audited = await app.postgres.pool.query('select * from audit_log');
     expect(JSON.stringify([kept.rows, audited.rows])).not.toContain(secret);
     const ended = await app.call(`DELETE /v1/admin/webhooks/${shown.id}`);
     expect(ended.body).toEqual({ object: 'webhook.deleted', id: shown.id, deleted: true });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { applyMigrations } from '../../src/platform/migrate.js';
 import { Clock } from '../../src/platform/clock.js';
@@ -69,7 +70,7 @@ async function load(
       await writeFile(file, JSON.stringify(loaded));
     }
     await rollUpDays(database);
-    await vacuum(database);
+    await vacuum(servers.databaseUrl);
   } finally {
     await database.close();
   }
@@ -77,13 +78,13 @@ async function load(
 }
 
 /** As autovacuum does in the course of a year. */
-async function vacuum({ pool }: Database): Promise<void> {
-  const client = await pool.connect();
+async function vacuum(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
   try {
-    await client.query('set statement_timeout = 0');
     await client.query('vacuum analyze');
   } finally {
-    client.release(true);
+    await client.end();
   }
 }
 

@@ -18,7 +18,7 @@ afterEach(() => expectAgreement(books));
 
 /** Sums of an entity without its name. The order of arrival decides which events the credits paid, but not how much of the total. */
 async function sumsOf(entity: string): Promise<unknown> {
-  const rows = async (sql: string) => (await books.database.pool.query(sql, [entity])).rows as unknown[];
+  const rows = async (sql: string) => (await books.postgres.pool.query(sql, [entity])).rows as unknown[];
   return {
     hourly: await rows(
       `select hour, project, model, operation, period, requests, input_tokens, cached_input_tokens, output_tokens,
@@ -239,7 +239,7 @@ class History {
   }
 
   async check(): Promise<void> {
-    const { pool } = books.database;
+    const { pool } = books.postgres;
     const spend = await pool.query<{ period: string; cost: string; burnt: string }>(
       `select period, cost_picos::text as cost, burnt_picos::text as burnt from entity_spend where entity = $1 order by 1`,
       [this.entity],

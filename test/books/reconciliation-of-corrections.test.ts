@@ -32,7 +32,7 @@ afterAll(() => books.close());
 
 /** Runs SQL without triggers, as a bug or a person in the database could change the books. */
 async function failingAfter(sql: string): Promise<string[]> {
-  const client = await books.database.pool.connect();
+  const client = await books.postgres.pool.connect();
   try {
     await client.query('begin');
     await client.query('set local session_replication_role = replica');

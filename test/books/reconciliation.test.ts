@@ -32,7 +32,7 @@ beforeEach(async () => {
 
 /** Runs SQL without triggers, as a bug or a person in the database could change the books. Returns the checks that fail afterwards. */
 async function failingAfter(...tampering: string[]): Promise<string[]> {
-  const client = await books.database.pool.connect();
+  const client = await books.postgres.pool.connect();
   try {
     await client.query('begin isolation level repeatable read');
     await client.query(`set local session_replication_role = replica`);
@@ -118,12 +118,12 @@ describe('the reconciliation', () => {
   });
 
   it('names the entity, the hour and the model of a roll-up that is one picodollar off, and nothing else', async () => {
-    const { rows } = await books.database.pool.query<{ entity: string; hour: Date }>(
+    const { rows } = await books.postgres.pool.query<{ entity: string; hour: Date }>(
       `select entity, hour from usage_hourly order by entity, hour limit 1`,
     );
     const [{ entity, hour }] = rows as [{ entity: string; hour: Date }];
     const change = (by: string) =>
-      books.database.pool.query(
+      books.postgres.pool.query(
         `update usage_hourly set cost_picos = cost_picos ${by} where entity = $1 and hour = $2`,
         [entity, hour],
       );

@@ -39,7 +39,7 @@ beforeEach(async () => {
 });
 
 const tamper = async (...statements: string[]): Promise<void> => {
-  const client = await books.database.pool.connect();
+  const client = await books.postgres.pool.connect();
   try {
     await client.query('begin');
     await client.query('set local session_replication_role = replica');
@@ -58,7 +58,7 @@ const projections = async (): Promise<unknown[]> =>
     ['usage_hourly', 'entity_spend', 'project_spend', 'credit_grants'].map(
       async (table) =>
         (
-          await books.database.pool.query(`select * from ${table} t where entity = $1 order by t::text`, [
+          await books.postgres.pool.query(`select * from ${table} t where entity = $1 order by t::text`, [
             entity,
           ])
         ).rows,
@@ -129,7 +129,7 @@ describe('the repair', () => {
         after: { cost_picos: cost, burnt_picos: burnt },
       },
     ]);
-    const { rows } = await books.database.pool.query(
+    const { rows } = await books.postgres.pool.query(
       `select actor, after from audit_log where entity = $1 and action = 'reconciliation.repair'`,
       [entity],
     );

@@ -161,7 +161,7 @@ describe('corrections over HTTP', () => {
 
   it('a repair previews what is wrong, puts it right, and is in the audit log', async () => {
     await used('entity7');
-    await app.database.pool.query(`update project_spend set cost_picos = 0 where entity = 'entity7'`);
+    await app.postgres.pool.query(`update project_spend set cost_picos = 0 where entity = 'entity7'`);
     const body = { entity: 'entity7' };
     const preview = await app.call('POST /v1/admin/reconciliation/repair?dry_run=true', { body });
     expect(preview.body).toEqual({

@@ -116,11 +116,11 @@ describe('re-rating', () => {
   it('keeps the price that rated the event first, and names the new one in one correction for each event', async () => {
     await books.recorder.record([event()]);
     const newPrice = await publish(books, model, '0.000001', { from: DAY });
-    const { rows: before } = await books.database.pool.query(`select * from usage_events where entity = $1`, [
+    const { rows: before } = await books.postgres.pool.query(`select * from usage_events where entity = $1`, [
       entity,
     ]);
     await books.rerating.rerate(order());
-    const { rows } = await books.database.pool.query(`select * from usage_events where entity = $1`, [
+    const { rows } = await books.postgres.pool.query(`select * from usage_events where entity = $1`, [
       entity,
     ]);
     expect(rows).toEqual(before);
@@ -255,7 +255,7 @@ describe('re-rating', () => {
     await books.recorder.record([event(), event()]);
     await publish(books, model, '0.000001', { from: DAY });
     await books.rerating.rerate(order());
-    const { rows } = await books.database.pool.query(
+    const { rows } = await books.postgres.pool.query(
       `select actor, target, before, after from audit_log where entity = $1 and action = 'prices.rerate'`,
       [entity],
     );

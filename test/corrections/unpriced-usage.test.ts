@@ -9,7 +9,7 @@ afterAll(() => books.close());
 
 describe('charging usage whose price came later', () => {
   it('burns the allowance of the month even when nothing else has asked for it in that month', async () => {
-    const { pool } = books.database;
+    const { pool } = books.postgres;
     await pool.query(
       `insert into plans (name, overage, monthly_credit_picos) values ('gift', 'allowed', 5000000000000)`,
     );

@@ -34,7 +34,7 @@ const event = (override: Parameters<typeof anEvent>[0] = {}) =>
 
 const usageOf = async (entity: string): Promise<unknown[]> =>
   (
-    await books.database.pool.query(
+    await books.postgres.pool.query(
       `select period, requests::int, cost_picos::text as cost from usage_hourly where entity = $1 order by period`,
       [entity],
     )
@@ -46,7 +46,7 @@ describe('voiding an event', () => {
     const [wrong, right] = [event(), event()];
     await books.recorder.record([wrong, right]);
     const rowOf = async () =>
-      (await books.database.pool.query(`select * from usage_events where id = $1`, [wrong.id])).rows;
+      (await books.postgres.pool.query(`select * from usage_events where id = $1`, [wrong.id])).rows;
     const before = await rowOf();
     expect(await voidEvent(books, wrong)).toMatchObject({
       kind: 'void',
@@ -86,7 +86,7 @@ describe('voiding an event', () => {
     books.clock.advance(HOUR_MS);
     expect(await voidEvent(books, wrong)).toEqual(answers[0]);
     expect(await leftOf(books, entity)).toEqual(['850']);
-    const { rows } = await books.database.pool.query(
+    const { rows } = await books.postgres.pool.query(
       `select count(*)::int as voids from audit_log where entity = $1 and action = 'usage_events.void'`,
       [entity],
     );
@@ -131,7 +131,7 @@ describe('voiding an event', () => {
     expect(await ledgerOf(books, entity)).toEqual(['purchase 200 2026-11', 'burn 150 2026-11']);
     books.clock.advance(HOUR_MS);
     await Promise.all([books.posting.post(), books.posting.post()]);
-    const { rows } = await books.database.pool.query(
+    const { rows } = await books.postgres.pool.query(
       `select l.kind, l.amount_picos::text as amount, o.kind as corrects, o.booked_hour = l.booked_hour as same_hour
        from ledger_entries l left join ledger_entries o on o.id = l.corrects where l.entity = $1 order by l.id`,
       [entity],
@@ -213,7 +213,7 @@ describe('voiding an event', () => {
     await voidEvent(books, wrong);
     books.clock.advance(HOUR_MS);
     await books.posting.post();
-    const { rows } = await books.database.pool.query(
+    const { rows } = await books.postgres.pool.query(
       `select count(*)::int as named from ledger_entries where entity = $1 and kind = 'burn_reversal' and corrects is not null`,
       [entity],
     );
@@ -234,13 +234,13 @@ describe('voiding an event', () => {
   it('finds an event whose identity is pruned by its time, and asks for the time without it', async () => {
     const wrong = event();
     await books.recorder.record([wrong]);
-    await books.database.pool.query(`delete from usage_identities where occurred_at = $1`, [
+    await books.postgres.pool.query(`delete from usage_identities where occurred_at = $1`, [
       wrong.occurredAt,
     ]);
     await expect(voidEvent(books, wrong)).rejects.toMatchObject({ code: 'not_found' });
     await expect(voidEvent(books, wrong)).rejects.toThrow(/name the "time"/);
     expect(await voidEvent(books, wrong, wrong.occurredAt)).toMatchObject({ costPicos: -150n });
-    await books.database.pool.query(
+    await books.postgres.pool.query(
       `insert into usage_identities select identity, identity, occurred_at, booked_at from usage_events
        on conflict do nothing`,
     );

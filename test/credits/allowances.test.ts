@@ -13,10 +13,10 @@ afterEach(async () => {
 describe('monthly allowances', () => {
   it('are granted once a month, even when a month begins with five batches at once', async () => {
     books.clock.set('2027-01-05T00:00:00Z');
-    await books.database.pool.query(
+    await books.postgres.pool.query(
       `insert into plans (name, overage, monthly_credit_picos) values ('gift', 'allowed', 5000000000000)`,
     );
-    await books.database.pool.query(
+    await books.postgres.pool.query(
       `insert into entities (name, plan, created_at) values ('gifted', 'gift', now())`,
     );
     const at = new Date('2027-01-04T12:00:00Z');

@@ -25,7 +25,7 @@ describe('the schedules of a worker', () => {
   });
 
   const count = async (table: string): Promise<number> =>
-    (await app.database.pool.query(`select from ${table}`)).rowCount ?? 0;
+    (await app.postgres.pool.query(`select from ${table}`)).rowCount ?? 0;
 
   it('include the close of periods, the pruning of identities, roll-ups by day and samples of outputs', async () => {
     const schedulers = await queue.getJobSchedulers();
@@ -44,7 +44,7 @@ describe('the schedules of a worker', () => {
   });
 
   it('close a period once, however often the job runs at once', async () => {
-    await app.database.pool.query(
+    await app.postgres.pool.query(
       `insert into entities (name, plan, created_at) values ('entity1', 'free', '2026-11-22T00:00:00Z')`,
     );
     await queue.addBulk(Array.from({ length: 4 }, () => ({ name: 'close-periods', data: {} })));
@@ -54,7 +54,7 @@ describe('the schedules of a worker', () => {
   });
 
   it('prune identities that are past their window', async () => {
-    await app.database.pool.query(
+    await app.postgres.pool.query(
       `insert into usage_identities select gen_random_uuid(), gen_random_uuid(), t, t
        from (values ('2026-10-01T00:00:00Z'::timestamptz), ('2026-12-03T00:00:00Z')) v (t)`,
     );

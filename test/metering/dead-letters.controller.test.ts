@@ -95,7 +95,7 @@ describe('dead letters', () => {
     );
   };
   const seenAt = (entity: string, time: string) =>
-    app.database.pool.query('update dead_letters set last_seen_at = $2 where entity = $1', [entity, time]);
+    app.postgres.pool.query('update dead_letters set last_seen_at = $2 where entity = $1', [entity, time]);
 
   it('dead letters are found by entity, subject, reason, status and time, page by page', async () => {
     const numbered = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
@@ -141,7 +141,7 @@ describe('dead letters', () => {
     const rest = await replay({ ...order, end_time: first.body.end_time });
     expect(rest.body).toEqual({ ...first.body, answered: 2, remaining: 0 });
     await until('the five are counted and the sixth is refused again', async () => {
-      const { rows } = await app.database.pool.query(`select from usage_events where entity = 'mended'`);
+      const { rows } = await app.postgres.pool.query(`select from usage_events where entity = 'mended'`);
       return rows.length === 5 && (await letters('?subject=mended/p&status=open')).length === 1;
     });
     expect(await letters('?subject=mended/p&status=replayed')).toHaveLength(6);

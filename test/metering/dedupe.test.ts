@@ -47,7 +47,7 @@ describe('claiming identities', () => {
     const endFirst = await claiming([A]);
     const second = database.transaction((tx) => claimIdentities(tx, rows([C, B, A]), AT));
     await until('the second batch waits', async () => {
-      const { rows: waiting } = await database.pool.query(
+      const { rows: waiting } = await testDatabase.pool.query(
         `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
       );
       return waiting.length === 1;

@@ -12,7 +12,7 @@ afterAll(() => books.close());
 afterEach(() => expectAgreement(books));
 
 const identities = async (): Promise<number> =>
-  (await books.database.pool.query(`select from usage_identities`)).rowCount ?? 0;
+  (await books.postgres.pool.query(`select from usage_identities`)).rowCount ?? 0;
 
 describe('pruning identities', () => {
   it('begins 42 days after the booking, when the event has been refused for a week: dedupe has no hole', async () => {
@@ -39,7 +39,7 @@ describe('pruning identities', () => {
   });
 
   it('goes through all pages and leaves younger ones, also when two run at once', async () => {
-    await books.database.pool.query(
+    await books.postgres.pool.query(
       `insert into usage_identities
        select gen_random_uuid(), gen_random_uuid(), $1::timestamptz, $1::timestamptz from generate_series(1, 25000)`,
       [new Date(books.clock.now().getTime() - 43 * DAY_MS)],

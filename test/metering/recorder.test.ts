@@ -15,7 +15,7 @@ afterEach(async () => {
 
 type Spend = { cost: string; burnt: string; overage: string };
 async function spendOf(entity: string, period = '2026-11'): Promise<Spend | undefined> {
-  const rows = await books.database.pool.query<Spend>(
+  const rows = await books.postgres.pool.query<Spend>(
     `select cost_picos::text as cost, burnt_picos::text as burnt, overage_picos::text as overage
      from entity_spend where entity = $1 and period = $2`,
     [entity, period],
@@ -164,7 +164,7 @@ describe('recording usage', () => {
 
   it('gives an unknown entity the plan free and keeps its usage', async () => {
     await books.recorder.record([anEvent({ subject: 'stranger/p' })]);
-    const { rows } = await books.database.pool.query(`select plan from entities where name = 'stranger'`);
+    const { rows } = await books.postgres.pool.query(`select plan from entities where name = 'stranger'`);
     expect(rows).toEqual([{ plan: 'free' }]);
     expect((await spendOf('stranger'))?.overage).toBe(String(150n * LLAMA_PICOS_PER_TOKEN));
   });

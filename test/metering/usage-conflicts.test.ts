@@ -18,7 +18,7 @@ describe('conflicts', () => {
     const body = anEventBody({ subject, id }, { usage: { prompt_tokens: promptTokens } });
     expect((await app.call('POST /v1/usage/events', { body })).body.accepted).toBe(1);
   };
-  const rows = async (sql: string, entity: string) => (await app.database.pool.query(sql, [entity])).rows;
+  const rows = async (sql: string, entity: string) => (await app.postgres.pool.query(sql, [entity])).rows;
   const counted = (entity: string) =>
     until('the event is counted', async () => {
       return (await rows('select from usage_events where entity = $1', entity)).length === 1;
@@ -31,7 +31,7 @@ describe('conflicts', () => {
     for (let n = 1; n <= count; n += 1) {
       await report(subject, n);
       await until('the conflict is kept', async () => (await conflicts(`?entity=${entity}`)).length === n);
-      await app.database.pool.query(
+      await app.postgres.pool.query(
         `update usage_conflicts set last_seen_at = '2026-11-01T10:00:00Z'::timestamptz + $2 * interval '1 second'
          where entity = $1 and last_seen_at > '2026-11-02'`,
         [entity, n],

@@ -28,7 +28,7 @@ const event = (occurredAt: string, userId = 'u') =>
 
 /** Days of the entity that are rolled up, and all its days. */
 const days = async (): Promise<[number, number]> => {
-  const { rows } = await books.database.pool.query<{ rolled: string; all: string }>(
+  const { rows } = await books.postgres.pool.query<{ rolled: string; all: string }>(
     'select count(*) filter (where rolled_up) as rolled, count(*) as all from usage_days where entity = $1',
     [entity],
   );
@@ -115,7 +115,7 @@ describe('roll-ups by day', () => {
 
   it('are not overwritten by a build that began earlier and ends later', async () => {
     await books.recorder.record([event('2026-11-20T09:00:00Z')]);
-    const database = new OvertakenDatabase({ url: books.databaseUrl });
+    const database = new OvertakenDatabase({ url: books.postgres.url });
     database.overtake = () => books.days.build();
     expect(await bookkeepingOver({ database, clock: books.clock }).days.build()).toBe(0);
     await database.close();
@@ -127,7 +127,7 @@ describe('roll-ups by day', () => {
     await books.recorder.record([event('2026-11-20T09:00:00Z', 'a'), event('2026-11-21T09:00:00Z', 'b')]);
     await books.days.build();
     const before = await byUser();
-    const { pool } = books.database;
+    const { pool } = books.postgres;
     await pool.query('update usage_days set rolled_up = false');
     await pool.query('truncate usage_daily, usage_daily_callers');
     expect(await byUser()).toEqual(before);
@@ -154,7 +154,7 @@ describe('roll-ups by day', () => {
   ])('that are wrong fail the check "%s", and repair has them rebuilt', async (name, sql) => {
     await books.recorder.record([event('2026-11-20T09:00:00Z')]);
     await books.days.build();
-    await books.database.pool.query(sql, [entity]);
+    await books.postgres.pool.query(sql, [entity]);
     const { checks } = await books.reconciliation.run();
     expect(checks.filter(({ ok }) => !ok).map((check) => check.name)).toContain(name);
     await books.database.transaction((tx) => books.repair.repair(tx, { entity, actor: 'test' }));
@@ -167,7 +167,7 @@ describe('roll-ups by day', () => {
   it('of a day that fails delay no other day', async () => {
     await books.recorder.record([event('2026-11-19T09:00:00Z'), event('2026-11-20T09:00:00Z')]);
     books.clock.advance(HOUR_MS);
-    const { pool } = books.database;
+    const { pool } = books.postgres;
     await pool.query(`alter table usage_daily add constraint no check (day <> '2026-11-19') not valid`);
     await expect(books.days.build()).rejects.toThrow(/no/);
     expect(await days()).toEqual([1, 2]);

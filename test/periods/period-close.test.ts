@@ -24,7 +24,7 @@ afterEach(async () => {
 const event = (entity: string, occurredAt = books.clock.now()) =>
   anEvent({ subject: `${entity}/p`, model: MODEL, occurredAt });
 
-const rowsOf = async (sql: string): Promise<unknown[]> => (await books.database.pool.query(sql)).rows;
+const rowsOf = async (sql: string): Promise<unknown[]> => (await books.postgres.pool.query(sql)).rows;
 
 describe('closing a period', () => {
   it('waits for the end of the grace, then freezes what belongs to the period, whenever it was booked', async () => {
@@ -126,13 +126,13 @@ describe('closing a period', () => {
   it('gives the number of a close that fails to the next close', async () => {
     await books.recorder.record([event('a'), event('b')]);
     books.clock.set('2026-12-04T00:00:00Z');
-    await books.database.pool.query(
+    await books.postgres.pool.query(
       `create function fail() returns trigger language plpgsql as $$ begin
          if new.entity = 'a' then raise exception 'no'; end if; return new; end $$;
        create trigger fail before insert on closed_periods for each row execute function fail()`,
     );
     await expect(books.periods.closePeriods()).rejects.toThrow(/no/);
-    await books.database.pool.query(`drop trigger fail on closed_periods`);
+    await books.postgres.pool.query(`drop trigger fail on closed_periods`);
     await books.periods.closePeriods();
     expect(await rowsOf(`select entity, number::int from closed_periods order by number`)).toEqual([
       { entity: 'a', number: 1 },
@@ -178,7 +178,7 @@ describe('a closed period', () => {
 
   it('includes no batch that began within the grace and waited for the close: it is booked in the open period', async () => {
     await books.recorder.record([event('a')]);
-    const client = await books.database.pool.connect();
+    const client = await books.postgres.pool.connect();
     await client.query('begin');
     await client.query(`select from entities where name = 'a' for no key update`);
     const waiting = async (count: number) => {
@@ -226,7 +226,7 @@ describe('the row of a closed period', () => {
     shared.clock.set('2026-12-04T00:00:00Z');
     await shared.periods.closePeriods();
     for (const sql of [`update closed_periods set number = 9`, `delete from closed_periods`]) {
-      await expect(shared.database.pool.query(sql)).rejects.toThrow(/append only/);
+      await expect(shared.postgres.pool.query(sql)).rejects.toThrow(/append only/);
     }
   });
 });

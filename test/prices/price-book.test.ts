@@ -47,7 +47,7 @@ describe('the price book', () => {
     const empty = bookkeepingOver({ database: unavailable, clock: books.clock }).prices;
     await expect(empty.priceFor(use())).rejects.toMatchObject({ name: 'Unavailable', server: 'postgres' });
     await unavailable.close();
-    const soonUnavailable = new Database({ url: books.databaseUrl });
+    const soonUnavailable = new Database({ url: books.postgres.url });
     const full = bookkeepingOver({ database: soonUnavailable, clock: books.clock }).prices;
     const before = await full.priceFor(use());
     await soonUnavailable.close();

@@ -149,7 +149,7 @@ describe('a hold without max_output_tokens', () => {
   describe('the sample', () => {
     const sizes = async (model: string) =>
       (
-        await app.database.pool.query(
+        await app.postgres.pool.query(
           'select tokens_max, requests::integer from output_sizes where model = $1 order by tokens_max',
           [model],
         )

@@ -21,7 +21,7 @@ beforeEach(async () => {
     ('free', 100, null, 'blocked', 5, 3), ('pro', 6000, 70000, 'allowed', null, 40)`);
 });
 
-const sql = (text: string) => database.pool.query(text);
+const sql = (text: string) => server.pool.query(text);
 const { entity, project } = aSubject();
 const load = async (at = NOON, subjects: QuotaSubject[] = [{ entity, project }]) =>
   loadQuotaStates(database.reader, { subjects, at });

@@ -203,7 +203,7 @@ describe('sums of reports', () => {
             .filter((event) => isWithin(event, range))
             .reduce((sum, event) => sum + costPicosOf(event), 0n);
           expect(await costOf(entity, range, groupBy)).toBe(expected);
-          const { rows } = await books.database.pool.query<{ burnt: string }>(
+          const { rows } = await books.postgres.pool.query<{ burnt: string }>(
             'select coalesce(sum(amount_picos), 0)::text as burnt from burns where entity = $1',
             [entity],
           );

@@ -70,11 +70,11 @@ describe('GET /v1/entities/{entity}/activity', () => {
       rolled_up_usd: '0.0004331',
       projects_usd: '0.0004331',
     });
-    await app.database.pool.query(
+    await app.postgres.pool.query(
       "update project_spend set cost_picos = cost_picos + 1 where project = 'other'",
     );
     expect((await activity()).periods[0]).toMatchObject({ ok: false, projects_usd: '0.000433100001' });
-    await app.database.pool.query(
+    await app.postgres.pool.query(
       "update project_spend set cost_picos = cost_picos - 1 where project = 'other'",
     );
   });

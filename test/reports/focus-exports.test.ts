@@ -78,7 +78,7 @@ describe('the FOCUS export', () => {
   describe('of more than memory should hold', () => {
     const GROUPS = 20_000;
     beforeAll(async () => {
-      await app.database.pool.query(
+      await app.postgres.pool.query(
         `insert into usage_hourly (
            entity, hour, project, model, operation, period, price_id,
            requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
@@ -105,7 +105,7 @@ describe('the FOCUS export', () => {
       return answer;
     };
     const cursors = async (): Promise<number> => {
-      const { rows } = await app.database.pool.query(
+      const { rows } = await app.postgres.pool.query(
         `select pid from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid() and query like '%rows_to_read%'`,
       );
@@ -130,7 +130,7 @@ describe('the FOCUS export', () => {
     it('breaks off when it loses the database, so that nobody mistakes a part for the whole', async () => {
       const answer = await open();
       await until('it is under way', async () => (await cursors()) === 1);
-      const { rows } = await app.database.pool.query(
+      const { rows } = await app.postgres.pool.query(
         `select pg_terminate_backend(pid) as ended from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid() and query like '%rows_to_read%'`,
       );

@@ -28,7 +28,7 @@ describe('the schema "reporting"', () => {
   let reader: pg.Client;
   beforeAll(async () => {
     books = await theBooks();
-    reader = await loginAsReader(books.databaseUrl);
+    reader = await loginAsReader(books.postgres.url);
     await buy(books, 'entity1', 100_000_001n);
     await buy(books, 'entity1', 7n, { category: 'promotional', priority: 0 });
     const voided = await buy(books, 'entity2', 3n);
@@ -47,7 +47,7 @@ describe('the schema "reporting"', () => {
   const valueOf = async (sql: string): Promise<string> => String((await reader.query(sql)).rows[0]?.value);
 
   it('has these views, and each says what it is', async () => {
-    const { rows } = await books.database.pool.query<{ view: string; comment: string | null }>(
+    const { rows } = await books.postgres.pool.query<{ view: string; comment: string | null }>(
       `select relname as view, obj_description(oid) as comment from pg_class
        where relnamespace = 'reporting'::regnamespace and relkind = 'v' order by 1`,
     );
@@ -60,7 +60,7 @@ describe('the schema "reporting"', () => {
   });
 
   it('shows its role nothing else, and lets it change nothing', async () => {
-    const { rows } = await books.database.pool.query<{ name: string }>(
+    const { rows } = await books.postgres.pool.query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`,
     );
     expect(rows.length).toBeGreaterThan(15);
@@ -81,7 +81,7 @@ describe('the schema "reporting"', () => {
 
   it('gives its role neither long statements nor rights of an administrator', async () => {
     expect(await valueOf(`select current_setting('statement_timeout') as value`)).toBe('15s');
-    const { rows } = await books.database.pool.query(
+    const { rows } = await books.postgres.pool.query(
       `select rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls as mighty from pg_roles
        where rolname = 'tally_reader'`,
     );
@@ -92,7 +92,7 @@ describe('the schema "reporting"', () => {
   });
 
   it('shows dollars to the picodollar, which add up to the books', async () => {
-    const spent = await books.database.pool.query(
+    const spent = await books.postgres.pool.query(
       `select sum(cost_picos)::text as cost, sum(overage_picos)::text as overage from entity_spend`,
     );
     const { cost, overage } = spent.rows[0];

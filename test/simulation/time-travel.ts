@@ -54,7 +54,7 @@ export class TimeTravel {
   }
 
   private readonly sql: Sql = async (text, values = []) =>
-    (await this.app.database.pool.query(text, [...values])).rows;
+    (await this.app.postgres.pool.query(text, [...values])).rows;
 
   private readonly call: TestApp['call'] = (request, options) => this.app.call(request, options);
 

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { Database } from '../../src/platform/database.js';
-import { aDatabase } from './database.js';
+import { aDatabase, type TestDatabase } from './database.js';
 import { aRedis } from './redis.js';
 import { seed } from './seed.js';
 import { servicesOver, type Services } from './services.js';
@@ -11,15 +11,15 @@ import { TestClock } from './test-clock.js';
 export type Books = Services & {
   readonly clock: TestClock;
   readonly database: Database;
-  readonly databaseUrl: string;
+  readonly postgres: TestDatabase;
   readonly redis: Redis;
   close(): Promise<void>;
 };
 
 export async function theBooks(): Promise<Books> {
-  const [testDatabase, testRedis] = await Promise.all([aDatabase(), aRedis()]);
+  const [postgres, testRedis] = await Promise.all([aDatabase(), aRedis()]);
   const clock = new TestClock();
-  const database = new Database({ url: testDatabase.url });
+  const database = new Database({ url: postgres.url });
   await seed(database);
   const redis = connectRedis(testRedis.url, 'quota');
   await untilReady(redis);
@@ -27,12 +27,12 @@ export async function theBooks(): Promise<Books> {
     ...servicesOver({ database, clock, redis }),
     clock,
     database,
-    databaseUrl: testDatabase.url,
+    postgres,
     redis,
     async close() {
       redis.disconnect();
       await database.close();
-      await Promise.all([testDatabase.drop(), testRedis.stop()]);
+      await Promise.all([postgres.drop(), testRedis.stop()]);
     },
   };
 }

@@ -75,7 +75,7 @@ export async function voidEvent(
 
 /** Cost, burnt and overage of a period, as a line that a reader can compare. */
 export async function spendOf(books: Books, entity: string, period = '2026-11'): Promise<string> {
-  const { rows } = await books.database.pool.query<{ cost: string; burnt: string; overage: string }>(
+  const { rows } = await books.postgres.pool.query<{ cost: string; burnt: string; overage: string }>(
     `select cost_picos::text as cost, burnt_picos::text as burnt, overage_picos::text as overage
      from entity_spend where entity = $1 and period = $2`,
     [entity, period],

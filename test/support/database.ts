@@ -1,7 +1,7 @@
 /** A migrated, empty database of one's own in a fraction of a second: a clone of the run's template. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, DatabaseError } from 'pg';
+import { Client, DatabaseError, Pool } from 'pg';
 import { testServers } from './test-servers.js';
 
 const CLONE_COUNT_MAX = 50;
@@ -9,7 +9,9 @@ const CLONE_AGAIN_MS = 100;
 const OBJECT_IN_USE = '55006';
 
 export interface TestDatabase {
-  url: string;
+  readonly url: string;
+  /** For the test's own SQL: what it holds or breaks takes no connection from the service. It connects at its first use. */
+  readonly pool: Pool;
   /** Ends whatever is still connected. */
   drop(): Promise<void>;
 }
@@ -19,7 +21,17 @@ export async function aDatabase({ template = 'tally_template' } = {}): Promise<T
   const name = `tally_test_${randomBytes(8).toString('hex')}`;
   await clone(name, template);
   const url = testServers().postgresUrl.replace(/\/tally$/, `/${name}`);
-  return { url, drop: () => administrate(`drop database if exists ${name} with (force)`) };
+  const pool = new Pool({ connectionString: url, options: '-c timezone=UTC' });
+  // A test may end the server under an idle connection; without a listener that would end the process.
+  pool.on('error', () => {});
+  return {
+    url,
+    pool,
+    async drop() {
+      if (!pool.ended) await pool.end();
+      await administrate(`drop database if exists ${name} with (force)`);
+    },
+  };
 }
 
 async function clone(name: string, template: string): Promise<void> {

@@ -5,7 +5,8 @@ import { Allowances } from '../../src/credits/allowances.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { Database } from '../../src/platform/database.js';
+import { Database, type Tx } from '../../src/platform/database.js';
+import type { PrismaClient } from '../../src/platform/prisma/client.js';
 import { PriceBook } from '../../src/prices/price-book.js';
 import type { QuotaFailMode } from '../../src/quota/postgres-fallback.js';
 import { Quota } from '../../src/quota/quota.js';
@@ -38,6 +39,29 @@ class FixedPrices extends PriceBook {
   }
 }
 
+/** Counts what its user reads. */
+class WatchedDatabase extends Database {
+  queryCount = 0;
+  runningCount = 0;
+  private readonly watched = (super.reader as PrismaClient).$extends({
+    query: {
+      $allOperations: async ({ args, query }) => {
+        this.queryCount += 1;
+        this.runningCount += 1;
+        try {
+          return (await query(args)) as unknown;
+        } finally {
+          this.runningCount -= 1;
+        }
+      },
+    },
+  });
+
+  override get reader(): Tx {
+    return this.watched as unknown as Tx;
+  }
+}
+
 export type QuotaServers = {
   readonly clock: TestClock;
   readonly quota: Quota;
@@ -46,7 +70,7 @@ export type QuotaServers = {
   readonly redis: Redis;
   readonly redisServer: TestRedis;
   readonly wires: { readonly postgres: FaultProxy; readonly redis: FaultProxy };
-  /** How often the service took a connection to Postgres. */
+  /** How many statements the service has sent to Postgres, outside of transactions. */
   queryCount(): number;
   /** Whether the service waits for Postgres now. */
   isAskingPostgres(): boolean;
@@ -67,12 +91,10 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
   };
   const clock = new TestClock();
   const admin = new Database({ url: testDatabase.url });
-  const opened: { database: Database; redis: Redis }[] = [];
-  let queryCount = 0;
+  const opened: { database: WatchedDatabase; redis: Redis }[] = [];
 
   async function open(mode: QuotaFailMode): Promise<{ quota: Quota; redis: Redis }> {
-    const database = new Database({ url: through(wires.postgres, testDatabase.url) });
-    database.pool.on('acquire', () => (queryCount += 1));
+    const database = new WatchedDatabase({ url: through(wires.postgres, testDatabase.url) });
     const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
     await untilReady(redis);
     opened.push({ database, redis });
@@ -81,7 +103,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
   }
 
   const { quota, redis } = await open(failMode);
-  await admin.pool.query(
+  await testDatabase.pool.query(
     `insert into plans (name, monthly_cap_picos, overage) values ('free', ${usd('100')}, 'blocked')`,
   );
   return {
@@ -91,12 +113,12 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     redis,
     redisServer,
     wires,
-    queryCount: () => queryCount,
-    isAskingPostgres: () => opened.some(({ database: { pool } }) => pool.totalCount > pool.idleCount),
+    queryCount: () => opened.reduce((sum, { database }) => sum + database.queryCount, 0),
+    isAskingPostgres: () => opened.some(({ database }) => database.runningCount > 0),
     another: async (mode) => (await open(mode)).quota,
     reserve: (order) => reserveInAWord(quota, order),
     check: async (subject) => inAWord(await quota.check(aSubject(subject))),
-    sql: async (text, values = []) => (await admin.pool.query(text, [...values])).rows,
+    sql: async (text, values = []) => (await testDatabase.pool.query(text, [...values])).rows,
     async close() {
       for (const { database, redis } of opened) {
         redis.disconnect();

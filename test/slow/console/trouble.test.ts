@@ -122,10 +122,10 @@ function inBrowser(): void {
 
   it('says so when the books do not agree', async () => {
     const change = "update project_spend set cost_picos = cost_picos + $1 where project = 'project1'";
-    await app.database.pool.query(change, [1]);
+    await app.postgres.pool.query(change, [1]);
     await open();
     await page.waitForSelector('#tile-spent');
-    await app.database.pool.query(change, [-1]);
+    await app.postgres.pool.query(change, [-1]);
     expect(await page.textContent('#books')).toMatch(
       /^✗ The books do not agree: ask an admin to reconcile\./,
     );

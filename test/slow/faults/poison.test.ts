@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 const sql = async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> =>
-  (await app.database.pool.query(text, [...values])).rows as Row[];
+  (await app.postgres.pool.query(text, [...values])).rows as Row[];
 const countedIn = (entity: string) => countedOf({ sql }, entity);
 
 type Letter = {
@@ -199,11 +199,14 @@ describe('a batch that Postgres cannot take', () => {
   });
 
   it('because no connection is free waits for one, and is counted once', async () => {
-    const pool = app.database.pool;
-    const taken = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));
+    let release = (): void => {};
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
+    // Each takes one of the service's connections when it begins.
+    const taken = Array.from({ length: 10 }, () => app.database.transaction(() => isReleased));
     await queue.add([usage('patient', 30)]);
     await untilPutBack();
-    taken.forEach((client) => client.release());
+    release();
+    await Promise.all(taken);
     await queue.drained();
     expect(await countedIn('patient')).toEqual(counted(30, 30n * EVENT_PICOS));
   });

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 const sql = async <Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> =>
-  (await app.database.pool.query(text, [...values])).rows as Row[];
+  (await app.postgres.pool.query(text, [...values])).rows as Row[];
 
 /** 1,000 tokens hold $0.00071. */
 const reserve = (entity: string) =>
