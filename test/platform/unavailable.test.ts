@@ -96,14 +96,13 @@ describe('a Postgres', () => {
   });
 
   it('that has too many connections is unavailable', async () => {
-    const admin = open(postgres.url);
-    await admin.reader.$executeRawUnsafe(`create role guest login password 'guest' connection limit 0`);
+    await postgres.pool.query(`create role guest login password 'guest' connection limit 0`);
     try {
       const guest = open(postgres.url.replace(/\/\/[^@]+@/, '//guest:guest@'));
       const failure = await failureOf(guest.ping());
       expect([failure, sqlStateOf(failure)]).toMatchObject([UNAVAILABLE, '53300']);
     } finally {
-      await admin.reader.$executeRawUnsafe(`drop role guest`);
+      await postgres.pool.query(`drop role guest`);
     }
   });
 
@@ -136,14 +135,14 @@ describe('a Postgres', () => {
     }
   });
 
-  const watcher = () => opened.find((each) => each !== database) ?? open(postgres.url);
   const sleepers = async (): Promise<number[]> => {
-    const rows = await watcher().reader.$queryRaw<{ pid: number }[]>`
-      select pid from pg_stat_activity
-      where datname = current_database() and query like '%pg_sleep(20)%' and pid <> pg_backend_pid() and state = 'active'`;
+    const { rows } = await postgres.pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+       where datname = current_database() and query like '%pg_sleep(20)%' and pid <> pg_backend_pid() and state = 'active'`,
+    );
     return rows.map(({ pid }) => pid);
   };
-  const end = (pid: number) => watcher().reader.$queryRaw`select pg_terminate_backend(${pid}::integer)`;
+  const end = (pid: number) => postgres.pool.query('select pg_terminate_backend($1)', [pid]);
 });
 
 describe('a Redis', () => {
