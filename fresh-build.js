@@ -1,11 +1,17 @@
-/** Builds where nothing is built, or where a source is newer than the build. `npm start`, the gateway and the demo begin with it. */
+/**
+ * Builds where nothing is built, or where a source is newer than the build; before that, generates Prisma's client where the schema
+ * is newer than the client. `npm start`, `npm test`, the gateway and the demo begin with it.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 
+const SCHEMA = 'prisma/schema.prisma';
+const CLIENT = 'src/platform/prisma/client.ts';
 const SOURCES = [
   'package-lock.json',
   'tsconfig.json',
   'nest-cli.json',
+  SCHEMA,
   'src',
   'packages/client/tsconfig.json',
   'packages/client/src',
@@ -23,8 +29,13 @@ if (!isBuilt && !canBuild) {
   console.error('Nothing is built, and the build tools are not installed. Run: npm ci && npm run build');
   process.exit(1);
 }
-if (canBuild && (!isBuilt || isStale())) {
-  process.exit(spawnSync('npm', ['run', 'build', '--silent'], { stdio: 'inherit' }).status ?? 1);
+if (canBuild && isClientStale()) run('npx', ['prisma', 'generate']);
+if (canBuild && (!isBuilt || isStale())) run('npm', ['run', 'build', '--silent']);
+
+/** `npm ci` generates the client, but a pull that brings a new schema does not. */
+function isClientStale() {
+  if (!existsSync(SCHEMA)) return false;
+  return !existsSync(CLIENT) || statSync(SCHEMA).mtimeMs > statSync(CLIENT).mtimeMs;
 }
 
 function isStale() {
@@ -37,4 +48,14 @@ function filesIn(source) {
   if (!existsSync(source)) return [];
   if (statSync(source).isFile()) return [source];
   return readdirSync(source, { recursive: true, encoding: 'utf8' }).map((name) => `${source}/${name}`);
+}
+
+/**
+ * Ends this process where the command fails.
+ * @param {string} command
+ * @param {string[]} args
+ */
+function run(command, args) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }

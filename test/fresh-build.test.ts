@@ -1,4 +1,4 @@
-/** What `npm start`, the gateway and the demo do first, in a project of four files with a build that only writes its outputs. */
+/** What `npm start`, the gateway and the demo do first, in a small project with a build and a Prisma that only write their outputs. */
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,12 @@ for (const file of ${JSON.stringify(OUTPUTS)}) {
 }
 fs.appendFileSync('builds', 'x');
 `;
+const GENERATE = `#!/usr/bin/env node
+const fs = require('node:fs');
+fs.mkdirSync('src/platform/prisma', { recursive: true });
+fs.writeFileSync('src/platform/prisma/client.ts', '');
+fs.appendFileSync('generations', process.argv[2]);
+`;
 
 let project: string;
 
@@ -27,7 +33,8 @@ beforeEach(async () => {
   await write('build.cjs', BUILD);
   await write('src/main.ts', '');
   await write('node_modules/.bin/nest', '');
-  await chmod(path.join(project, 'node_modules/.bin/nest'), 0o755);
+  await write('node_modules/.bin/prisma', GENERATE);
+  for (const name of ['nest', 'prisma']) await chmod(path.join(project, 'node_modules/.bin', name), 0o755);
 });
 afterEach(() => rm(project, { recursive: true, force: true }));
 
@@ -38,8 +45,11 @@ async function write(name: string, text: string): Promise<void> {
 }
 const begin = () => run(process.execPath, ['fresh-build.js'], { cwd: project });
 const buildCount = async () => (await readFile(path.join(project, 'builds'), 'utf8').catch(() => '')).length;
+const generations = () => readFile(path.join(project, 'generations'), 'utf8').catch(() => '');
+const touch = (name: string, ms: number) =>
+  utimes(path.join(project, name), new Date(), new Date(Date.now() + ms));
 /** As if it had been saved after the build. */
-const touch = (name: string) => utimes(path.join(project, name), new Date(), new Date(Date.now() + 60_000));
+const save = (name: string) => touch(name, 60_000);
 
 describe('a start', () => {
   it('builds where nothing is built, and only once', async () => {
@@ -53,9 +63,30 @@ describe('a start', () => {
     await rm(path.join(project, 'packages/gateway/dist'), { recursive: true });
     await begin();
     expect(await buildCount()).toBe(2);
-    await touch('src/main.ts');
+    await save('src/main.ts');
     await begin();
     expect(await buildCount()).toBe(3);
+  });
+
+  it('generates Prisma’s client again where the schema is newer, and then builds', async () => {
+    await write('prisma/schema.prisma', '');
+    await begin();
+    await begin();
+    expect([await generations(), await buildCount()]).toEqual(['generate', 1]);
+    // An hour ago: the client, the build and what it was made of.
+    for (const name of ['src/main.ts', 'src/platform/prisma/client.ts', ...OUTPUTS])
+      await touch(name, -3_600_000);
+    await touch('prisma/schema.prisma', -60_000);
+    await begin();
+    await begin();
+    expect([await generations(), await buildCount()]).toEqual(['generategenerate', 2]);
+  });
+
+  it('fails where the client cannot be generated', async () => {
+    await write('prisma/schema.prisma', '');
+    await write('node_modules/.bin/prisma', '#!/bin/sh\nexit 3\n');
+    await expect(begin()).rejects.toMatchObject({ code: 3 });
+    expect(await buildCount()).toBe(0);
   });
 
   it('fails where the build fails', async () => {
@@ -66,7 +97,7 @@ describe('a start', () => {
   it('runs what was built elsewhere where the build tools are not installed, whatever its age', async () => {
     await begin();
     await rm(path.join(project, 'node_modules'), { recursive: true });
-    await touch('src/main.ts');
+    await save('src/main.ts');
     await begin();
     expect(await buildCount()).toBe(1);
   });
