@@ -132,6 +132,7 @@ async function answers(server: {
   } catch {
     return false;
   } finally {
-    redis.disconnect();
+    // After a failed attempt it has ended, and disconnecting would leave a timer of two seconds that holds the process.
+    if (redis.status !== 'end') redis.disconnect();
   }
 }
