@@ -1,4 +1,4 @@
-/** What Prometheus reads at /metrics. Labels have few values: no entity, no key, no path with an id in it. */
+/** The metrics that Prometheus reads at /metrics. Labels have few values: no entity, no key, no path with an id in it. */
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -9,7 +9,7 @@ export class Metrics {
 
   readonly httpSeconds = new Histogram({
     name: 'tally_http_request_duration_seconds',
-    help: 'How long requests took, by route and status.',
+    help: 'Duration of HTTP requests in seconds, by method, route and status.',
     labelNames: ['method', 'route', 'status'],
     buckets: HTTP_BUCKETS_SECONDS,
     registers: [this.registry],
@@ -17,21 +17,21 @@ export class Metrics {
 
   readonly quotaDecisions = new Counter({
     name: 'tally_quota_decisions_total',
-    help: 'Quota decisions: `allowed`, or the limit that denied; in the mode `shadow`, would have denied.',
+    help: 'Quota decisions: `allowed`, or the limit that denied the request (in the mode `shadow`, the limit that would have denied it).',
     labelNames: ['decision', 'mode', 'degraded'],
     registers: [this.registry],
   });
 
   readonly leaseStatements = new Counter({
     name: 'tally_lease_statements_total',
-    help: 'What gateways said of their leases, by what came of it: granted (all that was wanted), shared (a part), near_limit, concurrency_limited, not_enforced (nothing), given_back (nothing wanted), released (the lease ended), or the code of the error.',
+    help: 'Statements of gateways about their leases, by outcome: granted (all that was wanted), shared (a part of it), near_limit, concurrency_limited or not_enforced (nothing), given_back (nothing was wanted), released (the lease ended), or the code of an error.',
     labelNames: ['outcome'],
     registers: [this.registry],
   });
 
   readonly leaseGrantsUsd = new Histogram({
     name: 'tally_lease_grant_usd',
-    help: 'US dollars that were added to a lease, by statements that were granted something.',
+    help: 'US dollars added to a lease by one statement, over the statements that were granted something.',
     buckets: GRANT_BUCKETS_USD,
     registers: [this.registry],
   });

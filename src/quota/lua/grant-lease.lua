@@ -1,7 +1,7 @@
 -- Applies a gateway's statement about its lease and grants what there is room for, or ends the lease: README.md has the protocol.
--- A lease is one hold, of what its gateway says it may still spend plus what is granted here; the sequence of its last statement
--- is in its content. `finished` is JSON: [id, nanos, picos], all texts.
---   leases  sorted set: the leases that have something free, by the millisecond until which their gateways admit by them
+-- A lease is one hold: what its gateway states it may still spend, plus what is granted here. The hold's content has the sequence
+-- of the last statement. `finished` is JSON: [id, nanos, picos], all texts.
+--   leases  sorted set: the leases that have something free, scored by the millisecond until which their gateways admit on them
 
 local now_ms, age_ms_max, valid_from_ms, project_name, lease_id, statement_sequence,
   outstanding_nanos, free_nanos, wanted_nanos, least_nanos, lease_ttl_ms, request_ttl_ms, finished, is_end = unpack(ARGV)
@@ -28,14 +28,14 @@ local function count_of_leases()
   return others + 1
 end
 
--- Why this entity gets no lease, however much is left; nil where it may get one.
+-- Why this entity gets no lease, however much it has left; nil where it may get one.
 local function refusal_of_leases()
   if state.mode ~= 'enforce' then return 'not_enforced' end
   if tonumber(state.entity_concurrency) or tonumber(project.project_concurrency) then return 'concurrency_limited' end
 end
 
--- What the lease may have free from now on, and why that is less than was wanted. All leases share half of what is left in equal
--- parts, so that central reservations find room; a share that is too small to be worth it is nothing.
+-- What the lease may have free from now on, and why that is less than it wants. All leases share half of what is left equally, which
+-- leaves room for central reservations. Where a share is too small to be of use, the lease gets nothing.
 local function free_target(refusal)
   if refusal then return 0, refusal end
   local share = math.floor((left_nanos() + free) / (2 * count_of_leases()))
@@ -47,7 +47,7 @@ local function free_target(refusal)
   return share, 'shared'
 end
 
--- The gateway may admit no longer than the state is in force.
+-- The gateway may admit only while the state is in force.
 local function lifetime_ms()
   return least_of(now + ttl_ms, state.ends_ms, state.fresh_until_ms, project.ends_ms) - now
 end
@@ -110,13 +110,13 @@ local function run()
   if known and known.project ~= project_name then return { 'conflict' } end
   local last = known and tonumber(string.match(known.content, '^[^:]*:(%d+):'))
   if last and sequence < last then return { 'outdated' } end
-  -- A repeated statement: nothing has changed since, so what the lease holds beyond it was granted in reply to it.
+  -- A repeated statement: what the lease holds beyond it was granted in the first answer, so the answer is the same.
   if last == sequence then
     local granted = math.max(0, known.nanos - outstanding - free)
     return { 'leased', granted, 0, lifetime_ms(), '' }
   end
   local refusal = refusal_of_leases()
-  -- A lease that holds nothing would count as a request in flight, so it ends. Its gateway's next statement is told so.
+  -- A lease that holds nothing would count as a request in flight, so it ends. The answer to its gateway's next statement says so.
   if refusal and outstanding + free == 0 then
     end_lease()
     return { 'leased', 0, 0, lifetime_ms(), refusal }

@@ -2,7 +2,7 @@
 import type { LeaseAnswer } from '../protocol/lease.js';
 import { picosFromUsd } from '../protocol/money.js';
 
-/** One model's prices, and what stands in for what a request does not say. */
+/** One model's prices, and the token counts for a request that states none. */
 export interface HoldPrices {
   readonly inputPicosPerToken: number;
   readonly outputPicosPerToken: number;
@@ -14,7 +14,7 @@ export interface HoldPrices {
 const HOLD_PICOS_MAX = 9_000_000_000_000_000;
 const TOKENS_PER_PRICE = 1_000_000n;
 
-/** In nanodollars, rounded up. Null where the hold is too large to be computed here. */
+/** The hold in nanodollars, rounded up. Null where it is too large to be computed exactly here. */
 export function holdNanos(
   prices: HoldPrices,
   { inputTokens, maxOutputTokens }: { inputTokens?: number; maxOutputTokens?: number },

@@ -1,13 +1,13 @@
 /**
- * Listens on Tally's Redis for leases that must be given back at once, because a cap was lowered or credits were voided.
- * A gateway that does not listen learns of it with its next renewal, and stops after its lease's lifetime at the latest.
+ * Listens on Tally's Redis for recalls: leases to give back at once, because a cap was lowered or credits were voided. A gateway
+ * that does not listen learns of a recall with its next renewal, or stops admitting when its lease's lifetime ends.
  */
 import { Redis } from 'ioredis';
 import { LEASE_RECALLS_CHANNEL } from '../protocol/lease.js';
 import type { LeasedQuota } from './leased-quota.js';
 
 /**
- * Returns at once, and connects and reconnects in the background. Nothing is heard while the connection is down, so all
+ * Returns at once, and connects and reconnects in the background. Recalls sent while the connection is down are lost, so all
  * leases are recalled when it is up again. `onFailure` gets every error of the connection and of a recall. Close it before
  * the quota.
  */

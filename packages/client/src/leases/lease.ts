@@ -1,7 +1,8 @@
 /**
- * One gateway's lease: the slice of what a project may spend on which the gateway admits requests by itself. It waits for
- * nothing: it lends what is free to requests, and states what it holds. src/quota/README.md in Tally's repository has the
- * protocol and why it is safe. Its first rule: Redis never holds less for the lease than `in flight + finished + free` here.
+ * One gateway's lease: a slice of what a project may still spend, on which the gateway admits requests by itself, without
+ * waiting. A request takes its hold from what is free, and statements tell Tally what the lease holds. src/quota/README.md in
+ * Tally's repository has the protocol and why it is safe. Its first rule: Redis never holds less for the lease than
+ * `in flight + finished + free` here.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -15,8 +16,8 @@ import { leaseId, reservationId, UNIQUE_PART_LENGTH } from '../protocol/reservat
 import { nanosOf, usdOf } from './lease-money.js';
 
 /**
- * Two clocks, in milliseconds: nobody can set the first, and the second goes on while the machine sleeps. What is over by
- * either of them is over.
+ * A time on two clocks, in milliseconds: the monotonic one cannot be set, and the wall clock goes on while the machine sleeps.
+ * What has expired by either of them has expired.
  */
 export interface Instant {
   readonly monotonicMs: number;
@@ -31,7 +32,7 @@ const NEVER: Instant = { monotonicMs: -Infinity, wallMs: -Infinity };
 
 interface Hold {
   readonly nanos: number;
-  /** When it expires, on the monotonic clock: a request that nobody ends must not hold for ever. */
+  /** When it expires, on the monotonic clock: a request that is never ended must not hold for ever. */
   readonly endsMs: number;
 }
 
@@ -40,7 +41,7 @@ interface SentStatement {
   readonly at: Instant;
   /** Ids of the finished requests in it. */
   readonly finished: readonly string[];
-  /** True once the lease was recalled: Tally may have answered before it knew of the reason. */
+  /** True once the lease was recalled: Tally's answer may be older than the reason for the recall. */
   isRecalled: boolean;
 }
 
@@ -57,7 +58,7 @@ export class Lease {
   private holdCount = 0;
   private generation = 0;
   private sequence = 0;
-  /** Sequences go on from one lease id to the next, so that no late answer is taken for another one's. */
+  /** Sequences go on from one lease id to the next, so that a late answer to one is never taken for an answer to another. */
   private sequenceAtStart = 0;
   private sent: SentStatement | null = null;
 
@@ -76,7 +77,7 @@ export class Lease {
     return this.free;
   }
 
-  /** Held by requests: in flight, or finished and not handed over yet. */
+  /** Held by requests that are in flight, or finished and not handed over to Tally yet. */
   get heldNanos(): number {
     return this.inFlightNanos + this.finishedNanos;
   }
@@ -85,7 +86,7 @@ export class Lease {
     return this.finished.size;
   }
 
-  /** True where Redis may hold something for it. */
+  /** True where a statement of this lease was sent, so Redis may hold something for it. */
   get isStated(): boolean {
     return this.sequence > this.sequenceAtStart;
   }
@@ -99,7 +100,7 @@ export class Lease {
     return now.monotonicMs < this.admitsUntil.monotonicMs && now.wallMs < this.admitsUntil.wallMs;
   }
 
-  /** A reservation id for a request that may run. Null where Tally must be asked. */
+  /** Holds for a request and returns its reservation id. Null where Tally must be asked. */
   hold(nanos: number, now: Instant): string | null {
     if (nanos > this.free || !this.admits(now)) return null;
     this.holdCount += 1;
@@ -110,7 +111,7 @@ export class Lease {
     return id;
   }
 
-  /** The request has run and its event is on its way. False where no such request is in flight. */
+  /** The request has run, and its event has been reported. False where no such request is in flight. */
   finish(id: string): boolean {
     const hold = this.removeInFlight(id);
     if (hold === null) return false;
@@ -119,7 +120,7 @@ export class Lease {
     return true;
   }
 
-  /** The request costs nothing. What it held is free again, unless the lease admits nothing any more. */
+  /** The request costs nothing. What it held is free again, unless the lease has stopped admitting. */
   release(id: string, now: Instant): boolean {
     const hold = this.removeInFlight(id);
     if (hold === null) return false;
@@ -136,13 +137,13 @@ export class Lease {
     return true;
   }
 
-  /** Admits nothing more until Tally answers a statement from after this one with something free. */
+  /** Admits nothing until Tally has granted something in answer to a statement made after this. */
   recall(): void {
     this.stopAdmitting();
     if (this.sent !== null) this.sent.isRecalled = true;
   }
 
-  /** The next statement, to be sent to Tally. The one before is superseded, whatever has become of it. */
+  /** The next statement, to be sent to Tally. It supersedes the one before, whether that arrived or not. */
   nextStatement(
     now: Instant,
     wish: { wantedNanos: number; largestNanos: number; models: readonly string[] },
@@ -171,7 +172,7 @@ export class Lease {
     };
   }
 
-  /** An answer to any statement but the last one changes nothing. */
+  /** Applies Tally's answer. An answer to any statement but the last one changes nothing. */
   accept(answer: LeaseAnswer): void {
     const { sent } = this;
     if (sent === null || answer.sequence !== sent.sequence) return;
@@ -203,7 +204,7 @@ export class Lease {
     for (const id of Array.from(this.inFlight.keys())) this.finish(id);
   }
 
-  /** What ends the lease: it hands over everything, where that is no more than one statement may name. */
+  /** The statement that ends the lease. It hands over the finished requests, as many as one statement may name. */
   ending(now: Instant): LeaseEnding {
     this.expire(now);
     return this.endingWith(this.oldestFinished());
@@ -217,7 +218,7 @@ export class Lease {
     };
   }
 
-  /** Oldest first, so that what was handed over without an answer is named again. */
+  /** Oldest first, so that requests whose handover was not answered are named again. */
   private oldestFinished(): [string, Hold][] {
     const oldest: [string, Hold][] = [];
     for (const entry of this.finished) {

@@ -1,4 +1,4 @@
-/** Keeps one project's lease in step with Tally: renews it before it runs short, and gives it back when nothing uses it. */
+/** Renews one project's lease at Tally before it runs short, and gives it back when no request uses it. */
 import { LEASE_FINISHED_MAX, LEASE_MODELS_MAX, type LeaseAnswer } from '../protocol/lease.js';
 import { picosFromUsd } from '../protocol/money.js';
 import { isPrintable, TEXT_LENGTH_MAX } from '../protocol/names.js';
@@ -42,7 +42,7 @@ export class LeasedProject {
   private prices: ReadonlyMap<string, HoldPrices> = new Map();
   /** When each model was last asked for. */
   private readonly models = new Map<string, number>();
-  /** Those of the last statement that was answered, whether Tally knew a price or not. */
+  /** The models of the last statement that was answered, with or without a price. */
   private modelsStated: readonly string[] = [];
   private usedMs: number;
   private useCount = 0;
@@ -54,10 +54,10 @@ export class LeasedProject {
   private pausedUntilMs = -Infinity;
   private backoffUntilMs = -Infinity;
   private failures = 0;
-  /** True where something must be stated soon, whatever else is due. */
+  /** True where a statement must be sent soon, whatever else is due. */
   private isUrgent = false;
   private needsPrices = false;
-  /** True once the slice was too small for a request, even if releases have filled it again since. */
+  /** True once the slice was too small for a request, even where releases have made room again since. */
   private isShort = false;
   private renewing: Promise<void> | null = null;
   private recalling: Promise<void> | null = null;
@@ -115,7 +115,7 @@ export class LeasedProject {
     if (this.isUrgent) await this.renew();
   }
 
-  /** To be called every now and then: renews the lease where that is due. True where it has ended and nobody uses it. */
+  /** To be called regularly: renews the lease where that is due. Returns true where it is idle and ends. */
   tick(): boolean {
     const now = this.settings.now();
     const isIdle = now.monotonicMs - this.usedMs > this.settings.idleMs;
@@ -127,7 +127,7 @@ export class LeasedProject {
     return false;
   }
 
-  /** Hands everything over and ends the lease. What cannot reach Tally expires there. */
+  /** Hands everything over and ends the lease. Where that cannot reach Tally, Tally's holds expire. */
   async end(): Promise<void> {
     await this.renewing;
     this.lease.finishAll();
@@ -168,7 +168,7 @@ export class LeasedProject {
     return null;
   }
 
-  /** Renews after the decision, for whose answer a caller waits. */
+  /** Renews in a later turn of the event loop, so that the caller gets its decision first. */
   private schedule(): void {
     if (this.isScheduled || this.renewing !== null) return;
     this.isScheduled = true;
@@ -199,7 +199,7 @@ export class LeasedProject {
       const hasEnded = error instanceof TallyClientError && error.status === 404;
       if (hasEnded) this.lease.restart();
       else onFailure(error);
-      // What this statement said must still be said.
+      // The next statement must say what this one said.
       this.isUrgent = true;
       const backoffMs = Math.min(BACKOFF_MS_MIN * 2 ** this.failures, BACKOFF_MS_MAX);
       this.backoffUntilMs = now().monotonicMs + (hasEnded ? 0 : backoffMs);
@@ -221,7 +221,7 @@ export class LeasedProject {
     return { wantedNanos, largestNanos: this.largestNanos, models: Array.from(this.models.keys()) };
   }
 
-  /** Zero gives back what is free. */
+  /** Zero makes the statement give back what is free. */
   private wantedNanos(now: Instant): number {
     const { idleMs, sliceNanosMax, ttlSeconds } = this.settings;
     const { monotonicMs } = now;

@@ -1,4 +1,4 @@
-/** Admits requests in this process, on leases: slices of what projects have left. Asks Tally where it may not decide. */
+/** Admits requests in this process on leases, which are slices of what projects have left, and asks Tally where it may not decide. */
 import { randomUUID } from 'node:crypto';
 import { isTransient, type Denial } from '../denial.js';
 import { entityOf } from '../protocol/names.js';
@@ -9,16 +9,16 @@ import { LeasedProject, type LeaseSettings } from './leased-project.js';
 export interface LeasedQuotaOptions {
   readonly tally: TallyClient;
   /**
-   * How long to admit on one answer of Tally: 1 to 60 seconds, 10 when left out. A cap that is lowered reaches this process
+   * How long this process admits after one answer from Tally: 1 to 60 seconds, 10 when left out. A lowered cap takes effect here
    * after that time at the latest.
    */
   readonly ttlSeconds?: number;
   /**
-   * How long a request may run that is not extended: 1 to 86,400 seconds, 900 when left out. The slices of a gateway that
-   * dies stay held for that time.
+   * How long a request may run without an extension: 1 to 86,400 seconds, 900 when left out. When a gateway dies, its slices
+   * stay held for that time.
    */
   readonly requestSeconds?: number;
-  /** After how long without a request a slice is given back: 5,000 ms when left out. */
+  /** A slice is given back after this time without a request: 5,000 ms when left out. */
   readonly idleMs?: number;
   /** The largest slice of one project, in nanodollars: $100 when left out. */
   readonly sliceNanosMax?: number;
@@ -27,7 +27,7 @@ export interface LeasedQuotaOptions {
   /** How often to look for leases that need a renewal: every 100 ms when left out. */
   readonly tickMs?: number;
   readonly now?: () => Instant;
-  /** Called for every statement that failed and will be made again. */
+  /** Called for every statement that failed. It will be retried. */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -46,7 +46,7 @@ export type LeasedAdmission =
   | { readonly admitted: true; readonly reservation: { readonly id: string }; readonly isLocal: boolean }
   | { readonly admitted: false; readonly denial: Denial };
 
-/** For an operator. The counts are since the start, the rest is now. Amounts are in nanodollars, over all projects. */
+/** For operators. Counts are since the start; the rest is the present state. Amounts are in nanodollars, over all projects. */
 export interface LeaseFigures {
   /** Requests that were admitted here. */
   readonly localCount: number;
@@ -55,7 +55,7 @@ export interface LeaseFigures {
   /** Projects of which this process has a slice. */
   readonly leaseCount: number;
   readonly freeNanos: number;
-  /** What requests hold here, until Tally holds it for them. */
+  /** What requests hold here and Tally has not taken over. */
   readonly heldNanos: number;
 }
 
@@ -78,8 +78,8 @@ export class LeasedQuota {
   }
 
   /**
-   * Decides here where that is possible, without waiting, and otherwise asks Tally. A denial always comes from Tally. Here, the
-   * same `requestId` again is another request. Throws as `TallyClient.reserve` does.
+   * Decides here without waiting where that is possible, and otherwise asks Tally. A denial always comes from Tally. Decided here,
+   * a repeated `requestId` is another request. Throws as `TallyClient.reserve` does.
    */
   async reserve(request: ReservationRequest): Promise<LeasedAdmission> {
     const id = this.reserveLocally(request);
@@ -96,12 +96,12 @@ export class LeasedQuota {
     return id;
   }
 
-  /** The request's event has been reported: with the next renewal Tally holds for it, until the event is booked. */
+  /** Call it when the request's event has been reported. From the next renewal on Tally holds for it, until the event is booked. */
   finish(reservationId: string): void {
     this.ownerOf(reservationId)?.finish(reservationId);
   }
 
-  /** The request costs nothing. Throws a `TallyClientError` where Tally must be told and cannot be. */
+  /** For a request that costs nothing. Throws a `TallyClientError` where Tally must be told and is unavailable. */
   async release(reservationId: string): Promise<void> {
     const lease = this.ownerOf(reservationId)?.lease;
     if (lease?.release(reservationId, this.settings.now())) return;
@@ -116,8 +116,8 @@ export class LeasedQuota {
   }
 
   /**
-   * Gives back what is free of one entity, or of all, and admits nothing on it until Tally grants another slice. Resolves
-   * when Tally has been told, or could not be.
+   * Gives back the free slices of one entity, or of all (null), and admits nothing on them until Tally grants others. Resolves
+   * when Tally has been told, or telling it has failed.
    */
   async recall(entity: string | null): Promise<void> {
     await Promise.all(this.projectsOf(entity).map((project) => project.recall()));
@@ -145,12 +145,12 @@ export class LeasedQuota {
     };
   }
 
-  /** Projects that a request was made for lately. */
+  /** How many projects have had a request lately. */
   get projectCount(): number {
     return this.projects.size;
   }
 
-  /** What is free here must not cause a denial: where it might have, it is given back and Tally asked once more. */
+  /** Slices that are free here must not cause a denial: where they may have, they are given back and Tally is asked once more. */
   private async reserveCentrally(request: ReservationRequest): Promise<LeasedAdmission> {
     const first = await this.tally.reserve(request);
     const inTheWay = this.projectsOf(entityOf(request.project)).filter((project) => project.isInTheWay);
@@ -173,7 +173,7 @@ export class LeasedQuota {
     return this.byLeaseName.get(leaseNameIn(reservationId));
   }
 
-  /** Null is all entities. */
+  /** Null means all entities. */
   private projectsOf(entity: string | null): LeasedProject[] {
     const all = Array.from(this.projects.values());
     return entity === null ? all : all.filter(({ lease }) => entityOf(lease.project) === entity);
