@@ -75,7 +75,7 @@ describe('npm start', () => {
     expect(output.text).toContain('ADMIN_API_KEY must be set');
   });
 
-  it('says so in one line when Postgres is away, and exits with 1', async () => {
+  it('says so in one line when Postgres is unavailable, and exits with 1', async () => {
     const { output, exited } = run({
       ...servers(),
       DATABASE_URL: 'postgresql://127.0.0.1:1/tally',

@@ -4,7 +4,7 @@ import { LLAMA } from '../support/builders.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 
-describe('when a server is away', () => {
+describe('while a server is unavailable', () => {
   const clock = new TestClock();
   let app: TestApp;
   beforeEach(async () => {
@@ -18,7 +18,7 @@ describe('when a server is away', () => {
       ...(key === undefined ? {} : { key }),
     });
 
-  it('Redis: readyz names it, usage is a 503, a purchase succeeds and counts for the next decisions', async () => {
+  it('Redis: /readyz names it, reporting usage gets a 503, and a purchase succeeds and counts for the next decisions', async () => {
     expect((await reserve()).status).toBe(429);
     await app.redis.kill();
     const ready = await app.call('GET /readyz');
@@ -60,7 +60,7 @@ describe('when a server is away', () => {
     expect((await app.call('POST /v1/usage/events', { body: event })).status).toBe(202);
   });
 
-  it('Postgres: readyz names it, known keys go on deciding, changes are a 503', async () => {
+  it('Postgres: /readyz names it, known keys still get decisions, and changes get a 503', async () => {
     const gateway = await app.key('gateway');
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } });
     expect((await reserve(gateway)).status).toBe(201);

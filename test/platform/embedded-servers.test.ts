@@ -1,4 +1,4 @@
-/** The embedded servers keep what they were told, whoever dies, and there are never two of them on one directory. */
+/** The embedded servers keep their data whichever process dies, and a directory never has two of each. */
 import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -31,18 +31,18 @@ afterEach(async () => {
 });
 
 describe('while they run', () => {
-  it('they are told in servers.json, which only its owner may read and which goes with them', async () => {
+  it('their addresses are in servers.json, which only its owner may read and which is removed when they stop', async () => {
     const servers = await startServers(dataDir);
     const file = join(dataDir, 'servers.json');
-    const told: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const written: unknown = JSON.parse(await readFile(file, 'utf8'));
     const mode = (await stat(file)).mode & 0o777;
     await servers.stop();
-    expect(told).toEqual({ database_url: servers.databaseUrl, redis_url: servers.redisUrl });
+    expect(written).toEqual({ database_url: servers.databaseUrl, redis_url: servers.redisUrl });
     expect(mode).toBe(0o600);
     await expect(stat(file)).rejects.toThrow('ENOENT');
   });
 
-  it('they speak UTC, lose nothing on purpose, and let in only this machine and only with the password', async () => {
+  it('they run in UTC, persist their data, and accept only connections from this machine with the password', async () => {
     const servers = await startServers(dataDir);
     const [settings] = await query(
       servers.databaseUrl,
@@ -72,7 +72,7 @@ describe('while they run', () => {
     });
   });
 
-  it('nobody else starts servers in their directory, and is told who has it', async () => {
+  it('a second start in their directory fails, and the error names the process that has it', async () => {
     const servers = await startServers(dataDir);
     await expect(startServers(dataDir)).rejects.toThrow(
       `Process ${process.pid} already runs the embedded servers`,
@@ -83,8 +83,8 @@ describe('while they run', () => {
   });
 });
 
-describe('data are kept', () => {
-  it('between starts', async () => {
+describe('their data are kept', () => {
+  it('from one start to the next', async () => {
     const first = await startServers(dataDir);
     await remember(first, 2);
     await first.stop();
@@ -93,7 +93,7 @@ describe('data are kept', () => {
     await second.stop();
   });
 
-  it('when the servers are killed, which is said at once', async () => {
+  it('when the servers are killed, which is logged at once', async () => {
     const messages: string[] = [];
     const first = await startServers(dataDir, messages);
     await remember(first, 3);
@@ -107,7 +107,7 @@ describe('data are kept', () => {
     await second.stop();
   });
 
-  it('when their process is killed, and no server is left behind', async () => {
+  it('when their process is killed, which leaves no server behind', async () => {
     const first = await startServersApart(dataDir);
     await remember(first, 4);
     const pids = await Promise.all([postgresPid(dataDir), redisPid(dataDir)]);
@@ -118,7 +118,7 @@ describe('data are kept', () => {
     await second.stop();
   });
 
-  it('when their process is killed and the next one starts in the same moment', async () => {
+  it('when their process is killed and the next one starts at the same moment', async () => {
     const first = await startServersApart(dataDir);
     await remember(first, 5);
     await first.kill();
@@ -127,7 +127,7 @@ describe('data are kept', () => {
     await second.stop();
   });
 
-  it('when servers have outlived their process: they are ended before others start', async () => {
+  it('when servers have outlived their process: the next start ends them first', async () => {
     const first = await startServersApart(dataDir);
     await remember(first, 6);
     const orphans = await Promise.all([postgresPid(dataDir), redisPid(dataDir)]);
@@ -144,7 +144,7 @@ describe('data are kept', () => {
 });
 
 describe('what a crash leaves in the directory does no harm:', () => {
-  it('pid files and a lock whose numbers other programs have by now', async () => {
+  it('pid files and a lock with process ids that other programs have since been given', async () => {
     const first = await startServers(dataDir);
     await remember(first, 7);
     const pidFile = await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8');
@@ -158,7 +158,7 @@ describe('what a crash leaves in the directory does no harm:', () => {
     await second.stop();
   });
 
-  it('half a lock, half a cluster, half a command in the append-only file', async () => {
+  it('half a lock file, half a cluster, and half a command in the append-only file', async () => {
     await writeFile(join(dataDir, 'lock'), '{"pi');
     await mkdir(join(dataDir, 'postgres.new'));
     await writeFile(join(dataDir, 'postgres.new', 'PG_VERSION'), '18\n');
@@ -175,14 +175,14 @@ describe('what a crash leaves in the directory does no harm:', () => {
 });
 
 describe('when they cannot start', () => {
-  it('a lost password is named and nothing is made up', async () => {
+  it('a missing password file is named in the error, and no new one is made', async () => {
     await (await startServers(dataDir)).stop();
     await rm(join(dataDir, 'postgres-password'));
     await expect(startServers(dataDir)).rejects.toThrow('postgres-password is missing');
     expect(await readdir(dataDir)).not.toContain('lock');
   });
 
-  it('data of another PostgreSQL are left alone', async () => {
+  it('data of another version of PostgreSQL are left untouched', async () => {
     await (await startServers(dataDir)).stop();
     await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '15\n');
     await expect(startServers(dataDir)).rejects.toThrow('was made by PostgreSQL 15');

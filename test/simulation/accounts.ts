@@ -25,7 +25,7 @@ export type Grant = {
   burnt: bigint;
   voided: bigint;
   expired: bigint;
-  /** What comes back to it is void. */
+  /** Credits that come back to it are void. */
   isVoided: boolean;
 };
 
@@ -114,7 +114,7 @@ export class Account {
       this.burnt -= part;
       due -= part;
     }
-    assert.equal(due, 0n, 'what is given back was paid by somebody');
+    assert.equal(due, 0n, 'what is given back was paid');
   }
 
   /** Freezes every month whose grace is over, from the one in which the account began. */
@@ -131,7 +131,7 @@ export class Account {
     return this.effectiveGrants(nowMs).reduce((sum, { remaining }) => sum + remaining, 0n);
   }
 
-  /** A plan's credit of the month comes when the entity is first looked at in it. */
+  /** A plan's allowance is granted when the entity is first read in the month. */
   ensureAllowance(amount: bigint, nowMs: number): void {
     const month = monthOf(nowMs);
     if (amount === 0n || this.allowances.has(month)) return;

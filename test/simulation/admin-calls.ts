@@ -1,4 +1,4 @@
-/** How an admin asks while nobody else is at work: every answer is foretold, also those to a preview and to a repetition. */
+/** An admin's calls while nothing else runs: the model predicts every answer, also to a preview and to a repetition. */
 import assert from 'node:assert/strict';
 import type { TestApp } from '../support/app.js';
 import { apply, requestOf, type Change } from './changes.js';
@@ -32,7 +32,7 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   if (previewed !== null)
     assert.deepEqual({ ...previewed.body, dry_run: false }, answer.body, previewed.text);
   apply(change, model, { id: String(answer.body.id), nowMs, paid });
-  // The same again is the same answer and changes nothing.
+  // A repetition gets the same answer and changes nothing.
   const again = await call(request, { body, headers: { 'idempotency-key': key } });
   if (/^(POST|PATCH)/.test(request)) assert.deepEqual(again.body, answer.body);
   if (change.what === 'void') assert.deepEqual((await call(request, { body })).body, answer.body);
@@ -41,7 +41,7 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   assert.equal(left.changed, 0, `nothing is left: ${JSON.stringify(left)}`);
 }
 
-/** The events whose payment the change moves. */
+/** The events whose payment the change affects. */
 export function concerned(change: Change, model: Model): Counted[] {
   if (change.what === 'void') return [change.event];
   return change.what === 'rerate' ? mispriced(model, change).map(({ counted }) => counted) : [];
@@ -52,7 +52,7 @@ function foretell(change: Change, model: Model, at: { nowMs: number; paid: Paid 
   return change.what === 'void' && !isVoid(change.event) ? voiding(change.event, at) : null;
 }
 
-/** What of the answer was foretold. */
+/** The part of the answer that the model predicts. */
 function pick(answer: Record<string, unknown>, foretold: object): object {
   return Object.fromEntries(Object.keys(foretold).map((name) => [name, answer[name]]));
 }

@@ -77,7 +77,7 @@ export class Admins {
     const found = ENTITIES.flatMap((entity) =>
       (this.model.accounts.get(entity)?.grants ?? [])
         .filter(({ expiresMs }) => expiresMs === null || expiresMs > nowMs)
-        // What is used up may come back, and what is void stays so.
+        // Credits that are used up may come back; a voided grant stays void.
         .filter(({ remaining }) => remaining > 0n || this.random.chance(0.1))
         .map(({ id }) => ({ what: 'void grant' as const, entity, grantId: id })),
     );
@@ -119,7 +119,7 @@ export class Admins {
     ].filter((some) => some.length > 0);
     if (kinds.length === 0) return null;
     const event = random.pick(random.pick(kinds));
-    // Of what is older than the acceptance window, nothing but its time tells where it is.
+    // An event older than the acceptance window is found only by its time.
     const saysTime = nowMs - event.facts.atMs > 35 * DAY_MS || random.chance(0.3);
     return { what: 'void', event, saysTime };
   }
@@ -144,7 +144,7 @@ export class Admins {
     return { what: 'rerate', ...this.inOneGo(order) };
   }
 
-  /** At most as many events of one entity as Tally corrects together: what comes back by one lot is no credit of the lot before. */
+  /** At most as many events of one entity as Tally corrects in one transaction: credits that a later one gives back do not pay in it. */
   private inOneGo(order: Rerating): Rerating {
     const changes = mispriced(this.model, order);
     const of = (entity: string) => changes.filter(({ counted }) => counted.facts.entity === entity);

@@ -1,10 +1,10 @@
-/** Whether Tally's books are the model's, to the last picodollar. */
+/** Compares Tally's books with the model's, to the last picodollar. */
 import assert from 'node:assert/strict';
 import { grantedIn } from './corrections.js';
 import type { Sql } from './invariants.js';
 import type { Model } from './model.js';
 
-/** To be asked when nothing is at work, and after the upkeep has run. */
+/** To be called when nothing else runs, after the upkeep. */
 export async function compareBooks(sql: Sql, model: Model): Promise<void> {
   same('events', await texts(sql, EVENTS), eventsOf(model));
   same('grants', await texts(sql, GRANTS), grantsOf(model));

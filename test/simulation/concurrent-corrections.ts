@@ -1,6 +1,6 @@
 /**
- * Accounts that are corrected while their usage comes in. One pays all by credits that never end, the other owes all, so
- * that no sum depends on which event came before which correction.
+ * Corrections while the usage of the same accounts is counted. Credits that never run out pay everything for one account, and
+ * everything of the other is overage, so no sum depends on the order of events and corrections.
  */
 import assert from 'node:assert/strict';
 import type { Change } from './changes.js';
@@ -13,13 +13,13 @@ import type { Random } from './random.js';
 
 const DEBTOR = 'debtor';
 const MAGNATE = 'magnate';
-export const BUSTLING = [DEBTOR, MAGNATE] as const;
+export const CORRECTED = [DEBTOR, MAGNATE] as const;
 
 const FORTUNE_PICOS = 10n ** 18n;
 
 type Corrected = { readonly key: string; readonly answer: { status: number; text: string } };
 
-export class Bustle {
+export class ConcurrentCorrections {
   private sent: Delivery[] = [];
   private voids: Corrected[] = [];
 
@@ -40,19 +40,19 @@ export class Bustle {
     ];
   }
 
-  /** All of one round: it is sent in the order given, by several hands. */
+  /** The deliveries of one round, which several workers send. */
   deliveries(count: number, nowMs: number): Delivery[] {
     const { random } = this;
     this.sent = Array.from({ length: count }, () =>
-      wrap(this.generator.facts(nowMs, { entity: random.pick(BUSTLING) }), random),
+      wrap(this.generator.facts(nowMs, { entity: random.pick(CORRECTED) }), random),
     );
     return this.sent;
   }
 
-  /** One correction: of an event that was counted rounds ago, that is counted right now, or that nobody has seen yet. */
+  /** One correction: of an event that was counted rounds ago, is counted right now, or has not been sent yet. */
   async correct(random: Random): Promise<void> {
-    if (random.chance(0.4)) return this.admin.repair(random.pick(BUSTLING));
-    const old = [...this.model.counted.values()].filter(({ facts }) => isBustling(facts.entity));
+    if (random.chance(0.4)) return this.admin.repair(random.pick(CORRECTED));
+    const old = [...this.model.counted.values()].filter(({ facts }) => isCorrected(facts.entity));
     const fromBefore = old.length > 0 && random.chance(0.3);
     const { source, id, entity } = fromBefore ? random.pick(old).facts : random.pick(this.sent).facts!;
     const key = keyOf({ source, id });
@@ -61,7 +61,7 @@ export class Bustle {
     this.voids.push({ key, answer: { status, text } });
   }
 
-  /** What was voided, after all is counted. */
+  /** Makes the voids in the model, after everything is counted. */
   settle(nowMs: number): void {
     for (const { key, answer } of this.voids) {
       if (answer.status === 404) continue;
@@ -75,6 +75,6 @@ export class Bustle {
   }
 }
 
-function isBustling(entity: string): boolean {
-  return BUSTLING.some((name) => name === entity);
+function isCorrected(entity: string): boolean {
+  return CORRECTED.some((name) => name === entity);
 }

@@ -1,4 +1,4 @@
-/** What corrections do to the model: an event is taken back, or charged anew by the price book as it is now. */
+/** What corrections do to the model: an event is voided, or charged again by the price book as it is now. */
 import assert from 'node:assert/strict';
 import { correctedIn, monthOf } from './calendar.js';
 import type { Sql } from './invariants.js';
@@ -6,7 +6,7 @@ import { keyOf, type Facts } from './facts.js';
 import { costOf, type Counted, type Model, type PriceVersion } from './model.js';
 import { usdOf } from './usd.js';
 
-/** What grants paid of each event, by event and grant. Which of a batch's events they pay is open, how much they pay is not. */
+/** How much of each event grants paid, by event and grant. Which events of a batch they pay is not determined; how much is. */
 export type Paid = ReadonlyMap<string, ReadonlyMap<string, bigint>>;
 
 export type Rerating = {
@@ -18,7 +18,7 @@ export type Rerating = {
 
 type Change = { readonly counted: Counted; readonly price: PriceVersion | null; readonly cost: bigint };
 
-/** Nobody else may be at work on these events. */
+/** Nothing else may work on these events. */
 export async function paidFor(sql: Sql, events: readonly Counted[]): Promise<Paid> {
   const keys = events.map(({ facts }) => keyOf(facts));
   const rows = await sql(
@@ -48,7 +48,7 @@ export async function paidFor(sql: Sql, events: readonly Counted[]): Promise<Pai
   return paid;
 }
 
-/** What an event costs after all that was corrected. */
+/** What an event costs after its corrections. */
 export function nowOf(counted: Counted): { readonly price: PriceVersion | null; readonly cost: bigint } {
   return counted.corrected ?? counted;
 }
@@ -76,7 +76,7 @@ export function voidEvent(model: Model, counted: Counted, at: { nowMs: number; p
   if (!isVoid(counted)) correct(model, [{ counted, price: null, cost: 0n }], { kind: 'void', ...at });
 }
 
-/** What the order would change: charged events for which another price is in force by now, as they occurred. */
+/** The events that the order would change: charged ones for whose time another price is in force by now. */
 export function mispriced(model: Model, { model: name, entity, fromMs, toMs }: Rerating): Change[] {
   return [...model.counted.values()]
     .filter(({ facts }) => facts.model === name && (entity === null || facts.entity === entity))

@@ -1,4 +1,4 @@
-/** Customers under a clock that jumps: usage, reservations, and what is said of each, which the model foretells. */
+/** Customers under a clock that jumps: their usage and reservations, and the answers, which the model predicts. */
 import assert from 'node:assert/strict';
 import type { TestApp } from '../support/app.js';
 import type { TestQueue } from '../support/usage-queue.js';
@@ -9,7 +9,7 @@ import type { Generator } from './generator.js';
 import { isInTime, type Model } from './model.js';
 import type { Random } from './random.js';
 
-/** Holds that run at once; the next request waits until one of them has ended. */
+/** Holds in flight at once; the next request waits until one of them has ended. */
 const RUNNING_MAX = 20;
 const BURST_MAX = 12;
 
@@ -52,7 +52,7 @@ export class Customers {
     for (const delivery of byQueue.flat()) this.deliver(delivery);
   }
 
-  /** Over HTTP what cannot be counted is told at once and kept nowhere. */
+  /** Over HTTP an event that cannot be counted is refused at once and not stored. */
   private async report(job: readonly Delivery[]): Promise<void> {
     const { status, body } = await this.at.call('POST /v1/usage/events', {
       body: job.map((one) => one.body),
@@ -98,7 +98,7 @@ export class Customers {
     this.running.push({ order, id });
   }
 
-  /** The same request many times at once: as many are admitted as fit, whoever they are. */
+  /** Many equal requests at once: as many are admitted as fit, whichever they are. */
   async burst(): Promise<void> {
     const first = this.at.generator.order(this.at.nowMs(), { ttlSeconds: 900 });
     const orders = Array.from({ length: this.at.random.int(2, BURST_MAX) }, (_, index) => ({
@@ -142,7 +142,7 @@ export class Customers {
     }
   }
 
-  /** A request that has ended comes again, late: nothing holds it any more. */
+  /** A request that has ended is repeated late: it holds nothing any more. */
   async repeat(): Promise<void> {
     const ended = [...this.reservations].filter(([id]) => this.running.every((one) => one.id !== id));
     if (ended.length > 0) await this.reserve(this.at.random.pick(ended.slice(-20))[1]);

@@ -1,4 +1,4 @@
-/** An operator's slip: rows that follow from others are changed by hand. A repair must find each and leave nothing of it. */
+/** An operator's mistake: derived rows are changed by hand. A repair must find each and undo it. */
 import type { Random } from './random.js';
 
 const OF_ENTITY: readonly string[] = [
@@ -14,7 +14,7 @@ const OF_ENTITY: readonly string[] = [
   `delete from usage_hourly where entity = $1 and project = (select max(project) from usage_hourly where entity = $1)`,
 ];
 
-/** Only while nobody burns: what is burnt by a wrong remainder is burnt. */
+/** Only while nothing burns: a burn of a wrong remainder cannot be undone. */
 const OF_GRANTS = `
   update credit_grants set remaining_picos = remaining_picos - 1, burnt_picos = burnt_picos + 1
   where id in (select id from credit_grants where entity = $1 and remaining_picos > 0 order by id limit 1)`;

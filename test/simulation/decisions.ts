@@ -4,7 +4,7 @@ import { monthOf, MINUTE_MS } from './calendar.js';
 import type { Model } from './model.js';
 import { usdOf, usdOrNull } from './usd.js';
 
-/** How long a reservation that has ended cannot come back. */
+/** How long Redis remembers that a reservation has ended. */
 const TOMBSTONE_MS = 15 * MINUTE_MS;
 
 export type Order = {
@@ -17,7 +17,7 @@ export type Order = {
   readonly ttlSeconds: number;
 };
 
-/** What is compared of an answer. */
+/** The part of an answer that is compared. */
 export type Verdict =
   | {
       readonly status: 201;

@@ -1,6 +1,6 @@
 /**
- * A history of faults: several processes, requests and usage at once, and something breaks all the time. In the end of each
- * round everything is mended, and what nobody took is sent again; then the books must be the model's, whatever happened in between.
+ * A history of faults: several processes, with requests and usage at once, while something breaks all the time. At the end of each
+ * round everything is repaired, and what was not accepted is sent again. Then the books must equal the model's.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,11 +12,11 @@ import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
 import { Account } from './accounts.js';
 import { Admins } from './admins.js';
 import { verdictOf } from './answers.js';
-import { Bustle, BUSTLING } from './bustle.js';
+import { ConcurrentCorrections, CORRECTED } from './concurrent-corrections.js';
 import { monthStart } from './calendar.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
 import { Decisions } from './decisions.js';
-import { Disciplined } from './disciplined.js';
+import { ReservingCustomers } from './reserving-customers.js';
 import { wrap } from './facts.js';
 import { FAULTS, revive } from './faults.js';
 import { ENTITIES, Generator, PROJECTS } from './generator.js';
@@ -31,23 +31,23 @@ import { runUpkeep } from './upkeep.js';
 const WORKERS = 2;
 /** Things that happen at once. */
 const HANDS = 4;
-const LOOKED_AT = [...ENTITIES, ...BUSTLING];
+const LOOKED_AT = [...ENTITIES, ...CORRECTED];
 
 export type FaultCount = { injected: number; hit: number };
 export class Disasters {
   /** Plans the rounds, so that a seed repeats its faults, its changes and its traffic. */
   private readonly random: Random;
-  /** Chooses while everything runs at once: its order is not the seed's alone. */
+  /** For choices while everything runs at once, whose order does not depend on the seed alone. */
   private readonly chaos: Random;
   private readonly model = new Model();
   private readonly decisions = new Decisions(this.model);
-  private readonly disciplined = new Disciplined(this.model);
+  private readonly reserving = new ReservingCustomers(this.model);
   private readonly generator: Generator;
   private readonly admins: Admins;
   private postgres!: OwnPostgres;
   private tally!: Installation;
   private admin!: PatientAdmin;
-  private bustle!: Bustle;
+  private corrections!: ConcurrentCorrections;
   private traffic!: Traffic;
   private upkeep!: TestQueue;
   private busy = 0;
@@ -105,7 +105,7 @@ export class Disasters {
     for (let index = 0; index < WORKERS; index += 1) await this.tally.start('worker');
     await learnPriceIds(this.tally.sql, this.model);
     this.employ();
-    for (const change of [...this.disciplined.begin(), ...this.bustle.begin()])
+    for (const change of [...this.reserving.begin(), ...this.corrections.begin()])
       await this.admin.change(change);
   }
 
@@ -115,37 +115,37 @@ export class Disasters {
     const ask: Ask = (request, options) => this.ask(request, options);
     const by = { ask, sql, upkeep, model, tell: (text: string) => this.tell(text) };
     this.admin = new PatientAdmin(`admin ${this.seed}`, { ...by, random: random.fork('slips') });
-    const generator = new Generator(random.fork('bustle'), model, 'avoided', 'bustle');
+    const generator = new Generator(random.fork('concurrent'), model, 'avoided', 'concurrent');
     const clerk = new PatientAdmin(`clerk ${this.seed}`, { ...by, random: this.chaos.fork('slips') });
-    const { disciplined, chaos } = this;
-    this.traffic = new Traffic({ random, chaos, ask, model, disciplined, queue: this.tally.queue });
-    this.bustle = new Bustle(random.fork('corrected'), model, generator, clerk);
+    const { reserving, chaos } = this;
+    this.traffic = new Traffic({ random, chaos, ask, model, reserving, queue: this.tally.queue });
+    this.corrections = new ConcurrentCorrections(random.fork('corrected'), model, generator, clerk);
   }
 
   private async round(): Promise<void> {
     const { random, generator } = this;
-    for (const change of this.disciplined.more()) await this.admin.change(change);
+    for (const change of this.reserving.more()) await this.admin.change(change);
     const faults = random.shuffled(Object.keys(FAULTS)).slice(0, random.int(2, 6));
     this.tell(`round of ${faults.join(', ')}`);
     this.traffic.begin({ redisIsLost: faults.some((name) => FAULTS[name]!.losesRedis) });
     const early = faults.filter((name) => FAULTS[name]!.meetsChanges);
     const late = faults.filter((name) => !early.includes(name));
     const changeCount = random.int(2 + early.length, 10 + early.length);
-    const bustle = this.bustle.deliveries(random.int(50, 300), Date.now());
-    const jobs = [generator.deliveries(random.int(200, 800), Date.now()), bustle].flatMap((some) =>
+    const corrected = this.corrections.deliveries(random.int(50, 300), Date.now());
+    const jobs = [generator.deliveries(random.int(200, 800), Date.now()), corrected].flatMap((some) =>
       generator.jobs(some),
     );
     const orders = Array.from({ length: random.int(40, 120) }, () => this.traffic.order());
     const work = random.shuffled([
       ...jobs.map((job) => () => this.traffic.send(job)),
       ...orders.map((order) => () => this.traffic.request(order)),
-      ...Array.from({ length: random.int(5, 20) }, () => () => this.bustle.correct(this.chaos)),
+      ...Array.from({ length: random.int(5, 20) }, () => () => this.corrections.correct(this.chaos)),
     ]);
-    // Changes come first, one by one: the model cannot tell which event came before a purchase that runs beside it.
+    // Changes come first, one by one: the model cannot tell which events came before a purchase that runs beside them.
     await this.begunMonthsAgo();
     const happening = early.map((name) => this.happen(name));
     for (let count = 0; count < changeCount; count += 1) {
-      await this.disciplined.outliving(() => this.admin.change(this.admins.change(Date.now())));
+      await this.reserving.outliving(() => this.admin.change(this.admins.change(Date.now())));
     }
     await this.attend(work, late, happening);
     await Promise.all(happening);
@@ -167,7 +167,7 @@ export class Disasters {
     this.model.accounts.set(entity, new Account(entity, startMs));
   }
 
-  /** Several hands take one piece of work after the other; faults strike in between. */
+  /** Several workers take one piece of work after the other; faults happen in between. */
   private async attend(
     work: readonly (() => Promise<void>)[],
     faults: readonly string[],
@@ -207,7 +207,7 @@ export class Disasters {
     this.tell(`${name} is over`);
   }
 
-  /** Asks any API; null where it did not answer, or answered that it cannot. */
+  /** Asks any API; null where it did not answer, or answered that it is unavailable. */
   private async ask(request: string, options: CallOptions): Promise<Answer | null> {
     const apis = this.tally.machines.filter(({ role, service }) => role === 'api' && service.isRunning);
     const api = apis[this.askedCount++ % Math.max(1, apis.length)];
@@ -216,18 +216,18 @@ export class Disasters {
     return answer === null || answer.status >= 500 ? null : answer;
   }
 
-  /** Everything is mended. As an outbox does, the producer sends again what nobody took, and what a lost Redis may have had. */
+  /** Repairs everything. As an outbox does, the producer sends again what was not accepted, and what Redis may have lost. */
   private async settle(): Promise<void> {
     await this.tally.mend();
     for (const machine of this.tally.machines) await revive(machine);
-    await until('everybody is ready', async () => {
+    await until('every process is ready', async () => {
       const answers = this.tally.machines.map(({ service }) => service.call('GET /readyz').catch(() => null));
       return (await Promise.all(answers)).every((answer) => answer?.status === 200);
     });
     this.tell(await this.traffic.sendAgain());
     await this.tally.queue.drained();
     for (const delivery of this.traffic.sent()) this.model.deliver(delivery, Date.now());
-    this.bustle.settle(Date.now());
+    this.corrections.settle(Date.now());
     await this.upkeep.stall();
     await runUpkeep(this.upkeep);
     this.model.upkeep(Date.now());
@@ -235,7 +235,7 @@ export class Disasters {
 
   private async compare(): Promise<void> {
     const { sql } = this.tally;
-    // Who is looked at gets what is due in this month.
+    // Reading an entity grants its allowance of this month.
     for (const entity of LOOKED_AT) {
       await this.tally.call(`GET /v1/entities/${entity}/balance`);
       this.model.touch(entity, Date.now());
@@ -243,11 +243,11 @@ export class Disasters {
     await compareBooks(sql, this.model);
     await checkInvariants(sql, Date.now());
     assert.deepEqual(await this.tally.differences(), []);
-    this.disciplined.check();
+    this.reserving.check();
     for (const entity of LOOKED_AT) await this.compareDecision(entity);
   }
 
-  /** Between rounds, because the next publication of anything about the entity would make up for it. */
+  /** Between rounds, because the next publication about the entity would repair it. */
   private async publishLate(): Promise<void> {
     const { model, tally } = this;
     const entity = this.random.pick(ENTITIES);
@@ -279,7 +279,7 @@ export class Disasters {
     this.tell(name);
   }
 
-  /** Nothing of these is held: what Redis says by now is what the books say. */
+  /** These entities hold nothing, so a decision from Redis must be the decision by the books. */
   private async compareDecision(entity: string): Promise<void> {
     for (const project of PROJECTS) {
       const headers = { 'openai-project': `${entity}/${project}` };

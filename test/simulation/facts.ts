@@ -17,7 +17,7 @@ export type Facts = {
   readonly userId: string | null;
 };
 
-/** `code` null is an event that is fine; its time may still be out of range when it arrives. */
+/** `code` null is a valid event; its time may still be out of range when it arrives. */
 export type Delivery =
   | { readonly body: unknown; readonly facts: Facts; readonly code: null }
   | { readonly body: unknown; readonly facts: null; readonly code: string };
@@ -41,7 +41,7 @@ export function wrap(facts: Facts, random: Random): Delivery {
       usage: usageOf(facts, random),
       ...(reservationId === null && random.chance(0.5) ? {} : { reservation_id: reservationId }),
       ...(userId === null && random.chance(0.5) ? {} : { user_id: userId }),
-      // What a producer believes that it costs is nobody's business.
+      // Tally ignores the cost that a producer states.
       ...(random.chance(0.1) ? { cost_usd: '999' } : {}),
     },
   };
@@ -80,7 +80,7 @@ function usageOf({ input, cached, output, reasoning }: Facts, random: Random): o
   };
 }
 
-/** An event that nobody can count, and why. */
+/** An event that cannot be counted, and why. */
 export function spoil(facts: Facts, random: Random): Delivery {
   const good = wrap(facts, random).body as Record<string, unknown>;
   const data = good['data'] as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** What can go wrong, each as it happens to a running installation. Every fault ends by itself; what it has broken is mended later. */
+/** The faults, as they happen to a running installation. Each ends by itself; what it has broken is repaired after the round. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { COMMIT } from '../support/fault-proxy.js';
 import type { Installation, Machine } from '../support/installation.js';
@@ -15,19 +15,19 @@ export type Broken = {
 };
 
 type Fault = {
-  /** Runs to the end of the fault. False where it met nobody. */
+  /** Runs to the end of the fault. False where it met no work in flight. */
   readonly happen: (broken: Broken) => Promise<boolean | void>;
-  /** What Redis held in memory only is gone: holds in flight, and jobs that the producer must send again. */
+  /** Redis loses what it had only in memory: holds in flight, and jobs that the producer must send again. */
   readonly losesRedis?: boolean;
-  /** Strikes while admins change things: it waits for a commit of theirs. */
+  /** Happens while admins make changes, because it waits for one of their commits. */
   readonly meetsChanges?: boolean;
 };
 
 const REVIVE_SECONDS_MAX = 180;
-/** How long a break point waits for somebody to come to it. */
+/** How long a break point waits for a connection to come to it. */
 const TRAP_MS = 1_500;
 
-/** As often as it takes: what it needs may be broken too. */
+/** Retries until it succeeds: what the process needs may be broken too. */
 export async function revive(machine: Machine): Promise<void> {
   await until(
     'a killed process runs again',
@@ -101,17 +101,17 @@ function slowing(who: (broken: Broken) => Machine, wire: Wire): Fault {
 }
 
 type Trap = {
-  readonly when: 'said' | 'answered';
-  /** What breaks besides the wire. */
+  readonly when: 'sent' | 'answered';
+  /** What breaks besides the connection. */
   readonly doing?: (machine: Machine, broken: Broken) => Promise<void>;
 };
 
-/** At the very word: the commit is lost, or it is made and nobody hears of it. False where nobody came to it. */
+/** Breaks the connection at the commit, which is lost, or made but not answered. False where no connection came to it. */
 async function trapCommit(machine: Machine, { when, doing }: Trap, broken: Broken): Promise<boolean> {
   const wire = machine.wires.postgres;
   const sprung = wire.breakAt({ text: COMMIT, when, doing: () => doing?.(machine, broken) }).then(() => true);
   const hit = await Promise.race([sprung, delay(TRAP_MS, false, { ref: false })]);
-  wire.forgetBreaks();
+  wire.removeBreaks();
   await revive(machine);
   return hit;
 }
@@ -120,7 +120,7 @@ function atCommit(who: (broken: Broken) => Machine, trap: Trap): Fault {
   return { happen: (broken) => trapCommit(who(broken), trap, broken) };
 }
 
-/** The same of whichever worker does the clock's work, which comes up at that moment. */
+/** The same for the worker that runs the scheduled jobs, which are queued at that moment. */
 function inUpkeep(trap: Trap): Fault {
   return {
     meetsChanges: true,
@@ -158,18 +158,18 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'every job at work runs twice': { happen: (broken) => stallSoon(broken) },
-  'commit of a worker lost': atCommit(worker, { when: 'said' }),
+  'commit of a worker lost': atCommit(worker, { when: 'sent' }),
   'commit of a worker unanswered': atCommit(worker, { when: 'answered' }),
-  'worker killed before its commit': atCommit(worker, { when: 'said', doing: dying }),
+  'worker killed before its commit': atCommit(worker, { when: 'sent', doing: dying }),
   'worker killed after its commit': atCommit(worker, { when: 'answered', doing: dying }),
-  'worker killed in the upkeep before its commit': inUpkeep({ when: 'said', doing: dying }),
+  'worker killed in the upkeep before its commit': inUpkeep({ when: 'sent', doing: dying }),
   'worker killed in the upkeep after its commit': inUpkeep({ when: 'answered', doing: dying }),
-  'commit of an API lost': { ...atCommit(api, { when: 'said' }), meetsChanges: true },
+  'commit of an API lost': { ...atCommit(api, { when: 'sent' }), meetsChanges: true },
   'commit of an API unanswered': { ...atCommit(api, { when: 'answered' }), meetsChanges: true },
-  'API killed before its commit': { ...atCommit(api, { when: 'said', doing: dying }), meetsChanges: true },
+  'API killed before its commit': { ...atCommit(api, { when: 'sent', doing: dying }), meetsChanges: true },
   'API killed after its commit': { ...atCommit(api, { when: 'answered', doing: dying }), meetsChanges: true },
   'Postgres crashes at the commit of an API': {
-    ...atCommit(api, { when: 'said', doing: (_, broken) => crash(broken) }),
+    ...atCommit(api, { when: 'sent', doing: (_, broken) => crash(broken) }),
     meetsChanges: true,
   },
   'worker cut from Postgres': cutting(worker, 'postgres'),
@@ -210,7 +210,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** Redis may be away: then nothing stalls. */
+/** Redis may be unavailable: then nothing stalls. */
 async function stallSoon({ tally }: Broken): Promise<boolean> {
   const stalled = tally.queue.stall().then(
     () => true,

@@ -5,11 +5,11 @@ import { spoil, wrap, type Delivery, type Facts } from './facts.js';
 import type { Model } from './model.js';
 import type { Random } from './random.js';
 
-/** Everything happens to few, so that it meets. `titan` sends events of billions of tokens. */
+/** Few entities, so that what happens to them coincides. `titan` sends events of billions of tokens. */
 export const ENTITIES = ['acme', 'birch', 'cedar', 'dune', 'titan'] as const;
 export const PROJECTS = ['web', 'batch', 'lab'] as const;
 const PRICED = ['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1', 'cw_BAAI_bge-m3'] as const;
-/** Nobody has published a price of these when a history begins. */
+/** Models without a price when a history begins. */
 const UNPRICED = ['preview-a', 'preview-b'] as const;
 export const MODELS = [...PRICED, ...PRICED, ...UNPRICED] as const;
 const TOKENS_MAX = 2 ** 31 - 1;
@@ -59,7 +59,7 @@ export class Generator {
     };
   }
 
-  /** New events, known ones again, known ones that say something else, and nonsense. */
+  /** New events, known ones again, known ones with other content, and invalid ones. */
   deliveries(count: number, nowMs: number): Delivery[] {
     const { random } = this;
     const known = [...this.model.counted.values()].slice(-500);

@@ -1,4 +1,4 @@
-/** The invariants of the books, as queries of the simulation's own: each finds what would break one, so nothing must be found. */
+/** The invariants of the books, as queries of the simulation's own. Each returns the rows that break it, so it must return none. */
 import assert from 'node:assert/strict';
 
 export type Sql = (text: string, values?: readonly unknown[]) => Promise<Record<string, unknown>[]>;
@@ -9,13 +9,13 @@ const CHARGED = `
   union all
   select entity, period, new_cost_picos - old_cost_picos, new_burnt_picos - old_burnt_picos from usage_corrections`;
 
-/** What was burnt and owed, less what was given back of it. */
+/** Burns and overage, less what was given back of them. */
 const BURNT = `
   select entity, period, grant_id, amount_picos, posted from burns
   union all
   select entity, period, grant_id, -amount_picos, posted from burn_reversals`;
 
-/** Usage that waits for no price any more, and was neither voided nor charged by a correction. */
+/** Usage that has a price by now, and was neither voided nor charged by a correction. */
 export const CHARGEABLE = `
   select e.source, e.id from usage_events e
   where e.price_id = 0
@@ -45,7 +45,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       e.input_tokens * p.input_picos_per_token::numeric
       + e.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
       + e.output_tokens * p.output_picos_per_token::numeric, 0)`,
-  'exact: the roll-ups are the sums of the events, each as it was, taken out and counted anew by its corrections': `
+  'exact: the roll-ups are the sums of the events, each as it was, then taken out and counted again by its corrections': `
     with u as (
       select entity, project, model, occurred_at, period, price_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
         reasoning_tokens, cost_picos, burnt_picos
@@ -134,7 +134,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
   'nothing at $0 by mistake: what has a price is charged': CHARGEABLE,
 };
 
-/** To be asked when nothing is at work. */
+/** To be called when nothing else runs. */
 export async function checkInvariants(sql: Sql, nowMs: number): Promise<void> {
   for (const [name, query] of Object.entries(INVARIANTS)) {
     assert.deepEqual(await sql(query, query.includes('$1') ? [new Date(nowMs)] : []), [], name);

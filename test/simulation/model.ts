@@ -1,6 +1,6 @@
 /**
  * What Tally should say after a history: an independent implementation in plain integers, one step after the other. It
- * shares nothing with the service, so what both get wrong alike is wrong in the design.
+ * shares no code with the service, so a mistake that both make is one of the design.
  */
 import { readFileSync } from 'node:fs';
 import { Account, add, type Limits, type Plan } from './accounts.js';
@@ -74,7 +74,7 @@ export class Model {
     return { events: this.counted.size, corrections: this.corrections.length, closed };
   }
 
-  /** The account, made with the default plan where nobody has seen the entity. */
+  /** The account, made with the default plan where the entity is unknown. */
   account(name: string, nowMs: number): Account {
     let account = this.accounts.get(name);
     if (account === undefined) this.accounts.set(name, (account = new Account(name, nowMs)));
@@ -86,7 +86,7 @@ export class Model {
     if (!projects.has(project)) projects.set(project, { monthlyCap: null, maxConcurrent: null });
   }
 
-  /** An account that is looked at gets what its plan grants for the month. */
+  /** Reading an account grants what its plan allows for the month. */
   touch(entity: string, nowMs: number): void {
     const account = this.accounts.get(entity);
     account?.ensureAllowance(this.plans.get(account.plan)!.monthlyCredit, nowMs);
@@ -130,7 +130,7 @@ export class Model {
     }
   }
 
-  /** The clock's work. */
+  /** The scheduled jobs. */
   upkeep(nowMs: number): void {
     this.chargeUnpriced(nowMs);
     for (const account of this.accounts.values()) {
@@ -150,7 +150,7 @@ export class Model {
       counted.price = price;
       counted.cost = cost;
     } else {
-      // What has ended stays as it was; the charge is a correction of it.
+      // A closed month stays as it was; the charge is a correction of it.
       counted.corrected = { price, cost };
       const { source, id } = facts;
       this.corrections.push([source, id, 'rerate', month, counted.month, 0, price.id, 0, cost].join(' '));

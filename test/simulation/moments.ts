@@ -1,4 +1,4 @@
-/** Moments that chance seldom brings, brought about: somebody is held back on the wire until somebody else has overtaken. */
+/** Races that chance seldom brings, brought about: one process is held back on the wire until another has overtaken it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BreakPoint } from '../support/fault-proxy.js';
 import type { Installation } from '../support/installation.js';
@@ -9,10 +9,10 @@ import { keyOf, type Delivery } from './facts.js';
 export const LATE_STATE = 'an old state reaches Redis after a newer one';
 export const OVERLAP = 'a batch begins before the one before it has committed';
 
-/** How long nobody may come to the place where he is to be held back. */
+/** How long to wait for a process to come to the place where it is held back. */
 const CAUGHT_MS_MAX = 5_000;
 
-/** `isCaught` as soon as some worker says the text to that server; it hears nothing until `goOn`. */
+/** `isCaught` resolves when a worker sends the text to that server, which receives nothing more of it until `goOn`. */
 function holdBack(
   tally: Installation,
   { wire, text }: { wire: 'postgres' | 'redis' } & Pick<BreakPoint, 'text'>,
@@ -22,18 +22,18 @@ function holdBack(
   const gone = new Promise<void>((resolve) => (goOn = resolve));
   const caught = new Promise<boolean>((resolve) => {
     const doing = () => {
-      for (const other of wires) other.forgetBreaks();
+      for (const other of wires) other.removeBreaks();
       resolve(true);
       return gone;
     };
-    for (const one of wires) void one.breakAt({ text, when: 'said', spare: true, doing });
+    for (const one of wires) void one.breakAt({ text, when: 'sent', spare: true, doing });
   });
   return { isCaught: Promise.race([caught, delay(CAUGHT_MS_MAX, false, { ref: false })]), goOn };
 }
 
 /**
- * What a worker publishes of `delivery` reaches Redis after `overtake` has published something newer about the same entity:
- * its place in time is not that of its arrival. Nothing else may publish, for it would make up for the mistake.
+ * What a worker publishes for `delivery` reaches Redis after `overtake` has published a newer state of the same entity: states
+ * arrive out of order. Nothing else may publish meanwhile, because that would repair the mistake.
  */
 export async function publishLate(
   tally: Installation,
@@ -50,8 +50,8 @@ export async function publishLate(
 }
 
 /**
- * Two batches burn the same credits, which do not suffice for both. The first has read them and not yet burnt them when the
- * second begins: it must wait and read what the first has left.
+ * Two batches burn the same credits, which do not cover both. The first has read them and not yet burnt them when the second
+ * begins: the second must wait and read what the first has left.
  */
 export async function overlap(
   tally: Installation,

@@ -1,4 +1,4 @@
-/** An admin who asks until there is an answer, under one idempotency key, whatever breaks meanwhile. */
+/** An admin who retries each call under one idempotency key until it is answered, whatever breaks meanwhile. */
 import assert from 'node:assert/strict';
 import type { Answer, CallOptions } from '../support/app.js';
 import { until } from '../support/until.js';
@@ -13,7 +13,7 @@ import type { Random } from './random.js';
 
 const ANSWER_SECONDS_MAX = 180;
 
-/** Null where nobody answered, or answered that it cannot. */
+/** Null where no API answered, or one answered that it is unavailable. */
 export type Ask = (request: string, options: CallOptions) => Promise<Answer | null>;
 
 type Asking = {
@@ -33,7 +33,7 @@ export class PatientAdmin {
     private readonly asking: Asking,
   ) {}
 
-  /** Asks for the change and makes it in the model. Nobody else may be at work: the model knows no order of what happens at once. */
+  /** Asks for the change and makes it in the model. Nothing else may run: the model does not know the order of concurrent work. */
   async change(change: Change): Promise<void> {
     const { model, tell } = this.asking;
     const paid = await this.paidFor(change);
@@ -42,7 +42,7 @@ export class PatientAdmin {
     const { status, text, body: made } = await this.answer(request, body);
     tell(`${request} ${JSON.stringify(body)}: ${status}`);
     assert.ok(status < 300, `${request}: ${text}`);
-    // It is published, and what waited for it is charged at once or by the clock.
+    // The price is published, and usage that waited for it is charged at once or by the scheduled job.
     if (change.what === 'price') await this.charged();
     apply(change, model, { id: String(made.id), nowMs: Date.now(), paid });
   }
@@ -62,14 +62,14 @@ export class PatientAdmin {
     return answers[0]!;
   }
 
-  /** The books are damaged by hand, and put right while they are kept. */
+  /** Damages the books by hand, and repairs them while events are counted. */
   async repair(entity: string): Promise<void> {
     await this.damage(entity);
     const { status, text } = await this.answer('POST /v1/admin/reconciliation/repair', { entity });
     assert.ok(status < 300, text);
   }
 
-  /** Postgres may be away: then nothing is damaged. */
+  /** Postgres may be unavailable: then nothing is damaged. */
   private async damage(entity: string): Promise<void> {
     const { sql, random } = this.asking;
     await sql(damage(random, 'is served'), [entity]).catch(() => []);
@@ -85,7 +85,7 @@ export class PatientAdmin {
       if (paid !== undefined) found.push(paid);
       return found.length > 0;
     };
-    await until('Postgres says who paid', find, ANSWER_SECONDS_MAX);
+    await until('Postgres answers what grants paid', find, ANSWER_SECONDS_MAX);
     return found[0]!;
   }
 
@@ -105,7 +105,7 @@ export class PatientAdmin {
   }
 }
 
-/** The request before it, of which nobody has heard yet. */
+/** The first attempt is still running, and its answer was lost. */
 function isStillRunning({ status, body }: Answer): boolean {
   return status === 409 && /is still running/.test(body.error.message);
 }

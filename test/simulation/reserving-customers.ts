@@ -1,4 +1,4 @@
-/** Entities that reserve before they spend and never spend more than they hold: they must not pass what they may spend. */
+/** Customers that reserve before they spend and spend at most what they hold: their spend must never pass their limits. */
 import assert from 'node:assert/strict';
 import type { Change } from './changes.js';
 import type { Delivery } from './facts.js';
@@ -6,14 +6,14 @@ import type { Model } from './model.js';
 
 const PREPAID = 'prepaid';
 const CAPPED = 'capped';
-export const DISCIPLINED = [PREPAID, CAPPED] as const;
+export const RESERVING = [PREPAID, CAPPED] as const;
 
 /** Room for some of the requests of a round, not for all. */
 const STEP_PICOS = 40_000_000_000n;
 
-export class Disciplined {
+export class ReservingCustomers {
   private capPicos = 0n;
-  /** What requests have cost beyond their holds: so much may be spent beyond a limit. */
+  /** What requests have cost beyond their holds. Spend may pass a limit by this much. */
   private readonly unheld = new Map<string, bigint>();
 
   constructor(private readonly model: Model) {}
@@ -35,7 +35,7 @@ export class Disciplined {
     ];
   }
 
-  /** What an event costs beyond its hold: all of it where Redis was away or has lost the hold since. */
+  /** Adds what an event costs beyond its hold: all of it where Redis was unavailable, or has lost the hold since. */
   spend({ facts }: Delivery, holdPicos: bigint): void {
     const { entity, model, atMs, input, output } = facts!;
     const price = this.model.priceFor({ model, entity, atMs })!;
@@ -43,11 +43,11 @@ export class Disciplined {
     if (cost > holdPicos) this.unheld.set(entity, this.unheldOf(entity) + cost - holdPicos);
   }
 
-  /** Makes a change. What it charges anew for usage that was held at another price was not held. */
+  /** Makes a change. What it charges again, for usage that was held at another price, was not held. */
   async outliving(change: () => Promise<void>): Promise<void> {
-    const before = DISCIPLINED.map((entity) => this.spentBy(entity));
+    const before = RESERVING.map((entity) => this.spentBy(entity));
     await change();
-    for (const [index, entity] of DISCIPLINED.entries()) {
+    for (const [index, entity] of RESERVING.entries()) {
       const more = this.spentBy(entity) - before[index]!;
       if (more > 0n) this.unheld.set(entity, this.unheldOf(entity) + more);
     }

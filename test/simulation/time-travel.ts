@@ -1,6 +1,6 @@
 /**
  * A history over hours, months and years: the whole application in this process, with a clock that jumps. One step follows
- * the other, so the model foretells every decision, every remaining amount and every balance.
+ * the other, so the model predicts every decision, every remaining amount and every balance.
  */
 import assert from 'node:assert/strict';
 import { anApp, type TestApp } from '../support/app.js';
@@ -20,7 +20,7 @@ import { Random } from './random.js';
 import { turnsBetween, type Turn } from './turns.js';
 import { runUpkeep } from './upkeep.js';
 
-/** What is never changed by a step of these, the books are compared after this many. */
+/** The books are compared after this many steps. */
 const STEPS_A_COMPARISON = 6;
 export class TimeTravel {
   private readonly random: Random;
@@ -145,7 +145,7 @@ export class TimeTravel {
     await makeChange(change, { ...by, nowMs: this.nowMs, key: `change ${this.told.length}` });
   }
 
-  /** The clock's work: by its schedule or late, also many times at once. */
+  /** The scheduled jobs: on time or late, also many times at once. */
   private async schedule(): Promise<void> {
     this.tell('upkeep');
     await runUpkeep(this.upkeep, this.random.int(1, 3));
@@ -172,7 +172,7 @@ export class TimeTravel {
     this.tell('compare');
     await runUpkeep(this.upkeep);
     this.model.upkeep(this.nowMs);
-    // Who is looked at gets what is due in this month; so it is in the books that are compared next.
+    // Reading an entity grants its allowance of this month, so it is in the books that are compared next.
     for (const entity of ENTITIES) await this.compareBalance(entity);
     await compareBooks(this.sql, this.model);
     await checkInvariants(this.sql, this.nowMs);

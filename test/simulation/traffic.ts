@@ -1,9 +1,9 @@
-/** What customers send while things break: usage through both doors, and requests that reserve before they spend. */
+/** What customers send while things break: usage over HTTP and over the queue, and requests that reserve before they spend. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestQueue } from '../support/usage-queue.js';
 import { bodyOf, jobOf } from './answers.js';
 import type { Order } from './decisions.js';
-import { DISCIPLINED, type Disciplined } from './disciplined.js';
+import { RESERVING, type ReservingCustomers } from './reserving-customers.js';
 import type { Delivery } from './facts.js';
 import { Generator } from './generator.js';
 import type { Model } from './model.js';
@@ -17,18 +17,18 @@ const TAKEN_MS_MAX = 500;
 type Job = {
   readonly deliveries: readonly Delivery[];
   readonly door: 'queue' | 'http';
-  /** Redis has it, as far as the producer was told. */
+  /** Redis has it, as far as the producer knows. */
   isTaken: boolean;
 };
 
 type Sending = {
   readonly random: Random;
-  /** Chooses while everything runs at once. */
+  /** For choices while everything runs at once. */
   readonly chaos: Random;
   readonly ask: Ask;
   readonly queue: TestQueue;
   readonly model: Model;
-  readonly disciplined: Disciplined;
+  readonly reserving: ReservingCustomers;
 };
 
 export class Traffic {
@@ -43,7 +43,7 @@ export class Traffic {
     this.finished = new Generator(random.fork('finished'), model, 'avoided', 'finished');
   }
 
-  /** A round, in which Redis may lose what it has. */
+  /** Begins a round, in which Redis may lose its data. */
   begin({ redisIsLost }: { redisIsLost: boolean }): void {
     this.jobs = [];
     this.redisIsLost = redisIsLost;
@@ -72,7 +72,7 @@ export class Traffic {
     return Promise.race([added, delay(TAKEN_MS_MAX, false, { ref: false })]);
   }
 
-  /** As an outbox does: what nobody took, what a lost Redis may have had, and some that need not be. Says how many. */
+  /** Sends again, as an outbox does, what was not accepted and what Redis may have lost, and some that arrived. Returns how many. */
   async sendAgain(): Promise<string> {
     const { chaos, queue } = this.sending;
     const again = this.jobs.filter(({ isTaken }) => !isTaken || this.redisIsLost || chaos.chance(0.2));
@@ -82,14 +82,14 @@ export class Traffic {
 
   order(): Order {
     const { random } = this.sending;
-    const entity = random.pick(DISCIPLINED);
+    const entity = random.pick(RESERVING);
     const model = random.pick(['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1']);
     const order = this.orders.order(Date.now(), { entity, model, ttlSeconds: 900 });
     return { ...order, input: order.input + 1, output: order.output + 1 };
   }
 
   async request(order: Order): Promise<void> {
-    const { ask, chaos, disciplined } = this.sending;
+    const { ask, chaos, reserving } = this.sending;
     const body = bodyOf(order);
     const path = '/v1/quota/reservations';
     const answer = (await ask(`POST ${path}`, { body })) ?? (await ask(`POST ${path}`, { body }));
@@ -100,7 +100,7 @@ export class Traffic {
     if (how !== 'finish') return;
     const delivery = this.finishing(order, id);
     const isHeld = answer.body.degraded !== true && !this.redisIsLost;
-    disciplined.spend(delivery, isHeld ? picosOf(answer.body.hold_usd as string) : 0n);
+    reserving.spend(delivery, isHeld ? picosOf(answer.body.hold_usd as string) : 0n);
     await this.send([delivery]);
   }
 

@@ -1,4 +1,4 @@
-/** Lets the clock's work be done now, by whichever worker takes it. */
+/** Runs the scheduled jobs now, on any worker. */
 import type { TestQueue } from '../support/usage-queue.js';
 import { until } from '../support/until.js';
 

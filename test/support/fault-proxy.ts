@@ -1,28 +1,28 @@
-/** A wire to a server that a test can cut, slow down, let hang, and break at a chosen word: what stands behind it goes on undisturbed. */
+/** A TCP proxy that a test can cut, slow down, hang, and break at a chosen text, while the server behind it goes on undisturbed. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Where to break: as the client says `text`, so that the server never hears it, or as the server has answered to it, so
- * that the client never learns of it.
+ * Where to break: when the client sends `text`, which then never reaches the server, or when the server has answered it, and the
+ * answer never reaches the client.
  */
 export type BreakPoint = {
   readonly text: string;
-  readonly when: 'said' | 'answered';
-  /** Only where the connection has said this since its last transaction: not at the same word in other work. */
+  readonly when: 'sent' | 'answered';
+  /** Only on a connection that has sent this since its last transaction, so that the same text in other work does not count. */
   readonly after?: string;
   /** Runs at that moment, before the connection is cut. */
   readonly doing?: () => Promise<void> | void;
-  /** Lets it go on afterwards instead of cutting it. */
+  /** Passes the text on afterwards and keeps the connection. */
   readonly spare?: boolean;
 };
 
-/** How a transaction's end is said and answered in Postgres' protocol; READ COMMITTED is not it. */
+/** How a commit is sent and answered in Postgres' protocol. The zero byte tells it from READ COMMITTED. */
 export const COMMIT = 'COMMIT\0';
 const TRANSACTION_ENDS = [COMMIT, 'ROLLBACK\0'];
 
-/** What a worker says in the transaction that counts usage; the clock's work commits as well. */
+/** Only the transaction that counts usage sends this; scheduled jobs commit too. */
 export const COUNTING = 'insert into usage_identities';
 
 export type FaultProxy = {
@@ -33,13 +33,13 @@ export type FaultProxy = {
   reset(): void;
   /** Keeps connections, takes new ones, and passes nothing on. */
   hang(): void;
-  /** Passes everything on that much later, both ways, in order. */
+  /** Passes everything on with this delay, both ways, in order. */
   slowDown(delayMs: number): void;
-  /** Breaks the one connection that comes to this point next, once. Resolves when that has happened. */
+  /** Breaks, once, the next connection that comes to this point. Resolves when that has happened. */
   breakAt(point: BreakPoint): Promise<void>;
-  /** Forgets every break point that nobody came to. */
-  forgetBreaks(): void;
-  /** Passes on again, also what was held back; after a cut, takes connections again. */
+  /** Removes the break points that no connection has come to. */
+  removeBreaks(): void;
+  /** Passes everything on again, first what was held back; after a cut, accepts connections again. */
   mend(): Promise<void>;
   /** New connections go to this server. */
   aim(target: URL): void;
@@ -92,7 +92,7 @@ class Proxy implements FaultProxy {
     return new Promise((sprung) => this.traps.push({ ...point, sprung }));
   }
 
-  forgetBreaks(): void {
+  removeBreaks(): void {
     this.traps = [];
   }
 
@@ -122,19 +122,20 @@ class Proxy implements FaultProxy {
       });
       if (this.hanging) socket.pause();
     }
-    /** Of this connection: what the client has said and the server has not answered yet. */
+    /** The trap on this connection whose text was sent and is not answered yet. */
     let awaited: Trap | null = null;
-    /** What traps ask for, said since the last transaction. */
-    const said = new Set<string>();
+    /** The `after` texts that the client has sent since its last transaction. */
+    const sentBefore = new Set<string>();
     this.pass(client, upstream, (bytes) => {
-      for (const { after } of this.traps) if (after !== undefined && bytes.includes(after)) said.add(after);
+      for (const { after } of this.traps)
+        if (after !== undefined && bytes.includes(after)) sentBefore.add(after);
       const comesTo = ({ text, after }: Trap) =>
-        bytes.includes(text) && (after === undefined || said.has(after));
+        bytes.includes(text) && (after === undefined || sentBefore.has(after));
       const trap = this.traps.find(comesTo) ?? null;
-      if (TRANSACTION_ENDS.some((end) => bytes.includes(end))) said.clear();
+      if (TRANSACTION_ENDS.some((end) => bytes.includes(end))) sentBefore.clear();
       if (trap === null) return null;
       this.traps.splice(this.traps.indexOf(trap), 1);
-      if (trap.when === 'said') return trap;
+      if (trap.when === 'sent') return trap;
       awaited = trap;
       return null;
     });
@@ -145,7 +146,7 @@ class Proxy implements FaultProxy {
     });
   }
 
-  /** Sends on what comes, in order; what `trapOf` names is kept, and the connection ends. */
+  /** Passes bytes on in order. Where `trapOf` returns a trap, drops them and ends the connection. */
   private pass(from: Socket, to: Socket, trapOf: (bytes: Buffer) => Trap | null): void {
     let sent = Promise.resolve();
     let pending = 0;

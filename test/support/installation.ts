@@ -96,7 +96,7 @@ export async function anInstallation(
     async mend() {
       for (const { wires, service } of machines) {
         for (const wire of [wires.postgres, wires.redis]) {
-          wire.forgetBreaks();
+          wire.removeBreaks();
           await wire.mend();
         }
         service.thaw();

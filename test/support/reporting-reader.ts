@@ -1,8 +1,8 @@
-/** Logs in as the role that dashboards use, as an administrator lets it: by giving it a password. */
+/** Logs in as the role that dashboards use, after giving it a password as an administrator would. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** Roles belong to the cluster, which all tests share: whoever sets a password waits for the one before. */
+/** Roles belong to the cluster, which all tests share, so they set its password one at a time. */
 const PASSWORD_LOCK = 7_201_099;
 
 export async function loginAsReader(databaseUrl: string): Promise<pg.Client> {

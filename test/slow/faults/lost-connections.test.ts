@@ -29,7 +29,7 @@ const answersAgain = () =>
 
 describe('a connection to Postgres that is cut in the middle of a commit', () => {
   it('which Postgres never heard of: the batch is written again, once', async () => {
-    const cut = worker.wires.postgres.breakAt({ text: COMMIT, after: COUNTING, when: 'said' });
+    const cut = worker.wires.postgres.breakAt({ text: COMMIT, after: COUNTING, when: 'sent' });
     await tally.queue.add([usage('unheard', 30)]);
     await cut;
     await tally.queue.drained();
@@ -46,7 +46,7 @@ describe('a connection to Postgres that is cut in the middle of a commit', () =>
 
   it.each([
     ['made', 'answered', '7'],
-    ['not made', 'said', '7'],
+    ['not made', 'sent', '7'],
   ] as const)('of a purchase that was %s: the same Idempotency-Key buys once', async (word, when, amount) => {
     const entity = `buyer-${word.replace(' ', '-')}`;
     const buy = () =>

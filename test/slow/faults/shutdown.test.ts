@@ -48,7 +48,7 @@ describe('SIGTERM', () => {
     expect(await countedOf(tally, 'drained')).toEqual(counted(10_000, 10_000n * EVENT_PICOS));
   });
 
-  it('lets an API answer the requests that it has taken, and exits with 0', async () => {
+  it('lets an API answer the requests it has accepted, and exits with 0', async () => {
     let answered = 0;
     const ask = async (): Promise<Answer | null> => {
       const answer = await report(apis[1], usage('answered', 20)).catch(() => null);
@@ -66,11 +66,11 @@ describe('SIGTERM', () => {
     expect((await countedOf(tally, 'answered')).events).toBeGreaterThanOrEqual(accepted);
   });
 
-  it('ends a worker within seconds also while Redis or Postgres is away', async () => {
-    await tally.queue.add([usage('away', 10)]);
+  it('ends a worker within seconds even while Redis or Postgres is unavailable', async () => {
+    await tally.queue.add([usage('cut-off', 10)]);
     await workers[0].wires.redis.cut();
     await workers[1].wires.postgres.cut();
-    await until('it knows', () => workers[0].service.log().includes('redis is unavailable'));
+    await until('it has noticed', () => workers[0].service.log().includes('redis is unavailable'));
     const since = performance.now();
     const ends = await Promise.all(workers.map(({ service }) => service.stop()));
     for (const end of ends) expect(end).toMatch(/^exit code [01]$/);
@@ -79,12 +79,12 @@ describe('SIGTERM', () => {
     await tally.mend();
     await Promise.all(workers.map((worker) => worker.revive()));
     await tally.queue.drained();
-    expect(await countedOf(tally, 'away')).toEqual(counted(10, 10n * EVENT_PICOS));
+    expect(await countedOf(tally, 'cut-off')).toEqual(counted(10, 10n * EVENT_PICOS));
   });
 });
 
 describe('two workers and two APIs', () => {
-  it('that get the same events at once count each once', async () => {
+  it('count each event once when all of them get the same events at once', async () => {
     const events = inJobsOf(50, usage('shared', 3_000));
     await Promise.all([
       ...events.flatMap((batch) => apis.map((api) => report(api, batch))),
@@ -95,7 +95,7 @@ describe('two workers and two APIs', () => {
     expect(await countedOf(tally, 'shared')).toEqual(counted(3_000, 3_000n * EVENT_PICOS));
   });
 
-  it('that burn the same credits at once use them up exactly, and owe exactly the rest', async () => {
+  it('burn the same credits at once to exactly zero, and book exactly the rest as overage', async () => {
     // 1,500 of 3,000 events, and half of one more.
     const order = { body: { amount_usd: '0.15980325' } };
     await tally.call('POST /v1/admin/entities/burning/credits', order);
@@ -112,7 +112,7 @@ describe('two workers and two APIs', () => {
     expect(await tally.sql(`select from dead_letters where entity = 'burning'`)).toEqual([]);
   });
 
-  it('that reserve from the same credits at once admit exactly what the credits cover', async () => {
+  it('admit exactly what the credits cover when both reserve from them at once', async () => {
     // A request of 1,000 tokens holds $0.00071; 25 of them fit.
     const order = { body: { amount_usd: '0.018' } };
     await tally.call('POST /v1/admin/entities/raced/credits', order);
@@ -126,7 +126,7 @@ describe('two workers and two APIs', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(75);
   });
 
-  it('that are restarted one after the other under load lose and double nothing', async () => {
+  it('lose nothing and count nothing twice when they are restarted one after the other under load', async () => {
     const feeding = new AbortController();
     let sent = 0;
     const feed = async (): Promise<void> => {

@@ -59,7 +59,7 @@ describe('a worker that dies', () => {
     const killed = worker.wires.postgres.breakAt({
       text: COMMIT,
       after: COUNTING,
-      when: 'said',
+      when: 'sent',
       doing: () => worker.service.kill(),
     });
     await tally.queue.add(inJobsOf(10, usage('before', 20)));
@@ -110,7 +110,7 @@ describe('a job that stalls', () => {
       void worker.wires.postgres.breakAt({
         text: COMMIT,
         after: COUNTING,
-        when: 'said',
+        when: 'sent',
         spare: true,
         async doing() {
           worker.service.freeze();
