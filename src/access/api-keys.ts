@@ -8,7 +8,7 @@ import type { KeyRole } from '../domain/key-roles.js';
 import { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
-import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './stored-keys.js';
+import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './api-key-rows.js';
 import { insertAuditEntry } from './audit-log.js';
 import { Database, type Tx } from '../platform/database.js';
 import { missing, type Principal } from './principal.js';

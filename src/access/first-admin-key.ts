@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomId } from '../domain/ids.js';
-import { findKeyByHash, hasAdminKey, insertKey } from './stored-keys.js';
+import { findKeyByHash, hasAdminKey, insertKey } from './api-key-rows.js';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
 import { hashOf, newSecret } from './api-keys.js';

@@ -1,6 +1,6 @@
 /** Admins: API keys. A key bound to an entity lists, makes and revokes keys of that entity only. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { StoredKey } from './stored-keys.js';
+import type { StoredKey } from './api-key-rows.js';
 import { ApiKeys } from './api-keys.js';
 import { Call, Changes, type ChangeCall } from './changes.js';
 import { presentPage, unixSeconds, unixSecondsOrNull } from '../http/list-page.js';

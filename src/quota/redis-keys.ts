@@ -1,15 +1,15 @@
 /** The names of the keys in which Redis keeps the states, holds and leases of an entity. */
 import { formatSubject, type EntityName, type ProjectName, type Subject } from '../domain/ids.js';
 import { ScriptKeys } from './lua-script.js';
-import { memoize } from './memoize.js';
+import { cacheByKey } from './generational-cache.js';
 
 /** The keys that scripts take, written once for each entity and project that was asked about recently. */
 export class RedisKeys {
   /** For scripts about an entity's holds. */
-  readonly ofHolds = memoize(String, (entity: EntityName) => new ScriptKeys(holdKeys(entity)));
+  readonly ofHolds = cacheByKey(String, (entity: EntityName) => new ScriptKeys(holdKeys(entity)));
 
   /** For scripts that decide. */
-  readonly ofDecision = memoize(formatSubject, ({ entity, project }: Subject) => {
+  readonly ofDecision = cacheByKey(formatSubject, ({ entity, project }: Subject) => {
     const states = [stateKey(entity), projectKey(entity, project), leasesKey(entity)];
     return new ScriptKeys([...holdKeys(entity), ...states]);
   });

@@ -4,7 +4,7 @@ import type { Period } from '../domain/period.js';
 import { LIMITS, type ExceededLimit, type Held } from '../domain/quota-limits.js';
 import type { VersionedQuestion } from './decision.js';
 import type { LuaReply } from './lua-script.js';
-import { memoize } from './memoize.js';
+import { cacheByKey } from './generational-cache.js';
 import { readEntity, readProject } from './state-encoding.js';
 
 /** The states cannot decide and must be loaded, as of the given time. */
@@ -47,8 +47,8 @@ const OWN = 7;
 /** A reply is `cold` and the time; or the verdict, the facts of both states, what others hold, and the verdict's own fields. */
 export class ScriptReplies {
   /** Every decision between two publications of a state reads the same facts. */
-  private readonly entityOf = memoize(String, readEntity);
-  private readonly projectOf = memoize(String, readProject);
+  private readonly entityOf = cacheByKey(String, readEntity);
+  private readonly projectOf = cacheByKey(String, readProject);
 
   ofCheck(reply: LuaReply): CheckReply {
     const answer = this.read(reply);

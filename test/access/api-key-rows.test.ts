@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { insertKey, listKeys, revokeKey } from '../../src/access/stored-keys.js';
+import { insertKey, listKeys, revokeKey } from '../../src/access/api-key-rows.js';
 import type { EntityName } from '../../src/domain/ids.js';
 import { Database } from '../../src/platform/database.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 
 const MADE_AT = new Date('2026-11-20T10:00:00Z');
 
-describe('stored keys', () => {
+describe('the rows of API keys', () => {
   let postgres: TestDatabase;
   let database: Database;
   beforeAll(async () => {
