@@ -70,7 +70,10 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
       await closed;
       clearTimeout(cut);
       // Streams that were just cut need a moment to be reported. An answer whose caller hung up gets no more time than that.
-      await Promise.race([metering.settled(), wait(SETTLE_MS_MAX)]);
+      const timer = new AbortController();
+      const late = wait(SETTLE_MS_MAX, undefined, { signal: timer.signal }).catch(() => {});
+      await Promise.race([metering.settled(), late]);
+      timer.abort();
       await leases?.close();
       await reporter.close();
       metrics?.close();
