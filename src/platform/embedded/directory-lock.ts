@@ -1,4 +1,7 @@
-/** One process at a time in a directory: a file names the owner, and a dead owner's file is taken over. */
+/**
+ * One process at a time in a directory: a file names the owner, and a dead owner's file is taken over. The client's outbox has a lock
+ * of its own, a socket, because two containers may share its directory. Here the error must name the owner, which a socket cannot tell.
+ */
 import { randomBytes } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
