@@ -94,8 +94,8 @@ function entityFacts(state: QuotaState): string {
     period: state.period,
     monthCostPicos: String(state.monthCostPicos),
     yearCostPicos: String(state.yearCostPicos),
-    monthlyCapPicos: textOrNull(state.monthlyCapPicos),
-    yearlyCapPicos: textOrNull(state.yearlyCapPicos),
+    monthlyCapPicos: formatPicosOrNull(state.monthlyCapPicos),
+    yearlyCapPicos: formatPicosOrNull(state.yearlyCapPicos),
     overage: state.overage,
     maxConcurrentRequests: state.maxConcurrentRequests,
     creditsPicos: String(state.creditsPicos),
@@ -113,8 +113,8 @@ export function readEntity(text: string): { entity: EntityQuota; version: bigint
     grantedPicos: BigInt(facts.grantedPicos ?? facts.creditsPicos),
     monthCostPicos: BigInt(facts.monthCostPicos),
     yearCostPicos: BigInt(facts.yearCostPicos),
-    monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
-    yearlyCapPicos: bigintOrNull(facts.yearlyCapPicos),
+    monthlyCapPicos: parsePicosOrNull(facts.monthlyCapPicos),
+    yearlyCapPicos: parsePicosOrNull(facts.yearlyCapPicos),
     creditsPicos: BigInt(facts.creditsPicos),
   };
   return { entity, version: BigInt(version), at: new Date(at) };
@@ -124,7 +124,7 @@ function projectFacts(project: ProjectQuota): string {
   const facts: Text<ProjectQuota> = {
     project: project.project,
     monthCostPicos: String(project.monthCostPicos),
-    monthlyCapPicos: textOrNull(project.monthlyCapPicos),
+    monthlyCapPicos: formatPicosOrNull(project.monthlyCapPicos),
     maxConcurrentRequests: project.maxConcurrentRequests,
   };
   return JSON.stringify(facts);
@@ -135,14 +135,14 @@ export function readProject(text: string): ProjectQuota {
   return {
     ...facts,
     monthCostPicos: BigInt(facts.monthCostPicos),
-    monthlyCapPicos: bigintOrNull(facts.monthlyCapPicos),
+    monthlyCapPicos: parsePicosOrNull(facts.monthlyCapPicos),
   };
 }
 
-function textOrNull(picos: bigint | null): string | null {
+function formatPicosOrNull(picos: bigint | null): string | null {
   return picos === null ? null : String(picos);
 }
 
-function bigintOrNull(text: string | null): bigint | null {
+function parsePicosOrNull(text: string | null): bigint | null {
   return text === null ? null : BigInt(text);
 }
