@@ -1,11 +1,12 @@
 /** Deletes old idempotency records. It may run late, twice, or on two workers at once. */
 import { Injectable } from '@nestjs/common';
+import { DAY_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { deleteRecords } from './idempotency.sql.js';
 
 /** For how long a repetition gets the stored answer. */
-const KEPT_MS = 30 * 24 * 3_600_000;
+const KEPT_MS = 30 * DAY_MS;
 
 const PAGE_ROWS = 10_000;
 

@@ -5,11 +5,12 @@
 
 export type BucketWidth = '1m' | '1h' | '1d';
 
-export const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 
 export const WIDTH_MS: Readonly<Record<BucketWidth, number>> = {
   '1m': 60_000,
-  '1h': 3_600_000,
+  '1h': HOUR_MS,
   '1d': DAY_MS,
 };
 

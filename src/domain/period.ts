@@ -1,9 +1,9 @@
 /** Billing periods: calendar months in UTC, half open, named `2026-11`. A yearly cap uses the calendar year. */
+import { HOUR_MS } from './buckets.js';
 
 export type Period = string & { readonly brand: 'period' };
 
 const PERIOD = /^(\d{4})-(0[1-9]|1[0-2])$/;
-const HOUR_MS = 3_600_000;
 
 /** How long after its end a period still accepts usage that occurred in it. Later, such usage is booked in the open period. */
 export const GRACE_MS = 72 * HOUR_MS;

@@ -19,7 +19,7 @@ import {
 /** The last minute is left to the next sample, because most of its usage is not booked yet. */
 const SETTLE_MS = 60_000;
 /** How far back a sample goes at most, also the first one. */
-const LOOKBACK_MS_MAX = 24 * 3_600_000;
+const LOOKBACK_MS_MAX = DAY_MS;
 /** Only the newest events of the time are read: a sample is enough. */
 const EVENTS_MAX = 20_000;
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DAY_MS } from '../../src/domain/buckets.js';
 import { theBooks, type Books } from '../support/books.js';
-
-const DAY_MS = 24 * 3_600_000;
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));

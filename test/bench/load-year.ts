@@ -3,6 +3,7 @@
  * hour. Credits are bought each month, hours are posted, lots expire and months close in their time, so the books are those of a
  * service that ran all year.
  */
+import { HOUR_MS } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { Database } from '../../src/platform/database.js';
@@ -11,7 +12,6 @@ import { bookkeepingOver, publishingOver, servicesOver, type Services } from '..
 import { TestClock } from '../support/test-clock.js';
 import { ENTITIES, entityName, eventsOf, hoursOf, type Hour } from './year-of-usage.js';
 
-const HOUR_MS = 3_600_000;
 const BATCH_EVENTS = 4_000;
 /** While Postgres writes one batch, the other is computed. */
 const LANES = 2;

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { DAY_MS } from '../../src/domain/buckets.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { applyMigrations } from '../../src/platform/migrate.js';
 import { Clock } from '../../src/platform/clock.js';
@@ -26,7 +27,6 @@ import { printTable } from './table.js';
 import { ENTITIES, entityName } from './year-of-usage.js';
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
-const DAY_MS = 86_400_000;
 const ROUNDS = 15;
 
 export type ReportsOptions = { readonly events: number; readonly data: string | null };

@@ -2,11 +2,10 @@
  * A year of usage as an inference provider sees it, hour by hour and always the same: a few large customers and a tail of small
  * ones, projects with habits and keys of their own, users of whom some ask all day, weekends, nights, growth. Pure.
  */
+import { DAY_MS, HOUR_MS } from '../../src/domain/buckets.js';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 export const ENTITIES = 20;
 const PROJECTS_PER_ENTITY = 5;
 const KEYS_MAX = 8;

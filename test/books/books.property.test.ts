@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { DAY_MS, HOUR_MS } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { BooksModel } from '../support/books-model.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent } from '../support/builders.js';
 import { buy, expectAgreement, publish, voidEvent, voidGrant } from '../support/correcting.js';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const START_MS = Date.parse('2026-11-22T12:00:00Z');
 
 let books: Books;

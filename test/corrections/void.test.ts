@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { HOUR_MS } from '../../src/domain/buckets.js';
 import { anEvent } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 import {
@@ -14,7 +15,6 @@ import {
 
 /** 150 tokens for a picodollar each. */
 const MODEL = 'one-pico';
-const HOUR_MS = 3_600_000;
 
 let books: Books;
 let entity: string;

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { DAY_MS } from '../../src/domain/buckets.js';
 import { parseEvent } from '../../src/metering/event-validation.js';
 import { anEvent, anEventBody } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 import { expectAgreement } from '../support/correcting.js';
-
-const DAY_MS = 24 * 3_600_000;
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { HOUR_MS } from '../../src/domain/buckets.js';
 import type { EntityName } from '../../src/domain/ids.js';
 import { BucketedReports } from '../../src/reports/bucketed-reports.js';
 import { Database } from '../../src/platform/database.js';
@@ -6,8 +7,6 @@ import { bookkeepingOver } from '../support/services.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent } from '../support/builders.js';
 import { expectAgreement, voidEvent } from '../support/correcting.js';
-
-const HOUR_MS = 3_600_000;
 
 let books: Books;
 let reports: BucketedReports;

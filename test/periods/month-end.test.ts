@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { HOUR_MS } from '../../src/domain/buckets.js';
 import type { EntityName } from '../../src/domain/ids.js';
 import { roundHalfEvenToCents } from '../../src/domain/money.js';
 import { periodEnd, periodOf, type Period } from '../../src/domain/period.js';
@@ -13,7 +14,6 @@ import { theBooks, type Books } from '../support/books.js';
 import { buy, expectAgreement, publish, voidEvent, voidGrant } from '../support/correcting.js';
 import { checkFocus, readFocus, sumPicos } from '../support/focus-checker.js';
 
-const HOUR_MS = 3_600_000;
 const RUNS = 15;
 
 let books: Books;

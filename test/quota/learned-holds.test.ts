@@ -1,6 +1,7 @@
 /** Holds of requests that do not limit their output: the worker's job learns their size from booked events. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatUsd } from '@tally/client/protocol';
+import { DAY_MS } from '../../src/domain/buckets.js';
 import { REQUESTS_SEEN_MIN } from '../../src/quota/output-sizes.js';
 import { parseUsd } from '../../src/domain/money.js';
 import { OutputSampling } from '../../src/quota/output-sampling.js';
@@ -11,7 +12,6 @@ import { until } from '../support/until.js';
 import { recordUsage } from '../support/usage.js';
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 const EMBEDDINGS = 'cw_BAAI_bge-m3';
 /** At a dollar per million tokens. */
 const usdOf = (tokens: number) => formatUsd(BigInt(tokens) * 10n ** 6n);

@@ -2,6 +2,7 @@
  * Three months of usage as a company has it: a few projects with habits of their own, a long tail of models, weekends, growth,
  * credits that are bought, given and run out. The same seed gives the same books.
  */
+import { DAY_MS } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { Database } from '../../src/platform/database.js';
@@ -9,7 +10,6 @@ import { anEvent, LLAMA } from './builders.js';
 import { servicesOver, type Services } from './services.js';
 import type { TestClock } from './test-clock.js';
 
-const DAY_MS = 86_400_000;
 const BATCH_EVENTS = 1_000;
 
 /** How much of a project's usage goes to a model: prompt and completion tokens at most, share of the prompt that is cached. */
