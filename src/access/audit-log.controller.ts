@@ -1,6 +1,7 @@
 /** Admins: who changed what. */
 import { Controller, Query } from '@nestjs/common';
-import { unixSeconds, presentPage } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
+import { presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { Database } from '../platform/database.js';
 import { findAuditEntries, type AuditRow } from './audit-log.js';

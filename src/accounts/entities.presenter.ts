@@ -1,5 +1,5 @@
 /** Entities as JSON. */
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 import type { EntityRow } from './entities.js';
 import type { Entity } from './entities.schema.js';
 import { FIELD_OF_LIMIT, presentLimits } from './limits.presenter.js';

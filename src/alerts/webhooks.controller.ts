@@ -2,7 +2,8 @@
 import { Body, Controller, Param } from '@nestjs/common';
 import { Webhooks, type WebhookRow } from './webhooks.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
-import { presentAll, unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
+import { presentAll } from '../http/list-page.js';
 import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './webhooks.schema.js';

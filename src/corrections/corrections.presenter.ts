@@ -3,7 +3,7 @@ import { formatUsd } from '@tally/client/protocol';
 import type { CorrectionRow } from './usage-corrections.sql.js';
 import type { ReratingReport } from './rerating.js';
 import type * as schemas from './corrections.schema.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 
 export function presentCorrection(row: CorrectionRow): schemas.UsageCorrection {
   const burns = Object.entries(row.burns).map(([grant, picos]) => [grant, formatUsd(BigInt(picos))]);

@@ -3,7 +3,7 @@ import { formatUsd } from '@tally/client/protocol';
 import type { GrantRow } from './grants.js';
 import type { LedgerRow } from './ledger.js';
 import type { CreditGrant, LedgerEntry } from './credits.schema.js';
-import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
 export function presentGrant(row: GrantRow): CreditGrant {
   return {

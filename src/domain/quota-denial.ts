@@ -4,6 +4,7 @@ import { assert } from './errors.js';
 import { formatSubject } from './ids.js';
 import { periodEnd, yearEnd } from './period.js';
 import { isOfProject, type ExceededLimit, type Question } from './quota-limits.js';
+import { unixSeconds } from './unix-time.js';
 
 type DenialBase = {
   /** `entity1` or `entity1/project1`. */
@@ -67,8 +68,4 @@ function moneyFigures(limit: MoneyDenial['limit'], { entity, project }: Question
 function present<T>(limit: T | null): T {
   assert(limit !== null, 'only a limit that is set can be exceeded');
   return limit;
-}
-
-function unixSeconds(time: Date): number {
-  return time.getTime() / 1_000;
 }

@@ -31,11 +31,3 @@ export function presentAll<Row, Body>(
 ): ListBody<Body> {
   return presentPage(rows, { ...list, limit: rows.length });
 }
-
-export function unixSeconds(time: Date): number {
-  return Math.floor(time.getTime() / 1000);
-}
-
-export function unixSecondsOrNull(time: Date | null): number | null {
-  return time === null ? null : unixSeconds(time);
-}

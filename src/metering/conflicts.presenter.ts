@@ -1,7 +1,7 @@
 /** Conflicts as JSON. */
 import { conflictIdOf, type ConflictRow } from './usage-conflicts.sql.js';
 import type { UsageConflict } from './conflicts.schema.js';
-import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
 export function presentConflict(row: ConflictRow): UsageConflict {
   return {

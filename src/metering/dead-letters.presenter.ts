@@ -2,7 +2,7 @@
 import type { DeadLetterRow } from './dead-letter.js';
 import type { BatchResolution } from './dead-letters.js';
 import type { DeadLetter, DeadLetterBatch } from './dead-letters.schema.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 
 export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
   return {

@@ -12,7 +12,7 @@ import type {
   UsageLine,
 } from './statement-lines.js';
 import type { Statement } from './statements.schema.js';
-import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
 export function presentStatement(statement: StatementOf): Statement {
   const { entity, period, closed, charges, credits } = statement;

@@ -3,7 +3,7 @@ import { formatUsdPerMillion } from '../domain/money.js';
 import type { PriceRow } from './price-book.js';
 import type { Imported, MappedPrice } from './price-import.js';
 import type { Price, PriceImport } from './prices.schema.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 
 export function presentPrice(row: PriceRow): Price {
   const cached = row.cachedInputPicosPerToken;

@@ -5,6 +5,7 @@ import { formatSubject } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { Denial } from '../domain/quota-denial.js';
 import type { QuotaMode, Remaining } from '../domain/quota-limits.js';
+import { unixSeconds } from '../domain/unix-time.js';
 import type { Admitted, Checked, Denied, DeniedDecision as DeniedOf, ReserveDecision } from './decision.js';
 import type { Decision, DeniedDecision, Hold, Reservation } from './quota.schema.js';
 import type { Hold as HoldOf } from './reservation.js';
@@ -22,7 +23,7 @@ export function presentReservation(decision: ReserveDecision & { allowed: true }
     model,
     period,
     hold_usd: formatUsd(holdPicos),
-    expires_at: unixSeconds(expiresMs),
+    expires_at: unixSeconds(new Date(expiresMs)),
     hold_basis: basis,
     remaining: presentRemaining(remaining),
     mode: modeIfUnusual(decision),
@@ -49,7 +50,7 @@ export function presentHold(hold: HoldOf): Hold {
     model: hold.model,
     period: hold.period,
     hold_usd: formatUsd(hold.holdPicos),
-    expires_at: unixSeconds(hold.expiresMs),
+    expires_at: unixSeconds(new Date(hold.expiresMs)),
   };
 }
 
@@ -103,7 +104,7 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
   return {
     object: 'quota.denial',
     id,
-    created_at: unixSeconds(at.getTime()),
+    created_at: unixSeconds(at),
     project: formatSubject(asked.subject),
     limit: denial.limit,
     scope: denial.scope,
@@ -138,13 +139,8 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
       project_requests: project.maxConcurrentRequests,
       entity_requests: entity.maxConcurrentRequests,
     },
-    state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at.getTime()) },
+    state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at) },
   };
-}
-
-/** Whole seconds, never later than the true time. */
-function unixSeconds(ms: number): number {
-  return Math.floor(ms / 1_000);
 }
 
 function presentRemaining(remaining: Remaining): Reservation['remaining'] {

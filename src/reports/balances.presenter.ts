@@ -3,7 +3,7 @@ import { formatUsd } from '@tally/client/protocol';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { Balance as BalanceOf } from './balance-reports.js';
 import type { Balance, Forecast } from './balances.schema.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 
 export function presentBalance(balance: BalanceOf): Balance {
   return {

@@ -3,7 +3,7 @@ import { formatUsd } from '@tally/client/protocol';
 import { formatUsdPerMillionOrNull } from '../domain/money.js';
 import { periodOf } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 import type { CountedEvent } from './counted-events.schema.js';
 import type { CountedEvent as EventRow, EventCorrection } from './counted-events.sql.js';
 

@@ -3,7 +3,7 @@ import { formatUsd } from '@tally/client/protocol';
 import { agrees, type Activity as ActivityOf } from './entity-activity.js';
 import type { Activity } from './entity-activity.schema.js';
 import { presentGrant } from '../credits/credits.presenter.js';
-import { unixSeconds, unixSecondsOrNull } from '../http/list-page.js';
+import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
 export function presentActivity(activity: ActivityOf): Activity {
   return {

@@ -1,6 +1,6 @@
 /** An entity's usage as JSON. */
 import { formatUsd } from '@tally/client/protocol';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 import type { EntityUsage } from './entity-usage.schema.js';
 import type { EntityUsageRow } from './entity-usage.sql.js';
 

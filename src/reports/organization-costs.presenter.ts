@@ -5,7 +5,7 @@
 import { formatUsd } from '@tally/client/protocol';
 import type { FilledPage } from './bucket-pages.js';
 import type { BucketedCost } from './organization-costs.sql.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 
 export function presentCosts(page: FilledPage<BucketedCost>): string {
   const data = page.buckets.map(({ start, end, rows }) => {

@@ -2,7 +2,7 @@
 import type { FilledPage } from './bucket-pages.js';
 import type { BucketedUsage } from './organization-usage.sql.js';
 import type { CompletionsPage, EmbeddingsPage } from './organization-usage.schema.js';
-import { unixSeconds } from '../http/list-page.js';
+import { unixSeconds } from '../domain/unix-time.js';
 
 /** Values of the groups that all our usage has in common, or null where results are not grouped by them. */
 export type SharedGroups = { readonly batch: false | null; readonly serviceTier: 'default' | null };
