@@ -22,13 +22,13 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   const { request, body } = requestOf(change);
   const paid = await paidFor(sql, concerned(change, model));
   if (change.what === 'repair') await damageOf(change.entity, asked);
-  const foretold = foretell(change, model, { nowMs, paid });
+  const predicted = predict(change, model, { nowMs, paid });
   const hasPreview = change.what === 'rerate' || change.what === 'repair';
   const previewed = hasPreview ? await call(`${request}?dry_run=true`, { body }) : null;
   const answer = await call(request, { body, headers: { 'idempotency-key': key } });
   assert.ok(answer.status < 300, `${request}: ${answer.text}`);
-  if (foretold !== null)
-    assert.deepEqual(pick(answer.body, foretold), foretold, `${request}: ${answer.text}`);
+  if (predicted !== null)
+    assert.deepEqual(pick(answer.body, predicted), predicted, `${request}: ${answer.text}`);
   if (previewed !== null)
     assert.deepEqual({ ...previewed.body, dry_run: false }, answer.body, previewed.text);
   apply(change, model, { id: String(answer.body.id), nowMs, paid });
@@ -47,14 +47,14 @@ export function concerned(change: Change, model: Model): Counted[] {
   return change.what === 'rerate' ? mispriced(model, change).map(({ counted }) => counted) : [];
 }
 
-function foretell(change: Change, model: Model, at: { nowMs: number; paid: Paid }): object | null {
+function predict(change: Change, model: Model, at: { nowMs: number; paid: Paid }): object | null {
   if (change.what === 'rerate') return rerating(mispriced(model, change));
   return change.what === 'void' && !isVoid(change.event) ? voiding(change.event, at) : null;
 }
 
 /** The part of the answer that the model predicts. */
-function pick(answer: Record<string, unknown>, foretold: object): object {
-  return Object.fromEntries(Object.keys(foretold).map((name) => [name, answer[name]]));
+function pick(answer: Record<string, unknown>, predicted: object): object {
+  return Object.fromEntries(Object.keys(predicted).map((name) => [name, answer[name]]));
 }
 
 async function damageOf(entity: string, { call, sql, random }: Asked): Promise<void> {
