@@ -28,7 +28,7 @@ import { PricesApi, PricesModule } from './prices/prices.module.js';
 import { QuotaApi, QuotaModule } from './quota/quota.module.js';
 import { RESERVATION_ROUTES, ReservationCalls } from './quota/reservation-routes.js';
 import { routedUrl } from './quota/ext-authz.js';
-import { QUOTA_FAIL_MODE } from './quota/quota.js';
+import { QUOTA_FAIL_MODE, UNPRICED_MODELS } from './quota/quota.js';
 import { ReportsApi, ReportsModule } from './reports/reports.module.js';
 
 /** What every process has, lowest first. */
@@ -74,6 +74,7 @@ export class AppModule {
     const { config, redis } = parts;
     const settings: Provider[] = [
       { provide: QUOTA_FAIL_MODE, useValue: config.quotaFailMode },
+      { provide: UNPRICED_MODELS, useValue: config.unpricedModels },
       {
         provide: WebhookSender,
         useFactory: () => new WebhookSender({ allowPrivate: config.webhookAllowPrivate }),

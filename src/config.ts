@@ -15,6 +15,8 @@ export type Config = {
   readonly adminApiKey: string | null;
   readonly quotaDeniedStatus: 402 | 429;
   readonly quotaFailMode: 'closed' | 'open';
+  /** What a reservation of a model without a price gets. */
+  readonly unpricedModels: 'deny' | 'admit';
   /** Whether webhooks may reach this machine and its private networks. */
   readonly webhookAllowPrivate: boolean;
 };
@@ -55,6 +57,7 @@ const Environment = z.object({
     .default('429')
     .transform((status) => (status === '402' ? 402 : 429)),
   QUOTA_FAIL_MODE: z.enum(['closed', 'open'], 'must be closed or open').default('closed'),
+  UNPRICED_MODELS: z.enum(['deny', 'admit'], 'must be deny or admit').default('deny'),
   WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
@@ -76,6 +79,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     adminApiKey: data.ADMIN_API_KEY ?? null,
     quotaDeniedStatus: data.QUOTA_DENIED_STATUS,
     quotaFailMode: data.QUOTA_FAIL_MODE,
+    unpricedModels: data.UNPRICED_MODELS,
     webhookAllowPrivate: data.WEBHOOK_ALLOW_PRIVATE === 'true',
   });
 }

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       adminApiKey: null,
       quotaDeniedStatus: 429,
       quotaFailMode: 'closed',
+      unpricedModels: 'deny',
       webhookAllowPrivate: false,
     });
   });
@@ -42,6 +43,7 @@ describe('the configuration', () => {
     ['ADMIN_API_KEY', ['short', 'has a space', 'ключключ']],
     ['QUOTA_DENIED_STATUS', ['403', '429.0']],
     ['QUOTA_FAIL_MODE', ['ajar']],
+    ['UNPRICED_MODELS', ['ADMIT', 'free']],
   ])('refuses a wrong %s in one sentence', (name, values) => {
     for (const value of values) {
       expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);

@@ -246,22 +246,21 @@ table prices
   column model text not null
   column entity text
   column effective_from timestamp(3) with time zone not null
-  column input_picos_per_token bigint not null
-  column cached_input_picos_per_token bigint
-  column output_picos_per_token bigint not null
+  column terms jsonb not null
+  column meters text[]
+  column first_for_meters_from timestamp(3) with time zone
   column max_input_tokens integer not null
   column max_output_tokens integer not null
   column source text not null
   column created_at timestamp(3) with time zone not null
-  constraint CHECK (((cached_input_picos_per_token >= 0) AND (cached_input_picos_per_token <= '10000000000'::bigint)))
-  constraint CHECK (((input_picos_per_token >= 0) AND (input_picos_per_token <= '10000000000'::bigint)))
-  constraint CHECK (((output_picos_per_token >= 0) AND (output_picos_per_token <= '10000000000'::bigint)))
   constraint CHECK ((max_input_tokens > 0))
   constraint CHECK ((max_output_tokens >= 0))
+  constraint CHECK ((meters IS NOT NULL))
   constraint PRIMARY KEY (id)
   constraint UNIQUE NULLS NOT DISTINCT (model, entity, effective_from)
   CREATE UNIQUE INDEX prices_model_entity_effective_from_key ON public.prices USING btree (model, entity, effective_from) NULLS NOT DISTINCT
   CREATE UNIQUE INDEX prices_pkey ON public.prices USING btree (id)
+  CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE ON public.prices FOR EACH ROW EXECUTE FUNCTION refuse_change()
 
 table project_spend
   column entity text not null
@@ -282,6 +281,17 @@ table projects
   constraint FOREIGN KEY (entity) REFERENCES entities(name)
   constraint PRIMARY KEY (entity, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (entity, name)
+
+table rates
+  column id bigint not null default nextval('rates_id_seq'::regclass)
+  column price_id bigint not null
+  column unit_prices jsonb not null
+  constraint FOREIGN KEY (price_id) REFERENCES prices(id)
+  constraint PRIMARY KEY (id)
+  constraint UNIQUE (price_id, unit_prices)
+  CREATE UNIQUE INDEX rates_pkey ON public.rates USING btree (id)
+  CREATE UNIQUE INDEX rates_price_id_unit_prices_key ON public.rates USING btree (price_id, unit_prices)
+  CREATE TRIGGER rates_append_only BEFORE DELETE OR UPDATE ON public.rates FOR EACH ROW EXECUTE FUNCTION refuse_change()
 
 table spend_alert_firings
   column alert_id text not null
@@ -347,8 +357,9 @@ table usage_corrections
   column cached_input_tokens bigint not null
   column output_tokens bigint not null
   column reasoning_tokens bigint not null
-  column old_price_id bigint not null
-  column new_price_id bigint
+  column other_quantities jsonb
+  column old_rate_id bigint not null
+  column new_rate_id bigint
   column old_cost_picos numeric(38,0) not null
   column new_cost_picos numeric(38,0) not null
   column old_burnt_picos numeric(38,0) not null
@@ -359,7 +370,7 @@ table usage_corrections
   column reason text not null
   column actor text not null
   column booked_at timestamp(3) with time zone not null
-  constraint CHECK ((((kind = 'void'::text) AND (requests = '-1'::integer) AND (new_price_id IS NULL) AND (new_cost_picos = (0)::numeric)) OR ((kind = 'rerate'::text) AND (requests = 0) AND (new_price_id IS NOT NULL))))
+  constraint CHECK ((((kind = 'void'::text) AND (requests = '-1'::integer) AND (new_rate_id IS NULL) AND (new_cost_picos = (0)::numeric)) OR ((kind = 'rerate'::text) AND (requests = 0) AND (new_rate_id IS NOT NULL))))
   constraint CHECK (((new_burnt_picos >= (0)::numeric) AND (new_burnt_picos <= new_cost_picos)))
   constraint CHECK (((old_burnt_picos >= (0)::numeric) AND (old_burnt_picos <= old_cost_picos)))
   constraint CHECK ((kind = ANY (ARRAY['void'::text, 'rerate'::text])))
@@ -379,19 +390,21 @@ table usage_daily
   column project text not null
   column model text not null
   column operation text not null
+  column service_tier text not null
   column period text not null
-  column price_id bigint not null
+  column rate_id bigint not null
   column requests bigint not null
   column input_tokens bigint not null
   column cached_input_tokens bigint not null
   column output_tokens bigint not null
   column reasoning_tokens bigint not null
+  column other_quantities jsonb
   column cost_picos numeric(38,0) not null
   column paid_burnt_picos numeric(38,0) not null
   column promotional_burnt_picos numeric(38,0) not null
-  constraint PRIMARY KEY (entity, day, project, model, operation, period, price_id)
+  constraint PRIMARY KEY (entity, day, project, model, operation, service_tier, period, rate_id)
   CREATE INDEX usage_daily_entity_period_idx ON public.usage_daily USING btree (entity, period)
-  CREATE UNIQUE INDEX usage_daily_pkey ON public.usage_daily USING btree (entity, day, project, model, operation, period, price_id)
+  CREATE UNIQUE INDEX usage_daily_pkey ON public.usage_daily USING btree (entity, day, project, model, operation, service_tier, period, rate_id)
 
 table usage_daily_callers
   column entity text not null
@@ -400,19 +413,24 @@ table usage_daily_callers
   column project text not null
   column model text not null
   column operation text not null
-  column price_id bigint not null
+  column service_tier text not null
+  column rate_id bigint not null
   column api_key_id text
   column requests bigint not null
   column input_tokens bigint not null
   column cached_input_tokens bigint not null
   column output_tokens bigint not null
+  column reasoning_tokens bigint not null
+  column other_quantities jsonb
   column user_ids text[]
   column user_requests bigint[]
   column user_input_tokens bigint[]
   column user_cached_input_tokens bigint[]
   column user_output_tokens bigint[]
+  column user_other_quantities jsonb[]
   constraint CHECK ((cardinality(user_cached_input_tokens) = cardinality(user_ids)))
   constraint CHECK ((cardinality(user_input_tokens) = cardinality(user_ids)))
+  constraint CHECK ((cardinality(user_other_quantities) = cardinality(user_ids)))
   constraint CHECK ((cardinality(user_output_tokens) = cardinality(user_ids)))
   constraint CHECK ((cardinality(user_requests) = cardinality(user_ids)))
   constraint CHECK ((user_ids IS NOT NULL))
@@ -444,7 +462,10 @@ table usage_events
   column cached_input_tokens bigint not null
   column output_tokens bigint not null
   column reasoning_tokens bigint not null
-  column price_id bigint not null
+  column other_quantities jsonb
+  column service_tier text not null
+  column unpriced_meters text[]
+  column rate_id bigint not null
   column cost_picos numeric(38,0) not null
   column burnt_picos numeric(38,0) not null
   column burns jsonb
@@ -454,8 +475,9 @@ table usage_events
   column user_id text
   column request_id text
   column tags jsonb
+  column details jsonb
   constraint CHECK (((burnt_picos >= (0)::numeric) AND (burnt_picos <= cost_picos)))
-  constraint CHECK (((price_id <> 0) OR (cost_picos = (0)::numeric)))
+  constraint CHECK (((rate_id <> 0) OR (cost_picos = (0)::numeric)))
   constraint CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= output_tokens)))
   constraint CHECK ((cached_input_tokens >= 0))
   constraint CHECK ((cost_picos >= (0)::numeric))
@@ -465,7 +487,7 @@ table usage_events
   constraint PRIMARY KEY (occurred_at, identity)
   CREATE INDEX usage_events_entity_occurred_at_idx ON ONLY public.usage_events USING btree (entity, occurred_at)
   CREATE INDEX usage_events_late_idx ON ONLY public.usage_events USING btree (entity, period) WHERE ((COALESCE(charged_at, booked_at) - occurred_at) > '72:00:00'::interval)
-  CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (model, occurred_at) WHERE (price_id = 0)
+  CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (entity, model, occurred_at) WHERE (unpriced_meters IS NOT NULL)
   CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (occurred_at, identity)
   partition by RANGE (occurred_at)
 
@@ -475,19 +497,21 @@ table usage_hourly
   column project text not null
   column model text not null
   column operation text not null
+  column service_tier text not null
   column period text not null
-  column price_id bigint not null
+  column rate_id bigint not null
   column requests bigint not null
   column input_tokens bigint not null
   column cached_input_tokens bigint not null
   column output_tokens bigint not null
   column reasoning_tokens bigint not null
+  column other_quantities jsonb
   column cost_picos numeric(38,0) not null
   column paid_burnt_picos numeric(38,0) not null default 0
   column promotional_burnt_picos numeric(38,0) not null default 0
-  constraint PRIMARY KEY (entity, hour, project, model, operation, period, price_id)
+  constraint PRIMARY KEY (entity, hour, project, model, operation, service_tier, period, rate_id)
   CREATE INDEX usage_hourly_period_idx ON public.usage_hourly USING brin (period) WITH (pages_per_range='16', autosummarize='on')
-  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, operation, period, price_id)
+  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, operation, service_tier, period, rate_id)
 
 table usage_identities
   column identity uuid not null
@@ -529,16 +553,18 @@ view counted_usage
     e.project,
     e.model,
     e.operation,
+    e.service_tier,
     e.user_id,
     e.api_key_id,
     e.period,
-    e.price_id,
+    e.rate_id,
     (1)::bigint AS sign,
     (1)::bigint AS requests,
     e.input_tokens,
     e.cached_input_tokens,
     e.output_tokens,
     e.reasoning_tokens,
+    e.other_quantities,
     e.cost_picos,
     e.burnt_picos,
     e.burns
@@ -549,22 +575,24 @@ UNION ALL
     c.project,
     c.model,
     e.operation,
+    e.service_tier,
     e.user_id,
     e.api_key_id,
     c.period,
-    v.price_id,
+    v.rate_id,
     v.sign,
     v.requests,
     v.input_tokens,
     v.cached_input_tokens,
     v.output_tokens,
     v.reasoning_tokens,
+    v.other_quantities,
     v.cost_picos,
     v.burnt_picos,
     v.burns
    FROM ((usage_corrections c
      JOIN usage_events e ON (((e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
-     CROSS JOIN LATERAL ( VALUES ((- (1)::bigint),c.old_price_id,
+     CROSS JOIN LATERAL ( VALUES ((- (1)::bigint),c.old_rate_id,
                 CASE c.kind
                     WHEN 'void'::text THEN c.requests
                     ELSE (- (1)::bigint)
@@ -584,7 +612,11 @@ UNION ALL
                 CASE c.kind
                     WHEN 'void'::text THEN c.reasoning_tokens
                     ELSE (- e.reasoning_tokens)
-                END,(- c.old_cost_picos),(- c.old_burnt_picos),c.old_burns), ((1)::bigint,c.new_price_id,((1)::bigint + c.requests),(e.input_tokens + c.input_tokens),(e.cached_input_tokens + c.cached_input_tokens),(e.output_tokens + c.output_tokens),(e.reasoning_tokens + c.reasoning_tokens),c.new_cost_picos,c.new_burnt_picos,c.new_burns)) v(sign, price_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos, burnt_picos, burns))
+                END,
+                CASE c.kind
+                    WHEN 'void'::text THEN c.other_quantities
+                    ELSE negate_quantities(e.other_quantities)
+                END,(- c.old_cost_picos),(- c.old_burnt_picos),c.old_burns), ((1)::bigint,c.new_rate_id,((1)::bigint + c.requests),(e.input_tokens + c.input_tokens),(e.cached_input_tokens + c.cached_input_tokens),(e.output_tokens + c.output_tokens),(e.reasoning_tokens + c.reasoning_tokens),e.other_quantities,c.new_cost_picos,c.new_burnt_picos,c.new_burns)) v(sign, rate_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities, cost_picos, burnt_picos, burns))
   WHERE ((v.sign = '-1'::integer) OR (c.kind = 'rerate'::text));
 
 view net_burns
@@ -599,6 +631,18 @@ UNION ALL
     burn_reversals.grant_id,
     (- burn_reversals.amount_picos) AS amount_picos
    FROM burn_reversals;
+
+CREATE OR REPLACE FUNCTION public.add_quantities(a jsonb, b jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(jsonb_object_agg(sums.key, (sums.total)::text), '{}'::jsonb) AS "coalesce" FROM (SELECT q.key, sum((q.value)::numeric) AS total FROM (SELECT jsonb_each_text.key, jsonb_each_text.value FROM jsonb_each_text(add_quantities.a) jsonb_each_text(key, value) UNION ALL SELECT jsonb_each_text.key, jsonb_each_text.value FROM jsonb_each_text(add_quantities.b) jsonb_each_text(key, value)) q GROUP BY q.key) sums WHERE (sums.total <> (0)::numeric))
+
+CREATE OR REPLACE FUNCTION public.cost_at(unit_prices jsonb, requests numeric, input_tokens numeric, cached_input_tokens numeric, output_tokens numeric, reasoning_tokens numeric, other_quantities jsonb)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((((COALESCE((((unit_prices ->> 'request'::text))::numeric * requests), (0)::numeric) + COALESCE((((unit_prices ->> 'input'::text))::numeric * input_tokens), (0)::numeric)) + COALESCE((((unit_prices ->> 'cached_input'::text))::numeric * cached_input_tokens), (0)::numeric)) + COALESCE((((unit_prices ->> 'output'::text))::numeric * (output_tokens - reasoning_tokens)), (0)::numeric)) + COALESCE((((unit_prices ->> 'reasoning'::text))::numeric * reasoning_tokens), (0)::numeric)) + CASE WHEN (other_quantities IS NULL) THEN (0)::numeric ELSE (SELECT COALESCE(sum((((cost_at.unit_prices ->> jsonb_each_text.key))::numeric * (jsonb_each_text.value)::numeric)), (0)::numeric) AS "coalesce" FROM jsonb_each_text(cost_at.other_quantities) jsonb_each_text(key, value)) END)
 
 CREATE OR REPLACE FUNCTION public.ensure_usage_partition(month timestamp with time zone)
  RETURNS void
@@ -620,6 +664,24 @@ begin
   end if;
 end
 $function$
+
+CREATE OR REPLACE FUNCTION public.negate_quantities(a jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(jsonb_object_agg(jsonb_each_text.key, ((- (jsonb_each_text.value)::numeric))::text), '{}'::jsonb) AS "coalesce" FROM jsonb_each_text(negate_quantities.a) jsonb_each_text(key, value))
+
+CREATE OR REPLACE FUNCTION public.other_total(a jsonb)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (a IS NULL) THEN (0)::numeric ELSE (SELECT COALESCE(sum((jsonb_each_text.value)::numeric), (0)::numeric) AS "coalesce" FROM jsonb_each_text(other_total.a) jsonb_each_text(key, value)) END
+
+CREATE OR REPLACE FUNCTION public.quantities_of(input_tokens bigint, cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, other_quantities jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT COALESCE(jsonb_object_agg(q.meter, q.quantity), '{}'::jsonb) AS "coalesce" FROM (VALUES ('input'::text,quantities_of.input_tokens), ('cached_input'::text,quantities_of.cached_input_tokens), ('output'::text,(quantities_of.output_tokens - quantities_of.reasoning_tokens)), ('reasoning'::text,quantities_of.reasoning_tokens) UNION ALL SELECT jsonb_each_text.key, (jsonb_each_text.value)::bigint AS value FROM jsonb_each_text(COALESCE(quantities_of.other_quantities, '{}'::jsonb)) jsonb_each_text(key, value)) q(meter, quantity) WHERE (q.quantity <> 0))
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger

@@ -45,19 +45,19 @@ function identityCheck(at: Date): Check {
 /** Compares the days that are rolled up with their hours. */
 function dayCheck(name: string, amount: Prisma.Sql): Check {
   const key = Prisma.sql`jsonb_build_object(
-    'entity', entity, 'day', day, 'project', project, 'model', model, 'period', period, 'price_id', price_id)`;
+    'entity', entity, 'day', day, 'project', project, 'model', model, 'period', period, 'rate_id', rate_id)`;
   return {
     name,
     left: Prisma.sql`
       select ${key} as key, amount from (
-        select d.entity, d.day, project, model, period, price_id, ${amount} as amount
+        select d.entity, d.day, project, model, period, rate_id, ${amount} as amount
         from usage_hourly u join usage_days d on d.entity = u.entity and d.day = date_trunc('day', u.hour, 'UTC')
-        where d.rolled_up group by d.entity, d.day, project, model, period, price_id
+        where d.rolled_up group by d.entity, d.day, project, model, period, rate_id
       ) h`,
     right: Prisma.sql`
       select ${key} as key, ${amount} as amount
       from usage_days join usage_daily using (entity, day)
-      where rolled_up group by entity, day, project, model, period, price_id`,
+      where rolled_up group by entity, day, project, model, period, rate_id`,
   };
 }
 
@@ -81,18 +81,23 @@ const CHECKS: readonly Check[] = [
     right: Prisma.sql`select to_jsonb(id) as key, new_cost_picos - old_cost_picos as amount from usage_corrections`,
   },
   {
-    name: 'tokens times unit price equal cost',
+    // By meter, of each rate: sums of quantities cost what the sums of their events cost.
+    name: 'quantities times unit prices equal cost',
     left: Prisma.sql`
-      select jsonb_build_object('entity', u.entity, 'price_id', u.price_id) as key,
-        sum(
-          u.input_tokens * p.input_picos_per_token::numeric
-          + u.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
-          + u.output_tokens * p.output_picos_per_token::numeric
+      select jsonb_build_object('entity', u.entity, 'rate_id', u.rate_id) as key,
+        cost_at(
+          r.unit_prices, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities
         ) as amount
-      from usage_hourly u join prices p on p.id = u.price_id group by u.entity, u.price_id`,
+      from (
+        select entity, rate_id, sum(requests) as requests, sum(input_tokens) as input_tokens,
+          sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens,
+          sum(reasoning_tokens) as reasoning_tokens, sum_quantities(other_quantities) as other_quantities
+        from usage_hourly group by entity, rate_id
+      ) u
+      left join rates r on r.id = u.rate_id`,
     right: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'price_id', price_id) as key, sum(cost_picos) as amount
-      from usage_hourly group by entity, price_id`,
+      select jsonb_build_object('entity', entity, 'rate_id', rate_id) as key, sum(cost_picos) as amount
+      from usage_hourly group by entity, rate_id`,
   },
   {
     name: 'days with usage are known',
@@ -108,31 +113,33 @@ const CHECKS: readonly Check[] = [
   },
   dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
   dayCheck(
-    'roll-ups by hour equal those by day: tokens',
-    Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens)`,
+    'roll-ups by hour equal those by day: quantities',
+    Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities))`,
   ),
   {
-    name: 'roll-ups by day equal those by key: tokens',
+    name: 'roll-ups by day equal those by key: quantities',
     left: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
-        sum(input_tokens + cached_input_tokens + output_tokens) as amount
+      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id) as key,
+        sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities)) as amount
       from usage_days join usage_daily using (entity, day)
-      where rolled_up group by entity, day, project, model, price_id`,
+      where rolled_up group by entity, day, project, model, rate_id`,
     right: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'price_id', price_id) as key,
-        sum(input_tokens + cached_input_tokens + output_tokens) as amount
+      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id) as key,
+        sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities)) as amount
       from usage_days join usage_daily_callers using (entity, day)
-      where rolled_up group by entity, day, project, model, price_id`,
+      where rolled_up group by entity, day, project, model, rate_id`,
   },
   {
-    name: 'roll-ups by key equal those by user: tokens',
+    name: 'roll-ups by key equal those by user: quantities',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key,
-        input_tokens + cached_input_tokens + output_tokens as amount
+        input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities) as amount
       from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key, (
         select sum(u.tokens) from unnest(user_input_tokens || user_cached_input_tokens || user_output_tokens) u (tokens)
+      ) + (
+        select coalesce(sum(other_total(u.other)), 0) from unnest(user_other_quantities) u (other)
       ) as amount
       from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
   },

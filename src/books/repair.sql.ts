@@ -2,6 +2,7 @@
  * Compares each projection, a table derived from events, corrections and ledger, with what it should be, and writes the rows that
  * differ. The entity must be locked.
  */
+import { columnsOf } from '../domain/meter-charges.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -13,13 +14,14 @@ export type Difference = { readonly key: Figures; readonly before: Figures; read
 
 type HourlyDifference = Difference & { readonly hour: Date };
 
-const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, period, price_id`;
+const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
 
 /** The figures of a roll-up `h` as JSON strings. */
 const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
   'requests', coalesce(h.requests, 0)::text, 'input_tokens', coalesce(h.input_tokens, 0)::text,
   'cached_input_tokens', coalesce(h.cached_input_tokens, 0)::text, 'output_tokens', coalesce(h.output_tokens, 0)::text,
-  'reasoning_tokens', coalesce(h.reasoning_tokens, 0)::text, 'cost_picos', coalesce(h.cost_picos, 0)::text,
+  'reasoning_tokens', coalesce(h.reasoning_tokens, 0)::text,
+  'other_quantities', coalesce(h.other_quantities, '{}')::text, 'cost_picos', coalesce(h.cost_picos, 0)::text,
   'paid_burnt_picos', coalesce(h.paid_burnt_picos, 0)::text,
   'promotional_burnt_picos', coalesce(h.promotional_burnt_picos, 0)::text)`;
 
@@ -35,7 +37,8 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
     ), expected as (
       select ${HOURLY_KEY},
         sum(requests) as requests, sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
-        sum(output_tokens) as output_tokens, sum(reasoning_tokens) as reasoning_tokens, sum(cost_picos) as cost_picos,
+        sum(output_tokens) as output_tokens, sum(reasoning_tokens) as reasoning_tokens,
+        sum_quantities(other_quantities) as other_quantities, sum(cost_picos) as cost_picos,
         sum(sign * paid_burnt_picos) as paid_burnt_picos,
         sum(burnt_picos - sign * paid_burnt_picos) as promotional_burnt_picos
       from counted group by ${HOURLY_KEY}
@@ -52,7 +55,7 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
       hour,
       jsonb_build_object(
         'entity', entity, 'hour', to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'project', project,
-        'model', model, 'operation', operation, 'period', period, 'price_id', price_id::text
+        'model', model, 'operation', operation, 'service_tier', service_tier, 'period', period, 'rate_id', rate_id::text
       ) as key, before, after
     from compared where before <> after
     order by ${HOURLY_KEY}`;
@@ -60,34 +63,44 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
 
 /** Replaces the roll-ups that have the same keys. */
 export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  const columns = rows.map(({ quantities }) => columnsOf(quantities));
   await tx.$executeRaw`
     insert into usage_hourly as u (
-      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
       cost_picos, paid_burnt_picos, promotional_burnt_picos
     )
-    select * from unnest(
+    select
+      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      other_quantities::jsonb, cost_picos, paid_burnt_picos, promotional_burnt_picos
+    from unnest(
       ${pgArray(rows.map((r) => r.entity))}::text[],
       ${pgArray(rows.map((r) => r.hour))}::timestamptz[],
       ${pgArray(rows.map((r) => r.project))}::text[],
       ${pgArray(rows.map((r) => r.model))}::text[],
       ${pgArray(rows.map((r) => r.operation))}::text[],
+      ${pgArray(rows.map((r) => r.serviceTier))}::text[],
       ${pgArray(rows.map((r) => r.period))}::text[],
-      ${pgArray(rows.map((r) => r.priceId))}::bigint[],
+      ${pgArray(rows.map((r) => r.rateId))}::bigint[],
       ${pgArray(rows.map((r) => r.requests))}::bigint[],
-      ${pgArray(rows.map((r) => r.inputTokens))}::bigint[],
-      ${pgArray(rows.map((r) => r.cachedInputTokens))}::bigint[],
-      ${pgArray(rows.map((r) => r.outputTokens))}::bigint[],
-      ${pgArray(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.inputTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.cachedInputTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.outputTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.reasoningTokens))}::bigint[],
+      ${pgArray(columns.map((c) => (c.otherQuantities === null ? null : JSON.stringify(c.otherQuantities))))}::text[],
       ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
       ${pgArray(rows.map((r) => r.paidBurntPicos))}::numeric[],
       ${pgArray(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
-    ) as t
+    ) as t (
+      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    )
     on conflict (${HOURLY_KEY}) do update set
       requests = excluded.requests,
       input_tokens = excluded.input_tokens,
       cached_input_tokens = excluded.cached_input_tokens,
       output_tokens = excluded.output_tokens,
       reasoning_tokens = excluded.reasoning_tokens,
+      other_quantities = excluded.other_quantities,
       cost_picos = excluded.cost_picos,
       paid_burnt_picos = excluded.paid_burnt_picos,
       promotional_burnt_picos = excluded.promotional_burnt_picos`;

@@ -4,6 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
+import { sumsFromColumns } from '../domain/meter-charges.js';
 import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
@@ -105,13 +106,17 @@ function toHourlySum({ hour, key, after }: Difference & { hour: Date }): HourlyS
     project: key['project']!,
     model: key['model']!,
     operation: key['operation']!,
+    serviceTier: key['service_tier']!,
     period: key['period']!,
-    priceId: BigInt(key['price_id']!),
+    rateId: BigInt(key['rate_id']!),
     requests: Number(after['requests']),
-    inputTokens: BigInt(after['input_tokens']!),
-    cachedInputTokens: BigInt(after['cached_input_tokens']!),
-    outputTokens: BigInt(after['output_tokens']!),
-    reasoningTokens: BigInt(after['reasoning_tokens']!),
+    quantities: sumsFromColumns({
+      inputTokens: BigInt(after['input_tokens']!),
+      cachedInputTokens: BigInt(after['cached_input_tokens']!),
+      outputTokens: BigInt(after['output_tokens']!),
+      reasoningTokens: BigInt(after['reasoning_tokens']!),
+      otherQuantities: JSON.parse(after['other_quantities']!),
+    }),
     costPicos: BigInt(after['cost_picos']!),
     paidBurntPicos: BigInt(after['paid_burnt_picos']!),
     promotionalBurntPicos: BigInt(after['promotional_burnt_picos']!),

@@ -15,9 +15,9 @@ export type Comparison = {
 /** The most differences that are listed; the totals contain them all. */
 export const DIFFERENCES_MAX = 100;
 
-const KEY = Prisma.sql`entity, hour, project, model, operation, period, price_id`;
+const KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
 
-const SUMS = ['requests', 'tokens', 'cost', 'burnt'] as const;
+const SUMS = ['requests', 'quantities', 'cost', 'burnt'] as const;
 
 type Row = { name: (typeof SUMS)[number] } & Comparison;
 
@@ -25,25 +25,25 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
   const rows = await tx.$queryRaw<Row[]>`
     with e as materialized (
       select ${KEY}, sum(requests)::numeric as requests,
-        sum(input_tokens + cached_input_tokens + output_tokens)::numeric as tokens,
+        sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities))::numeric as quantities,
         sum(cost_picos) as cost, sum(burnt_picos) as burnt
       from (select *, date_trunc('hour', occurred_at, 'UTC') as hour from counted_usage) u group by ${KEY}
     ), r as (
       select ${KEY}, requests::numeric as requests,
-        (input_tokens + cached_input_tokens + output_tokens)::numeric as tokens,
+        (input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities))::numeric as quantities,
         cost_picos as cost, paid_burnt_picos + promotional_burnt_picos as burnt
       from usage_hourly
     ), differing as materialized (
       select ${KEY},
-        array[coalesce(e.requests, 0), coalesce(e.tokens, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,
-        array[coalesce(r.requests, 0), coalesce(r.tokens, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0)] as rolled_up
+        array[coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,
+        array[coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0)] as rolled_up
       from e full join r using (${KEY})
-      where (coalesce(e.requests, 0), coalesce(e.tokens, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0))
-        <> (coalesce(r.requests, 0), coalesce(r.tokens, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0))
+      where (coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0))
+        <> (coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0))
     ), totals as (
       select
-        (select array[sum(requests), sum(tokens), sum(cost), sum(burnt)] from e) as counted,
-        (select array[sum(requests), sum(tokens), sum(cost), sum(burnt)] from r) as rolled_up
+        (select array[sum(requests), sum(quantities), sum(cost), sum(burnt)] from e) as counted,
+        (select array[sum(requests), sum(quantities), sum(cost), sum(burnt)] from r) as rolled_up
     )
     select
       s.name, coalesce(t.counted[s.place], 0)::text as left, coalesce(t.rolled_up[s.place], 0)::text as right,
@@ -52,7 +52,7 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
           select
             jsonb_build_object(
               'entity', entity, 'hour', hour, 'project', project, 'model', model, 'operation', operation,
-              'period', period, 'price_id', price_id
+              'service_tier', service_tier, 'period', period, 'rate_id', rate_id
             ) as key,
             counted[s.place]::text as left, rolled_up[s.place]::text as right
           from differing

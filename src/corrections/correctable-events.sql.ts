@@ -1,7 +1,15 @@
 /** Counted events together with their corrections: what each costs now, and which grants paid it in which hours. */
 import type { Movement } from './give-back.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
+import {
+  quantitiesFromColumns,
+  unitPricesFromJson,
+  type QuantityColumns,
+  type UnitPricesJson,
+} from '../domain/meter-charges.js';
+import type { Meter } from '../domain/meters.js';
 import { hourOf, type Period } from '../domain/period.js';
+import type { UnitPrices } from '../domain/price.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -12,8 +20,13 @@ export type CorrectableEvent = {
   /** The period that the event was charged to. */
   readonly period: Period;
   /** As of the last correction. */
-  readonly priceId: bigint;
+  readonly rateId: bigint;
   readonly costPicos: bigint;
+  /** Null while the event has no rate. */
+  readonly rate: { readonly priceId: bigint; readonly unitPrices: UnitPrices } | null;
+  /** What waits for a price. */
+  readonly unpricedMeters: readonly Meter[];
+  readonly isCorrected: boolean;
   readonly isVoided: boolean;
   /** Of the event and of all its corrections. */
   readonly movements: readonly Movement[];
@@ -22,7 +35,7 @@ export type CorrectableEvent = {
 /** How a movement stands in a correction's row. */
 export type MovementJson = { grant: string | null; hour: string; period: string; picos: string };
 
-type Row = {
+type Row = QuantityColumns & {
   identity: string;
   source: string;
   id: string;
@@ -33,13 +46,15 @@ type Row = {
   operation: string;
   period: Period;
   charged_at: Date;
-  input_tokens: bigint;
-  cached_input_tokens: bigint;
-  output_tokens: bigint;
-  reasoning_tokens: bigint;
+  service_tier: string;
+  region: string | null;
+  attributes: Record<string, string> | null;
+  unpriced_meters: Meter[] | null;
+  price_id: bigint | null;
+  unit_prices: UnitPricesJson | null;
   cost: string;
   burns: Record<string, string> | null;
-  now_price_id: bigint;
+  now_rate_id: bigint;
   now_cost: string;
   is_voided: boolean;
   movements: MovementJson[][] | null;
@@ -50,20 +65,31 @@ const COUNTED = Prisma.sql`
   select
     e.identity::text, e.source, e.id, e.entity, e.project, e.occurred_at, e.model, e.operation, e.period,
     coalesce(e.charged_at, e.booked_at) as charged_at,
-    e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens,
+    e.input_tokens as "inputTokens", e.cached_input_tokens as "cachedInputTokens", e.output_tokens as "outputTokens",
+    e.reasoning_tokens as "reasoningTokens", e.other_quantities as "otherQuantities",
+    e.service_tier, e.details ->> 'region' as region, e.details -> 'attributes' as attributes, e.unpriced_meters,
+    r.price_id, r.unit_prices,
     e.cost_picos::text as cost, e.burns,
-    coalesce(c.price_id, e.price_id) as now_price_id, coalesce(c.cost_picos, e.cost_picos)::text as now_cost,
+    coalesce(c.rate_id, e.rate_id) as now_rate_id, coalesce(c.cost_picos, e.cost_picos)::text as now_cost,
     coalesce(c.is_voided, false) as is_voided, c.movements
   from usage_events e
   cross join lateral (
     select
-      (array_agg(u.new_price_id order by u.id desc))[1] as price_id,
+      (array_agg(u.new_rate_id order by u.id desc))[1] as rate_id,
       (array_agg(u.new_cost_picos order by u.id desc))[1] as cost_picos,
       bool_or(u.kind = 'void') as is_voided,
       jsonb_agg(u.movements order by u.id) as movements
     from usage_corrections u
     where u.identity = e.identity and u.occurred_at = e.occurred_at
-  ) c`;
+  ) c
+  left join rates r on r.id = coalesce(c.rate_id, e.rate_id)`;
+
+const MAY_HAVE_A_PRICE = Prisma.sql`
+  e.unpriced_meters is not null and exists (
+    select from prices p
+    where p.model = e.model and (p.entity is null or p.entity = e.entity) and p.meters && e.unpriced_meters
+      and least(p.effective_from, p.first_for_meters_from) <= e.occurred_at
+  )`;
 
 /** One event, to be read under its entity's lock; null where the entity has none like it. */
 export async function findCorrectable(
@@ -105,10 +131,37 @@ export async function findMispriced(
       and e.occurred_at >= ${of.from}::timestamptz and e.occurred_at < ${of.to}::timestamptz
       and (${after}::timestamptz is null
         or (e.occurred_at, e.identity) > (${after}::timestamptz, ${of.after?.identity ?? null}::uuid))
-      and coalesce(c.price_id, e.price_id) not in (0, p.id) and c.is_voided is not true
+      and r.price_id <> p.id and c.is_voided is not true
     order by e.occurred_at, e.identity
     limit ${of.limit}::integer`;
   return rows.map(toCorrectable);
+}
+
+/**
+ * A page of an entity's events that wait for the price of a meter, oldest first, for which a version may have it: one in force for them,
+ * or one that reaches back. The caller looks at each by `domain/price.ts`.
+ */
+export async function findWaiting(
+  tx: Tx,
+  of: { entity: string; after: EventCursor | null; limit: number },
+): Promise<CorrectableEvent[]> {
+  const after = of.after?.occurredAt ?? null;
+  const rows = await tx.$queryRaw<Row[]>`
+    ${COUNTED}
+    where e.entity = ${of.entity}::text and ${MAY_HAVE_A_PRICE}
+      and (${after}::timestamptz is null
+        or (e.occurred_at, e.identity) > (${after}::timestamptz, ${of.after?.identity ?? null}::uuid))
+      and c.is_voided is not true
+    order by e.occurred_at, e.identity
+    limit ${of.limit}::integer`;
+  return rows.map(toCorrectable);
+}
+
+/** Entities with such events. */
+export async function findEntitiesWaiting(tx: Tx): Promise<EntityName[]> {
+  const rows = await tx.$queryRaw<{ entity: EntityName }[]>`
+    select distinct e.entity from usage_events e where ${MAY_HAVE_A_PRICE} order by e.entity`;
+  return rows.map((row) => row.entity);
 }
 
 /** One re-rating runs at a time: it takes connections of its own beside the transaction that waits for it. */
@@ -173,8 +226,14 @@ function toCorrectable(row: Row): CorrectableEvent {
     identity: row.identity,
     event: toEvent(row),
     period: row.period,
-    priceId: row.now_price_id,
+    rateId: row.now_rate_id,
     costPicos: BigInt(row.now_cost),
+    rate:
+      row.price_id === null
+        ? null
+        : { priceId: row.price_id, unitPrices: unitPricesFromJson(row.unit_prices ?? {}) },
+    unpricedMeters: row.unpriced_meters ?? [],
+    isCorrected: row.movements !== null,
     isVoided: row.is_voided,
     movements: [...firstMovements(row), ...(row.movements ?? []).flat().map(fromJson)],
   };
@@ -220,12 +279,10 @@ function toEvent(row: Row): UsageEvent {
     occurredAt: row.occurred_at,
     model: row.model,
     operation: row.operation,
-    tokens: {
-      inputTokens: Number(row.input_tokens),
-      cachedInputTokens: Number(row.cached_input_tokens),
-      outputTokens: Number(row.output_tokens),
-      reasoningTokens: Number(row.reasoning_tokens),
-    },
+    quantities: quantitiesFromColumns(row),
+    serviceTier: row.service_tier,
+    region: row.region,
+    attributes: row.attributes,
     // A correction changes the cost alone; what else the event says is no part of it.
     usageSource: 'reported',
     reservationId: null,
@@ -233,5 +290,8 @@ function toEvent(row: Row): UsageEvent {
     userId: null,
     requestId: null,
     tags: null,
+    unread: [],
+    rawUsage: null,
+    mended: [],
   };
 }

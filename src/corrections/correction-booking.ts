@@ -6,7 +6,7 @@ import { Burns } from '../credits/burns.js';
 import { Grants, type GrantRow } from '../credits/grants.js';
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { Restart, type Tx } from '../platform/database.js';
-import { insertCorrections, type NewCorrection } from './usage-corrections.sql.js';
+import { insertCorrections, setUnpricedMeters, type NewCorrection } from './usage-corrections.sql.js';
 import type { RatedEvent } from '../metering/rated-event.js';
 import { UsageSums } from '../metering/usage-sums.js';
 import { sumBatch, type BatchSums } from '../metering/batch-sums.js';
@@ -30,7 +30,7 @@ export class CorrectionBooking {
     private readonly sums: UsageSums,
   ) {}
 
-  /** Needs the entity's lock, and raises its version. The events' own rows stay as they are. */
+  /** Needs the entity's lock, and raises its version. What the events' rows say of their cost stays as it is. */
   async book(
     tx: Tx,
     corrections: readonly Correction[],
@@ -43,6 +43,8 @@ export class CorrectionBooking {
       return new Restart('the event was booked in a later hour');
     }
     await insertCorrections(tx, corrections.map(toRow), by);
+    const waiting = corrections.filter(isOtherWaiting).map(toWaiting);
+    if (waiting.length > 0) await setUnpricedMeters(tx, waiting);
     const returned = sumReversals(corrections);
     const restart =
       (await this.sums.move(tx, changeOf(corrections))) ??
@@ -78,8 +80,17 @@ function changeOf(corrections: readonly Correction[]): { from: BatchSums; to: Ba
   };
 }
 
+function isOtherWaiting({ counted, rating }: Correction): boolean {
+  return counted.unpricedMeters.join() !== (rating?.unpricedMeters ?? []).join();
+}
+
+function toWaiting({ counted, rating }: Correction) {
+  const { event, identity } = counted;
+  return { occurredAt: event.occurredAt, identity, unpricedMeters: rating?.unpricedMeters ?? [] };
+}
+
 function toRow({ counted, rating, ...correction }: Correction): NewCorrection {
-  const { event, identity, period: correctedPeriod, priceId, costPicos } = counted;
+  const { event, identity, period: correctedPeriod, rateId, costPicos } = counted;
   return {
     kind: rating === null ? 'void' : 'rerate',
     identity,
@@ -89,9 +100,9 @@ function toRow({ counted, rating, ...correction }: Correction): NewCorrection {
     model: event.model,
     period: correction.period,
     correctedPeriod,
-    tokens: event.tokens,
-    oldPriceId: priceId,
-    newPriceId: rating?.priceId ?? null,
+    quantities: event.quantities,
+    oldRateId: rateId,
+    newRateId: rating?.rateId ?? null,
     oldCostPicos: costPicos,
     newCostPicos: rating?.costPicos ?? 0n,
     oldBurns: correction.oldBurns,

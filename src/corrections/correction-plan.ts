@@ -3,11 +3,12 @@ import { giveBack, netMovements, type Movement } from './give-back.js';
 import { burn, compareBurnOrder, type Burn } from '../domain/burn-order.js';
 import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
 import { assert } from '../domain/errors.js';
+import type { Rating } from '../metering/rated-event.js';
 import type { CorrectableEvent } from './correctable-events.sql.js';
 import type { GrantRow } from '../credits/grants.js';
 
 /** Null voids the event. */
-export type NewRating = { readonly priceId: bigint; readonly costPicos: bigint } | null;
+export type NewRating = Pick<Rating, 'rateId' | 'costPicos' | 'unpricedMeters'> | null;
 
 export type Target = { readonly counted: CorrectableEvent; readonly rating: NewRating };
 

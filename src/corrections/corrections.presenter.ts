@@ -23,6 +23,7 @@ export function presentCorrection(row: CorrectionRow): schemas.UsageCorrection {
     input_tokens: Number(row.inputTokens),
     cached_input_tokens: Number(row.cachedInputTokens),
     output_tokens: Number(row.outputTokens),
+    quantities: row.quantities,
     old_price_id: row.oldPriceId === null ? null : String(row.oldPriceId),
     new_price_id: row.newPriceId === null ? null : String(row.newPriceId),
     cost_usd: formatUsd(row.costPicos),

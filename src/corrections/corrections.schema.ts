@@ -40,6 +40,7 @@ export const UsageCorrection = z
     input_tokens: z.int(),
     cached_input_tokens: z.int(),
     output_tokens: z.int(),
+    quantities: z.record(z.string(), z.int()).describe('By meter; negative where it gives back'),
     old_price_id: z.string().nullable(),
     new_price_id: z.string().nullable(),
     cost_usd: z.string().describe('What it adds to the cost; negative where it gives back'),

@@ -5,7 +5,6 @@
 import { Injectable } from '@nestjs/common';
 import { assert, TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
-import { priceInForce, rate, type Price } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
@@ -22,9 +21,11 @@ import {
 } from './correctable-events.sql.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
+import { ratingOf, resolveAll, type Resolution } from '../metering/rating.js';
 import { PriceBook } from '../prices/price-book.js';
+import { Rates } from '../prices/rates.js';
 import { CorrectionBooking } from './correction-booking.js';
-import { planCorrections, type Target } from './correction-plan.js';
+import { planCorrections } from './correction-plan.js';
 
 /** Events that one transaction corrects. */
 const BATCH_EVENTS_MAX = 500;
@@ -67,6 +68,7 @@ export class Rerating {
     private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly prices: PriceBook,
+    private readonly rates: Rates,
     private readonly allowances: Allowances,
     private readonly grants: Grants,
     private readonly booking: CorrectionBooking,
@@ -104,7 +106,7 @@ export class Rerating {
   private async run(
     order: RerateOrder,
     eventsMax: number,
-    take: (page: Page) => Promise<readonly Target[]>,
+    take: (page: Page) => Promise<readonly Repriced[]>,
   ): Promise<ReratingReport> {
     const found =
       order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
@@ -128,7 +130,7 @@ export class Rerating {
     return { lookedAt, changed: eventsMax - left, complete: left > 0, entities };
   }
 
-  private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Target[] | Restart> {
+  private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Repriced[] | Restart> {
     const { entity, reason, actor } = order;
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
@@ -137,7 +139,15 @@ export class Rerating {
     if (targets.length === 0) return targets;
     await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
     const grants = await this.grants.of(tx, entity);
-    const corrections = planCorrections(targets, { grants, bookedAt });
+    const rateIds = await this.rates.idsOf(
+      tx,
+      targets.map(({ resolution }) => resolution),
+    );
+    const rated = targets.map(({ counted, resolution }, index) => ({
+      counted,
+      rating: ratingOf(counted.event, resolution, rateIds[index]!),
+    }));
+    const corrections = planCorrections(rated, { grants, bookedAt });
     const by = { reason, actor };
     const restart = await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
     if (restart !== null) return restart;
@@ -155,26 +165,33 @@ export class Rerating {
     return targets;
   }
 
-  private async findTargets(tx: Tx, page: UsageRange & Page): Promise<Target[]> {
+  private async findTargets(tx: Tx, page: UsageRange & Page): Promise<Repriced[]> {
     const events = await findMispriced(tx, page);
     if (events.length === 0) return [];
     const prices = await this.prices.versionsOf(tx, [page.model]);
-    return events.map((counted) => ({ counted, rating: ratingOf(counted, prices) }));
+    const resolutions = resolveAll(
+      events.map(({ event }) => event),
+      prices,
+    );
+    return events.map((counted, index) => {
+      const resolution = resolutions[index] ?? null;
+      assert(
+        resolution !== null && resolution.priceId !== counted.rate?.priceId,
+        'the search and the price book agree on the price in force',
+      );
+      return { counted, resolution };
+    });
   }
 }
 
+type Repriced = { readonly counted: CorrectableEvent; readonly resolution: NonNullable<Resolution> };
+
 type Page = { readonly entity: EntityName; readonly after: EventCursor | null; readonly limit: number };
 
-function ratingOf({ event, priceId }: CorrectableEvent, prices: readonly Price[]): Target['rating'] {
-  const price = priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt });
-  assert(price !== null && price.id !== priceId, 'the search and the price book agree on the price in force');
-  return { priceId: price.id, costPicos: rate(event.tokens, price) };
-}
-
-function add(sum: EntityRerating, { counted, rating }: Target): void {
+function add(sum: EntityRerating, { counted, resolution }: Repriced): void {
   sum.events += 1;
   sum.oldPicos += counted.costPicos;
-  sum.newPicos += rating?.costPicos ?? 0n;
+  sum.newPicos += resolution.costPicos;
 }
 
 function cursorOf({ identity, event }: CorrectableEvent): EventCursor {

@@ -1,8 +1,8 @@
 /** Charges usage that was counted before its price was published. It keeps its time and is paid like any other usage. */
 import { Injectable } from '@nestjs/common';
-import { assert } from '../domain/errors.js';
-import { correctionPeriodOf, hourOf, type Period } from '../domain/period.js';
-import { priceInForce, UNPRICED, type Price } from '../domain/price.js';
+import type { EntityName } from '../domain/ids.js';
+import { correctionPeriodOf, hourOf } from '../domain/period.js';
+import { UNPRICED } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Quota } from '../quota/quota.js';
 import { Accounts } from '../accounts/accounts.js';
@@ -11,22 +11,29 @@ import { Burns } from '../credits/burns.js';
 import { Grants } from '../credits/grants.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { PriceBook } from '../prices/price-book.js';
-import {
-  chargeEvents,
-  findChargeable,
-  findEntitiesToCharge,
-  type UnpricedEvent,
-} from './unpriced-events.sql.js';
-import type { RatedEvent } from '../metering/rated-event.js';
-import { UsageSums } from '../metering/usage-sums.js';
+import { Rates } from '../prices/rates.js';
 import { sumBatch } from '../metering/batch-sums.js';
+import { payBatch, ratingOf } from '../metering/rating.js';
+import type { Rating } from '../metering/rated-event.js';
+import { UsageSums } from '../metering/usage-sums.js';
+import { chargeEvents } from './charged-events.sql.js';
+import {
+  findEntitiesWaiting,
+  findWaiting,
+  type CorrectableEvent,
+  type EventCursor,
+} from './correctable-events.sql.js';
 import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
-import { rateBatch } from '../metering/rating.js';
+import { resolveWaiting } from './late-rating.js';
 
 const BATCH_EVENTS_MAX = 1_000;
 
-const LATE_REASON = 'its price was published after its period had ended';
+const LATE_REASON = 'its price was published later';
+
+type Chargeable = { readonly counted: CorrectableEvent; readonly rating: Rating };
+
+type Charged = { readonly charged: readonly Chargeable[]; readonly last: EventCursor | null };
 
 @Injectable()
 export class UnpricedUsage {
@@ -36,6 +43,7 @@ export class UnpricedUsage {
     private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly prices: PriceBook,
+    private readonly rates: Rates,
     private readonly allowances: Allowances,
     private readonly grants: Grants,
     private readonly burns: Burns,
@@ -45,85 +53,111 @@ export class UnpricedUsage {
 
   /** Charges all that has a price by now, and returns the number of events. It runs after a price is published and on a schedule. */
   async charge(): Promise<number> {
-    let charged = 0;
-    for (const entity of await findEntitiesToCharge(this.database.reader)) {
-      for (let more = true; more;) {
-        const rated = await this.database.transaction((tx) => this.chargeBatch(tx, entity));
+    let count = 0;
+    for (const entity of await findEntitiesWaiting(this.database.reader)) {
+      let after: EventCursor | null = null;
+      do {
+        const page: { entity: EntityName; after: EventCursor | null } = { entity, after };
+        const { charged, last }: Charged = await this.database.transaction((tx) => this.chargePage(tx, page));
         await this.quota.publish(
-          rated.map(({ event }) => event),
+          charged.map(({ counted }) => counted.event),
           [],
         );
-        charged += rated.length;
-        more = rated.length > 0;
-      }
+        count += charged.length;
+        after = last;
+      } while (after !== null);
     }
-    return charged;
+    return count;
   }
 
-  private async chargeBatch(tx: Tx, entity: string): Promise<readonly RatedEvent[] | Restart> {
+  private async chargePage(
+    tx: Tx,
+    { entity, after }: { entity: EntityName; after: EventCursor | null },
+  ): Promise<Charged | Restart> {
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
     await this.prices.lockShared(tx);
-    const found = await findChargeable(tx, { entity, limit: BATCH_EVENTS_MAX });
-    if (found.length === 0) return [];
-    await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
-    const prices = await this.prices.versionsOf(tx, [...new Set(found.map(({ event }) => event.model))]);
-    const isPriced = ({ event }: UnpricedEvent) =>
-      priceInForce(prices, { model: event.model, entity: event.entity, at: event.occurredAt }) !== null;
-    assert(found.every(isPriced), 'the search and the price book agree on what has a price');
-    const late = found.filter(({ period }) => correctionPeriodOf({ period, bookedAt }) !== period);
-    return late.length > 0
-      ? this.chargeLate(tx, late, { entity, prices, bookedAt })
-      : this.chargeInPlace(tx, found, { entity, prices, bookedAt });
+    const found = await findWaiting(tx, { entity, after, limit: BATCH_EVENTS_MAX });
+    const charged = await this.rate(tx, found);
+    if (charged.length > 0) await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
+    const isInPlace = ({ counted }: Chargeable) => isChargedInPlace(counted, bookedAt);
+    const restart =
+      (await this.chargeInPlace(tx, charged.filter(isInPlace), { entity, bookedAt })) ??
+      (await this.chargeByCorrection(
+        tx,
+        charged.filter((each) => !isInPlace(each)),
+        { entity, bookedAt },
+      ));
+    if (restart !== null) return restart;
+    const last = found.length < BATCH_EVENTS_MAX ? undefined : found.at(-1);
+    return { charged, last: last === undefined ? null : cursorOf(last) };
   }
 
-  /** While its period is open the event itself gets the price and the payment that it lacked. */
+  private async rate(tx: Tx, found: readonly CorrectableEvent[]): Promise<Chargeable[]> {
+    if (found.length === 0) return [];
+    const prices = await this.prices.versionsOf(tx, [...new Set(found.map(({ event }) => event.model))]);
+    const resolved = found.flatMap((counted) => {
+      const resolution = resolveWaiting(counted, prices);
+      return resolution === null ? [] : [{ counted, resolution }];
+    });
+    const rateIds = await this.rates.idsOf(
+      tx,
+      resolved.map(({ resolution }) => resolution),
+    );
+    return resolved.map(({ counted, resolution }, index) => ({
+      counted,
+      rating: ratingOf(counted.event, resolution, rateIds[index]!),
+    }));
+  }
+
+  /** The event itself gets the rate and the payment that it lacked. */
   private async chargeInPlace(
     tx: Tx,
-    unpriced: readonly UnpricedEvent[],
-    { entity, prices, bookedAt }: Charging,
-  ): Promise<readonly RatedEvent[] | Restart> {
+    charged: readonly Chargeable[],
+    { entity, bookedAt }: Charging,
+  ): Promise<Restart | null> {
+    if (charged.length === 0) return null;
     const grants = await this.grants.left(tx, [entity]);
-    const rated = rateBatch(unpriced, { prices, grants }, bookedAt).map((row, index) => ({
+    const events = charged.map(({ counted }) => counted);
+    const ratings = charged.map(({ rating }) => rating);
+    const rated = payBatch(events, { ratings, grants }, bookedAt).map((row, index) => ({
       ...row,
-      period: unpriced[index]!.period,
+      period: events[index]!.period,
     }));
-    const charged = sumBatch(rated);
+    const sums = sumBatch(rated);
     await chargeEvents(tx, rated, bookedAt);
+    const before = sumBatch(events.map((counted) => ({ ...counted, burns: [] })));
     const restart =
-      (await this.sums.move(tx, { from: sumBatch(unpriced.map(asUnpriced)), to: charged })) ??
-      (await this.burns.add(tx, charged.burns, hourOf(bookedAt)));
+      (await this.sums.move(tx, { from: before, to: sums })) ??
+      (await this.burns.add(tx, sums.burns, hourOf(bookedAt)));
     if (restart !== null) return restart;
     await this.accounts.raiseVersions(tx, [entity]);
-    return rated;
+    return null;
   }
 
-  /** A period that has ended keeps its usage without a price, as its statement says; the charge is a correction in the open one. */
-  private async chargeLate(
+  /**
+   * A period that has ended keeps its usage without a price, as its statement says, and what was charged once keeps that charge: the
+   * rest is a correction in the open period.
+   */
+  private async chargeByCorrection(
     tx: Tx,
-    unpriced: readonly UnpricedEvent[],
-    { entity, prices, bookedAt }: Charging,
-  ): Promise<readonly RatedEvent[] | Restart> {
-    const rated = rateBatch(unpriced, { prices, grants: [] }, bookedAt);
-    const targets = rated.map(({ priceId, costPicos }, index) => ({
-      counted: { ...asUnpriced(unpriced[index]!), isVoided: false, movements: [] },
-      rating: { priceId, costPicos },
-    }));
+    charged: readonly Chargeable[],
+    { entity, bookedAt }: Charging,
+  ): Promise<Restart | null> {
+    if (charged.length === 0) return null;
     const grants = await this.grants.of(tx, entity);
-    const corrections = planCorrections(targets, { grants, bookedAt });
-    const restart = await this.booking.book(tx, corrections, {
-      entity,
-      grants,
-      bookedAt,
-      reason: LATE_REASON,
-      actor: 'system',
-    });
-    return restart ?? rated;
+    const corrections = planCorrections(charged, { grants, bookedAt });
+    const by = { reason: LATE_REASON, actor: 'system' };
+    return this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
   }
 }
 
-type Charging = { readonly entity: string; readonly prices: readonly Price[]; readonly bookedAt: Date };
+type Charging = { readonly entity: string; readonly bookedAt: Date };
 
-function asUnpriced(row: UnpricedEvent): RatedEvent & { period: Period } {
-  return { ...row, priceId: UNPRICED, costPicos: 0n, burns: [] };
+function isChargedInPlace({ rateId, isCorrected, period }: CorrectableEvent, bookedAt: Date): boolean {
+  return rateId === UNPRICED && !isCorrected && correctionPeriodOf({ period, bookedAt }) === period;
+}
+
+function cursorOf({ identity, event }: CorrectableEvent): EventCursor {
+  return { identity, occurredAt: event.occurredAt };
 }

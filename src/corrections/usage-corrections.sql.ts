@@ -2,7 +2,8 @@
 import type { Movement } from './give-back.js';
 import type { Burn } from '../domain/burn-order.js';
 import type { Period } from '../domain/period.js';
-import type { TokenCounts } from '../domain/usage.js';
+import { columnsOf } from '../domain/meter-charges.js';
+import type { Meter, Quantities } from '../domain/meters.js';
 import { pgArray } from '../platform/pg-array.js';
 import { movementsJson } from './correctable-events.sql.js';
 import type { Tx } from '../platform/database.js';
@@ -18,9 +19,9 @@ export type NewCorrection = {
   readonly model: string;
   readonly period: Period;
   readonly correctedPeriod: Period;
-  readonly tokens: TokenCounts;
-  readonly oldPriceId: bigint;
-  readonly newPriceId: bigint | null;
+  readonly quantities: Quantities;
+  readonly oldRateId: bigint;
+  readonly newRateId: bigint | null;
   readonly oldCostPicos: bigint;
   readonly newCostPicos: bigint;
   readonly oldBurns: readonly Burn[];
@@ -34,19 +35,19 @@ export async function insertCorrections(
   by: { reason: string; actor: string; bookedAt: Date },
 ): Promise<void> {
   const column = <T>(pick: (row: NewCorrection) => T): T[] => rows.map(pick);
-  const count = (pick: (tokens: TokenCounts) => number): number[] =>
-    column((r) => (r.kind === 'void' ? -pick(r.tokens) : 0));
+  // What it adds to the counts.
+  const counts = rows.map(({ kind, quantities }) => columnsOf(kind === 'void' ? negated(quantities) : {}));
   await tx.$executeRaw`
     insert into usage_corrections (
       kind, identity, occurred_at, entity, project, model, period, corrected_period,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-      old_price_id, new_price_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
+      old_rate_id, new_rate_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
       old_burns, new_burns, movements, reason, actor, booked_at
     )
     select
       kind, identity, occurred_at, entity, project, model, period, corrected_period,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-      old_price_id, new_price_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities::jsonb,
+      old_rate_id, new_rate_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
       old_burns::jsonb, new_burns::jsonb, movements::jsonb,
       ${by.reason}::text, ${by.actor}::text, ${by.bookedAt}::timestamptz
     from unnest(
@@ -58,13 +59,14 @@ export async function insertCorrections(
       ${pgArray(column((r) => r.model))}::text[],
       ${pgArray(column((r) => r.period))}::text[],
       ${pgArray(column((r) => r.correctedPeriod))}::text[],
-      ${pgArray(count(() => 1))}::bigint[],
-      ${pgArray(count((tokens) => tokens.inputTokens))}::bigint[],
-      ${pgArray(count((tokens) => tokens.cachedInputTokens))}::bigint[],
-      ${pgArray(count((tokens) => tokens.outputTokens))}::bigint[],
-      ${pgArray(count((tokens) => tokens.reasoningTokens))}::bigint[],
-      ${pgArray(column((r) => r.oldPriceId))}::bigint[],
-      ${pgArray(column((r) => r.newPriceId))}::bigint[],
+      ${pgArray(column((r) => (r.kind === 'void' ? -1 : 0)))}::bigint[],
+      ${pgArray(counts.map((c) => c.inputTokens))}::bigint[],
+      ${pgArray(counts.map((c) => c.cachedInputTokens))}::bigint[],
+      ${pgArray(counts.map((c) => c.outputTokens))}::bigint[],
+      ${pgArray(counts.map((c) => c.reasoningTokens))}::bigint[],
+      ${pgArray(counts.map((c) => (c.otherQuantities === null ? null : JSON.stringify(c.otherQuantities))))}::text[],
+      ${pgArray(column((r) => r.oldRateId))}::bigint[],
+      ${pgArray(column((r) => r.newRateId))}::bigint[],
       ${pgArray(column((r) => r.oldCostPicos))}::numeric[],
       ${pgArray(column((r) => r.newCostPicos))}::numeric[],
       ${pgArray(column((r) => burntPicos(r.oldBurns)))}::numeric[],
@@ -74,11 +76,30 @@ export async function insertCorrections(
       ${pgArray(column((r) => movementsJson(r.movements)))}::text[]
     ) with ordinality as t (
       kind, identity, occurred_at, entity, project, model, period, corrected_period,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-      old_price_id, new_price_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
+      old_rate_id, new_rate_id, old_cost_picos, new_cost_picos, old_burnt_picos, new_burnt_picos,
       old_burns, new_burns, movements, place
     )
     order by place`;
+}
+
+function negated(quantities: Quantities): Quantities {
+  return Object.fromEntries(Object.entries(quantities).map(([meter, quantity]) => [meter, -quantity]));
+}
+
+/** What waits for a price after a correction. An event that is voided waits for nothing. */
+export async function setUnpricedMeters(
+  tx: Tx,
+  rows: readonly { occurredAt: Date; identity: string; unpricedMeters: readonly Meter[] }[],
+): Promise<void> {
+  await tx.$executeRaw`
+    update usage_events e set unpriced_meters = string_to_array(r.unpriced_meters, ',')
+    from unnest(
+      ${pgArray(rows.map((r) => r.occurredAt))}::timestamptz[],
+      ${pgArray(rows.map((r) => r.identity))}::uuid[],
+      ${pgArray(rows.map((r) => (r.unpricedMeters.length === 0 ? null : r.unpricedMeters.join(','))))}::text[]
+    ) as r (occurred_at, identity, unpriced_meters)
+    where e.occurred_at = r.occurred_at and e.identity = r.identity`;
 }
 
 export type CorrectionRow = {
@@ -98,6 +119,7 @@ export type CorrectionRow = {
   readonly inputTokens: bigint;
   readonly cachedInputTokens: bigint;
   readonly outputTokens: bigint;
+  readonly quantities: Readonly<Record<string, number>>;
   readonly oldPriceId: bigint | null;
   readonly newPriceId: bigint | null;
   readonly costPicos: bigint;
@@ -116,7 +138,10 @@ const CORRECTIONS = Prisma.sql`
     c.id::text as id, c.kind, e.source, e.id as "eventId", c.occurred_at as "occurredAt", c.entity, c.project, c.model,
     c.period, c.corrected_period as "correctedPeriod",
     c.requests, c.input_tokens as "inputTokens", c.cached_input_tokens as "cachedInputTokens",
-    c.output_tokens as "outputTokens", c.old_price_id as "oldPriceId", c.new_price_id as "newPriceId",
+    c.output_tokens as "outputTokens",
+    quantities_of(c.input_tokens, c.cached_input_tokens, c.output_tokens, c.reasoning_tokens, c.other_quantities) as quantities,
+    coalesce(o.price_id, 0) as "oldPriceId",
+    case when c.new_rate_id is not null then coalesce(n.price_id, 0) end as "newPriceId",
     (c.new_cost_picos - c.old_cost_picos)::text as cost,
     (
       select coalesce(jsonb_object_agg(m.grant_id, m.picos::text), '{}')
@@ -128,7 +153,9 @@ const CORRECTIONS = Prisma.sql`
     (c.new_cost_picos - c.new_burnt_picos - c.old_cost_picos + c.old_burnt_picos)::text as overage,
     c.reason, c.actor, c.booked_at as "bookedAt"
   from usage_corrections c
-  join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity`;
+  join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+  left join rates o on o.id = c.old_rate_id
+  left join rates n on n.id = c.new_rate_id`;
 
 /** The void of an event, or null. */
 export async function findVoid(
@@ -176,7 +203,9 @@ export async function findCorrections(
       select
         e.identity::text, 'late_usage', e.source, e.id, e.occurred_at, e.entity, e.project, e.model,
         e.period, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM'),
-        1, e.input_tokens, e.cached_input_tokens, e.output_tokens, null, e.price_id,
+        1, e.input_tokens, e.cached_input_tokens, e.output_tokens,
+        quantities_of(e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities),
+        null, coalesce((select r.price_id from rates r where r.id = e.rate_id), 0),
         e.cost_picos::text, coalesce(e.burns, '{}'), (e.cost_picos - e.burnt_picos)::text, null, null, p.booked_at
       from page p
       join usage_events e on e.occurred_at = p.occurred_at and e.identity = p.identity

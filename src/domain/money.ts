@@ -47,6 +47,16 @@ export function parseUsdPerMillion(text: string, field: string): bigint {
   return picosPerToken;
 }
 
+/** The highest price of one page, second, image, …. */
+const PRICE_PICOS_EACH_MAX = 10_000n * PICOS_PER_USD;
+
+/** Reads US dollars for one of something (at most 12 decimals, $0 to $10,000). */
+export function parseUsdEach(text: string, field: string): bigint {
+  const picos = parseUsd(text, field);
+  if (picos > PRICE_PICOS_EACH_MAX) throw invalidAmount(field, 'must be at most 10000 (US dollars)');
+  return picos;
+}
+
 /**
  * Reads a JSON number of US dollars per token (7.1e-7), the form of LiteLLM's price map, from its shortest decimal digits: there is no
  * arithmetic on the double. Null where it is negative, above the highest price, or not a whole number of picodollars.

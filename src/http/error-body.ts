@@ -15,6 +15,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   invalid_api_key: 401,
   insufficient_permissions: 403,
   not_found: 404,
+  model_not_found: 404,
   conflict: 409,
   idempotency_key_in_use: 409,
   payload_too_large: 413,
@@ -31,6 +32,7 @@ const RETRY_AFTER = { 'retry-after': '1', 'retry-after-ms': '1000' };
 const HEADERS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>>>> = {
   invalid_api_key: { 'www-authenticate': 'Bearer' },
   insufficient_quota: { 'x-should-retry': 'false' },
+  model_not_found: { 'x-should-retry': 'false' },
   rate_limit_exceeded: RETRY_AFTER,
   idempotency_key_in_use: RETRY_AFTER,
   overloaded: { 'retry-after': '1' },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isPrintable, NAME_PATTERN } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { parseSubject, type EntityName, type ProjectName } from '../domain/ids.js';
-import { parseUsd, parseUsdPerMillion } from '../domain/money.js';
+import { parseUsd, parseUsdEach, parseUsdPerMillion } from '../domain/money.js';
 import { parsePeriod } from '../domain/period.js';
 
 const USD = 'a decimal string of US dollars such as "12.5"';
@@ -16,11 +16,17 @@ export const usd = z
 
 export const positiveUsd = usd.refine((picos) => picos > 0n, 'must be more than 0');
 
-/** A price in dollars per million tokens → picodollars per token. */
+/** A price in dollars per million tokens or characters, kept as it was given. */
 export const usdPerMillion = z
-  .string({ error: 'must be a decimal string of US dollars per million tokens such as "0.71"' })
-  .transform((text, context) => parsed(context, () => parseUsdPerMillion(text, '')))
-  .meta({ description: 'US dollars per million tokens, at most 6 decimals', example: '0.71' });
+  .string({ error: 'must be a decimal string of US dollars per million such as "0.71"' })
+  .superRefine((text, context) => void parsed(context, () => parseUsdPerMillion(text, '')))
+  .meta({ description: 'US dollars per million, at most 6 decimals', example: '0.71' });
+
+/** A price in dollars for one of something, kept as it was given. */
+export const usdEach = z
+  .string({ error: `must be ${USD}` })
+  .superRefine((text, context) => void parsed(context, () => parseUsdEach(text, '')))
+  .meta({ description: `${USD}, at most 12 decimals`, example: '0.01' });
 
 const NAME =
   'must have 1 to 128 letters, digits, dots, underscores or hyphens and begin with a letter or digit';

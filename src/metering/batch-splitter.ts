@@ -28,6 +28,7 @@ export class BatchSplitter {
       if (result.conflicts > 0)
         this.logger.warn('usage conflicts kept for review', { conflicts: result.conflicts });
       if (result.unpriced > 0) this.logger.warn('usage without a price kept', { events: result.unpriced });
+      if (result.unread > 0) this.logger.warn('usage with unread fields counted', { events: result.unread });
     } catch (error) {
       if (!isDataFault(error)) throw error;
       const [first] = deliveries;
@@ -43,6 +44,7 @@ export class BatchSplitter {
     this.metrics.usageEvents.inc({ outcome: 'duplicate' }, result.duplicates);
     this.metrics.usageEvents.inc({ outcome: 'conflict' }, result.conflicts);
     this.metrics.usageEvents.inc({ outcome: 'unpriced' }, result.unpriced);
+    this.metrics.usageEvents.inc({ outcome: 'unread' }, result.unread);
   }
 
   private async keepAsDeadLetter({ event, body, jobId }: Delivery, error: unknown): Promise<void> {

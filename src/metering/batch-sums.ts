@@ -1,22 +1,21 @@
 /** What a batch of rated events adds to each sum. Pure: `UsageSums` writes what this returns. */
 import type { BurnSum } from '../domain/burn-order.js';
+import type { Meter, Quantities, QuantitySums } from '../domain/meters.js';
 import { hourOf } from '../domain/period.js';
 import type { RatedEvent } from './rated-event.js';
 
-/** What the roll-up of an hour gains, for each project, model, operation, period and price. */
+/** What the roll-up of an hour gains, for each project, model, operation, tier, period and rate. */
 export type HourlySum = {
   readonly entity: string;
   readonly hour: Date;
   readonly project: string;
   readonly model: string;
   readonly operation: string;
+  readonly serviceTier: string;
   readonly period: string;
-  readonly priceId: bigint;
+  readonly rateId: bigint;
   requests: number;
-  inputTokens: bigint;
-  cachedInputTokens: bigint;
-  outputTokens: bigint;
-  reasoningTokens: bigint;
+  quantities: QuantitySums;
   costPicos: bigint;
   /** The parts of the cost that bought and that promotional credits paid; the rest is overage. */
   paidBurntPicos: bigint;
@@ -53,37 +52,38 @@ export function sumBatch(rows: readonly RatedEvent[]): BatchSums {
 
 function addHourly(
   sums: Map<string, HourlySum>,
-  { event, period, priceId, costPicos, burns }: RatedEvent,
+  { event, period, rateId, costPicos, burns }: RatedEvent,
 ): void {
-  const { entity, project, model, operation, tokens } = event;
+  const { entity, project, model, operation, serviceTier, quantities } = event;
   const hour = hourOf(event.occurredAt);
-  const key = [entity, hour.toISOString(), project, model, operation, period, String(priceId)];
+  const key = [entity, hour.toISOString(), project, model, operation, serviceTier, period, String(rateId)];
   const sum = at(sums, key, () => ({
     entity,
     hour,
     project,
     model,
     operation,
+    serviceTier,
     period,
-    priceId,
+    rateId,
     requests: 0,
-    inputTokens: 0n,
-    cachedInputTokens: 0n,
-    outputTokens: 0n,
-    reasoningTokens: 0n,
+    quantities: {},
     costPicos: 0n,
     paidBurntPicos: 0n,
     promotionalBurntPicos: 0n,
   }));
   sum.requests += 1;
-  sum.inputTokens += BigInt(tokens.inputTokens);
-  sum.cachedInputTokens += BigInt(tokens.cachedInputTokens);
-  sum.outputTokens += BigInt(tokens.outputTokens);
-  sum.reasoningTokens += BigInt(tokens.reasoningTokens);
+  addQuantities(sum.quantities, quantities);
   sum.costPicos += costPicos;
   for (const { category, amountPicos } of burns) {
     if (category === 'paid') sum.paidBurntPicos += amountPicos;
     else sum.promotionalBurntPicos += amountPicos;
+  }
+}
+
+function addQuantities(sums: { [M in Meter]?: bigint }, quantities: Quantities): void {
+  for (const meter of Object.keys(quantities) as Meter[]) {
+    sums[meter] = (sums[meter] ?? 0n) + BigInt(quantities[meter]!);
   }
 }
 
@@ -140,14 +140,15 @@ function negatedHour(sum: HourlySum): HourlySum {
   return {
     ...sum,
     requests: -sum.requests,
-    inputTokens: -sum.inputTokens,
-    cachedInputTokens: -sum.cachedInputTokens,
-    outputTokens: -sum.outputTokens,
-    reasoningTokens: -sum.reasoningTokens,
+    quantities: negatedQuantities(sum.quantities),
     costPicos: -sum.costPicos,
     paidBurntPicos: -sum.paidBurntPicos,
     promotionalBurntPicos: -sum.promotionalBurntPicos,
   };
+}
+
+function negatedQuantities(sums: QuantitySums): QuantitySums {
+  return Object.fromEntries(Object.entries(sums).map(([meter, sum]) => [meter, -sum]));
 }
 
 function negatedSpend(sum: ProjectSum): ProjectSum {

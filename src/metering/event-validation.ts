@@ -4,13 +4,14 @@ import {
   TEXT_LENGTH_MAX,
   USAGE_EVENT_AHEAD_MS_MAX,
   USAGE_EVENT_BACK_MS_MAX,
-  USAGE_EVENT_TAGS_MAX,
   USAGE_EVENT_TYPE,
   type UsageRefusalCode,
 } from '@tally/client/protocol';
 import { z } from 'zod';
 import { parseSubject } from '../domain/ids.js';
-import { readTokens, type UsageEvent } from '../domain/usage.js';
+import type { UsageEvent } from '../domain/usage.js';
+import { operationOf, readDescriptive } from './descriptive-fields.js';
+import { readUsage, USAGE_FORMATS } from './shapes/read-usage.js';
 
 export type EventReading =
   | { readonly ok: true; readonly event: UsageEvent }
@@ -35,18 +36,6 @@ function text(lengthMax: number) {
     .refine(isPrintable, { error: 'must not contain control characters or broken Unicode' });
 }
 
-/** An empty text counts as left out: some producers send one for what they do not know. */
-const optionalText = z.union([text(TEXT_LENGTH_MAX), z.literal('')]).nullish();
-
-const tags = z
-  .record(
-    text(64),
-    z.string().max(TEXT_LENGTH_MAX).refine(isPrintable, { error: 'must not contain control characters' }),
-  )
-  .refine((value) => Object.keys(value).length <= USAGE_EVENT_TAGS_MAX, {
-    error: `must have at most ${USAGE_EVENT_TAGS_MAX} keys`,
-  });
-
 const envelope = z
   .object({
     specversion: z.literal('1.0'),
@@ -55,16 +44,11 @@ const envelope = z
     type: text(TEXT_LENGTH_MAX),
     subject: text(257),
     time: z.iso.datetime({ offset: true }),
-    data: z.object({
+    // What else it says never refuses it: descriptive-fields.ts.
+    data: z.looseObject({
       model: text(TEXT_LENGTH_MAX),
-      operation: text(64).default('chat'),
       usage: z.record(z.string(), z.unknown()),
-      reservation_id: optionalText,
-      api_key_id: optionalText,
-      user_id: optionalText,
-      request_id: optionalText,
-      usage_source: z.enum(['reported', 'estimated']).default('reported'),
-      tags: tags.nullish(),
+      usage_format: z.enum(USAGE_FORMATS).nullish(),
     }),
   })
   .meta({ id: 'UsageEvent', description: 'A CloudEvents 1.0 JSON object: what one request used.' });
@@ -86,11 +70,13 @@ export function parseEvent(json: unknown, at: Date): EventReading {
   if (ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs > USAGE_EVENT_BACK_MS_MAX) {
     return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
   }
-  const reading = readTokens(body.usage);
+  const operation = operationOf(typeof body['operation'] === 'string' ? body['operation'] : null);
+  const reading = readUsage(body.usage, { operation, format: body.usage_format ?? null });
   if (!reading.ok) {
     const field = reading.field === '' ? 'data.usage' : `data.usage.${reading.field}`;
     return refuse(json, 'invalid_tokens', `${field} ${reading.message}`);
   }
+  const { quantities, unread, ...inUsage } = reading.reading;
   return {
     ok: true,
     event: {
@@ -99,16 +85,21 @@ export function parseEvent(json: unknown, at: Date): EventReading {
       ...subject,
       occurredAt,
       model: body.model,
-      operation: body.operation,
-      tokens: reading.tokens,
-      usageSource: body.usage_source,
-      reservationId: body.reservation_id || null,
-      apiKeyId: body.api_key_id || null,
-      userId: body.user_id || null,
-      requestId: body.request_id || null,
-      tags: body.tags ?? null,
+      quantities,
+      unread,
+      rawUsage: unread.length === 0 ? null : storableUsage(body.usage),
+      ...readDescriptive(body, inUsage),
     },
   };
+}
+
+/** The most that is kept of a usage object with unread fields, as JSON. */
+const RAW_USAGE_LENGTH_MAX = 16_384;
+
+/** Postgres stores no NUL and no lone surrogate in JSON; `JSON.stringify` writes both as escapes. */
+function storableUsage(usage: object): object | null {
+  const json = JSON.stringify(usage).replaceAll(/\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, '\\ufffd');
+  return json.length > RAW_USAGE_LENGTH_MAX ? null : JSON.parse(json);
 }
 
 function describe(error: z.ZodError): string {

@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
 import { hourOf, periodOf, periodStart, type Period } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
+import type { Rating } from './rated-event.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
 import { Quota } from '../quota/quota.js';
@@ -14,20 +15,30 @@ import { Allowances } from '../credits/allowances.js';
 import { Burns } from '../credits/burns.js';
 import { Grants } from '../credits/grants.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
-import { PriceBook } from '../prices/price-book.js';
+import { PriceBook, type PriceRow } from '../prices/price-book.js';
+import { Rates } from '../prices/rates.js';
 import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
 import { ensurePartition, insertEvents } from './usage-events.sql.js';
 import { dedupe, identify, type Identified } from './dedupe.js';
 import { UsageSums } from './usage-sums.js';
 import { sumBatch } from './batch-sums.js';
-import { rateBatch, type Claimed } from './rating.js';
+import { payBatch, ratingOf, resolveAll, type Claimed, type NewRatedEvent } from './rating.js';
 
 export type RecordResult = {
   readonly recorded: number;
   readonly duplicates: number;
   readonly conflicts: number;
+} & Found;
+
+/** Of the new events. */
+type Found = {
+  /** With a meter that waits for a price. */
   readonly unpriced: number;
+  /** With a field or a tier that nobody can read. */
+  readonly unread: number;
 };
+
+const NOTHING_FOUND: Found = { unpriced: 0, unread: 0 };
 
 /** Subjects that a process remembers before it starts over. */
 const ACCOUNTS_KNOWN_MAX = 100_000;
@@ -50,6 +61,7 @@ export class Recorder {
     private readonly quota: Quota,
     private readonly accounts: Accounts,
     private readonly prices: PriceBook,
+    private readonly rates: Rates,
     private readonly allowances: Allowances,
     private readonly grants: Grants,
     private readonly burns: Burns,
@@ -63,7 +75,7 @@ export class Recorder {
    * same and the call throws: a retry inserts nothing and publishes the same states.
    */
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
-    if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, unpriced: 0 };
+    if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, ...NOTHING_FOUND };
     await this.ensureMonths(events);
     const identified = events.map(identify);
     const written = await this.database.transaction((tx) => this.write(tx, identified));
@@ -79,17 +91,17 @@ export class Recorder {
     const bookedAt = await this.clock.bookingTime(tx);
     const { claimed, conflicts, duplicates } = await dedupe(tx, identified, bookedAt);
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
-    const unpriced = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : 0;
-    if (unpriced instanceof Restart) return unpriced;
+    const found = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : NOTHING_FOUND;
+    if (found instanceof Restart) return found;
     return {
-      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, unpriced },
+      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, ...found },
       claimed,
       conflicts,
     };
   }
 
-  /** Returns how many of the new events have no price yet. */
-  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<number | Restart> {
+  /** Returns how many of the new events wait for a price, and how many have something that nobody can read. */
+  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<Found | Restart> {
     await this.ensureMissingMonths(tx, claimed);
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
     const unknown = claimed.filter(({ event }) => !this.known.has(formatSubject(event)));
@@ -99,14 +111,28 @@ export class Recorder {
     await this.allowances.grantDue(tx, { entities, at: bookedAt });
     const prices = await this.prices.versionsOf(tx, [...new Set(claimed.map(({ event }) => event.model))]);
     const grants = await this.grants.left(tx, entities);
-    const rated = rateBatch(claimed, { prices, grants }, bookedAt);
+    const ratings = await this.rate(tx, claimed, prices);
+    const rated: NewRatedEvent[] = payBatch(claimed, { ratings, grants }, bookedAt);
     const sums = sumBatch(rated);
     await insertEvents(tx, rated, bookedAt);
     const restart =
       (await this.sums.add(tx, sums)) ?? (await this.burns.add(tx, sums.burns, hourOf(bookedAt)));
     if (restart !== null) return restart;
     await this.accounts.raiseVersions(tx, entities);
-    return rated.filter((row) => row.priceId === UNPRICED).length;
+    return {
+      unpriced: rated.filter((row) => row.unpricedMeters.length > 0).length,
+      unread: rated.filter((row) => row.event.unread.length > 0 || row.isTierUnread).length,
+    };
+  }
+
+  private async rate(tx: Tx, claimed: readonly Claimed[], prices: readonly PriceRow[]): Promise<Rating[]> {
+    const events = claimed.map(({ event }) => event);
+    const resolutions = resolveAll(events, prices);
+    const priced = resolutions.filter((resolution) => resolution !== null);
+    const rateIds = (await this.rates.idsOf(tx, priced)).values();
+    return resolutions.map((resolution, index) =>
+      ratingOf(events[index]!, resolution, resolution === null ? UNPRICED : rateIds.next().value!),
+    );
   }
 
   /** A database that was restored from a backup may lack them. */

@@ -95,10 +95,12 @@ function conflictsSeenBy(scope: string | null): Prisma.Sql {
       case when e.identity is not null then jsonb_build_object(
         'source', e.source, 'id', e.id, 'entity', e.entity, 'project', e.project, 'occurredAt', e.occurred_at,
         'model', e.model, 'operation', e.operation,
-        'tokens', jsonb_build_object(
-          'inputTokens', e.input_tokens, 'cachedInputTokens', e.cached_input_tokens,
-          'outputTokens', e.output_tokens, 'reasoningTokens', e.reasoning_tokens
+        'quantities', quantities_of(
+          e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities
         ),
+        'serviceTier', e.service_tier, 'region', e.details -> 'region', 'attributes', e.details -> 'attributes',
+        'unread', coalesce(e.details -> 'unread', '[]'), 'rawUsage', e.details -> 'usage',
+        'mended', coalesce(e.details -> 'mended', '[]'),
         'usageSource', e.usage_source, 'reservationId', e.reservation_id, 'apiKeyId', e.api_key_id,
         'userId', e.user_id, 'requestId', e.request_id, 'tags', e.tags
       ) end as counted,

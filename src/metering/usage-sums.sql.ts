@@ -1,30 +1,39 @@
 /** The sums that are kept of counted usage: roll-ups by hour and spend by period. */
 import { pgArray } from '../platform/pg-array.js';
 import { Restart, type Tx } from '../platform/database.js';
+import { columnsOf } from '../domain/meter-charges.js';
 import type { HourlySum, ProjectSum } from './batch-sums.js';
 
 /** Adds to the roll-ups, in key order, under the entities' locks. Invalidates the roll-ups of their days. */
 export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  const columns = rows.map(({ quantities }) => columnsOf(quantities));
   await tx.$executeRaw`
-    with added as (select * from unnest(
+    with added as (
+    select
+      entity, hour, project, model, operation, service_tier, period, rate_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities::jsonb,
+      cost_picos, paid_burnt_picos, promotional_burnt_picos
+    from unnest(
       ${pgArray(rows.map((r) => r.entity))}::text[],
       ${pgArray(rows.map((r) => r.hour))}::timestamptz[],
       ${pgArray(rows.map((r) => r.project))}::text[],
       ${pgArray(rows.map((r) => r.model))}::text[],
       ${pgArray(rows.map((r) => r.operation))}::text[],
+      ${pgArray(rows.map((r) => r.serviceTier))}::text[],
       ${pgArray(rows.map((r) => r.period))}::text[],
-      ${pgArray(rows.map((r) => r.priceId))}::bigint[],
+      ${pgArray(rows.map((r) => r.rateId))}::bigint[],
       ${pgArray(rows.map((r) => r.requests))}::bigint[],
-      ${pgArray(rows.map((r) => r.inputTokens))}::bigint[],
-      ${pgArray(rows.map((r) => r.cachedInputTokens))}::bigint[],
-      ${pgArray(rows.map((r) => r.outputTokens))}::bigint[],
-      ${pgArray(rows.map((r) => r.reasoningTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.inputTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.cachedInputTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.outputTokens))}::bigint[],
+      ${pgArray(columns.map((c) => c.reasoningTokens))}::bigint[],
+      ${pgArray(columns.map((c) => (c.otherQuantities === null ? null : JSON.stringify(c.otherQuantities))))}::text[],
       ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
       ${pgArray(rows.map((r) => r.paidBurntPicos))}::numeric[],
       ${pgArray(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
     ) as t (
-      entity, hour, project, model, operation, period, price_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      entity, hour, project, model, operation, service_tier, period, rate_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
       cost_picos, paid_burnt_picos, promotional_burnt_picos
     )), days as (
       select distinct entity, date_trunc('day', hour, 'UTC') as day from added
@@ -37,18 +46,21 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       from days where d.entity = days.entity and d.day = days.day and (d.rolled_up or d.build is not null)
     )
     insert into usage_hourly as u (
-      entity, hour, project, model, operation, period, price_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      entity, hour, project, model, operation, service_tier, period, rate_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
       cost_picos, paid_burnt_picos, promotional_burnt_picos
     )
     select * from added
-    order by 1, 2, 3, 4, 5, 6, 7
-    on conflict (entity, hour, project, model, operation, period, price_id) do update set
+    order by 1, 2, 3, 4, 5, 6, 7, 8
+    on conflict (entity, hour, project, model, operation, service_tier, period, rate_id) do update set
       requests = u.requests + excluded.requests,
       input_tokens = u.input_tokens + excluded.input_tokens,
       cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
       output_tokens = u.output_tokens + excluded.output_tokens,
       reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
+      other_quantities = coalesce(
+        add_quantities(u.other_quantities, excluded.other_quantities), u.other_quantities, excluded.other_quantities
+      ),
       cost_picos = u.cost_picos + excluded.cost_picos,
       paid_burnt_picos = u.paid_burnt_picos + excluded.paid_burnt_picos,
       promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos`;
@@ -64,13 +76,14 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
       ${pgArray(rows.map((r) => r.project))}::text[],
       ${pgArray(rows.map((r) => r.model))}::text[],
       ${pgArray(rows.map((r) => r.operation))}::text[],
+      ${pgArray(rows.map((r) => r.serviceTier))}::text[],
       ${pgArray(rows.map((r) => r.period))}::text[],
-      ${pgArray(rows.map((r) => r.priceId))}::bigint[]
-    ) as t (entity, hour, project, model, operation, period, price_id)
+      ${pgArray(rows.map((r) => r.rateId))}::bigint[]
+    ) as t (entity, hour, project, model, operation, service_tier, period, rate_id)
     where u.entity = t.entity and u.hour = t.hour and u.project = t.project and u.model = t.model
-      and u.operation = t.operation and u.period = t.period and u.price_id = t.price_id
+      and u.operation = t.operation and u.service_tier = t.service_tier and u.period = t.period and u.rate_id = t.rate_id
       and u.requests = 0 and u.input_tokens = 0 and u.cached_input_tokens = 0 and u.output_tokens = 0
-      and u.reasoning_tokens = 0 and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
+      and u.reasoning_tokens = 0 and coalesce(u.other_quantities, '{}') = '{}' and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
 }
 
 /**

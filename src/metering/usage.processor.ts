@@ -49,6 +49,8 @@ export class UsageProcessor extends WorkerHost {
   }
 
   async process(job: Job, token?: string): Promise<void> {
+    // A producer that does not say so would leave each of its jobs in Redis for ever: all that a job says is in Postgres by then.
+    job.opts.removeOnComplete = true;
     try {
       await this.count(job);
     } catch (error) {

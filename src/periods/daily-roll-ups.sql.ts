@@ -59,41 +59,46 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
   const end = new Date(of.day.getTime() + DAY_MS);
   await tx.$executeRaw`
     insert into usage_daily (
-      entity, day, project, model, operation, period, price_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+      entity, day, project, model, operation, service_tier, period, rate_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
       cost_picos, paid_burnt_picos, promotional_burnt_picos
     )
     select
-      entity, ${of.day}::timestamptz, project, model, operation, period, price_id,
+      entity, ${of.day}::timestamptz, project, model, operation, service_tier, period, rate_id,
       sum(requests), sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
+      nullif(sum_quantities(other_quantities), '{}'),
       sum(cost_picos), sum(paid_burnt_picos), sum(promotional_burnt_picos)
     from usage_hourly
     where entity = ${of.entity}::text and hour >= ${of.day}::timestamptz and hour < ${end}::timestamptz
-    group by entity, project, model, operation, period, price_id`;
+    group by entity, project, model, operation, service_tier, period, rate_id`;
   await tx.$executeRaw`
     insert into usage_daily_callers (
-      entity, day, place, project, model, operation, price_id, api_key_id,
-      requests, input_tokens, cached_input_tokens, output_tokens,
-      user_ids, user_requests, user_input_tokens, user_cached_input_tokens, user_output_tokens
+      entity, day, place, project, model, operation, service_tier, rate_id, api_key_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
+      user_ids, user_requests, user_input_tokens, user_cached_input_tokens, user_output_tokens, user_other_quantities
     )
     with by_user as (
       select
-        project, model, operation, price_id, api_key_id, user_id, sum(requests)::bigint as requests,
-        sum(input_tokens)::bigint as input, sum(cached_input_tokens)::bigint as cached, sum(output_tokens)::bigint as output
+        project, model, operation, service_tier, rate_id, api_key_id, user_id, sum(requests)::bigint as requests,
+        sum(input_tokens)::bigint as input, sum(cached_input_tokens)::bigint as cached, sum(output_tokens)::bigint as output,
+        sum(reasoning_tokens)::bigint as reasoning, nullif(sum_quantities(other_quantities), '{}') as other
       from counted_usage
       where entity = ${of.entity}::text
         and occurred_at >= ${of.day}::timestamptz and occurred_at < ${end}::timestamptz
-      group by project, model, operation, price_id, api_key_id, user_id
+      group by project, model, operation, service_tier, rate_id, api_key_id, user_id
       having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
+        or sum_quantities(other_quantities) <> '{}'
     )
     select
       ${of.entity}::text, ${of.day}::timestamptz,
-      row_number() over (order by api_key_id, project, model, operation, price_id),
-      project, model, operation, price_id, api_key_id, sum(requests), sum(input), sum(cached), sum(output),
-      array_agg(user_id), array_agg(requests), array_agg(input), array_agg(cached), array_agg(output)
+      row_number() over (order by api_key_id, project, model, operation, service_tier, rate_id),
+      project, model, operation, service_tier, rate_id, api_key_id,
+      sum(requests), sum(input), sum(cached), sum(output), sum(reasoning), nullif(sum_quantities(other), '{}'),
+      array_agg(user_id), array_agg(requests), array_agg(input), array_agg(cached), array_agg(output),
+      case when count(other) > 0 then array_agg(other) end
     from by_user
-    group by project, model, operation, price_id, api_key_id
-    order by api_key_id, project, model, operation, price_id`;
+    group by project, model, operation, service_tier, rate_id, api_key_id
+    order by api_key_id, project, model, operation, service_tier, rate_id`;
 }
 
 export async function clearDay(tx: Tx, { entity, day }: EntityDay): Promise<void> {

@@ -1,5 +1,6 @@
 /** A statement as an HTML page to read and print: no script, one style sheet, and a content policy that allows nothing else. */
 import { createHash } from 'node:crypto';
+import { DEFAULT_TIER } from '../domain/service-tier.js';
 import { html, Html } from './html-template.js';
 import type { Statement } from './statements.schema.js';
 
@@ -83,7 +84,10 @@ export function statementHtml(statement: Statement): string {
         <h2>Credits</h2>
         ${creditsTable(statement)}
         <footer>
-          <p>All amounts in US dollars; all times in UTC. Prices are in US dollars per million tokens.</p>
+          <p>
+            All amounts in US dollars; all times in UTC. Tokens and characters are priced by the million,
+            everything else one by one.
+          </p>
           <p>
             Every line is exact and printed in cents, rounded once, half to even. Each total is the sum of its
             printed lines.
@@ -101,9 +105,9 @@ function chargesTable({ charges }: Statement): Html {
         <tr>
           <th>Project</th>
           <th>Model</th>
-          <th>Tokens</th>
+          <th>Meter</th>
           <th class="number">Quantity</th>
-          <th class="number">$ per million</th>
+          <th class="number">Unit price</th>
           <th class="number">Amount</th>
         </tr>
       </thead>
@@ -123,11 +127,9 @@ function chargesTable({ charges }: Statement): Html {
   </div>`;
 }
 
-const CLASSES = { input: 'Input', cached_input: 'Cached input', output: 'Output' } as const;
-
 type ChargeLine = Statement['charges']['lines'][number];
 
-/** Groups the lines that differ only in their token class: no page break comes between them. */
+/** Groups the lines that differ only in their meter: no page break comes between them. */
 function itemsOf(lines: readonly ChargeLine[]): ChargeLine[][] {
   const items: ChargeLine[][] = [];
   for (const line of lines) {
@@ -141,7 +143,7 @@ function itemsOf(lines: readonly ChargeLine[]): ChargeLine[][] {
 
 function itemName(line: ChargeLine): string {
   if (line.kind !== 'usage') return line.kind;
-  return [line.project, line.model, line.correction_of, line.unit_price_usd_per_million === null].join('\n');
+  return [line.project, line.model, line.correction_of, line.service_tier, line.rate_id].join('\n');
 }
 
 function chargeRow(line: ChargeLine, index: number, lines: readonly ChargeLine[]): Html {
@@ -153,8 +155,8 @@ function chargeRow(line: ChargeLine, index: number, lines: readonly ChargeLine[]
     </tr>`;
   }
   const notes = [
+    line.service_tier === DEFAULT_TIER ? null : `Tier ${line.service_tier}`,
     line.correction_of === null ? null : `Correction of ${line.correction_of}`,
-    line.unit_price_usd_per_million === null ? 'No price yet' : null,
   ].filter((note) => note !== null);
   const names = html`<td rowspan="${lines.length}">${line.project}</td>
     <td rowspan="${lines.length}">
@@ -162,9 +164,9 @@ function chargeRow(line: ChargeLine, index: number, lines: readonly ChargeLine[]
     </td>`;
   return html`<tr>
     ${index === 0 ? names : null}
-    <td class="whole">${CLASSES[line.token_class]}</td>
+    <td>${line.label.slice(0, 1).toUpperCase()}${line.label.slice(1)}</td>
     <td class="number">${grouped(String(line.quantity))}</td>
-    <td class="number">${unitPrice(line.unit_price_usd_per_million)}</td>
+    <td class="number">${unitPrice(line)}</td>
     <td class="number">${dollars(line.amount_usd)}</td>
   </tr> `;
 }
@@ -237,10 +239,13 @@ function dollars(amount: string): string {
 }
 
 /** With two decimals at least: `0.2` → `0.20`, `0.0035` stays. */
-function unitPrice(usd: string | null): string {
-  if (usd === null) return '–';
+function unitPrice(line: ChargeLine & { kind: 'usage' }): Html {
+  const usd = line.unit_price_usd_per_million ?? line.unit_price_usd;
+  if (usd === null) return html`<small>No price yet</small>`;
   const [whole = '', fraction = ''] = usd.split('.');
-  return `${whole}.${fraction.padEnd(2, '0')}`;
+  const per =
+    line.unit_price_usd === null ? ' per million' : line.unit === 'one' ? ' each' : ` per ${line.unit}`;
+  return html`${whole}.${fraction.padEnd(2, '0')}<small>${per}</small>`;
 }
 
 function grouped(digits: string): string {

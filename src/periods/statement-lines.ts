@@ -4,9 +4,10 @@
  * rounded from its exact amount, and a rounding line states the difference, so the printed lines add up to the printed total.
  */
 import { assert } from '../domain/errors.js';
+import { chargesByMeter } from '../domain/meter-charges.js';
+import type { Meter } from '../domain/meters.js';
 import { roundHalfEvenToCents } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
-import { chargesByClass, type TokenClass } from '../domain/token-classes.js';
 import type { ClosedPeriod } from './closed-periods.js';
 import type { StatementMovement, StatementUsage } from './statements.sql.js';
 
@@ -16,11 +17,12 @@ export type UsageLine = Amount & {
   readonly kind: 'usage';
   readonly project: string;
   readonly model: string;
-  readonly tokenClass: TokenClass;
+  readonly serviceTier: string;
+  readonly meter: Meter;
   /** Negative where corrections took usage back. */
-  readonly tokens: bigint;
-  readonly picosPerToken: bigint | null;
-  readonly priceId: bigint;
+  readonly quantity: bigint;
+  readonly unitPicos: bigint | null;
+  readonly rateId: bigint;
   /** The month in which it occurred, if that is a closed one. */
   readonly correctionOf: Period | null;
 };
@@ -84,20 +86,19 @@ export function buildStatement(facts: StatementFacts): Statement {
 }
 
 function usageLines(usage: StatementUsage, period: Period): UsageLine[] {
-  const { project, model, priceId, month } = usage;
-  return chargesByClass(usage)
-    .filter(({ tokens }) => tokens !== 0n)
-    .map(({ tokenClass, tokens, picosPerToken, costPicos }) => ({
-      kind: 'usage',
-      project,
-      model,
-      tokenClass,
-      tokens,
-      picosPerToken,
-      priceId,
-      correctionOf: month === period ? null : month,
-      ...amountOf(costPicos),
-    }));
+  const { project, model, serviceTier, rateId, month } = usage;
+  return chargesByMeter(usage).map(({ meter, quantity, unitPicos, costPicos }) => ({
+    kind: 'usage',
+    project,
+    model,
+    serviceTier,
+    meter,
+    quantity,
+    unitPicos,
+    rateId,
+    correctionOf: month === period ? null : month,
+    ...amountOf(costPicos),
+  }));
 }
 
 function grantLine({

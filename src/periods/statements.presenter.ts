@@ -1,7 +1,10 @@
 /** Statements as JSON. */
 import { formatUsd } from '@tally/client/protocol';
-import { formatCents, formatUsdPerMillionOrNull } from '../domain/money.js';
+import { isPricedByMillion, labelOf, unitOf } from '../domain/meters.js';
+import { formatCents } from '../domain/money.js';
 import { periodEnd, periodStart } from '../domain/period.js';
+import { UNPRICED } from '../domain/price.js';
+import { formatUnitPrice } from '../prices/price-terms.js';
 import { formatStatementNumber } from './statement-number.js';
 import type {
   Amount,
@@ -56,19 +59,31 @@ function presentUsageLine(line: UsageLine, { entity, period }: StatementOf): Cha
     project: line.project,
     model: line.model,
     period,
-    price: String(line.priceId),
+    rate: String(line.rateId),
   });
   return {
     kind: 'usage',
     project: line.project,
     model: line.model,
-    token_class: line.tokenClass,
+    service_tier: line.serviceTier,
+    meter: line.meter,
+    label: labelOf(line.meter),
+    unit: unitOf(line.meter),
     correction_of: line.correctionOf,
-    quantity: Number(line.tokens),
-    unit_price_usd_per_million: formatUsdPerMillionOrNull(line.picosPerToken),
+    quantity: Number(line.quantity),
+    ...presentUnitPrice(line),
+    rate_id: line.rateId === UNPRICED ? null : String(line.rateId),
     ...presentAmount(line),
     events_url: `/v1/entities/${entity}/events?${query.toString()}`,
   };
+}
+
+/** One of the two: as the meter's prices are stated. */
+function presentUnitPrice({ meter, unitPicos }: UsageLine) {
+  const price = unitPicos === null ? null : formatUnitPrice(meter, unitPicos);
+  return isPricedByMillion(meter)
+    ? { unit_price_usd_per_million: price, unit_price_usd: null }
+    : { unit_price_usd_per_million: null, unit_price_usd: price };
 }
 
 function presentGrantLine(line: GrantLine) {

@@ -1,6 +1,6 @@
 /** Statements in requests and answers. */
 import { z } from 'zod';
-import { TOKEN_CLASSES } from '../domain/token-classes.js';
+import { METERS } from '../domain/meters.js';
 import { MOVEMENT_KINDS } from './statements.sql.js';
 import { entityName, period } from '../http/fields.js';
 
@@ -16,16 +16,21 @@ const UsageLine = z.object({
   kind: z.literal('usage'),
   project: z.string(),
   model: z.string(),
-  token_class: z.enum(TOKEN_CLASSES),
+  service_tier: z.string(),
+  meter: z.enum(METERS),
+  label: z.string().describe('The meter in words, such as "cached input"'),
+  unit: z.enum(['token', 'character', 'second', 'one']).describe('What the quantity counts'),
   correction_of: z
     .string()
     .nullable()
     .describe('The closed month in which it occurred; null if that is this month'),
-  quantity: z.int().describe('Tokens; negative if corrections took usage back'),
+  quantity: z.int().describe('Negative if corrections took usage back'),
   unit_price_usd_per_million: z
     .string()
     .nullable()
-    .describe('Null while it has no price; it costs nothing until then'),
+    .describe('For tokens and characters; null while it has no price, and costs nothing until then'),
+  unit_price_usd: z.string().nullable().describe('For one of anything else; null while it has no price'),
+  rate_id: z.string().nullable().describe('Null while nothing of the usage has a price'),
   ...amount,
   events_url: z.string().describe('The events behind the line'),
 });

@@ -1,63 +1,62 @@
 /** The sums that a statement consists of: usage, and movements of credits, by the period in which they are booked. */
 import type { GrantCategory } from '../domain/burn-order.js';
+import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges.js';
+import type { QuantitySums } from '../domain/meters.js';
 import type { Period } from '../domain/period.js';
-import type { ByClass, UnitPrices } from '../domain/token-classes.js';
+import type { UnitPrices } from '../domain/price.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
+import { quantitySums, quantitySumsOf, type QuantitySumsRow } from './quantity-sums.sql.js';
 
 export type StatementScope = { readonly entity: string; readonly period: Period };
 
-/** A period's usage of one project and model under one price version. */
+/** A period's usage of one project and model, by tier and rate. */
 export type StatementUsage = {
   readonly project: string;
   readonly model: string;
   /** The month in which it occurred: an earlier one if it came late or corrects a closed month. */
   readonly month: Period;
-  readonly priceId: bigint;
-  readonly tokens: ByClass<bigint>;
+  readonly serviceTier: string;
+  readonly rateId: bigint;
+  readonly requests: bigint;
+  readonly quantities: QuantitySums;
   readonly costPicos: bigint;
   /** Null while the usage has no price. */
   readonly unitPrices: UnitPrices | null;
 };
 
-type RawUsage = Record<'project' | 'model' | 'cost' | 'input' | 'cached_input' | 'output', string> &
-  Record<'unit_input' | 'unit_cached_input' | 'unit_output', string | null> & {
+type RawUsage = QuantitySumsRow &
+  Record<'project' | 'model' | 'service_tier' | 'cost', string> & {
     month: Period;
-    price_id: bigint;
+    rate_id: bigint;
+    unit_prices: UnitPricesJson | null;
   };
 
-/** By month (this one first), project, model and price version, at most `rowsMax` rows. Rows without tokens are left out. */
+/** By month (this one first), project, model, tier and rate, at most `rowsMax` rows. */
 export async function sumStatementUsage(
   tx: Tx,
   of: StatementScope & { rowsMax: number },
 ): Promise<StatementUsage[]> {
   const rows = await tx.$queryRaw<RawUsage[]>`
     select
-      u.project, u.model, to_char(u.at at time zone 'UTC', 'YYYY-MM') as month, u.price_id,
-      sum(u.input_tokens)::text as input, sum(u.cached_input_tokens)::text as cached_input,
-      sum(u.output_tokens)::text as output, sum(u.cost_picos)::text as cost,
-      p.input_picos_per_token::text as unit_input,
-      coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::text as unit_cached_input,
-      p.output_picos_per_token::text as unit_output
+      u.project, u.model, to_char(u.at at time zone 'UTC', 'YYYY-MM') as month, u.service_tier, u.rate_id,
+      r.unit_prices, sum(u.cost_picos)::text as cost, ${quantitySums}
     from (${rollUpsOfPeriod(of)}) u
-    left join prices p on p.id = u.price_id
-    group by u.project, u.model, month, u.price_id, p.id
-    having sum(abs(u.input_tokens) + abs(u.cached_input_tokens) + abs(u.output_tokens)) > 0
-    order by month desc, u.project, u.model, u.price_id
+    left join rates r on r.id = u.rate_id
+    group by u.project, u.model, month, u.service_tier, u.rate_id, r.id
+    order by month desc, u.project, u.model, u.service_tier, u.rate_id
     limit ${of.rowsMax}::integer`;
   return rows.map((row) => ({
     project: row.project,
     model: row.model,
     month: row.month,
-    priceId: row.price_id,
-    tokens: {
-      input: BigInt(row.input),
-      cached_input: BigInt(row.cached_input),
-      output: BigInt(row.output),
-    },
+    serviceTier: row.service_tier,
+    rateId: row.rate_id,
+    requests: BigInt(row.requests),
+    quantities: quantitySumsOf(row),
     costPicos: BigInt(row.cost),
-    unitPrices: toUnitPrices(row),
+    unitPrices: row.unit_prices === null ? null : unitPricesFromJson(row.unit_prices),
   }));
 }
 
@@ -67,7 +66,9 @@ export async function sumStatementUsage(
  */
 function rollUpsOfPeriod({ entity, period }: StatementScope): Prisma.Sql {
   const figures = Prisma.sql`
-    u.project, u.model, u.price_id, u.input_tokens, u.cached_input_tokens, u.output_tokens, u.cost_picos`;
+    
+    u.project, u.model, u.service_tier, u.rate_id, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens,
+    u.reasoning_tokens, u.other_quantities, u.cost_picos`;
   return Prisma.sql`
     select d.day as at, ${figures}
     from usage_daily u
@@ -79,11 +80,6 @@ function rollUpsOfPeriod({ entity, period }: StatementScope): Prisma.Sql {
     join usage_hourly u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
     where d.entity = ${entity}::text and not d.rolled_up
       and u.entity = ${entity}::text and u.period = ${period}::text`;
-}
-
-function toUnitPrices({ unit_input, unit_cached_input, unit_output }: RawUsage): UnitPrices | null {
-  if (unit_input === null || unit_cached_input === null || unit_output === null) return null;
-  return { input: BigInt(unit_input), cached_input: BigInt(unit_cached_input), output: BigInt(unit_output) };
 }
 
 export const MOVEMENT_KINDS = ['purchase', 'promotion', 'burn', 'expiry', 'void'] as const;

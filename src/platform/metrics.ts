@@ -38,7 +38,7 @@ export class Metrics {
 
   readonly usageEvents = new Counter({
     name: 'tally_usage_events_total',
-    help: 'Usage events by what became of them: accepted, rejected (over HTTP), recorded, duplicate, conflict, dead_letter, unpriced.',
+    help: 'Usage events by what became of them: accepted, rejected (over HTTP), recorded, duplicate, conflict, dead_letter; unpriced and unread count among the recorded ones those that wait for a price and those with a field or tier that Tally cannot read.',
     labelNames: ['outcome'],
     registers: [this.registry],
   });

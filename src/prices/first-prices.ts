@@ -1,38 +1,44 @@
 /** The prices that a first start adds. Every start may run it: it adds what is missing and changes nothing. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parseUsdPerMillion } from '../domain/money.js';
+import { TOKENS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
+import { lockPriceBook } from './price-book.sql.js';
+import { priceTermsFields } from './price-terms.schema.js';
+import { readPriceTerms } from './price-terms.js';
+import { insertVersions } from './price-versions.sql.js';
 
 const priceBookFile = z.object({
   effective_from: z.iso.datetime(),
   prices: z.array(
-    z.object({
+    z.strictObject({
       model: z.string(),
-      input_usd_per_million: z.string(),
-      output_usd_per_million: z.string(),
-      max_input_tokens: z.int().positive(),
-      max_output_tokens: z.int().nonnegative(),
+      max_input_tokens: z.int().positive().max(TOKENS_MAX),
+      max_output_tokens: z.int().nonnegative().max(TOKENS_MAX),
       source: z.string(),
+      ...priceTermsFields,
     }),
   ),
 });
 
-export async function ensureFirstPrices({ reader }: Database, file: URL): Promise<void> {
+export async function ensureFirstPrices(database: Database, file: URL): Promise<void> {
   const book = priceBookFile.parse(JSON.parse(await readFile(file, 'utf8')));
-  const createdAt = await new Clock().bookingTime(reader);
-  const data = book.prices.map((price) => ({
-    model: price.model,
-    entity: null,
-    effectiveFrom: new Date(book.effective_from),
-    inputPicosPerToken: parseUsdPerMillion(price.input_usd_per_million, 'input_usd_per_million'),
-    cachedInputPicosPerToken: null,
-    outputPicosPerToken: parseUsdPerMillion(price.output_usd_per_million, 'output_usd_per_million'),
-    maxInputTokens: price.max_input_tokens,
-    maxOutputTokens: price.max_output_tokens,
-    source: price.source,
-    createdAt,
-  }));
-  await reader.price.createMany({ data, skipDuplicates: true });
+  await database.transaction(async (tx) => {
+    await lockPriceBook(tx);
+    const createdAt = await new Clock().bookingTime(tx);
+    const versions = book.prices.map(({ model, max_input_tokens, max_output_tokens, source, ...terms }) => ({
+      model,
+      entity: null,
+      effectiveFrom: new Date(book.effective_from),
+      firstForMetersFrom: null,
+      terms,
+      ...readPriceTerms(terms),
+      maxInputTokens: max_input_tokens,
+      maxOutputTokens: max_output_tokens,
+      source,
+      createdAt,
+    }));
+    await insertVersions(tx, versions);
+  });
 }

@@ -2,13 +2,27 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { Changes } from '../access/changes.js';
-import { TallyError } from '../domain/errors.js';
+import { assert, TallyError } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
-import type { Prisma } from '../platform/prisma/client.js';
 import { lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
+import { priceRowOf, type PriceRow, type StoredPrice } from './price-row.js';
+import type { PriceTermsBody } from './price-terms.schema.js';
+import { readPriceTerms } from './price-terms.js';
+import {
+  findVersionIds,
+  findVersions,
+  findVersionsAfter,
+  insertVersions,
+  listVersions,
+  type NewVersion,
+  type VersionFilter,
+} from './price-versions.sql.js';
+
+export type { PriceRow } from './price-row.js';
 
 /** How far an estimate may be behind the book. Rating never is: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
@@ -19,34 +33,42 @@ const CACHE_MS_AHEAD = 3_000;
 /** How long an estimate waits for a newer book when it has an older one. */
 const REFRESH_MS_MAX = 250;
 
+/** Versions that are read at once, so that no decision waits for a large book. */
+const LOAD_VERSIONS_MAX = 200;
+
+/** Versions that a process remembers before it starts over. */
+const VERSIONS_KNOWN_MAX = 200_000;
+
 /** For a model whose price states no maximum of its own. */
 const MAX_INPUT_TOKENS_DEFAULT = 131_072;
 const MAX_OUTPUT_TOKENS_DEFAULT = 8_192;
 
-export type PriceRow = Price & { readonly source: string; readonly createdAt: Date };
-
-export type NewPrice = Omit<PriceRow, 'id' | 'maxInputTokens' | 'maxOutputTokens'> & {
+export type PriceOrder = {
+  readonly model: string;
+  /** Null is the list price. */
+  readonly entity: EntityName | null;
+  /** Null is now. */
+  readonly effectiveFrom: Date | null;
+  /** They passed their schema. */
+  readonly terms: PriceTermsBody;
   /** Null keeps the maximum of the model's version in force. */
   readonly maxInputTokens: number | null;
   readonly maxOutputTokens: number | null;
-};
-
-export type PriceOrder = Omit<NewPrice, 'effectiveFrom' | 'createdAt'> & {
-  /** Null is now. */
-  readonly effectiveFrom: Date | null;
+  readonly source: string;
   readonly actor: string;
 };
 
-const NEWEST_FIRST: Prisma.PriceOrderByWithRelationInput[] = [
-  { model: 'asc' },
-  { effectiveFrom: 'desc' },
-  { id: 'desc' },
-];
+/** What estimates read. */
+type Book = { readonly byModel: Map<string, Price[]>; newestId: bigint };
 
 @Injectable()
 export class PriceBook implements OnModuleInit {
   private readonly deadlines = new Deadlines();
-  private byModel = new Map<string, Price[]>();
+  /** Versions that were read before. They never change, so that each is parsed once. */
+  private readonly known = new Map<bigint, PriceRow>();
+  private book: Book = emptyBook();
+  /** Whether the next load reads the book from its start: the first one, and one of a database that may have been replaced. */
+  private startsOver = true;
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
   /** When the book was loaded for which the next one was fetched ahead: once for each book, successful or not. */
@@ -56,7 +78,13 @@ export class PriceBook implements OnModuleInit {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly changes: Changes,
-  ) {}
+  ) {
+    database.onReturn(() => {
+      this.known.clear();
+      this.startsOver = true;
+      this.invalidate();
+    });
+  }
 
   /** An admin who publishes a price sees it in the next estimate of this process. */
   onModuleInit(): void {
@@ -73,7 +101,7 @@ export class PriceBook implements OnModuleInit {
     const price = this.priceAtHand(use);
     if (price !== undefined) return price;
     await this.refreshOrKeep();
-    return priceInForce(this.byModel.get(use.model) ?? [], use);
+    return priceInForce(this.book.byModel.get(use.model) ?? [], use);
   }
 
   /** The same without waiting; undefined where only `priceFor` can tell. */
@@ -84,7 +112,7 @@ export class PriceBook implements OnModuleInit {
       this.aheadOfMs = this.loadedAtMs;
       void this.refresh().catch(() => {});
     }
-    return priceInForce(this.byModel.get(use.model) ?? [], use);
+    return priceInForce(this.book.byModel.get(use.model) ?? [], use);
   }
 
   /**
@@ -97,42 +125,44 @@ export class PriceBook implements OnModuleInit {
 
   /** All versions of the models, by model and then newest first: read in the transaction, not from the cache. */
   async versionsOf(tx: Tx, models: readonly string[]): Promise<PriceRow[]> {
-    const rows = await tx.price.findMany({ where: { model: { in: [...models] } }, orderBy: NEWEST_FIRST });
-    return rows as PriceRow[];
+    const ids = await findVersionIds(tx, models);
+    const unknown = ids.filter((id) => !this.known.has(id));
+    const read = unknown.length === 0 ? [] : this.rowsOf(await findVersions(tx, unknown));
+    const byId = new Map(read.map((row) => [row.id, row]));
+    return ids.map((id) => {
+      const row = byId.get(id) ?? this.known.get(id);
+      assert(row !== undefined, 'a version that was found a moment ago exists');
+      return row;
+    });
   }
 
-  /** In the same order, for one model or for all; for an entity, the list prices and its own. */
-  async list(filter: { model: string | null; entity: string | null }): Promise<PriceRow[]> {
-    const { model, entity } = filter;
-    const rows = await this.database.reader.price.findMany({
-      where: {
-        ...(model !== null && { model }),
-        ...(entity !== null && { OR: [{ entity: null }, { entity }] }),
-      },
-      orderBy: NEWEST_FIRST,
-    });
-    return rows as PriceRow[];
+  /** In the same order, for one model or for all; for an entity, the list prices and its own. A page, or all. */
+  async list({ after = null, limit = null, ...filter }: ListFilter): Promise<PriceRow[]> {
+    return this.rowsOf(await listVersions(this.database.reader, { after, limit, ...filter }));
   }
 
   /** Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. */
-  async publish(tx: Tx, { actor, ...order }: PriceOrder): Promise<PriceRow> {
+  async publish(tx: Tx, order: PriceOrder): Promise<PriceRow> {
     await lockPriceBook(tx);
     const createdAt = await this.clock.bookingTime(tx);
-    const { model, entity } = order;
+    const { model, entity, terms, source } = order;
     const effectiveFrom = order.effectiveFrom ?? createdAt;
     const versions = await this.versionsOf(tx, [model]);
     const current = versions.find((version) => version.entity === entity) ?? versions[0];
-    const data = withMaximums({ ...order, effectiveFrom, createdAt }, current);
-    const [price] = await tx.price.createManyAndReturn({ data, skipDuplicates: true });
-    if (price === undefined) {
-      throw new TallyError('conflict', `${model} already has a price from ${effectiveFrom.toISOString()}`, {
-        param: 'effective_from',
-      });
-    }
-    const added = price as PriceRow;
+    const added = await this.add(tx, {
+      model,
+      entity,
+      effectiveFrom,
+      terms,
+      ...readPriceTerms(terms),
+      source,
+      createdAt,
+      firstForMetersFrom: null,
+      ...maximumsOf(order, current),
+    });
     await insertAuditEntry(tx, {
       at: createdAt,
-      actor,
+      actor: order.actor,
       action: 'prices.publish',
       entity,
       target: model,
@@ -140,6 +170,24 @@ export class PriceBook implements OnModuleInit {
       after: auditOf(added),
     });
     return added;
+  }
+
+  private async add(tx: Tx, version: NewVersion): Promise<PriceRow> {
+    const [id] = await insertVersions(tx, [version]);
+    if (id !== undefined) return { ...version, id };
+    const { model, effectiveFrom } = version;
+    throw new TallyError('conflict', `${model} already has a price from ${effectiveFrom.toISOString()}`, {
+      param: 'effective_from',
+    });
+  }
+
+  private rowsOf(stored: readonly StoredPrice[]): PriceRow[] {
+    if (this.known.size > VERSIONS_KNOWN_MAX) this.known.clear();
+    return stored.map((each) => {
+      const row = this.known.get(each.id) ?? priceRowOf(each);
+      this.known.set(each.id, row);
+      return row;
+    });
   }
 
   /** The next estimate reads the book first. */
@@ -150,7 +198,7 @@ export class PriceBook implements OnModuleInit {
   }
 
   private async refreshOrKeep(): Promise<void> {
-    if (this.byModel.size === 0) return this.refresh();
+    if (this.book.byModel.size === 0) return this.refresh();
     // Where the refresh fails or takes longer, the book at hand serves.
     await this.deadlines.within(REFRESH_MS_MAX, this.refresh()).catch(() => {});
   }
@@ -160,9 +208,10 @@ export class PriceBook implements OnModuleInit {
     if (this.loading !== null) return this.loading;
     const startedAtMs = this.clock.now().getTime();
     const loading: Promise<void> = this.load()
-      .then((byModel) => {
+      .then((book) => {
         if (this.loading !== loading) return this.refresh();
-        this.byModel = byModel;
+        this.book = book;
+        this.startsOver = false;
         this.loadedAtMs = startedAtMs;
         return undefined;
       })
@@ -173,33 +222,50 @@ export class PriceBook implements OnModuleInit {
     return loading;
   }
 
-  private async load(): Promise<Map<string, Price[]>> {
-    const byModel = new Map<string, Price[]>();
-    for (const price of await this.list({ model: null, entity: null })) {
-      const versions = byModel.get(price.model);
-      if (versions === undefined) byModel.set(price.model, [price]);
-      else versions.push(price);
+  /** Reads what was added since the last load: ids are in the order of the commits. */
+  private async load(): Promise<Book> {
+    const book = this.startsOver ? emptyBook() : this.book;
+    for (let limit = LOAD_VERSIONS_MAX; ;) {
+      const page = await findVersionsAfter(this.database.reader, { id: book.newestId, limit });
+      for (const row of this.rowsOf(page)) include(book, row);
+      if (page.length < limit) return book;
     }
-    return byModel;
   }
 }
 
+type ListFilter = Pick<VersionFilter, 'model' | 'entity'> & Partial<VersionFilter>;
+
+function emptyBook(): Book {
+  return { byModel: new Map(), newestId: 0n };
+}
+
+/** Two loads may read the same version, one of them for nothing. */
+function include(book: Book, row: PriceRow): void {
+  if (row.id <= book.newestId) return;
+  book.newestId = row.id;
+  const versions = book.byModel.get(row.model);
+  if (versions === undefined) book.byModel.set(row.model, [row]);
+  else versions.push(row);
+}
+
 /** Where a new version states no maximum, the current version's maximum stays. */
-export function withMaximums(price: NewPrice, current: PriceRow | undefined): Omit<PriceRow, 'id'> {
+export function maximumsOf(
+  { maxInputTokens, maxOutputTokens }: Pick<PriceOrder, 'maxInputTokens' | 'maxOutputTokens'>,
+  current: PriceRow | undefined,
+): Pick<PriceRow, 'maxInputTokens' | 'maxOutputTokens'> {
   return {
-    ...price,
-    maxInputTokens: price.maxInputTokens ?? current?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
-    maxOutputTokens: price.maxOutputTokens ?? current?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
+    maxInputTokens: maxInputTokens ?? current?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
+    maxOutputTokens: maxOutputTokens ?? current?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
   };
 }
 
-function auditOf(price: PriceRow): Record<string, unknown> {
+function auditOf({ id, effectiveFrom, terms, maxInputTokens, maxOutputTokens, source }: PriceRow) {
   return {
-    id: String(price.id),
-    effective_from: price.effectiveFrom,
-    input_picos_per_token: String(price.inputPicosPerToken),
-    cached_input_picos_per_token:
-      price.cachedInputPicosPerToken === null ? null : String(price.cachedInputPicosPerToken),
-    output_picos_per_token: String(price.outputPicosPerToken),
+    id: String(id),
+    effective_from: effectiveFrom.toISOString(),
+    terms,
+    max_input_tokens: maxInputTokens,
+    max_output_tokens: maxOutputTokens,
+    source,
   };
 }

@@ -2,21 +2,23 @@
  * Imports a price map in LiteLLM's form (model_prices_and_context_window.json): list prices that differ from those in force are
  * published, and what cannot be charged by the token is refused with the reason.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { picosFromDollarsPerToken } from '../domain/money.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
-import { PriceBook, withMaximums, type PriceRow } from './price-book.js';
+import { maximumsOf, PriceBook, type PriceRow } from './price-book.js';
 import { lockPriceBook } from './price-book.sql.js';
+import type { PriceTermsBody } from './price-terms.schema.js';
+import { formatUnitPrice, readPriceTerms } from './price-terms.js';
+import { insertVersions } from './price-versions.sql.js';
 
 /** The prices of a model, as a map gives them. */
 export type MappedPrice = {
   readonly model: string;
-  readonly inputPicosPerToken: bigint;
-  readonly cachedInputPicosPerToken: bigint | null;
-  readonly outputPicosPerToken: bigint;
+  readonly terms: PriceTermsBody;
   readonly maxInputTokens: number | null;
   readonly maxOutputTokens: number | null;
 };
@@ -73,12 +75,18 @@ async function publish(
   { changes, at, actor }: { changes: Imported['changes']; at: Date; actor: string },
 ): Promise<void> {
   const times = { effectiveFrom: at, createdAt: at };
-  await tx.price.createMany({
-    data: changes.map(({ before, after }) =>
-      withMaximums({ ...after, ...times, entity: null, source: 'price map' }, before ?? undefined),
-    ),
-    skipDuplicates: true,
-  });
+  await insertVersions(
+    tx,
+    changes.map(({ before, after }) => ({
+      ...after,
+      ...times,
+      ...readPriceTerms(after.terms),
+      ...maximumsOf(after, before ?? undefined),
+      entity: null,
+      firstForMetersFrom: null,
+      source: 'price map',
+    })),
+  );
   await insertAuditEntry(tx, {
     at,
     actor,
@@ -135,9 +143,13 @@ function readEntry(model: string, value: unknown): MappedPrice | string {
   }
   return {
     model,
-    inputPicosPerToken,
-    cachedInputPicosPerToken,
-    outputPicosPerToken,
+    terms: {
+      input_usd_per_million: formatUnitPrice('input', inputPicosPerToken),
+      ...(cachedInputPicosPerToken !== null && {
+        cached_input_usd_per_million: formatUnitPrice('cached_input', cachedInputPicosPerToken),
+      }),
+      output_usd_per_million: formatUnitPrice('output', outputPicosPerToken),
+    },
     maxInputTokens: data.max_input_tokens ?? null,
     maxOutputTokens: data.max_output_tokens ?? null,
   };
@@ -147,9 +159,7 @@ function readEntry(model: string, value: unknown): MappedPrice | string {
 function isSamePrice(mapped: MappedPrice, current: PriceRow | undefined): boolean {
   return (
     current !== undefined &&
-    mapped.inputPicosPerToken === current.inputPicosPerToken &&
-    mapped.cachedInputPicosPerToken === current.cachedInputPicosPerToken &&
-    mapped.outputPicosPerToken === current.outputPicosPerToken &&
+    isDeepStrictEqual(readPriceTerms(mapped.terms), { prices: current.prices, variants: current.variants }) &&
     (mapped.maxInputTokens ?? current.maxInputTokens) === current.maxInputTokens &&
     (mapped.maxOutputTokens ?? current.maxOutputTokens) === current.maxOutputTokens
   );

@@ -2,6 +2,7 @@
 import { Body, Controller, Query } from '@nestjs/common';
 import { PriceBook } from './price-book.js';
 import { PriceImport } from './price-import.js';
+import { requireChargeable } from './chargeable-terms.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentPage } from '../http/list-page.js';
 import { presentPrice, presentPriceImport } from './prices.presenter.js';
@@ -23,11 +24,10 @@ export class PricesController {
     answers: schemas.PriceList,
   })
   async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage, @Caller() caller: Principal) {
-    const { limit, after, model = null } = query;
+    const { limit, after = null, model = null } = query;
     if (query.entity !== undefined) requireEntity(caller, query.entity);
-    const rows = await this.prices.list({ model, entity: query.entity ?? caller.entity });
-    const from = after === undefined ? 0 : rows.findIndex((row) => row.id === after) + 1;
-    const page = rows.slice(from, from + limit + 1);
+    const entity = query.entity ?? caller.entity;
+    const page = await this.prices.list({ model, entity, after, limit: limit + 1 });
     return presentPage(page, { limit, idOf: (row) => String(row.id), present: presentPrice });
   }
 
@@ -38,17 +38,21 @@ export class PricesController {
     status: 201,
     idempotent: true,
   })
-  async publish(@Body({ schema: schemas.PriceOrder }) body: schemas.PriceOrder, @Call() call: ChangeCall) {
+  async publish(
+    @Body({ schema: schemas.PriceOrder }) body: schemas.PriceOrder,
+    @Query({ schema: schemas.PriceQuery }) query: schemas.PriceQuery,
+    @Call() call: ChangeCall,
+  ) {
+    const { model, entity, effective_from, max_input_tokens, max_output_tokens, source, ...terms } = body;
+    requireChargeable(terms, { allowFree: query.allow_free });
     const order = {
-      model: body.model,
-      entity: body.entity ?? null,
-      effectiveFrom: body.effective_from ?? null,
-      inputPicosPerToken: body.input_usd_per_million,
-      cachedInputPicosPerToken: body.cached_input_usd_per_million ?? null,
-      outputPicosPerToken: body.output_usd_per_million,
-      maxInputTokens: body.max_input_tokens ?? null,
-      maxOutputTokens: body.max_output_tokens ?? null,
-      source: body.source,
+      model,
+      entity: entity ?? null,
+      effectiveFrom: effective_from ?? null,
+      terms,
+      maxInputTokens: max_input_tokens ?? null,
+      maxOutputTokens: max_output_tokens ?? null,
+      source,
       actor: call.principal.keyId,
     };
     requireEntity(call.principal, order.entity);

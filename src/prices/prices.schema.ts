@@ -1,17 +1,9 @@
 /** The price book. */
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
-import {
-  afterNumber,
-  entityName,
-  integer,
-  pageLimit,
-  queryFlag,
-  text,
-  time,
-  usdPerMillion,
-} from '../http/fields.js';
+import { afterNumber, entityName, integer, pageLimit, queryFlag, text, time } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
+import { priceTermsFields } from './price-terms.schema.js';
 
 const model = text(256).describe('The id that callers send');
 
@@ -20,15 +12,22 @@ export const PriceOrder = z
     model,
     entity: entityName.nullish().describe('Whom the price was agreed with; null is the list price'),
     effective_from: time.nullish().describe('Null is now'),
-    input_usd_per_million: usdPerMillion,
-    cached_input_usd_per_million: usdPerMillion.nullish().describe('Null charges cached input like input'),
-    output_usd_per_million: usdPerMillion,
+    ...priceTermsFields,
     max_input_tokens: integer(1, TOKENS_MAX).nullish().describe("Null keeps the model's"),
     max_output_tokens: integer(0, TOKENS_MAX).nullish().describe("Null keeps the model's"),
     source: text(256).default('admin'),
   })
-  .meta({ id: 'PriceOrder' });
+  .meta({
+    id: 'PriceOrder',
+    description:
+      'Each meter has a field of its own: a price per million for tokens and characters, for one of all else. A meter without a price takes that of the meter it falls back on.',
+  });
 export type PriceOrder = z.output<typeof PriceOrder>;
+
+export const PriceQuery = z.strictObject({
+  allow_free: queryFlag.describe('Allows a price of 0 for everything'),
+});
+export type PriceQuery = z.output<typeof PriceQuery>;
 
 export const PricePage = z.strictObject({
   model: model.optional(),
@@ -59,9 +58,10 @@ export const Price = z
     model: z.string(),
     entity: z.string().nullable(),
     effective_from: z.string(),
-    input_usd_per_million: z.string(),
+    ...priceTermsFields,
+    input_usd_per_million: z.string().nullable(),
     cached_input_usd_per_million: z.string().nullable(),
-    output_usd_per_million: z.string(),
+    output_usd_per_million: z.string().nullable(),
     max_input_tokens: z.int(),
     max_output_tokens: z.int(),
     source: z.string(),
@@ -73,9 +73,9 @@ export type Price = z.output<typeof Price>;
 export const PriceList = listOf(Price).meta({ id: 'PriceList' });
 
 const MappedPrice = z.object({
-  input_usd_per_million: z.string(),
+  input_usd_per_million: z.string().nullable(),
   cached_input_usd_per_million: z.string().nullable(),
-  output_usd_per_million: z.string(),
+  output_usd_per_million: z.string().nullable(),
 });
 
 export const PriceImport = z

@@ -1,5 +1,7 @@
 /** How much a request holds: the most that it can cost, or what similar requests cost where it does not limit its output. */
-import { dearestInputPicosPerToken, worstCasePicos, type Price, type PriceUse } from '../domain/price.js';
+import type { Price, PriceUse } from '../domain/price.js';
+import { DEFAULT_TIER } from '../domain/service-tier.js';
+import { dearestPrices, worstCasePicos, worstCaseWithoutVariants } from '../domain/worst-case.js';
 import type { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
@@ -20,6 +22,7 @@ export type HoldSize = {
 };
 
 const UNPRICED: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: false };
+const UNREADABLE: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: true };
 
 export class HoldSizes {
   private readonly deadlines = new Deadlines();
@@ -31,65 +34,93 @@ export class HoldSizes {
   ) {}
 
   /**
-   * A model without a price is no reason to refuse: its usage is kept and charged when the price comes. It holds nothing and
-   * is weighed like a check, and so is a request whose price cannot be read because Postgres is unavailable. No promise where
-   * the price is in memory, as it nearly always is.
+   * A request whose price cannot be read because Postgres is unavailable holds nothing and is weighed like a check, and so is one
+   * of a model without a price, where that is admitted. No promise where the price is in memory, as it nearly always is.
    */
   of(order: ReservationOrder): HoldSize | Promise<HoldSize> {
     const use = { model: order.model, entity: order.subject.entity, at: this.clock.now() };
     const price = this.prices.priceAtHand(use);
-    return price === undefined ? this.lookUp(use, order) : this.sizeAt(price, order);
+    return price === undefined ? this.lookUp(use, order) : this.sizeAt(price, order, use.at);
+  }
+
+  /** False also where the price cannot be read. No promise where it is in memory. */
+  isUnpriced(use: Omit<PriceUse, 'at'>): boolean | Promise<boolean> {
+    const { model, entity } = use;
+    const at = this.clock.now();
+    const price = this.prices.priceAtHand({ model, entity, at });
+    if (price !== undefined) return price === null;
+    return this.read({ model, entity, at }).then((read) => read === null);
   }
 
   private async lookUp(use: PriceUse, order: ReservationOrder): Promise<HoldSize> {
-    try {
-      return this.sizeAt(await this.deadlines.within(PRICE_MS_MAX, this.prices.priceFor(use)), order);
-    } catch (error) {
-      if (!isPriceUnreadable(error)) throw error;
-      return { worstPicos: null, learnedPicos: null, isDegraded: true };
-    }
+    const price = await this.read(use);
+    return price === undefined ? UNREADABLE : this.sizeAt(price, order, use.at);
   }
 
-  private sizeAt(price: Price | null, { model, inputTokens, maxOutputTokens }: ReservationOrder): HoldSize {
+  private sizeAt(price: Price | null, order: ReservationOrder, from: Date): HoldSize {
     if (price === null) return UNPRICED;
-    const worstPicos = worstCasePicos(price, { inputTokens, maxOutputTokens });
+    const { model, inputTokens, maxOutputTokens } = order;
+    const worstPicos = worstCaseOf(price, order, { order, from });
     const learned = maxOutputTokens === null ? this.outputs.tokensOf(model) : null;
     const likelyPicos =
-      learned === null ? null : worstCasePicos(price, { inputTokens, maxOutputTokens: learned });
+      learned === null
+        ? null
+        : worstCaseOf(price, { inputTokens, maxOutputTokens: learned }, { order, from });
     const learnedPicos = likelyPicos !== null && likelyPicos < worstPicos ? likelyPicos : null;
     return { worstPicos, learnedPicos, isDegraded: false };
   }
 
   /**
-   * What a gateway needs to compute worst cases itself for so many seconds. Null where it cannot, because the model has no price
-   * or gets another one before then.
+   * What a gateway needs to compute worst cases itself on a lease: prices that no request of the default tier exceeds which begins
+   * within `leaseSeconds` and runs for up to `requestSeconds`. Null where it cannot, because the model has no price or gets another
+   * one before the lease ends.
    */
   async ratesOf(
     { subject, model }: Pick<ReservationOrder, 'subject' | 'model'>,
-    seconds: number,
+    { leaseSeconds, requestSeconds }: { leaseSeconds: number; requestSeconds: number },
   ): Promise<HoldRates | null> {
+    const { entity } = subject;
     const now = this.clock.now();
-    const then = new Date(now.getTime() + seconds * 1_000);
-    const price = await this.priceOrNull({ model, entity: subject.entity, at: now });
-    const last = await this.priceOrNull({ model, entity: subject.entity, at: then });
-    if (price === null || price.id !== last?.id) return null;
+    const after = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
+    const price = await this.read({ model, entity, at: now });
+    const last = await this.read({ model, entity, at: after(leaseSeconds) });
+    if (price === undefined || price === null || price.id !== last?.id) return null;
+    const to = after(leaseSeconds + requestSeconds);
+    const dearest = dearestPrices(price, { serviceTier: DEFAULT_TIER, region: null, from: now, to });
     return {
       model,
-      inputPicosPerToken: dearestInputPicosPerToken(price),
-      outputPicosPerToken: price.outputPicosPerToken,
+      inputPicosPerToken: dearest.inputPicos,
+      outputPicosPerToken: dearest.outputPicos,
+      requestPicos: dearest.requestPicos,
       inputTokensDefault: price.maxInputTokens,
       outputTokensDefault: price.maxOutputTokens,
     };
   }
 
-  private async priceOrNull(use: PriceUse): Promise<Price | null> {
+  /** Undefined where Postgres is unavailable and no book was read before. */
+  private async read(use: PriceUse): Promise<Price | null | undefined> {
     try {
       return await this.deadlines.within(PRICE_MS_MAX, this.prices.priceFor(use));
     } catch (error) {
       if (!isPriceUnreadable(error)) throw error;
-      return null;
+      return undefined;
     }
   }
+}
+
+type Tokens = Pick<ReservationOrder, 'inputTokens' | 'maxOutputTokens'>;
+
+function worstCaseOf(
+  price: Price,
+  tokens: Tokens,
+  { order, from }: { order: ReservationOrder; from: Date },
+): bigint {
+  if (price.variants.length === 0) return worstCaseWithoutVariants(price, tokens);
+  const { inputTokens, maxOutputTokens } = tokens;
+  const { region, ttlSeconds } = order;
+  const serviceTier = order.serviceTier ?? DEFAULT_TIER;
+  const to = new Date(from.getTime() + ttlSeconds * 1_000);
+  return worstCasePicos(price, { inputTokens, maxOutputTokens, serviceTier, region, from, to });
 }
 
 /** What the size of a hold was based on. */
@@ -103,6 +134,11 @@ export function basisOf(
   if (holdPicos === 0n && worstPicos > 0n && learnedPicos !== 0n) return 'none';
   if (maxOutputTokens !== null) return 'requested';
   return holdPicos < worstPicos ? 'learned' : 'maximum';
+}
+
+/** The price was read, and there is none. */
+export function isUnpriced({ worstPicos, isDegraded }: HoldSize): boolean {
+  return worstPicos === null && !isDegraded;
 }
 
 function isPriceUnreadable(error: unknown): boolean {

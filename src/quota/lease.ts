@@ -41,11 +41,13 @@ export type Leased = {
   readonly reason: LeaseReason | null;
 };
 
-/** What a gateway needs to compute the holds of a model's requests itself. */
+/** What a gateway needs to compute the holds of a model's requests itself: the dearest prices that they may meet in the default tier. */
 export type HoldRates = {
   readonly model: string;
   readonly inputPicosPerToken: bigint;
   readonly outputPicosPerToken: bigint;
+  /** For the request as such. */
+  readonly requestPicos: bigint;
   /** Used where a request does not say. */
   readonly inputTokensDefault: number;
   readonly outputTokensDefault: number;

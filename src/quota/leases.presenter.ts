@@ -25,6 +25,7 @@ function presentRates(rates: HoldRates): Lease['prices'][number] {
     model: rates.model,
     input_usd_per_million: formatUsdPerMillion(rates.inputPicosPerToken),
     output_usd_per_million: formatUsdPerMillion(rates.outputPicosPerToken),
+    request_usd: formatUsd(rates.requestPicos),
     input_tokens_default: rates.inputTokensDefault,
     output_tokens_default: rates.outputTokensDefault,
   };

@@ -92,12 +92,13 @@ export const Lease = z
           model: z.string(),
           input_usd_per_million: z.string(),
           output_usd_per_million: z.string(),
+          request_usd: z.string().describe('For the request as such'),
           input_tokens_default: z.int(),
           output_tokens_default: z.int(),
         }),
       )
       .describe(
-        'What requests hold for as long as the lease lasts; reserve centrally for a model that is missing',
+        'What requests of the default tier hold for as long as the lease lasts; reserve centrally for other tiers and for a model that is missing',
       ),
     degraded: z.boolean().optional(),
   })

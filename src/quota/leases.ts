@@ -29,8 +29,11 @@ export class Leases {
     if (answer === null) throw overloaded();
   }
 
-  private async ratesOf({ subject, models, ttlSeconds }: LeaseStatement): Promise<HoldRates[]> {
-    const rates = models.map((model) => this.holdSizes.ratesOf({ subject, model }, ttlSeconds));
+  private async ratesOf(statement: LeaseStatement): Promise<HoldRates[]> {
+    const { subject, models, ttlSeconds: leaseSeconds, requestSeconds } = statement;
+    const rates = models.map((model) =>
+      this.holdSizes.ratesOf({ subject, model }, { leaseSeconds, requestSeconds }),
+    );
     return (await Promise.all(rates)).filter((each) => each !== null);
   }
 }

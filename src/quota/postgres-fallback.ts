@@ -15,6 +15,7 @@ import {
   type QuotaState,
   type Remaining,
 } from '../domain/quota-limits.js';
+import { DEFAULT_TIER } from '../domain/service-tier.js';
 import type { Clock } from '../platform/clock.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import type { VersionedQuestion } from './decision.js';
@@ -51,7 +52,7 @@ export class PostgresFallback {
     order: ReservationOrder,
     { worstPicos, learnedPicos }: HoldSize,
   ): Promise<Refusal | (Admission & { hold: Hold })> {
-    const { id, subject, model, inputTokens, maxOutputTokens } = order;
+    const { id, subject, model, inputTokens, maxOutputTokens, serviceTier, region } = order;
     const state = await this.load(subject);
     // Nothing is awaited from here to the hold, so that no other request decides in between.
     const question = this.questionAbout(subject, state);
@@ -62,7 +63,8 @@ export class PostgresFallback {
     if (known !== null) return { ...admission, hold: known };
     const { period, mode } = admission;
     const expiresMs = nowMs + order.ttlSeconds * 1_000;
-    const hold = { id, subject, model, inputTokens, maxOutputTokens, period, expiresMs, holdPicos: 0n };
+    const content = { subject, model, inputTokens, maxOutputTokens, serviceTier, region };
+    const hold = { id, ...content, period, expiresMs, holdPicos: 0n };
     if (mode === 'off') return { ...admission, hold };
     const holdPicos = question === null ? worstPicos : sizedHold(question, { worstPicos, learnedPicos });
     const refusal = this.refusal(question, holdPicos);
@@ -148,6 +150,8 @@ function isSame(a: HoldContent, b: HoldContent): boolean {
     a.subject.project === b.subject.project &&
     a.model === b.model &&
     a.inputTokens === b.inputTokens &&
-    a.maxOutputTokens === b.maxOutputTokens
+    a.maxOutputTokens === b.maxOutputTokens &&
+    (a.serviceTier ?? DEFAULT_TIER) === (b.serviceTier ?? DEFAULT_TIER) &&
+    a.region === b.region
   );
 }

@@ -7,11 +7,20 @@ export function notFound(id: string): TallyError {
 }
 
 export function conflict(): TallyError {
-  return new TallyError('conflict', 'request_id was used for a request with another model or other tokens', {
-    param: 'request_id',
-  });
+  return new TallyError(
+    'conflict',
+    'request_id was used for a request with another model, tier or region, or other tokens',
+    {
+      param: 'request_id',
+    },
+  );
 }
 
 export function overloaded(): TallyError {
   return new TallyError('overloaded', OVERLOADED_MESSAGE);
+}
+
+export function modelNotFound(model: string): TallyError {
+  const message = `The model \`${model}\` does not exist or you do not have access to it`;
+  return new TallyError('model_not_found', message, { param: 'model' });
 }

@@ -15,12 +15,15 @@ import type { Hold as HoldOf } from './reservation.js';
  * spread from others. A field with its usual value is undefined, which JSON leaves out, so the usual answer is short.
  */
 export function presentReservation(decision: ReserveDecision & { allowed: true }): Reservation {
-  const { id, subject, model, period, holdPicos, expiresMs, basis, remaining } = decision.reservation;
+  const { reservation } = decision;
+  const { id, subject, model, period, holdPicos, expiresMs, basis, remaining } = reservation;
   return {
     object: 'quota.reservation',
     id,
     project: formatSubject(subject),
     model,
+    service_tier: reservation.serviceTier ?? undefined,
+    region: reservation.region ?? undefined,
     period,
     hold_usd: formatUsd(holdPicos),
     expires_at: unixSeconds(new Date(expiresMs)),
@@ -48,6 +51,8 @@ export function presentHold(hold: HoldOf): Hold {
     id: hold.id,
     project: formatSubject(hold.subject),
     model: hold.model,
+    service_tier: hold.serviceTier ?? undefined,
+    region: hold.region ?? undefined,
     period: hold.period,
     hold_usd: formatUsd(hold.holdPicos),
     expires_at: unixSeconds(new Date(hold.expiresMs)),

@@ -6,11 +6,13 @@ import {
   TOKENS_MAX,
   type Reservation as ReservationOnTheWire,
 } from '@tally/client/protocol';
+import { canonicalTier } from '../domain/service-tier.js';
 import { QUOTA_MODES } from '../domain/quota-limits.js';
 import { integer, subject, text } from '../http/fields.js';
 
 const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);
 const model = text(256);
+const serviceTier = text(64).transform(canonicalTier);
 
 export const ReservationPath = z.object({ id: text(256) });
 
@@ -22,6 +24,10 @@ export const ReservationOrder = z
     max_output_tokens: integer(0, TOKENS_MAX)
       .nullish()
       .describe("If left out: what the model's recent outputs needed, or near a limit the model's maximum"),
+    service_tier: serviceTier
+      .nullish()
+      .describe('The tier that is asked for; `default` if left out, and `auto` holds the dearest'),
+    region: text(64).nullish().describe('Where the request runs; the dearest region is held if left out'),
     request_id: text(256).nullish().describe('A repeated request gets the same reservation'),
     ttl_seconds: ttlSeconds.describe('How long the hold lasts unless it is ended or extended'),
   })
@@ -58,6 +64,8 @@ export const Reservation = z
     id: z.string(),
     project: z.string(),
     model: z.string(),
+    service_tier: z.string().optional().describe('Where one was asked for'),
+    region: z.string().optional(),
     period: z.string(),
     hold_usd: z.string(),
     expires_at: z.int(),
@@ -82,6 +90,8 @@ export const Hold = Reservation.pick({
   id: true,
   project: true,
   model: true,
+  service_tier: true,
+  region: true,
   period: true,
   hold_usd: true,
   expires_at: true,

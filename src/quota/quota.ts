@@ -23,11 +23,11 @@ import type {
   VersionedQuestion,
 } from './decision.js';
 import { DenialExplanations } from './denial-explanations.js';
-import { basisOf, HoldSizes, type HoldSize } from './hold-size.js';
+import { basisOf, HoldSizes, isUnpriced, type HoldSize } from './hold-size.js';
 import { LearnedOutputs } from './learned-outputs.js';
 import { Leases } from './leases.js';
 import { PostgresFallback, type QuotaFailMode, type Refusal } from './postgres-fallback.js';
-import { conflict, notFound, overloaded } from './quota-errors.js';
+import { conflict, modelNotFound, notFound, overloaded } from './quota-errors.js';
 import type { QuotaSubject } from './quota-state.sql.js';
 import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 import { RedisDecisions } from './redis-decisions.js';
@@ -39,6 +39,10 @@ import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
 export const QUOTA_FAIL_MODE = Symbol('QUOTA_FAIL_MODE');
+
+/** The token of `UNPRICED_MODELS`: what is answered to a request of a model without a price, whatever the entity's limits. */
+export const UNPRICED_MODELS = Symbol('UNPRICED_MODELS');
+export type UnpricedModels = 'deny' | 'admit';
 
 const EXPLANATION_MISSING = 'denials are kept for a day, and of one entity 30 a minute';
 
@@ -60,6 +64,7 @@ export class Quota {
     prices: PriceBook,
     allowances: Allowances,
     @Inject(QUOTA_FAIL_MODE) failMode: QuotaFailMode,
+    @Inject(UNPRICED_MODELS) private readonly unpricedModels: UnpricedModels,
   ) {
     const breaker = new RedisCircuitBreaker(redis);
     this.redis = new RedisQuota(redis, clock, breaker);
@@ -73,10 +78,11 @@ export class Quota {
     database.onReturn(() => this.redis.invalidateStates());
   }
 
-  /** Holds what the request may cost, or says which limit is in the way. */
+  /** Holds what the request may cost, or says which limit is in the way. Throws for a model without a price. */
   async reserve(order: ReservationOrder): Promise<ReserveDecision> {
     const sized = this.holdSizes.of(order);
     const size = sized instanceof Promise ? await sized : sized;
+    if (this.unpricedModels === 'deny' && isUnpriced(size)) throw modelNotFound(order.model);
     const answer = await this.decisions.ask(order.subject, (age) => this.redis.reserve(order, size, age));
     if (answer === null) return this.reserveWithoutRedis(order, size);
     const { reply } = answer;
@@ -103,8 +109,12 @@ export class Quota {
     return { allowed: true, degraded: true, mode, shadow, reservation: { ...hold, basis, remaining } };
   }
 
-  /** Decides without holding: denies where no room is left at all. */
-  async check(subject: Subject): Promise<CheckDecision> {
+  /** Decides without holding: denies where no room is left at all. A null `model` is any. */
+  async check(subject: Subject, model: string | null = null): Promise<CheckDecision> {
+    if (this.unpricedModels === 'deny' && model !== null) {
+      const unpriced = this.holdSizes.isUnpriced({ model, entity: subject.entity });
+      if (unpriced instanceof Promise ? await unpriced : unpriced) throw modelNotFound(model);
+    }
     const answer = await this.decisions.ask(subject, (age) => this.redis.check(subject, age));
     if (answer === null) return this.checkWithoutRedis(subject);
     const { reply, degraded } = answer;
@@ -193,7 +203,7 @@ function reservationOf(
   size: HoldSize,
   reply: Exclude<ReservedReply, { verdict: 'conflict' }>,
 ): Reservation {
-  const { id, subject, model, inputTokens, maxOutputTokens } = order;
+  const { id, subject, model, inputTokens, maxOutputTokens, serviceTier, region } = order;
   const isOff = reply.verdict === 'off';
   const holdPicos = reply.verdict === 'held' ? reply.holdPicos : isOff ? 0n : (size.worstPicos ?? 0n);
   return {
@@ -202,6 +212,8 @@ function reservationOf(
     model,
     inputTokens,
     maxOutputTokens,
+    serviceTier,
+    region,
     period: reply.period,
     holdPicos,
     expiresMs: reply.verdict === 'ended' ? reply.endedMs : reply.expiresMs,

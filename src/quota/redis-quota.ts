@@ -5,6 +5,7 @@ import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-limits.js';
+import { DEFAULT_TIER } from '../domain/service-tier.js';
 import type { Clock } from '../platform/clock.js';
 import type { HoldSize } from './hold-size.js';
 import type { LuaReply, LuaScript } from './lua-script.js';
@@ -196,18 +197,34 @@ export class RedisQuota {
   }
 }
 
-/** The model comes last because it alone may contain a colon. */
-function contentText({ subject, model, inputTokens, maxOutputTokens }: HoldContent): string {
-  return [subject.project, inputTokens ?? '', maxOutputTokens ?? '', model].join(':');
+/**
+ * The model comes last because it alone may contain a colon. A tier and a region, which few requests name, are encoded after the
+ * output.
+ */
+function contentText(content: HoldContent): string {
+  const { subject, model, inputTokens, maxOutputTokens } = content;
+  const output = `${maxOutputTokens ?? ''}${placeText(content)}`;
+  return [subject.project, inputTokens ?? '', output, model].join(':');
 }
 
-function readContent(entity: EntityName, text: string): HoldContent {
-  const [project = '', input = '', output = '', ...model] = text.split(':');
+/** The default tier is the same by its name and without one. */
+function placeText({ serviceTier, region }: Pick<HoldContent, 'serviceTier' | 'region'>): string {
+  const tier = serviceTier === DEFAULT_TIER ? '' : (serviceTier ?? '');
+  if (tier === '' && region === null) return '';
+  return `;${encodeURIComponent(tier)};${encodeURIComponent(region ?? '')}`;
+}
+
+function readContent(entity: EntityName, content: string): HoldContent {
+  const [project = '', input = '', outputAndPlace = '', ...model] = content.split(':');
+  const [output = '', tier = '', region = ''] = outputAndPlace.split(';');
   const count = (digits: string) => (digits === '' ? null : Number(digits));
+  const text = (encoded: string) => (encoded === '' ? null : decodeURIComponent(encoded));
   return {
     subject: { entity, project: project as ProjectName },
     model: model.join(':'),
     inputTokens: count(input),
     maxOutputTokens: count(output),
+    serviceTier: text(tier),
+    region: text(region),
   };
 }

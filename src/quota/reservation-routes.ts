@@ -29,6 +29,8 @@ export class ReservationCalls {
       model: body.model,
       inputTokens: body.input_tokens ?? null,
       maxOutputTokens: body.max_output_tokens ?? null,
+      serviceTier: body.service_tier ?? null,
+      region: body.region ?? null,
       requestId,
       ttlSeconds: body.ttl_seconds,
     });
@@ -48,9 +50,9 @@ export class ReservationCalls {
     return presentHold(await this.quota.extend(id, body.ttl_seconds));
   }
 
-  async check({ 'OpenAI-Project': subject }: schemas.CheckHeaders, caller: Principal) {
+  async check({ 'OpenAI-Project': subject, 'X-Model': model }: schemas.CheckHeaders, caller: Principal) {
     requireEntity(caller, subject.entity);
-    const decision = await this.quota.check(subject);
+    const decision = await this.quota.check(subject, model ?? null);
     this.note(decision, subject.entity);
     if (!decision.allowed) throw denialError(decision);
     return presentDecision(decision);

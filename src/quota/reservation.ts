@@ -13,22 +13,29 @@ export type ReservationOrder = {
   readonly inputTokens: number | null;
   /** Null is what was learned of the model's outputs, and near a limit the model's maximum. */
   readonly maxOutputTokens: number | null;
+  /** The tier that is asked for, in its one spelling; null is the default, `auto` is any. */
+  readonly serviceTier: string | null;
+  /** Null is any. */
+  readonly region: string | null;
   readonly requestId: string | null;
   /** 1 to HOLD_SECONDS_MAX. */
   readonly ttlSeconds: number;
 };
 
 /** What a request in flight may still cost. It ends when its usage is booked, when it is released, or at `expiresMs`. */
-export type Hold = Pick<ReservationOrder, 'id' | 'subject' | 'model' | 'inputTokens' | 'maxOutputTokens'> & {
-  /** The month of the reservation, whatever month it ends in. */
-  readonly period: Period;
-  /** Zero for a model without a price, and where the entity's limits are off. */
-  readonly holdPicos: bigint;
-  readonly expiresMs: number;
-};
+export type Hold = { readonly id: string } & HoldContent & {
+    /** The month of the reservation, whatever month it ends in. */
+    readonly period: Period;
+    /** Zero for a model without a price, a price that cannot be read, and where the entity's limits are off. */
+    readonly holdPicos: bigint;
+    readonly expiresMs: number;
+  };
 
 /** Two requests with the same id are the same request only where these are equal too. */
-export type HoldContent = Pick<Hold, 'subject' | 'model' | 'inputTokens' | 'maxOutputTokens'>;
+export type HoldContent = Pick<
+  ReservationOrder,
+  'subject' | 'model' | 'inputTokens' | 'maxOutputTokens' | 'serviceTier' | 'region'
+>;
 
 /** How the output was sized: as the request says, by the model's recent outputs, or by the model's maximum. `none` is no hold. */
 export type HoldBasis = 'requested' | 'learned' | 'maximum' | 'none';

@@ -28,6 +28,7 @@ export class CountedEventsController {
       model: query.model ?? null,
       period: query.period ?? null,
       priceId: query.price ?? null,
+      rateId: query.rate ?? null,
       start: query.start_time ?? null,
       end: query.end_time ?? null,
       after: query.after ?? null,

@@ -15,17 +15,27 @@ const afterEvent = z
   })
   .meta({ description: 'The last_id of the previous page' });
 
+function idOrZero(message: string) {
+  return z
+    .string()
+    .regex(/^\d{1,18}$/, message)
+    .transform((value) => BigInt(value))
+    .optional();
+}
+
 export const EventsQuery = z
   .strictObject({
     project: projectName.optional(),
     model: text(256).optional(),
     period: period.optional().describe('The month that charged the event, or corrected it'),
-    price: z
-      .string()
-      .regex(/^\d{1,18}$/, 'must be the id of a price, or 0 for usage without one')
-      .transform((value) => BigInt(value))
-      .optional()
-      .meta({ description: 'The price version that rated it', example: '7' }),
+    price: idOrZero('must be the id of a price, or 0 for usage without one').meta({
+      description: 'The price version that rated it, or a correction of it',
+      example: '7',
+    }),
+    rate: idOrZero('must be the id of a rate, or 0 for usage without one').meta({
+      description: 'What the price version came to for it, or for a correction of it',
+      example: '7',
+    }),
     start_time: querySeconds.optional(),
     end_time: querySeconds.optional(),
     limit: pageLimit,
@@ -53,12 +63,32 @@ export const CountedEvent = z
     booked_at: z.int(),
     period: z.string().describe('The month that charged it'),
     late: z.boolean().describe('It occurred in an earlier month, which had been closed'),
-    unpriced: z.boolean().describe('It has no price yet, and costs nothing until then'),
-    input_tokens: count.describe('Without the cached ones'),
-    cached_input_tokens: count,
-    output_tokens: count,
+    unpriced: z.boolean().describe('Nothing of it has a price yet, and it costs nothing until then'),
+    unpriced_meters: z
+      .array(z.string())
+      .describe('Meters that have no price yet, and cost nothing until then'),
+    quantities: z
+      .record(z.string(), z.int())
+      .describe('What was counted, by meter; "request" where the price charges requests'),
+    service_tier: z.string().describe('The tier that served it'),
+    region: z.string().nullable(),
+    attributes: z.record(z.string(), z.string()).nullable(),
+    unread: z.array(z.string()).describe('Fields of its usage that have a count and that nothing reads'),
+    usage: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe('As the server sent it; kept only where something of it is unread'),
+    mended: z.array(z.string()).describe('Descriptive fields that were cut or turned into text'),
+    input_tokens: count.describe('Of the meter "input"'),
+    cached_input_tokens: count.describe('Of the meter "cached_input"'),
+    output_tokens: count.describe('Of the meters "output" and "reasoning"'),
     reasoning_tokens: count.describe('Among the output tokens'),
-    price: z.string().nullable(),
+    price: z.string().nullable().describe('The same as price_id'),
+    price_id: z.string().nullable().describe('The price version; null while it has none'),
+    rate_id: z.string().nullable().describe('What the price version came to for it'),
+    unit_prices: z
+      .record(z.string(), z.string())
+      .describe('Of the meters that have a quantity, under the names that prices have, such as "search_usd"'),
     input_usd_per_million: perMillion,
     cached_input_usd_per_million: perMillion,
     output_usd_per_million: perMillion,
@@ -73,6 +103,7 @@ export const CountedEvent = z
         period: z.string(),
         change_usd: z.string(),
         price: z.string().nullable(),
+        rate_id: z.string().nullable(),
         reason: z.string(),
         booked_at: z.int(),
       }),

@@ -1,4 +1,12 @@
 /** Counted events, a page at a time. */
+import {
+  quantitiesFromColumns,
+  unitPricesFromJson,
+  type QuantityColumns,
+  type UnitPricesJson,
+} from '../domain/meter-charges.js';
+import type { Quantities } from '../domain/meters.js';
+import type { UnitPrices } from '../domain/price.js';
 import type { Tx } from '../platform/database.js';
 
 /** An event's position in the order of pages. */
@@ -14,8 +22,19 @@ export type EventFilter = {
   readonly model: string | null;
   /** The period that charged the event, or that corrected it. */
   readonly period: string | null;
-  /** The price version that rated the event, or one of its corrections. */
+  /** The price version that rated the event, or one of its corrections; 0 is usage without one. */
   readonly priceId: bigint | null;
+  /** The rate of the event, or of one of its corrections. */
+  readonly rateId: bigint | null;
+};
+
+/** What few events have. */
+export type EventDetails = {
+  readonly region?: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly unread?: readonly string[];
+  readonly usage?: Readonly<Record<string, unknown>>;
+  readonly mended?: readonly string[];
 };
 
 export type EventCorrection = {
@@ -23,6 +42,8 @@ export type EventCorrection = {
   readonly period: string;
   readonly oldPicos: string;
   readonly newPicos: string;
+  /** Null where it voids; "0" without a price. */
+  readonly newRateId: string | null;
   readonly newPriceId: string | null;
   readonly reason: string;
   readonly bookedAt: string;
@@ -36,15 +57,15 @@ export type CountedEvent = EventPlace & {
   readonly operation: string;
   readonly bookedAt: Date;
   readonly period: string;
-  readonly inputTokens: bigint;
-  readonly cachedInputTokens: bigint;
-  readonly outputTokens: bigint;
-  readonly reasoningTokens: bigint;
-  /** 0 while it has no price. */
-  readonly priceId: bigint;
-  readonly inputPicosPerToken: bigint | null;
-  readonly cachedInputPicosPerToken: bigint | null;
-  readonly outputPicosPerToken: bigint | null;
+  readonly quantities: Quantities;
+  readonly serviceTier: string;
+  /** Null where every meter is charged. */
+  readonly unpricedMeters: readonly string[] | null;
+  readonly details: EventDetails | null;
+  /** 0 while it has no price; then it has no version and no unit prices. */
+  readonly rateId: bigint;
+  readonly priceId: bigint | null;
+  readonly unitPrices: UnitPrices | null;
   readonly costPicos: bigint;
   readonly burntPicos: bigint;
   /** Grant id → picodollars. */
@@ -57,16 +78,20 @@ export type CountedEvent = EventPlace & {
   readonly corrections: readonly EventCorrection[] | null;
 };
 
-type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos'> & { cost: string; burnt: string };
+type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos' | 'quantities' | 'unitPrices'> &
+  QuantityColumns & { cost: string; burnt: string; unitPricesJson: UnitPricesJson | null };
 
 /** As first rated, newest first, each with its corrections in the order of booking. `after` is the last event of the previous page. */
 export async function findCountedEvents(
   tx: Tx,
   of: EventFilter & { after: EventPlace | null; limit: number },
 ): Promise<CountedEvent[]> {
-  const priceId = of.priceId === null ? null : String(of.priceId);
+  const [priceId, rateId] = [of.priceId, of.rateId].map((id) => (id === null ? null : String(id)));
   const rows = await tx.$queryRaw<Row[]>`
-    with page as (
+    with rated as (
+      select id from rates where price_id = ${priceId}::bigint
+      union all select 0 where ${priceId}::bigint = 0
+    ), page as (
       select e.*
       from usage_events e
       where e.entity = ${of.entity}::text
@@ -76,9 +101,15 @@ export async function findCountedEvents(
         and (${of.period}::text is null or e.period = ${of.period}::text or exists (
           select from usage_corrections c where c.identity = e.identity and c.period = ${of.period}::text
         ))
-        and (${priceId}::bigint is null or e.price_id = ${priceId}::bigint or exists (
+        and (${priceId}::bigint is null or e.rate_id in (select id from rated) or exists (
           select from usage_corrections c
-          where c.identity = e.identity and ${priceId}::bigint in (c.old_price_id, c.new_price_id)
+          where c.identity = e.identity and (
+            c.old_rate_id in (select id from rated) or c.new_rate_id in (select id from rated)
+          )
+        ))
+        and (${rateId}::bigint is null or e.rate_id = ${rateId}::bigint or exists (
+          select from usage_corrections c
+          where c.identity = e.identity and ${rateId}::bigint in (c.old_rate_id, c.new_rate_id)
         ))
         and (${of.after?.identity ?? null}::uuid is null or (e.occurred_at, e.identity) < (
           ${of.after?.occurredAt ?? null}::timestamptz, ${of.after?.identity ?? null}::uuid
@@ -90,26 +121,29 @@ export async function findCountedEvents(
       e.occurred_at as "occurredAt", e.identity::text, e.source, e.id as "eventId", e.project, e.model, e.operation,
       e.booked_at as "bookedAt", e.period, e.input_tokens as "inputTokens",
       e.cached_input_tokens as "cachedInputTokens", e.output_tokens as "outputTokens",
-      e.reasoning_tokens as "reasoningTokens", e.price_id as "priceId",
-      p.input_picos_per_token as "inputPicosPerToken",
-      coalesce(p.cached_input_picos_per_token, p.input_picos_per_token) as "cachedInputPicosPerToken",
-      p.output_picos_per_token as "outputPicosPerToken",
+      e.reasoning_tokens as "reasoningTokens", e.other_quantities as "otherQuantities", e.service_tier as "serviceTier",
+      e.unpriced_meters as "unpricedMeters", e.details, e.rate_id as "rateId", r.price_id as "priceId",
+      r.unit_prices as "unitPricesJson",
       e.cost_picos::text as cost, e.burnt_picos::text as burnt, e.burns, e.usage_source as "usageSource",
       e.api_key_id as "apiKeyId", e.user_id as "userId", e.request_id as "requestId", e.tags,
       (
         select jsonb_agg(
           jsonb_build_object(
             'kind', c.kind, 'period', c.period, 'oldPicos', c.old_cost_picos::text, 'newPicos', c.new_cost_picos::text,
-            'newPriceId', c.new_price_id::text, 'reason', c.reason,
+            'newRateId', c.new_rate_id::text,
+            'newPriceId', case when c.new_rate_id = 0 then '0' else n.price_id::text end, 'reason', c.reason,
             'bookedAt', to_char(c.booked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
           ) order by c.id
         )
-        from usage_corrections c where c.identity = e.identity
+        from usage_corrections c left join rates n on n.id = c.new_rate_id
+        where c.identity = e.identity
       ) as corrections
-    from page e left join prices p on p.id = e.price_id
+    from page e left join rates r on r.id = e.rate_id
     order by e.occurred_at desc, e.identity desc`;
-  return rows.map(({ cost, burnt, ...row }) => ({
+  return rows.map(({ cost, burnt, unitPricesJson, ...row }) => ({
     ...row,
+    quantities: quantitiesFromColumns(row),
+    unitPrices: unitPricesJson === null ? null : unitPricesFromJson(unitPricesJson),
     costPicos: BigInt(cost),
     burntPicos: BigInt(burnt),
   }));

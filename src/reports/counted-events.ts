@@ -15,6 +15,7 @@ export type EventSelection = {
   readonly model: string | null;
   readonly period: Period | null;
   readonly priceId: bigint | null;
+  readonly rateId: bigint | null;
   readonly start: Date | null;
   readonly end: Date | null;
   readonly after: EventPlace | null;

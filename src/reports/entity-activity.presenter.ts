@@ -1,5 +1,6 @@
 /** An entity's activity as JSON. */
 import { formatUsd } from '@tally/client/protocol';
+import type { QuantitySums } from '../domain/meters.js';
 import { agrees, type Activity as ActivityOf } from './entity-activity.js';
 import type { Activity } from './entity-activity.schema.js';
 import { presentGrant } from '../credits/credits.presenter.js';
@@ -18,9 +19,10 @@ export function presentActivity(activity: ActivityOf): Activity {
       project: row.project,
       model: row.model,
       requests: Number(row.requests),
-      input_tokens: Number(row.inputTokens),
-      cached_input_tokens: Number(row.cachedInputTokens),
-      output_tokens: Number(row.outputTokens),
+      input_tokens: Number(row.quantities.input ?? 0n),
+      cached_input_tokens: Number(row.quantities.cached_input ?? 0n),
+      output_tokens: Number((row.quantities.output ?? 0n) + (row.quantities.reasoning ?? 0n)),
+      quantities: presentQuantities(row.quantities),
       cost_usd: formatUsd(row.costPicos),
       credits_usd: formatUsd(row.burntPicos),
     })),
@@ -29,7 +31,7 @@ export function presentActivity(activity: ActivityOf): Activity {
       ...presentGrant(grant),
       voided_at: unixSecondsOrNull(grant.voidedAt),
     })),
-    marks: presentMarks(activity.marks),
+    marks: presentMarks(activity),
     periods: activity.periods.map((sums) => ({
       period: sums.period,
       ok: agrees(sums),
@@ -42,13 +44,18 @@ export function presentActivity(activity: ActivityOf): Activity {
   };
 }
 
-function presentMarks(marks: ActivityOf['marks']): Activity['marks'] {
+function presentMarks({ marks, unpriced }: ActivityOf): Activity['marks'] {
   return {
     late_requests: Number(marks.lateRequests),
     late_usd: formatUsd(marks.latePicos),
     unpriced_requests: Number(marks.unpricedRequests),
-    unpriced_models: [...marks.unpricedModels],
+    unpriced_models: unpriced.map(({ model }) => model),
+    unpriced: unpriced.map(({ model, quantities }) => ({ model, quantities: presentQuantities(quantities) })),
     conflicts: Number(marks.conflicts),
     dead_letters: Number(marks.deadLetters),
   };
+}
+
+function presentQuantities(quantities: QuantitySums): Record<string, number> {
+  return Object.fromEntries(Object.entries(quantities).map(([meter, quantity]) => [meter, Number(quantity)]));
 }

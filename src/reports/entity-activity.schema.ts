@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CreditGrant } from '../credits/credits.schema.js';
 
 const count = z.int();
+const quantities = z.record(z.string(), z.int());
 
 export const Activity = z
   .object({
@@ -18,9 +19,10 @@ export const Activity = z
         project: z.string(),
         model: z.string(),
         requests: count,
-        input_tokens: count.describe('Without the cached ones'),
-        cached_input_tokens: count,
-        output_tokens: count,
+        input_tokens: count.describe('Of the meter "input"'),
+        cached_input_tokens: count.describe('Of the meter "cached_input"'),
+        output_tokens: count.describe('Of the meters "output" and "reasoning"'),
+        quantities: quantities.describe('By meter'),
         cost_usd: z.string(),
         credits_usd: z.string().describe('The part of the cost that credits paid'),
       }),
@@ -30,8 +32,11 @@ export const Activity = z
     marks: z.object({
       late_requests: count.describe('Charged to another month than the one in which they occurred'),
       late_usd: z.string(),
-      unpriced_requests: count,
-      unpriced_models: z.array(z.string()),
+      unpriced_requests: count.describe('Those of which nothing has a price yet'),
+      unpriced_models: z.array(z.string()).describe('Models of which some meter has usage and no price yet'),
+      unpriced: z.array(
+        z.object({ model: z.string(), quantities: quantities.describe('What has no price') }),
+      ),
       conflicts: count.describe('Known identities that arrived with other content, not yet reviewed'),
       dead_letters: count.describe('Events that could not be counted and are still open'),
     }),

@@ -1,4 +1,6 @@
 /** An entity's activity: its days, what a reader has to know about them, and the sums that must agree. */
+import type { QuantitySums } from '../domain/meters.js';
+import { quantitySums, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.sql.js';
 import type { Tx } from '../platform/database.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 
@@ -8,9 +10,7 @@ export type DailyUsage = {
   readonly project: string;
   readonly model: string;
   readonly requests: bigint;
-  readonly inputTokens: bigint;
-  readonly cachedInputTokens: bigint;
-  readonly outputTokens: bigint;
+  readonly quantities: QuantitySums;
   readonly costPicos: bigint;
   /** The part of the cost that credits paid. */
   readonly burntPicos: bigint;
@@ -18,18 +18,14 @@ export type DailyUsage = {
 
 type Hours = { readonly entity: string; readonly start: Date; readonly end: Date };
 
-type RawDay = Record<
-  'day' | 'project' | 'model' | 'requests' | 'input' | 'cached_input' | 'output' | 'cost' | 'burnt',
-  string
->;
+type RawDay = QuantitySumsRow & Record<'day' | 'project' | 'model' | 'cost' | 'burnt', string>;
 
 /** By day of occurrence, of the whole hours from `start` (inclusive) to `end` (exclusive), at most `rowsMax` rows. */
 export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Promise<DailyUsage[]> {
   const rows = await tx.$queryRaw<RawDay[]>`
     select
       to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, project, model,
-      sum(requests)::text as requests, sum(input_tokens)::text as input, sum(cached_input_tokens)::text as cached_input,
-      sum(output_tokens)::text as output, sum(cost_picos)::text as cost,
+      ${quantitySums}, sum(cost_picos)::text as cost,
       sum(paid_burnt_picos + promotional_burnt_picos)::text as burnt
     from (${rollUpsInRange({ entity: of.entity, range: of })}) u
     group by 1, 2, 3
@@ -40,9 +36,7 @@ export async function sumDailyUsage(tx: Tx, of: Hours & { rowsMax: number }): Pr
     project: row.project,
     model: row.model,
     requests: BigInt(row.requests),
-    inputTokens: BigInt(row.input),
-    cachedInputTokens: BigInt(row.cached_input),
-    outputTokens: BigInt(row.output),
+    quantities: quantitySumsOf(row),
     costPicos: BigInt(row.cost),
     burntPicos: BigInt(row.burnt),
   }));
@@ -63,8 +57,8 @@ export type UsageMarks = {
   /** Charged to another month than the one it occurred in. */
   readonly lateRequests: bigint;
   readonly latePicos: bigint;
+  /** Requests of which nothing has a price. */
   readonly unpricedRequests: bigint;
-  readonly unpricedModels: readonly string[];
   readonly conflicts: bigint;
   readonly deadLetters: bigint;
 };
@@ -77,7 +71,7 @@ export async function findUsageMarks(
   tx: Tx,
   of: Hours & { lateSince: Date; firstPeriod: string; lastPeriod: string },
 ): Promise<UsageMarks> {
-  const [row] = await tx.$queryRaw<[Record<string, string> & { unpriced_models: string[] | null }]>`
+  const [row] = await tx.$queryRaw<[Record<string, string>]>`
     with late as (
       select sum(requests) as requests, sum(cost_picos) as cost
       from (${rollUpsInRange({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
@@ -87,8 +81,7 @@ export async function findUsageMarks(
     select
       coalesce((select requests from late), 0)::text as late,
       coalesce((select cost from late), 0)::text as late_cost,
-      coalesce(sum(requests) filter (where price_id = 0), 0)::text as unpriced,
-      array_agg(distinct model order by model) filter (where price_id = 0) as unpriced_models,
+      coalesce(sum(requests) filter (where rate_id = 0), 0)::text as unpriced,
       (
         select count(*) from usage_conflicts
         where entity = ${of.entity}::text and reviewed_at is null
@@ -100,7 +93,6 @@ export async function findUsageMarks(
     lateRequests: BigInt(row['late']!),
     latePicos: BigInt(row['late_cost']!),
     unpricedRequests: BigInt(row['unpriced']!),
-    unpricedModels: row.unpriced_models ?? [],
     conflicts: BigInt(row['conflicts']!),
     deadLetters: BigInt(row['dead_letters']!),
   };

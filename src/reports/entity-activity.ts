@@ -4,9 +4,12 @@ import { Grants, type GrantRow } from '../credits/grants.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
+import type { QuantitySums } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
+import { sumRatedUsage, type RatedUsage } from './entity-usage.sql.js';
+import { sumByMeter } from './meter-sums.js';
 import {
   findPeriodSums,
   findUsageMarks,
@@ -25,6 +28,8 @@ const RANGE_DAYS_MAX = 400;
 /** Usage is accepted up to 35 days late, so usage that a period is charged for occurred at most that long before it. */
 const LATE_DAYS_MAX = 36;
 
+export type UnpricedUsage = { readonly model: string; readonly quantities: QuantitySums };
+
 export type Activity = {
   readonly entity: EntityName;
   readonly at: Date;
@@ -35,6 +40,8 @@ export type Activity = {
   readonly burntAfterPicos: bigint;
   readonly grants: readonly GrantRow[];
   readonly marks: UsageMarks;
+  /** What has no price yet, by model. */
+  readonly unpriced: readonly UnpricedUsage[];
   readonly periods: readonly PeriodSums[];
 };
 
@@ -65,6 +72,7 @@ export class EntityActivity {
         burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
         grants: await this.grants.of(tx, entity),
         marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
+        unpriced: unpricedOf(await sumRatedUsage(tx, hours)),
         periods: await findPeriodSums(tx, {
           entity,
           start: lateSince,
@@ -75,6 +83,17 @@ export class EntityActivity {
       { snapshot: true },
     );
   }
+}
+
+/** By model in the order of their names. A model of which everything is charged is left out. */
+function unpricedOf(usage: readonly RatedUsage[]): UnpricedUsage[] {
+  const models = [...new Set(usage.map(({ model }) => model))].toSorted();
+  return models.flatMap((model) => {
+    const sums = sumByMeter(usage.filter((rate) => rate.model === model));
+    const unpriced = sums.filter((sum) => sum.unpriced !== 0n);
+    if (unpriced.length === 0) return [];
+    return [{ model, quantities: Object.fromEntries(unpriced.map((sum) => [sum.meter, sum.unpriced])) }];
+  });
 }
 
 /** Whether roll-ups, projects and account agree on a period's charge, to the picodollar. */

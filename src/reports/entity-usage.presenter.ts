@@ -2,7 +2,7 @@
 import { formatUsd } from '@tally/client/protocol';
 import { unixSeconds } from '../domain/unix-time.js';
 import type { EntityUsage } from './entity-usage.schema.js';
-import type { EntityUsageRow } from './entity-usage.sql.js';
+import type { EntityUsageRow } from './entity-usage.js';
 
 export function presentEntityUsage(of: {
   entity: string;
@@ -22,7 +22,12 @@ export function presentEntityUsage(of: {
       input_tokens: Number(row.inputTokens),
       cached_input_tokens: Number(row.cachedInputTokens),
       output_tokens: Number(row.outputTokens),
+      quantities: Object.fromEntries(row.meters.map(({ meter, quantity }) => [meter, Number(quantity)])),
       cost_usd: formatUsd(row.costPicos),
+      meter_costs_usd: Object.fromEntries(
+        row.meters.map(({ meter, costPicos }) => [meter, formatUsd(costPicos)]),
+      ),
+      unpriced_meters: row.meters.flatMap(({ meter, unpriced }) => (unpriced === 0n ? [] : [meter])),
     })),
   };
 }

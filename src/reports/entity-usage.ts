@@ -4,7 +4,19 @@ import type { EntityName } from '../domain/ids.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { sumEntityUsage, type EntityUsageRow } from './entity-usage.sql.js';
+import { sumRatedUsage, type RatedUsage } from './entity-usage.sql.js';
+import { sumByMeter, type MeterSum } from './meter-sums.js';
+
+export type EntityUsageRow = {
+  readonly project: string;
+  readonly model: string;
+  readonly requests: bigint;
+  readonly inputTokens: bigint;
+  readonly cachedInputTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly meters: readonly MeterSum[];
+  readonly costPicos: bigint;
+};
 
 @Injectable()
 export class EntityUsage {
@@ -13,7 +25,7 @@ export class EntityUsage {
     private readonly clock: Clock,
   ) {}
 
-  /** In whole hours. A bound that is null is that of the current month. */
+  /** In whole hours, the most expensive first. A bound that is null is that of the current month. */
   async read(of: {
     entity: EntityName;
     start: Date | null;
@@ -22,7 +34,32 @@ export class EntityUsage {
     const period = periodOf(this.clock.now());
     const start = of.start ?? periodStart(period);
     const end = of.end ?? periodEnd(period);
-    const rows = await sumEntityUsage(this.database.reader, { entity: of.entity, start, end });
-    return { start, end, rows };
+    const usage = await sumRatedUsage(this.database.reader, { entity: of.entity, start, end });
+    return { start, end, rows: byModel(usage) };
   }
+}
+
+/** Adds up the rates of each project and model. Equal costs keep the order of the names. */
+function byModel(usage: readonly RatedUsage[]): EntityUsageRow[] {
+  const groups = new Map<string, RatedUsage[]>();
+  for (const rate of usage) {
+    const name = `${rate.project}\n${rate.model}`;
+    groups.set(name, [...(groups.get(name) ?? []), rate]);
+  }
+  const rows = [...groups.values()].map((rates): EntityUsageRow => {
+    const { project, model } = rates[0]!;
+    const total = (pick: (rate: RatedUsage) => bigint | undefined) =>
+      rates.reduce((sum, rate) => sum + (pick(rate) ?? 0n), 0n);
+    return {
+      project,
+      model,
+      requests: total((rate) => rate.requests),
+      inputTokens: total(({ quantities }) => quantities.input),
+      cachedInputTokens: total(({ quantities }) => quantities.cached_input),
+      outputTokens: total(({ quantities }) => (quantities.output ?? 0n) + (quantities.reasoning ?? 0n)),
+      meters: sumByMeter(rates),
+      costPicos: total((rate) => rate.costPicos),
+    };
+  });
+  return rows.sort((a, b) => (a.costPicos === b.costPicos ? 0 : a.costPicos > b.costPicos ? -1 : 1));
 }

@@ -14,76 +14,87 @@
 import { formatUsd } from '@tally/client/protocol';
 import { DAY_MS } from '../domain/buckets.js';
 import { allot } from './allotment.js';
-import { formatUsdPerMillion } from '../domain/money.js';
+import { chargesByMeter, type MeterCharge } from '../domain/meter-charges.js';
+import { isPricedByMillion, METERS } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
-import { chargesByClass, type ByClass, type ClassCharge } from '../domain/token-classes.js';
+import { formatUnitPrice } from '../prices/price-terms.js';
 import type { DailyUsage, PaidGrantMovement } from './focus-exports.sql.js';
 import type { FocusRow } from './focus-csv.js';
+import { asciiOf, consumedUnitOf, pricingUnitOf, skuIdOf, skuMeterOf, skuPriceIdOf } from './focus-meters.js';
 
 const CREDITS_SKU = 'prepaid-credits';
 
-const METERS: ByClass<string> = {
-  input: 'Input Tokens',
-  cached_input: 'Cache Read Input Tokens',
-  output: 'Output Tokens',
-};
-
-const SKU_SUFFIXES: ByClass<string> = { input: 'input', cached_input: 'cached-input', output: 'output' };
-
-/** One row for each class of tokens, and one for the promotional credits among what paid. */
+/** One row for each meter, and one for the promotional credits among what paid. */
 export function usageRows(usage: DailyUsage, period: Period): FocusRow[] {
-  const charges = chargesByClass(usage);
-  const paid = paidByClass(charges, usage.paidBurntPicos);
-  const rows = charges.flatMap((charge, index) => {
-    const paidPicos = paid[index] ?? 0n;
-    return charge.tokens === 0n && paidPicos === 0n
-      ? []
-      : [usageRow(usage, period, { ...charge, paidPicos })];
-  });
+  const charges = chargesWithPayer(usage);
+  const paid = paidByMeter(charges, usage.paidBurntPicos);
+  const rows = charges.map((charge, index) =>
+    usageRow(usage, period, { ...charge, paidPicos: paid[index] ?? 0n }),
+  );
   if (usage.promotionalBurntPicos === 0n) return rows;
   return [...rows, creditRow(usage, period)];
 }
 
-/**
- * What bought credits paid of a day, allotted to the token classes in proportion to their cost. If a correction changed only who paid,
- * and no cost, the first class gets the difference.
- */
-function paidByClass(charges: readonly ClassCharge[], paidBurntPicos: bigint): bigint[] {
-  const weights = charges.map(({ costPicos }) => (costPicos < 0n ? -costPicos : costPicos));
-  if (weights.every((weight) => weight === 0n))
-    return charges.map((_, index) => (index === 0 ? paidBurntPicos : 0n));
-  return allot(paidBurntPicos, weights);
+/** Where all quantities cancel out and only who paid has changed, a charge of nothing carries the difference. */
+function chargesWithPayer(usage: DailyUsage): MeterCharge[] {
+  const charges = chargesByMeter(usage);
+  if (usage.paidBurntPicos === 0n || charges.some(({ unitPicos }) => unitPicos !== null)) return charges;
+  const meter = METERS.find((each) => usage.unitPrices?.[each] !== undefined) ?? 'input';
+  return [{ meter, quantity: 0n, unitPicos: usage.unitPrices?.[meter] ?? null, costPicos: 0n }, ...charges];
 }
 
-function usageRow(
-  usage: DailyUsage,
-  period: Period,
-  { tokenClass, tokens, picosPerToken, costPicos, paidPicos }: ClassCharge & { paidPicos: bigint },
-): FocusRow {
-  const listPicosPerToken = usage.listUnitPrices?.[tokenClass] ?? picosPerToken ?? 0n;
-  const skuId = `${usage.model}-${SKU_SUFFIXES[tokenClass]}`;
+/**
+ * What bought credits paid of a day, allotted to the meters in proportion to their cost. If a correction changed only who paid, and no
+ * cost, the first meter that has a price gets the difference.
+ */
+function paidByMeter(charges: readonly MeterCharge[], paidBurntPicos: bigint): bigint[] {
+  const weights = charges.map(({ costPicos }) => (costPicos < 0n ? -costPicos : costPicos));
+  if (weights.some((weight) => weight > 0n)) return allot(paidBurntPicos, weights);
+  const first = charges.findIndex(({ unitPicos }) => unitPicos !== null);
+  return charges.map((_, index) => (index === Math.max(first, 0) ? paidBurntPicos : 0n));
+}
+
+function usageRow(usage: DailyUsage, period: Period, charge: MeterCharge & { paidPicos: bigint }): FocusRow {
+  const { meter, quantity, costPicos, paidPicos } = charge;
   const cost = formatUsd(costPicos);
   return {
     ...ofDay(usage, period),
     BilledCost: formatUsd(costPicos - paidPicos),
     EffectiveCost: cost,
     ContractedCost: cost,
-    ContractedUnitPrice: formatUsdPerMillion(picosPerToken ?? 0n),
-    ListCost: formatUsd(tokens * listPicosPerToken),
-    ListUnitPrice: formatUsdPerMillion(listPicosPerToken),
+    ListCost: cost,
     ChargeCategory: 'Usage',
-    ChargeDescription: `${METERS[tokenClass]} of ${usage.model}${picosPerToken === null ? ', no price yet' : ''}`,
-    ConsumedQuantity: String(tokens),
-    ConsumedUnit: 'Tokens',
+    ChargeDescription: asciiOf(`${skuMeterOf(meter)} of ${usage.model}`),
+    ConsumedQuantity: String(quantity),
+    ConsumedUnit: consumedUnitOf(meter),
     PricingCategory: 'Standard',
-    PricingQuantity: formatMillions(tokens),
-    PricingUnit: '1000000 Tokens',
-    SkuId: skuId,
-    SkuMeter: METERS[tokenClass],
-    SkuPriceDetails: `{"x_TokenClass":"${tokenClass}"}`,
-    SkuPriceId: `${skuId}-ondemand`,
-    x_IsUnpriced: picosPerToken === null ? 'true' : null,
-    x_PriceId: picosPerToken === null ? null : String(usage.priceId),
+    PricingQuantity: isPricedByMillion(meter) ? formatMillions(quantity) : String(quantity),
+    PricingUnit: pricingUnitOf(meter),
+    SkuId: skuIdOf(usage.model, meter),
+    SkuMeter: skuMeterOf(meter),
+    SkuPriceDetails: JSON.stringify({ x_Meter: meter }),
+    x_ServiceTier: usage.serviceTier,
+    ...priceColumns(usage, charge),
+  };
+}
+
+/** What has no price yet has no columns of one: a price of 0 would say that it is free. */
+function priceColumns(usage: DailyUsage, { meter, quantity, unitPicos }: MeterCharge): Partial<FocusRow> {
+  if (unitPicos === null) {
+    return {
+      ChargeDescription: asciiOf(`${skuMeterOf(meter)} of ${usage.model}, no price yet`),
+      x_IsUnpriced: 'true',
+    };
+  }
+  const listPicos = usage.listUnitPrices?.[meter] ?? unitPicos;
+  const { rateId, priceId } = usage;
+  return {
+    ContractedUnitPrice: formatUnitPrice(meter, unitPicos),
+    ListCost: formatUsd(quantity * listPicos),
+    ListUnitPrice: formatUnitPrice(meter, listPicos),
+    SkuPriceId: skuPriceIdOf(skuIdOf(usage.model, meter), { rateId, unitPicos, listPicos }),
+    x_PriceId: String(priceId),
+    x_RateId: String(rateId),
   };
 }
 
@@ -96,7 +107,7 @@ function creditRow(usage: DailyUsage, period: Period): FocusRow {
     ContractedCost: credit,
     ListCost: credit,
     ChargeCategory: 'Credit',
-    ChargeDescription: `Promotional credits for ${usage.model}`,
+    ChargeDescription: asciiOf(`Promotional credits for ${usage.model}`),
   };
 }
 
@@ -139,7 +150,7 @@ function purchaseOf(movement: PaidGrantMovement, amount: string) {
     ListCost: amount,
     ListUnitPrice: '1',
     ChargeCategory: 'Purchase',
-    ChargeDescription: reference === null ? 'Prepaid credits' : `Prepaid credits: ${reference}`,
+    ChargeDescription: reference === null ? 'Prepaid credits' : asciiOf(`Prepaid credits: ${reference}`),
     ChargePeriodStart: formatTime(effectiveAt),
     ChargePeriodEnd: formatTime(ceilToSecond(expiresAt ?? periodEnd(periodOf(effectiveAt)))),
     PricingCategory: 'Standard',
@@ -196,6 +207,8 @@ function blank(of: { entity: string; invoiceId: string | null }, period: Period)
     x_IsUnpriced: null,
     x_Model: null,
     x_PriceId: null,
+    x_RateId: null,
+    x_ServiceTier: null,
   };
 }
 
@@ -217,7 +230,7 @@ function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 
-/** Tokens in millions, exactly: 1016 → `0.001016`. */
-function formatMillions(tokens: bigint): string {
-  return formatUsd(tokens * 1_000_000n);
+/** In millions, exactly: 1016 → `0.001016`. */
+function formatMillions(quantity: bigint): string {
+  return formatUsd(quantity * 1_000_000n);
 }

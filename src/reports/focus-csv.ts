@@ -47,6 +47,8 @@ const COLUMNS = {
   x_IsUnpriced: 'text',
   x_Model: 'text',
   x_PriceId: 'text',
+  x_RateId: 'text',
+  x_ServiceTier: 'text',
 } as const satisfies Record<string, CellKind>;
 
 export type FocusColumn = keyof typeof COLUMNS;

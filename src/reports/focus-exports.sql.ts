@@ -1,22 +1,33 @@
 /** What a FOCUS export reads: a period's usage by day, and what happened to bought credits. */
 import { formatStatementNumber } from '../periods/statement-number.js';
-import type { ByClass, UnitPrices } from '../domain/token-classes.js';
+import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges.js';
+import type { QuantitySums } from '../domain/meters.js';
+import { unitPricesUnder, type UnitPrices } from '../domain/price.js';
+import { QUANTITY_SUMS, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.sql.js';
 import type { Query, Snapshot } from '../platform/database.js';
+import { readPriceTerms } from '../prices/price-terms.js';
+import type { PriceTermsBody } from '../prices/price-terms.schema.js';
 
-/** A day's usage of one project and model under one price version. */
+/** A day's usage of one project and model, by tier and rate. */
 export type DailyUsage = {
   readonly entity: string;
   readonly project: string;
   readonly model: string;
   readonly day: Date;
-  readonly priceId: bigint;
-  readonly tokens: ByClass<bigint>;
+  readonly serviceTier: string;
+  /** 0 while the usage has no price; then it has no version and no unit prices. */
+  readonly rateId: bigint;
+  readonly priceId: bigint | null;
+  readonly requests: bigint;
+  readonly quantities: QuantitySums;
   readonly costPicos: bigint;
   readonly paidBurntPicos: bigint;
   readonly promotionalBurntPicos: bigint;
-  /** Null while the usage has no price. */
   readonly unitPrices: UnitPrices | null;
-  /** The list price, if the price above was agreed with the entity and the model has a list price. */
+  /**
+   * What the list asks of this tier, if the price above was agreed with the entity and the model has a list price. What depends on one
+   * request (its size, region, attributes and hour) is not known of a day, so of the list's other variants none is taken.
+   */
   readonly listUnitPrices: UnitPrices | null;
   /** The number of the entity's statement for the period; null until it is closed. */
   readonly invoiceId: string | null;
@@ -41,38 +52,35 @@ export type ExportScope = { readonly period: string; readonly entity: string | n
 
 /**
  * What the period bills, by day of occurrence. Beside an agreed price stands the list price that was in force when the hour of the
- * usage began.
+ * usage began. The terms of a list price are joined last: they may be long, and grouping by its id is enough.
  */
 export async function* readDailyUsage(snapshot: Snapshot, scope: ExportScope): AsyncGenerator<DailyUsage[]> {
   const query: Query = {
     text: `
-      select
-        u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC') as day, u.price_id::text as price_id,
-        sum(u.input_tokens)::text as input, sum(u.cached_input_tokens)::text as cached_input,
-        sum(u.output_tokens)::text as output, sum(u.cost_picos)::text as cost,
-        sum(u.paid_burnt_picos)::text as paid, sum(u.promotional_burnt_picos)::text as promotional,
-        p.input_picos_per_token::text as unit_input,
-        coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::text as unit_cached_input,
-        p.output_picos_per_token::text as unit_output,
-        l.input_picos_per_token::text as list_input,
-        coalesce(l.cached_input_picos_per_token, l.input_picos_per_token)::text as list_cached_input,
-        l.output_picos_per_token::text as list_output,
-        c.number::text as statement
-      from usage_hourly u
-      left join prices p on p.id = u.price_id
-      left join lateral (
-        select id, input_picos_per_token, cached_input_picos_per_token, output_picos_per_token
-        from prices
-        where p.entity is not null and model = u.model and entity is null and effective_from <= u.hour
-        order by effective_from desc
-        limit 1
-      ) l on true
-      left join closed_periods c on c.entity = u.entity and c.period = u.period
-      where u.period = $1::text and ($2::text is null or u.entity = $2::text)
-      group by
-        u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC'), u.price_id, p.id,
-        l.id, l.input_picos_per_token, l.cached_input_picos_per_token, l.output_picos_per_token, c.number
-      order by u.entity, day, u.project, u.model, u.price_id, l.id`,
+      select s.*, l.terms as list_terms
+      from (
+        select
+          u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC') as day, u.service_tier,
+          u.rate_id::text as rate_id, r.price_id::text as price_id, r.unit_prices, l.id as list_id,
+          ${QUANTITY_SUMS}, sum(u.cost_picos)::text as cost, sum(u.paid_burnt_picos)::text as paid,
+          sum(u.promotional_burnt_picos)::text as promotional, c.number::text as statement
+        from usage_hourly u
+        left join rates r on r.id = u.rate_id
+        left join prices p on p.id = r.price_id
+        left join lateral (
+          select id
+          from prices
+          where p.entity is not null and model = u.model and entity is null and effective_from <= u.hour
+          order by effective_from desc
+          limit 1
+        ) l on true
+        left join closed_periods c on c.entity = u.entity and c.period = u.period
+        where u.period = $1::text and ($2::text is null or u.entity = $2::text)
+        group by
+          u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC'), u.service_tier, u.rate_id, r.id, l.id, c.number
+      ) s
+      left join prices l on l.id = s.list_id
+      order by s.entity, s.day, s.project, s.model, s.service_tier, s.rate_id::bigint, s.list_id`,
     values: [scope.period, scope.entity],
   };
   for await (const rows of snapshot.pages<RawUsage>(query)) yield rows.map(toUsage);
@@ -99,21 +107,15 @@ export async function* readPaidGrantMovements(
   for await (const rows of snapshot.pages<RawMovement>(query)) yield rows.map(toMovement);
 }
 
-type RawUsage = Record<
-  | 'entity'
-  | 'project'
-  | 'model'
-  | 'price_id'
-  | 'cost'
-  | 'paid'
-  | 'promotional'
-  | 'input'
-  | 'cached_input'
-  | 'output',
-  string
-> &
-  Record<`${'unit' | 'list'}_${'input' | 'cached_input' | 'output'}` | 'statement', string | null> & {
+type RawUsage = QuantitySumsRow &
+  Record<
+    'entity' | 'project' | 'model' | 'service_tier' | 'rate_id' | 'cost' | 'paid' | 'promotional',
+    string
+  > &
+  Record<'price_id' | 'statement', string | null> & {
     day: Date;
+    unit_prices: UnitPricesJson | null;
+    list_terms: PriceTermsBody | null;
   };
 
 function toUsage(row: RawUsage): DailyUsage {
@@ -122,28 +124,28 @@ function toUsage(row: RawUsage): DailyUsage {
     project: row.project,
     model: row.model,
     day: row.day,
-    priceId: BigInt(row.price_id),
-    tokens: {
-      input: BigInt(row.input),
-      cached_input: BigInt(row.cached_input),
-      output: BigInt(row.output),
-    },
+    serviceTier: row.service_tier,
+    rateId: BigInt(row.rate_id),
+    priceId: row.price_id === null ? null : BigInt(row.price_id),
+    requests: BigInt(row.requests),
+    quantities: quantitySumsOf(row),
     costPicos: BigInt(row.cost),
     paidBurntPicos: BigInt(row.paid),
     promotionalBurntPicos: BigInt(row.promotional),
-    unitPrices: toUnitPrices(row.unit_input, row.unit_cached_input, row.unit_output),
-    listUnitPrices: toUnitPrices(row.list_input, row.list_cached_input, row.list_output),
+    unitPrices: row.unit_prices === null ? null : unitPricesFromJson(row.unit_prices),
+    listUnitPrices: row.list_terms === null ? null : listUnitPrices(row.list_terms, row.service_tier),
     invoiceId: toInvoiceId(row.statement),
   };
 }
 
-function toUnitPrices(
-  input: string | null,
-  cachedInput: string | null,
-  output: string | null,
-): UnitPrices | null {
-  if (input === null || cachedInput === null || output === null) return null;
-  return { input: BigInt(input), cached_input: BigInt(cachedInput), output: BigInt(output) };
+/** Under the variants that the tier alone decides. */
+function listUnitPrices(terms: PriceTermsBody, serviceTier: string): UnitPrices {
+  const price = readPriceTerms(terms);
+  const holding = [...price.variants.keys()].filter((index) => {
+    const { when } = price.variants[index]!;
+    return when.serviceTier === serviceTier && Object.keys(when).length === 1;
+  });
+  return unitPricesUnder(price, holding);
 }
 
 type RawMovement = {

@@ -3,6 +3,7 @@
  * digits are written out. A client that reads a double rounds once, on its own side.
  */
 import { formatUsd } from '@tally/client/protocol';
+import { labelOf } from '../domain/meters.js';
 import type { FilledPage } from './bucket-pages.js';
 import type { BucketedCost } from './organization-costs.sql.js';
 import { unixSeconds } from '../domain/unix-time.js';
@@ -18,8 +19,10 @@ export function presentCosts(page: FilledPage<BucketedCost>): string {
 
 function presentResult(row: BucketedCost): string {
   const amount = `{"value":${formatUsd(row.costPicos)},"currency":"usd"}`;
-  const groups = { line_item: row.lineItem, project_id: row.project, api_key_id: row.apiKey };
-  const quantity = row.lineItem === null ? {} : { quantity: Number(row.tokens) };
+  const { lineItem } = row;
+  const line_item = lineItem === null ? null : `${lineItem.model}, ${labelOf(lineItem.meter)}`;
+  const groups = { line_item, project_id: row.project, api_key_id: row.apiKey };
+  const quantity = lineItem === null ? {} : { quantity: Number(row.quantity) };
   const rest = JSON.stringify({ ...groups, ...quantity }).slice(1);
   return `{"object":"organization.costs.result","amount":${amount},${rest}`;
 }

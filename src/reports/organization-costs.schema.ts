@@ -25,9 +25,15 @@ export const CostsPage = bucketPage(
       value: z.number().describe('US dollars with all decimals'),
       currency: z.literal('usd'),
     }),
-    line_item: z.string().nullable().describe('"<model>, input", "<model>, cached input", "<model>, output"'),
+    line_item: z
+      .string()
+      .nullable()
+      .describe('"<model>, <meter>", such as "gpt, input", "gpt, cached input", "gpt, web search"'),
     project_id: z.string().nullable(),
     api_key_id: z.string().nullable(),
-    quantity: z.int().optional().describe('Tokens; only if results are grouped by line item'),
+    quantity: z
+      .int()
+      .optional()
+      .describe('Tokens, or what else the meter counts; only if results are grouped by line item'),
   }),
 ).meta({ id: 'Costs' });

@@ -1,5 +1,6 @@
-/** Costs by time bucket and group: tokens of each class times the unit price that rated them, never rounded. */
+/** Costs by time bucket and group: the quantity of each meter times the unit price of its rate, never rounded. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
+import type { Meter } from '../domain/meters.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { usageInRange } from './usage-in-range.sql.js';
@@ -21,15 +22,19 @@ export type BucketedCost = {
   readonly bucket: Date;
   /** Null where rows are not grouped by it, and for events that have none. */
   readonly project: string | null;
-  /** `<model>, input`, `<model>, cached input` or `<model>, output`. */
-  readonly lineItem: string | null;
+  readonly lineItem: LineItem | null;
   readonly apiKey: string | null;
   readonly costPicos: bigint;
-  readonly tokens: bigint;
+  /** Of the line item's meter. Without line items it means nothing. */
+  readonly quantity: bigint;
 };
 
-type RawRow = Pick<BucketedCost, 'bucket' | 'project' | 'lineItem' | 'apiKey'> &
-  Record<'cost' | 'tokens', string>;
+export type LineItem = { readonly model: string; readonly meter: Meter };
+
+type RawRow = Pick<BucketedCost, 'bucket' | 'project' | 'apiKey'> & {
+  model: string | null;
+  meter: Meter | null;
+} & Record<'cost' | 'quantity', string>;
 
 /**
  * By time of occurrence, rows in order of bucket and group, at most `rowsMax`. Usage that has no price yet has its lines too, at no
@@ -42,40 +47,47 @@ export async function sumBucketedCosts(
   const { groupBy, projects, apiKeys } = of;
   const callers = groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const rows = await tx.$queryRaw<RawRow[]>`
-    with lines as (${usageInRange({ ...of, callers })}), priced as (
+    with lines as (${usageInRange({ ...of, callers })}), rated as (
       select
         date_bin(make_interval(secs => ${WIDTH_MS[of.width] / 1000}::integer), at, 'epoch') as bucket,
         case when ${groupBy.has('project')}::boolean then project end as project,
         case when ${groupBy.has('lineItem')}::boolean then model end as model,
         case when ${groupBy.has('apiKey')}::boolean then api_key_id end as "apiKey",
-        price_id, sum(input_tokens) as input, sum(cached_input_tokens) as cached_input, sum(output_tokens) as output
+        rate_id, sum(requests) as requests, sum(input_tokens) as input, sum(cached_input_tokens) as cached_input,
+        sum(output_tokens) as output, sum(reasoning_tokens) as reasoning, sum_quantities(other_quantities) as other
       from lines
       where (${pgArray(projects)}::text[] is null or project = any(${pgArray(projects)}::text[]))
         and (${pgArray(apiKeys)}::text[] is null or api_key_id = any(${pgArray(apiKeys)}::text[]))
-      group by 1, 2, 3, 4, price_id
+      group by 1, 2, 3, 4, rate_id
+    ), items as (
+      select
+        u.bucket, u.project, u.model, u."apiKey", item.quantity,
+        case when ${groupBy.has('lineItem')}::boolean then item.meter end as meter,
+        item.quantity * coalesce((r.unit_prices ->> item.meter)::numeric, 0) as cost
+      from rated u
+      left join rates r on r.id = u.rate_id
+      cross join lateral (
+        values
+          ('input', u.input), ('cached_input', u.cached_input), ('output', u.output - u.reasoning),
+          ('reasoning', u.reasoning), ('request', case when (r.unit_prices ->> 'request') is not null then u.requests end)
+        union all
+        select key, value::numeric from jsonb_each_text(u.other)
+      ) item (meter, quantity)
+      where item.quantity <> 0
     )
     select
-      u.bucket, u.project, u.model || ', ' || item.class as "lineItem", u."apiKey",
-      sum(item.tokens * coalesce(item.picos_per_token, 0)::numeric)::text as cost,
-      sum(item.tokens)::text as tokens
-    from priced u
-    left join prices p on p.id = u.price_id
-    cross join lateral (values
-      ('input', u.input, p.input_picos_per_token),
-      ('cached input', u.cached_input, coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)),
-      ('output', u.output, p.output_picos_per_token)
-    ) item (class, tokens, picos_per_token)
-    where item.tokens <> 0
-    group by 1, 2, 3, 4
-    having sum(item.tokens) <> 0 or sum(item.tokens * coalesce(item.picos_per_token, 0)::numeric) <> 0
-    order by 1, 2, 3, 4
+      bucket, project, model, meter, "apiKey", sum(cost)::text as cost, sum(quantity)::text as quantity
+    from items
+    group by 1, 2, 3, 4, 5
+    having sum(quantity) <> 0 or sum(cost) <> 0
+    order by 1, 2, 3, 4, 5
     limit ${of.rowsMax}::integer`;
   return rows.map((row) => ({
     bucket: row.bucket,
     project: row.project,
-    lineItem: row.lineItem,
+    lineItem: row.model === null || row.meter === null ? null : { model: row.model, meter: row.meter },
     apiKey: row.apiKey,
     costPicos: BigInt(row.cost),
-    tokens: BigInt(row.tokens),
+    quantity: BigInt(row.quantity),
   }));
 }

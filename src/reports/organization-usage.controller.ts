@@ -22,13 +22,12 @@ export class OrganizationUsageController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.CompletionsQuery }) query: schemas.CompletionsQuery,
   ) {
-    const asked = { ...usageQueryOf(entity, query), kind: 'completions' as const };
-    // None of our usage is a batch: a caller who asks for batches gets no project's usage.
-    const page = await this.reports.usage(query.batch === 'true' ? { ...asked, projects: [] } : asked);
-    return presentCompletions(page, {
-      batch: query.group_by?.has('batch') ? false : null,
-      serviceTier: query.group_by?.has('service_tier') ? 'default' : null,
+    const page = await this.reports.usage({
+      ...usageQueryOf(entity, query),
+      kind: 'completions',
+      batch: query.batch ?? null,
     });
+    return presentCompletions(page);
   }
 
   @Route('GET /v1/organization/usage/embeddings', {
@@ -41,9 +40,12 @@ export class OrganizationUsageController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.EmbeddingsQuery }) query: schemas.EmbeddingsQuery,
   ) {
-    return presentEmbeddings(
-      await this.reports.usage({ ...usageQueryOf(entity, query), kind: 'embeddings' }),
-    );
+    const page = await this.reports.usage({
+      ...usageQueryOf(entity, query),
+      kind: 'embeddings',
+      batch: null,
+    });
+    return presentEmbeddings(page);
   }
 }
 
@@ -52,6 +54,8 @@ const GROUPS: Readonly<Record<string, UsageGroup>> = {
   user_id: 'user',
   api_key_id: 'apiKey',
   model: 'model',
+  batch: 'batch',
+  service_tier: 'serviceTier',
 };
 
 function usageQueryOf(
@@ -59,7 +63,7 @@ function usageQueryOf(
   query: Omit<schemas.CompletionsQuery, 'batch' | 'group_by'> & {
     group_by?: ReadonlySet<string> | undefined;
   },
-): Omit<UsageQuery, 'kind'> {
+): Omit<UsageQuery, 'kind' | 'batch'> {
   const width = query.bucket_width;
   return {
     entity,

@@ -25,7 +25,8 @@ const CompletionsFields = z.strictObject({
   batch: z
     .enum(['true', 'false'], 'must be true or false')
     .optional()
-    .describe('None of our usage is a batch'),
+    .transform((value) => (value === undefined ? undefined : value === 'true'))
+    .describe('Only what the tier "batch" served, or all but that'),
   group_by: groupFields(['project_id', 'user_id', 'api_key_id', 'model', 'batch', 'service_tier']),
 });
 export const CompletionsQuery = bracketed(
@@ -53,14 +54,25 @@ const groups = {
   model: z.string().nullable(),
 };
 
+const tokens = z.int();
+
 export const CompletionsPage = bucketPage(
   z.object({
     object: z.literal('organization.usage.completions.result'),
-    input_tokens: z.int().describe('Including cached ones'),
-    input_cached_tokens: z.int(),
-    output_tokens: z.int(),
-    input_audio_tokens: z.literal(0),
-    output_audio_tokens: z.literal(0),
+    input_tokens: tokens.describe('Of all kinds, cached and written ones included'),
+    input_cached_tokens: tokens.describe('Read from a cache, of all kinds'),
+    output_tokens: tokens.describe('Of all kinds, reasoning included'),
+    input_audio_tokens: tokens.describe('Without the cached ones'),
+    output_audio_tokens: tokens,
+    input_uncached_tokens: tokens.describe('Neither read from a cache nor written to one'),
+    input_cache_write_tokens: tokens,
+    input_text_tokens: tokens.describe('Neither read from a cache nor written to one'),
+    input_image_tokens: tokens.describe('Without the cached ones'),
+    input_cached_text_tokens: tokens,
+    input_cached_audio_tokens: tokens,
+    input_cached_image_tokens: tokens,
+    output_text_tokens: tokens,
+    output_image_tokens: tokens,
     num_model_requests: z.int(),
     ...groups,
     batch: z.boolean().nullable(),

@@ -1,5 +1,7 @@
-/** Requests and tokens by time bucket and group. */
+/** Requests and quantities by time bucket and group. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
+import { sumsFromColumns } from '../domain/meter-charges.js';
+import type { QuantitySums } from '../domain/meters.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { usageInRange } from './usage-in-range.sql.js';
@@ -7,7 +9,10 @@ import { usageInRange } from './usage-in-range.sql.js';
 /** The one operation with a report of its own; all others are completions. */
 const EMBEDDINGS = 'embeddings';
 
-export type UsageGroup = 'project' | 'user' | 'apiKey' | 'model';
+/** The tier whose requests OpenAI calls a batch. */
+const BATCH_TIER = 'batch';
+
+export type UsageGroup = 'project' | 'user' | 'apiKey' | 'model' | 'batch' | 'serviceTier';
 
 export type UsageSelection = {
   readonly entity: string;
@@ -20,32 +25,38 @@ export type UsageSelection = {
   readonly users: readonly string[] | null;
   readonly apiKeys: readonly string[] | null;
   readonly models: readonly string[] | null;
+  /** Batches only, or all but batches. */
+  readonly batch: boolean | null;
 };
 
-export type BucketedUsage = {
-  /** The aligned start of the bucket, which may lie before the range. */
-  readonly bucket: Date;
+type Groups = {
   /** Null where rows are not grouped by it, and for events that have none. */
   readonly project: string | null;
   readonly user: string | null;
   readonly apiKey: string | null;
   readonly model: string | null;
-  readonly requests: bigint;
-  /** Cached ones included. */
-  readonly inputTokens: bigint;
-  readonly cachedInputTokens: bigint;
-  readonly outputTokens: bigint;
+  readonly batch: boolean | null;
+  readonly serviceTier: string | null;
 };
 
-type RawRow = Pick<BucketedUsage, 'bucket' | 'project' | 'user' | 'apiKey' | 'model'> &
-  Record<'requests' | 'input' | 'cached' | 'output', string>;
+export type BucketedUsage = Groups & {
+  /** The aligned start of the bucket, which may lie before the range. */
+  readonly bucket: Date;
+  readonly requests: bigint;
+  /** Visible and reasoning output together, as `output`. */
+  readonly quantities: QuantitySums;
+};
+
+type RawRow = Groups & { bucket: Date } & Record<'requests' | 'input' | 'cached' | 'output', string> & {
+    other: Readonly<Record<string, string>> | null;
+  };
 
 /** Rows in order of bucket and group, at most `rowsMax`. Buckets without usage have no row. */
 export async function sumBucketedUsage(
   tx: Tx,
   of: UsageSelection & { rowsMax: number },
 ): Promise<BucketedUsage[]> {
-  const { groupBy, projects, users, apiKeys, models } = of;
+  const { groupBy, projects, users, apiKeys, models, batch } = of;
   const byUser = groupBy.has('user') || users !== null;
   const callers = byUser ? 'users' : groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const rows = await tx.$queryRaw<RawRow[]>`
@@ -56,19 +67,24 @@ export async function sumBucketedUsage(
       case when ${groupBy.has('user')}::boolean then user_id end as "user",
       case when ${groupBy.has('apiKey')}::boolean then api_key_id end as "apiKey",
       case when ${groupBy.has('model')}::boolean then model end as model,
+      case when ${groupBy.has('batch')}::boolean then service_tier = ${BATCH_TIER}::text end as batch,
+      case when ${groupBy.has('serviceTier')}::boolean then service_tier end as "serviceTier",
       sum(requests)::text as requests,
-      sum(input_tokens + cached_input_tokens)::text as input,
+      sum(input_tokens)::text as input,
       sum(cached_input_tokens)::text as cached,
-      sum(output_tokens)::text as output
+      sum(output_tokens)::text as output,
+      sum_quantities(other_quantities) as other
     from lines
     where (operation = ${EMBEDDINGS}::text) = ${of.kind === 'embeddings'}::boolean
       and (${pgArray(projects)}::text[] is null or project = any(${pgArray(projects)}::text[]))
       and (${pgArray(users)}::text[] is null or user_id = any(${pgArray(users)}::text[]))
       and (${pgArray(apiKeys)}::text[] is null or api_key_id = any(${pgArray(apiKeys)}::text[]))
       and (${pgArray(models)}::text[] is null or model = any(${pgArray(models)}::text[]))
-    group by 1, 2, 3, 4, 5
+      and (${batch}::boolean is null or (service_tier = ${BATCH_TIER}::text) = ${batch}::boolean)
+    group by 1, 2, 3, 4, 5, 6, 7
     having sum(requests) <> 0 or sum(input_tokens + cached_input_tokens + output_tokens) <> 0
-    order by 1, 2, 3, 4, 5
+      or sum_quantities(other_quantities) <> '{}'
+    order by 1, 2, 3, 4, 5, 6, 7
     limit ${of.rowsMax}::integer`;
   // Field by field: spreading fifty thousand rows takes longer than the query.
   return rows.map((row) => ({
@@ -77,9 +93,15 @@ export async function sumBucketedUsage(
     user: row.user,
     apiKey: row.apiKey,
     model: row.model,
+    batch: row.batch,
+    serviceTier: row.serviceTier,
     requests: BigInt(row.requests),
-    inputTokens: BigInt(row.input),
-    cachedInputTokens: BigInt(row.cached),
-    outputTokens: BigInt(row.output),
+    quantities: sumsFromColumns({
+      inputTokens: BigInt(row.input),
+      cachedInputTokens: BigInt(row.cached),
+      outputTokens: BigInt(row.output),
+      reasoningTokens: 0n,
+      otherQuantities: row.other,
+    }),
   }));
 }

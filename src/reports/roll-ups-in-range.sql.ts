@@ -6,7 +6,8 @@ import { bucketCeiling, bucketStart, type Range } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
 
 const FIGURES = Prisma.sql`
-  u.project, u.model, u.operation, u.period, u.price_id, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens,
+  u.project, u.model, u.operation, u.service_tier, u.period, u.rate_id,
+  u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens, u.reasoning_tokens, u.other_quantities,
   u.cost_picos, u.paid_burnt_picos, u.promotional_burnt_picos`;
 
 /** Columns: at (the start of the hour or day) and those of a roll-up. The range is of whole hours; `byHour` reads no days. */

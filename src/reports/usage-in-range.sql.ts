@@ -16,10 +16,13 @@ type UsageScope = {
 };
 
 const COUNTED = Prisma.sql`
-  occurred_at as at, project, model, operation, user_id, api_key_id, price_id,
-  requests, input_tokens, cached_input_tokens, output_tokens`;
+  occurred_at as at, project, model, operation, service_tier, user_id, api_key_id, rate_id,
+  requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities`;
 
-/** Columns: at, project, model, operation, user_id, api_key_id, price_id, requests, the three token classes. */
+/**
+ * Columns: at, project, model, operation, service_tier, user_id, api_key_id, rate_id, requests, and the five columns of quantities. By
+ * user the reasoning tokens are null: days know them by key only.
+ */
 export function usageInRange({ entity, range, width, callers }: UsageScope): Prisma.Sql {
   if (width === '1m' || (callers !== null && width === '1h')) return fromEvents(entity, range);
   const unit = callers === null ? '1h' : '1d';
@@ -37,8 +40,8 @@ export function usageInRange({ entity, range, width, callers }: UsageScope): Pri
 function fromRollUps(entity: string, range: Range, width: BucketWidth): Prisma.Sql {
   return Prisma.sql`
     select
-      at, project, model, operation, null::text as user_id, null::text as api_key_id, price_id,
-      requests, input_tokens, cached_input_tokens, output_tokens
+      at, project, model, operation, service_tier, null::text as user_id, null::text as api_key_id, rate_id,
+      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities
     from (${rollUpsInRange({ entity, range, byHour: width === '1h' })}) rolled_up`;
 }
 
@@ -51,13 +54,18 @@ function fromCallerDays(entity: string, { start, end }: Range, byUser: boolean):
     d.entity = ${entity}::text and d.day >= ${start}::timestamptz and d.day < ${end}::timestamptz`;
   const users = Prisma.sql`
     cross join lateral unnest(
-      c.user_ids, c.user_requests, c.user_input_tokens, c.user_cached_input_tokens, c.user_output_tokens
-    ) u (user_id, requests, input_tokens, cached_input_tokens, output_tokens)`;
+      c.user_ids, c.user_requests, c.user_input_tokens, c.user_cached_input_tokens, c.user_output_tokens,
+      c.user_other_quantities
+    ) u (user_id, requests, input_tokens, cached_input_tokens, output_tokens, other_quantities)`;
   const figures = byUser
-    ? Prisma.sql`u.user_id, c.api_key_id, c.price_id, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens`
-    : Prisma.sql`null::text as user_id, c.api_key_id, c.price_id, c.requests, c.input_tokens, c.cached_input_tokens, c.output_tokens`;
+    ? Prisma.sql`
+        u.user_id, c.api_key_id, c.rate_id, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens,
+        null::bigint as reasoning_tokens, u.other_quantities`
+    : Prisma.sql`
+        null::text as user_id, c.api_key_id, c.rate_id, c.requests, c.input_tokens, c.cached_input_tokens, c.output_tokens,
+        c.reasoning_tokens, c.other_quantities`;
   return Prisma.sql`
-    select c.day as at, c.project, c.model, c.operation, ${figures}
+    select c.day as at, c.project, c.model, c.operation, c.service_tier, ${figures}
     from usage_days d
     join usage_daily_callers c on c.entity = d.entity and c.day = d.day
     ${byUser ? users : Prisma.empty}

@@ -73,7 +73,7 @@ describe('spend limits through the official client', () => {
 
   it("are enforcing once the month's spend has reached them", async () => {
     const { spendLimit } = admin.admin.organization.projects;
-    const million = anEvent({ subject: 'entity1/d', tokens: { inputTokens: 1_000_000, outputTokens: 0 } });
+    const million = anEvent({ subject: 'entity1/d', quantities: { input: 1_000_000 } });
     await recordUsage(app, [million]);
     const above = await spendLimit.update('d', { threshold_amount: 72, ...USD });
     expect(above.enforcement.status).toBe('inactive');

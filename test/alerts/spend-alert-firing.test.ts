@@ -64,8 +64,8 @@ async function alertAt(thresholdPicos: bigint, project?: string): Promise<string
 }
 
 async function spendMillion(project = 'p', occurredAt = books.clock.now()): Promise<void> {
-  const tokens = { inputTokens: 1_000_000, outputTokens: 0 };
-  await books.recorder.record([anEvent({ subject: `${entity}/${project}`, occurredAt, tokens })]);
+  const quantities = { input: 1_000_000 };
+  await books.recorder.record([anEvent({ subject: `${entity}/${project}`, occurredAt, quantities })]);
 }
 
 const news = () => receiver.received.map(({ body }) => JSON.parse(body));

@@ -114,7 +114,8 @@ async function reserve(quota: RedisQuota, entity: EntityName): Promise<string> {
   const subject = { entity, project: 'p' as ProjectName };
   const id = reservationIdOf(subject, null);
   const tokens = { inputTokens: 1, maxOutputTokens: 0 };
-  const order = { id, subject, model: MODEL, ...tokens, requestId: null, ttlSeconds: 900 };
+  const place = { serviceTier: null, region: null };
+  const order = { id, subject, model: MODEL, ...tokens, ...place, requestId: null, ttlSeconds: 900 };
   const size = { worstPicos: usd('0.000001'), learnedPicos: null, isDegraded: false };
   const { verdict } = await quota.reserve(order, size, 'aged');
   if (verdict !== 'held') throw new Error(`the bench's reservation is ${verdict}`);

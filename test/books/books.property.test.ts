@@ -73,7 +73,7 @@ describe('a stream of events', () => {
                 id: `${entity}-${index}`,
                 model,
                 occurredAt: new Date(books.clock.now().getTime() - hoursAgo * HOUR_MS),
-                tokens: { inputTokens, cachedInputTokens, outputTokens },
+                quantities: { input: inputTokens, cached_input: cachedInputTokens, output: outputTokens },
               }),
             ),
           );
@@ -179,7 +179,7 @@ class History {
             id: `${entity}-${events.length + index}`,
             model: this.model,
             occurredAt: new Date(occurredMs(index)),
-            tokens: { inputTokens, outputTokens: 0 },
+            quantities: { input: inputTokens },
           }),
         );
         await books.recorder.record(batch);

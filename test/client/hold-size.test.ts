@@ -4,44 +4,79 @@ import { formatUsd } from '@tally/client/protocol';
 import { holdNanos, holdPricesOf } from '../../packages/client/src/leases/hold-size.js';
 import { nanosOf, usdOf } from '../../packages/client/src/leases/lease-money.js';
 import { formatUsdPerMillion, holdNanos as nanosUp, parseUsd } from '../../src/domain/money.js';
-import { worstCasePicos, type Price } from '../../src/domain/price.js';
+import type { Price } from '../../src/domain/price.js';
+import { dearestPrices, worstCasePicos } from '../../src/domain/worst-case.js';
+import { instant, price, region } from '../support/random-prices.js';
 
-const tokens = fc.option(fc.nat(2 ** 31 - 1), { nil: undefined });
-const picosPerToken = fc.bigInt({ min: 0n, max: 10n ** 10n });
+const tokens = fc.option(fc.oneof(fc.nat(2_000), fc.nat(2 ** 31 - 1)), { nil: undefined });
+const HOLD_PICOS_MAX = 9_000_000_000_000_000n;
+
+const request = fc
+  .record({ inputTokens: tokens, maxOutputTokens: tokens })
+  .map((given) => Object.fromEntries(Object.entries(given).filter(([, count]) => count !== undefined)));
+
+const during = fc.tuple(instant, fc.nat(86_400)).map(([from, seconds]) => ({
+  serviceTier: 'default',
+  region: null,
+  from,
+  to: new Date(from.getTime() + seconds * 1_000),
+}));
+
+/** As a lease states them. */
+function ratesOf(of: Price, expected: Parameters<typeof dearestPrices>[1]) {
+  const { inputPicos, outputPicos, requestPicos } = dearestPrices(of, expected);
+  const onTheWire = {
+    model: 'm',
+    input_usd_per_million: formatUsdPerMillion(inputPicos),
+    output_usd_per_million: formatUsdPerMillion(outputPicos),
+    request_usd: formatUsd(requestPicos),
+    input_tokens_default: of.maxInputTokens,
+    output_tokens_default: of.maxOutputTokens,
+  };
+  return holdPricesOf({ prices: [onTheWire] }).get('m')!;
+}
 
 describe('what a gateway computes by itself', () => {
-  it('holds for a request exactly what Tally would hold, or leaves what is too large to Tally', () => {
-    const holds = fc.property(
-      fc.record({ inputTokens: tokens, maxOutputTokens: tokens }, { requiredKeys: [] }),
-      picosPerToken,
-      picosPerToken,
-      (request, input, output) => {
-        const price: Price = {
-          id: 1n,
-          model: 'm',
-          entity: null,
-          effectiveFrom: new Date(0),
-          inputPicosPerToken: input,
-          cachedInputPicosPerToken: null,
-          outputPicosPerToken: output,
-          maxInputTokens: 131_072,
-          maxOutputTokens: 8_192,
-        };
-        const onTheWire = {
-          model: 'm',
-          input_usd_per_million: formatUsdPerMillion(input),
-          output_usd_per_million: formatUsdPerMillion(output),
-          input_tokens_default: price.maxInputTokens,
-          output_tokens_default: price.maxOutputTokens,
-        };
-        const rates = holdPricesOf({ prices: [onTheWire] }).get('m')!;
-        const given = Object.fromEntries(Object.entries(request).filter(([, count]) => count !== undefined));
-        const picos = worstCasePicos(price, given);
-        const expected = picos > 9_000_000_000_000_000n ? null : nanosUp(picos);
-        expect(holdNanos(rates, given)).toBe(expected);
-      },
-    );
-    fc.assert(holds, { numRuns: 2_000 });
+  it('holds for a request exactly what the dearest prices make of it, or leaves what is too large to Tally', () => {
+    const holds = fc.property(price, during, request, (of, expected, given) => {
+      const { inputPicos, outputPicos, requestPicos } = dearestPrices(of, expected);
+      const { inputTokens = of.maxInputTokens, maxOutputTokens = of.maxOutputTokens } = given;
+      const picos = BigInt(inputTokens) * inputPicos + BigInt(maxOutputTokens) * outputPicos + requestPicos;
+      const held = picos > HOLD_PICOS_MAX ? null : nanosUp(picos);
+      expect(holdNanos(ratesOf(of, expected), given)).toBe(held);
+    });
+    fc.assert(holds, { numRuns: 1_000 });
+  });
+
+  it('holds no less than Tally would, and the same for a price without variants', () => {
+    const noLess = fc.property(price, during, region, request, (of, expected, place, given) => {
+      const order = {
+        inputTokens: given['inputTokens'] ?? null,
+        maxOutputTokens: given['maxOutputTokens'] ?? null,
+      };
+      const here = holdNanos(ratesOf(of, expected), given) ?? Infinity;
+      expect(here).toBeGreaterThanOrEqual(
+        nanosUp(worstCasePicos(of, { ...expected, region: place, ...order })),
+      );
+      const plain = { ...of, variants: [] };
+      const picos = worstCasePicos(plain, { ...expected, ...order });
+      const central = picos > HOLD_PICOS_MAX ? null : nanosUp(picos);
+      expect(holdNanos(ratesOf(plain, expected), given)).toBe(central);
+    });
+    fc.assert(noLess, { numRuns: 1_000 });
+  });
+
+  it('takes a price for the request as nothing where Tally states none', () => {
+    const price = {
+      model: 'm',
+      input_usd_per_million: '1',
+      output_usd_per_million: '2',
+      input_tokens_default: 10,
+      output_tokens_default: 5,
+    };
+    const holdOf = (more: object) =>
+      holdNanos(holdPricesOf({ prices: [{ ...price, ...more }] }).get('m')!, {});
+    expect([holdOf({}), holdOf({ request_usd: '0.01' })]).toEqual([20_000, 10_020_000]);
   });
 
   it('writes and reads amounts as Tally does', () => {

@@ -148,8 +148,16 @@ describe('a gateway with a lease', () => {
     const { inputTokens: _, ...large } = aRequest();
     expect(quota.reserveLocally({ ...aRequest(), model: 'unknown-model' })).toBeNull();
     expect(quota.reserveLocally({ ...large, inputTokens: 2_000_000 })).toBeNull();
+    expect(quota.reserveLocally({ ...aRequest(), serviceTier: 'priority' })).toBeNull();
+    expect(quota.reserveLocally({ ...aRequest(), serviceTier: 'default', region: 'eu' })).not.toBeNull();
     const denied = await quota.reserve({ ...large, inputTokens: 2_000_000 });
     expect(denied).toMatchObject({ admitted: false, denial: { status: 429 } });
+    const batch = await quota.reserve({ ...aRequest(), serviceTier: 'batches', region: 'eu' });
+    expect(batch).toMatchObject({ isLocal: false, reservation: { service_tier: 'batch', region: 'eu' } });
+    for (let times = 0; times < 3; times += 1) {
+      const unpriced = await quota.reserve({ ...aRequest(), model: 'unknown-model' });
+      expect(unpriced).toMatchObject({ admitted: false, denial: { status: 404 } });
+    }
   });
 
   it('renews its lease whatever models callers name', async () => {

@@ -10,6 +10,7 @@ import {
   aFakeTally,
   anError,
   CREDITS_GONE,
+  MODEL_NOT_FOUND,
   TOO_MANY_AT_ONCE,
   type FakeTally,
 } from '../support/fake-tally.js';
@@ -48,7 +49,7 @@ afterEach(async () => {
 
 describe('a reservation', () => {
   it('is requested as the contract says', async () => {
-    const admission = await client.reserve({ ...wanted, ttlSeconds: 60 });
+    const admission = await client.reserve({ ...wanted, serviceTier: 'flex', region: 'eu', ttlSeconds: 60 });
     expect(admission).toMatchObject({
       admitted: true,
       reservation: { id: 'res_1.entity1', hold_usd: '0.001' },
@@ -60,6 +61,8 @@ describe('a reservation', () => {
         model: 'm',
         input_tokens: 8,
         max_output_tokens: 16,
+        service_tier: 'flex',
+        region: 'eu',
         request_id: 'req_1',
         ttl_seconds: 60,
       },
@@ -75,7 +78,7 @@ describe('a reservation', () => {
     expect(tally.reservations).toHaveLength(1);
   });
 
-  it.each([CREDITS_GONE, TOO_MANY_AT_ONCE])(
+  it.each([CREDITS_GONE, TOO_MANY_AT_ONCE, MODEL_NOT_FOUND])(
     'that is denied is a value with body, status and headers untouched',
     async (denied) => {
       tally.refuseNext(RESERVATIONS, denied);
@@ -83,7 +86,7 @@ describe('a reservation', () => {
       expect(admission).toEqual({
         admitted: false,
         denial: {
-          status: 429,
+          status: denied.status,
           headers: { 'content-type': 'application/json; charset=utf-8', ...denied.headers },
           body: JSON.stringify(denied.body),
         },
@@ -112,6 +115,11 @@ describe('a reservation', () => {
       body: anError('project', 'invalid_request_error', 'invalid_request'),
     });
     await expect(client.reserve(wanted)).rejects.toMatchObject({ status: 400, code: 'invalid_request' });
+    tally.refuseNext(RESERVATIONS, {
+      status: 404,
+      body: anError('no such route', 'invalid_request_error', 'not_found'),
+    });
+    await expect(client.reserve(wanted)).rejects.toMatchObject({ status: 404, code: 'not_found' });
   });
 
   it('is not taken from an answer that cannot be read', async () => {
@@ -136,6 +144,31 @@ describe('a check', () => {
     tally.refuseNext(/check/, CREDITS_GONE);
     expect(await client.check('entity1/project1')).toMatchObject({ allowed: false, denial: { status: 429 } });
     expect(tally.checks).toEqual([{ project: 'entity1/project1', model: 'm' }]);
+  });
+});
+
+describe('an event', () => {
+  it('says which tier served it, where, and what else decides its price, only where that is known', () => {
+    const facts = {
+      id: 'e',
+      source: '/gateways/test-1',
+      project: 'entity1/project1',
+      time: new Date('2026-11-22T20:00:00Z'),
+      model: 'm',
+      operation: 'chat',
+      usage: { total_tokens: 2 },
+    } as const;
+    const named = {
+      service_tier: 'flex',
+      region: 'eu',
+      attributes: { size: 'high' },
+      usage_format: 'gemini_openai',
+    };
+    const { service_tier: serviceTier, usage_format: usageFormat, region, attributes } = named;
+    const { data } = usageEvent({ ...facts, serviceTier, usageFormat, region, attributes });
+    expect(data).toMatchObject(named);
+    const bare = Object.keys(usageEvent(facts).data);
+    expect(bare.filter((field) => field in named)).toEqual([]);
   });
 });
 

@@ -6,7 +6,7 @@ import { servicesOver, type Services } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 
 /** 1,000,000 tokens at $0.71 a million. */
-const MILLION = { inputTokens: 1_000_000, outputTokens: 0 };
+const MILLION = { input: 1_000_000 };
 
 describe('corrections over HTTP', () => {
   const clock = new TestClock();
@@ -26,7 +26,7 @@ describe('corrections over HTTP', () => {
   });
 
   const used = async (entity: string) => {
-    const event = anEvent({ subject: `${entity}/p`, tokens: MILLION });
+    const event = anEvent({ subject: `${entity}/p`, quantities: MILLION });
     await recorder.record([event]);
     const path = `/v1/admin/usage_events/${encodeURIComponent(event.source)}/${encodeURIComponent(event.id)}/void`;
     return { event, path };

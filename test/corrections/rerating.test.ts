@@ -115,6 +115,9 @@ describe('re-rating', () => {
 
   it('keeps the price that rated the event first, and names the new one in one correction for each event', async () => {
     await books.recorder.record([event()]);
+    const [first] = await books.database.transaction(async (tx) =>
+      (await books.prices.versionsOf(tx, [model])).map(({ id }) => id),
+    );
     const newPrice = await publish(books, model, '0.000001', { from: DAY });
     const { rows: before } = await books.postgres.pool.query(`select * from usage_events where entity = $1`, [
       entity,
@@ -128,7 +131,7 @@ describe('re-rating', () => {
     expect(corrections).toEqual([
       expect.objectContaining({
         kind: 'rerate',
-        oldPriceId: BigInt(before[0].price_id),
+        oldPriceId: first,
         newPriceId: newPrice,
         requests: 0n,
         inputTokens: 0n,

@@ -223,7 +223,7 @@ describe('voiding an event', () => {
   it('is in force for the next quota decision', async () => {
     await buy(books, entity, 10_050n);
     const subject = { entity: event().entity, project: event().project };
-    const wrong = event({ tokens: { inputTokens: 10_000 } });
+    const wrong = event({ quantities: { input: 10_000, output: 50 } });
     await books.recorder.record([wrong]);
     expect((await books.quota.check(subject)).allowed).toBe(false);
     await voidEvent(books, wrong);

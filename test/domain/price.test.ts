@@ -1,122 +1,170 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { EntityName } from '../../src/domain/ids.js';
-import { priceInForce, rate, worstCasePicos, type Price } from '../../src/domain/price.js';
+import { INPUT_TOKEN_METERS, METERS, promptTokensOf, type Meter } from '../../src/domain/meters.js';
+import {
+  circumstancesOf,
+  costOf,
+  knowsTier,
+  priceInForce,
+  resolve,
+  unpricedMeters,
+  type Circumstances,
+} from '../../src/domain/price.js';
+import {
+  aPrice,
+  attributes,
+  instant,
+  picos,
+  priceTerms,
+  quantities,
+  region,
+  TIERS,
+  unitPrices,
+} from '../support/random-prices.js';
+import { modelCost, modelUnitPrice, promptTokensOfModel } from './price-model.js';
 
 const entity1 = 'entity1' as EntityName;
 const day = (date: string): Date => new Date(`${date}T00:00:00Z`);
 
-function aPrice(override: Partial<Price> = {}): Price {
-  return {
-    id: 1n,
-    model: 'm',
-    entity: null,
-    effectiveFrom: day('2026-01-01'),
-    inputPicosPerToken: 710_000n,
-    cachedInputPicosPerToken: null,
-    outputPicosPerToken: 710_000n,
-    maxInputTokens: 1_000,
-    maxOutputTokens: 100,
-    ...override,
-  };
-}
+const event = fc.record({
+  quantities,
+  serviceTier: fc.constantFrom(...TIERS, 'unheard-of'),
+  region,
+  attributes: fc.option(attributes, { nil: null }),
+  occurredAt: instant,
+});
 
-const count = fc.integer({ min: 0, max: 2 ** 31 - 1 });
-const unit = fc.bigInt({ min: 0n, max: 10n ** 10n });
+const noon: Circumstances = {
+  promptTokens: 1,
+  serviceTier: 'default',
+  region: null,
+  attributes: null,
+  at: new Date('2026-11-22T12:00:00Z'),
+};
 
 describe('rating', () => {
-  it('is the exact sum of tokens times unit price, at any size', () => {
-    fc.assert(
-      fc.property(
-        count,
-        count,
-        count,
-        unit,
-        fc.option(unit, { nil: null }),
-        unit,
-        (input, cached, output, a, b, c) => {
-          const price = aPrice({
-            inputPicosPerToken: a,
-            cachedInputPicosPerToken: b,
-            outputPicosPerToken: c,
-          });
-          const tokens = {
-            inputTokens: input,
-            cachedInputTokens: cached,
-            outputTokens: output,
-            reasoningTokens: 0,
-          };
-          expect(rate(tokens, price)).toBe(
-            BigInt(input) * a + BigInt(cached) * (b ?? a) + BigInt(output) * c,
-          );
-        },
-      ),
-    );
+  it('costs, for any price with variants and any request, what the rule says', () => {
+    const equal = fc.property(priceTerms, event, (terms, used) => {
+      const met = circumstancesOf(used);
+      expect(met.promptTokens).toBe(promptTokensOfModel(used.quantities));
+      const cost = costOf(used.quantities, resolve(terms, met).unitPrices);
+      expect(cost).toBe(modelCost(terms, used.quantities, met));
+    });
+    fc.assert(equal, { numRuns: 1_500 });
   });
 
-  it('is additive: the cost of a sum of usage is the sum of its costs', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.nat(9_999), fc.nat(9_999), fc.nat(9_999))),
-        unit,
-        unit,
-        (list, a, c) => {
-          const price = aPrice({
-            inputPicosPerToken: a,
-            cachedInputPicosPerToken: a / 2n,
-            outputPicosPerToken: c,
-          });
-          const usage = list.map(([inputTokens, cachedInputTokens, outputTokens]) => ({
-            inputTokens,
-            cachedInputTokens,
-            outputTokens,
-            reasoningTokens: 0,
-          }));
-          const sum = usage.reduce(
-            (total, one) => ({
-              inputTokens: total.inputTokens + one.inputTokens,
-              cachedInputTokens: total.cachedInputTokens + one.cachedInputTokens,
-              outputTokens: total.outputTokens + one.outputTokens,
-              reasoningTokens: 0,
-            }),
-            { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
-          );
-          expect(rate(sum, price)).toBe(usage.reduce((total, one) => total + rate(one, price), 0n));
-        },
-      ),
-    );
+  it('charges each meter the price that the rule names, and none where it names none', () => {
+    const named = fc.property(priceTerms, event, (terms, used) => {
+      const met = circumstancesOf(used);
+      const { unitPrices: resolved } = resolve(terms, met);
+      const expected = METERS.map((meter) => modelUnitPrice(terms, meter, met));
+      expect(METERS.map((meter) => resolved[meter])).toEqual(expected);
+      const waiting = METERS.filter(
+        (meter, index) => used.quantities[meter] && expected[index] === undefined,
+      );
+      expect(unpricedMeters(used.quantities, resolved)).toEqual(waiting);
+    });
+    fc.assert(named, { numRuns: 1_500 });
   });
 
-  it('never charges more than the worst case that a hold reserves', () => {
-    fc.assert(
-      fc.property(
-        fc.nat(1_000),
-        fc.nat(1_000),
-        fc.nat(100),
-        unit,
-        unit,
-        unit,
-        (input, cached, output, a, b, c) => {
-          const price = aPrice({
-            inputPicosPerToken: a,
-            cachedInputPicosPerToken: b,
-            outputPicosPerToken: c,
-          });
-          const cost = rate(
-            { inputTokens: input, cachedInputTokens: cached, outputTokens: output, reasoningTokens: 0 },
-            price,
-          );
-          expect(
-            cost <= worstCasePicos(price, { inputTokens: input + cached, maxOutputTokens: output }),
-          ).toBe(true);
-        },
-      ),
-    );
+  it('resolves to one rate where the same variants hold', () => {
+    const same = fc.property(priceTerms, event, event, (terms, one, other) => {
+      const [a, b] = [resolve(terms, circumstancesOf(one)), resolve(terms, circumstancesOf(other))];
+      fc.pre(a.holding.join() === b.holding.join());
+      expect(a.unitPrices).toEqual(b.unitPrices);
+    });
+    fc.assert(same);
   });
 
-  it("holds the worst case of what a request states and, where it states nothing, the model's maximums", () => {
-    expect(worstCasePicos(aPrice(), { inputTokens: 812, maxOutputTokens: 1_024 })).toBe(1_303_560_000n);
-    expect(worstCasePicos(aPrice(), {})).toBe(1_100n * 710_000n);
+  it('costs no less when any quantity rises, unless the prompt crosses a size at which the price changes', () => {
+    const rising = fc.property(
+      priceTerms,
+      event,
+      fc.constantFrom(...METERS.filter((meter) => meter !== 'request')),
+      fc.integer({ min: 1, max: 500 }),
+      (terms, used, meter: Meter, more) => {
+        const raised = { ...used.quantities, [meter]: (used.quantities[meter] ?? 0) + more };
+        const [before, after] = [promptTokensOf(used.quantities), promptTokensOf(raised)];
+        const crosses = ({ promptTokensAbove: bound }: { promptTokensAbove?: number }) =>
+          bound !== undefined && before <= bound && after > bound;
+        const isCrossed =
+          INPUT_TOKEN_METERS.includes(meter) && terms.variants.some(({ when }) => crosses(when));
+        fc.pre(!isCrossed);
+        const costWith = (counts: typeof raised) =>
+          costOf(counts, resolve(terms, circumstancesOf({ ...used, quantities: counts })).unitPrices);
+        expect(costWith(raised) >= costWith(used.quantities)).toBe(true);
+      },
+    );
+    fc.assert(rising, { numRuns: 1_000 });
+  });
+
+  it('is additive under one rate: the cost of a sum of usage is the sum of its costs', () => {
+    const additive = fc.property(unitPrices, fc.array(fc.nat(9_999), { minLength: 1 }), (prices, counts) => {
+      const sum = counts.reduce((a, b) => a + b);
+      const perRequest = prices.request ?? 0n;
+      const costs = counts.map((input) => costOf({ input }, prices) - perRequest);
+      expect(costOf({ input: sum }, prices) - perRequest).toBe(costs.reduce((a, b) => a + b));
+    });
+    fc.assert(additive);
+  });
+
+  it('is exact at any size', () => {
+    const exact = fc.property(
+      fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      picos,
+      picos,
+      (input, output, a, b) => {
+        expect(costOf({ input, output }, { input: a, output: b })).toBe(
+          BigInt(input) * a + BigInt(output) * b,
+        );
+      },
+    );
+    fc.assert(exact);
+  });
+
+  it('takes the variant with the most conditions, then the highest prompt size, then the last', () => {
+    const terms = {
+      prices: { input: 1n },
+      variants: [
+        { when: { serviceTier: 'flex', region: 'eu' }, prices: { input: 2n }, multiplier: null },
+        { when: { promptTokensAbove: 100, region: 'eu' }, prices: { input: 3n }, multiplier: null },
+        { when: { promptTokensAbove: 50, region: 'eu' }, prices: { input: 4n }, multiplier: null },
+        { when: { serviceTier: 'flex' }, prices: { input: 5n }, multiplier: null },
+        { when: { region: 'eu' }, prices: { input: 6n }, multiplier: null },
+      ],
+    };
+    const input = (met: Partial<Circumstances>) => resolve(terms, { ...noon, ...met }).unitPrices.input;
+    expect(input({})).toBe(1n);
+    expect(input({ serviceTier: 'flex', region: 'eu', promptTokens: 50 })).toBe(2n);
+    expect(input({ serviceTier: 'flex', region: 'eu', promptTokens: 51 })).toBe(4n);
+    expect(input({ serviceTier: 'flex', region: 'eu', promptTokens: 101 })).toBe(3n);
+    expect(input({ serviceTier: 'flex', region: 'us' })).toBe(5n);
+    expect(input({ region: 'eu' })).toBe(6n);
+  });
+
+  it('falls back on a price of the variant, and rounds what is multiplied half even', () => {
+    const half = { numerator: 1n, denominator: 2n };
+    const terms = {
+      prices: { input: 5n, output: 7n, reasoning: 9n },
+      variants: [
+        { when: { serviceTier: 'batch' }, prices: { input: 3n }, multiplier: null },
+        { when: { region: 'eu' }, prices: {}, multiplier: half },
+      ],
+    };
+    const batch = resolve(terms, { ...noon, serviceTier: 'batch', region: 'eu' }).unitPrices;
+    expect([batch.cached_input, batch.output, batch.reasoning]).toEqual([2n, 4n, 4n]);
+    expect(resolve(terms, noon).unitPrices.cached_input).toBe(5n);
+  });
+
+  it('knows the tiers that a version names, and the default', () => {
+    const variants = [{ when: { serviceTier: 'flex' }, prices: {}, multiplier: null }];
+    expect(['default', 'flex', 'batch'].map((tier) => knowsTier({ prices: {}, variants }, tier))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 });
 

@@ -20,7 +20,7 @@ describe('validating an event', () => {
       event: {
         entity: 'entity1',
         project: 'project1',
-        tokens: { inputTokens: 100, outputTokens: 50 },
+        quantities: { input: 100, output: 50 },
         usageSource: 'reported',
       },
     });
@@ -50,10 +50,90 @@ describe('validating an event', () => {
     ['data.model', { model: '' }],
     ['data.usage', { usage: 'many' }],
     ['data.usage.prompt_tokens', { usage: { prompt_tokens: -1 } }],
-    ['data.tags', { tags: { 'a\u0000': '1' } }],
-    ['data.usage_source', { usage_source: 'guessed' }],
+    ['data.usage_format', { usage_format: 'nobody' }],
+    ['data.usage', { usage: {} }],
   ])('refuses a bad %s and names the field', (field, data) => {
     expect(refusal(anEventBody({}, data))?.message).toContain(field);
+  });
+
+  describe('what is descriptive', () => {
+    const long = 'x'.repeat(300);
+    const tags = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`t${index}`, 'v']));
+    it.each([
+      ['user_id', long, { userId: 'x'.repeat(256) }],
+      ['user_id', 17, { userId: '17' }],
+      ['user_id', true, { userId: 'true' }],
+      ['user_id', { name: 'a' }, { userId: '{"name":"a"}' }],
+      ['user_id', 'a\nb', { userId: 'a\ufffdb' }],
+      ['user_id', `${'x'.repeat(255)}\ud83d\ude00`, { userId: `${'x'.repeat(255)}\ufffd` }],
+      ['api_key_id', ['k'], { apiKeyId: '["k"]' }],
+      ['request_id', long, { requestId: 'x'.repeat(256) }],
+      ['reservation_id', 5, { reservationId: '5' }],
+      ['operation', long, { operation: 'x'.repeat(64) }],
+      ['operation', 7, { operation: '7' }],
+      ['usage_source', 'guessed', { usageSource: 'reported' }],
+      ['service_tier', 7, { serviceTier: '7' }],
+      ['region', long, { region: 'x'.repeat(64) }],
+      ['tags', 'none', { tags: null }],
+      ['tags', { 'a\u0000': 'b\nc', n: 1, o: null }, { tags: { 'a\ufffd': 'b\ufffdc', n: '1' } }],
+      ['tags', tags, { tags: Object.fromEntries(Object.entries(tags).slice(0, 32)) }],
+      ['attributes', { size: 1024 }, { attributes: { size: '1024' } }],
+    ])('never refuses an event: %s %j is mended and named', (field, value, expected) => {
+      expect(parseEvent(anEventBody({}, { [field]: value }), NOW)).toMatchObject({
+        ok: true,
+        event: { ...expected, mended: [field] },
+      });
+    });
+
+    it('may be null or left out, and nothing is mended', () => {
+      const nothing = { operation: null, user_id: null, tags: null, usage_source: null, service_tier: null };
+      expect(parseEvent(anEventBody({}, nothing), NOW)).toMatchObject({
+        event: {
+          operation: 'chat',
+          userId: null,
+          tags: null,
+          usageSource: 'reported',
+          serviceTier: 'default',
+          mended: [],
+        },
+      });
+    });
+
+    it.each([
+      ['embedding', 'embeddings'],
+      ['text_embedding', 'embeddings'],
+      ['chat.completions', 'chat'],
+      ['completion', 'completions'],
+      ['audio/speech', 'audio.speech'],
+      ['images.generations', 'images'],
+      ['something.new', 'something.new'],
+    ])('reads the operation %s as %s', (operation, expected) => {
+      expect(parseEvent(anEventBody({}, { operation }), NOW)).toMatchObject({
+        event: { operation: expected },
+      });
+    });
+  });
+
+  it('takes tier, region and attributes from the event, and from the usage where the event does not say', () => {
+    const usage = { input_tokens: 5, output_tokens: 2, cache_read_input_tokens: 0, service_tier: 'priority' };
+    const of = (data: object) => parseEvent(anEventBody({}, { usage, ...data }), NOW);
+    expect(of({})).toMatchObject({ event: { serviceTier: 'priority', region: null, attributes: null } });
+    expect(of({ service_tier: 'Batches', region: 'eu', attributes: { resolution: '1080p' } })).toMatchObject({
+      event: { serviceTier: 'batch', region: 'eu', attributes: { resolution: '1080p' } },
+    });
+    expect(of({ service_tier: 'standard' })).toMatchObject({ event: { serviceTier: 'default' } });
+  });
+
+  it('keeps the usage object where a field of it is unread, in a form that Postgres can store', () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 2, mystery_tokens: 3, note: 'a\u0000\ud800b' };
+    expect(parseEvent(anEventBody({}, { usage }), NOW)).toMatchObject({
+      event: {
+        quantities: { input: 1, output: 2 },
+        unread: ['mystery_tokens'],
+        rawUsage: { prompt_tokens: 1, completion_tokens: 2, mystery_tokens: 3, note: 'a\ufffd\ufffdb' },
+      },
+    });
+    expect(parseEvent(anEventBody(), NOW)).toMatchObject({ event: { unread: [], rawUsage: null } });
   });
 
   it('treats an empty name of a user, key, request or reservation as left out', () => {

@@ -4,6 +4,7 @@ import { parseUsd } from '../../src/domain/money.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { priceTerms } from '../support/prices.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
@@ -81,19 +82,21 @@ describe('recording usage', () => {
 
   it('says how many events were new, duplicates and conflicts', async () => {
     const event = anEvent({ subject: 'told/p' });
-    const other = { ...event, tokens: { ...event.tokens, outputTokens: 51 } };
+    const other = { ...event, quantities: { ...event.quantities, output: 51 } };
     const unpriced = anEvent({ subject: 'told/p', model: 'nobody-priced-it' });
     expect(await books.recorder.record([event, event, other, unpriced])).toEqual({
       recorded: 2,
       duplicates: 1,
       conflicts: 1,
       unpriced: 1,
+      unread: 0,
     });
     expect(await books.recorder.record([event, other])).toEqual({
       recorded: 0,
       duplicates: 1,
       conflicts: 1,
       unpriced: 0,
+      unread: 0,
     });
   });
 
@@ -110,21 +113,19 @@ describe('recording usage', () => {
   });
 
   it('charges cached input as input where the price has none of its own, and reasoning as output only once', async () => {
-    const tokens = { inputTokens: 300, cachedInputTokens: 512, outputTokens: 204, reasoningTokens: 64 };
-    await books.recorder.record([anEvent({ subject: 'classes/p', tokens })]);
+    const quantities = { input: 300, cached_input: 512, output: 140, reasoning: 64 };
+    await books.recorder.record([anEvent({ subject: 'classes/p', quantities })]);
     expect((await spendOf('classes'))?.cost).toBe(String(1_016n * LLAMA_PICOS_PER_TOKEN));
   });
 
   it('counts token numbers at the limit without overflow, and cost beyond a 64-bit integer exactly', async () => {
-    const tokens = { inputTokens: 2 ** 31 - 1, outputTokens: 2 ** 31 - 1 };
+    const quantities = { input: 2 ** 31 - 1, output: 2 ** 31 - 1 };
     await books.database.transaction((tx) =>
       books.prices.publish(tx, {
         model: 'dear',
         entity: null,
         effectiveFrom: new Date('2026-01-01'),
-        inputPicosPerToken: 10n ** 10n,
-        cachedInputPicosPerToken: null,
-        outputPicosPerToken: 10n ** 10n,
+        terms: priceTerms({ input: 10n ** 10n, output: 10n ** 10n }),
         maxInputTokens: null,
         maxOutputTokens: null,
         source: 'test',
@@ -132,8 +133,8 @@ describe('recording usage', () => {
       }),
     );
     await books.recorder.record([
-      anEvent({ subject: 'huge/p', model: 'dear', tokens }),
-      anEvent({ subject: 'huge/p', model: 'dear', tokens }),
+      anEvent({ subject: 'huge/p', model: 'dear', quantities }),
+      anEvent({ subject: 'huge/p', model: 'dear', quantities }),
     ]);
     expect((await spendOf('huge'))?.cost).toBe(String(4n * BigInt(2 ** 31 - 1) * 10n ** 10n));
   });
@@ -145,9 +146,7 @@ describe('recording usage', () => {
           model: 'changing',
           entity: null,
           effectiveFrom: new Date(effectiveFrom),
-          inputPicosPerToken: picos,
-          cachedInputPicosPerToken: null,
-          outputPicosPerToken: picos,
+          terms: priceTerms({ input: picos, output: picos }),
           maxInputTokens: null,
           maxOutputTokens: null,
           source: 'test',
@@ -241,9 +240,7 @@ describe('usage without a price', () => {
         model: 'unreleased',
         entity: null,
         effectiveFrom: new Date('2026-11-01'),
-        inputPicosPerToken: 2_000n,
-        cachedInputPicosPerToken: null,
-        outputPicosPerToken: 4_000n,
+        terms: priceTerms({ input: 2_000n, output: 4_000n }),
         maxInputTokens: null,
         maxOutputTokens: null,
         source: 'test',

@@ -3,7 +3,7 @@ import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody } from '../support/builders.js';
 import { until } from '../support/until.js';
 
-type Conflict = { id: string; status: string; other: { tokens: { inputTokens: number } } };
+type Conflict = { id: string; status: string; other: { quantities: { input: number } } };
 
 describe('conflicts', () => {
   let app: TestApp;
@@ -49,8 +49,8 @@ describe('conflicts', () => {
         id: expect.stringMatching(/^conflict_[0-9a-f]{64}$/),
         entity: 'shown',
         event_id: 'shown/p',
-        counted: { tokens: { inputTokens: 100 } },
-        other: { tokens: { inputTokens: 1 } },
+        counted: { quantities: { input: 100, output: 50 } },
+        other: { quantities: { input: 1, output: 50 } },
         status: 'open',
         seen_count: 1,
         reviewed_at: null,
@@ -65,7 +65,7 @@ describe('conflicts', () => {
     const seen: number[] = [];
     for (let after = '', more = true; more;) {
       const { body } = await app.call(`GET /v1/admin/usage_conflicts?entity=paged&limit=2${after}`);
-      seen.push(...body.data.map(({ other }: Conflict) => other.tokens.inputTokens));
+      seen.push(...body.data.map(({ other }: Conflict) => other.quantities.input));
       [after, more] = [`&after=${body.last_id}`, body.has_more];
     }
     expect(seen).toEqual([5, 4, 3, 2, 1]);

@@ -61,6 +61,15 @@ describe('usage from the queue', () => {
     expect(await usageOf('twice')).toMatchObject([{ requests: 1, cost_usd: ONE_USD }]);
   });
 
+  it.each([[{}], [{ removeOnComplete: false }], [{ removeOnComplete: { count: 1_000 } }]])(
+    'leaves no counted job in Redis, whatever its producer says: %j',
+    async (opts) => {
+      await queue.add(USAGE_JOB, anEventBody({ subject: 'kept/p' }), opts);
+      await drained();
+      await until('the job is gone', async () => (await queue.getJobCountByTypes('completed')) === 0);
+    },
+  );
+
   it('counts the first of two contents with one identity, and shows both', async () => {
     const event = anEventBody({ subject: 'conflict/p' });
     const other = {

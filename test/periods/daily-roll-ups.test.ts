@@ -49,6 +49,7 @@ const byUser = async (): Promise<Record<string, number>> => {
     users: null,
     apiKeys: null,
     models: null,
+    batch: null,
   });
   const sums: Record<string, number> = {};
   for (const { user, requests } of buckets.flatMap(({ rows }) => rows))
@@ -141,12 +142,12 @@ describe('roll-ups by day', () => {
       'update usage_daily set cost_picos = cost_picos + 1 where entity = $1',
     ],
     [
-      'roll-ups by hour equal those by day: tokens',
+      'roll-ups by hour equal those by day: quantities',
       'update usage_daily set input_tokens = input_tokens + 1 where entity = $1',
     ],
-    ['roll-ups by day equal those by key: tokens', 'delete from usage_daily_callers where entity = $1'],
+    ['roll-ups by day equal those by key: quantities', 'delete from usage_daily_callers where entity = $1'],
     [
-      'roll-ups by key equal those by user: tokens',
+      'roll-ups by key equal those by user: quantities',
       'update usage_daily_callers set user_output_tokens[1] = user_output_tokens[1] + 1 where entity = $1',
     ],
     ['days with usage are known', 'delete from usage_days where entity = $1'],

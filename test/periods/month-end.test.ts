@@ -26,11 +26,20 @@ beforeAll(async () => {
 });
 afterAll(() => books.close());
 
-const tokens = fc.record({
-  inputTokens: fc.nat(3_000_000),
-  cachedInputTokens: fc.nat(3_000_000),
-  outputTokens: fc.nat(3_000_000),
-});
+const aCount = fc.integer({ min: 1, max: 3_000_000 });
+const quantities = fc.record(
+  {
+    input: aCount,
+    cached_input: aCount,
+    cache_write_1h: aCount,
+    input_audio: aCount,
+    output: aCount,
+    reasoning: aCount,
+    search: fc.integer({ min: 1, max: 9 }),
+    page: fc.integer({ min: 1, max: 9 }),
+  },
+  { requiredKeys: ['input'] },
+);
 
 const step = fc.oneof(
   {
@@ -46,7 +55,8 @@ const step = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       do: fc.constant('use' as const),
-      tokens,
+      quantities,
+      serviceTier: fc.constantFrom('default', 'default', 'batch'),
       model: fc.nat(2),
       project: fc.nat(1),
       hoursAgo: fc.nat(800),
@@ -96,7 +106,8 @@ class Life {
           subject: `${this.entity}/p${step.project}`,
           model: [LLAMA, 'agreed', `new-${this.entity}`][step.model]!,
           occurredAt: new Date(clock.now().getTime() - step.hoursAgo * HOUR_MS),
-          tokens: step.tokens,
+          quantities: step.quantities,
+          serviceTier: step.serviceTier,
         });
         this.events.push(event);
         await books.recorder.record([event]);
@@ -166,7 +177,7 @@ function periods(begins: Date, until: Date): Period[] {
 
 /** All events that are charged. */
 function contentOf({ charges, credits, closed }: Statement): unknown {
-  const lines = charges.lines.filter((line) => line.kind !== 'usage' || line.picosPerToken !== null);
+  const lines = charges.lines.filter((line) => line.kind !== 'usage' || line.unitPicos !== null);
   return { lines, total: charges.total, credits, number: closed?.number };
 }
 

@@ -18,14 +18,14 @@ describe('a statement', () => {
   const events = [
     anEvent({
       occurredAt: at(3),
-      tokens: { inputTokens: 1_000_000, cachedInputTokens: 500_000, outputTokens: 0 },
+      quantities: { input: 1_000_000, cached_input: 500_000 },
     }),
-    anEvent({ occurredAt: at(4), tokens: { inputTokens: 0, outputTokens: 2_345_678 }, apiKeyId: 'key_7' }),
+    anEvent({ occurredAt: at(4), quantities: { output: 2_345_678 }, apiKeyId: 'key_7' }),
     anEvent({
       occurredAt: at(5),
       subject: 'entity1/chat',
       model: '<b>"new"</b>',
-      tokens: { inputTokens: 7, outputTokens: 0 },
+      quantities: { input: 7 },
     }),
   ];
   beforeAll(async () => {
@@ -71,20 +71,24 @@ describe('a statement', () => {
       {
         kind: 'usage',
         project: 'project1',
-        token_class: 'input',
+        meter: 'input',
+        label: 'input',
+        unit: 'token',
+        service_tier: 'default',
         quantity: 1_000_000,
         unit_price_usd_per_million: '0.71',
         exact_usd: '0.71',
         amount_usd: '0.71',
       },
       {
-        token_class: 'cached_input',
+        meter: 'cached_input',
+        label: 'cached input',
         quantity: 500_000,
         exact_usd: '0.355',
         amount_usd: '0.36',
         correction_of: null,
       },
-      { token_class: 'output', quantity: 2_345_678, exact_usd: '1.66543138', amount_usd: '1.67' },
+      { meter: 'output', quantity: 2_345_678, exact_usd: '1.66543138', amount_usd: '1.67' },
       { kind: 'credits_applied', grant, category: 'paid', exact_usd: '-1', amount_usd: '-1.00' },
       { kind: 'rounding', amount_usd: '-0.01' },
     ]);
@@ -112,10 +116,11 @@ describe('a statement', () => {
     for (const line of charges.lines.filter(({ kind }: { kind: string }) => kind === 'usage')) {
       const { body } = await app.call(`GET ${line.events_url}`, { key });
       const sum = body.data.reduce(
-        (total: number, event: Record<string, number>) => total + (event[`${line.token_class}_tokens`] ?? 0),
+        (total: number, event: { quantities: Record<string, number> }) =>
+          total + (event.quantities[line.meter] ?? 0),
         0,
       );
-      expect([line.token_class, sum]).toEqual([line.token_class, line.quantity]);
+      expect([line.meter, sum]).toEqual([line.meter, line.quantity]);
     }
   });
 
@@ -149,7 +154,7 @@ describe('a statement', () => {
     ]) {
       expect(page.text).toContain(shown);
     }
-    // The three token classes of a model share one name cell.
+    // The three meters of a model share one name cell.
     expect(page.text.match(/<td rowspan="3">project1<\/td>/g)).toHaveLength(1);
   });
 
@@ -197,9 +202,7 @@ describe('a statement', () => {
       charges: { amount_usd: '1.73' },
     });
     clock.set('2026-12-05T00:00:00Z');
-    await recordUsage(app, [
-      anEvent({ occurredAt: at(29), tokens: { inputTokens: 10_000_000, outputTokens: 0 } }),
-    ]);
+    await recordUsage(app, [anEvent({ occurredAt: at(29), quantities: { input: 10_000_000 } })]);
     const { voids } = books;
     const { source, id } = events[0]!;
     const located = await voids.locate({ source, id, occurredAt: at(3), entity: null });
@@ -209,8 +212,8 @@ describe('a statement', () => {
     const open = await read('2026-12');
     expect(open.charges).toMatchObject({
       lines: [
-        { token_class: 'input', quantity: 9_000_000, correction_of: '2026-11', exact_usd: '6.39' },
-        { token_class: 'cached_input', quantity: -500_000, correction_of: '2026-11', amount_usd: '-0.36' },
+        { meter: 'input', quantity: 9_000_000, correction_of: '2026-11', exact_usd: '6.39' },
+        { meter: 'cached_input', quantity: -500_000, correction_of: '2026-11', amount_usd: '-0.36' },
         { kind: 'credits_applied', grant, exact_usd: '1' },
         { kind: 'rounding', amount_usd: '0.01' },
       ],

@@ -57,12 +57,15 @@ describe('the database refuses', () => {
       insert into audit_log (at, actor, action) values (now(), 'test', 'test');
       insert into usage_corrections (
         kind, identity, occurred_at, entity, project, model, period, corrected_period, requests, input_tokens,
-        cached_input_tokens, output_tokens, reasoning_tokens, old_price_id, old_cost_picos, new_cost_picos,
+        cached_input_tokens, output_tokens, reasoning_tokens, old_rate_id, old_cost_picos, new_cost_picos,
         old_burnt_picos, new_burnt_picos, movements, reason, actor, booked_at
       ) values (
         'void', '00000000-0000-0000-0000-000000000001', now(), 'e', 'p', 'm', '2026-11', '2026-11', -1, 0, 0, 0, 0, 1, 5, 0,
         5, 0, '[]', 'r', 'a', now()
       );
+      insert into prices (model, effective_from, terms, meters, max_input_tokens, max_output_tokens, source, created_at)
+        values ('m', now(), '{}', '{}', 1, 1, 's', now());
+      insert into rates (price_id, unit_prices) select id, '{}' from prices;
       insert into closed_periods values ('e', '2026-11', 1, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`);
   });
 
@@ -96,11 +99,8 @@ describe('the database refuses', () => {
       `insert into ledger_entries (entity, kind, debit_account, credit_account, amount_picos, period, booked_at)
        values ('e', 'burn', 'a', 'a', 1, '2026-11', now())`,
     ],
-    [
-      'a price above $10,000 per million tokens',
-      `insert into prices (model, effective_from, input_picos_per_token, output_picos_per_token, max_input_tokens, max_output_tokens, source, created_at)
-       values ('m', now(), 10000000001, 0, 1, 1, 's', now())`,
-    ],
+    ['a change of a price', `update prices set effective_from = now()`],
+    ['the loss of a rate', `delete from rates`],
   ])('%s', async (_, sql) => {
     await expect(migratedPool.query(sql)).rejects.toThrow(/append only|violates (check|unique) constraint/);
   });

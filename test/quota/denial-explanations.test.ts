@@ -27,9 +27,7 @@ describe('the explanation of a denial', () => {
 
   it('says what was booked, held and asked, under which limits, and by which state', async () => {
     await limits('shop', { monthly_cap_usd: '0.003', overage: 'allowed', max_concurrent_requests: 5 });
-    await recordUsage(app, [
-      anEvent({ subject: 'shop/web', tokens: { inputTokens: 1_000, outputTokens: 0 } }),
-    ]);
+    await recordUsage(app, [anEvent({ subject: 'shop/web', quantities: { input: 1_000 } })]);
     expect((await reserve('shop/app')).status).toBe(201);
     const order = { max_output_tokens: 2_000, request_id: 'req_1' };
     const denied = await reserve('shop/web', order);

@@ -43,7 +43,7 @@ describe('the hold of a request', () => {
       subject: `${entity}/p`,
       reservationId,
       occurredAt: clock.now(),
-      tokens: { inputTokens: 500, outputTokens: 0 },
+      quantities: { input: 500 },
     });
   /** Dollars held, dollars charged, and what is left of the cap of one dollar. */
   const books = async () => {

@@ -21,7 +21,7 @@ describe('a hold without max_output_tokens', () => {
   let app: TestApp;
   let sampling: OutputSampling;
   beforeAll(async () => {
-    app = await anApp({ clock });
+    app = await anApp({ clock, environment: { UNPRICED_MODELS: 'admit' } });
     sampling = new OutputSampling(app.database, clock);
   });
   afterAll(() => app.close());
@@ -45,7 +45,9 @@ describe('a hold without max_output_tokens', () => {
     const { status, body } = await app.call('POST /v1/quota/reservations', {
       body: { project: subject, model, input_tokens: 0, ...order },
     });
-    return status === 201 ? `${body.hold_usd} ${body.hold_basis}` : `${status} ${body.error.details.limit}`;
+    return status === 201
+      ? `${body.hold_usd} ${body.hold_basis}`
+      : `${status} ${body.error.details?.limit ?? body.error.code}`;
   };
   /** Books so many outputs of one size, and takes a sample. */
   const see = async (model: string, outputTokens: number, requests: number) => {
@@ -53,7 +55,7 @@ describe('a hold without max_output_tokens', () => {
     await recordUsage(
       app,
       Array.from({ length: requests }, () =>
-        anEvent({ model, subject: 'seen/p', occurredAt: at, tokens: { inputTokens: 1, outputTokens } }),
+        anEvent({ model, subject: 'seen/p', occurredAt: at, quantities: { input: 1, output: outputTokens } }),
       ),
     );
     clock.advance(2 * MINUTE_MS);
@@ -118,7 +120,7 @@ describe('a hold without max_output_tokens', () => {
     expect(await reserve(subject, 'named', { max_output_tokens: 5 })).toBe(`${usdOf(5)} requested`);
   });
 
-  it('is nothing for a model without a price, and says so', async () => {
+  it('is nothing for a model without a price where it is admitted, and says so', async () => {
     expect(await reserve(await customer('unpriced'), 'nobody-priced-it')).toBe('0 none');
   });
 
@@ -159,7 +161,11 @@ describe('a hold without max_output_tokens', () => {
       await recordUsage(
         app,
         [1, 2, 900].map((outputTokens) =>
-          anEvent({ model: 'once', occurredAt: clock.now(), tokens: { outputTokens } }),
+          anEvent({
+            model: 'once',
+            occurredAt: clock.now(),
+            quantities: { input: 100, output: outputTokens },
+          }),
         ),
       );
       expect(await sampling.sample()).toBe(0);

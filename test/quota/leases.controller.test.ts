@@ -49,6 +49,7 @@ describe('leases over HTTP', () => {
             model: LLAMA,
             input_usd_per_million: '0.71',
             output_usd_per_million: '0.71',
+            request_usd: '0',
             input_tokens_default: 131_072,
             output_tokens_default: expect.any(Number),
           },
@@ -108,6 +109,30 @@ describe('leases over HTTP', () => {
       concurrency_limited: 1,
       usd_sum: 50,
     });
+  });
+
+  it('a lease states the dearest prices that requests of the default tier may meet until the last of them has run', async () => {
+    const price = {
+      model: 'open',
+      input_usd_per_million: '1',
+      cache_write_usd_per_million: '1.25',
+      output_usd_per_million: '2',
+      request_usd: '0.001',
+      variants: [
+        { when: { prompt_tokens_above: 500_000 }, input_usd_per_million: '3' },
+        { when: { region: 'eu' }, multiplier: '2' },
+        { when: { service_tier: 'priority' }, input_usd_per_million: '100' },
+        { when: { utc: '12:15-12:20' }, output_usd_per_million: '7' },
+      ],
+    };
+    expect((await app.call('POST /v1/admin/prices', { body: price })).status).toBe(201);
+    const stated = async (sequence: number, request_seconds: number) => {
+      const order = { lease_id: leaseId('o', 'entity2'), sequence, request_seconds, ttl_seconds: 10 };
+      return (await state('entity2', { ...order, models: ['open'] })).body.prices;
+    };
+    const dearest = { model: 'open', input_usd_per_million: '6', request_usd: '0.002' };
+    expect(await stated(1, 889)).toMatchObject([{ ...dearest, output_usd_per_million: '4' }]);
+    expect(await stated(2, 890)).toMatchObject([{ ...dearest, output_usd_per_million: '14' }]);
   });
 
   it('a price that changes before the lease ends is not listed', async () => {

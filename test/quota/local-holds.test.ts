@@ -16,6 +16,8 @@ describe('the holds of one process', () => {
         model: 'm',
         inputTokens: 1,
         maxOutputTokens: null,
+        serviceTier: null,
+        region: null,
         holdPicos: usd('1'),
         period: periodOf(NOON),
         expiresMs: NOW_MS + (index % 2 === 0 ? 1 : 60_000),

@@ -9,6 +9,7 @@ import {
   quotaServers,
   reserveInAWord,
   spend,
+  TIERED,
   type QuotaServers,
 } from '../support/quota-service.js';
 import { until } from '../support/until.js';
@@ -81,12 +82,38 @@ describe('while Redis is unavailable', () => {
     const subject = 'contradicting/p';
     expect(await on.reserve({ subject, requestId: 'r', ttlSeconds: 60 })).toBe('~allowed');
     expect(await on.reserve({ subject, requestId: 'r', ttlSeconds: 60 })).toBe('~allowed');
-    for (const other of [{ inputTokens: 2 }, { maxOutputTokens: 1 }, { model: 'another' }]) {
+    const named = { serviceTier: 'default', region: null };
+    expect(await on.reserve({ subject, requestId: 'r', ttlSeconds: 60, ...named })).toBe('~allowed');
+    for (const other of [
+      { inputTokens: 2 },
+      { maxOutputTokens: 1 },
+      { model: 'another' },
+      { serviceTier: 'batch' },
+      { region: 'eu' },
+    ]) {
       const again = on.reserve({ subject, requestId: 'r', ...other });
       await expect(again).rejects.toMatchObject({ code: 'conflict', param: 'request_id' });
     }
     on.clock.advance(60_000);
     expect(await on.reserve({ subject, requestId: 'r', inputTokens: 2 })).toBe('~allowed');
+  });
+
+  it('a model without a price is denied as ever, and a tier is held and handed over', async () => {
+    await giveCredits(on, { entity: 'tiers' });
+    await on.wires.redis.cut();
+    const subject = 'tiers/p';
+    const unpriced = on.reserve({ subject, model: 'nobody-priced-it' });
+    await expect(unpriced).rejects.toMatchObject({ code: 'model_not_found' });
+    const check = on.quota.check(aSubject(subject), 'nobody-priced-it');
+    await expect(check).rejects.toMatchObject({ code: 'model_not_found' });
+    const order = { subject, model: TIERED, requestId: 'r', serviceTier: 'priority', region: 'eu' };
+    const first = await on.quota.reserve(anOrder({ ...order, ttlSeconds: 60 }));
+    expect(first).toMatchObject({ degraded: true, reservation: { holdPicos: usd('6') } });
+    await redisAnswersAgain();
+    const again = await on.quota.reserve(anOrder({ ...order, ttlSeconds: 60 }));
+    expect(again).toMatchObject({ degraded: false, reservation: { holdPicos: usd('6') } });
+    const other = on.quota.reserve(anOrder({ ...order, region: null }));
+    await expect(other).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('concurrent requests exceed no limit, and Redis has their holds as soon as it answers again', async () => {

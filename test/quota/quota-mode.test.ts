@@ -105,8 +105,8 @@ describe('the quota mode of an entity', () => {
     expect(first.body).not.toHaveProperty('shadow_denial');
     const second = await reserve();
     expect(second.body.shadow_denial).toMatchObject({ limit: 'concurrency', retryable: true });
-    const tokens = { inputTokens: 1_000, outputTokens: 0 };
-    await recordUsage(app, [anEvent({ subject: `${entity}/p`, reservationId: first.body.id, tokens })]);
+    const quantities = { input: 1_000 };
+    await recordUsage(app, [anEvent({ subject: `${entity}/p`, reservationId: first.body.id, quantities })]);
     await app.call(`POST /v1/quota/reservations/${second.body.id}/release`, { key: gateway });
     expect(await held()).toBe('0');
     expect((await reserve()).body).not.toHaveProperty('shadow_denial');
@@ -124,8 +124,8 @@ describe('the quota mode of an entity', () => {
     expect((await check()).body).toMatchObject({ allowed: true, mode: 'off' });
     expect(await held()).toBe('0');
     expect(await counted('decision="allowed",mode="off",degraded="false"')).toBe(before + 2);
-    const tokens = { inputTokens: 1_000, outputTokens: 0 };
-    await recordUsage(app, [anEvent({ subject: `${entity}/p`, reservationId: body.id, tokens })]);
+    const quantities = { input: 1_000 };
+    await recordUsage(app, [anEvent({ subject: `${entity}/p`, reservationId: body.id, quantities })]);
     const { body: balance } = await app.call(`GET /v1/entities/${entity}/balance`);
     expect([balance.month_to_date_usd, balance.overage_usd]).toEqual([HOLD_USD, HOLD_USD]);
   });

@@ -53,6 +53,8 @@ describe('a reservation', () => {
         model: MODEL,
         inputTokens: 2,
         maxOutputTokens: 1,
+        serviceTier: null,
+        region: null,
         period: '2026-11',
         holdPicos: usd('4'),
         basis: 'requested',
@@ -92,20 +94,6 @@ describe('a reservation', () => {
     await expect(other).rejects.toMatchObject({ code: 'conflict', param: 'request_id' });
   });
 
-  it('holds nothing for a model without a price, and is denied only where no room is left at all', async () => {
-    const subject = await customer('unpriced', '0.000000001');
-    const unpriced = () => ({ ...order(subject), model: 'nobody-priced-it' });
-    expect(await on.quota.reserve(unpriced())).toMatchObject({
-      allowed: true,
-      reservation: { holdPicos: 0n },
-    });
-    await spend(on, subject, '0.000000001');
-    await on.quota.publish([subject]);
-    expect(await on.quota.reserve(unpriced())).toMatchObject({
-      denial: { limit: 'credits', retryable: false },
-    });
-  });
-
   it('can be extended until it has ended, and released any number of times', async () => {
     const subject = await customer('extended');
     const { id } = await reserved(subject);
@@ -115,6 +103,8 @@ describe('a reservation', () => {
       model: MODEL,
       inputTokens: 2,
       maxOutputTokens: 1,
+      serviceTier: null,
+      region: null,
       period: '2026-11',
       holdPicos: usd('4'),
       expiresMs: NOON.getTime() + 1_800_000,

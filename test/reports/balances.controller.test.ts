@@ -16,12 +16,12 @@ describe('the balance over HTTP', () => {
     const gateway = await app.key('gateway');
     await app.call('POST /v1/admin/entities/entity4/credits', { body: { amount_usd: '1' } });
     await recordUsage(app, [
-      anEvent({ subject: 'entity4/search', tokens: { inputTokens: 1, outputTokens: 0 } }),
+      anEvent({ subject: 'entity4/search', quantities: { input: 1 } }),
       anEvent({
         subject: 'entity4/search',
-        tokens: { inputTokens: 10, cachedInputTokens: 5, outputTokens: 1 },
+        quantities: { input: 10, cached_input: 5, output: 1 },
       }),
-      anEvent({ subject: 'entity4/chat', tokens: { inputTokens: 2_000_000, outputTokens: 0 } }),
+      anEvent({ subject: 'entity4/chat', quantities: { input: 2_000_000 } }),
     ]);
     await app.call('PATCH /v1/admin/entities/entity4/projects/search/limits', {
       body: { monthly_cap_usd: '3' },
@@ -117,7 +117,7 @@ describe('the forecast over HTTP', () => {
         anEvent({
           subject,
           occurredAt: new Date(`2026-11-${day}T10:00:00Z`),
-          tokens: { inputTokens: 1_000_000, outputTokens: 0 },
+          quantities: { input: 1_000_000 },
         }),
       );
     await recordUsage(app, usage('entity1/a'));

@@ -1,20 +1,57 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { BucketWidth } from '../../src/domain/buckets.js';
+import {
+  INPUT_TOKEN_METERS,
+  OUTPUT_TOKEN_METERS,
+  outputTokensOf,
+  promptTokensOf,
+} from '../../src/domain/meters.js';
+import { costOf as costPicosAt, type UnitPrices } from '../../src/domain/price.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { BucketedReports } from '../../src/reports/bucketed-reports.js';
 import type { UsageGroup } from '../../src/reports/organization-usage.sql.js';
 import type { CostGroup } from '../../src/reports/organization-costs.sql.js';
+import { presentCompletions } from '../../src/reports/organization-usage.presenter.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent, LLAMA } from '../support/builders.js';
+import { priceTerms } from '../support/prices.js';
 
-/** Picodollars per input and output token, by the price book. A model without a price costs nothing yet. */
-const MODELS = new Map([
-  [LLAMA, [710_000n, 710_000n]],
-  ['cw_deepseek-ai_DeepSeek-R1', [1_350_000n, 5_400_000n]],
-  ['cw_BAAI_bge-m3', [10_000n, 0n]],
-  ['nobody/priced-this', [0n, 0n]],
-] as const);
+const RICH = 'rich/model';
+
+/** Nothing here prices pages. Batches cost half. */
+const RICH_PRICES: UnitPrices = {
+  request: 10n ** 9n,
+  input: 3_000_000n,
+  cached_input: 300_000n,
+  cache_write: 3_750_000n,
+  cache_write_1h: 6_000_000n,
+  input_audio: 40_000_000n,
+  cached_input_audio: 4_000_000n,
+  output: 15_000_000n,
+  reasoning: 20_000_000n,
+  output_audio: 80_000_000n,
+  search: 10n ** 10n,
+};
+
+/**
+ * Picodollars, by the price book and by the price that the test publishes. What falls back on the price of another meter is written
+ * out. A model without a price costs nothing yet.
+ */
+const MODELS = new Map<string, UnitPrices>([
+  [LLAMA, flat(710_000n, 710_000n)],
+  ['cw_deepseek-ai_DeepSeek-R1', flat(1_350_000n, 5_400_000n)],
+  [RICH, RICH_PRICES],
+  ['nobody/priced-this', {}],
+]);
+
+function flat(input: bigint, output: bigint): UnitPrices {
+  const prices = [
+    ...INPUT_TOKEN_METERS.map((meter) => [meter, input]),
+    ...OUTPUT_TOKEN_METERS.map((meter) => [meter, output]),
+  ];
+  return Object.fromEntries(prices) as UnitPrices;
+}
 
 const FIRST = Date.parse('2026-11-19T22:00:00Z');
 const LAST = Date.parse('2026-11-22T12:00:00Z');
@@ -34,12 +71,28 @@ let books: Books;
 let reports: BucketedReports;
 beforeAll(async () => {
   books = await theBooks();
+  await books.database.transaction((tx) =>
+    books.prices.publish(tx, {
+      model: RICH,
+      entity: null,
+      effectiveFrom: new Date('2026-01-01T00:00:00Z'),
+      terms: {
+        ...priceTerms(RICH_PRICES),
+        variants: [{ when: { service_tier: 'batch' }, multiplier: '0.5' }],
+      },
+      maxInputTokens: null,
+      maxOutputTokens: null,
+      source: 'test',
+      actor: 'test',
+    }),
+  );
   reports = new BucketedReports(books.database, books.clock);
 });
 afterAll(() => books.close());
 
 const aTime = fc.integer({ min: FIRST, max: LAST - 1 }).map((ms) => new Date(ms));
 const anId = fc.option(fc.constantFrom('a', 'b'), { nil: null });
+const aCount = fc.integer({ min: 1, max: 1_000_000 });
 const someUsage = fc.record({
   project: fc.constantFrom('p', 'q'),
   model: fc.constantFrom(...MODELS.keys()),
@@ -47,15 +100,35 @@ const someUsage = fc.record({
   userId: anId,
   apiKeyId: anId,
   occurredAt: aTime,
-  inputTokens: fc.nat(1_000_000),
-  cachedInputTokens: fc.nat(1_000),
-  outputTokens: fc.nat(2 ** 31 - 1),
+  serviceTier: fc.constantFrom('default', 'default', 'batch'),
+  quantities: fc.oneof(
+    fc.record({ input: aCount, cached_input: aCount, output: fc.integer({ min: 1, max: 2 ** 31 - 1 }) }),
+    fc.record(
+      {
+        input: aCount,
+        cached_input: aCount,
+        cached_input_audio: aCount,
+        cache_write: aCount,
+        cache_write_1h: aCount,
+        input_audio: aCount,
+        output: aCount,
+        reasoning: aCount,
+        output_audio: aCount,
+        search: aCount,
+        page: aCount,
+      },
+      { requiredKeys: ['input'] },
+    ),
+  ),
 });
 const aRange = fc
   .tuple(fc.integer({ min: FIRST / 1000, max: LAST / 1000 }), fc.integer({ min: 1, max: 200_000 }))
   .map(([start, seconds]) => ({ start: new Date(start * 1000), end: new Date((start + seconds) * 1000) }));
 
-type Sums = Record<string, { requests: bigint; input: bigint; cached: bigint; output: bigint }>;
+type Sum = Record<'requests' | 'input' | 'cached' | 'audio' | 'output' | 'audioOutput' | 'written', number>;
+type Sums = Record<string, Sum>;
+
+const NOTHING: Sum = { requests: 0, input: 0, cached: 0, audio: 0, output: 0, audioOutput: 0, written: 0 };
 
 /** All pages of a report, summed by group. */
 async function usageOf(
@@ -79,19 +152,24 @@ async function usageOf(
       users: null,
       apiKeys: null,
       models: null,
+      batch: null,
     });
     const counts = page.buckets.map(({ rows }) => rows.length);
     // One bucket with more results than a page is not cut.
     expect(
       Math.max(0, ...counts.slice(1)) === 0 || counts.reduce((a, b) => a + b) <= from.pageResultsMax,
     ).toBe(true);
-    for (const { rows } of page.buckets) {
-      for (const row of rows) {
-        const sum = (sums[nameOf(row)] ??= { requests: 0n, input: 0n, cached: 0n, output: 0n });
-        sum.requests += row.requests;
-        sum.input += row.inputTokens;
-        sum.cached += row.cachedInputTokens;
-        sum.output += row.outputTokens;
+    for (const { results } of presentCompletions(page).data) {
+      for (const row of results) {
+        add((sums[nameOf(row)] ??= { ...NOTHING }), {
+          requests: row.num_model_requests,
+          input: row.input_tokens,
+          cached: row.input_cached_tokens,
+          audio: row.input_audio_tokens,
+          output: row.output_tokens,
+          audioOutput: row.output_audio_tokens,
+          written: row.input_cache_write_tokens,
+        });
       }
     }
     cursor = page.next;
@@ -99,8 +177,16 @@ async function usageOf(
   return sums;
 }
 
-function nameOf(row: Record<'project' | 'user' | 'apiKey' | 'model', string | null>): string {
-  return [row.project, row.user, row.apiKey, row.model].join('|');
+function add(sum: Sum, more: Sum): void {
+  for (const field of Object.keys(sum) as (keyof Sum)[]) sum[field] += more[field];
+}
+
+type Named = Record<'project_id' | 'user_id' | 'api_key_id' | 'model' | 'service_tier', string | null> & {
+  batch: boolean | null;
+};
+
+function nameOf(row: Named): string {
+  return [row.project_id, row.user_id, row.api_key_id, row.model, row.service_tier, row.batch].join('|');
 }
 
 async function costOf(
@@ -118,12 +204,34 @@ function isWithin({ occurredAt }: UsageEvent, { start, end }: { start: Date; end
   return occurredAt >= start && occurredAt < end;
 }
 
-function costPicosOf({ model, tokens }: UsageEvent): bigint {
-  const [input, output] = [...MODELS].find(([name]) => name === model)![1];
-  return BigInt(tokens.inputTokens + tokens.cachedInputTokens) * input + BigInt(tokens.outputTokens) * output;
+function costPicosOf({ model, quantities, serviceTier }: UsageEvent): bigint {
+  const cost = costPicosAt(quantities, MODELS.get(model)!);
+  return model === RICH && serviceTier === 'batch' ? cost / 2n : cost;
+}
+
+function countsOf({ quantities }: UsageEvent): Sum {
+  const { cached_input = 0, cached_input_audio = 0, cache_write = 0, cache_write_1h = 0 } = quantities;
+  return {
+    requests: 1,
+    input: promptTokensOf(quantities),
+    cached: cached_input + cached_input_audio,
+    audio: quantities.input_audio ?? 0,
+    output: outputTokensOf(quantities),
+    audioOutput: quantities.output_audio ?? 0,
+    written: cache_write + cache_write_1h,
+  };
 }
 
 let entities = 0;
+
+/** A later price of the same meters, so that every event is charged by it. */
+const CORRECTED: UnitPrices = {
+  ...flat(3_000_000n, 5_000_000n),
+  cached_input: 1_000_000n,
+  reasoning: 7_000_000n,
+  search: 2n * 10n ** 9n,
+  page: 10n ** 9n,
+};
 
 /** When the days that have ended are rolled up. Later usage invalidates its days. */
 const aRollUp = fc.constantFrom('never', 'between the batches', 'after both' as const);
@@ -134,13 +242,7 @@ async function record(
   rollUp: typeof aRollUp extends fc.Arbitrary<infer T> ? T : never = 'after both',
 ) {
   const entity = `sums${(entities += 1)}`;
-  const events = usage.map(({ project, inputTokens, cachedInputTokens, outputTokens, ...rest }) =>
-    anEvent({
-      ...rest,
-      subject: `${entity}/${project}`,
-      tokens: { inputTokens, cachedInputTokens, outputTokens },
-    }),
-  );
+  const events = usage.map(({ project, ...rest }) => anEvent({ ...rest, subject: `${entity}/${project}` }));
   await books.recorder.record(events.slice(0, 5));
   if (rollUp === 'between the batches') await books.days.build();
   await books.recorder.record(events.slice(5));
@@ -150,7 +252,9 @@ async function record(
 
 describe('sums of reports', () => {
   it('of usage over any range equal those of its events, whatever the bucket width, the grouping and the page size', async () => {
-    const groups = fc.uniqueArray(fc.constantFrom('project', 'user', 'apiKey', 'model' as const));
+    const groups = fc.uniqueArray(
+      fc.constantFrom('project', 'user', 'apiKey', 'model', 'serviceTier', 'batch' as const),
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.array(someUsage, { minLength: 1, maxLength: 30 }),
@@ -166,17 +270,14 @@ describe('sums of reports', () => {
           for (const event of events.filter((event) => isWithin(event, range))) {
             if ((event.operation === 'embeddings') !== (kind === 'embeddings')) continue;
             const name = nameOf({
-              project: groupBy.has('project') ? event.project : null,
-              user: groupBy.has('user') ? event.userId : null,
-              apiKey: groupBy.has('apiKey') ? event.apiKeyId : null,
+              project_id: groupBy.has('project') ? event.project : null,
+              user_id: groupBy.has('user') ? event.userId : null,
+              api_key_id: groupBy.has('apiKey') ? event.apiKeyId : null,
               model: groupBy.has('model') ? event.model : null,
+              service_tier: groupBy.has('serviceTier') ? event.serviceTier : null,
+              batch: groupBy.has('batch') ? event.serviceTier === 'batch' : null,
             });
-            const sum = (expected[name] ??= { requests: 0n, input: 0n, cached: 0n, output: 0n });
-            const { inputTokens, cachedInputTokens, outputTokens } = event.tokens;
-            sum.requests += 1n;
-            sum.input += BigInt(inputTokens + cachedInputTokens);
-            sum.cached += BigInt(cachedInputTokens);
-            sum.output += BigInt(outputTokens);
+            add((expected[name] ??= { ...NOTHING }), countsOf(event));
           }
           for (const width of WIDTHS)
             expect(
@@ -232,9 +333,7 @@ describe('sums of reports', () => {
         model: LLAMA,
         entity: first!.entity,
         effectiveFrom: new Date(FIRST),
-        inputPicosPerToken: 3_000_000n,
-        cachedInputPicosPerToken: 1_000_000n,
-        outputPicosPerToken: 5_000_000n,
+        terms: priceTerms(CORRECTED),
         maxInputTokens: null,
         maxOutputTokens: null,
         source: 'test',
@@ -250,14 +349,7 @@ describe('sums of reports', () => {
       actor: 'test',
     });
     expect((rollUp ? await books.days.build() : 0) > 0).toBe(rollUp);
-    const expected = rest.reduce(
-      (sum, { tokens }) =>
-        sum +
-        BigInt(tokens.inputTokens) * 3_000_000n +
-        BigInt(tokens.cachedInputTokens) * 1_000_000n +
-        BigInt(tokens.outputTokens) * 5_000_000n,
-      0n,
-    );
+    const expected = rest.reduce((sum, { quantities }) => sum + costPicosAt(quantities, CORRECTED), 0n);
     const all = { start: new Date(FIRST), end: new Date(LAST) };
     for (const grouping of [[], ['lineItem'], ['project', 'apiKey']] as const)
       expect(await costOf(entity, all, new Set(grouping))).toBe(expected);
@@ -267,8 +359,8 @@ describe('sums of reports', () => {
         const sums = await Promise.all(
           kinds.map((kind) => usageOf({ entity, range: all, width, kind, groupBy })),
         );
-        const requests = sums.flatMap((sum) => Object.values(sum)).reduce((a, b) => a + b.requests, 0n);
-        expect(requests).toBe(38n);
+        const requests = sums.flatMap((sum) => Object.values(sum)).reduce((a, b) => a + b.requests, 0);
+        expect(requests).toBe(38);
       }
     }
     expect((await books.reconciliation.run()).ok).toBe(true);

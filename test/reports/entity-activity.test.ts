@@ -12,7 +12,10 @@ describe('GET /v1/entities/{entity}/activity', () => {
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '0.0001' } });
     await recordUsage(app, [
       anEvent({ occurredAt: new Date('2026-11-20T00:00:00Z') }),
-      anEvent({ occurredAt: new Date('2026-11-20T23:59:59.999Z'), tokens: { cachedInputTokens: 10 } }),
+      anEvent({
+        occurredAt: new Date('2026-11-20T23:59:59.999Z'),
+        quantities: { input: 100, cached_input: 10, output: 50 },
+      }),
       anEvent({ occurredAt: new Date('2026-11-21T00:00:00Z'), subject: 'entity1/other' }),
       anEvent({ occurredAt: new Date('2026-10-30T00:00:00Z') }),
       anEvent({ occurredAt: new Date('2026-11-21T00:00:00Z'), model: 'unheard-of' }),
@@ -52,6 +55,7 @@ describe('GET /v1/entities/{entity}/activity', () => {
       late_usd: '0.0001065',
       unpriced_requests: 1,
       unpriced_models: ['unheard-of'],
+      unpriced: [{ model: 'unheard-of', quantities: { input: 100, output: 50 } }],
       conflicts: 0,
       dead_letters: 0,
     });

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { METERS } from '../../src/domain/meters.js';
 import type { Period } from '../../src/domain/period.js';
 import { csvPages } from '../../src/reports/focus-exports.js';
 import { focusHeader, focusLine } from '../../src/reports/focus-csv.js';
@@ -18,8 +19,11 @@ function aUsage(override: Partial<DailyUsage> = {}): DailyUsage {
     project: 'project1',
     model: 'llama',
     day: new Date('2026-11-22T00:00:00Z'),
+    serviceTier: 'default',
+    rateId: 9n,
     priceId: 7n,
-    tokens: { input: 300n, cached_input: 512n, output: 204n },
+    requests: 1n,
+    quantities: { input: 300n, cached_input: 512n, output: 204n },
     costPicos: 300n * 710_000n + 512n * 350_000n + 204n * 710_000n,
     paidBurntPicos: 0n,
     promotionalBurntPicos: 0n,
@@ -49,7 +53,7 @@ const csvOf = (rows: readonly Parameters<typeof focusLine>[0][]) =>
   focusHeader() + rows.map(focusLine).join('');
 
 describe('a day of usage', () => {
-  it('is a row for each class of tokens, billed and effective at its cost where no credits paid', () => {
+  it('is a row for each meter, billed and effective at its cost where no credits paid', () => {
     const rows = usageRows(aUsage(), PERIOD);
     expect(checkFocus(csvOf(rows))).toEqual([]);
     expect(
@@ -68,7 +72,10 @@ describe('a day of usage', () => {
       PricingUnit: '1000000 Tokens',
       ServiceCategory: 'AI and Machine Learning',
       SkuId: 'llama-input',
-      SkuPriceId: 'llama-input-ondemand',
+      SkuPriceId: 'llama-input-r9',
+      x_PriceId: '7',
+      x_RateId: '9',
+      x_ServiceTier: 'default',
       ChargePeriodStart: '2026-11-22T00:00:00Z',
       ChargePeriodEnd: '2026-11-23T00:00:00Z',
       BillingPeriodStart: '2026-11-01T00:00:00Z',
@@ -95,17 +102,90 @@ describe('a day of usage', () => {
     });
   });
 
-  it('without a price shows its quantity at $0 and says so', () => {
-    const rows = usageRows(aUsage({ priceId: 0n, unitPrices: null, costPicos: 0n }), PERIOD);
+  it('without a price shows its quantity, no price, and says so', () => {
+    const rows = usageRows(aUsage({ rateId: 0n, priceId: null, unitPrices: null, costPicos: 0n }), PERIOD);
     expect(checkFocus(csvOf(rows))).toEqual([]);
-    expect(rows[0]).toMatchObject({ ConsumedQuantity: '300', BilledCost: '0', x_IsUnpriced: 'true' });
+    expect(rows[0]).toMatchObject({
+      ConsumedQuantity: '300',
+      BilledCost: '0',
+      ListUnitPrice: null,
+      ContractedUnitPrice: null,
+      SkuPriceId: null,
+      x_IsUnpriced: 'true',
+    });
+  });
+
+  it('has units, SKUs and prices of its meters, also of those that are no tokens, and leaves out prices that are missing', () => {
+    const unitPrices = {
+      input: 3_000_000n,
+      cache_write: 3_750_000n,
+      cache_write_1h: 6_000_000n,
+      input_audio: 40_000_000n,
+      output: 15_000_000n,
+      reasoning: 20_000_000n,
+      search: 10n ** 10n,
+      request: 10n ** 9n,
+      input_second: 100_000_000n,
+      input_character: 30_000_000n,
+    };
+    const quantities = {
+      input: 1n,
+      cache_write: 2n,
+      cache_write_1h: 3n,
+      input_audio: 4n,
+      output: 5n,
+      reasoning: 6n,
+      search: 7n,
+      input_second: 8n,
+      input_character: 9n,
+      page: 10n,
+    };
+    const costPicos =
+      3_000_000n + 7_500_000n + 18_000_000n + 160_000_000n + 75_000_000n + 120_000_000n + 7n * 10n ** 10n +
+      2n * 10n ** 9n + 800_000_000n + 270_000_000n; // prettier-ignore
+    const usage = aUsage({ requests: 2n, quantities, unitPrices, costPicos, serviceTier: 'batch' });
+    const rows = usageRows(usage, PERIOD);
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(
+      rows.map((row) => [
+        row.SkuId,
+        row.SkuMeter,
+        row.ConsumedQuantity,
+        row.ConsumedUnit,
+        row.PricingQuantity,
+        row.ListUnitPrice,
+        row.BilledCost,
+      ]),
+    ).toEqual([
+      ['llama-input', 'Input Tokens', '1', 'Tokens', '0.000001', '3', '0.000003'],
+      ['llama-cache-write', 'Cache Write Input Tokens', '2', 'Tokens', '0.000002', '3.75', '0.0000075'],
+      [
+        'llama-cache-write-1h',
+        'Cache Write Input Tokens (1 Hour)',
+        '3',
+        'Tokens',
+        '0.000003',
+        '6',
+        '0.000018',
+      ],
+      ['llama-input-audio', 'Audio Input Tokens', '4', 'Tokens', '0.000004', '40', '0.00016'],
+      ['llama-output', 'Output Tokens', '5', 'Tokens', '0.000005', '15', '0.000075'],
+      ['llama-reasoning', 'Reasoning Output Tokens', '6', 'Tokens', '0.000006', '20', '0.00012'],
+      ['llama-request', 'Requests', '2', 'Requests', '2', '0.001', '0.002'],
+      ['llama-search', 'Web Searches', '7', 'Web Searches', '7', '0.01', '0.07'],
+      ['llama-page', 'Pages', '10', 'Pages', '10', null, '0'],
+      ['llama-input-second', 'Input Seconds', '8', 'Seconds', '8', '0.0001', '0.0008'],
+      ['llama-input-character', 'Input Characters', '9', 'Characters', '0.000009', '30', '0.00027'],
+    ]);
+    expect(rows.reduce((sum, row) => sum + picosOf(row.BilledCost), 0n)).toBe(costPicos);
+    expect(new Set(rows.map((row) => row.x_ServiceTier))).toEqual(new Set(['batch']));
   });
 
   it('of an earlier month is a correction, even a negative one', () => {
     const usage = aUsage();
     const voided = aUsage({
       day: new Date('2026-10-03T00:00:00Z'),
-      tokens: { input: -300n, cached_input: -512n, output: -204n },
+      quantities: { input: -300n, cached_input: -512n, output: -204n },
       costPicos: -usage.costPicos,
       paidBurntPicos: -7n,
     });
@@ -119,7 +199,7 @@ describe('a day of usage', () => {
     const rows = usageRows(
       aUsage({
         day: new Date('2026-10-03T00:00:00Z'),
-        tokens: { input: 0n, cached_input: 0n, output: 0n },
+        quantities: {},
         costPicos: 0n,
         paidBurntPicos: 5n,
       }),
@@ -143,28 +223,52 @@ describe('a day of usage', () => {
     });
   });
 
+  it('has another SKU price where the list price beside an agreed one has changed', () => {
+    const under = (listPicos: bigint) =>
+      usageRows(
+        aUsage({ listUnitPrices: { input: listPicos, cached_input: 350_000n, output: listPicos } }),
+        PERIOD,
+      );
+    const rows = [...under(1_000_000n), ...under(2_000_000n), ...under(710_000n)];
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows.filter((row) => row.SkuId === 'llama-input').map((row) => row.SkuPriceId)).toEqual([
+      'llama-input-r9-list-1000000',
+      'llama-input-r9-list-2000000',
+      'llama-input-r9',
+    ]);
+  });
+
+  it('carries a change of who paid on a meter that has a price', () => {
+    const usage = aUsage({ quantities: { page: 3n }, costPicos: 0n, paidBurntPicos: 5n });
+    const rows = usageRows(usage, PERIOD);
+    expect(checkFocus(csvOf(rows))).toEqual([]);
+    expect(rows.map((row) => [row.SkuId, row.ConsumedQuantity, row.BilledCost])).toEqual([
+      ['llama-input', '0', '-0.000000000005'],
+      ['llama-page', '3', '0'],
+    ]);
+  });
+
   it('conforms and loses no picodollar, whatever it is made of', () => {
-    const tokens = fc.bigInt({ min: 0n, max: 10n ** 13n });
+    const quantity = fc.bigInt({ min: 0n, max: 10n ** 13n });
     const price = fc.bigInt({ min: 0n, max: 10n ** 10n });
     fc.assert(
       fc.property(
-        tokens,
-        tokens,
-        tokens,
-        price,
-        price,
-        price,
+        fc.dictionary(fc.constantFrom(...METERS), quantity),
+        fc.dictionary(fc.constantFrom(...METERS), price),
         fc.nat(1000),
         fc.nat(1000),
         fc.string({ unit: 'binary', minLength: 1 }),
-        (a, b, c, pa, pb, pc, paidParts, promotionalParts, model) => {
-          const costPicos = a * pa + b * pb + c * pc;
+        (quantities, unitPrices: Record<string, bigint>, paidParts, promotionalParts, model) => {
+          const { request: _counted, ...counted } = quantities;
+          const used = Object.entries({ ...counted, request: 3n });
+          const costPicos = used.reduce((sum, [meter, used]) => sum + used * (unitPrices[meter] ?? 0n), 0n);
           const paidBurntPicos = (costPicos * BigInt(paidParts)) / 1000n;
           const promotionalBurntPicos = ((costPicos - paidBurntPicos) * BigInt(promotionalParts)) / 1000n;
           const usage = aUsage({
             model: `m${model.replace(/[\p{Cc}\p{Cs}]/gu, '')}`,
-            tokens: { input: a, cached_input: b, output: c },
-            unitPrices: { input: pa, cached_input: pb, output: pc },
+            requests: 3n,
+            quantities: counted,
+            unitPrices,
             costPicos,
             paidBurntPicos,
             promotionalBurntPicos,
@@ -174,8 +278,8 @@ describe('a day of usage', () => {
           expect(checkFocus(csv)).toEqual([]);
           expect(sumPicos(rows, 'BilledCost')).toBe(costPicos - paidBurntPicos - promotionalBurntPicos);
           expect(sumPicos(rows, 'EffectiveCost')).toBe(costPicos - promotionalBurntPicos);
-          const used = rows.filter((row) => row['ChargeCategory'] === 'Usage');
-          expect(used.every((row) => picosOf(row['BilledCost']) >= 0n)).toBe(true);
+          const usageOnly = rows.filter((row) => row['ChargeCategory'] === 'Usage');
+          expect(usageOnly.every((row) => picosOf(row['BilledCost']) >= 0n)).toBe(true);
         },
       ),
     );
@@ -222,13 +326,33 @@ describe('bought credits', () => {
   );
 });
 
+describe('the id of a SKU', () => {
+  it('is plain ASCII that CSV leaves as it is, and another one for every model', () => {
+    const models = ['@cf/meta', '%40cf/meta', '=a', '-a', 'a b', 'gpt-4o', 'modèle', '模型', '＝1', '\tx'];
+    const ids = models.map(
+      (model) => readFocus(csvOf(usageRows(aUsage({ model }), PERIOD)))[0]?.['SkuId'] ?? '',
+    );
+    expect(ids).toEqual([
+      '%40cf/meta-input',
+      '%2540cf/meta-input',
+      '%3Da-input',
+      '%2Da-input',
+      'a%20b-input',
+      'gpt-4o-input',
+      'mod%C3%A8le-input',
+      '%E6%A8%A1%E5%9E%8B-input',
+      '%EF%BC%9D1-input',
+      '%09x-input',
+    ]);
+  });
+});
+
 describe('a cell', () => {
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '=HYPERLINK("http://x","y")', '＝1', '-2+3;=cmd'])(
     'that a user named %j is no formula, and reads back whole',
     (model) => {
       const rows = readFocus(csvOf(usageRows(aUsage({ model }), PERIOD)));
       expect(rows[0]?.['x_Model']).toBe(`'${model}`);
-      expect(rows[0]?.['SkuId']).toBe(`'${model}-input`);
     },
   );
 

@@ -17,8 +17,12 @@ describe('the FOCUS export', () => {
       const body = { amount_usd: '1', reference: '=inv,42' };
       await app.call(`POST /v1/admin/entities/${entity}/credits`, { body });
       await recordUsage(app, [
-        anEvent({ subject: `${entity}/search`, tokens: { inputTokens: 1_000_000, outputTokens: 1_000_000 } }),
-        anEvent({ subject: `${entity}/chat`, model: '@cmd', tokens: { cachedInputTokens: 5 } }),
+        anEvent({ subject: `${entity}/search`, quantities: { input: 1_000_000, output: 1_000_000 } }),
+        anEvent({
+          subject: `${entity}/chat`,
+          model: '@cmd',
+          quantities: { input: 100, cached_input: 5, output: 50 },
+        }),
       ]);
     }
   });
@@ -41,9 +45,9 @@ describe('the FOCUS export', () => {
       rows.map((row) => [row['ChargeCategory'], row['SkuId'], row['BilledCost'], row['EffectiveCost']]),
     ).toEqual([
       ['Purchase', 'prepaid-credits', '1', '0'],
-      ['Usage', "'@cmd-input", '0', '0'],
-      ['Usage', "'@cmd-cached-input", '0', '0'],
-      ['Usage', "'@cmd-output", '0', '0'],
+      ['Usage', '%40cmd-input', '0', '0'],
+      ['Usage', '%40cmd-cached-input', '0', '0'],
+      ['Usage', '%40cmd-output', '0', '0'],
       ['Usage', `${LLAMA}-input`, '0.21', '0.71'],
       ['Usage', `${LLAMA}-output`, '0.21', '0.71'],
     ]);
@@ -80,12 +84,12 @@ describe('the FOCUS export', () => {
     beforeAll(async () => {
       await app.postgres.pool.query(
         `insert into usage_hourly (
-           entity, hour, project, model, operation, period, price_id,
+           entity, hour, project, model, operation, service_tier, period, rate_id,
            requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
          )
-         select 'large', '2026-10-05T07:00:00Z', 'p' || n, $1, 'chat', '2026-10', p.id, 1, n, n, n, 0,
-           n::numeric * (2 * p.input_picos_per_token + p.output_picos_per_token)
-         from generate_series(1, $2::integer) n, prices p where p.model = $1`,
+         select 'large', '2026-10-05T07:00:00Z', 'p' || n, $1, 'chat', 'default', '2026-10', r.id, 1, n, n, n, 0,
+           cost_at(r.unit_prices, 1, n, n, n, 0, null)
+         from generate_series(1, $2::integer) n, rates r join prices p on p.id = r.price_id where p.model = $1`,
         [LLAMA, GROUPS],
       );
     });

@@ -19,7 +19,7 @@ describe('costs', () => {
         subject: 'entity1/search',
         occurredAt: new Date('2026-11-20T00:00:00Z'),
         apiKeyId: 'key_1',
-        tokens: { inputTokens: 100, cachedInputTokens: 50, outputTokens: 10 },
+        quantities: { input: 100, cached_input: 50, output: 10 },
       }),
       anEvent({
         subject: 'entity1/search',
@@ -31,7 +31,7 @@ describe('costs', () => {
         occurredAt: new Date('2026-11-22T11:30:00Z'),
         apiKeyId: 'key_1',
         model: 'cw_deepseek-ai_DeepSeek-R1',
-        tokens: { inputTokens: 1, outputTokens: 2 },
+        quantities: { input: 1, output: 2 },
       }),
       anEvent({
         subject: 'entity1/search',
@@ -39,7 +39,7 @@ describe('costs', () => {
         apiKeyId: 'key_1',
         model: 'cw_BAAI_bge-m3',
         operation: 'embeddings',
-        tokens: { inputTokens: 7, outputTokens: 0 },
+        quantities: { input: 7 },
       }),
     ]);
   });
@@ -79,7 +79,7 @@ describe('costs', () => {
   it('writes all digits of amounts that a double cannot hold', async () => {
     const event = anEvent({
       subject: 'large/p',
-      tokens: { inputTokens: 2_000_000_001, outputTokens: 1_999_999_999 },
+      quantities: { input: 2_000_000_001, output: 1_999_999_999 },
       occurredAt: new Date('2026-11-21T05:00:00Z'),
     });
     await app.call('POST /v1/admin/prices', {

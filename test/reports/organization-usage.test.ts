@@ -36,18 +36,18 @@ describe('usage through the official client', () => {
       });
     await recordUsage(app, [
       event('entity1/search', '20T00:00:00', {
-        tokens: { inputTokens: 100, cachedInputTokens: 50, outputTokens: 10 },
+        quantities: { input: 100, cached_input: 50, output: 10 },
       }),
       event('entity1/search', '20T23:59:59.999', { apiKeyId: 'key_2', userId: null }),
       event('entity1/chat', '22T11:30:00', {
         model: DEEPSEEK,
         userId: 'u_2',
-        tokens: { inputTokens: 1, outputTokens: 2 },
+        quantities: { input: 1, output: 2 },
       }),
       event('entity1/search', '22T11:31:30', {
         model: BGE,
         operation: 'embeddings',
-        tokens: { inputTokens: 7, outputTokens: 0 },
+        quantities: { input: 7 },
       }),
       event('entity2/search', '20T12:00:00'),
     ]);
@@ -60,13 +60,33 @@ describe('usage through the official client', () => {
     end_time: at(end),
     results: [],
   });
-  const result = (usage: object) => ({
+  /** Where there is nothing but text. */
+  const result = ({
+    input_tokens: input = 0,
+    input_cached_tokens: cached = 0,
+    output_tokens: output = 0,
+    ...usage
+  }: {
+    input_tokens?: number;
+    input_cached_tokens?: number;
+    output_tokens?: number;
+    [field: string]: unknown;
+  }) => ({
     object: 'organization.usage.completions.result',
-    input_tokens: 0,
-    input_cached_tokens: 0,
-    output_tokens: 0,
+    input_tokens: input,
+    input_cached_tokens: cached,
+    output_tokens: output,
     input_audio_tokens: 0,
     output_audio_tokens: 0,
+    input_uncached_tokens: input - cached,
+    input_cache_write_tokens: 0,
+    input_text_tokens: input - cached,
+    input_image_tokens: 0,
+    input_cached_text_tokens: cached,
+    input_cached_audio_tokens: 0,
+    input_cached_image_tokens: 0,
+    output_text_tokens: output,
+    output_image_tokens: 0,
     num_model_requests: 1,
     project_id: null,
     user_id: null,

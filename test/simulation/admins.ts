@@ -101,6 +101,15 @@ export class Admins {
       input: BigInt(random.int(0, 3_000_000)),
       cached: random.chance(0.5) ? BigInt(random.int(0, 3_000_000)) : null,
       output: BigInt(random.int(0, 6_000_000)),
+      written: random.chance(0.5) ? BigInt(random.int(0, 4_000_000)) : null,
+      search: random.chance(0.5) ? BigInt(random.int(0, 10_000_000_000)) : null,
+      batch: random.chance(0.5)
+        ? { input: BigInt(random.int(0, 2_000_000)), output: BigInt(random.int(0, 3_000_000)) }
+        : null,
+      large: random.chance(0.4)
+        ? { above: random.int(0, 4_000), input: BigInt(random.int(0, 5_000_000)) }
+        : null,
+      flex: random.chance(0.5),
     };
   }
 

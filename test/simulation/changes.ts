@@ -1,7 +1,7 @@
 /** What admins do: as a request to Tally, and as what it does to the model once it was answered. */
 import type { Limits, Plan } from './accounts.js';
 import { rerate, voidEvent, type Paid, type Rerating } from './corrections.js';
-import type { Counted, Model } from './model.js';
+import type { Counted, Model, PriceVersion } from './model.js';
 import { usdOf, usdOrNull, usdPerMillionOf } from './usd.js';
 
 export type Change =
@@ -25,15 +25,7 @@ export type Change =
     }
   | { readonly what: 'entity'; readonly entity: string; readonly plan: string }
   | { readonly what: 'plan'; readonly plan: string; readonly values: Plan }
-  | {
-      readonly what: 'price';
-      readonly model: string;
-      readonly entity: string | null;
-      readonly fromMs: number;
-      readonly input: bigint;
-      readonly cached: bigint | null;
-      readonly output: bigint;
-    }
+  | ({ readonly what: 'price' } & Omit<PriceVersion, 'id'>)
   | { readonly what: 'void'; readonly event: Counted; readonly saysTime: boolean }
   | ({ readonly what: 'rerate' } & Rerating)
   | { readonly what: 'repair'; readonly entity: string };
@@ -108,11 +100,35 @@ export function requestOf(change: Change): { request: string; body: unknown } {
           input_usd_per_million: usdPerMillionOf(change.input),
           cached_input_usd_per_million: change.cached === null ? null : usdPerMillionOf(change.cached),
           output_usd_per_million: usdPerMillionOf(change.output),
+          ...othersOf(change),
           max_input_tokens: 8_192,
           max_output_tokens: 2_048,
         },
       };
   }
+}
+
+function othersOf({ written, search, batch, large, flex }: Omit<PriceVersion, 'id'>): object {
+  const variants: object[] = [];
+  if (batch !== null) {
+    variants.push({
+      when: { service_tier: 'batch' },
+      input_usd_per_million: usdPerMillionOf(batch.input),
+      output_usd_per_million: usdPerMillionOf(batch.output),
+    });
+  }
+  if (large !== null) {
+    variants.push({
+      when: { prompt_tokens_above: large.above },
+      input_usd_per_million: usdPerMillionOf(large.input),
+    });
+  }
+  if (flex) variants.push({ when: { service_tier: 'flex' }, multiplier: '0.5' });
+  return {
+    ...(written !== null && { cache_write_usd_per_million: usdPerMillionOf(written) }),
+    ...(search !== null && { search_usd: usdOf(search) }),
+    ...(variants.length > 0 && { variants }),
+  };
 }
 
 /** `id` is that of what was made, `paid` says who paid the events that are corrected. */

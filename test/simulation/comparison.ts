@@ -48,9 +48,10 @@ async function texts(sql: Sql, query: string): Promise<string[]> {
 const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
 
 const EVENTS = `
-  select concat_ws(' ', source, id, entity, project, ${MS('occurred_at')}, model, input_tokens, cached_input_tokens,
-    output_tokens, reasoning_tokens, price_id, cost_picos, period) as text
-  from usage_events`;
+  select concat_ws(' ', source, e.id, entity, project, ${MS('occurred_at')}, model, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, coalesce(other_quantities ->> 'cache_write', '0'), coalesce(other_quantities ->> 'search', '0'),
+    service_tier, coalesce(details -> 'unread' ? 'mystery_tokens', false)::text, coalesce(r.price_id, 0), cost_picos, period) as text
+  from usage_events e left join rates r on r.id = e.rate_id`;
 
 function eventsOf(model: Model): string[] {
   return [...model.counted.values()].map(({ facts, price, cost, month }) =>
@@ -65,6 +66,10 @@ function eventsOf(model: Model): string[] {
       facts.cached,
       facts.output,
       facts.reasoning,
+      facts.written,
+      facts.searches,
+      facts.tier,
+      facts.unknown > 0,
       price?.id ?? 0,
       cost,
       month,
@@ -120,9 +125,10 @@ function paidOf(model: Model): string[] {
 }
 
 const CORRECTIONS = `
-  select concat_ws(' ', e.source, e.id, c.kind, c.period, c.corrected_period, c.old_price_id,
-    coalesce(c.new_price_id::text, '-'), c.old_cost_picos, c.new_cost_picos) as text
-  from usage_corrections c join usage_events e using (identity, occurred_at)`;
+  select concat_ws(' ', e.source, e.id, c.kind, c.period, c.corrected_period, coalesce(o.price_id, 0),
+    coalesce(n.price_id::text, '-'), c.old_cost_picos, c.new_cost_picos) as text
+  from usage_corrections c join usage_events e using (identity, occurred_at)
+  left join rates o on o.id = c.old_rate_id left join rates n on n.id = c.new_rate_id`;
 
 const CLOSED = `
   select concat_ws(' ', entity, period, cost_picos, purchased_picos, promoted_picos) as text from closed_periods`;
@@ -139,6 +145,7 @@ function closedOf(model: Model): string[] {
 const LETTERS = `select concat_ws(' ', code, payload) as text from dead_letters`;
 
 const CONFLICTS = `
-  select concat_ws(' ', source, event_id, entity, other_content->>'model', other_content->'tokens'->>'inputTokens',
-    other_content->'tokens'->>'outputTokens') as text
+  select concat_ws(' ', source, event_id, entity, other_content->>'model', coalesce(other_content->'quantities'->>'input', '0'),
+    coalesce((other_content->'quantities'->>'output')::bigint, 0) + coalesce((other_content->'quantities'->>'reasoning')::bigint, 0))
+    as text
   from usage_conflicts`;

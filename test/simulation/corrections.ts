@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { correctedIn, monthOf } from './calendar.js';
 import type { Sql } from './invariants.js';
 import { keyOf, type Facts } from './facts.js';
-import { costOf, type Counted, type Model, type PriceVersion } from './model.js';
+import { costOf, searchPrice, type Charge, type Counted, type Model, type PriceVersion } from './model.js';
 import { usdOf } from './usd.js';
 
 /** How much of each event grants paid, by event and grant. Which events of a batch they pay is not determined; how much is. */
@@ -49,7 +49,7 @@ export async function paidFor(sql: Sql, events: readonly Counted[]): Promise<Pai
 }
 
 /** What an event costs after its corrections. */
-export function nowOf(counted: Counted): { readonly price: PriceVersion | null; readonly cost: bigint } {
+export function nowOf(counted: Counted): Charge {
   return counted.corrected ?? counted;
 }
 
@@ -140,8 +140,8 @@ function correct(
     account.charge({ ...to, cost: cost - before.cost, nowMs });
   }
   for (const { counted, before, price, cost } of moved) {
-    counted.corrected = { price, cost };
     const { facts, month } = counted;
+    counted.corrected = { price, search: price === null ? null : searchPrice(facts, price), cost };
     const prices = [before.price?.id ?? 0, price?.id ?? '-'];
     const line = [
       facts.source,

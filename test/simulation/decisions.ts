@@ -27,6 +27,7 @@ export type Verdict =
     }
   | { readonly status: 200; readonly period: string; readonly remaining: Remaining }
   | { readonly status: 429; readonly limit: string; readonly code: string }
+  | { readonly status: 404 }
   | { readonly status: 409 };
 
 export type Remaining = {
@@ -45,10 +46,14 @@ export class Decisions {
   reserve(order: Order, nowMs: number): Verdict {
     const { entity, project, model, input, output, requestId } = order;
     const price = this.model.priceFor({ model, entity, atMs: nowMs });
+    if (price === null) return { status: 404 };
     this.model.touch(entity, nowMs);
     this.expire(entity, nowMs);
-    const dearest = price === null ? 0n : max(price.input, price.cached ?? price.input);
-    const picos = price === null ? 0n : BigInt(input) * dearest + BigInt(output) * price.output;
+    // Any part of the prompt may be cached or written, and the tier is the default.
+    const isLarge = price.large !== null && input > price.large.above;
+    const ofInput = isLarge ? price.large!.input : price.input;
+    const dearest = max(ofInput, max(price.cached ?? ofInput, price.written ?? ofInput));
+    const picos = BigInt(input) * dearest + BigInt(output) * price.output;
     const hold = {
       project,
       picos,
@@ -67,7 +72,7 @@ export class Decisions {
     });
     // A price may have been published since.
     if (known !== undefined) return answer(known.picos);
-    const denial = this.denial(entity, project, { nowMs, wanted: price === null ? 1n : hold.nanos });
+    const denial = this.denial(entity, project, { nowMs, wanted: hold.nanos });
     if (denial !== null) return denial;
     const endedMs = this.ended.get(`${entity} ${requestId}`);
     if (endedMs === undefined || nowMs - endedMs >= TOMBSTONE_MS) held.set(requestId, hold);

@@ -1,6 +1,9 @@
 /** What an event says, before it is wrapped into one of the shapes in which producers send it. */
 import type { Random } from './random.js';
 
+/** No price knows `extra`. */
+export type Tier = 'default' | 'batch' | 'flex' | 'extra';
+
 export type Facts = {
   readonly source: string;
   readonly id: string;
@@ -8,11 +11,17 @@ export type Facts = {
   readonly project: string;
   readonly atMs: number;
   readonly model: string;
-  /** Disjoint: the prompt is input + cached. */
+  /** Disjoint: the prompt is input + cached + written. */
   readonly input: number;
   readonly cached: number;
+  readonly written: number;
+  /** With the reasoning. */
   readonly output: number;
   readonly reasoning: number;
+  readonly searches: number;
+  readonly tier: Tier;
+  /** A count in a field that no usage shape knows. */
+  readonly unknown: number;
   readonly reservationId: string | null;
   readonly userId: string | null;
 };
@@ -40,6 +49,7 @@ export function wrap(facts: Facts, random: Random): Delivery {
       model,
       usage: usageOf(facts, random),
       ...(reservationId === null && random.chance(0.5) ? {} : { reservation_id: reservationId }),
+      ...(facts.tier !== 'default' && { service_tier: facts.tier }),
       ...(userId === null && random.chance(0.5) ? {} : { user_id: userId }),
       // Tally ignores the cost that a producer states.
       ...(random.chance(0.1) ? { cost_usd: '999' } : {}),
@@ -55,11 +65,17 @@ function timeText(ms: number, random: Random): string {
   return shifted.replace('Z', '+05:30');
 }
 
-function usageOf({ input, cached, output, reasoning }: Facts, random: Random): object {
-  const prompt = input + cached;
-  if (cached + output === 0 && random.chance(0.5)) return { prompt_tokens: prompt, total_tokens: prompt };
+function usageOf(facts: Facts, random: Random): object {
+  const { input, cached, written, output, reasoning, searches, unknown } = facts;
+  // Unread usage is kept as it was sent: in another shape it would be another content.
+  if (unknown > 0) return { ...anthropicOf(facts), mystery_tokens: unknown };
+  if (searches > 0 || random.chance(0.1)) return anthropicOf(facts);
+  const prompt = input + cached + written;
   const details = {
-    cached: cached === 0 && random.chance(0.5) ? null : { cached_tokens: cached },
+    cached:
+      cached + written === 0 && random.chance(0.5)
+        ? null
+        : { cached_tokens: cached, ...(written > 0 && { cache_write_tokens: written }) },
     reasoning: reasoning === 0 && random.chance(0.5) ? null : { reasoning_tokens: reasoning },
   };
   if (random.chance(0.7)) {
@@ -77,6 +93,18 @@ function usageOf({ input, cached, output, reasoning }: Facts, random: Random): o
     total_tokens: prompt + output,
     input_tokens_details: details.cached,
     output_tokens_details: details.reasoning,
+  };
+}
+
+/** Anthropic counts what is read from a cache and written to it apart from the input. */
+function anthropicOf({ input, cached, written, output, reasoning, searches }: Facts): object {
+  return {
+    input_tokens: input,
+    cache_read_input_tokens: cached,
+    cache_creation_input_tokens: written,
+    output_tokens: output,
+    output_tokens_details: { thinking_tokens: reasoning },
+    server_tool_use: { web_search_requests: searches },
   };
 }
 

@@ -52,7 +52,11 @@ export class Generator {
       input: random.int(0, huge ? TOKENS_MAX : 3_000),
       cached: random.chance(0.3) && !huge ? random.int(0, 1_000) : 0,
       output,
+      written: random.chance(0.15) && !huge ? random.int(0, 1_000) : 0,
       reasoning: random.chance(0.3) ? random.int(0, output) : 0,
+      searches: random.chance(0.1) ? random.int(1, 4) : 0,
+      tier: random.weighted({ default: 12, batch: 3, flex: 3, extra: 1 }),
+      unknown: random.chance(0.05) ? random.int(1, 9) : 0,
       reservationId: null,
       userId: random.chance(0.2) ? `user-${random.int(1, 5)}` : null,
       ...override,
@@ -121,8 +125,9 @@ export class Generator {
     const { entity, project, model } = order;
     const input = random.int(0, order.input * more);
     const output = random.int(0, order.output * more);
-    const use = { entity, project, model, input, output, cached: 0, reasoning: 0, reservationId };
-    return wrap(this.facts(nowMs, { ...use, atMs: nowMs }), random);
+    const use = { entity, project, model, input, output, reservationId };
+    const plain = { cached: 0, written: 0, reasoning: 0, searches: 0, tier: 'default', unknown: 0 } as const;
+    return wrap(this.facts(nowMs, { ...use, ...plain, atMs: nowMs }), random);
   }
 
   /** A time to jump to: a little later, days later, or on the edge of something. */

@@ -15,14 +15,42 @@ const BURNT = `
   union all
   select entity, period, grant_id, -amount_picos, posted from burn_reversals`;
 
-/** Usage that has a price by now, and was neither voided nor charged by a correction. */
+/** Each event with the rate that charges it now, corrections included. */
+const NOW = `
+  select e.*, coalesce(c.rate_id, e.rate_id) as now_rate_id, coalesce(c.is_void, false) as is_void
+  from usage_events e
+  left join lateral (
+    select (array_agg(new_rate_id order by id desc))[1] as rate_id, bool_or(kind = 'void') as is_void
+    from usage_corrections c where c.identity = e.identity
+  ) c on true`;
+
+/** Events and searches that were not voided, and for which the price in force has what they wait for. */
 export const CHARGEABLE = `
-  select e.source, e.id from usage_events e
-  where e.price_id = 0
-    and exists (
-      select from prices p where p.model = e.model and p.effective_from <= e.occurred_at
-        and (p.entity is null or p.entity = e.entity))
-    and not exists (select from usage_corrections c where c.identity = e.identity)`;
+  select e.source, e.id from (${NOW}) e
+  left join rates r on r.id = e.now_rate_id
+  cross join lateral (
+    select p.terms from prices p
+    where p.model = e.model and p.effective_from <= e.occurred_at and (p.entity is null or p.entity = e.entity)
+    order by p.entity is null, p.effective_from desc limit 1
+  ) p
+  where not e.is_void and (
+    e.now_rate_id = 0
+    or (e.other_quantities ? 'search' and not r.unit_prices ? 'search' and p.terms ->> 'search_usd' is not null)
+  )`;
+
+/** quantity × unit price, summed over meters; `e` is the event and `r` the rate. */
+const COST = `(
+  select sum(q.quantity * coalesce((r.unit_prices ->> q.meter)::numeric, 0)) from (
+    values ('input', e.input_tokens::numeric), ('cached_input', e.cached_input_tokens),
+      ('output', e.output_tokens - e.reasoning_tokens), ('reasoning', e.reasoning_tokens)
+    union all
+    select key, value::numeric from jsonb_each_text(coalesce(e.other_quantities, '{}'))
+  ) q (meter, quantity)
+)`;
+
+/** All meters without a column, weighted so that one cannot stand in for another. */
+const others = (column: string) => `(
+  select coalesce(sum(value::numeric * length(key)), 0) from jsonb_each_text(coalesce(${column}, '{}')))`;
 
 const INVARIANTS: Readonly<Record<string, string>> = {
   'counted once: no two events have one identity': `
@@ -32,57 +60,53 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     where i.identity is null and e.booked_at > $1::timestamptz - interval '35 days'`,
   'counted once: no identity is taken by an event that is not there': `
     select i.identity from usage_identities i left join usage_events e using (identity) where e.identity is null`,
-  'exact: every cost is tokens times the price that the event names': `
-    select e.source, e.id, e.cost_picos from usage_events e left join prices p on p.id = e.price_id
-    where e.cost_picos <> coalesce(
-      e.input_tokens * p.input_picos_per_token::numeric
-      + e.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
-      + e.output_tokens * p.output_picos_per_token::numeric, 0)`,
-  'exact: every corrected cost is tokens times the price that the correction names': `
+  'exact: every cost is quantities times the unit prices of the rate that the event names': `
+    select e.source, e.id, e.cost_picos from usage_events e left join rates r on r.id = e.rate_id
+    where e.cost_picos <> ${COST}`,
+  'exact: every corrected cost is quantities times the unit prices of the rate that the correction names': `
     select c.id from usage_corrections c join usage_events e using (identity, occurred_at)
-    left join prices p on p.id = c.new_price_id
-    where c.new_cost_picos <> coalesce(
-      e.input_tokens * p.input_picos_per_token::numeric
-      + e.cached_input_tokens * coalesce(p.cached_input_picos_per_token, p.input_picos_per_token)::numeric
-      + e.output_tokens * p.output_picos_per_token::numeric, 0)`,
+    left join rates r on r.id = c.new_rate_id
+    where c.new_cost_picos <> ${COST} and c.kind <> 'void'`,
+  'exact: no rate stands twice': `
+    select price_id from rates group by price_id, unit_prices having count(*) > 1`,
   'exact: the roll-ups are the sums of the events, each as it was, then taken out and counted again by its corrections': `
     with u as (
-      select entity, project, model, occurred_at, period, price_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
-        reasoning_tokens, cost_picos, burnt_picos
+      select entity, project, model, occurred_at, period, rate_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
+        reasoning_tokens, ${others('other_quantities')} as others, cost_picos, burnt_picos
       from usage_events
       union all
-      select c.entity, c.project, c.model, occurred_at, c.period, x.price_id, x.n, e.input_tokens, e.cached_input_tokens,
-        e.output_tokens, e.reasoning_tokens, x.cost, x.burnt
+      select c.entity, c.project, c.model, occurred_at, c.period, x.rate_id, x.n, e.input_tokens, e.cached_input_tokens,
+        e.output_tokens, e.reasoning_tokens, ${others('e.other_quantities')}, x.cost, x.burnt
       from usage_corrections c join usage_events e using (identity, occurred_at), lateral (values
-        (c.old_price_id, -1, -c.old_cost_picos, -c.old_burnt_picos),
-        (c.new_price_id, 1, c.new_cost_picos, c.new_burnt_picos)
-      ) x (price_id, n, cost, burnt)
-      where x.price_id is not null
+        (c.old_rate_id, -1, -c.old_cost_picos, -c.old_burnt_picos),
+        (c.new_rate_id, 1, c.new_cost_picos, c.new_burnt_picos)
+      ) x (rate_id, n, cost, burnt)
+      where x.rate_id is not null
     ), e as (
-      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, price_id, sum(n) as requests,
+      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, rate_id, sum(n) as requests,
         sum(n * input_tokens) as input, sum(n * cached_input_tokens) as cached, sum(n * output_tokens) as output,
-        sum(n * reasoning_tokens) as reasoning, sum(cost_picos) as cost, sum(burnt_picos) as burnt
+        sum(n * reasoning_tokens) as reasoning, sum(n * others) as others, sum(cost_picos) as cost, sum(burnt_picos) as burnt
       from u group by 1, 2, 3, 4, 5, 6
     ), h as (
-      select entity, hour, project, model, period, price_id, requests, input_tokens as input, cached_input_tokens as cached,
-        output_tokens as output, reasoning_tokens as reasoning, cost_picos as cost,
+      select entity, hour, project, model, period, rate_id, requests, input_tokens as input, cached_input_tokens as cached,
+        output_tokens as output, reasoning_tokens as reasoning, ${others('other_quantities')} as others, cost_picos as cost,
         paid_burnt_picos + promotional_burnt_picos as burnt
       from usage_hourly
     ), d as ((select * from e except select * from h) union all (select * from h except select * from e))
-    select * from d where requests <> 0 or input <> 0 or cached <> 0 or output <> 0 or reasoning <> 0 or cost <> 0 or burnt <> 0`,
+    select * from d where requests <> 0 or input <> 0 or cached <> 0 or output <> 0 or reasoning <> 0 or others <> 0 or cost <> 0 or burnt <> 0`,
   'nothing unaccounted: each event is paid by its burns and overage': `
     select e.source, e.id from usage_events e
     left join lateral (select sum(value::numeric) as burnt from jsonb_each_text(e.burns)) b on true
     where e.burnt_picos <> coalesce(b.burnt, 0) or e.burnt_picos > e.cost_picos`,
   'nothing unaccounted: each correction begins with what the one before it has left': `
     select id from (
-      select c.id, c.old_cost_picos, c.old_burnt_picos, c.old_price_id, c.kind,
+      select c.id, c.old_cost_picos, c.old_burnt_picos, c.old_rate_id, c.kind,
         coalesce(lag(c.new_cost_picos) over w, e.cost_picos) as cost, coalesce(lag(c.new_burnt_picos) over w, e.burnt_picos) as burnt,
-        coalesce(lag(c.new_price_id) over w, e.price_id) as price_id, lag(c.kind) over w as before
+        coalesce(lag(c.new_rate_id) over w, e.rate_id) as rate_id, lag(c.kind) over w as before
       from usage_corrections c join usage_events e using (identity, occurred_at)
       window w as (partition by c.identity order by c.id)
     ) c
-    where old_cost_picos <> cost or old_burnt_picos <> burnt or old_price_id <> price_id or before = 'void'`,
+    where old_cost_picos <> cost or old_burnt_picos <> burnt or old_rate_id <> rate_id or before = 'void'`,
   'nothing unaccounted: each correction moves what it changes, of credits and of overage': `
     select c.id from usage_corrections c
     left join lateral (

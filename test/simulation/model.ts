@@ -16,16 +16,34 @@ export type PriceVersion = {
   readonly input: bigint;
   readonly cached: bigint | null;
   readonly output: bigint;
+  readonly written: bigint | null;
+  /** Of a web search; where it is null, searches wait. */
+  readonly search: bigint | null;
+  /** What the tier `batch` pays for input and output. */
+  readonly batch: { readonly input: bigint; readonly output: bigint } | null;
+  /** What input costs in requests with more prompt tokens. */
+  readonly large: { readonly above: number; readonly input: bigint } | null;
+  /** The tier `flex` pays half of everything. */
+  readonly flex: boolean;
+};
+
+/** By which price, with which price of a search, and at what cost. */
+export type Charge = {
+  readonly price: PriceVersion | null;
+  readonly search: bigint | null;
+  readonly cost: bigint;
 };
 
 export type Counted = {
   readonly facts: Facts;
   price: PriceVersion | null;
+  /** What each search costs; null while the price has none. */
+  search: bigint | null;
   cost: bigint;
   /** The month that is billed. */
   month: string;
   /** Where corrections have changed it: what it costs since, and by which price; null where it is void. */
-  corrected?: { readonly price: PriceVersion | null; readonly cost: bigint };
+  corrected?: Charge;
 };
 
 export type Extent = { readonly events: number; readonly corrections: number; readonly closed: number };
@@ -65,6 +83,11 @@ export class Model {
         input: picosOf(price.input_usd_per_million) / 1_000_000n,
         cached: null,
         output: picosOf(price.output_usd_per_million) / 1_000_000n,
+        written: null,
+        search: null,
+        batch: null,
+        large: null,
+        flex: false,
       });
     }
   }
@@ -109,7 +132,7 @@ export class Model {
   private count(facts: Facts, nowMs: number): boolean {
     const known = this.counted.get(keyOf(facts));
     if (known === undefined) {
-      const counted = { facts, price: null, cost: 0n, month: bookedMonth(facts.atMs, nowMs) };
+      const counted = { facts, price: null, search: null, cost: 0n, month: bookedMonth(facts.atMs, nowMs) };
       this.counted.set(keyOf(facts), counted);
       this.project(facts.entity, facts.project, nowMs);
       // Usage without a price begins a month of its entity too.
@@ -127,7 +150,27 @@ export class Model {
   chargeUnpriced(nowMs: number): void {
     for (const counted of this.counted.values()) {
       if (counted.price === null && counted.corrected === undefined) this.charge(counted, nowMs);
+      else this.chargeSearches(counted, nowMs);
     }
+  }
+
+  /** Searches that waited are charged apart from the rest, which keeps its price. */
+  private chargeSearches(counted: Counted, nowMs: number): void {
+    const { facts } = counted;
+    const now: Charge = counted.corrected ?? counted;
+    if (facts.searches === 0 || now.price === null || now.search !== null) return;
+    const { entity, project, model, atMs, source, id } = facts;
+    const inForce = this.priceFor({ model, entity, atMs });
+    const search = inForce === null ? null : searchPrice(facts, inForce);
+    if (search === null) return;
+    const more = BigInt(facts.searches) * search;
+    const month = correctedIn(counted.month, nowMs);
+    counted.corrected = { price: now.price, search, cost: now.cost + more };
+    const prices = [now.price.id, now.price.id];
+    const costs = [now.cost, now.cost + more];
+    this.corrections.push([source, id, 'rerate', month, counted.month, ...prices, ...costs].join(' '));
+    this.touch(entity, nowMs);
+    this.account(entity, nowMs).charge({ month, project, cost: more, nowMs });
   }
 
   /** The scheduled jobs. */
@@ -148,10 +191,11 @@ export class Model {
     const month = correctedIn(counted.month, nowMs);
     if (month === counted.month) {
       counted.price = price;
+      counted.search = searchPrice(facts, price);
       counted.cost = cost;
     } else {
       // A closed month stays as it was; the charge is a correction of it.
-      counted.corrected = { price, cost };
+      counted.corrected = { price, search: searchPrice(facts, price), cost };
       const { source, id } = facts;
       this.corrections.push([source, id, 'rerate', month, counted.month, 0, price.id, 0, cost].join(' '));
     }
@@ -173,12 +217,32 @@ export class Model {
   }
 }
 
-export function costOf({ input, cached, output }: Facts, price: PriceVersion): bigint {
+/** Searches that the price does not know cost nothing yet. */
+export function costOf(facts: Facts, price: PriceVersion): bigint {
+  const { input, cached, written, output, searches, tier } = facts;
+  const isLarge = price.large !== null && input + cached + written > price.large.above;
+  const batch = tier === 'batch' ? price.batch : null;
+  // A size goes before a tier.
+  const ofInput = isLarge ? price.large!.input : (batch?.input ?? price.input);
+  const paid = (picos: bigint) => halved(picos, facts, price);
   return (
-    BigInt(input) * price.input +
-    BigInt(cached) * (price.cached ?? price.input) +
-    BigInt(output) * price.output
+    BigInt(input) * paid(ofInput) +
+    BigInt(cached) * paid(price.cached ?? ofInput) +
+    BigInt(written) * paid(price.written ?? ofInput) +
+    BigInt(output) * paid(batch?.output ?? price.output) +
+    BigInt(searches) * (searchPrice(facts, price) ?? 0n)
   );
+}
+
+export function searchPrice(facts: Facts, price: PriceVersion): bigint | null {
+  return price.search === null ? null : halved(price.search, facts, price);
+}
+
+/** To the even picodollar where half of one is left. */
+function halved(picos: bigint, { tier }: Facts, price: PriceVersion): bigint {
+  if (tier !== 'flex' || !price.flex) return picos;
+  const half = picos / 2n;
+  return picos % 2n === 1n && half % 2n === 1n ? half + 1n : half;
 }
 
 /** Usage may lie five minutes ahead and 35 days back. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Change } from './changes.js';
 import type { Delivery } from './facts.js';
-import type { Model } from './model.js';
+import { costOf, type Model } from './model.js';
 
 const PREPAID = 'prepaid';
 const CAPPED = 'capped';
@@ -37,9 +37,9 @@ export class ReservingCustomers {
 
   /** Adds what an event costs beyond its hold: all of it where Redis was unavailable, or has lost the hold since. */
   spend({ facts }: Delivery, holdPicos: bigint): void {
-    const { entity, model, atMs, input, output } = facts!;
+    const { entity, model, atMs } = facts!;
     const price = this.model.priceFor({ model, entity, atMs })!;
-    const cost = BigInt(input) * price.input + BigInt(output) * price.output;
+    const cost = costOf(facts!, price);
     if (cost > holdPicos) this.unheld.set(entity, this.unheldOf(entity) + cost - holdPicos);
   }
 

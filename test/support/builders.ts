@@ -7,16 +7,9 @@ export const LLAMA = 'cw_meta-llama_Llama-3.3-70B-Instruct';
 /** Of the price book: $0.71 per million tokens, in and out. */
 export const LLAMA_PICOS_PER_TOKEN = 710_000n;
 
-type EventOverride = Partial<Omit<UsageEvent, 'tokens' | 'entity' | 'project'>> & {
-  subject?: string;
-  tokens?: Partial<UsageEvent['tokens']>;
-};
+type EventOverride = Partial<Omit<UsageEvent, 'entity' | 'project'>> & { subject?: string };
 
-export function anEvent({
-  subject = 'entity1/project1',
-  tokens,
-  ...override
-}: EventOverride = {}): UsageEvent {
+export function anEvent({ subject = 'entity1/project1', ...override }: EventOverride = {}): UsageEvent {
   const [entity, project] = subject.split('/') as [EntityName, ProjectName];
   return {
     source: '/gateways/test',
@@ -26,7 +19,13 @@ export function anEvent({
     occurredAt: new Date('2026-11-22T11:30:00Z'),
     model: LLAMA,
     operation: 'chat',
-    tokens: { inputTokens: 100, cachedInputTokens: 0, outputTokens: 50, reasoningTokens: 0, ...tokens },
+    quantities: { input: 100, output: 50 },
+    serviceTier: 'default',
+    region: null,
+    attributes: null,
+    unread: [],
+    rawUsage: null,
+    mended: [],
     usageSource: 'reported',
     reservationId: null,
     apiKeyId: null,

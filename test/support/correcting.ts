@@ -6,6 +6,7 @@ import type { UsageEvent } from '../../src/domain/usage.js';
 import type { GrantRow } from '../../src/credits/grants.js';
 import type { CorrectionRow } from '../../src/corrections/usage-corrections.sql.js';
 import type { Books } from './books.js';
+import { priceTerms } from './prices.js';
 
 type GrantOrder = Parameters<Books['grants']['grant']>[1];
 
@@ -50,9 +51,7 @@ export async function publish(
       model,
       entity: entity as EntityName | null,
       effectiveFrom: new Date(from),
-      inputPicosPerToken: picos,
-      cachedInputPicosPerToken: null,
-      outputPicosPerToken: picos,
+      terms: priceTerms({ input: picos, output: picos }),
       maxInputTokens: null,
       maxOutputTokens: null,
       source: 'test',

@@ -152,10 +152,10 @@ function eventsOf(
       occurredAt: new Date(midnight + Math.floor(hourly(random) * (end - midnight))),
       model,
       operation: model === BGE ? 'embeddings' : 'chat',
-      tokens: {
-        inputTokens: promptTokens - cachedInputTokens,
-        cachedInputTokens,
-        outputTokens: Math.round(completion * tokensTimes * (0.4 + random() * 0.6)),
+      quantities: {
+        input: promptTokens - cachedInputTokens,
+        cached_input: cachedInputTokens,
+        output: Math.round(completion * tokensTimes * (0.4 + random() * 0.6)),
       },
       apiKeyId: `key_${1 + Math.floor(random() * 4)}`,
       requestId: `req_${midnight / DAY_MS}_${index}`,
@@ -173,7 +173,7 @@ function oddEvents(until: Date): UsageEvent[] {
       subject: 'acme/lab',
       model: 'cw_moonshotai_Kimi-K2-Instruct',
       occurredAt: new Date(yesterday.getTime() + index * 60_000),
-      tokens: { inputTokens: 5_400 + index * 310, outputTokens: 820 },
+      quantities: { input: 5_400 + index * 310, output: 820 },
     }),
   );
   const late = Array.from({ length: 7 }, (_, index) =>
@@ -182,7 +182,7 @@ function oddEvents(until: Date): UsageEvent[] {
       subject: 'acme/code-review',
       model: DEEPSEEK,
       occurredAt: new Date(lateBy.getTime() + index * 60_000),
-      tokens: { inputTokens: 11_000, outputTokens: 2_400 },
+      quantities: { input: 11_000, output: 2_400 },
     }),
   );
   return [...unpriced, ...late];

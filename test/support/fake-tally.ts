@@ -15,6 +15,8 @@ const askedReservation = z.strictObject({
   model: z.string(),
   input_tokens: z.int().optional(),
   max_output_tokens: z.int().optional(),
+  service_tier: z.string().optional(),
+  region: z.string().optional(),
   request_id: z.string(),
   ttl_seconds: z.number().optional(),
 });
@@ -41,6 +43,10 @@ const usageEvent = z.strictObject({
     model: z.string(),
     operation: z.string(),
     usage,
+    usage_format: z.string().optional(),
+    service_tier: z.string().optional(),
+    region: z.string().optional(),
+    attributes: z.record(z.string(), z.string()).optional(),
     reservation_id: z.string().optional(),
     api_key_id: z.string().optional(),
     user_id: z.string().optional(),
@@ -205,6 +211,16 @@ const INVALID_KEY: Canned = {
 };
 
 /** Final: official clients must not retry. */
+export const MODEL_NOT_FOUND: Canned = {
+  status: 404,
+  headers: { 'x-should-retry': 'false' },
+  body: anError(
+    'The model `m` does not exist or you do not have access to it',
+    'invalid_request_error',
+    'model_not_found',
+  ),
+};
+
 export const CREDITS_GONE: Canned = {
   status: 429,
   headers: { 'x-should-retry': 'false', 'x-quota-limit': 'credits' },

@@ -77,6 +77,18 @@ const NUMBER = /^-?(0|[1-9]\d*)(\.\d*[1-9])?$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const FORMULA = /^[=+\-@\t\r]/;
 
+/** Consumed and pricing units that belong together. */
+const UNITS = [
+  ['Tokens', '1000000 Tokens'],
+  ['Characters', '1000000 Characters'],
+  ...['Seconds', 'Requests', 'Web Searches', 'Queries', 'Pages', 'Images', 'Sessions'].map((unit) => [
+    unit,
+    unit,
+  ]),
+] as const;
+
+const ASCII = ['SkuId', 'SkuPriceId', 'ChargeDescription'];
+
 const ALLOWED: Readonly<Record<string, readonly (string | null)[]>> = {
   ChargeCategory: ['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment'],
   ChargeClass: [null, 'Correction'],
@@ -85,8 +97,8 @@ const ALLOWED: Readonly<Record<string, readonly (string | null)[]>> = {
   ServiceCategory: ['AI and Machine Learning'],
   ServiceSubcategory: ['Generative AI'],
   BillingCurrency: ['USD'],
-  ConsumedUnit: [null, 'Tokens'],
-  PricingUnit: [null, '1000000 Tokens', 'USD'],
+  ConsumedUnit: [null, ...UNITS.map(([consumed]) => consumed)],
+  PricingUnit: [null, 'USD', ...UNITS.map(([, pricing]) => pricing)],
 };
 
 /** A rule says what is wrong with a row, or null. */
@@ -130,6 +142,13 @@ const RULES: readonly Rule[] = [
   product('ListUnitPrice', 'ListCost'),
   product('ContractedUnitPrice', 'ContractedCost'),
   pricedCharge,
+  unpricedCharge,
+  units,
+  (row) =>
+    broken(
+      ASCII.find((column) => /[^ -~]/.test(row[column] ?? '')),
+      (column) => `${column} is not ASCII: ${row[column]}`,
+    ),
   consumption,
   correction,
   (row) =>
@@ -160,6 +179,7 @@ export function checkFocus(csv: string): string[] {
         .map((said) => `row ${index + 1}: ${said}`),
     ),
     ...checkParents(rows),
+    ...checkOnePrice(rows),
   ];
 }
 
@@ -189,6 +209,19 @@ function checkParents(rows: readonly FocusRecord[]): string[] {
       parents.set(id, before);
       return before === row[parent] ? [] : [`${child} ${id} has two of ${parent}`];
     });
+  });
+}
+
+/** A SKU price has one list price, one contracted price, and one unit for both. */
+function checkOnePrice(rows: readonly FocusRecord[]): string[] {
+  const prices = new Map<string, string>();
+  return rows.flatMap((row) => {
+    const id = row['SkuPriceId'] ?? null;
+    if (id === null) return [];
+    const price = [row['ListUnitPrice'], row['ContractedUnitPrice'], row['PricingUnit']].join(' ');
+    const before = prices.get(id) ?? price;
+    prices.set(id, before);
+    return before === price ? [] : [`SkuPriceId ${id} has two prices: ${before}, ${price}`];
   });
 }
 
@@ -225,6 +258,7 @@ function product(unitPrice: string, cost: string): Rule {
 function pricedCharge(row: FocusRecord): string | null {
   if (row['ChargeClass'] === 'Correction') return null;
   if (row['ChargeCategory'] !== 'Usage' && row['ChargeCategory'] !== 'Purchase') return null;
+  if (row['x_IsUnpriced'] === 'true') return null;
   const needed = [
     'PricingQuantity',
     'PricingUnit',
@@ -238,6 +272,37 @@ function pricedCharge(row: FocusRecord): string | null {
     needed.find((column) => row[column] === null),
     (column) => `${column} of ${row['ChargeCategory']} is null`,
   );
+}
+
+/** What has no price yet has a SKU and a quantity, no price of any kind, and costs nothing. */
+function unpricedCharge(row: FocusRecord): string | null {
+  if (row['x_IsUnpriced'] !== 'true') return null;
+  const prices = ['ListUnitPrice', 'ContractedUnitPrice', 'SkuPriceId', 'x_PriceId', 'x_RateId'];
+  const costs = ['BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost'];
+  const known = ['SkuId', 'SkuMeter', 'PricingQuantity', 'PricingUnit', 'PricingCategory'];
+  return (
+    broken(
+      prices.find((column) => row[column] !== null),
+      (column) => `${column} without a price`,
+    ) ??
+    broken(
+      costs.find((column) => row[column] !== '0'),
+      (column) => `${column} without a price`,
+    ) ??
+    broken(
+      known.find((column) => row[column] === null),
+      (column) => `${column} of Usage is null`,
+    )
+  );
+}
+
+/** Quantities and prices have units that fit each other. */
+function units(row: FocusRecord): string | null {
+  const [consumed, pricing] = [row['ConsumedUnit'] ?? null, row['PricingUnit'] ?? null];
+  if (consumed === null || pricing === null) return null;
+  return UNITS.some((pair) => pair[0] === consumed && pair[1] === pricing)
+    ? null
+    : `${consumed} are not priced in ${pricing}`;
 }
 
 function consumption(row: FocusRecord): string | null {

@@ -9,7 +9,7 @@ import { Database, type Tx } from '../../src/platform/database.js';
 import type { PrismaClient } from '../../src/platform/prisma/client.js';
 import { PriceBook } from '../../src/prices/price-book.js';
 import type { QuotaFailMode } from '../../src/quota/postgres-fallback.js';
-import { Quota } from '../../src/quota/quota.js';
+import { Quota, type UnpricedModels } from '../../src/quota/quota.js';
 import { aDatabase } from './database.js';
 import { aFaultProxy, through, type FaultProxy } from './fault-proxy.js';
 import { anOrder, aSubject, usd, type OrderOverride } from './quota.js';
@@ -23,19 +23,34 @@ const PRICE: Price = {
   model: MODEL,
   entity: null,
   effectiveFrom: new Date('2026-01-01T00:00:00Z'),
-  inputPicosPerToken: usd('1'),
-  cachedInputPicosPerToken: null,
-  outputPicosPerToken: usd('2'),
+  firstForMetersFrom: null,
+  prices: { input: usd('1'), output: usd('2') },
+  variants: [],
   maxInputTokens: 100,
   maxOutputTokens: 10,
 };
+
+/** Its batches cost half, its priority three times as much for input, the EU twice as much, and from ten past twelve input costs ten dollars. */
+export const TIERED = 'tiered-model';
+const TIERED_PRICE: Price = {
+  ...PRICE,
+  model: TIERED,
+  variants: [
+    { when: { serviceTier: 'batch' }, prices: { input: usd('0.5'), output: usd('1') }, multiplier: null },
+    { when: { serviceTier: 'priority' }, prices: { input: usd('3') }, multiplier: null },
+    { when: { promptTokensAbove: 50 }, prices: { input: usd('4') }, multiplier: null },
+    { when: { region: 'eu' }, prices: {}, multiplier: { numerator: 2n, denominator: 1n } },
+    { when: { utc: [{ fromMinute: 730, toMinute: 780 }] }, prices: { input: usd('10') }, multiplier: null },
+  ],
+};
+const PRICES = [PRICE, TIERED_PRICE, { ...PRICE, model: 'another' }];
 
 /** Asks Postgres nothing, so that a test counts only the quota's statements. */
 class FixedPrices extends PriceBook {
   override priceAtHand(): undefined {}
 
   override async priceFor({ model }: { model: string }): Promise<Price | null> {
-    return model === MODEL ? PRICE : null;
+    return PRICES.find((price) => price.model === model) ?? null;
   }
 }
 
@@ -75,7 +90,7 @@ export type QuotaServers = {
   /** Whether the service waits for Postgres now. */
   isAskingPostgres(): boolean;
   /** Another process of the same service. */
-  another(failMode: QuotaFailMode): Promise<Quota>;
+  another(failMode: QuotaFailMode, unpricedModels?: UnpricedModels): Promise<Quota>;
   /** The verdict in a word: `allowed`, `credits: final` or `concurrency: retry`, with `~` before it where it is degraded. */
   reserve(order?: OrderOverride): Promise<string>;
   check(subject?: string): Promise<string>;
@@ -93,13 +108,17 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
   const admin = new Database({ url: testDatabase.url });
   const opened: { database: WatchedDatabase; redis: Redis }[] = [];
 
-  async function open(mode: QuotaFailMode): Promise<{ quota: Quota; redis: Redis }> {
+  async function open(
+    mode: QuotaFailMode,
+    unpricedModels: UnpricedModels = 'deny',
+  ): Promise<{ quota: Quota; redis: Redis }> {
     const database = new WatchedDatabase({ url: through(wires.postgres, testDatabase.url) });
     const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
     await untilReady(redis);
     opened.push({ database, redis });
     const prices = new FixedPrices(database, clock, new Changes(database));
-    return { quota: new Quota(redis, database, clock, prices, new Allowances(), mode), redis };
+    const quota = new Quota(redis, database, clock, prices, new Allowances(), mode, unpricedModels);
+    return { quota, redis };
   }
 
   const { quota, redis } = await open(failMode);
@@ -115,7 +134,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     wires,
     queryCount: () => opened.reduce((sum, { database }) => sum + database.queryCount, 0),
     isAskingPostgres: () => opened.some(({ database }) => database.runningCount > 0),
-    another: async (mode) => (await open(mode)).quota,
+    another: async (mode, unpricedModels) => (await open(mode, unpricedModels)).quota,
     reserve: (order) => reserveInAWord(quota, order),
     check: async (subject) => inAWord(await quota.check(aSubject(subject))),
     sql: async (text, values = []) => (await testDatabase.pool.query(text, [...values])).rows,

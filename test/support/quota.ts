@@ -27,6 +27,8 @@ export function anOrder({ subject, requestId = null, ...override }: OrderOverrid
     model: 'm',
     inputTokens: 1,
     maxOutputTokens: 0,
+    serviceTier: null,
+    region: null,
     requestId,
     ttlSeconds: 900,
     ...override,

@@ -43,7 +43,7 @@ export async function dumpSchema(client: Pick<pg.Pool, 'query'>): Promise<string
   for (const { table, line } of rows) tables.set(table, [...(tables.get(table) ?? []), line]);
   const views = await client.query<{ definition: string }>(VIEWS);
   const functions = await client.query<{ definition: string }>(
-    `select pg_get_functiondef(oid) as definition from pg_proc where pronamespace = 'public'::regnamespace order by proname`,
+    `select pg_get_functiondef(oid) as definition from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f' order by proname`,
   );
   return [
     ...[...tables].map(

@@ -24,6 +24,7 @@ import { PeriodClose } from '../../src/periods/period-close.js';
 import type { Clock } from '../../src/platform/clock.js';
 import type { Database } from '../../src/platform/database.js';
 import { PriceBook } from '../../src/prices/price-book.js';
+import { Rates } from '../../src/prices/rates.js';
 import { Quota } from '../../src/quota/quota.js';
 
 export type Bookkeeping = ReturnType<typeof bookkeepingOver>;
@@ -37,6 +38,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
   const allowances = new Allowances();
   const burns = new Burns();
   const changes = new Changes(database);
+  const rates = new Rates(database);
   const sums = new UsageSums();
   const booking = new CorrectionBooking(accounts, grants, burns, sums);
   const days = new DailyRollUps(database, clock, accounts);
@@ -49,6 +51,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     burns,
     sums,
     booking,
+    rates,
     prices: new PriceBook(database, clock, changes),
     posting: new HourlyPosting(database, clock, accounts, burns),
     corrections: new Corrections(database),
@@ -65,21 +68,21 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
 export function servicesOver(over: { database: Database; clock: Clock; redis: Redis }) {
   const { database, clock, redis } = over;
   const books = bookkeepingOver(over);
-  const quota = new Quota(redis, database, clock, books.prices, books.allowances, 'closed');
+  const quota = new Quota(redis, database, clock, books.prices, books.allowances, 'closed', 'deny');
   return { ...books, quota, ...publishingOver({ ...over, quota }, books) };
 }
 
 /** Those that publish to `quota` what they change. */
 export function publishingOver(
   { database, clock, quota }: { database: Database; clock: Clock; quota: Quota },
-  { changes, accounts, prices, allowances, grants, burns, sums, booking }: Bookkeeping,
+  { changes, accounts, prices, rates, allowances, grants, burns, sums, booking }: Bookkeeping,
 ) {
   changes.onCommit(async (concerned) => {
     const subjects = concerned.flatMap((each) => ('entity' in each ? [each] : []));
     await quota.publishNowOrLater(subjects);
   });
   return {
-    recorder: new Recorder(database, clock, quota, accounts, prices, allowances, grants, burns, sums),
+    recorder: new Recorder(database, clock, quota, accounts, prices, rates, allowances, grants, burns, sums),
     expiry: new GrantExpiry(database, clock, changes, accounts, grants),
     unpriced: new UnpricedUsage(
       database,
@@ -87,12 +90,13 @@ export function publishingOver(
       quota,
       accounts,
       prices,
+      rates,
       allowances,
       grants,
       burns,
       sums,
       booking,
     ),
-    rerating: new Rerating(database, clock, quota, accounts, prices, allowances, grants, booking),
+    rerating: new Rerating(database, clock, quota, accounts, prices, rates, allowances, grants, booking),
   };
 }

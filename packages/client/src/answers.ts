@@ -36,6 +36,7 @@ export const readLeaseAnswer = object<LeaseAnswer>({
       model: text,
       input_usd_per_million: usd,
       output_usd_per_million: usd,
+      request_usd: optional(usd),
       input_tokens_default: number,
       output_tokens_default: number,
     }),
@@ -70,6 +71,10 @@ function object<T>(readers: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T
 function list<T>(read: Reader<T>): Reader<readonly T[]> {
   const isList = reader((value): value is unknown[] => Array.isArray(value));
   return (value, field) => isList(value, field).map((item, index) => read(item, `${field}[${index}]`));
+}
+
+function optional<T>(read: Reader<T>): Reader<T | undefined> {
+  return (value, field) => (value === undefined ? undefined : read(value, field));
 }
 
 function orNull<T>(read: Reader<T>): Reader<T | null> {

@@ -4,7 +4,7 @@ import { TallyClientError } from './tally-client-error.js';
 
 /** An answer in OpenAI's form: hand status, headers and body to the caller as they are. */
 export interface Denial {
-  /** 429 (or 402, as Tally is configured) at a limit, 5xx where Tally cannot decide. */
+  /** 429 (or 402, as Tally is configured) at a limit, 404 for a model without a price, 5xx where Tally cannot decide. */
   readonly status: number;
   /** Names in lower case; `content-type`, and what says whether and when to try again. */
   readonly headers: Readonly<Record<string, string>>;
@@ -29,13 +29,15 @@ const PASSED_ON_HEADER =
   /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-(limit|decision)|x-ratelimit-.+)$/;
 
 /**
- * A limit (402, 429) and Tally's own trouble (5xx) are for the caller. Any other refusal means that the gateway asked
+ * A limit (402, 429), a model without a price and Tally's own trouble (5xx) are for the caller. Any other refusal means that the gateway asked
  * wrongly, and throws: passing on a 401 would tell the caller that its own key is bad.
  */
 export function denialOf(answer: Answer): Denial {
   const { status, headers, body, cause } = answer;
-  if (status !== 402 && status !== 429 && status < 500) throw refusalOf(answer);
-  if (errorOf(body) === null)
+  const error = errorOf(body);
+  const isForCaller = status === 402 || status === 429 || status >= 500 || error?.code === 'model_not_found';
+  if (!isForCaller) throw refusalOf(answer);
+  if (error === null)
     return overloaded(new TallyClientError('unreadable', 'Tally sent no error body', { status }));
   const passedOn = Object.entries(headers).filter(([name]) => PASSED_ON_HEADER.test(name));
   return { status, headers: Object.fromEntries(passedOn), body, ...(cause !== undefined && { cause }) };

@@ -21,12 +21,19 @@ export interface TallyClientOptions {
 export interface ReservationRequest {
   /** `entity/project` */
   project: string;
-  /** 1 to 256 characters. A model without a price is admitted and holds nothing. */
+  /** 1 to 256 characters. A model without a price is denied with 404, unless Tally is configured to admit it. */
   model: string;
   /** 0 to 2^31 - 1. When left out, the most that the model takes. */
   inputTokens?: number;
   /** 0 to 2^31 - 1. When left out, what the model's answers have lately been, or near a limit the most that it writes. */
   maxOutputTokens?: number;
+  /**
+   * The service tier that is asked for, such as `flex`: 1 to 64 characters, `default` when left out. `auto` lets the server
+   * choose, and the dearest is held. Only the default tier is admitted on a lease.
+   */
+  serviceTier?: string;
+  /** Where the request runs: 1 to 64 characters. When left out, the dearest region is held. */
+  region?: string;
   /** 1 to 256 characters, random when left out. The same id again returns the same reservation. */
   requestId?: string;
   /** How long the hold lasts unless it is extended: 1 to 86,400, 900 when left out. */
@@ -64,6 +71,8 @@ export class TallyClient {
         model: request.model,
         input_tokens: request.inputTokens,
         max_output_tokens: request.maxOutputTokens,
+        service_tier: request.serviceTier,
+        region: request.region,
         request_id: request.requestId ?? randomUUID(),
         ttl_seconds: request.ttlSeconds,
       },

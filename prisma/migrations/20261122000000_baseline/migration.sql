@@ -2,6 +2,7 @@
 -- partial indexes, views) stands only here. Amounts are NUMERIC(38,0) picodollars.
 
 -- Append only: for tables whose rows are never changed.
+
 create function refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% is append only: write a correcting entry instead', tg_table_name using errcode = 'restrict_violation';
@@ -64,6 +65,45 @@ create table project_spend (
   primary key (entity, period, project)
 );
 
+-- Quantities of meters that few requests have: {"cache_write": "4012"}, picodollars and counts as text because a sum may exceed what a
+-- double holds. Null where there are none. The usual meters have columns; `output_tokens` there holds the reasoning as well.
+
+create function add_quantities(a jsonb, b jsonb) returns jsonb
+  language sql immutable strict parallel safe
+  return (
+    select coalesce(jsonb_object_agg(key, total::text), '{}')
+    from (
+      select key, sum(value::numeric) as total
+      from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) q
+      group by key
+    ) sums
+    where total <> 0
+  );
+create function negate_quantities(a jsonb) returns jsonb
+  language sql immutable strict parallel safe
+  return (select coalesce(jsonb_object_agg(key, (-value::numeric)::text), '{}') from jsonb_each_text(a));
+create function other_total(a jsonb) returns numeric
+  language sql immutable parallel safe
+  return case when a is null then 0 else (select coalesce(sum(value::numeric), 0) from jsonb_each_text(a)) end;
+-- Skips nulls without a call.
+create aggregate sum_quantities(jsonb) (sfunc = add_quantities, stype = jsonb, combinefunc = add_quantities, parallel = safe);
+
+-- The same quantities as one object, {"input": 5, "output": 2}, without those that are zero.
+create function quantities_of(
+  input_tokens bigint, cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, other_quantities jsonb
+) returns jsonb
+  language sql immutable parallel safe
+  return (
+    select coalesce(jsonb_object_agg(meter, quantity), '{}')
+    from (
+      values ('input', input_tokens), ('cached_input', cached_input_tokens), ('output', output_tokens - reasoning_tokens),
+        ('reasoning', reasoning_tokens)
+      union all
+      select key, value::bigint from jsonb_each_text(coalesce(other_quantities, '{}'))
+    ) q (meter, quantity)
+    where quantity <> 0
+  );
+
 -- Prices: versions that never change. A version without an entity is the list price; two of them count as equal.
 
 create table prices (
@@ -71,15 +111,45 @@ create table prices (
   model text not null,
   entity text,
   effective_from timestamptz(3) not null,
-  input_picos_per_token bigint not null check (input_picos_per_token between 0 and 10000000000),
-  cached_input_picos_per_token bigint check (cached_input_picos_per_token between 0 and 10000000000),
-  output_picos_per_token bigint not null check (output_picos_per_token between 0 and 10000000000),
+  -- The prices and variants as they were given, in US dollars.
+  terms jsonb not null,
+  -- Which meters it can charge, so that a search finds what waits for it.
+  meters text[] check (meters is not null),
+  -- Usage since then whose meters no version priced before is charged by this one; null where it reaches back to nothing.
+  first_for_meters_from timestamptz(3),
   max_input_tokens integer not null check (max_input_tokens > 0),
   max_output_tokens integer not null check (max_output_tokens >= 0),
   source text not null,
   created_at timestamptz(3) not null,
   unique nulls not distinct (model, entity, effective_from)
 );
+create trigger prices_append_only before update or delete on prices for each row execute function refuse_change();
+
+-- Rates: what versions resolve to, each kept once. Picodollars for one of each meter, those that fall back on others included.
+
+create table rates (
+  id bigserial primary key,
+  price_id bigint not null references prices (id),
+  unit_prices jsonb not null,
+  unique (price_id, unit_prices)
+);
+create trigger rates_append_only before update or delete on rates for each row execute function refuse_change();
+
+-- quantity × unit price, of all meters. Usage that waits for a price costs nothing.
+create function cost_at(
+  unit_prices jsonb, requests numeric, input_tokens numeric, cached_input_tokens numeric, output_tokens numeric,
+  reasoning_tokens numeric, other_quantities jsonb
+) returns numeric
+  language sql immutable parallel safe
+  return
+    coalesce((unit_prices ->> 'request')::numeric * requests, 0)
+    + coalesce((unit_prices ->> 'input')::numeric * input_tokens, 0)
+    + coalesce((unit_prices ->> 'cached_input')::numeric * cached_input_tokens, 0)
+    + coalesce((unit_prices ->> 'output')::numeric * (output_tokens - reasoning_tokens), 0)
+    + coalesce((unit_prices ->> 'reasoning')::numeric * reasoning_tokens, 0)
+    + case when other_quantities is null then 0 else (
+        select coalesce(sum((unit_prices ->> key)::numeric * value::numeric), 0) from jsonb_each_text(other_quantities)
+      ) end;
 
 -- Metering: identities decide whether an event is new. Hash partitions keep each index small.
 
@@ -117,7 +187,11 @@ create table usage_events (
   cached_input_tokens bigint not null check (cached_input_tokens >= 0),
   output_tokens bigint not null check (output_tokens >= 0),
   reasoning_tokens bigint not null check (reasoning_tokens between 0 and output_tokens),
-  price_id bigint not null,
+  other_quantities jsonb,
+  service_tier text not null,
+  -- Null where every meter with a quantity is charged.
+  unpriced_meters text[],
+  rate_id bigint not null,
   cost_picos numeric(38, 0) not null check (cost_picos >= 0),
   burnt_picos numeric(38, 0) not null check (burnt_picos between 0 and cost_picos),
   burns jsonb,
@@ -127,11 +201,13 @@ create table usage_events (
   user_id text,
   request_id text,
   tags jsonb,
+  -- What few events have: region, attributes, the fields that no shape of usage knows (`unread`), and the usage that has them.
+  details jsonb,
   primary key (occurred_at, identity),
-  check (price_id <> 0 or cost_picos = 0)
+  check (rate_id <> 0 or cost_picos = 0)
 ) partition by range (occurred_at);
 create index usage_events_entity_occurred_at_idx on usage_events (entity, occurred_at);
-create index usage_events_unpriced_idx on usage_events (model, occurred_at) where price_id = 0;
+create index usage_events_unpriced_idx on usage_events (entity, model, occurred_at) where unpriced_meters is not null;
 -- The grace is 72 hours, so everything that was charged to a later period than its own is in this index.
 create index usage_events_late_idx on usage_events (entity, period)
   where coalesce(charged_at, booked_at) - occurred_at > interval '72 hours';
@@ -162,17 +238,19 @@ create table usage_hourly (
   project text not null,
   model text not null,
   operation text not null,
+  service_tier text not null,
   period text not null,
-  price_id bigint not null,
+  rate_id bigint not null,
   requests bigint not null,
   input_tokens bigint not null,
   cached_input_tokens bigint not null,
   output_tokens bigint not null,
   reasoning_tokens bigint not null,
+  other_quantities jsonb,
   cost_picos numeric(38, 0) not null,
   paid_burnt_picos numeric(38, 0) not null default 0,
   promotional_burnt_picos numeric(38, 0) not null default 0,
-  primary key (entity, hour, project, model, operation, period, price_id)
+  primary key (entity, hour, project, model, operation, service_tier, period, rate_id)
 );
 -- Exports read a period of all entities. Rows of a period lie together because they were written together, so a summary per range of
 -- pages is enough, and costs next to nothing to maintain.
@@ -319,8 +397,9 @@ create table usage_corrections (
   cached_input_tokens bigint not null,
   output_tokens bigint not null,
   reasoning_tokens bigint not null,
-  old_price_id bigint not null,
-  new_price_id bigint,
+  other_quantities jsonb,
+  old_rate_id bigint not null,
+  new_rate_id bigint,
   old_cost_picos numeric(38, 0) not null check (old_cost_picos >= 0),
   new_cost_picos numeric(38, 0) not null check (new_cost_picos >= 0),
   old_burnt_picos numeric(38, 0) not null check (old_burnt_picos between 0 and old_cost_picos),
@@ -333,8 +412,8 @@ create table usage_corrections (
   actor text not null,
   booked_at timestamptz(3) not null,
   check (
-    (kind = 'void' and requests = -1 and new_price_id is null and new_cost_picos = 0)
-    or (kind = 'rerate' and requests = 0 and new_price_id is not null)
+    (kind = 'void' and requests = -1 and new_rate_id is null and new_cost_picos = 0)
+    or (kind = 'rerate' and requests = 0 and new_rate_id is not null)
   )
 );
 create unique index usage_corrections_void_once_idx on usage_corrections (identity) where kind = 'void';
@@ -400,17 +479,19 @@ create table usage_daily (
   project text not null,
   model text not null,
   operation text not null,
+  service_tier text not null,
   period text not null,
-  price_id bigint not null,
+  rate_id bigint not null,
   requests bigint not null,
   input_tokens bigint not null,
   cached_input_tokens bigint not null,
   output_tokens bigint not null,
   reasoning_tokens bigint not null,
+  other_quantities jsonb,
   cost_picos numeric(38, 0) not null,
   paid_burnt_picos numeric(38, 0) not null,
   promotional_burnt_picos numeric(38, 0) not null,
-  primary key (entity, day, project, model, operation, period, price_id)
+  primary key (entity, day, project, model, operation, service_tier, period, rate_id)
 );
 create index usage_daily_entity_period_idx on usage_daily (entity, period);
 
@@ -423,18 +504,23 @@ create table usage_daily_callers (
   project text not null,
   model text not null,
   operation text not null,
-  price_id bigint not null,
+  service_tier text not null,
+  rate_id bigint not null,
   api_key_id text,
   requests bigint not null,
   input_tokens bigint not null,
   cached_input_tokens bigint not null,
   output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  other_quantities jsonb,
   -- Prisma does not declare lists as "not null".
   user_ids text[] check (user_ids is not null),
   user_requests bigint[] check (cardinality(user_requests) = cardinality(user_ids)),
   user_input_tokens bigint[] check (cardinality(user_input_tokens) = cardinality(user_ids)),
   user_cached_input_tokens bigint[] check (cardinality(user_cached_input_tokens) = cardinality(user_ids)),
   user_output_tokens bigint[] check (cardinality(user_output_tokens) = cardinality(user_ids)),
+  -- Null where no user of the key has any.
+  user_other_quantities jsonb[] check (cardinality(user_other_quantities) = cardinality(user_ids)),
   primary key (entity, day, place)
 );
 
@@ -443,34 +529,38 @@ create table usage_daily_callers (
 
 create view counted_usage as
 select
-  e.entity, e.occurred_at, e.project, e.model, e.operation, e.user_id, e.api_key_id, e.period, e.price_id,
+  e.entity, e.occurred_at, e.project, e.model, e.operation, e.service_tier, e.user_id, e.api_key_id, e.period, e.rate_id,
   1::bigint as sign, 1::bigint as requests,
-  e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.cost_picos, e.burnt_picos, e.burns
+  e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities,
+  e.cost_picos, e.burnt_picos, e.burns
 from usage_events e
 union all
 select
-  c.entity, c.occurred_at, c.project, c.model, e.operation, e.user_id, e.api_key_id, c.period, v.price_id,
+  c.entity, c.occurred_at, c.project, c.model, e.operation, e.service_tier, e.user_id, e.api_key_id, c.period, v.rate_id,
   v.sign, v.requests,
-  v.input_tokens, v.cached_input_tokens, v.output_tokens, v.reasoning_tokens, v.cost_picos, v.burnt_picos, v.burns
+  v.input_tokens, v.cached_input_tokens, v.output_tokens, v.reasoning_tokens, v.other_quantities,
+  v.cost_picos, v.burnt_picos, v.burns
 from usage_corrections c
 join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
 cross join lateral (values
   (
-    -1::bigint, c.old_price_id, case c.kind when 'void' then c.requests else -1::bigint end,
+    -1::bigint, c.old_rate_id, case c.kind when 'void' then c.requests else -1::bigint end,
     case c.kind when 'void' then c.input_tokens else -e.input_tokens end,
     case c.kind when 'void' then c.cached_input_tokens else -e.cached_input_tokens end,
     case c.kind when 'void' then c.output_tokens else -e.output_tokens end,
     case c.kind when 'void' then c.reasoning_tokens else -e.reasoning_tokens end,
+    case c.kind when 'void' then c.other_quantities else negate_quantities(e.other_quantities) end,
     -c.old_cost_picos, -c.old_burnt_picos, c.old_burns
   ),
   (
-    1::bigint, c.new_price_id, 1::bigint + c.requests,
+    1::bigint, c.new_rate_id, 1::bigint + c.requests,
     e.input_tokens + c.input_tokens, e.cached_input_tokens + c.cached_input_tokens,
-    e.output_tokens + c.output_tokens, e.reasoning_tokens + c.reasoning_tokens,
+    e.output_tokens + c.output_tokens, e.reasoning_tokens + c.reasoning_tokens, e.other_quantities,
     c.new_cost_picos, c.new_burnt_picos, c.new_burns
   )
 ) v (
-  sign, price_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos, burnt_picos, burns
+  sign, rate_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
+  cost_picos, burnt_picos, burns
 )
 -- A void puts nothing in.
 where v.sign = -1 or c.kind = 'rerate';
@@ -604,7 +694,7 @@ create view reporting.daily_usage as
 select
   entity, project, model, operation, (hour at time zone 'UTC')::date as day, period,
   period <> to_char(hour at time zone 'UTC', 'YYYY-MM') as is_correction,
-  price_id = 0 as is_unpriced,
+  rate_id = 0 as is_unpriced,
   sum(requests) as requests,
   sum(input_tokens) as input_tokens,
   sum(cached_input_tokens) as cached_input_tokens,
@@ -613,7 +703,8 @@ select
   reporting.usd(sum(cost_picos)) as cost_usd,
   reporting.usd(sum(paid_burnt_picos)) as paid_credits_usd,
   reporting.usd(sum(promotional_burnt_picos)) as promotional_credits_usd,
-  reporting.usd(sum(cost_picos - paid_burnt_picos - promotional_burnt_picos)) as overage_usd
+  reporting.usd(sum(cost_picos - paid_burnt_picos - promotional_burnt_picos)) as overage_usd,
+  public.sum_quantities(other_quantities) as other_quantities
 from public.usage_hourly
 group by entity, project, model, operation, day, period, is_correction, is_unpriced;
 comment on view reporting.daily_usage is 'Usage and what it cost, by entity, project, model and the day on which it occurred.';
@@ -622,6 +713,7 @@ comment on column reporting.daily_usage.is_correction is 'True where it occurred
 comment on column reporting.daily_usage.is_unpriced is 'True where the model has no price yet; it is charged when the price comes.';
 comment on column reporting.daily_usage.input_tokens is 'Without the cached ones.';
 comment on column reporting.daily_usage.reasoning_tokens is 'Among the output tokens.';
+comment on column reporting.daily_usage.other_quantities is 'Of the meters that have no column here, such as cache_write and search; null where there are none.';
 comment on column reporting.daily_usage.paid_credits_usd is 'The part of the cost that bought credits paid.';
 comment on column reporting.daily_usage.promotional_credits_usd is 'The part of the cost that promotional credits paid.';
 comment on column reporting.daily_usage.overage_usd is 'The part of the cost that no credits paid.';

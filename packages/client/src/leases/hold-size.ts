@@ -1,4 +1,4 @@
-/** What a request holds, computed in the gateway: the same worst case that Tally computes. */
+/** What a request holds, computed in the gateway: never less than the worst case that Tally computes. */
 import type { LeaseAnswer } from '../protocol/lease.js';
 import { picosFromUsd } from '../protocol/money.js';
 
@@ -6,6 +6,8 @@ import { picosFromUsd } from '../protocol/money.js';
 export interface HoldPrices {
   readonly inputPicosPerToken: number;
   readonly outputPicosPerToken: number;
+  /** For the request as such. */
+  readonly requestPicos: number;
   readonly inputTokensDefault: number;
   readonly outputTokensDefault: number;
 }
@@ -21,7 +23,8 @@ export function holdNanos(
 ): number | null {
   const picos =
     (inputTokens ?? prices.inputTokensDefault) * prices.inputPicosPerToken +
-    (maxOutputTokens ?? prices.outputTokensDefault) * prices.outputPicosPerToken;
+    (maxOutputTokens ?? prices.outputTokensDefault) * prices.outputPicosPerToken +
+    prices.requestPicos;
   if (!(picos >= 0 && picos <= HOLD_PICOS_MAX)) return null;
   const rest = picos % 1_000;
   return (picos - rest) / 1_000 + (rest > 0 ? 1 : 0);
@@ -35,6 +38,7 @@ export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyM
       {
         inputPicosPerToken: picosPerToken(price.input_usd_per_million),
         outputPicosPerToken: picosPerToken(price.output_usd_per_million),
+        requestPicos: Number(picosFromUsd(price.request_usd ?? '0')),
         inputTokensDefault: price.input_tokens_default,
         outputTokensDefault: price.output_tokens_default,
       },
@@ -42,7 +46,7 @@ export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyM
   );
 }
 
-/** Exact: Tally takes no price above $10,000 per million tokens, which is 10^10 picodollars per token. */
+/** Exact below 2^53. A larger one makes every hold too large to be computed here. */
 function picosPerToken(usdPerMillion: string): number {
   const exact = picosFromUsd(usdPerMillion) / TOKENS_PER_PRICE;
   return Number(exact);

@@ -75,6 +75,7 @@ export class LeasedProject {
   reserve(request: ReservationRequest, now: Instant): string | null {
     this.usedMs = now.monotonicMs;
     this.useCount += 1;
+    if (!isDefaultTier(request)) return null;
     const prices = this.prices.get(request.model);
     if (prices === undefined && !isModelName(request.model)) return null;
     this.models.set(request.model, now.monotonicMs);
@@ -243,6 +244,11 @@ export class LeasedProject {
     for (const model of this.models.keys())
       if (this.models.size > LEASE_MODELS_MAX) this.models.delete(model);
   }
+}
+
+/** The prices of a lease are those of this tier. Any other spelling is left to Tally. */
+function isDefaultTier({ serviceTier = 'default' }: ReservationRequest): boolean {
+  return serviceTier === 'default';
 }
 
 /** Tally would refuse any other name, and with it the whole statement. */

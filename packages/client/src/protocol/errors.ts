@@ -6,6 +6,7 @@ export const ERROR_TYPES = {
   invalid_api_key: 'invalid_request_error',
   insufficient_permissions: 'invalid_request_error',
   not_found: 'invalid_request_error',
+  model_not_found: 'invalid_request_error',
   conflict: 'invalid_request_error',
   idempotency_key_reused: 'invalid_request_error',
   idempotency_key_in_use: 'invalid_request_error',

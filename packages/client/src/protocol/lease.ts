@@ -66,11 +66,13 @@ export interface LeaseAnswer {
 
 export type LeaseReason = 'near_limit' | 'concurrency_limited' | 'not_enforced' | 'shared';
 
-/** What one model's requests hold. */
+/** What one model's requests hold: the dearest prices that one of the default tier may meet, of any size and in any region. */
 export interface LeasePrice {
   readonly model: string;
   readonly input_usd_per_million: string;
   readonly output_usd_per_million: string;
+  /** For the request as such. A Tally that leaves it out charges none. */
+  readonly request_usd?: string;
   /** Stand in for what a request does not say. */
   readonly input_tokens_default: number;
   readonly output_tokens_default: number;

@@ -11,6 +11,9 @@ export interface Reservation {
   /** `entity/project` */
   readonly project: string;
   readonly model: string;
+  /** The tier that was asked for, in Tally's spelling, and the region; absent where none was. */
+  readonly service_tier?: string | undefined;
+  readonly region?: string | undefined;
   /** The calendar month in UTC that the cost is booked to, such as `2026-11`. */
   readonly period: string;
   /** What is held, in US dollars. */
@@ -18,7 +21,7 @@ export interface Reservation {
   /** Unix seconds. */
   readonly expires_at: number;
   readonly remaining: Remaining;
-  /** What the held output is based on: `requested`, `learned` of the model, the model's `maximum`, or `none` without a price. */
+  /** What the held output is based on: `requested`, `learned` of the model, the model's `maximum`, or `none`. */
   readonly hold_basis?: string;
   /** Present where limits may not deny: `shadow` or `off`. */
   readonly mode?: string;

@@ -28,6 +28,10 @@ export interface UsageEvent {
     readonly model: string;
     readonly operation: string;
     readonly usage: TokenUsage;
+    readonly usage_format?: string;
+    readonly service_tier?: string;
+    readonly region?: string;
+    readonly attributes?: Readonly<Record<string, string>>;
     readonly reservation_id?: string;
     readonly api_key_id?: string;
     readonly user_id?: string;
@@ -37,7 +41,7 @@ export interface UsageEvent {
   };
 }
 
-/** The object that the model server returned, untouched: in OpenAI's chat, embeddings or Responses shape. */
+/** The object that the model server returned, untouched: in any shape that Tally reads, such as OpenAI's, Anthropic's or Gemini's. */
 export type TokenUsage = object;
 
 /** `estimated` for a stream that was cut before the model could say what it used. */
@@ -56,6 +60,14 @@ export interface UsageFacts {
   model: string;
   operation: 'chat' | 'completion' | 'embeddings' | 'responses';
   usage: TokenUsage;
+  /** Names the shape of `usage` where its own fields do not tell, such as `gemini_openai`. */
+  usageFormat?: string;
+  /** The tier that served the request, such as `flex`: 1 to 64 characters. When left out, what `usage` says, or the default. */
+  serviceTier?: string;
+  /** Where the request was served: 1 to 64 characters. */
+  region?: string;
+  /** What else the price depends on, such as `{ resolution: '1080p' }`: at most 16, names and values of 1 to 64 characters. */
+  attributes?: Readonly<Record<string, string>>;
   /** `reported` when left out. */
   usageSource?: UsageSource;
   /** Ends the hold of that reservation when the event is booked. */
@@ -81,6 +93,10 @@ export function usageEvent(facts: UsageFacts): UsageEvent {
       model: facts.model,
       operation: facts.operation,
       usage: facts.usage,
+      ...(facts.usageFormat !== undefined && { usage_format: facts.usageFormat }),
+      ...(facts.serviceTier !== undefined && { service_tier: facts.serviceTier }),
+      ...(facts.region !== undefined && { region: facts.region }),
+      ...(facts.attributes !== undefined && { attributes: facts.attributes }),
       ...(facts.reservationId !== undefined && { reservation_id: facts.reservationId }),
       ...callerText('api_key_id', facts.apiKeyId),
       ...callerText('user_id', facts.userId),

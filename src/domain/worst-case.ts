@@ -1,0 +1,288 @@
+/** The most that a request may cost, by what is known before it runs. */
+import { assert } from './errors.js';
+import { INPUT_TOKEN_METERS, METERS, OUTPUT_TOKEN_METERS, unitOf, type Meter } from './meters.js';
+import {
+  isTimeMet,
+  resolve,
+  unitPricesUnder,
+  type Circumstances,
+  type Conditions,
+  type Price,
+  type PriceTerms,
+  type UnitPrices,
+} from './price.js';
+import { DEFAULT_TIER } from './service-tier.js';
+import { turnsBetween, type UtcWindow } from './utc-windows.js';
+
+/** The tier of a request that lets the server choose. */
+export const AUTO_TIER = 'auto';
+
+export type Expected = {
+  /** Null where the caller does not say: anything up to the model's maximum. */
+  readonly inputTokens: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly serviceTier: string;
+  /** Null where the caller does not say: any. */
+  readonly region: string | null;
+  /** When the request may run. */
+  readonly from: Date;
+  readonly to: Date;
+};
+
+/** The dearest prices of requests of one size, each over all else that they may meet. */
+type Dearest = {
+  readonly inputPicos: bigint;
+  readonly outputPicos: bigint;
+  /** For the request as such. */
+  readonly requestPicos: bigint;
+};
+
+/** Combinations of tiers, regions and attributes of one price. Publishing refuses more. */
+export const COMBINATIONS_MAX = 1_000;
+
+/** No request that is as expected costs more, as far as it is charged by the token or by the request. */
+export function worstCasePicos(price: Price, expected: Expected): bigint {
+  if (price.variants.length === 0) return worstCaseWithoutVariants(price, expected);
+  const outputTokens = expected.maxOutputTokens ?? price.maxOutputTokens;
+  const plan = planOf(price);
+  const bySize = dearestBySize(plan, expected);
+  const largest = expected.inputTokens ?? price.maxInputTokens;
+  const last = sizeOf(plan, largest);
+  let worst = costAt(bySize[last]!, largest, outputTokens);
+  if (expected.inputTokens !== null) return worst;
+  for (let size = 0; size < last; size += 1) {
+    // The largest prompt of the size.
+    const picos = costAt(bySize[size]!, plan.bounds[size]!, outputTokens);
+    if (picos > worst) worst = picos;
+  }
+  return worst;
+}
+
+/** The same for the usual price, which depends on nothing but tokens: no dates and no other objects are made. */
+export function worstCaseWithoutVariants(
+  price: Price,
+  { inputTokens, maxOutputTokens }: Pick<Expected, 'inputTokens' | 'maxOutputTokens'>,
+): bigint {
+  const input = inputTokens ?? price.maxInputTokens;
+  return costAt(planOf(price).base, input, maxOutputTokens ?? price.maxOutputTokens);
+}
+
+function costAt(dearest: Dearest, promptTokens: number, outputTokens: number): bigint {
+  const { inputPicos, outputPicos, requestPicos } = dearest;
+  const picos = BigInt(promptTokens) * inputPicos + BigInt(outputTokens) * outputPicos;
+  return requestPicos === 0n ? picos : picos + requestPicos;
+}
+
+/** Prices that no request exceeds, of whatever size: what a gateway computes holds with. */
+export function dearestPrices(
+  price: PriceTerms,
+  expected: Omit<Expected, 'inputTokens' | 'maxOutputTokens'>,
+): Dearest {
+  return dearestOfAll(dearestBySize(planOf(price), expected));
+}
+
+/** What does not depend on the request, worked out once for a version, because a version is never changed. */
+type Plan = {
+  readonly terms: PriceTerms;
+  /** Without variants. */
+  readonly base: Dearest;
+  /** Sizes of prompts above which another price may hold, ascending. */
+  readonly bounds: readonly number[];
+  readonly timed: readonly Conditions[];
+  readonly windows: readonly UtcWindow[];
+  readonly choices: Choices;
+  /** By tier, region and times; in it by size. */
+  readonly known: Map<string, readonly Dearest[]>;
+  /** Those of the last request: requests of one minute that last as long meet the same. */
+  lastTimes: Times;
+};
+
+const plans = new WeakMap<PriceTerms, Plan>();
+const KNOWN_MAX = 1_000;
+const MINUTE_MS = 60_000;
+
+function planOf(terms: PriceTerms): Plan {
+  let plan = plans.get(terms);
+  if (plan === undefined) plans.set(terms, (plan = newPlan(terms)));
+  return plan;
+}
+
+function newPlan(terms: PriceTerms): Plan {
+  const conditions = terms.variants.map(({ when }) => when);
+  const bounds = new Set(conditions.flatMap((when) => when.promptTokensAbove ?? []));
+  const timed = conditions.filter((when) => when.utc !== undefined || when.weekdays !== undefined);
+  return {
+    terms,
+    base: dearestAt(unitPricesUnder(terms, [])),
+    bounds: [...bounds].sort((a, b) => a - b),
+    timed,
+    windows: timed.flatMap(({ utc }) => utc ?? []),
+    choices: choicesOf(terms),
+    known: new Map(),
+    lastTimes: { fromMinute: NaN, toMinute: NaN, instants: [], key: '' },
+  };
+}
+
+/** How many bounds lie below: prompts of one size are told apart by no variant. */
+function sizeOf({ bounds }: Plan, promptTokens: number): number {
+  let size = 0;
+  while (size < bounds.length && promptTokens > bounds[size]!) size += 1;
+  return size;
+}
+
+type Times = {
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  /** One for each set of variants whose times can hold while the request runs. */
+  readonly instants: readonly Date[];
+  readonly key: string;
+};
+
+function timesOf(plan: Plan, { from, to }: Pick<Expected, 'from' | 'to'>): Times {
+  const { timed, windows, lastTimes } = plan;
+  const fromMinute = timed.length === 0 ? 0 : Math.floor(from.getTime() / MINUTE_MS);
+  const toMinute = timed.length === 0 ? 0 : Math.floor(to.getTime() / MINUTE_MS);
+  if (lastTimes.fromMinute === fromMinute && lastTimes.toMinute === toMinute) return lastTimes;
+  const bySet = new Map<string, Date>();
+  for (const at of [from, ...turnsBetween(from, to, windows)]) {
+    bySet.set(timed.map((when) => Number(isTimeMet(when, at))).join(''), at);
+  }
+  const key = [...bySet.keys()].sort().join(' ');
+  plan.lastTimes = { fromMinute, toMinute, instants: [...bySet.values()], key };
+  return plan.lastTimes;
+}
+
+function dearestBySize(
+  plan: Plan,
+  expected: Pick<Expected, 'serviceTier' | 'region' | 'from' | 'to'>,
+): readonly Dearest[] {
+  const { choices, known } = plan;
+  const { serviceTier } = expected;
+  const tier = serviceTier === AUTO_TIER ? AUTO_TIER : among(choices.tiers, serviceTier);
+  const region = expected.region === null ? null : among(choices.regions, expected.region);
+  const { instants, key: timesKey } = timesOf(plan, expected);
+  // No name has a line break.
+  const key = `${tier}\n${region ?? '\n'}\n${timesKey}`;
+  let dearest = known.get(key);
+  if (dearest === undefined) {
+    if (known.size === KNOWN_MAX) known.clear();
+    const combinations = combinationsOf(choices, { serviceTier: tier, region });
+    const met = instants.flatMap((at) => combinations.map((combination) => ({ at, ...combination })));
+    dearest = [0, ...plan.bounds.map((bound) => bound + 1)].map((promptTokens) =>
+      dearestOfAll(
+        met.map((others) => dearestAt(resolve(plan.terms, { promptTokens, ...others }).unitPrices)),
+      ),
+    );
+    known.set(key, dearest);
+  }
+  return dearest;
+}
+
+/** What no variant names is all one, so that callers cannot fill what is known with names of their own. */
+function among(named: ReadonlySet<string>, name: string): string {
+  return named.has(name) ? name : '';
+}
+
+type Combination = Pick<Circumstances, 'serviceTier' | 'region' | 'attributes'>;
+
+function combinationsOf(
+  { tiers, regions, attributes }: Choices,
+  { serviceTier, region }: Pick<Expected, 'serviceTier' | 'region'>,
+): Combination[] {
+  const combinations: Combination[] = [];
+  for (const tier of serviceTier === AUTO_TIER ? [DEFAULT_TIER, ...tiers] : [serviceTier]) {
+    for (const place of region === null ? [null, ...regions] : [region]) {
+      for (const attribute of attributes) {
+        combinations.push({ serviceTier: tier, region: place, attributes: attribute });
+      }
+    }
+  }
+  return combinations;
+}
+
+/** How many sets of circumstances a reservation may have to look at. */
+export function combinationCount(terms: PriceTerms): number {
+  const { tiers, regions, attributes } = choicesOf(terms, COMBINATIONS_MAX);
+  return (tiers.size + 1) * (regions.size + 1) * attributes.length;
+}
+
+type Choices = {
+  readonly tiers: ReadonlySet<string>;
+  readonly regions: ReadonlySet<string>;
+  readonly attributes: readonly Readonly<Record<string, string>>[];
+};
+
+/** Only of variants that concern what is held. `most` stops the product of attributes. */
+function choicesOf({ variants }: PriceTerms, most = Infinity): Choices {
+  // Sizes and qualities of pictures are many, and what pictures cost is not held by the token.
+  const isByToken = variants.some(({ prices }) => TOKEN_METERS.some((meter) => prices[meter] !== undefined));
+  const concerned = variants.filter(
+    ({ prices, multiplier }) =>
+      !isByToken || multiplier !== null || HELD_METERS.some((meter) => prices[meter] !== undefined),
+  );
+  const values = new Map<string, Set<string>>();
+  for (const { when } of concerned) {
+    for (const [name, value] of Object.entries(when.attributes ?? {})) {
+      const known = values.get(name);
+      if (known === undefined) values.set(name, new Set([value]));
+      else known.add(value);
+    }
+  }
+  let attributes: Record<string, string>[] = [{}];
+  for (const [name, choices] of values) {
+    attributes = attributes.flatMap((others) => [
+      others,
+      ...[...choices].map((value) => ({ ...others, [name]: value })),
+    ]);
+    if (attributes.length > most) break;
+  }
+  return {
+    tiers: new Set(concerned.flatMap(({ when }) => when.serviceTier ?? [])),
+    regions: new Set(concerned.flatMap(({ when }) => when.region ?? [])),
+    attributes,
+  };
+}
+
+const TOKEN_METERS = [...INPUT_TOKEN_METERS, ...OUTPUT_TOKEN_METERS];
+const HELD_METERS: readonly Meter[] = [...TOKEN_METERS, 'request'];
+const OTHER_METERS = METERS.filter((meter) => unitOf(meter) !== 'token');
+
+function dearestAt(unitPrices: UnitPrices): Dearest {
+  return {
+    inputPicos: dearestOfMeters(unitPrices, INPUT_TOKEN_METERS) ?? 0n,
+    outputPicos: dearestOfMeters(unitPrices, OUTPUT_TOKEN_METERS) ?? 0n,
+    requestPicos: requestPicosAt(unitPrices),
+  };
+}
+
+/**
+ * A model that is not priced by the token holds one unit of each of its meters, because nobody can say before how many pages or
+ * seconds a request has: enough to be denied once nothing is left.
+ */
+function requestPicosAt(unitPrices: UnitPrices): bigint {
+  const isByToken = TOKEN_METERS.some((meter) => (unitPrices[meter] ?? 0n) > 0n);
+  if (isByToken) return unitPrices.request ?? 0n;
+  return OTHER_METERS.reduce((sum, meter) => sum + (unitPrices[meter] ?? 0n), 0n);
+}
+
+function dearestOfMeters(unitPrices: UnitPrices, meters: readonly Meter[]): bigint | null {
+  let dearest: bigint | null = null;
+  for (const meter of meters) {
+    const picos = unitPrices[meter];
+    if (picos !== undefined && (dearest === null || picos > dearest)) dearest = picos;
+  }
+  return dearest;
+}
+
+function dearestOfAll(all: readonly Dearest[]): Dearest {
+  assert(all.length > 0, 'there is one set of circumstances at least');
+  return all.reduce((a, b) => ({
+    inputPicos: max(a.inputPicos, b.inputPicos),
+    outputPicos: max(a.outputPicos, b.outputPicos),
+    requestPicos: max(a.requestPicos, b.requestPicos),
+  }));
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
