@@ -77,8 +77,12 @@ const SERVICES: Readonly<Record<string, Head>> = {
   code_interpreter_cost_per_session: { meter: 'session' },
 };
 
+/** Longer than any name of the grammar, so that a name as long as the map costs nothing to refuse. */
+export const NAME_LENGTH_MAX = 160;
+
 /** Null where the name is not of this grammar: Tally has no meter for it. */
 export function readFieldName(name: string): FieldName | null {
+  if (name.length > NAME_LENGTH_MAX) return null;
   const split = splitHead(name);
   if (split === null) return null;
   const { head, rest } = split;

@@ -2,7 +2,7 @@
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import { priceTermsFields, type PriceTermsBody } from '../price-terms.schema.js';
-import { readFieldName, speaksOfMoney } from './field-name.js';
+import { NAME_LENGTH_MAX, readFieldName, speaksOfMoney } from './field-name.js';
 import {
   claim,
   isEntry,
@@ -51,15 +51,23 @@ export type ReadingOptions = {
 };
 
 const MODEL = /^[^\p{Cc}]{1,256}$/u;
+const NO_NAME = 'the name must have 1 to 256 printable characters';
+
+export function isModelName(text: string): boolean {
+  return MODEL.test(text) && text.isWellFormed();
+}
+
+/** LiteLLM's largest entry has about 80. */
+const FIELDS_MAX = 1_000;
 
 /** The map documents itself with an entry of this name. */
 const DOCUMENTATION = 'sample_spec';
 
 export function readMapEntry(model: string, value: unknown, options: ReadingOptions): EntryReading {
-  if (!MODEL.test(model) || !model.isWellFormed())
-    return skipped('the name must have 1 to 256 printable characters');
+  if (!isModelName(model)) return skipped(NO_NAME);
   if (model === DOCUMENTATION) return skipped('documents the map and is no model');
   if (!isEntry(value)) return skipped('is no object of prices');
+  if (Object.keys(value).length > FIELDS_MAX) return skipped(`has more than ${FIELDS_MAX} fields`);
   const alias = aliasOf(value);
   if (alias !== null)
     return skipped(`has no prices of its own: it is another name of ${alias.slice(0, 256)}`);
@@ -84,9 +92,10 @@ type Decision = ReadingOptions & Omit<MappedPrice, 'terms'> & { readonly mode: u
 /** What becomes of what was read, in any form of price map. */
 export function decide(reading: Reading, of: Decision): EntryReading {
   const { model, maxInputTokens, maxOutputTokens } = of;
+  if (!isModelName(model)) return skipped(NO_NAME);
   if (reading.faults.length > 0) return skipped(reading.faults.slice(0, 5).join('; ').slice(0, 1_000));
   const terms = termsOf(reading);
-  const fields = [...new Set(reading.uncharged)];
+  const fields = [...new Set(reading.uncharged)].map((field) => field.slice(0, NAME_LENGTH_MAX));
   if (fields.length > 0 && !of.allowLossy) return skipped('has prices that Tally cannot charge', fields);
   const missing = missingPrice(reading.claims, of.mode);
   if (missing !== null) return skipped(missing, fields);

@@ -5,7 +5,7 @@
 import { Tokenizer, TokenParser, TokenType } from '@streamparser/json';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TallyError } from '../../domain/errors.js';
-import { aliasOf, skipped, type EntryReading, type ReadingOptions } from './map-entry.js';
+import { aliasOf, isModelName, skipped, type EntryReading, type ReadingOptions } from './map-entry.js';
 import { formOf, readEntries, refusedForm, type PriceMapForm } from './price-map-forms.js';
 
 export const PRICE_MAP_BYTES_MAX = 32 * 1024 * 1024;
@@ -16,11 +16,13 @@ const ENTRIES_MAX = 200_000;
 const ENTRY_TOKENS_MAX = 1_000_000;
 const DEPTH_MAX = 16;
 
+const NAMED_TWICE = 'the map names it twice; the first entry counts';
+
 /** What is parsed without a look at the clock: less than a millisecond. */
 const SLICE_BYTES = 4 * 1024;
 /** What is read before the event loop turns: this long at most, and so many models, of which one takes a fifth of a millisecond. */
-const STRETCH_MS_MAX = 4;
-const STRETCH_STEPS_MAX = 16;
+const STRETCH_MS_MAX = 3;
+const STRETCH_STEPS_MAX = 8;
 
 export type ModelReading = { readonly model: string; readonly reading: EntryReading };
 
@@ -42,9 +44,8 @@ export async function* readPriceMap(
   for await (const { key, value } of readMembers(chunks, turn)) {
     form ??= formOf(key, value);
     for (const { model, reading } of readEntries(form, { key, value }, options)) {
-      const alias = form === 'LiteLLM' ? aliasOf(value) : null;
-      if (readings.has(model))
-        yield { model, reading: skipped('the map names it twice; the first entry counts') };
+      const alias = form === 'LiteLLM' && isModelName(model) ? aliasOf(value) : null;
+      if (readings.has(model)) yield { model, reading: skipped(NAMED_TWICE) };
       else if (alias === null) yield { model, reading };
       else aliases.push({ model, of: alias });
       if (!readings.has(model)) readings.set(model, reading);

@@ -247,6 +247,17 @@ describe('an entry of the price map', () => {
     expect(reasonOf(CHAT, STRICT, 'sample_spec')).toBe('documents the map and is no model');
   });
 
+  it('is refused quickly where it is made to take long', () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 1_001 }, (_, index) => [`input_cost_per_${index}`, 1]),
+    );
+    expect(reasonOf({ ...CHAT, ...fields })).toBe('has more than 1000 fields');
+    const long = { ...CHAT, [`input_cost_per_${'token_'.repeat(100_000)}`]: 1 };
+    const reading = readMapEntry('m', long, STRICT);
+    expect(reading).toMatchObject({ reason: 'has prices that Tally cannot charge' });
+    expect(JSON.stringify(reading).length).toBeLessThan(300);
+  });
+
   it('says which prices it rounded', () => {
     const whisper = priceEntries.entries['azure/gpt-realtime-whisper-2026-05-06'];
     expect(priceOf('m', whisper).rounded).toEqual(['input_cost_per_second']);
