@@ -2,7 +2,7 @@
 import { formatStatementNumber } from '../periods/statement-number.js';
 import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges.js';
 import type { QuantitySums } from '../domain/meters.js';
-import { unitPricesUnder, type UnitPrices } from '../domain/price.js';
+import { unitPricesUnder, type PriceTerms, type UnitPrices } from '../domain/price.js';
 import { QUANTITY_SUMS, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.sql.js';
 import type { Query, Snapshot } from '../platform/database.js';
 import { readPriceTerms } from '../prices/price-terms.js';
@@ -52,38 +52,56 @@ export type ExportScope = { readonly period: string; readonly entity: string | n
 
 /**
  * What the period bills, by day of occurrence. Beside an agreed price stands the list price that was in force when the hour of the
- * usage began. The terms of a list price are joined last: they may be long, and grouping by its id is enough.
+ * usage began. Its terms may be long, so rows name it by id.
  */
 export async function* readDailyUsage(snapshot: Snapshot, scope: ExportScope): AsyncGenerator<DailyUsage[]> {
   const query: Query = {
     text: `
-      select s.*, l.terms as list_terms
-      from (
-        select
-          u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC') as day, u.service_tier,
-          u.rate_id::text as rate_id, r.price_id::text as price_id, r.unit_prices, l.id as list_id,
-          ${QUANTITY_SUMS}, sum(u.cost_picos)::text as cost, sum(u.paid_burnt_picos)::text as paid,
-          sum(u.promotional_burnt_picos)::text as promotional, c.number::text as statement
-        from usage_hourly u
-        left join rates r on r.id = u.rate_id
-        left join prices p on p.id = r.price_id
-        left join lateral (
-          select id
-          from prices
-          where p.entity is not null and model = u.model and entity is null and effective_from <= u.hour
-          order by effective_from desc
-          limit 1
-        ) l on true
-        left join closed_periods c on c.entity = u.entity and c.period = u.period
-        where u.period = $1::text and ($2::text is null or u.entity = $2::text)
-        group by
-          u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC'), u.service_tier, u.rate_id, r.id, l.id, c.number
-      ) s
-      left join prices l on l.id = s.list_id
-      order by s.entity, s.day, s.project, s.model, s.service_tier, s.rate_id::bigint, s.list_id`,
+      select
+        u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC') as day, u.service_tier,
+        u.rate_id::text as rate_id, r.price_id::text as price_id, r.unit_prices, l.id::text as list_id,
+        ${QUANTITY_SUMS}, sum(u.cost_picos)::text as cost, sum(u.paid_burnt_picos)::text as paid,
+        sum(u.promotional_burnt_picos)::text as promotional, c.number::text as statement
+      from usage_hourly u
+      left join rates r on r.id = u.rate_id
+      left join prices p on p.id = r.price_id
+      left join lateral (
+        select id
+        from prices
+        where p.entity is not null and model = u.model and entity is null and effective_from <= u.hour
+        order by effective_from desc
+        limit 1
+      ) l on true
+      left join closed_periods c on c.entity = u.entity and c.period = u.period
+      where u.period = $1::text and ($2::text is null or u.entity = $2::text)
+      group by
+        u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC'), u.service_tier, u.rate_id, r.id, l.id, c.number
+      order by u.entity, day, u.project, u.model, u.service_tier, u.rate_id, l.id`,
     values: [scope.period, scope.entity],
   };
-  for await (const rows of snapshot.pages<RawUsage>(query)) yield rows.map(toUsage);
+  const listPrices = await readListPrices(snapshot, scope);
+  for await (const rows of snapshot.pages<RawUsage>(query)) {
+    yield rows.map((row) => toUsage(row, row.list_id === null ? undefined : listPrices.get(row.list_id)));
+  }
+}
+
+/** List prices of models of which a price was agreed, by id. */
+async function readListPrices(snapshot: Snapshot, scope: ExportScope): Promise<Map<string, PriceTerms>> {
+  const query: Query = {
+    text: `
+      select l.id::text as id, l.terms
+      from prices l
+      where l.entity is null and exists (
+        select from prices p
+        where p.model = l.model and p.entity is not null and ($1::text is null or p.entity = $1::text)
+      )`,
+    values: [scope.entity],
+  };
+  const prices = new Map<string, PriceTerms>();
+  for await (const rows of snapshot.pages<{ id: string; terms: PriceTermsBody }>(query)) {
+    for (const { id, terms } of rows) prices.set(id, readPriceTerms(terms));
+  }
+  return prices;
 }
 
 /** Purchases, expiries and voids that the ledger booked in the period, of bought credits only. */
@@ -112,13 +130,12 @@ type RawUsage = QuantitySumsRow &
     'entity' | 'project' | 'model' | 'service_tier' | 'rate_id' | 'cost' | 'paid' | 'promotional',
     string
   > &
-  Record<'price_id' | 'statement', string | null> & {
+  Record<'price_id' | 'list_id' | 'statement', string | null> & {
     day: Date;
     unit_prices: UnitPricesJson | null;
-    list_terms: PriceTermsBody | null;
   };
 
-function toUsage(row: RawUsage): DailyUsage {
+function toUsage(row: RawUsage, listPrice: PriceTerms | undefined): DailyUsage {
   return {
     entity: row.entity,
     project: row.project,
@@ -133,14 +150,13 @@ function toUsage(row: RawUsage): DailyUsage {
     paidBurntPicos: BigInt(row.paid),
     promotionalBurntPicos: BigInt(row.promotional),
     unitPrices: row.unit_prices === null ? null : unitPricesFromJson(row.unit_prices),
-    listUnitPrices: row.list_terms === null ? null : listUnitPrices(row.list_terms, row.service_tier),
+    listUnitPrices: listPrice === undefined ? null : unitPricesOfTier(listPrice, row.service_tier),
     invoiceId: toInvoiceId(row.statement),
   };
 }
 
 /** Under the variants that the tier alone decides. */
-function listUnitPrices(terms: PriceTermsBody, serviceTier: string): UnitPrices {
-  const price = readPriceTerms(terms);
+function unitPricesOfTier(price: PriceTerms, serviceTier: string): UnitPrices {
   const holding = [...price.variants.keys()].filter((index) => {
     const { when } = price.variants[index]!;
     return when.serviceTier === serviceTier && Object.keys(when).length === 1;

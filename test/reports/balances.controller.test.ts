@@ -72,7 +72,10 @@ describe('the balance over HTTP', () => {
           input_tokens: 2e6,
           cached_input_tokens: 0,
           output_tokens: 0,
+          quantities: { input: 2_000_000 },
           cost_usd: '1.42',
+          meter_costs_usd: { input: '1.42' },
+          unpriced_meters: [],
         },
         {
           project: 'search',
@@ -81,7 +84,10 @@ describe('the balance over HTTP', () => {
           input_tokens: 11,
           cached_input_tokens: 5,
           output_tokens: 1,
+          quantities: { input: 11, cached_input: 5, output: 1 },
           cost_usd: '0.00001207',
+          meter_costs_usd: { input: '0.00000781', cached_input: '0.00000355', output: '0.00000071' },
+          unpriced_meters: [],
         },
       ],
     });

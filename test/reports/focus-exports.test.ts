@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { checkFocus, readFocus, sumPicos } from '../support/focus-checker.js';
+import { MIXED, MIXED_PRICE, recordMixedUsage } from '../support/mixed-usage.js';
 import { until } from '../support/until.js';
 import { recordUsage } from '../support/usage.js';
 
@@ -65,6 +66,27 @@ describe('the FOCUS export', () => {
       key: await app.key('finance', 'entity2'),
     });
     expect(foreign.status).toBe(403);
+  });
+
+  it('shows beside an agreed price what the list asks of the tier, each under a SKU price of its own', async () => {
+    const agreed = { ...MIXED_PRICE, entity: 'agreed', input_usd_per_million: '2', variants: undefined };
+    expect((await app.call('POST /v1/admin/prices', { body: agreed })).status).toBe(201);
+    await recordMixedUsage(app, 'agreed');
+    const { text } = await app.call('GET /v1/exports/focus.csv?period=2026-11&entity=agreed');
+    expect(checkFocus(text)).toEqual([]);
+    const rows = readFocus(text).filter((row) => row['SkuId'] === `${MIXED}-input`);
+    expect(
+      rows.map((row) => [
+        row['x_ServiceTier'],
+        row['ContractedUnitPrice'],
+        row['ListUnitPrice'],
+        row['ListCost'],
+      ]),
+    ).toEqual([
+      ['batch', '2', '1.5', '0.0015'],
+      ['default', '2', '3', '0.003'],
+    ]);
+    expect(new Set(rows.map((row) => row['SkuPriceId'])).size).toBe(2);
   });
 
   it('of an empty month is a header', async () => {
