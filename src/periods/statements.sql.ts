@@ -7,7 +7,7 @@ import type { UnitPrices } from '../domain/price.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
-import { quantitySums, quantitySumsOf, type QuantitySumsRow } from './quantity-sums.sql.js';
+import { quantitySums, quantitySumsOf, type QuantitySumsRow } from './quantity-sums.js';
 
 export type StatementScope = { readonly entity: string; readonly period: Period };
 

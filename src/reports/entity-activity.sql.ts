@@ -1,6 +1,6 @@
 /** An entity's activity: its days, what a reader has to know about them, and the sums that must agree. */
 import type { QuantitySums } from '../domain/meters.js';
-import { quantitySums, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.sql.js';
+import { quantitySums, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.js';
 import type { Tx } from '../platform/database.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 

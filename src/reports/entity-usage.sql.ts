@@ -2,7 +2,7 @@
 import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges.js';
 import type { QuantitySums } from '../domain/meters.js';
 import type { UnitPrices } from '../domain/price.js';
-import { quantitySums, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.sql.js';
+import { quantitySums, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.js';
 import type { Tx } from '../platform/database.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
 

@@ -3,7 +3,7 @@ import { formatStatementNumber } from '../periods/statement-number.js';
 import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges.js';
 import type { QuantitySums } from '../domain/meters.js';
 import { unitPricesUnder, type PriceTerms, type UnitPrices } from '../domain/price.js';
-import { QUANTITY_SUMS, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.sql.js';
+import { QUANTITY_SUMS, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.js';
 import type { Query, Snapshot } from '../platform/database.js';
 import { readPriceTerms } from '../prices/price-terms.js';
 import type { PriceTermsBody } from '../prices/price-terms.schema.js';

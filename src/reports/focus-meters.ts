@@ -1,5 +1,5 @@
 /** What FOCUS calls our meters and units, and the ids of SKUs and their prices. Pure. */
-import { isPricedByMillion, unitOf, type Meter } from '../domain/meters.js';
+import { isPricedByMillion, unitOf, type Meter, type MeterUnit } from '../domain/meters.js';
 
 /** Capitalized nouns in the plural, as the specification asks of units and meters. */
 const SKU_METERS: Readonly<Record<Meter, string>> = {
@@ -35,18 +35,17 @@ export function skuMeterOf(meter: Meter): string {
   return SKU_METERS[meter];
 }
 
+/** Null where a meter counts things of its own. */
+const UNITS: Readonly<Record<MeterUnit, string | null>> = {
+  token: 'Tokens',
+  character: 'Characters',
+  second: 'Seconds',
+  one: null,
+};
+
 /** The unit of quantities. */
 export function consumedUnitOf(meter: Meter): string {
-  switch (unitOf(meter)) {
-    case 'token':
-      return 'Tokens';
-    case 'character':
-      return 'Characters';
-    case 'second':
-      return 'Seconds';
-    case 'one':
-      return SKU_METERS[meter];
-  }
+  return UNITS[unitOf(meter)] ?? SKU_METERS[meter];
 }
 
 /** The unit of prices. */

@@ -1,13 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { BucketWidth } from '../../src/domain/buckets.js';
-import {
-  INPUT_TOKEN_METERS,
-  OUTPUT_TOKEN_METERS,
-  outputTokensOf,
-  promptTokensOf,
-} from '../../src/domain/meters.js';
-import { costOf as costPicosAt, type UnitPrices } from '../../src/domain/price.js';
+import { outputTokensOf, promptTokensOf } from '../../src/domain/meters.js';
+import { costOf as costPicosAt } from '../../src/domain/price.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { BucketedReports } from '../../src/reports/bucketed-reports.js';
 import type { UsageGroup } from '../../src/reports/organization-usage.sql.js';
@@ -15,46 +10,17 @@ import type { CostGroup } from '../../src/reports/organization-costs.sql.js';
 import { presentCompletions } from '../../src/reports/organization-usage.presenter.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent, LLAMA } from '../support/builders.js';
+import {
+  costPicosOf,
+  CORRECTED,
+  FIRST,
+  LAST,
+  publishRich,
+  someUsage,
+  type SomeUsage,
+} from '../support/many-meters.js';
 import { priceTerms } from '../support/prices.js';
 
-const RICH = 'rich/model';
-
-/** Nothing here prices pages. Batches cost half. */
-const RICH_PRICES: UnitPrices = {
-  request: 10n ** 9n,
-  input: 3_000_000n,
-  cached_input: 300_000n,
-  cache_write: 3_750_000n,
-  cache_write_1h: 6_000_000n,
-  input_audio: 40_000_000n,
-  cached_input_audio: 4_000_000n,
-  output: 15_000_000n,
-  reasoning: 20_000_000n,
-  output_audio: 80_000_000n,
-  search: 10n ** 10n,
-};
-
-/**
- * Picodollars, by the price book and by the price that the test publishes. What falls back on the price of another meter is written
- * out. A model without a price costs nothing yet.
- */
-const MODELS = new Map<string, UnitPrices>([
-  [LLAMA, flat(710_000n, 710_000n)],
-  ['cw_deepseek-ai_DeepSeek-R1', flat(1_350_000n, 5_400_000n)],
-  [RICH, RICH_PRICES],
-  ['nobody/priced-this', {}],
-]);
-
-function flat(input: bigint, output: bigint): UnitPrices {
-  const prices = [
-    ...INPUT_TOKEN_METERS.map((meter) => [meter, input]),
-    ...OUTPUT_TOKEN_METERS.map((meter) => [meter, output]),
-  ];
-  return Object.fromEntries(prices) as UnitPrices;
-}
-
-const FIRST = Date.parse('2026-11-19T22:00:00Z');
-const LAST = Date.parse('2026-11-22T12:00:00Z');
 const WIDTHS = ['1m', '1h', '1d'] as const;
 
 /** Reports with a page size of our own. */
@@ -71,56 +37,11 @@ let books: Books;
 let reports: BucketedReports;
 beforeAll(async () => {
   books = await theBooks();
-  await books.database.transaction((tx) =>
-    books.prices.publish(tx, {
-      model: RICH,
-      entity: null,
-      effectiveFrom: new Date('2026-01-01T00:00:00Z'),
-      terms: {
-        ...priceTerms(RICH_PRICES),
-        variants: [{ when: { service_tier: 'batch' }, multiplier: '0.5' }],
-      },
-      maxInputTokens: null,
-      maxOutputTokens: null,
-      source: 'test',
-      actor: 'test',
-    }),
-  );
+  await publishRich(books);
   reports = new BucketedReports(books.database, books.clock);
 });
 afterAll(() => books.close());
 
-const aTime = fc.integer({ min: FIRST, max: LAST - 1 }).map((ms) => new Date(ms));
-const anId = fc.option(fc.constantFrom('a', 'b'), { nil: null });
-const aCount = fc.integer({ min: 1, max: 1_000_000 });
-const someUsage = fc.record({
-  project: fc.constantFrom('p', 'q'),
-  model: fc.constantFrom(...MODELS.keys()),
-  operation: fc.constantFrom('chat', 'embeddings', 'responses'),
-  userId: anId,
-  apiKeyId: anId,
-  occurredAt: aTime,
-  serviceTier: fc.constantFrom('default', 'default', 'batch'),
-  quantities: fc.oneof(
-    fc.record({ input: aCount, cached_input: aCount, output: fc.integer({ min: 1, max: 2 ** 31 - 1 }) }),
-    fc.record(
-      {
-        input: aCount,
-        cached_input: aCount,
-        cached_input_audio: aCount,
-        cache_write: aCount,
-        cache_write_1h: aCount,
-        input_audio: aCount,
-        output: aCount,
-        reasoning: aCount,
-        output_audio: aCount,
-        search: aCount,
-        page: aCount,
-      },
-      { requiredKeys: ['input'] },
-    ),
-  ),
-});
 const aRange = fc
   .tuple(fc.integer({ min: FIRST / 1000, max: LAST / 1000 }), fc.integer({ min: 1, max: 200_000 }))
   .map(([start, seconds]) => ({ start: new Date(start * 1000), end: new Date((start + seconds) * 1000) }));
@@ -204,11 +125,6 @@ function isWithin({ occurredAt }: UsageEvent, { start, end }: { start: Date; end
   return occurredAt >= start && occurredAt < end;
 }
 
-function costPicosOf({ model, quantities, serviceTier }: UsageEvent): bigint {
-  const cost = costPicosAt(quantities, MODELS.get(model)!);
-  return model === RICH && serviceTier === 'batch' ? cost / 2n : cost;
-}
-
 function countsOf({ quantities }: UsageEvent): Sum {
   const { cached_input = 0, cached_input_audio = 0, cache_write = 0, cache_write_1h = 0 } = quantities;
   return {
@@ -224,21 +140,12 @@ function countsOf({ quantities }: UsageEvent): Sum {
 
 let entities = 0;
 
-/** A later price of the same meters, so that every event is charged by it. */
-const CORRECTED: UnitPrices = {
-  ...flat(3_000_000n, 5_000_000n),
-  cached_input: 1_000_000n,
-  reasoning: 7_000_000n,
-  search: 2n * 10n ** 9n,
-  page: 10n ** 9n,
-};
-
 /** When the days that have ended are rolled up. Later usage invalidates its days. */
 const aRollUp = fc.constantFrom('never', 'between the batches', 'after both' as const);
 
 /** Records the usage for an entity of its own, in two batches. */
 async function record(
-  usage: readonly (typeof someUsage extends fc.Arbitrary<infer T> ? T : never)[],
+  usage: readonly SomeUsage[],
   rollUp: typeof aRollUp extends fc.Arbitrary<infer T> ? T : never = 'after both',
 ) {
   const entity = `sums${(entities += 1)}`;

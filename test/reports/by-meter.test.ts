@@ -194,7 +194,7 @@ describe.each([
       );
     }
     const prices = rows.filter((row) => row['SkuId'] === `${MIXED}-input`).map((row) => row['ListUnitPrice']);
-    expect(prices.toSorted()).toEqual(['1.5', '3']);
+    expect(new Set(prices)).toEqual(new Set(['1.5', '3']));
     expect(rows.filter((row) => row['ListUnitPrice'] === null).map((row) => row['SkuId'])).toEqual([
       `${MIXED}-page`,
     ]);
