@@ -80,7 +80,7 @@ export async function sumBucketedCosts(
     from items
     group by 1, 2, 3, 4, 5
     having sum(quantity) <> 0 or sum(cost) <> 0
-    order by 1, 2, 3, 4, 5
+    order by bucket, project, model, meter collate "C", "apiKey"
     limit ${of.rowsMax}::integer`;
   return rows.map((row) => ({
     bucket: row.bucket,
