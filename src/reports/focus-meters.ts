@@ -71,10 +71,11 @@ export function skuPriceIdOf(
 
 /**
  * A model's name in an id: printable ASCII, and no start of a formula, so that CSV leaves it as it is. Whatever else is in the name is
- * percent-encoded, and so is the percent sign: two models never share an id.
+ * percent-encoded, and so is the percent sign: two models never share an id. The same goes for a hyphen that would make the end of
+ * the name a part of the meter: input of `x-cached` is not the cached input of `x`.
  */
 function idOf(model: string): string {
-  return model.replace(/^[=+\-@]|[^!-~]|%/gu, percentEncoded);
+  return model.replace(/^[=+\-@]|[^!-~]|%|-(?=(?:cached|input|output)$)/gu, percentEncoded);
 }
 
 /** Printable ASCII for people to read. */

@@ -145,6 +145,14 @@ describe('roll-ups by day', () => {
       'roll-ups by hour equal those by day: quantities',
       'update usage_daily set input_tokens = input_tokens + 1 where entity = $1',
     ],
+    [
+      'roll-ups by hour equal those by day: quantities',
+      `update usage_daily set other_quantities = '{"search": "1"}' where entity = $1`,
+    ],
+    [
+      'roll-ups by key equal those by user: quantities',
+      `update usage_daily_callers set user_other_quantities = array['{"search": "1"}']::jsonb[] where entity = $1`,
+    ],
     ['roll-ups by day equal those by key: quantities', 'delete from usage_daily_callers where entity = $1'],
     [
       'roll-ups by key equal those by user: quantities',

@@ -9,7 +9,19 @@ import { aUsage, csvOf, PERIOD } from '../support/focus-rows.js';
 
 describe('the id of a SKU', () => {
   it('is plain ASCII that CSV leaves as it is, and another one for every model', () => {
-    const models = ['@cf/meta', '%40cf/meta', '=a', '-a', 'a b', 'gpt-4o', 'modèle', '模型', '＝1', '\tx'];
+    const models = [
+      '@cf/meta',
+      '%40cf/meta',
+      '=a',
+      '-a',
+      'a b',
+      'gpt-4o',
+      'x-cached',
+      'modèle',
+      '模型',
+      '＝1',
+      '\tx',
+    ];
     const ids = models.map(
       (model) => readFocus(csvOf(usageRows(aUsage({ model }), PERIOD)))[0]?.['SkuId'] ?? '',
     );
@@ -20,6 +32,7 @@ describe('the id of a SKU', () => {
       '%2Da-input',
       'a%20b-input',
       'gpt-4o-input',
+      'x%2Dcached-input',
       'mod%C3%A8le-input',
       '%E6%A8%A1%E5%9E%8B-input',
       '%EF%BC%9D1-input',
