@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { parseSubject } from '../domain/ids.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { operationOf, readDescriptive } from './descriptive-fields.js';
-import { readUsage, USAGE_FORMATS } from './shapes/read-usage.js';
+import { readUsage, USAGE_FORMATS, usageFormatOf } from './shapes/read-usage.js';
 
 export type EventReading =
   | { readonly ok: true; readonly event: UsageEvent }
@@ -71,7 +71,10 @@ export function parseEvent(json: unknown, at: Date): EventReading {
     return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
   }
   const operation = operationOf(typeof body['operation'] === 'string' ? body['operation'] : null);
-  const reading = readUsage(body.usage, { operation, format: body.usage_format ?? null });
+  const reading = readUsage(body.usage, {
+    operation,
+    format: body.usage_format ? usageFormatOf(body.usage_format) : null,
+  });
   if (!reading.ok) {
     const field = reading.field === '' ? 'data.usage' : `data.usage.${reading.field}`;
     return refuse(json, 'invalid_tokens', `${field} ${reading.message}`);

@@ -57,7 +57,7 @@ describe('the reconciliation of corrected books', () => {
       `update usage_corrections set period = '2026-11' where ${firstVoid}`,
     ],
     [
-      'events equal roll-ups: tokens',
+      'events equal roll-ups: quantities',
       `update usage_corrections set input_tokens = input_tokens + 1 where ${firstVoid}`,
       `update usage_corrections set input_tokens = input_tokens - 1 where ${firstVoid}`,
     ],

@@ -58,7 +58,7 @@ describe('the reconciliation', () => {
       `update usage_hourly set requests = requests - 1`,
     ],
     [
-      'events equal roll-ups: tokens',
+      'events equal roll-ups: quantities',
       `update usage_hourly set reasoning_tokens = 0, output_tokens = output_tokens + 1`,
       `update usage_hourly set output_tokens = output_tokens - 1`,
     ],
@@ -73,7 +73,7 @@ describe('the reconciliation', () => {
       `update usage_hourly set cost_picos = cost_picos - 1`,
     ],
     [
-      'tokens times unit price equal cost',
+      'quantities times unit prices equal cost',
       `update usage_hourly set cost_picos = cost_picos + 1`,
       `update usage_hourly set cost_picos = cost_picos - 1`,
     ],

@@ -100,7 +100,11 @@ function read(fields: UsageFields, operation: string): Read {
     hasPrompt ? 'prompt_tokens' : 'input_tokens',
   );
   const output = splitOutput(
-    { whole: ofCompletion + (isApart ? reasoning : 0), reasoning, parts: partsOf(fields, OUTPUT_PARTS) },
+    {
+      whole: ofCompletion + (isApart ? reasoning : 0),
+      reasoning,
+      parts: outputPartsOf(fields, ofCompletion, operation),
+    },
     fields.has('completion_tokens') ? 'completion_tokens' : 'output_tokens',
   );
   const seconds = fields.count('prompt_audio_seconds') ?? 0;
@@ -147,6 +151,15 @@ function partsOf(fields: UsageFields, of: typeof INPUT_PARTS): ByModality {
     image: fields.same(...of.image) ?? 0,
     video: fields.same(...of.video) ?? 0,
   };
+}
+
+/** Where no details say what the answer is made of, the operation does. */
+const ANSWERS: Readonly<Record<string, keyof ByModality>> = { images: 'image', 'audio.speech': 'audio' };
+
+function outputPartsOf(fields: UsageFields, completion: number, operation: string): ByModality {
+  const modality = ANSWERS[operation];
+  const isSaid = OUTPUT_DETAILS.some((group) => fields.object(group) !== null);
+  return modality === undefined || isSaid ? partsOf(fields, OUTPUT_PARTS) : { [modality]: completion };
 }
 
 function cachedPartsOf(fields: UsageFields): ByModality | null {

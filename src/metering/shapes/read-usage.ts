@@ -37,7 +37,39 @@ const SHAPES = {
 
 export type UsageFormat = keyof typeof SHAPES;
 
-export const USAGE_FORMATS = Object.keys(SHAPES) as [UsageFormat, ...UsageFormat[]];
+const FORMATS = Object.keys(SHAPES) as UsageFormat[];
+
+/** Other names of formats: servers that report as another one does. */
+const SYNONYMS = {
+  openai_chat: 'openai',
+  openai_responses: 'openai',
+  openai_embeddings: 'openai',
+  openai_images: 'openai',
+  openai_realtime: 'openai',
+  openai_transcription: 'openai',
+  azure: 'openai',
+  vllm: 'openai',
+  sglang: 'openai',
+  groq: 'openai',
+  fireworks: 'openai',
+  openrouter: 'openai',
+  litellm: 'openai',
+  mistral: 'openai',
+  deepseek: 'openai',
+  kimi: 'openai',
+  xai: 'openai',
+  bedrock_converse: 'bedrock',
+  anthropic_messages: 'anthropic',
+  vertex: 'gemini',
+  rerank: 'total',
+} as const satisfies Record<string, UsageFormat>;
+
+/** What `data.usage_format` may be. */
+export const USAGE_FORMATS = [...FORMATS, ...Object.keys(SYNONYMS)] as [string, ...string[]];
+
+export function usageFormatOf(name: string): UsageFormat {
+  return name in SYNONYMS ? SYNONYMS[name as keyof typeof SYNONYMS] : (name as UsageFormat);
+}
 
 export type UsageReading =
   | {
@@ -74,7 +106,7 @@ export function readUsage(
 }
 
 function read(
-  { usage, path }: { usage: Usage; path: string },
+  { usage, path, tierBeside }: Unwrapped,
   { operation, format }: { operation: string; format: UsageFormat | null },
 ): UsageReading {
   const fields = new UsageFields(usage);
@@ -90,7 +122,8 @@ function read(
       if (isSame(SHAPES[other].read(fields, operation).quantities, quantities)) continue;
       throw new UsageRefusal('', `must not say one thing as ${name} and another as ${other}`);
     }
-    const tier = serviceTier === null ? null : canonicalTier(serviceTier);
+    const served = serviceTier ?? tierBeside;
+    const tier = served === null ? null : canonicalTier(served);
     const unread = fields.unread().map((field) => `${path}${field}`);
     return { ok: true, reading: { format: name, quantities, serviceTier: tier, region, attributes, unread } };
   } catch (error) {
@@ -114,7 +147,7 @@ const CONTAINS: Partial<Record<UsageFormat, readonly UsageFormat[]>> = {
 
 /** One shape, or those that say the same in the same object. */
 function recognise(fields: UsageFields, operation: string): [UsageFormat, ...UsageFormat[]] {
-  const found = USAGE_FORMATS.filter((name) => SHAPES[name].recognises(fields, operation));
+  const found = FORMATS.filter((name) => SHAPES[name].recognises(fields, operation));
   const [first, ...others] = found.filter((name) => !found.some((other) => CONTAINS[other]?.includes(name)));
   if (first === undefined) throw new UsageRefusal('', 'must have counts in the shape of a known server');
   return [first, ...others];
@@ -130,18 +163,29 @@ const WRAPS = [
   'stats',
   'details',
   'usage_info',
+  'meta',
 ] as const;
 
-function unwrapped(usage: Usage): { usage: Usage; path: string } {
+type Unwrapped = {
+  readonly usage: Usage;
+  /** Of the usage in what was given. */
+  readonly path: string;
+  readonly tierBeside: string | null;
+};
+
+/** A whole answer may be given in place of its usage; its tier then stands beside the usage. */
+function unwrapped(given: Usage): Unwrapped {
   for (const name of WRAPS) {
-    const inner = usage[name];
+    const usage = given[name];
     // Beside counts it is a part of them.
-    if (isObject(inner) && !Object.values(usage).some((value) => typeof value === 'number')) {
-      return { usage: inner, path: `${name}.` };
-    }
+    if (!isObject(usage) || COUNTS.some((count) => typeof given[count] === 'number')) continue;
+    const fields = new UsageFields(given);
+    return { usage, path: `${name}.`, tierBeside: fields.text('service_tier') ?? fields.text('serviceTier') };
   }
-  return { usage, path: '' };
+  return { usage: given, path: '', tierBeside: null };
 }
+
+const COUNTS = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens', 'total_tokens'];
 
 /** What most events say, and nothing else: counts as they are. Null where anything is different; then the shapes read it. */
 function readUsual(usage: Usage): UsageReading | null {

@@ -335,6 +335,17 @@ describe('usage of real servers', () => {
       { operation: 'rerank' },
     ],
     ['embeddings', { prompt_tokens: 8, total_tokens: 8 }, { input: 8 }, { operation: 'embeddings' }],
+    [
+      'images without details',
+      { input_tokens: 5, output_tokens: 9, total_tokens: 14 },
+      { input: 5, output_image: 9 },
+      { operation: 'images' },
+    ],
+    [
+      'a whole answer',
+      { id: 'x', created: 5, usage: { prompt_tokens: 1, completion_tokens: 2 }, service_tier: 'flex' },
+      { input: 1, output: 2 },
+    ],
     ['pages of documents', { usage_info: { pages_processed: 7, doc_size_bytes: 123456 } }, { page: 7 }],
     [
       'meters by their names',
@@ -373,6 +384,9 @@ describe('usage of real servers', () => {
     expect(counted({ prompt_tokens: 1, completion_tokens: 1, service_tier: 'flex' })).toMatchObject({
       serviceTier: 'flex',
     });
+    expect(
+      counted({ usage: { prompt_tokens: 1, completion_tokens: 1 }, service_tier: 'batches' }),
+    ).toMatchObject({ serviceTier: 'batch' });
     expect(
       counted({
         prompt_tokens: 1,
@@ -718,6 +732,21 @@ describe('each shape', () => {
         ).toBe(true);
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  it('reads the usual object in one pass as its shape does', () => {
+    fc.assert(
+      fc.property(count, count, count, count, fc.boolean(), (a, b, c, d, hasTotal) => {
+        const usage = {
+          prompt_tokens: a + b,
+          completion_tokens: c + d,
+          ...(hasTotal && { total_tokens: a + b + c + d }),
+          prompt_tokens_details: { cached_tokens: b, audio_tokens: 0 },
+          completion_tokens_details: { reasoning_tokens: d },
+        };
+        expect(counted(usage)).toEqual(counted(usage, { format: 'openai' }));
+      }),
     );
   });
 
