@@ -17,16 +17,16 @@ import { turnsBetween, type UtcWindow } from './utc-windows.js';
 /** The tier of a request that lets the server choose. */
 export const AUTO_TIER = 'auto';
 
-export type Expected = {
+/** When the request may run. */
+type Lifetime = { readonly from: Date; readonly to: Date };
+
+export type Expected = Lifetime & {
   /** Null where the caller does not say: anything up to the model's maximum. */
   readonly inputTokens: number | null;
   readonly maxOutputTokens: number | null;
   readonly serviceTier: string;
   /** Null where the caller does not say: any. */
   readonly region: string | null;
-  /** When the request may run. */
-  readonly from: Date;
-  readonly to: Date;
 };
 
 /** The dearest prices of requests of one size, each over all else that they may meet. */
@@ -138,7 +138,7 @@ type Times = {
   readonly key: string;
 };
 
-function timesOf(plan: Plan, { from, to }: Pick<Expected, 'from' | 'to'>): Times {
+function timesOf(plan: Plan, { from, to }: Lifetime): Times {
   const { timed, windows, lastTimes } = plan;
   const fromMinute = timed.length === 0 ? 0 : Math.floor(from.getTime() / MINUTE_MS);
   const toMinute = timed.length === 0 ? 0 : Math.floor(to.getTime() / MINUTE_MS);
@@ -154,7 +154,7 @@ function timesOf(plan: Plan, { from, to }: Pick<Expected, 'from' | 'to'>): Times
 
 function dearestBySize(
   plan: Plan,
-  expected: Pick<Expected, 'serviceTier' | 'region' | 'from' | 'to'>,
+  expected: Omit<Expected, 'inputTokens' | 'maxOutputTokens'>,
 ): readonly Dearest[] {
   const { choices, known } = plan;
   const { serviceTier } = expected;

@@ -15,6 +15,9 @@ export type Asked = {
   readonly model: string | null;
   readonly inputTokens: number | null;
   readonly maxOutputTokens: number | null;
+  /** Missing in records of earlier releases. */
+  readonly serviceTier?: string | null;
+  readonly region?: string | null;
   readonly requestId: string | null;
   readonly holdPicos: bigint | null;
 };

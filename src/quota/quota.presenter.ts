@@ -122,6 +122,8 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
       model: asked.model,
       input_tokens: asked.inputTokens,
       max_output_tokens: asked.maxOutputTokens,
+      service_tier: asked.serviceTier ?? null,
+      region: asked.region ?? null,
       request_id: asked.requestId,
       hold_usd: formatUsdOrNull(asked.holdPicos),
     },

@@ -137,6 +137,8 @@ export const DeniedDecision = z
       model: z.string().nullable(),
       input_tokens: z.int().nullable(),
       max_output_tokens: z.int().nullable(),
+      service_tier: z.string().nullable(),
+      region: z.string().nullable(),
       request_id: z.string().nullable(),
       hold_usd: usdOrNull.describe('Null is a request of unknown cost'),
     }),

@@ -224,8 +224,9 @@ function reservationOf(
 
 /** Where a limit of money denied, the worst case was weighed, because a learned size is held only far from every limit. */
 function askedBy(order: ReservationOrder, { worstPicos: holdPicos }: HoldSize): Asked {
-  const { subject, model, inputTokens, maxOutputTokens, requestId } = order;
-  return { kind: 'reservation', subject, model, inputTokens, maxOutputTokens, requestId, holdPicos };
+  const { subject, model, inputTokens, maxOutputTokens, serviceTier, region, requestId } = order;
+  const content = { subject, model, inputTokens, maxOutputTokens, serviceTier, region };
+  return { kind: 'reservation', ...content, requestId, holdPicos };
 }
 
 function askedByCheck(subject: Subject): Asked {

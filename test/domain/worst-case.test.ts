@@ -77,7 +77,7 @@ describe('the worst case', () => {
         expect(costAt(of, event) <= worstCasePicos(of, expected)).toBe(true);
       },
     );
-    fc.assert(bounded, { numRuns: 1_000 });
+    fc.assert(bounded, { numRuns: 700 });
   });
 
   it('is met by a request where nothing is open', () => {
@@ -118,7 +118,7 @@ describe('the worst case', () => {
         expect(worst).toBe(dearest);
       },
     );
-    fc.assert(exact, { numRuns: 1_000 });
+    fc.assert(exact, { numRuns: 700 });
   });
 
   it('rises with what is left open', () => {
@@ -135,7 +135,7 @@ describe('the worst case', () => {
       const worst = worstCasePicos(of, expected);
       for (const more of opened) expect(worstCasePicos(of, more) >= worst).toBe(true);
     });
-    fc.assert(rising, { numRuns: 1_000 });
+    fc.assert(rising, { numRuns: 700 });
   });
 
   it("holds what a request states and, where it states nothing, the model's maximums", () => {
@@ -210,7 +210,7 @@ describe('the dearest prices', () => {
         );
       },
     );
-    fc.assert(bounded, { numRuns: 1_000 });
+    fc.assert(bounded, { numRuns: 700 });
   });
 });
 

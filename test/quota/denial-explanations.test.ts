@@ -29,7 +29,7 @@ describe('the explanation of a denial', () => {
     await limits('shop', { monthly_cap_usd: '0.003', overage: 'allowed', max_concurrent_requests: 5 });
     await recordUsage(app, [anEvent({ subject: 'shop/web', quantities: { input: 1_000 } })]);
     expect((await reserve('shop/app')).status).toBe(201);
-    const order = { max_output_tokens: 2_000, request_id: 'req_1' };
+    const order = { max_output_tokens: 2_000, service_tier: 'batches', region: 'eu', request_id: 'req_1' };
     const denied = await reserve('shop/web', order);
     const id = denied.body.error.details.decision_id;
     expect(denied.headers.get('x-quota-decision')).toBe(id);
@@ -51,6 +51,8 @@ describe('the explanation of a denial', () => {
         model: LLAMA,
         input_tokens: 1_000,
         max_output_tokens: 2_000,
+        service_tier: 'batch',
+        region: 'eu',
         request_id: 'req_1',
         hold_usd: '0.00213',
       },

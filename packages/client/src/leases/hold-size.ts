@@ -38,12 +38,18 @@ export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyM
       {
         inputPicosPerToken: picosPerToken(price.input_usd_per_million),
         outputPicosPerToken: picosPerToken(price.output_usd_per_million),
-        requestPicos: Number(picosFromUsd(price.request_usd ?? '0')),
+        requestPicos: picosOf(price.request_usd ?? '0'),
         inputTokensDefault: price.input_tokens_default,
         outputTokensDefault: price.output_tokens_default,
       },
     ]),
   );
+}
+
+/** Exact below 2^53, as the next. */
+function picosOf(usd: string): number {
+  const exact = picosFromUsd(usd);
+  return Number(exact);
 }
 
 /** Exact below 2^53. A larger one makes every hold too large to be computed here. */
