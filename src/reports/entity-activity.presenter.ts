@@ -49,7 +49,7 @@ function presentMarks({ marks, unpriced }: ActivityOf): Activity['marks'] {
     late_requests: Number(marks.lateRequests),
     late_usd: formatUsd(marks.latePicos),
     unpriced_requests: Number(marks.unpricedRequests),
-    unpriced_models: unpriced.map(({ model }) => model),
+    unpriced_models: unpriced.filter(({ isWhole }) => isWhole).map(({ model }) => model),
     unpriced: unpriced.map(({ model, quantities }) => ({ model, quantities: presentQuantities(quantities) })),
     conflicts: Number(marks.conflicts),
     dead_letters: Number(marks.deadLetters),

@@ -33,9 +33,12 @@ export const Activity = z
       late_requests: count.describe('Charged to another month than the one in which they occurred'),
       late_usd: z.string(),
       unpriced_requests: count.describe('Those of which nothing has a price yet'),
-      unpriced_models: z.array(z.string()).describe('Models of which some meter has usage and no price yet'),
+      unpriced_models: z.array(z.string()).describe('The models of those requests'),
       unpriced: z.array(
-        z.object({ model: z.string(), quantities: quantities.describe('What has no price') }),
+        z.object({
+          model: z.string(),
+          quantities: quantities.describe('What has no price, be it a part of requests'),
+        }),
       ),
       conflicts: count.describe('Known identities that arrived with other content, not yet reviewed'),
       dead_letters: count.describe('Events that could not be counted and are still open'),

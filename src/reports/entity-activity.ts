@@ -28,7 +28,12 @@ const RANGE_DAYS_MAX = 400;
 /** Usage is accepted up to 35 days late, so usage that a period is charged for occurred at most that long before it. */
 const LATE_DAYS_MAX = 36;
 
-export type UnpricedUsage = { readonly model: string; readonly quantities: QuantitySums };
+export type UnpricedUsage = {
+  readonly model: string;
+  readonly quantities: QuantitySums;
+  /** Whether there are requests of which nothing has a price. */
+  readonly isWhole: boolean;
+};
 
 export type Activity = {
   readonly entity: EntityName;
@@ -89,10 +94,13 @@ export class EntityActivity {
 function unpricedOf(usage: readonly RatedUsage[]): UnpricedUsage[] {
   const models = [...new Set(usage.map(({ model }) => model))].toSorted();
   return models.flatMap((model) => {
-    const sums = sumByMeter(usage.filter((rate) => rate.model === model));
+    const rates = usage.filter((rate) => rate.model === model);
+    const sums = sumByMeter(rates);
     const unpriced = sums.filter((sum) => sum.unpriced !== 0n);
     if (unpriced.length === 0) return [];
-    return [{ model, quantities: Object.fromEntries(unpriced.map((sum) => [sum.meter, sum.unpriced])) }];
+    const quantities = Object.fromEntries(unpriced.map((sum) => [sum.meter, sum.unpriced]));
+    const isWhole = rates.some((rate) => rate.unitPrices === null && rate.requests !== 0n);
+    return [{ model, quantities, isWhole }];
   });
 }
 

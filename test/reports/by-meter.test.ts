@@ -170,7 +170,7 @@ describe.each([
     const { marks, periods } = await get('/v1/entities/entity1/activity');
     expect(marks).toMatchObject({
       unpriced_requests: 0,
-      unpriced_models: [MIXED],
+      unpriced_models: [],
       unpriced: [{ model: MIXED, quantities: { page: 2 } }],
     });
     expect(periods).toMatchObject([{ ok: true, charged_usd: MIXED_COST_USD.both }]);
