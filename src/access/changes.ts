@@ -3,6 +3,7 @@
  * act on it (quota publishes states, corrections charge usage that was unpriced). Then the caller gets the answer.
  */
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
@@ -113,8 +114,17 @@ function idempotencyOf(request: FastifyRequest): ChangeCall['idempotency'] {
       param: 'Idempotency-Key',
     });
   }
-  const content = [request.method, request.url, JSON.stringify(sorted(request.body)) ?? ''].join('\0');
+  // Whoever reads a streamed body adds its content, by `withBody`.
+  const body = request.body instanceof Readable ? '' : (JSON.stringify(sorted(request.body)) ?? '');
+  const content = [request.method, request.url, body].join('\0');
   return { key, requestHash: createHash('sha256').update(content).digest('hex') };
+}
+
+/** The call with the content of a body that was streamed, by its hash. */
+export function withBody(call: ChangeCall, digest: string): ChangeCall {
+  if (call.idempotency === null) return call;
+  const requestHash = createHash('sha256').update(`${call.idempotency.requestHash}\0${digest}`).digest('hex');
+  return { ...call, idempotency: { ...call.idempotency, requestHash } };
 }
 
 /** Two requests with the same fields in another order are the same request. */

@@ -9,9 +9,11 @@ import {
   ApiProduces,
   ApiResponse,
 } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { z } from 'zod';
 import { assert } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
+import { STREAMS_BODY } from './body-stream.js';
 import { ErrorBody } from './errors.schema.js';
 
 export type Access = {
@@ -35,6 +37,8 @@ export type RouteSpec = {
   readonly idempotent?: boolean;
   readonly headers?: readonly { name: string; required: boolean; description: string }[];
   readonly consumes?: readonly string[];
+  /** True where the handler reads the body itself, with `@BodyStream()`. */
+  readonly streamsBody?: boolean;
   readonly produces?: string;
 };
 
@@ -67,6 +71,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
       ...(spec.answers ? { standardSchema: spec.answers } : {}),
     }),
     ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
+    ...(spec.streamsBody ? [RouteConfig(STREAMS_BODY)] : []),
     ...(spec.consumes ? [ApiConsumes(...spec.consumes)] : []),
     ...(spec.produces ? [ApiProduces(spec.produces)] : []),
     ...(spec.role === 'anyone'

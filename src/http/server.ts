@@ -9,6 +9,7 @@ import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
 import { registerGatewayRoutes, type GatewayApi } from './gateway-routes.js';
 import { ErrorFilter } from './error-filter.js';
+import { equipBodyStreams } from './body-stream.js';
 import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
 import { watchConnections } from './connections.js';
 
@@ -66,6 +67,7 @@ function equip(fastify: FastifyInstance, parts: Parts): void {
   fastify.removeAllContentTypeParsers();
   fastify.decorateRequest('principal', null);
   fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
+  equipBodyStreams(fastify, JSON_TYPES);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();
