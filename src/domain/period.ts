@@ -51,10 +51,14 @@ export function closesAt(period: Period): Date {
   return new Date(periodEnd(period).getTime() + GRACE_MS);
 }
 
+/** The earliest period that still accepts usage: the current one, or the one before while its grace lasts. */
+export function firstOpenPeriod(at: Date): Period {
+  return periodOf(new Date(at.getTime() - GRACE_MS));
+}
+
 /** The latest period whose grace is over. */
 export function lastClosable(at: Date): Period {
-  const graceOver = periodOf(new Date(at.getTime() - GRACE_MS));
-  return periodOf(new Date(periodStart(graceOver).getTime() - 1));
+  return periodOf(new Date(periodStart(firstOpenPeriod(at)).getTime() - 1));
 }
 
 export function hourOf(time: Date): Date {

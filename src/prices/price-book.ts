@@ -9,10 +9,12 @@ import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
 import { lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
+import { maximumsOf } from './maximums.js';
 import { priceRowOf, type PriceRow, type StoredPrice } from './price-row.js';
 import type { PriceTermsBody } from './price-terms.schema.js';
 import { readPriceTerms } from './price-terms.js';
 import {
+  findListPriceIds,
   findVersionIds,
   findVersions,
   findVersionsAfter,
@@ -21,6 +23,8 @@ import {
   type NewVersion,
   type VersionFilter,
 } from './price-versions.sql.js';
+import { countCharged, reachBack } from './reach-back.js';
+import { listWaitingUsage, type WaitingUsage } from './waiting-usage.sql.js';
 
 export type { PriceRow } from './price-row.js';
 
@@ -39,15 +43,11 @@ const LOAD_VERSIONS_MAX = 200;
 /** Versions that a process remembers before it starts over. */
 const VERSIONS_KNOWN_MAX = 200_000;
 
-/** For a model whose price states no maximum of its own. */
-const MAX_INPUT_TOKENS_DEFAULT = 131_072;
-const MAX_OUTPUT_TOKENS_DEFAULT = 8_192;
-
 export type PriceOrder = {
   readonly model: string;
   /** Null is the list price. */
   readonly entity: EntityName | null;
-  /** Null is now. */
+  /** Null is now, or the time that `reachBack` finds. */
   readonly effectiveFrom: Date | null;
   /** They passed their schema. */
   readonly terms: PriceTermsBody;
@@ -56,6 +56,13 @@ export type PriceOrder = {
   readonly maxOutputTokens: number | null;
   readonly source: string;
   readonly actor: string;
+};
+
+export type Published = PriceRow & {
+  /** Events that waited for it and are charged by it. */
+  readonly chargedEvents: number;
+  /** Events of the model and entity that still wait for a price. */
+  readonly waitingEvents: number;
 };
 
 /** What estimates read. */
@@ -125,15 +132,16 @@ export class PriceBook implements OnModuleInit {
 
   /** All versions of the models, by model and then newest first: read in the transaction, not from the cache. */
   async versionsOf(tx: Tx, models: readonly string[]): Promise<PriceRow[]> {
-    const ids = await findVersionIds(tx, models);
-    const unknown = ids.filter((id) => !this.known.has(id));
-    const read = unknown.length === 0 ? [] : this.rowsOf(await findVersions(tx, unknown));
-    const byId = new Map(read.map((row) => [row.id, row]));
-    return ids.map((id) => {
-      const row = byId.get(id) ?? this.known.get(id);
-      assert(row !== undefined, 'a version that was found a moment ago exists');
-      return row;
-    });
+    return this.versionsWith(tx, await findVersionIds(tx, models));
+  }
+
+  /** By model, of those that have one. */
+  async listPricesInForce(
+    tx: Tx,
+    of: { models: readonly string[]; at: Date },
+  ): Promise<Map<string, PriceRow>> {
+    const versions = await this.versionsWith(tx, await findListPriceIds(tx, of));
+    return new Map(versions.map((version) => [version.model, version]));
   }
 
   /** In the same order, for one model or for all; for an entity, the list prices and its own. A page, or all. */
@@ -141,27 +149,39 @@ export class PriceBook implements OnModuleInit {
     return this.rowsOf(await listVersions(this.database.reader, { after, limit, ...filter }));
   }
 
-  /** Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. */
-  async publish(tx: Tx, order: PriceOrder): Promise<PriceRow> {
+  /** What waits for a price, by model and entity: a page. */
+  async listUnpriced(of: Parameters<typeof listWaitingUsage>[1]): Promise<WaitingUsage[]> {
+    return listWaitingUsage(this.database.reader, of);
+  }
+
+  /**
+   * Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. It charges what waited
+   * for it; that happens after the commit.
+   */
+  async publish(tx: Tx, order: PriceOrder): Promise<Published> {
     await lockPriceBook(tx);
-    const createdAt = await this.clock.bookingTime(tx);
+    const at = await this.clock.bookingTime(tx);
     const { model, entity, terms, source } = order;
-    const effectiveFrom = order.effectiveFrom ?? createdAt;
     const versions = await this.versionsOf(tx, [model]);
     const current = versions.find((version) => version.entity === entity) ?? versions[0];
+    const read = readPriceTerms(terms);
+    const reach =
+      order.effectiveFrom === null
+        ? await reachBack(tx, { model, entity, ...read }, { versions, at })
+        : { effectiveFrom: order.effectiveFrom, firstForMetersFrom: null };
     const added = await this.add(tx, {
       model,
       entity,
-      effectiveFrom,
       terms,
-      ...readPriceTerms(terms),
       source,
-      createdAt,
-      firstForMetersFrom: null,
+      ...read,
+      ...reach,
       ...maximumsOf(order, current),
+      createdAt: at,
     });
+    const { charged, waiting } = await countCharged(tx, added, versions);
     await insertAuditEntry(tx, {
-      at: createdAt,
+      at,
       actor: order.actor,
       action: 'prices.publish',
       entity,
@@ -169,7 +189,7 @@ export class PriceBook implements OnModuleInit {
       before: current === undefined ? null : auditOf(current),
       after: auditOf(added),
     });
-    return added;
+    return { ...added, chargedEvents: charged, waitingEvents: waiting };
   }
 
   private async add(tx: Tx, version: NewVersion): Promise<PriceRow> {
@@ -178,6 +198,18 @@ export class PriceBook implements OnModuleInit {
     const { model, effectiveFrom } = version;
     throw new TallyError('conflict', `${model} already has a price from ${effectiveFrom.toISOString()}`, {
       param: 'effective_from',
+    });
+  }
+
+  /** In the order of `ids`. */
+  private async versionsWith(tx: Tx, ids: readonly bigint[]): Promise<PriceRow[]> {
+    const unknown = ids.filter((id) => !this.known.has(id));
+    const read = unknown.length === 0 ? [] : this.rowsOf(await findVersions(tx, unknown));
+    const byId = new Map(read.map((row) => [row.id, row]));
+    return ids.map((id) => {
+      const row = byId.get(id) ?? this.known.get(id);
+      assert(row !== undefined, 'a version that was found a moment ago exists');
+      return row;
     });
   }
 
@@ -246,17 +278,6 @@ function include(book: Book, row: PriceRow): void {
   const versions = book.byModel.get(row.model);
   if (versions === undefined) book.byModel.set(row.model, [row]);
   else versions.push(row);
-}
-
-/** Where a new version states no maximum, the current version's maximum stays. */
-export function maximumsOf(
-  { maxInputTokens, maxOutputTokens }: Pick<PriceOrder, 'maxInputTokens' | 'maxOutputTokens'>,
-  current: PriceRow | undefined,
-): Pick<PriceRow, 'maxInputTokens' | 'maxOutputTokens'> {
-  return {
-    maxInputTokens: maxInputTokens ?? current?.maxInputTokens ?? MAX_INPUT_TOKENS_DEFAULT,
-    maxOutputTokens: maxOutputTokens ?? current?.maxOutputTokens ?? MAX_OUTPUT_TOKENS_DEFAULT,
-  };
 }
 
 function auditOf({ id, effectiveFrom, terms, maxInputTokens, maxOutputTokens, source }: PriceRow) {

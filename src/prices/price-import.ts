@@ -1,92 +1,116 @@
 /**
- * Imports a price map in LiteLLM's form (model_prices_and_context_window.json): list prices that differ from those in force are
- * published, and what cannot be charged by the token is refused with the reason.
+ * Imports a price map: list prices that differ from those in force are published. The map is read and compared while usage is counted;
+ * the book is locked for one statement, at the end.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import { insertAuditEntry } from '../access/audit-log.js';
-import { picosFromDollarsPerToken } from '../domain/money.js';
+import { TallyError } from '../domain/errors.js';
+import { firstOpenPeriod } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import type { Tx } from '../platform/database.js';
-import { maximumsOf, PriceBook, type PriceRow } from './price-book.js';
+import { Database, Restart, type Tx } from '../platform/database.js';
+import { MAP_SOURCE, planEntry, type Planned, type PlannedPrice } from './import-plan.js';
+import { maximumsOf } from './maximums.js';
+import { PriceBook } from './price-book.js';
 import { lockPriceBook } from './price-book.sql.js';
-import type { PriceTermsBody } from './price-terms.schema.js';
-import { formatUnitPrice, readPriceTerms } from './price-terms.js';
-import { insertVersions } from './price-versions.sql.js';
+import { readPriceMap, type ModelReading } from './price-map/read-price-map.js';
+import { readPriceTerms } from './price-terms.js';
+import {
+  createStage,
+  findNewestId,
+  findSwitchTime,
+  publishStaged,
+  stagePrices,
+} from './staged-prices.sql.js';
 
-/** The prices of a model, as a map gives them. */
-export type MappedPrice = {
-  readonly model: string;
-  readonly terms: PriceTermsBody;
-  readonly maxInputTokens: number | null;
-  readonly maxOutputTokens: number | null;
+/** Entries between which other work gets its turn. */
+const SLICE_ENTRIES = 50;
+
+export type ImportOptions = {
+  readonly allowLossy: boolean;
+  readonly allowFree: boolean;
+  /** Whether prices that somebody set by hand are replaced. */
+  readonly overwrite: boolean;
 };
 
-export type SkippedModel = { readonly model: string; readonly reason: string };
-
-export type Imported = {
-  readonly changes: readonly { readonly before: PriceRow | null; readonly after: MappedPrice }[];
-  readonly unchanged: number;
-  readonly skipped: readonly SkippedModel[];
+export type ImportPlan = {
+  readonly planned: readonly Planned[];
+  /** Of the book that the map was compared with. */
+  readonly newestId: bigint;
 };
 
 @Injectable()
 export class PriceImport {
   constructor(
+    private readonly database: Database,
     private readonly clock: Clock,
     private readonly prices: PriceBook,
   ) {}
 
-  /**
-   * Publishes from now on, in the caller's transaction; `dryRun` only says what it would publish. One audit entry names all
-   * models.
-   */
-  async import(
-    tx: Tx,
-    order: { map: Readonly<Record<string, unknown>>; dryRun: boolean; actor: string },
-  ): Promise<Imported> {
-    await lockPriceBook(tx);
-    const at = await this.clock.bookingTime(tx);
-    const { prices, skipped } = readPriceMap(order.map);
-    const inForce = await this.listPricesInForce(tx, { models: prices.map(({ model }) => model), at });
-    const changed = prices.filter((mapped) => !isSamePrice(mapped, inForce.get(mapped.model)));
-    const changes = changed.map((after) => ({ before: inForce.get(after.model) ?? null, after }));
-    if (!order.dryRun && changes.length > 0) await publish(tx, { changes, at, actor: order.actor });
-    return { changes, unchanged: prices.length - changed.length, skipped };
+  async read(chunks: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ModelReading[]> {
+    const readings: ModelReading[] = [];
+    for await (const reading of readPriceMap(chunks, options)) readings.push(reading);
+    return readings;
   }
 
-  private async listPricesInForce(
-    tx: Tx,
-    of: { models: readonly string[]; at: Date },
-  ): Promise<Map<string, PriceRow>> {
-    const inForce = new Map<string, PriceRow>();
-    for (const version of await this.prices.versionsOf(tx, of.models)) {
-      const isInForce = version.entity === null && version.effectiveFrom <= of.at;
-      // The newest comes first.
-      if (isInForce && !inForce.has(version.model)) inForce.set(version.model, version);
+  /** Compares the map with the list prices in force. Takes no lock, and no transaction of its own. */
+  async plan(readings: readonly ModelReading[], options: ImportOptions): Promise<ImportPlan> {
+    const { reader } = this.database;
+    const at = await this.clock.bookingTime(reader);
+    const newestId = await findNewestId(reader);
+    const planned: Planned[] = [];
+    for (const slice of slicesOf(readings)) {
+      const models = slice.filter(({ reading }) => reading.kind === 'price').map(({ model }) => model);
+      const inForce = await this.prices.listPricesInForce(reader, { models, at });
+      for (const entry of slice) planned.push(planEntry(entry, inForce.get(entry.model) ?? null, options));
+      await nextTurn();
     }
-    return inForce;
+    return { planned, newestId };
+  }
+
+  /**
+   * Publishes the changes of a plan from now on; first prices reach back. One audit entry names all models. Starts over where the book
+   * has changed since it was compared.
+   */
+  async publish(tx: Tx, { planned, newestId }: ImportPlan, actor: string): Promise<Restart | null> {
+    const changes = planned.filter((each) => each.list === 'changes');
+    if (changes.length === 0) return null;
+    if ((await findNewestId(tx)) !== newestId) return new Restart('the price book changed meanwhile');
+    const at = await this.clock.bookingTime(tx);
+    await auditImport(tx, changes, { at, actor });
+    await this.stage(tx, changes);
+    await lockPriceBook(tx);
+    if ((await findNewestId(tx)) !== newestId) return new Restart('the price book changed meanwhile');
+    const from = await findSwitchTime(tx, this.clock.databaseNow());
+    const added = await publishStaged(tx, { at: from, openFrom: firstOpenPeriod(from), source: MAP_SOURCE });
+    if (added < changes.length) {
+      throw new TallyError('conflict', `a model already has a price from ${from.toISOString()}`);
+    }
+    return null;
+  }
+
+  private async stage(tx: Tx, changes: readonly PlannedPrice[]): Promise<void> {
+    await createStage(tx);
+    for (const slice of slicesOf(changes)) {
+      await stagePrices(
+        tx,
+        slice.map(({ model, before, after }) => ({
+          model,
+          terms: after.terms,
+          ...readPriceTerms(after.terms),
+          ...maximumsOf(after, before ?? undefined),
+        })),
+      );
+    }
   }
 }
 
-async function publish(
+/** Written before the book is locked. */
+async function auditImport(
   tx: Tx,
-  { changes, at, actor }: { changes: Imported['changes']; at: Date; actor: string },
+  changes: readonly PlannedPrice[],
+  { at, actor }: { at: Date; actor: string },
 ): Promise<void> {
-  const times = { effectiveFrom: at, createdAt: at };
-  await insertVersions(
-    tx,
-    changes.map(({ before, after }) => ({
-      ...after,
-      ...times,
-      ...readPriceTerms(after.terms),
-      ...maximumsOf(after, before ?? undefined),
-      entity: null,
-      firstForMetersFrom: null,
-      source: 'price map',
-    })),
-  );
   await insertAuditEntry(tx, {
     at,
     actor,
@@ -94,73 +118,11 @@ async function publish(
     entity: null,
     target: `${changes.length} models`,
     before: null,
-    after: { models: changes.map(({ after }) => after.model) },
+    after: { models: changes.map(({ model }) => model) },
   });
 }
 
-const entry = z.object({
-  input_cost_per_token: z.number(),
-  output_cost_per_token: z.number().default(0),
-  cache_read_input_token_cost: z.number().nullish(),
-  max_input_tokens: z.int().positive().nullish().catch(null),
-  max_output_tokens: z.int().nonnegative().nullish().catch(null),
-});
-
-const MODEL = /^[^\p{Cc}]{1,256}$/u;
-
-function readPriceMap(map: Readonly<Record<string, unknown>>): {
-  prices: MappedPrice[];
-  skipped: SkippedModel[];
-} {
-  const prices: MappedPrice[] = [];
-  const skipped: SkippedModel[] = [];
-  for (const [model, value] of Object.entries(map)) {
-    // The map documents itself with an entry of this name.
-    if (model === 'sample_spec') continue;
-    const price = readEntry(model, value);
-    if (typeof price === 'string') skipped.push({ model: model.slice(0, 256), reason: price });
-    else prices.push(price);
-  }
-  return { prices, skipped };
-}
-
-/** The price, or the reason why there is none. */
-function readEntry(model: string, value: unknown): MappedPrice | string {
-  if (!MODEL.test(model) || !model.isWellFormed()) return 'the name must have 1 to 256 printable characters';
-  const parsed = entry.safeParse(value);
-  if (!parsed.success) return 'has no input_cost_per_token as a number';
-  const { data } = parsed;
-  const cached = data.cache_read_input_token_cost ?? null;
-  const inputPicosPerToken = picosFromDollarsPerToken(data.input_cost_per_token);
-  const outputPicosPerToken = picosFromDollarsPerToken(data.output_cost_per_token);
-  const cachedInputPicosPerToken = cached === null ? null : picosFromDollarsPerToken(cached);
-  if (
-    inputPicosPerToken === null ||
-    outputPicosPerToken === null ||
-    (cached !== null && cachedInputPicosPerToken === null)
-  ) {
-    return 'a cost per token must be from 0 to 0.01 and a whole number of picodollars';
-  }
-  return {
-    model,
-    terms: {
-      input_usd_per_million: formatUnitPrice('input', inputPicosPerToken),
-      ...(cachedInputPicosPerToken !== null && {
-        cached_input_usd_per_million: formatUnitPrice('cached_input', cachedInputPicosPerToken),
-      }),
-      output_usd_per_million: formatUnitPrice('output', outputPicosPerToken),
-    },
-    maxInputTokens: data.max_input_tokens ?? null,
-    maxOutputTokens: data.max_output_tokens ?? null,
-  };
-}
-
-/** A maximum that the map does not state is no difference. */
-function isSamePrice(mapped: MappedPrice, current: PriceRow | undefined): boolean {
-  return (
-    current !== undefined &&
-    isDeepStrictEqual(readPriceTerms(mapped.terms), { prices: current.prices, variants: current.variants }) &&
-    (mapped.maxInputTokens ?? current.maxInputTokens) === current.maxInputTokens &&
-    (mapped.maxOutputTokens ?? current.maxOutputTokens) === current.maxOutputTokens
-  );
+function* slicesOf<T>(items: readonly T[]): Generator<readonly T[], void, void> {
+  for (let from = 0; from < items.length; from += SLICE_ENTRIES)
+    yield items.slice(from, from + SLICE_ENTRIES);
 }

@@ -19,6 +19,19 @@ export async function findVersionIds(tx: Tx, models: readonly string[]): Promise
   return rows.map(({ id }) => id);
 }
 
+/** The list price that is in force of each of the models that have one. */
+export async function findListPriceIds(
+  tx: Tx,
+  { models, at }: { models: readonly string[]; at: Date },
+): Promise<bigint[]> {
+  const rows = await tx.$queryRaw<{ id: bigint }[]>`
+    select distinct on (p.model) p.id
+    from prices p
+    where p.model = any(${pgArray(models)}::text[]) and p.entity is null and p.effective_from <= ${at}::timestamptz
+    order by p.model, p.effective_from desc`;
+  return rows.map(({ id }) => id);
+}
+
 export async function findVersions(tx: Tx, ids: readonly bigint[]): Promise<StoredPrice[]> {
   return tx.$queryRaw<
     StoredPrice[]

@@ -1,11 +1,13 @@
 /** Admins: the price book. A version is in force from its time on; what is already rated keeps its price. */
-import { Body, Controller, Query } from '@nestjs/common';
+import { Body, Controller, Query, StreamableFile } from '@nestjs/common';
 import { PriceBook } from './price-book.js';
 import { PriceImport } from './price-import.js';
 import { requireChargeable } from './chargeable-terms.js';
-import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { Call, Changes, withBody, type ChangeCall } from '../access/changes.js';
 import { presentPage } from '../http/list-page.js';
-import { presentPrice, presentPriceImport } from './prices.presenter.js';
+import { BodyStream, type StreamedBody } from '../http/body-stream.js';
+import { presentImport } from './price-import.presenter.js';
+import { presentPrice, presentPublished, presentUnpriced, unpricedIdOf } from './prices.presenter.js';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './prices.schema.js';
@@ -57,25 +59,62 @@ export class PricesController {
     };
     requireEntity(call.principal, order.entity);
     return this.changes.make(call, [{ prices: true }], async (tx) =>
-      presentPrice(await this.prices.publish(tx, order)),
+      presentPublished(await this.prices.publish(tx, order)),
     );
+  }
+
+  @Route('GET /v1/admin/prices/unpriced', {
+    role: 'admin',
+    summary: 'List usage that waits for a price, by model and entity',
+    answers: schemas.UnpricedUsageList,
+  })
+  async unpriced(
+    @Query({ schema: schemas.UnpricedPage }) query: schemas.UnpricedPage,
+    @Caller() caller: Principal,
+  ) {
+    const { limit, model = null } = query;
+    if (query.entity !== undefined) requireEntity(caller, query.entity);
+    const entity = query.entity ?? caller.entity;
+    const after = query.after === undefined ? null : placeOf(query.after);
+    const rows = await this.prices.listUnpriced({ model, entity, after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: unpricedIdOf, present: presentUnpriced });
   }
 
   @Route('POST /v1/admin/prices/import', {
     role: 'admin',
     allEntities: true,
-    summary: 'Publish the list prices of a LiteLLM price map that differ from those in force',
+    summary: 'Publish the list prices of a price map that differ from those in force',
     answers: schemas.PriceImport,
     idempotent: true,
+    streamsBody: true,
   })
   async import(
-    @Body({ schema: schemas.PriceMap }) map: schemas.PriceMap,
+    @BodyStream() body: StreamedBody,
     @Query({ schema: schemas.PriceMapQuery }) query: schemas.PriceMapQuery,
     @Call() call: ChangeCall,
   ) {
-    const order = { map, dryRun: query.dry_run, actor: call.principal.keyId };
-    return this.changes.make(call, query.dry_run ? [] : [{ prices: true }], async (tx) =>
-      presentPriceImport(await this.imports.import(tx, order), query.dry_run),
-    );
+    const { dry_run: dryRun, allow_lossy: allowLossy, allow_free: allowFree, overwrite } = query;
+    const options = { allowLossy, allowFree, overwrite };
+    const readings = await this.imports.read(body.chunks, options);
+    const prepare = async () => {
+      const plan = await this.imports.plan(readings, options);
+      return { plan, json: await presentImport(plan.planned, dryRun) };
+    };
+    let prepared: Awaited<ReturnType<typeof prepare>> | null = await prepare();
+    const concerned = dryRun ? [] : [{ prices: true } as const];
+    const { json } = await this.changes.make(withBody(call, body.digest()), concerned, async (tx) => {
+      // A restart compares anew.
+      const { plan, json } = prepared ?? (await prepare());
+      prepared = null;
+      const restart = dryRun ? null : await this.imports.publish(tx, plan, call.principal.keyId);
+      return restart ?? { json };
+    });
+    return new StreamableFile(Buffer.from(json), { type: 'application/json; charset=utf-8' });
   }
+}
+
+/** Entities have no slash in their names, models may. */
+function placeOf(id: string): { entity: string; model: string } {
+  const slash = id.indexOf('/');
+  return { entity: id.slice(0, slash), model: id.slice(slash + 1) };
 }

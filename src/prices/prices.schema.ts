@@ -37,19 +37,25 @@ export const PricePage = z.strictObject({
 });
 export type PricePage = z.output<typeof PricePage>;
 
-export const PriceMapQuery = z.strictObject({ dry_run: queryFlag });
+export const PriceMapQuery = z.strictObject({
+  dry_run: queryFlag.describe('Only says what it would change'),
+  allow_lossy: queryFlag.describe('Takes entries without what Tally cannot charge of them'),
+  allow_free: queryFlag.describe('Takes entries whose prices are all 0'),
+  overwrite: queryFlag.describe('Replaces prices that somebody set by hand'),
+});
 export type PriceMapQuery = z.output<typeof PriceMapQuery>;
 
-const PRICE_MAP_MODELS_MAX = 10_000;
-
-export const PriceMap = z
-  .record(z.string(), z.unknown(), { error: 'must be a LiteLLM price map' })
-  .refine(
-    (map) => Object.keys(map).length <= PRICE_MAP_MODELS_MAX,
-    `must have at most ${PRICE_MAP_MODELS_MAX} models`,
-  )
-  .meta({ id: 'PriceMap', description: "LiteLLM's model_prices_and_context_window.json" });
-export type PriceMap = z.output<typeof PriceMap>;
+export const UnpricedPage = z.strictObject({
+  model: model.optional(),
+  entity: entityName.optional(),
+  limit: pageLimit,
+  after: z
+    .string()
+    .regex(/^[^/]{1,128}\/.{1,256}$/, 'must be the last_id of a page')
+    .optional()
+    .meta({ description: 'The last_id of the previous page' }),
+});
+export type UnpricedPage = z.output<typeof UnpricedPage>;
 
 export const Price = z
   .object({
@@ -58,6 +64,10 @@ export const Price = z
     model: z.string(),
     entity: z.string().nullable(),
     effective_from: z.string(),
+    first_for_meters_from: z
+      .string()
+      .nullable()
+      .describe('Usage since then whose meters no version before it priced is charged by this one'),
     ...priceTermsFields,
     input_usd_per_million: z.string().nullable(),
     cached_input_usd_per_million: z.string().nullable(),
@@ -70,21 +80,78 @@ export const Price = z
   .meta({ id: 'Price' });
 export type Price = z.output<typeof Price>;
 
+export const PublishedPrice = Price.extend({
+  charged_events: z.int().describe('Events that waited for this price and are charged by it'),
+  waiting_events: z
+    .int()
+    .describe(
+      'Events of the model (and entity) that still wait: of closed periods, before effective_from, or of meters without a price',
+    ),
+}).meta({ id: 'PublishedPrice' });
+export type PublishedPrice = z.output<typeof PublishedPrice>;
+
 export const PriceList = listOf(Price).meta({ id: 'PriceList' });
 
+export const UnpricedUsage = z
+  .object({
+    object: z.literal('unpriced_usage'),
+    id: z.string(),
+    model: z.string(),
+    entity: z.string(),
+    events: z.int(),
+    first_occurred_at: z.string(),
+    last_occurred_at: z.string(),
+    quantities: z.record(z.string(), z.int()).describe('By meter, of those that wait'),
+  })
+  .meta({ id: 'UnpricedUsage' });
+export type UnpricedUsage = z.output<typeof UnpricedUsage>;
+
+export const UnpricedUsageList = listOf(UnpricedUsage).meta({ id: 'UnpricedUsageList' });
+
 const MappedPrice = z.object({
+  ...priceTermsFields,
   input_usd_per_million: z.string().nullable(),
   cached_input_usd_per_million: z.string().nullable(),
   output_usd_per_million: z.string().nullable(),
+  max_input_tokens: z.int().nullable().describe('Null where the map does not say'),
+  max_output_tokens: z.int().nullable(),
+  source: z.string(),
 });
+export type MappedPrice = z.output<typeof MappedPrice>;
+
+const value = z.union([z.string(), z.int()]).nullable();
+const fieldNames = z.array(z.string());
+
+const ImportedEntry = z.object({
+  model: z.string(),
+  before: MappedPrice.nullable(),
+  after: MappedPrice,
+  fields: z
+    .array(z.object({ field: z.string(), before: value, after: value }))
+    .describe('Every field that differs'),
+});
+export type ImportedEntry = z.output<typeof ImportedEntry>;
+
+const FieldsOfEntry = z.object({ model: z.string(), fields: fieldNames });
 
 export const PriceImport = z
   .object({
     object: z.literal('price_import'),
     dry_run: z.boolean(),
-    changes: z.array(z.object({ model: z.string(), before: MappedPrice.nullable(), after: MappedPrice })),
-    unchanged: z.int(),
-    skipped: z.array(z.object({ model: z.string(), reason: z.string() })),
+    changes: z.array(ImportedEntry),
+    unchanged: z.int().describe('How many entries say what is in force'),
+    skipped: z
+      .array(z.object({ model: z.string(), reason: z.string(), fields: fieldNames }))
+      .describe('Entries that were not taken, and the fields that Tally cannot charge'),
+    kept: z.array(ImportedEntry).describe('Prices that somebody set by hand; overwrite=true replaces them'),
+    rounded: z
+      .array(FieldsOfEntry)
+      .describe('Of entries that are not skipped: fields that were rounded to a whole picodollar'),
+    ignored: z
+      .array(FieldsOfEntry)
+      .describe('Of entries that are not skipped: fields that Tally cannot charge, by allow_lossy'),
   })
-  .meta({ id: 'PriceImport' });
-export type PriceImport = z.output<typeof PriceImport>;
+  .meta({
+    id: 'PriceImport',
+    description: 'Each entry of the map is in exactly one of changes, unchanged, skipped and kept',
+  });

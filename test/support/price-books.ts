@@ -1,8 +1,7 @@
 /** The price book and its rates, over a database of the test's own and a clock that it sets. */
 import { Changes } from '../../src/access/changes.js';
-import type { Tx } from '../../src/platform/database.js';
 import { Database } from '../../src/platform/database.js';
-import { PriceBook, type PriceOrder, type PriceRow } from '../../src/prices/price-book.js';
+import { PriceBook, type PriceOrder, type Published } from '../../src/prices/price-book.js';
 import { Rates } from '../../src/prices/rates.js';
 import { aDatabase, type TestDatabase } from './database.js';
 import { seed } from './seed.js';
@@ -53,15 +52,9 @@ export function aPriceOrder(override: Partial<PriceOrder> = {}): PriceOrder {
   };
 }
 
-/** The version as the book has it. */
 export async function publish(
   { database, prices }: Pick<PriceBooks, 'database' | 'prices'>,
   override: Partial<PriceOrder> = {},
-): Promise<PriceRow> {
-  const order = aPriceOrder(override);
-  return database.transaction(async (tx: Tx) => {
-    await prices.publish(tx, order);
-    const [newest] = (await prices.versionsOf(tx, [order.model])).toSorted((a, b) => (a.id < b.id ? 1 : -1));
-    return newest!;
-  });
+): Promise<Published> {
+  return database.transaction((tx) => prices.publish(tx, aPriceOrder(override)));
 }

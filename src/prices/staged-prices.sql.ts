@@ -1,0 +1,106 @@
+/**
+ * Prices that are written beside the book and enter it in one short statement. Usage is counted while they are staged; it waits only for
+ * that statement.
+ */
+import { unitPricesJson } from '../domain/meter-charges.js';
+import { chargeableMeters, unitPricesUnder, type PriceTerms } from '../domain/price.js';
+import type { Period } from '../domain/period.js';
+import { pgArray } from '../platform/pg-array.js';
+import type { Tx } from '../platform/database.js';
+import type { PriceTermsBody } from './price-terms.schema.js';
+
+/** A list price. */
+export type StagedPrice = PriceTerms & {
+  readonly model: string;
+  readonly terms: PriceTermsBody;
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+};
+
+/** Of this transaction alone. */
+export async function createStage(tx: Tx): Promise<void> {
+  await tx.$executeRaw`
+    create temp table staged_prices (
+      model text primary key,
+      terms jsonb not null,
+      meters text[] not null,
+      max_input_tokens integer not null,
+      max_output_tokens integer not null,
+      base_rate jsonb not null
+    ) on commit drop`;
+}
+
+/** A slice at a time, each of other models. */
+export async function stagePrices(tx: Tx, prices: readonly StagedPrice[]): Promise<void> {
+  const column = <T>(pick: (price: StagedPrice) => T): T[] => prices.map(pick);
+  await tx.$executeRaw`
+    insert into staged_prices (model, terms, meters, max_input_tokens, max_output_tokens, base_rate)
+    select model, terms::jsonb, meters::text[], max_input_tokens, max_output_tokens, base_rate::jsonb
+    from unnest(
+      ${pgArray(column((p) => p.model))}::text[],
+      ${pgArray(column((p) => JSON.stringify(p.terms)))}::text[],
+      ${pgArray(column((p) => pgArray(chargeableMeters(p))))}::text[],
+      ${pgArray(column((p) => p.maxInputTokens))}::integer[],
+      ${pgArray(column((p) => p.maxOutputTokens))}::integer[],
+      ${pgArray(column((p) => JSON.stringify(unitPricesJson(unitPricesUnder(p, [])))))}::text[]
+    ) as t (model, terms, meters, max_input_tokens, max_output_tokens, base_rate)`;
+}
+
+/**
+ * Publishes what is staged, from `at` on or reaching back as `reachBack` does, and returns how many versions it added. Needs the lock of the
+ * price book, and a book in which nothing has changed since the prices were compared with it.
+ */
+export async function publishStaged(
+  tx: Tx,
+  { at, openFrom, source }: { at: Date; openFrom: Period; source: string },
+): Promise<number> {
+  const [row] = await tx.$queryRaw<[{ added: number }]>`
+    with priced as materialized (
+      select distinct model from prices where entity is null and effective_from <= ${at}::timestamptz
+    ), waiting as (
+      select e.model, min(e.occurred_at) as oldest
+      from usage_events e
+      join staged_prices s on s.model = e.model and s.meters && e.unpriced_meters
+      where e.unpriced_meters is not null
+        and e.occurred_at < ${at}::timestamptz and e.period >= ${openFrom}::text
+        and not exists (select from closed_periods c where c.entity = e.entity and c.period = e.period)
+        and exists (
+          select from prices p
+          where p.model = e.model and (p.entity is null or p.entity = e.entity) and p.effective_from <= e.occurred_at
+        ) = (e.model in (select model from priced))
+      group by e.model
+    ), added as (
+      insert into prices (
+        model, entity, effective_from, terms, meters, first_for_meters_from, max_input_tokens, max_output_tokens,
+        source, created_at
+      )
+      select
+        s.model, null, case when p.model is null then coalesce(w.oldest, ${at}::timestamptz) else ${at}::timestamptz end,
+        s.terms, s.meters, case when p.model is null then null else w.oldest end,
+        s.max_input_tokens, s.max_output_tokens, ${source}::text, ${at}::timestamptz
+      from staged_prices s
+      left join priced p on p.model = s.model
+      left join waiting w on w.model = s.model
+      order by s.model
+      on conflict do nothing
+      returning id, model
+    ), rated as (
+      insert into rates (price_id, unit_prices)
+      select a.id, s.base_rate from added a join staged_prices s on s.model = a.model
+    )
+    select count(*)::integer as added from added`;
+  return row.added;
+}
+
+/** The id of the version that was added last; 0 where there is none. What was compared with the book is stale once it has changed. */
+export async function findNewestId(tx: Tx): Promise<bigint> {
+  const [row] = await tx.$queryRaw<[{ id: bigint }]>`select coalesce(max(id), 0) as id from prices`;
+  return row.id;
+}
+
+/** Now, which is later than the start of a transaction that has prepared much; or the time that a test's clock sets. */
+export async function findSwitchTime(tx: Tx, set: Date | null): Promise<Date> {
+  const [row] = await tx.$queryRaw<[{ at: Date }]>`
+    select coalesce(${set}::timestamptz, clock_timestamp())::timestamptz(3) as at`;
+  return row.at;
+}
