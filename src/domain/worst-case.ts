@@ -1,6 +1,7 @@
 /** The most that a request may cost, by what is known before it runs. */
-import { assert } from './errors.js';
-import { INPUT_TOKEN_METERS, METERS, OUTPUT_TOKEN_METERS, unitOf, type Meter } from './meters.js';
+import { boundingTerms } from './bounding-terms.js';
+import { dearestAt, dearestOfAll, TOKEN_METERS, type Dearest } from './dearest-prices.js';
+import type { Meter } from './meters.js';
 import {
   isTimeMet,
   resolve,
@@ -9,7 +10,6 @@ import {
   type Conditions,
   type Price,
   type PriceTerms,
-  type UnitPrices,
 } from './price.js';
 import { DEFAULT_TIER } from './service-tier.js';
 import { turnsBetween, type UtcWindow } from './utc-windows.js';
@@ -27,14 +27,6 @@ export type Expected = Lifetime & {
   readonly serviceTier: string;
   /** Null where the caller does not say: any. */
   readonly region: string | null;
-};
-
-/** The dearest prices of requests of one size, each over all else that they may meet. */
-type Dearest = {
-  readonly inputPicos: bigint;
-  readonly outputPicos: bigint;
-  /** For the request as such. */
-  readonly requestPicos: bigint;
 };
 
 /** Combinations of tiers, regions and attributes of one price. Publishing refuses more. */
@@ -166,16 +158,38 @@ function dearestBySize(
   let dearest = known.get(key);
   if (dearest === undefined) {
     if (known.size === KNOWN_MAX) known.clear();
-    const combinations = combinationsOf(choices, { serviceTier: tier, region });
-    const met = instants.flatMap((at) => combinations.map((combination) => ({ at, ...combination })));
-    dearest = [0, ...plan.bounds.map((bound) => bound + 1)].map((promptTokens) =>
-      dearestOfAll(
-        met.map((others) => dearestAt(resolve(plan.terms, { promptTokens, ...others }).unitPrices)),
-      ),
-    );
+    dearest = lookedAt(plan, { places: placesOf(choices, { serviceTier: tier, region }), instants });
     known.set(key, dearest);
   }
   return dearest;
+}
+
+/** Variants that are looked at before a bound is taken instead: some 50 ms, because decisions wait. */
+const STEPS_MAX = 50_000;
+
+/** By size: exact, or where that would take too long a bound of it. */
+function lookedAt(
+  { terms, bounds, choices }: Plan,
+  { places, instants }: { places: readonly Place[]; instants: readonly Date[] },
+): readonly Dearest[] {
+  const sizes = [0, ...bounds.map((bound) => bound + 1)];
+  const { variants } = terms;
+  const steps = places.length * choices.attributes.length * instants.length * sizes.length * variants.length;
+  if (steps > STEPS_MAX) {
+    const dearest = dearestOfAll(places.map((place) => dearestUnder(boundingTerms(terms, place))));
+    return sizes.map(() => dearest);
+  }
+  const met = places.flatMap((place) =>
+    choices.attributes.flatMap((attributes) => instants.map((at) => ({ ...place, attributes, at }))),
+  );
+  return sizes.map((promptTokens) =>
+    dearestOfAll(met.map((others) => dearestAt(resolve(terms, { promptTokens, ...others }).unitPrices))),
+  );
+}
+
+/** Under all variants. */
+function dearestUnder(terms: PriceTerms): Dearest {
+  return dearestAt(unitPricesUnder(terms, [...terms.variants.keys()]));
 }
 
 /** What no variant names is all one, so that callers cannot fill what is known with names of their own. */
@@ -183,21 +197,15 @@ function among(named: ReadonlySet<string>, name: string): string {
   return named.has(name) ? name : '';
 }
 
-type Combination = Pick<Circumstances, 'serviceTier' | 'region' | 'attributes'>;
+type Place = Pick<Circumstances, 'serviceTier' | 'region'>;
 
-function combinationsOf(
-  { tiers, regions, attributes }: Choices,
+function placesOf(
+  { tiers, regions }: Choices,
   { serviceTier, region }: Pick<Expected, 'serviceTier' | 'region'>,
-): Combination[] {
-  const combinations: Combination[] = [];
-  for (const tier of serviceTier === AUTO_TIER ? [DEFAULT_TIER, ...tiers] : [serviceTier]) {
-    for (const place of region === null ? [null, ...regions] : [region]) {
-      for (const attribute of attributes) {
-        combinations.push({ serviceTier: tier, region: place, attributes: attribute });
-      }
-    }
-  }
-  return combinations;
+): Place[] {
+  const served = serviceTier === AUTO_TIER ? [DEFAULT_TIER, ...tiers] : [serviceTier];
+  const places = region === null ? [null, ...regions] : [region];
+  return served.flatMap((tier) => places.map((place) => ({ serviceTier: tier, region: place })));
 }
 
 /** How many sets of circumstances a reservation may have to look at. */
@@ -243,46 +251,4 @@ function choicesOf({ variants }: PriceTerms, most = Infinity): Choices {
   };
 }
 
-const TOKEN_METERS = [...INPUT_TOKEN_METERS, ...OUTPUT_TOKEN_METERS];
 const HELD_METERS: readonly Meter[] = [...TOKEN_METERS, 'request'];
-const OTHER_METERS = METERS.filter((meter) => unitOf(meter) !== 'token');
-
-function dearestAt(unitPrices: UnitPrices): Dearest {
-  return {
-    inputPicos: dearestOfMeters(unitPrices, INPUT_TOKEN_METERS) ?? 0n,
-    outputPicos: dearestOfMeters(unitPrices, OUTPUT_TOKEN_METERS) ?? 0n,
-    requestPicos: requestPicosAt(unitPrices),
-  };
-}
-
-/**
- * A model that is not priced by the token holds one unit of each of its meters, because nobody can say before how many pages or
- * seconds a request has: enough to be denied once nothing is left.
- */
-function requestPicosAt(unitPrices: UnitPrices): bigint {
-  const isByToken = TOKEN_METERS.some((meter) => (unitPrices[meter] ?? 0n) > 0n);
-  if (isByToken) return unitPrices.request ?? 0n;
-  return OTHER_METERS.reduce((sum, meter) => sum + (unitPrices[meter] ?? 0n), 0n);
-}
-
-function dearestOfMeters(unitPrices: UnitPrices, meters: readonly Meter[]): bigint | null {
-  let dearest: bigint | null = null;
-  for (const meter of meters) {
-    const picos = unitPrices[meter];
-    if (picos !== undefined && (dearest === null || picos > dearest)) dearest = picos;
-  }
-  return dearest;
-}
-
-function dearestOfAll(all: readonly Dearest[]): Dearest {
-  assert(all.length > 0, 'there is one set of circumstances at least');
-  return all.reduce((a, b) => ({
-    inputPicos: max(a.inputPicos, b.inputPicos),
-    outputPicos: max(a.outputPicos, b.outputPicos),
-    requestPicos: max(a.requestPicos, b.requestPicos),
-  }));
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
-}

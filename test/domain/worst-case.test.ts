@@ -7,6 +7,7 @@ import {
   type Quantities,
 } from '../../src/domain/meters.js';
 import { circumstancesOf, costOf, resolve, type Price, type Variant } from '../../src/domain/price.js';
+import { boundingTerms } from '../../src/domain/bounding-terms.js';
 import {
   AUTO_TIER,
   combinationCount,
@@ -121,6 +122,18 @@ describe('the worst case', () => {
     fc.assert(exact, { numRuns: 700 });
   });
 
+  it('is never above the terms that bound it', () => {
+    const bounding = fc.property(price, expectation, (of, expected) => {
+      fc.pre(expected.serviceTier !== AUTO_TIER && expected.region !== null);
+      const { serviceTier, region: place } = expected;
+      const bound = { ...of, ...boundingTerms(of, { serviceTier, region: place }) };
+      const most = dearestPrices(bound, expected);
+      const exact = dearestPrices(of, expected);
+      expect(most.inputPicos >= exact.inputPicos && most.outputPicos >= exact.outputPicos).toBe(true);
+    });
+    fc.assert(bounding);
+  });
+
   it('rises with what is left open', () => {
     const rising = fc.property(price, expectation, (of, expected) => {
       // An unknown tier is none that a server chooses.
@@ -176,6 +189,39 @@ describe('the worst case', () => {
       10n,
     );
     expect(worstCasePicos(aPrice({ prices: { page: 4n } }), expected)).toBe(4n);
+  });
+
+  it('is bounded at once where a price has more combinations than can be looked at', () => {
+    const each = <T>(make: (index: number) => T) => Array.from({ length: 9 }, (_, index) => make(index));
+    const when = (conditions: Variant['when'], input: number): Variant => ({
+      when: conditions,
+      prices: { input: BigInt(input) },
+      multiplier: null,
+    });
+    const dear = { numerator: 11n, denominator: 10n };
+    const variants: Variant[] = [
+      ...each((index) => when({ serviceTier: `t${index}` }, index)),
+      ...each((index) => ({ when: { region: `r${index}` }, prices: {}, multiplier: dear })),
+      ...each((index) => when({ attributes: { size: `s${index}` } }, index)),
+      ...each((index) => when({ promptTokensAbove: index }, index)),
+      ...each((index) => when({ utc: [{ fromMinute: index * 60, toMinute: index * 60 + 30 }] }, 100 + index)),
+    ];
+    const of = aPrice({ prices: { input: 50n, output: 20n }, variants });
+    expect(combinationCount(of)).toBe(1_000);
+    const from = new Date('2026-11-22T00:00:00Z');
+    const to = new Date('2026-11-23T00:00:00Z');
+    const expected = {
+      inputTokens: 1_000,
+      maxOutputTokens: 100,
+      serviceTier: AUTO_TIER,
+      region: null,
+      from,
+      to,
+    };
+    const startedAt = performance.now();
+    // The dearest hour, in a region that costs a tenth more.
+    expect(worstCasePicos(of, expected)).toBe(1_000n * 119n + 100n * 22n);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   it('counts the combinations that it would look at', () => {
