@@ -71,11 +71,11 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select price_id from rates group by price_id, unit_prices having count(*) > 1`,
   'exact: the roll-ups are the sums of the events, each as it was, then taken out and counted again by its corrections': `
     with u as (
-      select entity, project, model, occurred_at, period, rate_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
+      select entity, project, model, service_tier, occurred_at, period, rate_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
         reasoning_tokens, ${others('other_quantities')} as others, cost_picos, burnt_picos
       from usage_events
       union all
-      select c.entity, c.project, c.model, occurred_at, c.period, x.rate_id, x.n, e.input_tokens, e.cached_input_tokens,
+      select c.entity, c.project, c.model, e.service_tier, occurred_at, c.period, x.rate_id, x.n, e.input_tokens, e.cached_input_tokens,
         e.output_tokens, e.reasoning_tokens, ${others('e.other_quantities')}, x.cost, x.burnt
       from usage_corrections c join usage_events e using (identity, occurred_at), lateral (values
         (c.old_rate_id, -1, -c.old_cost_picos, -c.old_burnt_picos),
@@ -83,12 +83,12 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       ) x (rate_id, n, cost, burnt)
       where x.rate_id is not null
     ), e as (
-      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, period, rate_id, sum(n) as requests,
+      select entity, date_trunc('hour', occurred_at, 'UTC') as hour, project, model, service_tier, period, rate_id, sum(n) as requests,
         sum(n * input_tokens) as input, sum(n * cached_input_tokens) as cached, sum(n * output_tokens) as output,
         sum(n * reasoning_tokens) as reasoning, sum(n * others) as others, sum(cost_picos) as cost, sum(burnt_picos) as burnt
-      from u group by 1, 2, 3, 4, 5, 6
+      from u group by 1, 2, 3, 4, 5, 6, 7
     ), h as (
-      select entity, hour, project, model, period, rate_id, requests, input_tokens as input, cached_input_tokens as cached,
+      select entity, hour, project, model, service_tier, period, rate_id, requests, input_tokens as input, cached_input_tokens as cached,
         output_tokens as output, reasoning_tokens as reasoning, ${others('other_quantities')} as others, cost_picos as cost,
         paid_burnt_picos + promotional_burnt_picos as burnt
       from usage_hourly

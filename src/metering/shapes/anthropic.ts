@@ -37,7 +37,7 @@ export const ANTHROPIC: Shape = {
     fields.ignore('server_tool_use.web_fetch_requests');
     const { input = 0, output = 0, reasoning = 0 } = top;
     checkTotal(
-      fields.count('total_tokens'),
+      fields.total('total_tokens'),
       [outputTokensOf(top) + promptTokensOf(top), input + output + reasoning],
       'total_tokens',
     );

@@ -20,7 +20,7 @@ export const BEDROCK: Shape = {
     const read = fields.same('cacheReadInputTokens', 'cacheReadInputTokenCount') ?? 0;
     const written = fields.same('cacheWriteInputTokens', 'cacheWriteInputTokenCount');
     const plain = input + (output ?? 0);
-    checkTotal(fields.count('totalTokens'), [plain + read + (written ?? 0), plain], 'totalTokens');
+    checkTotal(fields.total('totalTokens'), [plain + read + (written ?? 0), plain], 'totalTokens');
     return {
       quantities: added(
         positive({ input, cached_input: read, output: output ?? 0 }),

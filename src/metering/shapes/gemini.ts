@@ -38,7 +38,7 @@ export const GEMINI: Shape = {
     const candidates = fields.same('candidatesTokenCount', 'responseTokenCount');
     const thoughts = fields.count('thoughtsTokenCount') ?? 0;
     const tools = fields.count('toolUsePromptTokenCount') ?? 0;
-    const total = fields.count('totalTokenCount');
+    const total = fields.total('totalTokenCount');
     const cached = fields.count('cachedContentTokenCount') ?? 0;
     const sum = (prompt ?? 0) + (candidates ?? 0) + thoughts + tools;
     const isOneSide = prompt === null || (candidates === null && thoughts === 0);
@@ -114,7 +114,7 @@ export const GEMINI_OPENAI: Shape = {
   read: (fields) => {
     const prompt = fields.count('prompt_tokens');
     const completion = fields.count('completion_tokens') ?? 0;
-    const total = fields.count('total_tokens');
+    const total = fields.total('total_tokens');
     if (prompt === null || total === null)
       throw new UsageRefusal('', 'must have prompt_tokens and total_tokens');
     const thinking = total - prompt - completion;

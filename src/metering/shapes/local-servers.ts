@@ -59,7 +59,7 @@ export const LM_STUDIO: Shape = {
     const output = fields.count('total_output_tokens') ?? 0;
     if (input === null) throw new UsageRefusal('', 'must have input_tokens');
     const reasoning = fields.count('reasoning_output_tokens') ?? 0;
-    checkTotal(fields.count('total_tokens'), [input + output], 'total_tokens');
+    checkTotal(fields.total('total_tokens'), [input + output], 'total_tokens');
     return {
       quantities: added(
         splitInput({ whole: input, cached: fields.count('cached_tokens') ?? 0 }, 'input_tokens'),

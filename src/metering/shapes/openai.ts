@@ -79,7 +79,7 @@ function read(fields: UsageFields, operation: string): Read {
   const hasPrompt = fields.has('prompt_tokens');
   const prompt = fields.same('prompt_tokens', 'input_tokens');
   const completion = fields.same('completion_tokens', 'output_tokens');
-  const total = fields.count('total_tokens');
+  const total = fields.total('total_tokens');
   const cached = fields.same(...(hasPrompt ? CACHED_BESIDE_PROMPT : CACHED)) ?? 0;
   const written = fields.same(...(hasPrompt ? WRITTEN_BESIDE_PROMPT : WRITTEN)) ?? 0;
   const reasoning = fields.same(...REASONING) ?? 0;

@@ -23,7 +23,7 @@ export const PERPLEXITY: Shape = {
       (sums, more) => sums.flatMap((sum) => [sum, sum + more]),
       [prompt + completion],
     );
-    checkTotal(fields.count('total_tokens'), allOf, 'total_tokens');
+    checkTotal(fields.total('total_tokens'), allOf, 'total_tokens');
     const quantities = positive({
       output: completion,
       reasoning,

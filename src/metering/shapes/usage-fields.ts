@@ -33,11 +33,20 @@ export class UsageFields {
 
   /** Null where the field is missing or null. Throws where it is no count. */
   count(path: string): number | null {
+    return this.integer(path, TOKENS_MAX);
+  }
+
+  /** A sum of counts, each of which may be as large as a count. */
+  total(path: string): number | null {
+    return this.integer(path, Number.MAX_SAFE_INTEGER);
+  }
+
+  private integer(path: string, max: number): number | null {
     this.read.add(path);
     const value = this.valueAt(path);
     if (value === undefined || value === null) return null;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > TOKENS_MAX) {
-      throw new UsageRefusal(path, `must be an integer from 0 to ${TOKENS_MAX}`);
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) {
+      throw new UsageRefusal(path, `must be an integer from 0 to ${max}`);
     }
     return value;
   }
