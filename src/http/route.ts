@@ -2,6 +2,7 @@
 import { applyDecorators, Delete, Get, HttpCode, Patch, Post, Put, SetMetadata } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiConsumes,
   ApiDefaultResponse,
   ApiHeader,
@@ -37,8 +38,8 @@ export type RouteSpec = {
   readonly idempotent?: boolean;
   readonly headers?: readonly { name: string; required: boolean; description: string }[];
   readonly consumes?: readonly string[];
-  /** True where the handler reads the body itself, with `@BodyStream()`. */
-  readonly streamsBody?: boolean;
+  /** Where the handler reads the body itself, with `@BodyStream()`: what it is. */
+  readonly streamsBody?: string;
   readonly produces?: string;
 };
 
@@ -71,7 +72,9 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
       ...(spec.answers ? { standardSchema: spec.answers } : {}),
     }),
     ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
-    ...(spec.streamsBody ? [RouteConfig(STREAMS_BODY)] : []),
+    ...(spec.streamsBody === undefined
+      ? []
+      : [RouteConfig(STREAMS_BODY), ApiBody({ description: spec.streamsBody, schema: { type: 'object' } })]),
     ...(spec.consumes ? [ApiConsumes(...spec.consumes)] : []),
     ...(spec.produces ? [ApiProduces(spec.produces)] : []),
     ...(spec.role === 'anyone'

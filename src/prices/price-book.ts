@@ -38,7 +38,7 @@ const CACHE_MS_AHEAD = 3_000;
 const REFRESH_MS_MAX = 250;
 
 /** Versions that are read at once, so that no decision waits for a large book. */
-const LOAD_VERSIONS_MAX = 200;
+const LOAD_VERSIONS_MAX = 100;
 
 /** Versions that a process remembers before it starts over. */
 const VERSIONS_KNOWN_MAX = 200_000;

@@ -1,11 +1,8 @@
-/** The answer to an import. It has as many entries as the map, so it is written in slices. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+/** The answer to an import. It has as many entries as the map, so others get their turn while it is written. */
+import { eventLoopTurns } from '../platform/event-loop-turn.js';
 import { MAP_SOURCE, type Planned, type PlannedPrice } from './import-plan.js';
 import { presentTerms } from './prices.presenter.js';
 import type { ImportedEntry, MappedPrice } from './prices.schema.js';
-
-/** Entries between which other work gets its turn. */
-const SLICE_ENTRIES = 100;
 
 /** As JSON text. */
 export async function presentImport(planned: readonly Planned[], dryRun: boolean): Promise<string> {
@@ -15,8 +12,9 @@ export async function presentImport(planned: readonly Planned[], dryRun: boolean
   const rounded: string[] = [];
   const ignored: string[] = [];
   let unchanged = 0;
-  for (const [index, each] of planned.entries()) {
-    if (index % SLICE_ENTRIES === SLICE_ENTRIES - 1) await nextTurn();
+  const turn = eventLoopTurns();
+  for (const each of planned) {
+    await turn();
     const { model } = each;
     if (each.list === 'skipped') {
       skipped.push(JSON.stringify({ model, reason: each.reason, fields: each.fields }));

@@ -2,12 +2,12 @@
  * Imports a price map: list prices that differ from those in force are published. The map is read and compared while usage is counted;
  * the book is locked for one statement, at the end.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { firstOpenPeriod } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
+import { eventLoopTurns } from '../platform/event-loop-turn.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
 import { MAP_SOURCE, planEntry, type Planned, type PlannedPrice } from './import-plan.js';
 import { maximumsOf } from './maximums.js';
@@ -23,7 +23,7 @@ import {
   stagePrices,
 } from './staged-prices.sql.js';
 
-/** Entries between which other work gets its turn. */
+/** Entries that one statement reads or writes. */
 const SLICE_ENTRIES = 50;
 
 export type ImportOptions = {
@@ -59,11 +59,14 @@ export class PriceImport {
     const at = await this.clock.bookingTime(reader);
     const newestId = await findNewestId(reader);
     const planned: Planned[] = [];
+    const turn = eventLoopTurns();
     for (const slice of slicesOf(readings)) {
       const models = slice.filter(({ reading }) => reading.kind === 'price').map(({ model }) => model);
       const inForce = await this.prices.listPricesInForce(reader, { models, at });
-      for (const entry of slice) planned.push(planEntry(entry, inForce.get(entry.model) ?? null, options));
-      await nextTurn();
+      for (const entry of slice) {
+        planned.push(planEntry(entry, inForce.get(entry.model) ?? null, options));
+        await turn();
+      }
     }
     return { planned, newestId };
   }

@@ -86,7 +86,8 @@ export class PricesController {
     summary: 'Publish the list prices of a price map that differ from those in force',
     answers: schemas.PriceImport,
     idempotent: true,
-    streamsBody: true,
+    streamsBody:
+      "LiteLLM's model_prices_and_context_window.json, models.dev's api.json or genai-prices' data.json, up to 32 MiB",
   })
   async import(
     @BodyStream() body: StreamedBody,

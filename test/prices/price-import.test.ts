@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PriceImport } from '../../src/prices/prices.schema.js';
 import { anApp, type Answer, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import type { TestClock } from '../support/test-clock.js';
@@ -24,7 +25,9 @@ afterAll(() => app.close());
 /** Two versions of a model have different times. */
 async function importMap(map: unknown, query = ''): Promise<Answer> {
   (app.clock as TestClock).advance(1_000);
-  return app.call(`POST /v1/admin/prices/import${query}`, { body: map });
+  const answer = await app.call(`POST /v1/admin/prices/import${query}`, { body: map });
+  if (answer.status === 200) PriceImport.strict().parse(answer.body);
+  return answer;
 }
 
 const pricesOf = async (model: string) =>
