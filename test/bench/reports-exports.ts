@@ -40,9 +40,10 @@ async function readWide(servers: Servers): Promise<Record<string, number>> {
     await query(
       databaseUrl,
       `insert into usage_hourly
-       select 'wide', d, 'project-' || n, p.model, 'chat', '2026-10', p.id, 1, 1000, 500, 200, 0,
-         1500 * p.input_picos_per_token + 200 * p.output_picos_per_token, 0, 0
-       from generate_series('2026-10-01'::timestamptz, '2026-10-31', '1 day') d, generate_series(1, 1200) n, prices p`,
+       select 'wide', d, 'project-' || n, p.model, 'chat', 'default', '2026-10', r.id, 1, 1000, 500, 200, 0, null,
+         cost_at(r.unit_prices, 1, 1000, 500, 200, 0, null), 0, 0
+       from generate_series('2026-10-01'::timestamptz, '2026-10-31', '1 day') d, generate_series(1, 1200) n,
+         rates r join prices p on p.id = r.price_id`,
     );
     return await read(wide, '/v1/exports/focus.csv?period=2026-10');
   } finally {
