@@ -34,6 +34,9 @@ const CACHE_MS_MAX = 5_000;
 /** A book of this age still serves while the next one is fetched, so that nobody waits for it. */
 const CACHE_MS_AHEAD = 3_000;
 
+/** How long a model that the book does not have stays unknown: its first price may have been published by another process. */
+const UNKNOWN_MS_MAX = 250;
+
 /** How long an estimate waits for a newer book when it has an older one. */
 const REFRESH_MS_MAX = 250;
 
@@ -101,14 +104,14 @@ export class PriceBook implements OnModuleInit {
   }
 
   /**
-   * The version in force, for an estimate: at most five seconds behind the book. While Postgres is unavailable or slow, the last
+   * The version in force, for an estimate: at most five seconds behind the book, and a quarter of a second for a model without one. While Postgres is unavailable or slow, the last
    * book that was read serves; without one, the error of reading it is thrown.
    */
   async priceFor(use: PriceUse): Promise<Price | null> {
     const price = this.priceAtHand(use);
     if (price !== undefined) return price;
     await this.refreshOrKeep();
-    return priceInForce(this.book.byModel.get(use.model) ?? [], use);
+    return this.priceIn(this.book, use);
   }
 
   /** The same without waiting; undefined where only `priceFor` can tell. */
@@ -119,7 +122,12 @@ export class PriceBook implements OnModuleInit {
       this.aheadOfMs = this.loadedAtMs;
       void this.refresh().catch(() => {});
     }
-    return priceInForce(this.book.byModel.get(use.model) ?? [], use);
+    const price = this.priceIn(this.book, use);
+    return price === null && ageMs > UNKNOWN_MS_MAX ? undefined : price;
+  }
+
+  private priceIn({ byModel }: Book, use: PriceUse): Price | null {
+    return priceInForce(byModel.get(use.model) ?? [], use);
   }
 
   /**

@@ -51,7 +51,7 @@ export class Decisions {
     this.expire(entity, nowMs);
     // Any part of the prompt may be cached or written, and the tier is the default.
     const isLarge = price.large !== null && input > price.large.above;
-    const ofInput = isLarge ? price.large!.input : price.input;
+    const ofInput = isLarge ? price.large.input : price.input;
     const dearest = max(ofInput, max(price.cached ?? ofInput, price.written ?? ofInput));
     const picos = BigInt(input) * dearest + BigInt(output) * price.output;
     const hold = {

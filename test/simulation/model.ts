@@ -223,7 +223,7 @@ export function costOf(facts: Facts, price: PriceVersion): bigint {
   const isLarge = price.large !== null && input + cached + written > price.large.above;
   const batch = tier === 'batch' ? price.batch : null;
   // A size goes before a tier.
-  const ofInput = isLarge ? price.large!.input : (batch?.input ?? price.input);
+  const ofInput = isLarge ? price.large.input : (batch?.input ?? price.input);
   const paid = (picos: bigint) => halved(picos, facts, price);
   return (
     BigInt(input) * paid(ofInput) +
