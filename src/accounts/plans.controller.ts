@@ -2,7 +2,7 @@
 import { Body, Controller, Param } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsChangeOf } from './limits.schema.js';
-import { Plans } from './plans.js';
+import { Plans, type PlanChange } from './plans.js';
 import { presentPlan } from './plans.presenter.js';
 import { presentAll } from '../http/list-page.js';
 import { Route } from '../http/route.js';
@@ -36,7 +36,10 @@ export class PlansController {
     @Body({ schema: schemas.PlanPut }) body: schemas.PlanPut,
     @Call() call: ChangeCall,
   ) {
-    const change = { ...limitsChangeOf(body), monthlyCreditPicos: body.monthly_credit_usd };
+    const change: PlanChange = {
+      ...limitsChangeOf(body),
+      monthlyCreditPicos: body.monthly_credit_usd,
+    };
     return this.changes.make(call, [{ plan }], async (tx) =>
       presentPlan(await this.plans.put(tx, { plan, change, actor: call.principal.keyId })),
     );

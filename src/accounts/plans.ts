@@ -1,14 +1,13 @@
 /** Plans: limits for the entities that have none of their own, and a monthly allowance of credits. */
 import { Injectable } from '@nestjs/common';
-import { formatUsd } from '@tally/client/protocol';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
-import type { Plan } from '../platform/prisma/client.js';
+import type { Plan, Prisma } from '../platform/prisma/client.js';
 import { limitsOfPlan, planColumns, type Limits, type LimitsChange } from './limits.js';
-import { presentLimits } from './limits.presenter.js';
+import { presentPlan } from './plans.presenter.js';
 import { lockPlanChanges } from './plans.sql.js';
 
 export type PlanRow = Limits & {
@@ -88,7 +87,10 @@ function toRow(plan: Plan): PlanRow {
   };
 }
 
-function columnsOf(plan: PlanRow) {
+/** Every column that a plan is written to: one that is forgotten here does not compile. */
+type PlanColumns = Required<Omit<Prisma.PlanUncheckedCreateInput, 'version' | 'entities'>>;
+
+function columnsOf(plan: PlanRow): PlanColumns {
   return {
     name: plan.name,
     ...planColumns(plan),
@@ -101,6 +103,8 @@ function givenOf(change: PlanChange): Partial<PlanRow> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
 
+/** As the API shows it. */
 function auditOf(plan: PlanRow): Record<string, unknown> {
-  return { ...presentLimits(plan), monthly_credit_usd: formatUsd(plan.monthlyCreditPicos) };
+  const { object: _object, plan: _name, ...fields } = presentPlan(plan);
+  return fields;
 }

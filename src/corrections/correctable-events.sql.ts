@@ -87,7 +87,7 @@ const COUNTED = Prisma.sql`
 const MAY_HAVE_A_PRICE = Prisma.sql`
   e.unpriced_meters is not null and exists (
     select from prices p
-    where p.model = e.model and (p.entity is null or p.entity = e.entity) and p.meters && e.unpriced_meters
+    where p.model = e.model and (p.entity is null or p.entity = e.entity) and (e.rate_id = 0 or p.meters && e.unpriced_meters)
       and least(p.effective_from, p.first_for_meters_from) <= e.occurred_at
   )`;
 

@@ -26,7 +26,8 @@ export function resolveWaiting(
   const inForce = priceInForce(ofModel, { model: event.model, entity: event.entity, at: event.occurredAt });
   const base = rate ?? (inForce === null ? null : unitPricesOf(inForce, event));
   if (base === null) return null;
-  const more = firstUnitPrices([inForce, ...reachingBackTo(event, ofModel)], event, waiting);
+  const isOwn = inForce !== null && inForce.entity !== null;
+  const more = firstUnitPrices([inForce, ...reachingBackTo(event, ofModel, isOwn)], event, waiting);
   const unitPrices = { ...more, ...base.unitPrices };
   const left = unpricedMeters(event.quantities, unitPrices);
   if (rate !== null && left.length === waiting.length) return null;
@@ -43,15 +44,19 @@ function unitPricesOf(price: Price, event: UsageEvent): { priceId: bigint; unitP
   return { priceId: price.id, unitPrices: resolve(price, circumstancesOf(event)).unitPrices };
 }
 
-/** The entity's own before list prices, each the earliest first. */
-function reachingBackTo({ entity, occurredAt }: UsageEvent, prices: readonly Price[]): Price[] {
+/** The entity's own before list prices, each the earliest first. Where its own price is in force, list prices say nothing. */
+function reachingBackTo(
+  { entity, occurredAt }: UsageEvent,
+  prices: readonly Price[],
+  isOwn: boolean,
+): Price[] {
   return prices
     .filter(
       ({ firstForMetersFrom, effectiveFrom, entity: whose }) =>
         firstForMetersFrom !== null &&
         firstForMetersFrom <= occurredAt &&
         effectiveFrom > occurredAt &&
-        (whose === null || whose === entity),
+        (whose === entity || (whose === null && !isOwn)),
     )
     .sort(
       (a, b) =>

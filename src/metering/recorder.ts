@@ -120,7 +120,7 @@ export class Recorder {
     if (restart !== null) return restart;
     await this.accounts.raiseVersions(tx, entities);
     return {
-      unpriced: rated.filter((row) => row.unpricedMeters.length > 0).length,
+      unpriced: rated.filter((row) => row.rateId === UNPRICED || row.unpricedMeters.length > 0).length,
       unread: rated.filter((row) => row.event.unread.length > 0 || row.isTierUnread).length,
     };
   }

@@ -1,6 +1,7 @@
 /** Rated events: one immutable row each, partitioned by the month in which the usage occurred. */
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
+import { UNPRICED } from '../domain/price.js';
 import { columnsOf } from '../domain/meter-charges.js';
 import { burnsJson, burntPicos } from './rated-event.js';
 import type { NewRatedEvent } from './rating.js';
@@ -42,7 +43,7 @@ export async function insertEvents(tx: Tx, rows: readonly NewRatedEvent[], booke
       ${pgArray(columns.map((c) => c.reasoningTokens))}::bigint[],
       ${pgArray(columns.map((c) => jsonOrNull(c.otherQuantities)))}::text[],
       ${pgArray(column((r) => r.event.serviceTier))}::text[],
-      ${pgArray(column((r) => (r.unpricedMeters.length === 0 ? null : r.unpricedMeters.join(','))))}::text[],
+      ${pgArray(column(waitingText))}::text[],
       ${pgArray(column((r) => r.rateId))}::bigint[],
       ${pgArray(column((r) => r.costPicos))}::numeric[],
       ${pgArray(column((r) => burntPicos(r.burns)))}::numeric[],
@@ -61,6 +62,11 @@ export async function insertEvents(tx: Tx, rows: readonly NewRatedEvent[], booke
       usage_source, reservation_id, api_key_id, user_id, request_id, tags, details
     )
     order by occurred_at, identity`;
+}
+
+/** Null where nothing waits; empty where the model has no price and nothing but the request is to be charged. */
+function waitingText({ rateId, unpricedMeters }: NewRatedEvent): string | null {
+  return rateId !== UNPRICED && unpricedMeters.length === 0 ? null : unpricedMeters.join(',');
 }
 
 /** What few events have; null for the usual one. */

@@ -60,7 +60,7 @@ export async function publishStaged(
     ), waiting as (
       select e.model, min(e.occurred_at) as oldest
       from usage_events e
-      join staged_prices s on s.model = e.model and s.meters && e.unpriced_meters
+      join staged_prices s on s.model = e.model and (e.rate_id = 0 or s.meters && e.unpriced_meters)
       where e.unpriced_meters is not null
         and e.occurred_at < ${at}::timestamptz and e.period >= ${openFrom}::text
         and not exists (select from closed_periods c where c.entity = e.entity and c.period = e.period)

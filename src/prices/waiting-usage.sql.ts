@@ -31,7 +31,7 @@ export async function findOldestWaiting(
   const [row] = await tx.$queryRaw<[{ at: Date | null }]>`
     select min(e.occurred_at) as at
     from usage_events e
-    where ${waitingIn(of)} and e.unpriced_meters && ${pgArray(of.meters)}::text[]
+    where ${waitingIn(of)} and (e.rate_id = 0 or e.unpriced_meters && ${pgArray(of.meters)}::text[])
       and e.occurred_at < ${of.before}::timestamptz and e.period >= ${of.openFrom}::text
       and not exists (select from closed_periods c where c.entity = e.entity and c.period = e.period)
       and ${HAS_PRICE_IN_FORCE} = ${of.isPriced}::boolean`;
@@ -56,7 +56,7 @@ export async function countWaiting(
     select
       count(*) as events,
       count(*) filter (
-        where e.unpriced_meters && ${pgArray(of.meters)}::text[]
+        where (e.rate_id = 0 or e.unpriced_meters && ${pgArray(of.meters)}::text[])
           and case
             when e.occurred_at >= ${of.from}::timestamptz then
               (${of.until}::timestamptz is null or e.occurred_at < ${of.until}::timestamptz)

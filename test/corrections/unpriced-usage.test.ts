@@ -95,6 +95,15 @@ describe('charging usage whose price came later', () => {
       expect((await books.reconciliation.run()).ok).toBe(true);
     });
 
+    it('charges the request as such of usage that counts nothing else, once its model has a price', async () => {
+      const event = anEvent({ subject: 'asking/p', model: 'by-request', quantities: {} });
+      expect(await books.recorder.record([event])).toMatchObject({ unpriced: 1 });
+      await price('by-request', priceTerms({ request: 70n }), NOVEMBER);
+      expect(await books.unpriced.charge()).toBe(1);
+      expect([await spent('asking'), await rowOf(event.id)]).toEqual(['70', { cost: '70', waits: null }]);
+      expect((await books.reconciliation.run()).ok).toBe(true);
+    });
+
     it('is not waited for by usage that was voided, and is part of what a re-rating charges', async () => {
       await price('rerated-searches', priceTerms({ input: 2n, output: 3n }), NOVEMBER);
       const event = anEvent({
