@@ -1,5 +1,6 @@
 /** Plans: limits for the entities that have none of their own, and a monthly allowance of credits. */
 import { Injectable } from '@nestjs/common';
+import { formatUsd } from '@tally/client/protocol';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
@@ -7,7 +8,7 @@ import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
 import type { Plan, Prisma } from '../platform/prisma/client.js';
 import { limitsOfPlan, planColumns, type Limits, type LimitsChange } from './limits.js';
-import { presentPlan } from './plans.presenter.js';
+import { presentLimits } from './limits.presenter.js';
 import { lockPlanChanges } from './plans.sql.js';
 
 export type PlanRow = Limits & {
@@ -103,8 +104,6 @@ function givenOf(change: PlanChange): Partial<PlanRow> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
 
-/** As the API shows it. */
 function auditOf(plan: PlanRow): Record<string, unknown> {
-  const { object: _object, plan: _name, ...fields } = presentPlan(plan);
-  return fields;
+  return { ...presentLimits(plan), monthly_credit_usd: formatUsd(plan.monthlyCreditPicos) };
 }

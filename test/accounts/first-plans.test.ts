@@ -12,7 +12,11 @@ describe('the first plans and prices', () => {
     await database.reader.plan.update({ where: { name: 'free' }, data: { overage: 'allowed' } });
     await database.reader.plan.delete({ where: { name: 'pro' } });
     const prices = await books.prices.list({ model: null, entity: null });
-    await books.postgres.pool.query('delete from prices where id = $1', [String(prices[0]!.id)]);
+    // What a database lacks that was set up by an older book; without triggers, because prices are append only.
+    const id = String(prices[0]!.id);
+    await books.postgres.pool.query(`
+      begin; set local session_replication_role = replica;
+      delete from rates where price_id = ${id}; delete from prices where id = ${id}; commit`);
     await seed(database);
     const plans = await database.reader.plan.findMany({ orderBy: { name: 'asc' } });
     expect(plans).toMatchObject([

@@ -184,6 +184,7 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/admin/prices?entity=entity1',
     namesEntity: true,
   },
+  { route: 'GET /v1/admin/prices/unpriced', role: 'admin', request: 'GET /v1/admin/prices/unpriced' },
   {
     route: 'POST /v1/admin/prices',
     role: 'admin',
