@@ -16,19 +16,36 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MODELS = ['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1', 'cw_meta-llama_Llama-3.3-70B-Instruct'];
 /** Of noop-worker.ts: as many jobs at once as Tally's worker fetches for single-event jobs. */
 const NOOP_CONCURRENCY = 2_000;
-const RUNS = [
-  { label: 'one event a job', events: 60_000, eventsPerJob: 1 },
-  { label: '100 events a job', events: 300_000, eventsPerJob: 100 },
+const RUNS: readonly Run[] = [
+  { label: 'one event a job', events: 60_000, eventsPerJob: 1, meters: 3 },
+  { label: '100 events a job', events: 300_000, eventsPerJob: 100, meters: 3 },
+  { label: '100 events a job, of eight meters', events: 300_000, eventsPerJob: 100, meters: 8 },
 ];
+
+type Run = {
+  readonly label: string;
+  readonly events: number;
+  readonly eventsPerJob: number;
+  /** How many meters an event has. */
+  readonly meters: 3 | 8;
+};
 const ROUNDS = 3;
 
 type Servers = { redisUrl: string; databaseUrl: string };
+
+type Row = {
+  readonly jobs: string;
+  readonly 'Tally, events/s': number;
+  readonly 'no-op worker, events/s': number;
+  readonly ratio: number;
+  readonly 'time of an event, three meters = 1': number;
+};
 
 export async function benchIngest(): Promise<void> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tally-bench-'));
   const embedded = await startEmbeddedServers({ dataDir, postgres: true, redis: true, log: () => {} });
   const servers = { redisUrl: embedded.redisUrl!, databaseUrl: embedded.databaseUrl! };
-  const rows = [];
+  const rows: Row[] = [];
   try {
     await withWorker(tallyWorker(servers), async () => untilReady(servers));
     for (const run of RUNS) {
@@ -44,6 +61,7 @@ export async function benchIngest(): Promise<void> {
         'Tally, events/s': Math.round(median.tally),
         'no-op worker, events/s': Math.round(median.noop),
         ratio: median.tally / median.noop,
+        'time of an event, three meters = 1': timeToThreeMeters(run, median.tally, rows),
       });
     }
   } finally {
@@ -54,11 +72,7 @@ export async function benchIngest(): Promise<void> {
 }
 
 /** Fills the queue, starts the worker, and measures from its first finished jobs to the last. Returns events per second. */
-async function drain(
-  { redisUrl }: Servers,
-  run: { events: number; eventsPerJob: number },
-  startWorker: () => ChildProcess,
-): Promise<number> {
+async function drain({ redisUrl }: Servers, run: Run, startWorker: () => ChildProcess): Promise<number> {
   const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const queue = new Queue(USAGE_QUEUE, { connection });
   await fill(queue, run);
@@ -79,14 +93,14 @@ async function drain(
   return rate;
 }
 
-async function fill(queue: Queue, run: { events: number; eventsPerJob: number }): Promise<void> {
+async function fill(queue: Queue, run: Run): Promise<void> {
   const stamp = `${process.pid}-${performance.now()}`;
   const time = new Date().toISOString();
   for (let made = 0; made < run.events;) {
     const jobs = [];
     for (; jobs.length < 500 && made < run.events; made += run.eventsPerJob) {
       const events = Array.from({ length: run.eventsPerJob }, (_, index) =>
-        eventBody(`${stamp}-${made + index}`, time),
+        eventBody(`${stamp}-${made + index}`, time, run.meters),
       );
       jobs.push({
         name: USAGE_JOB,
@@ -98,7 +112,7 @@ async function fill(queue: Queue, run: { events: number; eventsPerJob: number })
   }
 }
 
-function eventBody(id: string, time: string): object {
+function eventBody(id: string, time: string, meters: Run['meters']): object {
   const index = Number(id.slice(id.lastIndexOf('-') + 1));
   return {
     specversion: '1.0',
@@ -110,13 +124,37 @@ function eventBody(id: string, time: string): object {
     data: {
       model: MODELS[index % MODELS.length],
       operation: 'chat',
-      usage: {
-        prompt_tokens: 800 + (index % 100),
-        completion_tokens: 200,
-        prompt_tokens_details: { cached_tokens: 512 },
-      },
+      usage: meters === 3 ? usageOfThree(index) : usageOfEight(index),
     },
   };
+}
+
+function usageOfThree(index: number): object {
+  return {
+    prompt_tokens: 800 + (index % 100),
+    completion_tokens: 200,
+    prompt_tokens_details: { cached_tokens: 512 },
+  };
+}
+
+function usageOfEight(index: number): object {
+  return {
+    prompt_tokens: 800 + (index % 100),
+    completion_tokens: 200,
+    prompt_tokens_details: {
+      cached_tokens: 300,
+      cache_write_tokens: 100,
+      audio_tokens: 100,
+      image_tokens: 50,
+    },
+    completion_tokens_details: { reasoning_tokens: 50, audio_tokens: 20 },
+  };
+}
+
+/** Against events of three meters in jobs of the same size. */
+function timeToThreeMeters({ meters, eventsPerJob }: Run, rate: number, rows: readonly Row[]): number {
+  const same = RUNS.findIndex((run) => run.meters === 3 && run.eventsPerJob === eventsPerJob);
+  return meters === 3 ? 1 : rows[same]!['Tally, events/s'] / rate;
 }
 
 function noopWorker({ redisUrl }: Servers): ChildProcess {

@@ -190,7 +190,8 @@ const COUNTS = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_to
 /** What most events say, and nothing else: counts as they are. Null where anything is different; then the shapes read it. */
 function readUsual(usage: Usage): UsageReading | null {
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage;
-  if (!isCount(prompt) || !isCount(completion) || total !== prompt + completion) return null;
+  if (!isCount(prompt) || !isCount(completion) || (total ?? prompt + completion) !== prompt + completion)
+    return null;
   let cached = 0;
   let reasoning = 0;
   for (const name in usage) {
