@@ -27,33 +27,65 @@ const OUTPUT_DETAILS = [
 const within = (groups: readonly string[], ...names: string[]): string[] =>
   groups.flatMap((group) => names.map((name) => `${group}.${name}`));
 
-const CACHED = [
-  ...within(INPUT_DETAILS, 'cached_tokens', 'cache_read_tokens'),
-  'cached_tokens',
-  'num_cached_tokens',
-  'prompt_cache_hit_tokens',
-];
-/** LiteLLM repeats Anthropic's names beside a prompt that includes them. */
-const CACHED_BESIDE_PROMPT = [...CACHED, 'cache_read_input_tokens'];
-const WRITTEN = within(INPUT_DETAILS, 'cache_write_tokens', 'cache_creation_tokens');
-const WRITTEN_BESIDE_PROMPT = [...WRITTEN, 'cache_creation_input_tokens', 'cache_write_tokens'];
-const REASONING = [...within(OUTPUT_DETAILS, 'reasoning_tokens'), 'reasoning_tokens'];
-
-const paths = (groups: readonly string[]) => ({
+const modalitiesIn = (groups: readonly string[]) => ({
   audio: within(groups, 'audio_tokens'),
   image: within(groups, 'image_tokens'),
   video: within(groups, 'video_tokens'),
 });
-const INPUT_PARTS = paths(INPUT_DETAILS);
-const OUTPUT_PARTS = paths(OUTPUT_DETAILS);
-const CACHED_DETAILS = INPUT_DETAILS.map((group) => `${group}.cached_tokens_details`);
-const CACHED_PARTS = paths(CACHED_DETAILS);
 
-/** Text is what is left; predictions are in the output already. */
-const SAID_TWICE = [
-  ...within([...INPUT_DETAILS, ...CACHED_DETAILS], 'text_tokens'),
-  ...within(OUTPUT_DETAILS, 'text_tokens', 'accepted_prediction_tokens', 'rejected_prediction_tokens'),
-];
+/** Where the parts of a prompt stand, given the objects that the usage has. */
+function promptPaths(groups: readonly string[]) {
+  const ofCache = within(groups, 'cached_tokens_details');
+  const cached = [
+    ...within(groups, 'cached_tokens', 'cache_read_tokens'),
+    'cached_tokens',
+    'num_cached_tokens',
+    'prompt_cache_hit_tokens',
+  ];
+  const written = within(groups, 'cache_write_tokens', 'cache_creation_tokens');
+  return {
+    cached,
+    written,
+    // LiteLLM repeats Anthropic's names beside a prompt that includes them.
+    cachedBesidePrompt: [...cached, 'cache_read_input_tokens'],
+    writtenBesidePrompt: [...written, 'cache_creation_input_tokens', 'cache_write_tokens'],
+    parts: modalitiesIn(groups),
+    cachedDetails: ofCache,
+    cachedParts: modalitiesIn(ofCache),
+    // Text is what is left.
+    saidTwice: within([...groups, ...ofCache], 'text_tokens'),
+  };
+}
+
+function answerPaths(groups: readonly string[]) {
+  return {
+    reasoning: [...within(groups, 'reasoning_tokens'), 'reasoning_tokens'],
+    parts: modalitiesIn(groups),
+    // Predictions are in the output already.
+    saidTwice: within(groups, 'text_tokens', 'accepted_prediction_tokens', 'rejected_prediction_tokens'),
+  };
+}
+
+/** By the groups that a usage has: nearly all have the same. */
+function byGroups<Paths>(
+  groups: readonly string[],
+  make: (groups: readonly string[]) => Paths,
+): (fields: UsageFields) => Paths {
+  const made = new Map<number, Paths>();
+  return (fields) => {
+    let present = 0;
+    for (const [index, group] of groups.entries()) if (fields.has(group)) present |= 1 << index;
+    let paths = made.get(present);
+    if (paths === undefined) {
+      paths = make(groups.filter((_group, index) => (present & (1 << index)) !== 0));
+      made.set(present, paths);
+    }
+    return paths;
+  };
+}
+
+const promptPathsOf = byGroups(INPUT_DETAILS, promptPaths);
+const answerPathsOf = byGroups(OUTPUT_DETAILS, answerPaths);
 
 export const OPENAI: Shape = {
   recognises: (fields) =>
@@ -80,10 +112,12 @@ function read(fields: UsageFields, operation: string): Read {
   const prompt = fields.same('prompt_tokens', 'input_tokens');
   const completion = fields.same('completion_tokens', 'output_tokens');
   const total = fields.total('total_tokens');
-  const cached = fields.same(...(hasPrompt ? CACHED_BESIDE_PROMPT : CACHED)) ?? 0;
-  const written = fields.same(...(hasPrompt ? WRITTEN_BESIDE_PROMPT : WRITTEN)) ?? 0;
-  const reasoning = fields.same(...REASONING) ?? 0;
-  fields.ignore(...SAID_TWICE);
+  const inPrompt = promptPathsOf(fields);
+  const inAnswer = answerPathsOf(fields);
+  const cached = fields.same(...(hasPrompt ? inPrompt.cachedBesidePrompt : inPrompt.cached)) ?? 0;
+  const written = fields.same(...(hasPrompt ? inPrompt.writtenBesidePrompt : inPrompt.written)) ?? 0;
+  const reasoning = fields.same(...inAnswer.reasoning) ?? 0;
+  fields.ignore(...inPrompt.saidTwice, ...inAnswer.saidTwice);
   checkCacheMisses(fields, { prompt, cached });
   checkSides({ prompt, completion, total, operation });
   const [ofPrompt, ofCompletion] = [prompt ?? 0, completion ?? 0];
@@ -93,9 +127,9 @@ function read(fields: UsageFields, operation: string): Read {
     {
       whole: ofPrompt,
       cached,
-      cachedParts: cachedPartsOf(fields),
+      cachedParts: cachedPartsOf(fields, inPrompt),
       written,
-      parts: partsOf(fields, INPUT_PARTS),
+      parts: partsOf(fields, inPrompt.parts),
     },
     hasPrompt ? 'prompt_tokens' : 'input_tokens',
   );
@@ -103,7 +137,7 @@ function read(fields: UsageFields, operation: string): Read {
     {
       whole: ofCompletion + (isApart ? reasoning : 0),
       reasoning,
-      parts: outputPartsOf(fields, ofCompletion, operation),
+      parts: outputPartsOf(fields, inAnswer.parts, { completion: ofCompletion, operation }),
     },
     fields.has('completion_tokens') ? 'completion_tokens' : 'output_tokens',
   );
@@ -145,7 +179,9 @@ function checkSides(sides: {
   throw new UsageRefusal('', `must have ${missing} as well`);
 }
 
-function partsOf(fields: UsageFields, of: typeof INPUT_PARTS): ByModality {
+type ModalityPaths = ReturnType<typeof modalitiesIn>;
+
+function partsOf(fields: UsageFields, of: ModalityPaths): ByModality {
   return {
     audio: fields.same(...of.audio) ?? 0,
     image: fields.same(...of.image) ?? 0,
@@ -156,13 +192,16 @@ function partsOf(fields: UsageFields, of: typeof INPUT_PARTS): ByModality {
 /** Where no details say what the answer is made of, the operation does. */
 const ANSWERS: Readonly<Record<string, keyof ByModality>> = { images: 'image', 'audio.speech': 'audio' };
 
-function outputPartsOf(fields: UsageFields, completion: number, operation: string): ByModality {
+function outputPartsOf(
+  fields: UsageFields,
+  of: ModalityPaths,
+  { completion, operation }: { completion: number; operation: string },
+): ByModality {
   const modality = ANSWERS[operation];
-  const isSaid = OUTPUT_DETAILS.some((group) => fields.object(group) !== null);
-  return modality === undefined || isSaid ? partsOf(fields, OUTPUT_PARTS) : { [modality]: completion };
+  return modality === undefined || of.audio.length > 0 ? partsOf(fields, of) : { [modality]: completion };
 }
 
-function cachedPartsOf(fields: UsageFields): ByModality | null {
-  const isSaid = CACHED_DETAILS.some((path) => fields.object(path) !== null);
-  return isSaid ? partsOf(fields, CACHED_PARTS) : null;
+function cachedPartsOf(fields: UsageFields, of: ReturnType<typeof promptPaths>): ByModality | null {
+  const isSaid = of.cachedDetails.some((path) => fields.object(path) !== null);
+  return isSaid ? partsOf(fields, of.cachedParts) : null;
 }

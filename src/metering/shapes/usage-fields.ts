@@ -106,9 +106,11 @@ export class UsageFields {
   private collect(value: unknown, path: string, depth: number, found: string[]): void {
     if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return;
     for (const [name, inner] of Object.entries(value)) {
+      const isCount = typeof inner === 'number' && inner > 0;
+      if (!isCount && (typeof inner !== 'object' || inner === null)) continue;
       const innerPath = path === '' ? name : `${path}.${name}`;
       if (this.read.has(innerPath) || isNoCount(snakeCase(name))) continue;
-      if (typeof inner === 'number' && inner > 0) found.push(readable(innerPath));
+      if (isCount) found.push(readable(innerPath));
       else this.collect(inner, innerPath, depth + 1, found);
     }
   }
@@ -116,13 +118,22 @@ export class UsageFields {
   private valueAt(path: string): unknown {
     if (!path.includes('.')) return this.usage[path];
     let value: unknown = this.usage;
-    for (const name of path.split('.')) {
+    for (const name of namesOf(path)) {
       if (value === undefined || value === null) return undefined;
       if (!isObject(value)) throw new UsageRefusal(path.slice(0, path.lastIndexOf('.')), 'must be an object');
       value = value[name];
     }
     return value;
   }
+}
+
+/** Readers name a fixed set of paths. */
+const split = new Map<string, readonly string[]>();
+
+function namesOf(path: string): readonly string[] {
+  let names = split.get(path);
+  if (names === undefined) split.set(path, (names = path.split('.')));
+  return names;
 }
 
 export function isObject(value: unknown): value is Usage {
