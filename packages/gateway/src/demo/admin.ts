@@ -4,10 +4,9 @@ export type Usage = {
   readonly project: string;
   readonly model: string;
   readonly requests: number;
-  readonly input_tokens: number;
-  readonly cached_input_tokens: number;
-  readonly output_tokens: number;
+  readonly quantities: Readonly<Record<string, number>>;
   readonly cost_usd: string;
+  readonly meter_costs_usd: Readonly<Record<string, string>>;
 };
 
 export type ReconciliationAnswer = {

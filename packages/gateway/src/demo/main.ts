@@ -1,21 +1,23 @@
 /** `npm run demo`: everything at work on real traffic, on a machine that has only Node. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { formatUsd } from '@tally/client/protocol';
+import { formatUsd, type UsageEvent } from '@tally/client/protocol';
 import { Admin, type ReconciliationAnswer } from './admin.js';
 import { replay } from './replay.js';
-import { heading, Progress, say, table } from './screen.js';
+import { CACHED_MODEL, chatPrices } from './prices.js';
+import { grouped, heading, meterTable, Progress, say, table } from './screen.js';
 import { freePort, start, type Running } from './service.js';
 import { tellStory } from './story.js';
 import {
+  costOf,
   difference,
+  cachedTokensOf,
   disagreements,
   expectedSums,
   groupSums,
   merge,
   reportedSums,
   total,
-  type ListPrice,
   type Sums,
 } from './sums.js';
 import { eventsOf, readTrace } from './trace.js';
@@ -117,22 +119,20 @@ async function replayTrace(options: { admin: Admin; redisUrl: string; run: strin
     await admin.send('PUT', `/v1/admin/entities/${entity}`, { plan });
   const credits = { amount_usd: '5', category: 'paid', reference: `demo ${run}` };
   await admin.send('POST', '/v1/admin/entities/acme/credits', credits, `acme-${run}`);
-  const { data: prices } = await admin.get<{ data: ListPrice[] }>('/v1/admin/prices');
   const trace = await readTrace();
   const now = new Date();
-  const chatModels = [
-    ...new Set(prices.filter((price) => price.output_usd_per_million !== '0').map((price) => price.model)),
-  ];
-  const events = eventsOf(trace, { run, now, models: chatModels });
+  const range = { start: new Date(now.getTime() - RANGE_MS), end: new Date(now.getTime() + RANGE_MS) };
+  const prices = await chatPrices(admin, range.start);
+  const events = eventsOf(trace, { run, now, models: prices.map(({ model }) => model) });
   const expected = expectedSums(events, prices);
 
-  const range = { start: new Date(now.getTime() - RANGE_MS), end: new Date(now.getTime() + RANGE_MS) };
   const read = async (): Promise<Sums> =>
     merge(
       await Promise.all(
         Object.keys(ENTITIES).map(async (entity) => reportedSums(entity, await admin.usageOf(entity, range))),
       ),
     );
+  sayWhatIsReal(expected, events);
   const before = await read();
   const progress = new Progress('counted', events.length);
   const { seconds, jobs } = await replay(events, {
@@ -141,18 +141,29 @@ async function replayTrace(options: { admin: Admin; redisUrl: string; run: strin
     show: (counted, note) => progress.show(counted, note),
   });
   const counted = difference(await read(), before);
-  say(
-    `${(2 * events.length).toLocaleString('en-US')} events in ${jobs.toLocaleString('en-US')} jobs in ${Math.ceil(seconds)} s`,
-  );
-  table(
-    'model',
-    groupSums(counted, (key) => key.split(' ')[1]!),
-  );
+  say(`${grouped(2 * events.length)} events in ${grouped(jobs)} jobs in ${Math.ceil(seconds)} s`);
+  const byModel = groupSums(counted, (key) => key.split(' ')[1]!);
+  table('model', byModel);
   table(
     'project',
     groupSums(counted, (key) => key.split(' ')[0]!),
   );
+  meterTable('meter, all models', total(counted));
+  meterTable(`meter, ${CACHED_MODEL}`, byModel.get(CACHED_MODEL)!);
   return compare(counted, expected);
+}
+
+function sayWhatIsReal(expected: Sums, events: readonly UsageEvent[]): void {
+  const { input, cached_input } = total(expected).meters;
+  const continued = events.filter(({ data }) => cachedTokensOf(data.usage) > 0).length;
+  const share = (100 * cached_input.quantity) / (input.quantity + cached_input.quantity);
+  say('Real: when each request came, and how many tokens its prompt and its answer had. Assumed: projects,');
+  say(
+    `models, and that ${grouped(continued)} of ${grouped(events.length)} requests go on with an earlier one whose prompt was cached,`,
+  );
+  say(
+    `because their prompt is that prompt, its answer and a message long: ${share.toFixed(1)} % of all prompt tokens.`,
+  );
 }
 
 function compare(counted: Sums, expected: Sums): boolean {
@@ -162,9 +173,10 @@ function compare(counted: Sums, expected: Sums): boolean {
   for (const line of wrong.slice(0, 20)) say(`  WRONG ${line}`);
   const verdict =
     wrong.length === 0 ? 'exactly what the trace says' : `${wrong.length} sums differ from the trace`;
+  const { input, cached_input, output } = sum.meters;
   say(
-    `${sum.requests.toLocaleString('en-US')} events, ${sum.promptTokens.toLocaleString('en-US')} prompt and ` +
-      `${sum.completionTokens.toLocaleString('en-US')} completion tokens, $${formatUsd(sum.costPicos)}: ${verdict}`,
+    `${grouped(sum.requests)} events, ${grouped(input.quantity + cached_input.quantity)} prompt tokens (${grouped(cached_input.quantity)} cached) ` +
+      `and ${grouped(output.quantity)} completion tokens, $${formatUsd(costOf(sum))}: ${verdict}`,
   );
   return wrong.length === 0;
 }

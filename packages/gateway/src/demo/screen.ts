@@ -1,6 +1,6 @@
 /** What the demo prints: headings, a progress bar, tables. */
 import { formatUsd } from '@tally/client/protocol';
-import type { Sums } from './sums.js';
+import { costOf, METERS, type Sum, type Sums } from './sums.js';
 
 const BAR_WIDTH = 32;
 
@@ -36,18 +36,39 @@ export class Progress {
   }
 }
 
+/** Sums by one of their parts, the dearest first. */
 export function table(title: string, sums: Sums): void {
-  const rows = [...sums].sort(([, a], [, b]) => (a.costPicos < b.costPicos ? 1 : -1));
-  const cells = [
-    [title, 'requests', 'prompt tokens', 'completion tokens', 'cost (USD)'],
+  const rows = [...sums].sort(([, a], [, b]) => (costOf(a) < costOf(b) ? 1 : -1));
+  printTable([
+    [title, 'requests', 'input', 'cached input', 'output', 'cost (USD)'],
     ...rows.map(([key, sum]) => [
       key,
-      ...[sum.requests, sum.promptTokens, sum.completionTokens].map((count) => count.toLocaleString('en-US')),
-      formatUsd(sum.costPicos),
+      ...[sum.requests, ...METERS.map((meter) => sum.meters[meter].quantity)].map(grouped),
+      formatUsd(costOf(sum)),
     ]),
-  ];
+  ]);
+}
+
+/** A sum by meter, with what a million of each cost on average. */
+export function meterTable(title: string, sum: Sum): void {
+  printTable([
+    [title, 'tokens', 'cost (USD)', 'per million'],
+    ...METERS.map((meter) => {
+      const { quantity, costPicos } = sum.meters[meter];
+      const average = quantity === 0 ? '–' : formatUsd((costPicos / BigInt(quantity)) * 1_000_000n);
+      return [meter.replace('_', ' '), grouped(quantity), formatUsd(costPicos), average];
+    }),
+  ]);
+}
+
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** The first row is the head, the first column is text. */
+function printTable(cells: readonly (readonly string[])[]): void {
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const line = (row: string[]): string =>
+  const line = (row: readonly string[]): string =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
       .join('  ');

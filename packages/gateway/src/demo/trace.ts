@@ -1,7 +1,11 @@
-/** A real trace of LLM requests as usage events. Times and tokens are the trace's; projects and models are assigned here. */
+/**
+ * A real trace of LLM requests as usage events. Times and tokens are the trace's; projects and models are assigned here, and how many
+ * of a prompt's tokens were cached is assumed.
+ */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { usageEvent, type UsageEvent } from '@tally/client';
+import { cachedTokens } from './conversations.js';
 
 const TRACE = new URL('../../data/azure-llm-2023-conv.csv', import.meta.url);
 
@@ -44,18 +48,22 @@ export function eventsOf(
 ): UsageEvent[] {
   const { run, now, models } = options;
   const shiftMs = now.getTime() - Math.max(...trace.map((request) => request.time.getTime()));
+  const projectOf = (index: number): string => PROJECTS[index % PROJECTS.length]!;
+  const modelOf = (index: number): string => models[(index * 7 + Math.floor(index / 11)) % models.length]!;
+  const cached = cachedTokens(trace, (index) => `${projectOf(index)} ${modelOf(index)}`);
   return trace.map((request, index) =>
     usageEvent({
       id: `request-${index}`,
       source: `/demo/${run}`,
-      project: PROJECTS[index % PROJECTS.length]!,
+      project: projectOf(index),
       time: new Date(request.time.getTime() + shiftMs),
-      model: models[(index * 7 + Math.floor(index / 11)) % models.length]!,
+      model: modelOf(index),
       operation: 'chat',
       usage: {
         prompt_tokens: request.promptTokens,
         completion_tokens: request.completionTokens,
         total_tokens: request.promptTokens + request.completionTokens,
+        prompt_tokens_details: { cached_tokens: cached[index]! },
       },
     }),
   );
