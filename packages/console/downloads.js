@@ -3,7 +3,8 @@ import { ApiError, askBlob } from './api.js';
 import { addMonths } from './calendar.js';
 import { toCsv } from './csv.js';
 import { byId, download } from './dom.js';
-import { dailyCsv, usageCsv } from './tables.js';
+import { dailyCsv } from './tables.js';
+import { usageCsv } from './usage-table.js';
 
 export function listenToDownloads(page, onProblem) {
   const nameOf = (what) =>

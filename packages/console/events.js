@@ -2,24 +2,13 @@
 import { ask } from './api.js';
 import { addDays, secondsOf } from './calendar.js';
 import { byId, fill, make, setHidden } from './dom.js';
+import { eventButton } from './event-details.js';
+import { METERS, othersOf } from './meters.js';
 import { picosOf } from './money.js';
-import { modelName, money, number, plural } from './words.js';
+import { modelName, money, number, othersText, plural } from './words.js';
 
 const PAGE = 50;
-const HEADS = [
-  'Time (UTC)',
-  'Project',
-  'Model',
-  'Cost',
-  'Input',
-  'Cached input',
-  'Output',
-  'Paid by',
-  'Marks',
-  'Event',
-];
-const FIRST_NUMBER = 3;
-const LAST_NUMBER = 6;
+const NUMBERS = new Set(['Cost', 'Input', 'Cached input', 'Output']);
 
 /** What the open dialog shows. An answer that arrives when it shows something else is discarded. */
 let open = null;
@@ -81,33 +70,49 @@ function show(rows, hasMore) {
   const count = plural(rows.length, 'event');
   fill('events-note', rows.length === 0 ? 'No events.' : `${count}${hasMore ? ' so far' : ''}, newest first`);
   setHidden('events-more', !hasMore);
-  const heads = HEADS.map((name, index) => make('th', { scope: 'col', class: classOf(index) }, name));
-  fill('events-table', make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...rows.map(rowOf)));
+  const hasOthers = rows.some(({ quantities }) => othersText(othersOf(quantities)) !== '');
+  const columns = rows.map((event) => columnsOf(event, hasOthers));
+  const heads = Object.keys(columns[0] ?? {}).map((name) =>
+    make('th', { scope: 'col', class: classOf(name) }, name),
+  );
+  const body = columns.map((cells) =>
+    make(
+      'tr',
+      {},
+      ...Object.entries(cells).map(([name, cell]) => make('td', { class: classOf(name) }, cell)),
+    ),
+  );
+  fill('events-table', make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...body));
 }
 
-function rowOf(event) {
+/** What each column shows. Meters beside the usual ones have one where some event has them. */
+function columnsOf(event, hasOthers) {
   const paid =
     event.burns.length === 0 ? 'overage' : event.overage_usd === '0' ? 'credits' : 'credits and overage';
-  const cells = [
-    open.end > addDays(open.start, 1)
-      ? event.occurred_at.slice(0, 19).replace('T', ' ')
-      : event.occurred_at.slice(11, 19),
-    event.project,
-    modelName(event.model),
-    money(picosOf(event.cost_usd)),
-    number(event.input_tokens),
-    number(event.cached_input_tokens),
-    number(event.output_tokens),
-    event.unpriced ? '–' : paid,
-    make('span', {}, ...marksOf(event)),
-    make('code', { title: event.source }, event.event_id),
-  ];
-  return make('tr', {}, ...cells.map((cell, index) => make('td', { class: classOf(index) }, cell)));
+  return {
+    'Time (UTC)':
+      open.end > addDays(open.start, 1)
+        ? event.occurred_at.slice(0, 19).replace('T', ' ')
+        : event.occurred_at.slice(11, 19),
+    Project: event.project,
+    Model: modelName(event.model),
+    Cost: money(picosOf(event.cost_usd)),
+    Input: number(event.input_tokens),
+    'Cached input': number(event.cached_input_tokens),
+    Output: number(event.output_tokens),
+    ...(hasOthers && { 'Other meters': othersText(othersOf(event.quantities)) }),
+    'Paid by': event.unpriced ? '–' : paid,
+    Marks: make('span', {}, ...marksOf(event)),
+    Event: eventButton(event),
+  };
 }
 
 function marksOf(event) {
   const marks = [
     event.unpriced && 'no price yet',
+    ...(event.unpriced ? [] : event.unpriced_meters.map((meter) => `no price yet: ${METERS[meter].label}`)),
+    event.unread.length > 0 && `not read: ${event.unread.join(', ')}`,
+    event.service_tier !== 'default' && `${event.service_tier} tier`,
     event.late && `late: charged to ${event.period}`,
     event.usage_source === 'estimated' && 'estimated',
     ...event.corrections.map(({ kind }) => (kind === 'void' ? 'voided' : 're-rated')),
@@ -115,7 +120,7 @@ function marksOf(event) {
   return marks.flatMap((mark) => [make('span', { class: 'mark' }, mark), ' ']);
 }
 
-function classOf(index) {
-  if (index >= FIRST_NUMBER && index <= LAST_NUMBER) return 'number';
-  return index === 2 ? 'name' : null;
+function classOf(name) {
+  if (NUMBERS.has(name)) return 'number';
+  return name === 'Model' ? 'name' : name === 'Other meters' ? 'others' : null;
 }

@@ -10,8 +10,10 @@ import { listenToDownloads } from './downloads.js';
 import { readableUsd } from './money.js';
 import { computeReport, loadReport } from './report.js';
 import { showAsOf, showBadges, showBooks, showTiles } from './summary.js';
-import { showDailyTable, showGrants, showLegend, showUsageTable } from './tables.js';
+import { showMeters } from './meter-table.js';
+import { showDailyTable, showGrants, showLegend } from './tables.js';
 import { listenToTheme } from './theme.js';
+import { showUsageTable } from './usage-table.js';
 import { isFarAbove } from './sums.js';
 import { groupName, measured, plural } from './words.js';
 
@@ -119,7 +121,7 @@ function draw() {
   showTiles(report);
   showBooks(report);
   const isEmpty = report.rows.length === 0;
-  for (const id of ['daily', 'focus-csv', 'statement']) byId(id).hidden = isEmpty;
+  for (const id of ['daily', 'focus-csv', 'statement', 'meters']) byId(id).hidden = isEmpty;
   byId('usage-table').closest('section').hidden = isEmpty;
   if (isEmpty) showEmpty(report);
   else setHidden('empty', true);
@@ -129,6 +131,7 @@ function draw() {
   const cap = monthlyCap(report);
   drawTotal({ ...report.totalLines, cap: isFarAbove(cap, report.totalLines) ? null : cap });
   drawCredits(report.creditLines);
+  showMeters(report.meters);
   sortTable();
   showGrants(report.grants, { asOf: report.asOf, unused: report.projection.unused });
   describeCharts(report);

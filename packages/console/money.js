@@ -38,6 +38,11 @@ export function picosPerMillion(picos, tokens) {
   return tokens === 0 ? null : divideHalfEven(picos * 1_000_000n, BigInt(tokens));
 }
 
+/** Picodollars for one of a quantity above 0, rounded half to even. */
+export function picosEach(picos, quantity) {
+  return divideHalfEven(picos, BigInt(quantity));
+}
+
 /** For the heights and lines of charts only. */
 export function drawnUsd(picos) {
   return Number(picos) / 1e12;

@@ -3,7 +3,16 @@ import { ask } from './api.js';
 import { addDays, daysBetween, daysName, eachDay, rangeOf, secondsOf } from './calendar.js';
 import * as credits from './credits.js';
 import { changePerMille, picosOf, sumPicos } from './money.js';
-import { byDay, byProjectAndModel, measureOf, readDays, runningPicos, total } from './sums.js';
+import {
+  byDay,
+  byMeter,
+  byProjectAndModel,
+  EMPTY,
+  measureOf,
+  readDays,
+  runningPicos,
+  total,
+} from './sums.js';
 
 /** How far past the range the projection of credits is drawn. */
 const AHEAD_DAYS_DRAWN = 31;
@@ -14,8 +23,9 @@ export async function loadReport(view) {
   const range = rangeOf({ ...view, month: view.month ?? balance.period }, balance.as_of);
   const activityOf = (start, end) =>
     ask(`${path}/activity`, { start_time: secondsOf(start), end_time: secondsOf(end) });
-  const [activity, earlier, forecast] = await Promise.all([
+  const [activity, usage, earlier, forecast] = await Promise.all([
     activityOf(range.start, range.end),
+    ask(`${path}/usage`, { start_time: secondsOf(range.start), end_time: secondsOf(range.end) }),
     activityOf(range.before.start, range.before.end),
     range.isCurrentMonth ? ask(`${path}/forecast`) : null,
   ]);
@@ -23,6 +33,7 @@ export async function loadReport(view) {
     balance,
     range,
     activity,
+    usage,
     forecast,
     rows: readDays(activity.days),
     earlierRows: readDays(earlier.days),
@@ -43,6 +54,7 @@ export function computeReport(loaded, { by, show }) {
     rows,
     daily,
     forecast,
+    meters: byMeter(loaded.usage.data),
     marks: activity.marks,
     periods: activity.periods,
     elsewhere: chargedElsewhere(loaded),
@@ -82,9 +94,8 @@ function withVanished(table, earlierRows, range) {
   const compared = earlierRows.filter(({ day }) => day < range.before.comparedEnd);
   const gone = compared.filter(({ project, model }) => !shown.has(`${project}\n${model}`));
   const empty = { complete: range.complete, before: { rows: gone, comparedEnd: range.before.comparedEnd } };
-  const zero = { requests: 0, input: 0, cached: 0, output: 0, picos: 0n, credits: 0n };
   const once = new Map(
-    gone.map(({ project, model }) => [`${project}\n${model}`, { ...zero, project, model, day: '' }]),
+    gone.map(({ project, model }) => [`${project}\n${model}`, { ...EMPTY, project, model, day: '' }]),
   );
   return [...table, ...byProjectAndModel([...once.values()], empty)];
 }

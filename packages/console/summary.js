@@ -1,6 +1,7 @@
 /** The top of the page: badges, the four figures, and whether the books agree. */
 import { clockTime, dayOf, monthName, monthsName, shortDay } from './calendar.js';
 import { fill, make } from './dom.js';
+import { METERS } from './meters.js';
 import { exactUsd, picosOf, readableUsd, sumPicos } from './money.js';
 import { change, modelName, money, percentOf, plural } from './words.js';
 
@@ -76,6 +77,7 @@ function tile(id, name, figure, note, bar = null) {
 
 export function showBadges({ marks }) {
   const models = marks.unpriced_models.map(modelName).join(', ');
+  const parts = unpricedParts(marks);
   const badges = [
     marks.late_requests !== 0 &&
       badge(
@@ -90,6 +92,15 @@ export function showBadges({ marks }) {
       badge('unpriced', `${plural(marks.unpriced_requests, 'request')} without a price: ${models}`, {
         title: 'They are kept and will be charged when the price comes.',
       }),
+    parts.length > 0 &&
+      badge(
+        'unpriced-meters',
+        `No price yet: ${parts.slice(0, PARTS_SHOWN).join('; ')}${moreThan(parts.length)}`,
+        {
+          title:
+            'The rest of these requests is charged. This part is kept and will be charged when its price comes.',
+        },
+      ),
     marks.conflicts !== 0 &&
       badge('conflicts', plural(marks.conflicts, 'conflicting event'), {
         class: 'bad',
@@ -103,6 +114,23 @@ export function showBadges({ marks }) {
       }),
   ];
   fill('badges', ...badges.filter(Boolean));
+}
+
+/** What has no price of requests that are charged otherwise, such as "web search of m". */
+function unpricedParts({ unpriced, unpriced_models: whole }) {
+  return unpriced
+    .filter(({ model }) => !whole.includes(model))
+    .map(({ model, quantities }) => {
+      const meters = Object.keys(quantities).map((meter) => METERS[meter].label);
+      return `${meters.join(', ')} of ${modelName(model)}`;
+    });
+}
+
+/** More would fill the page. */
+const PARTS_SHOWN = 3;
+
+function moreThan(count) {
+  return count > PARTS_SHOWN ? `; and ${count - PARTS_SHOWN} more` : '';
 }
 
 function badge(name, text, properties) {

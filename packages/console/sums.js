@@ -1,5 +1,6 @@
 /** Sums of daily rows: by group and day, by project and model. Pure. */
 import { eachDay } from './calendar.js';
+import { addOthers, METERS, othersOf, tokensAmong } from './meters.js';
 import { picosOf } from './money.js';
 
 /** The largest groups are shown; the others are one group, the tail. */
@@ -8,7 +9,8 @@ export const GROUPS_SHOWN = 6;
 /** The tail's name, which no project and no model has. */
 export const TAIL = '';
 
-const EMPTY = { requests: 0, input: 0, cached: 0, output: 0, picos: 0n, credits: 0n };
+/** `output` holds the reasoning, `others` the quantities of all other meters. */
+export const EMPTY = { requests: 0, input: 0, cached: 0, output: 0, others: {}, picos: 0n, credits: 0n };
 
 /** The API's rows, with amounts read. */
 export function readDays(days) {
@@ -20,6 +22,7 @@ export function readDays(days) {
     input: row.input_tokens,
     cached: row.cached_input_tokens,
     output: row.output_tokens,
+    others: othersOf(row.quantities),
     picos: picosOf(row.cost_usd),
     credits: picosOf(row.credits_usd),
   }));
@@ -30,7 +33,27 @@ export function total(rows) {
 }
 
 export function tokensOf(sum) {
-  return sum.input + sum.cached + sum.output;
+  return sum.input + sum.cached + sum.output + tokensAmong(sum.others);
+}
+
+/** The meters beside the usual ones that some row has, in the order of bills. */
+export function othersUsed(rows) {
+  const used = new Set(rows.flatMap((row) => Object.keys(row.others)));
+  return Object.keys(METERS).filter((meter) => used.has(meter));
+}
+
+/** What each meter counted and cost, in the order of bills. `rows` are the API's, by project and model. */
+export function byMeter(rows) {
+  return Object.keys(METERS).flatMap((meter) => {
+    const having = rows.filter(({ quantities }) => quantities[meter]);
+    if (having.length === 0) return [];
+    return {
+      meter,
+      quantity: having.reduce((sum, row) => sum + row.quantities[meter], 0),
+      picos: having.reduce((sum, row) => sum + picosOf(row.meter_costs_usd[meter]), 0n),
+      isWaiting: having.some((row) => row.unpriced_meters.includes(meter)),
+    };
+  });
 }
 
 /** The measure that is shown, as an exact integer: picodollars, tokens or requests. */
@@ -103,6 +126,7 @@ function add(sum, row) {
     input: sum.input + row.input,
     cached: sum.cached + row.cached,
     output: sum.output + row.output,
+    others: addOthers(sum.others, row.others),
     picos: sum.picos + row.picos,
     credits: sum.credits + row.credits,
   };

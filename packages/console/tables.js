@@ -1,163 +1,9 @@
-/** The tables: projects and models, days, grants. A table and its CSV have the same content. */
+/** The tables of days and of grants. A table and its CSV have the same content. */
 import { dayOf, shortDay } from './calendar.js';
 import { fill, make } from './dom.js';
-import { changePerMille, exactUsd, groupDigits, picosPerMillion, sumPicos } from './money.js';
-import { measureOf, tokensOf, total } from './sums.js';
-import { change, groupName, measured, modelName, money, number, percent, share } from './words.js';
-
-const PRICE_DECIMALS = 4;
-const UNPRICED = 'no price yet';
-
-/** Each column's name, what it sorts by, and what it shows. Numbers sort from the largest. */
-const COLUMNS = [
-  { id: 'project', name: 'Project', of: (row) => row.project, show: (row) => row.project },
-  { id: 'model', name: 'Model', of: (row) => modelName(row.model), show: showModel },
-  { id: 'cost', name: 'Cost', of: (row) => row.picos, show: (row) => money(row.picos) },
-  { id: 'change', name: 'Change', of: (row) => changeOf(row) ?? -2_000, show: showChange },
-  { id: 'requests', name: 'Requests', of: (row) => row.requests, show: (row) => number(row.requests) },
-  { id: 'input', name: 'Input', of: (row) => row.input, show: (row) => number(row.input) },
-  { id: 'cached', name: 'Cached input', of: (row) => row.cached, show: (row) => number(row.cached) },
-  { id: 'output', name: 'Output', of: (row) => row.output, show: (row) => number(row.output) },
-  { id: 'share', name: 'Cached share', of: cachedShare, show: (row) => percent(cachedShare(row)) },
-  { id: 'price', name: '$ per 1M tokens', of: (row) => averagePrice(row) ?? -1n, show: showPrice },
-];
-const TEXT_COLUMNS = 2;
-const TITLES = {
-  share: 'Cached input of all input',
-  price: 'Average US dollars per million tokens of all classes',
-};
-
-export function showUsageTable(rows, { sort, comparedName, onSort, onEvents }) {
-  const column = COLUMNS.find(({ id }) => id === sort.id);
-  const ordered = [...rows].sort((a, b) => compare(column.of(a), column.of(b)) * (sort.up ? 1 : -1));
-  const headers = COLUMNS.map(({ id, name }, index) =>
-    make(
-      'th',
-      {
-        scope: 'col',
-        class: classOf(index),
-        'data-column': id,
-        'aria-sort': id === sort.id && (sort.up ? 'ascending' : 'descending'),
-      },
-      make(
-        'button',
-        {
-          type: 'button',
-          'data-sort': id,
-          title: TITLES[id],
-          onclick: () => onSort(id),
-        },
-        `${name}${id === sort.id ? (sort.up ? ' ↑' : ' ↓') : ''}`,
-      ),
-    ),
-  );
-  const sum = {
-    ...total(rows),
-    now: sumPicos(rows, (row) => row.now),
-    earlier: sumPicos(rows, (row) => row.earlier),
-  };
-  fill(
-    'usage-table',
-    make('caption', { class: 'unseen' }, `Usage by project and model; change is ${comparedName}`),
-    make('thead', {}, make('tr', {}, ...headers)),
-    make(
-      'tbody',
-      {},
-      ...ordered.map((row) => make('tr', { 'data-model': row.model }, ...cellsOf({ ...row, onEvents }))),
-    ),
-    make(
-      'tfoot',
-      {},
-      make(
-        'tr',
-        {},
-        make('th', { scope: 'row', class: 'name', 'data-column': 'project' }, 'Total'),
-        make('td', { class: 'name', 'data-column': 'model' }, inNarrow('Total')),
-        ...cellsOf(sum, TEXT_COLUMNS),
-      ),
-    ),
-  );
-}
-
-/** `after` skips the first columns: the total has no project and no model. */
-function cellsOf(row, after = 0) {
-  return COLUMNS.slice(after).map(({ id, show }, index) => {
-    const place = index + after;
-    const properties = { class: classOf(place), 'data-column': id, scope: place === 0 && 'row' };
-    return make(place === 0 ? 'th' : 'td', properties, show(row));
-  });
-}
-
-function classOf(index) {
-  return index < TEXT_COLUMNS ? 'name' : 'number';
-}
-
-/** A button that opens the events behind a row. */
-function showModel({ project, model, requests, onEvents }) {
-  const name = modelName(model);
-  if (requests === 0) return make('span', {}, inNarrow(project), name);
-  const events = make(
-    'button',
-    {
-      type: 'button',
-      class: 'link',
-      title: `Events of ${name}`,
-      'data-events': `${project}/${model}`,
-      onclick: () => onEvents({ project, model }),
-    },
-    name,
-  );
-  return make('span', {}, inNarrow(project), events);
-}
-
-/** On a narrow page the project is above the model instead of beside it. */
-function inNarrow(project) {
-  return make('span', { class: 'in-narrow' }, project);
-}
-
-function cachedShare(row) {
-  return share(row.cached, row.input + row.cached);
-}
-
-function averagePrice(row) {
-  return picosPerMillion(row.picos, tokensOf(row));
-}
-
-function showPrice(row) {
-  const price = averagePrice(row);
-  if (price === null) return '–';
-  return row.picos === 0n ? UNPRICED : money(price, PRICE_DECIMALS);
-}
-
-function changeOf({ now, earlier }) {
-  return changePerMille(now, earlier);
-}
-
-function showChange(row) {
-  if (row.earlier === 0n && row.now > 0n) return 'new';
-  return change(changeOf(row));
-}
-
-function compare(a, b) {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-export function usageCsv(rows) {
-  const head = ['project', 'model', 'requests', 'input_tokens', 'cached_input_tokens', 'output_tokens'];
-  return [
-    [...head, 'average_usd_per_million_tokens', 'cost_usd', 'compared_cost_usd', 'compared_cost_before_usd'],
-    ...rows.map((row) => [
-      row.project,
-      row.model,
-      row.requests,
-      row.input,
-      row.cached,
-      row.output,
-      averagePrice(row) === null ? null : exactUsd(averagePrice(row)),
-      ...[row.picos, row.now, row.earlier].map(exactUsd),
-    ]),
-  ];
-}
+import { exactUsd, groupDigits } from './money.js';
+import { measureOf, othersUsed } from './sums.js';
+import { groupName, measured, money } from './words.js';
 
 export function showDailyTable(daily, { by, show, onDay }) {
   const heads = ['Day (UTC)', ...daily.groups.map(({ name }) => groupName(name, by)), 'Total'];
@@ -215,8 +61,9 @@ export function dailyCsv(rows) {
     'cached_input_tokens',
     'output_tokens',
   ];
+  const others = othersUsed(rows);
   return [
-    [...head, 'cost_usd', 'credits_usd'],
+    [...head, 'cost_usd', 'credits_usd', ...others],
     ...rows.map((row) => [
       row.day,
       row.project,
@@ -226,6 +73,7 @@ export function dailyCsv(rows) {
       row.cached,
       row.output,
       ...[row.picos, row.credits].map(exactUsd),
+      ...others.map((meter) => row.others[meter] ?? 0),
     ]),
   ];
 }

@@ -1,5 +1,6 @@
 /** Formats numbers and names for reading, with the exact value behind each number. */
 import { make } from './dom.js';
+import { METERS } from './meters.js';
 import { exactUsd, groupDigits, readableUsd } from './money.js';
 import { TAIL } from './sums.js';
 
@@ -11,6 +12,13 @@ export function money(picos, decimalsMin) {
 
 export function number(count) {
   return make('data', { value: count }, groupDigits(count));
+}
+
+/** Quantities of meters beside the usual ones, such as `cache write 4,012, web search 2`. */
+export function othersText(others) {
+  return Object.entries(others)
+    .map(([meter, quantity]) => `${METERS[meter].label} ${groupDigits(quantity)}`)
+    .join(', ');
 }
 
 export function measured(value, show) {

@@ -11,8 +11,8 @@ import { aBrowser, PHONE, WIDE } from './browser.js';
 import { fillDemoBooks } from './demo-books.js';
 import { TestClock } from './test-clock.js';
 
-/** Down to the charts' end. */
-const README_HEIGHT = 1_165;
+/** Down to the meters' end. */
+const README_HEIGHT = 1_566;
 
 const UNTIL = new Date('2026-11-22T17:40:00Z');
 
@@ -62,6 +62,11 @@ async function picture(name: string, size: typeof WIDE, theme: 'light' | 'dark')
   await page.locator('[data-day="2026-11-21"]').click();
   await page.waitForSelector('#events-table tbody tr');
   await page.screenshot({ path: join(folder, `${name}-${theme}-events.png`) });
+  await page.keyboard.press('Escape');
+  await page.locator('[data-model="claude-sonnet-4-5"] .link').click();
+  await page.waitForSelector('#events-table tbody tr');
+  await page.locator('#events-table [aria-expanded]').first().click();
+  await page.screenshot({ path: join(folder, `${name}-${theme}-meters.png`) });
   console.log(name, theme, window.complaints);
   await window.close();
 }

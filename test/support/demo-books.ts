@@ -7,6 +7,7 @@ import type { UsageEvent } from '../../src/domain/usage.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { Database } from '../../src/platform/database.js';
 import { anEvent, LLAMA } from './builders.js';
+import { overDatabase, publish } from './price-books.js';
 import { servicesOver, type Services } from './services.js';
 import type { TestClock } from './test-clock.js';
 
@@ -30,6 +31,7 @@ const GRANITE = 'cw_ibm-granite_granite-3.3-8b-instruct';
 const QWQ = 'cw_Qwen_QwQ-32B';
 const QWEN_VL = 'cw_Qwen_Qwen2.5-VL-7B-Instruct';
 const BGE = 'cw_BAAI_bge-m3';
+const CLAUDE = 'claude-sonnet-4-5';
 
 const PROJECTS: readonly { name: string; weight: number; habits: readonly Habit[] }[] = [
   {
@@ -84,6 +86,7 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
   const { recorder, grants } = servicesOver({ database, clock, redis });
   const random = randomFrom(20_261_122);
   try {
+    await publishPrices(database, clock, until.getTime() - options.days * DAY_MS);
     for (let day = options.days - 1; day >= 0; day -= 1) {
       const midnight = Math.floor((until.getTime() - day * DAY_MS) / DAY_MS) * DAY_MS;
       const end = Math.min(midnight + DAY_MS - 1, until.getTime());
@@ -99,11 +102,39 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
       }
     }
     await recorder.record(oddEvents(until));
+    await recorder.record(eventsWithManyMeters(until));
     await recorder.record([{ ...oddEvents(until)[0]!, userId: 'u_other' }]);
   } finally {
     redis.disconnect();
     await database.close();
   }
+}
+
+/** Cached input at a price of its own, and a model with more than the usual meters. */
+async function publishPrices(database: Database, clock: TestClock, fromMs: number): Promise<void> {
+  const effectiveFrom = new Date(fromMs - DAY_MS);
+  const { prices } = overDatabase(database, clock);
+  const tokens = (input: string, cached: string, output: string) => ({
+    input_usd_per_million: input,
+    cached_input_usd_per_million: cached,
+    output_usd_per_million: output,
+  });
+  const orders = [
+    { model: LLAMA, terms: tokens('0.71', '0.1775', '0.71') },
+    { model: DEEPSEEK, terms: tokens('1.35', '0.3375', '5.40') },
+    {
+      model: CLAUDE,
+      terms: {
+        ...tokens('3', '0.3', '15'),
+        cache_write_usd_per_million: '3.75',
+        search_usd: '0.01',
+        variants: [{ when: { service_tier: 'priority' }, multiplier: '1.5' }],
+      },
+      maxInputTokens: 200_000,
+      maxOutputTokens: 64_000,
+    },
+  ];
+  for (const order of orders) await publish({ database, prices }, { ...order, effectiveFrom });
 }
 
 type Order = Pick<
@@ -186,6 +217,29 @@ function oddEvents(until: Date): UsageEvent[] {
     }),
   );
   return [...unpriced, ...late];
+}
+
+/** Cache writes, searches, thinking, a tier, a meter that has no price, and a count that nothing reads. */
+function eventsWithManyMeters(until: Date): UsageEvent[] {
+  return Array.from({ length: 40 }, (_, index) =>
+    anEvent({
+      id: `demo-many-${index}`,
+      subject: 'acme/lab',
+      model: CLAUDE,
+      occurredAt: new Date(until.getTime() - (index % 9) * DAY_MS - index * 600_000),
+      quantities: {
+        input: 2_100 + index * 40,
+        cached_input: 38_000 + index * 512,
+        cache_write: 4_012,
+        output: 700 + index,
+        reasoning: 1_400,
+        ...(index % 4 === 0 && { search: 2 }),
+        ...(index === 9 && { page: 12 }),
+      },
+      serviceTier: index % 10 === 0 ? 'priority' : 'default',
+      ...(index === 18 && { unread: ['server_tool_use.web_fetch_requests'] }),
+    }),
+  );
 }
 
 /** Most of a day's usage falls into its middle. */

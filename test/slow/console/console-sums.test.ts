@@ -33,6 +33,7 @@ const aDay = (day: string, usd: string, more: object = {}) => ({
   input_tokens: 10,
   cached_input_tokens: 0,
   output_tokens: 1,
+  quantities: { input: 10, output: 1 },
   cost_usd: usd,
   credits_usd: usd,
   ...more,

@@ -137,7 +137,7 @@ function inBrowser(): void {
     await open('?entity=acme');
     const daily = () => amounts('#daily-table td:last-child data');
     const before = sum(await daily());
-    expect(await text('#legend li:last-child')).toMatch(/^Other \(5\)/);
+    expect(await text('#legend li:last-child')).toMatch(/^Other \(6\)/);
     await page.click('text=By project');
     expect(sum(await daily())).toBe(before);
     expect(await page.locator('#legend li').count()).toBe(6);
