@@ -1,4 +1,4 @@
-/** Admits a request whose key exists, has the route's role, and is not bound to another entity. */
+/** Admits a request whose key exists and is not revoked (api-keys.ts), has the route's role, and is not bound to another entity. */
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';

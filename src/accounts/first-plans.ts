@@ -6,7 +6,7 @@ import type { Database } from '../platform/database.js';
 import { addMissingPlans, NEW_PLAN } from './plans.js';
 
 const plansFile = z.array(
-  z.object({
+  z.strictObject({
     name: z.string(),
     monthly_cap_usd: z.string().nullable(),
     yearly_cap_usd: z.string().nullable(),

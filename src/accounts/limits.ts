@@ -1,7 +1,7 @@
 /**
  * The limits of an entity: those of its plan, each of which it may replace by its own. A new limit gets a column in both tables, a
- * line in each function of this file, a field in limits.schema.ts and limits.presenter.ts, and its part in decisions in the quota
- * folder.
+ * line in each function of this file, a field in limits.schema.ts and limits.presenter.ts, a value in NEW_PLAN (plans.ts) and first-plans.ts,
+ * and its part in decisions: domain/quota-limits.ts and quota-denial.ts, and in the quota folder the states and lua/.
  */
 import { bigintOrNull, decimalOrNull } from '../platform/decimal-column.js';
 import type { Entity, Plan, Prisma } from '../platform/prisma/client.js';

@@ -7,7 +7,7 @@ import { CommitPublication } from './commit-publication.js';
 import { ReservationCalls } from './reservation-routes.js';
 import { LeasesController } from './leases.controller.js';
 import { OutputSampling } from './output-sampling.js';
-import { QuotaController } from './quota.controller.js';
+import { DecisionsController } from './decisions.controller.js';
 import { Quota } from './quota.js';
 import { UnknownEntities } from './unknown-entities.js';
 
@@ -20,7 +20,7 @@ export class QuotaModule {}
 
 @Module({
   imports: [AccessModule, QuotaModule],
-  controllers: [QuotaController, LeasesController],
+  controllers: [DecisionsController, LeasesController],
   providers: [ReservationCalls],
 })
 export class QuotaApi {}

@@ -8,7 +8,7 @@ import * as schemas from './quota.schema.js';
 import { Quota } from './quota.js';
 
 @Controller()
-export class QuotaController {
+export class DecisionsController {
   constructor(private readonly quota: Quota) {}
 
   @Route('GET /v1/quota/decisions/:id', {
