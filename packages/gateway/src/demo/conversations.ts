@@ -2,7 +2,11 @@
  * How much of a prompt a model server may have had in its cache. The trace says what each request's prompt and answer counted, and when,
  * but not which requests are of one conversation, and not what was cached. Both are assumed here, by the trace's own numbers.
  */
-import type { TracedRequest } from './trace.js';
+export type TracedRequest = {
+  readonly time: Date;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+};
 
 /** How long a server keeps a prompt. */
 const KEPT_MS = 10 * 60_000;

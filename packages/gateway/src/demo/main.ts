@@ -162,7 +162,7 @@ function sayWhatIsReal(expected: Sums, events: readonly UsageEvent[]): void {
     `models, and that ${grouped(continued)} of ${grouped(events.length)} requests go on with an earlier one whose prompt was cached,`,
   );
   say(
-    `because their prompt is that prompt, its answer and a message long: ${share.toFixed(1)} % of all prompt tokens.`,
+    `because their prompt is that prompt, its answer and a message long: ${share.toLocaleString('en-US', { maximumFractionDigits: 1 })} % of all prompt tokens.`,
   );
 }
 

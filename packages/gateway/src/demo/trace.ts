@@ -5,15 +5,9 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { usageEvent, type UsageEvent } from '@tally/client';
-import { cachedTokens } from './conversations.js';
+import { cachedTokens, type TracedRequest } from './conversations.js';
 
 const TRACE = new URL('../../data/azure-llm-2023-conv.csv', import.meta.url);
-
-export type TracedRequest = {
-  readonly time: Date;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-};
 
 export async function readTrace(): Promise<TracedRequest[]> {
   const requests: TracedRequest[] = [];
