@@ -36,7 +36,7 @@ export class PricesController {
   @Route('POST /v1/admin/prices', {
     role: 'admin',
     summary: 'Publish a price version',
-    answers: schemas.Price,
+    answers: schemas.PublishedPrice,
     status: 201,
     idempotent: true,
   })
