@@ -1,6 +1,6 @@
 /**
  * Bedrock Converse: `inputTokens` are the uncached ones; what is read from a cache or written to it is counted apart.
- * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html; the metrics of an invocation say `…TokenCount`.
  */
 import type { Meter } from '../../domain/meters.js';
 import { added, checkTotal, positive } from './parts.js';
@@ -10,10 +10,10 @@ import { UsageFields, UsageRefusal } from './usage-fields.js';
 const WRITES: Readonly<Record<string, Meter>> = { '5m': 'cache_write', '1h': 'cache_write_1h' };
 
 export const BEDROCK: Shape = {
-  recognises: (fields) => fields.has('inputTokens', 'outputTokens'),
+  recognises: (fields) => fields.has('inputTokens', 'outputTokens', 'inputTokenCount', 'outputTokenCount'),
   read: (fields, operation) => {
-    const input = fields.count('inputTokens');
-    const output = fields.count('outputTokens');
+    const input = fields.same('inputTokens', 'inputTokenCount');
+    const output = fields.same('outputTokens', 'outputTokenCount');
     if (input === null || (output === null && operation !== 'embeddings')) {
       throw new UsageRefusal('', 'must have inputTokens and outputTokens');
     }

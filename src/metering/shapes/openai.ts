@@ -9,7 +9,7 @@
  */
 import { added, checkTotal, splitInput, splitOutput, type ByModality } from './parts.js';
 import { isOneSided, type Read, type Shape } from './shape.js';
-import { UsageRefusal, type UsageFields } from './usage-fields.js';
+import { isObject, UsageRefusal, type UsageFields } from './usage-fields.js';
 
 const INPUT_DETAILS = [
   'prompt_tokens_details',
@@ -141,7 +141,10 @@ function read(fields: UsageFields, operation: string): Read {
     },
     fields.has('completion_tokens') ? 'completion_tokens' : 'output_tokens',
   );
-  const seconds = fields.count('prompt_audio_seconds') ?? 0;
+  // Mistral sends an empty object where a request has no audio.
+  const seconds = isObject(fields.usage['prompt_audio_seconds'])
+    ? 0
+    : (fields.count('prompt_audio_seconds') ?? 0);
   const searches = fields.same('num_search_queries', 'server_tool_use.web_search_requests') ?? 0;
   fields.ignore('server_tool_use.web_fetch_requests', 'finish_reason');
   const quantities = added(input, output, { input_second: seconds, search: searches });

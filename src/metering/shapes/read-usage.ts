@@ -13,7 +13,15 @@ import { LLAMA_CPP, LM_STUDIO, OLLAMA, TGI } from './local-servers.js';
 import { OPENAI } from './openai.js';
 import { PERPLEXITY } from './perplexity.js';
 import type { Shape } from './shape.js';
-import { DURATION, METERS_BY_NAME, PAGES, SEARCH_UNITS, TOTAL_ALONE } from './single-counts.js';
+import {
+  CHARACTERS,
+  DURATION,
+  IMAGES,
+  METERS_BY_NAME,
+  PAGES,
+  SEARCH_UNITS,
+  TOTAL_ALONE,
+} from './single-counts.js';
 import { isObject, UsageFields, UsageRefusal, type Usage } from './usage-fields.js';
 
 const SHAPES = {
@@ -31,6 +39,8 @@ const SHAPES = {
   openai: OPENAI,
   total: TOTAL_ALONE,
   search_units: SEARCH_UNITS,
+  characters: CHARACTERS,
+  images: IMAGES,
   gemini_openai: GEMINI_OPENAI,
   meters: METERS_BY_NAME,
 } as const satisfies Record<string, Shape>;

@@ -29,13 +29,32 @@ export const TOTAL_ALONE: Shape = {
     isOneSided(operation) &&
     fields.has('total_tokens') &&
     !fields.has('prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens'),
-  read: (fields) => ({ quantities: positive({ input: fields.count('total_tokens') ?? 0 }) }),
+  read: (fields) => {
+    fields.ignore('text_tokens');
+    return { quantities: positive({ input: fields.total('total_tokens') ?? 0 }) };
+  },
 };
 
 /** Rerankers that are billed by the search. */
 export const SEARCH_UNITS: Shape = {
   recognises: (fields) => fields.has('search_units'),
   read: (fields) => ({ quantities: positive({ query: fields.count('search_units') ?? 0 }) }),
+};
+
+/** Speech that is billed by its text: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api */
+export const CHARACTERS: Shape = {
+  recognises: (fields) => fields.has('characters', 'character_count', 'billableCharacterCount'),
+  read: (fields) => ({
+    quantities: positive({
+      input_character: fields.same('characters', 'character_count', 'billableCharacterCount') ?? 0,
+    }),
+  }),
+};
+
+/** Pictures that are billed one by one: https://www.alibabacloud.com/help/en/model-studio/text-to-image-v2-api-reference */
+export const IMAGES: Shape = {
+  recognises: (fields) => fields.has('image_count'),
+  read: (fields) => ({ quantities: positive({ image: fields.count('image_count') ?? 0 }) }),
 };
 
 /** Tally's own form, by its name only: meters and their quantities, for what no server reports by itself. */

@@ -177,4 +177,6 @@ export const SERVERS: [
       quantities: { page: a! },
     }),
   ],
+  ['characters', ([a]) => ({ usage: { characters: a }, quantities: { input_character: a! } })],
+  ['images', ([a]) => ({ usage: { image_count: a }, quantities: { image: a! } })],
 ];

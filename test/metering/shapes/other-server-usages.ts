@@ -5,6 +5,16 @@ const chat = (more: object) => ({ prompt_tokens: 100, completion_tokens: 40, tot
 
 export const OTHER_SERVERS: readonly ServerUsage[] = [
   [
+    'the metrics of a Bedrock invocation',
+    { inputTokenCount: 5, outputTokenCount: 7, invocationLatency: 900, firstByteLatency: 300 },
+    { input: 5, output: 7 },
+  ],
+  ['Mistral without audio', chat({ prompt_audio_seconds: {} }), { input: 100, output: 40 }],
+  ['Mistral with audio', chat({ prompt_audio_seconds: 12 }), { input: 100, output: 40, input_second: 12 }],
+  ['Voyage', { text_tokens: 6, total_tokens: 6 }, { input: 6 }, { operation: 'embeddings' }],
+  ['speech by its text', { characters: 120 }, { input_character: 120 }, { operation: 'audio.speech' }],
+  ['pictures one by one', { image_count: 2 }, { image: 2 }, { operation: 'images' }],
+  [
     'Bedrock without a split of writes',
     { inputTokens: 1, outputTokens: 2, cacheWriteInputTokens: 3, totalTokens: 6 },
     { input: 1, cache_write: 3, output: 2 },
