@@ -9,6 +9,8 @@ export type Dearest = {
   readonly outputPicos: bigint;
   /** For the request as such. */
   readonly requestPicos: bigint;
+  /** Whether any of it has a price, be it 0. */
+  readonly isPriced: boolean;
 };
 
 export const TOKEN_METERS = [...INPUT_TOKEN_METERS, ...OUTPUT_TOKEN_METERS];
@@ -19,6 +21,7 @@ export function dearestAt(unitPrices: UnitPrices): Dearest {
     inputPicos: dearestOfMeters(unitPrices, INPUT_TOKEN_METERS) ?? 0n,
     outputPicos: dearestOfMeters(unitPrices, OUTPUT_TOKEN_METERS) ?? 0n,
     requestPicos: requestPicosAt(unitPrices),
+    isPriced: Object.keys(unitPrices).length > 0,
   };
 }
 
@@ -47,6 +50,7 @@ export function dearestOfAll(all: readonly Dearest[]): Dearest {
     inputPicos: max(a.inputPicos, b.inputPicos),
     outputPicos: max(a.outputPicos, b.outputPicos),
     requestPicos: max(a.requestPicos, b.requestPicos),
+    isPriced: a.isPriced || b.isPriced,
   }));
 }
 

@@ -15,6 +15,7 @@ export type Conditions = {
   /** All input meters of the request together lie strictly above. The whole request takes the price. */
   readonly promptTokensAbove?: number;
   readonly serviceTier?: string;
+  /** Regions and attributes are compared in lower case. */
   readonly region?: string;
   readonly utc?: readonly UtcWindow[];
   /** 1 is Monday, 7 is Sunday. */
@@ -75,9 +76,11 @@ function holds(
   return (
     (when.promptTokensAbove === undefined || promptTokens > when.promptTokensAbove) &&
     (when.serviceTier === undefined || when.serviceTier === serviceTier) &&
-    (when.region === undefined || when.region === region) &&
+    (when.region === undefined || when.region === region?.toLowerCase()) &&
     isTimeMet(when, at) &&
-    Object.entries(when.attributes ?? {}).every(([name, value]) => attributes?.[name] === value)
+    Object.entries(when.attributes ?? {}).every(
+      ([name, value]) => attributes?.[name]?.toLowerCase() === value,
+    )
   );
 }
 

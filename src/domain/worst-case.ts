@@ -65,6 +65,14 @@ function costAt(dearest: Dearest, promptTokens: number, outputTokens: number): b
   return requestPicos === 0n ? picos : picos + requestPicos;
 }
 
+/** False where nothing that the request may meet has a price, such as in a tier other than the only one that is priced. */
+export function isPricedFor(
+  price: PriceTerms,
+  expected: Omit<Expected, 'inputTokens' | 'maxOutputTokens'>,
+): boolean {
+  return dearestBySize(planOf(price), expected).some(({ isPriced }) => isPriced);
+}
+
 /** Prices that no request exceeds, of whatever size: what a gateway computes holds with. */
 export function dearestPrices(
   price: PriceTerms,

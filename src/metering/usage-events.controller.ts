@@ -1,5 +1,6 @@
 /** Gateways: usage over HTTP, for those that do not put it on the queue themselves. */
-import { Body, Controller } from '@nestjs/common';
+import { Body, Controller, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Metrics } from '../platform/metrics.js';
 import { UsageIntake } from './usage-intake.js';
 import { Caller, type Principal } from '../access/principal.js';
@@ -15,7 +16,7 @@ export class UsageEventsController {
 
   @Route('POST /v1/usage/events', {
     role: 'gateway',
-    summary: 'Put usage on the queue: one CloudEvent or up to 1,000',
+    summary: 'Put usage on the queue: one CloudEvent or up to 1,000. 422 where none of them can be counted',
     answers: schemas.UsageReceipt,
     status: 202,
     consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
@@ -23,10 +24,12 @@ export class UsageEventsController {
   async report(
     @Body({ schema: schemas.UsageReport }) events: schemas.UsageReport,
     @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const receipt = await this.intake.report(events, caller.entity);
     this.metrics.usageEvents.inc({ outcome: 'accepted' }, receipt.accepted);
     this.metrics.usageEvents.inc({ outcome: 'rejected' }, receipt.rejected.length);
+    if (receipt.accepted === 0) reply.status(422);
     return { object: 'usage.receipt', ...receipt };
   }
 }

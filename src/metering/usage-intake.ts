@@ -1,4 +1,4 @@
-/** Usage that arrives over HTTP: each event is validated on its own, and those that can be counted go to the queue. */
+/** Usage that arrives over HTTP: each event is validated on its own, so that the caller is told at once what cannot be counted. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
@@ -19,23 +19,28 @@ export class UsageIntake {
     private readonly clock: Clock,
   ) {}
 
-  /** Resolves when Redis has the accepted events. `scope` is the one entity that the caller may report for, or null for all. */
+  /**
+   * Resolves when Redis has the events. What is rejected goes to the queue as well, where it becomes a dead letter; only what the caller
+   * may not report is kept nowhere. `scope` is the one entity that it may report for, or null for all.
+   */
   async report(bodies: readonly unknown[], scope: string | null): Promise<Receipt> {
     const now = this.clock.now();
-    const accepted: unknown[] = [];
+    const kept: unknown[] = [];
     const rejected: Rejection[] = [];
+    let accepted = 0;
     for (const [index, body] of bodies.entries()) {
       const reading = parseEvent(body, now);
-      if (!reading.ok) {
-        rejected.push({ index, id: reading.id, code: reading.code, message: reading.message });
-      } else if (scope !== null && reading.event.entity !== scope) {
+      const { id, entity } = reading.ok ? reading.event : reading;
+      if (scope !== null && entity !== null && entity !== scope) {
         const message = `this key reports for ${scope} only`;
-        rejected.push({ index, id: reading.event.id, code: 'insufficient_permissions', message });
-      } else {
-        accepted.push(body);
+        rejected.push({ index, id, code: 'insufficient_permissions', message });
+        continue;
       }
+      kept.push(body);
+      if (reading.ok) accepted += 1;
+      else rejected.push({ index, id, code: reading.code, message: reading.message });
     }
-    await this.queue.add(accepted);
-    return { accepted: accepted.length, rejected };
+    await this.queue.add(kept);
+    return { accepted, rejected };
   }
 }

@@ -66,7 +66,11 @@ const variant = z
       .refine((value) => Number(value) > 0 && Number(value) <= 1_000, MULTIPLIER)
       .optional(),
   })
-  .refine((value) => Object.keys(value).length > 1, 'must have a price or a multiplier');
+  .refine(
+    ({ when: _when, ...others }) =>
+      Object.values(others).some((value) => value !== undefined && value !== null),
+    'must have a price or a multiplier',
+  );
 
 /** For the object of a price; see usage of `readPriceTerms`. */
 export const priceTermsFields = {

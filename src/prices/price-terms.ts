@@ -56,11 +56,15 @@ function readConditions({
   return {
     ...(prompt_tokens_above !== undefined && { promptTokensAbove: prompt_tokens_above }),
     ...(service_tier !== undefined && { serviceTier: service_tier }),
-    ...(region !== undefined && { region }),
+    ...(region !== undefined && { region: region.toLowerCase() }),
     ...(utc !== undefined && { utc: [utc].flat().map(readWindow) }),
     ...(weekdays !== undefined && { weekdays }),
-    ...(attributes !== undefined && { attributes }),
+    ...(attributes !== undefined && { attributes: inLowerCase(attributes) }),
   };
+}
+
+function inLowerCase(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, text.toLowerCase()]));
 }
 
 function readWindow(text: string): UtcWindow {

@@ -1,7 +1,12 @@
 /** How much a request holds: the most that it can cost, or what similar requests cost where it does not limit its output. */
 import type { Price, PriceUse } from '../domain/price.js';
 import { DEFAULT_TIER } from '../domain/service-tier.js';
-import { dearestPrices, worstCasePicos, worstCaseWithoutVariants } from '../domain/worst-case.js';
+import {
+  dearestPrices,
+  isPricedFor,
+  worstCasePicos,
+  worstCaseWithoutVariants,
+} from '../domain/worst-case.js';
 import type { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
@@ -58,7 +63,7 @@ export class HoldSizes {
   }
 
   private sizeAt(price: Price | null, order: ReservationOrder, from: Date): HoldSize {
-    if (price === null) return UNPRICED;
+    if (price === null || !isPriced(price, order, from)) return UNPRICED;
     const { model, inputTokens, maxOutputTokens } = order;
     const worstPicos = worstCaseOf(price, order, { order, from });
     const learned = maxOutputTokens === null ? this.outputs.tokensOf(model) : null;
@@ -116,11 +121,21 @@ function worstCaseOf(
   { order, from }: { order: ReservationOrder; from: Date },
 ): bigint {
   if (price.variants.length === 0) return worstCaseWithoutVariants(price, tokens);
-  const { inputTokens, maxOutputTokens } = tokens;
-  const { region, ttlSeconds } = order;
-  const serviceTier = order.serviceTier ?? DEFAULT_TIER;
-  const to = new Date(from.getTime() + ttlSeconds * 1_000);
-  return worstCasePicos(price, { inputTokens, maxOutputTokens, serviceTier, region, from, to });
+  return worstCasePicos(price, { ...tokens, ...circumstancesOf(order, from) });
+}
+
+/** A tier that has no price of its own is charged the base, and there may be none. */
+function isPriced(price: Price, order: ReservationOrder, from: Date): boolean {
+  return price.variants.length === 0 || isPricedFor(price, circumstancesOf(order, from));
+}
+
+function circumstancesOf({ region, serviceTier, ttlSeconds }: ReservationOrder, from: Date) {
+  return {
+    serviceTier: serviceTier ?? DEFAULT_TIER,
+    region: region?.toLowerCase() ?? null,
+    from,
+    to: new Date(from.getTime() + ttlSeconds * 1_000),
+  };
 }
 
 /** What the size of a hold was based on. */

@@ -249,5 +249,10 @@ describe('nothing that a caller sends is a server error', () => {
     expect([status, body.accepted, body.rejected.length]).toEqual([202, 1, bad.length]);
     for (const rejection of body.rejected)
       expect(rejection).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+    const none = await app.call(EVENTS, { body: bad[3] });
+    expect([none.status, none.body]).toMatchObject([
+      422,
+      { object: 'usage.receipt', accepted: 0, rejected: [{ index: 0 }] },
+    ]);
   });
 });

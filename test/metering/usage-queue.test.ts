@@ -61,6 +61,28 @@ describe('usage from the queue', () => {
     expect(await usageOf('twice')).toMatchObject([{ requests: 1, cost_usd: ONE_USD }]);
   });
 
+  it('that HTTP rejects is a dead letter as well, except what the key may not report', async () => {
+    const key = await app.call('POST /v1/admin/keys', {
+      body: { name: 'bound', role: 'gateway', entity: 'letters' },
+    });
+    const bad = (subject: string) =>
+      anEventBody({ subject }, { usage: { prompt_tokens: -1, completion_tokens: 1 } });
+    const [mine, foreign] = [bad('letters/p'), bad('other-letters/p')];
+    const good = anEventBody({ subject: 'letters/p' });
+    const report = { body: [mine, foreign, good], key: key.body.secret };
+    const { status, body } = await app.call('POST /v1/usage/events', report);
+    expect([status, body.accepted, body.rejected.map(({ code }: { code: string }) => code)]).toEqual([
+      202,
+      1,
+      ['invalid_tokens', 'insufficient_permissions'],
+    ]);
+    await drained();
+    const letters = async (entity: string) =>
+      (await app.call(`GET /v1/admin/dead_letters?entity=${entity}`)).body.data.length;
+    expect([await letters('letters'), await letters('other-letters')]).toEqual([1, 0]);
+    expect(await usageOf('letters')).toMatchObject([{ requests: 1 }]);
+  });
+
   it.each([[{}], [{ removeOnComplete: false }], [{ removeOnComplete: { count: 1_000 } }]])(
     'leaves no counted job in Redis, whatever its producer says: %j',
     async (opts) => {

@@ -44,11 +44,28 @@ describe('reservations by price over HTTP', () => {
     expect(await held({ region: 'us' })).toMatchObject({ hold_usd: '0.012' });
     expect(await held({ region: 'us' })).not.toHaveProperty('service_tier');
     expect(await held({})).toMatchObject({ hold_usd: '0.0132' });
+    expect(await held({ region: 'EU' })).toMatchObject({ hold_usd: '0.0132' });
     expect(await held({ input_tokens: 1_001, region: 'us' })).toMatchObject({ hold_usd: '0.014003' });
     for (const wrong of [{ service_tier: 'x'.repeat(65) }, { region: '' }, { service_tier: 1 }]) {
       const refused = await reserve('tiered', { ...order, ...wrong });
       expect([refused.status, refused.body.error.param]).toEqual([400, Object.keys(wrong)[0]]);
     }
+  });
+
+  it('a tier without any price is not found, where the model has no other price', async () => {
+    await limits('batcher', { monthly_cap_usd: null, overage: 'allowed' });
+    const variants = [
+      { when: { service_tier: 'batch' }, input_usd_per_million: '1', output_usd_per_million: '1' },
+    ];
+    const published = await app.call('POST /v1/admin/prices', { body: { model: 'batch-only', variants } });
+    expect(published.status).toBe(201);
+    const order = { model: 'batch-only', input_tokens: 10, max_output_tokens: 10 };
+    expect(await reserve('batcher', order)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'model_not_found' } },
+    });
+    expect(await reserve('batcher', { ...order, service_tier: 'batch' })).toMatchObject({ status: 201 });
+    expect(await reserve('batcher', { ...order, service_tier: 'auto' })).toMatchObject({ status: 201 });
   });
 
   it('a model without a price is not found, and a price of nothing is a price', async () => {

@@ -108,7 +108,10 @@ export class TallyClient {
    */
   async report(events: readonly UsageEvent[]): Promise<UsageReceipt> {
     const headers = { 'content-type': 'application/cloudevents-batch+json' };
-    return readAnswer(await this.tell('POST', '/v1/usage/events', { headers, body: events }), readReceipt);
+    const answer = await this.ask('POST', '/v1/usage/events', { headers, body: events });
+    // Where none can be counted, the receipt says why of each.
+    if (!answer.ok && answer.status !== 422) throw refusalOf(answer);
+    return readAnswer(answer, readReceipt);
   }
 
   /** States what a lease holds; `LeasedQuota` does this. Throws with status 404 for a lease that has ended. */
