@@ -13,6 +13,10 @@ export async function chargeEvents(tx: Tx, rows: readonly NewRatedEvent[], charg
       cost_picos = r.cost_picos,
       burnt_picos = r.burnt_picos,
       burns = r.burns::jsonb,
+      details = case when r.is_tier_unread
+        then coalesce(e.details, '{}') || jsonb_build_object('unread', coalesce(e.details -> 'unread', '[]') || '["service_tier"]')
+        else e.details
+      end,
       charged_at = ${chargedAt}::timestamptz
     from unnest(
       ${pgArray(rows.map((r) => r.event.occurredAt))}::timestamptz[],
@@ -21,7 +25,8 @@ export async function chargeEvents(tx: Tx, rows: readonly NewRatedEvent[], charg
       ${pgArray(rows.map((r) => (r.unpricedMeters.length === 0 ? null : r.unpricedMeters.join(','))))}::text[],
       ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
       ${pgArray(rows.map((r) => burntPicos(r.burns)))}::numeric[],
-      ${pgArray(rows.map((r) => burnsJson(r.burns)))}::text[]
-    ) as r (occurred_at, identity, rate_id, unpriced_meters, cost_picos, burnt_picos, burns)
+      ${pgArray(rows.map((r) => burnsJson(r.burns)))}::text[],
+      ${pgArray(rows.map((r) => String(r.isTierUnread)))}::boolean[]
+    ) as r (occurred_at, identity, rate_id, unpriced_meters, cost_picos, burnt_picos, burns, is_tier_unread)
     where e.occurred_at = r.occurred_at and e.identity = r.identity and e.rate_id = 0`;
 }

@@ -26,6 +26,8 @@ export type CorrectableEvent = {
   readonly rate: { readonly priceId: bigint; readonly unitPrices: UnitPrices } | null;
   /** What waits for a price. */
   readonly unpricedMeters: readonly Meter[];
+  /** Also true of usage that has no meters, but may be charged for the request as such once its model has a price. */
+  readonly isWaiting: boolean;
   readonly isCorrected: boolean;
   readonly isVoided: boolean;
   /** Of the event and of all its corrections. */
@@ -233,6 +235,7 @@ function toCorrectable(row: Row): CorrectableEvent {
         ? null
         : { priceId: row.price_id, unitPrices: unitPricesFromJson(row.unit_prices ?? {}) },
     unpricedMeters: row.unpriced_meters ?? [],
+    isWaiting: row.unpriced_meters !== null,
     isCorrected: row.movements !== null,
     isVoided: row.is_voided,
     movements: [...firstMovements(row), ...(row.movements ?? []).flat().map(fromJson)],

@@ -81,7 +81,8 @@ function changeOf(corrections: readonly Correction[]): { from: BatchSums; to: Ba
 }
 
 function isOtherWaiting({ counted, rating }: Correction): boolean {
-  return counted.unpricedMeters.join() !== (rating?.unpricedMeters ?? []).join();
+  const left = rating?.unpricedMeters ?? [];
+  return counted.isWaiting !== left.length > 0 || counted.unpricedMeters.join() !== left.join();
 }
 
 function toWaiting({ counted, rating }: Correction) {

@@ -11,39 +11,41 @@ const SHORT_LENGTH_MAX = 64;
 const ATTRIBUTES_MAX = 16;
 
 /** Other usual words for the operations of OpenAI's API. */
-const OPERATIONS: Readonly<Record<string, string>> = {
-  'chat.completion': 'chat',
-  'chat.completions': 'chat',
-  chat_completion: 'chat',
-  chat_completions: 'chat',
-  'chat/completions': 'chat',
-  messages: 'chat',
-  generate_content: 'chat',
-  completion: 'completions',
-  text_completion: 'completions',
-  text_completions: 'completions',
-  response: 'responses',
-  embedding: 'embeddings',
-  text_embedding: 'embeddings',
-  text_embeddings: 'embeddings',
-  embed: 'embeddings',
-  reranking: 'rerank',
-  'audio.transcription': 'audio.transcriptions',
-  audio_transcription: 'audio.transcriptions',
-  audio_transcriptions: 'audio.transcriptions',
-  'audio/transcriptions': 'audio.transcriptions',
-  transcription: 'audio.transcriptions',
-  transcriptions: 'audio.transcriptions',
-  audio_speech: 'audio.speech',
-  'audio/speech': 'audio.speech',
-  speech: 'audio.speech',
-  text_to_speech: 'audio.speech',
-  image: 'images',
-  image_generation: 'images',
-  'images.generations': 'images',
-  'images/generations': 'images',
-  moderation: 'moderations',
-};
+const OPERATIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'chat.completion': 'chat',
+    'chat.completions': 'chat',
+    chat_completion: 'chat',
+    chat_completions: 'chat',
+    'chat/completions': 'chat',
+    messages: 'chat',
+    generate_content: 'chat',
+    completion: 'completions',
+    text_completion: 'completions',
+    text_completions: 'completions',
+    response: 'responses',
+    embedding: 'embeddings',
+    text_embedding: 'embeddings',
+    text_embeddings: 'embeddings',
+    embed: 'embeddings',
+    reranking: 'rerank',
+    'audio.transcription': 'audio.transcriptions',
+    audio_transcription: 'audio.transcriptions',
+    audio_transcriptions: 'audio.transcriptions',
+    'audio/transcriptions': 'audio.transcriptions',
+    transcription: 'audio.transcriptions',
+    transcriptions: 'audio.transcriptions',
+    audio_speech: 'audio.speech',
+    'audio/speech': 'audio.speech',
+    speech: 'audio.speech',
+    text_to_speech: 'audio.speech',
+    image: 'images',
+    image_generation: 'images',
+    'images.generations': 'images',
+    'images/generations': 'images',
+    moderation: 'moderations',
+  }),
+);
 
 export type Descriptive = Pick<
   UsageEvent,
@@ -93,7 +95,7 @@ export function readDescriptive(
 
 export function operationOf(text: string | null): string {
   if (text === null) return 'chat';
-  return OPERATIONS[text.toLowerCase()] ?? text;
+  return OPERATIONS.get(text.toLowerCase()) ?? text;
 }
 
 function usageSourceOf(value: unknown, mend: () => void): UsageEvent['usageSource'] {

@@ -58,6 +58,16 @@ export const usageEventSchema = envelope;
 
 /** Validates one event, whose time must lie near `at`. Never throws. */
 export function parseEvent(json: unknown, at: Date): EventReading {
+  try {
+    return parse(json, at);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // No JSON of one event exhausts the stack but one that is nested thousands of levels deep.
+    return refuse(json, 'invalid_event', 'must not be nested so deep');
+  }
+}
+
+function parse(json: unknown, at: Date): EventReading {
   const parsed = envelope.safeParse(json);
   if (!parsed.success) return refuse(json, 'invalid_event', describe(parsed.error));
   const { data: body, time, type, subject: subjectText, source, id } = parsed.data;

@@ -27,6 +27,8 @@ const LOCK_MS = 60_000;
 /** A stalled job may run again any number of times: its events' identities keep them from counting twice. */
 const STALLED_MAX = 1_000_000;
 
+const PAYLOAD_DEPTH_MAX = 64;
+
 @Processor(USAGE_QUEUE, { concurrency: JOBS_MAX, lockDuration: LOCK_MS, maxStalledCount: STALLED_MAX })
 export class UsageProcessor extends WorkerHost {
   private readonly batcher: Batcher<Delivery>;
@@ -95,7 +97,7 @@ export class UsageProcessor extends WorkerHost {
     const now = this.clock.now();
     for (const body of bodies) {
       const reading = parseEvent(body, now);
-      const payload = (): string => JSON.stringify(body ?? null);
+      const payload = (): string => payloadOf(body);
       if (job.jobName !== USAGE_JOB) {
         const message = `jobs of this queue are named "${USAGE_JOB}", not ${JSON.stringify(job.jobName)}`;
         deadLetters.push({
@@ -124,6 +126,23 @@ export class UsageProcessor extends WorkerHost {
     const jobs = Math.floor(EVENTS_IN_FLIGHT_MAX / Math.max(1, this.eventsPerJob));
     this.worker.concurrency = Math.min(JOBS_MAX, Math.max(JOBS_MIN, jobs));
   }
+}
+
+/** What is nested too deep to be written as JSON is cut where it is too deep. */
+function payloadOf(body: unknown): string {
+  try {
+    return JSON.stringify(body ?? null);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return JSON.stringify(cut(body, PAYLOAD_DEPTH_MAX));
+  }
+}
+
+function cut(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.map((inner) => cut(inner, depth - 1));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, cut(inner, depth - 1)]));
 }
 
 /** As large as a batch at most. */

@@ -7,8 +7,8 @@ import { Unavailable } from './unavailable.js';
 /** Deadlock, serialization failure. */
 const RETRYABLE = new Set(['40P01', '40001']);
 
-/** Data exception and integrity violation: the same statement would fail again. */
-const DATA_CLASSES = new Set(['22', '23']);
+/** Data exception, integrity violation, JSON that is nested too deep: the same statement would fail again. */
+const DATA_CLASSES = new Set(['22', '23', '54']);
 
 /** Connection exception, login refused, out of resources. */
 const UNAVAILABLE_CLASSES = new Set(['08', '28', '53']);

@@ -52,6 +52,27 @@ async function usageOf(entity: string): Promise<Row[]> {
 const ONE_USD = '0.0001065';
 
 describe('usage from the queue', () => {
+  it('keeps an event that is nested too deep to be read, and counts those beside it', async () => {
+    const subject = 'deep/p';
+    const deep = '['.repeat(50_000) + ']'.repeat(50_000);
+    const body = JSON.stringify([
+      anEventBody({ subject }),
+      anEventBody({ subject, id: 'deep-tags' }, { tags: { deep: 'DEEP' } }),
+      anEventBody(
+        { subject, id: 'deep-usage' },
+        { usage: { prompt_tokens: 1, completion_tokens: 1, odd_tokens: 1, deep: 'DEEP' } },
+      ),
+    ]).replaceAll('"DEEP"', deep);
+    const job = await queue.add(USAGE_JOB, [], { delay: 3_600_000, removeOnComplete: true });
+    // A producer in another language: BullMQ for Node would not write it.
+    await connection.hset(queue.toKey(job.id!), 'data', body);
+    await job.promote();
+    await drained();
+    expect(await usageOf('deep')).toMatchObject([{ requests: 1, cost_usd: ONE_USD }]);
+    const { body: list } = await app.call('GET /v1/admin/dead_letters?entity=deep');
+    expect(list.data).toMatchObject([{ code: 'invalid_event' }, { code: 'invalid_event' }]);
+  });
+
   it('counts once an event that arrives in two jobs, twice in a job, and over HTTP as well', async () => {
     const event = anEventBody({ subject: 'twice/p' });
     await deliver(event, event, [event, event], [event]);

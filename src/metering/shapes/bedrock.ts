@@ -7,7 +7,10 @@ import { added, checkTotal, positive } from './parts.js';
 import type { Shape } from './shape.js';
 import { UsageFields, UsageRefusal } from './usage-fields.js';
 
-const WRITES: Readonly<Record<string, Meter>> = { '5m': 'cache_write', '1h': 'cache_write_1h' };
+const WRITES: ReadonlyMap<string, Meter> = new Map([
+  ['5m', 'cache_write'],
+  ['1h', 'cache_write_1h'],
+]);
 
 export const BEDROCK: Shape = {
   recognises: (fields) => fields.has('inputTokens', 'outputTokens', 'inputTokenCount', 'outputTokenCount'),
@@ -36,7 +39,7 @@ function writtenOf(fields: UsageFields, written: number) {
   for (const [index, part] of fields.list('cacheDetails').entries()) {
     const counts = new UsageFields(part);
     const ttl = counts.text('ttl') ?? '5m';
-    const meter = WRITES[ttl];
+    const meter = WRITES.get(ttl);
     const tokens = counts.count('inputTokens') ?? 0;
     if (meter === undefined && tokens > 0) {
       throw new UsageRefusal(`cacheDetails.${index}.ttl`, 'must be "5m" or "1h"');

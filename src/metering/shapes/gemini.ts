@@ -7,19 +7,19 @@ import type { Shape } from './shape.js';
 import { UsageFields, UsageRefusal } from './usage-fields.js';
 
 /** Documents are read as pictures of their pages. */
-const MODALITIES: Readonly<Record<string, keyof ByModality>> = {
-  AUDIO: 'audio',
-  IMAGE: 'image',
-  DOCUMENT: 'image',
-  VIDEO: 'video',
-};
+const MODALITIES: ReadonlyMap<string, keyof ByModality> = new Map([
+  ['AUDIO', 'audio'],
+  ['IMAGE', 'image'],
+  ['DOCUMENT', 'image'],
+  ['VIDEO', 'video'],
+]);
 
-const TRAFFIC_TIERS: Readonly<Record<string, string>> = {
-  ON_DEMAND: 'default',
-  ON_DEMAND_PRIORITY: 'priority',
-  ON_DEMAND_FLEX: 'flex',
-  PROVISIONED_THROUGHPUT: 'provisioned_throughput',
-};
+const TRAFFIC_TIERS: ReadonlyMap<string, string> = new Map([
+  ['ON_DEMAND', 'default'],
+  ['ON_DEMAND_PRIORITY', 'priority'],
+  ['ON_DEMAND_FLEX', 'flex'],
+  ['PROVISIONED_THROUGHPUT', 'provisioned_throughput'],
+]);
 
 const OWN = [
   'promptTokenCount',
@@ -76,7 +76,7 @@ function tierOf(fields: UsageFields): string | null {
   const traffic = fields.text('trafficType');
   return (
     fields.text('serviceTier') ??
-    (traffic === null ? null : (TRAFFIC_TIERS[traffic] ?? traffic.toLowerCase()))
+    (traffic === null ? null : (TRAFFIC_TIERS.get(traffic) ?? traffic.toLowerCase()))
   );
 }
 
@@ -84,7 +84,7 @@ function partsOf(fields: UsageFields, path: string): ByModality {
   const sums = { audio: 0, image: 0, video: 0 };
   for (const [index, part] of fields.list(path).entries()) {
     const counts = new UsageFields(part);
-    const modality = MODALITIES[counts.text('modality') ?? ''];
+    const modality = MODALITIES.get(counts.text('modality') ?? '');
     let tokens: number | null;
     try {
       tokens = counts.count('tokenCount');

@@ -193,14 +193,17 @@ function partsOf(fields: UsageFields, of: ModalityPaths): ByModality {
 }
 
 /** Where no details say what the answer is made of, the operation does. */
-const ANSWERS: Readonly<Record<string, keyof ByModality>> = { images: 'image', 'audio.speech': 'audio' };
+const ANSWERS: ReadonlyMap<string, keyof ByModality> = new Map([
+  ['images', 'image'],
+  ['audio.speech', 'audio'],
+]);
 
 function outputPartsOf(
   fields: UsageFields,
   of: ModalityPaths,
   { completion, operation }: { completion: number; operation: string },
 ): ByModality {
-  const modality = ANSWERS[operation];
+  const modality = ANSWERS.get(operation);
   return modality === undefined || of.audio.length > 0 ? partsOf(fields, of) : { [modality]: completion };
 }
 

@@ -181,7 +181,8 @@ const SAME_AS: Readonly<Record<string, readonly string[]>> = {
 
 function settleEqualPrices(reading: Reading, entry: Entry): void {
   const unsettled = reading.uncharged.filter(
-    (field) => !(SAME_AS[field] ?? []).some((other) => entry[other] === entry[field]),
+    (field) =>
+      !(Object.hasOwn(SAME_AS, field) ? SAME_AS[field]! : []).some((other) => entry[other] === entry[field]),
   );
   reading.uncharged.splice(0, reading.uncharged.length, ...unsettled);
 }
