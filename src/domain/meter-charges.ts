@@ -1,6 +1,6 @@
 /** What a sum of usage was charged, by meter; and how quantities and rates are kept in rows. */
 import { assert } from './errors.js';
-import { isMeter, METERS, type Meter, type Quantities, type QuantitySums } from './meters.js';
+import { isMeter, METERS, USUAL_METERS, type Meter, type Quantities, type QuantitySums } from './meters.js';
 import type { UnitPrices } from './price.js';
 
 export type MeterCharge = {
@@ -45,8 +45,6 @@ export type QuantityColumns = {
   readonly otherQuantities: Readonly<Record<string, string>> | null;
 };
 
-const COLUMN_METERS: ReadonlySet<string> = new Set(['input', 'cached_input', 'output', 'reasoning']);
-
 export function columnsOf(quantities: Quantities | QuantitySums): QuantityColumns {
   const { input = 0, cached_input = 0, output = 0, reasoning = 0 } = quantities;
   return {
@@ -61,7 +59,7 @@ export function columnsOf(quantities: Quantities | QuantitySums): QuantityColumn
 function othersOf(quantities: Quantities | QuantitySums): Record<string, string> | null {
   let others: Record<string, string> | null = null;
   for (const meter of Object.keys(quantities) as Meter[]) {
-    if (COLUMN_METERS.has(meter)) continue;
+    if (USUAL_METERS.includes(meter)) continue;
     const quantity = quantities[meter];
     if (quantity === undefined || BigInt(quantity) === 0n) continue;
     (others ??= {})[meter] = String(quantity);

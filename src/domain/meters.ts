@@ -58,8 +58,7 @@ export type Meter = keyof typeof FACTS;
 export const METERS = Object.keys(FACTS) as readonly Meter[];
 
 /** Meters that have columns of their own, because nearly every request has them. The others share one. */
-export const USUAL_METERS = ['input', 'cached_input', 'output', 'reasoning'] as const;
-export type UsualMeter = (typeof USUAL_METERS)[number];
+export const USUAL_METERS: readonly Meter[] = ['input', 'cached_input', 'output', 'reasoning'];
 
 /**
  * What a request used: whole numbers from 1 to 2^31 - 1. A meter that is left out has none. The request itself is not among them:

@@ -35,42 +35,26 @@ export function formatUsdPerMillionOrNull(picosPerToken: bigint | null): string 
   return picosPerToken === null ? null : formatUsdPerMillion(picosPerToken);
 }
 
-/** The highest price that is accepted: $10,000 per million tokens. A price per million that was entered as one per token exceeds it. */
-const PRICE_PICOS_PER_TOKEN_MAX = 10_000n * 10n ** 6n;
+/** The highest price of a token or a character: $10,000 per million. A price per million that was entered as one per token exceeds it. */
+export const PRICE_PICOS_BY_MILLION_MAX = 10_000n * 10n ** 6n;
 
 /** Reads US dollars per million tokens (at most 6 decimals, $0 to $10,000) as picodollars per token. */
 export function parseUsdPerMillion(text: string, field: string): bigint {
   const picosPerToken = parseUsd(text, field, 6) / 1_000_000n;
-  if (picosPerToken > PRICE_PICOS_PER_TOKEN_MAX) {
+  if (picosPerToken > PRICE_PICOS_BY_MILLION_MAX) {
     throw invalidAmount(field, 'must be at most 10000 (US dollars per million tokens)');
   }
   return picosPerToken;
 }
 
 /** The highest price of one page, second, image, …. */
-const PRICE_PICOS_EACH_MAX = 10_000n * PICOS_PER_USD;
+export const PRICE_PICOS_EACH_MAX = 10_000n * PICOS_PER_USD;
 
 /** Reads US dollars for one of something (at most 12 decimals, $0 to $10,000). */
 export function parseUsdEach(text: string, field: string): bigint {
   const picos = parseUsd(text, field);
   if (picos > PRICE_PICOS_EACH_MAX) throw invalidAmount(field, 'must be at most 10000 (US dollars)');
   return picos;
-}
-
-/**
- * Reads a JSON number of US dollars per token (7.1e-7), the form of LiteLLM's price map, from its shortest decimal digits: there is no
- * arithmetic on the double. Null where it is negative, above the highest price, or not a whole number of picodollars.
- */
-export function picosFromDollarsPerToken(value: number): bigint | null {
-  const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value));
-  if (!match) return null;
-  const [, whole = '', fraction = '', exponent = '0'] = match;
-  const digits = BigInt(whole + fraction);
-  const power = 12 + Number(exponent) - fraction.length;
-  const scale = 10n ** BigInt(Math.abs(power));
-  if (power < 0 && digits % scale !== 0n) return null;
-  const picosPerToken = power < 0 ? digits / scale : digits * scale;
-  return picosPerToken > PRICE_PICOS_PER_TOKEN_MAX ? null : picosPerToken;
 }
 
 /** Prints picodollars per token as US dollars per million tokens. */
@@ -93,15 +77,19 @@ export function holdNanos(holdPicos: bigint): number {
   return nanos > BigInt(NANOS_MAX) ? NANOS_MAX : Number(nanos);
 }
 
-/** Rounds to whole cents, half to even: the only rounding, for the lines of a printed statement. */
+/** Rounds to whole cents, half to even, for the lines of a printed statement. */
 export function roundHalfEvenToCents(picos: bigint): bigint {
   const negative = picos < 0n;
   const magnitude = negative ? -picos : picos;
-  const cents = magnitude / PICOS_PER_CENT;
-  const twice = (magnitude % PICOS_PER_CENT) * 2n;
-  const up = twice > PICOS_PER_CENT || (twice === PICOS_PER_CENT && cents % 2n === 1n);
-  const rounded = up ? cents + 1n : cents;
-  return negative ? -rounded : rounded;
+  const cents = dividedHalfEven(magnitude, PICOS_PER_CENT);
+  return negative ? -cents : cents;
+}
+
+/** A quotient of integers that are not negative, rounded half to even. */
+export function dividedHalfEven(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor;
+  const twice = (dividend % divisor) * 2n;
+  return twice > divisor || (twice === divisor && quotient % 2n === 1n) ? quotient + 1n : quotient;
 }
 
 /** From whole cents, the unit of OpenAI's spend limits. */

@@ -3,6 +3,7 @@
  * conditions. What they resolve to for one request is its rate: one unit price a meter, in whole picodollars.
  */
 import type { EntityName } from './ids.js';
+import { dividedHalfEven } from './money.js';
 import { fallbacksOf, METERS, promptTokensOf, type Meter, type Quantities } from './meters.js';
 import { DEFAULT_TIER } from './service-tier.js';
 import { isInWindows, weekdayOf, type UtcWindow } from './utc-windows.js';
@@ -135,9 +136,7 @@ function multiplied(picos: bigint, multipliers: readonly Multiplier[]): bigint {
     dividend *= numerator;
     divisor *= denominator;
   }
-  const quotient = dividend / divisor;
-  const twice = (dividend % divisor) * 2n;
-  return twice > divisor || (twice === divisor && quotient % 2n === 1n) ? quotient + 1n : quotient;
+  return dividedHalfEven(dividend, divisor);
 }
 
 /** What a request is charged at, and what decided it. */

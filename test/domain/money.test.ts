@@ -7,7 +7,6 @@ import {
   holdNanos,
   parseUsd,
   parseUsdPerMillion,
-  picosFromDollarsPerToken,
   roomNanos,
   roundHalfEvenToCents,
 } from '../../src/domain/money.js';
@@ -62,20 +61,6 @@ describe('money', () => {
     expect(parseUsdPerMillion('10000', 'p')).toBe(10n ** 10n);
     expect(() => parseUsdPerMillion('10000.000001', 'p')).toThrow(TallyError);
     expect(() => parseUsdPerMillion('0.0000001', 'p')).toThrow(TallyError);
-  });
-
-  it('reads a price per token from the digits of a JSON number, and refuses fractions of a picodollar', () => {
-    expect(picosFromDollarsPerToken(7.1e-7)).toBe(710_000n);
-    expect(picosFromDollarsPerToken(0.00001)).toBe(10_000_000n);
-    expect(picosFromDollarsPerToken(0)).toBe(0n);
-    expect(picosFromDollarsPerToken(1e-12)).toBe(1n);
-    for (const value of [1e-13, 1.5e-12, -1, NaN, Infinity, 0.010001])
-      expect(picosFromDollarsPerToken(value)).toBeNull();
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 10n }), (picosPerToken) => {
-        expect(picosFromDollarsPerToken(Number(`${picosPerToken}e-12`))).toBe(picosPerToken);
-      }),
-    );
   });
 
   it('rounds room down and holds up, so that nanodollars never admit what picodollars would not', () => {

@@ -1,10 +1,6 @@
 /** Numbers of price maps: doubles of US dollars, read from their shortest digits. There is no arithmetic on the double. */
-import { PICOS_PER_USD } from '@tally/client/protocol';
 import { isPricedByMillion, type Meter } from '../../domain/meters.js';
-
-/** The highest prices that an admin may post: $0.01 a token or character ($10,000 per million), $10,000 for one of the others. */
-const PICOS_MAX_BY_MILLION = 10n ** 10n;
-const PICOS_MAX_EACH = 10_000n * PICOS_PER_USD;
+import { dividedHalfEven, PRICE_PICOS_BY_MILLION_MAX, PRICE_PICOS_EACH_MAX } from '../../domain/money.js';
 
 /**
  * How far a double may lie from the whole number of picodollars that it means: a millionth of a picodollar, or, of large prices, what
@@ -47,16 +43,15 @@ function readScaled(
   const [, whole = '', fraction = '', exponent = '0'] = match;
   const power = decimals + Number(exponent) - fraction.length;
   const number = roundedToWhole(BigInt(whole + fraction), power);
-  return number.picos > (isPricedByMillion(meter) ? PICOS_MAX_BY_MILLION : PICOS_MAX_EACH) ? null : number;
+  const most = isPricedByMillion(meter) ? PRICE_PICOS_BY_MILLION_MAX : PRICE_PICOS_EACH_MAX;
+  return number.picos > most ? null : number;
 }
 
 /** `digits` × 10^`power` as an integer. */
 function roundedToWhole(digits: bigint, power: number): MapNumber {
   if (power >= 0) return { picos: digits * 10n ** BigInt(power), rounded: false };
   const scale = 10n ** BigInt(-power);
-  const below = digits / scale;
-  const twice = (digits % scale) * 2n;
-  const picos = twice > scale || (twice === scale && below % 2n === 1n) ? below + 1n : below;
+  const picos = dividedHalfEven(digits, scale);
   const distance = picos * scale > digits ? picos * scale - digits : digits - picos * scale;
   const isNoise = distance * NOISE_PARTS_OF_A_PICO <= scale || distance * NOISE_PARTS_OF_A_PRICE <= digits;
   return { picos, rounded: !isNoise };
