@@ -3,7 +3,7 @@
 /** Minutes after midnight, half open; a window whose end does not lie after its start goes on through midnight. */
 export type UtcWindow = { readonly fromMinute: number; readonly toMinute: number };
 
-const DAY_MINUTES = 24 * 60;
+export const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
 const WINDOW = /^([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)$/;
 

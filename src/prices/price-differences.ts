@@ -1,13 +1,7 @@
 /** What differs between two prices of a model, field by field. Pure. */
-import { picosFromUsd } from '@tally/client/protocol';
-import { isPricedByMillion, METERS, type Meter } from '../domain/meters.js';
-import {
-  priceFieldOf,
-  type ConditionsBody,
-  type PriceTermsBody,
-  type VariantBody,
-} from './price-terms.schema.js';
-import { formatUnitPrice } from './price-terms.js';
+import { METERS } from '../domain/meters.js';
+import { priceFieldOf, type PriceTermsBody, type VariantBody } from './price-terms.schema.js';
+import { conditionsText, formatUnitPrice, readUnitPrice } from './price-terms.js';
 
 export type PriceContent = {
   readonly terms: PriceTermsBody;
@@ -74,13 +68,9 @@ function addPrices(fields: Map<string, string>, prefix: string, prices: PriceTer
   for (const meter of METERS) {
     const field = priceFieldOf(meter);
     const usd = prices[field];
-    if (usd !== undefined && usd !== null) fields.set(prefix + field, amountOf(meter, usd));
+    if (usd !== undefined && usd !== null)
+      fields.set(prefix + field, formatUnitPrice(meter, readUnitPrice(meter, usd)));
   }
-}
-
-function amountOf(meter: Meter, usd: string): string {
-  const picos = picosFromUsd(usd);
-  return formatUnitPrice(meter, isPricedByMillion(meter) ? picos / 1_000_000n : picos);
 }
 
 /** "1.10" → "1.1". */
@@ -89,22 +79,8 @@ function shortest(decimal: string): string {
 }
 
 function nameOf({ when }: VariantBody, taken: ReadonlySet<string>): string {
-  const name = `variants[${JSON.stringify(inOrder(when))}]`;
+  const name = `variants[${conditionsText(when)}]`;
   let unique = name;
   for (let place = 2; taken.has(unique); place += 1) unique = `${name}#${place}`;
   return unique;
-}
-
-/** The database keeps no order of fields. */
-function inOrder({ utc, weekdays, attributes, ...others }: ConditionsBody): object {
-  return {
-    ...sorted(others),
-    ...(utc !== undefined && { utc: [utc].flat() }),
-    ...(weekdays !== undefined && { weekdays: weekdays.toSorted((a, b) => a - b) }),
-    ...(attributes !== undefined && { attributes: sorted(attributes) }),
-  };
-}
-
-function sorted<T>(fields: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -72,13 +72,13 @@ const variant = z
     'must have a price or a multiplier',
   );
 
-/** For the object of a price; see usage of `readPriceTerms`. */
+/** Spread into every object that holds a price. */
 export const priceTermsFields = {
   ...meterPrices,
   variants: z.array(variant).max(VARIANTS_MAX, `must have at most ${VARIANTS_MAX} variants`).optional(),
 };
 
-const PriceTermsBody = z.strictObject(priceTermsFields);
+export const PriceTermsBody = z.strictObject(priceTermsFields);
 export type PriceTermsBody = z.output<typeof PriceTermsBody>;
 export type VariantBody = z.output<typeof variant>;
 export type ConditionsBody = z.output<typeof conditions>;

@@ -30,17 +30,18 @@ function readUnitPrices(body: Omit<PriceTermsBody, 'variants'>): UnitPrices {
   const prices: { [M in Meter]?: bigint } = {};
   for (const meter of METERS) {
     const usd = body[priceFieldOf(meter)];
-    if (usd !== undefined && usd !== null) prices[meter] = picosOf(meter, usd);
+    if (usd !== undefined && usd !== null) prices[meter] = readUnitPrice(meter, usd);
   }
   return prices;
 }
 
-function picosOf(meter: Meter, usd: string): bigint {
+/** From the field of the meter's price: per million for tokens and characters. */
+export function readUnitPrice(meter: Meter, usd: string): bigint {
   const picos = picosFromUsd(usd);
   return isPricedByMillion(meter) ? picos / MILLION : picos;
 }
 
-/** As the field of the meter's price has it: per million for tokens and characters. */
+/** The opposite of `readUnitPrice`. */
 export function formatUnitPrice(meter: Meter, picos: bigint): string {
   return formatUsd(isPricedByMillion(meter) ? picos * MILLION : picos);
 }
@@ -65,6 +66,20 @@ function readConditions({
 
 function inLowerCase(texts: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, text.toLowerCase()]));
+}
+
+/** One text for equal conditions, in whatever order they are given. */
+export function conditionsText({ utc, weekdays, attributes, ...others }: ConditionsBody): string {
+  return JSON.stringify({
+    ...inOrder(others),
+    ...(utc !== undefined && { utc: [utc].flat() }),
+    ...(weekdays !== undefined && { weekdays: weekdays.toSorted((a, b) => a - b) }),
+    ...(attributes !== undefined && { attributes: inOrder(attributes) }),
+  });
+}
+
+function inOrder<T>(fields: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function readWindow(text: string): UtcWindow {

@@ -141,9 +141,12 @@ type Suffixes = {
 
 const KEPT = /^_above_(\d{1,3})(hrs?|h|mins?)(?=_|$)/;
 const SIZE_OF_PROMPT = /^_above_(\d{1,10})(k|m)?_tokens(?=_|$)/;
-const RESOLUTION = /^_(\d{1,4}(?:\.\d{1,2})?[pkPK]|\d{3,4})(?=_|$)/;
-const SIZE_OF_PICTURE = /^_(\d{2,5})(?:-x-|x|_x_)(\d{2,5})(?=_|$)/;
-const QUALITY = /^_(hd|low|medium|high|ultra|standard)(?=_|$)/;
+/** In the order in which they are tried: a size begins like a resolution. */
+const ATTRIBUTES = [
+  ['size', /^_(\d{2,5})(?:-x-|x|_x_)(\d{2,5})(?=_|$)/],
+  ['resolution', /^_(\d{1,4}(?:\.\d{1,2})?[pkPK]|\d{3,4})(?=_|$)/],
+  ['quality', /^_(hd|low|medium|high|ultra|standard)(?=_|$)/],
+] as const;
 const WORD = /^_([a-z][a-z0-9]{1,31})(?=_|$)/;
 
 /** Words of the grammar itself, or of units: a name that has one of them left over is one that we do not understand. */
@@ -191,16 +194,14 @@ function cacheWriteOf(time: number, unit: string): Meter | null {
 
 function readAttribute(rest: string, meter: Meter, { attributes }: Suffixes): number | null {
   if (!PICTURED.includes(meter)) return null;
-  const size = SIZE_OF_PICTURE.exec(rest);
-  const [attribute, match, value] =
-    size !== null
-      ? (['size', size, `${size[1]}x${size[2]}`] as const)
-      : RESOLUTION.test(rest)
-        ? (['resolution', RESOLUTION.exec(rest), RESOLUTION.exec(rest)![1]!] as const)
-        : (['quality', QUALITY.exec(rest), QUALITY.exec(rest)?.[1] ?? ''] as const);
-  if (match === null || attributes[attribute] !== undefined) return null;
-  attributes[attribute] = value;
-  return match[0].length;
+  for (const [attribute, pattern] of ATTRIBUTES) {
+    const match = pattern.exec(rest);
+    if (match === null) continue;
+    if (attributes[attribute] !== undefined) return null;
+    attributes[attribute] = match.slice(1).join('x');
+    return match[0].length;
+  }
+  return null;
 }
 
 function readTier(rest: string, found: Suffixes): number | null {

@@ -1,8 +1,7 @@
 /** One model of genai-prices' data.json: dollars per million tokens (`_mtok`) or per thousand requests (`_kcount`) under `prices`. */
-import { TOKENS_MAX } from '@tally/client/protocol';
 import type { Meter } from '../../domain/meters.js';
 import { decide, maximumOf, skipped, type EntryReading, type ReadingOptions } from './map-entry.js';
-import { readDollarsPerMillion, readDollarsPerThousand } from './map-number.js';
+import { isTokenCount, readDollarsPerMillion, readDollarsPerThousand } from './map-number.js';
 import { claim, isEntry, isZeroThroughout, newReading, type Reading } from './map-reading.js';
 
 const METER_OF: Readonly<Record<string, Meter>> = {
@@ -50,16 +49,13 @@ function readPrice(reading: Reading, name: string, price: unknown): void {
   const base = isEntry(price) ? price['base'] : price;
   claim(reading, { field, name: { meter, kind: null, when: {} }, value: base }, read);
   for (const [index, tier] of tiers.entries()) {
+    const path = `${field}.tiers[${index}]`;
     const start = isEntry(tier) ? tier['start'] : null;
-    const isStart = Number.isInteger(start) && (start as number) >= 0 && (start as number) <= TOKENS_MAX;
-    if (!isEntry(tier) || !isStart) reading.uncharged.push(`${field}.tiers[${index}]`);
-    else {
-      const when = { prompt_tokens_above: start as number };
-      claim(
-        reading,
-        { field: `${field}.tiers[${index}]`, name: { meter, kind: null, when }, value: tier['price'] },
-        read,
-      );
+    if (!isEntry(tier) || !isTokenCount(start, 0)) {
+      reading.uncharged.push(path);
+      continue;
     }
+    const name = { meter, kind: null, when: { prompt_tokens_above: start } };
+    claim(reading, { field: path, name, value: tier['price'] }, read);
   }
 }

@@ -1,8 +1,7 @@
 /** Reads one entry of LiteLLM's price map: all that it charges, or the reason why it cannot be charged as it says. */
-import { TOKENS_MAX } from '@tally/client/protocol';
-import { z } from 'zod';
-import { priceTermsFields, type PriceTermsBody } from '../price-terms.schema.js';
+import { PriceTermsBody } from '../price-terms.schema.js';
 import { NAME_LENGTH_MAX, readFieldName, speaksOfMoney } from './field-name.js';
+import { isTokenCount } from './map-number.js';
 import {
   claim,
   isEntry,
@@ -102,14 +101,12 @@ export function decide(reading: Reading, of: Decision): EntryReading {
   if (!of.allowFree && reading.claims.every(({ picos }) => picos === 0n)) {
     return skipped('has a price of 0 for everything', fields);
   }
-  const checked = Terms.safeParse(terms);
+  const checked = PriceTermsBody.safeParse(terms);
   if (!checked.success)
     return skipped(`has prices that cannot be posted: ${checked.error.issues[0]!.message}`);
   const price = { model, terms: checked.data, maxInputTokens, maxOutputTokens };
   return { kind: 'price', price, rounded: [...new Set(reading.rounded)], ignored: fields };
 }
-
-const Terms = z.strictObject(priceTermsFields);
 
 export function skipped(reason: string, fields: readonly string[] = []): EntryReading {
   return { kind: 'skipped', reason, fields };
@@ -118,9 +115,7 @@ export function skipped(reason: string, fields: readonly string[] = []): EntryRe
 /** A maximum that is no number of tokens is none. */
 export function maximumOf(value: unknown, atLeast: number): number | null {
   const number = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
-  const isTokens =
-    Number.isInteger(number) && (number as number) >= atLeast && (number as number) <= TOKENS_MAX;
-  return isTokens ? (number as number) : null;
+  return isTokenCount(number, atLeast) ? number : null;
 }
 
 /** Read last, in this order: they build on the other prices. */

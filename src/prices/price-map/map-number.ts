@@ -1,4 +1,5 @@
 /** Numbers of price maps: doubles of US dollars, read from their shortest digits. There is no arithmetic on the double. */
+import { TOKENS_MAX } from '@tally/client/protocol';
 import { isPricedByMillion, type Meter } from '../../domain/meters.js';
 import { dividedHalfEven, PRICE_PICOS_BY_MILLION_MAX, PRICE_PICOS_EACH_MAX } from '../../domain/money.js';
 
@@ -55,6 +56,10 @@ function roundedToWhole(digits: bigint, power: number): MapNumber {
   const distance = picos * scale > digits ? picos * scale - digits : digits - picos * scale;
   const isNoise = distance * NOISE_PARTS_OF_A_PICO <= scale || distance * NOISE_PARTS_OF_A_PRICE <= digits;
   return { picos, rounded: !isNoise };
+}
+
+export function isTokenCount(value: unknown, atLeast: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= atLeast && value <= TOKENS_MAX;
 }
 
 /** A factor such as 1.1, as an admin would post it: above 0, at most 1,000, at most 6 decimals. Null for anything else. */

@@ -1,6 +1,6 @@
 /** From the prices that an entry names to the body of a price, as an admin would post it. */
 import { METERS, type Meter } from '../../domain/meters.js';
-import { formatUnitPrice } from '../price-terms.js';
+import { conditionsText, formatUnitPrice } from '../price-terms.js';
 import {
   priceFieldOf,
   type ConditionsBody,
@@ -31,17 +31,10 @@ export function termsOf(reading: Reading): PriceTermsBody {
 }
 
 function groupOf(groups: Map<string, Group>, when: ConditionsBody): Group {
-  const key = keyOf(when);
+  const key = conditionsText(when);
   const found = groups.get(key) ?? { when, prices: new Map<Meter, bigint>() };
   groups.set(key, found);
   return found;
-}
-
-function keyOf(when: ConditionsBody): string {
-  const { attributes, ...others } = when;
-  const sorted = Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1));
-  const of = Object.entries(attributes ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify({ ...Object.fromEntries(sorted), ...(of.length > 0 && { attributes: of }) });
 }
 
 /**
@@ -67,11 +60,14 @@ function withKinds(claims: readonly Claim[]): Claim[] {
  * standard price of thinking is that of the standard tier.
  */
 function withReasoningOfTiers(claims: readonly Claim[]): Claim[] {
-  const stated = new Set(claims.filter(({ meter }) => meter === 'reasoning').map(({ when }) => keyOf(when)));
+  const stated = new Set(
+    claims.filter(({ meter }) => meter === 'reasoning').map(({ when }) => conditionsText(when)),
+  );
   if (stated.size === 0) return [...claims];
   const added = claims
     .filter(
-      ({ meter, when }) => meter === 'output' && when.service_tier !== undefined && !stated.has(keyOf(when)),
+      ({ meter, when }) =>
+        meter === 'output' && when.service_tier !== undefined && !stated.has(conditionsText(when)),
     )
     .map((one): Claim => ({ ...one, meter: 'reasoning' }));
   return [...claims, ...added];
@@ -96,7 +92,7 @@ function compareConditions(a: ConditionsBody, b: ConditionsBody): number {
   return (
     rankOf(a) - rankOf(b) ||
     (a.prompt_tokens_above ?? -1) - (b.prompt_tokens_above ?? -1) ||
-    compareText(keyOf(a), keyOf(b))
+    compareText(conditionsText(a), conditionsText(b))
   );
 }
 

@@ -1,9 +1,8 @@
 /** One model of models.dev's api.json: dollars per million tokens under `cost`. */
-import { TOKENS_MAX } from '@tally/client/protocol';
 import type { Meter } from '../../domain/meters.js';
 import type { ConditionsBody } from '../price-terms.schema.js';
 import { decide, maximumOf, skipped, type EntryReading, type ReadingOptions } from './map-entry.js';
-import { readDollarsPerMillion } from './map-number.js';
+import { isTokenCount, readDollarsPerMillion } from './map-number.js';
 import { claim, isEntry, isZeroThroughout, newReading, type Entry, type Reading } from './map-reading.js';
 
 const METER_OF: Readonly<Record<string, Meter>> = {
@@ -60,7 +59,6 @@ function readCost(
 function readTier(reading: Reading, tier: unknown, field: string): void {
   const { tier: bounds, ...cost } = isEntry(tier) ? tier : {};
   const size = isEntry(bounds) && bounds['type'] === 'context' ? bounds['size'] : null;
-  const isSize = Number.isInteger(size) && (size as number) > 0 && (size as number) <= TOKENS_MAX;
-  if (isSize) readCost(reading, { cost, path: field, when: { prompt_tokens_above: size as number } });
+  if (isTokenCount(size, 1)) readCost(reading, { cost, path: field, when: { prompt_tokens_above: size } });
   else reading.uncharged.push(field);
 }

@@ -21,7 +21,8 @@ export type PriceMapForm = 'LiteLLM' | 'models.dev' | 'genai-prices';
 const TAKEN =
   "taken are LiteLLM's price map (an object of entries by model), models.dev's api.json and genai-prices' data.json";
 
-type Member = { readonly key: string | number; readonly value: unknown };
+/** A member of the outermost object or array. */
+export type Member = { readonly key: string | number; readonly value: unknown };
 
 export function formOf(key: string | number, value: unknown): PriceMapForm {
   if (typeof key === 'number') {

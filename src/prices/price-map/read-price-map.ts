@@ -6,7 +6,7 @@ import { Tokenizer, TokenParser, TokenType } from '@streamparser/json';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TallyError } from '../../domain/errors.js';
 import { aliasOf, isModelName, skipped, type EntryReading, type ReadingOptions } from './map-entry.js';
-import { formOf, readEntries, refusedForm, type PriceMapForm } from './price-map-forms.js';
+import { formOf, readEntries, refusedForm, type Member, type PriceMapForm } from './price-map-forms.js';
 
 export const PRICE_MAP_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -25,9 +25,6 @@ const STRETCH_MS_MAX = 3;
 const STRETCH_STEPS_MAX = 8;
 
 export type ModelReading = { readonly model: string; readonly reading: EntryReading };
-
-/** A member of the outermost object or array. */
-type Member = { readonly key: string | number; readonly value: unknown };
 
 /**
  * Throws `invalid_request` for what is no JSON, too large, or of a form that is not taken: nothing of it may be kept then. Models that
@@ -160,13 +157,8 @@ class Members {
       if (error instanceof TallyError) throw error;
       const after = this.last === null ? '' : `, after the entry ${JSON.stringify(this.last).slice(0, 128)}`;
       const why = error instanceof Error ? error.message.split('\n')[0]!.slice(0, 200) : '';
-      throw new TallyError(
-        'invalid_request',
-        `the price map is no JSON near byte ${this.offset}${after}: ${why}`,
-        {
-          cause: error,
-        },
-      );
+      const message = `the price map is no JSON near byte ${this.offset}${after}: ${why}`;
+      throw new TallyError('invalid_request', message, { cause: error });
     }
   }
 }

@@ -1,9 +1,9 @@
 /** Hours of the day and days of the week, as price maps write them. */
+import { DAY_MINUTES, parseUtcWindow } from '../../domain/utc-windows.js';
 
 export type Hours = { readonly utc: readonly string[]; readonly weekdays: readonly number[] | null };
 
 const WINDOWS_MAX = 24;
-const DAY_MINUTES = 24 * 60;
 const WINDOW = /^(\d{1,2}):([0-5]\d)\s*-\s*(\d{1,2}):([0-5]\d)$/;
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
@@ -61,24 +61,19 @@ export function daysInUtc(hours: Hours, zone: unknown): Hours[] | null {
 }
 
 function withinOneDay(window: string, { from, to }: { from: number; to: number }): string[] {
-  const [start, end] = window.split('-').map(minuteOf) as [number, number];
-  const spans =
-    start < end
-      ? [[start, end]]
+  const { fromMinute, toMinute } = parseUtcWindow(window)!;
+  const spans: (readonly [number, number])[] =
+    fromMinute < toMinute
+      ? [[fromMinute, toMinute]]
       : [
-          [0, end],
-          [start, DAY_MINUTES],
+          [0, toMinute],
+          [fromMinute, DAY_MINUTES],
         ];
   return spans.flatMap(([spanFrom, spanTo]) => {
-    const first = Math.max(spanFrom!, from);
-    const last = Math.min(spanTo!, to);
+    const first = Math.max(spanFrom, from);
+    const last = Math.min(spanTo, to);
     return first < last ? [`${clockOf(first)}-${clockOf(last)}`] : [];
   });
-}
-
-function minuteOf(text: string): number {
-  const [hours, minutes] = text.split(':');
-  return Number(hours) * 60 + Number(minutes);
 }
 
 function clockOf(minute: number): string {
