@@ -5,7 +5,12 @@
 import { DAY_MS } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
-import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-invariants.sql.js';
+import {
+  compareRollUps,
+  DIFFERENCES_MAX,
+  QUANTITY_TOTAL,
+  type Comparison,
+} from './roll-up-invariants.sql.js';
 
 /** Compares two relations with the columns `key` and `amount` (numeric), key by key. */
 async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
@@ -112,20 +117,17 @@ const CHECKS: readonly Check[] = [
       )`,
   },
   dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
-  dayCheck(
-    'roll-ups by hour equal those by day: quantities',
-    Prisma.sql`sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities))`,
-  ),
+  dayCheck('roll-ups by hour equal those by day: quantities', Prisma.sql`sum(${QUANTITY_TOTAL})`),
   {
     name: 'roll-ups by day equal those by key: quantities',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id) as key,
-        sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities)) as amount
+        sum(${QUANTITY_TOTAL}) as amount
       from usage_days join usage_daily using (entity, day)
       where rolled_up group by entity, day, project, model, rate_id`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id) as key,
-        sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities)) as amount
+        sum(${QUANTITY_TOTAL}) as amount
       from usage_days join usage_daily_callers using (entity, day)
       where rolled_up group by entity, day, project, model, rate_id`,
   },
@@ -133,7 +135,7 @@ const CHECKS: readonly Check[] = [
     name: 'roll-ups by key equal those by user: quantities',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key,
-        input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities) as amount
+        ${QUANTITY_TOTAL} as amount
       from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key, (

@@ -2,19 +2,17 @@
  * Compares each projection, a table derived from events, corrections and ledger, with what it should be, and writes the rows that
  * differ. The entity must be locked.
  */
-import { columnsOf } from '../domain/meter-charges.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { HourlySum } from '../metering/batch-sums.js';
+import { HOURLY_COLUMNS, HOURLY_KEY, selectHourly } from '../metering/usage-sums.sql.js';
 
 /** Counts and amounts as decimal strings, by column. */
 export type Figures = Readonly<Record<string, string>>;
 export type Difference = { readonly key: Figures; readonly before: Figures; readonly after: Figures };
 
 type HourlyDifference = Difference & { readonly hour: Date };
-
-const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
 
 /** The figures of a roll-up `h` as JSON strings. */
 const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
@@ -63,37 +61,9 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
 
 /** Replaces the roll-ups that have the same keys. */
 export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
-  const columns = rows.map(({ quantities }) => columnsOf(quantities));
   await tx.$executeRaw`
-    insert into usage_hourly as u (
-      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
-      cost_picos, paid_burnt_picos, promotional_burnt_picos
-    )
-    select
-      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
-      other_quantities::jsonb, cost_picos, paid_burnt_picos, promotional_burnt_picos
-    from unnest(
-      ${pgArray(rows.map((r) => r.entity))}::text[],
-      ${pgArray(rows.map((r) => r.hour))}::timestamptz[],
-      ${pgArray(rows.map((r) => r.project))}::text[],
-      ${pgArray(rows.map((r) => r.model))}::text[],
-      ${pgArray(rows.map((r) => r.operation))}::text[],
-      ${pgArray(rows.map((r) => r.serviceTier))}::text[],
-      ${pgArray(rows.map((r) => r.period))}::text[],
-      ${pgArray(rows.map((r) => r.rateId))}::bigint[],
-      ${pgArray(rows.map((r) => r.requests))}::bigint[],
-      ${pgArray(columns.map((c) => c.inputTokens))}::bigint[],
-      ${pgArray(columns.map((c) => c.cachedInputTokens))}::bigint[],
-      ${pgArray(columns.map((c) => c.outputTokens))}::bigint[],
-      ${pgArray(columns.map((c) => c.reasoningTokens))}::bigint[],
-      ${pgArray(columns.map((c) => (c.otherQuantities === null ? null : JSON.stringify(c.otherQuantities))))}::text[],
-      ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
-      ${pgArray(rows.map((r) => r.paidBurntPicos))}::numeric[],
-      ${pgArray(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
-    ) as t (
-      ${HOURLY_KEY}, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
-      cost_picos, paid_burnt_picos, promotional_burnt_picos
-    )
+    insert into usage_hourly (${HOURLY_COLUMNS})
+    ${selectHourly(rows)}
     on conflict (${HOURLY_KEY}) do update set
       requests = excluded.requests,
       input_tokens = excluded.input_tokens,

@@ -3,6 +3,7 @@
  * row, so that errors in two hours cannot cancel out.
  */
 import { Prisma } from '../platform/prisma/client.js';
+import { HOURLY_KEY } from '../metering/usage-sums.sql.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
@@ -15,7 +16,10 @@ export type Comparison = {
 /** The most differences that are listed; the totals contain them all. */
 export const DIFFERENCES_MAX = 100;
 
-const KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
+/** All quantities of a row together: the output holds the reasoning. */
+export const QUANTITY_TOTAL = Prisma.sql`(
+  input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities)
+)`;
 
 const SUMS = ['requests', 'quantities', 'cost', 'burnt'] as const;
 
@@ -24,20 +28,20 @@ type Row = { name: (typeof SUMS)[number] } & Comparison;
 export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly name: string })[]> {
   const rows = await tx.$queryRaw<Row[]>`
     with e as materialized (
-      select ${KEY}, sum(requests)::numeric as requests,
-        sum(input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities))::numeric as quantities,
+      select ${HOURLY_KEY}, sum(requests)::numeric as requests,
+        sum(${QUANTITY_TOTAL})::numeric as quantities,
         sum(cost_picos) as cost, sum(burnt_picos) as burnt
-      from (select *, date_trunc('hour', occurred_at, 'UTC') as hour from counted_usage) u group by ${KEY}
+      from (select *, date_trunc('hour', occurred_at, 'UTC') as hour from counted_usage) u group by ${HOURLY_KEY}
     ), r as (
-      select ${KEY}, requests::numeric as requests,
-        (input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities))::numeric as quantities,
+      select ${HOURLY_KEY}, requests::numeric as requests,
+        ${QUANTITY_TOTAL}::numeric as quantities,
         cost_picos as cost, paid_burnt_picos + promotional_burnt_picos as burnt
       from usage_hourly
     ), differing as materialized (
-      select ${KEY},
+      select ${HOURLY_KEY},
         array[coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,
         array[coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0)] as rolled_up
-      from e full join r using (${KEY})
+      from e full join r using (${HOURLY_KEY})
       where (coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0))
         <> (coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0))
     ), totals as (
@@ -57,7 +61,7 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
             counted[s.place]::text as left, rolled_up[s.place]::text as right
           from differing
           where counted[s.place] <> rolled_up[s.place]
-          order by ${KEY}
+          order by ${HOURLY_KEY}
           limit ${DIFFERENCES_MAX}::integer
         ) d
       ) as differences

@@ -1,16 +1,24 @@
 /** The sums that are kept of counted usage: roll-ups by hour and spend by period. */
 import { pgArray } from '../platform/pg-array.js';
 import { Restart, type Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
 import { columnsOf } from '../domain/meter-charges.js';
 import type { HourlySum, ProjectSum } from './batch-sums.js';
 
-/** Adds to the roll-ups, in key order, under the entities' locks. Invalidates the roll-ups of their days. */
-export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+/** The key of a roll-up by hour. By the rate, so that quantity × unit price = cost in every row. */
+export const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
+
+export const HOURLY_COLUMNS = Prisma.sql`
+  ${HOURLY_KEY},
+  requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
+  cost_picos, paid_burnt_picos, promotional_burnt_picos`;
+
+/** Selects the sums as rows with these columns. */
+export function selectHourly(rows: readonly HourlySum[]): Prisma.Sql {
   const columns = rows.map(({ quantities }) => columnsOf(quantities));
-  await tx.$executeRaw`
-    with added as (
+  return Prisma.sql`
     select
-      entity, hour, project, model, operation, service_tier, period, rate_id,
+      ${HOURLY_KEY},
       requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities::jsonb,
       cost_picos, paid_burnt_picos, promotional_burnt_picos
     from unnest(
@@ -31,11 +39,15 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       ${pgArray(rows.map((r) => r.costPicos))}::numeric[],
       ${pgArray(rows.map((r) => r.paidBurntPicos))}::numeric[],
       ${pgArray(rows.map((r) => r.promotionalBurntPicos))}::numeric[]
-    ) as t (
-      entity, hour, project, model, operation, service_tier, period, rate_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
-      cost_picos, paid_burnt_picos, promotional_burnt_picos
-    )), days as (
+    ) as t (${HOURLY_COLUMNS})`;
+}
+
+/** Adds to the roll-ups, in key order, under the entities' locks. Invalidates the roll-ups of their days. */
+export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    with added as (
+      ${selectHourly(rows)}
+    ), days as (
       select distinct entity, date_trunc('day', hour, 'UTC') as day from added
     ), opened as (
       insert into usage_days (entity, day)
@@ -45,14 +57,10 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       update usage_days d set rolled_up = false, build = null
       from days where d.entity = days.entity and d.day = days.day and (d.rolled_up or d.build is not null)
     )
-    insert into usage_hourly as u (
-      entity, hour, project, model, operation, service_tier, period, rate_id,
-      requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
-      cost_picos, paid_burnt_picos, promotional_burnt_picos
-    )
-    select * from added
-    order by 1, 2, 3, 4, 5, 6, 7, 8
-    on conflict (entity, hour, project, model, operation, service_tier, period, rate_id) do update set
+    insert into usage_hourly as u (${HOURLY_COLUMNS})
+    select ${HOURLY_COLUMNS} from added
+    order by ${HOURLY_KEY}
+    on conflict (${HOURLY_KEY}) do update set
       requests = u.requests + excluded.requests,
       input_tokens = u.input_tokens + excluded.input_tokens,
       cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
@@ -79,11 +87,12 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
       ${pgArray(rows.map((r) => r.serviceTier))}::text[],
       ${pgArray(rows.map((r) => r.period))}::text[],
       ${pgArray(rows.map((r) => r.rateId))}::bigint[]
-    ) as t (entity, hour, project, model, operation, service_tier, period, rate_id)
+    ) as t (${HOURLY_KEY})
     where u.entity = t.entity and u.hour = t.hour and u.project = t.project and u.model = t.model
       and u.operation = t.operation and u.service_tier = t.service_tier and u.period = t.period and u.rate_id = t.rate_id
       and u.requests = 0 and u.input_tokens = 0 and u.cached_input_tokens = 0 and u.output_tokens = 0
-      and u.reasoning_tokens = 0 and coalesce(u.other_quantities, '{}') = '{}' and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
+      and u.reasoning_tokens = 0 and coalesce(u.other_quantities, '{}') = '{}'
+      and u.cost_picos = 0 and u.paid_burnt_picos = 0 and u.promotional_burnt_picos = 0`;
 }
 
 /**
