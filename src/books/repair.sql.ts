@@ -5,8 +5,7 @@
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
-import type { HourlySum } from '../metering/batch-sums.js';
-import { HOURLY_COLUMNS, HOURLY_KEY, selectHourly } from '../metering/usage-sums.sql.js';
+import { HOURLY_KEY } from './roll-up-invariants.sql.js';
 
 /** Counts and amounts as decimal strings, by column. */
 export type Figures = Readonly<Record<string, string>>;
@@ -57,23 +56,6 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
       ) as key, before, after
     from compared where before <> after
     order by ${HOURLY_KEY}`;
-}
-
-/** Replaces the roll-ups that have the same keys. */
-export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
-  await tx.$executeRaw`
-    insert into usage_hourly (${HOURLY_COLUMNS})
-    ${selectHourly(rows)}
-    on conflict (${HOURLY_KEY}) do update set
-      requests = excluded.requests,
-      input_tokens = excluded.input_tokens,
-      cached_input_tokens = excluded.cached_input_tokens,
-      output_tokens = excluded.output_tokens,
-      reasoning_tokens = excluded.reasoning_tokens,
-      other_quantities = excluded.other_quantities,
-      cost_picos = excluded.cost_picos,
-      paid_burnt_picos = excluded.paid_burnt_picos,
-      promotional_burnt_picos = excluded.promotional_burnt_picos`;
 }
 
 /** The keys name the period and, for the spend of projects, the project. */

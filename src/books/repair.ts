@@ -16,7 +16,6 @@ import {
   findSpendDifferences,
   setEntitySpend,
   setGrants,
-  setHourlySums,
   setProjectSpend,
   type Difference,
 } from './repair.sql.js';
@@ -60,8 +59,7 @@ export class Repair {
     if (grants.some(({ after }) => after['remaining_picos']!.startsWith('-'))) {
       throw new TallyError('conflict', `the ledger of ${entity} takes more from a grant than it ever had`);
     }
-    await setHourlySums(tx, hourly.map(toHourlySum));
-    await this.sums.dropEmpty(tx, hourly.map(toHourlySum));
+    await this.sums.replace(tx, hourly.map(toHourlySum));
     await this.days.invalidate(tx, entity);
     await setEntitySpend(tx, spend.entities);
     await setProjectSpend(tx, spend.projects);

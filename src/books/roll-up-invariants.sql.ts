@@ -3,7 +3,6 @@
  * row, so that errors in two hours cannot cancel out.
  */
 import { Prisma } from '../platform/prisma/client.js';
-import { HOURLY_KEY } from '../metering/usage-sums.sql.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
@@ -15,6 +14,8 @@ export type Comparison = {
 
 /** The most differences that are listed; the totals contain them all. */
 export const DIFFERENCES_MAX = 100;
+
+export const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
 
 /** All quantities of a row together: the output holds the reasoning. */
 export const QUANTITY_TOTAL = Prisma.sql`(

@@ -6,15 +6,15 @@ import { columnsOf } from '../domain/meter-charges.js';
 import type { HourlySum, ProjectSum } from './batch-sums.js';
 
 /** The key of a roll-up by hour. By the rate, so that quantity × unit price = cost in every row. */
-export const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
+const HOURLY_KEY = Prisma.sql`entity, hour, project, model, operation, service_tier, period, rate_id`;
 
-export const HOURLY_COLUMNS = Prisma.sql`
+const HOURLY_COLUMNS = Prisma.sql`
   ${HOURLY_KEY},
   requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities,
   cost_picos, paid_burnt_picos, promotional_burnt_picos`;
 
 /** Selects the sums as rows with these columns. */
-export function selectHourly(rows: readonly HourlySum[]): Prisma.Sql {
+function selectHourly(rows: readonly HourlySum[]): Prisma.Sql {
   const columns = rows.map(({ quantities }) => columnsOf(quantities));
   return Prisma.sql`
     select
@@ -72,6 +72,23 @@ export async function addHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise
       cost_picos = u.cost_picos + excluded.cost_picos,
       paid_burnt_picos = u.paid_burnt_picos + excluded.paid_burnt_picos,
       promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos`;
+}
+
+/** Replaces the roll-ups that have the same keys. */
+export async function setHourlySums(tx: Tx, rows: readonly HourlySum[]): Promise<void> {
+  await tx.$executeRaw`
+    insert into usage_hourly (${HOURLY_COLUMNS})
+    ${selectHourly(rows)}
+    on conflict (${HOURLY_KEY}) do update set
+      requests = excluded.requests,
+      input_tokens = excluded.input_tokens,
+      cached_input_tokens = excluded.cached_input_tokens,
+      output_tokens = excluded.output_tokens,
+      reasoning_tokens = excluded.reasoning_tokens,
+      other_quantities = excluded.other_quantities,
+      cost_picos = excluded.cost_picos,
+      paid_burnt_picos = excluded.paid_burnt_picos,
+      promotional_burnt_picos = excluded.promotional_burnt_picos`;
 }
 
 /** Removes those of the roll-ups that are zero: what was counted there was moved or voided. */

@@ -5,7 +5,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Restart, Tx } from '../platform/database.js';
 import { negated, type BatchSums, type HourlySum } from './batch-sums.js';
-import { addHourlySums, addSpend, dropEmptySums } from './usage-sums.sql.js';
+import { addHourlySums, addSpend, dropEmptySums, setHourlySums } from './usage-sums.sql.js';
 
 @Injectable()
 export class UsageSums {
@@ -24,8 +24,9 @@ export class UsageSums {
     return (await addSpend(tx, less.spend)) ?? (await addSpend(tx, to.spend));
   }
 
-  /** Removes those of the roll-ups that hold nothing any more. */
-  async dropEmpty(tx: Tx, hourly: readonly HourlySum[]): Promise<void> {
+  /** Replaces roll-ups that are wrong; one that should be empty is removed. */
+  async replace(tx: Tx, hourly: readonly HourlySum[]): Promise<void> {
+    await setHourlySums(tx, hourly);
     await dropEmptySums(tx, hourly);
   }
 }
