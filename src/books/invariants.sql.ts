@@ -9,6 +9,7 @@ import {
   compareRollUps,
   DIFFERENCES_MAX,
   QUANTITY_TOTAL,
+  WEIGHTED_TOTAL,
   type Comparison,
 } from './roll-up-invariants.sql.js';
 
@@ -66,6 +67,21 @@ function dayCheck(name: string, amount: Prisma.Sql): Check {
   };
 }
 
+/** Compares the days that are rolled up with those by key. */
+function callerCheck(name: string, amount: Prisma.Sql): Check {
+  const key = Prisma.sql`jsonb_build_object(
+    'entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id)`;
+  return {
+    name,
+    left: Prisma.sql`
+      select ${key} as key, ${amount} as amount from usage_days join usage_daily using (entity, day)
+      where rolled_up group by entity, day, project, model, rate_id`,
+    right: Prisma.sql`
+      select ${key} as key, ${amount} as amount from usage_days join usage_daily_callers using (entity, day)
+      where rolled_up group by entity, day, project, model, rate_id`,
+  };
+}
+
 const CHECKS: readonly Check[] = [
   {
     name: 'corrections start from what their events cost',
@@ -118,19 +134,15 @@ const CHECKS: readonly Check[] = [
   },
   dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
   dayCheck('roll-ups by hour equal those by day: quantities', Prisma.sql`sum(${QUANTITY_TOTAL})`),
-  {
-    name: 'roll-ups by day equal those by key: quantities',
-    left: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id) as key,
-        sum(${QUANTITY_TOTAL}) as amount
-      from usage_days join usage_daily using (entity, day)
-      where rolled_up group by entity, day, project, model, rate_id`,
-    right: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id) as key,
-        sum(${QUANTITY_TOTAL}) as amount
-      from usage_days join usage_daily_callers using (entity, day)
-      where rolled_up group by entity, day, project, model, rate_id`,
-  },
+  dayCheck(
+    'roll-ups by hour equal those by day: quantities, weighted by meter',
+    Prisma.sql`sum(${WEIGHTED_TOTAL})`,
+  ),
+  callerCheck('roll-ups by day equal those by key: quantities', Prisma.sql`sum(${QUANTITY_TOTAL})`),
+  callerCheck(
+    'roll-ups by day equal those by key: quantities, weighted by meter',
+    Prisma.sql`sum(${WEIGHTED_TOTAL})`,
+  ),
   {
     name: 'roll-ups by key equal those by user: quantities',
     left: Prisma.sql`

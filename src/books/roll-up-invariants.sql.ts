@@ -1,7 +1,8 @@
 /**
- * Compares roll-ups with their events: all four sums in one pass, because reading millions of events is what takes the time, and row by
+ * Compares roll-ups with their events: all sums in one pass, because reading millions of events is what takes the time, and row by
  * row, so that errors in two hours cannot cancel out.
  */
+import { METERS, USUAL_METERS, type Meter } from '../domain/meters.js';
 import { Prisma } from '../platform/prisma/client.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
@@ -22,7 +23,28 @@ export const QUANTITY_TOTAL = Prisma.sql`(
   input_tokens + cached_input_tokens + output_tokens + other_total(other_quantities)
 )`;
 
-const SUMS = ['requests', 'quantities', 'cost', 'burnt'] as const;
+/** Such that what moves from one meter to others changes the weighted total. */
+function weightOf(meter: Meter): number {
+  return 1_000 + METERS.indexOf(meter) ** 3;
+}
+
+const OTHER_WEIGHTS = JSON.stringify(
+  Object.fromEntries(
+    METERS.filter((meter) => !USUAL_METERS.some((usual) => usual === meter)).map((meter) => [
+      meter,
+      String(weightOf(meter)),
+    ]),
+  ),
+);
+
+/** The quantities of a row, each times the weight of its meter. */
+export const WEIGHTED_TOTAL = Prisma.sql`(
+  input_tokens * ${weightOf('input')}::bigint + cached_input_tokens * ${weightOf('cached_input')}::bigint
+  + (output_tokens - reasoning_tokens) * ${weightOf('output')}::bigint + reasoning_tokens * ${weightOf('reasoning')}::bigint
+  + case when other_quantities is null then 0 else cost_at(${OTHER_WEIGHTS}::jsonb, 0, 0, 0, 0, 0, other_quantities) end
+)`;
+
+const SUMS = ['requests', 'quantities', 'quantities, weighted by meter', 'cost', 'burnt'] as const;
 
 type Row = { name: (typeof SUMS)[number] } & Comparison;
 
@@ -30,25 +52,25 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
   const rows = await tx.$queryRaw<Row[]>`
     with e as materialized (
       select ${HOURLY_KEY}, sum(requests)::numeric as requests,
-        sum(${QUANTITY_TOTAL})::numeric as quantities,
+        sum(${QUANTITY_TOTAL})::numeric as quantities, sum(${WEIGHTED_TOTAL})::numeric as weighted,
         sum(cost_picos) as cost, sum(burnt_picos) as burnt
       from (select *, date_trunc('hour', occurred_at, 'UTC') as hour from counted_usage) u group by ${HOURLY_KEY}
     ), r as (
       select ${HOURLY_KEY}, requests::numeric as requests,
-        ${QUANTITY_TOTAL}::numeric as quantities,
+        ${QUANTITY_TOTAL}::numeric as quantities, ${WEIGHTED_TOTAL}::numeric as weighted,
         cost_picos as cost, paid_burnt_picos + promotional_burnt_picos as burnt
       from usage_hourly
     ), differing as materialized (
       select ${HOURLY_KEY},
-        array[coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,
-        array[coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0)] as rolled_up
+        array[coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.weighted, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,
+        array[coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.weighted, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0)] as rolled_up
       from e full join r using (${HOURLY_KEY})
-      where (coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0))
-        <> (coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0))
+      where (coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.weighted, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0))
+        <> (coalesce(r.requests, 0), coalesce(r.quantities, 0), coalesce(r.weighted, 0), coalesce(r.cost, 0), coalesce(r.burnt, 0))
     ), totals as (
       select
-        (select array[sum(requests), sum(quantities), sum(cost), sum(burnt)] from e) as counted,
-        (select array[sum(requests), sum(quantities), sum(cost), sum(burnt)] from r) as rolled_up
+        (select array[sum(requests), sum(quantities), sum(weighted), sum(cost), sum(burnt)] from e) as counted,
+        (select array[sum(requests), sum(quantities), sum(weighted), sum(cost), sum(burnt)] from r) as rolled_up
     )
     select
       s.name, coalesce(t.counted[s.place], 0)::text as left, coalesce(t.rolled_up[s.place], 0)::text as right,

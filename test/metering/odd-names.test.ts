@@ -39,7 +39,7 @@ describe.each(NAMES)('the name %s', (name) => {
     const usage = { promptTokenCount: 3, candidatesTokenCount: 1, totalTokenCount: 4, promptTokensDetails };
     const reading = parseEvent(anEventBody({}, { usage }), AT);
     expect(reading).toMatchObject({ ok: true, event: { quantities: { input: 3, output: 1 } } });
-    if (reading.ok) expect(Object.keys(reading.event.quantities).every(isMeter)).toBe(true);
+    expect(reading.ok && Object.keys(reading.event.quantities).every(isMeter)).toBe(true);
   });
 });
 
@@ -52,8 +52,7 @@ describe('deep nesting', () => {
     for (const depth of [1_000, 8_000, 100_000]) {
       const value = field === 'tags' || field === 'attributes' ? { a: nested(depth) } : nested(depth);
       const reading = parseEvent(anEventBody({}, { [field]: value }), AT);
-      if (!reading.ok) expect(reading).toMatchObject({ code: 'invalid_event', source: '/gateways/test' });
-      expect(reading.ok || depth > 1_000).toBe(true);
+      expect(reading.ok || (depth > 1_000 && reading.code === 'invalid_event')).toBe(true);
     }
   });
 
@@ -62,8 +61,7 @@ describe('deep nesting', () => {
       const deep = nested(depth);
       const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2, odd_tokens: 5, deep };
       const reading = parseEvent(anEventBody({}, { usage }), AT);
-      if (!reading.ok) expect(reading).toMatchObject({ code: 'invalid_event' });
-      expect(reading.ok || depth > 1_000).toBe(true);
+      expect(reading.ok || (depth > 1_000 && reading.code === 'invalid_event')).toBe(true);
     }
   });
 });
