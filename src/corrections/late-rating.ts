@@ -1,5 +1,5 @@
 /** What usage that waited for a price is charged once there is one. Pure. */
-import { METERS, type Meter } from '../domain/meters.js';
+import type { Meter } from '../domain/meters.js';
 import {
   circumstancesOf,
   costOf,
@@ -75,9 +75,9 @@ function firstUnitPrices(
   for (const version of versions) {
     if (version === null) continue;
     const { unitPrices } = resolve(version, circumstancesOf(event));
-    for (const meter of METERS) {
+    for (const meter of meters) {
       const picos = unitPrices[meter];
-      if (meters.includes(meter) && found[meter] === undefined && picos !== undefined) found[meter] = picos;
+      if (found[meter] === undefined && picos !== undefined) found[meter] = picos;
     }
   }
   return found;

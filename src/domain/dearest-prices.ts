@@ -18,8 +18,8 @@ const OTHER_METERS = METERS.filter((meter) => unitOf(meter) !== 'token');
 
 export function dearestAt(unitPrices: UnitPrices): Dearest {
   return {
-    inputPicos: dearestOfMeters(unitPrices, INPUT_TOKEN_METERS) ?? 0n,
-    outputPicos: dearestOfMeters(unitPrices, OUTPUT_TOKEN_METERS) ?? 0n,
+    inputPicos: dearestOfMeters(unitPrices, INPUT_TOKEN_METERS),
+    outputPicos: dearestOfMeters(unitPrices, OUTPUT_TOKEN_METERS),
     requestPicos: requestPicosAt(unitPrices),
     isPriced: Object.keys(unitPrices).length > 0,
   };
@@ -35,13 +35,8 @@ function requestPicosAt(unitPrices: UnitPrices): bigint {
   return OTHER_METERS.reduce((sum, meter) => sum + (unitPrices[meter] ?? 0n), 0n);
 }
 
-function dearestOfMeters(unitPrices: UnitPrices, meters: readonly Meter[]): bigint | null {
-  let dearest: bigint | null = null;
-  for (const meter of meters) {
-    const picos = unitPrices[meter];
-    if (picos !== undefined && (dearest === null || picos > dearest)) dearest = picos;
-  }
-  return dearest;
+function dearestOfMeters(unitPrices: UnitPrices, meters: readonly Meter[]): bigint {
+  return meters.reduce((dearest, meter) => max(dearest, unitPrices[meter] ?? 0n), 0n);
 }
 
 export function dearestOfAll(all: readonly Dearest[]): Dearest {
