@@ -8,7 +8,7 @@ import type { CorrectableEvent } from './correctable-events.sql.js';
 import type { GrantRow } from '../credits/grants.js';
 
 /** Null voids the event. */
-export type NewRating = Pick<Rating, 'rateId' | 'costPicos' | 'unpricedMeters'> | null;
+type NewRating = Pick<Rating, 'rateId' | 'costPicos' | 'unpricedMeters'> | null;
 
 export type Target = { readonly counted: CorrectableEvent; readonly rating: NewRating };
 

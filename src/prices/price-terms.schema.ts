@@ -7,7 +7,7 @@ import { parseUtcWindow } from '../domain/utc-windows.js';
 import { integer, text, usdEach, usdPerMillion } from '../http/fields.js';
 
 /** `input_usd_per_million` for tokens and characters, `search_usd` for what is counted one by one. */
-export type PriceField = `${Meter}_usd_per_million` | `${Meter}_usd`;
+type PriceField = `${Meter}_usd_per_million` | `${Meter}_usd`;
 
 export function priceFieldOf(meter: Meter): PriceField {
   return isPricedByMillion(meter) ? `${meter}_usd_per_million` : `${meter}_usd`;

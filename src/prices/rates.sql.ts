@@ -6,7 +6,7 @@ import type { Tx } from '../platform/database.js';
 /** `unitPrices` is the JSON text of a `UnitPricesJson`. */
 export type RateContent = { readonly priceId: bigint; readonly unitPrices: string };
 
-export type FoundRate = {
+type FoundRate = {
   /** Of the content that was looked for. */
   readonly index: number;
   readonly id: bigint;
@@ -43,7 +43,7 @@ export async function insertRates(tx: Tx, contents: readonly RateContent[]): Pro
     on conflict do nothing`;
 }
 
-export type RateRow = {
+type RateRow = {
   readonly id: bigint;
   readonly priceId: bigint;
   readonly unitPrices: UnitPricesJson;

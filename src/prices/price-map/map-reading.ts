@@ -7,7 +7,7 @@ import { readDollars, readMultiplier, type MapNumber } from './map-number.js';
 /** One price: of a meter, under conditions (none for the base). */
 export type Claim = FieldName & { readonly field: string; readonly picos: bigint };
 
-export type Uplift = { readonly when: ConditionsBody; readonly multiplier: string };
+type Uplift = { readonly when: ConditionsBody; readonly multiplier: string };
 
 export type Reading = {
   readonly claims: Claim[];
