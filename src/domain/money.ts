@@ -42,7 +42,7 @@ export const PRICE_PICOS_BY_MILLION_MAX = 10_000n * 10n ** 6n;
 export function parseUsdPerMillion(text: string, field: string): bigint {
   const picosPerToken = parseUsd(text, field, 6) / 1_000_000n;
   if (picosPerToken > PRICE_PICOS_BY_MILLION_MAX) {
-    throw invalidAmount(field, 'must be at most 10000 (US dollars per million tokens)');
+    throw invalidAmount(field, 'must be at most 10000 (US dollars per million)');
   }
   return picosPerToken;
 }

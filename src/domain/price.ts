@@ -64,7 +64,7 @@ export type Circumstances = {
 export const UNPRICED = 0n;
 
 /** Which variants hold, as indexes. */
-export function variantsHolding(variants: readonly Variant[], circumstances: Circumstances): number[] {
+function variantsHolding(variants: readonly Variant[], circumstances: Circumstances): number[] {
   const holding: number[] = [];
   for (const [index, { when }] of variants.entries()) if (holds(when, circumstances)) holding.push(index);
   return holding;
@@ -184,7 +184,10 @@ export function knowsTier({ variants }: PriceTerms, serviceTier: string): boolea
   return serviceTier === DEFAULT_TIER || variants.some(({ when }) => when.serviceTier === serviceTier);
 }
 
-/** Exact: the price of one request, where there is one, and the sum over meters of quantity × unit price. A meter without a price costs nothing yet. */
+/**
+ * Exact: the price of one request, where there is one, and the sum over meters of quantity × unit price. A meter without a price costs
+ * nothing yet.
+ */
 export function costOf(quantities: Quantities, unitPrices: UnitPrices): bigint {
   let cost = unitPrices.request ?? 0n;
   for (const meter of Object.keys(quantities) as Meter[]) {

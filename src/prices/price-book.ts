@@ -104,8 +104,8 @@ export class PriceBook implements OnModuleInit {
   }
 
   /**
-   * The version in force, for an estimate: at most five seconds behind the book, and a quarter of a second for a model without one. While Postgres is unavailable or slow, the last
-   * book that was read serves; without one, the error of reading it is thrown.
+   * The version in force, for an estimate: at most five seconds behind the book, and a quarter of a second for a model without one.
+   * While Postgres is unavailable or slow, the last book that was read serves; without one, the error of reading it is thrown.
    */
   async priceFor(use: PriceUse): Promise<Price | null> {
     const price = this.priceAtHand(use);

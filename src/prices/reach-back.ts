@@ -5,7 +5,7 @@ import type { Tx } from '../platform/database.js';
 import type { PriceRow } from './price-row.js';
 import { countWaiting, findOldestWaiting } from './waiting-usage.sql.js';
 
-export type Reach = Pick<PriceRow, 'effectiveFrom' | 'firstForMetersFrom'>;
+type Reach = Pick<PriceRow, 'effectiveFrom' | 'firstForMetersFrom'>;
 
 type Scope = Pick<PriceRow, 'model' | 'entity'>;
 
@@ -34,7 +34,10 @@ export async function reachBack(
     : { effectiveFrom: oldest ?? at, firstForMetersFrom: null };
 }
 
-/** How many events a version charges that waited for a price, and how many of its model still wait. `others` are the model's other versions. */
+/**
+ * How many events a version charges that waited for a price, and how many of its model still wait. `others` are the model's other
+ * versions.
+ */
 export async function countCharged(
   tx: Tx,
   version: PriceRow,

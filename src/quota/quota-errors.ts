@@ -7,13 +7,8 @@ export function notFound(id: string): TallyError {
 }
 
 export function conflict(): TallyError {
-  return new TallyError(
-    'conflict',
-    'request_id was used for a request with another model, tier or region, or other tokens',
-    {
-      param: 'request_id',
-    },
-  );
+  const message = 'request_id was used for a request with another model, tier or region, or other tokens';
+  return new TallyError('conflict', message, { param: 'request_id' });
 }
 
 export function overloaded(): TallyError {

@@ -29,8 +29,8 @@ const PASSED_ON_HEADER =
   /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-(limit|decision)|x-ratelimit-.+)$/;
 
 /**
- * A limit (402, 429), a model without a price and Tally's own trouble (5xx) are for the caller. Any other refusal means that the gateway asked
- * wrongly, and throws: passing on a 401 would tell the caller that its own key is bad.
+ * A limit (402, 429), a model without a price and Tally's own trouble (5xx) are for the caller. Any other refusal means that the
+ * gateway asked wrongly, and throws: passing on a 401 would tell the caller that its own key is bad.
  */
 export function denialOf(answer: Answer): Denial {
   const { status, headers, body, cause } = answer;

@@ -46,13 +46,13 @@ export function holdPricesOf({ prices }: Pick<LeaseAnswer, 'prices'>): ReadonlyM
   );
 }
 
-/** Exact below 2^53, as the next. */
+/** Exact below 2^53. A larger one makes every hold too large to be computed here. */
 function picosOf(usd: string): number {
   const exact = picosFromUsd(usd);
   return Number(exact);
 }
 
-/** Exact below 2^53. A larger one makes every hold too large to be computed here. */
+/** As exact as `picosOf`. */
 function picosPerToken(usdPerMillion: string): number {
   const exact = picosFromUsd(usdPerMillion) / TOKENS_PER_PRICE;
   return Number(exact);
