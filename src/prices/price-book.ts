@@ -64,7 +64,7 @@ export type PriceOrder = {
 export type Published = PriceRow & {
   /** Events that waited for it and are charged by it. */
   readonly chargedEvents: number;
-  /** Events of the model and entity that still wait for a price. */
+  /** Events of the model and entity that still wait for a price, those included that are charged in part. */
   readonly waitingEvents: number;
 };
 

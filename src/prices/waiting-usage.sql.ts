@@ -39,7 +39,8 @@ export async function findOldestWaiting(
 }
 
 /**
- * How many waiting events a version charges, and how many of its model and entity stay. It charges those for which it is in force, and those
+ * How many waiting events a version charges, and how many of its model and entity still wait: one that lacks the price of another meter is
+ * both. It charges those for which it is in force, and those
  * that it reaches back to.
  */
 export async function countWaiting(
@@ -52,11 +53,13 @@ export async function countWaiting(
     firstForMetersFrom: Date | null;
   },
 ): Promise<{ charged: number; waiting: number }> {
-  const [row] = await tx.$queryRaw<[{ charged: bigint; events: bigint }]>`
+  const [row] = await tx.$queryRaw<[{ charged: bigint; waiting: bigint }]>`
     select
-      count(*) as events,
-      count(*) filter (
-        where (e.rate_id = 0 or e.unpriced_meters && ${pgArray(of.meters)}::text[])
+      count(*) filter (where c.charged) as charged,
+      count(*) filter (where not (c.charged and e.unpriced_meters <@ ${pgArray(of.meters)}::text[])) as waiting
+    from usage_events e
+    cross join lateral (
+      select (e.rate_id = 0 or e.unpriced_meters && ${pgArray(of.meters)}::text[])
           and case
             when e.occurred_at >= ${of.from}::timestamptz then
               (${of.until}::timestamptz is null or e.occurred_at < ${of.until}::timestamptz)
@@ -65,11 +68,10 @@ export async function countWaiting(
                 where o.model = e.model and o.entity = e.entity and o.effective_from <= e.occurred_at
               ))
             else e.occurred_at >= ${of.firstForMetersFrom}::timestamptz and ${HAS_PRICE_IN_FORCE}
-          end
-      ) as charged
-    from usage_events e
+          end is true as charged
+    ) c
     where ${waitingIn(of)}`;
-  return { charged: Number(row.charged), waiting: Number(row.events - row.charged) };
+  return { charged: Number(row.charged), waiting: Number(row.waiting) };
 }
 
 export type WaitingUsage = QuantityColumns & {

@@ -51,6 +51,15 @@ describe('the first price of a model', () => {
     expect(await costsOf('first')).toEqual(['0', '200000000', '200000000']);
   });
 
+  it('says that usage still waits of which it charges a part', async () => {
+    await use('partly', ['11-03T00:00:00'], { quantities: { input: 3, search: 1 } });
+    await use('partly', ['11-04T00:00:00'], { quantities: { input: 3 } });
+    expect(await publish(books, { model: 'partly' })).toMatchObject({ chargedEvents: 2, waitingEvents: 1 });
+    expect(await books.unpriced.charge()).toBe(2);
+    const waiting = { model: 'partly', entity: null, after: null, limit: 10 };
+    expect(await books.prices.listUnpriced(waiting)).toMatchObject([{ events: 1n }]);
+  });
+
   it('is in force from now on where nothing waits', async () => {
     const price = await publish(books, { model: 'nothing-waits' });
     expect(price).toMatchObject({ effectiveFrom: books.clock.now(), chargedEvents: 0, waitingEvents: 0 });

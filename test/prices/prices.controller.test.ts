@@ -165,7 +165,7 @@ describe('the price book over HTTP', () => {
     expect(body).toMatchObject({
       effective_from: '2026-11-22T11:30:00.000Z',
       charged_events: 2,
-      waiting_events: 0,
+      waiting_events: 1,
     });
     expect((await waiting()).data).toMatchObject([{ entity: 'entity1', quantities: { search: 2 } }]);
     const key = await app.key('admin', 'entity2');
