@@ -81,7 +81,9 @@ export const Price = z
 export type Price = z.output<typeof Price>;
 
 export const PublishedPrice = Price.extend({
-  charged_events: z.int().describe('Events that waited for this price and are charged by it, at least in part'),
+  charged_events: z
+    .int()
+    .describe('Events that waited for this price and are charged by it, at least in part'),
   waiting_events: z
     .int()
     .describe(
