@@ -12,6 +12,7 @@ import {
   WEIGHTED_TOTAL,
   type Comparison,
 } from './roll-up-invariants.sql.js';
+import { LACKING_A_PRICE, WAITING } from './waiting-usage-invariant.sql.js';
 
 /** Compares two relations with the columns `key` and `amount` (numeric), key by key. */
 async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
@@ -120,6 +121,7 @@ const CHECKS: readonly Check[] = [
       select jsonb_build_object('entity', entity, 'rate_id', rate_id) as key, sum(cost_picos) as amount
       from usage_hourly group by entity, rate_id`,
   },
+  { name: 'usage that lacks a price waits for it', left: LACKING_A_PRICE, right: WAITING },
   {
     name: 'days with usage are known',
     left: Prisma.sql`

@@ -57,3 +57,18 @@ it.each([
   }
   expect(await failing()).toEqual([]);
 });
+
+it('usage that waits for no price, though it lacks one, is found', async () => {
+  const [unpriced, inPart] = [
+    anEvent({ subject: 't/p', model: 'nobody-priced-it' }),
+    anEvent({ subject: 't/p', model: 'm', quantities: { page: 2 } }),
+  ];
+  await books.recorder.record([unpriced, inPart]);
+  expect(await failing()).toEqual([]);
+  for (const { id } of [unpriced, inPart]) {
+    await change(`update usage_events set unpriced_meters = null where id = '${id}'`);
+    expect(await failing()).toEqual(['usage that lacks a price waits for it']);
+    await change(`update usage_events set unpriced_meters = array['page'] where id = '${id}'`);
+    expect(await failing()).toEqual([]);
+  }
+});

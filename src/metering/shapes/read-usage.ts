@@ -116,7 +116,7 @@ export function readUsage(
 }
 
 function read(
-  { usage, path, tierBeside }: Unwrapped,
+  { usage, path, tierBeside, unreadBeside }: Unwrapped,
   { operation, format }: { operation: string; format: UsageFormat | null },
 ): UsageReading {
   const fields = new UsageFields(usage);
@@ -134,7 +134,7 @@ function read(
     }
     const served = serviceTier ?? tierBeside;
     const tier = served === null ? null : canonicalTier(served);
-    const unread = fields.unread().map((field) => `${path}${field}`);
+    const unread = [...fields.unread().map((field) => `${path}${field}`), ...unreadBeside];
     return { ok: true, reading: { format: name, quantities, serviceTier: tier, region, attributes, unread } };
   } catch (error) {
     if (!(error instanceof UsageRefusal)) throw error;
@@ -181,6 +181,8 @@ type Unwrapped = {
   /** Of the usage in what was given. */
   readonly path: string;
   readonly tierBeside: string | null;
+  /** Counts that stand beside the usage. */
+  readonly unreadBeside: readonly string[];
 };
 
 /** A whole answer may be given in place of its usage; its tier then stands beside the usage. */
@@ -190,9 +192,10 @@ function unwrapped(given: Usage): Unwrapped {
     // Beside counts it is a part of them.
     if (!isObject(usage) || COUNTS.some((count) => typeof given[count] === 'number')) continue;
     const fields = new UsageFields(given);
-    return { usage, path: `${name}.`, tierBeside: fields.text('service_tier') ?? fields.text('serviceTier') };
+    const tierBeside = fields.text('service_tier') ?? fields.text('serviceTier');
+    return { usage, path: `${name}.`, tierBeside, unreadBeside: fields.unreadAtTop() };
   }
-  return { usage: given, path: '', tierBeside: null };
+  return { usage: given, path: '', tierBeside: null, unreadBeside: [] };
 }
 
 const COUNTS = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens', 'total_tokens'];

@@ -103,6 +103,11 @@ export class UsageFields {
     return found.sort().slice(0, UNREAD_MAX);
   }
 
+  /** Of them those that are no part of another field: what an answer says beside its usage is mostly the answer itself. */
+  unreadAtTop(): string[] {
+    return this.unread().filter((path) => !path.includes('.'));
+  }
+
   private collect(value: unknown, path: string, depth: number, found: string[]): void {
     if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return;
     for (const [name, inner] of Object.entries(value)) {

@@ -160,6 +160,8 @@ describe('what no shape knows', () => {
       quantities: { input: 5, output: 2 },
       unread: ['new_thing.deep_count', 'num_sources_used', 'priority_tokens'],
     });
+    const answer = { created: 5, index: 1, page_count: 3, usage: { prompt_tokens: 1, completion_tokens: 2 } };
+    expect(counted(answer).unread).toEqual(['page_count']);
     expect(counted({ inputTokens: 1, outputTokens: 1, serverToolUsage: { searches: 2 } }).unread).toEqual([
       'serverToolUsage.searches',
     ]);
