@@ -8,7 +8,7 @@ import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
-import { lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
+import { findSwitchTime, lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
 import { maximumsOf } from './maximums.js';
 import { priceRowOf, type PriceRow, type StoredPrice } from './price-row.js';
 import type { PriceTermsBody } from './price-terms.schema.js';
@@ -168,7 +168,7 @@ export class PriceBook implements OnModuleInit {
    */
   async publish(tx: Tx, order: PriceOrder): Promise<Published> {
     await lockPriceBook(tx);
-    const at = await this.clock.bookingTime(tx);
+    const at = await findSwitchTime(tx, this.clock.databaseNow());
     const { model, entity, terms, source } = order;
     const versions = await this.versionsOf(tx, [model]);
     const current = versions.find((version) => version.entity === entity) ?? versions[0];

@@ -12,16 +12,10 @@ import { Database, Restart, type Tx } from '../platform/database.js';
 import { MAP_SOURCE, planEntry, type Planned, type PlannedPrice } from './import-plan.js';
 import { maximumsOf } from './maximums.js';
 import { PriceBook } from './price-book.js';
-import { lockPriceBook } from './price-book.sql.js';
+import { findSwitchTime, lockPriceBook } from './price-book.sql.js';
 import { readPriceMap, type ModelReading } from './price-map/read-price-map.js';
 import { readPriceTerms } from './price-terms.js';
-import {
-  createStage,
-  findNewestId,
-  findSwitchTime,
-  publishStaged,
-  stagePrices,
-} from './staged-prices.sql.js';
+import { createStage, findNewestId, publishStaged, stagePrices } from './staged-prices.sql.js';
 
 /** Entries that one statement reads or writes. */
 const SLICE_ENTRIES = 50;

@@ -97,10 +97,3 @@ export async function findNewestId(tx: Tx): Promise<bigint> {
   const [row] = await tx.$queryRaw<[{ id: bigint }]>`select coalesce(max(id), 0) as id from prices`;
   return row.id;
 }
-
-/** Now, which is later than the start of a transaction that has prepared much; or the time that a test's clock sets. */
-export async function findSwitchTime(tx: Tx, set: Date | null): Promise<Date> {
-  const [row] = await tx.$queryRaw<[{ at: Date }]>`
-    select coalesce(${set}::timestamptz, clock_timestamp())::timestamptz(3) as at`;
-  return row.at;
-}

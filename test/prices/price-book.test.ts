@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
+import { Clock } from '../../src/platform/clock.js';
 import { Database } from '../../src/platform/database.js';
 import { ensureFirstPrices } from '../../src/prices/first-prices.js';
 import type { PriceTermsBody } from '../../src/prices/price-terms.schema.js';
 import { LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { until } from '../support/until.js';
 import { aPriceOrder, overDatabase, publish, thePriceBook, type PriceBooks } from '../support/price-books.js';
 
 let books: PriceBooks;
@@ -20,6 +22,28 @@ describe('the price book', () => {
     await publish(books, { model: LLAMA, effectiveFrom: books.clock.now(), terms: FIVE_PICOS });
     books.clock.advance(5_001);
     expect((await books.prices.priceFor(use()))?.prices.input).toBe(5n);
+  });
+
+  it('is in force from when the book was free, not from when the publication began to wait for it', async () => {
+    const { prices } = overDatabase(books.database, new Clock());
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const holding = books.database.transaction(async (tx) => {
+      await prices.lockShared(tx);
+      await released;
+    });
+    const order = aPriceOrder({ model: 'waited-for', effectiveFrom: null });
+    const publishing = books.database.transaction((tx) => prices.publish(tx, order));
+    await until('the publication waits', async () => {
+      const { rows } = await books.postgres.pool.query(
+        `select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()`,
+      );
+      return rows.length > 0;
+    });
+    const { rows } = await books.postgres.pool.query('select clock_timestamp() as now');
+    release();
+    await holding;
+    expect((await publishing).effectiveFrom.getTime()).toBeGreaterThanOrEqual(rows[0].now.getTime());
   });
 
   it('reads each version once: a version that was read before is the same object', async () => {

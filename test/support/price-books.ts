@@ -1,5 +1,6 @@
 /** The price book and its rates, over a database of the test's own and a clock that it sets. */
 import { Changes } from '../../src/access/changes.js';
+import type { Clock } from '../../src/platform/clock.js';
 import { Database } from '../../src/platform/database.js';
 import { PriceBook, type PriceOrder, type Published } from '../../src/prices/price-book.js';
 import { Rates } from '../../src/prices/rates.js';
@@ -33,7 +34,7 @@ export async function thePriceBook(): Promise<PriceBooks> {
   };
 }
 
-export function overDatabase(database: Database, clock: TestClock) {
+export function overDatabase(database: Database, clock: Clock) {
   return { prices: new PriceBook(database, clock, new Changes(database)), rates: new Rates(database) };
 }
 
