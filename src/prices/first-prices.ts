@@ -24,13 +24,18 @@ const priceBookFile = z.object({
 
 export async function ensureFirstPrices(database: Database, file: URL): Promise<void> {
   const book = priceBookFile.parse(JSON.parse(await readFile(file, 'utf8')));
+  const effectiveFrom = new Date(book.effective_from);
+  const models = book.prices.map(({ model }) => model);
+  const where = { model: { in: models }, entity: null, effectiveFrom };
+  // A start does not wait for the book's lock, which usage that is being counted shares, where nothing is missing.
+  if ((await database.reader.price.count({ where })) === models.length) return;
   await database.transaction(async (tx) => {
     await lockPriceBook(tx);
     const createdAt = await new Clock().bookingTime(tx);
     const versions = book.prices.map(({ model, max_input_tokens, max_output_tokens, source, ...terms }) => ({
       model,
       entity: null,
-      effectiveFrom: new Date(book.effective_from),
+      effectiveFrom,
       firstForMetersFrom: null,
       terms,
       ...readPriceTerms(terms),

@@ -52,7 +52,7 @@ export class Customers {
     for (const delivery of byQueue.flat()) this.deliver(delivery);
   }
 
-  /** Over HTTP an event that cannot be counted is refused at once and not stored. */
+  /** Over HTTP an event that cannot be counted is rejected at once, and becomes a dead letter as on the queue. */
   private async report(job: readonly Delivery[]): Promise<void> {
     const { status, body } = await this.at.call('POST /v1/usage/events', {
       body: job.map((one) => one.body),
@@ -60,9 +60,9 @@ export class Customers {
     const good = job.filter(({ facts }) => facts !== null && isInTime(facts, this.at.nowMs()));
     assert.deepEqual(
       [status, body.accepted, body.rejected.length],
-      [202, good.length, job.length - good.length],
+      [good.length > 0 ? 202 : 422, good.length, job.length - good.length],
     );
-    for (const delivery of good) this.deliver(delivery);
+    for (const delivery of job) this.deliver(delivery);
   }
 
   private deliver(delivery: Delivery): void {
