@@ -104,7 +104,7 @@ export class PricesController {
     let prepared: Awaited<ReturnType<typeof prepare>> | null = await prepare();
     const concerned = dryRun ? [] : [{ prices: true } as const];
     const { json } = await this.changes.make(withBody(call, body.digest()), concerned, async (tx) => {
-      // A restart compares anew.
+      // A restart compares with the book again.
       const { plan, json } = prepared ?? (await prepare());
       prepared = null;
       const restart = dryRun ? null : await this.imports.publish(tx, plan, call.principal.keyId);

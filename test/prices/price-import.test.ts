@@ -96,7 +96,7 @@ describe('importing a price map', () => {
     });
   });
 
-  it('takes a price of equal amounts for unchanged, whoever set it and however it was written', async () => {
+  it('counts a price of equal amounts as unchanged, by hand or from a map and in any spelling', async () => {
     const order = { model: 'a/equal', input_usd_per_million: '0.060', output_usd_per_million: '0.12' };
     await app.call('POST /v1/admin/prices', { body: order });
     const entry = { mode: 'chat', input_cost_per_token: 6e-8, output_cost_per_token: 1.2e-7 };

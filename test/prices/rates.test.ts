@@ -9,7 +9,7 @@ afterAll(() => books.close());
 const inTransaction = <T>(work: (tx: Tx) => Promise<T>) => books.database.transaction(work);
 
 describe('rates', () => {
-  it('have one id for equal content, whoever asks, and different ids for different versions', async () => {
+  it('have one id for equal content in every process, and different ids for different versions', async () => {
     const [a, b] = [await publish(books, { model: 'a' }), await publish(books, { model: 'b' })];
     const wanted = [
       { priceId: a.id, unitPrices: { input: 7n, output: 8n } },
