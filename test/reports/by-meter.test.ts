@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { labelOf, type Meter } from '../../src/domain/meters.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { checkFocus, readFocus } from '../support/focus-checker.js';
-import { MIXED, MIXED_COST_USD, MIXED_LINES, recordMixedUsage } from '../support/mixed-usage.js';
+import { MIXED, MIXED_COST_USD, MIXED_LINES, MIXED_PRICE, recordMixedUsage } from '../support/mixed-usage.js';
 import { bookkeepingOver } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 
@@ -35,22 +35,13 @@ describe.each([
 
   it('shows on each event what was counted, at which unit prices, and what has no price', async () => {
     const { data } = await get('/v1/entities/entity1/events');
+    const { model: _model, effective_from: _from, variants: _variants, ...unitPrices } = MIXED_PRICE;
     const [mixed, batch] = ['default', 'batch'].map((tier) =>
       data.find((event: { service_tier: string }) => event.service_tier === tier),
     );
     expect(mixed).toMatchObject({
       quantities: Object.fromEntries(MIXED_LINES.default.map(([meter, quantity]) => [meter, quantity])),
-      unit_prices: {
-        input_usd_per_million: '3',
-        cached_input_usd_per_million: '0.3',
-        cache_write_usd_per_million: '3.75',
-        cache_write_1h_usd_per_million: '6',
-        input_audio_usd_per_million: '40',
-        output_usd_per_million: '15',
-        reasoning_usd_per_million: '20',
-        search_usd: '0.01',
-        request_usd: '0.001',
-      },
+      unit_prices: unitPrices,
       unpriced: false,
       unpriced_meters: ['page'],
       input_tokens: 1_000,
