@@ -1,4 +1,5 @@
-/** What Tally and its clients both know: the shapes, names, limits and amounts on the wire. Needs nothing but the language. */
+/** What Tally and its clients both know: the shapes, names, limits and amounts on the wire. Needs nothing but Node. */
+export { bucketOf, BUCKETS, partOf } from './bucket.js';
 export {
   ERROR_TYPES,
   INTERNAL_ERROR_MESSAGE,
