@@ -1,4 +1,5 @@
 /** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
+import { USAGE_SHARDS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 
 export type Role = 'api' | 'worker' | 'all';
@@ -11,6 +12,8 @@ export type Config = {
   readonly databaseUrl: string | null;
   /** Null: the embedded server. */
   readonly redisUrl: string | null;
+  /** Queues that usage is spread over, by entity. */
+  readonly queueShards: number;
   readonly dataDir: string;
   readonly adminApiKey: string | null;
   readonly quotaDeniedStatus: 402 | 429;
@@ -34,6 +37,8 @@ const URL_EXPECTED = {
   redis: 'must be a URL such as redis://host:6379',
 };
 
+const SHARDS_EXPECTED = `must be a number of queues from 1 to ${USAGE_SHARDS_MAX}`;
+
 const ADMIN_KEY = /^[\x21-\x7e]{8,255}$/;
 
 const Environment = z.object({
@@ -50,6 +55,12 @@ const Environment = z.object({
   ROLE: z.enum(['api', 'worker', 'all'], 'must be api, worker or all').default('all'),
   DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres),
   REDIS_URL: urlOf(['redis:', 'rediss:'], URL_EXPECTED.redis),
+  QUEUE_SHARDS: z
+    .string()
+    .regex(/^\d{1,2}$/, SHARDS_EXPECTED)
+    .default('1')
+    .transform(Number)
+    .refine((shards) => shards >= 1 && shards <= USAGE_SHARDS_MAX, SHARDS_EXPECTED),
   DATA_DIR: z.string().default('.data'),
   ADMIN_API_KEY: z.string().regex(ADMIN_KEY, 'must have 8 to 255 visible ASCII characters').optional(),
   QUOTA_DENIED_STATUS: z
@@ -75,6 +86,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     role: data.ROLE,
     databaseUrl: data.DATABASE_URL ?? null,
     redisUrl: data.REDIS_URL ?? null,
+    queueShards: data.QUEUE_SHARDS,
     dataDir: data.DATA_DIR,
     adminApiKey: data.ADMIN_API_KEY ?? null,
     quotaDeniedStatus: data.QUOTA_DENIED_STATUS,

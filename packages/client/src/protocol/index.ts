@@ -56,4 +56,11 @@ export {
   type UsageRefusalCode,
   type UsageSource,
 } from './usage-event.js';
-export { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE } from './usage-queue.js';
+export {
+  USAGE_JOB,
+  USAGE_JOB_OPTIONS,
+  USAGE_QUEUE,
+  USAGE_SHARDS_MAX,
+  usageQueueOf,
+  usageQueues,
+} from './usage-queue.js';
