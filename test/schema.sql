@@ -39,7 +39,7 @@ table burn_reversals
   column posted boolean not null default false
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint CHECK ((corrected_hour <= booked_hour))
-  constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
+  constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
   constraint PRIMARY KEY (id)
   constraint UNIQUE NULLS NOT DISTINCT (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
   CREATE INDEX burn_reversals_open_idx ON public.burn_reversals USING btree (booked_hour) WHERE (NOT posted)
@@ -55,7 +55,7 @@ table burns
   column amount_picos numeric(38,0) not null
   column posted boolean not null default false
   constraint CHECK ((amount_picos > (0)::numeric))
-  constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
+  constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
   constraint PRIMARY KEY (id)
   constraint UNIQUE NULLS NOT DISTINCT (entity, booked_hour, period, grant_id)
   CREATE INDEX burns_open_idx ON public.burns USING btree (booked_hour) WHERE (NOT posted)
@@ -89,8 +89,9 @@ table closed_periods
   CREATE TRIGGER closed_periods_no_truncate BEFORE TRUNCATE ON public.closed_periods FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 table credit_grants
-  column id text not null
   column entity text not null
+  column id text not null
+  column lot integer not null
   column category text not null
   column priority smallint not null
   column amount_picos numeric(38,0) not null
@@ -98,6 +99,7 @@ table credit_grants
   column burnt_picos numeric(38,0) not null default 0
   column voided_picos numeric(38,0) not null default 0
   column expired_picos numeric(38,0) not null default 0
+  column is_open boolean not null default (remaining_picos > (0)::numeric)
   column effective_at timestamp(3) with time zone not null
   column expires_at timestamp(3) with time zone
   column allowance_period text
@@ -106,20 +108,20 @@ table credit_grants
   column created_at timestamp(3) with time zone not null
   column voided_at timestamp(3) with time zone
   constraint CHECK (((priority >= 0) AND (priority <= 100)))
+  constraint CHECK (((remaining_picos >= (0)::numeric) AND (burnt_picos >= (0)::numeric) AND (voided_picos >= (0)::numeric) AND (expired_picos >= (0)::numeric)))
   constraint CHECK ((amount_picos = (((remaining_picos + burnt_picos) + voided_picos) + expired_picos)))
   constraint CHECK ((amount_picos > (0)::numeric))
-  constraint CHECK ((burnt_picos >= (0)::numeric))
   constraint CHECK ((category = ANY (ARRAY['paid'::text, 'promotional'::text])))
-  constraint CHECK ((expired_picos >= (0)::numeric))
   constraint CHECK ((expires_at > effective_at))
-  constraint CHECK ((remaining_picos >= (0)::numeric))
-  constraint CHECK ((voided_picos >= (0)::numeric))
+  constraint CHECK ((lot > 0))
   constraint FOREIGN KEY (entity) REFERENCES entities(name)
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   constraint UNIQUE (entity, allowance_period)
-  CREATE INDEX credit_grants_left_idx ON public.credit_grants USING btree (entity) WHERE (remaining_picos > (0)::numeric)
-  CREATE UNIQUE INDEX credit_grants_entity_allowance_period_key ON public.credit_grants USING btree (entity, allowance_period)
-  CREATE UNIQUE INDEX credit_grants_pkey ON public.credit_grants USING btree (id)
+  constraint UNIQUE (entity, lot)
+  CREATE INDEX credit_grants_open_idx ON public.credit_grants USING btree (entity) WHERE is_open
+  CREATE UNIQUE INDEX credit_grants_lot_is_of_one_grant ON public.credit_grants USING btree (entity, lot)
+  CREATE UNIQUE INDEX credit_grants_one_allowance_a_period ON public.credit_grants USING btree (entity, allowance_period)
+  CREATE UNIQUE INDEX credit_grants_pkey ON public.credit_grants USING btree (entity, id)
 
 table dead_letters
   column id text not null
@@ -200,7 +202,7 @@ table ledger_entries
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint CHECK ((credit_account <> debit_account))
   constraint FOREIGN KEY (corrects) REFERENCES ledger_entries(id)
-  constraint FOREIGN KEY (grant_id) REFERENCES credit_grants(id)
+  constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
   constraint PRIMARY KEY (id)
   CREATE INDEX ledger_entries_entity_id_idx ON public.ledger_entries USING btree (entity, id)
   CREATE INDEX ledger_entries_entity_period_idx ON public.ledger_entries USING btree (entity, period)

@@ -37,7 +37,7 @@ export async function findBalance(
     select
       coalesce((
         select sum(g.remaining_picos) from credit_grants g
-        where g.entity = ${of.entity}::text and g.remaining_picos > 0
+        where g.entity = ${of.entity}::text and g.is_open
           and g.effective_at <= ${of.at}::timestamptz and (g.expires_at is null or g.expires_at > ${of.at}::timestamptz)
       ), 0)::text as credits,
       coalesce(sum(s.cost_picos) filter (where s.period = ${of.period}::text), 0)::text as month,

@@ -205,23 +205,25 @@ const CHECKS: readonly Check[] = [
   {
     name: 'burns equal what grants say was burnt',
     left: Prisma.sql`
-      select to_jsonb(grant_id) as key, sum(amount_picos) as amount
-      from net_burns where grant_id is not null group by grant_id`,
-    right: Prisma.sql`select to_jsonb(id) as key, burnt_picos as amount from credit_grants`,
+      select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount_picos) as amount
+      from net_burns where grant_id is not null group by entity, grant_id`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'grant', id) as key, burnt_picos as amount from credit_grants`,
   },
   {
     name: 'ledger and open hours equal what grants have left',
     left: Prisma.sql`
-      select key, sum(amount) as amount from (
-        select to_jsonb(grant_id) as key,
+      select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount) as amount from (
+        select entity, grant_id,
           case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end as amount
         from ledger_entries where grant_id is not null
         union all
-        select to_jsonb(grant_id), -amount_picos from burns where grant_id is not null and not posted
+        select entity, grant_id, -amount_picos from burns where grant_id is not null and not posted
         union all
-        select to_jsonb(grant_id), amount_picos from burn_reversals where grant_id is not null and not posted
-      ) moved group by key`,
-    right: Prisma.sql`select to_jsonb(id) as key, remaining_picos as amount from credit_grants`,
+        select entity, grant_id, amount_picos from burn_reversals where grant_id is not null and not posted
+      ) moved group by entity, grant_id`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'grant', id) as key, remaining_picos as amount from credit_grants`,
   },
   {
     name: 'ledger holds every closed hour',

@@ -27,7 +27,7 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
     with counted as materialized (
       select u.*, date_trunc('hour', u.occurred_at, 'UTC') as hour,
         coalesce((
-          select sum(b.value::numeric) from jsonb_each_text(u.burns) b join credit_grants g on g.id = b.key
+          select sum(b.value::numeric) from jsonb_each_text(u.burns) b join credit_grants g on g.entity = u.entity and g.id = b.key
           where g.category = 'paid'
         ), 0) as paid_burnt_picos
       from counted_usage u where u.entity = ${entity}::text
@@ -143,13 +143,13 @@ export async function findGrantDifferences(tx: Tx, entity: string): Promise<Diff
         jsonb_build_object(
           'remaining_picos', (x.amount_picos - x.burnt - x.voided - x.expired)::text, 'burnt_picos', x.burnt::text,
           'voided_picos', x.voided::text, 'expired_picos', x.expired::text) as after
-      from credit_grants g join expected x on x.id = g.id
+      from credit_grants g join expected x on x.id = g.id where g.entity = ${entity}::text
     )
     select jsonb_build_object('grant', id) as key, before, after
     from compared where before <> after order by id`;
 }
 
-export async function setGrants(tx: Tx, rows: readonly Difference[]): Promise<void> {
+export async function setGrants(tx: Tx, entity: string, rows: readonly Difference[]): Promise<void> {
   await tx.$executeRaw`
     update credit_grants g set
       remaining_picos = t.remaining_picos,
@@ -163,5 +163,5 @@ export async function setGrants(tx: Tx, rows: readonly Difference[]): Promise<vo
       ${pgArray(rows.map((r) => r.after['voided_picos']!))}::numeric[],
       ${pgArray(rows.map((r) => r.after['expired_picos']!))}::numeric[]
     ) as t (id, remaining_picos, burnt_picos, voided_picos, expired_picos)
-    where g.id = t.id`;
+    where g.entity = ${entity}::text and g.id = t.id`;
 }

@@ -63,7 +63,7 @@ export class Repair {
     await this.days.invalidate(tx, entity);
     await setEntitySpend(tx, spend.entities);
     await setProjectSpend(tx, spend.projects);
-    await setGrants(tx, grants);
+    await setGrants(tx, entity, grants);
     await this.accounts.raiseVersions(tx, [entity]);
     await insertAuditEntry(tx, {
       at,

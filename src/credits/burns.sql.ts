@@ -11,7 +11,7 @@ import { Restart, type Tx } from '../platform/database.js';
  * waited for the account's lock: the next attempt has a later booking time.
  */
 export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<Restart | null> {
-  const added = await tx.$executeRaw`
+  const [{ added }] = await tx.$queryRaw<[{ added: number }]>`
     with burnt as (
       select * from unnest(
         ${pgArray(rows.map((r) => r.entity))}::text[],
@@ -23,14 +23,19 @@ export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Dat
       update credit_grants g set
         remaining_picos = g.remaining_picos - b.amount_picos,
         burnt_picos = g.burnt_picos + b.amount_picos
-      from (select grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by grant_id) b
-      where g.id = b.grant_id
+      from (
+        select entity, grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by entity, grant_id
+      ) b
+      where g.entity = b.entity and g.id = b.grant_id
+    ), added as (
+      insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
+      select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
+      from burnt order by entity, period, grant_id
+      on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
+      where not o.posted
+      returning 1
     )
-    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
-    select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
-    from burnt order by entity, period, grant_id
-    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
-    where not o.posted`;
+    select count(*)::int as added from added`;
   return added === rows.length ? null : new Restart('the booked hour is posted');
 }
 
@@ -40,7 +45,7 @@ export async function addReversals(
   rows: readonly BurnReversal[],
   bookedHour: Date,
 ): Promise<Restart | null> {
-  const added = await tx.$executeRaw`
+  const [{ added }] = await tx.$queryRaw<[{ added: number }]>`
     with returned as (
       select * from unnest(
         ${pgArray(rows.map((r) => r.entity))}::text[],
@@ -54,17 +59,23 @@ export async function addReversals(
       update credit_grants g set
         remaining_picos = g.remaining_picos + r.amount_picos,
         burnt_picos = g.burnt_picos - r.amount_picos
-      from (select grant_id, sum(amount_picos) as amount_picos from returned where grant_id is not null group by grant_id) r
-      where g.id = r.grant_id
+      from (
+        select entity, grant_id, sum(amount_picos) as amount_picos from returned where grant_id is not null
+        group by entity, grant_id
+      ) r
+      where g.entity = r.entity and g.id = r.grant_id
+    ), added as (
+      insert into burn_reversals as o (
+        entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
+      )
+      select entity, ${bookedHour}::timestamptz, period, grant_id, corrected_hour, corrected_period, amount_picos
+      from returned order by entity, period, grant_id, corrected_hour, corrected_period
+      on conflict (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
+      do update set amount_picos = o.amount_picos + excluded.amount_picos
+      where not o.posted
+      returning 1
     )
-    insert into burn_reversals as o (
-      entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
-    )
-    select entity, ${bookedHour}::timestamptz, period, grant_id, corrected_hour, corrected_period, amount_picos
-    from returned order by entity, period, grant_id, corrected_hour, corrected_period
-    on conflict (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
-    do update set amount_picos = o.amount_picos + excluded.amount_picos
-    where not o.posted`;
+    select count(*)::int as added from added`;
   return added === rows.length ? null : new Restart('the booked hour is posted');
 }
 

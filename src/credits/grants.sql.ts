@@ -12,8 +12,7 @@ type RawGrant = Omit<GrantLeft, 'remainingPicos'> & {
 };
 
 /**
- * Grants with something left, valid or not. Every batch of usage runs this, so the zero is a literal: with a parameter Postgres
- * might not use the partial index of such grants.
+ * Grants with something left, valid or not. Every batch of usage runs this.
  */
 export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
   const rows = await tx.$queryRaw<RawGrant[]>`
@@ -21,26 +20,27 @@ export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promi
       id, entity, category, priority, remaining_picos::text as remaining,
       effective_at as "effectiveAt", expires_at as "expiresAt", created_at as "createdAt"
     from credit_grants
-    where entity = any(${pgArray(entities)}::text[]) and remaining_picos > 0`;
+    where entity = any(${pgArray(entities)}::text[]) and is_open`;
   return rows.map(({ remaining, ...grant }) => ({ ...grant, remainingPicos: BigInt(remaining) }));
 }
 
 /** Takes all that is left of a grant and returns the amount: 0 when called again. */
 export async function takeRemaining(
   tx: Tx,
-  args: { grantId: string; as: 'void' | 'expiry' },
+  args: { entity: string; grantId: string; as: 'void' | 'expiry' },
 ): Promise<bigint> {
   const isVoid = args.as === 'void';
   const [row] = await tx.$queryRaw<{ taken: string }[]>`
     with grant_left as (
-      select id, remaining_picos from credit_grants where id = ${args.grantId}::text and remaining_picos > 0
+      select entity, id, remaining_picos from credit_grants
+      where entity = ${args.entity}::text and id = ${args.grantId}::text and is_open
     )
     update credit_grants g set
       remaining_picos = 0,
       voided_picos = g.voided_picos + case when ${isVoid}::boolean then l.remaining_picos else 0 end,
       expired_picos = g.expired_picos + case when ${isVoid}::boolean then 0 else l.remaining_picos end
     from grant_left l
-    where g.id = l.id
+    where g.entity = l.entity and g.id = l.id
     returning l.remaining_picos::text as taken`;
   return BigInt(row?.taken ?? 0);
 }
@@ -49,7 +49,7 @@ export async function takeRemaining(
 export async function findEntitiesWithExpired(tx: Tx, at: Date): Promise<EntityName[]> {
   const rows = await tx.$queryRaw<{ entity: EntityName }[]>`
     select distinct entity from credit_grants
-    where remaining_picos > 0 and expires_at <= ${at}::timestamptz
+    where is_open and expires_at <= ${at}::timestamptz
     order by entity`;
   return rows.map((row) => row.entity);
 }

@@ -61,8 +61,9 @@ export class Grants {
     await this.accounts.lock(tx, [entity]);
     const grant = await tx.creditGrant.create({
       data: {
-        id: randomId('grant'),
         entity,
+        id: randomId('grant'),
+        lot: await nextLot(tx, entity),
         category,
         priority,
         amountPicos: decimalOf(amountPicos),
@@ -103,12 +104,12 @@ export class Grants {
     const { entity, grantId, reason, actor } = order;
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
-    if ((await tx.creditGrant.findUnique({ where: { id: grantId, entity } })) === null) {
+    if ((await tx.creditGrant.findUnique({ where: { entity_id: { entity, id: grantId } } })) === null) {
       throw new TallyError('not_found', `no credit grant ${grantId} of ${entity}`, { param: 'grant' });
     }
     // For what comes back to it later. Where a grant is voided twice, the first time counts.
     await tx.creditGrant.updateMany({
-      where: { id: grantId, voidedAt: null },
+      where: { entity, id: grantId, voidedAt: null },
       data: { voidedAt: bookedAt },
     });
     const voidedPicos = await this.writeOff(tx, {
@@ -128,7 +129,7 @@ export class Grants {
       before: { remaining_picos: String(voidedPicos) },
       after: { remaining_picos: '0', reason },
     });
-    return toRow(await tx.creditGrant.findUniqueOrThrow({ where: { id: grantId } }));
+    return toRow(await tx.creditGrant.findUniqueOrThrow({ where: { entity_id: { entity, id: grantId } } }));
   }
 
   /** Takes what is left of a grant and posts that. Needs the entity's lock. Returns the amount: 0 when called again. */
@@ -143,7 +144,7 @@ export class Grants {
     },
   ): Promise<bigint> {
     const { as: kind, ...entry } = order;
-    const amountPicos = await takeRemaining(tx, { grantId: order.grantId, as: kind });
+    const amountPicos = await takeRemaining(tx, { entity: order.entity, grantId: order.grantId, as: kind });
     if (amountPicos > 0n) await this.ledger.post(tx, { ...entry, kind, amountPicos });
     return amountPicos;
   }
@@ -165,6 +166,16 @@ export class Grants {
   async left(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
     return findGrantsLeft(tx, entities);
   }
+}
+
+/** The number of the entity's next grant. Needs the entity's lock. */
+async function nextLot(tx: Tx, entity: string): Promise<number> {
+  const last = await tx.creditGrant.findFirst({
+    where: { entity },
+    orderBy: { lot: 'desc' },
+    select: { lot: true },
+  });
+  return (last?.lot ?? 0) + 1;
 }
 
 function toRow(row: CreditGrant): GrantRow {

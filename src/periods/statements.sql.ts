@@ -110,7 +110,7 @@ export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<Sta
     select
       m.kind, m.grant_id as "grantId", g.category, g.reference, g.expires_at as "expiresAt",
       sum(m.change_picos)::text as change
-    from moved m join credit_grants g on g.id = m.grant_id
+    from moved m join credit_grants g on g.entity = ${of.entity}::text and g.id = m.grant_id
     group by m.kind, m.grant_id, g.category, g.reference, g.expires_at, g.created_at
     having sum(m.change_picos) <> 0
     order by array_position(${pgArray(MOVEMENT_KINDS.slice())}::text[], m.kind), g.created_at, m.grant_id`;

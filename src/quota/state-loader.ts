@@ -90,7 +90,7 @@ export class StateLoader {
   /** The states as of `at`, after granting the plans' allowances that are due by then. */
   async loadDue(args: { subjects: readonly QuotaSubject[]; at: Date }): Promise<QuotaState[]> {
     const entities = [...new Set(args.subjects.map(({ entity }) => entity))];
-    await this.allowances.grantDue(this.database.reader, { entities, at: args.at });
+    await this.allowances.grantDueApart(this.database, { entities, at: args.at });
     return loadQuotaStates(this.database.reader, args);
   }
 }

@@ -34,7 +34,7 @@ export class BalanceReports {
   async read(entity: EntityName): Promise<Balance> {
     const at = this.clock.now();
     const period = periodOf(at);
-    const granted = await this.allowances.grantDue(this.database.reader, { entities: [entity], at });
+    const granted = await this.allowances.grantDueApart(this.database, { entities: [entity], at });
     if (granted.length > 0) await this.quota.publishNowOrLater([{ entity, project: null }]);
     const held = await this.quota.held(entity);
     const rows = await this.database.transaction(

@@ -115,7 +115,7 @@ export async function* readPaidGrantMovements(
         e.kind, e.entity, e.grant_id, e.amount_picos::text as amount, e.booked_at,
         g.effective_at, g.expires_at, g.reference, c.number::text as statement
       from ledger_entries e
-      join credit_grants g on g.id = e.grant_id
+      join credit_grants g on g.entity = e.entity and g.id = e.grant_id
       left join closed_periods c on c.entity = e.entity and c.period = e.period
       where e.period = $1::text and ($2::text is null or e.entity = $2::text)
         and e.kind in ('purchase', 'expiry', 'void') and g.category = 'paid'

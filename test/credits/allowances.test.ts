@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { anEvent, LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { buy } from '../support/correcting.js';
+import { usd } from '../support/quota.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
@@ -33,5 +35,22 @@ describe('monthly allowances', () => {
       burntPicos: 5n * 150n * LLAMA_PICOS_PER_TOKEN,
       expiresAt: new Date('2027-02-01T00:00:00Z'),
     });
+  });
+
+  it('and purchases of the same moment are numbered 1, 2, 3 within their entity', async () => {
+    await books.postgres.pool.query(
+      `insert into entities (name, plan, created_at) values ('numbered', 'gift', now())`,
+    );
+    const at = new Date('2027-01-04T12:00:00Z');
+    await Promise.all([
+      ...Array.from({ length: 3 }, () => buy(books, 'numbered', usd('1'))),
+      ...Array.from({ length: 3 }, () =>
+        books.recorder.record([anEvent({ subject: 'numbered/p', model: LLAMA, occurredAt: at })]),
+      ),
+    ]);
+    const { rows } = await books.postgres.pool.query(
+      `select lot from credit_grants where entity = 'numbered' order by lot`,
+    );
+    expect(rows).toEqual([{ lot: 1 }, { lot: 2 }, { lot: 3 }, { lot: 4 }]);
   });
 });

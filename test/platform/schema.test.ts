@@ -50,8 +50,8 @@ describe('the database refuses', () => {
     await migratedPool.query(`
       insert into plans (name, overage) values ('p', 'allowed');
       insert into entities (name, plan, created_at) values ('e', 'p', now());
-      insert into credit_grants (id, entity, category, priority, amount_picos, remaining_picos, effective_at, created_at)
-        values ('g', 'e', 'paid', 50, 10, 10, now(), now());
+      insert into credit_grants (id, lot, entity, category, priority, amount_picos, remaining_picos, effective_at, created_at)
+        values ('g', 1, 'e', 'paid', 50, 10, 10, now(), now());
       insert into ledger_entries (entity, kind, debit_account, credit_account, amount_picos, grant_id, period, booked_at)
         values ('e', 'purchase', 'cash', 'credits:g', 10, 'g', '2026-11', now());
       insert into audit_log (at, actor, action) values (now(), 'test', 'test');

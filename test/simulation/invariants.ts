@@ -134,15 +134,17 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       or least(remaining_picos, burnt_picos, voided_picos, expired_picos) < 0`,
   'lots: what a grant says was burnt is what was burnt from it': `
     select g.id from credit_grants g
-    left join (select grant_id, sum(amount_picos) as burnt from (${BURNT}) b group by 1) b on b.grant_id = g.id
+    left join (select entity, grant_id, sum(amount_picos) as burnt from (${BURNT}) b group by 1, 2) b on b.entity = g.entity and b.grant_id = g.id
     where g.burnt_picos <> coalesce(b.burnt, 0)`,
   'double entry: the ledger and the open hours leave each grant what it has left': `
     select g.id, g.remaining_picos, l.amount, o.amount from credit_grants g
     left join (
-      select grant_id, sum(case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end) as amount
-      from ledger_entries where grant_id is not null group by 1
-    ) l on l.grant_id = g.id
-    left join (select grant_id, sum(amount_picos) as amount from (${BURNT}) b where not posted group by 1) o on o.grant_id = g.id
+      select entity, grant_id, sum(case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end) as amount
+      from ledger_entries where grant_id is not null group by 1, 2
+    ) l on l.entity = g.entity and l.grant_id = g.id
+    left join (
+      select entity, grant_id, sum(amount_picos) as amount from (${BURNT}) b where not posted group by 1, 2
+    ) o on o.entity = g.entity and o.grant_id = g.id
     where g.remaining_picos <> coalesce(l.amount, 0) - coalesce(o.amount, 0)`,
   'double entry: every entry moves an amount from one account to another': `
     select id from ledger_entries where amount_picos <= 0 or debit_account = credit_account`,

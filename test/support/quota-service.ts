@@ -1,6 +1,7 @@
 /** The quota on a real Postgres and a real Redis, each behind a wire that a test can cut. */
 import type { Redis } from 'ioredis';
 import { Changes } from '../../src/access/changes.js';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { Allowances } from '../../src/credits/allowances.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
@@ -117,7 +118,15 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     await untilReady(redis);
     opened.push({ database, redis });
     const prices = new FixedPrices(database, clock, new Changes(database));
-    const quota = new Quota(redis, database, clock, prices, new Allowances(), mode, unpricedModels);
+    const quota = new Quota(
+      redis,
+      database,
+      clock,
+      prices,
+      new Allowances(new Accounts()),
+      mode,
+      unpricedModels,
+    );
     return { quota, redis };
   }
 
@@ -171,8 +180,10 @@ export async function giveCredits(
     [entity],
   );
   await on.sql(
-    `insert into credit_grants (id, entity, category, priority, amount_picos, remaining_picos, effective_at, expires_at, created_at)
-     values ('grant_' || gen_random_uuid(), $1, 'paid', 50, $2, $2, $3, $4, now())`,
+    `insert into credit_grants (
+       entity, id, lot, category, priority, amount_picos, remaining_picos, effective_at, expires_at, created_at
+     )
+     select $1, 'grant_' || gen_random_uuid(), count(*) + 1, 'paid', 50, $2, $2, $3, $4, now() from credit_grants where entity = $1`,
     [entity, String(usd(credits)), effectiveAt, expiresAt],
   );
   return entity as EntityName;

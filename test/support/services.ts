@@ -35,7 +35,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
   const accounts = new Accounts();
   const ledger = new Ledger(database);
   const grants = new Grants(database, clock, accounts, ledger);
-  const allowances = new Allowances();
+  const allowances = new Allowances(accounts);
   const burns = new Burns();
   const changes = new Changes(database);
   const rates = new Rates(database);

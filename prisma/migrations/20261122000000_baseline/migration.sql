@@ -300,37 +300,55 @@ create index usage_conflicts_entity_last_seen_at_idx on usage_conflicts (entity,
 -- Credits: grants, what burns them, and the ledger.
 
 create table credit_grants (
-  id text primary key,
-  entity text not null references entities (name),
-  category text not null check (category in ('paid', 'promotional')),
-  priority smallint not null check (priority between 0 and 100),
-  amount_picos numeric(38, 0) not null check (amount_picos > 0),
-  remaining_picos numeric(38, 0) not null check (remaining_picos >= 0),
-  burnt_picos numeric(38, 0) not null default 0 check (burnt_picos >= 0),
-  voided_picos numeric(38, 0) not null default 0 check (voided_picos >= 0),
-  expired_picos numeric(38, 0) not null default 0 check (expired_picos >= 0),
+  entity text not null,
+  id text not null,
+  -- The grant's number within its entity: 1, 2, 3 and so on, given under the entity's lock.
+  lot integer not null,
+  category text not null,
+  priority smallint not null,
+  amount_picos numeric(38, 0) not null,
+  remaining_picos numeric(38, 0) not null,
+  burnt_picos numeric(38, 0) not null default 0,
+  voided_picos numeric(38, 0) not null default 0,
+  expired_picos numeric(38, 0) not null default 0,
+  -- Whether anything is left. Indexes name this column and never an amount, so that a burn updates the row in place (HOT).
+  is_open boolean not null generated always as (remaining_picos > 0) stored,
   effective_at timestamptz(3) not null,
-  expires_at timestamptz(3) check (expires_at > effective_at),
+  expires_at timestamptz(3),
   allowance_period text,
   reference text,
   note text,
   created_at timestamptz(3) not null,
   -- What returns to a voided grant is void as well, even if nothing was left of the grant when it was voided.
   voided_at timestamptz(3),
-  unique (entity, allowance_period),
-  check (amount_picos = remaining_picos + burnt_picos + voided_picos + expired_picos)
-);
-create index credit_grants_left_idx on credit_grants (entity) where remaining_picos > 0;
+  constraint credit_grants_pkey primary key (entity, id),
+  constraint credit_grants_belongs_to_an_entity foreign key (entity) references entities (name),
+  constraint credit_grants_lot_is_of_one_grant unique (entity, lot),
+  constraint credit_grants_one_allowance_a_period unique (entity, allowance_period),
+  constraint credit_grants_lot_counts_from_one check (lot > 0),
+  constraint credit_grants_category_is_known check (category in ('paid', 'promotional')),
+  constraint credit_grants_priority_is_up_to_100 check (priority between 0 and 100),
+  constraint credit_grants_amount_is_positive check (amount_picos > 0),
+  constraint credit_grants_no_part_is_negative check (
+    remaining_picos >= 0 and burnt_picos >= 0 and voided_picos >= 0 and expired_picos >= 0
+  ),
+  constraint credit_grants_amount_is_accounted_for check (
+    amount_picos = remaining_picos + burnt_picos + voided_picos + expired_picos
+  ),
+  constraint credit_grants_expires_after_it_begins check (expires_at > effective_at)
+) with (fillfactor = 70);
+create index credit_grants_open_idx on credit_grants (entity) where is_open;
 
 create table burns (
   id bigserial primary key,
   entity text not null,
   booked_hour timestamptz(3) not null,
   period text not null,
-  grant_id text references credit_grants (id),
+  grant_id text,
   amount_picos numeric(38, 0) not null check (amount_picos > 0),
   posted boolean not null default false,
-  unique nulls not distinct (entity, booked_hour, period, grant_id)
+  unique nulls not distinct (entity, booked_hour, period, grant_id),
+  constraint burns_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id)
 );
 create index burns_open_idx on burns (booked_hour) where not posted;
 
@@ -342,12 +360,13 @@ create table burn_reversals (
   entity text not null,
   booked_hour timestamptz(3) not null,
   period text not null,
-  grant_id text references credit_grants (id),
+  grant_id text,
   corrected_hour timestamptz(3) not null,
   corrected_period text not null,
   amount_picos numeric(38, 0) not null check (amount_picos > 0),
   posted boolean not null default false,
   unique nulls not distinct (entity, booked_hour, period, grant_id, corrected_hour, corrected_period),
+  constraint burn_reversals_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id),
   check (corrected_hour <= booked_hour)
 );
 create index burn_reversals_open_idx on burn_reversals (booked_hour) where not posted;
@@ -361,12 +380,13 @@ create table ledger_entries (
   debit_account text not null,
   credit_account text not null check (credit_account <> debit_account),
   amount_picos numeric(38, 0) not null check (amount_picos > 0),
-  grant_id text references credit_grants (id),
+  grant_id text,
   period text not null,
   booked_hour timestamptz(3),
   corrects bigint references ledger_entries (id),
   reference text,
-  booked_at timestamptz(3) not null
+  booked_at timestamptz(3) not null,
+  constraint ledger_entries_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id)
 );
 create index ledger_entries_entity_id_idx on ledger_entries (entity, id);
 create index ledger_entries_entity_period_idx on ledger_entries (entity, period);
@@ -757,7 +777,7 @@ select
   min(g.expires_at) as next_expiry_at
 from public.entities e
 left join public.credit_grants g
-  on g.entity = e.name and g.remaining_picos > 0
+  on g.entity = e.name and g.is_open
   and g.effective_at <= now() and (g.expires_at is null or g.expires_at > now())
 group by e.name, e.plan;
 comment on view reporting.balances is 'The credits that each entity can spend now, without what requests in flight hold.';
@@ -828,7 +848,7 @@ select
   case l.kind when 'purchase' then 0 else reporting.usd(l.amount_picos) end,
   'USD'
 from public.ledger_entries l
-join public.credit_grants g on g.id = l.grant_id
+join public.credit_grants g on g.entity = l.entity and g.id = l.grant_id
 where l.kind in ('purchase', 'expiry', 'void') and g.category = 'paid';
 comment on view reporting.focus is 'The sums of the FOCUS export by day and model, without its token classes and unit prices; the export itself is /v1/exports/focus.csv.';
 
