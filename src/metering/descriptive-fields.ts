@@ -77,12 +77,12 @@ export function readDescriptive(
   const texts = (name: string, limits: TextsLimits): Record<string, string> | null =>
     textsOf(data[name], limits, () => mended.push(name));
   const tier = text('service_tier', SHORT_LENGTH_MAX);
-  const attributes = { ...inUsage.attributes, ...texts('attributes', ATTRIBUTE_LIMITS) };
+  const given = texts('attributes', ATTRIBUTE_LIMITS);
   return {
     operation: operationOf(text('operation', SHORT_LENGTH_MAX)),
     serviceTier: tier === null ? (inUsage.serviceTier ?? DEFAULT_TIER) : canonicalTier(tier),
     region: text('region', SHORT_LENGTH_MAX) ?? inUsage.region,
-    attributes: Object.keys(attributes).length === 0 ? null : attributes,
+    attributes: attributesOf(inUsage.attributes, given),
     usageSource: usageSourceOf(data['usage_source'], () => mended.push('usage_source')),
     reservationId: text('reservation_id'),
     apiKeyId: text('api_key_id'),
@@ -91,6 +91,14 @@ export function readDescriptive(
     tags: texts('tags', TAG_LIMITS),
     mended,
   };
+}
+
+function attributesOf(
+  inUsage: Readonly<Record<string, string>>,
+  given: Record<string, string> | null,
+): Record<string, string> | null {
+  for (const _ in inUsage) return { ...inUsage, ...given };
+  return given;
 }
 
 export function operationOf(text: string | null): string {
@@ -107,9 +115,13 @@ function usageSourceOf(value: unknown, mend: () => void): UsageEvent['usageSourc
 /** An empty text counts as left out: some producers send one for what they do not know. */
 function textOf(value: unknown, lengthMax: number, mend: () => void): string | null {
   if (value === undefined || value === null || value === '') return null;
-  if (typeof value === 'string' && value.length <= lengthMax && isPrintable(value)) return value;
+  if (isText(value, lengthMax)) return value;
   mend();
   return printable(value, lengthMax);
+}
+
+function isText(value: unknown, lengthMax: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= lengthMax && isPrintable(value);
 }
 
 /** Text that Postgres can store and a person can read. */
@@ -135,6 +147,17 @@ const ATTRIBUTE_LIMITS: TextsLimits = {
   lengthMax: SHORT_LENGTH_MAX,
 };
 
+/** Names and values are as they should be, and there are some: nothing is mended. */
+function areTexts(value: object, limits: TextsLimits): value is Record<string, string> {
+  let count = 0;
+  for (const name in value) {
+    const text: unknown = value[name as keyof typeof value];
+    if (!isText(name, limits.nameLengthMax) || (text !== '' && !isText(text, limits.lengthMax))) return false;
+    count += 1;
+  }
+  return count > 0 && count <= limits.countMax;
+}
+
 /** Names and values become text; what is beyond the limits is left out. */
 function textsOf(value: unknown, limits: TextsLimits, mend: () => void): Record<string, string> | null {
   if (value === undefined || value === null) return null;
@@ -142,6 +165,7 @@ function textsOf(value: unknown, limits: TextsLimits, mend: () => void): Record<
     mend();
     return null;
   }
+  if (areTexts(value, limits)) return value;
   const entries = Object.entries(value);
   const kept = new Map<string, string>();
   let isMended = entries.length > limits.countMax;

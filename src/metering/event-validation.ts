@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { parseSubject } from '../domain/ids.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { operationOf, readDescriptive } from './descriptive-fields.js';
+import { SUBJECT_LENGTH_MAX, usualEnvelope, type Envelope } from './usual-envelope.js';
 import { readUsage, USAGE_FORMATS, usageFormatOf } from './shapes/read-usage.js';
 
 export type EventReading =
@@ -42,7 +43,7 @@ const envelope = z
     id: text(TEXT_LENGTH_MAX),
     source: text(TEXT_LENGTH_MAX),
     type: text(TEXT_LENGTH_MAX),
-    subject: text(257),
+    subject: text(SUBJECT_LENGTH_MAX),
     time: z.iso.datetime({ offset: true }),
     // What else it says never refuses it: descriptive-fields.ts.
     data: z.looseObject({
@@ -68,14 +69,13 @@ export function parseEvent(json: unknown, at: Date): EventReading {
 }
 
 function parse(json: unknown, at: Date): EventReading {
-  const parsed = envelope.safeParse(json);
-  if (!parsed.success) return refuse(json, 'invalid_event', describe(parsed.error));
-  const { data: body, time, type, subject: subjectText, source, id } = parsed.data;
+  const read = usualEnvelope(json) ?? envelopeOf(json);
+  if (typeof read === 'string') return refuse(json, 'invalid_event', read);
+  const { data: body, occurredAt, type, subject: subjectText, source, id } = read;
   if (type !== USAGE_EVENT_TYPE) return refuse(json, 'unknown_type', `type must be "${USAGE_EVENT_TYPE}"`);
   const subject = parseSubject(subjectText);
   if (subject === null)
     return refuse(json, 'invalid_subject', 'subject must be "entity/project", each of A-Z a-z 0-9 . _ -');
-  const occurredAt = new Date(time);
   const ageMs = at.getTime() - occurredAt.getTime();
   if (ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs > USAGE_EVENT_BACK_MS_MAX) {
     return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
@@ -89,19 +89,32 @@ function parse(json: unknown, at: Date): EventReading {
     const field = reading.field === '' ? 'data.usage' : `data.usage.${reading.field}`;
     return refuse(json, 'invalid_tokens', `${field} ${reading.message}`);
   }
-  const { quantities, unread, ...inUsage } = reading.reading;
+  const { quantities, unread } = reading.reading;
+  const said = readDescriptive(body, reading.reading);
   return {
     ok: true,
+    // Field by field, because a spread would take a third of the time of all this.
     event: {
       source,
       id,
-      ...subject,
+      entity: subject.entity,
+      project: subject.project,
       occurredAt,
       model: body.model,
+      operation: said.operation,
       quantities,
+      serviceTier: said.serviceTier,
+      region: said.region,
+      attributes: said.attributes,
       unread,
       rawUsage: unread.length === 0 ? null : storableUsage(body.usage),
-      ...readDescriptive(body, inUsage),
+      mended: said.mended,
+      usageSource: said.usageSource,
+      reservationId: said.reservationId,
+      apiKeyId: said.apiKeyId,
+      userId: said.userId,
+      requestId: said.requestId,
+      tags: said.tags,
     },
   };
 }
@@ -115,8 +128,16 @@ function storableUsage(usage: object): object | null {
   return json.length > RAW_USAGE_LENGTH_MAX ? null : JSON.parse(json);
 }
 
-function describe(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`).join('; ');
+/** What an envelope is, or what is wrong with this one. */
+export function envelopeOf(json: unknown): Envelope | string {
+  const parsed = envelope.safeParse(json);
+  if (parsed.success) {
+    const { id, source, type, subject, time, data } = parsed.data;
+    return { id, source, type, subject, occurredAt: new Date(time), data };
+  }
+  return parsed.error.issues
+    .map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`)
+    .join('; ');
 }
 
 function refuse(json: unknown, code: UsageRefusalCode, message: string): EventReading {

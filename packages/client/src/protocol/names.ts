@@ -5,10 +5,12 @@ export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** Who pays and what they spend it on, written `entity/project`. Null where the text is not two names with a slash between. */
 export function parseSubject(text: string): { readonly entity: string; readonly project: string } | null {
-  const [entity, project, ...rest] = text.split('/');
-  if (entity === undefined || project === undefined || rest.length > 0) return null;
-  return NAME_PATTERN.test(entity) && NAME_PATTERN.test(project) ? { entity, project } : null;
+  const [, entity, project] = SUBJECT_PATTERN.exec(text) ?? [];
+  return entity === undefined || project === undefined ? null : { entity, project };
 }
+
+const NAME = NAME_PATTERN.source.slice(1, -1);
+const SUBJECT_PATTERN = new RegExp(`^(${NAME})/(${NAME})$`);
 
 /** The entity in an `entity/project` that is known to be one. */
 export function entityOf(subject: string): string {
