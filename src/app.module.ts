@@ -20,6 +20,7 @@ import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
 import { JobsWorker } from './jobs/jobs.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
+import { UsageMonths } from './metering/usage-months.js';
 import { PeriodsApi, PeriodsModule } from './periods/periods.module.js';
 import { NestLogger } from './platform/logger.js';
 import { Metrics } from './platform/metrics.js';
@@ -117,5 +118,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
     abortOnError: false,
   });
   app.useGlobalFilters(errors);
+  // Before the first job is taken.
+  if (config.role !== 'api') await app.get(UsageMonths, { strict: false }).ensure();
   return app;
 }

@@ -646,24 +646,32 @@ CREATE OR REPLACE FUNCTION public.cost_at(unit_prices jsonb, requests numeric, i
  IMMUTABLE PARALLEL SAFE
 RETURN (((((COALESCE((((unit_prices ->> 'request'::text))::numeric * requests), (0)::numeric) + COALESCE((((unit_prices ->> 'input'::text))::numeric * input_tokens), (0)::numeric)) + COALESCE((((unit_prices ->> 'cached_input'::text))::numeric * cached_input_tokens), (0)::numeric)) + COALESCE((((unit_prices ->> 'output'::text))::numeric * (output_tokens - reasoning_tokens)), (0)::numeric)) + COALESCE((((unit_prices ->> 'reasoning'::text))::numeric * reasoning_tokens), (0)::numeric)) + CASE WHEN (other_quantities IS NULL) THEN (0)::numeric ELSE (SELECT COALESCE(sum((((cost_at.unit_prices ->> jsonb_each_text.key))::numeric * (jsonb_each_text.value)::numeric)), (0)::numeric) AS "coalesce" FROM jsonb_each_text(cost_at.other_quantities) jsonb_each_text(key, value)) END)
 
-CREATE OR REPLACE FUNCTION public.ensure_usage_partition(month timestamp with time zone)
- RETURNS void
+CREATE OR REPLACE FUNCTION public.ensure_usage_months(first timestamp with time zone, last timestamp with time zone)
+ RETURNS integer
  LANGUAGE plpgsql
 AS $function$
 declare
-  starts timestamp := date_trunc('month', month at time zone 'UTC');
-  partition text := 'usage_events_' || to_char(starts, 'YYYY_MM');
+  starts timestamp := date_trunc('month', first at time zone 'UTC');
+  month text;
+  made integer := 0;
 begin
-  -- Two processes may receive the first event of a month at the same time.
-  perform pg_advisory_xact_lock(hashtext('ensure_usage_partition'));
-  if to_regclass(partition) is null then
-    execute format(
-      'create table %I partition of usage_events for values from (%L) to (%L)',
-      partition,
-      starts at time zone 'UTC',
-      (starts + interval '1 month') at time zone 'UTC'
-    );
-  end if;
+  -- Two processes may make the same months at the same time.
+  perform pg_advisory_xact_lock(hashtext('ensure_usage_months'));
+  while starts <= last at time zone 'UTC' loop
+    month := 'usage_events_' || to_char(starts, 'YYYY_MM');
+    if to_regclass(month) is null then
+      execute format('create table %I (like usage_events including all)', month);
+      execute format(
+        'alter table usage_events attach partition %I for values from (%L) to (%L)',
+        month,
+        starts at time zone 'UTC',
+        (starts + interval '1 month') at time zone 'UTC'
+      );
+      made := made + 1;
+    end if;
+    starts := starts + interval '1 month';
+  end loop;
+  return made;
 end
 $function$
 

@@ -7,6 +7,7 @@ import { UnpricedUsage } from '../corrections/unpriced-usage.js';
 import { GrantExpiry } from '../credits/grant-expiry.js';
 import { HourlyPosting } from '../credits/hourly-posting.js';
 import { IdentityPruning } from '../metering/identity-pruning.js';
+import { UsageMonths } from '../metering/usage-months.js';
 import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { PeriodClose } from '../periods/period-close.js';
 import { OutputSampling } from '../quota/output-sampling.js';
@@ -24,6 +25,7 @@ export type Schedule = {
 export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   'post-closed-hours': at('30 1 * * * *', HourlyPosting, (posting) => posting.post()),
   'expire-grants': at('0 * * * * *', GrantExpiry, (expiry) => expiry.expire()),
+  'make-months': at('10 */5 * * * *', UsageMonths, (months) => months.ensure()),
   'charge-unpriced': at('15 */5 * * * *', UnpricedUsage, (unpriced) => unpriced.charge()),
   'close-periods': at('0 5 * * * *', PeriodClose, (periods) => periods.closePeriods()),
   'roll-up-days': at('40 * * * * *', DailyRollUps, (days) => days.build()),

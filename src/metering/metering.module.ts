@@ -13,6 +13,7 @@ import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { UsageEventsController } from './usage-events.controller.js';
 import { UsageIntake } from './usage-intake.js';
+import { UsageMonths } from './usage-months.js';
 import { UsageSums } from './usage-sums.js';
 import { UsageProcessor } from './usage.processor.js';
 
@@ -32,5 +33,5 @@ export class MeteringModule {}
 export class MeteringApi {}
 
 /** Takes the usage queue's jobs. */
-@Module({ imports: [MeteringModule], providers: [BatchSplitter, UsageProcessor] })
+@Module({ imports: [MeteringModule], providers: [BatchSplitter, UsageMonths, UsageProcessor] })
 export class MeteringWorker {}

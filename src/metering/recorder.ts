@@ -4,7 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
-import { hourOf, periodOf, periodStart, type Period } from '../domain/period.js';
+import { hourOf } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
 import type { Rating } from './rated-event.js';
 import type { UsageEvent } from '../domain/usage.js';
@@ -18,7 +18,7 @@ import { Database, Restart, type Tx } from '../platform/database.js';
 import { PriceBook, type PriceRow } from '../prices/price-book.js';
 import { Rates } from '../prices/rates.js';
 import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
-import { ensurePartition, insertEvents } from './usage-events.sql.js';
+import { insertEvents } from './usage-events.sql.js';
 import { dedupe, identify, type Identified } from './dedupe.js';
 import { UsageSums } from './usage-sums.js';
 import { sumBatch } from './batch-sums.js';
@@ -51,7 +51,6 @@ type Written = {
 
 @Injectable()
 export class Recorder {
-  private readonly months = new Set<Period>();
   /** Subjects that a committed batch has found or created. Accounts are never deleted. */
   private readonly known = new Set<string>();
 
@@ -67,7 +66,8 @@ export class Recorder {
     private readonly burns: Burns,
     private readonly sums: UsageSums,
   ) {
-    database.onReturn(() => this.clearKnown());
+    // A database that was restored from a backup may lack them.
+    database.onReturn(() => this.known.clear());
   }
 
   /**
@@ -76,7 +76,6 @@ export class Recorder {
    */
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
     if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, ...NOTHING_FOUND };
-    await this.ensureMonths(events);
     const identified = events.map(identify);
     const written = await this.database.transaction((tx) => this.write(tx, identified));
     const { result, claimed, conflicts } = written;
@@ -102,7 +101,6 @@ export class Recorder {
 
   /** Returns how many of the new events wait for a price, and how many have something that nobody can read. */
   private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<Found | Restart> {
-    await this.ensureMissingMonths(tx, claimed);
     const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
     const unknown = claimed.filter(({ event }) => !this.known.has(formatSubject(event)));
     if (unknown.length > 0) await this.accounts.ensure(tx, subjectsOf(unknown), bookedAt);
@@ -135,37 +133,9 @@ export class Recorder {
     );
   }
 
-  /** A database that was restored from a backup may lack them. */
-  private clearKnown(): void {
-    this.months.clear();
-    this.known.clear();
-  }
-
   private remember(claimed: readonly Claimed[]): void {
     if (this.known.size > ACCOUNTS_KNOWN_MAX) this.known.clear();
     for (const { event } of claimed) this.known.add(formatSubject(event));
-  }
-
-  private async ensureMonths(events: readonly UsageEvent[]): Promise<void> {
-    for (const month of this.unknownMonths(events)) {
-      await ensurePartition(this.database.reader, periodStart(month));
-      this.months.add(month);
-    }
-  }
-
-  /**
-   * Postgres may have been restored from a backup since the partitions were made, and would then refuse an event for the lack of
-   * one. It is made in this transaction, which may have to wait for others, and therefore only when needed.
-   */
-  private async ensureMissingMonths(tx: Tx, claimed: readonly Claimed[]): Promise<void> {
-    for (const month of this.unknownMonths(claimed.map(({ event }) => event))) {
-      await ensurePartition(tx, periodStart(month));
-    }
-  }
-
-  private unknownMonths(events: readonly UsageEvent[]): Period[] {
-    const months = new Set(events.map((event) => periodOf(event.occurredAt)));
-    return [...months].filter((month) => !this.months.has(month));
   }
 }
 

@@ -6,11 +6,6 @@ import { columnsOf } from '../domain/meter-charges.js';
 import { burnsJson, burntPicos } from './rated-event.js';
 import type { NewRatedEvent } from './rating.js';
 
-/** Makes the partition of a month where it is missing. Run it outside the batch's transaction: it locks the parent table briefly. */
-export async function ensurePartition(tx: Tx, month: Date): Promise<void> {
-  await tx.$queryRaw`select ensure_usage_partition(${month}::timestamptz)::text`;
-}
-
 /** Inserts events whose identities this transaction has claimed; a clash here is a bug and fails the batch. */
 export async function insertEvents(tx: Tx, rows: readonly NewRatedEvent[], bookedAt: Date): Promise<void> {
   const column = <T>(pick: (row: NewRatedEvent) => T): T[] => rows.map(pick);

@@ -128,7 +128,7 @@ export class TimeTravel {
     if (what === 'repeat') await this.customers.repeat();
     if (what === 'look') await this.customers.look();
     if (what === 'change') await this.change();
-    if (what === 'advance') this.advance();
+    if (what === 'advance') await this.advance();
     if (what === 'schedule') await this.schedule();
     if (what === 'forget') await this.forget();
   }
@@ -152,11 +152,13 @@ export class TimeTravel {
     this.model.upkeep(this.nowMs);
   }
 
-  private advance(): void {
+  private async advance(): Promise<void> {
     const toMs = this.generator.laterThan(this.nowMs);
     if (toMs <= this.nowMs) return;
     for (const turn of turnsBetween(this.nowMs, toMs)) this.turns.set(turn, (this.turns.get(turn) ?? 0) + 1);
     this.clock.set(new Date(toMs));
+    // Time that does not jump leaves upkeep weeks for this.
+    await runUpkeep(this.upkeep, 1, ['make-months']);
     this.tell('is the time now');
   }
 

@@ -17,10 +17,12 @@ import { Grants } from '../../src/credits/grants.js';
 import { HourlyPosting } from '../../src/credits/hourly-posting.js';
 import { Ledger } from '../../src/credits/ledger.js';
 import { IdentityPruning } from '../../src/metering/identity-pruning.js';
-import { Recorder } from '../../src/metering/recorder.js';
+import { Recorder, type RecordResult } from '../../src/metering/recorder.js';
+import { ensureUsageMonths } from '../../src/metering/usage-months.sql.js';
 import { UsageSums } from '../../src/metering/usage-sums.js';
 import { DailyRollUps } from '../../src/periods/daily-roll-ups.js';
 import { PeriodClose } from '../../src/periods/period-close.js';
+import type { UsageEvent } from '../../src/domain/usage.js';
 import type { Clock } from '../../src/platform/clock.js';
 import type { Database } from '../../src/platform/database.js';
 import { PriceBook } from '../../src/prices/price-book.js';
@@ -82,7 +84,10 @@ export function publishingOver(
     await quota.publishNowOrLater(subjects);
   });
   return {
-    recorder: new Recorder(database, clock, quota, accounts, prices, rates, allowances, grants, burns, sums),
+    recorder: withMonths(
+      new Recorder(database, clock, quota, accounts, prices, rates, allowances, grants, burns, sums),
+      database,
+    ),
     expiry: new GrantExpiry(database, clock, changes, accounts, grants),
     unpriced: new UnpricedUsage(
       database,
@@ -99,4 +104,17 @@ export function publishingOver(
     ),
     rerating: new Rerating(database, clock, quota, accounts, prices, rates, allowances, grants, booking),
   };
+}
+
+/** Makes the months of what it is to record, since the clock of a test jumps and nothing makes them ahead. */
+function withMonths(recorder: Recorder, database: Database): Recorder {
+  const record = recorder.record.bind(recorder);
+  recorder.record = async (events: readonly UsageEvent[]): Promise<RecordResult> => {
+    for (const month of new Set(events.map(({ occurredAt }) => occurredAt.toISOString().slice(0, 7)))) {
+      const time = new Date(`${month}-01`);
+      await ensureUsageMonths(database.reader, { first: time, last: time });
+    }
+    return record(events);
+  };
+  return recorder;
 }

@@ -168,7 +168,7 @@ create table usage_identities_5 partition of usage_identities for values with (m
 create table usage_identities_6 partition of usage_identities for values with (modulus 8, remainder 6);
 create table usage_identities_7 partition of usage_identities for values with (modulus 8, remainder 7);
 
--- Rated events, partitioned by the month of occurrence. The first event of a month creates its partition.
+-- Rated events, partitioned by the month of occurrence. The months are made ahead.
 
 create table usage_events (
   occurred_at timestamptz(3) not null,
@@ -212,21 +212,31 @@ create index usage_events_unpriced_idx on usage_events (entity, model, occurred_
 create index usage_events_late_idx on usage_events (entity, period)
   where coalesce(charged_at, booked_at) - occurred_at > interval '72 hours';
 
-create function ensure_usage_partition(month timestamptz) returns void language plpgsql as $$
+-- Makes the months from one time to another that are missing, and returns how many. Attaching a table takes a lock of the parent that
+-- neither readers nor writers block, where creating a partition in place waits for every reader and has everybody else wait behind it.
+create function ensure_usage_months(first timestamptz, last timestamptz) returns integer language plpgsql as $$
 declare
-  starts timestamp := date_trunc('month', month at time zone 'UTC');
-  partition text := 'usage_events_' || to_char(starts, 'YYYY_MM');
+  starts timestamp := date_trunc('month', first at time zone 'UTC');
+  month text;
+  made integer := 0;
 begin
-  -- Two processes may receive the first event of a month at the same time.
-  perform pg_advisory_xact_lock(hashtext('ensure_usage_partition'));
-  if to_regclass(partition) is null then
-    execute format(
-      'create table %I partition of usage_events for values from (%L) to (%L)',
-      partition,
-      starts at time zone 'UTC',
-      (starts + interval '1 month') at time zone 'UTC'
-    );
-  end if;
+  -- Two processes may make the same months at the same time.
+  perform pg_advisory_xact_lock(hashtext('ensure_usage_months'));
+  while starts <= last at time zone 'UTC' loop
+    month := 'usage_events_' || to_char(starts, 'YYYY_MM');
+    if to_regclass(month) is null then
+      execute format('create table %I (like usage_events including all)', month);
+      execute format(
+        'alter table usage_events attach partition %I for values from (%L) to (%L)',
+        month,
+        starts at time zone 'UTC',
+        (starts + interval '1 month') at time zone 'UTC'
+      );
+      made := made + 1;
+    end if;
+    starts := starts + interval '1 month';
+  end loop;
+  return made;
 end
 $$;
 
