@@ -282,6 +282,7 @@ table projects
   constraint CHECK ((monthly_cap_picos >= (0)::numeric))
   constraint FOREIGN KEY (entity) REFERENCES entities(name)
   constraint PRIMARY KEY (entity, name)
+  CREATE INDEX projects_limited_idx ON public.projects USING btree (entity) WHERE ((monthly_cap_picos IS NOT NULL) OR (max_concurrent_requests IS NOT NULL))
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (entity, name)
 
 table rates

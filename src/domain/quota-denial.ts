@@ -1,9 +1,8 @@
 /** Why a request is denied, in figures: what is spent and held under the exceeded limit, and when there is room again. */
 import { picosFromNanos } from '@tally/client/protocol';
-import { assert } from './errors.js';
 import { formatSubject } from './ids.js';
 import { periodEnd, yearEnd } from './period.js';
-import { isOfProject, type ExceededLimit, type Question } from './quota-limits.js';
+import { isOfProject, present, type ExceededLimit, type Question } from './quota-limits.js';
 import { unixSeconds } from './unix-time.js';
 
 type DenialBase = {
@@ -62,10 +61,9 @@ function moneyFigures(limit: MoneyDenial['limit'], { entity, project }: Question
     entity_monthly_cap: [entity.monthCostPicos, entity.monthlyCapPicos, periodEnd] as const,
     entity_yearly_cap: [entity.yearCostPicos, entity.yearlyCapPicos, yearEnd] as const,
   }[limit];
-  return { spentPicos, limitPicos: present(capPicos), resetsAt: unixSeconds(capEnds(entity.period)) };
-}
-
-function present<T>(limit: T | null): T {
-  assert(limit !== null, 'only a limit that is set can be exceeded');
-  return limit;
+  return {
+    spentPicos: present(spentPicos),
+    limitPicos: present(capPicos),
+    resetsAt: unixSeconds(capEnds(entity.period)),
+  };
 }

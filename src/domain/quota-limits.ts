@@ -23,7 +23,8 @@ export type EntityLimit = Exclude<LimitName, ProjectLimit>;
 
 export type ProjectQuota = {
   readonly project: ProjectName;
-  readonly monthCostPicos: bigint;
+  /** Null where nobody has read it, because the project has no cap. */
+  readonly monthCostPicos: bigint | null;
   /** Null is no cap. */
   readonly monthlyCapPicos: bigint | null;
   readonly maxConcurrentRequests: number | null;
@@ -49,7 +50,7 @@ export type EntityQuota = {
   readonly grantedPicos: bigint;
 };
 
-/** What Postgres knows of an entity at one instant, with the projects that were asked for. */
+/** What Postgres knows of an entity at one instant, with its limited projects or those that were asked for. */
 export type QuotaState = EntityQuota & {
   /** False for an unknown entity, which has the default plan. */
   readonly isCreated: boolean;
@@ -59,6 +60,8 @@ export type QuotaState = EntityQuota & {
   /** Exclusive: the instant at which the credits or the period change. */
   readonly freshUntil: Date;
   readonly projects: readonly ProjectQuota[];
+  /** Whether every project that has a limit is among `projects`, so that all others have none. */
+  readonly hasEveryLimit: boolean;
 };
 
 /** What requests in flight may still cost, and how many there are. */
@@ -141,8 +144,14 @@ export function entityRoom(limit: EntityLimit, entity: EntityQuota): number | nu
   return entity.overage === 'allowed' ? null : roomNanos(entity.creditsPicos);
 }
 
-function roomUnder(capPicos: bigint | null, costPicos: bigint): number | null {
-  return capPicos === null ? null : roomNanos(capPicos - costPicos);
+function roomUnder(capPicos: bigint | null, costPicos: bigint | null): number | null {
+  return capPicos === null ? null : roomNanos(capPicos - present(costPicos));
+}
+
+/** What is spent under a cap is always read. */
+export function present<T>(known: T | null): T {
+  assert(known !== null, 'a limit that is set has its figures');
+  return known;
 }
 
 function isConcurrency(limit: LimitName): boolean {
@@ -171,15 +180,24 @@ export function remainingOf({ entity, project, holds }: Question): Remaining {
   };
 }
 
-function leftUnder(limitPicos: bigint | null, costPicos: bigint, held: Held): bigint | null {
+function leftUnder(limitPicos: bigint | null, costPicos: bigint | null, held: Held): bigint | null {
   if (limitPicos === null) return null;
-  const left = limitPicos - costPicos - picosFromNanos(held.nanos);
+  const left = limitPicos - present(costPicos) - picosFromNanos(held.nanos);
   return left > 0n ? left : 0n;
 }
 
-/** The project's part of a state that was loaded with it. */
+export function isLimited({ monthlyCapPicos, maxConcurrentRequests }: ProjectQuota): boolean {
+  return monthlyCapPicos !== null || maxConcurrentRequests !== null;
+}
+
+export function unlimited(project: ProjectName): ProjectQuota {
+  return { project, monthCostPicos: null, monthlyCapPicos: null, maxConcurrentRequests: null };
+}
+
+/** The project's part of a state that was loaded with it, or that has every limit. */
 export function projectOf(state: QuotaState, project: ProjectName): ProjectQuota {
   const found = state.projects.find((candidate) => candidate.project === project);
-  assert(found !== undefined, `the state of ${state.entity} was loaded with ${project}`);
-  return found;
+  if (found !== undefined) return found;
+  assert(state.hasEveryLimit, `the state of ${state.entity} was loaded with ${project}`);
+  return unlimited(project);
 }

@@ -37,8 +37,8 @@ export class ScriptKeys {
   }
 }
 
-/** The line of a script that names its arguments. */
-const ARGUMENTS = /^local ([\w, \n]+) = unpack\(ARGV\)$/gm;
+/** The line of a script that names its arguments; a list of any length may follow these. */
+const ARGUMENTS = /^local ([\w, \n]+) = unpack\(ARGV(?:, 1, \d+)?\)$/gm;
 
 /** Gives each of its fields its own name. */
 const OWN_NAMES = new Proxy({}, { get: (_, name) => name });
@@ -62,9 +62,9 @@ export class LuaScript<Named extends object> {
     assert(named.length === 1 && named[0] === given, `${files.at(-1)}.lua names its arguments: ${given}`);
   }
 
-  /** Throws Unavailable. */
-  run(redis: RedisCircuitBreaker, keys: ScriptKeys, named: Named): Promise<LuaReply> {
-    const args = this.inSequence(named);
+  /** `list` follows the named arguments. Throws Unavailable. */
+  run(redis: RedisCircuitBreaker, keys: ScriptKeys, named: Named, list: Args = []): Promise<LuaReply> {
+    const args = list.length === 0 ? this.inSequence(named) : [...this.inSequence(named), ...list];
     return redis.ask((connection) => {
       const send = (call: Evaluation) => connection.sendCommand(call) as Promise<LuaReply>;
       const call = new Evaluation('evalsha', this.sha, keys, args);

@@ -40,11 +40,8 @@ type GrantLeaseArguments = DecidingArguments & {
   readonly is_end: number;
 };
 
-type PublishStatesArguments = Now & {
-  readonly ended_ids: string;
-  readonly entries: string;
-  readonly seen_version: string;
-};
+/** The list that follows is made in state-encoding.ts. */
+type PublishStatesArguments = Now & { readonly entity_count: number };
 
 type KeepDenialArguments = {
   readonly decision_id: string;
@@ -122,7 +119,7 @@ export const GRANT_LEASE = new LuaScript(['bounds', ...DECISION, 'grant-lease'],
 
 export const PUBLISH_STATES = new LuaScript(
   ['bounds', ...HOLDS, 'recall-leases', 'publish-states'],
-  (a: PublishStatesArguments) => [a.now_ms, a.ended_ids, a.entries, a.seen_version],
+  (a: PublishStatesArguments) => [a.now_ms, a.entity_count],
 );
 
 export const KEEP_DENIAL = new LuaScript(['keep-denial'], (a: KeepDenialArguments) => [

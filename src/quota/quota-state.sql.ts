@@ -1,39 +1,19 @@
 /** What a quota decision needs to know, read in one snapshot for any number of entities and projects. */
 import { assert } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { periodEnd, periodOf, yearOf } from '../domain/period.js';
-import type { ProjectQuota, QuotaMode, QuotaState } from '../domain/quota-limits.js';
+import { periodOf, yearOf } from '../domain/period.js';
+import type { QuotaState } from '../domain/quota-limits.js';
 import { DEFAULT_PLAN } from '../accounts/default-plan.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
+import { LIMITED_PROJECTS_MAX, statesOf, type QuotaStateRow } from './quota-state-rows.js';
 
 /** A null project asks for the entity alone. */
 export type QuotaSubject = { readonly entity: EntityName; readonly project: ProjectName | null };
 
-type Row = {
-  entity: EntityName;
-  is_created: boolean;
-  version: string;
-  quota_mode: QuotaMode;
-  overage: 'blocked' | 'allowed';
-  monthly_cap: string | null;
-  yearly_cap: string | null;
-  max_concurrent: number | null;
-  month_cost: string;
-  year_cost: string;
-  credits: string;
-  granted: string;
-  credits_change_at: Date | null;
-  /** Empty where the entity alone was asked for. */
-  project: ProjectName | '';
-  project_month_cost: string;
-  project_cap: string | null;
-  project_max_concurrent: number | null;
-};
-
 /**
- * One state for each entity, as of `at`. An unknown entity has the default plan and has spent nothing; reading creates no row. It
- * takes no locks. Spend, credits and version are consistent because one statement reads them.
+ * One state for each entity, as of `at`, with the projects that were asked for and all that have a limit, unless these are too many.
+ * An unknown entity has the default plan and has spent nothing; reading creates no row. It takes no locks. Spend, credits and version are consistent because one statement reads them.
  */
 export async function loadQuotaStates(
   tx: Tx,
@@ -41,13 +21,29 @@ export async function loadQuotaStates(
 ): Promise<QuotaState[]> {
   const { subjects, at } = args;
   const period = periodOf(at);
-  const rows = await tx.$queryRaw<Row[]>`
+  const rows = await tx.$queryRaw<QuotaStateRow[]>`
     with asked as (
       select distinct entity, project
       from unnest(
         ${pgArray(subjects.map(({ entity }) => entity))}::text[],
         ${pgArray(subjects.map(({ project }) => project ?? ''))}::text[]
       ) as t (entity, project)
+    ), limited as (
+      select a.entity, array_agg(l.name) as projects
+      from (select distinct entity from asked) a
+      cross join lateral (
+        select p.name
+        from projects p
+        where p.entity = a.entity and (p.monthly_cap_picos is not null or p.max_concurrent_requests is not null)
+        limit ${LIMITED_PROJECTS_MAX + 1}::int
+      ) l
+      group by a.entity
+    ), shown as (
+      select entity, project from asked
+      union
+      select l.entity, p.project
+      from limited l, unnest(l.projects) as p (project)
+      where cardinality(l.projects) <= ${LIMITED_PROJECTS_MAX}::int
     ), states as (
       select
         a.entity,
@@ -84,62 +80,23 @@ export async function loadQuotaStates(
       s.monthly_cap::text as monthly_cap, s.yearly_cap::text as yearly_cap, s.max_concurrent,
       s.month_cost::text as month_cost, s.year_cost::text as year_cost,
       s.credits::text as credits, s.granted::text as granted, s.change_at as credits_change_at,
+      coalesce(cardinality(l.projects), 0) <= ${LIMITED_PROJECTS_MAX}::int as has_every_limit,
       a.project, coalesce(ps.cost_picos, 0)::text as project_month_cost,
       pr.monthly_cap_picos::text as project_cap, pr.max_concurrent_requests as project_max_concurrent
     from states s
-    join asked a on a.entity = s.entity
+    join shown a on a.entity = s.entity
+    left join limited l on l.entity = s.entity
     left join projects pr on pr.entity = a.entity and pr.name = a.project
     left join project_spend ps on ps.entity = a.entity and ps.period = ${period}::text and ps.project = a.project`;
-  const byEntity = new Map<EntityName, Row[]>();
-  for (const row of rows) {
-    const known = byEntity.get(row.entity);
-    if (known === undefined) byEntity.set(row.entity, [row]);
-    else known.push(row);
-  }
-  return [...new Set(subjects.map(({ entity }) => entity))].map((entity) =>
-    toState(byEntity.get(entity), at),
-  );
+  return stateOfEach(subjects, statesOf(rows, at));
 }
 
-function toState(rows: readonly Row[] | undefined, at: Date): QuotaState {
-  const first = rows?.[0];
-  // An empty result never means "allowed": without the default plan no entity may spend.
-  assert(rows !== undefined && first !== undefined, `there is a plan named ${DEFAULT_PLAN}`);
-  const period = periodOf(at);
-  const ends = periodEnd(period);
-  const change = first.credits_change_at;
-  return {
-    entity: first.entity,
-    mode: first.quota_mode,
-    isCreated: first.is_created,
-    version: BigInt(first.version),
-    period,
-    at,
-    freshUntil: change !== null && change < ends ? change : ends,
-    monthCostPicos: BigInt(first.month_cost),
-    yearCostPicos: BigInt(first.year_cost),
-    monthlyCapPicos: picosOrNull(first.monthly_cap),
-    yearlyCapPicos: picosOrNull(first.yearly_cap),
-    overage: first.overage,
-    maxConcurrentRequests: first.max_concurrent,
-    creditsPicos: BigInt(first.credits),
-    grantedPicos: BigInt(first.granted),
-    projects: rows.flatMap(toProject),
-  };
-}
-
-function toProject(row: Row): ProjectQuota[] {
-  if (row.project === '') return [];
-  return [
-    {
-      project: row.project,
-      monthCostPicos: BigInt(row.project_month_cost),
-      monthlyCapPicos: picosOrNull(row.project_cap),
-      maxConcurrentRequests: row.project_max_concurrent,
-    },
-  ];
-}
-
-function picosOrNull(text: string | null): bigint | null {
-  return text === null ? null : BigInt(text);
+function stateOfEach(subjects: readonly QuotaSubject[], states: readonly QuotaState[]): QuotaState[] {
+  const known = new Map(states.map((state) => [state.entity, state]));
+  return [...new Set(subjects.map(({ entity }) => entity))].map((entity) => {
+    const state = known.get(entity);
+    // An empty result never means "allowed": without the default plan no entity may spend.
+    assert(state !== undefined, `there is a plan named ${DEFAULT_PLAN}`);
+    return state;
+  });
 }

@@ -128,7 +128,7 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
       hold_usd: formatUsdOrNull(asked.holdPicos),
     },
     booked: {
-      project_month_usd: formatUsd(project.monthCostPicos),
+      project_month_usd: formatUsdOrNull(project.monthCostPicos),
       entity_month_usd: formatUsd(entity.monthCostPicos),
       entity_year_usd: formatUsd(entity.yearCostPicos),
     },

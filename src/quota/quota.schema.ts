@@ -143,7 +143,9 @@ export const DeniedDecision = z
       hold_usd: usdOrNull.describe('Null is a request of unknown cost'),
     }),
     booked: z.object({
-      project_month_usd: z.string(),
+      project_month_usd: usdOrNull.describe(
+        'Null where the project has no limit, so that no decision reads it',
+      ),
       entity_month_usd: z.string(),
       entity_year_usd: z.string(),
     }),

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
 import { denialOf } from '../domain/quota-denial.js';
-import { remainingOf, type ExceededLimit } from '../domain/quota-limits.js';
+import { remainingOf, type ExceededLimit, type QuotaState } from '../domain/quota-limits.js';
 import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
@@ -188,6 +188,17 @@ export class Quota {
     endedReservationIds: readonly string[] = [],
   ): Promise<void> {
     await this.states.publish(subjects, endedReservationIds);
+  }
+
+  /**
+   * The same with states that the caller read in its transaction, after its changes and under the locks of the entities, so that nothing
+   * is read here. Postgres is asked only where Redis has a later state.
+   */
+  async publishStates(
+    states: readonly QuotaState[],
+    endedReservationIds: readonly string[] = [],
+  ): Promise<void> {
+    await this.states.publishStates(states, endedReservationIds);
   }
 
   /** The same for a committed change that must be answered now: during an outage it is published as soon as that is over. */

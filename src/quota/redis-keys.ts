@@ -1,5 +1,6 @@
 /** The names of the keys in which Redis keeps the states, holds and leases of an entity. */
 import { formatSubject, type EntityName, type ProjectName, type Subject } from '../domain/ids.js';
+import type { ProjectQuota } from '../domain/quota-limits.js';
 import { ScriptKeys } from './lua-script.js';
 import { cacheByKey } from './generational-cache.js';
 
@@ -13,12 +14,12 @@ export class RedisKeys {
     const states = [stateKey(entity), projectKey(entity, project), leasesKey(entity)];
     return new ScriptKeys([...holdKeys(entity), ...states]);
   });
+}
 
-  /** For a publication, with the projects whose states it contains. */
-  ofPublication(entity: EntityName, projects: readonly ProjectName[]): ScriptKeys {
-    const names = projects.map((project) => projectKey(entity, project));
-    return new ScriptKeys([...holdKeys(entity), leasesKey(entity), stateKey(entity), ...names]);
-  }
+/** For the publication of an entity's state, and of its projects that have keys of their own. */
+export function publicationKeys(entity: EntityName, projects: readonly ProjectQuota[]): string[] {
+  const names = projects.map(({ project }) => projectKey(entity, project));
+  return [...holdKeys(entity), leasesKey(entity), stateKey(entity), ...names];
 }
 
 /** The braces put all keys of an entity into one cluster slot, so that one script may touch them all. */

@@ -14,7 +14,6 @@ import {
   CHECK,
   EXTEND,
   HELD_TOTAL,
-  PUBLISH_STATES,
   RELEASE,
   RESERVE,
   type DecidingArguments,
@@ -23,7 +22,7 @@ import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 import { RedisKeys } from './redis-keys.js';
 import type { Hold, HoldContent, ReservationOrder } from './reservation.js';
 import { ScriptReplies, type CheckReply, type ReserveReply } from './script-replies.js';
-import { entityEntry, projectEntry } from './state-encoding.js';
+import { publishStates } from './state-publication.js';
 import { StateValidity } from './state-validity.js';
 
 /** How old a state may be. Every commit publishes its own; this bounds what a lost publication can do. */
@@ -66,7 +65,7 @@ export class RedisQuota {
       learned_picos: String(learnedPicos ?? ''),
       learned_from_nanos: learnedFromNanos(holdPicos),
     }));
-    return reply.then((values) => this.replies.ofReservation(values));
+    return reply.then((values) => this.replies.ofReservation(values, order.subject.project));
   }
 
   async check(subject: Subject, age: Age): Promise<CheckReply> {
@@ -77,7 +76,7 @@ export class RedisQuota {
       project_name: by.project_name,
       weighed_nanos: weighedNanos(null),
     }));
-    return this.replies.ofCheck(reply);
+    return this.replies.ofCheck(reply, subject.project);
   }
 
   /** Lets no decision use a state that is in Redis by now. */
@@ -86,37 +85,20 @@ export class RedisQuota {
   }
 
   /**
-   * Stores states unless Redis has later ones, and ends the holds, which all belong to the states' entities. Returns, by entity,
-   * the later version that was found instead; passed as `seen`, versions up to it are replaced.
+   * Stores states unless Redis has later ones, and ends the holds of their entities. Returns, by entity, the later version that was
+   * found instead; passed as `seen`, versions up to it are replaced. Throws NotPublished.
    */
-  async publish(
+  publish(
     states: readonly QuotaState[],
     ended: ReadonlyMap<EntityName, readonly string[]>,
     seen: ReadonlyMap<EntityName, bigint> = new Map(),
   ): Promise<Map<EntityName, bigint>> {
-    const later = new Map<EntityName, bigint>();
-    const publishOne = async (state: QuotaState): Promise<void> => {
-      const { entity } = state;
-      const version = await this.publishOne(state, ended.get(entity) ?? [], seen.get(entity) ?? 0n);
-      if (version > 0n) later.set(entity, version);
-    };
-    // Sent one after another without waiting, so that they travel together.
-    const published = await Promise.allSettled(states.map(publishOne));
-    const failed = published.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    return later;
-  }
-
-  private async publishOne(state: QuotaState, ended: readonly string[], seen: bigint): Promise<bigint> {
-    const projects = state.projects.map(({ project }) => project);
-    const entries = [entityEntry(state), ...state.projects.map((project) => projectEntry(state, project))];
-    const reply = await PUBLISH_STATES.run(this.breaker, this.keys.ofPublication(state.entity, projects), {
-      now_ms: this.clock.redisNowMs(),
-      ended_ids: JSON.stringify(ended),
-      entries: JSON.stringify(entries),
-      seen_version: String(seen),
-    });
-    return BigInt(String(reply));
+    const parts = states.map((state) => ({
+      state,
+      ended: ended.get(state.entity) ?? [],
+      seen: seen.get(state.entity) ?? 0n,
+    }));
+    return publishStates(this.breaker, parts, this.clock.redisNowMs());
   }
 
   release(entity: EntityName, id: string): Promise<unknown> {

@@ -1,7 +1,8 @@
 /** What the deciding scripts reply, and what it means. */
 import { assert } from '../domain/errors.js';
+import type { ProjectName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
-import { LIMITS, type ExceededLimit, type Held } from '../domain/quota-limits.js';
+import { LIMITS, unlimited, type ExceededLimit, type Held } from '../domain/quota-limits.js';
 import type { VersionedQuestion } from './decision.js';
 import type { LuaReply } from './lua-script.js';
 import { cacheByKey } from './generational-cache.js';
@@ -44,29 +45,30 @@ type OtherReply = {
 /** Index of the first field that depends on the verdict. */
 const OWN = 7;
 
-/** A reply is `cold` and the time; or the verdict, the facts of both states, what others hold, and the verdict's own fields. */
+/** A reply is `cold` and the time; or the verdict, the facts of the entity and of its project (empty where that has
+ * no limit), what others hold, and the verdict's own fields. */
 export class ScriptReplies {
   /** Every decision between two publications of a state reads the same facts. */
   private readonly entityOf = cacheByKey(String, readEntity);
   private readonly projectOf = cacheByKey(String, readProject);
 
-  ofCheck(reply: LuaReply): CheckReply {
-    const answer = this.read(reply);
+  ofCheck(reply: LuaReply, project: ProjectName): CheckReply {
+    const answer = this.read(reply, project);
     if (answer.verdict !== 'other') return answer;
     assert(answer.values[0] === 'allowed', 'a check is cold, denied or allowed');
     return { verdict: 'allowed', question: answer.question };
   }
 
-  ofReservation(reply: LuaReply): ReserveReply {
-    const answer = this.read(reply);
+  ofReservation(reply: LuaReply, project: ProjectName): ReserveReply {
+    const answer = this.read(reply, project);
     return answer.verdict === 'other' ? toReserved(answer) : answer;
   }
 
-  private read(reply: LuaReply): Cold | DeniedReply | OtherReply {
+  private read(reply: LuaReply, name: ProjectName): Cold | DeniedReply | OtherReply {
     const values = reply as Values;
     if (values[0] === 'cold') return { verdict: 'cold', at: new Date(Number(values[1])) };
     const { entity, version, at } = this.entityOf(String(values[1]));
-    const project = this.projectOf(String(values[2]));
+    const project = values[2] === '' ? unlimited(name) : this.projectOf(String(values[2]));
     const holds = { entity: heldAt(values, 3), project: heldAt(values, 5) };
     const question = { entity, version, at, project, holds };
     return values[0] === 'denied'

@@ -9,6 +9,7 @@ import { CallsInFlight } from './calls-in-flight.js';
 import { PublicationRetries } from './publication-retries.js';
 import type { QuotaSubject } from './quota-state.sql.js';
 import type { RedisQuota } from './redis-quota.js';
+import { NotPublished } from './state-publication.js';
 import { StateLoader } from './state-loader.js';
 
 export class StateCache {
@@ -80,18 +81,30 @@ export class StateCache {
     return true;
   }
 
-  /**
-   * One statement for all states, then one script for each entity. While Postgres or Redis is unavailable it throws, and keeps the
-   * subjects for a retry.
-   */
+  /** Loads the states in one statement and publishes them. While Postgres is unavailable it throws, and keeps the subjects for a retry. */
   async publish(subjects: readonly QuotaSubject[], endedReservationIds: readonly string[]): Promise<void> {
     if (subjects.length === 0) return;
+    await this.publishStates(await this.loadAll(subjects), endedReservationIds);
+  }
+
+  /** States of what is committed, read in its transaction. While Redis is unavailable it throws, and keeps their subjects for a retry. */
+  async publishStates(states: readonly QuotaState[], endedReservationIds: readonly string[]): Promise<void> {
+    const subjects = states.flatMap(subjectsOf);
     try {
-      const read = (of: readonly QuotaSubject[]) =>
-        this.loader.loadDue({ subjects: of, at: this.clock.now() });
-      await this.store(await read(subjects), endedReservationIds, (entities) =>
-        read(subjects.filter(({ entity }) => entities.has(entity))),
+      await this.store(states, endedReservationIds, (entities) =>
+        this.loadAll(subjects.filter(({ entity }) => entities.has(entity))),
       );
+    } catch (error) {
+      const isFailed = (entity: EntityName) =>
+        error instanceof NotPublished ? error.entities.has(entity) : true;
+      this.retries.keep(subjects.filter(({ entity }) => isFailed(entity)));
+      throw error;
+    }
+  }
+
+  private async loadAll(subjects: readonly QuotaSubject[]): Promise<QuotaState[]> {
+    try {
+      return await this.loader.loadDue({ subjects, at: this.clock.now() });
     } catch (error) {
       this.retries.keep(subjects);
       throw error;
@@ -99,8 +112,15 @@ export class StateCache {
   }
 }
 
-/** A state is loaded with the projects of all who wait; each stores its own. */
+/** What must be loaded to have the same state again. */
+function subjectsOf({ entity, projects, hasEveryLimit }: QuotaState): QuotaSubject[] {
+  if (hasEveryLimit || projects.length === 0) return [{ entity, project: null }];
+  return projects.map(({ project }) => ({ entity, project }));
+}
+
+/** A state is loaded with the projects of all who wait. Where projects have keys, each of them stores its own. */
 function onlyWith({ project }: Subject, state: QuotaState): QuotaState {
+  if (state.hasEveryLimit) return state;
   return { ...state, projects: state.projects.filter((known) => known.project === project) };
 }
 

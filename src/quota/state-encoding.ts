@@ -2,72 +2,68 @@
  * A quota state as Redis keeps it, encoded and decoded: rooms that scripts compare as doubles, and the exact figures (`facts`),
  * which only explain.
  */
-import { periodEnd, periodStart } from '../domain/period.js';
+import { periodEnd, periodStart, type Period } from '../domain/period.js';
 import {
   entityRoom,
+  isLimited,
   projectRoom,
-  type EntityLimit,
   type EntityQuota,
-  type ProjectLimit,
   type ProjectQuota,
   type QuotaMode,
   type QuotaState,
 } from '../domain/quota-limits.js';
+import { cacheByKey } from './generational-cache.js';
 
-const ENTITY_LIMITS: readonly EntityLimit[] = [
-  'entity_concurrency',
-  'entity_monthly_cap',
-  'entity_yearly_cap',
-  'credits',
-];
-const PROJECT_LIMITS: readonly ProjectLimit[] = ['project_concurrency', 'project_monthly_cap'];
+/** The projects that have a key of their own: where the state does not have every limit, those that it was loaded with. */
+export function projectsWithKeys(state: QuotaState): readonly ProjectQuota[] {
+  return state.hasEveryLimit ? [] : state.projects;
+}
 
-/** What publish-states.lua takes for one key. It reads the first four, and stores `fields` as they are. */
-export type CachedEntry = {
-  readonly version: string;
-  readonly starts_ms: string;
-  readonly ends_ms: string;
-  readonly loaded_at_ms: string;
-  readonly fields: readonly string[];
+export type Fence = {
+  /** A version up to this one makes way, although it is later. */
+  readonly seen: bigint;
+  /** The holds that end with this state. */
+  readonly ended: readonly string[];
 };
 
-export function entityEntry(state: QuotaState): CachedEntry {
-  const rooms = ENTITY_LIMITS.flatMap((limit) => [limit, roomText(entityRoom(limit, state))]);
-  return entryOf(state, state.freshUntil, [
-    'period',
+/** What publish-states.lua takes for one entity, in its sequence. */
+export function publicationList(state: QuotaState, { seen, ended }: Fence): string[] {
+  const { starts, ends } = timesOf(state.period);
+  const limited = state.hasEveryLimit ? state.projects.filter(isLimited) : [];
+  const withKeys = projectsWithKeys(state);
+  return [
+    String(state.version),
+    String(seen),
+    String(state.at.getTime()),
+    starts,
+    ends,
+    String(state.freshUntil.getTime()),
     state.period,
-    'mode',
     state.mode,
-    ...rooms,
-    'facts',
+    roomText(entityRoom('entity_concurrency', state)),
+    roomText(entityRoom('entity_monthly_cap', state)),
+    roomText(entityRoom('entity_yearly_cap', state)),
+    roomText(entityRoom('credits', state)),
     entityFacts(state),
-  ]);
+    state.hasEveryLimit ? String(limited.length) : '',
+    String(withKeys.length),
+    String(ended.length),
+    ...limited.flatMap((project) => [`project/${project.project}`, projectTexts(project).join(':')]),
+    ...withKeys.flatMap(projectTexts),
+    ...ended,
+  ];
 }
 
-export function projectEntry(state: QuotaState, project: ProjectQuota): CachedEntry {
-  const rooms = PROJECT_LIMITS.flatMap((limit) => [limit, roomText(projectRoom(limit, project))]);
-  return entryOf(state, periodEnd(state.period), [...rooms, 'facts', projectFacts(project)]);
+function projectTexts(project: ProjectQuota): string[] {
+  const rooms = [projectRoom('project_concurrency', project), projectRoom('project_monthly_cap', project)];
+  return [...rooms.map(roomText), projectFacts(project)];
 }
 
-function entryOf(state: QuotaState, freshUntil: Date, fields: readonly string[]): CachedEntry {
-  const starts_ms = String(periodStart(state.period).getTime());
-  const ends_ms = String(periodEnd(state.period).getTime());
-  return {
-    version: String(state.version),
-    starts_ms,
-    ends_ms,
-    loaded_at_ms: String(state.at.getTime()),
-    fields: [
-      'starts_ms',
-      starts_ms,
-      'ends_ms',
-      ends_ms,
-      'fresh_until_ms',
-      String(freshUntil.getTime()),
-      ...fields,
-    ],
-  };
-}
+/** The same for all states of a batch. */
+const timesOf = cacheByKey(String, (period: Period) => ({
+  starts: String(periodStart(period).getTime()),
+  ends: String(periodEnd(period).getTime()),
+}));
 
 function roomText(room: number | null): string {
   return room === null ? '' : String(room);
@@ -123,7 +119,7 @@ export function readEntity(text: string): { entity: EntityQuota; version: bigint
 function projectFacts(project: ProjectQuota): string {
   const facts: Text<ProjectQuota> = {
     project: project.project,
-    monthCostPicos: String(project.monthCostPicos),
+    monthCostPicos: formatPicosOrNull(project.monthCostPicos),
     monthlyCapPicos: formatPicosOrNull(project.monthlyCapPicos),
     maxConcurrentRequests: project.maxConcurrentRequests,
   };
@@ -134,7 +130,7 @@ export function readProject(text: string): ProjectQuota {
   const facts = JSON.parse(text) as Text<ProjectQuota>;
   return {
     ...facts,
-    monthCostPicos: BigInt(facts.monthCostPicos),
+    monthCostPicos: parsePicosOrNull(facts.monthCostPicos),
     monthlyCapPicos: parsePicosOrNull(facts.monthlyCapPicos),
   };
 }

@@ -137,10 +137,9 @@ async function publish(redis: Redis, entity: EntityName): Promise<void> {
 async function spread(redis: Redis, count: number): Promise<void> {
   await publish(redis, 'e0' as EntityName);
   const script = `
-    local state, project = redis.call('HGETALL', 'tally:{e0}:state'), redis.call('HGETALL', 'tally:{e0}:project:p')
+    local state = redis.call('HGETALL', 'tally:{e0}:state')
     for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
       redis.call('HSET', 'tally:{e' .. i .. '}:state', unpack(state))
-      redis.call('HSET', 'tally:{e' .. i .. '}:project:p', unpack(project))
     end`;
   for (let first = 1; first < count; first += 1_000)
     await redis.eval(script, 0, first, Math.min(first + 999, count - 1));

@@ -56,7 +56,7 @@ describe('the explanation of a denial', () => {
         request_id: 'req_1',
         hold_usd: '0.00213',
       },
-      booked: { project_month_usd: '0.00071', entity_month_usd: '0.00071', entity_year_usd: '0.00071' },
+      booked: { project_month_usd: null, entity_month_usd: '0.00071', entity_year_usd: '0.00071' },
       held: { project_usd: '0', project_requests: 0, entity_usd: '0.00071', entity_requests: 1 },
       limits: {
         project_monthly_cap_usd: null,

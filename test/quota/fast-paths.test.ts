@@ -71,6 +71,7 @@ const state = fc.record({
         .map((limits) => aProjectQuota({ project, ...limits })),
     ),
   ),
+  hasEveryLimit: fc.boolean(),
 });
 
 async function take(scripts: Scripts, entity: EntityName, does: Step, nowMs: number): Promise<LuaReply> {

@@ -41,11 +41,12 @@ describe('a published state', () => {
     expect(await creditsSeen()).toBe(usd('9'));
   });
 
-  it('of a project has a version of its own: a newer state of another project does not hide that it is missing', async () => {
+  it('of a project with a key of its own has its own version: a newer state of another project does not hide that it is missing', async () => {
     const project2 = aProjectQuota({ project: aSubject('e/project2').project });
-    await on.publish({ ...withCredits(9n, '9'), projects: [project2] });
+    await on.publish({ ...withCredits(5n, '5'), projects: [project2], hasEveryLimit: false });
+    await on.publish({ ...withCredits(9n, '9'), projects: [project2], hasEveryLimit: false });
     expect(await creditsSeen()).toBe('cold');
-    await on.publish(withCredits(5n, '5'));
+    await on.publish({ ...withCredits(5n, '5'), hasEveryLimit: false });
     expect(await creditsSeen()).toBe(usd('9'));
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/platform/database.js';
+import { LIMITED_PROJECTS_MAX } from '../../src/quota/quota-state-rows.js';
 import { loadQuotaStates, type QuotaSubject } from '../../src/quota/quota-state.sql.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aProjectQuota, aSubject, NOON } from '../support/quota.js';
@@ -46,6 +47,7 @@ describe('the state of an entity', () => {
       creditsPicos: 0n,
       grantedPicos: 0n,
       projects: [aProjectQuota()],
+      hasEveryLimit: true,
     });
     expect((await sql('select from entities')).rowCount).toBe(0);
   });
@@ -137,6 +139,37 @@ describe('the state of an entity', () => {
         aProjectQuota({ project: aSubject('e/new').project }),
       ]),
     );
+  });
+
+  it('has every project with a limit, asked for or not, with what this month cost', async () => {
+    await sql(
+      `insert into entities (name, plan, created_at) values ('entity1', 'free', now()), ('entity2', 'free', now())`,
+    );
+    await sql(`insert into projects values ('entity1', 'capped', 60, null, now()), ('entity1', 'slots', null, 0, now()),
+      ('entity1', 'free', null, null, now()), ('entity2', 'capped', 70, null, now())`);
+    await sql(
+      `insert into project_spend values ('entity1', '2026-11', 'capped', 11), ('entity1', '2026-10', 'slots', 5)`,
+    );
+    const named = (name: string) => aSubject(`e/${name}`).project;
+    const [state] = await load(NOON, [{ entity, project: null }, aSubject('entity1/slots')]);
+    expect(state?.hasEveryLimit).toBe(true);
+    expect(state?.projects.toSorted((a, b) => (a.project < b.project ? -1 : 1))).toEqual([
+      aProjectQuota({ project: named('capped'), monthCostPicos: 11n, monthlyCapPicos: 60n }),
+      aProjectQuota({ project: named('slots'), maxConcurrentRequests: 0 }),
+    ]);
+  });
+
+  it('has only the projects that were asked for where more have a limit than one state names', async () => {
+    await sql(`insert into entities (name, plan, created_at) values ('entity1', 'free', now())`);
+    const add = (first: number, last: number) =>
+      sql(
+        `insert into projects select 'entity1', 'p' || i, 60, null, now() from generate_series(${first}, ${last}) i`,
+      );
+    await add(1, LIMITED_PROJECTS_MAX);
+    expect(await one()).toMatchObject({ hasEveryLimit: true });
+    expect((await one())?.projects).toHaveLength(LIMITED_PROJECTS_MAX + 1);
+    await add(0, 0);
+    expect(await one()).toMatchObject({ hasEveryLimit: false, projects: [aProjectQuota()] });
   });
 
   it('is read together with thousands of others in one statement', async () => {

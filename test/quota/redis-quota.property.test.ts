@@ -156,6 +156,8 @@ const state = fc.record({
   maxConcurrentRequests: orNull(fc.nat(5)),
   creditsPicos: cents(1_000),
   projects: fc.tuple(projectQuota('project1'), projectQuota('project2')),
+  // Whether Redis keeps them in the state, or each in a key of its own.
+  hasEveryLimit: fc.boolean(),
 });
 
 const operation = fc.oneof(

@@ -248,7 +248,9 @@ describe('lost keys', () => {
   it.each(subsets.map((lost) => ({ lost })))(
     'cost no more than the holds, and no hold stays for ever: $lost',
     async ({ lost }) => {
-      const state = aQuotaState({ overage: 'blocked', creditsPicos: usd('3'), maxConcurrentRequests: 2 });
+      const hasEveryLimit = !lost.includes('project:project1');
+      const limits = { overage: 'blocked', creditsPicos: usd('3'), maxConcurrentRequests: 2 } as const;
+      const state = aQuotaState({ ...limits, hasEveryLimit });
       await on.publish(state);
       await on.reserve({ requestId: 'gone' });
       await on.quota.release(aSubject().entity, idOf('gone'));

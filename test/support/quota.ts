@@ -72,6 +72,7 @@ export function aQuotaState(override: Partial<QuotaState> = {}): QuotaState {
     at,
     freshUntil: periodEnd(period),
     projects: [aProjectQuota()],
+    hasEveryLimit: true,
     ...override,
   };
 }

@@ -46,6 +46,8 @@ create table projects (
   created_at timestamptz(3) not null,
   primary key (entity, name)
 );
+create index projects_limited_idx on projects (entity)
+  where monthly_cap_picos is not null or max_concurrent_requests is not null;
 
 create table entity_spend (
   entity text not null,

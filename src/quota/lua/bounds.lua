@@ -8,3 +8,5 @@ local TOMBSTONE_MS, TOMBSTONES_PRUNED_MAX = 900000, 20
 -- The keys of an idle entity vanish after twice the longest hold, so never before its last hold has ended. Checking the time to
 -- live is cheaper than renewing it, which the append-only file must record: it is renewed once an hour.
 local KEY_TTL_MS, KEY_TTL_MS_MIN = 172800000, 169200000
+-- A limited project in its entity's state: concurrency, room under the cap, facts.
+local PROJECT_LIMITS = '^(%d*):(%-?%d*):(.*)$'

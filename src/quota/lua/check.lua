@@ -4,6 +4,7 @@ local now_ms, age_ms_max, valid_from_ms, project_name, weighed_nanos = unpack(AR
 local now = time_ms(now_ms)
 
 local function run()
+  read_states(project_name)
   read_totals(project_name)
   discard_half_lost_holds()
   if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end

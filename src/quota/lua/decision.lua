@@ -1,6 +1,9 @@
--- The decision, after expire-holds.lua. KEYS: ..., state, project, leases. Both hashes have rooms (limit - booked, in nanodollars
--- or requests; empty where there is no such limit), named like the limits of src/domain/quota-limits.ts, and `facts`, which only
--- the reader of the reply understands.
+-- The decision, after expire-holds.lua. KEYS: ..., state, project, leases.
+--   state    hash: rooms (limit - booked, in nanodollars or requests; empty where there is no such limit), named like the limits of
+--            src/domain/quota-limits.ts, and `facts`, which only the reader of the reply understands. Where `limited_projects` is there,
+--            it is the number of fields `project/<name>`, and a project without such a field has no limit.
+--   project  hash: the same of one project, of an entity with too many limited projects. The state's `project_keys_from` is the
+--            version from which on a limit that changed is in these keys.
 
 local SHARED = { 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts' }
 
@@ -12,8 +15,19 @@ local function read(key, ...)
   return fields
 end
 
-local state = read(KEYS[4], 'period', 'mode', 'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits')
-local project = read(KEYS[5], 'project_concurrency', 'project_monthly_cap')
+local state, project
+
+local function project_in_state(name)
+  if not state.limited_projects then return nil end
+  local concurrency, cap, facts = string.match(state['project/' .. name] or '', PROJECT_LIMITS)
+  return { project_concurrency = concurrency, project_monthly_cap = cap, facts = facts or '', is_in_state = true }
+end
+
+local function read_states(name)
+  state = read(KEYS[4], 'period', 'mode', 'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits',
+    'limited_projects', 'project_keys_from', 'project/' .. name)
+  project = project_in_state(name) or read(KEYS[5], 'project_concurrency', 'project_monthly_cap', 'version')
+end
 
 -- Missing, of another period, past a change of the credits, too old, or from before `valid_from_ms`. After the server's clock
 -- was set back, `valid_from_ms` may lie in the future: no state could be fresh until then, so it is ignored.
@@ -29,7 +43,9 @@ end
 
 local function are_cold(now, age_ms_max, valid_from_ms)
   local age, valid_from = tonumber(age_ms_max), tonumber(valid_from_ms)
-  return is_cold(state, now, age, valid_from) or is_cold(project, now, age, valid_from)
+  if is_cold(state, now, age, valid_from) then return true end
+  if project.is_in_state then return false end
+  return is_cold(project, now, age, valid_from) or tonumber(project.version) < (tonumber(state.project_keys_from) or 0)
 end
 
 -- The number of the first limit that is exceeded, and whether waiting may help; nil where none is.

@@ -1,15 +1,25 @@
 -- How holds end, after holds.lua: released, booked or expired. Each leaves a tombstone in `ended`.
 
--- Ends a hold. It leaves a tombstone even where there is no hold, so that a reservation that arrives late stays ended.
-local function end_hold(id, now)
-  local text = redis.call('HGET', HOLDS, id)
-  if text then
-    local hold = parse(text)
-    redis.call('HDEL', HOLDS, id)
-    redis.call('ZREM', EXPIRY, id)
-    add_to_totals(hold.project, -hold.nanos, -1)
+-- Half of what Lua passes, because a tombstone is two arguments.
+local ENDED_AT_ONCE = ARGUMENTS_MAX / 2
+
+-- Ends some of the holds. Each leaves a tombstone even where there is no hold, so that a reservation that arrives late stays ended.
+local function end_some(ids, first, last, now)
+  local ended, tombstones = {}, {}
+  for index, text in ipairs(redis.call('HMGET', HOLDS, unpack(ids, first, last))) do
+    local id = ids[first + index - 1]
+    if text and not ended[id] then
+      local hold = parse(text)
+      add_to_totals(hold.project, -hold.nanos, -1)
+      ended[id] = true
+    end
+    tombstones[2 * index - 1], tombstones[2 * index] = now, id
   end
-  redis.call('ZADD', ENDED, now, id)
+  if next(ended) then
+    redis.call('HDEL', HOLDS, unpack(ids, first, last))
+    redis.call('ZREM', EXPIRY, unpack(ids, first, last))
+  end
+  redis.call('ZADD', ENDED, unpack(tombstones))
 end
 
 local function prune_tombstones(now, added)
@@ -19,7 +29,9 @@ end
 
 local function end_holds(ids, now)
   if #ids == 0 then return end
-  for _, id in ipairs(ids) do end_hold(id, now) end
+  for first = 1, #ids, ENDED_AT_ONCE do
+    end_some(ids, first, math.min(first + ENDED_AT_ONCE - 1, #ids), now)
+  end
   prune_tombstones(now, #ids)
   if redis.call('PTTL', ENDED) < TOMBSTONE_MS then redis.call('PEXPIRE', ENDED, 2 * TOMBSTONE_MS) end
 end

@@ -49,7 +49,7 @@ end
 
 -- The gateway may admit only while the state is in force.
 local function lifetime_ms()
-  return least_of(now + ttl_ms, state.ends_ms, state.fresh_until_ms, project.ends_ms) - now
+  return least_of(now + ttl_ms, state.ends_ms, state.fresh_until_ms) - now
 end
 
 local function adopt_finished(saved)
@@ -100,6 +100,7 @@ local function renew(known, refusal)
 end
 
 local function run()
+  read_states(project_name)
   read_totals(project_name)
   discard_half_lost_holds()
   if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end

@@ -28,7 +28,8 @@ local function time_ms(given)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Totals are read when they are first needed, all that one project needs at once, and written once at the end.
+-- Totals are read when they are first needed, an amount with its count or all that one project needs at once, and written once at
+-- the end.
 local totals, changed = {}, {}
 
 local function read_totals(project)
@@ -38,7 +39,11 @@ local function read_totals(project)
 end
 
 local function total(field)
-  if not totals[field] then totals[field] = tonumber(redis.call('HGET', HOLDS, field) or 0) end
+  if not totals[field] then
+    local of = string.match(field, '/.*') or ''
+    local values = redis.call('HMGET', HOLDS, 'nanos' .. of, 'count' .. of)
+    totals['nanos' .. of], totals['count' .. of] = tonumber(values[1] or 0), tonumber(values[2] or 0)
+  end
   return totals[field]
 end
 

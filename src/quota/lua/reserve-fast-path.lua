@@ -11,9 +11,18 @@ do
     now = time[1] * 1000 + math.floor(time[2] / 1000)
   end
   local state = call('HMGET', KEYS[4], 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts',
-    'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits', 'period', 'mode')
-  local project = call('HMGET', KEYS[5], 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts',
-    'project_concurrency', 'project_monthly_cap')
+    'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits', 'period', 'mode', 'limited_projects',
+    'project/' .. project_name, 'project_keys_from')
+  -- A project without a limit, unless the state or a key of its own names one. What is read from the state is as fresh as that.
+  local project, slots, cap, project_facts = state, nil, nil, ''
+  if state[13] then
+    slots, cap, project_facts = string.match(state[13], PROJECT_LIMITS)
+  elseif not state[12] then
+    project = call('HMGET', KEYS[5], 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts',
+      'project_concurrency', 'project_monthly_cap', 'version')
+    slots, cap, project_facts = project[6], project[7], project[5]
+    if tonumber(project[8] or 0) < tonumber(state[14] or 0) then project = {} end
+  end
   local of_nanos, of_count = 'nanos/' .. project_name, 'count/' .. project_name
   local held = call('HMGET', holds, 'nanos', 'count', of_nanos, of_count, reservation_id)
   local nanos, count = tonumber(held[1] or 0), tonumber(held[2] or 0)
@@ -25,7 +34,7 @@ do
     and now >= tonumber(project[2]) and now < tonumber(project[3]) and now < tonumber(project[4])
     and now - loaded_at <= tonumber(age_ms_max) and loaded_at >= tonumber(valid_from_ms)
 
-  local left = (tonumber(project[7]) or math.huge) - project_nanos
+  local left = (tonumber(cap) or math.huge) - project_nanos
   for index = 7, 9 do
     local room = tonumber(state[index])
     if room and room - nanos < left then left = room - nanos end
@@ -38,7 +47,7 @@ do
   if is_fresh and not held[5]
     and (not state[11] or state[11] == 'enforce')
     and weighed <= left
-    and count < (tonumber(state[6]) or math.huge) and project_count < (tonumber(project[6]) or math.huge)
+    and count < (tonumber(state[6]) or math.huge) and project_count < (tonumber(slots) or math.huge)
     and nanos + nanos_to_hold <= NANOS_MAX
     and call('ZCARD', expiry) == count
     and (count == 0 or not call('ZRANGEBYSCORE', expiry, '-inf', now, 'LIMIT', 0, 1)[1])
@@ -54,7 +63,7 @@ do
       call('PEXPIRE', expiry, KEY_TTL_MS)
     end
     return {
-      'held', state[5], project[5], nanos, count, project_nanos, project_count, picos_to_hold, state[10], expires,
+      'held', state[5], project_facts, nanos, count, project_nanos, project_count, picos_to_hold, state[10], expires,
     }
   end
 end

@@ -28,6 +28,7 @@ local function prefer_learned()
 end
 
 local function run()
+  read_states(project_name)
   read_totals(project_name)
   discard_half_lost_holds()
   if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end
