@@ -23,26 +23,22 @@ export async function loadQuotaStates(
   const period = periodOf(at);
   const rows = await tx.$queryRaw<QuotaStateRow[]>`
     with asked as (
-      select distinct entity, project
-      from unnest(
+      select distinct entity, project from unnest(
         ${pgArray(subjects.map(({ entity }) => entity))}::text[],
         ${pgArray(subjects.map(({ project }) => project ?? ''))}::text[]
       ) as t (entity, project)
     ), limited as (
-      select a.entity, array_agg(l.name) as projects
+      select a.entity, l.projects
       from (select distinct entity from asked) a
-      cross join lateral (
-        select p.name
-        from projects p
+      cross join lateral (select array(
+        select p.name from projects p
         where p.entity = a.entity and (p.monthly_cap_picos is not null or p.max_concurrent_requests is not null)
         limit ${LIMITED_PROJECTS_MAX + 1}::int
-      ) l
-      group by a.entity
+      ) as projects) l
     ), shown as (
       select entity, project from asked
       union
-      select l.entity, p.project
-      from limited l, unnest(l.projects) as p (project)
+      select l.entity, p.project from limited l, unnest(l.projects) as p (project)
       where cardinality(l.projects) <= ${LIMITED_PROJECTS_MAX}::int
     ), states as (
       select
@@ -80,12 +76,12 @@ export async function loadQuotaStates(
       s.monthly_cap::text as monthly_cap, s.yearly_cap::text as yearly_cap, s.max_concurrent,
       s.month_cost::text as month_cost, s.year_cost::text as year_cost,
       s.credits::text as credits, s.granted::text as granted, s.change_at as credits_change_at,
-      coalesce(cardinality(l.projects), 0) <= ${LIMITED_PROJECTS_MAX}::int as has_every_limit,
+      cardinality(l.projects) <= ${LIMITED_PROJECTS_MAX}::int as has_every_limit,
       a.project, coalesce(ps.cost_picos, 0)::text as project_month_cost,
       pr.monthly_cap_picos::text as project_cap, pr.max_concurrent_requests as project_max_concurrent
     from states s
     join shown a on a.entity = s.entity
-    left join limited l on l.entity = s.entity
+    join limited l on l.entity = s.entity
     left join projects pr on pr.entity = a.entity and pr.name = a.project
     left join project_spend ps on ps.entity = a.entity and ps.period = ${period}::text and ps.project = a.project`;
   return stateOfEach(subjects, statesOf(rows, at));
