@@ -9,8 +9,8 @@ table api_keys
   constraint CHECK ((role = ANY (ARRAY['gateway'::text, 'finance'::text, 'admin'::text])))
   constraint PRIMARY KEY (id)
   constraint UNIQUE (secret_hash)
+  CREATE UNIQUE INDEX api_keys_have_secrets_of_their_own ON public.api_keys USING btree (secret_hash)
   CREATE UNIQUE INDEX api_keys_pkey ON public.api_keys USING btree (id)
-  CREATE UNIQUE INDEX api_keys_secret_hash_key ON public.api_keys USING btree (secret_hash)
 
 table audit_log
   column id bigint not null default nextval('audit_log_id_seq'::regclass)
@@ -28,8 +28,8 @@ table audit_log
   CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 table burn_reversals
-  column id bigint not null default nextval('burn_reversals_id_seq'::regclass)
   column entity text not null
+  column id bigint not null default nextval('burn_reversals_id_seq'::regclass)
   column booked_hour timestamp(3) with time zone not null
   column period text not null
   column grant_id text
@@ -40,15 +40,15 @@ table burn_reversals
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint CHECK ((corrected_hour <= booked_hour))
   constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   constraint UNIQUE NULLS NOT DISTINCT (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
-  CREATE INDEX burn_reversals_open_idx ON public.burn_reversals USING btree (booked_hour) WHERE (NOT posted)
-  CREATE UNIQUE INDEX burn_reversals_entity_booked_hour_period_grant_id_corrected_key ON public.burn_reversals USING btree (entity, booked_hour, period, grant_id, corrected_hour, corrected_period) NULLS NOT DISTINCT
-  CREATE UNIQUE INDEX burn_reversals_pkey ON public.burn_reversals USING btree (id)
+  CREATE INDEX burn_reversals_open_idx ON public.burn_reversals USING btree (entity, booked_hour) WHERE (NOT posted)
+  CREATE UNIQUE INDEX burn_reversals_are_summed_by_hour ON public.burn_reversals USING btree (entity, booked_hour, period, grant_id, corrected_hour, corrected_period) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX burn_reversals_pkey ON public.burn_reversals USING btree (entity, id)
 
 table burns
-  column id bigint not null default nextval('burns_id_seq'::regclass)
   column entity text not null
+  column id bigint not null default nextval('burns_id_seq'::regclass)
   column booked_hour timestamp(3) with time zone not null
   column period text not null
   column grant_id text
@@ -56,11 +56,11 @@ table burns
   column posted boolean not null default false
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   constraint UNIQUE NULLS NOT DISTINCT (entity, booked_hour, period, grant_id)
-  CREATE INDEX burns_open_idx ON public.burns USING btree (booked_hour) WHERE (NOT posted)
-  CREATE UNIQUE INDEX burns_entity_booked_hour_period_grant_id_key ON public.burns USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT
-  CREATE UNIQUE INDEX burns_pkey ON public.burns USING btree (id)
+  CREATE INDEX burns_open_idx ON public.burns USING btree (entity, booked_hour) WHERE (NOT posted)
+  CREATE UNIQUE INDEX burns_are_summed_by_hour ON public.burns USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX burns_pkey ON public.burns USING btree (entity, id)
 
 table closed_periods
   column entity text not null
@@ -83,7 +83,7 @@ table closed_periods
   constraint FOREIGN KEY (entity) REFERENCES entities(name)
   constraint PRIMARY KEY (entity, period)
   constraint UNIQUE (number)
-  CREATE UNIQUE INDEX closed_periods_number_key ON public.closed_periods USING btree (number)
+  CREATE UNIQUE INDEX closed_periods_number_is_given_once ON public.closed_periods USING btree (number)
   CREATE UNIQUE INDEX closed_periods_pkey ON public.closed_periods USING btree (entity, period)
   CREATE TRIGGER closed_periods_append_only BEFORE DELETE OR UPDATE ON public.closed_periods FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER closed_periods_no_truncate BEFORE TRUNCATE ON public.closed_periods FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -124,12 +124,12 @@ table credit_grants
   CREATE UNIQUE INDEX credit_grants_pkey ON public.credit_grants USING btree (entity, id)
 
 table dead_letters
+  column entity text not null default ''::text
   column id text not null
   column code text not null
   column message text not null
   column payload text not null
   column job_id text
-  column entity text
   column project text
   column source text
   column event_id text
@@ -138,10 +138,10 @@ table dead_letters
   column first_seen_at timestamp(3) with time zone not null
   column last_seen_at timestamp(3) with time zone not null
   constraint CHECK ((status = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   CREATE INDEX dead_letters_entity_last_seen_at_idx ON public.dead_letters USING btree (entity, last_seen_at)
   CREATE INDEX dead_letters_status_last_seen_at_idx ON public.dead_letters USING btree (status, last_seen_at)
-  CREATE UNIQUE INDEX dead_letters_pkey ON public.dead_letters USING btree (id)
+  CREATE UNIQUE INDEX dead_letters_pkey ON public.dead_letters USING btree (entity, id)
 
 table entities
   column name text not null
@@ -187,8 +187,8 @@ table idempotency_keys
   CREATE UNIQUE INDEX idempotency_keys_pkey ON public.idempotency_keys USING btree (scope, key)
 
 table ledger_entries
-  column id bigint not null default nextval('ledger_entries_id_seq'::regclass)
   column entity text not null
+  column id bigint not null default nextval('ledger_entries_id_seq'::regclass)
   column kind text not null
   column debit_account text not null
   column credit_account text not null
@@ -201,12 +201,11 @@ table ledger_entries
   column booked_at timestamp(3) with time zone not null
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint CHECK ((credit_account <> debit_account))
-  constraint FOREIGN KEY (corrects) REFERENCES ledger_entries(id)
+  constraint FOREIGN KEY (entity, corrects) REFERENCES ledger_entries(entity, id)
   constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
-  constraint PRIMARY KEY (id)
-  CREATE INDEX ledger_entries_entity_id_idx ON public.ledger_entries USING btree (entity, id)
+  constraint PRIMARY KEY (entity, id)
   CREATE INDEX ledger_entries_entity_period_idx ON public.ledger_entries USING btree (entity, period)
-  CREATE UNIQUE INDEX ledger_entries_pkey ON public.ledger_entries USING btree (id)
+  CREATE UNIQUE INDEX ledger_entries_pkey ON public.ledger_entries USING btree (entity, id)
   CREATE UNIQUE INDEX ledger_entries_posted_once_idx ON public.ledger_entries USING btree (entity, booked_hour, period, grant_id, corrects) NULLS NOT DISTINCT WHERE (booked_hour IS NOT NULL)
   CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
@@ -260,7 +259,7 @@ table prices
   constraint CHECK ((meters IS NOT NULL))
   constraint PRIMARY KEY (id)
   constraint UNIQUE NULLS NOT DISTINCT (model, entity, effective_from)
-  CREATE UNIQUE INDEX prices_model_entity_effective_from_key ON public.prices USING btree (model, entity, effective_from) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX prices_begin_once ON public.prices USING btree (model, entity, effective_from) NULLS NOT DISTINCT
   CREATE UNIQUE INDEX prices_pkey ON public.prices USING btree (id)
   CREATE TRIGGER prices_append_only BEFORE DELETE OR UPDATE ON public.prices FOR EACH ROW EXECUTE FUNCTION refuse_change()
 
@@ -292,22 +291,23 @@ table rates
   constraint FOREIGN KEY (price_id) REFERENCES prices(id)
   constraint PRIMARY KEY (id)
   constraint UNIQUE (price_id, unit_prices)
+  CREATE UNIQUE INDEX rates_are_kept_once ON public.rates USING btree (price_id, unit_prices)
   CREATE UNIQUE INDEX rates_pkey ON public.rates USING btree (id)
-  CREATE UNIQUE INDEX rates_price_id_unit_prices_key ON public.rates USING btree (price_id, unit_prices)
   CREATE TRIGGER rates_append_only BEFORE DELETE OR UPDATE ON public.rates FOR EACH ROW EXECUTE FUNCTION refuse_change()
 
 table spend_alert_firings
+  column entity text not null
   column alert_id text not null
   column period text not null
   column threshold_picos numeric(38,0) not null
   column spent_picos numeric(38,0) not null
   column fired_at timestamp(3) with time zone not null
-  constraint PRIMARY KEY (alert_id, period, threshold_picos)
-  CREATE UNIQUE INDEX spend_alert_firings_pkey ON public.spend_alert_firings USING btree (alert_id, period, threshold_picos)
+  constraint PRIMARY KEY (entity, alert_id, period, threshold_picos)
+  CREATE UNIQUE INDEX spend_alert_firings_pkey ON public.spend_alert_firings USING btree (entity, alert_id, period, threshold_picos)
 
 table spend_alerts
-  column id text not null
   column entity text not null
+  column id text not null
   column project text
   column threshold_picos numeric(38,0) not null
   column recipients text[]
@@ -315,9 +315,9 @@ table spend_alerts
   column created_at timestamp(3) with time zone not null
   constraint CHECK ((recipients IS NOT NULL))
   constraint CHECK ((threshold_picos > (0)::numeric))
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   CREATE INDEX spend_alerts_scope_idx ON public.spend_alerts USING btree (entity, project)
-  CREATE UNIQUE INDEX spend_alerts_pkey ON public.spend_alerts USING btree (id)
+  CREATE UNIQUE INDEX spend_alerts_pkey ON public.spend_alerts USING btree (entity, id)
 
 table statement_series
   column name text not null
@@ -326,9 +326,9 @@ table statement_series
   CREATE UNIQUE INDEX statement_series_pkey ON public.statement_series USING btree (name)
 
 table usage_conflicts
+  column entity text not null
   column identity uuid not null
   column other_fingerprint uuid not null
-  column entity text not null
   column source text not null
   column event_id text not null
   column other_content jsonb not null
@@ -341,16 +341,16 @@ table usage_conflicts
   column review_note text
   constraint CHECK (((reviewed_at IS NOT NULL) OR (review_note IS NULL)))
   constraint CHECK (((reviewed_at IS NULL) = (reviewed_by IS NULL)))
-  constraint PRIMARY KEY (identity, other_fingerprint)
+  constraint PRIMARY KEY (entity, identity, other_fingerprint)
   CREATE INDEX usage_conflicts_entity_last_seen_at_idx ON public.usage_conflicts USING btree (entity, last_seen_at)
-  CREATE UNIQUE INDEX usage_conflicts_pkey ON public.usage_conflicts USING btree (identity, other_fingerprint)
+  CREATE UNIQUE INDEX usage_conflicts_pkey ON public.usage_conflicts USING btree (entity, identity, other_fingerprint)
 
 table usage_corrections
+  column entity text not null
   column id bigint not null default nextval('usage_corrections_id_seq'::regclass)
   column kind text not null
   column identity uuid not null
   column occurred_at timestamp(3) with time zone not null
-  column entity text not null
   column project text not null
   column model text not null
   column period text not null
@@ -376,14 +376,13 @@ table usage_corrections
   constraint CHECK ((((kind = 'void'::text) AND (requests = '-1'::integer) AND (new_rate_id IS NULL) AND (new_cost_picos = (0)::numeric)) OR ((kind = 'rerate'::text) AND (requests = 0) AND (new_rate_id IS NOT NULL))))
   constraint CHECK (((new_burnt_picos >= (0)::numeric) AND (new_burnt_picos <= new_cost_picos)))
   constraint CHECK (((old_burnt_picos >= (0)::numeric) AND (old_burnt_picos <= old_cost_picos)))
+  constraint CHECK (((old_cost_picos >= (0)::numeric) AND (new_cost_picos >= (0)::numeric)))
   constraint CHECK ((kind = ANY (ARRAY['void'::text, 'rerate'::text])))
-  constraint CHECK ((new_cost_picos >= (0)::numeric))
-  constraint CHECK ((old_cost_picos >= (0)::numeric))
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   CREATE INDEX usage_corrections_entity_period_idx ON public.usage_corrections USING btree (entity, period)
-  CREATE INDEX usage_corrections_identity_idx ON public.usage_corrections USING btree (identity, id)
-  CREATE UNIQUE INDEX usage_corrections_pkey ON public.usage_corrections USING btree (id)
-  CREATE UNIQUE INDEX usage_corrections_void_once_idx ON public.usage_corrections USING btree (identity) WHERE (kind = 'void'::text)
+  CREATE INDEX usage_corrections_event_idx ON public.usage_corrections USING btree (entity, occurred_at, identity, id)
+  CREATE UNIQUE INDEX usage_corrections_pkey ON public.usage_corrections USING btree (entity, id)
+  CREATE UNIQUE INDEX usage_corrections_void_once_idx ON public.usage_corrections USING btree (entity, identity) WHERE (kind = 'void'::text)
   CREATE TRIGGER usage_corrections_append_only BEFORE DELETE OR UPDATE ON public.usage_corrections FOR EACH ROW EXECUTE FUNCTION refuse_change()
   CREATE TRIGGER usage_corrections_no_truncate BEFORE TRUNCATE ON public.usage_corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
@@ -526,6 +525,7 @@ table usage_identities
   partition by HASH (identity)
 
 table webhook_deliveries
+  column entity text not null
   column id text not null
   column webhook_id text not null
   column payload text not null
@@ -536,10 +536,10 @@ table webhook_deliveries
   column created_at timestamp(3) with time zone not null
   constraint CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
   constraint FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
-  constraint PRIMARY KEY (id)
+  constraint PRIMARY KEY (entity, id)
   CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text)
   CREATE INDEX webhook_deliveries_webhook_idx ON public.webhook_deliveries USING btree (webhook_id)
-  CREATE UNIQUE INDEX webhook_deliveries_pkey ON public.webhook_deliveries USING btree (id)
+  CREATE UNIQUE INDEX webhook_deliveries_pkey ON public.webhook_deliveries USING btree (entity, id)
 
 table webhooks
   column id text not null
@@ -594,7 +594,7 @@ UNION ALL
     v.burnt_picos,
     v.burns
    FROM ((usage_corrections c
-     JOIN usage_events e ON (((e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
+     JOIN usage_events e ON (((e.entity = c.entity) AND (e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
      CROSS JOIN LATERAL ( VALUES ((- (1)::bigint),c.old_rate_id,
                 CASE c.kind
                     WHEN 'void'::text THEN c.requests

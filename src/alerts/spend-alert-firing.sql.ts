@@ -25,7 +25,7 @@ export async function fireSpendAlerts(
 ): Promise<Firing[]> {
   const rows = await tx.$queryRaw<Row[]>`
     with reached as (
-      select a.id, p.period, a.threshold_picos, coalesce(e.cost_picos, s.cost_picos) as spent_picos
+      select a.entity, a.id, p.period, a.threshold_picos, coalesce(e.cost_picos, s.cost_picos) as spent_picos
       from spend_alerts a
       join unnest(
         ${pgArray(of.periods.map(({ period }) => period))}::text[], ${pgArray(of.periods.map(({ end }) => end))}::timestamptz[]
@@ -34,20 +34,20 @@ export async function fireSpendAlerts(
       left join project_spend s on s.project = a.project and s.entity = a.entity and s.period = p.period
       where coalesce(e.cost_picos, s.cost_picos) >= a.threshold_picos and not exists (
         select from spend_alert_firings f
-        where f.alert_id = a.id and f.period = p.period and f.threshold_picos = a.threshold_picos
+        where f.entity = a.entity and f.alert_id = a.id and f.period = p.period and f.threshold_picos = a.threshold_picos
       )
       order by a.id, p.period
       limit ${of.limit}::integer
     ), fired as (
-      insert into spend_alert_firings (alert_id, period, threshold_picos, spent_picos, fired_at)
-      select id, period, threshold_picos, spent_picos, ${of.at}::timestamptz from reached
+      insert into spend_alert_firings (entity, alert_id, period, threshold_picos, spent_picos, fired_at)
+      select entity, id, period, threshold_picos, spent_picos, ${of.at}::timestamptz from reached
       on conflict do nothing
-      returning alert_id, period, spent_picos
+      returning entity, alert_id, period, spent_picos
     )
     select
       a.id, a.entity, a.project, a.threshold_picos::text as threshold, a.recipients, a.subject_prefix as "subjectPrefix",
       f.period, f.spent_picos::text as spent
-    from fired f join spend_alerts a on a.id = f.alert_id
+    from fired f join spend_alerts a on a.entity = f.entity and a.id = f.alert_id
     order by a.id, f.period`;
   return rows.map(({ threshold, spent, ...row }) => ({
     ...row,

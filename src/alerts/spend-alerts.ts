@@ -74,7 +74,7 @@ export class SpendAlerts {
     await lockSpendAlerts(tx, scope);
     const before = found(await this.list(scope, tx), id);
     const after = { ...before, ...content };
-    await tx.spendAlert.update({ where: { id }, data: columnsOf(content) });
+    await tx.spendAlert.update({ where: keyOf(before), data: columnsOf(content) });
     await this.audit(tx, { action: 'spend_alerts.update', actor, before, after });
     return after;
   }
@@ -82,7 +82,7 @@ export class SpendAlerts {
   async delete(tx: Tx, scope: AlertScope, { id, actor }: { id: string; actor: string }): Promise<void> {
     await lockSpendAlerts(tx, scope);
     const before = found(await this.list(scope, tx), id);
-    await tx.spendAlert.delete({ where: { id } });
+    await tx.spendAlert.delete({ where: keyOf(before) });
     await this.audit(tx, { action: 'spend_alerts.delete', actor, before, after: null });
   }
 
@@ -106,6 +106,10 @@ export class SpendAlerts {
       after: auditOf(after),
     });
   }
+}
+
+function keyOf({ entity, id }: SpendAlertRow) {
+  return { entity_id: { entity, id } };
 }
 
 function columnsOf({ thresholdPicos, recipients, subjectPrefix }: AlertOrder) {

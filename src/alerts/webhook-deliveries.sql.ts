@@ -7,8 +7,8 @@ export type Message = { readonly id: string; readonly entity: string; readonly p
 /** Adds one delivery per message and webhook that receives the message's entity. Its id names both. */
 export async function insertDeliveries(tx: Tx, messages: readonly Message[], at: Date): Promise<number> {
   return tx.$executeRaw`
-    insert into webhook_deliveries (id, webhook_id, payload, status, next_attempt_at, created_at)
-    select m.id || '.' || w.id, w.id, m.payload, 'pending', ${at}::timestamptz, ${at}::timestamptz
+    insert into webhook_deliveries (entity, id, webhook_id, payload, status, next_attempt_at, created_at)
+    select m.entity, m.id || '.' || w.id, w.id, m.payload, 'pending', ${at}::timestamptz, ${at}::timestamptz
     from unnest(
       ${pgArray(messages.map(({ id }) => id))}::text[],
       ${pgArray(messages.map(({ entity }) => entity))}::text[],
@@ -18,6 +18,7 @@ export async function insertDeliveries(tx: Tx, messages: readonly Message[], at:
 }
 
 export type DueDelivery = {
+  readonly entity: string;
   readonly id: string;
   readonly url: string;
   readonly secret: string;
@@ -36,7 +37,7 @@ export async function takeDueDeliveries(
 ): Promise<DueDelivery[]> {
   return tx.$queryRaw<DueDelivery[]>`
     with due as (
-      select id from webhook_deliveries
+      select entity, id from webhook_deliveries
       where status = 'pending' and next_attempt_at <= ${of.at}::timestamptz
       order by next_attempt_at, id
       limit ${of.limit}::integer
@@ -47,16 +48,16 @@ export async function takeDueDeliveries(
       next_attempt_at =
         ${of.at}::timestamptz + make_interval(secs => (${pgArray(of.retryDelaysSeconds)}::integer[])[d.attempts + 1])
     from due, webhooks w
-    where d.id = due.id and w.id = d.webhook_id
-    returning d.id, w.url, w.secret, d.payload, d.attempts`;
+    where d.entity = due.entity and d.id = due.id and w.id = d.webhook_id
+    returning d.entity, d.id, w.url, w.secret, d.payload, d.attempts`;
 }
 
 /** Deletes deliveries that have ended and were created before a time, at most `limit`, and returns how many. */
 export async function deleteEndedDeliveries(tx: Tx, of: { before: Date; limit: number }): Promise<number> {
   return tx.$executeRaw`
     delete from webhook_deliveries
-    where id in (
-      select id from webhook_deliveries
+    where (entity, id) in (
+      select entity, id from webhook_deliveries
       where status <> 'pending' and created_at < ${of.before}::timestamptz
       limit ${of.limit}::integer
     )`;

@@ -65,7 +65,7 @@ export class WebhookDeliveries {
   }
 
   private async attempt(delivery: DueDelivery, at: Date): Promise<void> {
-    const { id, url, secret, payload, attempts } = delivery;
+    const { entity, id, url, secret, payload, attempts } = delivery;
     const headers = { 'content-type': 'application/json', ...signedHeaders({ id, at, payload, secret }) };
     const error = await this.sender.post(url, { headers, body: payload }).then(
       (status) => (status >= 200 && status < 300 ? null : `status ${status}`),
@@ -75,7 +75,7 @@ export class WebhookDeliveries {
     const status = error === null ? 'delivered' : isLast ? 'failed' : 'pending';
     // No row is updated if the webhook was deleted meanwhile, and its deliveries with it.
     await this.database.reader.webhookDelivery.updateMany({
-      where: { id },
+      where: { entity, id },
       data: { status, lastError: error },
     });
   }

@@ -89,18 +89,20 @@ const CHECKS: readonly Check[] = [
     left: Prisma.sql`
       select to_jsonb(c.identity) as key, e.cost_picos + sum(c.new_cost_picos - c.old_cost_picos) as amount
       from usage_corrections c
-      join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
-      group by c.identity, e.cost_picos`,
+      join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
+      group by c.entity, c.identity, e.cost_picos`,
     right: Prisma.sql`
       select to_jsonb(identity) as key, (array_agg(new_cost_picos order by id desc))[1] as amount
-      from usage_corrections group by identity`,
+      from usage_corrections group by entity, identity`,
   },
   {
     name: 'corrections move what they change',
     left: Prisma.sql`
-      select to_jsonb(c.id) as key, sum((m ->> 'picos')::numeric) as amount
-      from usage_corrections c, jsonb_array_elements(c.movements) m group by c.id`,
-    right: Prisma.sql`select to_jsonb(id) as key, new_cost_picos - old_cost_picos as amount from usage_corrections`,
+      select jsonb_build_object('entity', c.entity, 'id', c.id) as key, sum((m ->> 'picos')::numeric) as amount
+      from usage_corrections c, jsonb_array_elements(c.movements) m group by c.entity, c.id`,
+    right: Prisma.sql`
+      select jsonb_build_object('entity', entity, 'id', id) as key, new_cost_picos - old_cost_picos as amount
+      from usage_corrections`,
   },
   {
     // By meter, of each rate: sums of quantities cost what the sums of their events cost.
@@ -240,7 +242,7 @@ const CHECKS: readonly Check[] = [
     right: Prisma.sql`
       select jsonb_build_object('entity', l.entity, 'hour', l.booked_hour, 'period', l.period, 'grant', l.grant_id,
         'corrected_hour', o.booked_hour, 'corrected_period', o.period) as key, l.amount_picos as amount
-      from ledger_entries l left join ledger_entries o on o.id = l.corrects
+      from ledger_entries l left join ledger_entries o on o.entity = l.entity and o.id = l.corrects
       where l.booked_hour is not null`,
   },
   {

@@ -9,9 +9,9 @@ export const LACKING_A_PRICE = Prisma.sql`
   select e.identity as key, 1 as amount
   from usage_events e
   left join (
-    select identity, occurred_at, (array_agg(new_rate_id order by id desc))[1] as rate_id, bool_or(kind = 'void') as is_void
-    from usage_corrections group by identity, occurred_at
-  ) c on c.identity = e.identity and c.occurred_at = e.occurred_at
+    select entity, identity, occurred_at, (array_agg(new_rate_id order by id desc))[1] as rate_id, bool_or(kind = 'void') as is_void
+    from usage_corrections group by entity, identity, occurred_at
+  ) c on c.entity = e.entity and c.identity = e.identity and c.occurred_at = e.occurred_at
   left join rates r on r.id = coalesce(c.rate_id, e.rate_id)
   where c.is_void is not true and (
     r.id is null

@@ -19,6 +19,7 @@ export async function chargeEvents(tx: Tx, rows: readonly NewRatedEvent[], charg
       end,
       charged_at = ${chargedAt}::timestamptz
     from unnest(
+      ${pgArray(rows.map((r) => r.event.entity))}::text[],
       ${pgArray(rows.map((r) => r.event.occurredAt))}::timestamptz[],
       ${pgArray(rows.map((r) => r.identity))}::uuid[],
       ${pgArray(rows.map((r) => r.rateId))}::bigint[],
@@ -27,6 +28,6 @@ export async function chargeEvents(tx: Tx, rows: readonly NewRatedEvent[], charg
       ${pgArray(rows.map((r) => burntPicos(r.burns)))}::numeric[],
       ${pgArray(rows.map((r) => burnsJson(r.burns)))}::text[],
       ${pgArray(rows.map((r) => String(r.isTierUnread)))}::boolean[]
-    ) as r (occurred_at, identity, rate_id, unpriced_meters, cost_picos, burnt_picos, burns, is_tier_unread)
-    where e.occurred_at = r.occurred_at and e.identity = r.identity and e.rate_id = 0`;
+    ) as r (entity, occurred_at, identity, rate_id, unpriced_meters, cost_picos, burnt_picos, burns, is_tier_unread)
+    where e.entity = r.entity and e.occurred_at = r.occurred_at and e.identity = r.identity and e.rate_id = 0`;
 }

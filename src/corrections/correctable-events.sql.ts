@@ -82,7 +82,7 @@ const COUNTED = Prisma.sql`
       bool_or(u.kind = 'void') as is_voided,
       jsonb_agg(u.movements order by u.id) as movements
     from usage_corrections u
-    where u.identity = e.identity and u.occurred_at = e.occurred_at
+    where u.entity = e.entity and u.occurred_at = e.occurred_at and u.identity = e.identity
   ) c
   left join rates r on r.id = coalesce(c.rate_id, e.rate_id)`;
 

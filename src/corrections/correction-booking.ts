@@ -87,7 +87,12 @@ function isOtherWaiting({ counted, rating }: Correction): boolean {
 
 function toWaiting({ counted, rating }: Correction) {
   const { event, identity } = counted;
-  return { occurredAt: event.occurredAt, identity, unpricedMeters: rating?.unpricedMeters ?? [] };
+  return {
+    entity: event.entity,
+    occurredAt: event.occurredAt,
+    identity,
+    unpricedMeters: rating?.unpricedMeters ?? [],
+  };
 }
 
 function toRow({ counted, rating, ...correction }: Correction): NewCorrection {

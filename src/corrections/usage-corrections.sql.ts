@@ -90,16 +90,17 @@ function negated(quantities: Quantities): Quantities {
 /** What waits for a price after a correction. An event that is voided waits for nothing. */
 export async function setUnpricedMeters(
   tx: Tx,
-  rows: readonly { occurredAt: Date; identity: string; unpricedMeters: readonly Meter[] }[],
+  rows: readonly { entity: string; occurredAt: Date; identity: string; unpricedMeters: readonly Meter[] }[],
 ): Promise<void> {
   await tx.$executeRaw`
     update usage_events e set unpriced_meters = string_to_array(r.unpriced_meters, ',')
     from unnest(
+      ${pgArray(rows.map((r) => r.entity))}::text[],
       ${pgArray(rows.map((r) => r.occurredAt))}::timestamptz[],
       ${pgArray(rows.map((r) => r.identity))}::uuid[],
       ${pgArray(rows.map((r) => (r.unpricedMeters.length === 0 ? null : r.unpricedMeters.join(','))))}::text[]
-    ) as r (occurred_at, identity, unpriced_meters)
-    where e.occurred_at = r.occurred_at and e.identity = r.identity`;
+    ) as r (entity, occurred_at, identity, unpriced_meters)
+    where e.entity = r.entity and e.occurred_at = r.occurred_at and e.identity = r.identity`;
 }
 
 export type CorrectionRow = {
@@ -153,18 +154,19 @@ const CORRECTIONS = Prisma.sql`
     (c.new_cost_picos - c.new_burnt_picos - c.old_cost_picos + c.old_burnt_picos)::text as overage,
     c.reason, c.actor, c.booked_at as "bookedAt"
   from usage_corrections c
-  join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+  join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
   left join rates o on o.id = c.old_rate_id
   left join rates n on n.id = c.new_rate_id`;
 
 /** The void of an event, or null. */
 export async function findVoid(
   tx: Tx,
-  of: { identity: string; occurredAt: Date },
+  of: { entity: string; identity: string; occurredAt: Date },
 ): Promise<CorrectionRow | null> {
   const rows = await tx.$queryRaw<Row[]>`
     ${CORRECTIONS}
-    where c.identity = ${of.identity}::uuid and c.occurred_at = ${of.occurredAt}::timestamptz and c.kind = 'void'`;
+    where c.entity = ${of.entity}::text and c.occurred_at = ${of.occurredAt}::timestamptz
+      and c.identity = ${of.identity}::uuid and c.kind = 'void'`;
   return rows[0] === undefined ? null : toCorrection(rows[0]);
 }
 
@@ -178,12 +180,12 @@ export async function findCorrections(
 ): Promise<CorrectionRow[]> {
   const rows = await tx.$queryRaw<Row[]>`
     with listed as materialized (
-      select id::text as id, id as correction_id, identity, occurred_at, booked_at
+      select entity, id::text as id, id as correction_id, identity, occurred_at, booked_at
       from usage_corrections
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
       union all
-      select identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
+      select entity, identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
       from usage_events
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
@@ -198,7 +200,7 @@ export async function findCorrections(
       limit ${page.limit}::integer
     ), corrections as (
       ${CORRECTIONS}
-      where c.id in (select correction_id from page)
+      where (c.entity, c.id) in (select entity, correction_id from page)
       union all
       select
         e.identity::text, 'late_usage', e.source, e.id, e.occurred_at, e.entity, e.project, e.model,
@@ -208,7 +210,7 @@ export async function findCorrections(
         null, coalesce((select r.price_id from rates r where r.id = e.rate_id), 0),
         e.cost_picos::text, coalesce(e.burns, '{}'), (e.cost_picos - e.burnt_picos)::text, null, null, p.booked_at
       from page p
-      join usage_events e on e.occurred_at = p.occurred_at and e.identity = p.identity
+      join usage_events e on e.entity = p.entity and e.occurred_at = p.occurred_at and e.identity = p.identity
       where p.correction_id is null
     )
     select * from corrections order by "bookedAt" desc, length(id) desc, id desc`;

@@ -4,7 +4,11 @@ import type { DeadLetter } from '../platform/prisma/client.js';
 export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
 
 /** `payload` is the event as it arrived, as JSON text. */
-export type DeadLetterRow = DeadLetter & { readonly status: DeadLetterStatus };
+export type DeadLetterRow = Omit<DeadLetter, 'entity'> & {
+  /** Null where the event names none that can be read. */
+  readonly entity: string | null;
+  readonly status: DeadLetterStatus;
+};
 
 export type NewDeadLetter = Omit<DeadLetterRow, 'id' | 'status' | 'seenCount' | 'firstSeenAt' | 'lastSeenAt'>;
 

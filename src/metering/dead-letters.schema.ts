@@ -12,7 +12,7 @@ import {
 } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
-export const DeadLetterPath = z.object({ id: text(64) });
+export const DeadLetterPath = z.object({ id: text(256) });
 
 const STATUSES = ['open', 'replayed', 'discarded'] as const;
 const code = text(64)

@@ -4,30 +4,38 @@ import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { DeadLetterRow, DeadLetterStatus, NewDeadLetter } from './dead-letter.js';
 
+/** The entity of events that name none that can be read. */
+const UNKNOWN = '';
+
+/** The entity that a dead letter's id names: it is found by both. */
+export function keyOfDeadLetter(id: string): { entity: string; id: string } {
+  const point = id.indexOf('.');
+  return { entity: point === -1 ? UNKNOWN : id.slice(point + 1), id };
+}
+
 /** Inserts dead letters. One that is known already counts one more arrival and is open again: it failed again. */
 export async function insertDeadLetters(tx: Tx, deadLetters: readonly NewDeadLetter[]): Promise<void> {
   const rows = deadLetters.map((deadLetter) => ({ id: idOf(deadLetter), ...deadLetter }));
   await tx.$executeRaw`
     insert into dead_letters as d (
-      id, code, message, payload, job_id, entity, project, source, event_id, status, seen_count, first_seen_at, last_seen_at
+      entity, id, code, message, payload, job_id, project, source, event_id, status, seen_count, first_seen_at, last_seen_at
     )
     select
-      id, min(code), min(message), min(payload), min(job_id), min(entity), min(project), min(source),
-      min(event_id), 'open', count(*), now(), now()
+      entity, id, min(code), min(message), min(payload), min(job_id), min(project), min(source), min(event_id), 'open', count(*), now(), now()
     from unnest(
+      ${pgArray(rows.map((r) => r.entity ?? UNKNOWN))}::text[],
       ${pgArray(rows.map((r) => r.id))}::text[],
       ${pgArray(rows.map((r) => r.code))}::text[],
       ${pgArray(rows.map((r) => r.message))}::text[],
       ${pgArray(rows.map((r) => r.payload))}::text[],
       ${pgArray(rows.map((r) => r.jobId))}::text[],
-      ${pgArray(rows.map((r) => r.entity))}::text[],
       ${pgArray(rows.map((r) => r.project))}::text[],
       ${pgArray(rows.map((r) => r.source))}::text[],
       ${pgArray(rows.map((r) => r.eventId))}::text[]
-    ) as t (id, code, message, payload, job_id, entity, project, source, event_id)
-    group by id
-    order by id
-    on conflict (id) do update set
+    ) as t (entity, id, code, message, payload, job_id, project, source, event_id)
+    group by entity, id
+    order by entity, id
+    on conflict (entity, id) do update set
       status = 'open',
       job_id = excluded.job_id,
       seen_count = d.seen_count + excluded.seen_count,
@@ -40,30 +48,36 @@ export async function insertDeadLetters(tx: Tx, deadLetters: readonly NewDeadLet
  */
 export async function resolveDeadLetters(
   tx: Tx,
-  deadLetters: readonly Pick<DeadLetterRow, 'id' | 'seenCount' | 'status'>[],
+  deadLetters: readonly Pick<DeadLetterRow, 'entity' | 'id' | 'seenCount' | 'status'>[],
   status: DeadLetterStatus,
 ): Promise<Set<string>> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
     with unchanged as materialized (
-      select d.id
+      select d.entity, d.id
       from dead_letters d
       join unnest(
+        ${pgArray(deadLetters.map(({ entity }) => entity ?? UNKNOWN))}::text[],
         ${pgArray(deadLetters.map(({ id }) => id))}::text[],
         ${pgArray(deadLetters.map(({ seenCount }) => String(seenCount)))}::bigint[],
         ${pgArray(deadLetters.map((deadLetter) => deadLetter.status))}::text[]
-      ) as l (id, seen_count, status) on l.id = d.id and l.seen_count = d.seen_count and l.status = d.status
-      order by d.id
+      ) as l (entity, id, seen_count, status)
+        on l.entity = d.entity and l.id = d.id and l.seen_count = d.seen_count and l.status = d.status
+      order by d.entity, d.id
       for update of d
     )
     update dead_letters d set status = ${status}::text
     from unchanged u
-    where d.id = u.id
+    where d.entity = u.entity and d.id = u.id
     returning d.id`;
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The same content refused for the same reason is the same dead letter, however often it arrives. */
+/**
+ * The same content refused for the same reason is the same dead letter, however often it arrives. The id ends with the entity, where the
+ * event names one.
+ */
 function idOf(deadLetter: NewDeadLetter): string {
   const hash = createHash('sha256').update(`${deadLetter.code}\0${deadLetter.payload}`).digest('base64url');
-  return `dl_${hash.slice(0, 22)}`;
+  const { entity } = deadLetter;
+  return `dl_${hash.slice(0, 22)}${entity === null ? '' : `.${entity}`}`;
 }

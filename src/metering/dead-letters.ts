@@ -7,7 +7,7 @@ import { Database } from '../platform/database.js';
 import type { DeadLetter, Prisma } from '../platform/prisma/client.js';
 import { UsageQueue } from '../platform/queues.js';
 import type { DeadLetterFilter, DeadLetterRow, NewDeadLetter } from './dead-letter.js';
-import { insertDeadLetters, resolveDeadLetters } from './dead-letters.sql.js';
+import { insertDeadLetters, keyOfDeadLetter, resolveDeadLetters } from './dead-letters.sql.js';
 
 export type Resolution = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
 
@@ -36,7 +36,8 @@ export class DeadLetters {
   /** Last seen first; `after` is the last id of the page before. A page after an id that is unknown is empty. */
   async list({ filter, after, limit }: Page): Promise<DeadLetterRow[]> {
     const { deadLetter } = this.database.reader;
-    const last = after === null ? null : await deadLetter.findUnique({ where: { id: after } });
+    const last =
+      after === null ? null : await deadLetter.findUnique({ where: { entity_id: keyOfDeadLetter(after) } });
     if (after !== null && last === null) return [];
     const rows = await deadLetter.findMany({
       where: { ...matching(filter), ...(last !== null && seenBefore(last)) },
@@ -99,8 +100,9 @@ export class DeadLetters {
 
   /** Null where there is none in the scope. */
   private async find(of: { id: string; entity: string | null }): Promise<DeadLetterRow | null> {
-    const where = { id: of.id, ...(of.entity !== null && { entity: of.entity }) };
-    const row = await this.database.reader.deadLetter.findUnique({ where });
+    const key = keyOfDeadLetter(of.id);
+    if (of.entity !== null && of.entity !== key.entity) return null;
+    const row = await this.database.reader.deadLetter.findUnique({ where: { entity_id: key } });
     return row === null ? null : toRow(row);
   }
 }
@@ -120,7 +122,7 @@ function seenBefore({ id, lastSeenAt }: DeadLetter): Prisma.DeadLetterWhereInput
 }
 
 function toRow(row: DeadLetter): DeadLetterRow {
-  return { ...row, status: row.status as DeadLetterRow['status'] };
+  return { ...row, entity: row.entity || null, status: row.status as DeadLetterRow['status'] };
 }
 
 function nextSecond(time: Date): Date {

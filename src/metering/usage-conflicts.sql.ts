@@ -16,43 +16,47 @@ export type Conflict = {
 export async function insertConflicts(tx: Tx, conflicts: readonly Conflict[], at: Date): Promise<void> {
   await tx.$executeRaw`
     insert into usage_conflicts as c (
-      identity, other_fingerprint, entity, source, event_id, other_content, original_occurred_at,
+      entity, identity, other_fingerprint, source, event_id, other_content, original_occurred_at,
       seen_count, first_seen_at, last_seen_at
     )
     select
-      identity, fingerprint, min(entity), min(source), min(event_id), min(content)::jsonb, min(original_occurred_at),
+      entity, identity, fingerprint, min(source), min(event_id), min(content)::jsonb, min(original_occurred_at),
       count(*), ${at}::timestamptz, ${at}::timestamptz
     from unnest(
+      ${pgArray(conflicts.map((c) => c.event.entity))}::text[],
       ${pgArray(conflicts.map((c) => c.identity))}::uuid[],
       ${pgArray(conflicts.map((c) => c.fingerprint))}::uuid[],
-      ${pgArray(conflicts.map((c) => c.event.entity))}::text[],
       ${pgArray(conflicts.map((c) => c.event.source))}::text[],
       ${pgArray(conflicts.map((c) => c.event.id))}::text[],
       ${pgArray(conflicts.map((c) => JSON.stringify(c.event)))}::text[],
       ${pgArray(conflicts.map((c) => c.originalOccurredAt))}::timestamptz[]
-    ) as t (identity, fingerprint, entity, source, event_id, content, original_occurred_at)
-    group by identity, fingerprint
-    order by identity, fingerprint
-    on conflict (identity, other_fingerprint) do update set
+    ) as t (entity, identity, fingerprint, source, event_id, content, original_occurred_at)
+    group by entity, identity, fingerprint
+    order by entity, identity, fingerprint
+    on conflict (entity, identity, other_fingerprint) do update set
       seen_count = c.seen_count + excluded.seen_count,
       last_seen_at = excluded.last_seen_at`;
 }
 
-/** Identifies a conflict: one identity may arrive with several other contents. */
-export type ConflictKey = { readonly identity: string; readonly fingerprint: string };
+/** Identifies a conflict: one identity may arrive with several other contents. `entity` is that of the other content. */
+export type ConflictKey = {
+  readonly entity: string;
+  readonly identity: string;
+  readonly fingerprint: string;
+};
 
 const HEX_OF_UUID = 32;
 
-/** `conflict_` and 64 hexadecimal digits. */
-export function conflictIdOf({ identity, fingerprint }: ConflictKey): string {
-  return `conflict_${`${identity}${fingerprint}`.replaceAll('-', '')}`;
+/** `conflict_`, 64 hexadecimal digits, a point and the entity. */
+export function conflictIdOf({ entity, identity, fingerprint }: ConflictKey): string {
+  return `conflict_${`${identity}${fingerprint}`.replaceAll('-', '')}.${entity}`;
 }
 
 /** Null where the text is not the id of a conflict. */
 export function parseConflictId(id: string): ConflictKey | null {
-  const hex = /^conflict_([0-9a-f]{64})$/.exec(id)?.[1];
-  if (hex === undefined) return null;
-  return { identity: hex.slice(0, HEX_OF_UUID), fingerprint: hex.slice(HEX_OF_UUID) };
+  const [, hex, entity] = /^conflict_([0-9a-f]{64})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/.exec(id) ?? [];
+  if (hex === undefined || entity === undefined) return null;
+  return { entity, identity: hex.slice(0, HEX_OF_UUID), fingerprint: hex.slice(HEX_OF_UUID) };
 }
 
 export type Review = {
@@ -63,7 +67,6 @@ export type Review = {
 };
 
 export type ConflictRow = ConflictKey & {
-  readonly entity: string;
   readonly source: string;
   readonly eventId: string;
   /** Null where it is another entity's and the caller may not see it. */
@@ -128,7 +131,7 @@ export async function findConflicts(
       and (${after?.identity ?? null}::uuid is null
         or (c.last_seen_at, c.identity, c.other_fingerprint) < (
           select l.last_seen_at, l.identity, l.other_fingerprint from usage_conflicts l
-          where l.identity = ${after?.identity ?? null}::uuid
+          where l.entity = ${after?.entity ?? null}::text and l.identity = ${after?.identity ?? null}::uuid
             and l.other_fingerprint = ${after?.fingerprint ?? null}::uuid
         ))
     order by c.last_seen_at desc, c.identity desc, c.other_fingerprint desc
@@ -142,8 +145,8 @@ export async function findConflict(
 ): Promise<ConflictRow | null> {
   const rows = await tx.$queryRaw<ConflictRow[]>`
     ${conflictsSeenBy(scope)}
-    where c.identity = ${key.identity}::uuid and c.other_fingerprint = ${key.fingerprint}::uuid
-      and (${scope}::text is null or c.entity = ${scope}::text)`;
+    where c.entity = ${key.entity}::text and c.identity = ${key.identity}::uuid
+      and c.other_fingerprint = ${key.fingerprint}::uuid and (${scope}::text is null or c.entity = ${scope}::text)`;
   return rows[0] ?? null;
 }
 
@@ -160,10 +163,10 @@ export async function reviewConflict(
 ): Promise<ReviewBefore | null> {
   const rows = await tx.$queryRaw<ReviewBefore[]>`
     with before as materialized (
-      select identity, other_fingerprint, entity, reviewed_by, review_note
+      select entity, identity, other_fingerprint, reviewed_by, review_note
       from usage_conflicts
-      where identity = ${key.identity}::uuid and other_fingerprint = ${key.fingerprint}::uuid
-        and (${scope}::text is null or entity = ${scope}::text)
+      where entity = ${key.entity}::text and identity = ${key.identity}::uuid
+        and other_fingerprint = ${key.fingerprint}::uuid and (${scope}::text is null or entity = ${scope}::text)
       for update
     )
     update usage_conflicts c set
@@ -171,7 +174,7 @@ export async function reviewConflict(
       reviewed_by = ${review.reviewedBy}::text,
       review_note = ${review.note}::text
     from before b
-    where c.identity = b.identity and c.other_fingerprint = b.other_fingerprint
+    where c.entity = b.entity and c.identity = b.identity and c.other_fingerprint = b.other_fingerprint
     returning b.entity, b.reviewed_by as "reviewedBy", b.review_note as note`;
   return rows[0] ?? null;
 }

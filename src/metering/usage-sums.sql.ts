@@ -117,7 +117,7 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
  * start of the transaction and the account lock: by its later booking time the next attempt charges the open one.
  */
 export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<Restart | null> {
-  const added = await tx.$executeRaw`
+  const [{ added }] = await tx.$queryRaw<[{ added: number }]>`
     with spent as (
       select * from unnest(
         ${pgArray(rows.map((r) => r.entity))}::text[],
@@ -136,9 +136,12 @@ export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<Res
         cost_picos = e.cost_picos + excluded.cost_picos,
         burnt_picos = e.burnt_picos + excluded.burnt_picos,
         overage_picos = e.overage_picos + excluded.overage_picos
+    ), added as (
+      insert into project_spend as p (entity, period, project, cost_picos)
+      select entity, period, project, cost_picos from spent order by entity, period, project
+      on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos
+      returning 1
     )
-    insert into project_spend as p (entity, period, project, cost_picos)
-    select entity, period, project, cost_picos from spent order by entity, period, project
-    on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos`;
+    select count(*)::int as added from added`;
   return added === rows.length ? null : new Restart('the period is closed');
 }

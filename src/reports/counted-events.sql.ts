@@ -8,6 +8,7 @@ import {
 import type { Quantities } from '../domain/meters.js';
 import type { UnitPrices } from '../domain/price.js';
 import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
 
 /** An event's position in the order of pages. */
 export type EventPlace = { readonly occurredAt: Date; readonly identity: string };
@@ -81,6 +82,9 @@ export type CountedEvent = EventPlace & {
 type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos' | 'quantities' | 'unitPrices'> &
   QuantityColumns & { cost: string; burnt: string; unitPricesJson: UnitPricesJson | null };
 
+/** The corrections `c` of an event `e`. */
+const CORRECTS = Prisma.sql`c.entity = e.entity and c.occurred_at = e.occurred_at and c.identity = e.identity`;
+
 /** As first rated, newest first, each with its corrections in the order of booking. `after` is the last event of the previous page. */
 export async function findCountedEvents(
   tx: Tx,
@@ -99,17 +103,18 @@ export async function findCountedEvents(
         and (${of.project}::text is null or e.project = ${of.project}::text)
         and (${of.model}::text is null or e.model = ${of.model}::text)
         and (${of.period}::text is null or e.period = ${of.period}::text or exists (
-          select from usage_corrections c where c.identity = e.identity and c.period = ${of.period}::text
+          select from usage_corrections c
+          where ${CORRECTS} and c.period = ${of.period}::text
         ))
         and (${priceId}::bigint is null or e.rate_id in (select id from rated) or exists (
           select from usage_corrections c
-          where c.identity = e.identity and (
+          where ${CORRECTS} and (
             c.old_rate_id in (select id from rated) or c.new_rate_id in (select id from rated)
           )
         ))
         and (${rateId}::bigint is null or e.rate_id = ${rateId}::bigint or exists (
           select from usage_corrections c
-          where c.identity = e.identity and ${rateId}::bigint in (c.old_rate_id, c.new_rate_id)
+          where ${CORRECTS} and ${rateId}::bigint in (c.old_rate_id, c.new_rate_id)
         ))
         and (${of.after?.identity ?? null}::uuid is null or (e.occurred_at, e.identity) < (
           ${of.after?.occurredAt ?? null}::timestamptz, ${of.after?.identity ?? null}::uuid
@@ -136,7 +141,7 @@ export async function findCountedEvents(
           ) order by c.id
         )
         from usage_corrections c left join rates n on n.id = c.new_rate_id
-        where c.identity = e.identity
+        where ${CORRECTS}
       ) as corrections
     from page e left join rates r on r.id = e.rate_id
     order by e.occurred_at desc, e.identity desc`;

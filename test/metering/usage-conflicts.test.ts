@@ -49,7 +49,7 @@ describe('conflicts', () => {
     expect(await conflicts('?entity=shown')).toMatchObject([
       {
         object: 'usage_conflict',
-        id: expect.stringMatching(/^conflict_[0-9a-f]{64}$/),
+        id: expect.stringMatching(/^conflict_[0-9a-f]{64}\.shown$/),
         entity: 'shown',
         event_id: 'shown/p',
         counted: { quantities: { input: 100 } },
@@ -161,7 +161,7 @@ describe('conflicts', () => {
 
     const [others] = await conflicts('?entity=others');
     const refusals = [];
-    for (const id of [others!.id, `conflict_${'0'.repeat(64)}`]) {
+    for (const id of [others!.id, `conflict_${'0'.repeat(64)}.nobody`]) {
       const { status, text } = await review(id, {}, key);
       refusals.push([status, text]);
     }
@@ -172,10 +172,10 @@ describe('conflicts', () => {
   });
 
   it.each([
-    [`conflict_${'0'.repeat(64)}`, {}, 404, null],
+    [`conflict_${'0'.repeat(64)}.nobody`, {}, 404, null],
     ['conflict_1', {}, 400, 'id'],
-    [`conflict_${'0'.repeat(64)}`, { note: '' }, 400, 'note'],
-    [`conflict_${'0'.repeat(64)}`, { remark: 'x' }, 400, 'remark'],
+    [`conflict_${'0'.repeat(64)}.nobody`, { note: '' }, 400, 'note'],
+    [`conflict_${'0'.repeat(64)}.nobody`, { remark: 'x' }, 400, 'remark'],
   ])('a review of %s with %j is refused with %s, param %j', async (id, body, status, param) => {
     const answer = await review(id, body);
     expect([answer.status, answer.body.error.param]).toEqual([status, param]);

@@ -43,6 +43,15 @@ describe('the schema', () => {
     expect(inPrisma.rows).toEqual(inMigrations.rows);
     expect(inPrisma.rows.length).toBeGreaterThan(100);
   });
+
+  it('names every constraint by what it demands', async () => {
+    const { rows } = await migratedPool.query(`
+      select conname from pg_constraint
+      where connamespace = 'public'::regnamespace and contype in ('c', 'u', 'f')
+        and conrelid::regclass::text !~ '^usage_(events|identities|hourly|daily)'
+        and conname ~ '_(check|key|fkey)[0-9]*$'`);
+    expect(rows).toEqual([]);
+  });
 });
 
 describe('the database refuses', () => {

@@ -127,7 +127,7 @@ function paidOf(model: Model): string[] {
 const CORRECTIONS = `
   select concat_ws(' ', e.source, e.id, c.kind, c.period, c.corrected_period, coalesce(o.price_id, 0),
     coalesce(n.price_id::text, '-'), c.old_cost_picos, c.new_cost_picos) as text
-  from usage_corrections c join usage_events e using (identity, occurred_at)
+  from usage_corrections c join usage_events e using (entity, identity, occurred_at)
   left join rates o on o.id = c.old_rate_id left join rates n on n.id = c.new_rate_id`;
 
 const CLOSED = `

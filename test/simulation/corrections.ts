@@ -29,7 +29,7 @@ export async function paidFor(sql: Sql, events: readonly Counted[]): Promise<Pai
        select e.key, b.key as grant_id, b.value::numeric as picos from e, jsonb_each_text(e.burns) b
        union all
        select e.key, m ->> 'grant', (m ->> 'picos')::numeric
-       from e join usage_corrections c using (identity, occurred_at), jsonb_array_elements(c.movements) m
+       from e join usage_corrections c using (entity, identity, occurred_at), jsonb_array_elements(c.movements) m
        where m ->> 'grant' is not null
      ) p (key, grant_id, picos) group by 1, 2`,
     [keys],

@@ -21,7 +21,7 @@ const NOW = `
   from usage_events e
   left join lateral (
     select (array_agg(new_rate_id order by id desc))[1] as rate_id, bool_or(kind = 'void') as is_void
-    from usage_corrections c where c.identity = e.identity
+    from usage_corrections c where c.entity = e.entity and c.identity = e.identity
   ) c on true`;
 
 /** Events and searches that were not voided, and for which the price in force has what they wait for. */
@@ -64,7 +64,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select e.source, e.id, e.cost_picos from usage_events e left join rates r on r.id = e.rate_id
     where e.cost_picos <> ${COST}`,
   'exact: every corrected cost is quantities times the unit prices of the rate that the correction names': `
-    select c.id from usage_corrections c join usage_events e using (identity, occurred_at)
+    select c.id from usage_corrections c join usage_events e using (entity, identity, occurred_at)
     left join rates r on r.id = c.new_rate_id
     where c.new_cost_picos <> ${COST} and c.kind <> 'void'`,
   'exact: no rate stands twice': `
@@ -77,7 +77,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       union all
       select c.entity, c.project, c.model, e.service_tier, occurred_at, c.period, x.rate_id, x.n, e.input_tokens, e.cached_input_tokens,
         e.output_tokens, e.reasoning_tokens, ${others('e.other_quantities')}, x.cost, x.burnt
-      from usage_corrections c join usage_events e using (identity, occurred_at), lateral (values
+      from usage_corrections c join usage_events e using (entity, identity, occurred_at), lateral (values
         (c.old_rate_id, -1, -c.old_cost_picos, -c.old_burnt_picos),
         (c.new_rate_id, 1, c.new_cost_picos, c.new_burnt_picos)
       ) x (rate_id, n, cost, burnt)
@@ -103,8 +103,8 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       select c.id, c.old_cost_picos, c.old_burnt_picos, c.old_rate_id, c.kind,
         coalesce(lag(c.new_cost_picos) over w, e.cost_picos) as cost, coalesce(lag(c.new_burnt_picos) over w, e.burnt_picos) as burnt,
         coalesce(lag(c.new_rate_id) over w, e.rate_id) as rate_id, lag(c.kind) over w as before
-      from usage_corrections c join usage_events e using (identity, occurred_at)
-      window w as (partition by c.identity order by c.id)
+      from usage_corrections c join usage_events e using (entity, identity, occurred_at)
+      window w as (partition by c.entity, c.identity order by c.id)
     ) c
     where old_cost_picos <> cost or old_burnt_picos <> burnt or old_rate_id <> rate_id or before = 'void'`,
   'nothing unaccounted: each correction moves what it changes, of credits and of overage': `

@@ -273,7 +273,7 @@ export const ROUTES: readonly RouteCase[] = [
   {
     route: 'POST /v1/admin/usage_conflicts/{id}/review',
     role: 'admin',
-    request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}/review`,
+    request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody/review`,
     body: {},
   },
   {

@@ -12,39 +12,58 @@ $$;
 -- Accounts: who pays, for what, and how much they may spend.
 
 create table plans (
-  name text primary key,
-  monthly_cap_picos numeric(38, 0) check (monthly_cap_picos >= 0),
-  yearly_cap_picos numeric(38, 0) check (yearly_cap_picos >= 0),
-  overage text not null check (overage in ('blocked', 'allowed')),
-  max_concurrent_requests integer check (max_concurrent_requests >= 0),
-  monthly_credit_picos numeric(38, 0) not null default 0 check (monthly_credit_picos >= 0),
-  version bigint not null default 0
+  name text not null,
+  monthly_cap_picos numeric(38, 0),
+  yearly_cap_picos numeric(38, 0),
+  overage text not null,
+  max_concurrent_requests integer,
+  monthly_credit_picos numeric(38, 0) not null default 0,
+  version bigint not null default 0,
+  constraint plans_pkey primary key (name),
+  constraint plans_monthly_cap_is_not_negative check (monthly_cap_picos >= 0),
+  constraint plans_yearly_cap_is_not_negative check (yearly_cap_picos >= 0),
+  constraint plans_overage_is_known check (overage in ('blocked', 'allowed')),
+  constraint plans_max_concurrent_is_not_negative check (max_concurrent_requests >= 0),
+  constraint plans_monthly_credit_is_not_negative check (monthly_credit_picos >= 0)
 );
 
+-- Tables whose rows are updated often leave room in each page and have no index on a column that changes, so that an update stays in its
+-- page and writes no index entry (HOT).
+
 create table entities (
-  name text primary key,
-  plan text not null references plans (name),
+  name text not null,
+  plan text not null,
   -- Whether the entity's limits decide, are only observed, or are not consulted.
-  quota_mode text not null default 'enforce' check (quota_mode in ('off', 'shadow', 'enforce')),
+  quota_mode text not null default 'enforce',
   monthly_cap_own boolean not null default false,
-  monthly_cap_picos numeric(38, 0) check (monthly_cap_picos >= 0),
+  monthly_cap_picos numeric(38, 0),
   yearly_cap_own boolean not null default false,
-  yearly_cap_picos numeric(38, 0) check (yearly_cap_picos >= 0),
-  overage text check (overage in ('blocked', 'allowed')),
+  yearly_cap_picos numeric(38, 0),
+  overage text,
   max_concurrent_own boolean not null default false,
-  max_concurrent_requests integer check (max_concurrent_requests >= 0),
+  max_concurrent_requests integer,
   version bigint not null default 0,
-  created_at timestamptz(3) not null
-);
+  created_at timestamptz(3) not null,
+  constraint entities_pkey primary key (name),
+  constraint entities_are_on_a_plan foreign key (plan) references plans (name),
+  constraint entities_quota_mode_is_known check (quota_mode in ('off', 'shadow', 'enforce')),
+  constraint entities_monthly_cap_is_not_negative check (monthly_cap_picos >= 0),
+  constraint entities_yearly_cap_is_not_negative check (yearly_cap_picos >= 0),
+  constraint entities_overage_is_known check (overage in ('blocked', 'allowed')),
+  constraint entities_max_concurrent_is_not_negative check (max_concurrent_requests >= 0)
+) with (fillfactor = 80);
 create index entities_plan_idx on entities (plan);
 
 create table projects (
-  entity text not null references entities (name),
+  entity text not null,
   name text not null,
-  monthly_cap_picos numeric(38, 0) check (monthly_cap_picos >= 0),
-  max_concurrent_requests integer check (max_concurrent_requests >= 0),
+  monthly_cap_picos numeric(38, 0),
+  max_concurrent_requests integer,
   created_at timestamptz(3) not null,
-  primary key (entity, name)
+  constraint projects_pkey primary key (entity, name),
+  constraint projects_belong_to_an_entity foreign key (entity) references entities (name),
+  constraint projects_monthly_cap_is_not_negative check (monthly_cap_picos >= 0),
+  constraint projects_max_concurrent_is_not_negative check (max_concurrent_requests >= 0)
 );
 create index projects_limited_idx on projects (entity)
   where monthly_cap_picos is not null or max_concurrent_requests is not null;
@@ -55,17 +74,17 @@ create table entity_spend (
   cost_picos numeric(38, 0) not null,
   burnt_picos numeric(38, 0) not null,
   overage_picos numeric(38, 0) not null,
-  primary key (entity, period),
-  check (cost_picos = burnt_picos + overage_picos)
-);
+  constraint entity_spend_pkey primary key (entity, period),
+  constraint entity_spend_cost_is_burnt_or_overage check (cost_picos = burnt_picos + overage_picos)
+) with (fillfactor = 80);
 
 create table project_spend (
   entity text not null,
   period text not null,
   project text not null,
   cost_picos numeric(38, 0) not null,
-  primary key (entity, period, project)
-);
+  constraint project_spend_pkey primary key (entity, period, project)
+) with (fillfactor = 80);
 
 -- Quantities of meters that few requests have: {"cache_write": "4012"}, picodollars and counts as text because a sum may exceed what a
 -- double holds. Null where there are none. The usual meters have columns; `output_tokens` there holds the reasoning as well.
@@ -109,31 +128,38 @@ create function quantities_of(
 -- Prices: versions that never change. A version without an entity is the list price; two of them count as equal.
 
 create table prices (
-  id bigserial primary key,
+  id bigserial not null,
   model text not null,
   entity text,
   effective_from timestamptz(3) not null,
   -- The prices and variants as they were given, in US dollars.
   terms jsonb not null,
   -- Which meters it can charge, so that a search finds what waits for it.
-  meters text[] check (meters is not null),
+  meters text[],
   -- Usage since then whose meters no version priced before is charged by this one; null where it reaches back to nothing.
   first_for_meters_from timestamptz(3),
-  max_input_tokens integer not null check (max_input_tokens > 0),
-  max_output_tokens integer not null check (max_output_tokens >= 0),
+  max_input_tokens integer not null,
+  max_output_tokens integer not null,
   source text not null,
   created_at timestamptz(3) not null,
-  unique nulls not distinct (model, entity, effective_from)
+  constraint prices_pkey primary key (id),
+  constraint prices_begin_once unique nulls not distinct (model, entity, effective_from),
+  -- Prisma does not declare lists as "not null".
+  constraint prices_name_their_meters check (meters is not null),
+  constraint prices_max_input_is_positive check (max_input_tokens > 0),
+  constraint prices_max_output_is_not_negative check (max_output_tokens >= 0)
 );
 create trigger prices_append_only before update or delete on prices for each row execute function refuse_change();
 
 -- Rates: what versions resolve to, each kept once. Picodollars for one of each meter, those that fall back on others included.
 
 create table rates (
-  id bigserial primary key,
-  price_id bigint not null references prices (id),
+  id bigserial not null,
+  price_id bigint not null,
   unit_prices jsonb not null,
-  unique (price_id, unit_prices)
+  constraint rates_pkey primary key (id),
+  constraint rates_are_of_a_price foreign key (price_id) references prices (id),
+  constraint rates_are_kept_once unique (price_id, unit_prices)
 );
 create trigger rates_append_only before update or delete on rates for each row execute function refuse_change();
 
@@ -271,27 +297,31 @@ create index usage_hourly_period_idx on usage_hourly using brin (period) with (p
 -- What could not be counted.
 
 create table dead_letters (
-  id text primary key,
+  -- Empty where the event names none that can be read.
+  entity text not null default '',
+  -- It ends with the entity, so that it is found by its key.
+  id text not null,
   code text not null,
   message text not null,
   payload text not null,
   job_id text,
-  entity text,
   project text,
   source text,
   event_id text,
-  status text not null check (status in ('open', 'replayed', 'discarded')),
+  status text not null,
   seen_count bigint not null default 1,
   first_seen_at timestamptz(3) not null,
-  last_seen_at timestamptz(3) not null
+  last_seen_at timestamptz(3) not null,
+  constraint dead_letters_pkey primary key (entity, id),
+  constraint dead_letters_status_is_known check (status in ('open', 'replayed', 'discarded'))
 );
 create index dead_letters_status_last_seen_at_idx on dead_letters (status, last_seen_at);
 create index dead_letters_entity_last_seen_at_idx on dead_letters (entity, last_seen_at);
 
 create table usage_conflicts (
+  entity text not null,
   identity uuid not null,
   other_fingerprint uuid not null,
-  entity text not null,
   source text not null,
   event_id text not null,
   other_content jsonb not null,
@@ -303,9 +333,9 @@ create table usage_conflicts (
   reviewed_at timestamptz(3),
   reviewed_by text,
   review_note text,
-  primary key (identity, other_fingerprint),
-  check ((reviewed_at is null) = (reviewed_by is null)),
-  check (reviewed_at is not null or review_note is null)
+  constraint usage_conflicts_pkey primary key (entity, identity, other_fingerprint),
+  constraint usage_conflicts_review_has_a_reviewer check ((reviewed_at is null) = (reviewed_by is null)),
+  constraint usage_conflicts_note_is_of_a_review check (reviewed_at is not null or review_note is null)
 );
 create index usage_conflicts_entity_last_seen_at_idx on usage_conflicts (entity, last_seen_at);
 
@@ -352,55 +382,64 @@ create table credit_grants (
 create index credit_grants_open_idx on credit_grants (entity) where is_open;
 
 create table burns (
-  id bigserial primary key,
   entity text not null,
+  id bigserial not null,
   booked_hour timestamptz(3) not null,
   period text not null,
+  -- Null is overage.
   grant_id text,
-  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  amount_picos numeric(38, 0) not null,
   posted boolean not null default false,
-  unique nulls not distinct (entity, booked_hour, period, grant_id),
-  constraint burns_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id)
-);
-create index burns_open_idx on burns (booked_hour) where not posted;
+  constraint burns_pkey primary key (entity, id),
+  constraint burns_are_summed_by_hour unique nulls not distinct (entity, booked_hour, period, grant_id),
+  constraint burns_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id),
+  constraint burns_amount_is_positive check (amount_picos > 0)
+) with (fillfactor = 80);
+create index burns_open_idx on burns (entity, booked_hour) where not posted;
 
 -- What corrections gave back in an hour of booking, posted to the ledger when the hour has ended. It names the burn that it corrects by
 -- that burn's hour and period, because the ledger has that entry by then.
 
 create table burn_reversals (
-  id bigserial primary key,
   entity text not null,
+  id bigserial not null,
   booked_hour timestamptz(3) not null,
   period text not null,
   grant_id text,
   corrected_hour timestamptz(3) not null,
   corrected_period text not null,
-  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  amount_picos numeric(38, 0) not null,
   posted boolean not null default false,
-  unique nulls not distinct (entity, booked_hour, period, grant_id, corrected_hour, corrected_period),
+  constraint burn_reversals_pkey primary key (entity, id),
+  constraint burn_reversals_are_summed_by_hour
+    unique nulls not distinct (entity, booked_hour, period, grant_id, corrected_hour, corrected_period),
   constraint burn_reversals_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id),
-  check (corrected_hour <= booked_hour)
-);
-create index burn_reversals_open_idx on burn_reversals (booked_hour) where not posted;
+  constraint burn_reversals_amount_is_positive check (amount_picos > 0),
+  constraint burn_reversals_correct_no_later_hour check (corrected_hour <= booked_hour)
+) with (fillfactor = 80);
+create index burn_reversals_open_idx on burn_reversals (entity, booked_hour) where not posted;
 
 -- Double entry: every row moves one amount, so the books sum to zero.
 
 create table ledger_entries (
-  id bigserial primary key,
   entity text not null,
+  id bigserial not null,
   kind text not null,
   debit_account text not null,
-  credit_account text not null check (credit_account <> debit_account),
-  amount_picos numeric(38, 0) not null check (amount_picos > 0),
+  credit_account text not null,
+  amount_picos numeric(38, 0) not null,
   grant_id text,
   period text not null,
   booked_hour timestamptz(3),
-  corrects bigint references ledger_entries (id),
+  corrects bigint,
   reference text,
   booked_at timestamptz(3) not null,
-  constraint ledger_entries_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id)
+  constraint ledger_entries_pkey primary key (entity, id),
+  constraint ledger_entries_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id),
+  constraint ledger_entries_correct_an_entry_of_the_entity foreign key (entity, corrects) references ledger_entries (entity, id),
+  constraint ledger_entries_move_between_two_accounts check (credit_account <> debit_account),
+  constraint ledger_entries_amount_is_positive check (amount_picos > 0)
 );
-create index ledger_entries_entity_id_idx on ledger_entries (entity, id);
 create index ledger_entries_entity_period_idx on ledger_entries (entity, period);
 create unique index ledger_entries_posted_once_idx
   on ledger_entries (entity, booked_hour, period, grant_id, corrects) nulls not distinct
@@ -413,11 +452,11 @@ create trigger ledger_entries_no_truncate before truncate on ledger_entries
 -- Corrections: an event's row stays as it was first rated; a correction says what it costs from then on.
 
 create table usage_corrections (
-  id bigserial primary key,
-  kind text not null check (kind in ('void', 'rerate')),
+  entity text not null,
+  id bigserial not null,
+  kind text not null,
   identity uuid not null,
   occurred_at timestamptz(3) not null,
-  entity text not null,
   project text not null,
   model text not null,
   -- The period in which the correction is booked, and the period that was charged for the event.
@@ -432,10 +471,10 @@ create table usage_corrections (
   other_quantities jsonb,
   old_rate_id bigint not null,
   new_rate_id bigint,
-  old_cost_picos numeric(38, 0) not null check (old_cost_picos >= 0),
-  new_cost_picos numeric(38, 0) not null check (new_cost_picos >= 0),
-  old_burnt_picos numeric(38, 0) not null check (old_burnt_picos between 0 and old_cost_picos),
-  new_burnt_picos numeric(38, 0) not null check (new_burnt_picos between 0 and new_cost_picos),
+  old_cost_picos numeric(38, 0) not null,
+  new_cost_picos numeric(38, 0) not null,
+  old_burnt_picos numeric(38, 0) not null,
+  new_burnt_picos numeric(38, 0) not null,
   old_burns jsonb,
   new_burns jsonb,
   -- What moved, by grant (null: overage), hour and period of booking. Positive is burnt, negative is given back.
@@ -443,13 +482,19 @@ create table usage_corrections (
   reason text not null,
   actor text not null,
   booked_at timestamptz(3) not null,
-  check (
+  constraint usage_corrections_pkey primary key (entity, id),
+  constraint usage_corrections_kind_is_known check (kind in ('void', 'rerate')),
+  constraint usage_corrections_void_takes_all_and_rerate_counts_nothing check (
     (kind = 'void' and requests = -1 and new_rate_id is null and new_cost_picos = 0)
     or (kind = 'rerate' and requests = 0 and new_rate_id is not null)
-  )
+  ),
+  constraint usage_corrections_costs_are_not_negative check (old_cost_picos >= 0 and new_cost_picos >= 0),
+  constraint usage_corrections_old_burnt_is_part_of_cost check (old_burnt_picos between 0 and old_cost_picos),
+  constraint usage_corrections_new_burnt_is_part_of_cost check (new_burnt_picos between 0 and new_cost_picos)
 );
-create unique index usage_corrections_void_once_idx on usage_corrections (identity) where kind = 'void';
-create index usage_corrections_identity_idx on usage_corrections (identity, id);
+create unique index usage_corrections_void_once_idx on usage_corrections (entity, identity) where kind = 'void';
+-- The corrections of an event, and those of a stretch of time.
+create index usage_corrections_event_idx on usage_corrections (entity, occurred_at, identity, id);
 create index usage_corrections_entity_period_idx on usage_corrections (entity, period);
 create trigger usage_corrections_append_only before update or delete on usage_corrections
   for each row execute function refuse_change();
@@ -459,15 +504,16 @@ create trigger usage_corrections_no_truncate before truncate on usage_correction
 -- Periods: closed ones with their frozen totals. Statement numbers have no gaps, so they come from a row and not from a sequence.
 
 create table statement_series (
-  name text primary key,
-  last_number bigint not null
+  name text not null,
+  last_number bigint not null,
+  constraint statement_series_pkey primary key (name)
 );
 insert into statement_series (name, last_number) values ('statement', 0);
 
 create table closed_periods (
-  entity text not null references entities (name),
+  entity text not null,
   period text not null,
-  number bigint not null unique,
+  number bigint not null,
   closed_at timestamptz(3) not null,
   opening_picos numeric(38, 0) not null,
   purchased_picos numeric(38, 0) not null,
@@ -480,12 +526,16 @@ create table closed_periods (
   cost_picos numeric(38, 0) not null,
   overage_picos numeric(38, 0) not null,
   overage_reversed_picos numeric(38, 0) not null,
-  primary key (entity, period),
-  check (
+  constraint closed_periods_pkey primary key (entity, period),
+  constraint closed_periods_are_of_an_entity foreign key (entity) references entities (name),
+  constraint closed_periods_number_is_given_once unique (number),
+  constraint closed_periods_credits_add_up check (
     closing_picos = opening_picos + purchased_picos + promoted_picos - burnt_picos + burn_reversed_picos
       - expired_picos - voided_picos
   ),
-  check (cost_picos = burnt_picos - burn_reversed_picos + overage_picos - overage_reversed_picos)
+  constraint closed_periods_cost_is_paid_or_overage check (
+    cost_picos = burnt_picos - burn_reversed_picos + overage_picos - overage_reversed_picos
+  )
 );
 create trigger closed_periods_append_only before update or delete on closed_periods
   for each row execute function refuse_change();
@@ -501,8 +551,8 @@ create table usage_days (
   rolled_up boolean not null default false,
   -- Set by the build of the day's roll-ups, and removed by a transaction that counts usage on the day meanwhile.
   build uuid,
-  primary key (entity, day)
-);
+  constraint usage_days_pkey primary key (entity, day)
+) with (fillfactor = 80);
 create index usage_days_due_idx on usage_days (day) where not rolled_up;
 
 create table usage_daily (
@@ -573,7 +623,7 @@ select
   v.input_tokens, v.cached_input_tokens, v.output_tokens, v.reasoning_tokens, v.other_quantities,
   v.cost_picos, v.burnt_picos, v.burns
 from usage_corrections c
-join usage_events e on e.occurred_at = c.occurred_at and e.identity = c.identity
+join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
 cross join lateral (values
   (
     -1::bigint, c.old_rate_id, case c.kind when 'void' then c.requests else -1::bigint end,
@@ -611,63 +661,79 @@ comment on view net_burns is 'Burns less what was given back of them, by the mon
 
 create table output_sizes (
   model text not null,
-  tokens_max integer not null check (tokens_max >= 0),
-  requests bigint not null check (requests > 0),
-  primary key (model, tokens_max)
+  tokens_max integer not null,
+  requests bigint not null,
+  constraint output_sizes_pkey primary key (model, tokens_max),
+  constraint output_sizes_tokens_are_not_negative check (tokens_max >= 0),
+  constraint output_sizes_are_of_a_request check (requests > 0)
 );
 
 -- Up to when events were sampled. The one row is also the lock of the sampling.
 
 create table output_sampling (
-  id smallint primary key check (id = 1),
-  sampled_until timestamptz(3) not null
+  id smallint not null,
+  sampled_until timestamptz(3) not null,
+  constraint output_sampling_pkey primary key (id),
+  constraint output_sampling_is_one_row check (id = 1)
 );
 
 -- Alerts, and the webhooks that they are sent to.
 
 create table spend_alerts (
-  id text primary key,
   entity text not null,
+  id text not null,
   -- Null watches the entity as a whole.
   project text,
-  threshold_picos numeric(38, 0) not null check (threshold_picos > 0),
-  -- Prisma does not declare lists as "not null".
-  recipients text[] check (recipients is not null),
+  threshold_picos numeric(38, 0) not null,
+  recipients text[],
   subject_prefix text,
-  created_at timestamptz(3) not null
+  created_at timestamptz(3) not null,
+  constraint spend_alerts_pkey primary key (entity, id),
+  constraint spend_alerts_threshold_is_positive check (threshold_picos > 0),
+  -- Prisma does not declare lists as "not null".
+  constraint spend_alerts_name_their_recipients check (recipients is not null)
 );
 create index spend_alerts_scope_idx on spend_alerts (entity, project);
 
 -- The key makes an alert fire once per month and threshold. A row outlives its alert.
 
 create table spend_alert_firings (
+  entity text not null,
   alert_id text not null,
   period text not null,
   threshold_picos numeric(38, 0) not null,
   spent_picos numeric(38, 0) not null,
   fired_at timestamptz(3) not null,
-  primary key (alert_id, period, threshold_picos)
+  constraint spend_alert_firings_pkey primary key (entity, alert_id, period, threshold_picos)
 );
 
+-- Few rows, and some of them for all entities: they are found by their id alone.
+
 create table webhooks (
-  id text primary key,
+  id text not null,
   url text not null,
   -- Null receives the alerts of all entities.
   entity text,
   -- It signs messages, so it cannot be stored as a hash.
   secret text not null,
-  created_at timestamptz(3) not null
+  created_at timestamptz(3) not null,
+  constraint webhooks_pkey primary key (id)
 );
 
 create table webhook_deliveries (
-  id text primary key,
-  webhook_id text not null references webhooks (id) on delete cascade,
+  -- That the message is about, also where the webhook receives the alerts of all.
+  entity text not null,
+  id text not null,
+  webhook_id text not null,
   payload text not null,
-  status text not null check (status in ('pending', 'delivered', 'failed')),
+  status text not null,
   attempts integer not null default 0,
   next_attempt_at timestamptz(3) not null,
   last_error text,
-  created_at timestamptz(3) not null
+  created_at timestamptz(3) not null,
+  constraint webhook_deliveries_pkey primary key (entity, id),
+  constraint webhook_deliveries_go_to_a_webhook foreign key (webhook_id) references webhooks (id) on delete cascade,
+  constraint webhook_deliveries_status_is_known check (status in ('pending', 'delivered', 'failed'))
 );
 create index webhook_deliveries_due_idx on webhook_deliveries (next_attempt_at) where status = 'pending';
 create index webhook_deliveries_webhook_idx on webhook_deliveries (webhook_id);
@@ -675,13 +741,16 @@ create index webhook_deliveries_webhook_idx on webhook_deliveries (webhook_id);
 -- Access: keys, idempotency records, and the audit log.
 
 create table api_keys (
-  id text primary key,
+  id text not null,
   name text not null,
-  role text not null check (role in ('gateway', 'finance', 'admin')),
+  role text not null,
   entity text,
-  secret_hash text not null unique,
+  secret_hash text not null,
   created_at timestamptz(3) not null,
-  revoked_at timestamptz(3)
+  revoked_at timestamptz(3),
+  constraint api_keys_pkey primary key (id),
+  constraint api_keys_have_secrets_of_their_own unique (secret_hash),
+  constraint api_keys_role_is_known check (role in ('gateway', 'finance', 'admin'))
 );
 
 create table idempotency_keys (
@@ -691,18 +760,20 @@ create table idempotency_keys (
   status integer not null,
   body text not null,
   created_at timestamptz(3) not null,
-  primary key (scope, key)
+  constraint idempotency_keys_pkey primary key (scope, key)
 );
 
+-- The log is one list, whose entries may concern no entity: it is keyed and read by the id. It is not written for usage.
 create table audit_log (
-  id bigserial primary key,
+  id bigserial not null,
   at timestamptz(3) not null,
   actor text not null,
   action text not null,
   entity text,
   target text,
   before jsonb,
-  after jsonb
+  after jsonb,
+  constraint audit_log_pkey primary key (id)
 );
 create index audit_log_entity_id_idx on audit_log (entity, id);
 create trigger audit_log_append_only before update or delete on audit_log
@@ -865,9 +936,11 @@ where l.kind in ('purchase', 'expiry', 'void') and g.category = 'paid';
 comment on view reporting.focus is 'The sums of the FOCUS export by day and model, without its token classes and unit prices; the export itself is /v1/exports/focus.csv.';
 
 create view reporting.intake_problems as
-select (last_seen_at at time zone 'UTC')::date as day, 'dead letter' as problem, code, status, entity, count(*) as events
+select
+  (last_seen_at at time zone 'UTC')::date as day, 'dead letter' as problem, code, status, nullif(entity, '') as entity,
+  count(*) as events
 from public.dead_letters
-group by day, code, status, entity
+group by 1, 3, 4, 5
 union all
 select
   (last_seen_at at time zone 'UTC')::date, 'conflict', 'other_content',
