@@ -28,13 +28,12 @@ export async function loadQuotaStates(
         ${pgArray(subjects.map(({ project }) => project ?? ''))}::text[]
       ) as t (entity, project)
     ), limited as (
-      select a.entity, l.projects
-      from (select distinct entity from asked) a
-      cross join lateral (select array(
+      select a.entity, array(
         select p.name from projects p
         where p.entity = a.entity and (p.monthly_cap_picos is not null or p.max_concurrent_requests is not null)
         limit ${LIMITED_PROJECTS_MAX + 1}::int
-      ) as projects) l
+      ) as projects
+      from (select distinct entity from asked) a
     ), shown as (
       select entity, project from asked
       union
