@@ -10,6 +10,7 @@ import { Allowances } from '../credits/allowances.js';
 import { Burns } from '../credits/burns.js';
 import { Grants } from '../credits/grants.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
+import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import { PriceBook } from '../prices/price-book.js';
 import { Rates } from '../prices/rates.js';
 import { sumBatch } from '../metering/batch-sums.js';
@@ -28,10 +29,15 @@ import { planCorrections } from './correction-plan.js';
 import { resolveWaiting } from './late-rating.js';
 
 const BATCH_EVENTS_MAX = 1_000;
+/** Then it is another entity's turn. */
+const BATCHES_IN_A_TURN = 10;
 
 const LATE_REASON = 'its price was published later';
 
 type Chargeable = { readonly counted: CorrectableEvent; readonly rating: Rating };
+
+/** An entity, and where its last turn ended. */
+type Turn = { readonly entity: EntityName; readonly after: EventCursor | null };
 
 type Charged = { readonly charged: readonly Chargeable[]; readonly last: EventCursor | null };
 
@@ -51,29 +57,47 @@ export class UnpricedUsage {
     private readonly booking: CorrectionBooking,
   ) {}
 
-  /** Charges all that has a price by now, and returns the number of events. It runs after a price is published and on a schedule. */
-  async charge(): Promise<number> {
-    let count = 0;
-    for (const entity of await findEntitiesWaiting(this.database.reader)) {
-      let after: EventCursor | null = null;
-      do {
-        const page: { entity: EntityName; after: EventCursor | null } = { entity, after };
-        const { charged, last }: Charged = await this.database.transaction((tx) => this.chargePage(tx, page));
-        await this.quota.publish(
-          charged.map(({ counted }) => counted.event),
-          [],
-        );
-        count += charged.length;
-        after = last;
-      } while (after !== null);
-    }
-    return count;
+  /**
+   * Charges all that has a price by now, and returns the number of events. It runs after a price is published and on a schedule. Entities
+   * take turns, so one with millions of such events delays the others by its turn. Throws a RoundError where one failed.
+   */
+  async charge(signal?: AbortSignal): Promise<number> {
+    const unfinished: Turn[] = [];
+    const takeTurn = async (turn: Turn): Promise<number> => {
+      const { count, after } = await this.takeTurn(turn);
+      if (after !== null) unfinished.push({ entity: turn.entity, after });
+      return count;
+    };
+    return oneByOne(this.turns(unfinished), takeTurn, signal);
   }
 
-  private async chargePage(
-    tx: Tx,
-    { entity, after }: { entity: EntityName; after: EventCursor | null },
-  ): Promise<Charged | Restart> {
+  private async *turns(unfinished: Turn[]): AsyncGenerator<Turn> {
+    const entities = pagesOf<{ entity: EntityName }>((last) =>
+      findEntitiesWaiting(this.database.reader, last?.entity ?? ''),
+    );
+    for await (const { entity } of entities) yield { entity, after: null };
+    for (let turn = unfinished.shift(); turn !== undefined; turn = unfinished.shift()) yield turn;
+  }
+
+  private async takeTurn({ entity, after }: Turn): Promise<{ count: number; after: EventCursor | null }> {
+    let [count, next] = [0, after];
+    for (let batches = 1; batches <= BATCHES_IN_A_TURN; batches += 1) {
+      const page: Turn = { entity, after: next };
+      const { charged, last }: Charged = await transactionOfOne(this.database, (tx) =>
+        this.chargePage(tx, page),
+      );
+      await this.quota.publish(
+        charged.map(({ counted }) => counted.event),
+        [],
+      );
+      count += charged.length;
+      next = last;
+      if (next === null) break;
+    }
+    return { count, after: next };
+  }
+
+  private async chargePage(tx: Tx, { entity, after }: Turn): Promise<Charged | Restart> {
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
     await this.prices.lockShared(tx);

@@ -79,14 +79,22 @@ export async function addReversals(
   return added === rows.length ? null : new Restart('the booked hour is posted');
 }
 
-/** Entities with burns or reversals in closed hours that are not posted yet. An hour closes when Postgres' clock leaves it. */
-export async function findEntitiesToPost(tx: Tx, openHour: Date): Promise<string[]> {
-  const rows = await tx.$queryRaw<{ entity: string }[]>`
-    select entity from burns where not posted and booked_hour < ${openHour}::timestamptz
+/**
+ * A page of the entities with burns or reversals in closed hours that are not posted yet, by name. An hour closes when Postgres' clock
+ * leaves it.
+ */
+export async function findEntitiesToPost(
+  tx: Tx,
+  of: { openHour: Date; after: string | null; limit: number },
+): Promise<{ entity: string }[]> {
+  return tx.$queryRaw<{ entity: string }[]>`
+    select entity from burns
+    where not posted and booked_hour < ${of.openHour}::timestamptz and entity > coalesce(${of.after}::text, '')
     union
-    select entity from burn_reversals where not posted and booked_hour < ${openHour}::timestamptz
-    order by entity`;
-  return rows.map((row) => row.entity);
+    select entity from burn_reversals
+    where not posted and booked_hour < ${of.openHour}::timestamptz and entity > coalesce(${of.after}::text, '')
+    order by entity
+    limit ${of.limit}::integer`;
 }
 
 /** Posts a locked entity's burns of closed hours: one entry for each hour, period and grant (or overage). Returns the number of entries. */

@@ -2,10 +2,14 @@
 import { Injectable } from '@nestjs/common';
 import { Changes } from '../access/changes.js';
 import { Accounts } from '../accounts/accounts.js';
+import type { EntityName } from '../domain/ids.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
+import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import { Grants } from './grants.js';
 import { findEntitiesWithExpired } from './grants.sql.js';
+
+const PAGE_ENTITIES = 1_000;
 
 @Injectable()
 export class GrantExpiry {
@@ -17,15 +21,22 @@ export class GrantExpiry {
     private readonly grants: Grants,
   ) {}
 
-  /** Returns the number of grants. Each entity has its own transaction, under its lock. */
-  async expire(): Promise<number> {
-    let expired = 0;
-    const now = await this.clock.bookingTime(this.database.reader);
-    for (const entity of await findEntitiesWithExpired(this.database.reader, now)) {
-      expired += await this.database.transaction((tx) => this.expireOf(tx, entity));
+  /** Returns the number of grants. Each entity has its own transaction, under its lock; throws a RoundError where one failed. */
+  async expire(signal?: AbortSignal): Promise<number> {
+    const at = await this.clock.bookingTime(this.database.reader);
+    const entities = pagesOf<{ entity: EntityName }>((last) =>
+      findEntitiesWithExpired(this.database.reader, {
+        at,
+        after: last?.entity ?? null,
+        limit: PAGE_ENTITIES,
+      }),
+    );
+    const expire = async ({ entity }: { entity: EntityName }): Promise<number> => {
+      const expired = await transactionOfOne(this.database, (tx) => this.expireOf(tx, entity));
       await this.changes.announce([{ entity, project: null }]);
-    }
-    return expired;
+      return expired;
+    };
+    return oneByOne(entities, expire, signal);
   }
 
   private async expireOf(tx: Tx, entity: string): Promise<number> {

@@ -45,11 +45,14 @@ export async function takeRemaining(
   return BigInt(row?.taken ?? 0);
 }
 
-/** Entities that have expired grants with something left. */
-export async function findEntitiesWithExpired(tx: Tx, at: Date): Promise<EntityName[]> {
-  const rows = await tx.$queryRaw<{ entity: EntityName }[]>`
+/** A page of the entities that have expired grants with something left, by name. */
+export async function findEntitiesWithExpired(
+  tx: Tx,
+  of: { at: Date; after: string | null; limit: number },
+): Promise<{ entity: EntityName }[]> {
+  return tx.$queryRaw<{ entity: EntityName }[]>`
     select distinct entity from credit_grants
-    where is_open and expires_at <= ${at}::timestamptz
-    order by entity`;
-  return rows.map((row) => row.entity);
+    where is_open and expires_at <= ${of.at}::timestamptz and entity > coalesce(${of.after}::text, '')
+    order by entity
+    limit ${of.limit}::integer`;
 }

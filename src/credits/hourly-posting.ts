@@ -4,8 +4,11 @@ import { Accounts } from '../accounts/accounts.js';
 import { hourOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import { Burns } from './burns.js';
 import { findEntitiesToPost } from './burns.sql.js';
+
+const PAGE_ENTITIES = 1_000;
 
 @Injectable()
 export class HourlyPosting {
@@ -16,17 +19,22 @@ export class HourlyPosting {
     private readonly burns: Burns,
   ) {}
 
-  /** Returns the number of ledger entries. Each entity has its own transaction, under its lock. */
-  async post(): Promise<number> {
+  /** Returns the number of ledger entries. Each entity has its own transaction, under its lock; throws a RoundError where one failed. */
+  async post(signal?: AbortSignal): Promise<number> {
     const openHour = hourOf(await this.clock.bookingTime(this.database.reader));
-    let posted = 0;
-    for (const entity of await findEntitiesToPost(this.database.reader, openHour)) {
-      posted += await this.database.transaction(async (tx) => {
+    const entities = pagesOf<{ entity: string }>((last) =>
+      findEntitiesToPost(this.database.reader, {
+        openHour,
+        after: last?.entity ?? null,
+        limit: PAGE_ENTITIES,
+      }),
+    );
+    const post = ({ entity }: { entity: string }): Promise<number> =>
+      transactionOfOne(this.database, async (tx) => {
         const bookedAt = await this.clock.bookingTime(tx);
         await this.accounts.lock(tx, [entity]);
         return this.burns.post(tx, { entity, openHour, bookedAt });
       });
-    }
-    return posted;
+    return oneByOne(entities, post, signal);
   }
 }

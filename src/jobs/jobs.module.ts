@@ -6,14 +6,14 @@ import { CorrectionsModule } from '../corrections/corrections.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { MeteringModule } from '../metering/metering.module.js';
 import { PeriodsModule } from '../periods/periods.module.js';
-import { UPKEEP_QUEUE } from '../platform/queues.js';
+import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { QuotaModule } from '../quota/quota.module.js';
-import { UpkeepProcessor } from './upkeep.processor.js';
+import { MoneyLane, OutboundLane, SlowLane } from './lanes.js';
 
 /** Runs what has a schedule. */
 @Module({
   imports: [
-    BullModule.registerQueue({ name: UPKEEP_QUEUE }),
+    BullModule.registerQueue(...Object.values(UPKEEP_QUEUES).map((name) => ({ name }))),
     AccessModule,
     CreditsModule,
     QuotaModule,
@@ -22,6 +22,6 @@ import { UpkeepProcessor } from './upkeep.processor.js';
     PeriodsModule,
     AlertsModule,
   ],
-  providers: [UpkeepProcessor],
+  providers: [MoneyLane, SlowLane, OutboundLane],
 })
 export class JobsWorker {}

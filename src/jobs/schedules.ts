@@ -17,26 +17,39 @@ type Find = <T>(service: Type<T>) => T;
 export type Schedule = {
   /** Seconds first, in UTC. */
   readonly pattern: string;
-  /** Returns how many rows it changed. */
-  readonly run: (find: Find) => Promise<number>;
+  /** Returns how many rows it changed. Ends soon after the signal. */
+  readonly run: (find: Find, signal: AbortSignal) => Promise<number>;
 };
 
 /** The names are those of BullMQ's schedulers in Redis: a name that is changed leaves the old schedule behind. */
-export const SCHEDULES: Readonly<Record<string, Schedule>> = {
-  'post-closed-hours': at('30 1 * * * *', HourlyPosting, (posting) => posting.post()),
-  'expire-grants': at('0 * * * * *', GrantExpiry, (expiry) => expiry.expire()),
-  'make-months': at('10 */5 * * * *', UsageMonths, (months) => months.ensure()),
-  'charge-unpriced': at('15 */5 * * * *', UnpricedUsage, (unpriced) => unpriced.charge()),
-  'close-periods': at('0 5 * * * *', PeriodClose, (periods) => periods.closePeriods()),
-  'roll-up-days': at('40 * * * * *', DailyRollUps, (days) => days.build()),
-  'prune-identities': at('0 20 4 * * *', IdentityPruning, (identities) => identities.prune()),
-  'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
-  'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
-  'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts) => alerts.fire()),
-  'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks) => webhooks.deliver()),
-  'sweep-webhooks': at('0 40 4 * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
+export const SCHEDULES = {
+  /** What usage cannot be counted without, and what customers are charged. */
+  money: {
+    'make-months': at('10 */5 * * * *', UsageMonths, (months) => months.ensure()),
+    'post-closed-hours': at('30 1-56/5 * * * *', HourlyPosting, (posting, signal) => posting.post(signal)),
+    'expire-grants': at('0 * * * * *', GrantExpiry, (expiry, signal) => expiry.expire(signal)),
+    'charge-unpriced': at('15 */5 * * * *', UnpricedUsage, (unpriced, signal) => unpriced.charge(signal)),
+    'close-periods': at('0 5 * * * *', PeriodClose, (periods, signal) => periods.closePeriods(signal)),
+  },
+  /** What reads or deletes much. */
+  slow: {
+    'roll-up-days': at('40 * * * * *', DailyRollUps, (days, signal) => days.build(signal)),
+    'prune-identities': at('0 20 4 * * *', IdentityPruning, (identities) => identities.prune()),
+    'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
+    'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
+    'sweep-webhooks': at('0 40 4 * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
+  },
+  /** What tells others. */
+  outbound: {
+    'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts) => alerts.fire()),
+    'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks) => webhooks.deliver()),
+  },
 };
 
-function at<T>(pattern: string, service: Type<T>, run: (service: T) => Promise<number>): Schedule {
-  return { pattern, run: (find) => run(find(service)) };
+function at<T>(
+  pattern: string,
+  service: Type<T>,
+  run: (service: T, signal: AbortSignal) => Promise<number>,
+): Schedule {
+  return { pattern, run: (find, signal) => run(find(service), signal) };
 }

@@ -8,6 +8,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
+import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import {
   claimDay,
   clearDay,
@@ -24,8 +25,6 @@ import {
 const WAIT_MS = 3_600_000;
 
 const PAGE_DAYS = 200;
-/** Upkeep runs one job at a time: the days that are left wait for its next turn. */
-const DAYS_MAX = 1_000;
 
 @Injectable()
 export class DailyRollUps {
@@ -36,25 +35,16 @@ export class DailyRollUps {
   ) {}
 
   /**
-   * Rolls up at most `daysMax` days and returns how many it did. It may run twice, late, and concurrently. A day that fails does not stop
-   * the others.
+   * Rolls up the days that are due and returns how many it did. It may run twice, late, and concurrently. A day that fails does not stop
+   * the others; the RoundError tells.
    */
-  async build(daysMax = DAYS_MAX): Promise<number> {
+  async build(signal?: AbortSignal): Promise<number> {
     const now = await this.clock.bookingTime(this.database.reader);
     const last = new Date(now.getTime() - DAY_MS - WAIT_MS);
-    let [built, tried, failure] = [0, 0, null as unknown];
-    for (let after: EntityDay | null = null; tried < daysMax;) {
-      const limit = Math.min(PAGE_DAYS, daysMax - tried);
-      const due: EntityDay[] = await findDaysToRollUp(this.database.reader, { last, after, limit });
-      for (const day of due) {
-        built += await this.rollUp(day).catch((error: unknown) => ((failure ??= error), 0));
-      }
-      tried += due.length;
-      after = due.at(-1) ?? null;
-      if (due.length < limit) break;
-    }
-    if (failure !== null) throw failure;
-    return built;
+    const due = pagesOf<EntityDay>((after) =>
+      findDaysToRollUp(this.database.reader, { last, after, limit: PAGE_DAYS }),
+    );
+    return oneByOne(due, (day) => this.rollUp(day), signal);
   }
 
   /** Has upkeep rebuild every day of the entity. Needs the account's lock. */
@@ -64,11 +54,11 @@ export class DailyRollUps {
 
   private async rollUp(of: EntityDay): Promise<number> {
     const build = randomUUID();
-    await this.database.transaction(async (tx) => {
+    await transactionOfOne(this.database, async (tx) => {
       await this.accounts.lock(tx, [of.entity]);
       await claimDay(tx, { ...of, build });
     });
-    return this.database.transaction(async (tx) => {
+    return transactionOfOne(this.database, async (tx) => {
       if (!(await lockDay(tx, of)) || !(await isClaimed(tx, { ...of, build }))) return 0;
       await writeDay(tx, of);
       await this.accounts.lock(tx, [of.entity]);

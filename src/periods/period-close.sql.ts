@@ -2,15 +2,17 @@
 import type { Period } from '../domain/period.js';
 import type { Tx } from '../platform/database.js';
 
+export type EntityPeriod = { readonly entity: string; readonly period: Period };
+
 /**
- * The next period that each entity has to close, up to `last`. An entity's first period is the one in which it was created, or the
+ * A page of the next period that each entity has to close, up to `last`, earliest first. An entity's first period is the one in which it was created, or the
  * earlier one that it was first charged for.
  */
 export async function findPeriodsToClose(
   tx: Tx,
-  of: { last: Period; limit: number },
-): Promise<{ entity: string; period: Period }[]> {
-  return tx.$queryRaw<{ entity: string; period: Period }[]>`
+  of: { last: Period; after: EntityPeriod | null; limit: number },
+): Promise<EntityPeriod[]> {
+  return tx.$queryRaw<EntityPeriod[]>`
     select e.name as entity, n.period
     from entities e
     cross join lateral (
@@ -26,6 +28,7 @@ export async function findPeriodsToClose(
       ) as period
     ) n
     where n.period <= ${of.last}::text
+      and (n.period, e.name) > (${of.after?.period ?? ''}::text, ${of.after?.entity ?? ''}::text)
     order by n.period, e.name
     limit ${of.limit}::integer`;
 }

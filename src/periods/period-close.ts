@@ -8,12 +8,19 @@ import { Burns } from '../credits/burns.js';
 import { closesAt, hourOf, lastClosable, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
+import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import { findClosedPeriod, isClosed, type ClosedPeriod } from './closed-periods.js';
-import { findPeriodsToClose, insertClosedPeriod } from './period-close.sql.js';
+import { findPeriodsToClose, insertClosedPeriod, type EntityPeriod } from './period-close.sql.js';
 import { takeStatementNumber } from './statement-number.sql.js';
 
-/** Periods that are looked up at once; each is closed in a transaction of its own. */
 const PAGE_PERIODS = 500;
+
+type Round = {
+  readonly last: Period;
+  closed: number;
+  /** Entities whose close failed in this round. */
+  readonly open: Set<string>;
+};
 
 @Injectable()
 export class PeriodClose {
@@ -24,15 +31,31 @@ export class PeriodClose {
     private readonly burns: Burns,
   ) {}
 
-  /** Closes every period whose grace is over, the earliest first, and returns how many. It may run twice, late, and concurrently. */
-  async closePeriods(): Promise<number> {
+  /**
+   * Closes every period whose grace is over, the earliest first, each in its own transaction, and returns how many. Throws a RoundError
+   * where one failed; the later ones of its entity wait for it. It may run twice, late, and concurrently.
+   */
+  async closePeriods(signal?: AbortSignal): Promise<number> {
     const last = lastClosable(await this.clock.bookingTime(this.database.reader));
-    for (let closed = 0; ;) {
-      const due = await findPeriodsToClose(this.database.reader, { last, limit: PAGE_PERIODS });
-      const before = closed;
-      for (const of of due) closed += await this.database.transaction((tx) => this.close(tx, of));
-      // Nothing is left, or another process closed all of it meanwhile and goes on with the rest.
-      if (closed === before) return closed;
+    const round: Round = { last, closed: 0, open: new Set() };
+    const close = async (of: EntityPeriod): Promise<number> => {
+      round.open.add(of.entity);
+      const closed = await transactionOfOne(this.database, (tx) => this.close(tx, of));
+      round.open.delete(of.entity);
+      round.closed += closed;
+      return closed;
+    };
+    return oneByOne(this.due(round), close, signal);
+  }
+
+  /** Passes over what is due until a pass closes nothing: an entity whose period was closed may have its next one due. */
+  private async *due(round: Round): AsyncGenerator<EntityPeriod> {
+    for (let before = -1; before < round.closed;) {
+      before = round.closed;
+      const pass = pagesOf<EntityPeriod>((after) =>
+        findPeriodsToClose(this.database.reader, { last: round.last, after, limit: PAGE_PERIODS }),
+      );
+      for await (const of of pass) if (!round.open.has(of.entity)) yield of;
     }
   }
 

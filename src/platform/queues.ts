@@ -1,10 +1,15 @@
-/** The upkeep queue's name, and the producer's side of `usage-events`. */
+/** The names of the upkeep queues, and the producer's side of `usage-events`. */
 import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE } from '@tally/client/protocol';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { askRedis } from './redis-errors.js';
 
-export const UPKEEP_QUEUE = 'upkeep';
+/** One for each lane. */
+export const UPKEEP_QUEUES = {
+  money: 'upkeep-money',
+  slow: 'upkeep-slow',
+  outbound: 'upkeep-outbound',
+} as const;
 
 /** BullMQ's event stream is for people who watch; it must not eat the memory that jobs need. */
 const STREAM_EVENTS_MAX = 1_000;

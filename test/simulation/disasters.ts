@@ -8,7 +8,6 @@ import { callerOf, type Answer, type CallOptions } from '../support/app.js';
 import { anInstallation, type Installation } from '../support/installation.js';
 import { anOwnPostgres, type OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
-import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
 import { Account } from './accounts.js';
 import { Admins } from './admins.js';
 import { verdictOf } from './answers.js';
@@ -26,7 +25,7 @@ import { LATE_STATE, OVERLAP, overlap, publishLate } from './moments.js';
 import { PatientAdmin, type Ask } from './patient-admin.js';
 import { Random } from './random.js';
 import { Traffic } from './traffic.js';
-import { runUpkeep } from './upkeep.js';
+import { runUpkeep, theUpkeep, type Upkeep } from './upkeep.js';
 
 const WORKERS = 2;
 /** Things that happen at once. */
@@ -49,7 +48,7 @@ export class Disasters {
   private admin!: PatientAdmin;
   private corrections!: ConcurrentCorrections;
   private traffic!: Traffic;
-  private upkeep!: TestQueue;
+  private upkeep!: Upkeep;
   private busy = 0;
   private askedCount = 0;
   private roundCount = 0;
@@ -82,7 +81,7 @@ export class Disasters {
         cause: error,
       });
     } finally {
-      await this.upkeep?.close();
+      await Promise.all([this.upkeep?.money.close(), this.upkeep?.slow.close()]);
       await this.tally?.close();
     }
   }
@@ -99,7 +98,7 @@ export class Disasters {
   private async open(): Promise<void> {
     this.postgres = await anOwnPostgres();
     this.tally = await anInstallation({ postgres: this.postgres });
-    this.upkeep = await aTestQueue(this.tally.redis.url, { name: 'upkeep' });
+    this.upkeep = await theUpkeep(this.tally.redis.url);
     // The first one migrates.
     for (let index = 0; index < this.apis; index += 1) await this.tally.start('api');
     for (let index = 0; index < WORKERS; index += 1) await this.tally.start('worker');
@@ -113,7 +112,7 @@ export class Disasters {
     const { sql } = this.tally;
     const { model, random, upkeep } = this;
     const ask: Ask = (request, options) => this.ask(request, options);
-    const by = { ask, sql, upkeep, model, tell: (text: string) => this.tell(text) };
+    const by = { ask, sql, upkeep: upkeep.money, model, tell: (text: string) => this.tell(text) };
     this.admin = new PatientAdmin(`admin ${this.seed}`, { ...by, random: random.fork('slips') });
     const generator = new Generator(random.fork('concurrent'), model, 'avoided', 'concurrent');
     const clerk = new PatientAdmin(`clerk ${this.seed}`, { ...by, random: this.chaos.fork('slips') });
@@ -200,7 +199,7 @@ export class Disasters {
     const met = await FAULTS[name]!.happen({
       tally,
       postgres,
-      upkeep,
+      upkeep: upkeep.money,
       random: random.fork(`${name} ${count.injected}`),
     });
     if (met ?? wasBusy) count.hit += 1;
@@ -228,7 +227,7 @@ export class Disasters {
     await this.tally.queue.drained();
     for (const delivery of this.traffic.sent()) this.model.deliver(delivery, Date.now());
     this.corrections.settle(Date.now());
-    await this.upkeep.stall();
+    await Promise.all([this.upkeep.money.stall(), this.upkeep.slow.stall()]);
     await runUpkeep(this.upkeep);
     this.model.upkeep(Date.now());
   }

@@ -18,7 +18,7 @@ import { checkImmutability, checkInvariants, type Sql } from './invariants.js';
 import { Model, type Extent } from './model.js';
 import { Random } from './random.js';
 import { turnsBetween, type Turn } from './turns.js';
-import { runUpkeep } from './upkeep.js';
+import { runUpkeep, theUpkeep, upkeepDone, type Upkeep } from './upkeep.js';
 
 /** The books are compared after this many steps. */
 const STEPS_A_COMPARISON = 6;
@@ -31,7 +31,7 @@ export class TimeTravel {
   private readonly clock: TestClock;
   private app!: TestApp;
   private queue!: TestQueue;
-  private upkeep!: TestQueue;
+  private upkeep!: Upkeep;
   private customers!: Customers;
   readonly told: string[] = [];
 
@@ -87,7 +87,7 @@ export class TimeTravel {
   private async open(): Promise<void> {
     this.app = await anApp({ role: 'all', clock: this.clock });
     this.queue = await aTestQueue(this.app.redis.url);
-    this.upkeep = await aTestQueue(this.app.redis.url, { name: 'upkeep' });
+    this.upkeep = await theUpkeep(this.app.redis.url);
     await learnPriceIds(this.sql, this.model);
     const { model, decisions, generator, random, queue } = this;
     const at = { nowMs: () => this.nowMs, tell: (text: string) => this.tell(text) };
@@ -104,7 +104,7 @@ export class TimeTravel {
 
   private async close(): Promise<void> {
     await this.queue?.close();
-    await this.upkeep?.close();
+    await Promise.all([this.upkeep?.money.close(), this.upkeep?.slow.close()]);
     await this.app?.close();
   }
 
@@ -158,7 +158,8 @@ export class TimeTravel {
     for (const turn of turnsBetween(this.nowMs, toMs)) this.turns.set(turn, (this.turns.get(turn) ?? 0) + 1);
     this.clock.set(new Date(toMs));
     // Time that does not jump leaves upkeep weeks for this.
-    await runUpkeep(this.upkeep, 1, ['make-months']);
+    await this.upkeep.money.add([{}], 'make-months');
+    await upkeepDone(this.upkeep.money);
     this.tell('is the time now');
   }
 

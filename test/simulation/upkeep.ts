@@ -1,14 +1,36 @@
 /** Runs the scheduled jobs now, on any worker. */
-import type { TestQueue } from '../support/usage-queue.js';
+import { UPKEEP_QUEUES } from '../../src/platform/queues.js';
+import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
 import { until } from '../support/until.js';
 
-const JOBS = ['charge-unpriced', 'post-closed-hours', 'expire-grants', 'close-periods', 'prune-identities'];
+/** The lanes whose jobs change the books. */
+export type Upkeep = { readonly money: TestQueue; readonly slow: TestQueue };
+
+const JOBS = {
+  money: ['charge-unpriced', 'post-closed-hours', 'expire-grants', 'close-periods'],
+  slow: ['prune-identities'],
+};
+
+export async function theUpkeep(redisUrl: string): Promise<Upkeep> {
+  return {
+    money: await aTestQueue(redisUrl, { name: UPKEEP_QUEUES.money }),
+    slow: await aTestQueue(redisUrl, { name: UPKEEP_QUEUES.slow }),
+  };
+}
 
 /** `times` is how often each job comes at once. */
-export async function runUpkeep(upkeep: TestQueue, times = 1, names = JOBS): Promise<void> {
-  for (const name of names) for (let time = 0; time < times; time += 1) await upkeep.add([{}], name);
+export async function runUpkeep({ money, slow }: Upkeep, times = 1): Promise<void> {
+  const names = Array.from({ length: times }, () => JOBS);
+  for (const name of names.flatMap((each) => each.money)) await money.add([{}], name);
+  for (const name of names.flatMap((each) => each.slow)) await slow.add([{}], name);
+  await upkeepDone(money);
+  await upkeepDone(slow);
+}
+
+/** A scheduled job never counts as done: its next run is always there. */
+export async function upkeepDone({ queue }: TestQueue): Promise<void> {
   await until('the upkeep is done', async () => {
-    const { active = 0, waiting = 0 } = await upkeep.queue.getJobCounts('active', 'waiting');
+    const { active = 0, waiting = 0 } = await queue.getJobCounts('active', 'waiting');
     return active + waiting === 0;
   });
 }

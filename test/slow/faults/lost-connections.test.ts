@@ -155,7 +155,7 @@ describe('a Redis that restarts', () => {
     expect(await countedOf(tally, 'emptied')).toEqual(counted(100, 100n * EVENT_PICOS));
     expect((await check()).remaining.credits_usd).toBe('0.98935');
     await until('the schedules are back', async () => {
-      const schedules = await tally.queue.redis.zrange('bull:upkeep:repeat', 0, -1);
+      const schedules = await tally.queue.redis.zrange('bull:upkeep-money:repeat', 0, -1);
       return schedules.includes('expire-grants') && schedules.includes('post-closed-hours');
     });
   });

@@ -10,7 +10,7 @@ let upkeep: TestQueue;
 let workers: readonly [Machine, Machine];
 beforeAll(async () => {
   tally = await anInstallation();
-  upkeep = await aTestQueue(tally.redis.url, { name: 'upkeep' });
+  upkeep = await aTestQueue(tally.redis.url, { name: 'upkeep-money' });
   await tally.start('api');
   workers = [await tally.start('worker'), await tally.start('worker')];
 });

@@ -1,0 +1,111 @@
+/** Runs one lane's schedules as BullMQ jobs, beside each other, and keeps them in Redis. */
+import { OnWorkerEvent, WorkerHost } from '@nestjs/bullmq';
+import type { OnApplicationBootstrap, OnModuleDestroy, Type } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import type { Job, Queue } from 'bullmq';
+import { assert } from '../domain/errors.js';
+import type { Logger } from '../platform/logger.js';
+import { RoundError } from '../platform/one-by-one.js';
+import { isLostConnection } from '../platform/redis-errors.js';
+import type { Schedule } from './schedules.js';
+
+/** A Redis that lost its data lacks the schedules for at most this long. */
+const SCHEDULES_CHECK_MS = 10_000;
+
+export abstract class Lane extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
+  private timer: NodeJS.Timeout | undefined;
+  private readonly stopping = new AbortController();
+  /** What runs now, by schedule. */
+  private readonly running = new Map<string, { isAskedAgain: boolean }>();
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly schedules: Readonly<Record<string, Schedule>>,
+    private readonly modules: ModuleRef,
+    private readonly logger: Logger,
+  ) {
+    super();
+    queue.on('error', (error) => this.failed(error));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.schedule();
+    this.checkLater();
+  }
+
+  /** A run ends after the entity that it is at. Its worker is closed later, and waits for it. */
+  onModuleDestroy(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.stopping.abort();
+  }
+
+  /** Adds the schedules that are missing. One that exists keeps the time of its next run. */
+  private async schedule(): Promise<void> {
+    for (const [name, { pattern }] of Object.entries(this.schedules)) {
+      const known = await this.queue.getJobScheduler(name);
+      if (known?.pattern === pattern) continue;
+      const options = { removeOnComplete: true, removeOnFail: 100 };
+      await this.queue.upsertJobScheduler(name, { pattern, tz: 'UTC' }, { name, opts: options });
+    }
+  }
+
+  private checkLater(): void {
+    this.timer = setTimeout(() => {
+      void this.schedule()
+        .catch((error: unknown) => this.logger.error('schedules not checked', error))
+        .finally(() => this.timer && this.checkLater());
+    }, SCHEDULES_CHECK_MS);
+  }
+
+  /** Without a listener BullMQ prints the error itself. An outage of Redis is logged by its connection. */
+  @OnWorkerEvent('error')
+  failed(error: Error): void {
+    if (!isLostConnection(error))
+      this.logger.error('the worker of an upkeep queue', error, { queue: this.queue.name });
+  }
+
+  /** It is not retried: the next run does what this one did not. */
+  @OnWorkerEvent('failed')
+  missed(job: Job | undefined, error: Error): void {
+    this.logger.error('upkeep failed', error, { job: job?.name });
+  }
+
+  /**
+   * A schedule never runs twice at the same time in a process, and a job that comes meanwhile takes no place in the lane: it is done when
+   * the run that is asked again has run again.
+   */
+  async process({ name }: Job): Promise<void> {
+    const running = this.running.get(name);
+    if (running !== undefined) {
+      running.isAskedAgain = true;
+      return;
+    }
+    const run = { isAskedAgain: false };
+    this.running.set(name, run);
+    let failure: unknown = null;
+    try {
+      do {
+        run.isAskedAgain = false;
+        await this.run(name).catch((error: unknown) => (failure ??= error));
+      } while (run.isAskedAgain && !this.stopping.signal.aborted);
+    } finally {
+      this.running.delete(name);
+    }
+    if (failure !== null) throw failure;
+  }
+
+  private async run(job: string): Promise<void> {
+    const schedule = this.schedules[job];
+    assert(schedule !== undefined, `${job} is a schedule of this lane`);
+    try {
+      const find = <T>(service: Type<T>): T => this.modules.get(service, { strict: false });
+      const changed = await schedule.run(find, this.stopping.signal);
+      if (changed > 0) this.logger.info('upkeep', { job, changed });
+    } catch (error) {
+      for (const each of error instanceof RoundError ? error.failures : [])
+        this.logger.error('upkeep of an entity failed', each.error, { job, entity: each.entity });
+      throw error;
+    }
+  }
+}
