@@ -22,6 +22,7 @@ import { JobsWorker } from './jobs/jobs.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
 import { UsageMonths } from './metering/usage-months.js';
 import { PeriodsApi, PeriodsModule } from './periods/periods.module.js';
+import { QUEUE_SHARDS } from './metering/usage.processor.js';
 import { NestLogger } from './platform/logger.js';
 import { Metrics } from './platform/metrics.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
@@ -76,6 +77,7 @@ export class AppModule {
     const settings: Provider[] = [
       { provide: QUOTA_FAIL_MODE, useValue: config.quotaFailMode },
       { provide: UNPRICED_MODELS, useValue: config.unpricedModels },
+      { provide: QUEUE_SHARDS, useValue: config.queueShards },
       {
         provide: WebhookSender,
         useFactory: () => new WebhookSender({ allowPrivate: config.webhookAllowPrivate }),

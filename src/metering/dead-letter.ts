@@ -1,9 +1,12 @@
 /** An event that could not be counted: kept whole, once, with the reason. */
 import type { DeadLetter } from '../platform/prisma/client.js';
 
+/** Of a job that carried more events than one may: its payload is an array of as many as one may. */
+export const OVERSIZED_JOB = 'oversized_job';
+
 export type DeadLetterStatus = 'open' | 'replayed' | 'discarded';
 
-/** `payload` is the event as it arrived, as JSON text. */
+/** `payload` is the event as it arrived, or of an oversized job an array of them, as JSON text. */
 export type DeadLetterRow = Omit<DeadLetter, 'entity'> & {
   /** Null where the event names none that can be read. */
   readonly entity: string | null;

@@ -6,7 +6,13 @@ import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import type { DeadLetter, Prisma } from '../platform/prisma/client.js';
 import { UsageQueue } from '../platform/queues.js';
-import type { DeadLetterFilter, DeadLetterRow, NewDeadLetter } from './dead-letter.js';
+import {
+  OVERSIZED_JOB,
+  type DeadLetterFilter,
+  type DeadLetterRow,
+  type NewDeadLetter,
+} from './dead-letter.js';
+import { partsOf } from './job-reading.js';
 import { insertDeadLetters, keyOfDeadLetter, resolveDeadLetters } from './dead-letters.sql.js';
 
 export type Resolution = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
@@ -81,7 +87,8 @@ export class DeadLetters {
     { status, actor }: Resolution,
   ): Promise<ReadonlySet<string>> {
     if (deadLetters.length === 0) return new Set();
-    if (status === 'replayed') await this.queue.add(deadLetters.map(({ payload }) => JSON.parse(payload)));
+    if (status === 'replayed')
+      for (const part of partsOf(deadLetters.flatMap(eventsOf))) await this.queue.add(part);
     return this.database.transaction(async (tx) => {
       const resolved = await resolveDeadLetters(tx, deadLetters, status);
       const changes = deadLetters
@@ -119,6 +126,11 @@ function matching({ from, to, ...equal }: DeadLetterFilter): Prisma.DeadLetterWh
 
 function seenBefore({ id, lastSeenAt }: DeadLetter): Prisma.DeadLetterWhereInput {
   return { OR: [{ lastSeenAt: { lt: lastSeenAt } }, { lastSeenAt, id: { lt: id } }] };
+}
+
+function eventsOf({ code, payload }: DeadLetterRow): unknown[] {
+  const content: unknown = JSON.parse(payload);
+  return code === OVERSIZED_JOB ? (content as unknown[]) : [content];
 }
 
 function toRow(row: DeadLetter): DeadLetterRow {

@@ -4,7 +4,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { QuotaModule } from '../quota/quota.module.js';
-import { BatchSplitter } from './batch-splitter.js';
+import { BatchWriter } from './batch-writer.js';
 import { ConflictsController } from './conflicts.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
@@ -15,7 +15,9 @@ import { UsageEventsController } from './usage-events.controller.js';
 import { UsageIntake } from './usage-intake.js';
 import { UsageMonths } from './usage-months.js';
 import { UsageSums } from './usage-sums.js';
+import { UsageLanes } from './usage-lanes.js';
 import { UsageProcessor } from './usage.processor.js';
+import { WaitingUsage } from './waiting-usage.js';
 
 const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageIntake, UsageSums];
 
@@ -33,5 +35,8 @@ export class MeteringModule {}
 export class MeteringApi {}
 
 /** Takes the usage queue's jobs. */
-@Module({ imports: [MeteringModule], providers: [BatchSplitter, UsageMonths, UsageProcessor] })
+@Module({
+  imports: [MeteringModule],
+  providers: [BatchWriter, UsageLanes, UsageMonths, WaitingUsage, UsageProcessor],
+})
 export class MeteringWorker {}

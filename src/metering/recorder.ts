@@ -28,6 +28,8 @@ export type RecordResult = {
   readonly recorded: number;
   readonly duplicates: number;
   readonly conflicts: number;
+  /** Events of entities that another transaction holds: nothing of them is claimed or counted. */
+  readonly setAside: readonly UsageEvent[];
 } & Found;
 
 /** Of the new events. */
@@ -75,7 +77,8 @@ export class Recorder {
    * same and the call throws: a retry inserts nothing and publishes the same states.
    */
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
-    if (events.length === 0) return { recorded: 0, duplicates: 0, conflicts: 0, ...NOTHING_FOUND };
+    if (events.length === 0)
+      return { recorded: 0, duplicates: 0, conflicts: 0, setAside: [], ...NOTHING_FOUND };
     const identified = events.map(identify);
     const written = await this.database.transaction((tx) => this.write(tx, identified));
     const { result, claimed, conflicts } = written;
@@ -93,7 +96,7 @@ export class Recorder {
     const found = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : NOTHING_FOUND;
     if (found instanceof Restart) return found;
     return {
-      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, ...found },
+      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, setAside: [], ...found },
       claimed,
       conflicts,
     };

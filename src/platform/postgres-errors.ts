@@ -1,4 +1,4 @@
-/** What Postgres means by its errors: which to retry, which blame the data, which say that it is unavailable. */
+/** What Postgres means by its errors: which to retry, which say that it is unavailable. */
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { Prisma } from './prisma/client.js';
@@ -6,9 +6,6 @@ import { Unavailable } from './unavailable.js';
 
 /** Deadlock, serialization failure. */
 const RETRYABLE = new Set(['40P01', '40001']);
-
-/** Data exception, integrity violation, JSON that is nested too deep: the same statement would fail again. */
-const DATA_CLASSES = new Set(['22', '23', '54']);
 
 /** Connection exception, login refused, out of resources. */
 const UNAVAILABLE_CLASSES = new Set(['08', '28', '53']);
@@ -45,11 +42,6 @@ export function sqlStateOf(error: unknown): string | null {
 
 export function isRetryable(error: unknown): boolean {
   return RETRYABLE.has(sqlStateOf(error) ?? '');
-}
-
-/** True where the rows themselves are at fault, so that a batch is worth splitting to find the bad one. */
-export function isDataFault(error: unknown): boolean {
-  return DATA_CLASSES.has((sqlStateOf(error) ?? '').slice(0, 2));
 }
 
 /** What a call of the driver, or of Prisma's adapter over it, was rejected with: an Unavailable, or the error as it is. */

@@ -88,7 +88,7 @@ describe('an event that cannot be counted', () => {
     ['an empty object', {}],
     ['an array in an array', [[anEventBody()]]],
     ['an event without an entity', anEventBody({ subject: 'nobody' })],
-    ['a job of thousands of bad events', Array.from({ length: 2_500 }, (_, index) => ({ index }))],
+    ['a job of bad events', Array.from({ length: 1_000 }, (_, index) => ({ index }))],
   ])('because its job holds %s becomes a dead letter, and the queue goes on', async (_, data) => {
     const before = (await sql(`select from dead_letters`)).length;
     await queue.add([data]);
@@ -113,8 +113,18 @@ describe('an event that cannot be counted', () => {
     expect(await lettersOf('odd')).toEqual([]);
   });
 
-  it('and a job of more events than a batch holds is counted whole', async () => {
+  it('because its job carries too many becomes a dead letter with the others, and all are counted when they are replayed', async () => {
     await queue.add([usage('large', 2_345)]);
+    await queue.drained();
+    expect(await countedIn('large')).toEqual(counted(0, 0n));
+    const parts = (await letters()).filter(({ code }) => code === 'oversized_job');
+    expect(parts.map(({ payload }) => (payload as unknown[]).length).toSorted((a, b) => b - a)).toEqual([
+      1_000, 1_000, 345,
+    ]);
+    const body = { code: 'oversized_job' };
+    expect((await app.call('POST /v1/admin/dead_letters/replay', { body })).body).toMatchObject({
+      answered: 3,
+    });
     await queue.drained();
     expect(await countedIn('large')).toEqual(counted(2_345, 2_345n * EVENT_PICOS));
   });
@@ -175,6 +185,28 @@ describe('an event whose data the database refuses', () => {
     await app.call(`POST /v1/admin/dead_letters/${letter!.id}/replay`);
     await queue.drained();
     expect(await countedIn('bisected')).toEqual(counted(120, 120n * EVENT_PICOS));
+  });
+});
+
+describe('an event that cannot be counted for a fault of ours', () => {
+  it('waits, is no dead letter, and holds up no other; it is counted once when that is mended', async () => {
+    const spend = `alter table entity_spend add constraint broken check (entity <> 'broken')`;
+    await sql(spend);
+    await queue.add([
+      [...usage('broken', 40), ...usage('whole', 40)],
+      ...usage('broken', 20),
+      usage('whole', 40),
+    ]);
+    await until('the others are counted', async () => (await countedIn('whole')).events === 80);
+    await until('its jobs are put back', async () => (await queue.queue.getDelayedCount()) > 0);
+    expect(await countedIn('broken')).toEqual(counted(0, 0n));
+    expect(await lettersOf('broken')).toEqual([]);
+    expect((await app.call('GET /metrics')).text).toMatch(/tally_usage_waiting\{reason="sql_23514"\} [1-9]/);
+    await sql(`alter table entity_spend drop constraint broken`);
+    await queue.drained();
+    expect(await countedIn('broken')).toEqual(counted(60, 60n * EVENT_PICOS));
+    expect(await countedIn('whole')).toEqual(counted(80, 80n * EVENT_PICOS));
+    expect(await lettersOf('broken')).toEqual([]);
   });
 });
 

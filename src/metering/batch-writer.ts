@@ -1,0 +1,76 @@
+/** Counts a batch and what came of it, judges what it failed for, and keeps events that Postgres refuses as dead letters. */
+import { Injectable } from '@nestjs/common';
+import { formatSubject } from '../domain/ids.js';
+import { Database } from '../platform/database.js';
+import { Logger } from '../platform/logger.js';
+import { Metrics } from '../platform/metrics.js';
+import { findContentChecks } from './content-checks.sql.js';
+import { DeadLetters } from './dead-letters.js';
+import type { Delivery, Wait } from './delivery.js';
+import { verdictOn } from './guilt.js';
+import type { LaneWork } from './parted-write.js';
+import { Recorder, type RecordResult } from './recorder.js';
+
+@Injectable()
+export class BatchWriter implements LaneWork {
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly deadLetters: DeadLetters,
+    private readonly database: Database,
+    private readonly metrics: Metrics,
+    private readonly logger: Logger,
+  ) {}
+
+  async write(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const result = await this.recorder.record(batch.map(({ event }) => event));
+    this.count(result);
+    if (result.setAside.length === 0) return [];
+    const setAside = new Set(result.setAside);
+    return batch.filter(({ event }) => setAside.has(event));
+  }
+
+  async judge(error: unknown): Promise<Wait | 'content'> {
+    return verdictOn(error, () => this.contentChecks());
+  }
+
+  /** Where Postgres cannot even name its checks, no event is to blame. */
+  private async contentChecks(): Promise<readonly string[]> {
+    try {
+      return await findContentChecks(this.database.reader);
+    } catch {
+      return [];
+    }
+  }
+
+  async refuse({ event, body, jobId }: Delivery, error: unknown): Promise<void> {
+    await this.deadLetters.keep([
+      {
+        code: 'refused_by_database',
+        message: error instanceof Error ? error.message : String(error),
+        payload: JSON.stringify(body),
+        jobId,
+        entity: event.entity,
+        project: event.project,
+        source: event.source,
+        eventId: event.id,
+      },
+    ]);
+    this.metrics.usageEvents.inc({ outcome: 'dead_letter' });
+    this.logger.error('an event that the database refuses became a dead letter', error, {
+      subject: formatSubject(event),
+      event_id: event.id,
+    });
+  }
+
+  private count(result: RecordResult): void {
+    const { recorded, duplicates, conflicts, unpriced, unread } = result;
+    this.metrics.usageEvents.inc({ outcome: 'recorded' }, recorded);
+    this.metrics.usageEvents.inc({ outcome: 'duplicate' }, duplicates);
+    this.metrics.usageEvents.inc({ outcome: 'conflict' }, conflicts);
+    this.metrics.usageEvents.inc({ outcome: 'unpriced' }, unpriced);
+    this.metrics.usageEvents.inc({ outcome: 'unread' }, unread);
+    if (conflicts > 0) this.logger.warn('usage conflicts kept for review', { conflicts });
+    if (unpriced > 0) this.logger.warn('usage without a price kept', { events: unpriced });
+    if (unread > 0) this.logger.warn('usage with unread fields counted', { events: unread });
+  }
+}
