@@ -31,7 +31,10 @@ export function planCorrections(
 ): Correction[] {
   const ranks = new Map([...grants].sort(compareBurnOrder).map((grant, rank) => [grant.id, rank]));
   const returns = targets.map((target) => returnsOf(target, ranks));
-  const charges = targets.map((target) => chargeOf(target));
+  const charges = targets.map((target) => ({
+    amountPicos: chargeOf(target),
+    occurredAt: target.counted.event.occurredAt,
+  }));
   const payments = burn(refill(grants, returns.flat()), charges, bookedAt);
   return targets.map((target, index) => {
     const period = correctionPeriodOf({ period: target.counted.period, bookedAt });

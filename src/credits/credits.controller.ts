@@ -1,6 +1,7 @@
 /** Admins: prepaid credits and the ledger behind them. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import { Grants } from './grants.js';
+import { Clock } from '../platform/clock.js';
+import { Grants, type GrantRow } from './grants.js';
 import { Ledger } from './ledger.js';
 import type { EntityName } from '../domain/ids.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
@@ -16,6 +17,7 @@ export class CreditsController {
     private readonly grants: Grants,
     private readonly entries: Ledger,
     private readonly changes: Changes,
+    private readonly clock: Clock,
   ) {}
 
   @Route('POST /v1/admin/entities/:entity/credits', {
@@ -42,7 +44,7 @@ export class CreditsController {
       actor: call.principal.keyId,
     };
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentGrant(await this.grants.grant(tx, order)),
+      presentGrant(await this.grants.grant(tx, order), this.clock.now()),
     );
   }
 
@@ -52,7 +54,9 @@ export class CreditsController {
     answers: schemas.CreditGrantList,
   })
   async list(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
-    return presentAll(await this.grants.list({ entity }), { idOf: (row) => row.id, present: presentGrant });
+    const at = this.clock.now();
+    const present = (row: GrantRow) => presentGrant(row, at);
+    return presentAll(await this.grants.list({ entity }), { idOf: (row) => row.id, present });
   }
 
   @Route('POST /v1/admin/entities/:entity/credits/:grant/void', {
@@ -68,7 +72,7 @@ export class CreditsController {
   ) {
     const order = { entity, grantId: grant, reason, actor: call.principal.keyId };
     return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentGrant(await this.grants.void(tx, order)),
+      presentGrant(await this.grants.void(tx, order), this.clock.now()),
     );
   }
 

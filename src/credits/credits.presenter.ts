@@ -5,7 +5,13 @@ import type { LedgerRow } from './ledger.js';
 import type { CreditGrant, LedgerEntry } from './credits.schema.js';
 import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
-export function presentGrant(row: GrantRow): CreditGrant {
+/**
+ * As of that time. What is left of an expired grant counts as expired at once, although it is written off later and late usage may still
+ * take some of it: nobody can spend it.
+ */
+export function presentGrant(row: GrantRow, at: Date): CreditGrant {
+  const isExpired = row.expiresAt !== null && row.expiresAt <= at;
+  const lapsedPicos = isExpired ? row.remainingPicos : 0n;
   return {
     object: 'credit_grant',
     id: row.id,
@@ -13,10 +19,10 @@ export function presentGrant(row: GrantRow): CreditGrant {
     category: row.category,
     priority: row.priority,
     amount_usd: formatUsd(row.amountPicos),
-    remaining_usd: formatUsd(row.remainingPicos),
+    remaining_usd: formatUsd(row.remainingPicos - lapsedPicos),
     burnt_usd: formatUsd(row.burntPicos),
     voided_usd: formatUsd(row.voidedPicos),
-    expired_usd: formatUsd(row.expiredPicos),
+    expired_usd: formatUsd(row.expiredPicos + lapsedPicos),
     effective_at: unixSeconds(row.effectiveAt),
     expires_at: unixSecondsOrNull(row.expiresAt),
     reference: row.reference,

@@ -34,7 +34,11 @@ export const CreditGrant = z
     remaining_usd: z.string(),
     burnt_usd: z.string(),
     voided_usd: z.string(),
-    expired_usd: z.string(),
+    expired_usd: z
+      .string()
+      .describe(
+        'What was left at expires_at. Usage from before that still takes from it when it is counted later, for 72 hours.',
+      ),
     effective_at: z.int(),
     expires_at: z.int().nullable(),
     reference: z.string().nullable(),

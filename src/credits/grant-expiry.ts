@@ -1,8 +1,10 @@
-/** Writes off what is left of expired grants. It may run late, twice, or on two workers at once. */
+/** Writes off what is left of grants whose grace is over. It may run late, twice, or on two workers at once. */
 import { Injectable } from '@nestjs/common';
 import { Changes } from '../access/changes.js';
 import { Accounts } from '../accounts/accounts.js';
+import { isOver } from '../domain/burn-order.js';
 import type { EntityName } from '../domain/ids.js';
+import { GRACE_MS } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
@@ -23,10 +25,11 @@ export class GrantExpiry {
 
   /** Returns the number of grants. Each entity has its own transaction, under its lock; throws a RoundError where one failed. */
   async expire(signal?: AbortSignal): Promise<number> {
-    const at = await this.clock.bookingTime(this.database.reader);
+    const now = await this.clock.bookingTime(this.database.reader);
+    const expiredBy = new Date(now.getTime() - GRACE_MS);
     const entities = pagesOf<{ entity: EntityName }>((last) =>
       findEntitiesWithExpired(this.database.reader, {
-        at,
+        expiredBy,
         after: last?.entity ?? null,
         limit: PAGE_ENTITIES,
       }),
@@ -42,9 +45,7 @@ export class GrantExpiry {
   private async expireOf(tx: Tx, entity: string): Promise<number> {
     const bookedAt = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);
-    const expired = (await this.grants.left(tx, [entity])).filter(
-      ({ expiresAt }) => expiresAt !== null && expiresAt <= bookedAt,
-    );
+    const expired = (await this.grants.left(tx, [entity])).filter((grant) => isOver(grant, bookedAt));
     for (const { id: grantId } of expired) {
       await this.grants.writeOff(tx, { entity, grantId, as: 'expiry', reference: null, bookedAt });
     }

@@ -18,7 +18,7 @@ export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promi
   const rows = await tx.$queryRaw<RawGrant[]>`
     select
       id, entity, category, priority, remaining_picos::text as remaining,
-      effective_at as "effectiveAt", expires_at as "expiresAt", created_at as "createdAt"
+      effective_at as "effectiveAt", expires_at as "expiresAt", created_at as "createdAt", allowance_period as "allowancePeriod"
     from credit_grants
     where entity = any(${pgArray(entities)}::text[]) and is_open`;
   return rows.map(({ remaining, ...grant }) => ({ ...grant, remainingPicos: BigInt(remaining) }));
@@ -45,14 +45,14 @@ export async function takeRemaining(
   return BigInt(row?.taken ?? 0);
 }
 
-/** A page of the entities that have expired grants with something left, by name. */
+/** A page of the entities that have grants which expired until `expiredBy` and still have something left, by name. */
 export async function findEntitiesWithExpired(
   tx: Tx,
-  of: { at: Date; after: string | null; limit: number },
+  of: { expiredBy: Date; after: string | null; limit: number },
 ): Promise<{ entity: EntityName }[]> {
   return tx.$queryRaw<{ entity: EntityName }[]>`
     select distinct entity from credit_grants
-    where is_open and expires_at <= ${of.at}::timestamptz and entity > coalesce(${of.after}::text, '')
+    where is_open and expires_at <= ${of.expiredBy}::timestamptz and entity > coalesce(${of.after}::text, '')
     order by entity
     limit ${of.limit}::integer`;
 }

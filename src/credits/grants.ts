@@ -194,6 +194,7 @@ function toRow(row: CreditGrant): GrantRow {
     reference: row.reference,
     note: row.note,
     voidedAt: row.voidedAt,
+    allowancePeriod: row.allowancePeriod,
     createdAt: row.createdAt,
   };
 }

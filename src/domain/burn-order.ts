@@ -1,5 +1,6 @@
-/** Which grant pays first: decided here and nowhere else. */
+/** Which grants pay a charge, and which of them first: decided here and nowhere else. */
 import { assert } from './errors.js';
+import { GRACE_MS } from './period.js';
 
 export type Grant = {
   readonly id: string;
@@ -10,6 +11,8 @@ export type Grant = {
   /** Null never expires. */
   readonly expiresAt: Date | null;
   readonly createdAt: Date;
+  /** Null for all but a plan's monthly allowance. */
+  readonly allowancePeriod: string | null;
   readonly remainingPicos: bigint;
 };
 
@@ -37,12 +40,37 @@ export type BurnReversal = BurnSum & {
   readonly correctedPeriod: string;
 };
 
+export type Charge = { readonly amountPicos: bigint; readonly occurredAt: Date };
+
 /** How one charge is paid: the parts that grants pay, in burn order, and the overage that no grant pays. */
 export type Payment = { readonly burns: readonly Burn[]; readonly overagePicos: bigint };
 
-/** From `effectiveAt` (inclusive) to `expiresAt` (exclusive). */
-export function isEffective(grant: Grant, at: Date): boolean {
-  return grant.effectiveAt <= at && (grant.expiresAt === null || grant.expiresAt > at);
+/**
+ * A grant pays what occurred while it was valid and is booked before its grace ends. One that is valid from the moment it was made (a
+ * purchase without a start) also pays what occurred before and is booked while it is valid: clocks of gateways differ, and events come
+ * late. The start of an allowance, or one that somebody chose, is a border: December's allowance never pays November's usage.
+ */
+export function pays(
+  grant: Grant,
+  { occurredAt, bookedAt }: { readonly occurredAt: Date; readonly bookedAt: Date },
+): boolean {
+  if (isOver(grant, bookedAt) || !isBeforeExpiry(grant, occurredAt)) return false;
+  if (occurredAt >= grant.effectiveAt) return true;
+  return !hasStart(grant) && grant.effectiveAt <= bookedAt && isBeforeExpiry(grant, bookedAt);
+}
+
+function isBeforeExpiry({ expiresAt }: Grant, at: Date): boolean {
+  return expiresAt === null || at < expiresAt;
+}
+
+/** An allowance has one even if it was made in the month's first millisecond. */
+function hasStart({ effectiveAt, createdAt, allowancePeriod }: Grant): boolean {
+  return allowancePeriod !== null || effectiveAt.getTime() !== createdAt.getTime();
+}
+
+/** From the end of its grace on (inclusive), what is left of a grant is written off: usage comes late, as it does for a period. */
+export function isOver({ expiresAt }: Pick<Grant, 'expiresAt'>, at: Date): boolean {
+  return expiresAt !== null && expiresAt.getTime() + GRACE_MS <= at.getTime();
 }
 
 /** Priority (0 first), soonest expiry, promotional before paid, oldest. The id breaks ties, so that the order is total. */
@@ -62,25 +90,25 @@ function expiryMs(grant: Grant): number {
 }
 
 /**
- * Pays the charges, in the given order, from the grants that are effective at that time. For every charge
- * Σ burns + overage = charge, and no grant pays more than it has left.
+ * Pays the charges, in the given order, from the grants that pay them. For every charge Σ burns + overage = charge, and no grant
+ * pays more than it has left.
  */
-export function burn(grants: readonly Grant[], chargesPicos: readonly bigint[], at: Date): Payment[] {
+export function burn(grants: readonly Grant[], charges: readonly Charge[], bookedAt: Date): Payment[] {
   const lots = grants
-    .filter((grant) => isEffective(grant, at) && grant.remainingPicos > 0n)
+    .filter((grant) => grant.remainingPicos > 0n)
     .sort(compareBurnOrder)
-    .map((grant) => ({ grantId: grant.id, category: grant.category, leftPicos: grant.remainingPicos }));
-  let next = 0;
-  return chargesPicos.map((chargePicos) => {
+    .map((grant) => ({ grant, leftPicos: grant.remainingPicos }));
+  return charges.map(({ amountPicos: chargePicos, occurredAt }) => {
     assert(chargePicos >= 0n, 'a charge is not negative');
     const burns: Burn[] = [];
     let duePicos = chargePicos;
-    for (let lot = lots[next]; lot !== undefined && duePicos > 0n; lot = lots[next]) {
+    for (const lot of lots) {
+      if (duePicos === 0n) break;
+      if (lot.leftPicos === 0n || !pays(lot.grant, { occurredAt, bookedAt })) continue;
       const amountPicos = duePicos < lot.leftPicos ? duePicos : lot.leftPicos;
-      burns.push({ grantId: lot.grantId, category: lot.category, amountPicos });
+      burns.push({ grantId: lot.grant.id, category: lot.grant.category, amountPicos });
       lot.leftPicos -= amountPicos;
       duePicos -= amountPicos;
-      if (lot.leftPicos === 0n) next += 1;
     }
     return { burns, overagePicos: duePicos };
   });

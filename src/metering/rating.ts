@@ -74,7 +74,7 @@ export function payBatch<R extends Pick<Rating, 'costPicos'>>(
   return [...byEntity].flatMap(([entity, events]) => {
     const payments = burn(
       grantsByEntity.get(entity) ?? [],
-      events.map(({ rating }) => rating.costPicos),
+      events.map(({ event, rating }) => ({ amountPicos: rating.costPicos, occurredAt: event.occurredAt })),
       bookedAt,
     );
     return events.map(({ identity, event, rating }, index) => ({

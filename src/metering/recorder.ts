@@ -109,7 +109,8 @@ export class Recorder {
     if (unknown.length > 0) await this.accounts.ensure(tx, subjectsOf(unknown), bookedAt);
     await this.accounts.lock(tx, entities);
     await this.prices.lockShared(tx);
-    await this.allowances.grantDue(tx, { entities, at: bookedAt });
+    const usage = claimed.map(({ event }) => event);
+    await this.allowances.grantDue(tx, { entities, at: bookedAt, usage });
     const prices = await this.prices.versionsOf(tx, [...new Set(claimed.map(({ event }) => event.model))]);
     const grants = await this.grants.left(tx, entities);
     const ratings = await this.rate(tx, claimed, prices);

@@ -28,7 +28,7 @@ export function presentActivity(activity: ActivityOf): Activity {
     })),
     credits_after_usd: formatUsd(activity.burntAfterPicos),
     grants: activity.grants.map((grant) => ({
-      ...presentGrant(grant),
+      ...presentGrant(grant, activity.at),
       voided_at: unixSecondsOrNull(grant.voidedAt),
     })),
     marks: presentMarks(activity),

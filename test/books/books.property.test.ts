@@ -114,7 +114,13 @@ type Step =
   | { readonly do: 'record'; readonly tokens: readonly number[]; readonly hoursAgo: number }
   | { readonly do: 'repeat' | 'void' | 'void grant'; readonly which: number }
   | { readonly do: 'rerate'; readonly price: number }
-  | { readonly do: 'grant'; readonly amount: number; readonly priority: number; readonly days: number | null }
+  | {
+      readonly do: 'grant';
+      readonly amount: number;
+      readonly priority: number;
+      readonly days: number | null;
+      readonly startHours: number | null;
+    }
   | { readonly do: 'wait'; readonly hours: number }
   | { readonly do: 'upkeep' | 'close' };
 
@@ -141,6 +147,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       amount: fc.integer({ min: 1, max: 5_000 }),
       priority: fc.constantFrom(1, 50, 90),
       days: fc.option(fc.integer({ min: 1, max: 40 })),
+      startHours: fc.constantFrom(null, null, -24 * 10, -4, 20),
     }),
   },
   {
@@ -211,11 +218,13 @@ class History {
         return expected.rerate(BigInt(step.price), nowMs);
       }
       case 'grant': {
-        const { amount, priority, days } = step;
+        const { amount, priority, days, startHours } = step;
+        const startMs = startHours === null ? null : nowMs + startHours * HOUR_MS;
         const expiresMs = days === null ? null : nowMs + days * DAY_MS;
         const expiresAt = expiresMs === null ? null : new Date(expiresMs);
-        const { id } = await buy(books, entity, BigInt(amount), { priority, expiresAt });
-        return expected.grant({ id, amount: BigInt(amount), priority, expiresMs, createdMs: nowMs });
+        const effectiveAt = startMs === null ? null : new Date(startMs);
+        const { id } = await buy(books, entity, BigInt(amount), { priority, effectiveAt, expiresAt });
+        return expected.grant({ id, amount: BigInt(amount), priority, startMs, expiresMs, createdMs: nowMs });
       }
       case 'void grant': {
         const { grants } = expected;

@@ -179,7 +179,7 @@ describe('voiding an event', () => {
     expect(after).toMatchObject({ remainingPicos: 0n, burntPicos: 0n, voidedPicos: 150n });
   });
 
-  it('gives nothing back to be spent where the grant has expired meanwhile', async () => {
+  it('gives back to an expired grant what pays late usage from before its expiry, until 72 hours later', async () => {
     await buy(books, entity, 150n, { expiresAt: new Date(books.clock.now().getTime() + HOUR_MS) });
     const wrong = event();
     await books.recorder.record([wrong]);
@@ -187,6 +187,13 @@ describe('voiding an event', () => {
     await voidEvent(books, wrong);
     await books.recorder.record([event()]);
     expect(await spendOf(books, entity)).toBe('150 = 0 + 150');
+    const late = event({ occurredAt: new Date(books.clock.now().getTime() - 1) });
+    await books.recorder.record([late]);
+    expect(await spendOf(books, entity)).toBe('300 = 150 + 150');
+    books.clock.advance(72 * HOUR_MS);
+    await voidEvent(books, late);
+    await books.recorder.record([event({ occurredAt: late.occurredAt })]);
+    expect(await spendOf(books, entity)).toBe('300 = 0 + 300');
     await books.expiry.expire();
     expect((await books.grants.list({ entity }))[0]).toMatchObject({
       remainingPicos: 0n,

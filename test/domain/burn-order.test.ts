@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { burn, compareBurnOrder, isEffective, type Grant } from '../../src/domain/burn-order.js';
+import {
+  burn,
+  compareBurnOrder,
+  isOver,
+  pays,
+  type Charge,
+  type Grant,
+} from '../../src/domain/burn-order.js';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const days = (count: number): Date => new Date(NOW.getTime() + count * 86_400_000);
@@ -13,6 +20,7 @@ function aGrant(override: Partial<Grant> = {}): Grant {
     effectiveAt: days(-10),
     expiresAt: null,
     createdAt: days(-10),
+    allowancePeriod: null,
     remainingPicos: 100n,
     ...override,
   };
@@ -20,18 +28,28 @@ function aGrant(override: Partial<Grant> = {}): Grant {
 
 const grants = fc
   .array(
-    fc.record({
-      category: fc.constantFrom('paid' as const, 'promotional' as const),
-      priority: fc.integer({ min: 0, max: 100 }),
-      effectiveAt: fc.integer({ min: -30, max: 3 }).map(days),
-      expiresAt: fc.option(fc.integer({ min: -5, max: 30 }).map(days), { nil: null }),
-      createdAt: fc.integer({ min: -30, max: 0 }).map(days),
-      remainingPicos: fc.bigInt({ min: 0n, max: 1_000n }),
-    }),
+    fc
+      .record({
+        category: fc.constantFrom('paid' as const, 'promotional' as const),
+        priority: fc.integer({ min: 0, max: 100 }),
+        effectiveAt: fc.option(fc.integer({ min: -30, max: 3 }).map(days), { nil: null }),
+        expiresAt: fc.option(fc.integer({ min: -8, max: 30 }).map(days), { nil: null }),
+        createdAt: fc.integer({ min: -30, max: 0 }).map(days),
+        allowancePeriod: fc.constantFrom(null, null, '2026-11'),
+        remainingPicos: fc.bigInt({ min: 0n, max: 1_000n }),
+      })
+      .map((grant) => ({ ...grant, effectiveAt: grant.effectiveAt ?? grant.createdAt })),
     { maxLength: 8 },
   )
   .map((list) => list.map((grant, index): Grant => ({ ...grant, id: `grant_${index}` })));
-const charges = fc.array(fc.bigInt({ min: 0n, max: 800n }), { maxLength: 12 });
+const charges: fc.Arbitrary<Charge[]> = fc.array(
+  fc.record({
+    amountPicos: fc.bigInt({ min: 0n, max: 800n }),
+    occurredAt: fc.oneof(fc.constant(NOW), fc.integer({ min: -35, max: 0 }).map(days)),
+  }),
+  { maxLength: 12 },
+);
+const chargeNow = (amountPicos: bigint): Charge => ({ amountPicos, occurredAt: NOW });
 
 describe('burn', () => {
   it('pays every charge to the picodollar: Σ burns + overage = charge', () => {
@@ -39,30 +57,28 @@ describe('burn', () => {
       fc.property(grants, charges, (lots, amounts) => {
         burn(lots, amounts, NOW).forEach((payment, index) => {
           const burnt = payment.burns.reduce((sum, part) => sum + part.amountPicos, 0n);
-          expect(burnt + payment.overagePicos).toBe(amounts[index]);
+          expect(burnt + payment.overagePicos).toBe(amounts[index]?.amountPicos);
           expect(payment.burns.every((part) => part.amountPicos > 0n)).toBe(true);
         });
       }),
     );
   });
 
-  it('never takes more from a grant than it has left, nothing from a grant that is not valid, and no overage while a valid grant has something left', () => {
+  it('takes nothing more than a grant has left, nothing from a grant that does not pay the charge, and leaves no overage while one that pays it has something left', () => {
     fc.assert(
       fc.property(grants, charges, (lots, amounts) => {
-        const payments = burn(lots, amounts, NOW);
-        const taken = new Map<string, bigint>();
-        for (const part of payments.flatMap((payment) => payment.burns)) {
-          taken.set(part.grantId, (taken.get(part.grantId) ?? 0n) + part.amountPicos);
-        }
-        let leftPicos = 0n;
-        for (const lot of lots) {
-          const amount = taken.get(lot.id) ?? 0n;
-          expect(amount <= lot.remainingPicos).toBe(true);
-          expect(isEffective(lot, NOW) || amount === 0n).toBe(true);
-          if (isEffective(lot, NOW)) leftPicos += lot.remainingPicos - amount;
-        }
-        const overage = payments.reduce((sum, payment) => sum + payment.overagePicos, 0n);
-        expect(overage === 0n || leftPicos === 0n).toBe(true);
+        const left = new Map(lots.map((lot) => [lot.id, lot.remainingPicos]));
+        burn(lots, amounts, NOW).forEach(({ burns, overagePicos }, index) => {
+          const paying = lots.filter((lot) =>
+            pays(lot, { occurredAt: amounts[index]!.occurredAt, bookedAt: NOW }),
+          );
+          for (const { grantId, amountPicos } of burns) {
+            expect(paying.map(({ id }) => id)).toContain(grantId);
+            left.set(grantId, left.get(grantId)! - amountPicos);
+          }
+          expect([...left.values()].every((picos) => picos >= 0n)).toBe(true);
+          expect(overagePicos === 0n || paying.every(({ id }) => left.get(id) === 0n)).toBe(true);
+        });
       }),
     );
   });
@@ -112,7 +128,7 @@ describe('burn', () => {
     expect(shuffled.sort(compareBurnOrder).map((grant) => grant.id)).toEqual(
       inOrder.map((grant) => grant.id),
     );
-    const [payment] = burn(shuffled, [650n], NOW);
+    const [payment] = burn(shuffled, [chargeNow(650n)], NOW);
     expect(payment?.burns.map((part) => part.grantId)).toEqual(inOrder.map((grant) => grant.id));
     expect(payment?.overagePicos).toBe(0n);
   });
@@ -125,9 +141,38 @@ describe('burn', () => {
       }),
     );
   });
+});
 
-  it('takes from a grant from its effective instant (inclusive) to its expiry (exclusive)', () => {
-    expect(isEffective(aGrant({ effectiveAt: NOW }), NOW)).toBe(true);
-    expect(isEffective(aGrant({ expiresAt: NOW }), NOW)).toBe(false);
+describe('a grant pays', () => {
+  const anAllowance = aGrant({ effectiveAt: days(-2), expiresAt: days(1), allowancePeriod: '2026-11' });
+  const booked = (bookedAt: Date, occurredAt: Date) => ({ occurredAt, bookedAt });
+
+  it('what occurred from its start (inclusive) to its expiry (exclusive), also when that is booked later', () => {
+    expect(pays(anAllowance, booked(days(2), days(-2)))).toBe(true);
+    expect(pays(anAllowance, booked(days(2), new Date(days(1).getTime() - 1)))).toBe(true);
+    expect(pays(anAllowance, booked(days(2), days(1)))).toBe(false);
+  });
+
+  it('until 72 hours after its expiry, and nothing from then on', () => {
+    expect(pays(anAllowance, booked(new Date(days(4).getTime() - 1), NOW))).toBe(true);
+    expect(pays(anAllowance, booked(days(4), NOW))).toBe(false);
+    expect([isOver(anAllowance, days(4)), isOver(anAllowance, new Date(days(4).getTime() - 1))]).toEqual([
+      true,
+      false,
+    ]);
+    expect(isOver(aGrant(), days(10_000))).toBe(false);
+  });
+
+  it('what occurred before it, if it is valid since it was made and is valid at the booking', () => {
+    const aPurchase = aGrant({ effectiveAt: days(-1), createdAt: days(-1), expiresAt: days(1) });
+    expect(pays(aPurchase, booked(NOW, days(-30)))).toBe(true);
+    expect(pays(aPurchase, booked(days(1), days(-30)))).toBe(false);
+    expect(pays(aPurchase, booked(days(-2), days(-30)))).toBe(false);
+  });
+
+  it('nothing that occurred before a start of its own, nor as an allowance what occurred before its month', () => {
+    expect(pays(aGrant({ effectiveAt: days(-1) }), booked(NOW, days(-2)))).toBe(false);
+    const sinceMade = { effectiveAt: days(-1), createdAt: days(-1) };
+    expect(pays(aGrant({ ...sinceMade, allowancePeriod: '2026-11' }), booked(NOW, days(-2)))).toBe(false);
   });
 });

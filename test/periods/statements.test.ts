@@ -34,7 +34,7 @@ describe('a statement', () => {
     await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'pro' } });
     const buy = async (body: object) =>
       String((await app.call('POST /v1/admin/entities/entity1/credits', { body })).body.id);
-    gift = await buy({ amount_usd: '0.333', category: 'promotional', expires_at: '2026-11-20T00:00:00Z' });
+    gift = await buy({ amount_usd: '0.333', category: 'promotional', expires_at: '2026-11-19T00:00:00Z' });
     grant = await buy({ amount_usd: '1', reference: '<script>alert(1)</script>' });
     clock.set('2026-11-22T12:00:00Z');
     await recordUsage(app, events);

@@ -1,7 +1,7 @@
 /** The model's books of one entity: grants, spend and holds in plain integers. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { isClosable, monthAfter, monthOf, monthStart } from './calendar.js';
+import { firstMs, GRACE_MS, isClosable, monthAfter, monthOf } from './calendar.js';
 
 export type Limits = {
   monthlyCap: bigint | null;
@@ -18,6 +18,10 @@ export type Grant = {
   readonly priority: number;
   readonly amount: bigint;
   readonly effectiveMs: number;
+  /** An allowance's, or one that somebody chose: it pays nothing from before. */
+  readonly hasStart: boolean;
+  /** Whose statement has it: the month of an allowance, of others that in which they were made. */
+  readonly month: string;
   readonly expiresMs: number | null;
   /** Orders grants that nothing else orders. */
   readonly createdMs: number;
@@ -28,6 +32,10 @@ export type Grant = {
   /** Credits that come back to it are void. */
   isVoided: boolean;
 };
+
+/** What occurred at `atMs` and is booked now. */
+type When = { readonly atMs: number; readonly nowMs: number };
+type ChargeOf = When & { readonly month: string; readonly project: string; readonly cost: bigint };
 
 export type Hold = {
   readonly project: string;
@@ -57,22 +65,12 @@ export class Account {
     readonly createdMs: number,
   ) {}
 
-  /** Takes a cost out of the grants that are effective, in burn order; what is left is overage. */
-  charge({
-    month,
-    project,
-    cost,
-    nowMs,
-  }: {
-    month: string;
-    project: string;
-    cost: bigint;
-    nowMs: number;
-  }): void {
+  /** Takes the cost of what occurred at `atMs` out of the grants that pay it, in burn order; what is left is overage. */
+  charge({ month, project, cost, ...when }: ChargeOf): void {
     add(this.spend, month, cost);
     add(this.projectSpend, `${month} ${project}`, cost);
     let due = cost;
-    for (const grant of this.effectiveGrants(nowMs).sort(byBurnOrder)) {
+    for (const grant of this.grants.filter((each) => pays(each, when)).sort(byBurnOrder)) {
       const part = due < grant.remaining ? due : grant.remaining;
       grant.remaining -= part;
       grant.burnt += part;
@@ -131,9 +129,8 @@ export class Account {
     return this.effectiveGrants(nowMs).reduce((sum, { remaining }) => sum + remaining, 0n);
   }
 
-  /** A plan's allowance is granted when the entity is first read in the month. */
-  ensureAllowance(amount: bigint, nowMs: number): void {
-    const month = monthOf(nowMs);
+  /** A plan's allowance is granted when the entity is first read in the month, or first charged for it. */
+  ensureAllowance(amount: bigint, { month, nowMs }: { month: string; nowMs: number }): void {
     if (amount === 0n || this.allowances.has(month)) return;
     this.allowances.add(month);
     const hash = createHash('sha256').update(`${this.name}/${month}`).digest('base64');
@@ -142,8 +139,10 @@ export class Account {
       category: 'promotional',
       priority: 50,
       amount,
-      effectiveMs: monthStart(nowMs),
-      expiresMs: monthStart(nowMs, 1),
+      effectiveMs: firstMs(month),
+      expiresMs: firstMs(monthAfter(month)),
+      hasStart: true,
+      month,
       createdMs: nowMs,
       remaining: amount,
       burnt: 0n,
@@ -155,10 +154,16 @@ export class Account {
 
   writeOffExpired(nowMs: number): void {
     for (const grant of this.grants) {
-      if (grant.expiresMs === null || grant.expiresMs > nowMs) continue;
+      if (!isOver(grant, nowMs)) continue;
       grant.expired += grant.remaining;
       grant.remaining = 0n;
     }
+  }
+
+  /** Charges with the same text are paid by the same grants, whichever of them is booked first. */
+  eraOf(when: When): string {
+    const paying = this.grants.filter((grant) => pays(grant, when)).map(({ id }) => id);
+    return `${monthOf(when.atMs)} ${paying.join(' ')}`;
   }
 
   private effectiveGrants(nowMs: number): Grant[] {
@@ -166,6 +171,17 @@ export class Account {
       ({ effectiveMs, expiresMs }) => effectiveMs <= nowMs && (expiresMs === null || expiresMs > nowMs),
     );
   }
+}
+
+/** What occurred while it was valid, or is booked while it is valid if it has no start; until its grace is over. */
+function pays(grant: Grant, { atMs, nowMs }: When): boolean {
+  const expiresMs = grant.expiresMs ?? Infinity;
+  if (isOver(grant, nowMs) || atMs >= expiresMs) return false;
+  return atMs >= grant.effectiveMs || (!grant.hasStart && grant.effectiveMs <= nowMs && nowMs < expiresMs);
+}
+
+function isOver({ expiresMs }: Grant, nowMs: number): boolean {
+  return expiresMs !== null && nowMs >= expiresMs + GRACE_MS;
 }
 
 function byBurnOrder(a: Grant, b: Grant): number {

@@ -2,8 +2,8 @@
 
 export const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1_000, 60_000, 3_600_000, 86_400_000];
 
-/** How long usage of a month is still booked to it after its end. */
-const GRACE_MS = 72 * HOUR_MS;
+/** How long usage of a month is still booked to it after its end, and a grant pays what occurred before its expiry. */
+export const GRACE_MS = 72 * HOUR_MS;
 
 /** `2026-11`. */
 export function monthOf(ms: number): string {
@@ -28,14 +28,14 @@ export function correctedIn(month: string, nowMs: number): string {
 
 /** From the end of its grace on. */
 export function isClosable(month: string, nowMs: number): boolean {
-  return nowMs >= monthStart(msOf(month), 1) + GRACE_MS;
+  return nowMs >= monthStart(firstMs(month), 1) + GRACE_MS;
 }
 
 export function monthAfter(month: string): string {
-  return monthOf(monthStart(msOf(month), 1));
+  return monthOf(monthStart(firstMs(month), 1));
 }
 
-function msOf(month: string): number {
+export function firstMs(month: string): number {
   return Date.parse(`${month}-01T00:00:00Z`);
 }
 

@@ -1,5 +1,6 @@
 /** What admins do: as a request to Tally, and as what it does to the model once it was answered. */
 import type { Limits, Plan } from './accounts.js';
+import { monthOf } from './calendar.js';
 import { rerate, voidEvent, type Paid, type Rerating } from './corrections.js';
 import type { Counted, Model, PriceVersion } from './model.js';
 import { usdOf, usdOrNull, usdPerMillionOf } from './usd.js';
@@ -141,7 +142,13 @@ export function apply(
     case 'grant': {
       const { amount, category, priority, effectiveMs, expiresMs } = change;
       const used = { burnt: 0n, voided: 0n, expired: 0n, remaining: amount };
-      const times = { effectiveMs: effectiveMs ?? nowMs, expiresMs, createdMs: nowMs };
+      const times = {
+        effectiveMs: effectiveMs ?? nowMs,
+        expiresMs,
+        createdMs: nowMs,
+        hasStart: effectiveMs !== null,
+        month: monthOf(nowMs),
+      };
       model
         .account(change.entity, nowMs)
         .grants.push({ id, amount, category, priority, ...times, ...used, isVoided: false });

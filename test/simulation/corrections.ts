@@ -1,6 +1,6 @@
 /** What corrections do to the model: an event is voided, or charged again by the price book as it is now. */
 import assert from 'node:assert/strict';
-import { correctedIn, monthOf } from './calendar.js';
+import { correctedIn } from './calendar.js';
 import type { Sql } from './invariants.js';
 import { keyOf, type Facts } from './facts.js';
 import { costOf, searchPrice, type Charge, type Counted, type Model, type PriceVersion } from './model.js';
@@ -137,7 +137,7 @@ function correct(
   }
   for (const { counted, before, cost } of moved.filter((one) => one.cost > one.before.cost)) {
     const { account, to } = booking(counted);
-    account.charge({ ...to, cost: cost - before.cost, nowMs });
+    account.charge({ ...to, cost: cost - before.cost, atMs: counted.facts.atMs, nowMs });
   }
   for (const { counted, before, price, cost } of moved) {
     const { facts, month } = counted;
@@ -164,8 +164,8 @@ export function grantedIn(
   month: string,
 ): { paid: bigint; promotional: bigint } {
   const granted = { paid: 0n, promotional: 0n };
-  for (const { category, amount, createdMs } of model.accounts.get(entity)!.grants) {
-    if (monthOf(createdMs) === month) granted[category] += amount;
+  for (const { category, amount, month: booked } of model.accounts.get(entity)!.grants) {
+    if (booked === month) granted[category] += amount;
   }
   return granted;
 }

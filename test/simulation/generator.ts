@@ -1,8 +1,8 @@
 /** Makes up what customers do next, and when. Everything it chooses comes from the seed and from what the model knows. */
-import { DAY_MS, graceEnd, HOUR_MS, MINUTE_MS, monthStart, SECOND_MS } from './calendar.js';
+import { DAY_MS, graceEnd, HOUR_MS, MINUTE_MS, monthOf, monthStart, SECOND_MS } from './calendar.js';
 import type { Order } from './decisions.js';
 import { spoil, wrap, type Delivery, type Facts } from './facts.js';
-import type { Model } from './model.js';
+import { isInTime, type Model } from './model.js';
 import type { Random } from './random.js';
 
 /** Few entities, so that what happens to them coincides. `titan` sends events of billions of tokens. */
@@ -68,6 +68,7 @@ export class Generator {
     const { random } = this;
     const known = [...this.model.counted.values()].slice(-500);
     const fresh: Delivery[] = [];
+    const firsts = new Map<string, number>();
     for (let index = 0; index < count; index += 1) {
       const kind = random.weighted({
         fresh: 80,
@@ -75,13 +76,26 @@ export class Generator {
         other: known.length > 0 ? 4 : 0,
         bad: 6,
       });
-      if (kind === 'fresh') fresh.push(wrap(this.facts(nowMs), random));
+      if (kind === 'fresh') fresh.push(wrap(this.inOneEra(this.facts(nowMs), { firsts, nowMs }), random));
       if (kind === 'again') fresh.push(wrap(random.pick(known).facts, random));
       if (kind === 'other') fresh.push(wrap(this.contradicting(random.pick(known).facts), random));
       if (kind === 'bad') fresh.push(spoil(this.facts(nowMs, { atMs: nowMs }), random));
     }
     const repeated = fresh.filter(() => random.chance(0.15));
     return random.shuffled([...fresh, ...repeated]);
+  }
+
+  /**
+   * Nobody knows in which order events that are delivered at once are paid. So those of an entity occur when the same grants pay for
+   * them, and the order changes no sum. `firsts` is when the first of each entity occurs.
+   */
+  private inOneEra(facts: Facts, { firsts, nowMs }: { firsts: Map<string, number>; nowMs: number }): Facts {
+    if (!isInTime(facts, nowMs)) return facts;
+    const first = firsts.get(facts.entity);
+    if (first === undefined) firsts.set(facts.entity, facts.atMs);
+    const account = this.model.accounts.get(facts.entity);
+    const eraOf = (atMs: number): string => account?.eraOf({ atMs, nowMs }) ?? monthOf(atMs);
+    return first === undefined || eraOf(first) === eraOf(facts.atMs) ? facts : { ...facts, atMs: first };
   }
 
   private contradicting(facts: Facts): Facts {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Account, add, type Limits, type Plan } from './accounts.js';
-import { bookedMonth, correctedIn, DAY_MS, MINUTE_MS } from './calendar.js';
+import { bookedMonth, correctedIn, DAY_MS, MINUTE_MS, monthOf } from './calendar.js';
 import { keyOf, type Delivery, type Facts } from './facts.js';
 import { picosOf } from './usd.js';
 
@@ -109,10 +109,10 @@ export class Model {
     if (!projects.has(project)) projects.set(project, { monthlyCap: null, maxConcurrent: null });
   }
 
-  /** Reading an account grants what its plan allows for the month. */
-  touch(entity: string, nowMs: number): void {
+  /** Reading an account grants what its plan allows for the month, and charging it what the plan allows for the charged one. */
+  touch(entity: string, nowMs: number, month = monthOf(nowMs)): void {
     const account = this.accounts.get(entity);
-    account?.ensureAllowance(this.plans.get(account.plan)!.monthlyCredit, nowMs);
+    account?.ensureAllowance(this.plans.get(account.plan)!.monthlyCredit, { month, nowMs });
   }
 
   limitsOf(entity: string): Limits {
@@ -138,6 +138,7 @@ export class Model {
       // Usage without a price begins a month of its entity too.
       add(this.account(facts.entity, nowMs).spend, counted.month, 0n);
       this.touch(facts.entity, nowMs);
+      this.touch(facts.entity, nowMs, counted.month);
       this.charge(counted, nowMs);
     } else if (JSON.stringify(known.facts) !== JSON.stringify(facts)) {
       this.conflicts.add(`${keyOf(facts)} ${facts.entity} ${facts.model} ${facts.input} ${facts.output}`);
@@ -146,9 +147,17 @@ export class Model {
     return true;
   }
 
-  /** Charges what has a price by now and had none before; what is charged keeps its price for ever. */
+  /**
+   * Charges what has a price by now and had none before; what is charged keeps its price for ever. First what its open month had no
+   * charge for, then what is a correction, each in the order of occurrence.
+   */
   chargeUnpriced(nowMs: number): void {
-    for (const counted of this.counted.values()) {
+    const isLate = ({ price, corrected, month }: Counted): boolean =>
+      price !== null || corrected !== undefined || correctedIn(month, nowMs) !== month;
+    const inOrder = [...this.counted.values()].sort(
+      (a, b) => Number(isLate(a)) - Number(isLate(b)) || a.facts.atMs - b.facts.atMs,
+    );
+    for (const counted of inOrder) {
       if (counted.price === null && counted.corrected === undefined) this.charge(counted, nowMs);
       else this.chargeSearches(counted, nowMs);
     }
@@ -170,7 +179,7 @@ export class Model {
     const costs = [now.cost, now.cost + more];
     this.corrections.push([source, id, 'rerate', month, counted.month, ...prices, ...costs].join(' '));
     this.touch(entity, nowMs);
-    this.account(entity, nowMs).charge({ month, project, cost: more, nowMs });
+    this.account(entity, nowMs).charge({ month, project, cost: more, atMs, nowMs });
   }
 
   /** The scheduled jobs. */
@@ -200,7 +209,7 @@ export class Model {
       this.corrections.push([source, id, 'rerate', month, counted.month, 0, price.id, 0, cost].join(' '));
     }
     this.touch(entity, nowMs);
-    this.account(entity, nowMs).charge({ month, project, cost, nowMs });
+    this.account(entity, nowMs).charge({ month, project, cost, atMs: facts.atMs, nowMs });
   }
 
   /** The entity's own price goes before the list price, the later one before the earlier one. */

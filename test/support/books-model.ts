@@ -10,6 +10,8 @@ export type ModelGrant = {
   readonly id: string;
   readonly amount: bigint;
   readonly priority: number;
+  /** Null where it is valid from the moment it is made. */
+  readonly startMs: number | null;
   readonly expiresMs: number | null;
   readonly createdMs: number;
   left: bigint;
@@ -37,7 +39,7 @@ export class BooksModel {
 
   constructor(private price: bigint) {}
 
-  grant(grant: Pick<ModelGrant, 'id' | 'amount' | 'priority' | 'expiresMs' | 'createdMs'>): void {
+  grant(grant: Pick<ModelGrant, 'id' | 'amount' | 'priority' | 'startMs' | 'expiresMs' | 'createdMs'>): void {
     this.grants.push({ ...grant, left: grant.amount, burnt: 0n, gone: 0n, isVoided: false });
   }
 
@@ -48,7 +50,9 @@ export class BooksModel {
   }
 
   expire(nowMs: number): void {
-    for (const grant of this.grants) if ((grant.expiresMs ?? Infinity) <= nowMs) this.writeOff(grant);
+    for (const grant of this.grants) {
+      if ((grant.expiresMs ?? Infinity) + GRACE_MS <= nowMs) this.writeOff(grant);
+    }
   }
 
   record(tokens: bigint, { occurredMs, nowMs }: { occurredMs: number; nowMs: number }): void {
@@ -105,7 +109,7 @@ export class BooksModel {
   private pay(event: ModelEvent, amount: bigint, nowMs: number): void {
     let due = amount;
     for (const grant of this.grants.toSorted(burnOrder)) {
-      if ((grant.expiresMs ?? Infinity) <= nowMs) continue;
+      if (!pays(grant, event.occurredMs, nowMs)) continue;
       const part = due < grant.left ? due : grant.left;
       if (part === 0n) continue;
       grant.left -= part;
@@ -137,6 +141,13 @@ export class BooksModel {
     grant.gone += grant.left;
     grant.left = 0n;
   }
+}
+
+/** What occurred while the grant was valid, or before it was made without a start, until three days after its expiry. */
+function pays({ startMs, expiresMs }: ModelGrant, occurredMs: number, nowMs: number): boolean {
+  const expiry = expiresMs ?? Infinity;
+  if (occurredMs >= expiry || nowMs >= expiry + GRACE_MS) return false;
+  return startMs === null ? true : occurredMs >= startMs;
 }
 
 function burntBy(event: ModelEvent): bigint {
