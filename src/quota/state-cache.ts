@@ -112,9 +112,12 @@ export class StateCache {
   }
 }
 
-/** What must be loaded to have the same state again. */
-function subjectsOf({ entity, projects, hasEveryLimit }: QuotaState): QuotaSubject[] {
-  if (hasEveryLimit || projects.length === 0) return [{ entity, project: null }];
+/**
+ * What must be loaded to replace the state. Its projects are named although it has every limit: a later state may be one that has not,
+ * where what changed here belongs into the keys of the projects.
+ */
+function subjectsOf({ entity, projects }: QuotaState): QuotaSubject[] {
+  if (projects.length === 0) return [{ entity, project: null }];
   return projects.map(({ project }) => ({ entity, project }));
 }
 

@@ -1,6 +1,7 @@
 /** The lease script: a lease is one hold of what its gateway may still spend, whatever is repeated or lost. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { formatUsd } from '@tally/client/protocol';
+import type { ProjectName } from '../../src/domain/ids.js';
 import { RedisLeases } from '../../src/quota/redis-leases.js';
 import { aFinished, aStatement, leaseId, type Said } from '../support/leases.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
@@ -227,9 +228,18 @@ describe('gateways are told to give back', () => {
     { maxConcurrentRequests: 1_000 },
     { projects: [aProjectQuota({ monthlyCapPicos: usd('19') })] },
     { projects: [aProjectQuota({ maxConcurrentRequests: 1_000 })] },
+    { projects: [aProjectQuota({ monthlyCapPicos: usd('19') })], hasEveryLimit: false },
+    { projects: [aProjectQuota({ maxConcurrentRequests: 1_000 })], hasEveryLimit: false },
   ])('when credits, a project or requests in flight are the limit: %#', async (limits) => {
     await on.publish(aQuotaState({ version: 2n, ...limits }));
     expect(await heard()).toEqual(['entity1']);
+  });
+
+  it.each([true, false])('not for the limit of a project without a lease: %s', async (hasEveryLimit) => {
+    const project = 'project2' as ProjectName;
+    const projects = [aProjectQuota({ project, monthlyCapPicos: 0n, maxConcurrentRequests: 0 })];
+    await on.publish(aQuotaState({ version: 2n, projects, hasEveryLimit }));
+    expect(await heard()).toEqual([]);
   });
 
   it('when a request is denied because of holds, once until a lease is renewed with something free', async () => {
