@@ -1,7 +1,7 @@
 /** `npm run bench [-- NAME]`: each bench starts its own servers, prints a table, and compares with the bare thing underneath in the same run. */
 import { parseArgs } from 'node:util';
 import { benchIngest } from './ingest.js';
-import { benchQuota } from './quota.js';
+import { benchDecisions, benchQuota } from './quota.js';
 import { benchReports } from './reports.js';
 
 const { positionals: names, values } = parseArgs({
@@ -12,6 +12,7 @@ const { positionals: names, values } = parseArgs({
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   ingest: benchIngest,
   quota: benchQuota,
+  decisions: benchDecisions,
   reports: () => benchReports({ events: Number(values.events), data: values.data ?? null }),
 };
 
@@ -20,4 +21,6 @@ if (unknown.length > 0) {
   console.error(`no bench ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(1);
 }
-for (const name of names.length > 0 ? names : Object.keys(BENCHES)) await BENCHES[name]!();
+// `decisions` is a part of `quota`.
+const ALL = Object.keys(BENCHES).filter((name) => name !== 'decisions');
+for (const name of names.length > 0 ? names : ALL) await BENCHES[name]!();

@@ -51,18 +51,22 @@ async function fullLoad({ url, prefix, headers, body, seconds }: LoadOrder): Pro
       path: `${prefix}/v1/quota/reservations/${(context as { id?: string }).id}/release`,
     }),
   };
-  const result = await autocannon({
-    url,
-    connections: CONNECTIONS,
-    duration: seconds,
-    requests: [reserve, release],
+  const options = { url, connections: CONNECTIONS, duration: seconds, requests: [reserve, release] };
+  const latenciesMs: number[] = [];
+  const result = await new Promise<autocannon.Result>((resolve, reject) => {
+    const load = autocannon(options, (error: Error | null, done) =>
+      error === null ? resolve(done) : reject(error),
+    );
+    // autocannon's own figures are whole milliseconds.
+    load.on('response', (_client, _status, _bytes, ms) => latenciesMs.push(ms));
   });
-  const { latency, requests, non2xx, errors } = result;
+  const { requests, non2xx, errors } = result;
+  const sorted = Float64Array.from(latenciesMs).toSorted();
   return {
     count: requests.total,
     perSecond: requests.total / result.duration,
-    p50Ms: latency.p50,
-    p99Ms: latency.p99,
+    p50Ms: sorted[Math.floor(sorted.length * 0.5)] ?? NaN,
+    p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? NaN,
     failed: non2xx + errors,
   };
 }

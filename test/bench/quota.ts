@@ -11,7 +11,7 @@ import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { until } from '../support/until.js';
 import { aProjectQuota, aQuotaState, usd } from '../support/quota.js';
 import { median } from './median.js';
-import { benchQuotaHttp } from './quota-http.js';
+import { benchQuotaHttp, type Servers } from './quota-http.js';
 import { printTable } from './table.js';
 import { printTargets, type Target } from './targets.js';
 
@@ -26,6 +26,18 @@ const OPEN_HOLDS = 10_000;
 type Redis = ReturnType<typeof connectRedis>;
 
 export async function benchQuota(): Promise<void> {
+  await withServers(async (redis, servers) => [
+    ...(await benchQuotaHttp(servers)),
+    ...(await inRedis(redis)),
+  ]);
+}
+
+/** Only what is measured over HTTP. */
+export async function benchDecisions(): Promise<void> {
+  await withServers((_, servers) => benchQuotaHttp(servers));
+}
+
+async function withServers(run: (redis: Redis, servers: Servers) => Promise<Target[]>): Promise<void> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tally-bench-'));
   const embedded = await startEmbeddedServers({ dataDir, postgres: true, redis: true, log: () => {} });
   const redisUrl = embedded.redisUrl!;
@@ -35,12 +47,12 @@ export async function benchQuota(): Promise<void> {
     await publish(redis, BARE_ENTITY);
     const servers = {
       redisUrl,
+      redisPid: Number(/process_id:(\d+)/.exec(await redis.info('server'))![1]),
       databaseUrl: embedded.databaseUrl!,
       bareEntity: BARE_ENTITY,
       untilRewritten: () => untilRewritten(redis),
     };
-    const overHttp = await benchQuotaHttp(servers);
-    printTargets([...overHttp, ...(await inRedis(redis))]);
+    printTargets(await run(redis, servers));
   } finally {
     redis.disconnect();
     await embedded.stop();
