@@ -7,6 +7,8 @@ import { ApiKeys } from './api-keys.js';
 import { forbidden, requireEntity, type Principal } from './principal.js';
 import { accessOf, type Access } from '../http/route.js';
 
+type Asked = Pick<FastifyRequest, 'headers' | 'params' | 'principal'>;
+
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(private readonly keys: ApiKeys) {}
@@ -20,21 +22,21 @@ export class AuthGuard implements CanActivate {
   }
 
   /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
-  admit(request: FastifyRequest, access: Access): Promise<void> | void {
+  admit(request: Asked, access: Access): Promise<void> | void {
     const secret = bearerOf(request.headers.authorization);
     if (secret === null) throw unauthenticated();
     const known = this.keys.known(secret);
     return known === null ? this.lookUp(secret, request, access) : enter(known, request, access);
   }
 
-  private async lookUp(secret: string, request: FastifyRequest, access: Access): Promise<void> {
+  private async lookUp(secret: string, request: Asked, access: Access): Promise<void> {
     const principal = await this.keys.authenticate(secret);
     if (principal === null) throw unauthenticated();
     enter(principal, request, access);
   }
 }
 
-function enter(principal: Principal, request: FastifyRequest, access: Access): void {
+function enter(principal: Principal, request: Asked, access: Access): void {
   const mayCall =
     mayAct(principal.role, access.role) || access.alsoFor.some((role) => mayAct(principal.role, role));
   if (!mayCall) throw forbidden();

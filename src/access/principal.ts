@@ -20,7 +20,7 @@ declare module 'fastify' {
 }
 
 /** The caller of a request that the guard admitted. */
-export function principalOf({ principal }: FastifyRequest): Principal {
+export function principalOf({ principal }: Pick<FastifyRequest, 'principal'>): Principal {
   assert(principal !== null, 'the guard has set the principal');
   return principal;
 }

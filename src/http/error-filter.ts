@@ -1,9 +1,10 @@
 /** Answers every error. Errors of ours are logged with the request's id, errors of the caller are not. */
+import type { IncomingMessage } from 'node:http';
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from '../platform/logger.js';
 import { TallyError } from '../domain/errors.js';
-import { answerTo, toTallyError } from './error-body.js';
+import { answerTo, toTallyError, type ErrorAnswer } from './error-body.js';
 
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -19,19 +20,26 @@ export class ErrorFilter implements ExceptionFilter {
 
   /** Also answers requests that Fastify refuses before it finds a route. */
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    // A caller that hangs up within its body closes its own connection; none of ours broke.
-    const error = thrown === request.raw.errored ? cutOff(thrown) : toTallyError(thrown);
-    if (error.code === 'internal_error')
-      this.logger.error('request failed', thrown, { request_id: request.id });
-    if (error.code === 'overloaded') {
-      this.logger.warn('dependency unavailable', { request_id: request.id, reason: reasonOf(error) });
-    }
+    const { status, headers, body } = this.answerFor(thrown, request);
     if (reply.sent) return;
-    const { status, headers, body } = answerTo(error, this.settings);
     void reply
       .code(status)
       .headers({ 'x-request-id': request.id, ...headers })
       .send(body);
+  }
+
+  /** What to answer, once it is logged. */
+  answerFor(
+    thrown: unknown,
+    { id, raw }: { readonly id: string; readonly raw: IncomingMessage },
+  ): ErrorAnswer {
+    // A caller that hangs up within its body closes its own connection; none of ours broke.
+    const error = thrown === raw.errored ? cutOff(thrown) : toTallyError(thrown);
+    if (error.code === 'internal_error') this.logger.error('request failed', thrown, { request_id: id });
+    if (error.code === 'overloaded') {
+      this.logger.warn('dependency unavailable', { request_id: id, reason: reasonOf(error) });
+    }
+    return answerTo(error, this.settings);
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * Routes that a gateway calls for each of its requests. They are plain Fastify routes of the adapter's own instance, registered before
- * Nest adds its hooks: Nest's hooks and pipeline took an eighth of a call's time. Keys, schemas, errors, request ids and metrics work as
- * on every other route, and the API's document describes them from the same data.
+ * Routes that a gateway calls for each of its requests. They are plain Fastify routes of the adapter's own instance, without Nest's
+ * pipeline, and the usual call does not even reach Fastify (gateway-fast-path.ts). Keys, schemas, errors, request ids and metrics work
+ * as on every other route, and the API's document describes them from the same data.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ErrorFilter } from './error-filter.js';
@@ -18,18 +19,29 @@ export type GatewayRoute<Calls> = RouteSpec & {
   readonly operationId: string;
   readonly params?: z.ZodType;
   readonly body?: z.ZodType;
+  /** The same as `body` gives for the usual body, in a fraction of the time; null where only `body` can tell. */
+  readonly usual?: (body: unknown) => object | null;
   /** Runs once the key is admitted, with the parsed `params` and `body`. */
   readonly answer: (
     calls: Calls,
-    request: { readonly params: never; readonly body: never; readonly raw: FastifyRequest },
+    request: { readonly params: never; readonly body: never; readonly raw: GatewayRequest },
   ) => Promise<object>;
+};
+
+/** What Fastify's requests and those of the fast path have in common. */
+export type GatewayRequest = {
+  readonly id: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly params: unknown;
+  readonly body: unknown;
+  principal: FastifyRequest['principal'];
 };
 
 export type GatewayServices<Calls> = {
   readonly calls: Calls;
   readonly guard: {
     /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
-    admit(request: FastifyRequest, access: Access): Promise<void> | void;
+    admit(request: GatewayRequest, access: Access): Promise<void> | void;
   };
 };
 
@@ -44,7 +56,7 @@ export function registerGatewayRoutes<Calls>(
   errors: ErrorFilter,
   api: GatewayApi<Calls>,
 ): void {
-  // A context inherits the hooks that were added before it, and none that are added later.
+  // Fastify gives a context also the hooks that are added after it, so Nest's run here too.
   void fastify.register(async (context) => {
     context.setErrorHandler((error: Error, request, reply) => errors.answer(error, request, reply));
     for (const route of api.routes) {
@@ -63,26 +75,38 @@ function serverOf<Calls>(
   errors: ErrorFilter,
   api: GatewayApi<Calls>,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  const { params, body, status = 200, answer } = route;
-  const access = accessOfSpec(route);
-  let services: GatewayServices<Calls> | null = null;
+  const { status = 200 } = route;
+  const answer = answererOf(route, api);
   return async (request, reply) => {
     try {
-      services ??= api.services();
-      const admission = services.guard.admit(request, access);
-      if (admission !== undefined) await admission;
-      const given = {
-        params: params === undefined ? undefined : parseRequest(params, request.params, 'param'),
-        body: body === undefined ? undefined : parseRequest(body, request.body, 'body'),
-        raw: request,
-      };
-      const answered = await answer(services.calls, given as never);
+      const text = await answer(request);
       // Fastify sends text as it is, but would look through an object before it writes it.
-      void reply.code(status).header('content-type', JSON_TYPE).send(JSON.stringify(answered));
+      void reply.code(status).header('content-type', JSON_TYPE).send(text);
     } catch (error) {
       errors.answer(error, request, reply);
     }
   };
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+export type Answerer = (request: GatewayRequest) => Promise<string>;
+
+/** Admits the key, parses, and returns the answer as JSON. */
+export function answererOf<Calls>(route: GatewayRoute<Calls>, api: GatewayApi<Calls>): Answerer {
+  const { params, body, usual, answer } = route;
+  const access = accessOfSpec(route);
+  let services: GatewayServices<Calls> | null = null;
+  return async (request) => {
+    services ??= api.services();
+    const admission = services.guard.admit(request, access);
+    if (admission !== undefined) await admission;
+    const given = {
+      params: params === undefined ? undefined : parseRequest(params, request.params, 'param'),
+      body:
+        body === undefined ? undefined : (usual?.(request.body) ?? parseRequest(body, request.body, 'body')),
+      raw: request,
+    };
+    return JSON.stringify(await answer(services.calls, given as never));
+  };
+}
+
+export const JSON_TYPE = 'application/json; charset=utf-8';

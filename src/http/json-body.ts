@@ -1,4 +1,5 @@
 /** Bytes → JSON value. Refuses bad UTF-8, deep nesting and `__proto__`, so that no other code has to. */
+import { isAscii } from 'node:buffer';
 import { TallyError } from '../domain/errors.js';
 
 /** Room for 1,000 usage events of 4 KB. */
@@ -13,14 +14,23 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function parseJsonBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
   try {
-    const text = utf8.decode(bytes);
-    if (nestingOf(text) > NESTING_MAX)
+    const text = isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes);
+    if (mayBeDeep(text) && nestingOf(text) > NESTING_MAX)
       throw malformed(`must not be nested deeper than ${NESTING_MAX} levels`);
     return mayHoldProto(text) ? (JSON.parse(text, withoutProto) as unknown) : (JSON.parse(text) as unknown);
   } catch (error) {
     if (error instanceof TallyError) throw error;
     throw malformed('is not valid JSON in UTF-8');
   }
+}
+
+/** False for the usual body, which opens few braces, without a look at each of its characters. */
+function mayBeDeep(text: string): boolean {
+  let count = 0;
+  for (const opening of ['{', '['])
+    for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, at + 1))
+      if ((count += 1) > NESTING_MAX) return true;
+  return false;
 }
 
 function nestingOf(text: string): number {
@@ -43,7 +53,7 @@ const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] =
 
 /** A quick check before the slow one: the name itself, or an escape that may spell it. */
 function mayHoldProto(text: string): boolean {
-  return text.includes('__proto__') || /\\u00[567]/.test(text);
+  return text.includes('__proto__') || (text.includes('\\') && /\\u00[567]/.test(text));
 }
 
 function withoutProto(key: string, value: unknown): unknown {

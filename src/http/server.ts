@@ -2,11 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
+import { serveUsualCalls, type Served } from './gateway-fast-path.js';
 import { registerGatewayRoutes, type GatewayApi } from './gateway-routes.js';
 import { ErrorFilter } from './error-filter.js';
 import { equipBodyStreams } from './body-stream.js';
@@ -52,7 +53,15 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
     clientErrorHandler: refuse,
   });
   equip(fastify, options);
-  if (gateway !== null) registerGatewayRoutes(fastify, errors, gateway);
+  if (gateway !== null) {
+    registerGatewayRoutes(fastify, errors, gateway);
+    serveUsualCalls(fastify.server, {
+      api: gateway,
+      errors,
+      requestIdOf,
+      note: (served) => note(served, options),
+    });
+  }
   // While the server drains, an answer closes its connection, which would otherwise keep the server open for a minute.
   const endConnections = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
@@ -73,7 +82,9 @@ function equip(fastify: FastifyInstance, parts: Parts): void {
     done();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    note(request, reply, parts);
+    const { id, method, url, routeOptions } = request;
+    const { statusCode: status, elapsedTime: ms } = reply;
+    note({ id, method, url, route: routeOptions.url ?? 'unknown', status, ms }, parts);
     done();
   });
 }
@@ -96,17 +107,15 @@ function readBody(request: FastifyRequest, bytes: string | Buffer, done: Done): 
   }
 }
 
-function note(request: FastifyRequest, reply: FastifyReply, { logger, metrics }: Parts): void {
-  const route = request.routeOptions.url ?? 'unknown';
-  const status = reply.statusCode;
-  metrics.httpSeconds.observe({ method: request.method, route, status }, reply.elapsedTime / 1000);
+function note({ id, method, route, url, status, ms }: Served, { logger, metrics }: Parts): void {
+  metrics.httpSeconds.observe({ method, route, status }, ms / 1000);
   if (COUNTED_ONLY.test(route) && status < 500) return;
   logger.info('request', {
-    request_id: request.id,
-    method: request.method,
-    path: request.url.split('?', 1)[0],
+    request_id: id,
+    method,
+    path: url.split('?', 1)[0],
     status,
-    ms: Math.round(reply.elapsedTime),
+    ms: Math.round(ms),
   });
 }
 

@@ -1,9 +1,8 @@
 /** The routes that a gateway calls for each request: reserve, release, extend, check. */
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import { principalOf, requireEntity, type Principal } from '../access/principal.js';
 import { entityOfReservation, reservationIdOf, type EntityName } from '../domain/ids.js';
-import type { GatewayRoute } from '../http/gateway-routes.js';
+import type { GatewayRequest, GatewayRoute } from '../http/gateway-routes.js';
 import { parseRequest } from '../http/schema-pipe.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
@@ -11,6 +10,7 @@ import type { CheckDecision, ReserveDecision } from './decision.js';
 import { denialError, presentDecision, presentHold, presentReservation } from './quota.presenter.js';
 import * as schemas from './quota.schema.js';
 import { Quota } from './quota.js';
+import { readUsualOrder } from './usual-order.js';
 
 @Injectable()
 export class ReservationCalls {
@@ -79,9 +79,10 @@ const RESERVE: GatewayRoute<ReservationCalls> = {
   role: 'gateway',
   summary: 'Ask whether a request may run, and hold what it may cost',
   body: schemas.ReservationOrder,
+  usual: readUsualOrder,
   answers: schemas.Reservation,
   status: 201,
-  answer: (calls, request: { body: schemas.ReservationOrder; raw: FastifyRequest }) =>
+  answer: (calls, request: { body: schemas.ReservationOrder; raw: GatewayRequest }) =>
     calls.reserve(request.body, principalOf(request.raw)),
 };
 
@@ -94,7 +95,7 @@ const RELEASE: GatewayRoute<ReservationCalls> = {
   params: schemas.ReservationPath,
   body: schemas.NoBody,
   answers: schemas.Released,
-  answer: (calls, request: { params: Path; raw: FastifyRequest }) =>
+  answer: (calls, request: { params: Path; raw: GatewayRequest }) =>
     calls.release(request.params.id, principalOf(request.raw)),
 };
 
@@ -107,7 +108,7 @@ const EXTEND: GatewayRoute<ReservationCalls> = {
   params: schemas.ReservationPath,
   body: schemas.Extension,
   answers: schemas.Hold,
-  answer: (calls, request: { params: Path; body: schemas.Extension; raw: FastifyRequest }) =>
+  answer: (calls, request: { params: Path; body: schemas.Extension; raw: GatewayRequest }) =>
     calls.extend(request.params.id, request.body, principalOf(request.raw)),
 };
 

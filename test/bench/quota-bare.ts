@@ -50,10 +50,10 @@ function serveLean(on: FastifyInstance): void {
     const held = (await run(reserve, keys, [Date.now(), id, HOLD_NANOS])) as number;
     return reply.code(held > 0 ? 201 : 429).send({ object: 'quota.reservation', id, project, model });
   });
-  on.post('/lean/v1/quota/reservations/:id/release', async (request) => {
+  on.post('/lean/v1/quota/reservations/:id/release', async (request, reply) => {
     const { id } = request.params as { id: string };
     await run(release, keys, [id]);
-    return { object: 'quota.reservation', id, released: true };
+    return reply.send({ object: 'quota.reservation', id, released: true });
   });
 }
 
@@ -75,10 +75,10 @@ function serveSame(on: FastifyInstance): void {
       .code(verdict === 'held' ? 201 : 429)
       .send({ object: 'quota.reservation', id, project, model });
   });
-  on.post('/same/v1/quota/reservations/:id/release', async (request) => {
+  on.post('/same/v1/quota/reservations/:id/release', async (request, reply) => {
     const { id } = request.params as { id: string };
     await run(release, holds, ['', id]);
-    return { object: 'quota.reservation', id, released: true };
+    return reply.send({ object: 'quota.reservation', id, released: true });
   });
 }
 

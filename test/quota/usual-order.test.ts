@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { ReservationOrder } from '../../src/quota/quota.schema.js';
+import { readUsualOrder } from '../../src/quota/usual-order.js';
+
+const number = fc.constantFrom(0, 1, -1, 1.5, 900, 86_400, 86_401, 1e9, 2 ** 53, NaN, Infinity);
+const text = fc.oneof(
+  fc.constantFrom(
+    '',
+    'a',
+    ' ',
+    'auto',
+    'Standard',
+    'FLEX',
+    'é',
+    '\u0000',
+    '\u0085',
+    '\ud800',
+    '😀',
+    '~',
+    '\u007f',
+  ),
+  fc.constantFrom(63, 64, 65, 255, 256, 257).map((length) => 'x'.repeat(length)),
+  fc.string(),
+);
+const subject = fc.oneof(
+  fc.constantFrom('e/p', 'e', 'e/p/q', '/p', 'e/', 'é/p', 'e.1/p_2', `${'e'.repeat(129)}/p`),
+  text,
+);
+const anything = fc.oneof(text, number, fc.constantFrom(null, undefined, true, [], {}, ['a']));
+const field = <T>(usual: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 6, arbitrary: usual }, { weight: 1, arbitrary: anything });
+const body = fc.record(
+  {
+    project: field(subject),
+    model: field(text),
+    input_tokens: field(number),
+    max_output_tokens: field(number),
+    service_tier: field(text),
+    region: field(text),
+    request_id: field(text),
+    ttl_seconds: field(number),
+    colour: anything,
+  },
+  { requiredKeys: [] },
+);
+
+describe('the usual order, read by hand', () => {
+  it('is what the schema gives, or nothing', () => {
+    fc.assert(
+      fc.property(fc.oneof({ weight: 20, arbitrary: body }, { weight: 1, arbitrary: anything }), (value) => {
+        const read = readUsualOrder(value);
+        expect(read ?? 'nothing').toEqual(read === null ? 'nothing' : ReservationOrder.parse(value));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('is read where every field is given, and where only the needed ones are', () => {
+    const least = { project: 'entity1/project1', model: 'a/model-1' };
+    const most = {
+      ...least,
+      input_tokens: 1,
+      max_output_tokens: 2,
+      service_tier: 'flex',
+      region: 'eu-1',
+      request_id: 'r',
+      ttl_seconds: 60,
+    };
+    for (const value of [least, most]) expect(readUsualOrder(value)).toEqual(ReservationOrder.parse(value));
+  });
+});
