@@ -218,9 +218,15 @@ describe('the source', () => {
     expect(
       writtenOutside(
         /new (pg\.)?(Pool|Client|PrismaClient)\(|\bpool\.(query|connect)\(/,
-        /^src\/platform\/(database|migrate|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
+        /^src\/platform\/(database|purpose-pool|migrate|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
       ),
     ).toEqual([]);
+  });
+
+  it('reads reports through connections of their own', () => {
+    const reports = src.filter(({ folder }) => folder === 'reports');
+    expect(reports.filter(({ text }) => /\bdatabase\.(reader|transaction)\b/.test(text))).toEqual([]);
+    expect(reports.filter(({ text }) => /: ReportsDatabase\b/.test(text)).length).toBeGreaterThan(4);
   });
 
   it('reaches into no other folder for its SQL', () => {

@@ -175,7 +175,7 @@ export class ApiKeys {
   private async lookUp(hash: string): Promise<Principal | null> {
     const foundAtMs = this.clock.now().getTime();
     const { revocations } = this;
-    const row = await findKeyByHash(this.database.reader, hash);
+    const row = await findKeyByHash(this.database.decisions.reader, hash);
     this.cache.delete(hash);
     if (row === null) return null;
     const principal = { keyId: row.id, role: row.role, entity: row.entity };

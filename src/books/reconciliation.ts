@@ -1,7 +1,7 @@
 /** Checks whether every number in the books is what the events say. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { checkInvariants } from './invariants.sql.js';
 
 /** Ten million events took 8 minutes on a busy machine. */
@@ -21,15 +21,15 @@ export type ReconciliationReport = {
 @Injectable()
 export class Reconciliation {
   constructor(
-    private readonly database: Database,
+    private readonly database: ReportsDatabase,
     private readonly clock: Clock,
   ) {}
 
   /** All checks read one snapshot. Amounts are counts, tokens or picodollars, as the name of each check says. */
   async run(): Promise<ReconciliationReport> {
-    const results = await this.database.transaction(
+    const results = await this.database.readLong(
       async (tx) => checkInvariants(tx, await this.clock.bookingTime(tx)),
-      { snapshot: true, timeoutMs: TIMEOUT_MS },
+      { timeoutMs: TIMEOUT_MS },
     );
     const checks = results.map(({ name, left, right, differences }) => ({
       name,

@@ -27,7 +27,7 @@ export class Allowances {
   }
 
   /** The same for callers without a transaction: it opens one where something is due. */
-  async grantDueApart(database: Database, of: Due): Promise<string[]> {
+  async grantDueApart(database: Pick<Database, 'reader' | 'transaction'>, of: Due): Promise<string[]> {
     const due = await findDueAllowances(database.reader, neededFor(of));
     if (due.length === 0) return [];
     return database.transaction((tx) => this.grant(tx, due, of.at));

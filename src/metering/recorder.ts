@@ -80,7 +80,7 @@ export class Recorder {
     if (events.length === 0)
       return { recorded: 0, duplicates: 0, conflicts: 0, setAside: [], ...NOTHING_FOUND };
     const identified = events.map(identify);
-    const written = await this.database.transaction((tx) => this.write(tx, identified));
+    const written = await this.database.ingest.transaction((tx) => this.write(tx, identified));
     const { result, claimed, conflicts } = written;
     this.remember(claimed);
     const contradicting = new Set(conflicts.map(({ event }) => event));

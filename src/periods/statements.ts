@@ -5,8 +5,9 @@ import type { EntityName } from '../domain/ids.js';
 import { periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { findClosedPeriod } from './closed-periods.js';
-import { Database, type Tx } from '../platform/database.js';
+import type { Tx } from '../platform/database.js';
 import { bigintOf } from '../platform/decimal-column.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { findOpeningBalance, sumGrantMovements, sumStatementUsage } from './statements.sql.js';
 import { buildStatement, type Statement } from './statement-lines.js';
 
@@ -16,7 +17,7 @@ const USAGE_ROWS_MAX = 20_000;
 @Injectable()
 export class Statements {
   constructor(
-    private readonly database: Database,
+    private readonly database: ReportsDatabase,
     private readonly clock: Clock,
   ) {}
 
@@ -25,16 +26,13 @@ export class Statements {
     if (periodStart(scope.period) > asOf) {
       throw new TallyError('not_found', `the period ${scope.period} has not begun`, { param: 'period' });
     }
-    const facts = await this.database.transaction(
-      async (tx) => ({
-        closed: await findClosedPeriod(tx, scope),
-        openingPicos: await findOpeningBalance(tx, scope),
-        overageDuePicos: await findOverage(tx, scope),
-        usage: await sumStatementUsage(tx, { ...scope, rowsMax: USAGE_ROWS_MAX + 1 }),
-        movements: await sumGrantMovements(tx, scope),
-      }),
-      { snapshot: true },
-    );
+    const facts = await this.database.read(async (tx) => ({
+      closed: await findClosedPeriod(tx, scope),
+      openingPicos: await findOpeningBalance(tx, scope),
+      overageDuePicos: await findOverage(tx, scope),
+      usage: await sumStatementUsage(tx, { ...scope, rowsMax: USAGE_ROWS_MAX + 1 }),
+      movements: await sumGrantMovements(tx, scope),
+    }));
     if (facts.usage.length > USAGE_ROWS_MAX) {
       throw new TallyError(
         'invalid_request',

@@ -1,109 +1,122 @@
-/** All access to Postgres goes through here: a pool, Prisma over it, and transactions that retry deadlocks and serialization failures. */
+/** All access to Postgres goes through here, by purpose: no purpose can use up the connections of another. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { ping } from './ping.sql.js';
-import { PostgresAdapter } from './postgres-adapter.js';
-import { isRetryable, transactionFailure } from './postgres-errors.js';
-import { PrismaClient, type Prisma } from './prisma/client.js';
-import { Snapshot } from './snapshot.sql.js';
+import { askTime } from './ping.sql.js';
+import { postgresFailure } from './postgres-errors.js';
+import {
+  PurposePool,
+  type PoolCounts,
+  type PoolSettings,
+  type Restart,
+  type TransactionOptions,
+  type Tx,
+} from './purpose-pool.js';
+import { ReportsDatabase } from './reports-database.js';
 
+export { Restart, type TransactionOptions, type Tx } from './purpose-pool.js';
 export type { Query, Snapshot } from './snapshot.sql.js';
 
-/** What every store function takes: a transaction, or the client itself for a single read. */
-export type Tx = Prisma.TransactionClient;
-
-const ATTEMPTS_MAX = 6;
-const TRANSACTION_TIMEOUT_MS = 30_000;
+/** For money and decisions. */
+const CONNECTIONS_MAX = 10;
 /** How long a caller waits for a connection, new or of the pool. */
 const CONNECT_MS_MAX = 10_000;
 
-/**
- * What work returns when something that it relies on changed before it had its locks, such as an hour that was posted meanwhile:
- * the transaction is rolled back and run again. A caller that receives one returns it to its own caller.
- */
-export class Restart {
-  constructor(readonly restartReason: string) {}
-}
-
-/** Prisma rolls back only when something is thrown. Callers see it after the last attempt. */
-class RestartedTooOften extends Error {}
-
-export type TransactionOptions = { readonly snapshot?: boolean; readonly timeoutMs?: number };
+/** How long a statement may take. A decision does not wait: its caller has gone on by then. */
+const MONEY_STATEMENT_MS_MAX = 30_000;
+const DECISION_STATEMENT_MS_MAX = 2_000;
+const REPORT_STATEMENT_MS_MAX = 20_000;
+const PROBE_MS_MAX = 2_000;
 
 /** How often a Postgres whose connections broke is asked whether it is back. */
 const RETURN_MS = 100;
 
+export type DatabaseOptions = {
+  readonly url: string;
+  /** For money and decisions; reports have half as many beside them. */
+  readonly connectionsMax?: number;
+  readonly connectMsMax?: number;
+  /** Off where a pooler keeps no prepared statements. */
+  readonly prepares?: boolean;
+};
+
 export class Database {
-  private readonly pool: pg.Pool;
-  private readonly client: PrismaClient;
+  /** Counting usage: the recorder. */
+  readonly ingest: PurposePool;
+  /** What a request waits for: quota states, keys, prices. */
+  readonly decisions: PurposePool;
+  /** What people and dashboards read. */
+  readonly reports: ReportsDatabase;
+  /** Everything else: changes, and what runs on a schedule. */
+  private readonly money: PurposePool;
+  private readonly pools: readonly { close(): Promise<void> }[];
+  private readonly counted: readonly { counts(): PoolCounts }[];
+  /** One connection, with which nothing but health and time is asked. */
+  private readonly probe: pg.Pool;
   private readonly connection: pg.ClientConfig;
-  private readonly connectMsMax: number;
   private readonly returned: (() => void)[] = [];
+  private asking: Promise<number> | null = null;
   /** A connection broke, and no new one has been made since. */
   private isLost = false;
 
-  constructor(options: { url: string; connectionsMax?: number; connectMsMax?: number }) {
-    this.connectMsMax = options.connectMsMax ?? CONNECT_MS_MAX;
+  constructor(options: DatabaseOptions) {
+    const { connectionsMax = CONNECTIONS_MAX, connectMsMax = CONNECT_MS_MAX, prepares = true } = options;
     this.connection = {
-      connectionString: options.url,
-      connectionTimeoutMillis: this.connectMsMax,
+      ...addressOf(options.url),
+      connectionTimeoutMillis: connectMsMax,
       application_name: 'tally',
-      options: '-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000',
     };
-    this.pool = new pg.Pool({
-      ...this.connection,
-      max: options.connectionsMax ?? 10,
-      // One stays open also in a process that asks for nothing, so that a Postgres that goes away is noticed at once.
-      min: 1,
+    const pool = (of: Pick<PoolSettings, 'purpose' | 'connectionsMax' | 'statementMsMax' | 'isolation'>) =>
+      new PurposePool(this.connection, { ...of, connectMsMax, prepares, onConnect: this.onConnect });
+    const { ingest, decisions, money, reports } = sharesOf(connectionsMax);
+    const isolation = 'read committed';
+    const statementMsMax = MONEY_STATEMENT_MS_MAX;
+    this.ingest = pool({ purpose: 'ingest', connectionsMax: ingest, statementMsMax, isolation });
+    this.money = pool({ purpose: 'money', connectionsMax: money, statementMsMax, isolation });
+    this.decisions = pool({
+      purpose: 'decisions',
+      connectionsMax: decisions,
+      statementMsMax: DECISION_STATEMENT_MS_MAX,
+      isolation,
     });
-    // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
-    this.pool.on('error', () => {});
-    this.pool.on('connect', (client) => {
-      client.on('error', () => this.lose());
-      this.find();
+    const reading = pool({
+      purpose: 'reports',
+      connectionsMax: reports,
+      statementMsMax: REPORT_STATEMENT_MS_MAX,
+      isolation: 'repeatable read read only',
     });
-    this.client = new PrismaClient({ adapter: new PostgresAdapter(this.pool) });
+    this.reports = new ReportsDatabase(reading, reports);
+    this.pools = [this.ingest, this.money, this.decisions, reading];
+    this.counted = [this.ingest, this.money, this.decisions, this.reports];
+    this.probe = this.openProbe();
   }
 
   /** Throws Unavailable where Postgres does not answer. */
   async ping(): Promise<void> {
-    await ping(this.client);
+    await this.nowMs();
+  }
+
+  /** Postgres' clock, in milliseconds. All who ask at the same time share an answer. Throws Unavailable. */
+  nowMs(): Promise<number> {
+    this.asking ??= askTime(this.probe)
+      .catch((error: unknown) => {
+        throw postgresFailure(error);
+      })
+      .finally(() => (this.asking = null));
+    return this.asking;
   }
 
   /** For single statements that need no transaction. */
   get reader(): Tx {
-    return this.client;
+    return this.money.reader;
   }
 
-  /**
-   * Runs `work` in one READ COMMITTED transaction (`snapshot`: REPEATABLE READ, for reports over several statements). After a
-   * deadlock, a serialization failure or a Restart it is rolled back and run again from its start, so nothing that
-   * `work` does may outlast a rollback, unless it is safe to repeat. A commit whose answer is lost is not run again.
-   */
-  async transaction<T>(work: (tx: Tx) => Promise<T | Restart>, options: TransactionOptions = {}): Promise<T> {
-    const orRollBack = async (tx: Tx): Promise<T> => {
-      const result = await work(tx);
-      if (result instanceof Restart) throw new RestartedTooOften(result.restartReason);
-      return result;
-    };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.client.$transaction(orRollBack, {
-          timeout: options.timeoutMs ?? TRANSACTION_TIMEOUT_MS,
-          maxWait: this.connectMsMax,
-          isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
-        });
-      } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !(error instanceof RestartedTooOften || isRetryable(error)))
-          throw transactionFailure(error);
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
-      }
-    }
+  transaction<T>(work: (tx: Tx) => Promise<T | Restart>, options?: TransactionOptions): Promise<T> {
+    return this.money.transaction(work, options);
   }
 
-  /** For reading more rows than memory holds. The caller closes it. */
-  snapshot(): Promise<Snapshot> {
-    return Snapshot.open(this.pool);
+  /** How many connections each purpose has, and how many callers wait for one. */
+  poolCounts(): PoolCounts[] {
+    return this.counted.map((pool) => pool.counts());
   }
 
   /**
@@ -113,6 +126,18 @@ export class Database {
   onReturn(listener: () => void): void {
     this.returned.push(listener);
   }
+
+  private openProbe(): pg.Pool {
+    const probe = new pg.Pool({ ...this.connection, max: 1, min: 1, query_timeout: PROBE_MS_MAX });
+    probe.on('error', () => {});
+    probe.on('connect', this.onConnect);
+    return probe;
+  }
+
+  private readonly onConnect = (client: pg.PoolClient): void => {
+    client.on('error', () => this.lose());
+    this.find();
+  };
 
   private lose(): void {
     if (this.isLost) return;
@@ -125,9 +150,9 @@ export class Database {
     this.isLost = false;
   }
 
-  /** Polls on its own connection: decisions may run without Postgres, and the pool's other connections may still lead to the old server. */
+  /** Polls on its own connection: decisions may run without Postgres, and the pools' other connections may still lead to the old server. */
   private async untilReturned(): Promise<void> {
-    while (this.isLost && !this.pool.ending) {
+    while (this.isLost && !this.probe.ending) {
       const client = new pg.Client(this.connection);
       client.on('error', () => {});
       await client.connect().then(
@@ -140,7 +165,24 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await this.client.$disconnect();
-    if (!this.pool.ended) await this.pool.end();
+    const probed = this.probe.ended ? null : this.probe.end();
+    await Promise.all([probed, ...this.pools.map((pool) => pool.close())]);
   }
+}
+
+/** Ten are 4 for ingest, 3 for decisions, 3 for all other changes, and 5 more for reports. */
+function sharesOf(connectionsMax: number) {
+  const ingest = Math.max(1, Math.floor(connectionsMax * 0.4));
+  const decisions = Math.max(1, Math.floor(connectionsMax * 0.3));
+  const money = Math.max(1, connectionsMax - ingest - decisions);
+  return { ingest, decisions, money, reports: Math.max(2, Math.ceil(connectionsMax / 2)) };
+}
+
+/** `options` of the URL would take the place of ours, so they are joined; the later one of two settings holds. */
+function addressOf(url: string): Pick<pg.ClientConfig, 'connectionString' | 'options'> {
+  const address = new URL(url);
+  const own = address.searchParams.get('options');
+  if (own === null) return { connectionString: url };
+  address.searchParams.delete('options');
+  return { connectionString: address.href, options: own };
 }

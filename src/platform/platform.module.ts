@@ -7,6 +7,7 @@ import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { UsageQueue } from './queues.js';
 import { QUOTA_REDIS } from './redis.js';
+import { ReportsDatabase } from './reports-database.js';
 
 /** Opened before the app and closed after it. */
 export type PlatformParts = {
@@ -28,6 +29,7 @@ export class PlatformModule {
   static of({ database, redis, clock, logger, metrics }: PlatformParts, settings: Provider[]): DynamicModule {
     const providers: Provider[] = [
       { provide: Database, useValue: database },
+      { provide: ReportsDatabase, useValue: database.reports },
       { provide: Clock, useValue: clock },
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { postgresFailure } from './postgres-errors.js';
+import type { PurposePool } from './purpose-pool.js';
 import { Unavailable } from './unavailable.js';
 
 /** Rows that are in memory at a time. */
@@ -11,6 +12,14 @@ const PAGE_ROWS = 500;
 
 /** A cursor's first page may have to sort a month of everybody's usage. */
 const STATEMENT_MS_MAX = 600_000;
+/** A reader who takes nothing for this long is cut off. */
+const IDLE_MS_MAX = 60_000;
+
+const BEGIN = [
+  'begin isolation level repeatable read read only',
+  `set local statement_timeout = ${STATEMENT_MS_MAX}`,
+  `set local idle_in_transaction_session_timeout = ${IDLE_MS_MAX}`,
+].join('; ');
 
 export type Query = { readonly text: string; readonly values: readonly (string | null)[] };
 
@@ -18,18 +27,20 @@ export class Snapshot {
   private broken: Error | null = null;
   private busy = false;
 
-  private constructor(private readonly client: pg.PoolClient) {}
+  private constructor(
+    private readonly client: pg.PoolClient,
+    private readonly onClose: () => void,
+  ) {}
 
-  static async open(pool: pg.Pool): Promise<Snapshot> {
+  static async open(pool: PurposePool, onClose: () => void): Promise<Snapshot> {
     const client = await pool.connect().catch((error: unknown) => {
       throw new Unavailable('postgres', error);
     });
-    const snapshot = new Snapshot(client);
+    const snapshot = new Snapshot(client, onClose);
     // Without a listener, a connection that breaks between two pages would end the process.
     client.on('error', snapshot.onBreak);
     try {
-      await snapshot.run('begin transaction isolation level repeatable read read only');
-      await snapshot.run(`set local statement_timeout = ${STATEMENT_MS_MAX}`);
+      await snapshot.run(BEGIN);
     } catch (error) {
       await snapshot.close();
       throw error;
@@ -54,6 +65,7 @@ export class Snapshot {
     const isOfUse = !this.busy && this.broken === null;
     if (isOfUse) this.client.off('error', this.onBreak);
     this.client.release(!isOfUse);
+    this.onClose();
   }
 
   private async run<Row extends pg.QueryResultRow>(

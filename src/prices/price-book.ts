@@ -266,7 +266,7 @@ export class PriceBook implements OnModuleInit {
   private async load(): Promise<Book> {
     const book = this.startsOver ? emptyBook() : this.book;
     for (let limit = LOAD_VERSIONS_MAX; ;) {
-      const page = await findVersionsAfter(this.database.reader, { id: book.newestId, limit });
+      const page = await findVersionsAfter(this.database.decisions.reader, { id: book.newestId, limit });
       for (const row of this.rowsOf(page)) include(book, row);
       if (page.length < limit) return book;
     }

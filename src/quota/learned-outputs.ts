@@ -33,7 +33,7 @@ export class LearnedOutputs {
 
   private async load(startedAtMs: number): Promise<void> {
     const byModel = new Map<string, OutputSize[]>();
-    for (const size of await findOutputSizes(this.database.reader)) {
+    for (const size of await findOutputSizes(this.database.decisions.reader)) {
       const known = byModel.get(size.model);
       if (known === undefined) byModel.set(size.model, [size]);
       else known.push(size);

@@ -90,8 +90,9 @@ export class StateLoader {
   /** The states as of `at`, after granting the plans' allowances that are due by then. */
   async loadDue(args: { subjects: readonly QuotaSubject[]; at: Date }): Promise<QuotaState[]> {
     const entities = [...new Set(args.subjects.map(({ entity }) => entity))];
-    await this.allowances.grantDueApart(this.database, { entities, at: args.at });
-    return loadQuotaStates(this.database.reader, args);
+    const { decisions } = this.database;
+    await this.allowances.grantDueApart(decisions, { entities, at: args.at });
+    return loadQuotaStates(decisions.reader, args);
   }
 }
 

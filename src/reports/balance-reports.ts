@@ -6,6 +6,7 @@ import type { EntityName } from '../domain/ids.js';
 import { periodOf, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { Quota } from '../quota/quota.js';
 import { forecastOf } from './forecast-inputs.js';
 import type { Forecast } from './forecast.js';
@@ -24,6 +25,7 @@ export type Balance = BalanceRow & {
 export class BalanceReports {
   constructor(
     private readonly database: Database,
+    private readonly reports: ReportsDatabase,
     private readonly quota: Quota,
     private readonly clock: Clock,
     private readonly balances: Balances,
@@ -37,14 +39,11 @@ export class BalanceReports {
     const granted = await this.allowances.grantDueApart(this.database, { entities: [entity], at });
     if (granted.length > 0) await this.quota.publishNowOrLater([{ entity, project: null }]);
     const held = await this.quota.held(entity);
-    const rows = await this.database.transaction(
-      async (tx) => {
-        const balance = await this.balances.find(tx, { entity, at });
-        const projects = await this.balances.ofProjects(tx, { entity, at });
-        return { ...balance, projects, forecast: await forecastOf(tx, { entity, at, balance, projects }) };
-      },
-      { snapshot: true },
-    );
+    const rows = await this.reports.read(async (tx) => {
+      const balance = await this.balances.find(tx, { entity, at });
+      const projects = await this.balances.ofProjects(tx, { entity, at });
+      return { ...balance, projects, forecast: await forecastOf(tx, { entity, at, balance, projects }) };
+    });
     return { ...rows, entity, at, period, heldPicos: held?.heldPicos ?? 0n };
   }
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Range } from '../domain/buckets.js';
 import { assert, TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import {
   fill,
   firstBuckets,
@@ -31,16 +31,16 @@ export class BucketedReports {
   readonly pageResultsMax: number = 10_000;
 
   constructor(
-    private readonly database: Database,
+    private readonly database: ReportsDatabase,
     private readonly clock: Clock,
   ) {}
 
   async usage(query: UsageQuery): Promise<FilledPage<BucketedUsage>> {
-    return this.page(query, (of) => sumBucketedUsage(this.database.reader, { ...query, ...of }));
+    return this.page(query, (of) => this.database.read((tx) => sumBucketedUsage(tx, { ...query, ...of })));
   }
 
   async costs(query: CostQuery): Promise<FilledPage<BucketedCost>> {
-    return this.page(query, (of) => sumBucketedCosts(this.database.reader, { ...query, ...of }));
+    return this.page(query, (of) => this.database.read((tx) => sumBucketedCosts(tx, { ...query, ...of })));
   }
 
   private async page<Row extends { readonly bucket: Date }>(

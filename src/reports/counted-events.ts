@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DAY_MS } from '../domain/buckets.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { findCountedEvents, type CountedEvent, type EventPlace } from './counted-events.sql.js';
 
 /** How far before the start of a period its late usage may have occurred, if the caller names no start. */
@@ -25,7 +25,7 @@ export type EventSelection = {
 @Injectable()
 export class CountedEvents {
   constructor(
-    private readonly database: Database,
+    private readonly database: ReportsDatabase,
     private readonly clock: Clock,
   ) {}
 
@@ -35,6 +35,6 @@ export class CountedEvents {
     const begins = periodStart(month).getTime() - (selection.period === null ? 0 : LATE_MS);
     const start = selection.start ?? new Date(begins);
     const end = selection.end ?? periodEnd(month);
-    return findCountedEvents(this.database.reader, { ...selection, start, end });
+    return this.database.read((tx) => findCountedEvents(tx, { ...selection, start, end }));
   }
 }

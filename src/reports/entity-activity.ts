@@ -7,7 +7,8 @@ import type { EntityName } from '../domain/ids.js';
 import type { QuantitySums } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { Database, type Tx } from '../platform/database.js';
+import type { Tx } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { sumRatedUsage, type RatedUsage } from './entity-usage.sql.js';
 import { sumByMeter } from './meter-sums.js';
 import {
@@ -53,7 +54,7 @@ export type Activity = {
 @Injectable()
 export class EntityActivity {
   constructor(
-    private readonly database: Database,
+    private readonly database: ReportsDatabase,
     private readonly clock: Clock,
     private readonly grants: Grants,
   ) {}
@@ -66,27 +67,24 @@ export class EntityActivity {
     const hours = { entity, start, end };
     const periods = { firstPeriod: periodOf(start), lastPeriod: periodOf(new Date(end.getTime() - 1)) };
     const lateSince = new Date(periodStart(periods.firstPeriod).getTime() - LATE_DAYS_MAX * DAY_MS);
-    return this.database.transaction(
-      async (tx) => ({
+    return this.database.read(async (tx) => ({
+      entity,
+      at,
+      start,
+      end,
+      newestUsageAt: await findNewestUsage(tx, entity),
+      days: withinLimit(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
+      burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
+      grants: await this.grants.of(tx, entity),
+      marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
+      unpriced: unpricedOf(await sumRatedUsage(tx, hours)),
+      periods: await findPeriodSums(tx, {
         entity,
-        at,
-        start,
-        end,
-        newestUsageAt: await findNewestUsage(tx, entity),
-        days: withinLimit(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
-        burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
-        grants: await this.grants.of(tx, entity),
-        marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
-        unpriced: unpricedOf(await sumRatedUsage(tx, hours)),
-        periods: await findPeriodSums(tx, {
-          entity,
-          start: lateSince,
-          end: periodEnd(periods.lastPeriod),
-          ...periods,
-        }),
+        start: lateSince,
+        end: periodEnd(periods.lastPeriod),
+        ...periods,
       }),
-      { snapshot: true },
-    );
+    }));
   }
 }
 

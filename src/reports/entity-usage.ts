@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { sumRatedUsage, type RatedUsage } from './entity-usage.sql.js';
 import { sumByMeter, type MeterSum } from './meter-sums.js';
 
@@ -21,7 +21,7 @@ export type EntityUsageRow = {
 @Injectable()
 export class EntityUsage {
   constructor(
-    private readonly database: Database,
+    private readonly database: ReportsDatabase,
     private readonly clock: Clock,
   ) {}
 
@@ -34,7 +34,7 @@ export class EntityUsage {
     const period = periodOf(this.clock.now());
     const start = of.start ?? periodStart(period);
     const end = of.end ?? periodEnd(period);
-    const usage = await sumRatedUsage(this.database.reader, { entity: of.entity, start, end });
+    const usage = await this.database.read((tx) => sumRatedUsage(tx, { entity: of.entity, start, end }));
     return { start, end, rows: byModel(usage) };
   }
 }

@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
-import { Database, type Snapshot } from '../platform/database.js';
+import type { Snapshot } from '../platform/database.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus-exports.sql.js';
 import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
 import { grantRow, usageRows } from './focus-columns.js';
@@ -19,7 +20,7 @@ const WAITING_BYTES_MAX = 256 * 1024;
 export class FocusExports {
   private inFlight = 0;
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: ReportsDatabase) {}
 
   /** Reads from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
   async open(scope: ExportScope & { period: Period }): Promise<Readable> {

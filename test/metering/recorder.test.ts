@@ -47,10 +47,10 @@ async function buy(
 
 /** How many transactions it takes to record the batches, all at once: more than there are when Postgres had to break a deadlock. */
 async function attemptsToRecord(batches: UsageEvent[][]): Promise<number> {
-  const { database } = books;
-  const transaction = database.transaction.bind(database);
+  const { ingest } = books.database;
+  const transaction = ingest.transaction.bind(ingest);
   let attempts = 0;
-  database.transaction = (work, options) =>
+  ingest.transaction = (work, options) =>
     transaction((tx) => {
       attempts += 1;
       return work(tx);
@@ -58,7 +58,7 @@ async function attemptsToRecord(batches: UsageEvent[][]): Promise<number> {
   try {
     await Promise.all(batches.map((batch) => books.recorder.record(batch)));
   } finally {
-    database.transaction = transaction;
+    ingest.transaction = transaction;
   }
   return attempts;
 }

@@ -21,8 +21,8 @@ let statements: Statements;
 let exports: FocusExports;
 beforeAll(async () => {
   books = await theBooks();
-  statements = new Statements(books.database, books.clock);
-  exports = new FocusExports(books.database);
+  statements = new Statements(books.database.reports, books.clock);
+  exports = new FocusExports(books.database.reports);
 });
 afterAll(() => books.close());
 

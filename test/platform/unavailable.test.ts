@@ -46,7 +46,9 @@ describe('a Postgres', () => {
       of.reader.plan.findMany(),
       of.transaction((tx) => tx.plan.findMany()),
       of.transaction(async () => {}),
-      of.snapshot(),
+      of.reports.snapshot(),
+      of.reports.read((tx) => tx.plan.findMany()),
+      of.decisions.reader.plan.findMany(),
     ].map(failureOf);
   const sleep = (tx: Database['reader']) => tx.$queryRaw`select pg_sleep(20)::text`;
 
@@ -110,8 +112,10 @@ describe('a Postgres', () => {
     const busy = open(postgres.url, { connectionsMax: 1, connectMsMax: 300 });
     const failures: unknown[] = [];
     await busy.transaction(async () => {
-      failures.push(...(await Promise.all(asks(busy))));
+      const waiting = [busy.reader.plan.findMany(), busy.transaction(async () => {})];
+      failures.push(...(await Promise.all(waiting.map(failureOf))));
     });
+    expect(failures).toHaveLength(2);
     for (const failure of failures) expect(failure).toMatchObject(UNAVAILABLE);
   });
 

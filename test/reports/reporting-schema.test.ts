@@ -109,7 +109,7 @@ describe('the schema "reporting"', () => {
   });
 
   it('shows in "focus" the sums of the export', async () => {
-    const exports = new FocusExports(books.database);
+    const exports = new FocusExports(books.database.reports);
     const csv = await text(await exports.open({ entity: null, period: '2026-11' as Period }));
     for (const column of ['BilledCost', 'EffectiveCost']) {
       const shown = await valueOf(

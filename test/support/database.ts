@@ -16,10 +16,17 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** `template: 'template0'` gives an empty database without our tables. */
-export async function aDatabase({ template = 'tally_template' } = {}): Promise<TestDatabase> {
+/**
+ * `template: 'template0'` gives an empty database without our tables. `timezone`, or TALLY_TEST_TIMEZONE for all tests of a run, is the
+ * zone of its sessions: nothing may depend on it.
+ */
+export async function aDatabase({
+  template = 'tally_template',
+  timezone = process.env['TALLY_TEST_TIMEZONE'],
+}: { template?: string; timezone?: string | undefined } = {}): Promise<TestDatabase> {
   const name = `tally_test_${randomBytes(8).toString('hex')}`;
   await clone(name, template);
+  if (timezone !== undefined) await administrate(`alter database ${name} set timezone = '${timezone}'`);
   const url = testServers().postgresUrl.replace(/\/tally$/, `/${name}`);
   const pool = new Pool({ connectionString: url, options: '-c timezone=UTC' });
   // A test may end the server under an idle connection; without a listener that would end the process.

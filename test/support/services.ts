@@ -63,7 +63,7 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
     pruning: new IdentityPruning(database, clock),
     idempotency: new IdempotencyPruning(database, clock),
     repair: new Repair(database, clock, accounts, sums, days),
-    reconciliation: new Reconciliation(database, clock),
+    reconciliation: new Reconciliation(database.reports, clock),
   };
 }
 
