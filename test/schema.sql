@@ -537,7 +537,7 @@ table webhook_deliveries
   constraint CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
   constraint FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
   constraint PRIMARY KEY (entity, id)
-  CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text)
+  CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (webhook_id, next_attempt_at) WHERE (status = 'pending'::text)
   CREATE INDEX webhook_deliveries_webhook_idx ON public.webhook_deliveries USING btree (webhook_id)
   CREATE UNIQUE INDEX webhook_deliveries_pkey ON public.webhook_deliveries USING btree (entity, id)
 
@@ -547,6 +547,8 @@ table webhooks
   column entity text
   column secret text not null
   column created_at timestamp(3) with time zone not null
+  column failures integer not null default 0
+  column next_at timestamp(3) with time zone not null
   constraint PRIMARY KEY (id)
   CREATE UNIQUE INDEX webhooks_pkey ON public.webhooks USING btree (id)
 

@@ -1,4 +1,4 @@
-/** The queue of webhook deliveries: adding, taking and pruning them in batches. */
+/** The queue of webhook deliveries: adding, taking, ending and pruning them. */
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
@@ -20,6 +20,7 @@ export async function insertDeliveries(tx: Tx, messages: readonly Message[], at:
 export type DueDelivery = {
   readonly entity: string;
   readonly id: string;
+  readonly webhookId: string;
   readonly url: string;
   readonly secret: string;
   readonly payload: string;
@@ -28,28 +29,107 @@ export type DueDelivery = {
 };
 
 /**
- * Takes deliveries that are due, the longest due first, and sets the next attempt of each: it will be taken again then, unless it has
- * ended. Two workers at once take different deliveries.
+ * Takes the longest due delivery of each of the webhooks that have waited longest, of those that failed last time or of the others. The
+ * webhook gets nothing else for `leaseSeconds`, or until the attempt has ended. The delivery's next attempt is set: it will be taken again
+ * then, unless it has ended. Webhooks are locked before deliveries, as everywhere; one that somebody else has locked is skipped, and what
+ * he took meanwhile is not taken again, for the conditions are checked once more on the rows as they are now.
  */
 export async function takeDueDeliveries(
   tx: Tx,
-  of: { at: Date; limit: number; retryDelaysSeconds: readonly number[] },
+  of: {
+    at: Date;
+    areFailing: boolean;
+    limit: number;
+    leaseSeconds: number;
+    retryDelaysSeconds: readonly number[];
+  },
 ): Promise<DueDelivery[]> {
   return tx.$queryRaw<DueDelivery[]>`
-    with due as (
+    with recursive waiting as (
+      (select webhook_id from webhook_deliveries where status = 'pending' order by webhook_id limit 1)
+      union all
+      select (
+        select d.webhook_id from webhook_deliveries d
+        where d.status = 'pending' and d.webhook_id > w.webhook_id
+        order by d.webhook_id
+        limit 1
+      )
+      from waiting w where w.webhook_id is not null
+    ), chosen as (
+      select w.id from webhooks w
+      where w.id in (select webhook_id from waiting)
+        and w.next_at <= ${of.at}::timestamptz and (w.failures > 0) = ${of.areFailing}::boolean
+        and exists (
+          select from webhook_deliveries d
+          where d.webhook_id = w.id and d.status = 'pending' and d.next_attempt_at <= ${of.at}::timestamptz
+        )
+      order by w.next_at, w.id
+      limit ${of.limit}::integer
+      for no key update of w skip locked
+    ), taken as (
+      update webhook_deliveries d set
+        attempts = d.attempts + 1,
+        next_attempt_at =
+          ${of.at}::timestamptz + make_interval(secs => (${pgArray(of.retryDelaysSeconds)}::integer[])[d.attempts + 1])
+      from chosen c
+      cross join lateral (
+        select entity, id from webhook_deliveries
+        where webhook_id = c.id and status = 'pending' and next_attempt_at <= ${of.at}::timestamptz
+        order by next_attempt_at, id
+        limit 1
+      ) first
+      where d.entity = first.entity and d.id = first.id
+        and d.status = 'pending' and d.next_attempt_at <= ${of.at}::timestamptz
+      returning d.entity, d.id, d.webhook_id, d.payload, d.attempts
+    )
+    update webhooks w set next_at = ${of.at}::timestamptz + make_interval(secs => ${of.leaseSeconds}::integer)
+    from taken t
+    where w.id = t.webhook_id
+    returning t.entity, t.id, t.webhook_id as "webhookId", w.url, w.secret, t.payload, t.attempts`;
+}
+
+/**
+ * Writes how an attempt ended, and when its webhook may be served next: after as long as the number of its failures in a row says. Changes
+ * nothing if the webhook was deleted meanwhile, and its deliveries with it.
+ */
+export async function endAttempt(
+  tx: Tx,
+  of: {
+    delivery: Pick<DueDelivery, 'entity' | 'id' | 'webhookId'>;
+    status: 'pending' | 'delivered' | 'failed';
+    error: string | null;
+    at: Date;
+    pausesSeconds: readonly number[];
+  },
+): Promise<void> {
+  const { delivery, status, error, at } = of;
+  const pauses = pgArray(of.pausesSeconds);
+  await tx.$executeRaw`
+    with served as (
+      update webhooks set
+        failures = case when ${status === 'delivered'}::boolean then 0 else failures + 1 end,
+        next_at = ${at}::timestamptz + make_interval(secs => case
+          when ${status === 'delivered'}::boolean then 0
+          else (${pauses}::integer[])[least(failures + 1, cardinality(${pauses}::integer[]))]
+        end)
+      where id = ${delivery.webhookId}::text
+      returning id
+    )
+    update webhook_deliveries d set status = ${status}::text, last_error = ${error}::text
+    from served s
+    where d.entity = ${delivery.entity}::text and d.id = ${delivery.id}::text and d.webhook_id = s.id`;
+}
+
+/** Gives up deliveries that have waited since before a time, at most `limit`, and returns how many. */
+export async function giveUpDeliveries(tx: Tx, of: { before: Date; limit: number }): Promise<number> {
+  return tx.$executeRaw`
+    update webhook_deliveries set status = 'failed', last_error = coalesce(last_error, 'its webhook was not served in time')
+    where (entity, id) in (
       select entity, id from webhook_deliveries
-      where status = 'pending' and next_attempt_at <= ${of.at}::timestamptz
-      order by next_attempt_at, id
+      where status = 'pending' and created_at < ${of.before}::timestamptz
       limit ${of.limit}::integer
       for update skip locked
-    )
-    update webhook_deliveries d set
-      attempts = d.attempts + 1,
-      next_attempt_at =
-        ${of.at}::timestamptz + make_interval(secs => (${pgArray(of.retryDelaysSeconds)}::integer[])[d.attempts + 1])
-    from due, webhooks w
-    where d.entity = due.entity and d.id = due.id and w.id = d.webhook_id
-    returning d.entity, d.id, w.url, w.secret, d.payload, d.attempts`;
+    )`;
 }
 
 /** Deletes deliveries that have ended and were created before a time, at most `limit`, and returns how many. */

@@ -53,7 +53,14 @@ export class Webhooks {
     if ((await tx.webhook.count({ where: { entity } })) >= WEBHOOKS_MAX) {
       throw new TallyError('conflict', `there are ${WEBHOOKS_MAX} webhooks already`);
     }
-    const webhook = { id: randomId('hook'), url, entity, secret: newWebhookSecret(), createdAt };
+    const webhook = {
+      id: randomId('hook'),
+      url,
+      entity,
+      secret: newWebhookSecret(),
+      createdAt,
+      nextAt: createdAt,
+    };
     await tx.webhook.create({ data: webhook });
     await insertAuditEntry(tx, {
       at: createdAt,

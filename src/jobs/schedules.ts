@@ -37,12 +37,14 @@ export const SCHEDULES = {
     'prune-identities': at('0 20 4 * * *', IdentityPruning, (identities) => identities.prune()),
     'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
-    'sweep-webhooks': at('0 40 4 * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
+    'sweep-webhooks': at('0 40 * * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
   },
   /** What tells others. */
   outbound: {
     'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts) => alerts.fire()),
-    'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks) => webhooks.deliver()),
+    'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks, signal) =>
+      webhooks.deliver(signal),
+    ),
   },
 };
 

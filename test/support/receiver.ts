@@ -1,6 +1,7 @@
 /** A server that receives webhooks: it remembers what came, and answers what a test tells it to. */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 
 export type Received = {
   readonly path: string;
@@ -11,14 +12,17 @@ export type Received = {
 export type Receiver = {
   readonly url: string;
   readonly received: Received[];
-  /** The status of the answers from now on; null hangs up without one. */
-  answer(status: number | null, headers?: Readonly<Record<string, string>>): void;
+  /** The status of the answers from now on; null hangs up without one, `never` holds the connection without one. */
+  answer(status: number | null | 'never', headers?: Readonly<Record<string, string>>): void;
+  /** Hangs up on whoever is held. */
+  letGo(): void;
   close(): Promise<void>;
 };
 
 export async function aReceiver(): Promise<Receiver> {
   const received: Received[] = [];
-  let answer: { status: number | null; headers: Readonly<Record<string, string>> } = {
+  const held: Socket[] = [];
+  let answer: { status: number | null | 'never'; headers: Readonly<Record<string, string>> } = {
     status: 204,
     headers: {},
   };
@@ -30,7 +34,8 @@ export async function aReceiver(): Promise<Receiver> {
         Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
       );
       received.push({ path: request.url ?? '', headers, body: Buffer.concat(parts).toString() });
-      if (answer.status === null) request.socket.destroy();
+      if (answer.status === 'never') held.push(request.socket);
+      else if (answer.status === null) request.socket.destroy();
       else
         response.writeHead(answer.status, { ...answer.headers }).end('what a receiver says does not matter');
     });
@@ -43,6 +48,7 @@ export async function aReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${port}/hook`,
     received,
     answer: (status, headers = {}) => void (answer = { status, headers }),
+    letGo: () => held.splice(0).forEach((socket) => socket.destroy()),
     async close() {
       server.closeAllConnections();
       server.close();

@@ -717,6 +717,10 @@ create table webhooks (
   -- It signs messages, so it cannot be stored as a hash.
   secret text not null,
   created_at timestamptz(3) not null,
+  -- Failed attempts since the last one that was accepted.
+  failures integer not null default 0,
+  -- It gets nothing before: while an attempt is in flight, and for a while after too many failures.
+  next_at timestamptz(3) not null,
   constraint webhooks_pkey primary key (id)
 );
 
@@ -735,7 +739,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_go_to_a_webhook foreign key (webhook_id) references webhooks (id) on delete cascade,
   constraint webhook_deliveries_status_is_known check (status in ('pending', 'delivered', 'failed'))
 );
-create index webhook_deliveries_due_idx on webhook_deliveries (next_attempt_at) where status = 'pending';
+create index webhook_deliveries_due_idx on webhook_deliveries (webhook_id, next_attempt_at) where status = 'pending';
 create index webhook_deliveries_webhook_idx on webhook_deliveries (webhook_id);
 
 -- Access: keys, idempotency records, and the audit log.
