@@ -1,5 +1,6 @@
 /** The row per alert, month and threshold that makes an alert fire once. */
 import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
 import { pgArray } from '../platform/pg-array.js';
 
 export type Firing = {
@@ -15,28 +16,49 @@ export type Firing = {
 
 type Row = Omit<Firing, 'thresholdPicos' | 'spentPicos'> & { threshold: string; spent: string };
 
+export type OpenPeriod = { readonly period: string; readonly end: Date };
+
+/** Alerts whose month has reached the threshold and that are not marked yet. An alert ignores months that ended before it was created. */
+function reached(periods: readonly OpenPeriod[]): Prisma.Sql {
+  return Prisma.sql`
+    select a.entity, a.id, p.period, a.threshold_picos, coalesce(e.cost_picos, s.cost_picos) as spent_picos
+    from spend_alerts a
+    join unnest(
+      ${pgArray(periods.map(({ period }) => period))}::text[], ${pgArray(periods.map(({ end }) => end))}::timestamptz[]
+    ) as p (period, ends_at) on a.created_at < p.ends_at
+    left join entity_spend e on a.project is null and e.entity = a.entity and e.period = p.period
+    left join project_spend s on s.project = a.project and s.entity = a.entity and s.period = p.period
+    where coalesce(e.cost_picos, s.cost_picos) >= a.threshold_picos and not exists (
+      select from spend_alert_firings f
+      where f.entity = a.entity and f.alert_id = a.id and f.period = p.period and f.threshold_picos = a.threshold_picos
+    )`;
+}
+
+/** A page of the entities that have such alerts, by name. */
+export async function findEntitiesReached(
+  tx: Tx,
+  of: { periods: readonly OpenPeriod[]; after: string | null; limit: number },
+): Promise<{ entity: string }[]> {
+  return tx.$queryRaw<{ entity: string }[]>`
+    select distinct r.entity from (${reached(of.periods)}) r
+    where r.entity > coalesce(${of.after}::text, '')
+    order by r.entity
+    limit ${of.limit}::integer`;
+}
+
 /**
- * Marks alerts whose month has reached the threshold as fired, at most `limit`, and returns those that were not marked yet. Of two
- * checks at once, the second waits for the first and finds them marked. An alert ignores months that ended before it was created.
+ * Marks alerts of an entity that have reached their threshold as fired, at most `limit`, and returns those that were not marked yet. Of two
+ * checks at once, the second waits for the first and finds them marked.
  */
 export async function fireSpendAlerts(
   tx: Tx,
-  of: { periods: readonly { period: string; end: Date }[]; at: Date; limit: number },
+  of: { entity: string; periods: readonly OpenPeriod[]; at: Date; limit: number },
 ): Promise<Firing[]> {
   const rows = await tx.$queryRaw<Row[]>`
     with reached as (
-      select a.entity, a.id, p.period, a.threshold_picos, coalesce(e.cost_picos, s.cost_picos) as spent_picos
-      from spend_alerts a
-      join unnest(
-        ${pgArray(of.periods.map(({ period }) => period))}::text[], ${pgArray(of.periods.map(({ end }) => end))}::timestamptz[]
-      ) as p (period, ends_at) on a.created_at < p.ends_at
-      left join entity_spend e on a.project is null and e.entity = a.entity and e.period = p.period
-      left join project_spend s on s.project = a.project and s.entity = a.entity and s.period = p.period
-      where coalesce(e.cost_picos, s.cost_picos) >= a.threshold_picos and not exists (
-        select from spend_alert_firings f
-        where f.entity = a.entity and f.alert_id = a.id and f.period = p.period and f.threshold_picos = a.threshold_picos
-      )
-      order by a.id, p.period
+      select * from (${reached(of.periods)}) r
+      where r.entity = ${of.entity}::text
+      order by r.id, r.period
       limit ${of.limit}::integer
     ), fired as (
       insert into spend_alert_firings (entity, alert_id, period, threshold_picos, spent_picos, fired_at)

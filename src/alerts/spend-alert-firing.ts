@@ -8,10 +8,17 @@ import { randomId } from '../domain/ids.js';
 import { GRACE_MS, periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
-import { fireSpendAlerts, type Firing } from './spend-alert-firing.sql.js';
+import {
+  findEntitiesReached,
+  fireSpendAlerts,
+  type Firing,
+  type OpenPeriod,
+} from './spend-alert-firing.sql.js';
+import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import { WebhookDeliveries } from './webhook-deliveries.js';
 
 const BATCH_FIRINGS_MAX = 500;
+const PAGE_ENTITIES = 500;
 
 @Injectable()
 export class SpendAlertFiring {
@@ -21,20 +28,33 @@ export class SpendAlertFiring {
     private readonly deliveries: WebhookDeliveries,
   ) {}
 
-  /** Returns how many alerts fired. */
-  async fire(): Promise<number> {
+  /** Returns how many alerts fired. Each entity has its own transactions; throws a RoundError where one failed. */
+  async fire(signal?: AbortSignal): Promise<number> {
+    const periods = openPeriods(await this.clock.bookingTime(this.database.reader));
+    const entities = pagesOf<{ entity: string }>((last) =>
+      findEntitiesReached(this.database.reader, {
+        periods,
+        after: last?.entity ?? null,
+        limit: PAGE_ENTITIES,
+      }),
+    );
+    return oneByOne(entities, ({ entity }) => this.fireAllOf(entity), signal);
+  }
+
+  private async fireAllOf(entity: string): Promise<number> {
     let fired = 0;
     for (let full = true; full;) {
-      const batch = await this.database.transaction((tx) => this.fireBatch(tx));
+      const batch = await transactionOfOne(this.database, (tx) => this.fireBatch(tx, entity));
       fired += batch;
       full = batch === BATCH_FIRINGS_MAX;
     }
     return fired;
   }
 
-  private async fireBatch(tx: Tx): Promise<number> {
+  private async fireBatch(tx: Tx, entity: string): Promise<number> {
     const at = await this.clock.bookingTime(tx);
-    const firings = await fireSpendAlerts(tx, { periods: openPeriods(at), at, limit: BATCH_FIRINGS_MAX });
+    const periods = openPeriods(at);
+    const firings = await fireSpendAlerts(tx, { entity, periods, at, limit: BATCH_FIRINGS_MAX });
     const messages = firings.map((firing) => ({
       id: randomId('msg'),
       entity: firing.entity,
@@ -46,7 +66,7 @@ export class SpendAlertFiring {
 }
 
 /** The current month, and the previous one while late usage may still be charged to it. */
-function openPeriods(at: Date): { period: string; end: Date }[] {
+function openPeriods(at: Date): OpenPeriod[] {
   const period = periodOf(at);
   const previous = periodOf(new Date(periodStart(period).getTime() - 1));
   const isGrace = at.getTime() < periodEnd(previous).getTime() + GRACE_MS;

@@ -103,14 +103,13 @@ export async function endAttempt(
   },
 ): Promise<void> {
   const { delivery, status, error, at } = of;
-  const pauses = pgArray(of.pausesSeconds);
   await tx.$executeRaw`
     with served as (
       update webhooks set
         failures = case when ${status === 'delivered'}::boolean then 0 else failures + 1 end,
         next_at = ${at}::timestamptz + make_interval(secs => case
           when ${status === 'delivered'}::boolean then 0
-          else (${pauses}::integer[])[least(failures + 1, cardinality(${pauses}::integer[]))]
+          else (${pgArray(of.pausesSeconds)}::integer[])[least(failures + 1, ${of.pausesSeconds.length}::integer)]
         end)
       where id = ${delivery.webhookId}::text
       returning id

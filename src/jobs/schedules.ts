@@ -41,7 +41,7 @@ export const SCHEDULES = {
   },
   /** What tells others. */
   outbound: {
-    'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts) => alerts.fire()),
+    'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts, signal) => alerts.fire(signal)),
     'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks, signal) =>
       webhooks.deliver(signal),
     ),

@@ -114,6 +114,24 @@ describe('a spend alert', () => {
     expect(news().length).toBe(1);
   });
 
+  it('fires while the alerts of another entity cannot be told', async () => {
+    await alertAt(MILLION_PICOS);
+    await spendMillion();
+    const broken = entity;
+    entity = scopeOf(`z-${randomUUID()}`).entity;
+    await alertAt(MILLION_PICOS);
+    await spendMillion();
+    const { pool } = books.postgres;
+    await pool.query(
+      `alter table spend_alert_firings add constraint no check (entity <> '${broken}') not valid`,
+    );
+    await expect(firing.fire()).rejects.toThrow(/^1 of 2 failed/);
+    const fired = await pool.query('select from spend_alert_firings where entity = $1', [entity]);
+    await pool.query('alter table spend_alert_firings drop constraint no');
+    expect(fired.rowCount).toBe(1);
+    expect(await firing.fire()).toBe(1);
+  });
+
   it('fires again in the next month, and for another threshold in the same', async () => {
     const id = await alertAt(MILLION_PICOS);
     await spendMillion();
