@@ -68,7 +68,7 @@ const API = [
 /** Queues and schedules, where the role is `worker` or `all`. */
 const WORKERS = [MeteringWorker, JobsWorker];
 
-export type AppParts = Omit<PlatformParts, 'metrics'> & { readonly config: Config };
+export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards'> & { readonly config: Config };
 
 @Module({})
 export class AppModule {
@@ -87,7 +87,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.of({ ...parts, metrics: made.metrics }, settings),
+        PlatformModule.of({ ...parts, queueShards: config.queueShards, metrics: made.metrics }, settings),
         ...CAPABILITIES,
         ...(config.role === 'worker' ? [] : API),
         ...(config.role === 'api' ? [] : [BullModule.forRoot({ connection: redis.patient }), ...WORKERS]),

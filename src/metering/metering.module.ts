@@ -8,7 +8,9 @@ import { BatchWriter } from './batch-writer.js';
 import { ConflictsController } from './conflicts.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
+import { EventGatherer } from './event-gatherer.js';
 import { IdentityPruning } from './identity-pruning.js';
+import { KeyBacklog } from './key-backlog.js';
 import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { UsageEventsController } from './usage-events.controller.js';
@@ -19,7 +21,9 @@ import { UsageLanes } from './usage-lanes.js';
 import { UsageProcessor } from './usage.processor.js';
 import { WaitingUsage } from './waiting-usage.js';
 
-const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageIntake, UsageSums];
+const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageSums];
+/** Of the door for usage over HTTP. */
+const INTAKE = [EventGatherer, KeyBacklog, UsageIntake];
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
@@ -30,6 +34,7 @@ export class MeteringModule {}
 
 @Module({
   imports: [AccessModule, MeteringModule],
+  providers: INTAKE,
   controllers: [UsageEventsController, DeadLettersController, ConflictsController],
 })
 export class MeteringApi {}

@@ -1,6 +1,6 @@
 /** Gateways: usage over HTTP, for those that do not put it on the queue themselves. */
-import { Body, Controller, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Metrics } from '../platform/metrics.js';
 import { UsageIntake } from './usage-intake.js';
 import { Caller, type Principal } from '../access/principal.js';
@@ -24,9 +24,13 @@ export class UsageEventsController {
   async report(
     @Body({ schema: schemas.UsageReport }) events: schemas.UsageReport,
     @Caller() caller: Principal,
+    @Req() { headers }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const receipt = await this.intake.report(events, caller.entity);
+    // Only a body that is sent in chunks does not say how long it is.
+    const bytes = Number(headers['content-length'] ?? JSON.stringify(events).length);
+    const { keyId, entity: scope } = caller;
+    const receipt = await this.intake.report({ events, bytes, keyId, scope });
     this.metrics.usageEvents.inc({ outcome: 'accepted' }, receipt.accepted);
     this.metrics.usageEvents.inc({ outcome: 'rejected' }, receipt.rejected.length);
     if (receipt.accepted === 0) reply.status(422);

@@ -2,8 +2,19 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
+import { EventGatherer } from './event-gatherer.js';
 import { parseEvent } from './event-validation.js';
+import { KeyBacklog, unitsOf } from './key-backlog.js';
 
+export type Report = {
+  /** The body of each event. */
+  readonly events: readonly unknown[];
+  /** Of all of them, as JSON. */
+  readonly bytes: number;
+  readonly keyId: string;
+  /** The one entity that the key may report for, or null for all. */
+  readonly scope: string | null;
+};
 export type Rejection = {
   readonly index: number;
   readonly id: string | null;
@@ -16,19 +27,37 @@ export type Receipt = { readonly accepted: number; readonly rejected: readonly R
 export class UsageIntake {
   constructor(
     private readonly queue: UsageQueue,
+    private readonly gatherer: EventGatherer,
+    private readonly backlog: KeyBacklog,
     private readonly clock: Clock,
   ) {}
 
   /**
    * Resolves when Redis has the events. What is rejected goes to the queue as well, where it becomes a dead letter; only what the caller
-   * may not report is kept nowhere. `scope` is the one entity that it may report for, or null for all.
+   * may not report is kept nowhere. Throws where Redis has not all of them: reporting them again is safe. Throws `rate_limit_exceeded`
+   * where too much of the key's usage waits.
    */
-  async report(bodies: readonly unknown[], scope: string | null): Promise<Receipt> {
+  async report(report: Report): Promise<Receipt> {
+    const { kept, ...receipt } = this.read(report);
+    const bytesOfOne = report.bytes / report.events.length;
+    const parts = [...kept].map(([queueName, events]) => ({
+      queueName,
+      events,
+      bytes: Math.ceil(bytesOfOne * events.length),
+    }));
+    const units = parts.reduce((sum, part) => sum + unitsIn(part), 0);
+    await this.backlog.enter(report.keyId, units);
+    await Promise.all(parts.map((part) => this.store(part, report.keyId)));
+    return receipt;
+  }
+
+  /** What is kept of the report by the queue that it goes to, and what the caller is told. */
+  private read({ events, scope }: Report): Receipt & { readonly kept: Map<string, unknown[]> } {
     const now = this.clock.now();
-    const kept: unknown[] = [];
+    const kept = new Map<string, unknown[]>();
     const rejected: Rejection[] = [];
     let accepted = 0;
-    for (const [index, body] of bodies.entries()) {
+    for (const [index, body] of events.entries()) {
       const reading = parseEvent(body, now);
       const { id, entity } = reading.ok ? reading.event : reading;
       if (scope !== null && entity !== null && entity !== scope) {
@@ -36,11 +65,30 @@ export class UsageIntake {
         rejected.push({ index, id, code: 'insufficient_permissions', message });
         continue;
       }
-      kept.push(body);
+      const queueName = this.queue.nameFor(entity);
+      const ofQueue = kept.get(queueName);
+      if (ofQueue === undefined) kept.set(queueName, [body]);
+      else ofQueue.push(body);
       if (reading.ok) accepted += 1;
       else rejected.push({ index, id, code: reading.code, message: reading.message });
     }
-    await this.queue.add(kept);
-    return { accepted, rejected };
+    return { kept, accepted, rejected };
   }
+
+  private async store(part: Part, keyId: string): Promise<void> {
+    const units = unitsIn(part);
+    try {
+      this.backlog.isIn(await this.gatherer.add(part.queueName, part), keyId, units);
+    } catch (error) {
+      this.backlog.leave(keyId, units);
+      throw error;
+    }
+  }
+}
+
+/** The events of a report that go to one queue. */
+type Part = { readonly queueName: string; readonly events: readonly unknown[]; readonly bytes: number };
+
+function unitsIn({ events, bytes }: Part): number {
+  return unitsOf({ count: events.length, bytes });
 }

@@ -18,6 +18,7 @@ export type PlatformParts = {
     /** For workers: a command waits for as long as it takes. */
     readonly patient: Redis;
   };
+  readonly queueShards: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -26,7 +27,8 @@ export type PlatformParts = {
 @Module({})
 export class PlatformModule {
   /** `settings` are what the environment decides for modules that have no other way to it. */
-  static of({ database, redis, clock, logger, metrics }: PlatformParts, settings: Provider[]): DynamicModule {
+  static of(parts: PlatformParts, settings: Provider[]): DynamicModule {
+    const { database, redis, queueShards, clock, logger, metrics } = parts;
     const providers: Provider[] = [
       { provide: Database, useValue: database },
       { provide: ReportsDatabase, useValue: database.reports },
@@ -34,7 +36,7 @@ export class PlatformModule {
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },
       { provide: QUOTA_REDIS, useValue: redis.quick },
-      { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick) },
+      { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick, queueShards) },
       ...settings,
     ];
     const tokens = providers.map((provider) =>

@@ -1,8 +1,10 @@
-/** The names of the upkeep queues, and the producer's side of `usage-events`. */
-import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE } from '@tally/client/protocol';
+/** The names of the upkeep queues, and the producer's side of the usage queues. */
+import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE, usageQueueOf } from '@tally/client/protocol';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { assert } from '../domain/errors.js';
 import { askRedis } from './redis-errors.js';
+import { Unavailable } from './unavailable.js';
 
 /** One for each lane. */
 export const UPKEEP_QUEUES = {
@@ -15,24 +17,56 @@ export const UPKEEP_QUEUES = {
 const STREAM_EVENTS_MAX = 1_000;
 
 export class UsageQueue {
-  readonly queue: Queue;
+  private readonly queues = new Map<string, Queue>();
 
-  constructor(connection: Redis) {
-    this.queue = new Queue(USAGE_QUEUE, {
-      connection,
-      defaultJobOptions: USAGE_JOB_OPTIONS,
-      streams: { events: { maxLen: STREAM_EVENTS_MAX } },
-    });
-    // Every command's own failure reaches its caller; this one would only end the process.
-    this.queue.on('error', () => {});
+  /** Usage is spread over so many queues, by entity. */
+  constructor(
+    private readonly connection: Redis,
+    private readonly shards = 1,
+  ) {}
+
+  /** Null for usage of nobody that can be told. */
+  nameFor(entity: string | null): string {
+    return entity === null ? USAGE_QUEUE : usageQueueOf(entity, this.shards);
   }
 
-  /** Resolves when Redis has the events, as one job. Throws Unavailable. */
-  async add(events: readonly unknown[]): Promise<void> {
-    if (events.length > 0) await askRedis(this.queue.add(USAGE_JOB, events));
+  /** Resolves to the job's key when Redis has the events, as one job. Throws Unavailable. */
+  async add(events: readonly unknown[], name: string = USAGE_QUEUE): Promise<string> {
+    // A queue of BullMQ that is made without a connection waits for one, however long that takes.
+    if (this.connection.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
+    const queue = this.queueNamed(name);
+    const { id } = await askRedis(queue.add(USAGE_JOB, events));
+    assert(id !== undefined, 'a job that was added has an id');
+    return queue.toKey(id);
+  }
+
+  /** Of these jobs, those that Redis still has: a job is deleted once all its events are counted or dead letters. Throws Unavailable. */
+  async existing(jobs: readonly string[]): Promise<readonly string[]> {
+    const count = await askRedis(this.connection.exists(...jobs));
+    if (count === 0) return [];
+    if (count === jobs.length) return jobs;
+    const each = await askRedis(Promise.all(jobs.map((job) => this.connection.exists(job))));
+    return jobs.filter((_, index) => each[index] === 1);
   }
 
   async close(): Promise<void> {
-    await this.queue.close();
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+  }
+
+  private queueNamed(name: string): Queue {
+    let queue = this.queues.get(name);
+    if (queue === undefined) {
+      queue = new Queue(name, {
+        connection: this.connection,
+        defaultJobOptions: USAGE_JOB_OPTIONS,
+        streams: { events: { maxLen: STREAM_EVENTS_MAX } },
+      });
+      // Every command's own failure reaches its caller; this one would only end the process.
+      queue.on('error', () => {});
+      // It would fail for ever.
+      queue.waitUntilReady().catch(() => this.queues.delete(name));
+      this.queues.set(name, queue);
+    }
+    return queue;
   }
 }
