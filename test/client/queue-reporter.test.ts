@@ -7,6 +7,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { queueReporter } from '../../packages/client/src/queue-reporter.js';
 import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
+import { usageQueueOf } from '../../packages/client/src/protocol/usage-queue.js';
 import type { UsageEvent } from '../../packages/client/src/protocol/usage-event.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -33,9 +34,9 @@ afterEach(async () => {
 });
 
 /** The jobs that a worker would find. */
-async function jobsWaiting() {
+async function jobsWaiting(name = 'usage-events') {
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
-  const queue = new Queue('usage-events', { connection });
+  const queue = new Queue(name, { connection });
   const jobs = await queue.getWaiting();
   await queue.close();
   connection.disconnect();
@@ -61,6 +62,19 @@ describe('reporting over the queue', () => {
     await Promise.all(['a', 'b', 'c'].map((id) => reporter.report(event(id))));
     await reporter.close();
     expect((await jobsWaiting()).map(({ data }) => data)).toEqual([['a', 'b', 'c'].map(event)]);
+  });
+
+  it('puts an entity into its own queue where usage is spread, and all of a batch into one job of it', async () => {
+    const of = (id: string, entity: string) => aUsageEvent({ id, project: `${entity}/p` });
+    const events = [of('a', 'entity1'), of('b', 'entity2'), of('c', 'entity1')];
+    const reporter = await queueReporter({ redisUrl: redis.url, shards: 4 });
+    await Promise.all(events.map((each) => reporter.report(each)));
+    await reporter.close();
+    const [first, second] = [usageQueueOf('entity1', 4), usageQueueOf('entity2', 4)];
+    expect((await jobsWaiting(first)).map(({ data }) => data)).toEqual([[events[0], events[2]]]);
+    expect((await jobsWaiting(second)).map(({ data }) => data)).toEqual([events[1]]);
+    expect(await jobsWaiting()).toEqual([]);
+    await expect(queueReporter({ redisUrl: redis.url, shards: 65 })).rejects.toThrow('from 1 to 64');
   });
 
   it('keeps events while Redis is down, and delivers them when it is up again', async () => {

@@ -50,7 +50,7 @@ export interface OutboxOptions {
   onRefused?: (event: UsageEvent, error: TallyClientError) => void;
   /** How long the first event of a batch waits for more: 3 ms when left out. */
   gatherMs?: number;
-  /** Events in one delivery, 1 to 1,000: 200 when left out. */
+  /** Events in one delivery, 1 to 1,000: 500 when left out. */
   batchCountMax?: number;
   /** The most events in memory, at about 1 kB each: 20,000 when left out. */
   waitingCountMax?: number;
@@ -72,7 +72,7 @@ const DEFAULTS = {
   onFailure: () => {},
   onRefused: () => {},
   gatherMs: 3,
-  batchCountMax: 200,
+  batchCountMax: 500,
   waitingCountMax: 20_000,
   backoffMsMin: 100,
   backoffMsMax: 5000,
