@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
-import { lockPriceBook } from './price-book.sql.js';
+import { lockPriceBook } from './price-book-lock.js';
 import { priceTermsFields } from './price-terms.schema.js';
 import { readPriceTerms } from './price-terms.js';
 import { insertVersions } from './price-versions.sql.js';

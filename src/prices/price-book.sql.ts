@@ -1,16 +1,37 @@
 /** The lock of the price book, and from when a price that is published now is in force. */
 import type { Tx } from '../platform/database.js';
 
-const PRICE_BOOK_LOCK = 7_201_001;
+/** The advisory lock of the book. */
+export const PRICE_BOOK_LOCK = 7_201_001n;
 
 /** Transactions that rate usage share the lock. */
 export async function lockPriceBookShared(tx: Tx): Promise<void> {
   await tx.$queryRaw`select pg_advisory_xact_lock_shared(${PRICE_BOOK_LOCK}::bigint)::text`;
 }
 
-/** Publishing takes the lock alone: no event is rated by a book that changes before the event is committed. */
-export async function lockPriceBook(tx: Tx): Promise<void> {
-  await tx.$queryRaw`select pg_advisory_xact_lock(${PRICE_BOOK_LOCK}::bigint)::text`;
+/** Takes the lock alone where nobody has it, until the transaction ends. True also where this transaction has it already. */
+export async function tryLockPriceBook(tx: Tx): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
+    select pg_try_advisory_xact_lock(${PRICE_BOOK_LOCK}::bigint) as locked`;
+  return row.locked;
+}
+
+/**
+ * Waits a tenth of a second at most to have the lock alone; `tryLockPriceBook` then says whether it has. Whoever asks for a share
+ * meanwhile waits behind this one. A block takes no parameters: the number is that of the lock.
+ */
+export async function awaitPriceBook(tx: Tx): Promise<void> {
+  await tx.$executeRaw`
+    do $$
+    declare
+      usual text := current_setting('lock_timeout');
+    begin
+      set local lock_timeout = '100ms';
+      perform pg_advisory_xact_lock(7201001);
+      perform set_config('lock_timeout', usual, true);
+    exception when lock_not_available then
+      null;
+    end $$`;
 }
 
 /** Now, which is later than the start of a transaction that has waited for the book's lock; or the time that a test's clock sets. */

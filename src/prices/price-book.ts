@@ -1,32 +1,26 @@
 /** The price book: price versions, of which one is in force at a time. They are added and never changed. */
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { insertAuditEntry } from '../access/audit-log.js';
 import { Changes } from '../access/changes.js';
-import { assert, TallyError } from '../domain/errors.js';
-import type { EntityName } from '../domain/ids.js';
+import { assert } from '../domain/errors.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
-import { findSwitchTime, lockPriceBook, lockPriceBookShared } from './price-book.sql.js';
-import { maximumsOf } from './maximums.js';
+import { lockPriceBookShared } from './price-book.sql.js';
 import { priceRowOf, type PriceRow, type StoredPrice } from './price-row.js';
-import type { PriceTermsBody } from './price-terms.schema.js';
-import { readPriceTerms } from './price-terms.js';
 import {
   findListPriceIds,
   findVersionIds,
   findVersions,
   findVersionsAfter,
-  insertVersions,
   listVersions,
-  type NewVersion,
   type VersionFilter,
 } from './price-versions.sql.js';
-import { countCharged, reachBack } from './reach-back.js';
+import { publishVersion, type PriceOrder, type Published } from './publication.js';
 import { listWaitingUsage, type WaitingUsage } from './waiting-usage.sql.js';
 
 export type { PriceRow } from './price-row.js';
+export type { PriceOrder, Published } from './publication.js';
 
 /** How far an estimate may be behind the book. Rating never is: it reads the book in its own transaction. */
 const CACHE_MS_MAX = 5_000;
@@ -45,28 +39,6 @@ const LOAD_VERSIONS_MAX = 100;
 
 /** Versions that a process remembers before it starts over. */
 const VERSIONS_KNOWN_MAX = 200_000;
-
-export type PriceOrder = {
-  readonly model: string;
-  /** Null is the list price. */
-  readonly entity: EntityName | null;
-  /** Null is now, or the time that `reachBack` finds. */
-  readonly effectiveFrom: Date | null;
-  /** They passed their schema. */
-  readonly terms: PriceTermsBody;
-  /** Null keeps the maximum of the model's version in force. */
-  readonly maxInputTokens: number | null;
-  readonly maxOutputTokens: number | null;
-  readonly source: string;
-  readonly actor: string;
-};
-
-export type Published = PriceRow & {
-  /** Events that waited for it and are charged by it. */
-  readonly chargedEvents: number;
-  /** Events of the model and entity that still wait for a price, those included that are charged in part. */
-  readonly waitingEvents: number;
-};
 
 /** What estimates read. */
 type Book = { readonly byModel: Map<string, Price[]>; newestId: bigint };
@@ -162,50 +134,11 @@ export class PriceBook implements OnModuleInit {
     return listWaitingUsage(this.database.reader, of);
   }
 
-  /**
-   * Adds a version in the caller's transaction; a second one for the same model, entity and instant is a conflict. It charges what waited
-   * for it; that happens after the commit.
-   */
+  /** Adds a version in the caller's transaction. */
   async publish(tx: Tx, order: PriceOrder): Promise<Published> {
-    await lockPriceBook(tx);
-    const at = await findSwitchTime(tx, this.clock.databaseNow());
-    const { model, entity, terms, source } = order;
-    const versions = await this.versionsOf(tx, [model]);
-    const current = versions.find((version) => version.entity === entity) ?? versions[0];
-    const read = readPriceTerms(terms);
-    const reach =
-      order.effectiveFrom === null
-        ? await reachBack(tx, { model, entity, ...read }, { versions, at })
-        : { effectiveFrom: order.effectiveFrom, firstForMetersFrom: null };
-    const added = await this.add(tx, {
-      model,
-      entity,
-      terms,
-      source,
-      ...read,
-      ...reach,
-      ...maximumsOf(order, current),
-      createdAt: at,
-    });
-    const { charged, waiting } = await countCharged(tx, added, versions);
-    await insertAuditEntry(tx, {
-      at,
-      actor: order.actor,
-      action: 'prices.publish',
-      entity,
-      target: model,
-      before: current === undefined ? null : auditOf(current),
-      after: auditOf(added),
-    });
-    return { ...added, chargedEvents: charged, waitingEvents: waiting };
-  }
-
-  private async add(tx: Tx, version: NewVersion): Promise<PriceRow> {
-    const [id] = await insertVersions(tx, [version]);
-    if (id !== undefined) return { ...version, id };
-    const { model, effectiveFrom } = version;
-    throw new TallyError('conflict', `${model} already has a price from ${effectiveFrom.toISOString()}`, {
-      param: 'effective_from',
+    return publishVersion(tx, order, {
+      now: () => this.clock.databaseNow(),
+      versionsOf: (model) => this.versionsOf(tx, [model]),
     });
   }
 
@@ -286,15 +219,4 @@ function include(book: Book, row: PriceRow): void {
   const versions = book.byModel.get(row.model);
   if (versions === undefined) book.byModel.set(row.model, [row]);
   else versions.push(row);
-}
-
-function auditOf({ id, effectiveFrom, terms, maxInputTokens, maxOutputTokens, source }: PriceRow) {
-  return {
-    id: String(id),
-    effective_from: effectiveFrom.toISOString(),
-    terms,
-    max_input_tokens: maxInputTokens,
-    max_output_tokens: maxOutputTokens,
-    source,
-  };
 }

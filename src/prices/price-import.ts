@@ -12,10 +12,17 @@ import { Database, Restart, type Tx } from '../platform/database.js';
 import { MAP_SOURCE, planEntry, type Planned, type PlannedPrice } from './import-plan.js';
 import { maximumsOf } from './maximums.js';
 import { PriceBook } from './price-book.js';
-import { findSwitchTime, lockPriceBook } from './price-book.sql.js';
+import { lockPriceBook } from './price-book-lock.js';
+import { findSwitchTime } from './price-book.sql.js';
 import { readPriceMap, type ModelReading } from './price-map/read-price-map.js';
 import { readPriceTerms } from './price-terms.js';
-import { createStage, findNewestId, publishStaged, stagePrices } from './staged-prices.sql.js';
+import {
+  createStage,
+  findNewestId,
+  findWaitingForStaged,
+  publishStaged,
+  stagePrices,
+} from './staged-prices.sql.js';
 
 /** Entries that one statement reads or writes. */
 const SLICE_ENTRIES = 50;
@@ -76,6 +83,7 @@ export class PriceImport {
     const at = await this.clock.bookingTime(tx);
     await auditImport(tx, changes, { at, actor });
     await this.stage(tx, changes);
+    await findWaitingForStaged(tx, { at, openFrom: firstOpenPeriod(at) });
     await lockPriceBook(tx);
     if ((await findNewestId(tx)) !== newestId) return new Restart('the price book changed meanwhile');
     const from = await findSwitchTime(tx, this.clock.databaseNow());

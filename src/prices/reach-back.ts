@@ -5,33 +5,39 @@ import type { Tx } from '../platform/database.js';
 import type { PriceRow } from './price-row.js';
 import { countWaiting, findOldestWaiting } from './waiting-usage.sql.js';
 
-type Reach = Pick<PriceRow, 'effectiveFrom' | 'firstForMetersFrom'>;
-
 type Scope = Pick<PriceRow, 'model' | 'entity'>;
+
+/** From when a version is in force and charges, and the oldest usage that waits for it. */
+export type Reach = Pick<PriceRow, 'effectiveFrom' | 'firstForMetersFrom'> & {
+  readonly isPriced: boolean;
+  readonly oldest: Date | null;
+};
 
 /**
  * The first price of a model is in force from its oldest waiting usage on. Of a model that has a price, a version is in force from now
- * on, and also charges what waits for a meter that the price in force at its time lacks. `versions` are those of the model. Needs the lock of
- * the price book.
+ * on, and also charges what waits for a meter that the price in force at its time lacks. `versions` are those of the model. It is exact under the
+ * lock of the price book; what was found before the lock (`seen`) leaves little to look for under it.
  */
 export async function reachBack(
   tx: Tx,
   { model, entity, ...terms }: Scope & PriceTerms,
-  { versions, at }: { versions: readonly PriceRow[]; at: Date },
+  { versions, at, seen }: { versions: readonly PriceRow[]; at: Date; seen: Reach | null },
 ): Promise<Reach> {
   const applying = versions.filter((version) => version.entity === null || version.entity === entity);
   const isPriced = applying.some(({ effectiveFrom }) => effectiveFrom <= at);
-  const oldest = await findOldestWaiting(tx, {
+  const known = seen?.isPriced === isPriced ? seen.oldest : null;
+  const older = await findOldestWaiting(tx, {
     model,
     entity,
     isPriced,
     meters: chargeableMeters(terms),
     openFrom: firstOpenPeriod(at),
-    before: at,
+    before: known ?? at,
   });
+  const oldest = older ?? known;
   return isPriced
-    ? { effectiveFrom: at, firstForMetersFrom: oldest }
-    : { effectiveFrom: oldest ?? at, firstForMetersFrom: null };
+    ? { effectiveFrom: at, firstForMetersFrom: oldest, isPriced, oldest }
+    : { effectiveFrom: oldest ?? at, firstForMetersFrom: null, isPriced, oldest };
 }
 
 /**
@@ -40,7 +46,7 @@ export async function reachBack(
  */
 export async function countCharged(
   tx: Tx,
-  version: PriceRow,
+  version: Scope & PriceTerms & Pick<Reach, 'effectiveFrom' | 'firstForMetersFrom'>,
   others: readonly PriceRow[],
 ): Promise<{ charged: number; waiting: number }> {
   const { model, entity, effectiveFrom, firstForMetersFrom } = version;

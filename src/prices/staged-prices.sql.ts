@@ -7,6 +7,7 @@ import { chargeableMeters, unitPricesUnder, type PriceTerms } from '../domain/pr
 import type { Period } from '../domain/period.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
 import type { PriceTermsBody } from './price-terms.schema.js';
 
 /** A list price. */
@@ -26,7 +27,10 @@ export async function createStage(tx: Tx): Promise<void> {
       meters text[] not null,
       max_input_tokens integer not null,
       max_output_tokens integer not null,
-      base_rate jsonb not null
+      base_rate jsonb not null,
+      -- The oldest usage that waited for it before the book was locked, and whether the model had a price by then.
+      oldest timestamptz(3),
+      was_priced boolean
     ) on commit drop`;
 }
 
@@ -46,29 +50,51 @@ export async function stagePrices(tx: Tx, prices: readonly StagedPrice[]): Promi
     ) as t (model, terms, meters, max_input_tokens, max_output_tokens, base_rate)`;
 }
 
-/**
- * Publishes what is staged, from `at` on or reaching back as `reachBack` does, and returns how many versions it added. Needs the lock of the
- * price book, and a book in which nothing has changed since the prices were compared with it.
- */
-export async function publishStaged(
-  tx: Tx,
-  { at, openFrom, source }: { at: Date; openFrom: Period; source: string },
-): Promise<number> {
-  const [row] = await tx.$queryRaw<[{ added: number }]>`
-    with priced as materialized (
+type Switch = { readonly at: Date; readonly openFrom: Period };
+
+/** Which staged models have a price at that time, what is known of the usage that waits for them, and the oldest that waits beyond that. */
+const waitingFor = ({ at, openFrom }: Switch) => Prisma.sql`
+    priced as materialized (
       select distinct model from prices where entity is null and effective_from <= ${at}::timestamptz
+    ), known as materialized (
+      select model, oldest from staged_prices where was_priced = (model in (select model from priced))
     ), waiting as (
       select e.model, min(e.occurred_at) as oldest
       from usage_events e
       join staged_prices s on s.model = e.model and (e.rate_id = 0 or s.meters && e.unpriced_meters)
+      left join known k on k.model = s.model
       where e.unpriced_meters is not null
-        and e.occurred_at < ${at}::timestamptz and e.period >= ${openFrom}::text
+        and e.occurred_at < coalesce(k.oldest, ${at}::timestamptz) and e.period >= ${openFrom}::text
         and not exists (select from closed_periods c where c.entity = e.entity and c.period = e.period)
         and exists (
           select from prices p
           where p.model = e.model and (p.entity is null or p.entity = e.entity) and p.effective_from <= e.occurred_at
         ) = (e.model in (select model from priced))
       group by e.model
+    )`;
+
+/** Looks for what waits, while usage is counted, so that little is left to look for under the book's lock. */
+export async function findWaitingForStaged(tx: Tx, of: Switch): Promise<void> {
+  await tx.$executeRaw`
+    with ${waitingFor(of)}
+    update staged_prices s set oldest = w.oldest, was_priced = s.model in (select model from priced)
+    from waiting w where w.model = s.model`;
+}
+
+/**
+ * Publishes what is staged, from `at` on or reaching back as `reachBack` does, and returns how many versions it added. Needs the lock of the
+ * price book, and a book in which nothing has changed since the prices were compared with it.
+ */
+export async function publishStaged(
+  tx: Tx,
+  { at, openFrom, source }: Switch & { source: string },
+): Promise<number> {
+  const [row] = await tx.$queryRaw<[{ added: number }]>`
+    with ${waitingFor({ at, openFrom })}, found as (
+      select s.model, coalesce(w.oldest, k.oldest) as oldest
+      from staged_prices s
+      left join waiting w on w.model = s.model
+      left join known k on k.model = s.model
     ), added as (
       insert into prices (
         model, entity, effective_from, terms, meters, first_for_meters_from, max_input_tokens, max_output_tokens,
@@ -80,7 +106,7 @@ export async function publishStaged(
         s.max_input_tokens, s.max_output_tokens, ${source}::text, ${at}::timestamptz
       from staged_prices s
       left join priced p on p.model = s.model
-      left join waiting w on w.model = s.model
+      left join found w on w.model = s.model
       order by s.model
       on conflict do nothing
       returning id, model
