@@ -8,7 +8,7 @@ import { MeteringModule } from '../metering/metering.module.js';
 import { PeriodsModule } from '../periods/periods.module.js';
 import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { QuotaModule } from '../quota/quota.module.js';
-import { MoneyLane, OutboundLane, SlowLane } from './lanes.js';
+import { MoneyLane, OutboundLane, SlowLane } from './upkeep-lanes.js';
 
 /** Runs what has a schedule. */
 @Module({

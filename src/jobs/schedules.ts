@@ -34,7 +34,9 @@ export const SCHEDULES = {
   /** What reads or deletes much. */
   slow: {
     'roll-up-days': at('40 * * * * *', DailyRollUps, (days, signal) => days.build(signal)),
-    'prune-identities': at('0 20 4 * * *', IdentityPruning, (identities) => identities.prune()),
+    'prune-identities': at('0 20 * * * *', IdentityPruning, (identities, signal) =>
+      identities.prunePart(signal),
+    ),
     'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
     'sweep-webhooks': at('0 40 * * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),

@@ -1,6 +1,8 @@
 /** Deletes the identities of events that nobody can send again. May run late, twice, and on two workers at once. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
+import { HOUR_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { pruneIdentities } from './dedupe.sql.js';
@@ -8,8 +10,18 @@ import { pruneIdentities } from './dedupe.sql.js';
 /** How much longer an identity is kept than its event is accepted: for jobs that wait in the queue. */
 const SLACK_MS = 7 * 24 * 3_600_000;
 
+/** Each hour one part of the identities is looked at, so the whole table once a week and never in one go. */
+const PARTS = 7 * 24;
+
 /** Rows that one statement looks at. */
 const PAGE_ROWS = 10_000;
+/** Between two pages, so that a run leaves the disks to others most of the time. */
+const PAUSE_MS = 50;
+
+/** From the first 16 bits of an identity to those after the last, of 65,536. */
+export type BucketRange = { readonly from: number; readonly to: number };
+
+const ALL: BucketRange = { from: 0, to: 65_536 };
 
 @Injectable()
 export class IdentityPruning {
@@ -18,16 +30,35 @@ export class IdentityPruning {
     private readonly clock: Clock,
   ) {}
 
+  /** The part of the hour. What a run that was ended left is pruned a week later. */
+  async prunePart(signal?: AbortSignal): Promise<number> {
+    return this.prune(partOf(await this.clock.bookingTime(this.database.reader)), signal);
+  }
+
   /** Returns how many it deleted. An event as old as these is refused for its time before its identity is looked up. */
-  async prune(): Promise<number> {
+  async prune(range: BucketRange = ALL, signal?: AbortSignal): Promise<number> {
     const now = await this.clock.bookingTime(this.database.reader);
     const bookedBefore = new Date(now.getTime() - USAGE_EVENT_BACK_MS_MAX - SLACK_MS);
+    const end = range.to === ALL.to ? null : firstOf(range.to);
     let pruned = 0;
-    for (let after: string | null = null; ;) {
+    for (let after = firstOf(range.from); ;) {
       const page = await pruneIdentities(this.database.reader, { bookedBefore, after, limit: PAGE_ROWS });
       pruned += page.pruned;
-      if (page.last === null) return pruned;
+      // The last page may reach into the next part.
+      if (page.last === null || (end !== null && page.last >= end) || signal?.aborted === true) return pruned;
       after = page.last;
+      await delay(PAUSE_MS);
     }
   }
+}
+
+export function partOf(at: Date): BucketRange {
+  const part = Math.floor(at.getTime() / HOUR_MS) % PARTS;
+  const edge = (index: number) => Math.floor((index * ALL.to) / PARTS);
+  return { from: edge(part), to: edge(part + 1) };
+}
+
+/** The least identity of a bucket, which no event has. */
+function firstOf(bucket: number): string {
+  return `${bucket.toString(16).padStart(4, '0')}0000-0000-0000-0000-000000000000`;
 }

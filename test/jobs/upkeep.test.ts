@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { UPKEEP_QUEUES } from '../../src/platform/queues.js';
+import { partOf } from '../../src/metering/identity-pruning.js';
 import { SCHEDULES } from '../../src/jobs/schedules.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { TestClock } from '../support/test-clock.js';
@@ -65,7 +66,7 @@ describe('the schedules of a worker', () => {
     const schedulers = (await Promise.all(LANES.map((lane) => queues[lane].getJobSchedulers()))).flat();
     expect(Object.fromEntries(schedulers.map(({ key, pattern }) => [key, pattern]))).toMatchObject({
       'close-periods': '0 5 * * * *',
-      'prune-identities': '0 20 4 * * *',
+      'prune-identities': '0 20 * * * *',
       'sample-outputs': '45 */5 * * * *',
       'roll-up-days': '40 * * * * *',
     });
@@ -92,8 +93,9 @@ describe('the schedules of a worker', () => {
 
   it('prune identities that are past their window', async () => {
     await app.postgres.pool.query(
-      `insert into usage_identities select gen_random_uuid(), gen_random_uuid(), t, t
+      `insert into usage_identities select ($1::text || substr(gen_random_uuid()::text, 5))::uuid, gen_random_uuid(), t, t
        from (values ('2026-10-01T00:00:00Z'::timestamptz), ('2026-12-03T00:00:00Z')) v (t)`,
+      [partOf(app.clock.now()).from.toString(16).padStart(4, '0')],
     );
     await runs('slow', ['prune-identities']);
     await until('the old identity is gone', async () => (await rowsOf('usage_identities')) === 1);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DAY_MS } from '../../src/domain/buckets.js';
+import { DAY_MS, HOUR_MS } from '../../src/domain/buckets.js';
+import { partOf } from '../../src/metering/identity-pruning.js';
 import { parseEvent } from '../../src/metering/event-validation.js';
 import { anEvent, anEventBody } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
@@ -46,5 +47,28 @@ describe('pruning identities', () => {
     await books.recorder.record([anEvent({ occurredAt: books.clock.now() })]);
     const pruned = await Promise.all([books.pruning.prune(), books.pruning.prune()]);
     expect([pruned[0] + pruned[1], await identities()]).toEqual([25_000, 1]);
+  });
+
+  it('looks at another part each hour, and at every identity within a week', async () => {
+    const old = new Date(books.clock.now().getTime() - 60 * DAY_MS);
+    await books.postgres.pool.query(
+      `insert into usage_identities
+       select gen_random_uuid(), gen_random_uuid(), $1::timestamptz, $1::timestamptz from generate_series(1, 500)`,
+      [old],
+    );
+    await books.postgres.pool.query(
+      `insert into usage_identities
+       select e::uuid, gen_random_uuid(), $1::timestamptz, $1::timestamptz
+       from (values ('00000000-0000-0000-0000-000000000001'), ('ffffffff-ffff-ffff-ffff-ffffffffffff')) v (e)`,
+      [old],
+    );
+    const pruned: number[] = [];
+    for (let hour = 0; hour < 7 * 24; hour += 1) {
+      pruned.push(await books.pruning.prunePart());
+      books.clock.advance(HOUR_MS);
+    }
+    expect(pruned.reduce((sum, count) => sum + count, 0)).toBe(502);
+    expect(partOf(new Date(0))).toEqual({ from: 0, to: 390 });
+    expect(partOf(new Date(167 * HOUR_MS))).toEqual({ from: 65_145, to: 65_536 });
   });
 });

@@ -8,7 +8,7 @@ import { ModuleRef } from '@nestjs/core';
 import { Queue } from 'bullmq';
 import { Logger } from '../platform/logger.js';
 import { UPKEEP_QUEUES } from '../platform/queues.js';
-import { Lane } from './lane.js';
+import { UpkeepLane } from './upkeep-lane.js';
 import { SCHEDULES } from './schedules.js';
 
 const concurrencyOf = (lane: keyof typeof SCHEDULES) => ({
@@ -17,7 +17,7 @@ const concurrencyOf = (lane: keyof typeof SCHEDULES) => ({
 
 @Injectable()
 @Processor(UPKEEP_QUEUES.money, concurrencyOf('money'))
-export class MoneyLane extends Lane {
+export class MoneyLane extends UpkeepLane {
   constructor(@InjectQueue(UPKEEP_QUEUES.money) queue: Queue, modules: ModuleRef, logger: Logger) {
     super(queue, SCHEDULES.money, modules, logger);
   }
@@ -25,7 +25,7 @@ export class MoneyLane extends Lane {
 
 @Injectable()
 @Processor(UPKEEP_QUEUES.slow, concurrencyOf('slow'))
-export class SlowLane extends Lane {
+export class SlowLane extends UpkeepLane {
   constructor(@InjectQueue(UPKEEP_QUEUES.slow) queue: Queue, modules: ModuleRef, logger: Logger) {
     super(queue, SCHEDULES.slow, modules, logger);
   }
@@ -33,7 +33,7 @@ export class SlowLane extends Lane {
 
 @Injectable()
 @Processor(UPKEEP_QUEUES.outbound, concurrencyOf('outbound'))
-export class OutboundLane extends Lane {
+export class OutboundLane extends UpkeepLane {
   constructor(@InjectQueue(UPKEEP_QUEUES.outbound) queue: Queue, modules: ModuleRef, logger: Logger) {
     super(queue, SCHEDULES.outbound, modules, logger);
   }

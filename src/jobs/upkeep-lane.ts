@@ -12,7 +12,7 @@ import type { Schedule } from './schedules.js';
 /** A Redis that lost its data lacks the schedules for at most this long. */
 const SCHEDULES_CHECK_MS = 10_000;
 
-export abstract class Lane extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
+export abstract class UpkeepLane extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private readonly stopping = new AbortController();
   /** What runs now, by schedule. */
