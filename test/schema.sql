@@ -449,59 +449,51 @@ table usage_days
   CREATE UNIQUE INDEX usage_days_pkey ON public.usage_days USING btree (entity, day)
 
 table usage_events
+  column entity text not null
   column occurred_at timestamp(3) with time zone not null
   column identity uuid not null
-  column source text not null
-  column id text not null
-  column entity text not null
-  column project text not null
-  column model text not null
-  column operation text not null
   column booked_at timestamp(3) with time zone not null
   column charged_at timestamp(3) with time zone
+  column series_id integer not null
+  column origin_id integer not null
+  column rate_id integer not null
+  column input_tokens integer not null
+  column cached_input_tokens integer not null
+  column output_tokens integer not null
+  column reasoning_tokens integer not null
+  column lot integer
   column period text not null
-  column input_tokens bigint not null
-  column cached_input_tokens bigint not null
-  column output_tokens bigint not null
-  column reasoning_tokens bigint not null
-  column other_quantities jsonb
-  column service_tier text not null
-  column unpriced_meters text[]
-  column rate_id bigint not null
+  column id text not null
   column cost_picos numeric(38,0) not null
   column burnt_picos numeric(38,0) not null
   column burns jsonb
-  column usage_source text not null
+  column other_quantities jsonb
+  column unpriced_meters text[]
   column reservation_id text
-  column api_key_id text
   column user_id text
   column request_id text
   column tags jsonb
   column details jsonb
   constraint CHECK (((burnt_picos >= (0)::numeric) AND (burnt_picos <= cost_picos)))
   constraint CHECK (((rate_id <> 0) OR (cost_picos = (0)::numeric)))
-  constraint CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= output_tokens)))
   constraint CHECK ((cached_input_tokens >= 0))
   constraint CHECK ((cost_picos >= (0)::numeric))
   constraint CHECK ((input_tokens >= 0))
   constraint CHECK ((output_tokens >= 0))
-  constraint CHECK ((usage_source = ANY (ARRAY['reported'::text, 'estimated'::text])))
-  constraint PRIMARY KEY (occurred_at, identity)
-  CREATE INDEX usage_events_entity_occurred_at_idx ON ONLY public.usage_events USING btree (entity, occurred_at)
+  constraint CHECK ((reasoning_tokens >= 0))
+  constraint PRIMARY KEY (entity, occurred_at, identity)
   CREATE INDEX usage_events_late_idx ON ONLY public.usage_events USING btree (entity, period) WHERE ((COALESCE(charged_at, booked_at) - occurred_at) > '72:00:00'::interval)
-  CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (entity, model, occurred_at) WHERE (unpriced_meters IS NOT NULL)
-  CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (occurred_at, identity)
+  CREATE INDEX usage_events_occurred_at_idx ON ONLY public.usage_events USING brin (occurred_at) WITH (pages_per_range='32', autosummarize='on')
+  CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (entity, series_id, occurred_at) WHERE (unpriced_meters IS NOT NULL)
+  CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (entity, occurred_at, identity)
   partition by RANGE (occurred_at)
 
 table usage_hourly
   column entity text not null
   column hour timestamp(3) with time zone not null
-  column project text not null
-  column model text not null
-  column operation text not null
-  column service_tier text not null
+  column series_id integer not null
+  column rate_id integer not null
   column period text not null
-  column rate_id bigint not null
   column requests bigint not null
   column input_tokens bigint not null
   column cached_input_tokens bigint not null
@@ -511,18 +503,40 @@ table usage_hourly
   column cost_picos numeric(38,0) not null
   column paid_burnt_picos numeric(38,0) not null default 0
   column promotional_burnt_picos numeric(38,0) not null default 0
-  constraint PRIMARY KEY (entity, hour, project, model, operation, service_tier, period, rate_id)
+  constraint PRIMARY KEY (entity, hour, series_id, period, rate_id)
   CREATE INDEX usage_hourly_period_idx ON public.usage_hourly USING brin (period) WITH (pages_per_range='16', autosummarize='on')
-  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, project, model, operation, service_tier, period, rate_id)
+  CREATE UNIQUE INDEX usage_hourly_pkey ON public.usage_hourly USING btree (entity, hour, series_id, period, rate_id)
 
 table usage_identities
   column identity uuid not null
-  column fingerprint uuid not null
   column occurred_at timestamp(3) with time zone not null
-  column booked_at timestamp(3) with time zone not null
   constraint PRIMARY KEY (identity)
   CREATE UNIQUE INDEX usage_identities_pkey ON ONLY public.usage_identities USING btree (identity)
-  partition by HASH (identity)
+  partition by RANGE (identity)
+
+table usage_origins
+  column entity text not null
+  column id integer not null
+  column source text not null
+  column api_key_id text
+  column usage_source text not null
+  constraint CHECK ((usage_source = ANY (ARRAY['reported'::text, 'estimated'::text])))
+  constraint PRIMARY KEY (entity, id)
+  constraint UNIQUE NULLS NOT DISTINCT (entity, source, api_key_id, usage_source)
+  CREATE UNIQUE INDEX usage_origins_is_written_once ON public.usage_origins USING btree (entity, source, api_key_id, usage_source) NULLS NOT DISTINCT
+  CREATE UNIQUE INDEX usage_origins_pkey ON public.usage_origins USING btree (entity, id)
+
+table usage_series
+  column entity text not null
+  column id integer not null
+  column project text not null
+  column model text not null
+  column operation text not null
+  column service_tier text not null
+  constraint PRIMARY KEY (entity, id)
+  constraint UNIQUE (entity, project, model, operation, service_tier)
+  CREATE UNIQUE INDEX usage_series_is_written_once ON public.usage_series USING btree (entity, project, model, operation, service_tier)
+  CREATE UNIQUE INDEX usage_series_pkey ON public.usage_series USING btree (entity, id)
 
 table webhook_deliveries
   column entity text not null
@@ -573,7 +587,7 @@ view counted_usage
     e.cost_picos,
     e.burnt_picos,
     e.burns
-   FROM usage_events e
+   FROM rated_events e
 UNION ALL
  SELECT c.entity,
     c.occurred_at,
@@ -596,7 +610,7 @@ UNION ALL
     v.burnt_picos,
     v.burns
    FROM ((usage_corrections c
-     JOIN usage_events e ON (((e.entity = c.entity) AND (e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
+     JOIN rated_events e ON (((e.entity = c.entity) AND (e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
      CROSS JOIN LATERAL ( VALUES ((- (1)::bigint),c.old_rate_id,
                 CASE c.kind
                     WHEN 'void'::text THEN c.requests
@@ -624,6 +638,27 @@ UNION ALL
                 END,(- c.old_cost_picos),(- c.old_burnt_picos),c.old_burns), ((1)::bigint,c.new_rate_id,((1)::bigint + c.requests),(e.input_tokens + c.input_tokens),(e.cached_input_tokens + c.cached_input_tokens),(e.output_tokens + c.output_tokens),(e.reasoning_tokens + c.reasoning_tokens),e.other_quantities,c.new_cost_picos,c.new_burnt_picos,c.new_burns)) v(sign, rate_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities, cost_picos, burnt_picos, burns))
   WHERE ((v.sign = '-1'::integer) OR (c.kind = 'rerate'::text));
 
+view hourly_usage
+ SELECT u.entity,
+    u.hour,
+    s.project,
+    s.model,
+    s.operation,
+    s.service_tier,
+    u.period,
+    (u.rate_id)::bigint AS rate_id,
+    u.requests,
+    u.input_tokens,
+    u.cached_input_tokens,
+    u.output_tokens,
+    u.reasoning_tokens,
+    u.other_quantities,
+    u.cost_picos,
+    u.paid_burnt_picos,
+    u.promotional_burnt_picos
+   FROM (usage_hourly u
+     JOIN usage_series s ON (((s.entity = u.entity) AND (s.id = u.series_id))));
+
 view net_burns
  SELECT burns.entity,
     burns.period,
@@ -637,11 +672,208 @@ UNION ALL
     (- burn_reversals.amount_picos) AS amount_picos
    FROM burn_reversals;
 
+view rated_events
+ SELECT e.entity,
+    e.occurred_at,
+    e.identity,
+    o.source,
+    e.id,
+    s.project,
+    s.model,
+    s.operation,
+    e.booked_at,
+    e.charged_at,
+    e.period,
+    (e.input_tokens)::bigint AS input_tokens,
+    (e.cached_input_tokens)::bigint AS cached_input_tokens,
+    ((e.output_tokens)::bigint + e.reasoning_tokens) AS output_tokens,
+    (e.reasoning_tokens)::bigint AS reasoning_tokens,
+    e.other_quantities,
+    s.service_tier,
+    e.unpriced_meters,
+    (e.rate_id)::bigint AS rate_id,
+    e.cost_picos,
+    e.burnt_picos,
+    COALESCE(e.burns,
+        CASE
+            WHEN (e.lot IS NOT NULL) THEN jsonb_build_object(g.id, (e.burnt_picos)::text)
+            ELSE NULL::jsonb
+        END) AS burns,
+    o.usage_source,
+    e.reservation_id,
+    o.api_key_id,
+    e.user_id,
+    e.request_id,
+    e.tags,
+    e.details
+   FROM (((usage_events e
+     LEFT JOIN usage_series s ON (((s.entity = e.entity) AND (s.id = e.series_id))))
+     LEFT JOIN usage_origins o ON (((o.entity = e.entity) AND (o.id = e.origin_id))))
+     LEFT JOIN credit_grants g ON (((g.entity = e.entity) AND (g.lot = e.lot))));
+
+CREATE OR REPLACE FUNCTION public.add_burns(p_hour timestamp with time zone, p_entity text[], p_period text[], p_grant text[], p_amount numeric[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_added bigint;
+begin
+  update credit_grants g set
+    remaining_picos = g.remaining_picos - b.amount,
+    burnt_picos = g.burnt_picos + b.amount
+  from (
+    select t.entity, t.grant_id, sum(t.amount) as amount
+    from unnest(p_entity, p_grant, p_amount) t (entity, grant_id, amount)
+    where t.grant_id is not null
+    group by t.entity, t.grant_id
+  ) b
+  where g.entity = b.entity and g.id = b.grant_id;
+  with added as (
+    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
+    select t.entity, p_hour, t.period, t.grant_id, t.amount
+    from unnest(p_entity, p_period, p_grant, p_amount) t (entity, period, grant_id, amount)
+    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted
+    returning 1
+  )
+  select count(*) into v_added from added;
+  return v_added = cardinality(p_entity);
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.add_quantities(a jsonb, b jsonb)
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (SELECT COALESCE(jsonb_object_agg(sums.key, (sums.total)::text), '{}'::jsonb) AS "coalesce" FROM (SELECT q.key, sum((q.value)::numeric) AS total FROM (SELECT jsonb_each_text.key, jsonb_each_text.value FROM jsonb_each_text(add_quantities.a) jsonb_each_text(key, value) UNION ALL SELECT jsonb_each_text.key, jsonb_each_text.value FROM jsonb_each_text(add_quantities.b) jsonb_each_text(key, value)) q GROUP BY q.key) sums WHERE (sums.total <> (0)::numeric))
+
+CREATE OR REPLACE FUNCTION public.add_spend(p_entity text[], p_period text[], p_project text[], p_cost numeric[], p_burnt numeric[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  if exists (
+    select from unnest(p_entity, p_period) t (entity, period)
+    join closed_periods c on c.entity = t.entity and c.period = t.period
+  ) then
+    return false;
+  end if;
+  insert into entity_spend as e (entity, period, cost_picos, burnt_picos, overage_picos)
+  select t.entity, t.period, sum(t.cost), sum(t.burnt), sum(t.cost - t.burnt)
+  from unnest(p_entity, p_period, p_cost, p_burnt) t (entity, period, cost, burnt)
+  group by t.entity, t.period
+  on conflict (entity, period) do update set
+    cost_picos = e.cost_picos + excluded.cost_picos,
+    burnt_picos = e.burnt_picos + excluded.burnt_picos,
+    overage_picos = e.overage_picos + excluded.overage_picos;
+  insert into project_spend as p (entity, period, project, cost_picos)
+  select t.entity, t.period, t.project, t.cost
+  from unnest(p_entity, p_period, p_project, p_cost) t (entity, period, project, cost)
+  on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos;
+  return true;
+end
+$function$
+
+CREATE OR REPLACE FUNCTION public.add_usage_hours(p_entity text[], p_ms bigint[], p_series integer[], p_period text[], p_rate integer[], p_requests bigint[], p_input bigint[], p_cached_input bigint[], p_output bigint[], p_reasoning bigint[], p_other jsonb[], p_cost numeric[], p_paid numeric[], p_promotional numeric[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  insert into usage_hourly as u (
+    entity, hour, series_id, period, rate_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+    other_quantities, cost_picos, paid_burnt_picos, promotional_burnt_picos
+  )
+  select
+    t.entity, to_timestamp(t.ms::double precision / 1000), t.series, t.period, t.rate, t.requests, t.input, t.cached_input, t.output,
+    t.reasoning, t.other, t.cost, t.paid, t.promotional
+  from unnest(
+    p_entity, p_ms, p_series, p_period, p_rate, p_requests, p_input, p_cached_input, p_output, p_reasoning, p_other, p_cost, p_paid,
+    p_promotional
+  ) t (
+    entity, ms, series, period, rate, requests, input, cached_input, output, reasoning, other, cost, paid, promotional
+  )
+  on conflict (entity, hour, series_id, period, rate_id) do update set
+    requests = u.requests + excluded.requests,
+    input_tokens = u.input_tokens + excluded.input_tokens,
+    cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
+    output_tokens = u.output_tokens + excluded.output_tokens,
+    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
+    other_quantities = coalesce(
+      add_quantities(u.other_quantities, excluded.other_quantities), u.other_quantities, excluded.other_quantities
+    ),
+    cost_picos = u.cost_picos + excluded.cost_picos,
+    paid_burnt_picos = u.paid_burnt_picos + excluded.paid_burnt_picos,
+    promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos;
+  insert into usage_days (entity, day)
+  select distinct t.entity, date_trunc('day', to_timestamp(t.ms::double precision / 1000), 'UTC')
+  from unnest(p_entity, p_ms) t (entity, ms)
+  on conflict (entity, day) do nothing;
+  update usage_days d set rolled_up = false, build = null
+  from unnest(p_entity, p_ms) t (entity, ms)
+  where d.entity = t.entity and d.day = date_trunc('day', to_timestamp(t.ms::double precision / 1000), 'UTC')
+    and (d.rolled_up or d.build is not null);
+end
+$function$
+
+CREATE OR REPLACE FUNCTION public.close_usage_batch(p_at timestamp with time zone, p_default_plan text, p_limited_max integer, p_entities text[], p_event_entity text, p_event_identity uuid[], p_event_ms bigint[], p_event_series integer[], p_event_origin integer[], p_event_rate integer[], p_event_period text, p_event_id text, p_event_input integer[], p_event_cached_input integer[], p_event_output integer[], p_event_reasoning integer[], p_event_other text, p_event_cost numeric[], p_event_burnt numeric[], p_event_lot integer[], p_event_burns text, p_event_unpriced text, p_event_reservation text, p_event_user text, p_event_request text, p_event_tags text, p_event_details text, p_hour_entity text[], p_hour_ms bigint[], p_hour_series integer[], p_hour_period text[], p_hour_rate integer[], p_hour_requests bigint[], p_hour_input bigint[], p_hour_cached_input bigint[], p_hour_output bigint[], p_hour_reasoning bigint[], p_hour_other jsonb[], p_hour_cost numeric[], p_hour_paid numeric[], p_hour_promotional numeric[], p_spend_entity text[], p_spend_period text[], p_spend_project text[], p_spend_cost numeric[], p_spend_burnt numeric[], p_burn_entity text[], p_burn_period text[], p_burn_grant text[], p_burn_amount numeric[])
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_events constant integer := cardinality(p_event_identity);
+  v_states json;
+begin
+  -- A text with the separator in it would shift all that follow.
+  if exists (
+    select from unnest(array[
+      p_event_entity, p_event_period, p_event_id, p_event_other, p_event_burns, p_event_unpriced, p_event_reservation, p_event_user,
+      p_event_request, p_event_tags, p_event_details
+    ]) t (joined)
+    where cardinality(texts_of(t.joined)) <> v_events
+  ) then
+    raise exception 'a column of texts does not have % parts', v_events;
+  end if;
+  insert into usage_events (
+    entity, occurred_at, identity, booked_at, series_id, origin_id, rate_id, input_tokens, cached_input_tokens, output_tokens,
+    reasoning_tokens, lot, period, id, cost_picos, burnt_picos, burns, other_quantities, unpriced_meters, reservation_id, user_id,
+    request_id, tags, details
+  )
+  select
+    t.entity, to_timestamp(t.ms::double precision / 1000), t.identity, p_at, t.series, t.origin, t.rate, t.input, t.cached_input,
+    t.output, t.reasoning, t.lot, t.period, t.id, t.cost, t.burnt, t.burns::jsonb, t.other::jsonb,
+    -- A comma alone is a list without meters: the model has no price, and only the request is to be charged.
+    array_remove(string_to_array(t.unpriced, ','), ''), t.reservation, t.user_id, t.request, t.tags::jsonb, t.details::jsonb
+  from unnest(
+    texts_of(p_event_entity), p_event_ms, p_event_identity, p_event_series, p_event_origin, p_event_rate, p_event_input,
+    p_event_cached_input, p_event_output, p_event_reasoning, p_event_lot, texts_of(p_event_period), texts_of(p_event_id), p_event_cost,
+    p_event_burnt, texts_of(p_event_burns), texts_of(p_event_other), texts_of(p_event_unpriced), texts_of(p_event_reservation),
+    texts_of(p_event_user), texts_of(p_event_request), texts_of(p_event_tags), texts_of(p_event_details)
+  ) t (
+    entity, ms, identity, series, origin, rate, input, cached_input, output, reasoning, lot, period, id, cost, burnt, burns, other,
+    unpriced, reservation, user_id, request, tags, details
+  );
+  perform add_usage_hours(
+    p_hour_entity, p_hour_ms, p_hour_series, p_hour_period, p_hour_rate, p_hour_requests, p_hour_input, p_hour_cached_input,
+    p_hour_output, p_hour_reasoning, p_hour_other, p_hour_cost, p_hour_paid, p_hour_promotional
+  );
+  if not add_spend(p_spend_entity, p_spend_period, p_spend_project, p_spend_cost, p_spend_burnt) then return null; end if;
+  if not add_burns(date_trunc('hour', p_at, 'UTC'), p_burn_entity, p_burn_period, p_burn_grant, p_burn_amount) then
+    return null;
+  end if;
+  update entities e set version = e.version + 1 from unnest(p_entities) n (name) where e.name = n.name;
+  select json_agg(row_to_json(s)) into v_states
+  from quota_states(p_spend_entity, p_spend_project, false, p_limited_max, p_default_plan, p_at) s;
+  return v_states::text;
+end
+$function$
 
 CREATE OR REPLACE FUNCTION public.cost_at(unit_prices jsonb, requests numeric, input_tokens numeric, cached_input_tokens numeric, output_tokens numeric, reasoning_tokens numeric, other_quantities jsonb)
  RETURNS numeric
@@ -678,11 +910,148 @@ begin
 end
 $function$
 
+CREATE OR REPLACE FUNCTION public.event_content(e rated_events)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN jsonb_build_object('source', (e).source, 'id', (e).id, 'entity', (e).entity, 'project', (e).project, 'occurredAt', to_char(((e).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text), 'model', (e).model, 'operation', (e).operation, 'quantities', quantities_of((e).input_tokens, (e).cached_input_tokens, (e).output_tokens, (e).reasoning_tokens, (e).other_quantities), 'serviceTier', (e).service_tier, 'region', ((e).details -> 'region'::text), 'attributes', ((e).details -> 'attributes'::text), 'unread', COALESCE(((e).details -> 'unread'::text), '[]'::jsonb), 'rawUsage', ((e).details -> 'usage'::text), 'mended', COALESCE(((e).details -> 'mended'::text), '[]'::jsonb), 'usageSource', (e).usage_source, 'reservationId', (e).reservation_id, 'apiKeyId', (e).api_key_id, 'userId', (e).user_id, 'requestId', (e).request_id, 'tags', (e).tags)
+
 CREATE OR REPLACE FUNCTION public.negate_quantities(a jsonb)
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (SELECT COALESCE(jsonb_object_agg(jsonb_each_text.key, ((- (jsonb_each_text.value)::numeric))::text), '{}'::jsonb) AS "coalesce" FROM jsonb_each_text(negate_quantities.a) jsonb_each_text(key, value))
+
+CREATE OR REPLACE FUNCTION public.open_usage_batch(p_at timestamp with time zone, p_book_lock bigint, p_entities text[], p_series_entity integer[], p_series_project text[], p_series_model text[], p_series_operation text[], p_series_tier text[], p_origin_entity integer[], p_origin_source text[], p_origin_key text[], p_origin_usage_source text[], p_event_entity integer[], p_event_identity uuid[], p_event_ms bigint[])
+ RETURNS text
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_locked boolean[];
+  v_names text[];
+  v_unknown text[];
+  v_at timestamptz(3);
+  v_expected bigint;
+  v_claimed bigint;
+  v_series integer[];
+  v_origins integer[];
+  v_taken json;
+  v_periods text[];
+begin
+  with locked as materialized (
+    select e.name
+    from unnest(p_entities) n (name) join entities e on e.name = n.name
+    order by e.name
+    for no key update of e skip locked
+  )
+  select array_agg(l.name is not null order by n.place), array_agg(l.name) filter (where l.name is not null)
+  into v_locked, v_names
+  from unnest(p_entities) with ordinality n (name, place) left join locked l on l.name = n.name;
+  if v_names is null or cardinality(v_names) < cardinality(p_entities) then
+    select array_agg(n.name) into v_unknown
+    from unnest(p_entities) n (name)
+    where not exists (select from entities e where e.name = n.name);
+  end if;
+  perform pg_advisory_xact_lock_shared(p_book_lock);
+  v_at := coalesce(p_at, clock_timestamp());
+  -- That of the booking, and in the grace of 72 hours the one before if any of the usage may be of it.
+  select array_agg(distinct to_char(t.at at time zone 'UTC', 'YYYY-MM')) into v_periods
+  from (
+    select v_at union all
+    select v_at - interval '72 hours'
+    where exists (select from unnest(p_event_ms) e (ms) where to_timestamp(e.ms / 1000) < date_trunc('month', v_at, 'UTC'))
+  ) t (at);
+
+  insert into usage_identities (identity, occurred_at)
+  select t.identity, to_timestamp(t.ms::double precision / 1000)
+  from unnest(p_event_entity, p_event_identity, p_event_ms) t (entity, identity, ms)
+  where v_locked[t.entity]
+  order by t.identity
+  on conflict (identity) do nothing;
+  get diagnostics v_claimed = row_count;
+  select count(*) into v_expected from unnest(p_event_entity) t (entity) where v_locked[t.entity];
+  if v_claimed < v_expected then
+    select json_agg(json_build_object('identity', i.identity, 'event', event_content(r))) into v_taken
+    from unnest(p_event_entity, p_event_identity) t (entity, identity)
+    join usage_identities i on i.identity = t.identity
+    join rated_events r on r.entity = p_entities[t.entity] and r.occurred_at = i.occurred_at and r.identity = i.identity
+    where v_locked[t.entity];
+  end if;
+
+  for v_attempt in 1..2 loop
+    select array_agg(s.id order by t.place) into v_series
+    from unnest(p_series_entity, p_series_project, p_series_model, p_series_operation, p_series_tier)
+      with ordinality t (entity, project, model, operation, tier, place)
+    left join usage_series s
+      on s.entity = p_entities[t.entity] and s.project = t.project and s.model = t.model and s.operation = t.operation
+        and s.service_tier = t.tier;
+    exit when v_attempt = 2 or not exists (
+      select from unnest(p_series_entity, v_series) t (entity, id) where t.id is null and v_locked[t.entity]
+    );
+    with missing as materialized (
+      select p_entities[t.entity] as entity, t.project, t.model, t.operation, t.tier
+      from unnest(p_series_entity, p_series_project, p_series_model, p_series_operation, p_series_tier, v_series)
+        t (entity, project, model, operation, tier, id)
+      where t.id is null and v_locked[t.entity]
+    ), seen as (
+      insert into projects (entity, name, created_at)
+      select distinct entity, project, v_at from missing order by entity, project
+      on conflict (entity, name) do nothing
+    )
+    insert into usage_series (entity, project, model, operation, service_tier)
+    select entity, project, model, operation, tier from missing order by entity, project, model, operation, tier
+    on conflict do nothing;
+  end loop;
+  for v_attempt in 1..2 loop
+    select array_agg(o.id order by t.place) into v_origins
+    from unnest(p_origin_entity, p_origin_source, p_origin_key, p_origin_usage_source)
+      with ordinality t (entity, source, key, usage_source, place)
+    left join usage_origins o
+      on o.entity = p_entities[t.entity] and o.source = t.source and o.usage_source = t.usage_source
+        and o.api_key_id is not distinct from t.key;
+    exit when v_attempt = 2 or not exists (
+      select from unnest(p_origin_entity, v_origins) t (entity, id) where t.id is null and v_locked[t.entity]
+    );
+    insert into usage_origins (entity, source, api_key_id, usage_source)
+    select p_entities[t.entity], t.source, t.key, t.usage_source
+    from unnest(p_origin_entity, p_origin_source, p_origin_key, p_origin_usage_source, v_origins)
+      t (entity, source, key, usage_source, id)
+    where t.id is null and v_locked[t.entity]
+    order by 1, 2, 3, 4
+    on conflict do nothing;
+  end loop;
+
+  return json_build_object(
+    'at', extract(epoch from v_at) * 1000,
+    'locked', to_json(v_locked),
+    'unknown', coalesce(to_json(v_unknown), '[]'),
+    'due', (
+      select coalesce(json_agg(e.name), '[]')
+      from unnest(v_names) n (name)
+      join entities e on e.name = n.name
+      join plans p on p.name = e.plan
+      where p.monthly_credit_picos > 0 and exists (
+        select from unnest(v_periods) m (period)
+        where not exists (select from credit_grants g where g.entity = e.name and g.allowance_period = m.period)
+      )
+    ),
+    'book', (select coalesce(max(id), 0) from prices),
+    'lots', (
+      select coalesce(json_agg(json_build_array(
+        g.entity, g.id, g.lot, g.category, g.priority, extract(epoch from g.effective_at) * 1000,
+        extract(epoch from g.expires_at) * 1000, extract(epoch from g.created_at) * 1000, g.allowance_period,
+        g.remaining_picos::text
+      )), '[]')
+      from unnest(v_names) n (name) join credit_grants g on g.entity = n.name and g.is_open
+    ),
+    'series', to_json(v_series),
+    'origins', to_json(v_origins),
+    'taken', coalesce(v_taken, '[]')
+  )::text;
+end
+$function$
 
 CREATE OR REPLACE FUNCTION public.other_total(a jsonb)
  RETURNS numeric
@@ -696,6 +1065,73 @@ CREATE OR REPLACE FUNCTION public.quantities_of(input_tokens bigint, cached_inpu
  IMMUTABLE PARALLEL SAFE
 RETURN (SELECT COALESCE(jsonb_object_agg(q.meter, q.quantity), '{}'::jsonb) AS "coalesce" FROM (VALUES ('input'::text,quantities_of.input_tokens), ('cached_input'::text,quantities_of.cached_input_tokens), ('output'::text,(quantities_of.output_tokens - quantities_of.reasoning_tokens)), ('reasoning'::text,quantities_of.reasoning_tokens) UNION ALL SELECT jsonb_each_text.key, (jsonb_each_text.value)::bigint AS value FROM jsonb_each_text(COALESCE(quantities_of.other_quantities, '{}'::jsonb)) jsonb_each_text(key, value)) q(meter, quantity) WHERE (q.quantity <> 0))
 
+CREATE OR REPLACE FUNCTION public.quota_states(p_entity text[], p_project text[], p_unlimited boolean, p_limited_max integer, p_default_plan text, p_at timestamp with time zone)
+ RETURNS TABLE(entity text, is_created boolean, version text, quota_mode text, overage text, monthly_cap text, yearly_cap text, max_concurrent integer, month_cost text, year_cost text, credits text, granted text, credits_change_at timestamp with time zone, has_every_limit boolean, project text, project_month_cost text, project_cap text, project_max_concurrent integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  v_period text := to_char(p_at at time zone 'UTC', 'YYYY-MM');
+  v_first text := left(v_period, 4) || '-01';
+  v_last text := left(v_period, 4) || '-12';
+begin
+  return query
+  select
+    n.entity, e.name is not null, (coalesce(e.version, 0) + p.version)::text, coalesce(e.quota_mode, 'enforce'),
+    coalesce(e.overage, p.overage),
+    (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text,
+    (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text,
+    case when e.max_concurrent_own then e.max_concurrent_requests else p.max_concurrent_requests end,
+    spend.month_cost::text, spend.year_cost::text, lots.credits::text, lots.granted::text, lots.change_at,
+    cardinality(limited.names) <= p_limited_max,
+    coalesce(shown.name, ''), shown.month_cost::text, shown.monthly_cap_picos::text, shown.max_concurrent_requests
+  from (
+    select t.entity, array_agg(t.project) filter (where t.project <> '') as projects
+    from unnest(p_entity, p_project) t (entity, project)
+    group by t.entity
+  ) n
+  left join entities e on e.name = n.entity
+  join plans p on p.name = coalesce(e.plan, p_default_plan)
+  cross join lateral (
+    select
+      coalesce(sum(s.cost_picos) filter (where s.period = v_period), 0) as month_cost,
+      coalesce(sum(s.cost_picos), 0) as year_cost
+    from entity_spend s
+    where s.entity = n.entity and s.period between v_first and v_last
+  ) spend
+  cross join lateral (
+    select
+      coalesce(sum(g.remaining_picos) filter (where g.effective_at <= p_at), 0) as credits,
+      coalesce(sum(g.amount_picos) filter (where g.effective_at <= p_at), 0) as granted,
+      min(case when g.effective_at > p_at then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
+    from credit_grants g
+    where g.entity = n.entity and (g.expires_at is null or g.expires_at > p_at)
+  ) lots
+  cross join lateral (
+    select array(
+      select r.name
+      from projects r
+      where r.entity = n.entity and (r.monthly_cap_picos is not null or r.max_concurrent_requests is not null)
+      limit p_limited_max + 1
+    ) as names
+  ) limited
+  left join lateral (
+    select m.name, r.monthly_cap_picos, r.max_concurrent_requests, coalesce(s.cost_picos, 0) as month_cost
+    from (
+      select unnest(limited.names) as name where cardinality(limited.names) <= p_limited_max
+      union
+      select unnest(n.projects)
+    ) m
+    left join projects r on r.entity = n.entity and r.name = m.name
+    left join project_spend s on s.entity = n.entity and s.period = v_period and s.project = m.name
+    where p_unlimited or r.monthly_cap_picos is not null or r.max_concurrent_requests is not null
+  ) shown on true;
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -704,3 +1140,9 @@ begin
   raise exception '% is append only: write a correcting entry instead', tg_table_name using errcode = 'restrict_violation';
 end
 $function$
+
+CREATE OR REPLACE FUNCTION public.texts_of(joined text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (joined = ''::text) THEN ARRAY[NULL::text] ELSE string_to_array(joined, ''::text, ''::text) END

@@ -43,9 +43,9 @@ function identityCheck(at: Date): Check {
   return {
     name: 'every event has its identity',
     left: Prisma.sql`
-      select identity as key, 1 as amount from usage_events where booked_at >= ${since}::timestamptz`,
+      select identity as key, 1 as amount from usage_events where occurred_at >= ${since}::timestamptz`,
     right: Prisma.sql`
-      select identity as key, 1 as amount from usage_identities where booked_at >= ${since}::timestamptz`,
+      select identity as key, 1 as amount from usage_identities where occurred_at >= ${since}::timestamptz`,
   };
 }
 
@@ -58,7 +58,7 @@ function dayCheck(name: string, amount: Prisma.Sql): Check {
     left: Prisma.sql`
       select ${key} as key, amount from (
         select d.entity, d.day, project, model, period, rate_id, ${amount} as amount
-        from usage_hourly u join usage_days d on d.entity = u.entity and d.day = date_trunc('day', u.hour, 'UTC')
+        from hourly_usage u join usage_days d on d.entity = u.entity and d.day = date_trunc('day', u.hour, 'UTC')
         where d.rolled_up group by d.entity, d.day, project, model, period, rate_id
       ) h`,
     right: Prisma.sql`
@@ -116,24 +116,24 @@ const CHECKS: readonly Check[] = [
         select entity, rate_id, sum(requests) as requests, sum(input_tokens) as input_tokens,
           sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens,
           sum(reasoning_tokens) as reasoning_tokens, sum_quantities(other_quantities) as other_quantities
-        from usage_hourly group by entity, rate_id
+        from hourly_usage group by entity, rate_id
       ) u
       left join rates r on r.id = u.rate_id`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'rate_id', rate_id) as key, sum(cost_picos) as amount
-      from usage_hourly group by entity, rate_id`,
+      from hourly_usage group by entity, rate_id`,
   },
   { name: 'usage that lacks a price waits for it', left: LACKING_A_PRICE, right: WAITING },
   {
     name: 'days with usage are known',
     left: Prisma.sql`
       select distinct jsonb_build_object('entity', entity, 'day', date_trunc('day', hour, 'UTC')) as key, 1 as amount
-      from usage_hourly`,
+      from hourly_usage`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'day', day) as key, 1 as amount
       from usage_days d
       where exists (
-        select from usage_hourly u where u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
+        select from hourly_usage u where u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
       )`,
   },
   dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
@@ -165,7 +165,7 @@ const CHECKS: readonly Check[] = [
     name: 'roll-ups equal spend of projects',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period, 'project', project) as key, sum(cost_picos) as amount
-      from usage_hourly group by entity, period, project`,
+      from hourly_usage group by entity, period, project`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period, 'project', project) as key, cost_picos as amount
       from project_spend`,

@@ -40,7 +40,7 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
         sum(burnt_picos - sign * paid_burnt_picos) as promotional_burnt_picos
       from counted group by ${HOURLY_KEY}
     ), actual as (
-      select * from usage_hourly where entity = ${entity}::text
+      select * from hourly_usage where entity = ${entity}::text
     ), compared as (
       select
         ${HOURLY_KEY},

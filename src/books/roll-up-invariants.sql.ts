@@ -59,7 +59,7 @@ export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly n
       select ${HOURLY_KEY}, requests::numeric as requests,
         ${QUANTITY_TOTAL}::numeric as quantities, ${WEIGHTED_TOTAL}::numeric as weighted,
         cost_picos as cost, paid_burnt_picos + promotional_burnt_picos as burnt
-      from usage_hourly
+      from hourly_usage
     ), differing as materialized (
       select ${HOURLY_KEY},
         array[coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.weighted, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,

@@ -7,7 +7,7 @@ import { Prisma } from '../platform/prisma/client.js';
  */
 export const LACKING_A_PRICE = Prisma.sql`
   select e.identity as key, 1 as amount
-  from usage_events e
+  from rated_events e
   left join (
     select entity, identity, occurred_at, (array_agg(new_rate_id order by id desc))[1] as rate_id, bool_or(kind = 'void') as is_void
     from usage_corrections group by entity, identity, occurred_at
@@ -27,4 +27,4 @@ export const LACKING_A_PRICE = Prisma.sql`
   )`;
 
 export const WAITING = Prisma.sql`
-  select identity as key, 1 as amount from usage_events where unpriced_meters is not null`;
+  select identity as key, 1 as amount from rated_events where unpriced_meters is not null`;

@@ -74,7 +74,7 @@ const COUNTED = Prisma.sql`
     e.cost_picos::text as cost, e.burns,
     coalesce(c.rate_id, e.rate_id) as now_rate_id, coalesce(c.cost_picos, e.cost_picos)::text as now_cost,
     coalesce(c.is_voided, false) as is_voided, c.movements
-  from usage_events e
+  from rated_events e
   cross join lateral (
     select
       (array_agg(u.new_rate_id order by u.id desc))[1] as rate_id,
@@ -162,7 +162,7 @@ export async function findWaiting(
 /** The first thousand entities after one, by name, that have such events. */
 export async function findEntitiesWaiting(tx: Tx, after: string): Promise<{ entity: EntityName }[]> {
   return tx.$queryRaw<{ entity: EntityName }[]>`
-    select distinct e.entity from usage_events e where e.entity > ${after}::text and ${MAY_HAVE_A_PRICE}
+    select distinct e.entity from rated_events e where e.entity > ${after}::text and ${MAY_HAVE_A_PRICE}
     order by e.entity limit 1000`;
 }
 
@@ -179,7 +179,7 @@ export async function tryLockRerating(tx: Tx): Promise<boolean> {
 export async function countEvents(tx: Tx, of: UsageRange & { entity: string }): Promise<number> {
   const [row] = await tx.$queryRaw<[{ events: bigint }]>`
     select count(*) as events
-    from usage_events
+    from rated_events
     where entity = ${of.entity}::text and model = ${of.model}::text
       and occurred_at >= ${of.from}::timestamptz and occurred_at < ${of.to}::timestamptz`;
   return Number(row.events);
@@ -189,38 +189,11 @@ export async function countEvents(tx: Tx, of: UsageRange & { entity: string }): 
 export async function findEntitiesUsing(tx: Tx, of: UsageRange): Promise<EntityName[]> {
   const rows = await tx.$queryRaw<{ entity: EntityName }[]>`
     select distinct entity
-    from usage_hourly
+    from hourly_usage
     where model = ${of.model}::text
       and hour >= ${hourOf(of.from)}::timestamptz and hour < ${of.to}::timestamptz
     order by entity`;
   return rows.map((row) => row.entity);
-}
-
-export type LocatedEvent = {
-  readonly identity: string;
-  readonly occurredAt: Date;
-  readonly entity: EntityName;
-  readonly project: ProjectName;
-};
-
-/**
- * Where an event is, or null. The identities know when it occurred for as long as they are kept; `occurredAt` says it for
- * events that are older. `entity` narrows it to one; null finds any.
- */
-export async function locateEvent(
-  tx: Tx,
-  of: { identity: string; occurredAt: Date | null; entity: string | null },
-): Promise<LocatedEvent | null> {
-  const rows = await tx.$queryRaw<LocatedEvent[]>`
-    select e.identity::text, e.occurred_at as "occurredAt", e.entity, e.project
-    from usage_events e
-    where e.identity = ${of.identity}::uuid
-      and e.occurred_at = coalesce(
-        (select i.occurred_at from usage_identities i where i.identity = ${of.identity}::uuid),
-        ${of.occurredAt}::timestamptz
-      )
-      and (${of.entity}::text is null or e.entity = ${of.entity}::text)`;
-  return rows[0] ?? null;
 }
 
 function toCorrectable(row: Row): CorrectableEvent {

@@ -32,10 +32,12 @@ export class CorrectionsController {
     @Body({ schema: schemas.UsageEventVoidOrder }) body: schemas.UsageEventVoidOrder,
     @Call() call: ChangeCall,
   ) {
-    const { entity, keyId: actor } = call.principal;
+    const { entity: scope, keyId: actor } = call.principal;
+    const entity = body.entity ?? scope;
+    if (scope !== null && entity !== scope) throw missing(call.principal, 'such usage event');
     const found = this.voids.locate({ source, id, occurredAt: body.time ?? null, entity });
     const event = await found.catch((error: unknown) => {
-      if (entity !== null && error instanceof TallyError) throw missing(call.principal, 'such usage event');
+      if (scope !== null && error instanceof TallyError) throw missing(call.principal, 'such usage event');
       throw error;
     });
     return this.changes.make(call, [event], async (tx) => {

@@ -8,6 +8,9 @@ export const UsageEventPath = z.object({ source: text(256), id: text(256) });
 export const UsageEventVoidOrder = z
   .strictObject({
     reason: text(1024),
+    entity: entityName
+      .nullish()
+      .describe('Whose event; needed where several entities have one of this source and id'),
     time: time
       .nullish()
       .describe("The event's own time; needed where it is so old that its identity was pruned (35 days)"),

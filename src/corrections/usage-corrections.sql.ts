@@ -154,7 +154,7 @@ const CORRECTIONS = Prisma.sql`
     (c.new_cost_picos - c.new_burnt_picos - c.old_cost_picos + c.old_burnt_picos)::text as overage,
     c.reason, c.actor, c.booked_at as "bookedAt"
   from usage_corrections c
-  join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
+  join rated_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
   left join rates o on o.id = c.old_rate_id
   left join rates n on n.id = c.new_rate_id`;
 
@@ -186,7 +186,7 @@ export async function findCorrections(
         and (${page.period}::text is null or period = ${page.period}::text)
       union all
       select entity, identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
-      from usage_events
+      from rated_events
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
         and coalesce(charged_at, booked_at) - occurred_at > interval '72 hours'
@@ -210,7 +210,7 @@ export async function findCorrections(
         null, coalesce((select r.price_id from rates r where r.id = e.rate_id), 0),
         e.cost_picos::text, coalesce(e.burns, '{}'), (e.cost_picos - e.burnt_picos)::text, null, null, p.booked_at
       from page p
-      join usage_events e on e.entity = p.entity and e.occurred_at = p.occurred_at and e.identity = p.identity
+      join rated_events e on e.entity = p.entity and e.occurred_at = p.occurred_at and e.identity = p.identity
       where p.correction_id is null
     )
     select * from corrections order by "bookedAt" desc, length(id) desc, id desc`;

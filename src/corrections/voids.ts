@@ -5,12 +5,16 @@ import { identityOf } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
-import { findCorrectable, locateEvent, type LocatedEvent } from './correctable-events.sql.js';
+import { findCorrectable } from './correctable-events.sql.js';
+import { findEntitiesOfSource, locateEvents, type LocatedEvent } from './located-events.sql.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
 import { findVoid, type CorrectionRow } from './usage-corrections.sql.js';
 import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
+
+/** Of more entities with one source, an event is found by naming its entity. */
+const ENTITIES_OF_SOURCE_MAX = 10_000;
 
 @Injectable()
 export class Voids {
@@ -22,15 +26,31 @@ export class Voids {
     private readonly booking: CorrectionBooking,
   ) {}
 
-  /** Where the event is. `occurredAt` is needed once its identity is pruned; `entity` null finds any entity's. */
+  /**
+   * Where the event is. `occurredAt` is needed once its identity is pruned. Entities may have the same source and id, each its own
+   * event: `entity` null finds the one that is there, and throws where there are several.
+   */
   async locate(of: {
     source: string;
     id: string;
     occurredAt: Date | null;
     entity: string | null;
   }): Promise<LocatedEvent> {
-    const located = await locateEvent(this.database.reader, { ...of, identity: identityOf(of) });
-    if (located !== null) return located;
+    const { source, id, occurredAt, entity } = of;
+    const reader = this.database.reader;
+    const entities =
+      entity === null ? await findEntitiesOfSource(reader, source, ENTITIES_OF_SOURCE_MAX) : [entity];
+    const candidates = entities.map((each) => ({
+      entity: each,
+      identity: identityOf({ entity: each, source, id }),
+    }));
+    const [located, another] = await locateEvents(reader, { of: candidates, occurredAt });
+    if (another !== undefined) {
+      throw new TallyError('invalid_request', `several entities have an event ${id} of ${source}: name one`, {
+        param: 'entity',
+      });
+    }
+    if (located !== undefined) return located;
     const hint = of.occurredAt === null ? '; name the "time" of one that is older than 35 days' : '';
     throw new TallyError('not_found', `no usage event ${of.id} of ${of.source}${hint}`, { param: 'id' });
   }

@@ -11,32 +11,15 @@ import { Restart, type Tx } from '../platform/database.js';
  * waited for the account's lock: the next attempt has a later booking time.
  */
 export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<Restart | null> {
-  const [{ added }] = await tx.$queryRaw<[{ added: number }]>`
-    with burnt as (
-      select * from unnest(
-        ${pgArray(rows.map((r) => r.entity))}::text[],
-        ${pgArray(rows.map((r) => r.period))}::text[],
-        ${pgArray(rows.map((r) => r.grantId))}::text[],
-        ${pgArray(rows.map((r) => r.amountPicos))}::numeric[]
-      ) as t (entity, period, grant_id, amount_picos)
-    ), taken as (
-      update credit_grants g set
-        remaining_picos = g.remaining_picos - b.amount_picos,
-        burnt_picos = g.burnt_picos + b.amount_picos
-      from (
-        select entity, grant_id, sum(amount_picos) as amount_picos from burnt where grant_id is not null group by entity, grant_id
-      ) b
-      where g.entity = b.entity and g.id = b.grant_id
-    ), added as (
-      insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
-      select entity, ${bookedHour}::timestamptz, period, grant_id, amount_picos
-      from burnt order by entity, period, grant_id
-      on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
-      where not o.posted
-      returning 1
-    )
-    select count(*)::int as added from added`;
-  return added === rows.length ? null : new Restart('the booked hour is posted');
+  const [row] = await tx.$queryRaw<[{ added: boolean }]>`
+    select add_burns(
+      ${bookedHour}::timestamptz,
+      ${pgArray(rows.map((r) => r.entity))}::text[],
+      ${pgArray(rows.map((r) => r.period))}::text[],
+      ${pgArray(rows.map((r) => r.grantId))}::text[],
+      ${pgArray(rows.map((r) => r.amountPicos))}::numeric[]
+    ) as added`;
+  return row.added ? null : new Restart('the booked hour is posted');
 }
 
 /** Gives burns back to their grants and adds the reversals to the hour of booking. It returns a Restart as `addBurns` does. */
@@ -45,7 +28,7 @@ export async function addReversals(
   rows: readonly BurnReversal[],
   bookedHour: Date,
 ): Promise<Restart | null> {
-  const [{ added }] = await tx.$queryRaw<[{ added: number }]>`
+  const added = await tx.$executeRaw`
     with returned as (
       select * from unnest(
         ${pgArray(rows.map((r) => r.entity))}::text[],
@@ -59,23 +42,17 @@ export async function addReversals(
       update credit_grants g set
         remaining_picos = g.remaining_picos + r.amount_picos,
         burnt_picos = g.burnt_picos - r.amount_picos
-      from (
-        select entity, grant_id, sum(amount_picos) as amount_picos from returned where grant_id is not null
-        group by entity, grant_id
-      ) r
-      where g.entity = r.entity and g.id = r.grant_id
-    ), added as (
-      insert into burn_reversals as o (
-        entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
-      )
-      select entity, ${bookedHour}::timestamptz, period, grant_id, corrected_hour, corrected_period, amount_picos
-      from returned order by entity, period, grant_id, corrected_hour, corrected_period
-      on conflict (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
-      do update set amount_picos = o.amount_picos + excluded.amount_picos
-      where not o.posted
-      returning 1
+      from (select grant_id, sum(amount_picos) as amount_picos from returned where grant_id is not null group by grant_id) r
+      where g.id = r.grant_id
     )
-    select count(*)::int as added from added`;
+    insert into burn_reversals as o (
+      entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
+    )
+    select entity, ${bookedHour}::timestamptz, period, grant_id, corrected_hour, corrected_period, amount_picos
+    from returned order by entity, period, grant_id, corrected_hour, corrected_period
+    on conflict (entity, booked_hour, period, grant_id, corrected_hour, corrected_period)
+    do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted`;
   return added === rows.length ? null : new Restart('the booked hour is posted');
 }
 

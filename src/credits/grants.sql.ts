@@ -4,7 +4,7 @@ import type { EntityName } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 
-export type GrantLeft = Grant & { readonly entity: string };
+export type GrantLeft = Grant & { readonly entity: string; readonly lot: number };
 
 type RawGrant = Omit<GrantLeft, 'remainingPicos'> & {
   readonly category: GrantCategory;
@@ -17,7 +17,7 @@ type RawGrant = Omit<GrantLeft, 'remainingPicos'> & {
 export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
   const rows = await tx.$queryRaw<RawGrant[]>`
     select
-      id, entity, category, priority, remaining_picos::text as remaining,
+      id, entity, lot, category, priority, remaining_picos::text as remaining,
       effective_at as "effectiveAt", expires_at as "expiresAt", created_at as "createdAt", allowance_period as "allowancePeriod"
     from credit_grants
     where entity = any(${pgArray(entities)}::text[]) and is_open`;

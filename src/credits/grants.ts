@@ -12,6 +12,8 @@ import type { Grant, GrantCategory } from '../domain/burn-order.js';
 import { findGrantsLeft, takeRemaining, type GrantLeft } from './grants.sql.js';
 import { Ledger } from './ledger.js';
 
+export type { GrantLeft } from './grants.sql.js';
+
 export type GrantRow = Grant & {
   readonly entity: string;
   readonly amountPicos: bigint;

@@ -62,5 +62,10 @@ export function lastClosable(at: Date): Period {
 }
 
 export function hourOf(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / HOUR_MS) * HOUR_MS);
+  return new Date(hourMsOf(time));
+}
+
+/** The start of the hour, in milliseconds since 1970. */
+export function hourMsOf(time: Date): number {
+  return Math.floor(time.getTime() / HOUR_MS) * HOUR_MS;
 }

@@ -1,5 +1,6 @@
 /** What one request used, and the identity of the event that reports it. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { bucketOf } from '@tally/client/protocol';
 import { formatSubject, type EntityName, type ProjectName } from './ids.js';
 import { METERS, type Quantities } from './meters.js';
 
@@ -31,16 +32,27 @@ export type UsageEvent = {
   readonly tags: Readonly<Record<string, string>> | null;
 };
 
-/** The key of an event: the first 128 bits of SHA-256 over source and id, as a UUID. Time is no part of it. */
-export function identityOf(event: { source: string; id: string }): string {
-  const hex = createHash('sha256').update(`${event.source}\0${event.id}`).digest('hex').slice(0, 32);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+/**
+ * The key of an event, as a UUID: the bucket of its entity in the first 16 bits, then 112 bits of SHA-256 over entity, source and id. So
+ * nobody can use up another's, and an entity's identities lie together. Time is no part of it.
+ */
+export function identityOf(
+  { entity, source, id }: { entity: string; source: string; id: string },
+  bucket = bucketDigitsOf(entity),
+): string {
+  const hex = bucket + sha256(`${entity}\0${source}\0${id}`);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** 128 bits over everything that the event says: two events with the same identity and different fingerprints are a conflict. */
-export function fingerprintOf(event: UsageEvent): string {
+/** The first four digits of an entity's identities. */
+export function bucketDigitsOf(entity: string): string {
+  return bucketOf(entity).toString(16).padStart(4, '0');
+}
+
+/** Everything that an event says, as one text: two events with the same identity and different contents are a conflict. */
+export function contentOf(event: UsageEvent): string {
   const { quantities } = event;
-  const content = [
+  return JSON.stringify([
     formatSubject(event),
     event.occurredAt.toISOString(),
     event.model,
@@ -49,17 +61,30 @@ export function fingerprintOf(event: UsageEvent): string {
     event.serviceTier,
     event.region,
     sorted(event.attributes),
-    event.rawUsage,
+    sorted(event.rawUsage),
     event.usageSource,
     event.reservationId,
     event.apiKeyId,
     event.userId,
     event.requestId,
     sorted(event.tags),
-  ];
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
+  ]);
 }
 
-function sorted(texts: Readonly<Record<string, string>> | null): [string, string][] | null {
-  return texts === null ? null : Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1));
+/** 128 bits over the content, as a UUID without its dashes. */
+export function fingerprintOf(event: UsageEvent): string {
+  return sha256(contentOf(event)).slice(0, 32);
+}
+
+/** Objects as lists of their fields by name, for JSON from the database may have them in another order. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const fields = Object.entries(value).map(([name, inner]) => [name, sorted(inner)] as const);
+  return fields.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** As hexadecimal digits. */
+function sha256(text: string): string {
+  return hash('sha256', text, 'hex');
 }

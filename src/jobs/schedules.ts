@@ -37,9 +37,7 @@ export const SCHEDULES = {
     'prune-identities': at('0 20 * * * *', IdentityPruning, (identities, signal) =>
       identities.prunePart(signal),
     ),
-    'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency, signal) =>
-      idempotency.prune(signal),
-    ),
+    'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
     'sweep-webhooks': at('0 40 * * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
   },

@@ -1,7 +1,7 @@
 /** What a batch of rated events adds to each sum. Pure: `UsageSums` writes what this returns. */
 import type { BurnSum } from '../domain/burn-order.js';
 import type { Meter, Quantities, QuantitySums } from '../domain/meters.js';
-import { hourOf } from '../domain/period.js';
+import { hourMsOf } from '../domain/period.js';
 import type { RatedEvent } from './rated-event.js';
 
 /** What the roll-up of an hour gains, for each project, model, operation, tier, period and rate. */
@@ -55,11 +55,12 @@ function addHourly(
   { event, period, rateId, costPicos, burns }: RatedEvent,
 ): void {
   const { entity, project, model, operation, serviceTier, quantities } = event;
-  const hour = hourOf(event.occurredAt);
-  const key = [entity, hour.toISOString(), project, model, operation, serviceTier, period, String(rateId)];
+  const hourMs = hourMsOf(event.occurredAt);
+  // No part of a key contains a line feed.
+  const key = `${entity}\n${project}\n${model}\n${operation}\n${serviceTier}\n${hourMs}\n${period}\n${rateId}`;
   const sum = at(sums, key, () => ({
     entity,
-    hour,
+    hour: new Date(hourMs),
     project,
     model,
     operation,
@@ -89,7 +90,7 @@ function addQuantities(sums: { [M in Meter]?: bigint }, quantities: Quantities):
 
 function addSpend(sums: Map<string, ProjectSum>, { event, period, costPicos, burns }: RatedEvent): void {
   const { entity, project } = event;
-  const sum = at(sums, [entity, period, project], () => ({
+  const sum = at(sums, `${entity}\n${period}\n${project}`, () => ({
     entity,
     period,
     project,
@@ -109,7 +110,7 @@ function addBurns(
 ): void {
   let overagePicos = costPicos;
   const add = (grantId: string | null, amountPicos: bigint): void => {
-    at(sums, [entity, period, grantId ?? ''], () => ({
+    at(sums, `${entity}\n${period}\n${grantId ?? ''}`, () => ({
       entity,
       period,
       grantId,
@@ -123,11 +124,9 @@ function addBurns(
   if (overagePicos > 0n) add(null, overagePicos);
 }
 
-/** The sum under a key; no part of a key contains a line feed. */
-function at<T>(sums: Map<string, T>, key: readonly string[], empty: () => T): T {
-  const name = key.join('\n');
-  let sum = sums.get(name);
-  if (sum === undefined) sums.set(name, (sum = empty()));
+function at<T>(sums: Map<string, T>, key: string, empty: () => T): T {
+  let sum = sums.get(key);
+  if (sum === undefined) sums.set(key, (sum = empty()));
   return sum;
 }
 

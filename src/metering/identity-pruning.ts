@@ -5,7 +5,7 @@ import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
 import { HOUR_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { pruneIdentities } from './dedupe.sql.js';
+import { pruneIdentities } from './usage-identities.sql.js';
 
 /** How much longer an identity is kept than its event is accepted: for jobs that wait in the queue. */
 const SLACK_MS = 7 * 24 * 3_600_000;
@@ -38,11 +38,11 @@ export class IdentityPruning {
   /** Returns how many it deleted. An event as old as these is refused for its time before its identity is looked up. */
   async prune(range: BucketRange = ALL, signal?: AbortSignal): Promise<number> {
     const now = await this.clock.bookingTime(this.database.reader);
-    const bookedBefore = new Date(now.getTime() - USAGE_EVENT_BACK_MS_MAX - SLACK_MS);
+    const occurredBefore = new Date(now.getTime() - USAGE_EVENT_BACK_MS_MAX - SLACK_MS);
     const end = range.to === ALL.to ? null : firstOf(range.to);
     let pruned = 0;
     for (let after = firstOf(range.from); ;) {
-      const page = await pruneIdentities(this.database.reader, { bookedBefore, after, limit: PAGE_ROWS });
+      const page = await pruneIdentities(this.database.reader, { occurredBefore, after, limit: PAGE_ROWS });
       pruned += page.pruned;
       // The last page may reach into the next part.
       if (page.last === null || (end !== null && page.last >= end) || signal?.aborted === true) return pruned;

@@ -3,32 +3,36 @@
  * its rules.
  */
 import { Injectable } from '@nestjs/common';
+import { Accounts } from '../accounts/accounts.js';
+import { DEFAULT_PLAN } from '../accounts/default-plan.js';
+import { Allowances } from '../credits/allowances.js';
+import { Grants, type GrantLeft } from '../credits/grants.js';
+import { assert } from '../domain/errors.js';
 import { entityOfReservation, formatSubject, type Subject } from '../domain/ids.js';
-import { hourOf } from '../domain/period.js';
+import { columnsOf } from '../domain/meter-charges.js';
 import { UNPRICED } from '../domain/price.js';
-import type { Rating } from './rated-event.js';
+import type { QuotaState } from '../domain/quota-limits.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { Clock } from '../platform/clock.js';
-import { Quota } from '../quota/quota.js';
-import { Accounts } from '../accounts/accounts.js';
-import { Allowances } from '../credits/allowances.js';
-import { Burns } from '../credits/burns.js';
-import { Grants } from '../credits/grants.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
-import { PriceBook, type PriceRow } from '../prices/price-book.js';
+import { PRICE_BOOK_LOCK, PriceBook } from '../prices/price-book.js';
 import { Rates } from '../prices/rates.js';
-import { insertConflicts, type Conflict } from './usage-conflicts.sql.js';
-import { insertEvents } from './usage-events.sql.js';
-import { dedupe, identify, type Identified } from './dedupe.js';
-import { UsageSums } from './usage-sums.js';
+import { LIMITED_PROJECTS_MAX, statesFromJson } from '../quota/quota-state-rows.js';
+import { Quota } from '../quota/quota.js';
 import { sumBatch } from './batch-sums.js';
-import { payBatch, ratingOf, resolveAll, type Claimed, type NewRatedEvent } from './rating.js';
+import { eventColumns } from './event-columns.js';
+import { lotsOf, sortBatch, type SortedBatch } from './opened-batch.js';
+import { payBatch, ratingOf, resolveAll, type NewRatedEvent } from './rating.js';
+import type { Rating } from './rated-event.js';
+import { batchOf, seriesKeyOf, type BatchedEvent, type UsageBatch } from './usage-batch.js';
+import { closeBatch, openBatch, type BatchRows, type OpenedJson } from './usage-batch.sql.js';
+import { insertConflicts } from './usage-conflicts.sql.js';
 
 export type RecordResult = {
   readonly recorded: number;
   readonly duplicates: number;
   readonly conflicts: number;
-  /** Events of entities that another transaction holds: nothing of them is claimed or counted. */
+  /** Events of accounts that another transaction has locked. Nothing of them was counted: record them again, on their own. */
   readonly setAside: readonly UsageEvent[];
 } & Found;
 
@@ -40,22 +44,15 @@ type Found = {
   readonly unread: number;
 };
 
-const NOTHING_FOUND: Found = { unpriced: 0, unread: 0 };
-
-/** Subjects that a process remembers before it starts over. */
-const ACCOUNTS_KNOWN_MAX = 100_000;
-
 type Written = {
-  readonly result: RecordResult;
-  readonly claimed: readonly Claimed[];
-  readonly conflicts: readonly Conflict[];
+  readonly sorted: SortedBatch;
+  readonly found: Found;
+  /** Of the accounts that have new events, as this transaction leaves them. */
+  readonly states: readonly QuotaState[];
 };
 
 @Injectable()
 export class Recorder {
-  /** Subjects that a committed batch has found or created. Accounts are never deleted. */
-  private readonly known = new Set<string>();
-
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -65,71 +62,73 @@ export class Recorder {
     private readonly rates: Rates,
     private readonly allowances: Allowances,
     private readonly grants: Grants,
-    private readonly burns: Burns,
-    private readonly sums: UsageSums,
-  ) {
-    // A database that was restored from a backup may lack them.
-    database.onReturn(() => this.known.clear());
-  }
+  ) {}
 
   /**
    * Counts each event exactly once and publishes what it changed. If publishing fails, the events are counted all the
    * same and the call throws: a retry inserts nothing and publishes the same states.
    */
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
-    if (events.length === 0)
-      return { recorded: 0, duplicates: 0, conflicts: 0, setAside: [], ...NOTHING_FOUND };
-    const identified = events.map(identify);
-    const written = await this.database.ingest.transaction((tx) => this.write(tx, identified));
-    const { result, claimed, conflicts } = written;
-    this.remember(claimed);
-    const contradicting = new Set(conflicts.map(({ event }) => event));
-    const counted = events.filter((event) => !contradicting.has(event));
-    await this.quota.publish(events, settledHolds(counted));
-    return result;
+    if (events.length === 0) return NOTHING;
+    const first = await this.write(events);
+    const { ofUnknown } = first.sorted;
+    if (ofUnknown.length === 0) {
+      await this.publish([first]);
+      return resultOf([first]);
+    }
+    const { reader } = this.database.ingest;
+    await this.accounts.ensure(reader, subjectsOf(ofUnknown), await this.clock.bookingTime(reader));
+    const writes = [first, await this.write(ofUnknown)];
+    await this.publish(writes);
+    return resultOf(writes);
   }
 
-  private async write(tx: Tx, identified: readonly Identified[]): Promise<Written | Restart> {
-    const bookedAt = await this.clock.bookingTime(tx);
-    const { claimed, conflicts, duplicates } = await dedupe(tx, identified, bookedAt);
+  private async write(events: readonly UsageEvent[]): Promise<Written> {
+    const batch = batchOf(events);
+    return this.database.ingest.transaction((tx) => this.writeBatch(tx, batch));
+  }
+
+  private async writeBatch(tx: Tx, batch: UsageBatch): Promise<Written | Restart> {
+    const opened = await openBatch(tx, batch, { at: this.clock.databaseNow(), bookLock: PRICE_BOOK_LOCK });
+    const bookedAt = new Date(opened.at);
+    const sorted = sortBatch(batch, opened);
+    const { claimed, conflicts } = sorted;
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
-    const found = claimed.length > 0 ? await this.count(tx, claimed, bookedAt) : NOTHING_FOUND;
-    if (found instanceof Restart) return found;
-    return {
-      result: { recorded: claimed.length, duplicates, conflicts: conflicts.length, setAside: [], ...found },
+    if (claimed.length === 0) return { sorted, found: { unpriced: 0, unread: 0 }, states: [] };
+    const lots = await this.lotsWithAllowances(tx, { opened, claimed, bookedAt });
+    const ratings = await this.rate(tx, claimed, BigInt(opened.book));
+    const rated: NewRatedEvent[] = payBatch(claimed, { ratings, grants: lots }, bookedAt);
+    const rows = rowsOf(rated, { batch, opened, lots });
+    const states = await closeBatch(tx, rows, {
+      at: bookedAt,
+      defaultPlan: DEFAULT_PLAN,
+      limitedMax: LIMITED_PROJECTS_MAX,
+    });
+    if (states === null) return new Restart('an hour or a period was closed after the batch was opened');
+    return { sorted, found: foundIn(rated), states: statesFromJson(states, bookedAt) };
+  }
+
+  /** The open grants of the locked accounts, after those allowances that are due were granted. */
+  private async lotsWithAllowances(
+    tx: Tx,
+    {
+      opened,
       claimed,
-      conflicts,
-    };
+      bookedAt: at,
+    }: { opened: OpenedJson; claimed: readonly BatchedEvent[]; bookedAt: Date },
+  ): Promise<readonly GrantLeft[]> {
+    const { due: entities } = opened;
+    if (entities.length === 0) return lotsOf(opened);
+    const usage = claimed.map(({ event }) => event).filter(({ entity }) => entities.includes(entity));
+    await this.allowances.grantDue(tx, { entities, at, usage });
+    const others = lotsOf(opened).filter(({ entity }) => !entities.includes(entity));
+    return [...others, ...(await this.grants.left(tx, entities))];
   }
 
-  /** Returns how many of the new events wait for a price, and how many have something that nobody can read. */
-  private async count(tx: Tx, claimed: readonly Claimed[], bookedAt: Date): Promise<Found | Restart> {
-    const entities = [...new Set(claimed.map(({ event }) => event.entity as string))];
-    const unknown = claimed.filter(({ event }) => !this.known.has(formatSubject(event)));
-    if (unknown.length > 0) await this.accounts.ensure(tx, subjectsOf(unknown), bookedAt);
-    await this.accounts.lock(tx, entities);
-    await this.prices.lockShared(tx);
-    const usage = claimed.map(({ event }) => event);
-    await this.allowances.grantDue(tx, { entities, at: bookedAt, usage });
-    const prices = await this.prices.versionsOf(tx, [...new Set(claimed.map(({ event }) => event.model))]);
-    const grants = await this.grants.left(tx, entities);
-    const ratings = await this.rate(tx, claimed, prices);
-    const rated: NewRatedEvent[] = payBatch(claimed, { ratings, grants }, bookedAt);
-    const sums = sumBatch(rated);
-    await insertEvents(tx, rated, bookedAt);
-    const restart =
-      (await this.sums.add(tx, sums)) ?? (await this.burns.add(tx, sums.burns, hourOf(bookedAt)));
-    if (restart !== null) return restart;
-    await this.accounts.raiseVersions(tx, entities);
-    return {
-      unpriced: rated.filter((row) => row.rateId === UNPRICED || row.unpricedMeters.length > 0).length,
-      unread: rated.filter((row) => row.event.unread.length > 0 || row.isTierUnread).length,
-    };
-  }
-
-  private async rate(tx: Tx, claimed: readonly Claimed[], prices: readonly PriceRow[]): Promise<Rating[]> {
+  private async rate(tx: Tx, claimed: readonly BatchedEvent[], book: bigint): Promise<Rating[]> {
     const events = claimed.map(({ event }) => event);
-    const resolutions = resolveAll(events, prices);
+    const models = [...new Set(events.map(({ model }) => model))];
+    const resolutions = resolveAll(events, await this.prices.versionsAsOf(tx, { models, newestId: book }));
     const priced = resolutions.filter((resolution) => resolution !== null);
     const rateIds = (await this.rates.idsOf(tx, priced)).values();
     return resolutions.map((resolution, index) =>
@@ -137,15 +136,99 @@ export class Recorder {
     );
   }
 
-  private remember(claimed: readonly Claimed[]): void {
-    if (this.known.size > ACCOUNTS_KNOWN_MAX) this.known.clear();
-    for (const { event } of claimed) this.known.add(formatSubject(event));
+  /** What is a repetition alone was published by whoever counted it, unless that process died before it could. */
+  private async publish(writes: readonly Written[]): Promise<void> {
+    const states = writes.flatMap((written) => written.states);
+    const counted = writes.flatMap(({ sorted }) => [
+      ...sorted.claimed.map(({ event }) => event),
+      ...sorted.duplicates,
+    ]);
+    const published = new Set<string>(states.map(({ entity }) => entity));
+    const repeated = counted.filter(({ entity }) => !published.has(entity));
+    await this.quota.publishStates(states, settledHolds(counted));
+    if (repeated.length > 0) await this.quota.publish(repeated);
   }
 }
 
+const NOTHING: RecordResult = {
+  recorded: 0,
+  duplicates: 0,
+  conflicts: 0,
+  setAside: [],
+  unpriced: 0,
+  unread: 0,
+};
+
+function resultOf(writes: readonly Written[]): RecordResult {
+  const sum = (count: (written: Written) => number): number =>
+    writes.reduce((total, written) => total + count(written), 0);
+  const last = writes.at(-1)!;
+  return {
+    recorded: sum(({ sorted }) => sorted.claimed.length),
+    duplicates: sum(({ sorted }) => sorted.duplicates.length),
+    conflicts: sum(({ sorted }) => sorted.conflicts.length),
+    // An account that is still unknown after it was made is the same: it is tried again.
+    setAside: [
+      ...writes.flatMap(({ sorted }) => sorted.setAside),
+      ...(writes.length > 1 ? last.sorted.ofUnknown : []),
+    ],
+    unpriced: sum(({ found }) => found.unpriced),
+    unread: sum(({ found }) => found.unread),
+  };
+}
+
+function foundIn(rated: readonly NewRatedEvent[]): Found {
+  return {
+    unpriced: rated.filter((row) => row.rateId === UNPRICED || row.unpricedMeters.length > 0).length,
+    unread: rated.filter((row) => row.event.unread.length > 0 || row.isTierUnread).length,
+  };
+}
+
+/** Everything that the batch adds to the database. */
+function rowsOf(
+  rated: readonly NewRatedEvent[],
+  { batch, opened, lots }: { batch: UsageBatch; opened: OpenedJson; lots: readonly GrantLeft[] },
+): BatchRows {
+  const byIdentity = new Map(batch.events.map((each) => [each.identity, each]));
+  const entities = new Set<string>(rated.map(({ event }) => event.entity));
+  const lotNumbers = new Map(lots.map(({ id, lot }) => [id, lot]));
+  const sums = sumBatch(rated);
+  return {
+    entities: [...entities],
+    events: eventColumns(rated, ({ identity }) => {
+      const { seriesNo, originNo } = byIdentity.get(identity)!;
+      return {
+        seriesId: stored(opened.series, seriesNo),
+        originId: stored(opened.origins, originNo),
+        lots: lotNumbers,
+      };
+    }),
+    hours: sums.hourly.map((sum) => ({
+      ...columnsOf(sum.quantities),
+      entity: sum.entity,
+      ms: sum.hour.getTime(),
+      series: stored(opened.series, batch.seriesNumbers.get(seriesKeyOf(sum))!),
+      period: sum.period,
+      rateId: sum.rateId,
+      requests: sum.requests,
+      costPicos: sum.costPicos,
+      paidBurntPicos: sum.paidBurntPicos,
+      promotionalBurntPicos: sum.promotionalBurntPicos,
+    })),
+    spend: sums.spend,
+    burns: sums.burns,
+  };
+}
+
+function stored(ids: readonly (number | null)[] | null, number: number): number {
+  const id = ids?.[number] ?? null;
+  assert(id !== null, 'what a locked account uses is in its dictionaries');
+  return id;
+}
+
 /** Each subject once. */
-function subjectsOf(claimed: readonly Claimed[]): Subject[] {
-  return [...new Map(claimed.map(({ event }) => [formatSubject(event), event])).values()];
+function subjectsOf(events: readonly UsageEvent[]): Subject[] {
+  return [...new Map(events.map((event) => [formatSubject(event), event])).values()];
 }
 
 /** The holds that these events end, or ended earlier. An event ends holds of its own entity only. */

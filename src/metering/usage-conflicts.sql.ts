@@ -69,7 +69,7 @@ export type Review = {
 export type ConflictRow = ConflictKey & {
   readonly source: string;
   readonly eventId: string;
-  /** Null where it is another entity's and the caller may not see it. */
+  /** Null where the event is gone. */
   readonly counted: unknown;
   readonly other: unknown;
   readonly seenCount: bigint;
@@ -89,40 +89,26 @@ export type ConflictFilter = {
   readonly to: Date | null;
 };
 
-/** Each conflict with the event that was counted, unless that is another entity's than `scope`. */
-function conflictsSeenBy(scope: string | null): Prisma.Sql {
-  return Prisma.sql`
+/** Each conflict with the event that was counted: of the same entity, for an identity holds it. */
+const CONFLICTS = Prisma.sql`
     select
       c.identity::text, c.other_fingerprint::text as fingerprint, c.entity, c.source, c.event_id as "eventId",
       c.other_content as other,
-      case when e.identity is not null then jsonb_build_object(
-        'source', e.source, 'id', e.id, 'entity', e.entity, 'project', e.project, 'occurredAt', e.occurred_at,
-        'model', e.model, 'operation', e.operation,
-        'quantities', quantities_of(
-          e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities
-        ),
-        'serviceTier', e.service_tier, 'region', e.details -> 'region', 'attributes', e.details -> 'attributes',
-        'unread', coalesce(e.details -> 'unread', '[]'), 'rawUsage', e.details -> 'usage',
-        'mended', coalesce(e.details -> 'mended', '[]'),
-        'usageSource', e.usage_source, 'reservationId', e.reservation_id, 'apiKeyId', e.api_key_id,
-        'userId', e.user_id, 'requestId', e.request_id, 'tags', e.tags
-      ) end as counted,
+      case when e.identity is not null then event_content(e) end as counted,
       c.seen_count as "seenCount", c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt",
       c.reviewed_at as "reviewedAt", c.reviewed_by as "reviewedBy", c.review_note as note
     from usage_conflicts c
-    left join usage_events e
-      on e.occurred_at = c.original_occurred_at and e.identity = c.identity
-      and (${scope}::text is null or e.entity = ${scope}::text)`;
-}
+    left join rated_events e
+      on e.entity = c.entity and e.occurred_at = c.original_occurred_at and e.identity = c.identity`;
 
 /** A page of conflicts, last seen first; `after` is the last one of the page before. */
 export async function findConflicts(
   tx: Tx,
-  page: { filter: ConflictFilter; scope: string | null; after: ConflictKey | null; limit: number },
+  page: { filter: ConflictFilter; after: ConflictKey | null; limit: number },
 ): Promise<ConflictRow[]> {
-  const { filter, scope, after } = page;
+  const { filter, after } = page;
   return tx.$queryRaw<ConflictRow[]>`
-    ${conflictsSeenBy(scope)}
+    ${CONFLICTS}
     where (${filter.isReviewed}::boolean is null or (c.reviewed_at is not null) = ${filter.isReviewed}::boolean)
       and (${filter.entity}::text is null or c.entity = ${filter.entity}::text)
       and (${filter.project}::text is null or c.other_content ->> 'project' = ${filter.project}::text)
@@ -144,7 +130,7 @@ export async function findConflict(
   { key, scope }: { key: ConflictKey; scope: string | null },
 ): Promise<ConflictRow | null> {
   const rows = await tx.$queryRaw<ConflictRow[]>`
-    ${conflictsSeenBy(scope)}
+    ${CONFLICTS}
     where c.entity = ${key.entity}::text and c.identity = ${key.identity}::uuid
       and c.other_fingerprint = ${key.fingerprint}::uuid and (${scope}::text is null or c.entity = ${scope}::text)`;
   return rows[0] ?? null;

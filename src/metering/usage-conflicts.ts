@@ -29,10 +29,9 @@ export class UsageConflicts {
     private readonly clock: Clock,
   ) {}
 
-  /** A page, last seen first. A counted event of another entity than `scope` is left out. */
+  /** A page, last seen first. */
   async list(page: {
     filter: ConflictFilter;
-    scope: string | null;
     after: ConflictKey | null;
     limit: number;
   }): Promise<ConflictRow[]> {

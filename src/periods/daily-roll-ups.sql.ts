@@ -68,7 +68,7 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
       sum(requests), sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
       nullif(sum_quantities(other_quantities), '{}'),
       sum(cost_picos), sum(paid_burnt_picos), sum(promotional_burnt_picos)
-    from usage_hourly
+    from hourly_usage
     where entity = ${of.entity}::text and hour >= ${of.day}::timestamptz and hour < ${end}::timestamptz
     group by entity, project, model, operation, service_tier, period, rate_id`;
   await tx.$executeRaw`
@@ -122,6 +122,6 @@ export async function finishDay(
 export async function invalidateDays(tx: Tx, entity: string): Promise<void> {
   await tx.$executeRaw`
     insert into usage_days as d (entity, day)
-    select distinct entity, date_trunc('day', hour, 'UTC') from usage_hourly where entity = ${entity}::text
+    select distinct entity, date_trunc('day', hour, 'UTC') from hourly_usage where entity = ${entity}::text
     on conflict (entity, day) do update set rolled_up = false, build = null`;
 }

@@ -77,7 +77,7 @@ function rollUpsOfPeriod({ entity, period }: StatementScope): Prisma.Sql {
     union all
     select u.hour as at, ${figures}
     from usage_days d
-    join usage_hourly u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
+    join hourly_usage u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
     where d.entity = ${entity}::text and not d.rolled_up
       and u.entity = ${entity}::text and u.period = ${period}::text`;
 }

@@ -1,6 +1,7 @@
 /**
- * The only way in which a statement gets an array: as a Postgres array literal, one string parameter. Prisma and pg would otherwise
- * look at every element of every array, which takes longer than the insert of a batch itself.
+ * The only ways in which a statement gets many values: as a Postgres array literal, or a column of texts as one text. Either is one
+ * string parameter. Prisma and pg would otherwise look at every element of every array, which takes longer than the insert of a batch
+ * itself.
  */
 
 type Element = string | number | bigint | Date | null;
@@ -14,7 +15,22 @@ export function pgArray<Values extends readonly Element[] | null>(
 }
 
 function elementOf(value: Element): string {
+  if (typeof value === 'string') return `"${escaped(value)}"`;
   if (value === null) return 'NULL';
-  if (typeof value === 'string') return `"${value.replace(/["\\]/g, '\\$&')}"`;
   return value instanceof Date ? `"${value.toISOString()}"` : String(value);
+}
+
+/** Two searches cost less than a replacement that replaces nothing. */
+function escaped(text: string): string {
+  return text.includes('"') || text.includes('\\') ? text.replace(/["\\]/g, '\\$&') : text;
+}
+
+const SEPARATOR = '\u001f';
+
+/**
+ * For `texts_of` in a statement, which reads an empty text as null: a third of the time of an array literal. No text may contain U+001F, a
+ * control character that is refused or replaced where texts come in. Null where every value is.
+ */
+export function pgTexts(values: readonly (string | null)[]): string | null {
+  return values.some((value) => value !== null) ? values.join(SEPARATOR) : null;
 }

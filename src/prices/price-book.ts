@@ -17,8 +17,10 @@ import {
   type VersionFilter,
 } from './price-versions.sql.js';
 import { publishVersion, type PriceOrder, type Published } from './publication.js';
+import { VersionsAtHand } from './versions-at-hand.js';
 import { listWaitingUsage, type WaitingUsage } from './waiting-usage.sql.js';
 
+export { PRICE_BOOK_LOCK } from './price-book.sql.js';
 export type { PriceRow } from './price-row.js';
 export type { PriceOrder, Published } from './publication.js';
 
@@ -49,6 +51,7 @@ export class PriceBook implements OnModuleInit {
   /** Versions that were read before. They never change, so that each is parsed once. */
   private readonly known = new Map<bigint, PriceRow>();
   private book: Book = emptyBook();
+  private readonly atHand = new VersionsAtHand();
   /** Whether the next load reads the book from its start: the first one, and one of a database that may have been replaced. */
   private startsOver = true;
   private loadedAtMs = -Infinity;
@@ -63,6 +66,7 @@ export class PriceBook implements OnModuleInit {
   ) {
     database.onReturn(() => {
       this.known.clear();
+      this.atHand.clear();
       this.startsOver = true;
       this.invalidate();
     });
@@ -113,6 +117,14 @@ export class PriceBook implements OnModuleInit {
   /** All versions of the models, by model and then newest first: read in the transaction, not from the cache. */
   async versionsOf(tx: Tx, models: readonly string[]): Promise<PriceRow[]> {
     return this.versionsWith(tx, await findVersionIds(tx, models));
+  }
+
+  /**
+   * The same from memory, if the book has not changed: `newestId` is that of its newest version, read in this transaction under the
+   * book's lock.
+   */
+  async versionsAsOf(tx: Tx, of: { models: readonly string[]; newestId: bigint }): Promise<PriceRow[]> {
+    return this.atHand.asOf(of, (missing) => this.versionsOf(tx, missing));
   }
 
   /** By model, of those that have one. */

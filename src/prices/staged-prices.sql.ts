@@ -60,7 +60,7 @@ const waitingFor = ({ at, openFrom }: Switch) => Prisma.sql`
       select model, oldest from staged_prices where was_priced = (model in (select model from priced))
     ), waiting as (
       select e.model, min(e.occurred_at) as oldest
-      from usage_events e
+      from rated_events e
       join staged_prices s on s.model = e.model and (e.rate_id = 0 or s.meters && e.unpriced_meters)
       left join known k on k.model = s.model
       where e.unpriced_meters is not null

@@ -30,7 +30,7 @@ export async function findOldestWaiting(
 ): Promise<Date | null> {
   const [row] = await tx.$queryRaw<[{ at: Date | null }]>`
     select min(e.occurred_at) as at
-    from usage_events e
+    from rated_events e
     where ${waitingIn(of)} and (e.rate_id = 0 or e.unpriced_meters && ${pgArray(of.meters)}::text[])
       and e.occurred_at < ${of.before}::timestamptz and e.period >= ${of.openFrom}::text
       and not exists (select from closed_periods c where c.entity = e.entity and c.period = e.period)
@@ -57,7 +57,7 @@ export async function countWaiting(
     select
       count(*) filter (where c.charged) as charged,
       count(*) filter (where not (c.charged and e.unpriced_meters <@ ${pgArray(of.meters)}::text[])) as waiting
-    from usage_events e
+    from rated_events e
     cross join lateral (
       select (e.rate_id = 0 or e.unpriced_meters && ${pgArray(of.meters)}::text[])
           and case
@@ -107,7 +107,7 @@ export async function listWaitingUsage(
         from jsonb_each_text(e.other_quantities) o (meter, quantity)
         where o.meter = any(e.unpriced_meters)
       )) as "otherQuantities"
-    from usage_events e
+    from rated_events e
     where e.unpriced_meters is not null
       and (${of.model}::text is null or e.model = ${of.model}::text)
       and (${of.entity}::text is null or e.entity = ${of.entity}::text)

@@ -18,7 +18,7 @@ export async function setSampledUntil(tx: Tx, until: Date): Promise<void> {
   await tx.$executeRaw`update output_sampling set sampled_until = ${until}::timestamptz where id = 1`;
 }
 
-/** How many of the newest `limit` events of the time had each model and count of output tokens of all kinds. Reads along the primary key. */
+/** How many of the newest `limit` events of the time had each model and count of output tokens of all kinds. */
 export async function sampleOutputs(
   tx: Tx,
   args: { from: Date; to: Date; limit: number },
@@ -30,7 +30,7 @@ export async function sampleOutputs(
         + coalesce((other_quantities ->> 'output_audio')::bigint, 0)
         + coalesce((other_quantities ->> 'output_image')::bigint, 0)
         + coalesce((other_quantities ->> 'output_video')::bigint, 0) as output_tokens
-      from usage_events
+      from rated_events
       where occurred_at >= ${args.from}::timestamptz and occurred_at < ${args.to}::timestamptz
       order by occurred_at desc, identity desc
       limit ${args.limit}::integer

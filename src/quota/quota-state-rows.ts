@@ -50,6 +50,20 @@ export function statesOf(rows: readonly QuotaStateRow[], at: Date): QuotaState[]
   return [...byEntity.values()].map((of) => toState(of, times));
 }
 
+/** The same of the rows as a JSON text. */
+export function statesFromJson(json: string, at: Date): QuotaState[] {
+  const rows = JSON.parse(json) as (Omit<QuotaStateRow, 'credits_change_at'> & {
+    credits_change_at: string | null;
+  })[];
+  return statesOf(
+    rows.map((row) => ({
+      ...row,
+      credits_change_at: row.credits_change_at === null ? null : new Date(row.credits_change_at),
+    })),
+    at,
+  );
+}
+
 function toState(
   rows: readonly [QuotaStateRow, ...QuotaStateRow[]],
   { period, at, ends }: { period: QuotaState['period']; at: Date; ends: Date },

@@ -97,7 +97,7 @@ export async function findCountedEvents(
       union all select 0 where ${priceId}::bigint = 0
     ), page as (
       select e.*
-      from usage_events e
+      from rated_events e
       where e.entity = ${of.entity}::text
         and e.occurred_at >= ${of.start}::timestamptz and e.occurred_at < ${of.end}::timestamptz
         and (${of.project}::text is null or e.project = ${of.project}::text)

@@ -62,7 +62,7 @@ export async function* readDailyUsage(snapshot: Snapshot, scope: ExportScope): A
         u.rate_id::text as rate_id, r.price_id::text as price_id, r.unit_prices, l.id::text as list_id,
         ${QUANTITY_SUMS}, sum(u.cost_picos)::text as cost, sum(u.paid_burnt_picos)::text as paid,
         sum(u.promotional_burnt_picos)::text as promotional, c.number::text as statement
-      from usage_hourly u
+      from hourly_usage u
       left join rates r on r.id = u.rate_id
       left join prices p on p.id = r.price_id
       left join lateral (

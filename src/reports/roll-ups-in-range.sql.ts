@@ -32,7 +32,7 @@ function fromDays(entity: string, { start, end }: Range): Prisma.Sql {
     union all
     select u.hour as at, ${FIGURES}
     from usage_days d
-    join usage_hourly u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
+    join hourly_usage u on u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
     where d.entity = ${entity}::text and d.day >= ${start}::timestamptz and d.day < ${end}::timestamptz and not d.rolled_up
       and u.entity = ${entity}::text`;
 }
@@ -40,6 +40,6 @@ function fromDays(entity: string, { start, end }: Range): Prisma.Sql {
 function fromHours(entity: string, { start, end }: Range): Prisma.Sql {
   return Prisma.sql`
     select u.hour as at, ${FIGURES}
-    from usage_hourly u
+    from hourly_usage u
     where u.entity = ${entity}::text and u.hour >= ${start}::timestamptz and u.hour < ${end}::timestamptz`;
 }

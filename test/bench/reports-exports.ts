@@ -39,11 +39,16 @@ async function readWide(servers: Servers): Promise<Record<string, number>> {
   try {
     await query(
       databaseUrl,
-      `insert into usage_hourly
-       select 'wide', d, 'project-' || n, p.model, 'chat', 'default', '2026-10', r.id, 1, 1000, 500, 200, 0, null,
+      `with series as (
+         insert into usage_series (entity, project, model, operation, service_tier)
+         select distinct 'wide', 'project-' || n, model, 'chat', 'default' from generate_series(1, 1200) n, prices
+         returning id, model
+       )
+       insert into usage_hourly
+       select 'wide', d, s.id, r.id, '2026-10', 1, 1000, 500, 200, 0, null,
          cost_at(r.unit_prices, 1, 1000, 500, 200, 0, null), 0, 0
-       from generate_series('2026-10-01'::timestamptz, '2026-10-31', '1 day') d, generate_series(1, 1200) n,
-         rates r join prices p on p.id = r.price_id`,
+       from generate_series('2026-10-01'::timestamptz, '2026-10-31', '1 day') d, series s
+         join prices p on p.model = s.model join rates r on p.id = r.price_id`,
     );
     return await read(wide, '/v1/exports/focus.csv?period=2026-10');
   } finally {

@@ -22,13 +22,13 @@ async function sumsOf(entity: string): Promise<unknown> {
     hourly: await rows(
       `select hour, project, model, operation, period, requests, input_tokens, cached_input_tokens, output_tokens,
          reasoning_tokens, cost_picos
-       from usage_hourly where entity = $1 order by 1, 2, 3, 4`,
+       from hourly_usage where entity = $1 order by 1, 2, 3, 4`,
     ),
     entity: await rows(
       `select period, cost_picos, burnt_picos, overage_picos from entity_spend where entity = $1 order by 1`,
     ),
     burnt: await rows(
-      `select sum(paid_burnt_picos) as paid, sum(promotional_burnt_picos) as promotional from usage_hourly where entity = $1`,
+      `select sum(paid_burnt_picos) as paid, sum(promotional_burnt_picos) as promotional from hourly_usage where entity = $1`,
     ),
     projects: await rows(
       `select period, project, cost_picos from project_spend where entity = $1 order by 1, 2`,

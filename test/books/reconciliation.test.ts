@@ -49,8 +49,8 @@ describe('the reconciliation', () => {
   it.each([
     [
       'every event has its identity',
-      `delete from usage_identities where identity = (select min(identity::text)::uuid from usage_events)`,
-      `insert into usage_identities select identity, identity, occurred_at, booked_at from usage_events on conflict do nothing`,
+      `delete from usage_identities where identity = (select min(identity::text)::uuid from rated_events)`,
+      `insert into usage_identities select identity, occurred_at from rated_events on conflict do nothing`,
     ],
     [
       'events equal roll-ups: requests',
@@ -99,8 +99,8 @@ describe('the reconciliation', () => {
     ],
     [
       'burnt part of events equals burns of grants',
-      `update usage_events set burns = null where burnt_picos > 0`,
-      `update usage_events e set burns = jsonb_build_object(g.id, e.burnt_picos::text) from credit_grants g where g.entity = e.entity and e.burnt_picos > 0`,
+      `update usage_events set lot = null where burnt_picos > 0`,
+      `update usage_events e set lot = g.lot from credit_grants g where g.entity = e.entity and e.burnt_picos > 0`,
     ],
     [
       'ledger and open hours equal what grants have left',
@@ -119,7 +119,7 @@ describe('the reconciliation', () => {
 
   it('names the entity, the hour and the model of a roll-up that is one picodollar off, and nothing else', async () => {
     const { rows } = await books.postgres.pool.query<{ entity: string; hour: Date }>(
-      `select entity, hour from usage_hourly order by entity, hour limit 1`,
+      `select entity, hour from hourly_usage order by entity, hour limit 1`,
     );
     const [{ entity, hour }] = rows as [{ entity: string; hour: Date }];
     const change = (by: string) =>

@@ -85,8 +85,8 @@ describe('the repair', () => {
     ['roll-ups that are lost', `delete from usage_hourly where entity = $1`],
     [
       'a roll-up that nothing was counted in',
-      `insert into usage_hourly select entity, hour - interval '1 day', project, model, operation, service_tier, period, rate_id, 1, 1, 1, 1, 1, null, 1
-       from usage_hourly where entity = $1 limit 1`,
+      `insert into usage_hourly select entity, hour - interval '1 day', series_id, rate_id, period, 1, 1, 1, 1, 1, null, 1
+       from (select * from usage_hourly where entity = $1 limit 1) u`,
     ],
     [
       'the spend of an entity',

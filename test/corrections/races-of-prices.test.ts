@@ -68,7 +68,7 @@ it('leaves each event at the cost of its rate, or waiting', async () => {
       isFirst ? { input: 3n, request: 2n } : { input: 4n, output: 5n, search: 1_000n },
     );
     const counted = await rows<{ source: string; id: string }>(
-      'select source, id from usage_events order by random() limit 4',
+      'select source, id from rated_events order by random() limit 4',
     );
     await Promise.all([
       ...[books, ...others].map(({ recorder }, worker) => recorder.record(eventsOf(worker))),

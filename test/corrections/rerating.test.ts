@@ -119,11 +119,11 @@ describe('re-rating', () => {
       (await books.prices.versionsOf(tx, [model])).map(({ id }) => id),
     );
     const newPrice = await publish(books, model, '0.000001', { from: DAY });
-    const { rows: before } = await books.postgres.pool.query(`select * from usage_events where entity = $1`, [
+    const { rows: before } = await books.postgres.pool.query(`select * from rated_events where entity = $1`, [
       entity,
     ]);
     await books.rerating.rerate(order());
-    const { rows } = await books.postgres.pool.query(`select * from usage_events where entity = $1`, [
+    const { rows } = await books.postgres.pool.query(`select * from rated_events where entity = $1`, [
       entity,
     ]);
     expect(rows).toEqual(before);

@@ -54,7 +54,7 @@ describe('charging usage whose price came later', () => {
     const rowOf = async (id: string) =>
       (
         await books.postgres.pool.query(
-          `select cost_picos::text as cost, unpriced_meters as waits from usage_events where id = $1`,
+          `select cost_picos::text as cost, unpriced_meters as waits from rated_events where id = $1`,
           [id],
         )
       ).rows[0];

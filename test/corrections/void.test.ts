@@ -35,7 +35,7 @@ const event = (override: Parameters<typeof anEvent>[0] = {}) =>
 const usageOf = async (entity: string): Promise<unknown[]> =>
   (
     await books.postgres.pool.query(
-      `select period, requests::int, cost_picos::text as cost from usage_hourly where entity = $1 order by period`,
+      `select period, requests::int, cost_picos::text as cost from hourly_usage where entity = $1 order by period`,
       [entity],
     )
   ).rows;
@@ -46,7 +46,7 @@ describe('voiding an event', () => {
     const [wrong, right] = [event(), event()];
     await books.recorder.record([wrong, right]);
     const rowOf = async () =>
-      (await books.postgres.pool.query(`select * from usage_events where id = $1`, [wrong.id])).rows;
+      (await books.postgres.pool.query(`select * from rated_events where id = $1`, [wrong.id])).rows;
     const before = await rowOf();
     expect(await voidEvent(books, wrong)).toMatchObject({
       kind: 'void',
@@ -248,7 +248,7 @@ describe('voiding an event', () => {
     await expect(voidEvent(books, wrong)).rejects.toThrow(/name the "time"/);
     expect(await voidEvent(books, wrong, wrong.occurredAt)).toMatchObject({ costPicos: -150n });
     await books.postgres.pool.query(
-      `insert into usage_identities select identity, identity, occurred_at, booked_at from usage_events
+      `insert into usage_identities select identity, occurred_at from rated_events
        on conflict do nothing`,
     );
   });

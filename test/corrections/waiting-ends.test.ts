@@ -59,7 +59,7 @@ describe('charging what waited', () => {
     await publish(books, { model: 'late-tier' });
     expect(await books.unpriced.charge()).toBe(3);
     const { rows } = await books.postgres.pool.query(
-      `select id, details from usage_events where entity = 'tiers'`,
+      `select id, details from rated_events where entity = 'tiers'`,
     );
     expect(new Map(rows.map(({ id, details }) => [id, details]))).toEqual(
       new Map([

@@ -30,7 +30,9 @@ describe('identity and fingerprint', () => {
     expect(identityOf({ ...event, occurredAt: new Date(), model: 'other' } as UsageEvent)).toBe(
       identityOf(event),
     );
-    expect(identityOf({ source: 'a', id: 'bc' })).not.toBe(identityOf({ source: 'ab', id: 'c' }));
+    expect(identityOf({ entity: 'e', source: 'a', id: 'bc' })).not.toBe(
+      identityOf({ entity: 'e', source: 'ab', id: 'c' }),
+    );
     expect(identityOf(event)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   });
 

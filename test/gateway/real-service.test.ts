@@ -73,7 +73,7 @@ class Scene {
   }
 
   events(): Promise<Record<string, unknown>[]> {
-    const sql = `select id, usage_source, output_tokens::int as output_tokens from usage_events
+    const sql = `select id, usage_source, output_tokens::int as output_tokens from rated_events
       where entity = '${this.entity}' order by occurred_at`;
     return query(this.app.postgres.url, sql);
   }

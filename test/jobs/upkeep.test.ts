@@ -93,7 +93,7 @@ describe('the schedules of a worker', () => {
 
   it('prune identities that are past their window', async () => {
     await app.postgres.pool.query(
-      `insert into usage_identities select ($1::text || substr(gen_random_uuid()::text, 5))::uuid, gen_random_uuid(), t, t
+      `insert into usage_identities select ($1::text || substr(gen_random_uuid()::text, 5))::uuid, t
        from (values ('2026-10-01T00:00:00Z'::timestamptz), ('2026-12-03T00:00:00Z')) v (t)`,
       [partOf(app.clock.now()).from.toString(16).padStart(4, '0')],
     );

@@ -141,7 +141,7 @@ describe('dead letters', () => {
     const rest = await replay({ ...order, end_time: first.body.end_time });
     expect(rest.body).toEqual({ ...first.body, answered: 2, remaining: 0 });
     await until('the five are counted and the sixth is refused again', async () => {
-      const { rows } = await app.postgres.pool.query(`select from usage_events where entity = 'mended'`);
+      const { rows } = await app.postgres.pool.query(`select from rated_events where entity = 'mended'`);
       return rows.length === 5 && (await letters('?subject=mended/p&status=open')).length === 1;
     });
     expect(await letters('?subject=mended/p&status=replayed')).toHaveLength(6);

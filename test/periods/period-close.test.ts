@@ -181,17 +181,17 @@ describe('a closed period', () => {
     const client = await books.postgres.pool.connect();
     await client.query('begin');
     await client.query(`select from entities where name = 'a' for no key update`);
-    const waiting = async (count: number) => {
-      const sql = `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      const [row] = (await rowsOf(sql)) as { n: number }[];
-      return row!.n === count;
-    };
     books.clock.set('2026-12-04T00:00:00Z');
     const closing = books.periods.closePeriods();
-    await until('the close waits', () => waiting(1));
+    await until('the close waits', async () => {
+      const sql = `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      const [row] = (await rowsOf(sql)) as { n: number }[];
+      return row!.n === 1;
+    });
     books.clock.set('2026-12-03T23:59:59.999Z');
-    const recording = books.recorder.record([event('a', new Date('2026-11-30T00:00:00Z'))]);
-    await until('the batch waits behind it', () => waiting(2));
+    const late = event('a', new Date('2026-11-30T00:00:00Z'));
+    // The batch is set aside while the account is locked, and booked when it is not.
+    const recording = books.recorder.record([late]);
     books.clock.set('2026-12-04T00:00:01Z');
     await client.query('commit');
     client.release();

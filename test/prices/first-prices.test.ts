@@ -29,11 +29,11 @@ async function useInOctober(model: string, time: string): Promise<void> {
 }
 
 const costsOf = async (model: string): Promise<string[]> => {
-  const rows = await books.database.reader.usageEvent.findMany({
-    where: { model },
-    orderBy: { occurredAt: 'asc' },
-  });
-  return rows.map((row) => String(row.costPicos));
+  const { rows } = await books.postgres.pool.query<{ cost: string }>(
+    `select cost_picos::text as cost from rated_events where model = $1 order by occurred_at`,
+    [model],
+  );
+  return rows.map(({ cost }) => cost);
 };
 
 describe('the first price of a model', () => {

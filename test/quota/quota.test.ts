@@ -197,7 +197,7 @@ describe('publishing', () => {
     const known: string[] = [];
     const read = on.wires.postgres.breakAt({
       text: 'nobody-yet',
-      after: 'with asked as',
+      after: 'from quota_states',
       when: 'answered',
       spare: true,
       doing: async () => {

@@ -105,13 +105,18 @@ describe('the FOCUS export', () => {
     const GROUPS = 20_000;
     beforeAll(async () => {
       await app.postgres.pool.query(
-        `insert into usage_hourly (
-           entity, hour, project, model, operation, service_tier, period, rate_id,
+        `with series as (
+           insert into usage_series (entity, project, model, operation, service_tier)
+           select 'large', 'p' || n, $1, 'chat', 'default' from generate_series(1, $2::integer) n
+           returning id, substr(project, 2)::integer as n
+         )
+         insert into usage_hourly (
+           entity, hour, series_id, period, rate_id,
            requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_picos
          )
-         select 'large', '2026-10-05T07:00:00Z', 'p' || n, $1, 'chat', 'default', '2026-10', r.id, 1, n, n, n, 0,
+         select 'large', '2026-10-05T07:00:00Z', s.id, '2026-10', r.id, 1, n, n, n, 0,
            cost_at(r.unit_prices, 1, n, n, n, 0, null)
-         from generate_series(1, $2::integer) n, rates r join prices p on p.id = r.price_id where p.model = $1`,
+         from series s, rates r join prices p on p.id = r.price_id where p.model = $1`,
         [LLAMA, GROUPS],
       );
     });

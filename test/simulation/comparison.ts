@@ -51,7 +51,7 @@ const EVENTS = `
   select concat_ws(' ', source, e.id, entity, project, ${MS('occurred_at')}, model, input_tokens, cached_input_tokens,
     output_tokens, reasoning_tokens, coalesce(other_quantities ->> 'cache_write', '0'), coalesce(other_quantities ->> 'search', '0'),
     service_tier, coalesce(details -> 'unread' ? 'mystery_tokens', false)::text, coalesce(r.price_id, 0), cost_picos, period) as text
-  from usage_events e left join rates r on r.id = e.rate_id`;
+  from rated_events e left join rates r on r.id = e.rate_id`;
 
 function eventsOf(model: Model): string[] {
   return [...model.counted.values()].map(({ facts, price, cost, month }) =>
@@ -127,7 +127,7 @@ function paidOf(model: Model): string[] {
 const CORRECTIONS = `
   select concat_ws(' ', e.source, e.id, c.kind, c.period, c.corrected_period, coalesce(o.price_id, 0),
     coalesce(n.price_id::text, '-'), c.old_cost_picos, c.new_cost_picos) as text
-  from usage_corrections c join usage_events e using (entity, identity, occurred_at)
+  from usage_corrections c join rated_events e using (entity, identity, occurred_at)
   left join rates o on o.id = c.old_rate_id left join rates n on n.id = c.new_rate_id`;
 
 const CLOSED = `

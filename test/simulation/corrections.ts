@@ -23,7 +23,7 @@ export async function paidFor(sql: Sql, events: readonly Counted[]): Promise<Pai
   const keys = events.map(({ facts }) => keyOf(facts));
   const rows = await sql(
     `with e as (
-       select *, concat_ws(' ', source, id) as key from usage_events where concat_ws(' ', source, id) = any($1::text[])
+       select *, concat_ws(' ', source, id) as key from rated_events where concat_ws(' ', source, id) = any($1::text[])
      )
      select key, grant_id, sum(picos)::text as picos from (
        select e.key, b.key as grant_id, b.value::numeric as picos from e, jsonb_each_text(e.burns) b

@@ -8,10 +8,11 @@ const OF_ENTITY: readonly string[] = [
    where (entity, period, project) in (
      select entity, period, project from project_spend where entity = $1 order by period desc, project limit 1)`,
   `update usage_hourly set requests = requests + 1, output_tokens = output_tokens - 3, cost_picos = cost_picos + 11
-   where (entity, hour, project, model, operation, service_tier, period, rate_id) in (
-     select entity, hour, project, model, operation, service_tier, period, rate_id from usage_hourly where entity = $1
-     order by hour desc, project, model, period, rate_id limit 1)`,
-  `delete from usage_hourly where entity = $1 and project = (select max(project) from usage_hourly where entity = $1)`,
+   where (entity, hour, series_id, period, rate_id) in (
+     select entity, hour, series_id, period, rate_id from usage_hourly where entity = $1
+     order by hour desc, series_id, period, rate_id limit 1)`,
+  `delete from usage_hourly where entity = $1 and series_id in (
+     select id from usage_series where entity = $1 and project = (select max(project) from hourly_usage where entity = $1))`,
 ];
 
 /** Only while nothing burns: a burn of a wrong remainder cannot be undone. */

@@ -5,7 +5,7 @@ export type Sql = (text: string, values?: readonly unknown[]) => Promise<Record<
 
 /** What events and corrections charge to periods. */
 const CHARGED = `
-  select entity, period, cost_picos, burnt_picos from usage_events
+  select entity, period, cost_picos, burnt_picos from rated_events
   union all
   select entity, period, new_cost_picos - old_cost_picos, new_burnt_picos - old_burnt_picos from usage_corrections`;
 
@@ -18,7 +18,7 @@ const BURNT = `
 /** Each event with the rate that charges it now, corrections included. */
 const NOW = `
   select e.*, coalesce(c.rate_id, e.rate_id) as now_rate_id, coalesce(c.is_void, false) as is_void
-  from usage_events e
+  from rated_events e
   left join lateral (
     select (array_agg(new_rate_id order by id desc))[1] as rate_id, bool_or(kind = 'void') as is_void
     from usage_corrections c where c.entity = e.entity and c.identity = e.identity
@@ -54,17 +54,17 @@ const others = (column: string) => `(
 
 const INVARIANTS: Readonly<Record<string, string>> = {
   'counted once: no two events have one identity': `
-    select source, id from usage_events group by source, id having count(*) > 1`,
+    select entity, source, id from rated_events group by entity, source, id having count(*) > 1`,
   'counted once: every event of the acceptance window has its identity': `
-    select e.source, e.id from usage_events e left join usage_identities i using (identity)
-    where i.identity is null and e.booked_at > $1::timestamptz - interval '35 days'`,
+    select e.source, e.id from rated_events e left join usage_identities i using (identity)
+    where i.identity is null and e.occurred_at > $1::timestamptz - interval '35 days'`,
   'counted once: no identity is taken by an event that is not there': `
-    select i.identity from usage_identities i left join usage_events e using (identity) where e.identity is null`,
+    select i.identity from usage_identities i left join rated_events e using (identity) where e.identity is null`,
   'exact: every cost is quantities times the unit prices of the rate that the event names': `
-    select e.source, e.id, e.cost_picos from usage_events e left join rates r on r.id = e.rate_id
+    select e.source, e.id, e.cost_picos from rated_events e left join rates r on r.id = e.rate_id
     where e.cost_picos <> ${COST}`,
   'exact: every corrected cost is quantities times the unit prices of the rate that the correction names': `
-    select c.id from usage_corrections c join usage_events e using (entity, identity, occurred_at)
+    select c.id from usage_corrections c join rated_events e using (entity, identity, occurred_at)
     left join rates r on r.id = c.new_rate_id
     where c.new_cost_picos <> ${COST} and c.kind <> 'void'`,
   'exact: no rate stands twice': `
@@ -73,11 +73,11 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     with u as (
       select entity, project, model, service_tier, occurred_at, period, rate_id, 1 as n, input_tokens, cached_input_tokens, output_tokens,
         reasoning_tokens, ${others('other_quantities')} as others, cost_picos, burnt_picos
-      from usage_events
+      from rated_events
       union all
       select c.entity, c.project, c.model, e.service_tier, occurred_at, c.period, x.rate_id, x.n, e.input_tokens, e.cached_input_tokens,
         e.output_tokens, e.reasoning_tokens, ${others('e.other_quantities')}, x.cost, x.burnt
-      from usage_corrections c join usage_events e using (entity, identity, occurred_at), lateral (values
+      from usage_corrections c join rated_events e using (entity, identity, occurred_at), lateral (values
         (c.old_rate_id, -1, -c.old_cost_picos, -c.old_burnt_picos),
         (c.new_rate_id, 1, c.new_cost_picos, c.new_burnt_picos)
       ) x (rate_id, n, cost, burnt)
@@ -91,11 +91,11 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       select entity, hour, project, model, service_tier, period, rate_id, requests, input_tokens as input, cached_input_tokens as cached,
         output_tokens as output, reasoning_tokens as reasoning, ${others('other_quantities')} as others, cost_picos as cost,
         paid_burnt_picos + promotional_burnt_picos as burnt
-      from usage_hourly
+      from hourly_usage
     ), d as ((select * from e except select * from h) union all (select * from h except select * from e))
     select * from d where requests <> 0 or input <> 0 or cached <> 0 or output <> 0 or reasoning <> 0 or others <> 0 or cost <> 0 or burnt <> 0`,
   'nothing unaccounted: each event is paid by its burns and overage': `
-    select e.source, e.id from usage_events e
+    select e.source, e.id from rated_events e
     left join lateral (select sum(value::numeric) as burnt from jsonb_each_text(e.burns)) b on true
     where e.burnt_picos <> coalesce(b.burnt, 0) or e.burnt_picos > e.cost_picos`,
   'nothing unaccounted: each correction begins with what the one before it has left': `
@@ -103,7 +103,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       select c.id, c.old_cost_picos, c.old_burnt_picos, c.old_rate_id, c.kind,
         coalesce(lag(c.new_cost_picos) over w, e.cost_picos) as cost, coalesce(lag(c.new_burnt_picos) over w, e.burnt_picos) as burnt,
         coalesce(lag(c.new_rate_id) over w, e.rate_id) as rate_id, lag(c.kind) over w as before
-      from usage_corrections c join usage_events e using (entity, identity, occurred_at)
+      from usage_corrections c join rated_events e using (entity, identity, occurred_at)
       window w as (partition by c.entity, c.identity order by c.id)
     ) c
     where old_cost_picos <> cost or old_burnt_picos <> burnt or old_rate_id <> rate_id or before = 'void'`,

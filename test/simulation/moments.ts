@@ -64,7 +64,7 @@ export async function overlap(
   const begun = () =>
     tally.sql(
       `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-       union all select 1 from usage_events where concat_ws(' ', source, id) = $1`,
+       union all select 1 from rated_events where concat_ws(' ', source, id) = $1`,
       [keyOf(second.facts!)],
     );
   await until('the second batch waits or is through', async () => (await begun()).length > 0);

@@ -27,13 +27,13 @@ export function counted(events: number, costPicos: bigint): Counted {
 /** Of the entities whose names begin so. */
 export async function countedOf(tally: Pick<Installation, 'sql'>, prefix: string): Promise<Counted> {
   const [row] = await tally.sql<Record<string, string>>(
-    `with e as materialized (select * from usage_events where starts_with(entity, $1))
+    `with e as materialized (select * from rated_events where starts_with(entity, $1))
      select
        (select count(*) from e) as events,
        (select count(*) from e join usage_identities i using (identity)) as identities,
-       (select coalesce(sum(requests), 0) from usage_hourly where starts_with(entity, $1)) as requests,
+       (select coalesce(sum(requests), 0) from hourly_usage where starts_with(entity, $1)) as requests,
        (select coalesce(sum(cost_picos), 0) from e)::text as cost,
-       (select coalesce(sum(cost_picos), 0) from usage_hourly where starts_with(entity, $1))::text as roll_up,
+       (select coalesce(sum(cost_picos), 0) from hourly_usage where starts_with(entity, $1))::text as roll_up,
        (select coalesce(sum(cost_picos), 0) from project_spend where starts_with(entity, $1))::text as spend,
        (select coalesce(sum(amount_picos), 0) from burns where starts_with(entity, $1))::text as burnt`,
     [prefix],

@@ -122,10 +122,10 @@ function deliveries(count: number, random: Random): { jobs: unknown[]; sent: Sum
 
 const COUNTED = `
   select concat_ws(' ', entity, project, model, count(*), sum(input_tokens), sum(output_tokens), sum(cost_picos)) as sum
-  from usage_events group by entity, project, model`;
+  from rated_events group by entity, project, model`;
 const SPENT = `
   select concat_ws(' ', entity, project, model, sum(requests), sum(input_tokens), sum(output_tokens), sum(cost_picos)) as sum
-  from usage_hourly group by entity, project, model`;
+  from hourly_usage group by entity, project, model`;
 
 async function sums(client: Client, sql: string): Promise<Sums> {
   const { rows } = await client.query<{ sum: string }>(sql);

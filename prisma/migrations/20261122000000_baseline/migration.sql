@@ -179,63 +179,97 @@ create function cost_at(
         select coalesce(sum((unit_prices ->> key)::numeric * value::numeric), 0) from jsonb_each_text(other_quantities)
       ) end;
 
--- Metering: identities decide whether an event is new. Hash partitions keep each index small.
+-- Metering: identities decide whether an event is new. The first 16 bits of an identity are the bucket of its entity, so that an entity
+-- lies in one range of them, and a range in one partition.
 
 create table usage_identities (
   identity uuid primary key,
-  fingerprint uuid not null,
-  occurred_at timestamptz(3) not null,
-  booked_at timestamptz(3) not null
-) partition by hash (identity);
-create table usage_identities_0 partition of usage_identities for values with (modulus 8, remainder 0);
-create table usage_identities_1 partition of usage_identities for values with (modulus 8, remainder 1);
-create table usage_identities_2 partition of usage_identities for values with (modulus 8, remainder 2);
-create table usage_identities_3 partition of usage_identities for values with (modulus 8, remainder 3);
-create table usage_identities_4 partition of usage_identities for values with (modulus 8, remainder 4);
-create table usage_identities_5 partition of usage_identities for values with (modulus 8, remainder 5);
-create table usage_identities_6 partition of usage_identities for values with (modulus 8, remainder 6);
-create table usage_identities_7 partition of usage_identities for values with (modulus 8, remainder 7);
+  occurred_at timestamptz(3) not null
+) partition by range (identity);
+create table usage_identities_0 partition of usage_identities
+  for values from (minvalue) to ('20000000-0000-0000-0000-000000000000');
+create table usage_identities_1 partition of usage_identities
+  for values from ('20000000-0000-0000-0000-000000000000') to ('40000000-0000-0000-0000-000000000000');
+create table usage_identities_2 partition of usage_identities
+  for values from ('40000000-0000-0000-0000-000000000000') to ('60000000-0000-0000-0000-000000000000');
+create table usage_identities_3 partition of usage_identities
+  for values from ('60000000-0000-0000-0000-000000000000') to ('80000000-0000-0000-0000-000000000000');
+create table usage_identities_4 partition of usage_identities
+  for values from ('80000000-0000-0000-0000-000000000000') to ('a0000000-0000-0000-0000-000000000000');
+create table usage_identities_5 partition of usage_identities
+  for values from ('a0000000-0000-0000-0000-000000000000') to ('c0000000-0000-0000-0000-000000000000');
+create table usage_identities_6 partition of usage_identities
+  for values from ('c0000000-0000-0000-0000-000000000000') to ('e0000000-0000-0000-0000-000000000000');
+create table usage_identities_7 partition of usage_identities
+  for values from ('e0000000-0000-0000-0000-000000000000') to (maxvalue);
 
--- Rated events, partitioned by the month of occurrence. The months are made ahead.
+-- Dictionaries: what many events of an entity share, written once. An event and a roll-up have its number.
 
-create table usage_events (
-  occurred_at timestamptz(3) not null,
-  identity uuid not null,
-  source text not null,
-  id text not null,
+-- What was used.
+create table usage_series (
   entity text not null,
+  id integer generated always as identity,
   project text not null,
   model text not null,
   operation text not null,
+  service_tier text not null,
+  primary key (entity, id),
+  constraint usage_series_is_written_once unique (entity, project, model, operation, service_tier)
+);
+
+-- Who reported it, and whose key was used.
+create table usage_origins (
+  entity text not null,
+  id integer generated always as identity,
+  source text not null,
+  api_key_id text,
+  usage_source text not null
+    constraint usage_origins_usage_source_is_known check (usage_source in ('reported', 'estimated')),
+  primary key (entity, id),
+  constraint usage_origins_is_written_once unique nulls not distinct (entity, source, api_key_id, usage_source)
+);
+
+-- Rated events, partitioned by the month of occurrence. Upkeep makes the months ahead. rated_events shows them in words.
+
+create table usage_events (
+  entity text not null,
+  occurred_at timestamptz(3) not null,
+  identity uuid not null,
   booked_at timestamptz(3) not null,
   -- When usage that came before its price was charged. Its burns are in that hour; all other usage is charged when it is booked.
   charged_at timestamptz(3),
+  series_id integer not null,
+  origin_id integer not null,
+  rate_id integer not null,
+  -- One meter each: the output is without the reasoning. A count is at most 2^31 - 1.
+  input_tokens integer not null constraint usage_events_input_is_a_count check (input_tokens >= 0),
+  cached_input_tokens integer not null constraint usage_events_cached_input_is_a_count check (cached_input_tokens >= 0),
+  output_tokens integer not null constraint usage_events_output_is_a_count check (output_tokens >= 0),
+  reasoning_tokens integer not null constraint usage_events_reasoning_is_a_count check (reasoning_tokens >= 0),
+  -- The grant that paid what was burnt, by its number; null where none did, or several.
+  lot integer,
   period text not null,
-  input_tokens bigint not null check (input_tokens >= 0),
-  cached_input_tokens bigint not null check (cached_input_tokens >= 0),
-  output_tokens bigint not null check (output_tokens >= 0),
-  reasoning_tokens bigint not null check (reasoning_tokens between 0 and output_tokens),
+  id text not null,
+  cost_picos numeric(38, 0) not null constraint usage_events_cost_is_not_negative check (cost_picos >= 0),
+  burnt_picos numeric(38, 0) not null,
+  -- Grant id to picodollars as text, where several grants paid.
+  burns jsonb,
   other_quantities jsonb,
-  service_tier text not null,
   -- Null where every meter with a quantity is charged.
   unpriced_meters text[],
-  rate_id bigint not null,
-  cost_picos numeric(38, 0) not null check (cost_picos >= 0),
-  burnt_picos numeric(38, 0) not null check (burnt_picos between 0 and cost_picos),
-  burns jsonb,
-  usage_source text not null check (usage_source in ('reported', 'estimated')),
   reservation_id text,
-  api_key_id text,
   user_id text,
   request_id text,
   tags jsonb,
   -- What few events have: region, attributes, the fields that no shape of usage knows (`unread`), and the usage that has them.
   details jsonb,
-  primary key (occurred_at, identity),
-  check (rate_id <> 0 or cost_picos = 0)
+  primary key (entity, occurred_at, identity),
+  constraint usage_events_grants_pay_at_most_the_cost check (burnt_picos between 0 and cost_picos),
+  constraint usage_events_without_a_rate_cost_nothing check (rate_id <> 0 or cost_picos = 0)
 ) partition by range (occurred_at);
-create index usage_events_entity_occurred_at_idx on usage_events (entity, occurred_at);
-create index usage_events_unpriced_idx on usage_events (entity, model, occurred_at) where unpriced_meters is not null;
+-- Events are booked roughly in the order in which they occur, so a summary per range of pages finds those of a few minutes.
+create index usage_events_occurred_at_idx on usage_events using brin (occurred_at) with (pages_per_range = 32, autosummarize = on);
+create index usage_events_unpriced_idx on usage_events (entity, series_id, occurred_at) where unpriced_meters is not null;
 -- The grace is 72 hours, so everything that was charged to a later period than its own is in this index.
 create index usage_events_late_idx on usage_events (entity, period)
   where coalesce(charged_at, booked_at) - occurred_at > interval '72 hours';
@@ -268,31 +302,39 @@ begin
 end
 $$;
 
--- Roll-ups by hour: sums of the events, kept in the events' own transaction.
+-- Roll-ups by hour: sums of the events, kept in the events' own transaction. By the rate, so that quantity × unit price = cost in every
+-- row. hourly_usage shows them in words.
 
 create table usage_hourly (
   entity text not null,
   hour timestamptz(3) not null,
-  project text not null,
-  model text not null,
-  operation text not null,
-  service_tier text not null,
+  series_id integer not null,
+  rate_id integer not null,
   period text not null,
-  rate_id bigint not null,
   requests bigint not null,
   input_tokens bigint not null,
   cached_input_tokens bigint not null,
+  -- With the reasoning.
   output_tokens bigint not null,
   reasoning_tokens bigint not null,
   other_quantities jsonb,
   cost_picos numeric(38, 0) not null,
   paid_burnt_picos numeric(38, 0) not null default 0,
   promotional_burnt_picos numeric(38, 0) not null default 0,
-  primary key (entity, hour, project, model, operation, service_tier, period, rate_id)
-);
+  primary key (entity, hour, series_id, period, rate_id)
+) with (fillfactor = 70);
 -- Exports read a period of all entities. Rows of a period lie together because they were written together, so a summary per range of
 -- pages is enough, and costs next to nothing to maintain.
 create index usage_hourly_period_idx on usage_hourly using brin (period) with (pages_per_range = 16, autosummarize = on);
+
+create view hourly_usage as
+select
+  u.entity, u.hour, s.project, s.model, s.operation, s.service_tier, u.period, u.rate_id::bigint as rate_id,
+  u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens, u.reasoning_tokens, u.other_quantities,
+  u.cost_picos, u.paid_burnt_picos, u.promotional_burnt_picos
+from usage_hourly u
+join usage_series s on s.entity = u.entity and s.id = u.series_id;
+comment on view hourly_usage is 'Roll-ups by hour, in words.';
 
 -- What could not be counted.
 
@@ -609,13 +651,45 @@ create table usage_daily_callers (
 -- What was counted and what was burnt, corrections included. Reports, statements, daily roll-ups and the checks of the books read these
 -- views, so the meaning of a correction is written once.
 
+create view rated_events as
+select
+  e.entity, e.occurred_at, e.identity, o.source, e.id, s.project, s.model, s.operation, e.booked_at, e.charged_at, e.period,
+  e.input_tokens::bigint as input_tokens, e.cached_input_tokens::bigint as cached_input_tokens,
+  e.output_tokens::bigint + e.reasoning_tokens as output_tokens, e.reasoning_tokens::bigint as reasoning_tokens,
+  e.other_quantities, s.service_tier, e.unpriced_meters, e.rate_id::bigint as rate_id, e.cost_picos, e.burnt_picos,
+  coalesce(e.burns, case when e.lot is not null then jsonb_build_object(g.id, e.burnt_picos::text) end) as burns,
+  o.usage_source, e.reservation_id, o.api_key_id, e.user_id, e.request_id, e.tags, e.details
+from usage_events e
+left join usage_series s on s.entity = e.entity and s.id = e.series_id
+left join usage_origins o on o.entity = e.entity and o.id = e.origin_id
+left join credit_grants g on g.entity = e.entity and g.lot = e.lot;
+comment on view rated_events is
+  'Events as they were rated, in words: grant id to picodollars in burns, and the output with the reasoning. Left joins, so that what a query does not ask for is not looked up.';
+
+-- What an event says, as conflicts compare it.
+create function event_content(e rated_events) returns jsonb
+  language sql stable parallel safe
+  return jsonb_build_object(
+    'source', e.source, 'id', e.id, 'entity', e.entity, 'project', e.project,
+    'occurredAt', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'model', e.model, 'operation', e.operation,
+    'quantities', quantities_of(
+      e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities
+    ),
+    'serviceTier', e.service_tier, 'region', e.details -> 'region', 'attributes', e.details -> 'attributes',
+    'unread', coalesce(e.details -> 'unread', '[]'), 'rawUsage', e.details -> 'usage',
+    'mended', coalesce(e.details -> 'mended', '[]'),
+    'usageSource', e.usage_source, 'reservationId', e.reservation_id, 'apiKeyId', e.api_key_id,
+    'userId', e.user_id, 'requestId', e.request_id, 'tags', e.tags
+  );
+
 create view counted_usage as
 select
   e.entity, e.occurred_at, e.project, e.model, e.operation, e.service_tier, e.user_id, e.api_key_id, e.period, e.rate_id,
   1::bigint as sign, 1::bigint as requests,
   e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities,
   e.cost_picos, e.burnt_picos, e.burns
-from usage_events e
+from rated_events e
 union all
 select
   c.entity, c.occurred_at, c.project, c.model, e.operation, e.service_tier, e.user_id, e.api_key_id, c.period, v.rate_id,
@@ -623,7 +697,7 @@ select
   v.input_tokens, v.cached_input_tokens, v.output_tokens, v.reasoning_tokens, v.other_quantities,
   v.cost_picos, v.burnt_picos, v.burns
 from usage_corrections c
-join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
+join rated_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
 cross join lateral (values
   (
     -1::bigint, c.old_rate_id, case c.kind when 'void' then c.requests else -1::bigint end,
@@ -655,6 +729,414 @@ select entity, period, grant_id, amount_picos from burns
 union all
 select entity, period, grant_id, -amount_picos from burn_reversals;
 comment on view net_burns is 'Burns less what was given back of them, by the month that each is booked in. Without a grant: overage.';
+
+-- Counting. What a batch of usage does to the database happens in two calls of one transaction, with pure computing between them:
+--
+--   open_usage_batch   locks the accounts, claims the identities, and returns what rating and paying need
+--   close_usage_batch  writes events, roll-ups, spend and burns, and returns the states that decisions go by
+--
+-- Every row that they write belongs to an account that they have locked, so that two batches never wait for each other, in any order of
+-- rows. Columns come as arrays; texts of events as one string each, separated by U+001F, which no event may contain, and empty for null.
+-- Both are planned once for all sizes (a plan for each batch would cost more than it saves), and by index: a table that was never
+-- analyzed would otherwise be read whole for each account.
+
+-- The texts of one column. One text that is null is empty, which would else be a column without texts.
+create function texts_of(joined text) returns text[]
+  language sql immutable parallel safe
+  return case when joined = '' then array[null::text] else string_to_array(joined, E'\x1f', '') end;
+
+/*
+Locks accounts in name order. One that somebody else has locked is left out, and its events with it: they wait on their own. Takes the
+shared lock of the price book after the accounts', as everybody does; only the moment of a publication is in its way. An identity that
+is taken has its event: what counted it committed, for it held the same account. Returns JSON:
+
+  at           when the batch is booked: by Postgres' clock after the locks, so that no hour or period that was closed under them is later
+  locked       of the accounts, in the order given, which are locked
+  unknown      those that do not exist
+  due          those of the locked that may lack an allowance of their plan: for this month, or for an earlier one that is not over
+  book         the number of the newest price version
+  lots         open grants of the locked: account, id, lot, category, priority, effective_at, expires_at, created_at (ms), period of
+               the allowance, remaining
+  series, origins  their ids, in the order given
+  taken        identities that were counted before, each with what was counted
+*/
+create function open_usage_batch(
+  p_at timestamptz, p_book_lock bigint,
+  p_entities text[],
+  p_series_entity integer[], p_series_project text[], p_series_model text[], p_series_operation text[], p_series_tier text[],
+  p_origin_entity integer[], p_origin_source text[], p_origin_key text[], p_origin_usage_source text[],
+  p_event_entity integer[], p_event_identity uuid[], p_event_ms bigint[]
+) returns text
+  language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_locked boolean[];
+  v_names text[];
+  v_unknown text[];
+  v_at timestamptz(3);
+  v_expected bigint;
+  v_claimed bigint;
+  v_series integer[];
+  v_origins integer[];
+  v_taken json;
+  v_periods text[];
+begin
+  with locked as materialized (
+    select e.name
+    from unnest(p_entities) n (name) join entities e on e.name = n.name
+    order by e.name
+    for no key update of e skip locked
+  )
+  select array_agg(l.name is not null order by n.place), array_agg(l.name) filter (where l.name is not null)
+  into v_locked, v_names
+  from unnest(p_entities) with ordinality n (name, place) left join locked l on l.name = n.name;
+  if v_names is null or cardinality(v_names) < cardinality(p_entities) then
+    select array_agg(n.name) into v_unknown
+    from unnest(p_entities) n (name)
+    where not exists (select from entities e where e.name = n.name);
+  end if;
+  perform pg_advisory_xact_lock_shared(p_book_lock);
+  v_at := coalesce(p_at, clock_timestamp());
+  -- That of the booking, and in the grace of 72 hours the one before if any of the usage may be of it.
+  select array_agg(distinct to_char(t.at at time zone 'UTC', 'YYYY-MM')) into v_periods
+  from (
+    select v_at union all
+    select v_at - interval '72 hours'
+    where exists (select from unnest(p_event_ms) e (ms) where to_timestamp(e.ms / 1000) < date_trunc('month', v_at, 'UTC'))
+  ) t (at);
+
+  insert into usage_identities (identity, occurred_at)
+  select t.identity, to_timestamp(t.ms::double precision / 1000)
+  from unnest(p_event_entity, p_event_identity, p_event_ms) t (entity, identity, ms)
+  where v_locked[t.entity]
+  order by t.identity
+  on conflict (identity) do nothing;
+  get diagnostics v_claimed = row_count;
+  select count(*) into v_expected from unnest(p_event_entity) t (entity) where v_locked[t.entity];
+  if v_claimed < v_expected then
+    select json_agg(json_build_object('identity', i.identity, 'event', event_content(r))) into v_taken
+    from unnest(p_event_entity, p_event_identity) t (entity, identity)
+    join usage_identities i on i.identity = t.identity
+    join rated_events r on r.entity = p_entities[t.entity] and r.occurred_at = i.occurred_at and r.identity = i.identity
+    where v_locked[t.entity];
+  end if;
+
+  for v_attempt in 1..2 loop
+    select array_agg(s.id order by t.place) into v_series
+    from unnest(p_series_entity, p_series_project, p_series_model, p_series_operation, p_series_tier)
+      with ordinality t (entity, project, model, operation, tier, place)
+    left join usage_series s
+      on s.entity = p_entities[t.entity] and s.project = t.project and s.model = t.model and s.operation = t.operation
+        and s.service_tier = t.tier;
+    exit when v_attempt = 2 or not exists (
+      select from unnest(p_series_entity, v_series) t (entity, id) where t.id is null and v_locked[t.entity]
+    );
+    with missing as materialized (
+      select p_entities[t.entity] as entity, t.project, t.model, t.operation, t.tier
+      from unnest(p_series_entity, p_series_project, p_series_model, p_series_operation, p_series_tier, v_series)
+        t (entity, project, model, operation, tier, id)
+      where t.id is null and v_locked[t.entity]
+    ), seen as (
+      insert into projects (entity, name, created_at)
+      select distinct entity, project, v_at from missing order by entity, project
+      on conflict (entity, name) do nothing
+    )
+    insert into usage_series (entity, project, model, operation, service_tier)
+    select entity, project, model, operation, tier from missing order by entity, project, model, operation, tier
+    on conflict do nothing;
+  end loop;
+  for v_attempt in 1..2 loop
+    select array_agg(o.id order by t.place) into v_origins
+    from unnest(p_origin_entity, p_origin_source, p_origin_key, p_origin_usage_source)
+      with ordinality t (entity, source, key, usage_source, place)
+    left join usage_origins o
+      on o.entity = p_entities[t.entity] and o.source = t.source and o.usage_source = t.usage_source
+        and o.api_key_id is not distinct from t.key;
+    exit when v_attempt = 2 or not exists (
+      select from unnest(p_origin_entity, v_origins) t (entity, id) where t.id is null and v_locked[t.entity]
+    );
+    insert into usage_origins (entity, source, api_key_id, usage_source)
+    select p_entities[t.entity], t.source, t.key, t.usage_source
+    from unnest(p_origin_entity, p_origin_source, p_origin_key, p_origin_usage_source, v_origins)
+      t (entity, source, key, usage_source, id)
+    where t.id is null and v_locked[t.entity]
+    order by 1, 2, 3, 4
+    on conflict do nothing;
+  end loop;
+
+  return json_build_object(
+    'at', extract(epoch from v_at) * 1000,
+    'locked', to_json(v_locked),
+    'unknown', coalesce(to_json(v_unknown), '[]'),
+    'due', (
+      select coalesce(json_agg(e.name), '[]')
+      from unnest(v_names) n (name)
+      join entities e on e.name = n.name
+      join plans p on p.name = e.plan
+      where p.monthly_credit_picos > 0 and exists (
+        select from unnest(v_periods) m (period)
+        where not exists (select from credit_grants g where g.entity = e.name and g.allowance_period = m.period)
+      )
+    ),
+    'book', (select coalesce(max(id), 0) from prices),
+    'lots', (
+      select coalesce(json_agg(json_build_array(
+        g.entity, g.id, g.lot, g.category, g.priority, extract(epoch from g.effective_at) * 1000,
+        extract(epoch from g.expires_at) * 1000, extract(epoch from g.created_at) * 1000, g.allowance_period,
+        g.remaining_picos::text
+      )), '[]')
+      from unnest(v_names) n (name) join credit_grants g on g.entity = n.name and g.is_open
+    ),
+    'series', to_json(v_series),
+    'origins', to_json(v_origins),
+    'taken', coalesce(v_taken, '[]')
+  )::text;
+end
+$$;
+
+-- Adds to the roll-ups by hour and invalidates those of their days. Needs the accounts' locks.
+create function add_usage_hours(
+  p_entity text[], p_ms bigint[], p_series integer[], p_period text[], p_rate integer[], p_requests bigint[],
+  p_input bigint[], p_cached_input bigint[], p_output bigint[], p_reasoning bigint[], p_other jsonb[],
+  p_cost numeric[], p_paid numeric[], p_promotional numeric[]
+) returns void
+  language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into usage_hourly as u (
+    entity, hour, series_id, period, rate_id, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
+    other_quantities, cost_picos, paid_burnt_picos, promotional_burnt_picos
+  )
+  select
+    t.entity, to_timestamp(t.ms::double precision / 1000), t.series, t.period, t.rate, t.requests, t.input, t.cached_input, t.output,
+    t.reasoning, t.other, t.cost, t.paid, t.promotional
+  from unnest(
+    p_entity, p_ms, p_series, p_period, p_rate, p_requests, p_input, p_cached_input, p_output, p_reasoning, p_other, p_cost, p_paid,
+    p_promotional
+  ) t (
+    entity, ms, series, period, rate, requests, input, cached_input, output, reasoning, other, cost, paid, promotional
+  )
+  on conflict (entity, hour, series_id, period, rate_id) do update set
+    requests = u.requests + excluded.requests,
+    input_tokens = u.input_tokens + excluded.input_tokens,
+    cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
+    output_tokens = u.output_tokens + excluded.output_tokens,
+    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
+    other_quantities = coalesce(
+      add_quantities(u.other_quantities, excluded.other_quantities), u.other_quantities, excluded.other_quantities
+    ),
+    cost_picos = u.cost_picos + excluded.cost_picos,
+    paid_burnt_picos = u.paid_burnt_picos + excluded.paid_burnt_picos,
+    promotional_burnt_picos = u.promotional_burnt_picos + excluded.promotional_burnt_picos;
+  insert into usage_days (entity, day)
+  select distinct t.entity, date_trunc('day', to_timestamp(t.ms::double precision / 1000), 'UTC')
+  from unnest(p_entity, p_ms) t (entity, ms)
+  on conflict (entity, day) do nothing;
+  update usage_days d set rolled_up = false, build = null
+  from unnest(p_entity, p_ms) t (entity, ms)
+  where d.entity = t.entity and d.day = date_trunc('day', to_timestamp(t.ms::double precision / 1000), 'UTC')
+    and (d.rolled_up or d.build is not null);
+end
+$$;
+
+-- Adds to the spend of projects and, summed over them, of entities. False, and nothing of a closed period, where one of the periods is
+-- closed. Needs the accounts' locks.
+create function add_spend(
+  p_entity text[], p_period text[], p_project text[], p_cost numeric[], p_burnt numeric[]
+) returns boolean
+  language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+begin
+  if exists (
+    select from unnest(p_entity, p_period) t (entity, period)
+    join closed_periods c on c.entity = t.entity and c.period = t.period
+  ) then
+    return false;
+  end if;
+  insert into entity_spend as e (entity, period, cost_picos, burnt_picos, overage_picos)
+  select t.entity, t.period, sum(t.cost), sum(t.burnt), sum(t.cost - t.burnt)
+  from unnest(p_entity, p_period, p_cost, p_burnt) t (entity, period, cost, burnt)
+  group by t.entity, t.period
+  on conflict (entity, period) do update set
+    cost_picos = e.cost_picos + excluded.cost_picos,
+    burnt_picos = e.burnt_picos + excluded.burnt_picos,
+    overage_picos = e.overage_picos + excluded.overage_picos;
+  insert into project_spend as p (entity, period, project, cost_picos)
+  select t.entity, t.period, t.project, t.cost
+  from unnest(p_entity, p_period, p_project, p_cost) t (entity, period, project, cost)
+  on conflict (entity, period, project) do update set cost_picos = p.cost_picos + excluded.cost_picos;
+  return true;
+end
+$$;
+
+-- Takes burns from their grants and adds them to the hour of booking. Without a grant: overage. False where that hour is posted already.
+-- Needs the accounts' locks.
+create function add_burns(
+  p_hour timestamptz, p_entity text[], p_period text[], p_grant text[], p_amount numeric[]
+) returns boolean
+  language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_added bigint;
+begin
+  update credit_grants g set
+    remaining_picos = g.remaining_picos - b.amount,
+    burnt_picos = g.burnt_picos + b.amount
+  from (
+    select t.entity, t.grant_id, sum(t.amount) as amount
+    from unnest(p_entity, p_grant, p_amount) t (entity, grant_id, amount)
+    where t.grant_id is not null
+    group by t.entity, t.grant_id
+  ) b
+  where g.entity = b.entity and g.id = b.grant_id;
+  with added as (
+    insert into burns as o (entity, booked_hour, period, grant_id, amount_picos)
+    select t.entity, p_hour, t.period, t.grant_id, t.amount
+    from unnest(p_entity, p_period, p_grant, p_amount) t (entity, period, grant_id, amount)
+    on conflict (entity, booked_hour, period, grant_id) do update set amount_picos = o.amount_picos + excluded.amount_picos
+    where not o.posted
+    returning 1
+  )
+  select count(*) into v_added from added;
+  return v_added = cardinality(p_entity);
+end
+$$;
+
+-- What decisions need to know of accounts, as of a time, amounts as text. An unknown account has the default plan and has spent nothing.
+-- Takes no locks. Spend, credits and version are consistent because one statement reads them.
+--
+-- A row for each project that belongs to the account's state, or one row with the project ''. These are all that have a limit, unless
+-- they are more than `p_limited_max` (then has_every_limit is false); and those asked for, the ones without a limit if `p_unlimited`.
+create function quota_states(
+  p_entity text[], p_project text[], p_unlimited boolean, p_limited_max integer, p_default_plan text, p_at timestamptz
+) returns table (
+  entity text, is_created boolean, version text, quota_mode text, overage text, monthly_cap text, yearly_cap text,
+  max_concurrent integer, month_cost text, year_cost text, credits text, granted text, credits_change_at timestamptz,
+  has_every_limit boolean, project text, project_month_cost text, project_cap text, project_max_concurrent integer
+)
+  language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+  v_period text := to_char(p_at at time zone 'UTC', 'YYYY-MM');
+  v_first text := left(v_period, 4) || '-01';
+  v_last text := left(v_period, 4) || '-12';
+begin
+  return query
+  select
+    n.entity, e.name is not null, (coalesce(e.version, 0) + p.version)::text, coalesce(e.quota_mode, 'enforce'),
+    coalesce(e.overage, p.overage),
+    (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text,
+    (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text,
+    case when e.max_concurrent_own then e.max_concurrent_requests else p.max_concurrent_requests end,
+    spend.month_cost::text, spend.year_cost::text, lots.credits::text, lots.granted::text, lots.change_at,
+    cardinality(limited.names) <= p_limited_max,
+    coalesce(shown.name, ''), shown.month_cost::text, shown.monthly_cap_picos::text, shown.max_concurrent_requests
+  from (
+    select t.entity, array_agg(t.project) filter (where t.project <> '') as projects
+    from unnest(p_entity, p_project) t (entity, project)
+    group by t.entity
+  ) n
+  left join entities e on e.name = n.entity
+  join plans p on p.name = coalesce(e.plan, p_default_plan)
+  cross join lateral (
+    select
+      coalesce(sum(s.cost_picos) filter (where s.period = v_period), 0) as month_cost,
+      coalesce(sum(s.cost_picos), 0) as year_cost
+    from entity_spend s
+    where s.entity = n.entity and s.period between v_first and v_last
+  ) spend
+  cross join lateral (
+    select
+      coalesce(sum(g.remaining_picos) filter (where g.effective_at <= p_at), 0) as credits,
+      coalesce(sum(g.amount_picos) filter (where g.effective_at <= p_at), 0) as granted,
+      min(case when g.effective_at > p_at then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
+    from credit_grants g
+    where g.entity = n.entity and (g.expires_at is null or g.expires_at > p_at)
+  ) lots
+  cross join lateral (
+    select array(
+      select r.name
+      from projects r
+      where r.entity = n.entity and (r.monthly_cap_picos is not null or r.max_concurrent_requests is not null)
+      limit p_limited_max + 1
+    ) as names
+  ) limited
+  left join lateral (
+    select m.name, r.monthly_cap_picos, r.max_concurrent_requests, coalesce(s.cost_picos, 0) as month_cost
+    from (
+      select unnest(limited.names) as name where cardinality(limited.names) <= p_limited_max
+      union
+      select unnest(n.projects)
+    ) m
+    left join projects r on r.entity = n.entity and r.name = m.name
+    left join project_spend s on s.entity = n.entity and s.period = v_period and s.project = m.name
+    where p_unlimited or r.monthly_cap_picos is not null or r.max_concurrent_requests is not null
+  ) shown on true;
+end
+$$;
+
+/*
+Writes a batch that open_usage_batch has opened, in the same transaction: events, what they add to each sum, and the accounts' versions.
+Returns JSON: the states of the accounts as this transaction leaves them; or null, and then the transaction must be rolled back and
+run again, because an hour or a period was closed after the batch was opened. That needs a clock that was set back.
+*/
+create function close_usage_batch(
+  p_at timestamptz, p_default_plan text, p_limited_max integer, p_entities text[],
+  p_event_entity text, p_event_identity uuid[], p_event_ms bigint[], p_event_series integer[], p_event_origin integer[],
+  p_event_rate integer[], p_event_period text, p_event_id text,
+  p_event_input integer[], p_event_cached_input integer[], p_event_output integer[], p_event_reasoning integer[], p_event_other text,
+  p_event_cost numeric[], p_event_burnt numeric[], p_event_lot integer[], p_event_burns text, p_event_unpriced text,
+  p_event_reservation text, p_event_user text, p_event_request text, p_event_tags text, p_event_details text,
+  p_hour_entity text[], p_hour_ms bigint[], p_hour_series integer[], p_hour_period text[], p_hour_rate integer[],
+  p_hour_requests bigint[], p_hour_input bigint[], p_hour_cached_input bigint[], p_hour_output bigint[], p_hour_reasoning bigint[],
+  p_hour_other jsonb[], p_hour_cost numeric[], p_hour_paid numeric[], p_hour_promotional numeric[],
+  p_spend_entity text[], p_spend_period text[], p_spend_project text[], p_spend_cost numeric[], p_spend_burnt numeric[],
+  p_burn_entity text[], p_burn_period text[], p_burn_grant text[], p_burn_amount numeric[]
+) returns text
+  language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_events constant integer := cardinality(p_event_identity);
+  v_states json;
+begin
+  -- A text with the separator in it would shift all that follow.
+  if exists (
+    select from unnest(array[
+      p_event_entity, p_event_period, p_event_id, p_event_other, p_event_burns, p_event_unpriced, p_event_reservation, p_event_user,
+      p_event_request, p_event_tags, p_event_details
+    ]) t (joined)
+    where cardinality(texts_of(t.joined)) <> v_events
+  ) then
+    raise exception 'a column of texts does not have % parts', v_events;
+  end if;
+  insert into usage_events (
+    entity, occurred_at, identity, booked_at, series_id, origin_id, rate_id, input_tokens, cached_input_tokens, output_tokens,
+    reasoning_tokens, lot, period, id, cost_picos, burnt_picos, burns, other_quantities, unpriced_meters, reservation_id, user_id,
+    request_id, tags, details
+  )
+  select
+    t.entity, to_timestamp(t.ms::double precision / 1000), t.identity, p_at, t.series, t.origin, t.rate, t.input, t.cached_input,
+    t.output, t.reasoning, t.lot, t.period, t.id, t.cost, t.burnt, t.burns::jsonb, t.other::jsonb,
+    -- A comma alone is a list without meters: the model has no price, and only the request is to be charged.
+    array_remove(string_to_array(t.unpriced, ','), ''), t.reservation, t.user_id, t.request, t.tags::jsonb, t.details::jsonb
+  from unnest(
+    texts_of(p_event_entity), p_event_ms, p_event_identity, p_event_series, p_event_origin, p_event_rate, p_event_input,
+    p_event_cached_input, p_event_output, p_event_reasoning, p_event_lot, texts_of(p_event_period), texts_of(p_event_id), p_event_cost,
+    p_event_burnt, texts_of(p_event_burns), texts_of(p_event_other), texts_of(p_event_unpriced), texts_of(p_event_reservation),
+    texts_of(p_event_user), texts_of(p_event_request), texts_of(p_event_tags), texts_of(p_event_details)
+  ) t (
+    entity, ms, identity, series, origin, rate, input, cached_input, output, reasoning, lot, period, id, cost, burnt, burns, other,
+    unpriced, reservation, user_id, request, tags, details
+  );
+  perform add_usage_hours(
+    p_hour_entity, p_hour_ms, p_hour_series, p_hour_period, p_hour_rate, p_hour_requests, p_hour_input, p_hour_cached_input,
+    p_hour_output, p_hour_reasoning, p_hour_other, p_hour_cost, p_hour_paid, p_hour_promotional
+  );
+  if not add_spend(p_spend_entity, p_spend_period, p_spend_project, p_spend_cost, p_spend_burnt) then return null; end if;
+  if not add_burns(date_trunc('hour', p_at, 'UTC'), p_burn_entity, p_burn_period, p_burn_grant, p_burn_amount) then
+    return null;
+  end if;
+  update entities e set version = e.version + 1 from unnest(p_entities) n (name) where e.name = n.name;
+  select json_agg(row_to_json(s)) into v_states
+  from quota_states(p_spend_entity, p_spend_project, false, p_limited_max, p_default_plan, p_at) s;
+  return v_states::text;
+end
+$$;
 
 -- Quota: the recent output sizes of each model, from which holds are learned. A row counts the requests with at most `tokens_max` output
 -- tokens and more than the class below has. It is a sample, halved every day; nothing is charged by it.
@@ -812,7 +1294,7 @@ select
   reporting.usd(sum(promotional_burnt_picos)) as promotional_credits_usd,
   reporting.usd(sum(cost_picos - paid_burnt_picos - promotional_burnt_picos)) as overage_usd,
   public.sum_quantities(other_quantities) as other_quantities
-from public.usage_hourly
+from public.hourly_usage
 group by entity, project, model, operation, day, period, is_correction, is_unpriced;
 comment on view reporting.daily_usage is 'Usage and what it cost, by entity, project, model and the day on which it occurred.';
 comment on column reporting.daily_usage.period is 'The month that charged it.';
@@ -917,14 +1399,14 @@ select
   reporting.usd(sum(cost_picos - paid_burnt_picos)) as "BilledCost",
   reporting.usd(sum(cost_picos)) as "EffectiveCost",
   'USD' as "BillingCurrency"
-from public.usage_hourly
+from public.hourly_usage
 group by entity, project, period, (hour at time zone 'UTC')::date, "ChargeClass", model
 union all
 select
   entity, project, to_date(period, 'YYYY-MM'), (hour at time zone 'UTC')::date, 'Credit',
   case when period <> to_char(hour at time zone 'UTC', 'YYYY-MM') then 'Correction' end,
   model, null, reporting.usd(-sum(promotional_burnt_picos)), reporting.usd(-sum(promotional_burnt_picos)), 'USD'
-from public.usage_hourly
+from public.hourly_usage
 where promotional_burnt_picos <> 0
 group by entity, project, period, (hour at time zone 'UTC')::date, 6, model
 union all

@@ -1,0 +1,85 @@
+/** What the database said of a batch when it was opened: which events are new, which say what was counted before, and which wait. Pure. */
+import type { GrantLeft } from '../credits/grants.js';
+import type { Grant } from '../domain/burn-order.js';
+import type { EntityName, ProjectName } from '../domain/ids.js';
+import type { Quantities } from '../domain/meters.js';
+import { contentOf, fingerprintOf, type UsageEvent } from '../domain/usage.js';
+import type { BatchedEvent, UsageBatch } from './usage-batch.js';
+import type { CountedJson, OpenedJson } from './usage-batch.sql.js';
+import type { Conflict } from './usage-conflicts.sql.js';
+
+export type SortedBatch = {
+  /** Events that are new. Their identities are claimed by this transaction. */
+  readonly claimed: readonly BatchedEvent[];
+  readonly conflicts: readonly Conflict[];
+  /** Events that say what was counted already. */
+  readonly duplicates: readonly UsageEvent[];
+  /** Of accounts that another transaction has locked: nothing of them was touched. */
+  readonly setAside: readonly UsageEvent[];
+  /** Of accounts that do not exist yet: likewise. */
+  readonly ofUnknown: readonly UsageEvent[];
+};
+
+export function sortBatch({ entities, events, repeated }: UsageBatch, opened: OpenedJson): SortedBatch {
+  const unknown = new Set(opened.unknown);
+  const taken = new Map(opened.taken.map(({ identity, event }) => [identity, countedEvent(event)]));
+  const sorted = {
+    claimed: [] as BatchedEvent[],
+    conflicts: [] as Conflict[],
+    duplicates: [] as UsageEvent[],
+    setAside: [] as UsageEvent[],
+    ofUnknown: [] as UsageEvent[],
+  };
+  const waits = (event: UsageEvent, entityNo: number): boolean => {
+    if (opened.locked[entityNo] === true) return false;
+    (unknown.has(entities[entityNo]!) ? sorted.ofUnknown : sorted.setAside).push(event);
+    return true;
+  };
+  const compare = (event: UsageEvent, identity: string, original: UsageEvent): void => {
+    if (contentOf(event) === contentOf(original)) sorted.duplicates.push(event);
+    else sorted.conflicts.push(conflictOf(event, identity, original));
+  };
+  for (const batched of events) {
+    if (waits(batched.event, batched.entityNo)) continue;
+    const original = taken.size === 0 ? undefined : taken.get(batched.identity);
+    if (original === undefined) sorted.claimed.push(batched);
+    else compare(batched.event, batched.identity, original);
+  }
+  for (const { event, first } of repeated) {
+    if (!waits(event, first.entityNo))
+      compare(event, first.identity, taken.get(first.identity) ?? first.event);
+  }
+  return sorted;
+}
+
+function conflictOf(event: UsageEvent, identity: string, original: UsageEvent): Conflict {
+  return { event, identity, fingerprint: fingerprintOf(event), originalOccurredAt: original.occurredAt };
+}
+
+/** As `event_content` tells it. */
+function countedEvent(json: CountedJson): UsageEvent {
+  return {
+    ...(json as Omit<UsageEvent, 'occurredAt' | 'entity' | 'project' | 'quantities'>),
+    entity: json['entity'] as EntityName,
+    project: json['project'] as ProjectName,
+    quantities: json['quantities'] as Quantities,
+    occurredAt: new Date(json['occurredAt'] as string),
+  };
+}
+
+export function lotsOf({ lots }: OpenedJson): GrantLeft[] {
+  return lots.map(
+    ([entity, id, lot, category, priority, fromMs, untilMs, createdMs, allowance, remaining]) => ({
+      entity,
+      id,
+      lot,
+      category: category as Grant['category'],
+      priority,
+      effectiveAt: new Date(fromMs),
+      expiresAt: untilMs === null ? null : new Date(untilMs),
+      createdAt: new Date(createdMs),
+      allowancePeriod: allowance,
+      remainingPicos: BigInt(remaining),
+    }),
+  );
+}
