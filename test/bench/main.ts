@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { benchIngest } from './ingest.js';
 import { benchDecisions, benchQuota } from './quota.js';
+import { benchPublication } from './publication.js';
 import { benchReports } from './reports.js';
 
 const { positionals: names, values } = parseArgs({
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   ingest: benchIngest,
   quota: benchQuota,
   decisions: benchDecisions,
+  publication: benchPublication,
   reports: () => benchReports({ events: Number(values.events), data: values.data ?? null }),
 };
 

@@ -15,7 +15,11 @@ local function end_some(ids, first, last, now)
     end
     tombstones[2 * index - 1], tombstones[2 * index] = now, id
   end
-  if next(ended) then
+  if next(ended) and total('count') == 0 then
+    -- After the last hold both keys are deleted, whatever they contain.
+    redis.call('DEL', HOLDS, EXPIRY)
+    totals, changed = {}, {}
+  elseif next(ended) then
     redis.call('HDEL', HOLDS, unpack(ids, first, last))
     redis.call('ZREM', EXPIRY, unpack(ids, first, last))
   end
