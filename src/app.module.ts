@@ -14,7 +14,7 @@ import { CorrectionsApi, CorrectionsModule } from './corrections/corrections.mod
 import { CreditsApi, CreditsModule } from './credits/credits.module.js';
 import { ApiDocument } from './http/docs.controller.js';
 import { ErrorFilter } from './http/error-filter.js';
-import type { GatewayApi } from './http/gateway-routes.js';
+import { routesOn, type GatewayApi } from './http/gateway-routes.js';
 import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
@@ -22,6 +22,7 @@ import { JobsWorker } from './jobs/jobs.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
 import { UsageMonths } from './metering/usage-months.js';
 import { PeriodsApi, PeriodsModule } from './periods/periods.module.js';
+import { USAGE_ROUTES, UsageReports } from './metering/usage-routes.js';
 import { QUEUE_SHARDS } from './metering/usage.processor.js';
 import { NestLogger } from './platform/logger.js';
 import { Metrics } from './platform/metrics.js';
@@ -65,6 +66,14 @@ const API = [
   BooksApi,
 ];
 
+type GatewayCalls = { readonly reservations: ReservationCalls; readonly reports: UsageReports };
+
+/** What a gateway calls for each of its requests. */
+const GATEWAY_ROUTES = [
+  ...routesOn(RESERVATION_ROUTES, ({ reservations }: GatewayCalls) => reservations),
+  ...routesOn(USAGE_ROUTES, ({ reports }: GatewayCalls) => reports),
+];
+
 /** Queues and schedules, where the role is `worker` or `all`. */
 const WORKERS = [MeteringWorker, JobsWorker];
 
@@ -100,12 +109,15 @@ export class AppModule {
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { config, logger } = parts;
   const metrics = new Metrics();
-  const document = new ApiDocument(() => describeApi(app, RESERVATION_ROUTES));
+  const document = new ApiDocument(() => describeApi(app, GATEWAY_ROUTES));
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
-  const gateway: GatewayApi<ReservationCalls> = {
-    routes: RESERVATION_ROUTES,
-    services: () => ({ calls: app.get(ReservationCalls), guard: app.get(AuthGuard) }),
+  const gateway: GatewayApi<GatewayCalls> = {
+    routes: GATEWAY_ROUTES,
+    services: () => ({
+      calls: { reservations: app.get(ReservationCalls), reports: app.get(UsageReports) },
+      guard: app.get(AuthGuard),
+    }),
   };
   const adapter = fastifyAdapter({
     errors,

@@ -10,6 +10,12 @@ export type Config = {
   readonly role: Role;
   /** Null: the embedded server. */
   readonly databaseUrl: string | null;
+  /** Connections for money and decisions; reports have half as many beside them. */
+  readonly databasePoolSize: number;
+  /** Off where a pooler keeps no prepared statements. */
+  readonly databasePrepares: boolean;
+  /** The owner of the tables, where the service has a user of its own. Null: `databaseUrl`. */
+  readonly migrateDatabaseUrl: string | null;
   /** Null: the embedded server. */
   readonly redisUrl: string | null;
   /** Queues that usage is spread over, by entity. */
@@ -32,6 +38,18 @@ export class ConfigError extends Error {
   }
 }
 
+const POOL_EXPECTED = 'must be a number of connections from 3 to 500';
+
+/** Parameters that other programs give a database's URL, and that mean nothing here. */
+const MEANINGLESS_PARAMETERS: Readonly<Record<string, string>> = {
+  schema:
+    'must not name a ?schema=: Tally keeps its tables in `public` of a database of its own, so name another database',
+  connection_limit: 'must not have a ?connection_limit=: set DATABASE_POOL_SIZE',
+  pool_timeout: 'must not have a ?pool_timeout=: it is fixed, remove it',
+  pgbouncer:
+    'must not have a ?pgbouncer=: remove it, and set DATABASE_PREPARE=off for a PgBouncer before 1.21',
+};
+
 const URL_EXPECTED = {
   postgres: 'must be a URL such as postgresql://user:password@host:5432/tally',
   redis: 'must be a URL such as redis://host:6379',
@@ -53,7 +71,15 @@ const Environment = z.object({
     .regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'must be a host name or an address')
     .default('127.0.0.1'),
   ROLE: z.enum(['api', 'worker', 'all'], 'must be api, worker or all').default('all'),
-  DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres),
+  DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres, MEANINGLESS_PARAMETERS),
+  DATABASE_POOL_SIZE: z
+    .string()
+    .regex(/^\d{1,3}$/, POOL_EXPECTED)
+    .default('10')
+    .transform(Number)
+    .refine((size) => size >= 3 && size <= 500, POOL_EXPECTED),
+  DATABASE_PREPARE: z.enum(['on', 'off'], 'must be on or off').default('on'),
+  MIGRATE_DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres),
   REDIS_URL: urlOf(['redis:', 'rediss:'], URL_EXPECTED.redis),
   QUEUE_SHARDS: z
     .string()
@@ -85,6 +111,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: data.HOST,
     role: data.ROLE,
     databaseUrl: data.DATABASE_URL ?? null,
+    databasePoolSize: data.DATABASE_POOL_SIZE,
+    databasePrepares: data.DATABASE_PREPARE === 'on',
+    migrateDatabaseUrl: data.MIGRATE_DATABASE_URL ?? null,
     redisUrl: data.REDIS_URL ?? null,
     queueShards: data.QUEUE_SHARDS,
     dataDir: data.DATA_DIR,
@@ -96,9 +125,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
 }
 
-function urlOf(protocols: readonly string[], message: string) {
+function urlOf(
+  protocols: readonly string[],
+  message: string,
+  refused: Readonly<Record<string, string>> = {},
+) {
+  const isUrl = (text: string): boolean => URL.canParse(text) && protocols.includes(new URL(text).protocol);
   return z
     .string()
-    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), message)
+    .refine(isUrl, { message, abort: true })
+    .superRefine((text, context) => {
+      const { searchParams } = new URL(text);
+      for (const [parameter, problem] of Object.entries(refused))
+        if (searchParams.has(parameter)) context.addIssue({ code: 'custom', message: problem });
+    })
     .optional();
 }

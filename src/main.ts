@@ -15,6 +15,7 @@ import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis, untilReady } from './platform/redis.js';
 import { Deadlines } from './platform/deadline.js';
 import { Database } from './platform/database.js';
+import { asService, mayServe, SERVICE_ROLE } from './platform/service-role.js';
 import { ensureFirstPlans } from './accounts/first-plans.js';
 import { ensureFirstPrices } from './prices/first-prices.js';
 
@@ -53,9 +54,14 @@ async function boot(): Promise<void> {
 async function start(config: Config): Promise<void> {
   const { databaseUrl, redisUrl } = await openServers(config);
   const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
-  const { applied } = await applyMigrations({ databaseUrl, migrationsDir });
+  const owner = config.migrateDatabaseUrl ?? databaseUrl;
+  const { applied } = await applyMigrations({ databaseUrl: owner, migrationsDir });
   if (applied.length > 0) logger.info('migrated', { applied });
-  const database = new Database({ url: databaseUrl });
+  const database = new Database({
+    url: await serviceUrl(config, databaseUrl),
+    connectionsMax: config.databasePoolSize,
+    prepares: config.databasePrepares,
+  });
   keep('postgres', () => database.close());
   database.onReturn(() => logger.warn('postgres takes connections again after one broke'));
   await ensureFirstPlans(database, new URL('plans.json', PRISMA));
@@ -68,6 +74,19 @@ async function start(config: Config): Promise<void> {
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   logger.info('listening', { url: await app.getUrl(), role: config.role });
+}
+
+/** Whoever migrates owns the tables; the service takes the rights of its own role on, or has a user of its own. */
+async function serviceUrl({ migrateDatabaseUrl }: Config, databaseUrl: string): Promise<string> {
+  if (migrateDatabaseUrl !== null) return databaseUrl;
+  if (await mayServe(databaseUrl)) return asService(databaseUrl);
+  logger.warn(
+    'the service works as the owner of its tables: the user of DATABASE_URL may not create or take on its role',
+    {
+      role: SERVICE_ROLE,
+    },
+  );
+  return databaseUrl;
 }
 
 /** Starts the embedded servers where the environment names none. */

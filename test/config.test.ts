@@ -18,6 +18,9 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       role: 'all',
       databaseUrl: null,
+      databasePoolSize: 10,
+      databasePrepares: true,
+      migrateDatabaseUrl: null,
       redisUrl: null,
       queueShards: 1,
       dataDir: '.data',
@@ -40,6 +43,9 @@ describe('the configuration', () => {
     ['HOST', ['a b', 'http://x']],
     ['ROLE', ['API', 'both']],
     ['DATABASE_URL', ['mysql://x', 'postgres', 'localhost:5432']],
+    ['DATABASE_POOL_SIZE', ['2', '0', '501', '-1', 'ten', '1e2']],
+    ['DATABASE_PREPARE', ['yes', 'ON']],
+    ['MIGRATE_DATABASE_URL', ['mysql://x', 'postgres']],
     ['REDIS_URL', ['http://x', '127.0.0.1:6379']],
     ['QUEUE_SHARDS', ['0', '65', '2.5', 'two']],
     ['ADMIN_API_KEY', ['short', 'has a space', 'ключключ']],
@@ -50,6 +56,17 @@ describe('the configuration', () => {
     for (const value of values) {
       expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);
     }
+  });
+
+  it('refuses what a URL of the database would say to another program, and names what to do', () => {
+    const problems = (query: string) => problemsOf({ DATABASE_URL: `postgres://u:hunter2@h/tally?${query}` });
+    expect(problems('sslmode=require&options=-c%20search_path%3Dpublic')).toEqual([]);
+    expect(problems('connection_limit=3&schema=billing')).toEqual([
+      'DATABASE_URL must not name a ?schema=: Tally keeps its tables in `public` of a database of its own, so name another database',
+      'DATABASE_URL must not have a ?connection_limit=: set DATABASE_POOL_SIZE',
+    ]);
+    expect(problems('pgbouncer=true').join()).toContain('DATABASE_PREPARE=off');
+    expect(problems('pool_timeout=5').join()).toContain('remove it');
   });
 
   it('tells all that is wrong at once, and repeats no value, since some are secrets', () => {

@@ -120,6 +120,19 @@ describe('npm start', () => {
     process.signal('SIGTERM');
     expect(await process.exited).toBe(0);
   });
+
+  it('works with the rights of its own role, which are fewer than those of whoever migrates', async () => {
+    const process = run(servers());
+    const url = await urlOf(process);
+    const status = async () =>
+      (await fetch(`${url}/v1/admin/audit_log`, { headers: { authorization: `Bearer ${ADMIN_API_KEY}` } }))
+        .status;
+    expect(await status()).toBe(200);
+    await blocker.query('revoke select on audit_log from tally_service');
+    expect(await status()).toBe(500);
+    await blocker.query('grant select on audit_log to tally_service');
+    expect(await status()).toBe(200);
+  });
 });
 
 async function isWaiting(client: Client): Promise<boolean> {

@@ -884,6 +884,8 @@ RETURN (((((COALESCE((((unit_prices ->> 'request'::text))::numeric * requests), 
 CREATE OR REPLACE FUNCTION public.ensure_usage_months(first timestamp with time zone, last timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
   starts timestamp := date_trunc('month', first at time zone 'UTC');
@@ -1104,9 +1106,9 @@ begin
   ) spend
   cross join lateral (
     select
-      coalesce(sum(g.remaining_picos) filter (where g.effective_at <= p_at), 0) as credits,
-      coalesce(sum(g.amount_picos) filter (where g.effective_at <= p_at), 0) as granted,
-      min(case when g.effective_at > p_at then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
+      coalesce(sum(g.remaining_picos) filter (where g.effective_at <= greatest(p_at, g.created_at)), 0) as credits,
+      coalesce(sum(g.amount_picos) filter (where g.effective_at <= greatest(p_at, g.created_at)), 0) as granted,
+      min(case when g.effective_at > greatest(p_at, g.created_at) then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
     from credit_grants g
     where g.entity = n.entity and (g.expires_at is null or g.expires_at > p_at)
   ) lots

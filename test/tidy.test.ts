@@ -218,7 +218,7 @@ describe('the source', () => {
     expect(
       writtenOutside(
         /new (pg\.)?(Pool|Client|PrismaClient)\(|\bpool\.(query|connect)\(/,
-        /^src\/platform\/(database|purpose-pool|migrate|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
+        /^src\/platform\/(database|purpose-pool|migrate|service-role|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
       ),
     ).toEqual([]);
   });

@@ -18,13 +18,13 @@ export class IdempotencyPruning {
   ) {}
 
   /** Returns how many records were deleted. */
-  async prune(): Promise<number> {
+  async prune(signal?: AbortSignal): Promise<number> {
     const now = await this.clock.bookingTime(this.database.reader);
     const writtenBefore = new Date(now.getTime() - KEPT_MS);
     for (let pruned = 0; ;) {
       const page = await deleteRecords(this.database.reader, { writtenBefore, limit: PAGE_ROWS });
       pruned += page;
-      if (page < PAGE_ROWS) return pruned;
+      if (page < PAGE_ROWS || signal?.aborted === true) return pruned;
     }
   }
 }

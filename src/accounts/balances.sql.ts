@@ -38,7 +38,7 @@ export async function findBalance(
       coalesce((
         select sum(g.remaining_picos) from credit_grants g
         where g.entity = ${of.entity}::text and g.is_open
-          and g.effective_at <= ${of.at}::timestamptz and (g.expires_at is null or g.expires_at > ${of.at}::timestamptz)
+          and g.effective_at <= greatest(${of.at}::timestamptz, g.created_at) and (g.expires_at is null or g.expires_at > ${of.at}::timestamptz)
       ), 0)::text as credits,
       coalesce(sum(s.cost_picos) filter (where s.period = ${of.period}::text), 0)::text as month,
       coalesce(sum(s.cost_picos), 0)::text as year,

@@ -44,6 +44,7 @@ export async function takeDueDeliveries(
     retryDelaysSeconds: readonly number[];
   },
 ): Promise<DueDelivery[]> {
+  const retriesAt = of.retryDelaysSeconds.map((seconds) => new Date(of.at.getTime() + seconds * 1_000));
   return tx.$queryRaw<DueDelivery[]>`
     with recursive waiting as (
       (select webhook_id from webhook_deliveries where status = 'pending' order by webhook_id limit 1)
@@ -69,8 +70,7 @@ export async function takeDueDeliveries(
     ), taken as (
       update webhook_deliveries d set
         attempts = d.attempts + 1,
-        next_attempt_at =
-          ${of.at}::timestamptz + make_interval(secs => (${pgArray(of.retryDelaysSeconds)}::integer[])[d.attempts + 1])
+        next_attempt_at = (${pgArray(retriesAt)}::timestamptz[])[d.attempts + 1]
       from chosen c
       cross join lateral (
         select entity, id from webhook_deliveries

@@ -9,7 +9,8 @@ const PERIOD = /^(\d{4})-(0[1-9]|1[0-2])$/;
 export const GRACE_MS = 72 * HOUR_MS;
 
 export function periodOf(time: Date): Period {
-  return time.toISOString().slice(0, 7) as Period;
+  const [year, month] = [time.getUTCFullYear(), time.getUTCMonth() + 1];
+  return `${year < 1000 ? String(year).padStart(4, '0') : year}-${month < 10 ? '0' : ''}${month}` as Period;
 }
 
 export function parsePeriod(text: string): Period | null {
@@ -37,8 +38,11 @@ export function yearEnd(period: Period): Date {
 }
 
 /** The period that usage is charged to: the one in which it occurred until that one's grace ends, then the one of its booking. */
-export function billingPeriodOf(time: { occurredAt: Date; bookedAt: Date }): Period {
-  return correctionPeriodOf({ period: periodOf(time.occurredAt), bookedAt: time.bookedAt });
+export function billingPeriodOf({ occurredAt, bookedAt }: { occurredAt: Date; bookedAt: Date }): Period {
+  const period = periodOf(occurredAt);
+  // Most usage is booked within the grace, whenever its month ends.
+  if (bookedAt.getTime() - occurredAt.getTime() < GRACE_MS) return period;
+  return correctionPeriodOf({ period, bookedAt });
 }
 
 /** The period in which a correction is booked: the one that was charged until its grace ends, then the one of the booking. */

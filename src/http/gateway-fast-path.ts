@@ -17,13 +17,18 @@ import { parseJsonBody } from './json-body.js';
 /** Longer bodies, which no gateway needs, are Fastify's. */
 const BODY_BYTES_MAX = 16_384;
 
-const BODY_TYPES = new Set(['application/json', JSON_TYPE]);
+const BODY_TYPES = new Set([
+  'application/json',
+  JSON_TYPE,
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+]);
 
 /** What needs no decoding in a path. */
 const PLAIN = /^[A-Za-z0-9._-]{1,256}$/;
 
 /** With one of these a request is unusual. */
-const UNUSUAL = ['transfer-encoding', 'content-encoding', 'accept-version', 'expect', 'upgrade'];
+const UNUSUAL = ['transfer-encoding', 'content-encoding', 'accept-version'];
 
 export type Served = {
   readonly id: string;
@@ -47,7 +52,6 @@ type Usual = {
   readonly before: string;
   readonly name: string;
   readonly after: string;
-  readonly status: number;
   readonly answer: Answerer;
 };
 
@@ -57,8 +61,7 @@ export function serveUsualCalls<Calls>(server: Server, parts: Parts<Calls>): voi
     .filter(({ method }) => method === 'POST')
     .map((route): Usual => {
       const [before = '', name = '', after = ''] = route.path.split(/:(\w+)/);
-      const { path, status = 200 } = route;
-      return { path, before, name, after, status, answer: answererOf(route, parts.api) };
+      return { path: route.path, before, name, after, answer: answererOf(route, parts.api) };
     });
   const others = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
@@ -157,7 +160,7 @@ class UsualCall<Calls> implements GatewayRequest {
   private answer(): void {
     const { route } = this.of;
     route.answer(this).then(
-      (text) => this.send(route.status, text),
+      ({ status, text }) => this.send(status, text),
       (error: unknown) => this.fail(error),
     );
   }

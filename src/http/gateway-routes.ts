@@ -19,14 +19,29 @@ export type GatewayRoute<Calls> = RouteSpec & {
   readonly operationId: string;
   readonly params?: z.ZodType;
   readonly body?: z.ZodType;
-  /** The same as `body` gives for the usual body, in a fraction of the time; null where only `body` can tell. */
-  readonly usual?: (body: unknown) => object | null;
+  /** What `params` and `body` give for the usual request, in a fraction of their time; null where only they can tell. */
+  readonly usual?: (request: Parsed) => Parsed | null;
   /** Runs once the key is admitted, with the parsed `params` and `body`. */
   readonly answer: (
     calls: Calls,
     request: { readonly params: never; readonly body: never; readonly raw: GatewayRequest },
   ) => Promise<object>;
+  /** Where the answer decides it; else it is `status`. */
+  readonly statusOf?: (answered: object) => number;
 };
+
+type Parsed = { readonly params: unknown; readonly body: unknown };
+
+/** The same routes where there are more services than the one that they call. */
+export function routesOn<All, Calls>(
+  routes: readonly GatewayRoute<Calls>[],
+  pick: (all: All) => Calls,
+): GatewayRoute<All>[] {
+  return routes.map((route) => ({
+    ...route,
+    answer: (all, request) => route.answer(pick(all), request),
+  }));
+}
 
 /** What Fastify's requests and those of the fast path have in common. */
 export type GatewayRequest = {
@@ -75,11 +90,10 @@ function serverOf<Calls>(
   errors: ErrorFilter,
   api: GatewayApi<Calls>,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  const { status = 200 } = route;
   const answer = answererOf(route, api);
   return async (request, reply) => {
     try {
-      const text = await answer(request);
+      const { status, text } = await answer(request);
       // Fastify sends text as it is, but would look through an object before it writes it.
       void reply.code(status).header('content-type', JSON_TYPE).send(text);
     } catch (error) {
@@ -88,24 +102,30 @@ function serverOf<Calls>(
   };
 }
 
-export type Answerer = (request: GatewayRequest) => Promise<string>;
+export type Answerer = (
+  request: GatewayRequest,
+) => Promise<{ readonly status: number; readonly text: string }>;
 
 /** Admits the key, parses, and returns the answer as JSON. */
 export function answererOf<Calls>(route: GatewayRoute<Calls>, api: GatewayApi<Calls>): Answerer {
-  const { params, body, usual, answer } = route;
+  const { usual, answer, status = 200, statusOf } = route;
   const access = accessOfSpec(route);
   let services: GatewayServices<Calls> | null = null;
   return async (request) => {
     services ??= api.services();
     const admission = services.guard.admit(request, access);
     if (admission !== undefined) await admission;
-    const given = {
-      params: params === undefined ? undefined : parseRequest(params, request.params, 'param'),
-      body:
-        body === undefined ? undefined : (usual?.(request.body) ?? parseRequest(body, request.body, 'body')),
-      raw: request,
-    };
-    return JSON.stringify(await answer(services.calls, given as never));
+    const { params, body } = usual?.(request) ?? parsed(route, request);
+    const given = { params, body, raw: request };
+    const answered = await answer(services.calls, given as never);
+    return { status: statusOf?.(answered) ?? status, text: JSON.stringify(answered) };
+  };
+}
+
+function parsed<Calls>({ params, body }: GatewayRoute<Calls>, request: GatewayRequest): Parsed {
+  return {
+    params: params === undefined ? undefined : parseRequest(params, request.params, 'param'),
+    body: body === undefined ? undefined : parseRequest(body, request.body, 'body'),
   };
 }
 

@@ -7,6 +7,8 @@ import type { GatewayRoute } from './gateway-routes.js';
 import { descriptionOf } from './route.js';
 import { shownSchema } from './shown-schema.js';
 
+const JSON_TYPE = 'application/json';
+
 type Components = Record<string, object>;
 
 export function describeApi(
@@ -49,10 +51,15 @@ function pathsOf(routes: readonly GatewayRoute<never>[]): { paths: object; schem
 /** The same operation that Nest's Swagger module makes of a Nest route. */
 function operationOf(route: GatewayRoute<never>, components: Components): object {
   const { summary, operationId, params, body, answers, status = 200, headers = [] } = route;
-  const inJson = (schema: z.ZodType, io: 'input' | 'output'): object => {
+  const { consumes = [JSON_TYPE] } = route;
+  const inJson = (
+    schema: z.ZodType,
+    io: 'input' | 'output',
+    types: readonly string[] = [JSON_TYPE],
+  ): object => {
     const converted = convert(schema, io);
     Object.assign(components, converted.components);
-    return { 'application/json': { schema: converted.schema } };
+    return Object.fromEntries(types.map((type) => [type, { schema: converted.schema }]));
   };
   return {
     operationId,
@@ -62,7 +69,9 @@ function operationOf(route: GatewayRoute<never>, components: Components): object
       ...(params === undefined ? [] : parametersIn(convert(params, 'input').schema)),
       ...headers.map((header) => ({ ...header, in: 'header', schema: { type: 'string' } })),
     ],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: inJson(body, 'input') } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: inJson(body, 'input', consumes) } }),
     responses: {
       [status]: {
         description: summary,

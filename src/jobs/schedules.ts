@@ -37,7 +37,9 @@ export const SCHEDULES = {
     'prune-identities': at('0 20 * * * *', IdentityPruning, (identities, signal) =>
       identities.prunePart(signal),
     ),
-    'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency) => idempotency.prune()),
+    'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency, signal) =>
+      idempotency.prune(signal),
+    ),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
     'sweep-webhooks': at('0 40 * * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
   },

@@ -57,10 +57,20 @@ const envelope = z
 /** For the OpenAPI document. Events are validated by `parseEvent`. */
 export const usageEventSchema = envelope;
 
-/** Validates one event, whose time must lie near `at`. Never throws. */
-export function parseEvent(json: unknown, at: Date): EventReading {
+/**
+ * How much older than accepted an event may be for having waited in the queue. Identities and months are kept for a day longer, so
+ * a producer whose clock is wrong can bring no event that would be counted twice.
+ */
+const QUEUED_MS_MAX = 6 * 24 * 3_600_000;
+
+/**
+ * Validates one event, whose time must lie near `at`, Postgres' time. What waited in the queue since `addedAtMs`, by the producer's
+ * clock, is not held against it. Never throws.
+ */
+export function parseEvent(json: unknown, at: Date, addedAtMs = at.getTime()): EventReading {
+  const waitedMs = Math.min(Math.max(at.getTime() - addedAtMs, 0), QUEUED_MS_MAX);
   try {
-    return parse(json, at);
+    return parse(json, at, waitedMs);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // No JSON of one event exhausts the stack but one that is nested thousands of levels deep.
@@ -68,7 +78,7 @@ export function parseEvent(json: unknown, at: Date): EventReading {
   }
 }
 
-function parse(json: unknown, at: Date): EventReading {
+function parse(json: unknown, at: Date, waitedMs: number): EventReading {
   const read = usualEnvelope(json) ?? envelopeOf(json);
   if (typeof read === 'string') return refuse(json, 'invalid_event', read);
   const { data: body, occurredAt, type, subject: subjectText, source, id } = read;
@@ -77,7 +87,7 @@ function parse(json: unknown, at: Date): EventReading {
   if (subject === null)
     return refuse(json, 'invalid_subject', 'subject must be "entity/project", each of A-Z a-z 0-9 . _ -');
   const ageMs = at.getTime() - occurredAt.getTime();
-  if (ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs > USAGE_EVENT_BACK_MS_MAX) {
+  if (ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs - waitedMs > USAGE_EVENT_BACK_MS_MAX) {
     return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
   }
   const operation = operationOf(typeof body['operation'] === 'string' ? body['operation'] : null);

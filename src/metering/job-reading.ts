@@ -6,7 +6,13 @@ import { parseEvent } from './event-validation.js';
 
 const PAYLOAD_DEPTH_MAX = 64;
 
-export type ReceivedJob = { readonly id: string | null; readonly name: string; readonly data: unknown };
+export type ReceivedJob = {
+  readonly id: string | null;
+  readonly name: string;
+  readonly data: unknown;
+  /** When it was added, by the producer's clock. */
+  readonly addedAtMs: number;
+};
 
 export type JobReading = {
   readonly events: readonly { readonly event: UsageEvent; readonly body: unknown }[];
@@ -48,7 +54,7 @@ function readBody(body: unknown, job: ReceivedJob, now: Date): { event: UsageEve
     const message = `jobs of this queue are named "${USAGE_JOB}", not ${JSON.stringify(job.name)}`;
     return { ...ofNobody(job), code: 'unknown_job', message, payload: payloadOf(body) };
   }
-  const reading = parseEvent(body, now);
+  const reading = parseEvent(body, now, job.addedAtMs);
   if (reading.ok) return reading;
   const { code, message, entity, project, source, id: eventId } = reading;
   return { code, message, payload: payloadOf(body), jobId: job.id, entity, project, source, eventId };

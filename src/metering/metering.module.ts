@@ -13,8 +13,8 @@ import { IdentityPruning } from './identity-pruning.js';
 import { KeyBacklog } from './key-backlog.js';
 import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
-import { UsageEventsController } from './usage-events.controller.js';
 import { UsageIntake } from './usage-intake.js';
+import { UsageReports } from './usage-routes.js';
 import { UsageMonths } from './usage-months.js';
 import { UsageSums } from './usage-sums.js';
 import { UsageLanes } from './usage-lanes.js';
@@ -23,7 +23,7 @@ import { WaitingUsage } from './waiting-usage.js';
 
 const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageSums];
 /** Of the door for usage over HTTP. */
-const INTAKE = [EventGatherer, KeyBacklog, UsageIntake];
+const INTAKE = [EventGatherer, KeyBacklog, UsageIntake, UsageReports];
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
@@ -35,7 +35,7 @@ export class MeteringModule {}
 @Module({
   imports: [AccessModule, MeteringModule],
   providers: INTAKE,
-  controllers: [UsageEventsController, DeadLettersController, ConflictsController],
+  controllers: [DeadLettersController, ConflictsController],
 })
 export class MeteringApi {}
 

@@ -44,7 +44,7 @@ export async function openBatch(
   { at, bookLock }: { at: Date | null; bookLock: bigint },
 ): Promise<OpenedJson> {
   const [row] = await tx.$queryRaw<[{ opened: string }]>`
-    select open_usage_batch(
+    /* prepared: open_usage_batch */ select open_usage_batch(
       ${at}::timestamptz, ${bookLock}::bigint, ${pgArray(entities)}::text[],
       ${pgArray(series.map((s) => s.entityNo + 1))}::integer[], ${pgArray(series.map((s) => s.project))}::text[],
       ${pgArray(series.map((s) => s.model))}::text[], ${pgArray(series.map((s) => s.operation))}::text[],
@@ -124,7 +124,7 @@ export async function closeBatch(
   { at, defaultPlan, limitedMax }: { at: Date; defaultPlan: string; limitedMax: number },
 ): Promise<string | null> {
   const [row] = await tx.$queryRaw<[{ states: string | null }]>`
-    select close_usage_batch(
+    /* prepared: close_usage_batch */ select close_usage_batch(
       ${at}::timestamptz, ${defaultPlan}::text, ${limitedMax}::integer, ${pgArray(entities)}::text[],
       ${pgTexts(e.entity)}::text, ${pgArray(e.identity)}::uuid[], ${pgArray(e.ms)}::bigint[], ${pgArray(e.series)}::integer[],
       ${pgArray(e.origin)}::integer[], ${pgArray(e.rate)}::integer[], ${pgTexts(e.period)}::text, ${pgTexts(e.id)}::text,

@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Worker, type Job } from 'bullmq';
+import { Queue, Worker, type Job } from 'bullmq';
 import { USAGE_EVENTS_MAX, USAGE_QUEUE, usageQueues } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
@@ -19,6 +19,8 @@ import { Ticket, type Wait } from './delivery.js';
 import { Intake } from './intake.js';
 import { bodiesOf, estimatedBytes, partsOf, readJob } from './job-reading.js';
 import { retryDelayMs, retryLater } from './job-retry.js';
+import { Overtaking } from './overtaking.js';
+import { Shares } from './shares.js';
 import { TurnBudget } from './turn-budget.js';
 import { UsageLanes } from './usage-lanes.js';
 import { WaitingUsage } from './waiting-usage.js';
@@ -26,6 +28,9 @@ import { WaitingUsage } from './waiting-usage.js';
 const LOCK_MS = 60_000;
 /** A stalled job may run again any number of times: its events' identities keep them from counting twice. */
 const STALLED_MAX = 1_000_000;
+
+/** Between two looks for what may overtake a flood. */
+const OVERTAKING_MS = 100;
 
 /** How many queues usage is spread over. */
 export const QUEUE_SHARDS = Symbol('QUEUE_SHARDS');
@@ -38,6 +43,9 @@ export class UsageProcessor
   private readonly intake: Intake;
   /** Of the queues beside `usage-events`. */
   private readonly shardWorkers: Worker[] = [];
+  private readonly shares = new Shares();
+  private readonly queues: { readonly queue: Queue; readonly overtaking: Overtaking }[] = [];
+  private timer: NodeJS.Timeout | undefined;
   /** 16,000 events in one turn cost half as much again for each. */
   private readonly turns = new TurnBudget(USAGE_EVENTS_MAX);
 
@@ -56,22 +64,46 @@ export class UsageProcessor
   }
 
   onApplicationBootstrap(): void {
-    for (const queue of usageQueues(this.shards).filter((name) => name !== USAGE_QUEUE)) {
-      const worker = new Worker(queue, (job, token) => this.process(job, token), this.worker.opts);
+    const { opts } = this.worker;
+    for (const name of usageQueues(this.shards).filter((each) => each !== USAGE_QUEUE)) {
+      const worker = new Worker(name, (job, token) => this.process(job, token), opts);
       worker.on('active', (job) => this.take(job));
       worker.on('failed', (job) => this.release(job));
       worker.on('error', (error) => this.failed(error));
       this.shardWorkers.push(worker);
     }
+    for (const name of usageQueues(this.shards)) {
+      const queue = new Queue(name, { connection: opts.connection, prefix: opts.prefix });
+      queue.on('error', (error) => this.failed(error));
+      this.queues.push({ queue, overtaking: new Overtaking(queue) });
+    }
+    this.overtakeLater();
   }
 
   /** A worker closes when its jobs have ended, and none ends that waits for a locked entity. */
   beforeApplicationShutdown(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     this.lanes.close();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.shardWorkers.map((worker) => worker.close()));
+    await Promise.all(
+      [...this.shardWorkers, ...this.queues.map(({ queue }) => queue)].map((each) => each.close()),
+    );
+  }
+
+  private overtakeLater(): void {
+    this.timer = setTimeout(() => {
+      void this.overtake()
+        .catch((error: unknown) => this.failed(error as Error))
+        .finally(() => this.timer && this.overtakeLater());
+    }, OVERTAKING_MS);
+  }
+
+  private async overtake(): Promise<void> {
+    const flooding = this.shares.flooding();
+    if (flooding.size > 0) for (const { overtaking } of this.queues) await overtaking.round(flooding);
   }
 
   async process(job: Job, token?: string): Promise<void> {
@@ -118,12 +150,17 @@ export class UsageProcessor
   private async count(job: Job): Promise<Wait | null> {
     await this.turns.admit(bodiesOf(job).length);
     const jobId = job.id ?? null;
-    const reading = readJob({ id: jobId, name: job.name, data: job.data }, this.clock.now());
-    const ticket = new Ticket(reading.events.length);
+    const received = { id: jobId, name: job.name, data: job.data, addedAtMs: job.timestamp };
+    const reading = readJob(received, this.clock.now());
+    const entities = reading.events.map(({ event }) => event.entity);
+    const ticket = new Ticket(entities.length);
+    this.shares.add(entities);
     this.lanes.add(reading.events.map(({ event, body }) => ({ event, body, jobId, ticket })));
     const unread = reading.failure === null ? null : await this.waitFor(reading.failure);
     const unkept = await this.keep(reading.deadLetters);
-    return (await ticket.settled) ?? unread ?? unkept;
+    const uncounted = await ticket.settled;
+    this.shares.remove(entities);
+    return uncounted ?? unread ?? unkept;
   }
 
   private async waitFor(error: unknown): Promise<Wait> {

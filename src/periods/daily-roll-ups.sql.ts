@@ -122,6 +122,6 @@ export async function finishDay(
 export async function invalidateDays(tx: Tx, entity: string): Promise<void> {
   await tx.$executeRaw`
     insert into usage_days as d (entity, day)
-    select distinct entity, date_trunc('day', hour, 'UTC') from hourly_usage where entity = ${entity}::text
+    select distinct entity, date_trunc('day', hour at time zone 'UTC') at time zone 'UTC' from hourly_usage where entity = ${entity}::text
     on conflict (entity, day) do update set rolled_up = false, build = null`;
 }

@@ -1,5 +1,5 @@
 /** The metrics that Prometheus reads at /metrics. Labels have few values: no entity, no key, no path with an id in it. */
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const GRANT_BUCKETS_USD = [0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1_000];
@@ -40,6 +40,13 @@ export class Metrics {
     name: 'tally_usage_events_total',
     help: 'Usage events by what became of them: accepted, rejected (over HTTP), recorded, duplicate, conflict, dead_letter; unpriced and unread count among the recorded ones those that wait for a price and those with a field or tier that Tally cannot read.',
     labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  readonly clockDifference = new Gauge({
+    name: 'tally_clock_difference_seconds',
+    help: "How far the clock of Redis and of this process' machine are ahead of that of Postgres, by which Tally goes.",
+    labelNames: ['clock'],
     registers: [this.registry],
   });
 

@@ -1,10 +1,12 @@
 /** What every module may inject: the opened connections, and what watches them. */
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import type { Redis } from 'ioredis';
+import { ClockWatch } from './clock-watch.js';
 import { Clock } from './clock.js';
 import { Database } from './database.js';
 import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
+import { observePools } from './pool-metrics.js';
 import { UsageQueue } from './queues.js';
 import { QUOTA_REDIS } from './redis.js';
 import { ReportsDatabase } from './reports-database.js';
@@ -29,10 +31,12 @@ export class PlatformModule {
   /** `settings` are what the environment decides for modules that have no other way to it. */
   static of(parts: PlatformParts, settings: Provider[]): DynamicModule {
     const { database, redis, queueShards, clock, logger, metrics } = parts;
+    observePools(metrics, database);
     const providers: Provider[] = [
       { provide: Database, useValue: database },
       { provide: ReportsDatabase, useValue: database.reports },
       { provide: Clock, useValue: clock },
+      ClockWatch,
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },
       { provide: QUOTA_REDIS, useValue: redis.quick },

@@ -19,29 +19,14 @@ export class Rates {
   /** By the object itself, which is the same for all events that a version charges alike. */
   private idsByObject = new WeakMap<UnitPrices, { readonly priceId: bigint; readonly id: bigint }>();
 
-  constructor(private readonly database: Database) {
+  constructor(database: Database) {
     database.onReturn(() => this.clearKnown());
-  }
-
-  /** One id for each rate, in their order, without asking anybody; undefined where this process does not know it. */
-  idsAtHand(wanted: readonly Rate[]): (bigint | undefined)[] {
-    return wanted.map((rate) => this.idAtHand(rate));
-  }
-
-  /**
-   * Sees to it that the rates are at hand, and adds those that are missing, in statements of their own: two who add the same rate wait
-   * for each other no longer than a statement takes, and not until a batch commits. Not to be called from within a transaction, which would
-   * keep one connection while it waits for another.
-   */
-  async intern(wanted: readonly Rate[]): Promise<void> {
-    const ids = this.idsAtHand(wanted);
-    if (ids.includes(undefined)) await this.findOrAdd(this.database.reader, wanted, ids);
   }
 
   /** One id for each rate, in their order. Adds what is missing in the caller's transaction. */
   async idsOf(tx: Tx, wanted: readonly Rate[]): Promise<bigint[]> {
-    const ids = this.idsAtHand(wanted);
-    if (ids.includes(undefined)) await this.findOrAdd(tx, wanted, ids);
+    const ids = wanted.map((rate) => this.idAtHand(rate));
+    if (ids.some((id) => id === undefined)) await this.findOrAdd(tx, wanted, ids);
     return ids.map((id) => {
       assert(id !== undefined, 'every rate has been found or added');
       return id;

@@ -37,7 +37,11 @@ export type Age = 'fresh' | 'aged';
 export class RedisQuota {
   private readonly keys = new RedisKeys();
   private readonly replies = new ScriptReplies();
-  private readonly validity = new StateValidity(() => this.redisTimeMs());
+  private readonly validity = new StateValidity(async () => {
+    // States from then on were stored over a connection that works.
+    await this.untilAnswering();
+    return Number(this.clock.redisNowMs());
+  });
 
   constructor(
     redis: Redis,
@@ -169,13 +173,6 @@ export class RedisQuota {
     };
     const validFromMs = age === 'fresh' ? this.validity.validFromMs() : 0;
     return typeof validFromMs === 'number' ? run(validFromMs) : validFromMs.then(run);
-  }
-
-  private async redisTimeMs(): Promise<number> {
-    const given = this.clock.redisNowMs();
-    if (given !== '') return Number(given);
-    const [seconds, micros] = await this.breaker.ask((redis) => redis.time());
-    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 }
 

@@ -10,7 +10,7 @@ import type { CheckDecision, ReserveDecision } from './decision.js';
 import { denialError, presentDecision, presentHold, presentReservation } from './quota.presenter.js';
 import * as schemas from './quota.schema.js';
 import { Quota } from './quota.js';
-import { readUsualOrder } from './usual-order.js';
+import { isUsualRelease, readUsualOrder } from './usual-order.js';
 
 @Injectable()
 export class ReservationCalls {
@@ -79,7 +79,10 @@ const RESERVE: GatewayRoute<ReservationCalls> = {
   role: 'gateway',
   summary: 'Ask whether a request may run, and hold what it may cost',
   body: schemas.ReservationOrder,
-  usual: readUsualOrder,
+  usual: ({ params, body }) => {
+    const order = readUsualOrder(body);
+    return order === null ? null : { params, body: order };
+  },
   answers: schemas.Reservation,
   status: 201,
   answer: (calls, request: { body: schemas.ReservationOrder; raw: GatewayRequest }) =>
@@ -94,6 +97,7 @@ const RELEASE: GatewayRoute<ReservationCalls> = {
   summary: 'End a hold without a charge; may be repeated',
   params: schemas.ReservationPath,
   body: schemas.NoBody,
+  usual: (request) => (isUsualRelease(request) ? request : null),
   answers: schemas.Released,
   answer: (calls, request: { params: Path; raw: GatewayRequest }) =>
     calls.release(request.params.id, principalOf(request.raw)),

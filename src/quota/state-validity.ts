@@ -6,7 +6,8 @@ export class StateValidity {
   private fromMs: number | Promise<number> | null = null;
   private invalidations = 0;
 
-  constructor(private readonly readRedisTimeMs: () => Promise<number>) {}
+  /** `readTimeMs` resolves with the time when Redis has answered. */
+  constructor(private readonly readTimeMs: () => Promise<number>) {}
 
   /** Rejects no state that Redis gets from now on, and every one that it has already. */
   invalidate(): void {
@@ -14,7 +15,7 @@ export class StateValidity {
     this.fromMs = null;
   }
 
-  /** Redis' time in milliseconds. No promise once it is known, because nearly every decision asks. */
+  /** In milliseconds. No promise once it is known, because nearly every decision asks. */
   validFromMs(): number | Promise<number> {
     this.fromMs ??= this.askRedis();
     return this.fromMs;
@@ -26,7 +27,7 @@ export class StateValidity {
       if (before === this.invalidations) this.fromMs = timeMs;
     };
     try {
-      const timeMs = await this.readRedisTimeMs();
+      const timeMs = await this.readTimeMs();
       keep(timeMs);
       return timeMs;
     } catch (error) {

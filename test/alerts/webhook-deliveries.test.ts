@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
+import { takeDueDeliveries } from '../../src/alerts/webhook-deliveries.sql.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
 import { Webhooks } from '../../src/alerts/webhooks.js';
 import type { EntityName } from '../../src/domain/ids.js';
@@ -17,33 +18,29 @@ let webhooks: Webhooks;
 let silent: Receiver;
 let healthy: Receiver;
 beforeAll(async () => {
-  [postgres, silent, healthy] = await Promise.all([aDatabase(), aReceiver(), aReceiver()]);
+  postgres = await aDatabase();
   database = new Database({ url: postgres.url });
   webhooks = new Webhooks(database, clock, sender);
 });
 afterAll(async () => {
-  await Promise.all([silent.close(), healthy.close()]);
   await database.close();
   await postgres.drop();
 });
-let opened: { deliveries: WebhookDeliveries; run: Promise<number> }[] = [];
+let opened: { stop: AbortController; run: Promise<void> }[] = [];
 let messageCount = 0;
 beforeEach(async () => {
   await postgres.pool.query('truncate webhooks, webhook_deliveries');
   clock.set('2026-11-22T12:00:00Z');
+  [silent, healthy] = await Promise.all([aReceiver(), aReceiver()]);
   silent.answer('never');
-  healthy.answer(204);
-  silent.received.length = 0;
-  healthy.received.length = 0;
 });
 afterEach(async () => {
   silent.answer(503);
   silent.letGo();
-  for (const { deliveries, run } of opened) {
-    await run;
-    await deliveries.onApplicationShutdown();
-  }
+  for (const { stop } of opened) stop.abort();
+  await Promise.all(opened.map(({ run }) => run));
   opened = [];
+  await Promise.all([silent.close(), healthy.close()]);
 });
 
 /** As another process of the service has it. */
@@ -60,10 +57,16 @@ const tell = async (entity: string, count = 1): Promise<void> => {
   }));
   await database.transaction((tx) => someDeliveries().enqueue(tx, messages, clock.now()));
 };
-/** Goes on while the test looks. */
-const run = (deliveries = someDeliveries()): WebhookDeliveries => {
-  opened.push({ deliveries, run: deliveries.deliver() });
-  return deliveries;
+/** Delivers until the test ends, as a process does. */
+const run = (): void => {
+  const stop = new AbortController();
+  const runs = async (): Promise<void> => {
+    const deliveries = someDeliveries();
+    const isStopped = async () => (await deliveries.deliver(stop.signal), stop.signal.aborted);
+    await until('the test ends', isStopped, 600);
+    await deliveries.onApplicationShutdown();
+  };
+  opened.push({ stop, run: runs() });
 };
 const receivedBy = (receiver: Receiver, path: string) =>
   receiver.received.filter((each) => each.path === `/hook/${path}`).length;
@@ -75,11 +78,11 @@ describe('a receiver that never answers', () => {
     await tell('dead', 50);
     await tell('alive');
     run();
-    await until('each of the dead has one', () => silent.received.length === 5);
+    await until('each of the dead has one', () => silent.received.length >= 5);
     await until('the other has its message', () => receivedBy(healthy, 'alive') === 1);
     await tell('alive');
     await until('the other has its second message', () => receivedBy(healthy, 'alive') === 2);
-    expect(silent.received.length).toBe(5);
+    expect(silent.heldMax()).toBeLessThanOrEqual(5);
   });
 
   it('gets one at a time, whatever waits for it and however many processes deliver', async () => {
@@ -89,7 +92,7 @@ describe('a receiver that never answers', () => {
     await tell('alive', 20);
     for (let process = 0; process < 3; process += 1) run();
     await until('the other has all its messages', () => receivedBy(healthy, 'alive') === 20);
-    expect(silent.received.length).toBe(1);
+    expect(silent.heldMax()).toBe(1);
     expect(new Set(healthy.received.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
   });
 
@@ -97,13 +100,12 @@ describe('a receiver that never answers', () => {
     for (let index = 0; index < 20; index += 1) await hook('dead', `${silent.url}/${index}`);
     await postgres.pool.query('update webhooks set failures = 1');
     await tell('dead');
-    const deliveries = run();
-    await until('four are tried', () => silent.received.length === 4);
+    run();
+    await until('four are tried', () => silent.received.length >= 4);
     await hook('alive', `${healthy.url}/alive`);
     await tell('alive', 3);
     await until('the other has its messages', () => receivedBy(healthy, 'alive') === 3);
-    expect(silent.received.length).toBe(4);
-    expect(deliveries).toBeDefined();
+    expect(silent.heldMax()).toBe(4);
   });
 });
 
@@ -155,16 +157,14 @@ describe('a webhook that fails three times in a row', () => {
 
 describe('a process that dies while it delivers', () => {
   it('leaves its message to another, once its time is over', async () => {
-    await hook('left', `${silent.url}/left`);
+    await hook('left', `${healthy.url}/left`);
     await tell('left');
-    run();
-    await until('it is tried', () => silent.received.length === 1);
-    const another = await aReceiver();
-    await postgres.pool.query('update webhooks set url = $1', [another.url]);
+    const taken = { areFailing: false, limit: 1, leaseSeconds: 20, retryDelaysSeconds: [5] };
+    await takeDueDeliveries(database.reader, { at: clock.now(), ...taken });
+    clock.advance(19_999);
     expect(await someDeliveries().deliver()).toBe(0);
-    clock.advance(20_000);
+    clock.advance(1);
     expect(await someDeliveries().deliver()).toBe(1);
-    expect(another.received.length).toBe(1);
-    await another.close();
+    expect(receivedBy(healthy, 'left')).toBe(1);
   });
 });

@@ -7,11 +7,15 @@ import { benchReports } from './reports.js';
 
 const { positionals: names, values } = parseArgs({
   allowPositionals: true,
-  options: { events: { type: 'string', default: '10000000' }, data: { type: 'string' } },
+  options: {
+    events: { type: 'string', default: '10000000' },
+    data: { type: 'string' },
+    scale: { type: 'string', default: '1' },
+  },
 });
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
-  ingest: benchIngest,
+  ingest: () => benchIngest({ scale: Number(values.scale) }),
   quota: benchQuota,
   decisions: benchDecisions,
   publication: benchPublication,

@@ -107,10 +107,13 @@ async function compare(
   const ofTally = seen.get('Tally')!;
   const ratio = (name: string, of: keyof Measured) =>
     median(ofTally.map((tally, round) => tally[of] / seen.get(name)![round]![of]));
+  const cpuRatio = (name: string) =>
+    median(ofTally.map((tally, round) => cpuOf(seen.get(name)![round]!) / cpuOf(tally)));
   const rows = [...seen].map(([name, each]) => ({
     server: name,
     'requests/s': Math.round(median(each.map(({ rate }) => rate))),
     'Tally to it': ratio(name, 'rate'),
+    'by CPU': cpuRatio(name),
     'server, µs a request': median(each.map(({ node }) => node)),
     'Redis, µs a request': median(each.map(({ redis }) => redis)),
     'p50, ms': median(each.map(({ p50Ms }) => p50Ms)),
@@ -120,8 +123,13 @@ async function compare(
   printTable(`${title} (median of ${ROUNDS} rounds in turn)`, rows);
   return [
     { of: `requests/s to ${LEAN}`, measured: ratio(LEAN, 'rate'), least: 0.7 },
+    { of: 'the same by CPU of server and Redis', measured: cpuRatio(LEAN), least: 0.7 },
     { of: `p99 to ${LEAN}`, measured: ratio(LEAN, 'p99Ms'), most: 2 },
   ];
+}
+
+function cpuOf({ node, redis }: Measured): number {
+  return node + redis;
 }
 
 /** Holds that stay open while everything is measured. */

@@ -73,13 +73,13 @@ export async function cpuMicrosOf(pid: number | undefined): Promise<number> {
 }
 
 /** The flags that `npm start` gives Node. */
-async function flagsOfStart(): Promise<string[]> {
+export async function flagsOfStart(): Promise<string[]> {
   const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
     scripts: { start: string };
   };
   return scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }
 
-function child(file: string, args: string[], flags: readonly string[]): ChildProcess {
+export function child(file: string, args: string[], flags: readonly string[]): ChildProcess {
   return fork(path.join(ROOT, 'test/bench', file), args, { execArgv: [...flags, '--import', LOADER] });
 }

@@ -58,24 +58,6 @@ describe('rates', () => {
     );
   });
 
-  it('that are interned are committed and at hand at once, beside a transaction that uses them', async () => {
-    const { id: priceId } = await publish(books, { model: 'interned' });
-    const wanted = [1n, 2n, 1n, 3n].map((input) => ({ priceId, unitPrices: { input } }));
-    const others = Array.from({ length: 4 }, () => overDatabase(books.database, books.clock).rates);
-    expect(books.rates.idsAtHand(wanted)).toEqual([undefined, undefined, undefined, undefined]);
-    await Promise.all([books.rates, ...others].map((rates) => rates.intern(wanted)));
-    const ids = books.rates.idsAtHand(wanted);
-    expect([new Set(ids).size, ids[0], ids.includes(undefined)]).toEqual([3, ids[2], false]);
-    for (const rates of others) expect(rates.idsAtHand(wanted)).toEqual(ids);
-    await inTransaction(async (tx) => {
-      expect(await books.rates.idsOf(tx, wanted)).toEqual(ids);
-      const more = [...wanted, { priceId, unitPrices: { input: 4n } }];
-      await others[0]!.intern(more);
-      expect(others[0]!.idsAtHand(more).slice(0, 4)).toEqual(ids);
-      expect(await books.rates.idsOf(tx, more)).toEqual(others[0]!.idsAtHand(more));
-    });
-  });
-
   it('that many transactions add at once, in any order, have one id each', async () => {
     const { id: priceId } = await publish(books, { model: 'at-once' });
     const wanted = Array.from({ length: 40 }, (_, index) => ({

@@ -9,7 +9,7 @@ let server: TestDatabase;
 let database: Database;
 beforeAll(async () => {
   server = await aDatabase();
-  database = new Database({ url: server.url });
+  database = new Database({ url: server.serviceUrl });
 });
 afterAll(async () => {
   await database.close();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { ReservationOrder } from '../../src/quota/quota.schema.js';
-import { readUsualOrder } from '../../src/quota/usual-order.js';
+import { NoBody, ReservationOrder, ReservationPath } from '../../src/quota/quota.schema.js';
+import { isUsualRelease, readUsualOrder } from '../../src/quota/usual-order.js';
 
 const number = fc.constantFrom(0, 1, -1, 1.5, 900, 86_400, 86_401, 1e9, 2 ** 53, NaN, Infinity);
 const text = fc.oneof(
@@ -68,5 +68,23 @@ describe('the usual order, read by hand', () => {
       ttl_seconds: 60,
     };
     for (const value of [least, most]) expect(readUsualOrder(value)).toEqual(ReservationOrder.parse(value));
+  });
+});
+
+describe('the usual release', () => {
+  it('is one that the schema takes as it is', () => {
+    const requests = fc.record({
+      params: fc.record({ id: field(text) }),
+      body: fc.oneof(fc.constant({}), anything, fc.constant({ colour: 'red' })),
+    });
+    fc.assert(
+      fc.property(requests, ({ params, body: given }) => {
+        const isTaken = ReservationPath.safeParse(params).success && NoBody.safeParse(given).success;
+        expect(isTaken || !isUsualRelease({ params, body: given })).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+    const id = 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1';
+    for (const given of [undefined, {}]) expect(isUsualRelease({ params: { id }, body: given })).toBe(true);
   });
 });

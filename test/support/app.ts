@@ -8,7 +8,7 @@ import { Logger } from '../../src/platform/logger.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
-import { aDatabase, type TestDatabase } from './database.js';
+import { aDatabase, type DatabaseOptions, type TestDatabase } from './database.js';
 import { clearOfMonthEnd } from './month-end.js';
 import { aRedis, type TestRedis } from './redis.js';
 import { seed } from './seed.js';
@@ -48,20 +48,32 @@ export type TestApp = {
 export const ADMIN_KEY = 'sk-tally-test-admin';
 
 export async function anApp(
-  options: { role?: Role; clock?: Clock; environment?: Record<string, string> } = {},
+  options: {
+    role?: Role;
+    clock?: Clock;
+    environment?: Record<string, string>;
+    postgres?: DatabaseOptions;
+    /** What stands between the app and its database, such as a pooler: the address to use in place of the database's own. */
+    through?: (url: string) => Promise<string>;
+  } = {},
 ): Promise<TestApp> {
   const { role = 'api', clock = new TestClock() } = options;
   if (!(clock instanceof TestClock)) await clearOfMonthEnd();
-  const [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
+  const [postgres, redis] = await Promise.all([aDatabase(options.postgres), aRedis()]);
+  const databaseUrl = (await options.through?.(postgres.url)) ?? postgres.url;
   const config = readConfig({
     PORT: '0',
     ROLE: role,
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: databaseUrl,
     REDIS_URL: redis.url,
     ADMIN_API_KEY: ADMIN_KEY,
     ...options.environment,
   });
-  const database = new Database({ url: postgres.url });
+  const database = new Database({
+    url: options.through === undefined ? postgres.serviceUrl : databaseUrl,
+    connectionsMax: config.databasePoolSize,
+    prepares: config.databasePrepares,
+  });
   await seed(database);
   await ensureFirstAdminKey(database, config, () => {});
   const connections = { quick: connectRedis(redis.url, 'quota'), patient: connectRedis(redis.url, 'queue') };

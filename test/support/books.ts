@@ -19,7 +19,7 @@ export type Books = Services & {
 export async function theBooks(): Promise<Books> {
   const [postgres, testRedis] = await Promise.all([aDatabase(), aRedis()]);
   const clock = new TestClock();
-  const database = new Database({ url: postgres.url });
+  const database = new Database({ url: postgres.serviceUrl });
   await seed(database);
   const redis = connectRedis(testRedis.url, 'quota');
   await untilReady(redis);

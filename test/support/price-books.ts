@@ -20,7 +20,7 @@ export type PriceBooks = {
 export async function thePriceBook(): Promise<PriceBooks> {
   const postgres = await aDatabase();
   const clock = new TestClock();
-  const database = new Database({ url: postgres.url });
+  const database = new Database({ url: postgres.serviceUrl });
   await seed(database);
   return {
     clock,

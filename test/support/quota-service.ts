@@ -106,14 +106,14 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     redis: await aFaultProxy(new URL(redisServer.url)),
   };
   const clock = new TestClock();
-  const admin = new Database({ url: testDatabase.url });
+  const admin = new Database({ url: testDatabase.serviceUrl });
   const opened: { database: WatchedDatabase; redis: Redis }[] = [];
 
   async function open(
     mode: QuotaFailMode,
     unpricedModels: UnpricedModels = 'deny',
   ): Promise<{ quota: Quota; redis: Redis }> {
-    const database = new WatchedDatabase({ url: through(wires.postgres, testDatabase.url) });
+    const database = new WatchedDatabase({ url: through(wires.postgres, testDatabase.serviceUrl) });
     const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
     await untilReady(redis);
     opened.push({ database, redis });

@@ -14,6 +14,8 @@ export type Receiver = {
   readonly received: Received[];
   /** The status of the answers from now on; null hangs up without one, `never` holds the connection without one. */
   answer(status: number | null | 'never', headers?: Readonly<Record<string, string>>): void;
+  /** How many were held at the same time, at most. */
+  heldMax(): number;
   /** Hangs up on whoever is held. */
   letGo(): void;
   close(): Promise<void>;
@@ -21,10 +23,16 @@ export type Receiver = {
 
 export async function aReceiver(): Promise<Receiver> {
   const received: Received[] = [];
-  const held: Socket[] = [];
+  const held = new Set<Socket>();
+  let heldMax = 0;
   let answer: { status: number | null | 'never'; headers: Readonly<Record<string, string>> } = {
     status: 204,
     headers: {},
+  };
+  const hold = (socket: Socket): void => {
+    held.add(socket);
+    heldMax = Math.max(heldMax, held.size);
+    socket.once('close', () => held.delete(socket));
   };
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -34,7 +42,7 @@ export async function aReceiver(): Promise<Receiver> {
         Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
       );
       received.push({ path: request.url ?? '', headers, body: Buffer.concat(parts).toString() });
-      if (answer.status === 'never') held.push(request.socket);
+      if (answer.status === 'never') hold(request.socket);
       else if (answer.status === null) request.socket.destroy();
       else
         response.writeHead(answer.status, { ...answer.headers }).end('what a receiver says does not matter');
@@ -48,7 +56,8 @@ export async function aReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${port}/hook`,
     received,
     answer: (status, headers = {}) => void (answer = { status, headers }),
-    letGo: () => held.splice(0).forEach((socket) => socket.destroy()),
+    heldMax: () => heldMax,
+    letGo: () => held.forEach((socket) => socket.destroy()),
     async close() {
       server.closeAllConnections();
       server.close();

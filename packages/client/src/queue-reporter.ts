@@ -35,12 +35,14 @@ export async function queueReporter(options: QueueReporterOptions): Promise<Usag
     maxRetriesPerRequest: 0,
     socketTimeout: ANSWER_MS_MAX,
   });
+  redis.on('error', (error) => options.onFailure?.(error));
   const queues = new Map<string, Queue>();
   const queueNamed = (name: string): Queue => {
     let queue = queues.get(name);
     if (queue === undefined) {
       queue = new Queue(name, { connection: redis, defaultJobOptions: USAGE_JOB_OPTIONS });
-      queue.on('error', (error) => options.onFailure?.(error));
+      // The connection has told of it, and the failure of a command reaches its caller.
+      queue.on('error', () => {});
       // One that the connection left while it was made would fail for ever.
       queue.waitUntilReady().catch(() => queues.delete(name));
       queues.set(name, queue);

@@ -276,7 +276,9 @@ create index usage_events_late_idx on usage_events (entity, period)
 
 -- Makes the months from one time to another that are missing, and returns how many. Attaching a table takes a lock of the parent that
 -- neither readers nor writers block, where creating a partition in place waits for every reader and has everybody else wait behind it.
-create function ensure_usage_months(first timestamptz, last timestamptz) returns integer language plpgsql as $$
+-- It has the rights of the owner of the tables, for the service cannot make any.
+create function ensure_usage_months(first timestamptz, last timestamptz) returns integer language plpgsql
+  security definer set search_path = public, pg_temp as $$
 declare
   starts timestamp := date_trunc('month', first at time zone 'UTC');
   month text;
@@ -301,6 +303,7 @@ begin
   return made;
 end
 $$;
+revoke execute on function ensure_usage_months from public;
 
 -- Roll-ups by hour: sums of the events, kept in the events' own transaction. By the rate, so that quantity × unit price = cost in every
 -- row. hourly_usage shows them in words.
@@ -999,7 +1002,8 @@ end
 $$;
 
 -- What decisions need to know of accounts, as of a time, amounts as text. An unknown account has the default plan and has spent nothing.
--- Takes no locks. Spend, credits and version are consistent because one statement reads them.
+-- Takes no locks. Spend, credits and version are consistent because one statement reads them. A grant counts from its own booking on, also
+-- where `p_at` comes from a clock that lies behind by a moment: what is booked is past.
 --
 -- A row for each project that belongs to the account's state, or one row with the project ''. These are all that have a limit, unless
 -- they are more than `p_limited_max` (then has_every_limit is false); and those asked for, the ones without a limit if `p_unlimited`.
@@ -1043,9 +1047,9 @@ begin
   ) spend
   cross join lateral (
     select
-      coalesce(sum(g.remaining_picos) filter (where g.effective_at <= p_at), 0) as credits,
-      coalesce(sum(g.amount_picos) filter (where g.effective_at <= p_at), 0) as granted,
-      min(case when g.effective_at > p_at then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
+      coalesce(sum(g.remaining_picos) filter (where g.effective_at <= greatest(p_at, g.created_at)), 0) as credits,
+      coalesce(sum(g.amount_picos) filter (where g.effective_at <= greatest(p_at, g.created_at)), 0) as granted,
+      min(case when g.effective_at > greatest(p_at, g.created_at) then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
     from credit_grants g
     where g.entity = n.entity and (g.expires_at is null or g.expires_at > p_at)
   ) lots
@@ -1462,5 +1466,61 @@ begin
     grant usage on schema reporting to tally_reader;
     grant select on all tables in schema reporting to tally_reader;
   end if;
+end
+$$;
+
+-- The role that the service works as. It owns nothing, so it cannot switch off what protects a table, and what is append only it can only
+-- add to. It cannot log in: the sessions of whoever migrates take it on, or another role inherits it. A table that is added gets its
+-- rights here.
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'tally_service') then
+    create role tally_service nologin;
+    comment on role tally_service is 'What the service of Tally may do in its databases.';
+  end if;
+exception
+  when duplicate_object or unique_violation or insufficient_privilege then
+    raise notice 'tally_service was not created here: %', sqlerrm;
+end
+$$;
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = current_user and rolsuper) then
+    grant tally_service to current_user;
+  end if;
+exception
+  when undefined_object or insufficient_privilege then
+    raise notice 'tally_service was not granted: %', sqlerrm;
+end
+$$;
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'tally_service') then
+    return;
+  end if;
+  grant usage on schema public to tally_service;
+  grant select on all tables in schema public to tally_service;
+  grant usage on all sequences in schema public to tally_service;
+  grant execute on function ensure_usage_months to tally_service;
+  -- Append only. What is charged late gets its rate and its payment; the rest of an event is never changed.
+  grant insert on
+    audit_log, closed_periods, ledger_entries, prices, rates, spend_alert_firings, usage_corrections, usage_events, usage_origins,
+    usage_series
+    to tally_service;
+  grant update (rate_id, unpriced_meters, cost_picos, burnt_picos, burns, details, charged_at) on usage_events to tally_service;
+  -- Changed, and never deleted.
+  grant insert, update on
+    api_keys, burn_reversals, burns, credit_grants, dead_letters, entities, entity_spend, output_sampling, plans, project_spend,
+    projects, usage_conflicts, usage_days
+    to tally_service;
+  grant update on statement_series to tally_service;
+  -- Caches, and what is pruned or belongs to a person who may delete it.
+  grant insert, update, delete on
+    idempotency_keys, output_sizes, spend_alerts, usage_daily, usage_daily_callers, usage_hourly, usage_identities, webhook_deliveries,
+    webhooks
+    to tally_service;
 end
 $$;

@@ -2,7 +2,8 @@
 -- changes nothing, and the whole script starts from the beginning.
 
 do
-  local call = redis.call
+  -- As in reserve-fast-path.lua, numbers go to Redis as text.
+  local call, format = redis.call, string.format
   local holds, expiry, ended = KEYS[1], KEYS[2], KEYS[3]
   local held = call('HMGET', holds, reservation_id, 'nanos', 'count')
   local nanos, count = tonumber(held[2] or 0), tonumber(held[3] or 0)
@@ -23,19 +24,20 @@ do
       call('ZREM', expiry, reservation_id)
       if project_count == 1 then
         call('HDEL', holds, reservation_id, of_nanos, of_count)
-        call('HSET', holds, 'nanos', nanos - hold_nanos, 'count', count - 1)
+        call('HSET', holds, 'nanos', format('%d', nanos - hold_nanos), 'count', format('%d', count - 1))
       else
         call('HDEL', holds, reservation_id)
-        call('HSET', holds, 'nanos', nanos - hold_nanos, 'count', count - 1,
-          of_nanos, project_nanos - hold_nanos, of_count, project_count - 1)
+        call('HSET', holds, 'nanos', format('%d', nanos - hold_nanos), 'count', format('%d', count - 1),
+          of_nanos, format('%d', project_nanos - hold_nanos), of_count, format('%d', project_count - 1))
       end
     end
-    call('ZADD', ended, now, reservation_id)
+    call('ZADD', ended, format('%d', now), reservation_id)
     local ttl = call('PTTL', ended)
     if ttl < TOMBSTONE_MS then call('PEXPIRE', ended, 2 * TOMBSTONE_MS) end
     -- A key without a time to live was created just now and holds no old tombstone.
     if ttl >= 0 then
-      local old = call('ZRANGEBYSCORE', ended, '-inf', now - TOMBSTONE_MS, 'LIMIT', 0, 1 + TOMBSTONES_PRUNED_MAX)
+      local old = call('ZRANGEBYSCORE', ended, '-inf', format('%d', now - TOMBSTONE_MS),
+        'LIMIT', 0, 1 + TOMBSTONES_PRUNED_MAX)
       if old[1] then call('ZREM', ended, unpack(old)) end
     end
     return 'OK'

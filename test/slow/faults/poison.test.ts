@@ -235,8 +235,8 @@ describe('a batch that Postgres cannot take', () => {
   it('because no connection is free waits for one, and is counted once', async () => {
     let release = (): void => {};
     const isReleased = new Promise<void>((resolve) => (release = resolve));
-    // Each takes one of the service's connections when it begins.
-    const taken = Array.from({ length: 10 }, () => app.database.transaction(() => isReleased));
+    // Each takes one of the connections that count usage when it begins.
+    const taken = Array.from({ length: 4 }, () => app.database.ingest.transaction(() => isReleased));
     await queue.add([usage('patient', 30)]);
     await untilPutBack();
     release();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Ticket, type Delivery, type Wait } from '../../src/metering/delivery.js';
-import { Lane } from '../../src/metering/lane.js';
+import { UsageLane } from '../../src/metering/usage-lane.js';
 import type { LaneWork } from '../../src/metering/parted-write.js';
 import { anEvent } from '../support/builders.js';
 import { until } from '../support/until.js';
@@ -58,7 +58,7 @@ function idOf({ event }: Delivery): string {
 class Jobs {
   readonly outcomes = new Map<string, (Wait | null)[]>();
 
-  constructor(private readonly lane: Lane) {}
+  constructor(private readonly lane: UsageLane) {}
 
   add(entity: string, ...ids: string[]): void {
     this.lane.add(
@@ -90,8 +90,8 @@ class Jobs {
   }
 }
 
-function aLane(world: World, options: Partial<typeof OPTIONS> = {}): { lane: Lane; jobs: Jobs } {
-  const lane = new Lane(world, { ...OPTIONS, ...options });
+function aLane(world: World, options: Partial<typeof OPTIONS> = {}): { lane: UsageLane; jobs: Jobs } {
+  const lane = new UsageLane(world, { ...OPTIONS, ...options });
   return { lane, jobs: new Jobs(lane) };
 }
 

@@ -45,7 +45,7 @@ type Aside = {
   apartUntilMs: number;
 };
 
-export class Lane {
+export class UsageLane {
   private readonly ready = new FairQueue<Delivery>();
   private readonly asides = new Map<string, Aside>();
   private asideCount = 0;

@@ -1,0 +1,53 @@
+/** Gateways: usage over HTTP, for those that do not put it on the queue themselves. */
+import { Injectable } from '@nestjs/common';
+import { USAGE_EVENTS_MAX } from '@tally/client/protocol';
+import { principalOf } from '../access/principal.js';
+import type { GatewayRequest, GatewayRoute } from '../http/gateway-routes.js';
+import { Metrics } from '../platform/metrics.js';
+import { UsageIntake, type Receipt } from './usage-intake.js';
+import * as schemas from './usage-events.schema.js';
+
+@Injectable()
+export class UsageReports {
+  constructor(
+    private readonly intake: UsageIntake,
+    private readonly metrics: Metrics,
+  ) {}
+
+  async report(events: schemas.UsageReport, request: GatewayRequest) {
+    const { keyId, entity: scope } = principalOf(request);
+    // Only a body that is sent in chunks does not say how long it is.
+    const bytes = Number(request.headers['content-length'] ?? JSON.stringify(events).length);
+    const receipt = await this.intake.report({ events, bytes, keyId, scope });
+    this.metrics.usageEvents.inc({ outcome: 'accepted' }, receipt.accepted);
+    this.metrics.usageEvents.inc({ outcome: 'rejected' }, receipt.rejected.length);
+    return { object: 'usage.receipt', ...receipt };
+  }
+}
+
+const REPORT: GatewayRoute<UsageReports> = {
+  method: 'POST',
+  path: '/v1/usage/events',
+  operationId: 'UsageEvents.report',
+  role: 'gateway',
+  summary: 'Put usage on the queue: one CloudEvent or up to 1,000. 422 where none of them can be counted',
+  body: schemas.UsageReport,
+  usual: ({ params, body }) => {
+    const events = usualReport(body);
+    return events === null ? null : { params, body: events };
+  },
+  answers: schemas.UsageReceipt,
+  status: 202,
+  statusOf: (receipt) => ((receipt as Receipt).accepted === 0 ? 422 : 202),
+  consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
+  answer: (reports, request: { body: schemas.UsageReport; raw: GatewayRequest }) =>
+    reports.report(request.body, request.raw),
+};
+
+export const USAGE_ROUTES = [REPORT];
+
+/** What the schema makes of a body that is right; null where it is not. Each event is validated by itself. */
+function usualReport(body: unknown): schemas.UsageReport | null {
+  if (Array.isArray(body)) return body.length > 0 && body.length <= USAGE_EVENTS_MAX ? body : null;
+  return typeof body === 'object' && body !== null ? [body] : null;
+}
