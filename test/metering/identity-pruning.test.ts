@@ -56,12 +56,12 @@ describe('pruning identities', () => {
     const old = new Date(books.clock.now().getTime() - 60 * DAY_MS);
     await books.postgres.pool.query(
       `insert into usage_identities
-       select gen_random_uuid(), gen_random_uuid(), $1::timestamptz, $1::timestamptz from generate_series(1, 500)`,
+       select gen_random_uuid(), $1::timestamptz from generate_series(1, 500)`,
       [old],
     );
     await books.postgres.pool.query(
       `insert into usage_identities
-       select e::uuid, gen_random_uuid(), $1::timestamptz, $1::timestamptz
+       select e::uuid, $1::timestamptz
        from (values ('00000000-0000-0000-0000-000000000001'), ('ffffffff-ffff-ffff-ffff-ffffffffffff')) v (e)`,
       [old],
     );

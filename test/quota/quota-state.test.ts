@@ -94,10 +94,10 @@ describe('the state of an entity', () => {
     await sql(`insert into credit_grants
         (id, lot, entity, category, priority, amount_picos, remaining_picos, burnt_picos, effective_at, expires_at, created_at)
       values
-        ('spent', 1, 'entity1', 'paid', 50, 5, 0, 5, '2026-01-01', '2026-11-22 12:00:05', now()),
-        ('always', 2, 'entity1', 'paid', 50, 10, 7, 3, '2026-01-01', null, now()),
-        ('other', 1, 'entity2', 'paid', 50, 900, 900, 0, '2026-01-01', null, now()),
-        ('short', 3, 'entity1', 'paid', 50, 100, 100, 0, '2026-11-22 12:00:10', '2026-11-22 12:00:20', now())`);
+        ('spent', 1, 'entity1', 'paid', 50, 5, 0, 5, '2026-01-01', '2026-11-22 12:00:05', '2026-01-01'),
+        ('always', 2, 'entity1', 'paid', 50, 10, 7, 3, '2026-01-01', null, '2026-01-01'),
+        ('other', 1, 'entity2', 'paid', 50, 900, 900, 0, '2026-01-01', null, '2026-01-01'),
+        ('short', 3, 'entity1', 'paid', 50, 100, 100, 0, '2026-11-22 12:00:10', '2026-11-22 12:00:20', '2026-01-01')`);
     const at = (second: number) => new Date(NOON.getTime() + second * 1_000);
     const monthEnd = new Date('2026-12-01T00:00:00Z');
     expect(await one(at(0))).toMatchObject({ creditsPicos: 7n, grantedPicos: 15n, freshUntil: at(10) });

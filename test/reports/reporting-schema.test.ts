@@ -139,7 +139,10 @@ describe('creating the role', () => {
     'utf8',
   );
   const blocksFor = (role: string): string =>
-    migration.slice(migration.indexOf('do $$')).replaceAll('tally_reader', role);
+    (migration.match(/^do \$\$.*?^\$\$;/gms) ?? [])
+      .filter((block) => block.includes('tally_reader'))
+      .join('\n')
+      .replaceAll('tally_reader', role);
 
   const withClients = async (
     urls: readonly string[],

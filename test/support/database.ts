@@ -58,6 +58,7 @@ export async function aDatabase({
 async function shiftClock(pool: Pool, name: string, minutes: number): Promise<void> {
   await pool.query(`
     create schema shifted;
+    grant usage on schema shifted to public;
     create function shifted.now() returns timestamptz language sql stable
       as $$ select pg_catalog.now() + interval '${minutes} minutes' $$;
     create function shifted.clock_timestamp() returns timestamptz language sql volatile
