@@ -2,7 +2,7 @@
 -- that has ended meanwhile stays ended. `holds` is JSON: [id, nanos, picos, period, content, ttl_ms], all texts.
 
 local now_ms, holds = unpack(ARGV)
-local now, saved = time_ms(now_ms), {}
+local now, saved = tonumber(now_ms), {}
 
 discard_half_lost_holds()
 for _, hold in ipairs(cjson.decode(holds)) do

@@ -1,7 +1,7 @@
 -- Decides without holding.
 
 local now_ms, age_ms_max, valid_from_ms, project_name, weighed_nanos = unpack(ARGV)
-local now = time_ms(now_ms)
+local now = tonumber(now_ms)
 
 local function run()
   read_states(project_name)

@@ -1,7 +1,7 @@
 -- Keeps a hold for longer, never for shorter. Replies nil where it has ended.
 
 local now_ms, reservation_id, ttl_ms = unpack(ARGV)
-local now = time_ms(now_ms)
+local now = tonumber(now_ms)
 
 discard_half_lost_holds()
 local hold = find(reservation_id, now)

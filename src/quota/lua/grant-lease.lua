@@ -5,7 +5,7 @@
 
 local now_ms, age_ms_max, valid_from_ms, project_name, lease_id, statement_sequence,
   outstanding_nanos, free_nanos, wanted_nanos, least_nanos, lease_ttl_ms, request_ttl_ms, finished, is_end = unpack(ARGV)
-local now, sequence = time_ms(now_ms), tonumber(statement_sequence)
+local now, sequence = tonumber(now_ms), tonumber(statement_sequence)
 local outstanding, free = tonumber(outstanding_nanos), tonumber(free_nanos)
 local wanted, least = tonumber(wanted_nanos), tonumber(least_nanos)
 local ttl_ms, request_ms = tonumber(lease_ttl_ms), tonumber(request_ttl_ms)

@@ -21,13 +21,6 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- The time in milliseconds: the caller's if it gives one, else the server's.
-local function time_ms(given)
-  if given ~= '' then return tonumber(given) end
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
 -- Totals are read when they are first needed, an amount with its count or all that one project needs at once, and written once at
 -- the end.
 local totals, changed = {}, {}

@@ -8,7 +8,7 @@
 
 local now_ms, entity_count = unpack(ARGV, 1, 2)
 local list, LIST_FROM = ARGV, 3
-local now = time_ms(now_ms)
+local now = tonumber(now_ms)
 
 local function is_later(known, version, seen)
   local number = tonumber(known)

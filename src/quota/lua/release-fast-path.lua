@@ -10,10 +10,6 @@ do
   -- After the last hold both keys are deleted, whatever they contain.
   if held[1] and (count == 1 or call('ZCARD', expiry) == count) then
     local now = tonumber(now_ms)
-    if not now then
-      local time = call('TIME')
-      now = time[1] * 1000 + math.floor(time[2] / 1000)
-    end
     local hold_nanos, name = string.match(held[1], '^(%d+):%d+:[^:]+:([^:]*):')
     local of_nanos, of_count = 'nanos/' .. name, 'count/' .. name
     if count == 1 then

@@ -7,10 +7,6 @@ do
   local call, format = redis.call, string.format
   local holds, expiry = KEYS[1], KEYS[2]
   local now = tonumber(now_ms)
-  if not now then
-    local time = call('TIME')
-    now = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
   local state = call('HMGET', KEYS[4], 'loaded_at_ms', 'starts_ms', 'ends_ms', 'fresh_until_ms', 'facts',
     'entity_concurrency', 'entity_monthly_cap', 'entity_yearly_cap', 'credits', 'period', 'mode', 'limited_projects',
     'project/' .. project_name, 'project_keys_from')

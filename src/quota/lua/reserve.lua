@@ -1,6 +1,6 @@
 -- Decides and holds in one step, under all limits or not at all. reserve-arguments.lua says what it is asked.
 
-local now = time_ms(now_ms)
+local now = tonumber(now_ms)
 local weighed, nanos_to_hold, picos_to_hold = tonumber(weighed_nanos), tonumber(hold_nanos), hold_picos
 local learned = tonumber(learned_nanos)
 
