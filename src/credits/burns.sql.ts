@@ -8,7 +8,7 @@ import { Restart, type Tx } from '../platform/database.js';
 
 /**
  * Takes burns from their grants and adds them to the hour of booking. Returns a Restart if that hour was posted while the transaction
- * waited for the account's lock: the next attempt has a later booking time.
+ * waited for the entity's lock: the next attempt has a later booking time.
  */
 export async function addBurns(tx: Tx, rows: readonly BurnSum[], bookedHour: Date): Promise<Restart | null> {
   const [row] = await tx.$queryRaw<[{ added: boolean }]>`
@@ -42,8 +42,12 @@ export async function addReversals(
       update credit_grants g set
         remaining_picos = g.remaining_picos + r.amount_picos,
         burnt_picos = g.burnt_picos - r.amount_picos
-      from (select grant_id, sum(amount_picos) as amount_picos from returned where grant_id is not null group by grant_id) r
-      where g.id = r.grant_id
+      from (
+        select entity, grant_id, sum(amount_picos) as amount_picos
+        from returned where grant_id is not null
+        group by entity, grant_id
+      ) r
+      where g.entity = r.entity and g.id = r.grant_id
     )
     insert into burn_reversals as o (
       entity, booked_hour, period, grant_id, corrected_hour, corrected_period, amount_picos
