@@ -11,9 +11,7 @@ type RawGrant = Omit<GrantLeft, 'remainingPicos'> & {
   readonly remaining: string;
 };
 
-/**
- * Grants with something left, valid or not. Every batch of usage runs this.
- */
+/** Grants with something left, valid or not. Counting gets them from `open_usage_batch`, unless an allowance was granted since. */
 export async function findGrantsLeft(tx: Tx, entities: readonly string[]): Promise<GrantLeft[]> {
   const rows = await tx.$queryRaw<RawGrant[]>`
     select

@@ -1,4 +1,4 @@
-/** What a batch of rated events adds to each sum. Pure: `UsageSums` writes what this returns. */
+/** What rated events add to each sum. Pure: `closeBatch` writes it for new events, `UsageSums` for corrected ones. */
 import type { BurnSum } from '../domain/burn-order.js';
 import type { Meter, Quantities, QuantitySums } from '../domain/meters.js';
 import { hourMsOf } from '../domain/period.js';
@@ -29,7 +29,6 @@ export type ProjectSum = {
   readonly project: string;
   costPicos: bigint;
   burntPicos: bigint;
-  overagePicos: bigint;
 };
 
 export type BatchSums = {
@@ -96,12 +95,10 @@ function addSpend(sums: Map<string, ProjectSum>, { event, period, costPicos, bur
     project,
     costPicos: 0n,
     burntPicos: 0n,
-    overagePicos: 0n,
   }));
   const burntPicos = burns.reduce((total, burn) => total + burn.amountPicos, 0n);
   sum.costPicos += costPicos;
   sum.burntPicos += burntPicos;
-  sum.overagePicos += costPicos - burntPicos;
 }
 
 function addBurns(
@@ -155,6 +152,5 @@ function negatedSpend(sum: ProjectSum): ProjectSum {
     ...sum,
     costPicos: -sum.costPicos,
     burntPicos: -sum.burntPicos,
-    overagePicos: -sum.overagePicos,
   };
 }

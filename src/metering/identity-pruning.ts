@@ -32,7 +32,7 @@ export class IdentityPruning {
 
   /** The part of the hour. What a run that was ended left is pruned a week later. */
   async prunePart(signal?: AbortSignal): Promise<number> {
-    return this.prune(partOf(await this.clock.bookingTime(this.database.reader)), signal);
+    return this.prune(rangeAt(await this.clock.bookingTime(this.database.reader)), signal);
   }
 
   /** Returns how many it deleted. An event as old as these is refused for its time before its identity is looked up. */
@@ -52,7 +52,8 @@ export class IdentityPruning {
   }
 }
 
-export function partOf(at: Date): BucketRange {
+/** The range that is looked at in the hour of that time. */
+export function rangeAt(at: Date): BucketRange {
   const part = Math.floor(at.getTime() / HOUR_MS) % PARTS;
   const edge = (index: number) => Math.floor((index * ALL.to) / PARTS);
   return { from: edge(part), to: edge(part + 1) };

@@ -14,9 +14,9 @@ export type SortedBatch = {
   readonly conflicts: readonly Conflict[];
   /** Events that say what was counted already. */
   readonly duplicates: readonly UsageEvent[];
-  /** Of accounts that another transaction has locked: nothing of them was touched. */
+  /** Of entities that another transaction has locked: nothing of them was touched. */
   readonly setAside: readonly UsageEvent[];
-  /** Of accounts that do not exist yet: likewise. */
+  /** Of entities that do not exist yet: likewise. */
   readonly ofUnknown: readonly UsageEvent[];
 };
 

@@ -61,7 +61,7 @@ export class Overtaking {
 }
 
 /** What cannot be read waits for its turn. */
-export function mayOvertake(bodies: readonly unknown[], flooding: ReadonlySet<string>): boolean {
+function mayOvertake(bodies: readonly unknown[], flooding: ReadonlySet<string>): boolean {
   return (
     bodies.length > 0 &&
     bodies.every((body) => {

@@ -32,7 +32,7 @@ export type RecordResult = {
   readonly recorded: number;
   readonly duplicates: number;
   readonly conflicts: number;
-  /** Events of accounts that another transaction has locked. Nothing of them was counted: record them again, on their own. */
+  /** Events of entities that another transaction has locked. Nothing of them was counted: record them again, on their own. */
   readonly setAside: readonly UsageEvent[];
 } & Found;
 
@@ -47,7 +47,7 @@ type Found = {
 type Written = {
   readonly sorted: SortedBatch;
   readonly found: Found;
-  /** Of the accounts that have new events, as this transaction leaves them. */
+  /** Of the entities that have new events, as this transaction leaves them. */
   readonly states: readonly QuotaState[];
 };
 
@@ -108,7 +108,7 @@ export class Recorder {
     return { sorted, found: foundIn(rated), states: statesFromJson(states, bookedAt) };
   }
 
-  /** The open grants of the locked accounts, after those allowances that are due were granted. */
+  /** The open grants of the locked entities, after those allowances that are due were granted. */
   private async lotsWithAllowances(
     tx: Tx,
     {
@@ -167,7 +167,7 @@ function resultOf(writes: readonly Written[]): RecordResult {
     recorded: sum(({ sorted }) => sorted.claimed.length),
     duplicates: sum(({ sorted }) => sorted.duplicates.length),
     conflicts: sum(({ sorted }) => sorted.conflicts.length),
-    // An account that is still unknown after it was made is the same: it is tried again.
+    // Events of an entity that is still unknown after it was made are recorded again, too.
     setAside: [
       ...writes.flatMap(({ sorted }) => sorted.setAside),
       ...(writes.length > 1 ? last.sorted.ofUnknown : []),
@@ -222,7 +222,7 @@ function rowsOf(
 
 function stored(ids: readonly (number | null)[] | null, number: number): number {
   const id = ids?.[number] ?? null;
-  assert(id !== null, 'what a locked account uses is in its dictionaries');
+  assert(id !== null, 'what a locked entity uses is in its dictionaries');
   return id;
 }
 

@@ -20,7 +20,7 @@ export type OpenedJson = {
   readonly taken: readonly { readonly identity: string; readonly event: CountedJson }[];
 };
 
-/** Account, grant, lot, category, priority, from, until and creation in milliseconds, allowance period, remaining picodollars. */
+/** Entity, grant, lot, category, priority, from, until and creation in milliseconds, allowance period, remaining picodollars. */
 type LotJson = readonly [
   string,
   string,
@@ -117,7 +117,7 @@ export type BatchRows = {
   }[];
 };
 
-/** The states of the accounts, as JSON; null where the transaction must be run again. */
+/** The states of the entities, as JSON; null where the transaction must be run again. */
 export async function closeBatch(
   tx: Tx,
   { entities, events: e, hours, spend, burns }: BatchRows,

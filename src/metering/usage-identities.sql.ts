@@ -3,7 +3,7 @@ import type { Tx } from '../platform/database.js';
 
 /**
  * Looks at a page of identities in key order and deletes those of events that occurred earlier. Walks the primary key: an index by
- * time would cost something with every event, and this runs once a day. `last` is null after the last page.
+ * time would cost something with every event, and the whole table is looked at once a week. `last` is null after the last page.
  */
 export async function pruneIdentities(
   tx: Tx,

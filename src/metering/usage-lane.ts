@@ -30,7 +30,7 @@ const FAULTS_MAX = 4;
 /** Entities with faults that a lane remembers. */
 const ASIDES_MAX = 1_000;
 
-export const LOCKED: Wait = { kind: 'locked', reason: 'locked', error: null };
+const LOCKED: Wait = { kind: 'locked', reason: 'locked', error: null };
 
 type Aside = {
   readonly entity: string;
@@ -170,7 +170,7 @@ export class UsageLane {
 
   private openAside(entity: string, wait: Wait, delayMs: number): Aside {
     const nowMs = this.nowMs();
-    if (this.asides.size >= ASIDES_MAX) this.forgetOne();
+    if (this.asides.size >= ASIDES_MAX) this.dropEmpty();
     const aside: Aside = {
       entity,
       line: new Line(),
@@ -184,7 +184,7 @@ export class UsageLane {
     return aside;
   }
 
-  private forgetOne(): void {
+  private dropEmpty(): void {
     for (const { entity, line } of this.asides.values())
       if (line.length === 0) {
         this.asides.delete(entity);

@@ -85,7 +85,7 @@ export async function dropEmptySums(tx: Tx, rows: readonly HourlySum[]): Promise
 
 /**
  * Adds to the spend of projects and, summed over them, of entities. Returns a Restart when a period was closed between the
- * start of the transaction and the account lock: by its later booking time the next attempt charges the open one.
+ * start of the transaction and the entities' locks: by its later booking time the next attempt charges the open one.
  */
 export async function addSpend(tx: Tx, rows: readonly ProjectSum[]): Promise<Restart | null> {
   const [row] = await tx.$queryRaw<[{ added: boolean }]>`

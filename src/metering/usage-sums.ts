@@ -1,6 +1,6 @@
 /**
- * The sums that are kept of counted usage: roll-ups by hour and spend by period. All of it needs the entities' locks and runs
- * in the transaction that counts or corrects the events. A Restart says that a period was closed meanwhile.
+ * The sums that are kept of counted usage, where corrections and repairs change them: roll-ups by hour and spend by period. All of it
+ * needs the entities' locks and runs in the transaction that corrects the events. A Restart says that a period was closed meanwhile.
  */
 import { Injectable } from '@nestjs/common';
 import type { Restart, Tx } from '../platform/database.js';
@@ -9,12 +9,6 @@ import { addHourlySums, addSpend, dropEmptySums, setHourlySums } from './usage-s
 
 @Injectable()
 export class UsageSums {
-  /** Adds what new events say. */
-  async add(tx: Tx, { hourly, spend }: BatchSums): Promise<Restart | null> {
-    await addHourlySums(tx, hourly);
-    return addSpend(tx, spend);
-  }
-
   /** Takes events out of the sums as they were, and adds them as they are now. */
   async move(tx: Tx, { from, to }: { from: BatchSums; to: BatchSums }): Promise<Restart | null> {
     const less = negated(from);

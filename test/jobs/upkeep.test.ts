@@ -3,7 +3,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { UPKEEP_QUEUES } from '../../src/platform/queues.js';
-import { partOf } from '../../src/metering/identity-pruning.js';
+import { rangeAt } from '../../src/metering/identity-pruning.js';
 import { SCHEDULES } from '../../src/jobs/schedules.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { TestClock } from '../support/test-clock.js';
@@ -95,7 +95,7 @@ describe('the schedules of a worker', () => {
     await app.postgres.pool.query(
       `insert into usage_identities select ($1::text || substr(gen_random_uuid()::text, 5))::uuid, t
        from (values ('2026-10-01T00:00:00Z'::timestamptz), ('2026-12-03T00:00:00Z')) v (t)`,
-      [partOf(app.clock.now()).from.toString(16).padStart(4, '0')],
+      [rangeAt(app.clock.now()).from.toString(16).padStart(4, '0')],
     );
     await runs('slow', ['prune-identities']);
     await until('the old identity is gone', async () => (await rowsOf('usage_identities')) === 1);

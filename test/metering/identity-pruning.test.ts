@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DAY_MS, HOUR_MS } from '../../src/domain/buckets.js';
-import { partOf } from '../../src/metering/identity-pruning.js';
+import { rangeAt } from '../../src/metering/identity-pruning.js';
 import { parseEvent } from '../../src/metering/event-validation.js';
 import { anEvent, anEventBody } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
@@ -71,7 +71,7 @@ describe('pruning identities', () => {
       books.clock.advance(HOUR_MS);
     }
     expect(pruned.reduce((sum, count) => sum + count, 0)).toBe(502);
-    expect(partOf(new Date(0))).toEqual({ from: 0, to: 390 });
-    expect(partOf(new Date(167 * HOUR_MS))).toEqual({ from: 65_145, to: 65_536 });
+    expect(rangeAt(new Date(0))).toEqual({ from: 0, to: 390 });
+    expect(rangeAt(new Date(167 * HOUR_MS))).toEqual({ from: 65_145, to: 65_536 });
   });
 });

@@ -735,13 +735,13 @@ comment on view net_burns is 'Burns less what was given back of them, by the mon
 
 -- Counting. What a batch of usage does to the database happens in two calls of one transaction, with pure computing between them:
 --
---   open_usage_batch   locks the accounts, claims the identities, and returns what rating and paying need
+--   open_usage_batch   locks the entities, claims the identities, and returns what rating and paying need
 --   close_usage_batch  writes events, roll-ups, spend and burns, and returns the states that decisions go by
 --
--- Every row that they write belongs to an account that they have locked, so that two batches never wait for each other, in any order of
+-- Every row that they write belongs to an entity that they have locked, so that two batches never wait for each other, in any order of
 -- rows. Columns come as arrays; texts of events as one string each, separated by U+001F, which no event may contain, and empty for null.
 -- Both are planned once for all sizes (a plan for each batch would cost more than it saves), and by index: a table that was never
--- analyzed would otherwise be read whole for each account.
+-- analyzed would otherwise be read whole for each entity.
 
 -- The texts of one column. One text that is null is empty, which would else be a column without texts.
 create function texts_of(joined text) returns text[]
@@ -749,16 +749,16 @@ create function texts_of(joined text) returns text[]
   return case when joined = '' then array[null::text] else string_to_array(joined, E'\x1f', '') end;
 
 /*
-Locks accounts in name order. One that somebody else has locked is left out, and its events with it: they wait on their own. Takes the
-shared lock of the price book after the accounts', as everybody does; only the moment of a publication is in its way. An identity that
-is taken has its event: what counted it committed, for it held the same account. Returns JSON:
+Locks entities in name order. One that somebody else has locked is left out, and its events with it: they wait on their own. Takes the
+shared lock of the price book after the entities', as everybody does; only the moment of a publication is in its way. An identity that
+is taken has its event: what counted it committed, for it held the same entity. Returns JSON:
 
   at           when the batch is booked: by Postgres' clock after the locks, so that no hour or period that was closed under them is later
-  locked       of the accounts, in the order given, which are locked
+  locked       of the entities, in the order given, which are locked
   unknown      those that do not exist
   due          those of the locked that may lack an allowance of their plan: for this month, or for an earlier one that is not over
   book         the number of the newest price version
-  lots         open grants of the locked: account, id, lot, category, priority, effective_at, expires_at, created_at (ms), period of
+  lots         open grants of the locked: entity, id, lot, category, priority, effective_at, expires_at, created_at (ms), period of
                the allowance, remaining
   series, origins  their ids, in the order given
   taken        identities that were counted before, each with what was counted
@@ -896,7 +896,7 @@ begin
 end
 $$;
 
--- Adds to the roll-ups by hour and invalidates those of their days. Needs the accounts' locks.
+-- Adds to the roll-ups by hour and invalidates those of their days. Needs the entities' locks.
 create function add_usage_hours(
   p_entity text[], p_ms bigint[], p_series integer[], p_period text[], p_rate integer[], p_requests bigint[],
   p_input bigint[], p_cached_input bigint[], p_output bigint[], p_reasoning bigint[], p_other jsonb[],
@@ -941,7 +941,7 @@ end
 $$;
 
 -- Adds to the spend of projects and, summed over them, of entities. False, and nothing of a closed period, where one of the periods is
--- closed. Needs the accounts' locks.
+-- closed. Needs the entities' locks.
 create function add_spend(
   p_entity text[], p_period text[], p_project text[], p_cost numeric[], p_burnt numeric[]
 ) returns boolean
@@ -970,7 +970,7 @@ end
 $$;
 
 -- Takes burns from their grants and adds them to the hour of booking. Without a grant: overage. False where that hour is posted already.
--- Needs the accounts' locks.
+-- Needs the entities' locks.
 create function add_burns(
   p_hour timestamptz, p_entity text[], p_period text[], p_grant text[], p_amount numeric[]
 ) returns boolean
@@ -1001,11 +1001,11 @@ begin
 end
 $$;
 
--- What decisions need to know of accounts, as of a time, amounts as text. An unknown account has the default plan and has spent nothing.
+-- What decisions need to know of entities, as of a time, amounts as text. An unknown entity has the default plan and has spent nothing.
 -- Takes no locks. Spend, credits and version are consistent because one statement reads them. A grant counts from its own booking on, also
 -- where `p_at` comes from a clock that lies behind by a moment: what is booked is past.
 --
--- A row for each project that belongs to the account's state, or one row with the project ''. These are all that have a limit, unless
+-- A row for each project that belongs to the entity's state, or one row with the project ''. These are all that have a limit, unless
 -- they are more than `p_limited_max` (then has_every_limit is false); and those asked for, the ones without a limit if `p_unlimited`.
 create function quota_states(
   p_entity text[], p_project text[], p_unlimited boolean, p_limited_max integer, p_default_plan text, p_at timestamptz
@@ -1076,8 +1076,8 @@ end
 $$;
 
 /*
-Writes a batch that open_usage_batch has opened, in the same transaction: events, what they add to each sum, and the accounts' versions.
-Returns JSON: the states of the accounts as this transaction leaves them; or null, and then the transaction must be rolled back and
+Writes a batch that open_usage_batch has opened, in the same transaction: events, what they add to each sum, and the entities' versions.
+Returns JSON: the states of the entities as this transaction leaves them; or null, and then the transaction must be rolled back and
 run again, because an hour or a period was closed after the batch was opened. That needs a clock that was set back.
 */
 create function close_usage_batch(
