@@ -31,8 +31,8 @@ export type DueDelivery = {
 /**
  * Takes the longest due delivery of each of the webhooks that have waited longest, of those that failed last time or of the others. The
  * webhook gets nothing else for `leaseSeconds`, or until the attempt has ended. The delivery's next attempt is set: it will be taken again
- * then, unless it has ended. Webhooks are locked before deliveries, as everywhere; one that somebody else has locked is skipped, and what
- * he took meanwhile is not taken again, for the conditions are checked once more on the rows as they are now.
+ * then, unless it has ended. Webhooks are locked before deliveries, as everywhere; one that another worker has locked is skipped, and
+ * what that worker took meanwhile is not taken again, for the conditions are checked once more on the rows as they are now.
  */
 export async function takeDueDeliveries(
   tx: Tx,

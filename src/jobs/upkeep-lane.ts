@@ -72,8 +72,8 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
   }
 
   /**
-   * A schedule never runs twice at the same time in a process, and a job that comes meanwhile takes no place in the lane: it is done when
-   * the run that is asked again has run again.
+   * A schedule never runs twice at the same time in a process, and a job that comes meanwhile takes no place in the lane: it is done at
+   * once, and the schedule runs once more after the run in flight.
    */
   async process({ name }: Job): Promise<void> {
     const running = this.running.get(name);

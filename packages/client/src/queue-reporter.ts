@@ -20,7 +20,8 @@ export interface QueueReporterOptions extends OutboxOptions {
 const ANSWER_MS_MAX = 5000;
 
 /**
- * Adds one job for each batch, or one for each queue of its entities. Where Redis took a job and could not say so, it is added again: Tally counts its events once.
+ * Adds one job for each batch, or one for each queue of its entities. Where Redis took a job and could not say so, it is added again:
+ * Tally counts its events once.
  * When the connection was down, what Redis had acknowledged just before is sent again too, since a crash may have lost it.
  * Rejects with `outbox_locked` while another process uses `options.directory`.
  */
