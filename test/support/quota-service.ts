@@ -183,7 +183,7 @@ export async function giveCredits(
     `insert into credit_grants (
        entity, id, lot, category, priority, amount_picos, remaining_picos, effective_at, expires_at, created_at
      )
-     select $1, 'grant_' || gen_random_uuid(), count(*) + 1, 'paid', 50, $2, $2, $3, $4, now() from credit_grants where entity = $1`,
+     select $1, 'grant_' || gen_random_uuid(), count(*) + 1, 'paid', 50, $2, $2, $3, $4, '2026-01-01' from credit_grants where entity = $1`,
     [entity, String(usd(credits)), effectiveAt, expiresAt],
   );
   return entity as EntityName;
