@@ -51,7 +51,7 @@ export class Repair {
     });
   }
 
-  /** Runs in the caller's transaction under the account's lock, so that bookings wait and none is lost. */
+  /** Runs in the caller's transaction under the entity's lock, so that bookings wait and none is lost. */
   async repair(tx: Tx, { entity, actor }: { entity: string; actor: string }): Promise<RepairReport> {
     const at = await this.clock.bookingTime(tx);
     await this.accounts.lock(tx, [entity]);

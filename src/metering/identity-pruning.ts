@@ -1,7 +1,7 @@
 /** Deletes the identities of events that nobody can send again. May run late, twice, and on two workers at once. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
+import { BUCKETS, USAGE_EVENT_BACK_MS_MAX } from '@tally/client/protocol';
 import { HOUR_MS } from '../domain/buckets.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
@@ -18,10 +18,10 @@ const PAGE_ROWS = 10_000;
 /** Between two pages, so that a run leaves the disks to others most of the time. */
 const PAUSE_MS = 50;
 
-/** From the first 16 bits of an identity to those after the last, of 65,536. */
+/** From the first 16 bits of an identity to those after the last. */
 export type BucketRange = { readonly from: number; readonly to: number };
 
-const ALL: BucketRange = { from: 0, to: 65_536 };
+const ALL: BucketRange = { from: 0, to: BUCKETS };
 
 @Injectable()
 export class IdentityPruning {

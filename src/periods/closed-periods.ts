@@ -36,7 +36,7 @@ export async function findClosedPeriod(
   return row === null ? null : toClosedPeriod(row);
 }
 
-/** True if the entity has closed the period or a later one. Needs the account's lock. */
+/** True if the entity has closed the period or a later one. Needs the entity's lock. */
 export async function isClosed(
   tx: Tx,
   { entity, period }: { entity: string; period: Period },

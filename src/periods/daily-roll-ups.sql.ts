@@ -1,5 +1,5 @@
 /**
- * Builds the roll-ups of a day. A build claims the day under the account's lock, computes without it, and finishes under it again. A
+ * Builds the roll-ups of a day. A build claims the day under the entity's lock, computes without it, and finishes under it again. A
  * transaction that counts usage on the day in between removes the claim, and then the build is discarded.
  */
 import { DAY_MS } from '../domain/buckets.js';
@@ -21,7 +21,7 @@ export async function findDaysToRollUp(
     limit ${of.limit}::integer`;
 }
 
-/** Needs the account's lock. Commit before you compute, so that others see the claim. */
+/** Needs the entity's lock. Commit before you compute, so that others see the claim. */
 export async function claimDay(tx: Tx, { entity, day, build }: EntityDay & { build: string }): Promise<void> {
   await tx.$executeRaw`
     update usage_days set build = ${build}::uuid
@@ -107,7 +107,7 @@ export async function clearDay(tx: Tx, { entity, day }: EntityDay): Promise<void
     delete from usage_daily_callers where entity = ${entity}::text and day = ${day}::timestamptz`;
 }
 
-/** Needs the account's lock. False if the claim was removed, so that the roll-ups just written are out of date. */
+/** Needs the entity's lock. False if the claim was removed, so that the roll-ups just written are out of date. */
 export async function finishDay(
   tx: Tx,
   { entity, day, build }: EntityDay & { build: string },
@@ -118,7 +118,7 @@ export async function finishDay(
   return finished === 1;
 }
 
-/** Has upkeep rebuild all days of an entity, days without a row in `usage_days` included. Needs the account's lock. */
+/** Has upkeep rebuild all days of an entity, days without a row in `usage_days` included. Needs the entity's lock. */
 export async function invalidateDays(tx: Tx, entity: string): Promise<void> {
   await tx.$executeRaw`
     insert into usage_days as d (entity, day)

@@ -47,7 +47,7 @@ export class DailyRollUps {
     return oneByOne(due, (day) => this.rollUp(day), signal);
   }
 
-  /** Has upkeep rebuild every day of the entity. Needs the account's lock. */
+  /** Has upkeep rebuild every day of the entity. Needs the entity's lock. */
   async invalidate(tx: Tx, entity: string): Promise<void> {
     await invalidateDays(tx, entity);
   }

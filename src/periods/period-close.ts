@@ -64,7 +64,7 @@ export class PeriodClose {
   }
 
   /**
-   * Bookings take the account's lock too, and look for the closed period under it. So a batch that began within the grace is either
+   * Bookings take the entity's lock too, and look for the closed period under it. So a batch that began within the grace is either
    * booked before the close, and counted in these totals, or finds the period closed and restarts.
    */
   private async close(tx: Tx, of: { entity: string; period: Period }): Promise<number> {

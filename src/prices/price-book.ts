@@ -108,7 +108,7 @@ export class PriceBook implements OnModuleInit {
 
   /**
    * Keeps the book as it is until the transaction ends: no price is published while usage is rated. Take this lock after the
-   * accounts' locks, and read the versions after it: a statement that waits for a lock sees the book as it was before the wait.
+   * entities' locks, and read the versions after it: a statement that waits for a lock sees the book as it was before the wait.
    */
   async lockShared(tx: Tx): Promise<void> {
     await lockPriceBookShared(tx);

@@ -180,7 +180,7 @@ export class Quota {
   }
 
   /**
-   * Copies the current states of these accounts from Postgres to Redis, and ends the holds. Call it after the commit. Throws
+   * Copies the current states of these subjects from Postgres to Redis, and ends the holds. Call it after the commit. Throws
    * while either is unavailable; then the holds expire, and this process loads the states before it decides by them.
    */
   async publish(
