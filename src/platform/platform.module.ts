@@ -40,7 +40,7 @@ export class PlatformModule {
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },
       { provide: QUOTA_REDIS, useValue: redis.quick },
-      { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick, queueShards) },
+      { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick, clock, queueShards) },
       ...settings,
     ];
     const tokens = providers.map((provider) =>

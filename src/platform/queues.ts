@@ -2,6 +2,7 @@
 import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE, usageQueueOf } from '@tally/client/protocol';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Clock } from './clock.js';
 import { assert } from '../domain/errors.js';
 import { askRedis } from './redis-errors.js';
 import { Unavailable } from './unavailable.js';
@@ -22,6 +23,7 @@ export class UsageQueue {
   /** Usage is spread over so many queues, by entity. */
   constructor(
     private readonly connection: Redis,
+    private readonly clock: Clock,
     private readonly shards = 1,
   ) {}
 
@@ -35,7 +37,8 @@ export class UsageQueue {
     // A queue of BullMQ that is made without a connection waits for one, however long that takes.
     if (this.connection.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
     const queue = this.queueNamed(name);
-    const { id } = await askRedis(queue.add(USAGE_JOB, events));
+    // By the clock that the worker goes by: what was too old here is too old there, and what was not is not.
+    const { id } = await askRedis(queue.add(USAGE_JOB, events, { timestamp: this.clock.now().getTime() }));
     assert(id !== undefined, 'a job that was added has an id');
     return queue.toKey(id);
   }

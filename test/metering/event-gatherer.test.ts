@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { EventGatherer } from '../../src/metering/event-gatherer.js';
+import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
@@ -16,7 +17,7 @@ beforeEach(async () => {
   server = await aRedis();
   redis = connectRedis(server.url, 'quota');
   await untilReady(redis);
-  usage = new UsageQueue(redis);
+  usage = new UsageQueue(redis, new Clock());
   gatherer = new EventGatherer(usage);
 });
 

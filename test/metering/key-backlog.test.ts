@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { BACKLOG_MAX, KeyBacklog, unitsOf } from '../../src/metering/key-backlog.js';
+import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
@@ -16,7 +17,7 @@ beforeEach(async () => {
   server = await aRedis();
   redis = connectRedis(server.url, 'quota');
   await untilReady(redis);
-  queue = new UsageQueue(redis);
+  queue = new UsageQueue(redis, new Clock());
   backlog = new KeyBacklog(queue);
 });
 

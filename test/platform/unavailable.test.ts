@@ -4,6 +4,7 @@ import { DatabaseError } from 'pg';
 import type { Redis } from 'ioredis';
 import { Database } from '../../src/platform/database.js';
 import { sqlStateOf } from '../../src/platform/postgres-errors.js';
+import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { askRedis, isLostConnection } from '../../src/platform/redis-errors.js';
@@ -169,7 +170,7 @@ describe('a Redis', () => {
   const ping = () => failureOf(askRedis(redis.ping()));
 
   it('that breaks the connection under a command, and one that refuses the next, is unavailable', async () => {
-    const queue = new UsageQueue(redis);
+    const queue = new UsageQueue(redis, new Clock());
     await queue.add([{}]);
     const blocked = failureOf(askRedis(redis.blpop('nothing', 0)));
     await wire.cut();

@@ -86,7 +86,7 @@ export class TimeTravel {
 
   private async open(): Promise<void> {
     this.app = await anApp({ role: 'all', clock: this.clock });
-    this.queue = await aTestQueue(this.app.redis.url);
+    this.queue = await aTestQueue(this.app.redis.url, { nowMs: () => this.app.clock.now().getTime() });
     this.upkeep = await theUpkeep(this.app.redis.url);
     await learnPriceIds(this.sql, this.model);
     const { model, decisions, generator, random, queue } = this;

@@ -22,10 +22,13 @@ export type TestQueue = {
 /** How long nothing may get done before somebody is taken for dead; twice as long each time, since he may just be slow. */
 const IDLE_MS_MAX = 2_000;
 
-/** Where no worker `mayDie`, a slow one is never taken for dead, and every job runs once. */
+/**
+ * Where no worker `mayDie`, a slow one is never taken for dead, and every job runs once. `nowMs` is the producers' clock, which says when a
+ * job was added.
+ */
 export async function aTestQueue(
   redisUrl: string,
-  { name = USAGE_QUEUE, mayDie = true } = {},
+  { name = USAGE_QUEUE, mayDie = true, nowMs = Date.now } = {},
 ): Promise<TestQueue> {
   const redis = connectRedis(redisUrl, 'queue');
   const queue = new Queue(name, { connection: redis });
@@ -52,7 +55,8 @@ export async function aTestQueue(
     openCount,
     stall,
     async add(bodies, jobName = USAGE_JOB) {
-      const opts = { attempts: 1_000, backoff: { type: 'fixed', delay: 500 }, removeOnComplete: true };
+      const retries = { attempts: 1_000, backoff: { type: 'fixed', delay: 500 } };
+      const opts = { ...retries, removeOnComplete: true, timestamp: nowMs() };
       await queue.addBulk(bodies.map((data) => ({ name: jobName, data, opts })));
     },
     async drained(secondsMax = 180) {
