@@ -24,7 +24,7 @@ import { printTargets, type Target } from './targets.js';
 
 const ROUNDS = 3;
 const EVENTS_PER_JOB = 100;
-const EVENTS = { hundreds: 200_000, lean: 100_000, singles: 30_000, raw: 120_000 };
+const EVENTS = { hundreds: 160_000, lean: 80_000, singles: 30_000, raw: 120_000 };
 const SINGLE_BATCHES = 400;
 const SAMPLES = 600;
 

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchIngest } from './ingest.js';
 import { benchDecisions, benchQuota } from './quota.js';
 import { benchPublication } from './publication.js';
+import { benchNeighbours } from './neighbours.js';
 import { benchReports } from './reports.js';
 
 const { positionals: names, values } = parseArgs({
@@ -16,6 +17,7 @@ const { positionals: names, values } = parseArgs({
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   ingest: () => benchIngest({ scale: Number(values.scale) }),
+  neighbours: () => benchNeighbours({ scale: Number(values.scale) }),
   quota: benchQuota,
   decisions: benchDecisions,
   publication: benchPublication,
