@@ -65,10 +65,12 @@ const QUEUED_MS_MAX = 6 * 24 * 3_600_000;
 
 /**
  * Validates one event, whose time must lie near `at`, Postgres' time. What waited in the queue since `addedAtMs`, by the producer's
- * clock, is not held against it. Never throws.
+ * clock, is not held against it; a producer may also say nothing that is a time. Never throws.
  */
 export function parseEvent(json: unknown, at: Date, addedAtMs = at.getTime()): EventReading {
-  const waitedMs = Math.min(Math.max(at.getTime() - addedAtMs, 0), QUEUED_MS_MAX);
+  const waitedMs = Number.isFinite(addedAtMs)
+    ? Math.min(Math.max(at.getTime() - addedAtMs, 0), QUEUED_MS_MAX)
+    : 0;
   try {
     return parse(json, at, waitedMs);
   } catch (error) {

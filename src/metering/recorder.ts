@@ -71,16 +71,15 @@ export class Recorder {
   async record(events: readonly UsageEvent[]): Promise<RecordResult> {
     if (events.length === 0) return NOTHING;
     const first = await this.write(events);
+    // It is committed: what becomes of the others is nothing to its holds and limits.
+    await this.publish(first);
     const { ofUnknown } = first.sorted;
-    if (ofUnknown.length === 0) {
-      await this.publish([first]);
-      return resultOf([first]);
-    }
+    if (ofUnknown.length === 0) return resultOf([first]);
     const { reader } = this.database.ingest;
     await this.accounts.ensure(reader, subjectsOf(ofUnknown), await this.clock.bookingTime(reader));
-    const writes = [first, await this.write(ofUnknown)];
-    await this.publish(writes);
-    return resultOf(writes);
+    const second = await this.write(ofUnknown);
+    await this.publish(second);
+    return resultOf([first, second]);
   }
 
   private async write(events: readonly UsageEvent[]): Promise<Written> {
@@ -136,17 +135,18 @@ export class Recorder {
     );
   }
 
-  /** What is a repetition alone was published by whoever counted it, unless that process died before it could. */
-  private async publish(writes: readonly Written[]): Promise<void> {
-    const states = writes.flatMap((written) => written.states);
-    const counted = writes.flatMap(({ sorted }) => [
-      ...sorted.claimed.map(({ event }) => event),
-      ...sorted.duplicates,
-    ]);
-    const published = new Set<string>(states.map(({ entity }) => entity));
-    const repeated = counted.filter(({ entity }) => !published.has(entity));
-    await this.quota.publishStates(states, settledHolds(counted));
-    if (repeated.length > 0) await this.quota.publish(repeated);
+  /**
+   * Where an entity's events are repetitions alone, whoever counted them has published, unless that process died before it could. So its state
+   * is loaded, and the holds are ended once more.
+   */
+  private async publish({ states, sorted }: Written): Promise<void> {
+    const counted = [...sorted.claimed.map(({ event }) => event), ...sorted.duplicates];
+    const haveStates = new Set<string>(states.map(({ entity }) => entity));
+    const [published, repeated] = [true, false].map((hasState) =>
+      counted.filter(({ entity }) => haveStates.has(entity) === hasState),
+    ) as [UsageEvent[], UsageEvent[]];
+    if (states.length > 0) await this.quota.publishStates(states, settledHolds(published));
+    if (repeated.length > 0) await this.quota.publish(repeated, settledHolds(repeated));
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Queue, Worker, type Job } from 'bullmq';
-import { USAGE_EVENTS_MAX, USAGE_QUEUE, usageQueues } from '@tally/client/protocol';
+import { isPrintable, USAGE_EVENTS_MAX, USAGE_QUEUE, usageQueues } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
@@ -149,7 +149,8 @@ export class UsageProcessor
   /** Null when every event of the job is counted or a dead letter, and that is committed. */
   private async count(job: Job): Promise<Wait | null> {
     await this.turns.admit(bodiesOf(job).length);
-    const jobId = job.id ?? null;
+    // Any text names a job, but not every text can be stored.
+    const jobId = job.id !== undefined && isPrintable(job.id) ? job.id : null;
     const received = { id: jobId, name: job.name, data: job.data, addedAtMs: job.timestamp };
     const reading = readJob(received, this.clock.now());
     const entities = reading.events.map(({ event }) => event.entity);

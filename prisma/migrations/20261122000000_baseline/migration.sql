@@ -756,7 +756,7 @@ is taken has its event: what counted it committed, for it held the same entity. 
   at           when the batch is booked: by Postgres' clock after the locks, so that no hour or period that was closed under them is later
   locked       of the entities, in the order given, which are locked
   unknown      those that do not exist
-  due          those of the locked that may lack an allowance of their plan: for this month, or for an earlier one that is not over
+  due          those of the locked that may lack an allowance of their plan: for this month, or for that of the usage
   book         the number of the newest price version
   lots         open grants of the locked: entity, id, lot, category, priority, effective_at, expires_at, created_at (ms), period of
                the allowance, remaining
@@ -799,12 +799,14 @@ begin
   end if;
   perform pg_advisory_xact_lock_shared(p_book_lock);
   v_at := coalesce(p_at, clock_timestamp());
-  -- That of the booking, and in the grace of 72 hours the one before if any of the usage may be of it.
+  -- That of the booking; in the grace of 72 hours the one before if any of the usage may be of it; and the next one for what is ahead.
   select array_agg(distinct to_char(t.at at time zone 'UTC', 'YYYY-MM')) into v_periods
   from (
     select v_at union all
     select v_at - interval '72 hours'
     where exists (select from unnest(p_event_ms) e (ms) where to_timestamp(e.ms / 1000) < date_trunc('month', v_at, 'UTC'))
+    union all
+    select greatest(v_at, to_timestamp(max(e.ms) / 1000)) from unnest(p_event_ms) e (ms)
   ) t (at);
 
   insert into usage_identities (identity, occurred_at)
