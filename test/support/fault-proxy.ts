@@ -23,7 +23,7 @@ export const COMMIT = 'COMMIT\0';
 const TRANSACTION_ENDS = [COMMIT, 'ROLLBACK\0'];
 
 /** Only the transaction that counts usage sends this; scheduled jobs commit too. */
-export const COUNTING = 'open_usage_batch';
+export const COUNTING = 'close_usage_batch';
 
 export type FaultProxy = {
   readonly port: number;

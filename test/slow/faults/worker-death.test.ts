@@ -33,6 +33,12 @@ const duplicatesSeenBy = async ({ service }: Machine) => {
   return Number(/usage_events_total{outcome="duplicate"} (\d+)/.exec(text)?.[1] ?? 0);
 };
 
+/** Usage whose entity another transaction holds. */
+const waitingAt = async ({ service }: Machine) => {
+  const { text } = await service.call('GET /metrics');
+  return Number(/tally_usage_waiting\{reason="locked"\} (\d+)/.exec(text)?.[1] ?? 0);
+};
+
 describe('a worker that dies', () => {
   it('between commit and job completion: the job runs again, inserts nothing, and publishes the same state', async () => {
     await buy('after', '1');
@@ -123,12 +129,7 @@ describe('a job that stalls', () => {
     await frozen;
     await other.revive();
     await tally.queue.stall();
-    await until('the second run waits for the first', async () => {
-      const blocked = await tally.sql(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return blocked.length > 0;
-    });
+    await until('the second run waits for the first', async () => (await waitingAt(other)) === 50);
     goOn();
     worker.service.thaw();
     await tally.queue.drained();
