@@ -8,6 +8,14 @@ const LOCK_WAIT_MINUTES_MAX = 30;
 
 export type FailedMigration = { readonly migration_name: string; readonly logs: string | null };
 
+/** What the server says that it is: its name and version in words, and the version that it is compatible with, as 180001. */
+export async function readEngine(client: Client): Promise<{ version: string; versionNumber: number }> {
+  const { rows } = await client.query<{ version: string; number: string }>(
+    `select version() as version, current_setting('server_version_num') as number`,
+  );
+  return { version: rows[0]!.version, versionNumber: Number(rows[0]!.number) };
+}
+
 /** Waits for other processes that migrate. The lock ends with the client's connection. */
 export async function lockMigrations(client: Client): Promise<void> {
   await client.query(`set lock_timeout = '${LOCK_WAIT_MINUTES_MAX}min'`);

@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
-import { findFailedMigration, lockMigrations } from './migrate.sql.js';
+import { findFailedMigration, lockMigrations, readEngine } from './migrate.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { Unavailable } from './unavailable.js';
@@ -30,6 +30,8 @@ export async function applyMigrations(target: {
     throw new Unavailable('postgres', error);
   });
   try {
+    const problem = engineProblem(await readEngine(holder));
+    if (problem !== null) throw new MigrationError(problem);
     await lockMigrations(holder);
     return { applied: await applyUnderLock(target.databaseUrl, migrations) };
   } catch (error) {
@@ -38,6 +40,24 @@ export async function applyMigrations(target: {
     // Closing the connection gives the lock back.
     await holder.end();
   }
+}
+
+/** They speak Postgres' protocol, but two sessions get the same advisory lock at once, or none. */
+const WITHOUT_LOCKS = /CockroachDB|YugabyteDB|-YB-|Redshift|Spanner/i;
+const VERSION_MIN = 150_000;
+
+/** Why the books cannot be kept in this server, and what to do; null where they can. */
+export function engineProblem({
+  version,
+  versionNumber,
+}: {
+  version: string;
+  versionNumber: number;
+}): string | null {
+  if (WITHOUT_LOCKS.test(version))
+    return `DATABASE_URL names ${version}: its advisory locks do not lock, so two processes would close the same hour. Use PostgreSQL 15 or newer`;
+  if (versionNumber < VERSION_MIN) return `DATABASE_URL names ${version}: use PostgreSQL 15 or newer`;
+  return null;
 }
 
 /** The engine takes a lock of its own in its session, hence one connection that lives until it is done. */

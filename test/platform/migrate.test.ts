@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { applyMigrations } from '../../src/platform/migrate.js';
+import { applyMigrations, engineProblem } from '../../src/platform/migrate.js';
 import { query } from '../support/data-dir.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 
@@ -113,5 +113,25 @@ describe('the surroundings', () => {
       .object({ version: z.string() })
       .parse(await manifestOf('@prisma/schema-engine-wasm'));
     expect(await manifestOf('@prisma/engines-version')).toMatchObject({ version });
+  });
+});
+
+describe('a server that speaks Postgres’ protocol', () => {
+  it.each([
+    [
+      'CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu, built 2025/06/01 00:00:00, go1.23.7)',
+      130_000,
+      'advisory locks',
+    ],
+    ['PostgreSQL 15.12-YB-2025.1.0.0-b0 on x86_64-pc-linux-gnu', 150_012, 'advisory locks'],
+    ['PostgreSQL 14.19 on x86_64-pc-linux-gnu, compiled by gcc', 140_019, 'use PostgreSQL 15 or newer'],
+  ])('is refused by name where it cannot keep the books: %s', (version, versionNumber, why) => {
+    expect(engineProblem({ version, versionNumber })).toContain(why);
+    expect(engineProblem({ version, versionNumber })).toContain(version);
+  });
+
+  it('is taken where it is PostgreSQL 15 or newer', () => {
+    expect(engineProblem({ version: 'PostgreSQL 15.0 on x86_64', versionNumber: 150_000 })).toBeNull();
+    expect(engineProblem({ version: 'PostgreSQL 18.1 on x86_64', versionNumber: 180_001 })).toBeNull();
   });
 });
