@@ -69,7 +69,21 @@ function serveSame(on: FastifyInstance): void {
     const { project, model } = request.body as { project: string; model: string };
     const id = newId();
     // As lua/reserve-arguments.lua names them.
-    const args = ['', 1e12, 0, 'p', id, `p:1:0:${model}`, TTL_MS, 1_000, 1_000, '1000000', '', '', ''];
+    const args = [
+      String(Date.now()),
+      1e12,
+      0,
+      'p',
+      id,
+      `p:1:0:${model}`,
+      TTL_MS,
+      1_000,
+      1_000,
+      '1000000',
+      '',
+      '',
+      '',
+    ];
     const [verdict] = (await run(reserve, all, args)) as [string];
     return reply
       .code(verdict === 'held' ? 201 : 429)
@@ -77,7 +91,7 @@ function serveSame(on: FastifyInstance): void {
   });
   on.post('/same/v1/quota/reservations/:id/release', async (request, reply) => {
     const { id } = request.params as { id: string };
-    await run(release, holds, ['', id]);
+    await run(release, holds, [String(Date.now()), id]);
     return reply.send({ object: 'quota.reservation', id, released: true });
   });
 }
