@@ -121,7 +121,7 @@ describe('npm start', () => {
     expect(await process.exited).toBe(0);
   });
 
-  it('works with the rights of its own role, which are fewer than those of whoever migrates', async () => {
+  it('works with the rights of its own role, and these are fewer than the rights of the owner who migrates', async () => {
     const process = run(servers());
     const url = await urlOf(process);
     const status = async () =>

@@ -136,8 +136,8 @@ export class Recorder {
   }
 
   /**
-   * Where an entity's events are repetitions alone, whoever counted them has published, unless that process died before it could. So its state
-   * is loaded, and the holds are ended once more.
+   * An entity may have repetitions alone. Another run counted them, and may have died before it published. So the entity's state is
+   * loaded and published, and the holds of the events end again, which changes nothing where they have ended.
    */
   private async publish({ states, sorted }: Written): Promise<void> {
     const counted = [...sorted.claimed.map(({ event }) => event), ...sorted.duplicates];

@@ -61,7 +61,7 @@ export class Gate {
     });
   }
 
-  /** The place goes to whoever waits longest. */
+  /** Gives the place to the caller that has waited longest. */
   private leave(): void {
     const [next] = this.queue;
     if (next === undefined) {

@@ -1,5 +1,6 @@
 /** The lock of the price book, and from when a price that is published now is in force. */
 import type { Tx } from '../platform/database.js';
+import { Prisma } from '../platform/prisma/client.js';
 
 /** The advisory lock of the book. */
 export const PRICE_BOOK_LOCK = 7_201_001n;
@@ -18,7 +19,7 @@ export async function tryLockPriceBook(tx: Tx): Promise<boolean> {
 
 /**
  * Waits a tenth of a second at most to have the lock alone; `tryLockPriceBook` then says whether it has. Whoever asks for a share
- * meanwhile waits behind this one. A block takes no parameters: the number is that of the lock.
+ * meanwhile waits behind this one. A block takes no parameters, so the lock's number stands in its text.
  */
 export async function awaitPriceBook(tx: Tx): Promise<void> {
   await tx.$executeRaw`
@@ -27,7 +28,7 @@ export async function awaitPriceBook(tx: Tx): Promise<void> {
       usual text := current_setting('lock_timeout');
     begin
       set local lock_timeout = '100ms';
-      perform pg_advisory_xact_lock(7201001);
+      perform pg_advisory_xact_lock(${Prisma.raw(String(PRICE_BOOK_LOCK))});
       perform set_config('lock_timeout', usual, true);
     exception when lock_not_available then
       null;

@@ -16,7 +16,7 @@ export type Receiver = {
   answer(status: number | null | 'never', headers?: Readonly<Record<string, string>>): void;
   /** How many were held at the same time, at most. */
   heldMax(): number;
-  /** Hangs up on whoever is held. */
+  /** Closes the held connections without an answer. */
   letGo(): void;
   close(): Promise<void>;
 };
