@@ -1,15 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { anEvent } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { expectAgreement } from '../support/correcting.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
 afterAll(() => books.close());
 beforeEach(() => books.clock.set('2026-11-22T12:00:00Z'));
-afterEach(async () => {
-  const { checks } = await books.reconciliation.run();
-  expect(checks.filter((check) => !check.ok)).toEqual([]);
-});
+afterEach(() => expectAgreement(books));
 
 describe('usage of the next month, by a clock that is ahead', () => {
   it('is paid by the allowance of the month that it is charged to', async () => {

@@ -1,24 +1,20 @@
 /** What a producer may say of a job beside its events. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
+import { USAGE_JOB } from '@tally/client/protocol';
 import { parseEvent } from '../../src/metering/event-validation.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody } from '../support/builders.js';
 import { until } from '../support/until.js';
+import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
 
 let app: TestApp;
-let connection: Redis;
-let queue: Queue;
+let usage: TestQueue;
 beforeAll(async () => {
   app = await anApp({ role: 'all' });
-  connection = new Redis(app.redis.url, { maxRetriesPerRequest: null });
-  queue = new Queue(USAGE_QUEUE, { connection });
+  usage = await aTestQueue(app.redis.url);
 });
 afterAll(async () => {
-  await queue.close();
-  connection.disconnect();
+  await usage.close();
   await app.close();
 });
 
@@ -35,7 +31,7 @@ it.each([Number.NaN, Infinity, -Infinity])(
 
 it('a dead letter is kept, whatever the id of its job', async () => {
   const bodies = [anEventBody({ subject: 'nul/p' }), anEventBody({ subject: 'nul/p', specversion: '2' })];
-  await queue.add(USAGE_JOB, bodies, { jobId: 'a\u0000b' });
+  await usage.queue.add(USAGE_JOB, bodies, { jobId: 'a\u0000b' });
   await until('the dead letter is kept', async () => {
     const { rows } = await app.postgres.pool.query(
       `select code, job_id from dead_letters where entity = 'nul'`,

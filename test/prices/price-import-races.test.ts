@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Restart } from '../../src/platform/database.js';
 import { PriceImport } from '../../src/prices/price-import.js';
+import { aSlowBatch, untilSomebodyWaits } from '../support/price-book-lock.js';
 import { publish, thePriceBook, type PriceBooks } from '../support/price-books.js';
 
 let books: PriceBooks;
@@ -38,11 +39,11 @@ describe('an import', () => {
 
   it('takes the lock of the book only once everything is staged, and leaves nothing of the stage behind', async () => {
     const plan = await planOf({ 'race/staged': ENTRY });
-    const release = await lockShared();
+    const release = await aSlowBatch(books);
     const importing = books.database.transaction(async (tx) => ({
       is: await imports.publish(tx, plan, 'test'),
     }));
-    await untilSomebodyWaits();
+    await untilSomebodyWaits(books);
     expect(await modelsOf()).not.toContain('race/staged');
     await release();
     expect(await importing).toEqual({ is: null });
@@ -60,19 +61,3 @@ describe('an import', () => {
     await expect(importing).rejects.toMatchObject({ code: 'conflict' });
   });
 });
-
-/** As a transaction that counts usage. */
-async function lockShared(): Promise<() => Promise<void>> {
-  const client = await books.postgres.pool.connect();
-  await client.query('begin');
-  await client.query('select pg_advisory_xact_lock_shared(7201001)');
-  return async () => {
-    await client.query('commit');
-    client.release();
-  };
-}
-
-async function untilSomebodyWaits(): Promise<void> {
-  const waiting = "select from pg_locks where locktype = 'advisory' and objid = 7201001 and not granted";
-  while ((await books.postgres.pool.query(waiting)).rowCount === 0);
-}

@@ -5,6 +5,7 @@ import { PriceImport } from '../../src/prices/price-import.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
 import { expectAgreement, spendOf } from '../support/correcting.js';
+import { aSlowBatch, untilSomebodyWaits } from '../support/price-book-lock.js';
 import { aPriceOrder } from '../support/price-books.js';
 import { until } from '../support/until.js';
 
@@ -29,25 +30,6 @@ async function planOf(map: object) {
     yield Buffer.from(JSON.stringify(map));
   })();
   return imports.plan(await imports.read(bytes, OPTIONS), OPTIONS);
-}
-
-/** Takes a share of the book, as a transaction that counts does, until it is let go. */
-async function aSlowBatch(): Promise<() => Promise<void>> {
-  const client = await books.postgres.pool.connect();
-  await client.query('begin');
-  await client.query('select pg_advisory_xact_lock_shared(7201001)');
-  return async () => {
-    await client.query('commit');
-    client.release();
-  };
-}
-
-async function untilSomebodyWaits(): Promise<void> {
-  const waiting = "select from pg_locks where locktype = 'advisory' and objid = 7201001 and not granted";
-  await until(
-    'somebody waits for the book',
-    async () => (await books.postgres.pool.query(waiting)).rowCount !== 0,
-  );
 }
 
 /** The transaction stands still after its first statement that has this text, until it is let go. */
@@ -80,12 +62,12 @@ function standingAfter(tx: Tx, text: string) {
 
 describe('a publication', () => {
   it('that waits for a slow batch holds up nobody who counts, and comes through after it', async () => {
-    const letGo = await aSlowBatch();
+    const letGo = await aSlowBatch(books);
     const publishing = books.database.transaction((tx) =>
       books.prices.publish(tx, aPriceOrder({ model: 'slowly' })),
     );
     for (let round = 0; round < 3; round += 1) {
-      await untilSomebodyWaits();
+      await untilSomebodyWaits(books);
       expect(await count(`neighbour${round}`, LLAMA, '2026-11-22T11:30:00Z')).toBe(1);
     }
     expect(await books.prices.list({ model: 'slowly', entity: null })).toEqual([]);
