@@ -1,6 +1,8 @@
 /** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
 import { USAGE_SHARDS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
+import { LOG_LEVELS, type LogLevel } from './platform/logger.js';
+import { readVariables, type Variables } from './environment-files.js';
 
 export type Role = 'api' | 'worker' | 'all';
 
@@ -28,6 +30,19 @@ export type Config = {
   readonly unpricedModels: 'deny' | 'admit';
   /** Whether webhooks may reach this machine and its private networks. */
   readonly webhookAllowPrivate: boolean;
+  /** Who issues statements and FOCUS rows. */
+  readonly sellerName: string;
+  /** May have line breaks. */
+  readonly sellerAddress: string | null;
+  /** Where `/metrics` is served without a key. Null: only on the API's port, for a key. 0: any free port. */
+  readonly metricsPort: number | null;
+  /** Origins whose pages may call the API from a browser. */
+  readonly corsOrigins: readonly string[];
+  /** Null: no mail is sent. */
+  readonly smtpUrl: string | null;
+  /** The sender of mail; never null where `smtpUrl` is set. */
+  readonly smtpFrom: string | null;
+  readonly logLevel: LogLevel;
 };
 
 /** One sentence per problem of the environment. No value is repeated, because some are secrets. */
@@ -53,19 +68,30 @@ const MEANINGLESS_PARAMETERS: Readonly<Record<string, string>> = {
 const URL_EXPECTED = {
   postgres: 'must be a URL such as postgresql://user:password@host:5432/tally',
   redis: 'must be a URL such as redis://host:6379',
+  smtp: 'must be a URL such as smtp://user:password@host:587 or smtps://host:465',
 };
 
 const SHARDS_EXPECTED = `must be a number of queues from 1 to ${USAGE_SHARDS_MAX}`;
 
-const ADMIN_KEY = /^[\x21-\x7e]{8,255}$/;
+/** Whoever guesses it has everything: as long as what a password manager makes, and not one character over and over. */
+const ADMIN_KEY = /^[\x21-\x7e]{16,255}$/;
+const ADMIN_KEY_CHARACTERS_MIN = 6;
+const ADMIN_KEY_EXPECTED = 'must have 16 to 255 visible ASCII characters, at least 6 of them different';
+
+const PORT_EXPECTED = 'must be a port number from 0 to 65535';
+
+/** What stands in documents and headers on one line: no control characters. */
+const ONE_LINE = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u;
+const LINES = /^(?:[^\p{C}\p{Zl}\p{Zp}]|\n){1,1000}$/u;
+
+const ORIGINS_MAX = 100;
+const ORIGINS_EXPECTED =
+  'must be origins such as https://console.example.com, comma separated, without a path and without *';
+
+const MAIL_ADDRESS = /^(?:[^\p{C}<>"]{1,200}<)?[^\s@<>",;]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253})>?$/u;
 
 const Environment = z.object({
-  PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
-    .default('3000')
-    .transform(Number)
-    .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535'),
+  PORT: z.string().default('3000').pipe(port()),
   HOST: z
     .string()
     .regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'must be a host name or an address')
@@ -87,8 +113,15 @@ const Environment = z.object({
     .default('1')
     .transform(Number)
     .refine((shards) => shards >= 1 && shards <= USAGE_SHARDS_MAX, SHARDS_EXPECTED),
-  DATA_DIR: z.string().default('.data'),
-  ADMIN_API_KEY: z.string().regex(ADMIN_KEY, 'must have 8 to 255 visible ASCII characters').optional(),
+  DATA_DIR: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,4000}$/u, 'must be the path of a directory')
+    .default('.data'),
+  ADMIN_API_KEY: z
+    .string()
+    .regex(ADMIN_KEY, { message: ADMIN_KEY_EXPECTED, abort: true })
+    .refine((key) => new Set(key).size >= ADMIN_KEY_CHARACTERS_MIN, ADMIN_KEY_EXPECTED)
+    .optional(),
   QUOTA_DENIED_STATUS: z
     .enum(['429', '402'], 'must be 429 or 402')
     .default('429')
@@ -96,15 +129,47 @@ const Environment = z.object({
   QUOTA_FAIL_MODE: z.enum(['closed', 'open'], 'must be closed or open').default('closed'),
   UNPRICED_MODELS: z.enum(['deny', 'admit'], 'must be deny or admit').default('deny'),
   WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], 'must be true or false').default('false'),
+  SELLER_NAME: z.string().trim().regex(ONE_LINE, 'must be one line of 1 to 200 characters').default('Tally'),
+  SELLER_ADDRESS: z
+    .string()
+    .transform((text) => text.replaceAll('\r\n', '\n').trim())
+    .refine((text) => LINES.test(text), 'must have 1 to 1000 characters, line breaks included')
+    .optional(),
+  METRICS_PORT: port().optional(),
+  CORS_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine((origins) => origins.length <= ORIGINS_MAX && origins.every(isOrigin), ORIGINS_EXPECTED)
+    .optional(),
+  SMTP_URL: urlOf(['smtp:', 'smtps:'], URL_EXPECTED.smtp),
+  SMTP_FROM: z
+    .string()
+    .trim()
+    .refine(
+      isMailAddress,
+      'must be a mail address such as billing@example.com or Tally <billing@example.com>',
+    )
+    .optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
-/** An empty variable counts as unset, as in `PORT= npm start`. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = Environment.safeParse(set);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
-  }
+/** The names of all variables, each of which may also come from the file that `<name>_FILE` names. */
+export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
+
+/** What no variable shows by itself. */
+function problemsBetween({ SMTP_URL, SMTP_FROM }: Record<string, string>): string[] {
+  return SMTP_URL !== undefined && SMTP_FROM === undefined
+    ? ['SMTP_FROM must be set beside SMTP_URL: the sender of mail']
+    : [];
+}
+
+/** Throws ConfigError with everything that is wrong. */
+export function readConfig(environment: Variables = process.env): Config {
+  const { values, problems } = readVariables(environment, VARIABLES);
+  const parsed = Environment.safeParse(values);
+  const issues = parsed.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? [];
+  const all = [...problems, ...issues, ...problemsBetween(values)];
+  if (!parsed.success || all.length > 0) throw new ConfigError(all);
   const { data } = parsed;
   return Object.freeze({
     port: data.PORT,
@@ -122,7 +187,32 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     quotaFailMode: data.QUOTA_FAIL_MODE,
     unpricedModels: data.UNPRICED_MODELS,
     webhookAllowPrivate: data.WEBHOOK_ALLOW_PRIVATE === 'true',
+    sellerName: data.SELLER_NAME,
+    sellerAddress: data.SELLER_ADDRESS ?? null,
+    metricsPort: data.METRICS_PORT ?? null,
+    corsOrigins: Object.freeze([...new Set(data.CORS_ORIGINS)]),
+    smtpUrl: data.SMTP_URL ?? null,
+    smtpFrom: data.SMTP_FROM ?? null,
+    logLevel: data.LOG_LEVEL,
   });
+}
+
+function port() {
+  return z
+    .string()
+    .regex(/^\d{1,5}$/, PORT_EXPECTED)
+    .transform(Number)
+    .refine((number) => number <= 65_535, PORT_EXPECTED);
+}
+
+/** As a browser sends it. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** An address alone, or a name and the address in angle brackets. */
+function isMailAddress(text: string): boolean {
+  return MAIL_ADDRESS.test(text) && text.includes('<') === text.endsWith('>');
 }
 
 function urlOf(
@@ -130,7 +220,11 @@ function urlOf(
   message: string,
   refused: Readonly<Record<string, string>> = {},
 ) {
-  const isUrl = (text: string): boolean => URL.canParse(text) && protocols.includes(new URL(text).protocol);
+  const isUrl = (text: string): boolean => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, hostname } = new URL(text);
+    return protocols.includes(protocol) && (hostname !== '' || !protocol.startsWith('smtp'));
+  };
   return z
     .string()
     .refine(isUrl, { message, abort: true })

@@ -52,6 +52,7 @@ async function boot(): Promise<void> {
 }
 
 async function start(config: Config): Promise<void> {
+  logger.setLevel(config.logLevel);
   const { databaseUrl, redisUrl } = await openServers(config);
   const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
   const owner = config.migrateDatabaseUrl ?? databaseUrl;

@@ -1,5 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
-import { ConfigError, readConfig } from '../src/config.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { ConfigError, readConfig, VARIABLES } from '../src/config.js';
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
   try {
@@ -29,6 +32,13 @@ describe('the configuration', () => {
       quotaFailMode: 'closed',
       unpricedModels: 'deny',
       webhookAllowPrivate: false,
+      sellerName: 'Tally',
+      sellerAddress: null,
+      metricsPort: null,
+      corsOrigins: [],
+      smtpUrl: null,
+      smtpFrom: null,
+      logLevel: 'info',
     });
   });
 
@@ -48,14 +58,65 @@ describe('the configuration', () => {
     ['MIGRATE_DATABASE_URL', ['mysql://x', 'postgres']],
     ['REDIS_URL', ['http://x', '127.0.0.1:6379']],
     ['QUEUE_SHARDS', ['0', '65', '2.5', 'two']],
-    ['ADMIN_API_KEY', ['short', 'has a space', 'ключключ']],
+    [
+      'ADMIN_API_KEY',
+      ['short', 'fifteen-letters', 'has a space in the middle', 'ключключключключ', 'a'.repeat(40)],
+    ],
     ['QUOTA_DENIED_STATUS', ['403', '429.0']],
     ['QUOTA_FAIL_MODE', ['ajar']],
     ['UNPRICED_MODELS', ['ADMIT', 'free']],
+    ['SELLER_NAME', ['Two\nlines', ' ', 'x'.repeat(201), 'bell\u0007']],
+    ['SELLER_ADDRESS', ['\n', 'x'.repeat(1_001), 'nul\0']],
+    ['METRICS_PORT', ['65536', 'none', '-1']],
+    [
+      'CORS_ORIGINS',
+      [
+        '*',
+        'console.example.com',
+        'https://a.example/',
+        'https://a.example/path',
+        'https://a.example,,',
+        'null',
+      ],
+    ],
+    ['SMTP_FROM', ['nobody', 'a@b@c', 'Tally <billing@example.com', 'a@b.example, c@d.example', 'a@b>']],
+    ['LOG_LEVEL', ['INFO', 'verbose']],
   ])('refuses a wrong %s in one sentence', (name, values) => {
     for (const value of values) {
       expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);
     }
+  });
+
+  it('takes a seller, origins, a port for metrics and a mail server', () => {
+    const config = readConfig({
+      SELLER_NAME: ' Ärger & Söhne ',
+      SELLER_ADDRESS: 'Straße 1\r\n10115 Berlin\n',
+      METRICS_PORT: '9100',
+      CORS_ORIGINS: 'https://a.example, http://localhost:5173,https://a.example',
+      SMTP_URL: 'smtps://user:secret@mail.example:465',
+      SMTP_FROM: 'Tally <billing@mail.example>',
+      LOG_LEVEL: 'warn',
+    });
+    expect(config).toMatchObject({
+      sellerName: 'Ärger & Söhne',
+      sellerAddress: 'Straße 1\n10115 Berlin',
+      metricsPort: 9100,
+      corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      smtpUrl: 'smtps://user:secret@mail.example:465',
+      smtpFrom: 'Tally <billing@mail.example>',
+      logLevel: 'warn',
+    });
+  });
+
+  it('wants a sender beside a mail server', () => {
+    expect(problemsOf({ SMTP_URL: 'smtp://mail.example' })).toEqual([
+      expect.stringMatching(/^SMTP_FROM must be set/),
+    ]);
+    const SMTP_FROM = 'a@b.example';
+    expect(problemsOf({ SMTP_URL: 'http://mail.example', SMTP_FROM })).toEqual([
+      expect.stringMatching(/^SMTP_URL must be a URL/),
+    ]);
+    expect(problemsOf({ SMTP_URL: 'smtp:', SMTP_FROM })).toHaveLength(1);
   });
 
   it('refuses what a URL of the database would say to another program, and names what to do', () => {
@@ -83,5 +144,52 @@ describe('the configuration', () => {
       'ADMIN_API_KEY',
     ]);
     expect(problems.join()).not.toContain('hunter');
+  });
+});
+
+describe('a variable from a file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tally-config-'));
+  const file = (name: string, content: string): string => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  };
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it.each(VARIABLES)('%s is read, without the line break at its end, and checked like any other', (name) => {
+    const problems = problemsOf({ [`${name}_FILE`]: file(name, '\u0007\n') });
+    expect(problems[0]).toMatch(new RegExp(`^${name} must `));
+  });
+
+  it('has its value whether the line ends as on Unix, on Windows or not at all', () => {
+    for (const end of ['', '\n', '\r\n']) {
+      const ADMIN_API_KEY_FILE = file('key', `sk-tally-from-a-file${end}`);
+      expect(readConfig({ ADMIN_API_KEY_FILE }).adminApiKey).toBe('sk-tally-from-a-file');
+    }
+    const SELLER_ADDRESS_FILE = file('address', 'Street 1\nTown\n');
+    expect(readConfig({ SELLER_ADDRESS_FILE }).sellerAddress).toBe('Street 1\nTown');
+  });
+
+  it('is refused where the file is missing, empty, too long, a directory, or stands beside the variable', () => {
+    const problems = problemsOf({
+      PORT_FILE: join(directory, 'missing'),
+      HOST_FILE: file('empty', '\n'),
+      ROLE_FILE: file('long', 'x'.repeat(70_000)),
+      DATA_DIR_FILE: directory,
+      ADMIN_API_KEY_FILE: file('secret', 'hunter2'),
+      ADMIN_API_KEY: 'sk-tally-from-outside',
+      QUOTA_FAIL_MODE: 'ajar',
+    });
+    expect(problems).toEqual([
+      'PORT_FILE must name a file that can be read (ENOENT)',
+      'HOST_FILE must name a file that is not empty',
+      'ROLE_FILE must name a file of at most 65536 bytes',
+      'DATA_DIR_FILE must name a file that can be read (EISDIR)',
+      'ADMIN_API_KEY_FILE must not be set beside ADMIN_API_KEY: one of them holds the value',
+      'QUOTA_FAIL_MODE must be closed or open',
+    ]);
+  });
+
+  it('counts as unset where its name is empty', () => {
+    expect(readConfig({ PORT_FILE: '', PORT: '81' }).port).toBe(81);
   });
 });

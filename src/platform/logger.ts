@@ -2,13 +2,21 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino } from 'pino';
 
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export class Logger {
   private readonly lines;
 
-  constructor(level: 'info' | 'silent' = 'info') {
+  constructor(level: LogLevel = 'info') {
     this.lines = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  }
+
+  /** From here on, lines below the level are not written. */
+  setLevel(level: LogLevel): void {
+    this.lines.level = level;
   }
 
   info(event: string, fields: LogFields = {}): void {

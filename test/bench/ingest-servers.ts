@@ -156,7 +156,7 @@ export async function tallyWorker({ redisUrl, databaseUrl }: BenchServers): Prom
       PORT: '0',
       REDIS_URL: redisUrl,
       DATABASE_URL: databaseUrl,
-      ADMIN_API_KEY: 'bench-admin-key',
+      ADMIN_API_KEY: 'sk-tally-bench-admin',
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
