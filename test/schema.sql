@@ -65,7 +65,7 @@ table burns
 table closed_periods
   column entity text not null
   column period text not null
-  column number bigint not null
+  column number text not null
   column closed_at timestamp(3) with time zone not null
   column opening_picos numeric(38,0) not null
   column purchased_picos numeric(38,0) not null
@@ -321,6 +321,7 @@ table spend_alerts
 
 table statement_series
   column name text not null
+  column prefix text not null
   column last_number bigint not null
   constraint PRIMARY KEY (name)
   CREATE UNIQUE INDEX statement_series_pkey ON public.statement_series USING btree (name)

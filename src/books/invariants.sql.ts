@@ -1,10 +1,12 @@
 /**
- * The invariants of the books, as queries. Each computes one amount in two ways and lists where the two differ. All run in one
- * snapshot, so traffic in the meantime makes no difference.
+ * The invariants of the books, as queries. Each computes one amount in two ways and lists where the two differ. All of a range of entities
+ * run in one snapshot, so traffic in the meantime makes no difference.
  */
 import { DAY_MS } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
+import { readEntitiesOf, type EntityRange } from '../accounts/entity-ranges.js';
+import { identitiesOf, withEntities } from './books-of-range.sql.js';
 import {
   compareRollUps,
   DIFFERENCES_MAX,
@@ -15,9 +17,9 @@ import {
 import { LACKING_A_PRICE, WAITING } from './waiting-usage-invariant.sql.js';
 
 /** Compares two relations with the columns `key` and `amount` (numeric), key by key. */
-async function compare(tx: Tx, left: Prisma.Sql, right: Prisma.Sql): Promise<Comparison> {
+async function compare(tx: Tx, scope: Prisma.Sql, { left, right }: Omit<Check, 'name'>): Promise<Comparison> {
   const [row] = await tx.$queryRaw<[Comparison]>`
-    with l as materialized (${left}), r as materialized (${right})
+    ${scope}, l as materialized (${left}), r as materialized (${right})
     select
       (select coalesce(sum(amount), 0)::text from l) as left,
       (select coalesce(sum(amount), 0)::text from r) as right,
@@ -38,14 +40,16 @@ type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right:
 /** Identities are pruned after the acceptance window of 35 days; within it every event has one. */
 const IDENTITIES_DAYS = 35;
 
-function identityCheck(at: Date): Check {
+function identityCheck(range: EntityRange, at: Date): Check {
   const since = new Date(at.getTime() - IDENTITIES_DAYS * DAY_MS);
+  const { least, greatest } = identitiesOf(range);
   return {
     name: 'every event has its identity',
     left: Prisma.sql`
       select identity as key, 1 as amount from usage_events where occurred_at >= ${since}::timestamptz`,
     right: Prisma.sql`
-      select identity as key, 1 as amount from usage_identities where occurred_at >= ${since}::timestamptz`,
+      select identity as key, 1 as amount from usage_identities
+      where identity between ${least}::uuid and ${greatest}::uuid and occurred_at >= ${since}::timestamptz`,
   };
 }
 
@@ -269,13 +273,19 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
+export type NamedComparison = Comparison & { readonly name: string };
+
 /** `at` is the booking time. */
-export async function checkInvariants(tx: Tx, at: Date): Promise<(Comparison & { readonly name: string })[]> {
-  // The checks read every event there is and group them by hour.
+export async function checkInvariants(
+  tx: Tx,
+  { range, at }: { range: EntityRange; at: Date },
+): Promise<NamedComparison[]> {
+  // The checks read every event of the range and group them by hour.
   await tx.$executeRaw`set local statement_timeout = '30min'`;
   await tx.$executeRaw`set local work_mem = '64MB'`;
-  const check = async ({ name, left, right }: Check) => ({ name, ...(await compare(tx, left, right)) });
-  const results = [await check(identityCheck(at)), ...(await compareRollUps(tx))];
+  const scope = withEntities(await readEntitiesOf(tx, range));
+  const check = async ({ name, ...sides }: Check) => ({ name, ...(await compare(tx, scope, sides)) });
+  const results = [await check(identityCheck(range, at)), ...(await compareRollUps(tx, scope))];
   for (const each of CHECKS) results.push(await check(each));
   return results;
 }

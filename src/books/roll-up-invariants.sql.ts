@@ -48,9 +48,13 @@ const SUMS = ['requests', 'quantities', 'quantities, weighted by meter', 'cost',
 
 type Row = { name: (typeof SUMS)[number] } & Comparison;
 
-export async function compareRollUps(tx: Tx): Promise<(Comparison & { readonly name: string })[]> {
+/** `scope` begins the statement's `with`. */
+export async function compareRollUps(
+  tx: Tx,
+  scope: Prisma.Sql,
+): Promise<(Comparison & { readonly name: string })[]> {
   const rows = await tx.$queryRaw<Row[]>`
-    with e as materialized (
+    ${scope}, e as materialized (
       select ${HOURLY_KEY}, sum(requests)::numeric as requests,
         sum(${QUANTITY_TOTAL})::numeric as quantities, sum(${WEIGHTED_TOTAL})::numeric as weighted,
         sum(cost_picos) as cost, sum(burnt_picos) as burnt

@@ -7,8 +7,8 @@ import type { ClosedPeriod as Row } from '../platform/prisma/client.js';
 export type ClosedPeriod = {
   readonly entity: string;
   readonly period: Period;
-  /** Of the statement. */
-  readonly number: bigint;
+  /** Of the statement: `ST-000123`. */
+  readonly number: string;
   readonly closedAt: Date;
   /** Credits at the start and at the end: all that belongs to earlier periods, and that with this one. */
   readonly openingPicos: bigint;

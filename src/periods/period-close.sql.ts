@@ -36,7 +36,7 @@ export async function findPeriodsToClose(
 /** Freezes the period's totals. Needs the account's lock, and every hour of the period posted to the ledger. */
 export async function insertClosedPeriod(
   tx: Tx,
-  of: { entity: string; period: Period; number: bigint; closedAt: Date },
+  of: { entity: string; period: Period; number: string; closedAt: Date },
 ): Promise<void> {
   await tx.$executeRaw`
     with moved as (
@@ -67,7 +67,7 @@ export async function insertClosedPeriod(
       expired_picos, voided_picos, closing_picos, cost_picos, overage_picos, overage_reversed_picos
     )
     select
-      ${of.entity}::text, ${of.period}::text, ${String(of.number)}::bigint, ${of.closedAt}::timestamptz,
+      ${of.entity}::text, ${of.period}::text, ${of.number}::text, ${of.closedAt}::timestamptz,
       opening, purchased, promoted, burnt, burn_reversed, expired, voided,
       opening + purchased + promoted - burnt + burn_reversed - expired - voided,
       cost, overage, overage_reversed

@@ -44,7 +44,7 @@ export type Statement = {
   readonly entity: string;
   readonly period: Period;
   /** Null while the period is open: then the statement is a draft. */
-  readonly closed: { readonly number: bigint; readonly closedAt: Date } | null;
+  readonly closed: { readonly number: string; readonly closedAt: Date } | null;
   readonly asOf: Date;
   readonly charges: Account<UsageLine | GrantLine>;
   readonly credits: Account<OpeningLine | GrantLine>;

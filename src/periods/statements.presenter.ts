@@ -5,7 +5,6 @@ import { formatCents } from '../domain/money.js';
 import { periodEnd, periodStart } from '../domain/period.js';
 import { UNPRICED } from '../domain/price.js';
 import { formatUnitPrice } from '../prices/price-terms.js';
-import { formatStatementNumber } from './statement-number.js';
 import type {
   Amount,
   GrantLine,
@@ -26,7 +25,7 @@ export function presentStatement(statement: StatementOf): Statement {
     start_time: unixSeconds(periodStart(period)),
     end_time: unixSeconds(periodEnd(period)),
     status: closed === null ? 'draft' : 'final',
-    number: closed === null ? null : formatStatementNumber(closed.number),
+    number: closed?.number ?? null,
     closed_at: unixSecondsOrNull(closed?.closedAt ?? null),
     as_of: unixSeconds(statement.asOf),
     currency: 'usd',

@@ -8,12 +8,35 @@ const LOCK_WAIT_MINUTES_MAX = 30;
 
 export type FailedMigration = { readonly migration_name: string; readonly logs: string | null };
 
-/** What the server says that it is: its name and version in words, and the version that it is compatible with, as 180001. */
-export async function readEngine(client: Client): Promise<{ version: string; versionNumber: number }> {
-  const { rows } = await client.query<{ version: string; number: string }>(
-    `select version() as version, current_setting('server_version_num') as number`,
+export type Engine = {
+  /** The server's name and version in its own words. */
+  readonly version: string;
+  /** The version that it is compatible with, as 180001. */
+  readonly versionNumber: number;
+  /** Those of our tables that Citus spreads over servers. */
+  readonly spreadTables: readonly string[];
+};
+
+export async function readEngine(client: Client): Promise<Engine> {
+  const { rows } = await client.query<{ version: string; number: string; citus: boolean }>(
+    `select version() as version, current_setting('server_version_num') as number,
+       to_regclass('pg_dist_partition') is not null as citus`,
   );
-  return { version: rows[0]!.version, versionNumber: Number(rows[0]!.number) };
+  const { version, number, citus } = rows[0]!;
+  return {
+    version,
+    versionNumber: Number(number),
+    spreadTables: citus ? await readSpreadTables(client) : [],
+  };
+}
+
+/** Citus lists what it spreads, and what it copies to each server, in a catalog of its own. */
+async function readSpreadTables(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_dist_partition p join pg_class c on c.oid = p.logicalrel
+     where c.relnamespace = current_schema()::regnamespace order by 1`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Waits for other processes that migrate. The lock ends with the client's connection. */

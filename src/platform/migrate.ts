@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
-import { findFailedMigration, lockMigrations, readEngine } from './migrate.sql.js';
+import { findFailedMigration, lockMigrations, readEngine, type Engine } from './migrate.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { Unavailable } from './unavailable.js';
@@ -47,16 +47,13 @@ const WITHOUT_LOCKS = /CockroachDB|YugabyteDB|-YB-|Redshift|Spanner/i;
 const VERSION_MIN = 150_000;
 
 /** Why the books cannot be kept in this server, and what to do; null where they can. */
-export function engineProblem({
-  version,
-  versionNumber,
-}: {
-  version: string;
-  versionNumber: number;
-}): string | null {
+export function engineProblem({ version, versionNumber, spreadTables }: Engine): string | null {
   if (WITHOUT_LOCKS.test(version))
     return `DATABASE_URL names ${version}: its advisory locks do not lock, so two processes would close the same hour. Use PostgreSQL 15 or newer`;
   if (versionNumber < VERSION_MIN) return `DATABASE_URL names ${version}: use PostgreSQL 15 or newer`;
+  if (spreadTables.length > 0) {
+    return `DATABASE_URL names a Citus that spreads ${spreadTables.join(', ')}: the books lock rows and count changed rows in ways that hold in one server only. Undistribute these tables`;
+  }
   return null;
 }
 

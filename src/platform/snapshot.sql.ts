@@ -59,6 +59,12 @@ export class Snapshot {
     await this.run('close rows_to_read');
   }
 
+  /** Lets go of what was seen, and sees what is committed now, on the same connection. */
+  async renew(): Promise<void> {
+    await this.run('rollback');
+    await this.run(BEGIN);
+  }
+
   /** Gives the connection back; one that broke, or that still works for a reader who has left, is thrown away. */
   async close(): Promise<void> {
     if (!this.busy && this.broken === null) await this.client.query('rollback').catch(this.onBreak);

@@ -1,10 +1,10 @@
 /** What a FOCUS export reads: a period's usage by day, and what happened to bought credits. */
-import { formatStatementNumber } from '../periods/statement-number.js';
 import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges.js';
 import type { QuantitySums } from '../domain/meters.js';
 import { unitPricesUnder, type PriceTerms, type UnitPrices } from '../domain/price.js';
 import { QUANTITY_SUMS, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.js';
 import type { Query, Snapshot } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { readPriceTerms } from '../prices/price-terms.js';
 import type { PriceTermsBody } from '../prices/price-terms.schema.js';
 
@@ -47,8 +47,7 @@ export type PaidGrantMovement = {
   readonly invoiceId: string | null;
 };
 
-/** A null entity selects all. */
-export type ExportScope = { readonly period: string; readonly entity: string | null };
+export type ExportScope = { readonly period: string; readonly entities: readonly string[] };
 
 /**
  * What the period bills, by day of occurrence. Beside an agreed price stands the list price that was in force when the hour of the
@@ -61,7 +60,7 @@ export async function* readDailyUsage(snapshot: Snapshot, scope: ExportScope): A
         u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC') as day, u.service_tier,
         u.rate_id::text as rate_id, r.price_id::text as price_id, r.unit_prices, l.id::text as list_id,
         ${QUANTITY_SUMS}, sum(u.cost_picos)::text as cost, sum(u.paid_burnt_picos)::text as paid,
-        sum(u.promotional_burnt_picos)::text as promotional, c.number::text as statement
+        sum(u.promotional_burnt_picos)::text as promotional, c.number as statement
       from hourly_usage u
       left join rates r on r.id = u.rate_id
       left join prices p on p.id = r.price_id
@@ -73,11 +72,11 @@ export async function* readDailyUsage(snapshot: Snapshot, scope: ExportScope): A
         limit 1
       ) l on true
       left join closed_periods c on c.entity = u.entity and c.period = u.period
-      where u.period = $1::text and ($2::text is null or u.entity = $2::text)
+      where u.period = $1::text and u.entity = any($2::text[])
       group by
         u.entity, u.project, u.model, date_trunc('day', u.hour, 'UTC'), u.service_tier, u.rate_id, r.id, l.id, c.number
       order by u.entity, day, u.project, u.model, u.service_tier, u.rate_id, l.id`,
-    values: [scope.period, scope.entity],
+    values: [scope.period, pgArray(scope.entities)],
   };
   const listPrices = await readListPrices(snapshot, scope);
   for await (const rows of snapshot.pages<RawUsage>(query)) {
@@ -93,9 +92,9 @@ async function readListPrices(snapshot: Snapshot, scope: ExportScope): Promise<M
       from prices l
       where l.entity is null and exists (
         select from prices p
-        where p.model = l.model and p.entity is not null and ($1::text is null or p.entity = $1::text)
+        where p.model = l.model and p.entity = any($1::text[])
       )`,
-    values: [scope.entity],
+    values: [pgArray(scope.entities)],
   };
   const prices = new Map<string, PriceTerms>();
   for await (const rows of snapshot.pages<{ id: string; terms: PriceTermsBody }>(query)) {
@@ -113,14 +112,14 @@ export async function* readPaidGrantMovements(
     text: `
       select
         e.kind, e.entity, e.grant_id, e.amount_picos::text as amount, e.booked_at,
-        g.effective_at, g.expires_at, g.reference, c.number::text as statement
+        g.effective_at, g.expires_at, g.reference, c.number as statement
       from ledger_entries e
       join credit_grants g on g.entity = e.entity and g.id = e.grant_id
       left join closed_periods c on c.entity = e.entity and c.period = e.period
-      where e.period = $1::text and ($2::text is null or e.entity = $2::text)
+      where e.period = $1::text and e.entity = any($2::text[])
         and e.kind in ('purchase', 'expiry', 'void') and g.category = 'paid'
       order by e.entity, e.id`,
-    values: [scope.period, scope.entity],
+    values: [scope.period, pgArray(scope.entities)],
   };
   for await (const rows of snapshot.pages<RawMovement>(query)) yield rows.map(toMovement);
 }
@@ -151,7 +150,7 @@ function toUsage(row: RawUsage, listPrice: PriceTerms | undefined): DailyUsage {
     promotionalBurntPicos: BigInt(row.promotional),
     unitPrices: row.unit_prices === null ? null : unitPricesFromJson(row.unit_prices),
     listUnitPrices: listPrice === undefined ? null : unitPricesOfTier(listPrice, row.service_tier),
-    invoiceId: toInvoiceId(row.statement),
+    invoiceId: row.statement,
   };
 }
 
@@ -186,10 +185,6 @@ function toMovement(row: RawMovement): PaidGrantMovement {
     effectiveAt: row.effective_at,
     expiresAt: row.expires_at,
     reference: row.reference,
-    invoiceId: toInvoiceId(row.statement),
+    invoiceId: row.statement,
   };
-}
-
-function toInvoiceId(statement: string | null): string | null {
-  return statement === null ? null : formatStatementNumber(BigInt(statement));
 }

@@ -5,7 +5,8 @@ import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
 import type { Snapshot } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
-import { readDailyUsage, readPaidGrantMovements, type ExportScope } from './focus-exports.sql.js';
+import { readEntitiesIn, readEntityRanges, type EntityRange } from '../accounts/entity-ranges.js';
+import { readDailyUsage, readPaidGrantMovements } from './focus-exports.sql.js';
 import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
 import { grantRow, usageRows } from './focus-columns.js';
 
@@ -16,29 +17,43 @@ const EXPORT_MS_MAX = 30 * 60_000;
 /** How many bytes are buffered for a slow reader. */
 const WAITING_BYTES_MAX = 256 * 1024;
 
+/** Entities that are exported from one snapshot. */
+const ENTITIES_MAX = 1_000;
+
+export type ExportOrder = {
+  readonly period: Period;
+  /** Null exports all. */ readonly entity: string | null;
+};
+
+/** What is read from one snapshot. */
+type Part = readonly [entity: string] | EntityRange;
+
 @Injectable()
 export class FocusExports {
   private inFlight = 0;
 
   constructor(private readonly database: ReportsDatabase) {}
 
-  /** Reads from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
-  async open(scope: ExportScope & { period: Period }): Promise<Readable> {
+  /** Reads a range of entities from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
+  async open(order: ExportOrder, { entitiesMax = ENTITIES_MAX } = {}): Promise<Readable> {
     if (this.inFlight >= EXPORTS_MAX) {
       throw new TallyError('rate_limit_exceeded', `At most ${EXPORTS_MAX} exports run at a time`);
     }
     this.inFlight += 1;
     try {
-      const snapshot = await this.database.snapshot();
-      return this.stream(snapshot, scope);
+      const parts: Part[] =
+        order.entity === null
+          ? await this.database.read((tx) => readEntityRanges(tx, { entitiesMax }))
+          : [[order.entity]];
+      return this.stream(await this.database.snapshot(), { parts, period: order.period });
     } catch (error) {
       this.inFlight -= 1;
       throw error;
     }
   }
 
-  private stream(snapshot: Snapshot, scope: ExportScope & { period: Period }): Readable {
-    const stream = Readable.from(csvPages(focusPages(snapshot, scope)), {
+  private stream(snapshot: Snapshot, of: { parts: readonly Part[]; period: Period }): Readable {
+    const stream = Readable.from(csvPages(focusPages(snapshot, of)), {
       objectMode: false,
       highWaterMark: WAITING_BYTES_MAX,
     });
@@ -52,10 +67,21 @@ export class FocusExports {
   }
 }
 
-/** Bought credits, then usage. */
 async function* focusPages(
   snapshot: Snapshot,
-  scope: ExportScope & { period: Period },
+  { parts, period }: { parts: readonly Part[]; period: Period },
+): AsyncGenerator<FocusRow[]> {
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) await snapshot.renew();
+    const entities = 'from' in part ? await readEntitiesIn(snapshot, part) : part;
+    yield* pagesOf(snapshot, { entities, period });
+  }
+}
+
+/** Bought credits, then usage. */
+async function* pagesOf(
+  snapshot: Snapshot,
+  scope: { entities: readonly string[]; period: Period },
 ): AsyncGenerator<FocusRow[]> {
   for await (const movements of readPaidGrantMovements(snapshot, scope)) {
     yield movements.map((movement) => grantRow(movement, scope.period));

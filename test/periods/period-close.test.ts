@@ -54,7 +54,7 @@ describe('closing a period', () => {
     expect(await books.periods.find({ entity: 'a', period: NOVEMBER })).toEqual({
       entity: 'a',
       period: NOVEMBER,
-      number: 1n,
+      number: 'ST-000001',
       closedAt: new Date('2026-12-04T00:00:00Z'),
       openingPicos: 0n,
       purchasedPicos: 1030n,
@@ -94,8 +94,8 @@ describe('closing a period', () => {
       { period: '2026-12', entities: ['a', 'b', 'c'] },
       { period: '2027-01', entities: ['a', 'b', 'c'] },
     ]);
-    const numbers = await rowsOf(`select number::int from closed_periods order by number`);
-    expect(numbers).toEqual(Array.from({ length: 8 }, (_, index) => ({ number: index + 1 })));
+    const numbers = await rowsOf(`select number from closed_periods order by number`);
+    expect(numbers).toEqual(Array.from({ length: 8 }, (_, index) => ({ number: `ST-00000${index + 1}` })));
     const heads = await Promise.all(
       [NOVEMBER, DECEMBER, JANUARY].map((period) => books.periods.find({ entity: 'a', period })),
     );
@@ -134,9 +134,9 @@ describe('closing a period', () => {
     await expect(books.periods.closePeriods()).rejects.toThrow(/no/);
     await books.postgres.pool.query(`drop trigger fail on closed_periods`);
     await books.periods.closePeriods();
-    expect(await rowsOf(`select entity, number::int from closed_periods order by number`)).toEqual([
-      { entity: 'b', number: 1 },
-      { entity: 'a', number: 2 },
+    expect(await rowsOf(`select entity, number from closed_periods order by number`)).toEqual([
+      { entity: 'b', number: 'ST-000001' },
+      { entity: 'a', number: 'ST-000002' },
     ]);
   });
 });
@@ -225,7 +225,7 @@ describe('the row of a closed period', () => {
     await shared.recorder.record([anEvent({ subject: 'a/p', occurredAt: shared.clock.now() })]);
     shared.clock.set('2026-12-04T00:00:00Z');
     await shared.periods.closePeriods();
-    for (const sql of [`update closed_periods set number = 9`, `delete from closed_periods`]) {
+    for (const sql of [`update closed_periods set number = 'ST-000009'`, `delete from closed_periods`]) {
       await expect(shared.postgres.pool.query(sql)).rejects.toThrow(/append only/);
     }
   });

@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { applyMigrations, engineProblem } from '../../src/platform/migrate.js';
+import { lockMigrations } from '../../src/platform/migrate.sql.js';
 import { query } from '../support/data-dir.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
 
 const ONE = '20260101000000_one';
 const TWO = '20260102000000_two';
@@ -29,6 +32,23 @@ async function write(name: string, sql: string): Promise<void> {
   await writeFile(join(migrationsDir, name, 'migration.sql'), sql);
 }
 
+/** The lock that migrations take, held here until others wait for it. */
+async function aLockedMigration() {
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  await lockMigrations(holder);
+  return {
+    untilWaiting: (count: number) =>
+      until(`${count} processes wait`, async () => {
+        const { rows } = await holder.query<{ count: string }>(
+          `select count(*) from pg_locks where locktype = 'advisory' and not granted`,
+        );
+        return Number(rows[0]!.count) === count;
+      }),
+    release: () => holder.end(),
+  };
+}
+
 function migrate(from = migrationsDir): Promise<{ applied: string[] }> {
   return applyMigrations({ databaseUrl: database.url, migrationsDir: from });
 }
@@ -44,9 +64,13 @@ describe('applyMigrations', () => {
   });
 
   it('applies each migration once when several processes start together', async () => {
-    await write(ONE, 'create table one (a int); insert into one values (1); select pg_sleep(0.2);');
+    await write(ONE, 'create table one (a int); insert into one values (1);');
     await write(TWO, 'insert into one values (2);');
-    const results = await Promise.all([migrate(), migrate(), migrate()]);
+    const together = await aLockedMigration();
+    const migrating = [migrate(), migrate(), migrate()];
+    await together.untilWaiting(3);
+    await together.release();
+    const results = await Promise.all(migrating);
     expect(results.flatMap(({ applied }) => applied)).toEqual([ONE, TWO]);
     expect(await query(database.url, 'select a from one order by a')).toEqual([{ a: 1 }, { a: 2 }]);
   });
@@ -126,12 +150,25 @@ describe('a server that speaks Postgres’ protocol', () => {
     ['PostgreSQL 15.12-YB-2025.1.0.0-b0 on x86_64-pc-linux-gnu', 150_012, 'advisory locks'],
     ['PostgreSQL 14.19 on x86_64-pc-linux-gnu, compiled by gcc', 140_019, 'use PostgreSQL 15 or newer'],
   ])('is refused by name where it cannot keep the books: %s', (version, versionNumber, why) => {
-    expect(engineProblem({ version, versionNumber })).toContain(why);
-    expect(engineProblem({ version, versionNumber })).toContain(version);
+    const problem = engineProblem({ version, versionNumber, spreadTables: [] });
+    expect(problem).toContain(why);
+    expect(problem).toContain(version);
   });
 
   it('is taken where it is PostgreSQL 15 or newer', () => {
-    expect(engineProblem({ version: 'PostgreSQL 15.0 on x86_64', versionNumber: 150_000 })).toBeNull();
-    expect(engineProblem({ version: 'PostgreSQL 18.1 on x86_64', versionNumber: 180_001 })).toBeNull();
+    const problemOf = (version: string, versionNumber: number) =>
+      engineProblem({ version, versionNumber, spreadTables: [] });
+    expect(problemOf('PostgreSQL 15.0 on x86_64', 150_000)).toBeNull();
+    expect(problemOf('PostgreSQL 18.1 on x86_64', 180_001)).toBeNull();
+  });
+
+  it('is refused where it is a Citus that spreads a table of ours, whose name it says', async () => {
+    await write(ONE, 'create table usage_events (entity text);');
+    await migrate();
+    // The columns of Citus' own catalog that are read.
+    await query(database.url, 'create table pg_dist_partition (logicalrel regclass)');
+    await expect(migrate()).resolves.toEqual({ applied: [] });
+    await query(database.url, `insert into pg_dist_partition values ('usage_events')`);
+    await expect(migrate()).rejects.toThrow(/Citus that spreads usage_events/);
   });
 });

@@ -75,7 +75,7 @@ describe('the database refuses', () => {
       insert into prices (model, effective_from, terms, meters, max_input_tokens, max_output_tokens, source, created_at)
         values ('m', now(), '{}', '{}', 1, 1, 's', now());
       insert into rates (price_id, unit_prices) select id, '{}' from prices;
-      insert into closed_periods values ('e', '2026-11', 1, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`);
+      insert into closed_periods values ('e', '2026-11', 'ST-1', now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`);
   });
 
   it.each([
@@ -94,11 +94,11 @@ describe('the database refuses', () => {
     ['the loss of a closed period', `delete from closed_periods`],
     [
       'two statements with the same number',
-      `insert into closed_periods values ('e', '2026-12', 1, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+      `insert into closed_periods values ('e', '2026-12', 'ST-1', now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
     ],
     [
       'a statement that does not add up',
-      `insert into closed_periods values ('e', '2026-12', 2, now(), 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+      `insert into closed_periods values ('e', '2026-12', 'ST-2', now(), 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
     ],
     ['a grant with more left than its amount', `update credit_grants set remaining_picos = 11`],
     ['a grant below zero', `update credit_grants set remaining_picos = -1, burnt_picos = 11`],

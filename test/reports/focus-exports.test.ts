@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Period } from '../../src/domain/period.js';
+import { FocusExports } from '../../src/reports/focus-exports.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { checkFocus, readFocus, sumPicos } from '../support/focus-checker.js';
@@ -68,6 +70,17 @@ describe('the FOCUS export', () => {
     expect(foreign.status).toBe(403);
   });
 
+  it('says the same a range of entities at a time as at once', async () => {
+    const linesOf = async (entitiesMax: number) => {
+      const exports = new FocusExports(app.database.reports);
+      const csv = await exports.open({ period: '2026-11' as Period, entity: null }, { entitiesMax });
+      return (await text(csv)).split('\r\n').toSorted();
+    };
+    const atOnce = await linesOf(1_000);
+    expect(await linesOf(1)).toEqual(atOnce);
+    expect(atOnce.length).toBeGreaterThan(8);
+  });
+
   it('shows beside an agreed price what the list asks of the tier, each under a SKU price of its own', async () => {
     const agreed = { ...MIXED_PRICE, entity: 'agreed', input_usd_per_million: '2', variants: undefined };
     expect((await app.call('POST /v1/admin/prices', { body: agreed })).status).toBe(201);
@@ -105,7 +118,9 @@ describe('the FOCUS export', () => {
     const GROUPS = 20_000;
     beforeAll(async () => {
       await app.postgres.pool.query(
-        `with series as (
+        `with entity as (
+           insert into entities (name, plan, created_at) values ('large', 'pro', '2026-10-01T00:00:00Z')
+         ), series as (
            insert into usage_series (entity, project, model, operation, service_tier)
            select 'large', 'p' || n, $1, 'chat', 'default' from generate_series(1, $2::integer) n
            returning id, substr(project, 2)::integer as n

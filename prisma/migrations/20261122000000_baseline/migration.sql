@@ -548,17 +548,19 @@ create trigger usage_corrections_no_truncate before truncate on usage_correction
 
 -- Periods: closed ones with their frozen totals. Statement numbers have no gaps, so they come from a row and not from a sequence.
 
+-- A cell of entities in a schema of its own has a series of its own, told apart by its prefix.
 create table statement_series (
   name text not null,
+  prefix text not null,
   last_number bigint not null,
   constraint statement_series_pkey primary key (name)
 );
-insert into statement_series (name, last_number) values ('statement', 0);
+insert into statement_series (name, prefix, last_number) values ('statement', 'ST-', 0);
 
 create table closed_periods (
   entity text not null,
   period text not null,
-  number bigint not null,
+  number text not null,
   closed_at timestamptz(3) not null,
   opening_picos numeric(38, 0) not null,
   purchased_picos numeric(38, 0) not null,
