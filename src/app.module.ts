@@ -18,7 +18,8 @@ import { routesOn, type GatewayApi } from './http/gateway-routes.js';
 import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
-import { JobsWorker } from './jobs/jobs.module.js';
+import { JobsApi, JobsModule, JobsWorker } from './jobs/jobs.module.js';
+import { UpkeepWorker } from './upkeep/upkeep.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
 import { UsageMonths } from './metering/usage-months.js';
 import { PeriodsApi, PeriodsModule } from './periods/periods.module.js';
@@ -38,6 +39,7 @@ import { ReportsApi, ReportsModule } from './reports/reports.module.js';
 const CAPABILITIES = [
   HttpKernelModule,
   AccessModule,
+  JobsModule,
   PricesModule,
   AccountsModule,
   CreditsModule,
@@ -54,6 +56,7 @@ const CAPABILITIES = [
 const API = [
   HttpKernelApi,
   AccessApi,
+  JobsApi,
   PricesApi,
   AccountsApi,
   CreditsApi,
@@ -75,7 +78,7 @@ const GATEWAY_ROUTES = [
 ];
 
 /** Queues and schedules, where the role is `worker` or `all`. */
-const WORKERS = [MeteringWorker, JobsWorker];
+const WORKERS = [MeteringWorker, UpkeepWorker, JobsWorker];
 
 export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards'> & { readonly config: Config };
 

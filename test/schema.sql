@@ -186,6 +186,41 @@ table idempotency_keys
   constraint PRIMARY KEY (scope, key)
   CREATE UNIQUE INDEX idempotency_keys_pkey ON public.idempotency_keys USING btree (scope, key)
 
+table job_parts
+  column job_id text not null
+  column part integer not null
+  column content text not null
+  constraint PRIMARY KEY (job_id, part)
+  CREATE UNIQUE INDEX job_parts_pkey ON public.job_parts USING btree (job_id, part)
+
+table jobs
+  column id text not null
+  column kind text not null
+  column entity text
+  column status text not null
+  column progress double precision not null default 0
+  column input jsonb
+  column input_hash text not null
+  column result text
+  column error jsonb
+  column actor text not null
+  column attempts integer not null default 0
+  column runner uuid
+  column seen_at timestamp(3) with time zone
+  column created_at timestamp(3) with time zone not null
+  column started_at timestamp(3) with time zone
+  column finished_at timestamp(3) with time zone
+  constraint CHECK ((((status = 'done'::text) = (result IS NOT NULL)) AND ((status = 'failed'::text) = (error IS NOT NULL)) AND ((status = ANY (ARRAY['done'::text, 'failed'::text])) = (finished_at IS NOT NULL))))
+  constraint CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision)))
+  constraint CHECK (((status = 'running'::text) = (runner IS NOT NULL)))
+  constraint CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
+  constraint PRIMARY KEY (id)
+  CREATE INDEX jobs_created_at_idx ON public.jobs USING btree (created_at, id)
+  CREATE INDEX jobs_kind_created_at_idx ON public.jobs USING btree (kind, created_at)
+  CREATE INDEX jobs_unfinished_idx ON public.jobs USING btree (kind, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]))
+  CREATE UNIQUE INDEX jobs_one_of_a_kind_runs_idx ON public.jobs USING btree (kind) WHERE (status = 'running'::text)
+  CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
+
 table ledger_entries
   column entity text not null
   column id bigint not null default nextval('ledger_entries_id_seq'::regclass)

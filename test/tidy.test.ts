@@ -11,6 +11,7 @@ const ORDER = [
   'platform',
   'http',
   'access',
+  'jobs',
   'prices',
   'accounts',
   'credits',
@@ -21,7 +22,7 @@ const ORDER = [
   'reports',
   'alerts',
   'books',
-  'jobs',
+  'upkeep',
   '.',
 ];
 

@@ -1,27 +1,27 @@
-import { BullModule } from '@nestjs/bullmq';
-import { Module } from '@nestjs/common';
-import { AccessModule } from '../access/access.module.js';
-import { AlertsModule } from '../alerts/alerts.module.js';
-import { CorrectionsModule } from '../corrections/corrections.module.js';
-import { CreditsModule } from '../credits/credits.module.js';
-import { MeteringModule } from '../metering/metering.module.js';
-import { PeriodsModule } from '../periods/periods.module.js';
-import { UPKEEP_QUEUES } from '../platform/queues.js';
-import { QuotaModule } from '../quota/quota.module.js';
-import { MoneyLane, OutboundLane, SlowLane } from './upkeep-lanes.js';
+/** Long work: started by a request, run by a worker. */
+import { Injectable, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { JobKinds } from './job-kinds.js';
+import { JobRunner } from './job-runner.js';
+import { JobsController } from './jobs.controller.js';
+import { Jobs } from './jobs.js';
 
-/** Runs what has a schedule. */
-@Module({
-  imports: [
-    BullModule.registerQueue(...Object.values(UPKEEP_QUEUES).map((name) => ({ name }))),
-    AccessModule,
-    CreditsModule,
-    QuotaModule,
-    MeteringModule,
-    CorrectionsModule,
-    PeriodsModule,
-    AlertsModule,
-  ],
-  providers: [MoneyLane, SlowLane, OutboundLane],
-})
+const SERVICES = [JobKinds, Jobs, JobRunner];
+
+@Module({ providers: SERVICES, exports: SERVICES })
+export class JobsModule {}
+
+@Module({ imports: [JobsModule], controllers: [JobsController] })
+export class JobsApi {}
+
+/** Once all kinds are added. */
+@Injectable()
+export class JobsStart implements OnApplicationBootstrap {
+  constructor(private readonly runner: JobRunner) {}
+
+  onApplicationBootstrap(): void {
+    this.runner.start();
+  }
+}
+
+@Module({ imports: [JobsModule], providers: [JobsStart] })
 export class JobsWorker {}

@@ -4,6 +4,7 @@ import { createApp } from '../../src/app.module.js';
 import { readConfig, type Role } from '../../src/config.js';
 import { ensureFirstAdminKey } from '../../src/access/first-admin-key.js';
 import type { Clock } from '../../src/platform/clock.js';
+import { JobRunner } from '../../src/jobs/job-runner.js';
 import { Logger } from '../../src/platform/logger.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
@@ -80,6 +81,8 @@ export async function anApp(
   await Promise.all(Object.values(connections).map(untilReady));
   const app = await createApp({ config, database, redis: connections, clock, logger: new Logger('silent') });
   await app.listen(0, '127.0.0.1');
+  // An API leaves long work to the workers; here there are none beside it.
+  if (role === 'api') app.get(JobRunner).start();
   const url = await app.getUrl();
   const call = callerOf(url);
   return {

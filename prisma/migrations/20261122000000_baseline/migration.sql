@@ -1257,6 +1257,53 @@ create table idempotency_keys (
   constraint idempotency_keys_pkey primary key (scope, key)
 );
 
+-- Long work: what was asked for, how far it is, and what came of it. A worker runs one job of a kind at a time.
+
+create table jobs (
+  id text not null,
+  kind text not null,
+  -- Null where it concerns all.
+  entity text,
+  status text not null,
+  -- From 0 to 1.
+  progress double precision not null default 0,
+  -- What it is to do. Gone once the job has ended, for it may be large and may name a person.
+  input jsonb,
+  -- Of the kind, the input and the parts: what makes two jobs the same.
+  input_hash text not null,
+  -- JSON as it is answered.
+  result text,
+  error jsonb,
+  actor text not null,
+  attempts integer not null default 0,
+  -- The process that runs it, and when it last said so.
+  runner uuid,
+  seen_at timestamptz(3),
+  created_at timestamptz(3) not null,
+  started_at timestamptz(3),
+  finished_at timestamptz(3),
+  constraint jobs_pkey primary key (id),
+  constraint jobs_status_is_known check (status in ('queued', 'running', 'done', 'failed')),
+  constraint jobs_progress_is_a_share check (progress between 0 and 1),
+  constraint jobs_that_run_have_a_runner check ((status = 'running') = (runner is not null)),
+  constraint jobs_end_with_a_result_or_an_error check (
+    (status = 'done') = (result is not null) and (status = 'failed') = (error is not null)
+    and (status in ('done', 'failed')) = (finished_at is not null)
+  )
+);
+create unique index jobs_one_of_a_kind_runs_idx on jobs (kind) where status = 'running';
+create index jobs_unfinished_idx on jobs (kind, created_at) where status in ('queued', 'running');
+create index jobs_kind_created_at_idx on jobs (kind, created_at);
+create index jobs_created_at_idx on jobs (created_at, id);
+
+-- Input that is too large for one value, such as the entries of a price map.
+create table job_parts (
+  job_id text not null,
+  part integer not null,
+  content text not null,
+  constraint job_parts_pkey primary key (job_id, part)
+);
+
 -- The log is one list, whose entries may concern no entity: it is keyed and read by the id. It is not written for usage.
 create table audit_log (
   id bigserial not null,
@@ -1523,7 +1570,7 @@ begin
   grant update on statement_series to tally_service;
   -- Caches, and what is pruned or belongs to a person who may delete it.
   grant insert, update, delete on
-    idempotency_keys, output_sizes, spend_alerts, usage_daily, usage_daily_callers, usage_hourly, usage_identities, webhook_deliveries,
+    idempotency_keys, job_parts, jobs, output_sizes, spend_alerts, usage_daily, usage_daily_callers, usage_hourly, usage_identities, webhook_deliveries,
     webhooks
     to tally_service;
 end

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { UPKEEP_QUEUES } from '../../src/platform/queues.js';
 import { rangeAt } from '../../src/metering/identity-pruning.js';
-import { SCHEDULES } from '../../src/jobs/schedules.js';
+import { SCHEDULES } from '../../src/upkeep/schedules.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
