@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchIngest } from './ingest.js';
 import { benchDecisions, benchQuota } from './quota.js';
 import { benchPublication } from './publication.js';
+import { benchHistory } from './history.js';
 import { benchNeighbours } from './neighbours.js';
 import { benchReports } from './reports.js';
 
@@ -18,6 +19,7 @@ const { positionals: names, values } = parseArgs({
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   ingest: () => benchIngest({ scale: Number(values.scale) }),
   neighbours: () => benchNeighbours({ scale: Number(values.scale) }),
+  history: () => benchHistory({ events: Number(values.events) }),
   quota: benchQuota,
   decisions: benchDecisions,
   publication: benchPublication,
