@@ -45,6 +45,16 @@ export async function lockMigrations(client: Client): Promise<void> {
   await client.query('select pg_advisory_lock($1::bigint)', [LOCK_KEY]);
 }
 
+/** None where there is no table of migrations yet. */
+export async function readAppliedMigrations(client: Client): Promise<{ name: string; checksum: string }[]> {
+  const { rows: tables } = await client.query(`select where to_regclass('_prisma_migrations') is not null`);
+  if (tables.length === 0) return [];
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    `select migration_name as name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null`,
+  );
+  return rows;
+}
+
 /** The oldest one that began and neither finished nor was declared rolled back. */
 export async function findFailedMigration(client: Client): Promise<FailedMigration | null> {
   const { rows } = await client.query<FailedMigration>(

@@ -2,11 +2,18 @@
  * Applies the migrations that a database has not seen: what `prisma migrate deploy` does, by the same engine, whose
  * WebAssembly build comes from npm where the program would have to be downloaded.
  */
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
-import { findFailedMigration, lockMigrations, readEngine, type Engine } from './migrate.sql.js';
+import {
+  findFailedMigration,
+  lockMigrations,
+  readAppliedMigrations,
+  readEngine,
+  type Engine,
+} from './migrate.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { Unavailable } from './unavailable.js';
@@ -33,6 +40,7 @@ export async function applyMigrations(target: {
     const problem = engineProblem(await readEngine(holder));
     if (problem !== null) throw new MigrationError(problem);
     await lockMigrations(holder);
+    refuseOther(migrations, await readAppliedMigrations(holder));
     return { applied: await applyUnderLock(target.databaseUrl, migrations) };
   } catch (error) {
     throw (await failedMigration(holder, error)) ?? postgresFailure(error);
@@ -55,6 +63,26 @@ export function engineProblem({ version, versionNumber, spreadTables }: Engine):
     return `DATABASE_URL names a Citus that spreads ${spreadTables.join(', ')}: the books lock rows and count changed rows in ways that hold in one server only. Undistribute these tables`;
   }
   return null;
+}
+
+/**
+ * A migration that the database has in another form: it was made by a release with another baseline. The engine would take it for applied,
+ * and the service would find other tables than it knows.
+ */
+function refuseOther(
+  { migrationDirectories }: MigrationList,
+  applied: readonly { name: string; checksum: string }[],
+): void {
+  const checksums = new Map(applied.map(({ name, checksum }) => [name, checksum]));
+  for (const { path, migrationFile } of migrationDirectories) {
+    const known = checksums.get(path);
+    if (known === undefined || migrationFile.content.tag !== 'ok') continue;
+    if (known === createHash('sha256').update(migrationFile.content.value).digest('hex')) continue;
+    throw new MigrationError(
+      `The database has the migration ${path} in another form than this release: it was made by an earlier one, from before 1.0, whose ` +
+        'tables cannot be moved. Go on with that release, or use a new database (with the embedded servers: another DATA_DIR).',
+    );
+  }
 }
 
 /** The engine takes a lock of its own in its session, hence one connection that lives until it is done. */

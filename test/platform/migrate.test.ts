@@ -98,6 +98,17 @@ describe('applyMigrations', () => {
   });
 });
 
+describe('a migration that was applied in another form', () => {
+  it('is refused by name, with what to do, and nothing is changed', async () => {
+    await write(ONE, 'create table one (a int);');
+    await migrate();
+    await write(ONE, 'create table one (a bigint);');
+    await write(TWO, 'create table two (a int);');
+    await expect(migrate()).rejects.toThrow(new RegExp(`${ONE} in another form.*another DATA_DIR`, 's'));
+    expect(await query(database.url, `select to_regclass('two') as two`)).toEqual([{ two: null }]);
+  });
+});
+
 describe('a migration that fails', () => {
   it('is named with its reason, leaves nothing behind, and stops those after it', async () => {
     await write(ONE, 'create table one (a int);');
