@@ -21,7 +21,9 @@ export const Reconciliation = z
 export const RepairQuery = z.strictObject({ dry_run: queryFlag });
 export type RepairQuery = z.output<typeof RepairQuery>;
 
-export const RepairOrder = z.strictObject({ entity: entityName }).meta({ id: 'RepairOrder' });
+export const RepairOrder = z
+  .strictObject({ entity: entityName.nullable().describe('Null is every entity') })
+  .meta({ id: 'RepairOrder' });
 export type RepairOrder = z.output<typeof RepairOrder>;
 
 const figures = z.record(z.string(), z.string());
@@ -29,7 +31,7 @@ const figures = z.record(z.string(), z.string());
 export const Repair = z
   .object({
     object: z.literal('repair'),
-    entity: z.string(),
+    entity: z.string().nullable(),
     dry_run: z.boolean(),
     changed: z.int().describe('Rows that differ from what events, corrections and ledger say'),
     changes: z

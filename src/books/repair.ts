@@ -23,7 +23,7 @@ import type { HourlySum } from '../metering/batch-sums.js';
 import { UsageSums } from '../metering/usage-sums.js';
 
 /** How many differences an answer and the audit log list; both have the count of all. */
-const LISTED_MAX = 100;
+export const LISTED_MAX = 100;
 
 export type Change = Difference & { readonly projection: string };
 

@@ -166,13 +166,11 @@ export async function findEntitiesWaiting(tx: Tx, after: string): Promise<{ enti
     order by e.entity limit 1000`;
 }
 
-/** One re-rating runs at a time: it takes connections of its own beside the transaction that waits for it. */
-const RERATING_LOCK = 7_201_002;
-
-export async function tryLockRerating(tx: Tx): Promise<boolean> {
-  const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
-    select pg_try_advisory_xact_lock(${RERATING_LOCK}::bigint) as locked`;
-  return row.locked;
+/** Reads one entry of an index that holds nothing else. */
+export async function isAnyWaiting(tx: Tx): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ is: boolean }]>`
+    select exists (select from usage_events where unpriced_meters is not null) as is`;
+  return row.is;
 }
 
 /** How many events of the range the entity has. */

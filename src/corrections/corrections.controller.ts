@@ -1,14 +1,19 @@
 /** Admins: voiding and re-rating what was counted. */
-import { Body, Controller, Param, Query } from '@nestjs/common';
+import { Body, Controller, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import { Restart } from '../platform/database.js';
 import { Corrections } from './corrections.js';
 import { Voids } from './voids.js';
 import { Rerating } from './rerating.js';
+import { reratingOrder } from './rerating-job.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentCorrection, presentRerating } from './corrections.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
+import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
+import { Jobs } from '../jobs/jobs.js';
+import { presentJob } from '../jobs/jobs.presenter.js';
 import { Route } from '../http/route.js';
 import * as schemas from './corrections.schema.js';
 
@@ -19,6 +24,7 @@ export class CorrectionsController {
     private readonly corrections: Corrections,
     private readonly rerating: Rerating,
     private readonly changes: Changes,
+    private readonly jobs: Jobs,
   ) {}
 
   @Route('POST /v1/admin/usage_events/:source/:id/void', {
@@ -62,6 +68,7 @@ export class CorrectionsController {
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentCorrection });
   }
 
+  @MayBeAJob()
   @Route('POST /v1/admin/prices/rerate', {
     role: 'admin',
     summary: 'Charge past usage by the price book as it is now; dry_run shows the change',
@@ -72,14 +79,15 @@ export class CorrectionsController {
     @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
     @Body({ schema: schemas.RerateOrder }) body: schemas.RerateOrder,
     @Call() call: ChangeCall,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { keyId: actor } = call.principal;
     const order = { ...body, entity: body.entity ?? null, actor };
     requireEntity(call.principal, order.entity);
     if (dryRun) return presentRerating(await this.rerating.preview(order), { dryRun });
-    // Each batch is a transaction of its own, safe to repeat; the one around them keeps the idempotency record and excludes a second run.
-    return this.changes.make(call, [], async (tx) =>
-      presentRerating(await this.rerating.rerateAlone(tx, order), { dryRun }),
+    const job = await this.changes.make(call, [], async (tx) =>
+      presentJob(await this.jobs.start(tx, reratingOrder(order))),
     );
+    return answerOf(this.jobs, job.id, reply);
   }
 }

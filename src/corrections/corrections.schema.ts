@@ -84,7 +84,7 @@ export const Rerating = z
     dry_run: z.boolean(),
     looked_at: z.int().describe('Events that were compared with the price book'),
     changed: z.int().describe('Events whose price is another one'),
-    complete: z.boolean().describe('False where more is left than one call does: call again'),
+    complete: z.boolean().describe('False where a preview did not add up all: more is left than it looks at'),
     old_usd: z.string(),
     new_usd: z.string(),
     delta_usd: z.string(),

@@ -3,7 +3,7 @@
  * the price that rated it first; a correction names the new one and books the difference.
  */
 import { Injectable } from '@nestjs/common';
-import { assert, TallyError } from '../domain/errors.js';
+import { assert } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { Clock } from '../platform/clock.js';
 import { Quota } from '../quota/quota.js';
@@ -14,7 +14,6 @@ import {
   countEvents,
   findEntitiesUsing,
   findMispriced,
-  tryLockRerating,
   type CorrectableEvent,
   type EventCursor,
   type UsageRange,
@@ -29,9 +28,6 @@ import { planCorrections } from './correction-plan.js';
 
 /** Events that one transaction corrects. */
 const BATCH_EVENTS_MAX = 500;
-
-/** Events that one call corrects, so that it answers in seconds. The caller repeats a call that is not complete. */
-const CALL_EVENTS_MAX = 10_000;
 
 /** Events that a preview adds up. */
 const PREVIEW_EVENTS_MAX = 200_000;
@@ -54,7 +50,7 @@ export type ReratingReport = {
   /** Events of the range that were compared with the price book. */
   readonly lookedAt: number;
   readonly changed: number;
-  /** False where more is left than one call does. */
+  /** False where more is left than a preview adds up. */
   readonly complete: boolean;
   /** Those with a change, by name. */
   readonly entities: readonly EntityRerating[];
@@ -85,10 +81,14 @@ export class Rerating {
 
   /**
    * Books one correction for each event whose price has changed. Repeating it changes nothing; after one that was cut short, by a
-   * fault or by `eventsMax`, it continues with the rest.
+   * fault or by `eventsMax`, it continues with the rest. `onPage` hears the share of the entities that are done, and may throw to end it
+   * between two pages.
    */
-  async rerate(order: RerateOrder, eventsMax = CALL_EVENTS_MAX): Promise<ReratingReport> {
-    return this.run(order, eventsMax, async ({ entity, after, limit }) => {
+  async rerate(
+    order: RerateOrder,
+    { eventsMax = Infinity, onPage = () => {} }: { eventsMax?: number; onPage?: (done: number) => void } = {},
+  ): Promise<ReratingReport> {
+    return this.run({ ...order, onPage }, eventsMax, async ({ entity, after, limit }) => {
       const targets = await this.database.transaction((tx) =>
         this.correct(tx, { ...order, entity, after, limit }),
       );
@@ -97,37 +97,33 @@ export class Rerating {
     });
   }
 
-  /** Like `rerate`, under a lock of `tx` that refuses a second run meanwhile. `tx` books nothing itself. */
-  async rerateAlone(tx: Tx, order: RerateOrder): Promise<ReratingReport> {
-    if (!(await tryLockRerating(tx))) throw new TallyError('conflict', 'another re-rating is still running');
-    return this.rerate(order);
-  }
-
   private async run(
-    order: RerateOrder,
+    { onPage, ...order }: RerateOrder & { onPage?: (done: number) => void },
     eventsMax: number,
     take: (page: Page) => Promise<readonly Repriced[]>,
   ): Promise<ReratingReport> {
     const found =
       order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
     const entities: EntityRerating[] = [];
-    let [lookedAt, left] = [0, eventsMax];
-    for (const entity of found) {
-      if (left === 0) break;
+    let [lookedAt, changed] = [0, 0];
+    for (const [place, entity] of found.entries()) {
+      if (changed === eventsMax) break;
+      onPage?.(place / found.length);
       lookedAt += await countEvents(this.database.reader, { ...order, entity });
       const sum: EntityRerating = { entity, events: 0, oldPicos: 0n, newPicos: 0n };
-      for (let after: EventCursor | null = null, limit = -1; left > 0;) {
-        limit = Math.min(left, BATCH_EVENTS_MAX);
+      for (let after: EventCursor | null = null, limit = -1; changed < eventsMax;) {
+        limit = Math.min(eventsMax - changed, BATCH_EVENTS_MAX);
         const targets = await take({ entity, after, limit });
         targets.forEach((target) => add(sum, target));
-        left -= targets.length;
+        changed += targets.length;
+        onPage?.(place / found.length);
         const last = targets.at(-1);
         if (last === undefined || targets.length < limit) break;
         after = cursorOf(last.counted);
       }
       if (sum.events > 0) entities.push(sum);
     }
-    return { lookedAt, changed: eventsMax - left, complete: left > 0, entities };
+    return { lookedAt, changed, complete: changed < eventsMax, entities };
   }
 
   private async correct(tx: Tx, order: RerateOrder & Page): Promise<readonly Repriced[] | Restart> {

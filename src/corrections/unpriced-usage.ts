@@ -20,6 +20,7 @@ import { UsageSums } from '../metering/usage-sums.js';
 import { chargeEvents } from './charged-events.sql.js';
 import {
   findEntitiesWaiting,
+  isAnyWaiting,
   findWaiting,
   type CorrectableEvent,
   type EventCursor,
@@ -56,6 +57,11 @@ export class UnpricedUsage {
     private readonly sums: UsageSums,
     private readonly booking: CorrectionBooking,
   ) {}
+
+  /** Whether any usage waits for a price. */
+  isAnyWaiting(): Promise<boolean> {
+    return isAnyWaiting(this.database.reader);
+  }
 
   /**
    * Charges all that has a price by now, and returns the number of events. It runs after a price is published and on a schedule. Entities

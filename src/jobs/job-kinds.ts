@@ -1,6 +1,7 @@
 /** The kinds of long work. Each stands in the folder that it belongs to, and is added when its module starts. */
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import type { Tx } from '../platform/database.js';
 import { assert } from '../domain/errors.js';
 
 /** What a job of the kind is given while it runs. */
@@ -12,9 +13,14 @@ export type JobRun<Input> = {
   /** Set when the process is told to stop, or when the job was taken from it: the work ends soon after, by throwing. */
   readonly signal: AbortSignal;
   /** How far it is, from 0 to 1. It may be called as often as one likes. */
-  progress(share: number): void;
+  readonly progress: (share: number) => void;
+  /**
+   * Ends the job in the transaction that does its work, so that both are there or neither. Throws where the job was taken away. What `run`
+   * returns then is not looked at.
+   */
+  readonly endIn: (tx: Tx, result: string) => Promise<void>;
   /** The parts of its input, in their order. */
-  parts(): AsyncIterable<string>;
+  readonly parts: () => AsyncIterable<string>;
 };
 
 export type JobKind<Input = unknown> = {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { Database, type Tx } from '../platform/database.js';
 import { Logger } from '../platform/logger.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import { JobKinds, type JobKind } from './job-kinds.js';
@@ -148,6 +148,7 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
         signal: stop.signal,
         progress: (value) => void (share = Math.min(1, Math.max(share, value))),
         parts: () => this.partsOf(id),
+        endIn: (tx, ended) => this.endIn(tx, id, ended),
       });
       await this.end(job, { result, error: null });
       this.logger.info('job is done', { job: id, kind: job.kind });
@@ -173,6 +174,12 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
     }
     if (!(error instanceof TallyError)) this.logger.error('job failed', error, { job: id, kind: kind.name });
     await this.end(job, { result: null, error: errorOf(error) });
+  }
+
+  private async endIn(tx: Tx, id: string, result: string): Promise<void> {
+    const at = await this.clock.bookingTime(tx);
+    if (!(await endJob(tx, { id, runner: this.runner, at, result, error: null })))
+      throw new Error('the job was taken away');
   }
 
   private async end(

@@ -35,6 +35,8 @@ const QUEUED_MAX = 20;
 /** Parts that one statement writes. */
 const PARTS_AT_ONCE = 20;
 
+const ID = /^job_[A-Za-z0-9]{1,64}$/;
+
 export type JobOrder = {
   readonly kind: string;
   readonly input: Prisma.InputJsonObject;
@@ -129,7 +131,7 @@ export class Jobs {
 
   /** Throws not_found. */
   async get(id: string): Promise<EndedJob> {
-    const job = await findJob(this.database.reader, id);
+    const job = ID.test(id) ? await findJob(this.database.reader, id) : null;
     if (job === null) throw new TallyError('not_found', 'no such job');
     return job;
   }
@@ -146,7 +148,8 @@ export class Jobs {
     after: string | null;
     limit: number;
   }): Promise<JobRow[]> {
-    const last = page.after === null ? null : await findJob(this.database.reader, page.after);
+    const last =
+      page.after === null || !ID.test(page.after) ? null : await findJob(this.database.reader, page.after);
     if (page.after !== null && last === null)
       throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
     return listJobs(this.database.reader, { ...page, after: last });

@@ -1,12 +1,17 @@
 /** Admins: the price book. A version is in force from its time on; what is already rated keeps its price. */
-import { Body, Controller, Query, StreamableFile } from '@nestjs/common';
+import { Body, Controller, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { PriceBook } from './price-book.js';
 import { PriceImport } from './price-import.js';
 import { requireChargeable } from './chargeable-terms.js';
 import { Call, Changes, withBody, type ChangeCall } from '../access/changes.js';
 import { presentPage } from '../http/list-page.js';
 import { BodyStream, type StreamedBody } from '../http/body-stream.js';
+import { answerOf, json, MayBeAJob } from '../jobs/job-answer.js';
+import { Jobs } from '../jobs/jobs.js';
+import { presentJob } from '../jobs/jobs.presenter.js';
 import { presentImport } from './price-import.presenter.js';
+import { importOrder } from './price-import-job.js';
 import { presentPrice, presentPublished, presentUnpriced, unpricedIdOf } from './prices.presenter.js';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
@@ -18,6 +23,7 @@ export class PricesController {
     private readonly prices: PriceBook,
     private readonly imports: PriceImport,
     private readonly changes: Changes,
+    private readonly jobs: Jobs,
   ) {}
 
   @Route('GET /v1/admin/prices', {
@@ -80,6 +86,7 @@ export class PricesController {
     return presentPage(rows, { limit, idOf: unpricedIdOf, present: presentUnpriced });
   }
 
+  @MayBeAJob()
   @Route('POST /v1/admin/prices/import', {
     role: 'admin',
     allEntities: true,
@@ -93,24 +100,22 @@ export class PricesController {
     @BodyStream() body: StreamedBody,
     @Query({ schema: schemas.PriceMapQuery }) query: schemas.PriceMapQuery,
     @Call() call: ChangeCall,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { dry_run: dryRun, allow_lossy: allowLossy, allow_free: allowFree, overwrite } = query;
     const options = { allowLossy, allowFree, overwrite };
     const readings = await this.imports.read(body.chunks, options);
-    const prepare = async () => {
-      const plan = await this.imports.plan(readings, options);
-      return { plan, json: await presentImport(plan.planned, dryRun) };
-    };
-    let prepared: Awaited<ReturnType<typeof prepare>> | null = await prepare();
-    const concerned = dryRun ? [] : [{ prices: true } as const];
-    const { json } = await this.changes.make(withBody(call, body.digest()), concerned, async (tx) => {
-      // A restart compares with the book again.
-      const { plan, json } = prepared ?? (await prepare());
-      prepared = null;
-      const restart = dryRun ? null : await this.imports.publish(tx, plan, call.principal.keyId);
-      return restart ?? { json };
-    });
-    return new StreamableFile(Buffer.from(json), { type: 'application/json; charset=utf-8' });
+    if (dryRun) {
+      const { planned } = await this.imports.plan(readings, options);
+      return json(await presentImport(planned, dryRun));
+    }
+    const order = await importOrder(readings, { options, actor: call.principal.keyId });
+    const job = await this.changes.make(withBody(call, body.digest()), [], async (tx) =>
+      presentJob(await this.jobs.start(tx, order)),
+    );
+    const answer = await answerOf(this.jobs, job.id, reply);
+    await this.changes.announce([{ prices: true }]);
+    return answer;
   }
 }
 

@@ -171,10 +171,19 @@ describe('re-rating', () => {
       anEvent({ subject: `${entity}-2/p`, model }),
     ]);
     await publish(books, model, '0.000001', { from: DAY });
-    expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 3, complete: false });
+    expect(await books.rerating.rerate(order(), { eventsMax: 3 })).toMatchObject({
+      changed: 3,
+      complete: false,
+    });
     await expectAgreement(books);
-    expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 2, complete: true });
-    expect(await books.rerating.rerate(order(), 3)).toMatchObject({ changed: 0, complete: true });
+    expect(await books.rerating.rerate(order(), { eventsMax: 3 })).toMatchObject({
+      changed: 2,
+      complete: true,
+    });
+    expect(await books.rerating.rerate(order(), { eventsMax: 3 })).toMatchObject({
+      changed: 0,
+      complete: true,
+    });
   });
 
   it('can be repeated for another price, up and down, and the event voided in the end', async () => {

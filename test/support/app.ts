@@ -14,6 +14,7 @@ import { clearOfMonthEnd } from './month-end.js';
 import { aRedis, type TestRedis } from './redis.js';
 import { seed } from './seed.js';
 import { TestClock } from './test-clock.js';
+import { until } from './until.js';
 
 export type Answer = {
   readonly status: number;
@@ -30,6 +31,8 @@ export type CallOptions = {
   /** The admin key where it is left out; null sends none. */
   readonly key?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
+  /** False takes a job as the answer; otherwise what comes of it is the answer. */
+  readonly waits?: boolean;
 };
 
 export type TestApp = {
@@ -113,7 +116,7 @@ export async function anApp(
 }
 
 export function callerOf(url: string): TestApp['call'] {
-  return async (request, { body, key = ADMIN_KEY, headers } = {}) => {
+  const call: TestApp['call'] = async (request, { body, key = ADMIN_KEY, headers, waits = true } = {}) => {
     const [method = '', path = ''] = request.split(' ');
     const raw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(`${url}${path}`, {
@@ -126,7 +129,29 @@ export function callerOf(url: string): TestApp['call'] {
       ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: jsonOrNull(text) };
+    const answer = { status: response.status, headers: response.headers, text, body: jsonOrNull(text) };
+    return isAJob(answer) && waits ? untilDone(answer, (path) => call(`GET ${path}`, { key })) : answer;
+  };
+  return call;
+}
+
+function isAJob({ status, body }: Answer): boolean {
+  return status === 202 && body?.object === 'job';
+}
+
+/** What a request whose work takes longer than it waits would have answered. */
+async function untilDone(answer: Answer, read: (path: string) => Promise<Answer>): Promise<Answer> {
+  let job = answer;
+  await until('the job has ended', async () => {
+    job = await read(`/v1/admin/jobs/${answer.body.id}`);
+    return ['done', 'failed'].includes(job.body.status);
+  });
+  const { result, error } = job.body;
+  return {
+    ...answer,
+    status: error === null ? 200 : 500,
+    text: JSON.stringify(result),
+    body: result ?? { error },
   };
 }
 

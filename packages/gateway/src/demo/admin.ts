@@ -1,4 +1,5 @@
 /** The admin calls of the demo, over plain HTTP, as in a script. */
+import { setTimeout as delay } from 'node:timers/promises';
 
 export type Usage = {
   readonly project: string;
@@ -10,9 +11,20 @@ export type Usage = {
 };
 
 export type ReconciliationAnswer = {
+  readonly object: 'reconciliation';
   readonly ok: boolean;
   readonly checks: readonly { name: string; ok: boolean; left: string; right: string }[];
 };
+
+type Job = {
+  readonly object: 'job';
+  readonly id: string;
+  readonly status: 'queued' | 'running' | 'done' | 'failed';
+  readonly result: ReconciliationAnswer;
+  readonly error: { readonly message: string } | null;
+};
+
+const JOB_POLL_MS = 500;
 
 export class Admin {
   constructor(
@@ -38,6 +50,18 @@ export class Admin {
     const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);
     const query = `start_time=${seconds(range.start)}&end_time=${seconds(range.end)}`;
     return (await this.get<{ data: Usage[] }>(`/v1/entities/${entity}/usage?${query}`)).data;
+  }
+
+  /** Large books take longer than a request waits: then it is a job, which is asked until it has ended. */
+  async reconciliation(): Promise<ReconciliationAnswer> {
+    let answer = await this.get<ReconciliationAnswer | Job>('/v1/admin/reconciliation');
+    while (answer.object === 'job') {
+      if (answer.status === 'failed') throw new Error(`the reconciliation failed: ${answer.error?.message}`);
+      if (answer.status === 'done') return answer.result;
+      await delay(JOB_POLL_MS);
+      answer = await this.get<Job>(`/v1/admin/jobs/${answer.id}`);
+    }
+    return answer;
   }
 
   private async call<T>(method: string, path: string, body?: object, idempotencyKey?: string): Promise<T> {

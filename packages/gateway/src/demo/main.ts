@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatUsd, type UsageEvent } from '@tally/client/protocol';
-import { Admin, type ReconciliationAnswer } from './admin.js';
+import { Admin } from './admin.js';
 import { replay } from './replay.js';
 import { CACHED_MODEL, chatPrices } from './prices.js';
 import { grouped, heading, meterTable, Progress, say, table } from './screen.js';
@@ -182,7 +182,7 @@ function compare(counted: Sums, expected: Sums): boolean {
 }
 
 async function reconcile(admin: Admin): Promise<boolean> {
-  const reconciliation = await admin.get<ReconciliationAnswer>('/v1/admin/reconciliation');
+  const reconciliation = await admin.reconciliation();
   for (const check of reconciliation.checks) say(`  ${check.ok ? '✓' : '✗'} ${check.name}`);
   say(reconciliation.ok ? 'no difference' : 'the books differ');
   return reconciliation.ok;
