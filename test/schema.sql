@@ -6,7 +6,7 @@ table api_keys
   column secret_hash text not null
   column created_at timestamp(3) with time zone not null
   column revoked_at timestamp(3) with time zone
-  constraint CHECK ((role = ANY (ARRAY['gateway'::text, 'finance'::text, 'admin'::text])))
+  constraint CHECK ((role = ANY (ARRAY['gateway'::text, 'finance'::text, 'owner'::text, 'admin'::text])))
   constraint PRIMARY KEY (id)
   constraint UNIQUE (secret_hash)
   CREATE UNIQUE INDEX api_keys_have_secrets_of_their_own ON public.api_keys USING btree (secret_hash)
@@ -156,10 +156,12 @@ table entities
   column max_concurrent_requests integer
   column version bigint not null default 0
   column created_at timestamp(3) with time zone not null
+  column spend_limit_picos numeric(38,0)
   constraint CHECK ((max_concurrent_requests >= 0))
   constraint CHECK ((monthly_cap_picos >= (0)::numeric))
   constraint CHECK ((overage = ANY (ARRAY['blocked'::text, 'allowed'::text])))
   constraint CHECK ((quota_mode = ANY (ARRAY['off'::text, 'shadow'::text, 'enforce'::text])))
+  constraint CHECK ((spend_limit_picos >= (0)::numeric))
   constraint CHECK ((yearly_cap_picos >= (0)::numeric))
   constraint FOREIGN KEY (plan) REFERENCES plans(name)
   constraint PRIMARY KEY (name)
@@ -312,11 +314,13 @@ table projects
   column monthly_cap_picos numeric(38,0)
   column max_concurrent_requests integer
   column created_at timestamp(3) with time zone not null
+  column spend_limit_picos numeric(38,0)
   constraint CHECK ((max_concurrent_requests >= 0))
   constraint CHECK ((monthly_cap_picos >= (0)::numeric))
+  constraint CHECK ((spend_limit_picos >= (0)::numeric))
   constraint FOREIGN KEY (entity) REFERENCES entities(name)
   constraint PRIMARY KEY (entity, name)
-  CREATE INDEX projects_limited_idx ON public.projects USING btree (entity) WHERE ((monthly_cap_picos IS NOT NULL) OR (max_concurrent_requests IS NOT NULL))
+  CREATE INDEX projects_limited_idx ON public.projects USING btree (entity) WHERE ((monthly_cap_picos IS NOT NULL) OR (max_concurrent_requests IS NOT NULL) OR (spend_limit_picos IS NOT NULL))
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (entity, name)
 
 table rates
@@ -1106,7 +1110,7 @@ CREATE OR REPLACE FUNCTION public.quantities_of(input_tokens bigint, cached_inpu
 RETURN (SELECT COALESCE(jsonb_object_agg(q.meter, q.quantity), '{}'::jsonb) AS "coalesce" FROM (VALUES ('input'::text,quantities_of.input_tokens), ('cached_input'::text,quantities_of.cached_input_tokens), ('output'::text,(quantities_of.output_tokens - quantities_of.reasoning_tokens)), ('reasoning'::text,quantities_of.reasoning_tokens) UNION ALL SELECT jsonb_each_text.key, (jsonb_each_text.value)::bigint AS value FROM jsonb_each_text(COALESCE(quantities_of.other_quantities, '{}'::jsonb)) jsonb_each_text(key, value)) q(meter, quantity) WHERE (q.quantity <> 0))
 
 CREATE OR REPLACE FUNCTION public.quota_states(p_entity text[], p_project text[], p_unlimited boolean, p_limited_max integer, p_default_plan text, p_at timestamp with time zone)
- RETURNS TABLE(entity text, is_created boolean, version text, quota_mode text, overage text, monthly_cap text, yearly_cap text, max_concurrent integer, month_cost text, year_cost text, credits text, granted text, credits_change_at timestamp with time zone, has_every_limit boolean, project text, project_month_cost text, project_cap text, project_max_concurrent integer)
+ RETURNS TABLE(entity text, is_created boolean, version text, quota_mode text, overage text, monthly_cap text, yearly_cap text, max_concurrent integer, month_cost text, year_cost text, credits text, granted text, credits_change_at timestamp with time zone, has_every_limit boolean, project text, project_month_cost text, project_cap text, project_max_concurrent integer, cap_is_owners boolean, project_cap_is_owners boolean)
  LANGUAGE plpgsql
  STABLE
  SET enable_seqscan TO 'off'
@@ -1122,12 +1126,15 @@ begin
   select
     n.entity, e.name is not null, (coalesce(e.version, 0) + p.version)::text, coalesce(e.quota_mode, 'enforce'),
     coalesce(e.overage, p.overage),
-    (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text,
+    least(cap.picos, e.spend_limit_picos)::text,
     (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text,
     case when e.max_concurrent_own then e.max_concurrent_requests else p.max_concurrent_requests end,
     spend.month_cost::text, spend.year_cost::text, lots.credits::text, lots.granted::text, lots.change_at,
     cardinality(limited.names) <= p_limited_max,
-    coalesce(shown.name, ''), shown.month_cost::text, shown.monthly_cap_picos::text, shown.max_concurrent_requests
+    coalesce(shown.name, ''), shown.month_cost::text, least(shown.monthly_cap_picos, shown.spend_limit_picos)::text,
+    shown.max_concurrent_requests,
+    coalesce(e.spend_limit_picos < coalesce(cap.picos, 'infinity'), false),
+    coalesce(shown.spend_limit_picos < coalesce(shown.monthly_cap_picos, 'infinity'), false)
   from (
     select t.entity, array_agg(t.project) filter (where t.project <> '') as projects
     from unnest(p_entity, p_project) t (entity, project)
@@ -1135,6 +1142,9 @@ begin
   ) n
   left join entities e on e.name = n.entity
   join plans p on p.name = coalesce(e.plan, p_default_plan)
+  cross join lateral (
+    select case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end as picos
+  ) cap
   cross join lateral (
     select
       coalesce(sum(s.cost_picos) filter (where s.period = v_period), 0) as month_cost,
@@ -1154,12 +1164,13 @@ begin
     select array(
       select r.name
       from projects r
-      where r.entity = n.entity and (r.monthly_cap_picos is not null or r.max_concurrent_requests is not null)
+      where r.entity = n.entity
+        and (r.monthly_cap_picos is not null or r.max_concurrent_requests is not null or r.spend_limit_picos is not null)
       limit p_limited_max + 1
     ) as names
   ) limited
   left join lateral (
-    select m.name, r.monthly_cap_picos, r.max_concurrent_requests, coalesce(s.cost_picos, 0) as month_cost
+    select m.name, r.monthly_cap_picos, r.spend_limit_picos, r.max_concurrent_requests, coalesce(s.cost_picos, 0) as month_cost
     from (
       select unnest(limited.names) as name where cardinality(limited.names) <= p_limited_max
       union
@@ -1167,7 +1178,7 @@ begin
     ) m
     left join projects r on r.entity = n.entity and r.name = m.name
     left join project_spend s on s.entity = n.entity and s.period = v_period and s.project = m.name
-    where p_unlimited or r.monthly_cap_picos is not null or r.max_concurrent_requests is not null
+    where p_unlimited or r.monthly_cap_picos is not null or r.max_concurrent_requests is not null or r.spend_limit_picos is not null
   ) shown on true;
 end
 $function$

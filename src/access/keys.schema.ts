@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { afterText, entityName, pageLimit, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
-const role = z.enum(['gateway', 'finance', 'admin'], 'must be gateway, finance or admin');
+const role = z.enum(['gateway', 'finance', 'owner', 'admin'], 'must be gateway, finance, owner or admin');
 
 export const KeyPath = z.object({ id: text(64) });
 export const KeyPage = z.strictObject({ limit: pageLimit, after: afterText });

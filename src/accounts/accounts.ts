@@ -1,9 +1,15 @@
 /** Accounts: what a transaction that moves money does to entities and projects. */
 import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
 import type { EntityName, Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
 import { ensureAccounts, lockAccounts, raiseVersions } from './accounts.sql.js';
 import { DEFAULT_PLAN } from './default-plan.js';
+
+/** What every call answers about an entity that does not exist. */
+export function noEntity(entity: string): TallyError {
+  return new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
+}
 
 @Injectable()
 export class Accounts {
@@ -26,6 +32,11 @@ export class Accounts {
   /** Marks the entities' states in Redis as outdated from the commit on. Needs their locks. */
   async raiseVersions(tx: Tx, entities: readonly string[]): Promise<void> {
     await raiseVersions(tx, entities);
+  }
+
+  /** Throws `not_found` for an entity that nobody has created and nothing was counted for. */
+  async require(tx: Tx, entity: EntityName): Promise<void> {
+    if (!(await this.exists(tx, entity))) throw noEntity(entity);
   }
 
   async exists(tx: Tx, entity: string): Promise<boolean> {

@@ -6,7 +6,9 @@ export type BalanceRow = {
   readonly monthPicos: bigint;
   readonly yearPicos: bigint;
   readonly monthOveragePicos: bigint;
+  /** The lower one of the cap of the plan or an admin and of the customer's own spend limit. */
   readonly monthlyCapPicos: bigint | null;
+  readonly spendLimitPicos: bigint | null;
   readonly yearlyCapPicos: bigint | null;
   /** What happens when the credits are used up. */
   readonly overage: 'blocked' | 'allowed';
@@ -16,6 +18,7 @@ export type ProjectBalanceRow = {
   readonly project: string;
   readonly monthPicos: bigint;
   readonly monthlyCapPicos: bigint | null;
+  readonly spendLimitPicos: bigint | null;
 };
 
 type RawBalance = {
@@ -24,6 +27,7 @@ type RawBalance = {
   year: string;
   month_overage: string;
   monthly_cap: string | null;
+  spend_limit: string | null;
   yearly_cap: string | null;
   overage: 'blocked' | 'allowed';
 };
@@ -43,7 +47,10 @@ export async function findBalance(
       coalesce(sum(s.cost_picos) filter (where s.period = ${of.period}::text), 0)::text as month,
       coalesce(sum(s.cost_picos), 0)::text as year,
       coalesce(sum(s.overage_picos) filter (where s.period = ${of.period}::text), 0)::text as month_overage,
-      (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text as monthly_cap,
+      least(
+        case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end, e.spend_limit_picos
+      )::text as monthly_cap,
+      e.spend_limit_picos::text as spend_limit,
       (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text as yearly_cap,
       coalesce(e.overage, p.overage) as overage
     from plans p
@@ -58,8 +65,9 @@ export async function findBalance(
     monthPicos: BigInt(row.month),
     yearPicos: BigInt(row.year),
     monthOveragePicos: BigInt(row.month_overage),
-    monthlyCapPicos: row.monthly_cap === null ? null : BigInt(row.monthly_cap),
-    yearlyCapPicos: row.yearly_cap === null ? null : BigInt(row.yearly_cap),
+    monthlyCapPicos: picosOrNull(row.monthly_cap),
+    spendLimitPicos: picosOrNull(row.spend_limit),
+    yearlyCapPicos: picosOrNull(row.yearly_cap),
     overage: row.overage,
   };
 }
@@ -69,8 +77,12 @@ export async function findProjectBalances(
   tx: Tx,
   of: { entity: string; project: string | null; period: string },
 ): Promise<ProjectBalanceRow[]> {
-  const rows = await tx.$queryRaw<{ project: string; month: string; monthly_cap: string | null }[]>`
-    select p.name as project, coalesce(s.cost_picos, 0)::text as month, p.monthly_cap_picos::text as monthly_cap
+  const rows = await tx.$queryRaw<
+    { project: string; month: string; monthly_cap: string | null; spend_limit: string | null }[]
+  >`
+    select
+      p.name as project, coalesce(s.cost_picos, 0)::text as month,
+      least(p.monthly_cap_picos, p.spend_limit_picos)::text as monthly_cap, p.spend_limit_picos::text as spend_limit
     from projects p
     left join project_spend s on s.entity = p.entity and s.project = p.name and s.period = ${of.period}::text
     where p.entity = ${of.entity}::text and (${of.project}::text is null or p.name = ${of.project}::text)
@@ -78,6 +90,11 @@ export async function findProjectBalances(
   return rows.map((row) => ({
     project: row.project,
     monthPicos: BigInt(row.month),
-    monthlyCapPicos: row.monthly_cap === null ? null : BigInt(row.monthly_cap),
+    monthlyCapPicos: picosOrNull(row.monthly_cap),
+    spendLimitPicos: picosOrNull(row.spend_limit),
   }));
+}
+
+function picosOrNull(text: string | null): bigint | null {
+  return text === null ? null : BigInt(text);
 }

@@ -2,10 +2,11 @@
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import type { EntityName } from '../domain/ids.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
-import { Entities } from './entities.js';
+import { Entities, type EntityRow } from './entities.js';
 import { presentEntity } from './entities.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Caller, type Principal } from '../access/principal.js';
+import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
 import * as schemas from './entities.schema.js';
 import { limitsChangeOf } from './limits.schema.js';
@@ -34,22 +35,42 @@ export class EntitiesController {
     summary: 'Get an entity',
     answers: schemas.Entity,
   })
-  async get(@Param({ schema: schemas.EntityPath }) { entity }: EntityPath) {
-    return presentEntity(await this.entities.find(entity));
+  async get(
+    @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
+    @Conditional() precondition: Precondition,
+  ) {
+    return precondition.tagged(presentEntity(await this.entities.find(entity)));
+  }
+
+  @Route('GET /v1/admin/entities/:entity/limits', {
+    role: 'admin',
+    summary: 'Get the limits of an entity',
+    answers: schemas.Entity,
+  })
+  async getLimits(
+    @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
+    @Conditional() precondition: Precondition,
+  ) {
+    return precondition.tagged(presentEntity(await this.entities.find(entity)));
   }
 
   @Route('PUT /v1/admin/entities/:entity', {
     role: 'admin',
     summary: 'Create an entity, or move it to another plan',
     answers: schemas.Entity,
+    headers: [IF_MATCH],
   })
   async put(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
     @Body({ schema: schemas.EntityPut }) { plan }: schemas.EntityPut,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
-    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentEntity(await this.entities.put(tx, { entity, plan, actor: call.principal.keyId })),
+    const order = { entity, plan, ...byWhom(call, precondition) };
+    return precondition.tagged(
+      await this.changes.make(call, [{ entity, project: null }], async (tx) =>
+        presentEntity(await this.entities.put(tx, order)),
+      ),
     );
   }
 
@@ -58,15 +79,26 @@ export class EntitiesController {
     summary: 'Change the limits of an entity',
     answers: schemas.Entity,
     idempotent: true,
+    headers: [IF_MATCH],
   })
   async changeLimits(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
     @Body({ schema: schemas.LimitsPatch }) body: schemas.LimitsPatch,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
     const change = { ...limitsChangeOf(body), quotaMode: body.quota_mode };
-    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentEntity(await this.entities.changeLimits(tx, { entity, change, actor: call.principal.keyId })),
+    const order = { entity, change, ...byWhom(call, precondition) };
+    return precondition.tagged(
+      await this.changes.make(call, [{ entity, project: null }], async (tx) =>
+        presentEntity(await this.entities.changeLimits(tx, order)),
+      ),
     );
   }
+}
+
+function byWhom({ principal }: ChangeCall, precondition: Precondition) {
+  const expected = (before: EntityRow | null) =>
+    precondition.check(before === null ? null : presentEntity(before));
+  return { actor: principal.keyId, expected };
 }

@@ -1,8 +1,9 @@
 /** Entities as JSON. */
+import { formatUsdOrNull } from '../domain/money.js';
 import { unixSeconds } from '../domain/unix-time.js';
 import type { EntityRow } from './entities.js';
 import type { Entity } from './entities.schema.js';
-import { FIELD_OF_LIMIT, presentLimits } from './limits.presenter.js';
+import { presentLimits, presentSources } from './limits.presenter.js';
 
 export function presentEntity(row: EntityRow): Entity {
   return {
@@ -11,7 +12,8 @@ export function presentEntity(row: EntityRow): Entity {
     plan: row.plan,
     ...presentLimits(row),
     quota_mode: row.quotaMode,
-    own_limits: row.ownLimits.map((name) => FIELD_OF_LIMIT[name]),
+    limits: presentSources(row, row.ownLimits),
+    spend_limit_usd: formatUsdOrNull(row.spendLimitPicos),
     created_at: unixSeconds(row.createdAt),
   };
 }

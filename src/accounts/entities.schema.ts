@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { QUOTA_MODES } from '../domain/quota-limits.js';
 import { afterText, entityName, pageLimit, planName } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
-import { limitChanges, limitFields } from './limits.schema.js';
+import { limitFields, LimitSources, ownLimitChanges, spendLimitField } from './limits.schema.js';
 
 const quotaMode = z
   .enum(QUOTA_MODES, 'must be off, shadow or enforce')
@@ -17,9 +17,11 @@ export type EntityPage = z.output<typeof EntityPage>;
 export const EntityPut = z.strictObject({ plan: planName }).meta({ id: 'EntityPut' });
 export type EntityPut = z.output<typeof EntityPut>;
 
-export const LimitsPatch = z
-  .strictObject({ ...limitChanges, quota_mode: quotaMode.optional() })
-  .meta({ id: 'LimitsPatch', description: 'Omitted fields stay unchanged; null lifts the limit.' });
+export const LimitsPatch = z.strictObject({ ...ownLimitChanges, quota_mode: quotaMode.optional() }).meta({
+  id: 'LimitsPatch',
+  description:
+    'Omitted fields stay unchanged; null is no limit, whatever the plan says; "inherit" goes back to the plan\'s.',
+});
 export type LimitsPatch = z.output<typeof LimitsPatch>;
 
 export const Entity = z
@@ -29,9 +31,8 @@ export const Entity = z
     plan: z.string(),
     ...limitFields,
     quota_mode: quotaMode,
-    own_limits: z
-      .array(z.string())
-      .describe("The limits above that are the entity's own; the others are its plan's"),
+    limits: LimitSources,
+    spend_limit_usd: spendLimitField,
     created_at: z.int(),
   })
   .meta({ id: 'Entity' });

@@ -1,22 +1,23 @@
 /** Entities: who pays, on which plan, within which limits. Every change is audited and raises the entity's version. */
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
-import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
+import { formatUsdOrNull } from '../domain/money.js';
 import type { QuotaMode } from '../domain/quota-limits.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
+import { bigintOrNull, decimalOrNull } from '../platform/decimal-column.js';
 import type { Prisma } from '../platform/prisma/client.js';
-import { Accounts } from './accounts.js';
+import { Accounts, noEntity } from './accounts.js';
 import {
   entityColumns,
   limitsOfEntity,
   ownLimitsOf,
   type LimitName,
   type Limits,
-  type LimitsChange,
+  type OwnLimitsChange,
 } from './limits.js';
-import { presentLimits } from './limits.presenter.js';
+import { FIELD_OF_LIMIT, presentLimits } from './limits.presenter.js';
 import { Plans } from './plans.js';
 import { lockPlans, moveToPlan } from './plans.sql.js';
 
@@ -26,11 +27,16 @@ export type EntityRow = Limits & {
   readonly plan: string;
   readonly quotaMode: QuotaMode;
   readonly ownLimits: readonly LimitName[];
+  /** What the customer has set for itself, beside the cap: the lower one counts. */
+  readonly spendLimitPicos: bigint | null;
   readonly createdAt: Date;
 };
 
 /** Limits and the quota mode, which no plan has. What is undefined stays as it is. */
-export type EntityChange = LimitsChange & { readonly quotaMode?: QuotaMode | undefined };
+export type EntityChange = OwnLimitsChange & { readonly quotaMode?: QuotaMode | undefined };
+
+/** Throws where the caller wanted another state than the one before its change; null is none. */
+export type Expectation<Row> = (before: Row | null) => void;
 
 const WITH_PLAN = { plan: true } as const;
 
@@ -43,11 +49,9 @@ export class Entities {
     private readonly plans: Plans,
   ) {}
 
-  async find(entity: EntityName): Promise<EntityRow> {
-    const where = { name: entity };
-    const row = await this.database.reader.entity.findUnique({ where, include: WITH_PLAN });
-    if (row === null) throw new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
-    return toRow(row);
+  /** Throws `not_found`. With a transaction, it sees that transaction's changes. */
+  async find(entity: EntityName, tx: Tx = this.database.reader): Promise<EntityRow> {
+    return known(await read(tx, entity), entity);
   }
 
   /** A page by name. `only` restricts it to one entity; `after` is the last name of the previous page. */
@@ -73,10 +77,15 @@ export class Entities {
   }
 
   /** Creates the entity, or moves it to another plan. Its own limits stay. */
-  async put(tx: Tx, order: { entity: EntityName; plan: string; actor: string }): Promise<EntityRow> {
+  async put(
+    tx: Tx,
+    order: { entity: EntityName; plan: string; actor: string; expected: Expectation<EntityRow> },
+  ): Promise<EntityRow> {
     const { entity, plan, actor } = order;
     const at = await this.clock.bookingTime(tx);
-    const before = await this.lock(tx, entity, at);
+    order.expected(await this.lock(tx, entity));
+    await this.accounts.ensureEntity(tx, entity, at);
+    const before = known(await this.lock(tx, entity), entity);
     await lockPlans(tx, [before.plan, plan]);
     await this.plans.find(plan, tx);
     await moveToPlan(tx, { entity, plan });
@@ -89,45 +98,82 @@ export class Entities {
       before: { plan: before.plan },
       after: { plan },
     });
-    return read(tx, entity);
+    return this.find(entity, tx);
   }
 
-  /** Sets limits of the entity's own. An unknown entity is created on the default plan. */
+  /** Sets limits of the entity's own, or removes them. Throws `not_found`. */
   async changeLimits(
     tx: Tx,
-    order: { entity: EntityName; change: EntityChange; actor: string },
+    order: { entity: EntityName; change: EntityChange; actor: string; expected: Expectation<EntityRow> },
   ): Promise<EntityRow> {
     const { entity, change, actor } = order;
-    const at = await this.clock.bookingTime(tx);
-    const before = await this.lock(tx, entity, at);
-    await tx.entity.update({
-      where: { name: entity },
-      data: { ...entityColumns(change), quotaMode: change.quotaMode, version: { increment: 1 } },
+    const before = known(await this.lock(tx, entity), entity);
+    order.expected(before);
+    return this.update(tx, before, {
+      data: { ...entityColumns(change), quotaMode: change.quotaMode },
+      audit: { actor, action: 'limits.change' },
     });
-    const after = await read(tx, entity);
+  }
+
+  /** Sets or removes the customer's own spend limit, whatever the plan or an admin have set. Throws `not_found`. */
+  async setSpendLimit(
+    tx: Tx,
+    order: {
+      entity: EntityName;
+      spendLimitPicos: bigint | null;
+      actor: string;
+      expected: Expectation<EntityRow>;
+    },
+  ): Promise<EntityRow> {
+    const { entity, actor } = order;
+    const before = known(await this.lock(tx, entity), entity);
+    order.expected(before);
+    return this.update(tx, before, {
+      data: { spendLimitPicos: decimalOrNull(order.spendLimitPicos) },
+      audit: { actor, action: 'spend_limit.change' },
+    });
+  }
+
+  private async update(
+    tx: Tx,
+    before: EntityRow,
+    { data, audit }: { data: Prisma.EntityUpdateInput; audit: { actor: string; action: string } },
+  ): Promise<EntityRow> {
+    const { entity } = before;
+    const at = await this.clock.bookingTime(tx);
+    await tx.entity.update({ where: { name: entity }, data: { ...data, version: { increment: 1 } } });
+    const after = await this.find(entity, tx);
     await insertAuditEntry(tx, {
       at,
-      actor,
+      ...audit,
       entity,
       target: null,
-      action: 'limits.change',
       before: auditOf(before),
       after: auditOf(after),
     });
     return after;
   }
 
-  /** Reads the entity after locking it, so that nothing changes between what is read and what is written. */
-  private async lock(tx: Tx, entity: EntityName, at: Date): Promise<EntityRow> {
-    await this.accounts.ensureEntity(tx, entity, at);
+  /** Locks an entity, or throws `not_found`. */
+  async lockKnown(tx: Tx, entity: EntityName): Promise<void> {
+    known(await this.lock(tx, entity), entity);
+  }
+
+  /** Reads the entity after locking it, so that nothing changes between what is read and what is written. Null: it does not exist. */
+  private async lock(tx: Tx, entity: EntityName): Promise<EntityRow | null> {
     await this.accounts.lock(tx, [entity]);
     return read(tx, entity);
   }
 }
 
-/** For an entity that this transaction has locked, so it exists. */
-async function read(tx: Tx, entity: EntityName): Promise<EntityRow> {
-  return toRow(await tx.entity.findUniqueOrThrow({ where: { name: entity }, include: WITH_PLAN }));
+async function read(tx: Tx, entity: EntityName): Promise<EntityRow | null> {
+  const row = await tx.entity.findUnique({ where: { name: entity }, include: WITH_PLAN });
+  return row === null ? null : toRow(row);
+}
+
+function known(row: EntityRow | null, entity: EntityName): EntityRow {
+  if (row === null) throw noEntity(entity);
+  return row;
 }
 
 function toRow(row: Prisma.EntityGetPayload<{ include: typeof WITH_PLAN }>): EntityRow {
@@ -137,10 +183,16 @@ function toRow(row: Prisma.EntityGetPayload<{ include: typeof WITH_PLAN }>): Ent
     ...limitsOfEntity(row, row.plan),
     quotaMode: row.quotaMode as QuotaMode,
     ownLimits: ownLimitsOf(row),
+    spendLimitPicos: bigintOrNull(row.spendLimitPicos),
     createdAt: row.createdAt,
   };
 }
 
 function auditOf(entity: EntityRow): Record<string, unknown> {
-  return { ...presentLimits(entity), quota_mode: entity.quotaMode };
+  return {
+    ...presentLimits(entity),
+    quota_mode: entity.quotaMode,
+    own_limits: entity.ownLimits.map((name) => FIELD_OF_LIMIT[name]),
+    spend_limit_usd: formatUsdOrNull(entity.spendLimitPicos),
+  };
 }

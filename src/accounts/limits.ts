@@ -22,9 +22,12 @@ export type LimitName = keyof Limits;
 /** What is undefined stays as it is; null lifts the limit. */
 export type LimitsChange = { readonly [Name in LimitName]?: Limits[Name] | undefined };
 
+/** Of an entity or a project: `inherit` removes the limit of its own, so that its plan's counts again. */
+export type OwnLimitsChange = { readonly [Name in LimitName]?: Limits[Name] | 'inherit' | undefined };
+
 /** A project's limits count within those of its entity. */
 export type ProjectLimits = Pick<Limits, 'monthlyCapPicos' | 'maxConcurrentRequests'>;
-export type ProjectLimitsChange = Pick<LimitsChange, keyof ProjectLimits>;
+export type ProjectLimitsChange = Pick<OwnLimitsChange, keyof ProjectLimits>;
 
 export function limitsOfPlan(plan: Plan): Limits {
   return {
@@ -69,18 +72,33 @@ export function planColumns(limits: Limits) {
 }
 
 /** What is set becomes the entity's own limit, even where it is null: its plan's no longer counts. */
-export function entityColumns(change: LimitsChange): Prisma.EntityUpdateInput {
+export function entityColumns(change: OwnLimitsChange): Prisma.EntityUpdateInput {
   const { monthlyCapPicos, yearlyCapPicos, overage, maxConcurrentRequests } = change;
   return {
     ...(monthlyCapPicos !== undefined && {
-      hasOwnMonthlyCap: true,
-      monthlyCapPicos: decimalOrNull(monthlyCapPicos),
+      hasOwnMonthlyCap: monthlyCapPicos !== 'inherit',
+      monthlyCapPicos: decimalOrNull(ownOrNull(monthlyCapPicos)),
     }),
     ...(yearlyCapPicos !== undefined && {
-      hasOwnYearlyCap: true,
-      yearlyCapPicos: decimalOrNull(yearlyCapPicos),
+      hasOwnYearlyCap: yearlyCapPicos !== 'inherit',
+      yearlyCapPicos: decimalOrNull(ownOrNull(yearlyCapPicos)),
     }),
-    ...(overage !== undefined && { overage }),
-    ...(maxConcurrentRequests !== undefined && { hasOwnMaxConcurrent: true, maxConcurrentRequests }),
+    ...(overage !== undefined && { overage: ownOrNull(overage) }),
+    ...(maxConcurrentRequests !== undefined && {
+      hasOwnMaxConcurrent: maxConcurrentRequests !== 'inherit',
+      maxConcurrentRequests: ownOrNull(maxConcurrentRequests),
+    }),
   };
+}
+
+/** No plan limits projects, so a project that inherits has no limit but its entity's. */
+export function projectColumns({ monthlyCapPicos, maxConcurrentRequests }: ProjectLimitsChange) {
+  return {
+    ...(monthlyCapPicos !== undefined && { monthlyCapPicos: decimalOrNull(ownOrNull(monthlyCapPicos)) }),
+    ...(maxConcurrentRequests !== undefined && { maxConcurrentRequests: ownOrNull(maxConcurrentRequests) }),
+  };
+}
+
+function ownOrNull<T>(value: T): Exclude<T, 'inherit'> | null {
+  return value === 'inherit' ? null : (value as Exclude<T, 'inherit'>);
 }

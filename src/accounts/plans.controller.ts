@@ -2,7 +2,8 @@
 import { Body, Controller, Param } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsChangeOf } from './limits.schema.js';
-import { Plans, type PlanChange } from './plans.js';
+import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
+import { Plans, type PlanChange, type PlanRow } from './plans.js';
 import { presentPlan } from './plans.presenter.js';
 import { presentAll } from '../http/list-page.js';
 import { Route } from '../http/route.js';
@@ -21,8 +22,11 @@ export class PlansController {
   }
 
   @Route('GET /v1/admin/plans/:plan', { role: 'admin', summary: 'Get a plan', answers: schemas.Plan })
-  async get(@Param({ schema: schemas.PlanPath }) { plan }: { plan: string }) {
-    return presentPlan(await this.plans.find(plan));
+  async get(
+    @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
+    @Conditional() precondition: Precondition,
+  ) {
+    return precondition.tagged(presentPlan(await this.plans.find(plan)));
   }
 
   @Route('PUT /v1/admin/plans/:plan', {
@@ -30,18 +34,23 @@ export class PlansController {
     allEntities: true,
     summary: 'Create a plan, or change it for all its entities',
     answers: schemas.Plan,
+    headers: [IF_MATCH],
   })
   async put(
     @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
     @Body({ schema: schemas.PlanPut }) body: schemas.PlanPut,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
     const change: PlanChange = {
       ...limitsChangeOf(body),
       monthlyCreditPicos: body.monthly_credit_usd,
     };
-    return this.changes.make(call, [{ plan }], async (tx) =>
-      presentPlan(await this.plans.put(tx, { plan, change, actor: call.principal.keyId })),
+    const expected = (before: PlanRow | null) =>
+      precondition.check(before === null ? null : presentPlan(before));
+    const order = { plan, change, expected, actor: call.principal.keyId };
+    return precondition.tagged(
+      await this.changes.make(call, [{ plan }], async (tx) => presentPlan(await this.plans.put(tx, order))),
     );
   }
 }

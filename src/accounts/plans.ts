@@ -49,12 +49,16 @@ export class Plans {
   }
 
   /** Creates the plan, or changes it for all its entities. */
-  async put(tx: Tx, order: { plan: string; change: PlanChange; actor: string }): Promise<PlanRow> {
+  async put(
+    tx: Tx,
+    order: { plan: string; change: PlanChange; actor: string; expected: (before: PlanRow | null) => void },
+  ): Promise<PlanRow> {
     const name = order.plan;
     const at = await this.clock.bookingTime(tx);
     await lockPlanChanges(tx);
     const found = await tx.plan.findUnique({ where: { name } });
     const before = found === null ? null : toRow(found);
+    order.expected(before);
     const after: PlanRow = { ...NEW_PLAN, ...before, ...givenOf(order.change), name };
     const columns = columnsOf(after);
     await tx.plan.upsert({

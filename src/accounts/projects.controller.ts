@@ -1,11 +1,16 @@
-/** Admins: limits of a project, within those of its entity. */
-import { Body, Controller, Param } from '@nestjs/common';
+/** Admins: projects, and their limits within those of their entity. */
+import { Body, Controller, Param, Query } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
+import { presentPage } from '../http/list-page.js';
+import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
-import { Projects } from './projects.js';
+import { EntityPage, EntityPath } from './entities.schema.js';
+import { Projects, type ProjectRow } from './projects.js';
 import { presentProject } from './projects.presenter.js';
 import * as schemas from './projects.schema.js';
+
+type ProjectPath = { entity: EntityName; project: ProjectName };
 
 @Controller()
 export class ProjectsController {
@@ -14,25 +19,78 @@ export class ProjectsController {
     private readonly changes: Changes,
   ) {}
 
+  @Route('GET /v1/admin/entities/:entity/projects', {
+    role: 'admin',
+    summary: "List an entity's projects, by name",
+    answers: schemas.ProjectList,
+  })
+  async list(
+    @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
+    @Query({ schema: EntityPage }) query: EntityPage,
+  ) {
+    const { limit, after = null } = query;
+    const rows = await this.projects.page({ entity, after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.project, present: presentProject });
+  }
+
+  @Route('PUT /v1/admin/entities/:entity/projects/:project', {
+    role: 'admin',
+    summary: 'Create a project before its first request, or change its limits',
+    answers: schemas.Project,
+    headers: [IF_MATCH],
+  })
+  async put(
+    @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
+    @Body({ schema: schemas.ProjectLimitsPatch }) body: schemas.ProjectLimitsPatch,
+    @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
+  ) {
+    const order = { ...path, change: changeOf(body), ...byWhom(call, precondition) };
+    return precondition.tagged(
+      await this.changes.make(call, [path], async (tx) => presentProject(await this.projects.put(tx, order))),
+    );
+  }
+
+  @Route('GET /v1/admin/entities/:entity/projects/:project/limits', {
+    role: 'admin',
+    summary: 'Get the limits of a project',
+    answers: schemas.Project,
+  })
+  async get(
+    @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
+    @Conditional() precondition: Precondition,
+  ) {
+    return precondition.tagged(presentProject(await this.projects.find(path)));
+  }
+
   @Route('PATCH /v1/admin/entities/:entity/projects/:project/limits', {
     role: 'admin',
     summary: 'Change the limits of a project',
     answers: schemas.Project,
     idempotent: true,
+    headers: [IF_MATCH],
   })
   async changeLimits(
-    @Param({ schema: schemas.ProjectPath })
-    { entity, project }: { entity: EntityName; project: ProjectName },
+    @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
     @Body({ schema: schemas.ProjectLimitsPatch }) body: schemas.ProjectLimitsPatch,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
-    const change = {
-      monthlyCapPicos: body.monthly_cap_usd,
-      maxConcurrentRequests: body.max_concurrent_requests,
-    };
-    const order = { entity, project, change, actor: call.principal.keyId };
-    return this.changes.make(call, [{ entity, project }], async (tx) =>
-      presentProject(await this.projects.changeLimits(tx, order)),
+    const order = { ...path, change: changeOf(body), ...byWhom(call, precondition) };
+    return precondition.tagged(
+      await this.changes.make(call, [path], async (tx) =>
+        presentProject(await this.projects.changeLimits(tx, order)),
+      ),
     );
   }
+}
+
+function changeOf(body: schemas.ProjectLimitsPatch) {
+  return { monthlyCapPicos: body.monthly_cap_usd, maxConcurrentRequests: body.max_concurrent_requests };
+}
+
+function byWhom({ principal }: ChangeCall, precondition: Precondition) {
+  const expected = (before: ProjectRow | null) =>
+    precondition.check(before === null ? null : presentProject(before));
+  return { actor: principal.keyId, expected };
 }

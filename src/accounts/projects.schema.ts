@@ -1,16 +1,21 @@
 /** A project's limits in requests and answers. */
 import { z } from 'zod';
 import { entityName, projectName } from '../http/fields.js';
-import { limitChanges, limitFields } from './limits.schema.js';
+import { listOf } from '../http/lists.schema.js';
+import { limitFields, ownLimitChanges, ProjectLimitSources, spendLimitField } from './limits.schema.js';
 
 export const ProjectPath = z.object({ entity: entityName, project: projectName });
 
 export const ProjectLimitsPatch = z
   .strictObject({
-    monthly_cap_usd: limitChanges.monthly_cap_usd,
-    max_concurrent_requests: limitChanges.max_concurrent_requests,
+    monthly_cap_usd: ownLimitChanges.monthly_cap_usd,
+    max_concurrent_requests: ownLimitChanges.max_concurrent_requests,
   })
-  .meta({ id: 'ProjectLimitsPatch', description: 'Omitted fields stay unchanged; null lifts the limit.' });
+  .meta({
+    id: 'ProjectLimitsPatch',
+    description:
+      'Omitted fields stay unchanged; null and "inherit" lift the limit: plans do not limit projects.',
+  });
 export type ProjectLimitsPatch = z.output<typeof ProjectLimitsPatch>;
 
 export const Project = z
@@ -20,6 +25,11 @@ export const Project = z
     project: z.string(),
     monthly_cap_usd: limitFields.monthly_cap_usd,
     max_concurrent_requests: limitFields.max_concurrent_requests,
+    limits: ProjectLimitSources,
+    spend_limit_usd: spendLimitField,
+    created_at: z.int(),
   })
   .meta({ id: 'Project' });
 export type Project = z.output<typeof Project>;
+
+export const ProjectList = listOf(Project).meta({ id: 'ProjectList' });

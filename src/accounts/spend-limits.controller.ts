@@ -1,11 +1,12 @@
-/** Monthly caps in the form of OpenAI's API. They are the same limits as elsewhere, so the next decision sees a change. */
+/** Monthly limits in the form of OpenAI's API: an admin's are the caps, a customer's own stand beside them. The next decision sees a change. */
 import { Body, Controller, Param } from '@nestjs/common';
 import type { EntityName, ProjectName } from '../domain/ids.js';
-import { picosFromCents } from '../domain/money.js';
-import { SpendLimits, type LimitScope } from './spend-limits.js';
+import { SpendLimits, type LimitScope, type SpendLimit } from './spend-limits.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { Caller, type Principal } from '../access/principal.js';
+import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
-import { presentDeletedSpendLimit, presentSpendLimit } from './spend-limits.presenter.js';
+import { presentDeletedSpendLimit, presentSpendLimit, settingOf } from './spend-limits.presenter.js';
 import { Route } from '../http/route.js';
 import * as schemas from './spend-limits.schema.js';
 
@@ -20,41 +21,54 @@ export class SpendLimitsController {
 
   @Route('GET /v1/organization/spend_limit', {
     role: 'finance',
+    alsoFor: ['owner'],
     summary: "Get the organization's monthly limit",
     answers: schemas.SpendLimit,
     headers: ORGANIZATION_HEADERS,
   })
-  async get(@Organization() entity: EntityName) {
-    return this.find({ entity, project: null });
+  async get(
+    @Organization() entity: EntityName,
+    @Caller() { role }: Principal,
+    @Conditional() precondition: Precondition,
+  ) {
+    return this.find({ entity, project: null, role }, precondition);
   }
 
   @Route('POST /v1/organization/spend_limit', {
     role: 'admin',
+    alsoFor: ['owner'],
     summary: "Set the organization's monthly limit",
     answers: schemas.SpendLimit,
-    headers: ORGANIZATION_HEADERS,
+    headers: [...ORGANIZATION_HEADERS, IF_MATCH],
     idempotent: true,
   })
   async set(
     @Organization() entity: EntityName,
     @Body({ schema: schemas.SpendLimitOrder }) body: schemas.SpendLimitOrder,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
-    return this.replace({ entity, project: null }, body, call);
+    return this.replace({ entity, project: null, ...roleOf(call) }, body, { call, precondition });
   }
 
   @Route('DELETE /v1/organization/spend_limit', {
     role: 'admin',
-    summary: "Lift the organization's monthly limit",
+    alsoFor: ['owner'],
+    summary: "Remove the organization's own monthly limit; its plan's counts again",
     answers: schemas.DeletedSpendLimit,
-    headers: ORGANIZATION_HEADERS,
+    headers: [...ORGANIZATION_HEADERS, IF_MATCH],
   })
-  async delete(@Organization() entity: EntityName, @Call() call: ChangeCall) {
-    return this.lift({ entity, project: null }, call);
+  async delete(
+    @Organization() entity: EntityName,
+    @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
+  ) {
+    return this.remove({ entity, project: null, ...roleOf(call) }, { call, precondition });
   }
 
   @Route('GET /v1/organization/projects/:project/spend_limit', {
     role: 'finance',
+    alsoFor: ['owner'],
     summary: "Get a project's monthly limit",
     answers: schemas.SpendLimit,
     headers: ORGANIZATION_HEADERS,
@@ -62,15 +76,18 @@ export class SpendLimitsController {
   async getOfProject(
     @Organization() entity: EntityName,
     @Param({ schema: schemas.SpendPath }) { project }: ProjectPath,
+    @Caller() { role }: Principal,
+    @Conditional() precondition: Precondition,
   ) {
-    return this.find({ entity, project });
+    return this.find({ entity, project, role }, precondition);
   }
 
   @Route('POST /v1/organization/projects/:project/spend_limit', {
     role: 'admin',
+    alsoFor: ['owner'],
     summary: "Set a project's monthly limit",
     answers: schemas.SpendLimit,
-    headers: ORGANIZATION_HEADERS,
+    headers: [...ORGANIZATION_HEADERS, IF_MATCH],
     idempotent: true,
   })
   async setOfProject(
@@ -78,39 +95,58 @@ export class SpendLimitsController {
     @Param({ schema: schemas.SpendPath }) { project }: ProjectPath,
     @Body({ schema: schemas.SpendLimitOrder }) body: schemas.SpendLimitOrder,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
-    return this.replace({ entity, project }, body, call);
+    return this.replace({ entity, project, ...roleOf(call) }, body, { call, precondition });
   }
 
   @Route('DELETE /v1/organization/projects/:project/spend_limit', {
     role: 'admin',
-    summary: "Lift a project's monthly limit",
+    alsoFor: ['owner'],
+    summary: "Remove a project's own monthly limit",
     answers: schemas.DeletedSpendLimit,
-    headers: ORGANIZATION_HEADERS,
+    headers: [...ORGANIZATION_HEADERS, IF_MATCH],
   })
   async deleteOfProject(
     @Organization() entity: EntityName,
     @Param({ schema: schemas.SpendPath }) { project }: ProjectPath,
     @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
   ) {
-    return this.lift({ entity, project }, call);
+    return this.remove({ entity, project, ...roleOf(call) }, { call, precondition });
   }
 
-  private async find(scope: LimitScope) {
-    return presentSpendLimit(scope, await this.spendLimits.find(scope));
+  private async find(scope: LimitScope, precondition: Precondition) {
+    const limit = await this.spendLimits.find(scope);
+    return precondition.tagged(presentSpendLimit(scope, limit), settingOf(limit));
   }
 
-  private async replace(scope: LimitScope, body: schemas.SpendLimitOrder, call: ChangeCall) {
-    const to = { capPicos: picosFromCents(body.threshold_amount), actor: call.principal.keyId };
-    return this.changes.make(call, [scope], async (tx) =>
-      presentSpendLimit(scope, await this.spendLimits.set(tx, scope, to)),
+  private async replace(scope: LimitScope, body: schemas.SpendLimitOrder, { call, precondition }: Asked) {
+    const to = { cents: body.threshold_amount, picos: body.threshold_usd };
+    const order = { to, ...byWhom(call, precondition) };
+    const made = await this.changes.make(call, [scope], async (tx) =>
+      presentSpendLimit(scope, await this.spendLimits.set(tx, scope, order)),
     );
+    const { threshold_usd, source } = made;
+    return precondition.tagged(made, { threshold_usd, source });
   }
 
-  private async lift(scope: LimitScope, call: ChangeCall) {
+  private async remove(scope: LimitScope, { call, precondition }: Asked) {
     return this.changes.make(call, [scope], async (tx) => {
-      await this.spendLimits.lift(tx, scope, { actor: call.principal.keyId });
+      await this.spendLimits.remove(tx, scope, byWhom(call, precondition));
       return presentDeletedSpendLimit(scope);
     });
   }
+}
+
+type Asked = { readonly call: ChangeCall; readonly precondition: Precondition };
+
+function roleOf({ principal }: ChangeCall) {
+  return { role: principal.role };
+}
+
+function byWhom({ principal }: ChangeCall, precondition: Precondition) {
+  const expected = (before: SpendLimit | null) =>
+    precondition.check(before === null ? null : settingOf(before));
+  return { actor: principal.keyId, expected };
 }

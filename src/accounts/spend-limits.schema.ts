@@ -1,6 +1,6 @@
 /** Spend limits in the form of OpenAI's API: whole cents a month. */
 import { z } from 'zod';
-import { integer, projectName } from '../http/fields.js';
+import { integer, projectName, usd } from '../http/fields.js';
 
 export const SpendPath = z.object({ project: projectName });
 
@@ -12,7 +12,10 @@ export const interval = z.literal('month', 'must be month');
 
 export const SpendLimitOrder = z
   .strictObject({
-    threshold_amount: integer(1, CENTS_MAX).describe('Cents'),
+    threshold_amount: integer(0, CENTS_MAX).describe(
+      'Cents. The whole cents of the limit in force keep it as it is; 0 only so',
+    ),
+    threshold_usd: usd.optional().describe('The same exactly, for a limit with a fraction of a cent'),
     currency: currency.default('USD'),
     interval: interval.default('month'),
   })
@@ -22,9 +25,13 @@ export type SpendLimitOrder = z.output<typeof SpendLimitOrder>;
 export const SpendLimit = z
   .object({
     object: z.enum(['organization.spend_limit', 'project.spend_limit']),
-    threshold_amount: z.int().describe('Cents; a cap with a fraction of a cent is rounded down'),
+    threshold_amount: z.int().describe('Cents; a fraction of a cent is only in threshold_usd'),
+    threshold_usd: z.string().describe('The same exactly'),
     currency,
     interval,
+    source: z
+      .enum(['plan', 'own', 'owner'])
+      .describe("The plan's cap, the cap that an admin has set instead, or the customer's own spend limit"),
     enforcement: z.object({
       status: z
         .enum(['inactive', 'enforcing'])

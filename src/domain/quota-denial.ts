@@ -26,6 +26,8 @@ export type MoneyDenial = DenialBase & {
   readonly spentPicos: bigint;
   readonly limitPicos: bigint;
   readonly heldPicos: bigint;
+  /** Of a monthly cap: who can lift it, the customer, whose own spend limit it is, or an admin. */
+  readonly setBy?: 'owner' | 'admin' | undefined;
 };
 
 export type Denial = ConcurrencyDenial | MoneyDenial;
@@ -46,7 +48,13 @@ export function denialOf(question: Question, { limit, retryable }: ExceededLimit
       limitCount: present(maxConcurrentRequests),
     };
   }
-  return { ...base, limit, ...moneyFigures(limit, question), heldPicos: picosFromNanos(held.nanos) };
+  const heldPicos = picosFromNanos(held.nanos);
+  return { ...base, limit, ...moneyFigures(limit, question), heldPicos, setBy: setterOf(limit, question) };
+}
+
+function setterOf(limit: MoneyDenial['limit'], { entity, project }: Question): MoneyDenial['setBy'] {
+  if (limit !== 'project_monthly_cap' && limit !== 'entity_monthly_cap') return undefined;
+  return (limit === 'project_monthly_cap' ? project : entity).isOwnersCap === true ? 'owner' : 'admin';
 }
 
 type MoneyFigures = Pick<MoneyDenial, 'spentPicos' | 'limitPicos' | 'resetsAt'>;

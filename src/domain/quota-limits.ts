@@ -25,8 +25,10 @@ export type ProjectQuota = {
   readonly project: ProjectName;
   /** Null where nobody has read it, because the project has no cap. */
   readonly monthCostPicos: bigint | null;
-  /** Null is no cap. */
+  /** The lower one of the cap and of the customer's own spend limit; null is neither. */
   readonly monthlyCapPicos: bigint | null;
+  /** True where that is the customer's own. */
+  readonly isOwnersCap?: boolean | undefined;
   readonly maxConcurrentRequests: number | null;
 };
 
@@ -40,7 +42,9 @@ export type EntityQuota = {
   readonly period: Period;
   readonly monthCostPicos: bigint;
   readonly yearCostPicos: bigint;
+  /** As a project's. */
   readonly monthlyCapPicos: bigint | null;
+  readonly isOwnersCap?: boolean | undefined;
   readonly yearlyCapPicos: bigint | null;
   readonly overage: 'blocked' | 'allowed';
   readonly maxConcurrentRequests: number | null;

@@ -18,6 +18,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   model_not_found: 404,
   conflict: 409,
   idempotency_key_in_use: 409,
+  precondition_failed: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,

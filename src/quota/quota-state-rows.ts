@@ -35,6 +35,9 @@ export type QuotaStateRow = {
   project_month_cost: string | null;
   project_cap: string | null;
   project_max_concurrent: number | null;
+  /** Whether the cap is the customer's own spend limit. */
+  cap_is_owners: boolean;
+  project_cap_is_owners: boolean;
 };
 
 /** One state for each entity, in the sequence of their first rows. `at` is the time by Postgres' clock as of which the rows are. */
@@ -81,6 +84,7 @@ function toState(
     monthCostPicos: BigInt(first.month_cost),
     yearCostPicos: BigInt(first.year_cost),
     monthlyCapPicos: picosOrNull(first.monthly_cap),
+    isOwnersCap: first.cap_is_owners || undefined,
     yearlyCapPicos: picosOrNull(first.yearly_cap),
     overage: first.overage,
     maxConcurrentRequests: first.max_concurrent,
@@ -98,6 +102,7 @@ function toProject(row: QuotaStateRow): ProjectQuota[] {
       project: row.project,
       monthCostPicos: picosOrNull(row.project_month_cost),
       monthlyCapPicos: picosOrNull(row.project_cap),
+      isOwnersCap: row.project_cap_is_owners || undefined,
       maxConcurrentRequests: row.project_max_concurrent,
     },
   ];

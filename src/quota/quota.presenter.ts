@@ -99,6 +99,7 @@ function detailsOf(denial: Denial): Record<string, unknown> {
           spent_usd: formatUsd(denial.spentPicos),
           limit_usd: formatUsd(denial.limitPicos),
           held_usd: formatUsd(denial.heldPicos),
+          set_by: denial.setBy,
         };
   return { limit, scope, ...amounts, resets_at: resetsAt };
 }

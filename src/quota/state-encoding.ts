@@ -91,6 +91,7 @@ function entityFacts(state: QuotaState): string {
     monthCostPicos: String(state.monthCostPicos),
     yearCostPicos: String(state.yearCostPicos),
     monthlyCapPicos: formatPicosOrNull(state.monthlyCapPicos),
+    isOwnersCap: state.isOwnersCap || undefined,
     yearlyCapPicos: formatPicosOrNull(state.yearlyCapPicos),
     overage: state.overage,
     maxConcurrentRequests: state.maxConcurrentRequests,
@@ -121,6 +122,7 @@ function projectFacts(project: ProjectQuota): string {
     project: project.project,
     monthCostPicos: formatPicosOrNull(project.monthCostPicos),
     monthlyCapPicos: formatPicosOrNull(project.monthlyCapPicos),
+    isOwnersCap: project.isOwnersCap || undefined,
     maxConcurrentRequests: project.maxConcurrentRequests,
   };
   return JSON.stringify(facts);

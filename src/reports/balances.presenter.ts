@@ -17,11 +17,13 @@ export function presentBalance(balance: BalanceOf): Balance {
     year_to_date_usd: formatUsd(balance.yearPicos),
     overage_usd: formatUsd(balance.monthOveragePicos),
     monthly_cap_usd: formatUsdOrNull(balance.monthlyCapPicos),
+    spend_limit_usd: formatUsdOrNull(balance.spendLimitPicos),
     yearly_cap_usd: formatUsdOrNull(balance.yearlyCapPicos),
     projects: balance.projects.map((project) => ({
       project: project.project,
       month_to_date_usd: formatUsd(project.monthPicos),
       monthly_cap_usd: formatUsdOrNull(project.monthlyCapPicos),
+      spend_limit_usd: formatUsdOrNull(project.spendLimitPicos),
     })),
     forecast_usd: formatUsdOrNull(balance.forecast?.forecastPicos ?? null),
   };

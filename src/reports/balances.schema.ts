@@ -12,13 +12,18 @@ export const Balance = z
     month_to_date_usd: z.string(),
     year_to_date_usd: z.string(),
     overage_usd: z.string().describe('The part of the month that no credits paid'),
-    monthly_cap_usd: z.string().nullable(),
+    monthly_cap_usd: z
+      .string()
+      .nullable()
+      .describe('In force: the lower one of the cap and of spend_limit_usd'),
+    spend_limit_usd: z.string().nullable().describe('What the customer has set for itself'),
     yearly_cap_usd: z.string().nullable(),
     projects: z.array(
       z.object({
         project: z.string(),
         month_to_date_usd: z.string(),
         monthly_cap_usd: z.string().nullable(),
+        spend_limit_usd: z.string().nullable(),
       }),
     ),
     forecast_usd: z

@@ -16,7 +16,7 @@ export async function sumDailyCosts(tx: Tx, of: { entity: string; range: Range }
   const rows = await tx.$queryRaw<{ day: number; project: string | null; cost: string }[]>`
     select
       (extract(epoch from u.at)::bigint / 86400)::integer as day,
-      case when p.monthly_cap_picos is not null then u.project end as project,
+      case when p.monthly_cap_picos is not null or p.spend_limit_picos is not null then u.project end as project,
       sum(u.cost_picos)::text as cost
     from (${rollUpsInRange(of)}) u
     join projects p on p.entity = ${of.entity}::text and p.name = u.project

@@ -16,9 +16,8 @@ describe('limits', () => {
   });
 
   const put = (plan: string) => app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan } });
-  const patch = (body: unknown) => app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body });
-  const patchProject = (body: unknown) =>
-    app.call(`PATCH /v1/admin/entities/${entity}/projects/project1/limits`, { body });
+  const patch = (body: object) => app.limit(entity, body);
+  const patchProject = (body: object) => app.limit(`${entity}/project1`, body);
   const buy = (amount: string) =>
     app.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd: amount } });
   /** Holds $0.71 for each million tokens asked for. */
@@ -33,7 +32,6 @@ describe('limits', () => {
       entity,
       plan: 'free',
       overage: 'blocked',
-      own_limits: [],
       monthly_cap_usd: '100',
       yearly_cap_usd: null,
       max_concurrent_requests: null,
@@ -42,7 +40,6 @@ describe('limits', () => {
       monthly_cap_usd: '250.5',
       max_concurrent_requests: 7,
       overage: 'blocked',
-      own_limits: ['monthly_cap_usd', 'max_concurrent_requests'],
     });
     expect((await put('pro')).body).toMatchObject({
       plan: 'pro',
@@ -77,6 +74,12 @@ describe('limits', () => {
       project: 'project1',
       monthly_cap_usd: '2',
       max_concurrent_requests: null,
+      limits: {
+        monthly_cap_usd: { value: '2', source: 'own', is_limited: true },
+        max_concurrent_requests: { value: null, source: null, is_limited: false },
+      },
+      spend_limit_usd: null,
+      created_at: expect.any(Number),
     });
   });
 

@@ -15,6 +15,7 @@ describe('spend limits through the official client', () => {
     const options = { baseURL: `${app.url}/v1`, maxRetries: 0 };
     admin = new OpenAI({ adminAPIKey: app.adminKey, organization: 'entity1', ...options });
     finance = new OpenAI({ adminAPIKey: await app.key('finance', 'entity1'), ...options });
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     const rich = { amount_usd: '1000' };
     await app.call('POST /v1/admin/entities/entity1/credits', { body: rich });
   });
@@ -29,14 +30,16 @@ describe('spend limits through the official client', () => {
     expect(await finance.admin.organization.spendLimit.retrieve()).toEqual({
       object: 'organization.spend_limit',
       threshold_amount: 10_000,
+      threshold_usd: '100',
       ...USD,
+      source: 'plan',
       enforcement: { status: 'inactive' },
     });
   });
 
-  it('apply to the next decision when set, and when lifted', async () => {
+  it("apply to the next decision when set, and when removed the plan's is back", async () => {
     const limit = await admin.admin.organization.spendLimit.update({ threshold_amount: 70, ...USD });
-    expect(limit).toMatchObject({ object: 'organization.spend_limit', threshold_amount: 70 });
+    expect(limit).toMatchObject({ object: 'organization.spend_limit', threshold_amount: 70, source: 'own' });
     expect(await reserve('entity1/a')).toBe(429);
     expect(await finance.admin.organization.spendLimit.retrieve()).toEqual(limit);
     const entity = await app.call('GET /v1/admin/entities/entity1');
@@ -46,9 +49,11 @@ describe('spend limits through the official client', () => {
       deleted: true,
     });
     expect(await reserve('entity1/a')).toBe(201);
-    const gone = finance.admin.organization.spendLimit.retrieve();
-    await expect(gone).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    expect(await admin.admin.organization.spendLimit.delete()).toMatchObject({ deleted: true });
+    expect(await finance.admin.organization.spendLimit.retrieve()).toMatchObject({
+      threshold_amount: 10_000,
+      source: 'plan',
+    });
+    await expect(admin.admin.organization.spendLimit.delete()).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
 
   it("are the project's own on a project's path", async () => {
@@ -59,7 +64,9 @@ describe('spend limits through the official client', () => {
     expect(limit).toEqual({
       object: 'project.spend_limit',
       threshold_amount: 71,
+      threshold_usd: '0.71',
       ...USD,
+      source: 'own',
       enforcement: { status: 'inactive' },
     });
     expect(await spendLimit.retrieve('b')).toEqual(limit);
@@ -81,11 +88,34 @@ describe('spend limits through the official client', () => {
     expect(reached.enforcement.status).toBe('enforcing');
   });
 
-  it('are rounded down to whole cents', async () => {
-    await app.call('PATCH /v1/admin/entities/odd/limits', { body: { monthly_cap_usd: '0.019999' } });
+  it.each([
+    ['10.999', 1_099],
+    ['0.005', 0],
+    ['0.000000000001', 0],
+    ['0', 0],
+    ['12.5', 1_250],
+  ])('of %s dollars are written back as they were read: %j cents', async (usd, cents) => {
+    await app.limit('odd', { monthly_cap_usd: usd });
     const headers = { 'openai-organization': 'odd' };
     const { body } = await app.call('GET /v1/organization/spend_limit', { headers });
-    expect(body.threshold_amount).toBe(1);
+    expect(body).toMatchObject({ threshold_amount: cents, threshold_usd: usd });
+    const { threshold_amount, threshold_usd, currency, interval } = body;
+    for (const back of [{ threshold_amount }, { threshold_amount, threshold_usd, currency, interval }]) {
+      expect((await app.call('POST /v1/organization/spend_limit', { headers, body: back })).body).toEqual(
+        body,
+      );
+    }
+    expect((await app.call('GET /v1/admin/entities/odd')).body.monthly_cap_usd).toBe(usd);
+  });
+
+  it('take a fraction of a cent exactly, where both amounts agree', async () => {
+    const headers = { 'openai-organization': 'exact' };
+    await app.call('PUT /v1/admin/entities/exact', { body: { plan: 'free' } });
+    const set = (body: object) => app.call('POST /v1/organization/spend_limit', { headers, body });
+    expect((await set({ threshold_amount: 0, threshold_usd: '0.005' })).body.threshold_usd).toBe('0.005');
+    expect((await set({ threshold_amount: 1_099, threshold_usd: '10.99' })).body.threshold_usd).toBe('10.99');
+    const refused = await set({ threshold_amount: 1_098, threshold_usd: '10.99' });
+    expect([refused.status, refused.body.error.param]).toEqual([400, 'threshold_usd']);
   });
 
   it('are changed only by admins, and every change is in the audit log', async () => {

@@ -44,6 +44,7 @@ async function measure(world: World): Promise<void> {
   // Where the servers end first, that is no failure of its own.
   sql.on('error', () => {});
   await sql.connect();
+  await api.call(`PUT /v1/admin/entities/${NEIGHBOUR}`, { body: { plan: 'free' } });
   const path = `PATCH /v1/admin/entities/${NEIGHBOUR}/limits`;
   await api.call(path, { body: { overage: 'allowed', monthly_cap_usd: '1000000' } });
   const rows: Record<string, string | number>[] = [];

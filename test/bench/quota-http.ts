@@ -170,10 +170,12 @@ async function measure(load: ChildProcess, order: LoadOrder): Promise<LoadResult
 
 async function gatewayKey(url: string): Promise<string> {
   const limits = { monthly_cap_usd: '1000000', overage: 'allowed' };
-  for (const entity of [ENTITY, CAPPED])
+  for (const entity of [ENTITY, CAPPED]) {
+    await callAsAdmin(url, 'PUT', `/v1/admin/entities/${entity}`, { plan: 'free' });
     await callAsAdmin(url, 'PATCH', `/v1/admin/entities/${entity}/limits`, limits);
+  }
   const cap = { monthly_cap_usd: '1000000' };
-  await callAsAdmin(url, 'PATCH', `/v1/admin/entities/${CAPPED}/projects/p/limits`, cap);
+  await callAsAdmin(url, 'PUT', `/v1/admin/entities/${CAPPED}/projects/p`, cap);
   const key = { name: 'bench', role: 'gateway', entity: null };
   return (await callAsAdmin(url, 'POST', '/v1/admin/keys', key)).secret;
 }

@@ -57,7 +57,7 @@ function aCounting(): { tally: TallyClient; leaseCount: () => number } {
 }
 const aRequest = () => ({ project: `${entity}/p`, model: LLAMA, inputTokens: 1_000, maxOutputTokens: 0 });
 const limit = async (limits: object) => {
-  const { status } = await app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body: limits });
+  const { status } = await app.limit(entity, limits);
   expect(status).toBe(200);
 };
 const buy = async (amount_usd: string): Promise<string> =>

@@ -31,7 +31,7 @@ describe('a gateway with GATEWAY_OUTBOX_DIR', () => {
     redis = await aFaultProxy(new URL(app.redis.url));
     directory = await mkdtemp(join(tmpdir(), 'tally-outbox-'));
     apiKey = await app.key('gateway');
-    await app.call('PATCH /v1/admin/entities/entity1/limits', { body: { overage: 'allowed' } });
+    await app.limit('entity1', { overage: 'allowed' });
   });
 
   afterEach(async () => {

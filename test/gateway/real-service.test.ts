@@ -53,9 +53,7 @@ class Scene {
   }
 
   async limit(limits: object): Promise<void> {
-    const { status } = await this.app.call(`PATCH /v1/admin/entities/${this.entity}/limits`, {
-      body: limits,
-    });
+    const { status } = await this.app.limit(this.entity, limits);
     expect(status).toBe(200);
   }
 

@@ -13,8 +13,8 @@ describe("a gateway's plain route", () => {
       app.key('finance'),
     ]);
     keys = { gateway, bound, finance };
-    await app.call('PATCH /v1/admin/entities/full/limits', { body: { monthly_cap_usd: '0' } });
-    await app.call('PATCH /v1/admin/entities/entity1/limits', { body: { overage: 'allowed' } });
+    await app.limit('full', { monthly_cap_usd: '0' });
+    await app.limit('entity1', { overage: 'allowed' });
   });
   afterAll(() => app.close());
 

@@ -38,7 +38,7 @@ describe('the price book over HTTP', () => {
       const answer = await app.call('POST /v1/quota/reservations', { body });
       return answer.body.hold_usd ?? answer.body.error.code;
     };
-    await app.call('PATCH /v1/admin/entities/entity1/limits', { body: { overage: 'allowed' } });
+    await app.limit('entity1', { overage: 'allowed' });
     expect(await hold()).toBe('model_not_found');
     const { status, body } = await app.call('POST /v1/admin/prices', { body: PRICE });
     expect([status, body]).toMatchObject([

@@ -19,8 +19,7 @@ describe('the explanation of a denial', () => {
       key: gateway,
       body: { project: subject, model: LLAMA, input_tokens: 1_000, max_output_tokens: 0, ...order },
     });
-  const limits = (account: string, body: object) =>
-    app.call(`PATCH /v1/admin/entities/${account}/limits`, { body });
+  const limits = (account: string, body: object) => app.limit(account, body);
   const explain = async (id: string, key = app.adminKey) =>
     app.call(`GET /v1/quota/decisions/${id}`, { key });
   const isKept = (id: string) => until('it is kept', async () => (await explain(id)).status === 200);

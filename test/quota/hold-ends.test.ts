@@ -23,9 +23,7 @@ describe('the hold of a request', () => {
   beforeEach(async () => {
     count += 1;
     entity = `holder${count}`;
-    await app.call(`PATCH /v1/admin/entities/${entity}/limits`, {
-      body: { monthly_cap_usd: '1', overage: 'allowed' },
-    });
+    await app.limit(entity, { monthly_cap_usd: '1', overage: 'allowed' });
   });
 
   const reserve = async (order: object = {}) => {

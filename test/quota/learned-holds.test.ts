@@ -36,9 +36,7 @@ describe('a hold without max_output_tokens', () => {
     expect((await app.call('POST /v1/admin/prices', { body })).status).toBe(201);
   };
   const customer = async (entity: string, monthly_cap_usd: string | null = null) => {
-    await app.call(`PATCH /v1/admin/entities/${entity}/limits`, {
-      body: { monthly_cap_usd, overage: 'allowed' },
-    });
+    await app.limit(entity, { monthly_cap_usd, overage: 'allowed' });
     return `${entity}/p`;
   };
   const reserve = async (subject: string, model: string, order: object = {}) => {

@@ -10,8 +10,7 @@ describe('leases over HTTP', () => {
     app = await anApp();
     gateway = await app.key('gateway');
     const limits = { monthly_cap_usd: '100', overage: 'allowed' };
-    for (const entity of ['entity1', 'entity2'])
-      await app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body: limits });
+    for (const entity of ['entity1', 'entity2']) await app.limit(entity, limits);
   });
   afterAll(() => app.close());
 
@@ -83,7 +82,7 @@ describe('leases over HTTP', () => {
       return new Map([...lines].map(([, outcome, sum, n]) => [outcome ?? sum, Number(n)]));
     };
     const before = await counts();
-    const limits = (body: object) => app.call('PATCH /v1/admin/entities/counted/limits', { body });
+    const limits = (body: object) => app.limit('counted', body);
     const end = () =>
       app.call(`POST /v1/quota/leases/${leaseId('a', 'counted')}/release`, {
         key: gateway,

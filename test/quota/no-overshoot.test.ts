@@ -44,6 +44,7 @@ afterAll(async () => {
 });
 
 const limit = async (account: string, limits: object) => {
+  await service.call(`PUT /v1/admin/entities/${account}`, { plan: 'free' });
   const { status } = await service.call(`PATCH /v1/admin/entities/${account}/limits`, limits);
   expect(status).toBe(200);
 };
@@ -97,7 +98,7 @@ describe('of 2,000 requests at once, spread over three processes', () => {
   it('exactly as many as fit under the caps of the projects and the cap of their entity', async () => {
     await limit('nested', { monthly_cap_usd: roomFor(FITTING), overage: 'allowed' });
     const project = async (name: string, count: number) => {
-      const path = `PATCH /v1/admin/entities/nested/projects/${name}/limits`;
+      const path = `PUT /v1/admin/entities/nested/projects/${name}`;
       expect((await service.call(path, { monthly_cap_usd: roomFor(count) })).status).toBe(200);
     };
     await project('a', 100);
@@ -192,7 +193,7 @@ describe('requests that cost less than they hold', () => {
     const caps = { a: '0.1', b: '0.25' };
     await limit('inner', { monthly_cap_usd: '0.3', overage: 'allowed' });
     for (const [name, monthly_cap_usd] of Object.entries(caps)) {
-      const path = `PATCH /v1/admin/entities/inner/projects/${name}/limits`;
+      const path = `PUT /v1/admin/entities/inner/projects/${name}`;
       expect((await service.call(path, { monthly_cap_usd })).status).toBe(200);
     }
     const spent = await quiet('inner', await useUp(['inner/a', 'inner/b']));
@@ -212,7 +213,7 @@ describe('requests that cost less than they hold', () => {
     const [entityMax, projectMax] = [5, 3];
     await limit('running', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: entityMax });
     for (const name of ['a', 'b']) {
-      const path = `PATCH /v1/admin/entities/running/projects/${name}/limits`;
+      const path = `PUT /v1/admin/entities/running/projects/${name}`;
       expect((await service.call(path, { max_concurrent_requests: projectMax })).status).toBe(200);
     }
     const running = { a: 0, b: 0 };

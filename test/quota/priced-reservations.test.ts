@@ -10,8 +10,7 @@ describe('reservations by price over HTTP', () => {
   });
   afterAll(() => app.close());
 
-  const limits = (entity: string, body: unknown) =>
-    app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body });
+  const limits = (entity: string, body: object) => app.limit(entity, body);
   const reserve = (entity: string, body: object): Promise<Answer> =>
     app.call('POST /v1/quota/reservations', {
       key: gateway,

@@ -23,7 +23,7 @@ describe('the quota mode of an entity', () => {
   });
 
   const change = async (body: object) => {
-    const answer = await app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body });
+    const answer = await app.limit(entity, body);
     expect(answer.status).toBe(200);
     return answer.body;
   };
@@ -54,9 +54,7 @@ describe('the quota mode of an entity', () => {
       before: { quota_mode: 'enforce' },
       after: { quota_mode: 'shadow' },
     });
-    const refused = await app.call(`PATCH /v1/admin/entities/${entity}/limits`, {
-      body: { quota_mode: 'dry-run' },
-    });
+    const refused = await app.limit(entity, { quota_mode: 'dry-run' });
     expect([refused.status, refused.body.error.param]).toEqual([400, 'quota_mode']);
   });
 

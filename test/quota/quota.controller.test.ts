@@ -12,8 +12,7 @@ describe('reservations and decisions over HTTP', () => {
   });
   afterAll(() => app.close());
 
-  const limits = (entity: string, body: unknown) =>
-    app.call(`PATCH /v1/admin/entities/${entity}/limits`, { body });
+  const limits = (entity: string, body: object) => app.limit(entity, body);
   const reserve = (entity: string, body: object = {}): Promise<Answer> =>
     app.call('POST /v1/quota/reservations', {
       key: gateway,
@@ -105,6 +104,7 @@ describe('reservations and decisions over HTTP', () => {
       spent_usd: '0',
       limit_usd: '0.001',
       held_usd: '0',
+      set_by: 'admin',
       resets_at: 1796083200,
       decision_id: expect.any(String),
     });
@@ -128,6 +128,7 @@ describe('reservations and decisions over HTTP', () => {
           spent_usd: '0',
           limit_usd: '0.002',
           held_usd: '0.00130356',
+          set_by: 'admin',
           resets_at: 1796083200,
           decision_id: expect.any(String),
         },
@@ -216,13 +217,7 @@ describe('reservations and decisions over HTTP', () => {
       ['credits', () => limits('counted', { ...none, overage: 'blocked' })],
       ['entity_yearly_cap', () => limits('counted', { ...none, yearly_cap_usd: '0' })],
       ['entity_monthly_cap', () => limits('counted', { monthly_cap_usd: '0' })],
-      [
-        'project_monthly_cap',
-        () =>
-          app.call('PATCH /v1/admin/entities/counted/projects/project1/limits', {
-            body: { monthly_cap_usd: '0' },
-          }),
-      ],
+      ['project_monthly_cap', () => app.limit('counted/project1', { monthly_cap_usd: '0' })],
       ['concurrency', () => limits('counted', { max_concurrent_requests: 1 })],
     ] as const;
     for (const [limit, pass] of passes) {
@@ -241,9 +236,7 @@ describe('QUOTA_DENIED_STATUS=402', () => {
     try {
       const body = { project: 'entity1/project1', model: LLAMA };
       expect((await app.call('POST /v1/quota/reservations', { body })).status).toBe(402);
-      await app.call('PATCH /v1/admin/entities/entity1/limits', {
-        body: { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 1 },
-      });
+      await app.limit('entity1', { monthly_cap_usd: null, overage: 'allowed', max_concurrent_requests: 1 });
       expect((await app.call('POST /v1/quota/reservations', { body })).status).toBe(201);
       expect((await app.call('POST /v1/quota/reservations', { body })).status).toBe(429);
     } finally {

@@ -95,6 +95,8 @@ describe('rows that a function in Postgres returned', () => {
     const row = (entity: string, project: string, override: Partial<QuotaStateRow> = {}): QuotaStateRow => ({
       entity: entity as EntityName,
       is_created: true,
+      cap_is_owners: false,
+      project_cap_is_owners: false,
       version: '7',
       quota_mode: 'enforce',
       overage: 'blocked',

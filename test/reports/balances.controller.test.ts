@@ -23,10 +23,8 @@ describe('the balance over HTTP', () => {
       }),
       anEvent({ subject: 'entity4/chat', quantities: { input: 2_000_000 } }),
     ]);
-    await app.call('PATCH /v1/admin/entities/entity4/projects/search/limits', {
-      body: { monthly_cap_usd: '3' },
-    });
-    await app.call('PATCH /v1/admin/entities/entity4/limits', { body: { overage: 'allowed' } });
+    await app.limit('entity4/search', { monthly_cap_usd: '3' });
+    await app.limit('entity4', { overage: 'allowed' });
     const held = { project: 'entity4/search', model: LLAMA, input_tokens: 100, max_output_tokens: 0 };
     expect((await app.call('POST /v1/quota/reservations', { key: gateway, body: held })).status).toBe(201);
     const { body } = await app.call('GET /v1/entities/entity4/balance');
@@ -41,6 +39,7 @@ describe('the balance over HTTP', () => {
       year_to_date_usd: '1.42001207',
       overage_usd: '0.42001207',
       monthly_cap_usd: '100',
+      spend_limit_usd: null,
       yearly_cap_usd: null,
       forecast_usd: null,
       projects: [
@@ -48,11 +47,13 @@ describe('the balance over HTTP', () => {
           project: 'chat',
           month_to_date_usd: '1.42',
           monthly_cap_usd: null,
+          spend_limit_usd: null,
         },
         {
           project: 'search',
           month_to_date_usd: '0.00001207',
           monthly_cap_usd: '3',
+          spend_limit_usd: null,
         },
       ],
     });
@@ -114,9 +115,7 @@ describe('the forecast over HTTP', () => {
   afterAll(() => app.close());
 
   it('is in the balance and, with its range, on a path of its own; it is capped where the credits end', async () => {
-    await app.call('PATCH /v1/admin/entities/entity1/limits', {
-      body: { overage: 'allowed', monthly_cap_usd: null },
-    });
+    await app.limit('entity1', { overage: 'allowed', monthly_cap_usd: null });
     const days = [15, 16, 17, 18, 19, 20, 21];
     const usage = (subject: string) =>
       days.map((day) =>
@@ -144,7 +143,7 @@ describe('the forecast over HTTP', () => {
       reason: null,
     });
     expect((await app.call('GET /v1/entities/entity1/balance')).body.forecast_usd).toBe('11.005');
-    await app.call('PATCH /v1/admin/entities/entity1/projects/a/limits', { body: { monthly_cap_usd: '10' } });
+    await app.limit('entity1/a', { monthly_cap_usd: '10' });
     const capped = await app.call('GET /v1/entities/entity1/forecast');
     expect(capped.body).toMatchObject({ forecast_usd: '10', high_usd: '10', capped: true });
     await recordUsage(app, usage('free/a'));

@@ -44,6 +44,8 @@ export type TestApp = {
   readonly redis: TestRedis;
   /** `call('POST /v1/admin/keys', { body })`. */
   call(request: string, options?: CallOptions): Promise<Answer>;
+  /** Sets limits, as an admin does, of an entity or of `entity/project`; what does not exist yet is created first. */
+  limit(subject: string, limits: object): Promise<Answer>;
   /** A new key's secret; without an entity it serves all. */
   key(role: KeyRole, entity?: string): Promise<string>;
   close(): Promise<void>;
@@ -96,6 +98,7 @@ export async function anApp(
     postgres,
     redis,
     call,
+    limit: (subject, limits) => setLimits(call, subject, limits),
     async key(role, entity) {
       const { body } = await call('POST /v1/admin/keys', {
         body: {
@@ -113,6 +116,14 @@ export async function anApp(
       await Promise.all([postgres.drop(), redis.stop()]);
     },
   };
+}
+
+export async function setLimits(call: TestApp['call'], subject: string, limits: object): Promise<Answer> {
+  const [entity = '', project] = subject.split('/');
+  const path = `/v1/admin/entities/${entity}`;
+  if ((await call(`GET ${path}`)).status === 404) await call(`PUT ${path}`, { body: { plan: 'free' } });
+  if (project === undefined) return call(`PATCH ${path}/limits`, { body: limits });
+  return call(`PUT ${path}/projects/${project}`, { body: limits });
 }
 
 export function callerOf(url: string): TestApp['call'] {

@@ -1,5 +1,6 @@
 /** Every route that a key opens, with a request to it: what the tests of access go through. */
 import type { KeyRole } from '../../src/domain/key-roles.js';
+import { ACCOUNT_ROUTES } from './account-routes.js';
 import { LLAMA } from './builders.js';
 import { FINANCE_ROUTES } from './finance-routes.js';
 
@@ -115,34 +116,7 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/exports/focus.csv?period=2026-11&entity=entity1',
     namesEntity: true,
   },
-  { route: 'GET /v1/admin/entities', role: 'admin', request: 'GET /v1/admin/entities' },
-  {
-    route: 'GET /v1/admin/entities/{entity}',
-    role: 'admin',
-    request: 'GET /v1/admin/entities/entity1',
-    namesEntity: true,
-  },
-  {
-    route: 'PUT /v1/admin/entities/{entity}',
-    role: 'admin',
-    request: 'PUT /v1/admin/entities/entity1',
-    body: { plan: 'pro' },
-    namesEntity: true,
-  },
-  {
-    route: 'PATCH /v1/admin/entities/{entity}/limits',
-    role: 'admin',
-    request: 'PATCH /v1/admin/entities/entity1/limits',
-    body: {},
-    namesEntity: true,
-  },
-  {
-    route: 'PATCH /v1/admin/entities/{entity}/projects/{project}/limits',
-    role: 'admin',
-    request: 'PATCH /v1/admin/entities/entity1/projects/project1/limits',
-    body: {},
-    namesEntity: true,
-  },
+  ...ACCOUNT_ROUTES,
   {
     route: 'POST /v1/admin/entities/{entity}/credits',
     role: 'admin',
@@ -168,15 +142,6 @@ export const ROUTES: readonly RouteCase[] = [
     role: 'admin',
     request: 'GET /v1/admin/entities/entity1/ledger',
     namesEntity: true,
-  },
-  { route: 'GET /v1/admin/plans', role: 'admin', request: 'GET /v1/admin/plans' },
-  { route: 'GET /v1/admin/plans/{plan}', role: 'admin', request: 'GET /v1/admin/plans/free' },
-  {
-    route: 'PUT /v1/admin/plans/{plan}',
-    role: 'admin',
-    request: 'PUT /v1/admin/plans/test',
-    body: {},
-    allEntities: true,
   },
   {
     route: 'GET /v1/admin/prices',

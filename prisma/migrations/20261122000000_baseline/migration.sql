@@ -44,13 +44,16 @@ create table entities (
   max_concurrent_requests integer,
   version bigint not null default 0,
   created_at timestamptz(3) not null,
+  -- What the customer has set for itself, beside the cap of its plan or an admin. The lower one decides.
+  spend_limit_picos numeric(38, 0),
   constraint entities_pkey primary key (name),
   constraint entities_are_on_a_plan foreign key (plan) references plans (name),
   constraint entities_quota_mode_is_known check (quota_mode in ('off', 'shadow', 'enforce')),
   constraint entities_monthly_cap_is_not_negative check (monthly_cap_picos >= 0),
   constraint entities_yearly_cap_is_not_negative check (yearly_cap_picos >= 0),
   constraint entities_overage_is_known check (overage in ('blocked', 'allowed')),
-  constraint entities_max_concurrent_is_not_negative check (max_concurrent_requests >= 0)
+  constraint entities_max_concurrent_is_not_negative check (max_concurrent_requests >= 0),
+  constraint entities_spend_limit_is_not_negative check (spend_limit_picos >= 0)
 ) with (fillfactor = 80);
 create index entities_plan_idx on entities (plan);
 
@@ -60,13 +63,15 @@ create table projects (
   monthly_cap_picos numeric(38, 0),
   max_concurrent_requests integer,
   created_at timestamptz(3) not null,
+  spend_limit_picos numeric(38, 0),
   constraint projects_pkey primary key (entity, name),
   constraint projects_belong_to_an_entity foreign key (entity) references entities (name),
   constraint projects_monthly_cap_is_not_negative check (monthly_cap_picos >= 0),
-  constraint projects_max_concurrent_is_not_negative check (max_concurrent_requests >= 0)
+  constraint projects_max_concurrent_is_not_negative check (max_concurrent_requests >= 0),
+  constraint projects_spend_limit_is_not_negative check (spend_limit_picos >= 0)
 );
 create index projects_limited_idx on projects (entity)
-  where monthly_cap_picos is not null or max_concurrent_requests is not null;
+  where monthly_cap_picos is not null or max_concurrent_requests is not null or spend_limit_picos is not null;
 
 create table entity_spend (
   entity text not null,
@@ -1016,7 +1021,8 @@ create function quota_states(
 ) returns table (
   entity text, is_created boolean, version text, quota_mode text, overage text, monthly_cap text, yearly_cap text,
   max_concurrent integer, month_cost text, year_cost text, credits text, granted text, credits_change_at timestamptz,
-  has_every_limit boolean, project text, project_month_cost text, project_cap text, project_max_concurrent integer
+  has_every_limit boolean, project text, project_month_cost text, project_cap text, project_max_concurrent integer,
+  cap_is_owners boolean, project_cap_is_owners boolean
 )
   language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -1029,12 +1035,15 @@ begin
   select
     n.entity, e.name is not null, (coalesce(e.version, 0) + p.version)::text, coalesce(e.quota_mode, 'enforce'),
     coalesce(e.overage, p.overage),
-    (case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end)::text,
+    least(cap.picos, e.spend_limit_picos)::text,
     (case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end)::text,
     case when e.max_concurrent_own then e.max_concurrent_requests else p.max_concurrent_requests end,
     spend.month_cost::text, spend.year_cost::text, lots.credits::text, lots.granted::text, lots.change_at,
     cardinality(limited.names) <= p_limited_max,
-    coalesce(shown.name, ''), shown.month_cost::text, shown.monthly_cap_picos::text, shown.max_concurrent_requests
+    coalesce(shown.name, ''), shown.month_cost::text, least(shown.monthly_cap_picos, shown.spend_limit_picos)::text,
+    shown.max_concurrent_requests,
+    coalesce(e.spend_limit_picos < coalesce(cap.picos, 'infinity'), false),
+    coalesce(shown.spend_limit_picos < coalesce(shown.monthly_cap_picos, 'infinity'), false)
   from (
     select t.entity, array_agg(t.project) filter (where t.project <> '') as projects
     from unnest(p_entity, p_project) t (entity, project)
@@ -1042,6 +1051,9 @@ begin
   ) n
   left join entities e on e.name = n.entity
   join plans p on p.name = coalesce(e.plan, p_default_plan)
+  cross join lateral (
+    select case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end as picos
+  ) cap
   cross join lateral (
     select
       coalesce(sum(s.cost_picos) filter (where s.period = v_period), 0) as month_cost,
@@ -1061,12 +1073,13 @@ begin
     select array(
       select r.name
       from projects r
-      where r.entity = n.entity and (r.monthly_cap_picos is not null or r.max_concurrent_requests is not null)
+      where r.entity = n.entity
+        and (r.monthly_cap_picos is not null or r.max_concurrent_requests is not null or r.spend_limit_picos is not null)
       limit p_limited_max + 1
     ) as names
   ) limited
   left join lateral (
-    select m.name, r.monthly_cap_picos, r.max_concurrent_requests, coalesce(s.cost_picos, 0) as month_cost
+    select m.name, r.monthly_cap_picos, r.spend_limit_picos, r.max_concurrent_requests, coalesce(s.cost_picos, 0) as month_cost
     from (
       select unnest(limited.names) as name where cardinality(limited.names) <= p_limited_max
       union
@@ -1074,7 +1087,7 @@ begin
     ) m
     left join projects r on r.entity = n.entity and r.name = m.name
     left join project_spend s on s.entity = n.entity and s.period = v_period and s.project = m.name
-    where p_unlimited or r.monthly_cap_picos is not null or r.max_concurrent_requests is not null
+    where p_unlimited or r.monthly_cap_picos is not null or r.max_concurrent_requests is not null or r.spend_limit_picos is not null
   ) shown on true;
 end
 $$;
@@ -1244,7 +1257,7 @@ create table api_keys (
   revoked_at timestamptz(3),
   constraint api_keys_pkey primary key (id),
   constraint api_keys_have_secrets_of_their_own unique (secret_hash),
-  constraint api_keys_role_is_known check (role in ('gateway', 'finance', 'admin'))
+  constraint api_keys_role_is_known check (role in ('gateway', 'finance', 'owner', 'admin'))
 );
 
 create table idempotency_keys (
@@ -1419,7 +1432,7 @@ with spent as (
 ), caps as (
   select
     e.name as entity, null::text as project, 'monthly' as cap,
-    case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end as cap_picos,
+    least(case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end, e.spend_limit_picos) as cap_picos,
     coalesce(s.month_picos, 0) as spent_picos
   from public.entities e join public.plans p on p.name = e.plan left join spent s on s.entity = e.name
   union all
@@ -1429,7 +1442,7 @@ with spent as (
     coalesce(s.year_picos, 0)
   from public.entities e join public.plans p on p.name = e.plan left join spent s on s.entity = e.name
   union all
-  select r.entity, r.name, 'monthly', r.monthly_cap_picos, coalesce(s.cost_picos, 0)
+  select r.entity, r.name, 'monthly', least(r.monthly_cap_picos, r.spend_limit_picos), coalesce(s.cost_picos, 0)
   from public.projects r
   left join public.project_spend s
     on s.entity = r.entity and s.project = r.name and s.period = to_char(now() at time zone 'UTC', 'YYYY-MM')

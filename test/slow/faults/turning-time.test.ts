@@ -41,9 +41,7 @@ const finish = (entity: string, reservation_id: string | null, time: string, mod
 
 describe('a month that turns while requests run', () => {
   it('keeps them in the month of their reservation, books them there, and starts the new one with full room', async () => {
-    await app.call('PATCH /v1/admin/entities/turning/limits', {
-      body: { monthly_cap_usd: '0.0071', overage: 'allowed' },
-    });
+    await app.limit('turning', { monthly_cap_usd: '0.0071', overage: 'allowed' });
     const held = await Promise.all(Array.from({ length: 10 }, () => reserve('turning')));
     expect(held.map(({ status, body }) => [status, body.period])).toEqual(
       Array.from({ length: 10 }, () => [201, '2026-11']),
@@ -67,9 +65,7 @@ describe('a month that turns while requests run', () => {
   });
 
   it('never decides by the state of the month before, however many ask at the turn', async () => {
-    await app.call('PATCH /v1/admin/entities/crowd/limits', {
-      body: { monthly_cap_usd: '0.00071', overage: 'allowed' },
-    });
+    await app.limit('crowd', { monthly_cap_usd: '0.00071', overage: 'allowed' });
     await queue.add([finish('crowd', null, BEFORE)]);
     await queue.drained();
     expect((await reserve('crowd')).body.error.code).toBe('insufficient_quota');

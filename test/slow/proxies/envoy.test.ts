@@ -51,9 +51,7 @@ describe('Envoy with our configuration', () => {
   });
   afterAll(() => app.close());
   beforeEach(async () => {
-    await app.call('PATCH /v1/admin/entities/entity1/limits', {
-      body: { monthly_cap_usd: '1', overage: 'allowed', max_concurrent_requests: null },
-    });
+    await app.limit('entity1', { monthly_cap_usd: '1', overage: 'allowed', max_concurrent_requests: null });
   });
 
   const authorization = () => manager.http_filters[1].typed_config;
@@ -93,7 +91,7 @@ describe('Envoy with our configuration', () => {
   });
 
   it('passes on a denial as Tally words it, with the limit and whether waiting helps', async () => {
-    await app.call('PATCH /v1/admin/entities/entity1/limits', { body: { monthly_cap_usd: '0' } });
+    await app.limit('entity1', { monthly_cap_usd: '0' });
     const denied = await ask('POST /v1/chat/completions', project);
     expect(denied).toMatchObject({
       status: 429,
@@ -110,9 +108,7 @@ describe('Envoy with our configuration', () => {
       code: 'insufficient_quota',
       details: { limit: 'entity_monthly_cap' },
     });
-    await app.call('PATCH /v1/admin/entities/entity1/limits', {
-      body: { monthly_cap_usd: '1', max_concurrent_requests: 1 },
-    });
+    await app.limit('entity1', { monthly_cap_usd: '1', max_concurrent_requests: 1 });
     const held = await app.call('POST /v1/quota/reservations', {
       body: { project: 'entity1/project1', model: LLAMA, input_tokens: 1, max_output_tokens: 0 },
     });

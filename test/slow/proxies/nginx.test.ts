@@ -56,7 +56,7 @@ describe('nginx with our configuration', () => {
       headers: { authorization: `Bearer ${key}`, 'openai-project': 'another/project' },
       body: '{"model":"m"}',
     });
-  const limits = (body: object) => app.call('PATCH /v1/admin/entities/entity1/limits', { body });
+  const limits = (body: object) => app.limit('entity1', body);
   const errorOf = async (response: Response) =>
     ((await response.json()) as { error: Record<string, unknown> }).error;
 

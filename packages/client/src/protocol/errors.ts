@@ -8,6 +8,7 @@ export const ERROR_TYPES = {
   not_found: 'invalid_request_error',
   model_not_found: 'invalid_request_error',
   conflict: 'invalid_request_error',
+  precondition_failed: 'invalid_request_error',
   idempotency_key_reused: 'invalid_request_error',
   idempotency_key_in_use: 'invalid_request_error',
   payload_too_large: 'invalid_request_error',
