@@ -13,7 +13,7 @@ table api_keys
   CREATE UNIQUE INDEX api_keys_pkey ON public.api_keys USING btree (id)
 
 table audit_log
-  column id bigint not null default nextval('audit_log_id_seq'::regclass)
+  column id bigint not null
   column at timestamp(3) with time zone not null
   column actor text not null
   column action text not null
@@ -21,11 +21,15 @@ table audit_log
   column target text
   column before jsonb
   column after jsonb
+  column hash bytea not null
   constraint PRIMARY KEY (id)
   CREATE INDEX audit_log_entity_id_idx ON public.audit_log USING btree (entity, id)
   CREATE UNIQUE INDEX audit_log_pkey ON public.audit_log USING btree (id)
-  CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER audit_log_append_only BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER audit_log_chain BEFORE INSERT ON public.audit_log FOR EACH ROW EXECUTE FUNCTION chain_entry('audit_log_id_seq')
+  CREATE TRIGGER audit_log_chain_heads AFTER INSERT ON public.audit_log REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION move_chain_heads()
   CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER audit_log_only_pruned BEFORE DELETE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_unless_pruned()
 
 table burn_reversals
   column entity text not null
@@ -61,6 +65,21 @@ table burns
   CREATE INDEX burns_open_idx ON public.burns USING btree (entity, booked_hour) WHERE (NOT posted)
   CREATE UNIQUE INDEX burns_are_summed_by_hour ON public.burns USING btree (entity, booked_hour, period, grant_id) NULLS NOT DISTINCT
   CREATE UNIQUE INDEX burns_pkey ON public.burns USING btree (entity, id)
+
+table chain_heads
+  column entity text not null
+  column log text not null
+  column entries bigint not null default 0
+  column last_id bigint not null default 0
+  column hash bytea not null default '\x'::bytea
+  column pruned_entries bigint not null default 0
+  column pruned_id bigint not null default 0
+  column pruned_hash bytea not null default '\x'::bytea
+  column logged boolean not null default false
+  constraint CHECK ((log = ANY (ARRAY['audit_log'::text, 'ledger_entries'::text])))
+  constraint PRIMARY KEY (entity, log)
+  CREATE INDEX chain_heads_to_log_idx ON public.chain_heads USING btree (entity, log) WHERE (NOT logged)
+  CREATE UNIQUE INDEX chain_heads_pkey ON public.chain_heads USING btree (entity, log)
 
 table closed_periods
   column entity text not null
@@ -225,7 +244,7 @@ table jobs
 
 table ledger_entries
   column entity text not null
-  column id bigint not null default nextval('ledger_entries_id_seq'::regclass)
+  column id bigint not null
   column kind text not null
   column debit_account text not null
   column credit_account text not null
@@ -236,6 +255,7 @@ table ledger_entries
   column corrects bigint
   column reference text
   column booked_at timestamp(3) with time zone not null
+  column hash bytea not null
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint CHECK ((credit_account <> debit_account))
   constraint FOREIGN KEY (entity, corrects) REFERENCES ledger_entries(entity, id)
@@ -245,6 +265,8 @@ table ledger_entries
   CREATE UNIQUE INDEX ledger_entries_pkey ON public.ledger_entries USING btree (entity, id)
   CREATE UNIQUE INDEX ledger_entries_posted_once_idx ON public.ledger_entries USING btree (entity, booked_hour, period, grant_id, corrects) NULLS NOT DISTINCT WHERE (booked_hour IS NOT NULL)
   CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change()
+  CREATE TRIGGER ledger_entries_chain BEFORE INSERT ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION chain_entry('ledger_entries_id_seq')
+  CREATE TRIGGER ledger_entries_chain_heads AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION move_chain_heads()
   CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 
 table output_sampling
@@ -861,6 +883,54 @@ begin
 end
 $function$
 
+CREATE OR REPLACE FUNCTION public.audit_log_kept_at_least()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+RETURN '30 days'::interval
+
+CREATE OR REPLACE FUNCTION public.chain_entry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  v_head chain_heads;
+  v_before bytea;
+begin
+  loop
+    select * into v_head from chain_heads h where h.entity = coalesce(new.entity, '') and h.log = tg_table_name for no key update;
+    exit when found;
+    insert into chain_heads (entity, log) values (coalesce(new.entity, ''), tg_table_name) on conflict do nothing;
+  end loop;
+  if tg_table_name = 'ledger_entries' then
+    select e.hash into v_before from ledger_entries e
+    where e.entity = new.entity and e.id > v_head.last_id order by e.id desc limit 1;
+  elsif new.entity is not null then
+    select e.hash into v_before from audit_log e
+    where e.entity = new.entity and e.id > v_head.last_id order by e.id desc limit 1;
+  else
+    select e.hash into v_before from audit_log e
+    where e.entity is null and e.id > v_head.last_id order by e.id desc limit 1;
+  end if;
+  new.id := nextval(tg_argv[0]);
+  new.hash := chain_hash(coalesce(v_before, v_head.hash), new);
+  return new;
+end
+$function$
+
+CREATE OR REPLACE FUNCTION public.chain_hash(p_before bytea, p_entry anyelement)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET "TimeZone" TO 'UTC'
+AS $function$
+begin
+  return sha256(p_before || convert_to((to_jsonb(p_entry) - 'hash')::text, 'UTF8'));
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.close_usage_batch(p_at timestamp with time zone, p_default_plan text, p_limited_max integer, p_entities text[], p_event_entity text, p_event_identity uuid[], p_event_ms bigint[], p_event_series integer[], p_event_origin integer[], p_event_rate integer[], p_event_period text, p_event_id text, p_event_input integer[], p_event_cached_input integer[], p_event_output integer[], p_event_reasoning integer[], p_event_other text, p_event_cost numeric[], p_event_burnt numeric[], p_event_lot integer[], p_event_burns text, p_event_unpriced text, p_event_reservation text, p_event_user text, p_event_request text, p_event_tags text, p_event_details text, p_hour_entity text[], p_hour_ms bigint[], p_hour_series integer[], p_hour_period text[], p_hour_rate integer[], p_hour_requests bigint[], p_hour_input bigint[], p_hour_cached_input bigint[], p_hour_output bigint[], p_hour_reasoning bigint[], p_hour_other jsonb[], p_hour_cost numeric[], p_hour_paid numeric[], p_hour_promotional numeric[], p_spend_entity text[], p_spend_period text[], p_spend_project text[], p_spend_cost numeric[], p_spend_burnt numeric[], p_burn_entity text[], p_burn_period text[], p_burn_grant text[], p_burn_amount numeric[])
  RETURNS text
  LANGUAGE plpgsql
@@ -957,6 +1027,23 @@ CREATE OR REPLACE FUNCTION public.event_content(e rated_events)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 RETURN jsonb_build_object('source', (e).source, 'id', (e).id, 'entity', (e).entity, 'project', (e).project, 'occurredAt', to_char(((e).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text), 'model', (e).model, 'operation', (e).operation, 'quantities', quantities_of((e).input_tokens, (e).cached_input_tokens, (e).output_tokens, (e).reasoning_tokens, (e).other_quantities), 'serviceTier', (e).service_tier, 'region', ((e).details -> 'region'::text), 'attributes', ((e).details -> 'attributes'::text), 'unread', COALESCE(((e).details -> 'unread'::text), '[]'::jsonb), 'rawUsage', ((e).details -> 'usage'::text), 'mended', COALESCE(((e).details -> 'mended'::text), '[]'::jsonb), 'usageSource', (e).usage_source, 'reservationId', (e).reservation_id, 'apiKeyId', (e).api_key_id, 'userId', (e).user_id, 'requestId', (e).request_id, 'tags', (e).tags)
+
+CREATE OR REPLACE FUNCTION public.move_chain_heads()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  update chain_heads h set entries = h.entries + a.entries, last_id = a.last_id, hash = a.hash, logged = false
+  from (
+    select coalesce(n.entity, '') as entity, count(*) as entries, max(n.id) as last_id, (array_agg(n.hash order by n.id desc))[1] as hash
+    from added n group by n.entity
+  ) a
+  where h.entity = a.entity and h.log = tg_table_name;
+  return null;
+end
+$function$
 
 CREATE OR REPLACE FUNCTION public.negate_quantities(a jsonb)
  RETURNS jsonb
@@ -1103,6 +1190,40 @@ CREATE OR REPLACE FUNCTION public.other_total(a jsonb)
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN (a IS NULL) THEN (0)::numeric ELSE (SELECT COALESCE(sum((jsonb_each_text.value)::numeric), (0)::numeric) AS "coalesce" FROM jsonb_each_text(other_total.a) jsonb_each_text(key, value)) END
 
+CREATE OR REPLACE FUNCTION public.prune_audit_log(p_entity text, p_before timestamp with time zone, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  v_before constant timestamptz := least(p_before, now() - audit_log_kept_at_least());
+  v_pruned_id bigint;
+  v_ids bigint[];
+  v_hash bytea;
+begin
+  select h.pruned_id into v_pruned_id from chain_heads h where h.entity = p_entity and h.log = 'audit_log' for no key update;
+  select array_agg(e.id order by e.id) into v_ids
+  from (
+    select o.id, bool_and(o.at < v_before) over (order by o.id) as is_old
+    from (
+      select a.id, a.at from audit_log a where a.entity = nullif(p_entity, '') and a.id > v_pruned_id
+      union all
+      select a.id, a.at from audit_log a where p_entity = '' and a.entity is null and a.id > v_pruned_id
+      order by 1 limit p_limit
+    ) o
+  ) e
+  where e.is_old;
+  if v_ids is null then return 0; end if;
+  select a.hash into v_hash from audit_log a where a.id = v_ids[cardinality(v_ids)];
+  update chain_heads h set
+    pruned_entries = h.pruned_entries + cardinality(v_ids), pruned_id = v_ids[cardinality(v_ids)], pruned_hash = v_hash
+  where h.entity = p_entity and h.log = 'audit_log';
+  delete from audit_log a where a.id = any(v_ids);
+  return cardinality(v_ids);
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.quantities_of(input_tokens bigint, cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, other_quantities jsonb)
  RETURNS jsonb
  LANGUAGE sql
@@ -1191,6 +1312,46 @@ begin
   raise exception '% is append only: write a correcting entry instead', tg_table_name using errcode = 'restrict_violation';
 end
 $function$
+
+CREATE OR REPLACE FUNCTION public.refuse_unless_pruned()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (
+    select from chain_heads h where h.entity = coalesce(old.entity, '') and h.log = tg_table_name and h.pruned_id >= old.id
+  ) then
+    return old;
+  end if;
+  raise exception '% is append only: entries are pruned by prune_audit_log alone', tg_table_name using errcode = 'restrict_violation';
+end
+$function$
+
+CREATE OR REPLACE FUNCTION public.take_chain_heads(p_limit integer)
+ RETURNS SETOF chain_heads
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+BEGIN ATOMIC
+ UPDATE chain_heads h SET logged = true
+    FROM ( SELECT n.entity,
+             n.log
+            FROM chain_heads n
+           WHERE (NOT n.logged)
+           ORDER BY n.entity, n.log
+          LIMIT take_chain_heads.p_limit
+          FOR NO KEY UPDATE OF n SKIP LOCKED) taken
+   WHERE ((h.entity = taken.entity) AND (h.log = taken.log))
+   RETURNING h.entity,
+     h.log,
+     h.entries,
+     h.last_id,
+     h.hash,
+     h.pruned_entries,
+     h.pruned_id,
+     h.pruned_hash,
+     h.logged;
+END
 
 CREATE OR REPLACE FUNCTION public.texts_of(joined text)
  RETURNS text[]

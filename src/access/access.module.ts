@@ -4,14 +4,16 @@ import { APP_GUARD } from '@nestjs/core';
 import { ApiKeys } from './api-keys.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { AuthGuard } from './auth-guard.js';
+import { Chains } from './chains.js';
+import { ChainsController } from './chains.controller.js';
 import { Changes } from './changes.js';
 import { IdempotencyPruning } from './idempotency-pruning.js';
 import { KeysController } from './keys.controller.js';
 
-const SERVICES = [ApiKeys, AuthGuard, Changes, IdempotencyPruning];
+const SERVICES = [ApiKeys, AuthGuard, Chains, Changes, IdempotencyPruning];
 
 @Module({ providers: [...SERVICES, { provide: APP_GUARD, useExisting: AuthGuard }], exports: SERVICES })
 export class AccessModule {}
 
-@Module({ imports: [AccessModule], controllers: [KeysController, AuditLogController] })
+@Module({ imports: [AccessModule], controllers: [KeysController, AuditLogController, ChainsController] })
 export class AccessApi {}

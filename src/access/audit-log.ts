@@ -25,13 +25,14 @@ export async function insertAuditEntry(tx: Tx, change: Change): Promise<void> {
   await insertAuditEntries(tx, [change], change);
 }
 
-/** The same for many changes of one kind at once. */
+/** The same for many changes of one kind at once; each locks the head of its chain, so they go in the order of entities. */
 export async function insertAuditEntries(
   tx: Tx,
   changes: readonly Pick<Change, 'entity' | 'target' | 'before' | 'after'>[],
   { at, actor, action }: Pick<Change, 'at' | 'actor' | 'action'>,
 ): Promise<void> {
-  const data = changes.map(({ entity, target, before, after }) => {
+  const inOrder = changes.toSorted((a, b) => ((a.entity ?? '') < (b.entity ?? '') ? -1 : 1));
+  const data = inOrder.map(({ entity, target, before, after }) => {
     return { at, actor, action, entity, target, before: jsonOf(before), after: jsonOf(after) };
   });
   await tx.auditEntry.createMany({ data });

@@ -5,6 +5,7 @@
 import { DAY_MS } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
+import { checkChains } from '../access/chains.js';
 import { readEntitiesOf, type EntityRange } from '../accounts/entity-ranges.js';
 import { identitiesOf, withEntities } from './books-of-range.sql.js';
 import {
@@ -287,5 +288,6 @@ export async function checkInvariants(
   const check = async ({ name, ...sides }: Check) => ({ name, ...(await compare(tx, scope, sides)) });
   const results = [await check(identityCheck(range, at)), ...(await compareRollUps(tx, scope))];
   for (const each of CHECKS) results.push(await check(each));
+  results.push(...(await checkChains(tx, { buckets: range, differencesMax: DIFFERENCES_MAX })));
   return results;
 }

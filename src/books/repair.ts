@@ -8,6 +8,7 @@ import { sumsFromColumns } from '../domain/meter-charges.js';
 import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
+import { findLedgerBreak } from '../access/chains.js';
 import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
@@ -81,6 +82,13 @@ export class Repair {
     if (!(await this.accounts.exists(tx, entity))) {
       throw new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
     }
+    // What grants have left would be rebuilt from a ledger that somebody has changed.
+    const broken = await findLedgerBreak(tx, entity);
+    if (broken !== null)
+      throw new TallyError(
+        'conflict',
+        `the ledger of ${entity} is not as it was written, from entry ${broken} on: restore it first`,
+      );
     const hourly = await findHourlyDifferences(tx, entity);
     const spend = await findSpendDifferences(tx, entity);
     const grants = await findGrantDifferences(tx, entity);

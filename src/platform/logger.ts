@@ -19,6 +19,11 @@ export class Logger {
     this.lines.level = level;
   }
 
+  /** Whether lines of the level are written. */
+  writes(level: LogLevel): boolean {
+    return this.lines.isLevelEnabled(level);
+  }
+
   info(event: string, fields: LogFields = {}): void {
     this.lines.info(fields, event);
   }

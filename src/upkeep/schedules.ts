@@ -1,5 +1,6 @@
 /** What upkeep does and when, one line a schedule. Each may run late, twice, and on two workers at once. */
 import type { Type } from '@nestjs/common';
+import { Chains } from '../access/chains.js';
 import { IdempotencyPruning } from '../access/idempotency-pruning.js';
 import { SpendAlertFiring } from '../alerts/spend-alert-firing.js';
 import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
@@ -40,6 +41,7 @@ export const SCHEDULES = {
     'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency, signal) =>
       idempotency.prune(signal),
     ),
+    'log-chains': at('0 50 * * * *', Chains, (chains, signal) => chains.logHeads(signal)),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
     'sweep-webhooks': at('0 40 * * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
   },

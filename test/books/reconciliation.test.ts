@@ -112,6 +112,16 @@ describe('the reconciliation', () => {
       `update burns set posted = true where not posted`,
       `update burns set posted = false where booked_hour = (select max(booked_hour) from burns)`,
     ],
+    [
+      'ledger entries follow one another as they were written',
+      `update ledger_entries set reference = 'another'`,
+      `update ledger_entries set reference = null`,
+    ],
+    [
+      'audit entries follow one another as they were written',
+      `update audit_log set actor = 'nobody'`,
+      `update audit_log set actor = 'test'`,
+    ],
   ])('fails the check "%s" when it does not hold', async (name, tampering, repair) => {
     expect(await failingAfter(tampering)).toContain(name);
     expect(await failingAfter(repair)).toEqual([]);

@@ -168,4 +168,18 @@ describe('the repair', () => {
   it('refuses an unknown entity', async () => {
     await expect(books.repair.preview('nobody')).rejects.toMatchObject({ code: 'not_found' });
   });
+
+  it('refuses a ledger that is not as it was written, before it rebuilds grants from it', async () => {
+    const before = await projections();
+    await tamper(
+      `update ledger_entries set amount_picos = amount_picos + 1 where entity = $1 and kind = 'void'`,
+    );
+    await expect(repair()).rejects.toThrow(/ledger of .* is not as it was written, from entry \d+ on/);
+    await expect(books.repair.preview(entity)).rejects.toThrow(/not as it was written/);
+    expect(await projections()).toEqual(before);
+    await tamper(
+      `update ledger_entries set amount_picos = amount_picos - 1 where entity = $1 and kind = 'void'`,
+    );
+    await expectAgreement(books);
+  });
 });

@@ -151,6 +151,19 @@ const INVARIANTS: Readonly<Record<string, string>> = {
   'double entry: what gives back a posted hour names the entry that it takes back': `
     select id from ledger_entries
     where (kind in ('burn_reversal', 'overage_reversal')) <> (corrects is not null)`,
+  'tamper evidence: every entry follows the one before it, and the head the last one': `
+    with e as (
+      select 'ledger_entries' as log, entity, id, hash, chain_hash(coalesce(lag(hash) over (partition by entity order by id), ''), l) as expected
+      from ledger_entries l
+      union all
+      select 'audit_log', coalesce(entity, ''), id, hash, chain_hash(coalesce(lag(hash) over (partition by entity order by id), ''), a)
+      from audit_log a
+    )
+    select log, entity, id from e where hash <> expected
+    union all
+    select log, entity, last_id from chain_heads
+    full join (select log, entity, count(*) as n, max(id) as last from e group by 1, 2) c using (log, entity)
+    where entries is distinct from n or last_id is distinct from last`,
   'closed periods: they are numbered without a gap, and nothing is charged to them any more': `
     select entity, period from (
       select c.entity, c.period, c.number <> row_number() over (order by c.number) as gap,
@@ -175,6 +188,7 @@ export async function checkImmutability(sql: Sql): Promise<void> {
     ['ledger_entries', 'amount_picos'],
     ['usage_corrections', 'new_cost_picos'],
     ['closed_periods', 'cost_picos'],
+    ['audit_log', 'actor'],
   ]) {
     // A trigger on rows has nothing to say where there are none.
     if ((await sql(`select from ${table} limit 1`)).length === 0) continue;

@@ -242,6 +242,12 @@ export const ROUTES: readonly RouteCase[] = [
     body: {},
   },
   {
+    route: 'GET /v1/admin/chains',
+    role: 'admin',
+    request: 'GET /v1/admin/chains',
+    allEntities: true,
+  },
+  {
     route: 'GET /v1/admin/audit_log',
     role: 'admin',
     request: 'GET /v1/admin/audit_log?entity=entity1',

@@ -283,7 +283,7 @@ create index usage_events_late_idx on usage_events (entity, period)
 -- neither readers nor writers block, where creating a partition in place waits for every reader and has everybody else wait behind it.
 -- It has the rights of the owner of the tables, for the service cannot make any.
 create function ensure_usage_months(first timestamptz, last timestamptz) returns integer language plpgsql
-  security definer set search_path = public, pg_temp as $$
+  security definer as $$
 declare
   starts timestamp := date_trunc('month', first at time zone 'UTC');
   month text;
@@ -484,6 +484,7 @@ create table ledger_entries (
   corrects bigint,
   reference text,
   booked_at timestamptz(3) not null,
+  hash bytea not null,
   constraint ledger_entries_pkey primary key (entity, id),
   constraint ledger_entries_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id),
   constraint ledger_entries_correct_an_entry_of_the_entity foreign key (entity, corrects) references ledger_entries (entity, id),
@@ -1327,13 +1328,178 @@ create table audit_log (
   target text,
   before jsonb,
   after jsonb,
+  hash bytea not null,
   constraint audit_log_pkey primary key (id)
 );
 create index audit_log_entity_id_idx on audit_log (entity, id);
-create trigger audit_log_append_only before update or delete on audit_log
+create trigger audit_log_append_only before update on audit_log
   for each row execute function refuse_change();
 create trigger audit_log_no_truncate before truncate on audit_log
   for each statement execute function refuse_change();
+
+-- Tamper evidence: entries of the ledger and of the audit log are chained. Each has a hash over its content and the hash of the entry
+-- before it, of the same entity and log; entries that concern no entity have a chain of their own, under the entity ''. Whoever changes,
+-- removes, moves or slips in an entry breaks the chain there, and whoever forges it from there to its end ends it in another hash than
+-- was logged.
+
+create table chain_heads (
+  entity text not null,
+  -- The table that holds the entries.
+  log text not null,
+  -- How many entries there ever were, and the last of them.
+  entries bigint not null default 0,
+  last_id bigint not null default 0,
+  hash bytea not null default '',
+  -- What was pruned: the first of the entries, up to this one. The chain now begins with its hash.
+  pruned_entries bigint not null default 0,
+  pruned_id bigint not null default 0,
+  pruned_hash bytea not null default '',
+  -- Whether this head stands in the service's log.
+  logged boolean not null default false,
+  constraint chain_heads_pkey primary key (entity, log),
+  constraint chain_heads_log_is_known check (log in ('audit_log', 'ledger_entries'))
+) with (fillfactor = 80);
+create index chain_heads_to_log_idx on chain_heads (entity, log) where not logged;
+
+-- The hash of an entry, in the only place that computes it: SHA-256 over the hash before it and the row as JSON, with its times in UTC
+-- whatever the session's zone is. A column that is added later must be left out here where it is null, so that it changes no hash.
+create function chain_hash(p_before bytea, p_entry anyelement) returns bytea
+  language plpgsql stable parallel safe set timezone = 'UTC' as $$
+begin
+  return sha256(p_before || convert_to((to_jsonb(p_entry) - 'hash')::text, 'UTF8'));
+end
+$$;
+
+-- Chains an entry, whoever writes it. Locks the head of its chain until the transaction ends, and gives the entry its id under that lock,
+-- so that ids of a chain are in its order. Writers of the ledger hold the entity's lock already; those of the audit log write it last. It
+-- has the rights of the owner, for the service cannot change a head. An entry of the same statement comes after the head's last one.
+create function chain_entry() returns trigger language plpgsql security definer as $$
+declare
+  v_head chain_heads;
+  v_before bytea;
+begin
+  loop
+    select * into v_head from chain_heads h where h.entity = coalesce(new.entity, '') and h.log = tg_table_name for no key update;
+    exit when found;
+    insert into chain_heads (entity, log) values (coalesce(new.entity, ''), tg_table_name) on conflict do nothing;
+  end loop;
+  if tg_table_name = 'ledger_entries' then
+    select e.hash into v_before from ledger_entries e
+    where e.entity = new.entity and e.id > v_head.last_id order by e.id desc limit 1;
+  elsif new.entity is not null then
+    select e.hash into v_before from audit_log e
+    where e.entity = new.entity and e.id > v_head.last_id order by e.id desc limit 1;
+  else
+    select e.hash into v_before from audit_log e
+    where e.entity is null and e.id > v_head.last_id order by e.id desc limit 1;
+  end if;
+  new.id := nextval(tg_argv[0]);
+  new.hash := chain_hash(coalesce(v_before, v_head.hash), new);
+  return new;
+end
+$$;
+revoke execute on function chain_entry from public;
+
+-- Moves the heads to the entries that a statement has added: once, for an update of the same row again and again would slow down with
+-- each.
+create function move_chain_heads() returns trigger language plpgsql security definer as $$
+begin
+  update chain_heads h set entries = h.entries + a.entries, last_id = a.last_id, hash = a.hash, logged = false
+  from (
+    select coalesce(n.entity, '') as entity, count(*) as entries, max(n.id) as last_id, (array_agg(n.hash order by n.id desc))[1] as hash
+    from added n group by n.entity
+  ) a
+  where h.entity = a.entity and h.log = tg_table_name;
+  return null;
+end
+$$;
+revoke execute on function move_chain_heads from public;
+
+alter table ledger_entries alter column id drop default;
+create trigger ledger_entries_chain before insert on ledger_entries
+  for each row execute function chain_entry('ledger_entries_id_seq');
+create trigger ledger_entries_chain_heads after insert on ledger_entries
+  referencing new table as added for each statement execute function move_chain_heads();
+alter table audit_log alter column id drop default;
+create trigger audit_log_chain before insert on audit_log
+  for each row execute function chain_entry('audit_log_id_seq');
+create trigger audit_log_chain_heads after insert on audit_log
+  referencing new table as added for each statement execute function move_chain_heads();
+
+-- Heads that are not in the service's log yet, which the caller writes there before it commits. One that is being changed waits for the
+-- next call.
+create function take_chain_heads(p_limit integer) returns setof chain_heads
+  language sql security definer
+  begin atomic
+    update chain_heads h set logged = true
+    from (
+      select n.entity, n.log from chain_heads n where not n.logged order by n.entity, n.log limit p_limit for no key update skip locked
+    ) taken
+    where h.entity = taken.entity and h.log = taken.log
+    returning h.*;
+  end;
+revoke execute on function take_chain_heads from public;
+
+-- Entries of the audit log are never pruned before.
+create function audit_log_kept_at_least() returns interval language sql immutable return interval '30 days';
+
+-- Prunes the oldest entries of one chain of the audit log, at most so many, and returns how many. The head first remembers the last of
+-- them, from which the chain goes on; only what it remembers as pruned can be deleted. An old entry after a younger one stays with it.
+create function prune_audit_log(p_entity text, p_before timestamptz, p_limit integer) returns integer
+  language plpgsql security definer as $$
+declare
+  v_before constant timestamptz := least(p_before, now() - audit_log_kept_at_least());
+  v_pruned_id bigint;
+  v_ids bigint[];
+  v_hash bytea;
+begin
+  select h.pruned_id into v_pruned_id from chain_heads h where h.entity = p_entity and h.log = 'audit_log' for no key update;
+  select array_agg(e.id order by e.id) into v_ids
+  from (
+    select o.id, bool_and(o.at < v_before) over (order by o.id) as is_old
+    from (
+      select a.id, a.at from audit_log a where a.entity = nullif(p_entity, '') and a.id > v_pruned_id
+      union all
+      select a.id, a.at from audit_log a where p_entity = '' and a.entity is null and a.id > v_pruned_id
+      order by 1 limit p_limit
+    ) o
+  ) e
+  where e.is_old;
+  if v_ids is null then return 0; end if;
+  select a.hash into v_hash from audit_log a where a.id = v_ids[cardinality(v_ids)];
+  update chain_heads h set
+    pruned_entries = h.pruned_entries + cardinality(v_ids), pruned_id = v_ids[cardinality(v_ids)], pruned_hash = v_hash
+  where h.entity = p_entity and h.log = 'audit_log';
+  delete from audit_log a where a.id = any(v_ids);
+  return cardinality(v_ids);
+end
+$$;
+revoke execute on function prune_audit_log from public;
+
+create function refuse_unless_pruned() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select from chain_heads h where h.entity = coalesce(old.entity, '') and h.log = tg_table_name and h.pruned_id >= old.id
+  ) then
+    return old;
+  end if;
+  raise exception '% is append only: entries are pruned by prune_audit_log alone', tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+create trigger audit_log_only_pruned before delete on audit_log
+  for each row execute function refuse_unless_pruned();
+
+-- Functions with the rights of the owner find the tables in the schema of this migration, whatever the caller's search_path is.
+
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in select p.oid from pg_proc p where p.pronamespace = current_schema()::regnamespace and p.prosecdef loop
+    execute format('alter function %s set search_path = %I, pg_temp', v_function, current_schema());
+  end loop;
+end
+$$;
 
 -- Reporting: views for dashboards, notebooks and warehouses. They show dollars, and nothing secret. A view is a promise: add columns at
 -- its end, and never change what a column means.
@@ -1568,7 +1734,7 @@ begin
   grant usage on schema public to tally_service;
   grant select on all tables in schema public to tally_service;
   grant usage on all sequences in schema public to tally_service;
-  grant execute on function ensure_usage_months to tally_service;
+  grant execute on function ensure_usage_months, take_chain_heads, prune_audit_log to tally_service;
   -- Append only. What is charged late gets its rate and its payment; the rest of an event is never changed.
   grant insert on
     audit_log, closed_periods, ledger_entries, prices, rates, spend_alert_firings, usage_corrections, usage_events, usage_origins,

@@ -1,0 +1,67 @@
+/** Admins: where the chains of ledger and audit entries end, and whether a head from before still stands. */
+import { Controller, Query } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import { presentPage } from '../http/list-page.js';
+import { Route } from '../http/route.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
+import { headText, verifyHead } from './chains.js';
+import * as schemas from './chains.schema.js';
+import { CHAINED_LOGS, findHead, findHeads, type ChainedLog, type ChainHead } from './chains.sql.js';
+
+/** A chain of millions of entries is walked. */
+const WALK_MS_MAX = 600_000;
+
+@Controller()
+export class ChainsController {
+  constructor(private readonly database: ReportsDatabase) {}
+
+  @Route('GET /v1/admin/chains', {
+    role: 'admin',
+    allEntities: true,
+    summary: 'List the heads of the chains of ledger and audit entries, or verify one from before',
+    answers: schemas.Chains,
+  })
+  async chains(@Query({ schema: schemas.ChainsQuery }) query: schemas.ChainsQuery) {
+    const { head, entity = null, log = null, limit, after } = query;
+    if (head !== undefined) {
+      if (entity !== null || log !== null || after !== undefined)
+        throw new TallyError('invalid_request', 'head must stand alone', { param: 'head' });
+      const verdict = await this.database.readLong((tx) => verifyHead(tx, head), { timeoutMs: WALK_MS_MAX });
+      return { object: 'chain_verification', head: head.text, ok: verdict === 'stands', verdict };
+    }
+    const rows = await this.database.read(async (tx) => {
+      const last = after === undefined ? null : parseChainId(after);
+      if (last !== null && (await findHead(tx, last)) === null) throw unknownCursor();
+      return findHeads(tx, { entity, log, after: last, limit: limit + 1 });
+    });
+    return presentPage(rows, { limit, idOf: chainId, present: presentChain });
+  }
+}
+
+function presentChain(head: ChainHead): schemas.Chain {
+  return {
+    object: 'chain',
+    id: chainId(head),
+    log: head.log,
+    entity: head.entity === '' ? null : head.entity,
+    entries: Number(head.entries),
+    pruned: Number(head.prunedEntries),
+    last_id: String(head.lastId),
+    hash: head.hash,
+    head: headText(head),
+  };
+}
+
+function chainId({ log, entity }: Pick<ChainHead, 'log' | 'entity'>): string {
+  return `${log}:${entity}`;
+}
+
+function parseChainId(text: string): { log: ChainedLog; entity: string } {
+  const log = CHAINED_LOGS.find((each) => text.startsWith(`${each}:`));
+  if (log === undefined) throw unknownCursor();
+  return { log, entity: text.slice(log.length + 1) };
+}
+
+function unknownCursor(): TallyError {
+  return new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
+}
