@@ -1,44 +1,33 @@
 /**
- * Posts to an address that a customer chose. Unless the configuration allows others, it connects only to public addresses. It checks
- * this when it connects and not only when the webhook is created, because the name may resolve elsewhere by then. It follows no
- * redirect.
+ * Posts to an address that a customer chose. Unless the configuration allows others, it connects only to public addresses
+ * (public-address.ts). It checks the addresses that it connects to, and not only the name when the webhook is created, because the name may
+ * resolve elsewhere by then. It follows no redirect.
  */
 import { lookup, type LookupAddress } from 'node:dns';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
+import { isPublicAddress } from './public-address.js';
 
 /** From looking up the name to the receiver's status. */
 const ANSWER_MS_MAX = 10_000;
 
-const PRIVATE = new BlockList();
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  PRIVATE.addSubnet(network, bits, 'ipv4');
-}
-for (const [network, bits] of [
-  ['::', 127], // unspecified and loopback
-  ['64:ff9b::', 96], // translated IPv4
-  ['2002::', 16], // tunnelled IPv4
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  PRIVATE.addSubnet(network, bits, 'ipv6');
-}
+/** Below are the ports of mail, shells and other programs that read a request as something else. */
+const UNPRIVILEGED_PORT_MIN = 1_024;
+const WEB_PORTS: readonly number[] = [80, 443];
+
+type Settings = {
+  readonly allowPrivate: boolean;
+  /** The system's resolver, unless a test has one of its own. */
+  readonly lookup?: typeof lookup;
+};
 
 export class WebhookSender {
-  constructor(private readonly settings: { readonly allowPrivate: boolean }) {}
+  private readonly lookup: LookupFunction;
+
+  constructor(private readonly settings: Settings) {
+    this.lookup = lookupWith(settings);
+  }
 
   /** What is wrong with an address, as far as its text shows, or null. */
   problemOf(text: string): string | null {
@@ -46,9 +35,12 @@ export class WebhookSender {
     const url = new URL(text);
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https:// or http://';
     if (url.username !== '' || url.password !== '') return 'must not contain a user name or a password';
+    const port = Number(url.port === '' ? 443 : url.port);
+    if (port < UNPRIVILEGED_PORT_MIN && !WEB_PORTS.includes(port))
+      return `must have no port but ${WEB_PORTS.join(', ')} or one from ${UNPRIVILEGED_PORT_MIN} on`;
     const host = hostOf(url);
-    const isLocal = (isIP(host) !== 0 && isPrivate(host)) || /(^|\.)localhost\.?$/i.test(host);
-    return isLocal && !this.settings.allowPrivate ? 'must not be a private address' : null;
+    const isLocal = isIP(host) === 0 ? /(^|\.)localhost\.?$/i.test(host) : !isPublicAddress(host);
+    return isLocal && !this.settings.allowPrivate ? 'must be a public address' : null;
   }
 
   /** Resolves to the receiver's status; rejects if there is none. */
@@ -66,9 +58,11 @@ export class WebhookSender {
         headers: { ...message.headers, 'content-length': Buffer.byteLength(message.body) },
         agent: false,
         signal: AbortSignal.timeout(ANSWER_MS_MAX),
-        ...(this.settings.allowPrivate ? {} : { lookup: lookupPublic }),
+        lookup: this.lookup,
       });
       request.on('error', reject);
+      // After an answer it changes nothing. A receiver that switches protocols gives none, and no error either.
+      request.on('close', () => reject(new Error('the receiver closed the connection without an answer')));
       request.on('response', (response) => {
         // Only the status matters, so the body is not read.
         response.destroy();
@@ -84,18 +78,16 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-function isPrivate(address: string): boolean {
-  return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+/** Looks a name up as Node does. It connects to what this returns and looks up nothing again, so it refuses names with any private address. */
+function lookupWith({ allowPrivate, lookup: lookUp = lookup }: Settings): LookupFunction {
+  return (name, options, done) => {
+    lookUp(name, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      const first = addresses?.[0];
+      if (error !== null) return done(error, []);
+      const isAllowed = allowPrivate || addresses.every(({ address }) => isPublicAddress(address));
+      if (first === undefined || !isAllowed)
+        return done(new Error('the address must be a public address'), []);
+      return options.all ? done(null, addresses) : done(null, first.address, first.family);
+    });
+  };
 }
-
-/** Looks a name up as Node does, and refuses it if any of its addresses is private. */
-const lookupPublic: LookupFunction = (name, options, done) => {
-  lookup(name, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    const first = addresses?.[0];
-    if (error !== null) return done(error, []);
-    if (first === undefined || addresses.some(({ address }) => isPrivate(address))) {
-      return done(new Error('the address must not be a private address'), []);
-    }
-    return options.all ? done(null, addresses) : done(null, first.address, first.family);
-  });
-};
