@@ -23,6 +23,8 @@ type Lifetime = { readonly from: Date; readonly to: Date };
 export type Expected = Lifetime & {
   /** Null where the caller does not say: anything up to the model's maximum. */
   readonly inputTokens: number | null;
+  /** Where the tokens are not said: they are at most so many, and fewer may cost more. */
+  readonly inputTokensMax?: number | null;
   readonly maxOutputTokens: number | null;
   readonly serviceTier: string;
   /** Null where the caller does not say: any. */
@@ -38,7 +40,7 @@ export function worstCasePicos(price: Price, expected: Expected): bigint {
   const outputTokens = expected.maxOutputTokens ?? price.maxOutputTokens;
   const plan = planOf(price);
   const bySize = dearestBySize(plan, expected);
-  const largest = expected.inputTokens ?? price.maxInputTokens;
+  const largest = expected.inputTokens ?? boundOf(price, expected);
   const last = sizeOf(plan, largest);
   let worst = costAt(bySize[last]!, largest, outputTokens);
   if (expected.inputTokens !== null) return worst;
@@ -53,10 +55,16 @@ export function worstCasePicos(price: Price, expected: Expected): bigint {
 /** The same for the usual price, which depends on nothing but tokens: no dates and no other objects are made. */
 export function worstCaseWithoutVariants(
   price: Price,
-  { inputTokens, maxOutputTokens }: Pick<Expected, 'inputTokens' | 'maxOutputTokens'>,
+  expected: Pick<Expected, 'inputTokens' | 'inputTokensMax' | 'maxOutputTokens'>,
 ): bigint {
-  const input = inputTokens ?? price.maxInputTokens;
+  const { inputTokens, maxOutputTokens } = expected;
+  const input = inputTokens ?? boundOf(price, expected);
   return costAt(planOf(price).base, input, maxOutputTokens ?? price.maxOutputTokens);
+}
+
+/** The most that a request takes which does not say how many: what bounds it, or the model's maximum. */
+function boundOf(price: Price, { inputTokensMax }: Pick<Expected, 'inputTokensMax'>): number {
+  return Math.min(inputTokensMax ?? Infinity, price.maxInputTokens);
 }
 
 function costAt(dearest: Dearest, promptTokens: number, outputTokens: number): bigint {

@@ -22,12 +22,17 @@ export type HoldSize = {
   readonly worstPicos: bigint | null;
   /** Held in place of the worst case while enough is left; null where the request limits its output or nothing was learned. */
   readonly learnedPicos: bigint | null;
-  /** The price could not be read. */
+  /** A price could not be read. */
   readonly isDegraded: boolean;
+  /** The model that was found to have no price; null where each has one, or its price could not be read. */
+  readonly unpriced: string | null;
 };
 
-const UNPRICED: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: false };
-const UNREADABLE: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: true };
+const UNREADABLE: HoldSize = { worstPicos: null, learnedPicos: null, isDegraded: true, unpriced: null };
+
+function unpricedSize(model: string): HoldSize {
+  return { worstPicos: null, learnedPicos: null, isDegraded: false, unpriced: model };
+}
 
 export class HoldSizes {
   private readonly deadlines = new Deadlines();
@@ -40,9 +45,17 @@ export class HoldSizes {
 
   /**
    * A request whose price cannot be read because Postgres is unavailable holds nothing and is weighed like a check, and so is one
-   * of a model without a price, where that is admitted. No promise where the price is in memory, as it nearly always is.
+   * of a model without a price, where that is admitted. No promise where the price is in memory, as it nearly always is. One that may
+   * run on several models holds what the dearest costs, and `unpriced` names the first that has no price.
    */
   of(order: ReservationOrder): HoldSize | Promise<HoldSize> {
+    const { fallbacks } = order;
+    if (fallbacks.length === 0) return this.ofModel(order);
+    const models = [order.model, ...fallbacks];
+    return Promise.all(models.map(async (model) => this.ofModel({ ...order, model }))).then(dearestOf);
+  }
+
+  private ofModel(order: ReservationOrder): HoldSize | Promise<HoldSize> {
     const use = { model: order.model, entity: order.subject.entity, at: this.clock.now() };
     const price = this.prices.priceAtHand(use);
     return price === undefined ? this.lookUp(use, order) : this.sizeAt(price, order, use.at);
@@ -63,16 +76,16 @@ export class HoldSizes {
   }
 
   private sizeAt(price: Price | null, order: ReservationOrder, from: Date): HoldSize {
-    if (price === null || !isPriced(price, order, from)) return UNPRICED;
-    const { model, inputTokens, maxOutputTokens } = order;
-    const worstPicos = worstCaseOf(price, order, { order, from });
+    if (price === null || !isPriced(price, order, from)) return unpricedSize(order.model);
+    const { model, inputTokens, inputBytes: inputTokensMax, maxOutputTokens } = order;
+    const worstPicos = worstCaseOf(price, { inputTokens, inputTokensMax, maxOutputTokens }, { order, from });
     const learned = maxOutputTokens === null ? this.outputs.tokensOf(model) : null;
     const likelyPicos =
       learned === null
         ? null
-        : worstCaseOf(price, { inputTokens, maxOutputTokens: learned }, { order, from });
+        : worstCaseOf(price, { inputTokens, inputTokensMax, maxOutputTokens: learned }, { order, from });
     const learnedPicos = likelyPicos !== null && likelyPicos < worstPicos ? likelyPicos : null;
-    return { worstPicos, learnedPicos, isDegraded: false };
+    return { worstPicos, learnedPicos, isDegraded: false, unpriced: null };
   }
 
   /**
@@ -113,7 +126,27 @@ export class HoldSizes {
   }
 }
 
-type Tokens = Pick<ReservationOrder, 'inputTokens' | 'maxOutputTokens'>;
+/** Of several models. What is learned of the dearest may be less than another's worst case, so it is the dearest of what is likely. */
+function dearestOf(sizes: readonly HoldSize[]): HoldSize {
+  const worst = sizes.flatMap(({ worstPicos }) => worstPicos ?? []);
+  const likely = sizes.flatMap(({ worstPicos, learnedPicos }) => learnedPicos ?? worstPicos ?? []);
+  const worstPicos = worst.length === 0 ? null : largest(worst);
+  const likelyPicos = likely.length === 0 ? null : largest(likely);
+  return {
+    worstPicos,
+    learnedPicos: likelyPicos !== null && likelyPicos < worstPicos! ? likelyPicos : null,
+    isDegraded: sizes.some(({ isDegraded }) => isDegraded),
+    unpriced: sizes.find(({ unpriced }) => unpriced !== null)?.unpriced ?? null,
+  };
+}
+
+function largest(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((most, amount) => (amount > most ? amount : most));
+}
+
+type Tokens = Pick<ReservationOrder, 'inputTokens' | 'maxOutputTokens'> & {
+  readonly inputTokensMax: number | null;
+};
 
 function worstCaseOf(
   price: Price,
@@ -149,11 +182,6 @@ export function basisOf(
   if (holdPicos === 0n && worstPicos > 0n && learnedPicos !== 0n) return 'none';
   if (maxOutputTokens !== null) return 'requested';
   return holdPicos < worstPicos ? 'learned' : 'maximum';
-}
-
-/** The price was read, and there is none. */
-export function isUnpriced({ worstPicos, isDegraded }: HoldSize): boolean {
-  return worstPicos === null && !isDegraded;
 }
 
 function isPriceUnreadable(error: unknown): boolean {

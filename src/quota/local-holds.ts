@@ -9,11 +9,19 @@ import type { Hold } from './reservation.js';
 
 /** About 300 bytes each. Beyond them nothing is admitted. */
 const HOLDS_MAX = 100_000;
+/** How long the id of an ended hold stays used, as in Redis, and of how many. */
+const ENDED_MS = 900_000;
+const ENDED_MAX = 100_000;
 /** How often an entity's expired holds are looked for, because that goes through all its holds. */
 const EXPIRE_EVERY_MS = 1_000;
 
+/** A hold that was released or has expired here, which Redis has not been told yet. */
+export type EndedHold = { readonly id: string; readonly isReleased: boolean; readonly endedMs: number };
+
 class HoldsOfEntity {
   readonly byId = new Map<string, Hold>();
+  /** Oldest first. */
+  readonly ended = new Map<string, EndedHold>();
   checkedMs = 0;
   all: Held = NOTHING;
   private readonly byProject = new Map<ProjectName, Held>();
@@ -50,6 +58,7 @@ function sumOf(a: Held, b: Held): Held {
 export class LocalHolds {
   private readonly entities = new Map<EntityName, HoldsOfEntity>();
   private count = 0;
+  private endedCount = 0;
 
   /** Ends all expired holds first, also those of entities that nobody asks about any more. */
   isFull(nowMs: number): boolean {
@@ -62,26 +71,55 @@ export class LocalHolds {
   find(entity: EntityName, id: string, nowMs: number): Hold | null {
     const hold = this.entities.get(entity)?.byId.get(id);
     if (hold === undefined || hold.expiresMs > nowMs) return hold ?? null;
-    this.end(entity, id);
+    this.end(entity, { id, isReleased: false, endedMs: nowMs });
     return null;
+  }
+
+  /** Whether the id was used for a hold that has ended. */
+  hasEnded(entity: EntityName, id: string, nowMs: number): boolean {
+    const ended = this.entities.get(entity)?.ended.get(id);
+    return ended !== undefined && nowMs - ended.endedMs < ENDED_MS;
   }
 
   /** Replaces the hold with the same id. */
   put(hold: Hold): void {
     const { entity } = hold.subject;
-    this.end(entity, hold.id);
+    this.remove(entity, hold.id);
     const known = this.entities.get(entity) ?? new HoldsOfEntity();
     this.entities.set(entity, known);
     known.put(hold);
     this.count += 1;
   }
 
-  end(entity: EntityName, id: string): void {
+  /** Without a trace, for Redis knows of it. */
+  remove(entity: EntityName, id: string): void {
     const known = this.entities.get(entity);
     if (known === undefined || !known.byId.has(id)) return;
     known.end(id);
     this.count -= 1;
-    if (known.byId.size === 0) this.entities.delete(entity);
+    this.drop(entity, known);
+  }
+
+  /** From now on the id is used, whether it held something here or not. */
+  end(entity: EntityName, ended: EndedHold): void {
+    this.remove(entity, ended.id);
+    if (this.endedCount >= ENDED_MAX) return;
+    const known = this.entities.get(entity) ?? new HoldsOfEntity();
+    this.entities.set(entity, known);
+    if (!known.ended.has(ended.id)) this.endedCount += 1;
+    known.ended.set(ended.id, ended);
+  }
+
+  /** Redis knows by now that these have ended. */
+  forget(entity: EntityName, ended: readonly EndedHold[]): void {
+    const known = this.entities.get(entity);
+    if (known === undefined) return;
+    for (const { id } of ended) if (known.ended.delete(id)) this.endedCount -= 1;
+    this.drop(entity, known);
+  }
+
+  private drop(entity: EntityName, known: HoldsOfEntity): void {
+    if (known.byId.size === 0 && known.ended.size === 0) this.entities.delete(entity);
   }
 
   held({ entity, project }: Subject, nowMs: number): Holds {
@@ -94,14 +132,20 @@ export class LocalHolds {
     return !this.entities.has(entity);
   }
 
-  all(entity: EntityName): readonly Hold[] {
-    return [...(this.entities.get(entity)?.byId.values() ?? [])];
+  all(entity: EntityName): { readonly holds: readonly Hold[]; readonly ended: readonly EndedHold[] } {
+    const known = this.entities.get(entity);
+    return { holds: [...(known?.byId.values() ?? [])], ended: [...(known?.ended.values() ?? [])] };
   }
 
   private expire(entity: EntityName, nowMs: number): void {
     const known = this.entities.get(entity);
     if (known === undefined || Math.abs(nowMs - known.checkedMs) < EXPIRE_EVERY_MS) return;
     known.checkedMs = nowMs;
-    for (const { id, expiresMs } of known.byId.values()) if (expiresMs <= nowMs) this.end(entity, id);
+    for (const { id, expiresMs } of known.byId.values())
+      if (expiresMs <= nowMs) this.end(entity, { id, isReleased: false, endedMs: nowMs });
+    this.forget(
+      entity,
+      [...known.ended.values()].filter(({ endedMs }) => nowMs - endedMs >= ENDED_MS),
+    );
   }
 }

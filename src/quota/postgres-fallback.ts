@@ -15,15 +15,15 @@ import {
   type QuotaState,
   type Remaining,
 } from '../domain/quota-limits.js';
-import { DEFAULT_TIER } from '../domain/service-tier.js';
 import type { Clock } from '../platform/clock.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import type { VersionedQuestion } from './decision.js';
 import type { HoldSize } from './hold-size.js';
 import { LocalHolds } from './local-holds.js';
-import { conflict, overloaded } from './quota-errors.js';
+import { conflict, overloaded, usedUp } from './quota-errors.js';
 import type { RedisQuota } from './redis-quota.js';
-import type { Hold, HoldContent, ReservationOrder } from './reservation.js';
+import { contentText } from './hold-text.js';
+import { contentOf, type Hold, type ReservationOrder } from './reservation.js';
 import type { StateCache } from './state-cache.js';
 
 export type QuotaFailMode = 'closed' | 'open';
@@ -52,19 +52,20 @@ export class PostgresFallback {
     order: ReservationOrder,
     { worstPicos, learnedPicos }: HoldSize,
   ): Promise<Refusal | (Admission & { hold: Hold })> {
-    const { id, subject, model, inputTokens, maxOutputTokens, serviceTier, region } = order;
+    const { id, subject } = order;
     const state = await this.load(subject);
     // Nothing is awaited from here to the hold, so that no other request decides in between.
     const question = this.questionAbout(subject, state);
     const admission = this.admission(question);
     const nowMs = this.clock.now().getTime();
     const known = this.holds.find(subject.entity, id, nowMs);
-    if (known !== null && !isSame(known, order)) throw conflict();
+    // The same comparison as in reserve.lua.
+    if (known !== null && contentText(known) !== contentText(order)) throw conflict();
     if (known !== null) return { ...admission, hold: known };
+    if (this.holds.hasEnded(subject.entity, id, nowMs)) throw usedUp();
     const { period, mode } = admission;
     const expiresMs = nowMs + order.ttlSeconds * 1_000;
-    const content = { subject, model, inputTokens, maxOutputTokens, serviceTier, region };
-    const hold = { id, ...content, period, expiresMs, holdPicos: 0n };
+    const hold = { id, ...contentOf(order), period, expiresMs, sinceMs: nowMs, holdPicos: 0n };
     if (mode === 'off') return { ...admission, hold };
     const holdPicos = question === null ? worstPicos : sizedHold(question, { worstPicos, learnedPicos });
     const refusal = this.refusal(question, holdPicos);
@@ -82,8 +83,10 @@ export class PostgresFallback {
     return refusal !== null && admission.mode !== 'shadow' ? refusal : { ...admission, shadowed: refusal };
   }
 
-  release(entity: EntityName, id: string): void {
-    this.holds.end(entity, id);
+  /** Ends what this process holds. Where Redis could not be told, the id stays used here until it is. */
+  release(entity: EntityName, id: string, isTold: boolean): void {
+    if (isTold) this.holds.remove(entity, id);
+    else this.holds.end(entity, { id, isReleased: true, endedMs: this.clock.now().getTime() });
   }
 
   /** Null where this process has no such hold. */
@@ -110,9 +113,10 @@ export class PostgresFallback {
   /** They count here until Redis has them, so that no request in between finds the room empty. */
   private async move(entity: EntityName, redis: RedisQuota): Promise<void> {
     await redis.untilAnswering();
-    const holds = this.holds.all(entity);
-    await redis.adopt(entity, holds, this.clock.now());
-    for (const hold of holds) this.holds.end(entity, hold.id);
+    const local = this.holds.all(entity);
+    await redis.adopt(entity, local, this.clock.now());
+    for (const hold of local.holds) this.holds.remove(entity, hold.id);
+    this.holds.forget(entity, local.ended);
   }
 
   /** Null where Postgres is unavailable too and the service fails open. */
@@ -143,15 +147,3 @@ export class PostgresFallback {
 }
 
 const REMAINING_UNKNOWN: Remaining = { creditsPicos: null, projectCapPicos: null, entityCapPicos: null };
-
-/** The same comparison as in reserve.lua. */
-function isSame(a: HoldContent, b: HoldContent): boolean {
-  return (
-    a.subject.project === b.subject.project &&
-    a.model === b.model &&
-    a.inputTokens === b.inputTokens &&
-    a.maxOutputTokens === b.maxOutputTokens &&
-    (a.serviceTier ?? DEFAULT_TIER) === (b.serviceTier ?? DEFAULT_TIER) &&
-    a.region === b.region
-  );
-}

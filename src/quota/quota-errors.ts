@@ -11,6 +11,13 @@ export function conflict(): TallyError {
   return new TallyError('conflict', message, { param: 'request_id' });
 }
 
+/** Of a request id whose reservation was booked or released, or has expired. */
+export function usedUp(): TallyError {
+  const message =
+    'request_id was used for a reservation that has ended; a new request needs an id of its own';
+  return new TallyError('conflict', message, { param: 'request_id' });
+}
+
 export function overloaded(): TallyError {
   return new TallyError('overloaded', OVERLOADED_MESSAGE);
 }

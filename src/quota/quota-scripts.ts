@@ -95,9 +95,19 @@ export const EXTEND = new LuaScript(
 
 export const HELD_TOTAL = new LuaScript(['bounds', ...HOLDS, 'held-total'], (a: Now) => [a.now_ms]);
 
+export const FIND_HOLD = new LuaScript(['bounds', 'holds', 'find-hold'], (a: Now & ReservationArgument) => [
+  a.now_ms,
+  a.reservation_id,
+]);
+
+export const LIST_HOLDS = new LuaScript(
+  ['bounds', ...HOLDS, 'list-holds'],
+  (a: Now & { readonly after_id: string; readonly count_max: number }) => [a.now_ms, a.after_id, a.count_max],
+);
+
 export const ADOPT_LOCAL_HOLDS = new LuaScript(
-  ['bounds', 'holds', 'adopt-local-holds'],
-  (a: Now & { readonly holds: string }) => [a.now_ms, a.holds],
+  ['bounds', ...HOLDS, 'adopt-local-holds'],
+  (a: Now & { readonly holds: string; readonly ended: string }) => [a.now_ms, a.holds, a.ended],
 );
 
 export const GRANT_LEASE = new LuaScript(['bounds', ...DECISION, 'grant-lease'], (a: GrantLeaseArguments) => [

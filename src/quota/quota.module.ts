@@ -5,6 +5,7 @@ import { CreditsModule } from '../credits/credits.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { CommitPublication } from './commit-publication.js';
 import { ReservationCalls } from './reservation-routes.js';
+import { HoldsController } from './holds.controller.js';
 import { LeasesController } from './leases.controller.js';
 import { OutputSampling } from './output-sampling.js';
 import { DecisionsController } from './decisions.controller.js';
@@ -19,8 +20,8 @@ import { UnknownEntities } from './unknown-entities.js';
 export class QuotaModule {}
 
 @Module({
-  imports: [AccessModule, QuotaModule],
-  controllers: [DecisionsController, LeasesController],
+  imports: [AccessModule, AccountsModule, QuotaModule],
+  controllers: [DecisionsController, HoldsController, LeasesController],
   providers: [ReservationCalls],
 })
 export class QuotaApi {}

@@ -22,6 +22,7 @@ export function presentReservation(decision: ReserveDecision & { allowed: true }
     id,
     project: formatSubject(subject),
     model,
+    fallbacks: fallbacksOf(reservation),
     service_tier: reservation.serviceTier ?? undefined,
     region: reservation.region ?? undefined,
     period,
@@ -51,12 +52,17 @@ export function presentHold(hold: HoldOf): Hold {
     id: hold.id,
     project: formatSubject(hold.subject),
     model: hold.model,
+    fallbacks: fallbacksOf(hold),
     service_tier: hold.serviceTier ?? undefined,
     region: hold.region ?? undefined,
     period: hold.period,
     hold_usd: formatUsd(hold.holdPicos),
     expires_at: unixSeconds(new Date(hold.expiresMs)),
   };
+}
+
+function fallbacksOf({ fallbacks }: HoldOf): string[] | undefined {
+  return fallbacks.length === 0 ? undefined : [...fallbacks];
 }
 
 export function presentDecision(decision: Checked): Decision {

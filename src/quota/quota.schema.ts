@@ -14,13 +14,22 @@ const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);
 const model = text(256);
 const serviceTier = text(64).transform(canonicalTier);
 
+/** Models that one request may run on. */
+export const MODELS_MAX = 8;
+const MODELS = `must be a text of 1 to 256 characters without control characters, or a list of 1 to ${MODELS_MAX} of them`;
+
 export const ReservationPath = z.object({ id: text(256) });
 
 export const ReservationOrder = z
   .strictObject({
     project: subject,
-    model,
+    model: z
+      .union([model, z.array(model).min(1).max(MODELS_MAX)], { error: MODELS })
+      .describe('A list names the models that the request may fall back on: the dearest is held'),
     input_tokens: integer(0, TOKENS_MAX).nullish().describe("The model's maximum if left out"),
+    input_bytes: integer(0, TOKENS_MAX)
+      .nullish()
+      .describe('Where the tokens are not known: how many bytes the input has, which bounds them'),
     max_output_tokens: integer(0, TOKENS_MAX)
       .nullish()
       .describe("If left out: what the model's recent outputs needed, or near a limit the model's maximum"),
@@ -28,11 +37,20 @@ export const ReservationOrder = z
       .nullish()
       .describe('The tier that is asked for; `default` if left out, and `auto` holds the dearest'),
     region: text(64).nullish().describe('Where the request runs; the dearest region is held if left out'),
-    request_id: text(256).nullish().describe('A repeated request gets the same reservation'),
+    request_id: text(256)
+      .nullish()
+      .describe(
+        'A repeated request gets the same reservation while it lives; with other content, or afterwards, it is a conflict',
+      ),
     ttl_seconds: ttlSeconds.describe('How long the hold lasts unless it is ended or extended'),
   })
   .meta({ id: 'ReservationOrder' });
 export type ReservationOrder = z.output<typeof ReservationOrder>;
+
+export const ReleaseOrder = z
+  .strictObject({ project: subject, request_id: text(256).describe('That of the reservation') })
+  .meta({ id: 'ReleaseOrder' });
+export type ReleaseOrder = z.output<typeof ReleaseOrder>;
 
 export const Extension = z.strictObject({ ttl_seconds: ttlSeconds }).meta({ id: 'Extension' });
 export type Extension = z.output<typeof Extension>;
@@ -64,6 +82,10 @@ export const Reservation = z
     id: z.string(),
     project: z.string(),
     model: z.string(),
+    fallbacks: z
+      .array(z.string())
+      .optional()
+      .describe('The other models of the list, where one was asked for'),
     service_tier: z.string().optional().describe('Where one was asked for'),
     region: z.string().optional(),
     period: z.string(),
@@ -90,6 +112,7 @@ export const Hold = Reservation.pick({
   id: true,
   project: true,
   model: true,
+  fallbacks: true,
   service_tier: true,
   region: true,
   period: true,

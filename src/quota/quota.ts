@@ -23,18 +23,19 @@ import type {
   VersionedQuestion,
 } from './decision.js';
 import { DenialExplanations } from './denial-explanations.js';
-import { basisOf, HoldSizes, isUnpriced, type HoldSize } from './hold-size.js';
+import { basisOf, HoldSizes, type HoldSize } from './hold-size.js';
+import { HoldList } from './hold-list.js';
 import { LearnedOutputs } from './learned-outputs.js';
 import { Leases } from './leases.js';
 import { PostgresFallback, type QuotaFailMode, type Refusal } from './postgres-fallback.js';
-import { conflict, modelNotFound, notFound, overloaded } from './quota-errors.js';
+import { conflict, modelNotFound, notFound, overloaded, usedUp } from './quota-errors.js';
 import type { QuotaSubject } from './quota-state.sql.js';
 import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 import { RedisDecisions } from './redis-decisions.js';
 import { RedisLeases } from './redis-leases.js';
 import { RedisQuota } from './redis-quota.js';
 import type { Hold, Reservation, ReservationOrder } from './reservation.js';
-import type { ReservedReply } from './script-replies.js';
+import type { AdmittedReply } from './script-replies.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
@@ -56,6 +57,7 @@ export class Quota {
   private readonly explanations: DenialExplanations;
   /** For gateways that decide themselves, on a slice of what is left. */
   readonly leases: Leases;
+  readonly holds: HoldList;
 
   constructor(
     @Inject(QUOTA_REDIS) redis: Redis,
@@ -74,6 +76,7 @@ export class Quota {
     this.holdSizes = new HoldSizes(prices, new LearnedOutputs(database, clock), clock);
     this.explanations = new DenialExplanations(breaker, clock);
     this.leases = new Leases(new RedisLeases(this.redis), this.decisions, this.holdSizes);
+    this.holds = new HoldList(this.redis);
     // A database that returns may have been set back to an earlier time; decisions wait for the states that it has now.
     database.onReturn(() => this.redis.invalidateStates());
   }
@@ -82,12 +85,12 @@ export class Quota {
   async reserve(order: ReservationOrder): Promise<ReserveDecision> {
     const sized = this.holdSizes.of(order);
     const size = sized instanceof Promise ? await sized : sized;
-    if (this.unpricedModels === 'deny' && isUnpriced(size)) throw modelNotFound(order.model);
+    if (this.unpricedModels === 'deny' && size.unpriced !== null) throw modelNotFound(size.unpriced);
     const answer = await this.decisions.ask(order.subject, (age) => this.redis.reserve(order, size, age));
     if (answer === null) return this.reserveWithoutRedis(order, size);
     const { reply } = answer;
     const degraded = answer.degraded || size.isDegraded;
-    if (reply.verdict === 'conflict') throw conflict();
+    if (reply.verdict === 'conflict' || reply.verdict === 'ended') throw refusalOf(reply.verdict);
     const { question } = reply;
     if (reply.verdict === 'denied')
       return this.deny(question, reply, { asked: askedBy(order, size), degraded });
@@ -151,8 +154,8 @@ export class Quota {
   /** Ends a hold without a charge. Repeated, or after its end, it changes nothing. While Redis is unavailable the hold expires. */
   async release(id: string): Promise<void> {
     const entity = entityOf(id);
-    this.fallback.release(entity, id);
-    await undefinedIfUnavailable(this.redis.release(entity, id));
+    const told = await undefinedIfUnavailable(this.redis.release(entity, id));
+    this.fallback.release(entity, id, told !== undefined);
   }
 
   /** Keeps a hold until `ttlSeconds` from now, or for as long as it would last anyway. */
@@ -209,25 +212,32 @@ export class Quota {
   }
 }
 
-function reservationOf(
-  order: ReservationOrder,
-  size: HoldSize,
-  reply: Exclude<ReservedReply, { verdict: 'conflict' }>,
-): Reservation {
-  const { id, subject, model, inputTokens, maxOutputTokens, serviceTier, region } = order;
+/** Of a request id that was used. */
+function refusalOf(verdict: 'conflict' | 'ended'): TallyError {
+  return verdict === 'conflict' ? conflict() : usedUp();
+}
+
+function reservationOf(order: ReservationOrder, size: HoldSize, reply: AdmittedReply): Reservation {
+  const { id, subject, model, fallbacks, inputTokens, inputBytes, maxOutputTokens, serviceTier, region } =
+    order;
   const isOff = reply.verdict === 'off';
-  const holdPicos = reply.verdict === 'held' ? reply.holdPicos : isOff ? 0n : (size.worstPicos ?? 0n);
+  const holdPicos = reply.verdict === 'held' ? reply.holdPicos : 0n;
   return {
     id,
     subject,
     model,
+    fallbacks,
     inputTokens,
+    inputBytes,
     maxOutputTokens,
     serviceTier,
     region,
+    requestId: order.requestId,
     period: reply.period,
     holdPicos,
-    expiresMs: reply.verdict === 'ended' ? reply.endedMs : reply.expiresMs,
+    expiresMs: reply.expiresMs,
+    // Not known of a repeated request, and of no use in an answer.
+    sinceMs: null,
     basis: isOff ? 'none' : basisOf(order, size, holdPicos),
     remaining: remainingOf(reply.question),
   };

@@ -1,26 +1,29 @@
 /** The quota scripts as functions: what goes in, and what their replies mean. It decides nothing itself. */
 import type { Redis } from 'ioredis';
 import { picosFromNanos } from '@tally/client/protocol';
-import type { EntityName, ProjectName, Subject } from '../domain/ids.js';
+import type { EntityName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-limits.js';
-import { DEFAULT_TIER } from '../domain/service-tier.js';
 import type { Clock } from '../platform/clock.js';
 import type { HoldSize } from './hold-size.js';
+import { contentText, readContent, readHold, type HeldThing } from './hold-text.js';
+import type { EndedHold } from './local-holds.js';
 import type { LuaReply, LuaScript } from './lua-script.js';
 import {
   ADOPT_LOCAL_HOLDS,
   CHECK,
   EXTEND,
+  FIND_HOLD,
   HELD_TOTAL,
+  LIST_HOLDS,
   RELEASE,
   RESERVE,
   type DecidingArguments,
 } from './quota-scripts.js';
 import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 import { RedisKeys } from './redis-keys.js';
-import type { Hold, HoldContent, ReservationOrder } from './reservation.js';
+import type { Hold, ReservationOrder } from './reservation.js';
 import { ScriptReplies, type CheckReply, type ReserveReply } from './script-replies.js';
 import { publishStates } from './state-publication.js';
 import { StateValidity } from './state-validity.js';
@@ -120,8 +123,9 @@ export class RedisQuota {
       ttl_ms: ttlSeconds * 1_000,
     });
     if (reply === null) return null;
-    const [picos, period, expiresMs, content] = reply as [string, Period, number, string];
-    return { id, ...readContent(entity, content), holdPicos: BigInt(picos), period, expiresMs };
+    const [picos, period, expiresMs, content, since] = reply as [string, Period, number, string, string];
+    const sinceMs = since === '' ? null : Number(since);
+    return { id, ...readContent(entity, content), holdPicos: BigInt(picos), period, expiresMs, sinceMs };
   }
 
   /** Throws Unavailable. */
@@ -129,25 +133,55 @@ export class RedisQuota {
     await this.breaker.ask((redis) => redis.ping());
   }
 
-  /** Takes over holds whose requests already run. It is told the time that they have left, because clocks differ. */
-  async adopt(entity: EntityName, holds: readonly Hold[], now: Date): Promise<void> {
+  /**
+   * Takes over holds whose requests already run, and what has ended meanwhile. It is told the time that holds have left, because clocks
+   * differ.
+   */
+  async adopt(
+    entity: EntityName,
+    { holds, ended }: { holds: readonly Hold[]; ended: readonly EndedHold[] },
+    now: Date,
+  ): Promise<void> {
     const left = holds.filter(({ expiresMs }) => expiresMs > now.getTime());
-    for (let start = 0; start < left.length; start += ADOPTED_MAX) {
-      const texts = left
-        .slice(start, start + ADOPTED_MAX)
-        .map((hold) => [
-          hold.id,
-          String(holdNanos(hold.holdPicos)),
-          String(hold.holdPicos),
-          hold.period,
-          contentText(hold),
-          String(hold.expiresMs - now.getTime()),
-        ]);
+    const count = Math.max(left.length, ended.length);
+    for (let start = 0; start < count; start += ADOPTED_MAX) {
+      const part = left.slice(start, start + ADOPTED_MAX).map((hold) => adoptedText(hold, now));
+      const ends = ended.slice(start, start + ADOPTED_MAX);
       await ADOPT_LOCAL_HOLDS.run(this.breaker, this.keys.ofHolds(entity), {
         now_ms: this.clock.redisNowMs(),
-        holds: JSON.stringify(texts),
+        holds: JSON.stringify(part),
+        ended: JSON.stringify(ends.map(({ id, isReleased }) => [id, isReleased ? '1' : ''])),
       });
     }
+  }
+
+  /** A page, soonest to expire first. Null where `after` is no hold. */
+  async list(
+    entity: EntityName,
+    { after, limit }: { after: string | null; limit: number },
+  ): Promise<HeldThing[] | null> {
+    const reply = await LIST_HOLDS.run(this.breaker, this.keys.ofHolds(entity), {
+      now_ms: this.clock.redisNowMs(),
+      after_id: after ?? '',
+      count_max: limit,
+    });
+    if (reply === null) return null;
+    const fields = reply as readonly string[];
+    return Array.from({ length: fields.length / 3 }, (_, index) => {
+      const [id = '', expires = '', text = ''] = fields.slice(3 * index, 3 * index + 3);
+      return readHold(entity, { id, expiresMs: Number(expires), text });
+    }).filter((each) => each !== null);
+  }
+
+  /** Null where the hold has ended. */
+  async find(entity: EntityName, id: string): Promise<HeldThing | null> {
+    const reply = await FIND_HOLD.run(this.breaker, this.keys.ofHolds(entity), {
+      now_ms: this.clock.redisNowMs(),
+      reservation_id: id,
+    });
+    if (reply === null) return null;
+    const [expires, text] = reply as [string, string];
+    return readHold(entity, { id, expiresMs: Number(expires), text });
   }
 
   async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number }> {
@@ -176,34 +210,9 @@ export class RedisQuota {
   }
 }
 
-/**
- * The model comes last because it alone may contain a colon. A tier and a region, which few requests name, are encoded after the
- * output.
- */
-function contentText(content: HoldContent): string {
-  const { subject, model, inputTokens, maxOutputTokens } = content;
-  const output = `${maxOutputTokens ?? ''}${placeText(content)}`;
-  return [subject.project, inputTokens ?? '', output, model].join(':');
-}
-
-/** The default tier is the same by its name and without one. */
-function placeText({ serviceTier, region }: Pick<HoldContent, 'serviceTier' | 'region'>): string {
-  const tier = serviceTier === DEFAULT_TIER ? '' : (serviceTier ?? '');
-  if (tier === '' && region === null) return '';
-  return `;${encodeURIComponent(tier)};${encodeURIComponent(region ?? '')}`;
-}
-
-function readContent(entity: EntityName, content: string): HoldContent {
-  const [project = '', input = '', outputAndPlace = '', ...model] = content.split(':');
-  const [output = '', tier = '', region = ''] = outputAndPlace.split(';');
-  const count = (digits: string) => (digits === '' ? null : Number(digits));
-  const text = (encoded: string) => (encoded === '' ? null : decodeURIComponent(encoded));
-  return {
-    subject: { entity, project: project as ProjectName },
-    model: model.join(':'),
-    inputTokens: count(input),
-    maxOutputTokens: count(output),
-    serviceTier: text(tier),
-    region: text(region),
-  };
+function adoptedText(hold: Hold, now: Date): string[] {
+  const { id, holdPicos, period, sinceMs, expiresMs } = hold;
+  const made = sinceMs === null ? period : `${period}/${sinceMs}`;
+  const leftMs = String(expiresMs - now.getTime());
+  return [id, String(holdNanos(holdPicos)), String(holdPicos), made, contentText(hold), leftMs];
 }

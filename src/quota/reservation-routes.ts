@@ -12,6 +12,8 @@ import * as schemas from './quota.schema.js';
 import { Quota } from './quota.js';
 import { isUsualRelease, readUsualOrder } from './usual-order.js';
 
+const NO_FALLBACKS: readonly string[] = [];
+
 @Injectable()
 export class ReservationCalls {
   constructor(
@@ -23,11 +25,15 @@ export class ReservationCalls {
   async reserve(body: schemas.ReservationOrder, caller: Principal) {
     requireEntity(caller, body.project.entity);
     const requestId = body.request_id ?? null;
+    const inputTokens = body.input_tokens ?? null;
+    const isList = typeof body.model !== 'string';
     const decision = await this.quota.reserve({
       id: reservationIdOf(body.project, requestId),
       subject: body.project,
-      model: body.model,
-      inputTokens: body.input_tokens ?? null,
+      model: isList ? body.model[0]! : (body.model as string),
+      fallbacks: isList ? [...new Set(body.model)].slice(1) : NO_FALLBACKS,
+      inputTokens,
+      inputBytes: inputTokens === null ? (body.input_bytes ?? null) : null,
       maxOutputTokens: body.max_output_tokens ?? null,
       serviceTier: body.service_tier ?? null,
       region: body.region ?? null,
@@ -41,6 +47,13 @@ export class ReservationCalls {
 
   async release(id: string, caller: Principal) {
     requireEntity(caller, entityOfReservation(id));
+    await this.quota.release(id);
+    return { object: 'quota.reservation', id, released: true };
+  }
+
+  async releaseRequest({ project, request_id }: schemas.ReleaseOrder, caller: Principal) {
+    requireEntity(caller, project.entity);
+    const id = reservationIdOf(project, request_id);
     await this.quota.release(id);
     return { object: 'quota.reservation', id, released: true };
   }
@@ -103,6 +116,18 @@ const RELEASE: GatewayRoute<ReservationCalls> = {
     calls.release(request.params.id, principalOf(request.raw)),
 };
 
+const RELEASE_REQUEST: GatewayRoute<ReservationCalls> = {
+  method: 'POST',
+  path: '/v1/quota/reservations/release',
+  operationId: 'Quota.releaseRequest',
+  role: 'gateway',
+  summary: 'End the hold of a request by its request id, without a charge; may be repeated',
+  body: schemas.ReleaseOrder,
+  answers: schemas.Released,
+  answer: (calls, request: { body: schemas.ReleaseOrder; raw: GatewayRequest }) =>
+    calls.releaseRequest(request.body, principalOf(request.raw)),
+};
+
 const EXTEND: GatewayRoute<ReservationCalls> = {
   method: 'POST',
   path: '/v1/quota/reservations/:id/extend',
@@ -134,4 +159,4 @@ const CHECK: GatewayRoute<ReservationCalls> = {
   },
 };
 
-export const RESERVATION_ROUTES = [RESERVE, RELEASE, EXTEND, CHECK];
+export const RESERVATION_ROUTES = [RESERVE, RELEASE, RELEASE_REQUEST, EXTEND, CHECK];

@@ -9,8 +9,12 @@ export type ReservationOrder = {
   readonly id: string;
   readonly subject: Subject;
   readonly model: string;
-  /** Null is the model's maximum. */
+  /** Other models that the request may run on instead. What the dearest of all costs is held. */
+  readonly fallbacks: readonly string[];
+  /** Null is the model's maximum, or what `inputBytes` bounds. */
   readonly inputTokens: number | null;
+  /** No token is shorter than a byte, so this is an upper bound of the input. Null where it is not said or the tokens are known. */
+  readonly inputBytes: number | null;
   /** Null is what was learned of the model's outputs, and near a limit the model's maximum. */
   readonly maxOutputTokens: number | null;
   /** The tier that is asked for, in its one spelling; null is the default, `auto` is any. */
@@ -29,13 +33,38 @@ export type Hold = { readonly id: string } & HoldContent & {
     /** Zero for a model without a price, a price that cannot be read, and where the entity's limits are off. */
     readonly holdPicos: bigint;
     readonly expiresMs: number;
+    /** When it was made; null where that is not known. */
+    readonly sinceMs: number | null;
   };
 
 /** Two requests with the same id are the same request only where these are equal too. */
 export type HoldContent = Pick<
   ReservationOrder,
-  'subject' | 'model' | 'inputTokens' | 'maxOutputTokens' | 'serviceTier' | 'region'
+  | 'subject'
+  | 'model'
+  | 'fallbacks'
+  | 'inputTokens'
+  | 'inputBytes'
+  | 'maxOutputTokens'
+  | 'serviceTier'
+  | 'region'
+  | 'requestId'
 >;
+
+/** These fields alone, in one sequence: V8 keeps one hidden class for all of them. */
+export function contentOf(of: HoldContent): HoldContent {
+  return {
+    subject: of.subject,
+    model: of.model,
+    fallbacks: of.fallbacks,
+    inputTokens: of.inputTokens,
+    inputBytes: of.inputBytes,
+    maxOutputTokens: of.maxOutputTokens,
+    serviceTier: of.serviceTier,
+    region: of.region,
+    requestId: of.requestId,
+  };
+}
 
 /** How the output was sized: as the request says, by the model's recent outputs, or by the model's maximum. `none` is no hold. */
 export type HoldBasis = 'requested' | 'learned' | 'maximum' | 'none';

@@ -19,7 +19,7 @@ export type CheckReply =
 
 /**
  * `held`: there is a hold, from now or from before; `exceeded` is the limit that would have denied it where the entity is only
- * watched. `ended`: there was a hold, and it does not come back. `off`: the limits are off, so nothing is held.
+ * watched. `ended`: there was a hold, and it does not come back: the request id was used. `off`: the limits are off, so nothing is held.
  */
 export type ReservedReply =
   | {
@@ -31,8 +31,11 @@ export type ReservedReply =
       exceeded: ExceededLimit | null;
     }
   | { verdict: 'off'; question: VersionedQuestion; period: Period; expiresMs: number }
-  | { verdict: 'ended'; question: VersionedQuestion; period: Period; endedMs: number }
-  | { verdict: 'conflict'; question: VersionedQuestion };
+  | Refused;
+/** The id was used: with other content, or for a hold that has ended. */
+type Refused =
+  { verdict: 'ended'; question: VersionedQuestion } | { verdict: 'conflict'; question: VersionedQuestion };
+export type AdmittedReply = Exclude<ReservedReply, Refused>;
 export type ReserveReply = Cold | DeniedReply | ReservedReply;
 
 type Values = readonly (string | number)[];
@@ -89,10 +92,8 @@ function exceededAt(values: Values, index: number): ExceededLimit {
 
 function toReserved({ question, values }: OtherReply): ReservedReply {
   const verdict = values[0];
-  if (verdict === 'conflict') return { verdict, question };
+  if (verdict === 'conflict' || verdict === 'ended') return { verdict, question };
   const period = (index: number) => String(values[index]) as Period;
-  if (verdict === 'ended')
-    return { verdict, question, period: period(OWN), endedMs: Number(values[OWN + 1]) };
   if (verdict === 'off')
     return { verdict, question, period: period(OWN), expiresMs: Number(values[OWN + 1]) };
   assert(verdict === 'held', 'a reservation is cold, denied, held, off, ended or in conflict');

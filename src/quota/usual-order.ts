@@ -11,11 +11,12 @@ type Named = Record<keyof ReservationOrder, unknown>;
 /** What the schema of the same name gives; null where only the schema can tell, such as for every body that it refuses. */
 export function readUsualOrder(value: unknown): ReservationOrder | null {
   if (typeof value !== 'object' || value === null || !hasOnlyKnownFields(value)) return null;
-  const { project, model, input_tokens, max_output_tokens, service_tier, region, request_id, ttl_seconds } =
-    value as Named;
+  const { project, model, input_tokens, input_bytes, max_output_tokens } = value as Named;
+  const { service_tier, region, request_id, ttl_seconds } = value as Named;
   const subject = typeof project === 'string' ? parseSubject(project) : null;
   if (subject === null || !isText(model, 256)) return null;
-  if (!isCountOrNone(input_tokens) || !isCountOrNone(max_output_tokens)) return null;
+  if (!isCountOrNone(input_tokens) || !isCountOrNone(input_bytes) || !isCountOrNone(max_output_tokens))
+    return null;
   if (!isTextOrNone(service_tier, 64) || !isTextOrNone(region, 64) || !isTextOrNone(request_id, 256))
     return null;
   const ttl = ttl_seconds === undefined ? HOLD_SECONDS_DEFAULT : ttl_seconds;
@@ -24,6 +25,7 @@ export function readUsualOrder(value: unknown): ReservationOrder | null {
     project: subject,
     model,
     input_tokens,
+    input_bytes,
     max_output_tokens,
     service_tier: typeof service_tier === 'string' ? canonicalTier(service_tier) : service_tier,
     region,
@@ -49,6 +51,7 @@ function hasOnlyKnownFields(value: object): boolean {
       case 'project':
       case 'model':
       case 'input_tokens':
+      case 'input_bytes':
       case 'max_output_tokens':
       case 'service_tier':
       case 'region':

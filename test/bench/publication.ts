@@ -82,7 +82,7 @@ async function aBatch(quota: RedisQuota, { holds, limitedProjects }: Case, round
   const ended = new Map<EntityName, string[]>();
   for (const entity of ENTITIES) {
     const orders = Array.from({ length: holds }, () => anOrder({ subject: `${entity}/p` }));
-    const size = { worstPicos: usd('0.01'), learnedPicos: null, isDegraded: false };
+    const size = { worstPicos: usd('0.01'), learnedPicos: null, isDegraded: false, unpriced: null };
     await Promise.all(orders.map((order) => quota.reserve(order, size, 'aged')));
     ended.set(
       entity,

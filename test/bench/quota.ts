@@ -127,8 +127,9 @@ async function reserve(quota: RedisQuota, entity: EntityName): Promise<string> {
   const id = reservationIdOf(subject, null);
   const tokens = { inputTokens: 1, maxOutputTokens: 0 };
   const place = { serviceTier: null, region: null };
-  const order = { id, subject, model: MODEL, ...tokens, ...place, requestId: null, ttlSeconds: 900 };
-  const size = { worstPicos: usd('0.000001'), learnedPicos: null, isDegraded: false };
+  const asked = { fallbacks: [], inputBytes: null, requestId: null, ttlSeconds: 900 };
+  const order = { id, subject, model: MODEL, ...tokens, ...place, ...asked };
+  const size = { worstPicos: usd('0.000001'), learnedPicos: null, isDegraded: false, unpriced: null };
   const { verdict } = await quota.reserve(order, size, 'aged');
   if (verdict !== 'held') throw new Error(`the bench's reservation is ${verdict}`);
   return id;

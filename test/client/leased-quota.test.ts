@@ -244,3 +244,53 @@ describe('what is lowered', () => {
     await until('nothing is admitted', async () => !(await admitted(quota)));
   });
 });
+
+describe('a request id, with a gateway that decides on leases', () => {
+  it('is one request while that runs, and used for other content and afterwards', async () => {
+    await limit({ monthly_cap_usd: '100', overage: 'allowed' });
+    const quota = open({ requestSeconds: 60 });
+    await warm(quota);
+    const named = (requestId: string) => ({ ...aRequest(), requestId });
+    const first = await quota.reserve(named('r1'));
+    expect(first).toMatchObject({ admitted: true, isLocal: true });
+    expect(await quota.reserve(named('r1'))).toEqual(first);
+    const others = [
+      { inputTokens: 1 },
+      { maxOutputTokens: 1 },
+      { model: 'another' },
+      { model: [LLAMA, 'another'] },
+      { serviceTier: 'batch' },
+      { region: 'eu' },
+    ];
+    for (const other of others) {
+      const again = quota.reserve({ ...named('r1'), ...other });
+      await expect(again).rejects.toMatchObject({ status: 409 });
+    }
+    const ends = [(id: string) => quota.release(id), async (id: string) => quota.finish(id)];
+    for (const [index, end] of ends.entries()) {
+      const admission = await quota.reserve(named(`ended${index}`));
+      if (!admission.admitted) throw new Error(admission.denial.body);
+      await end(admission.reservation.id);
+      await expect(quota.reserve(named(`ended${index}`))).rejects.toMatchObject({ status: 409 });
+    }
+  });
+
+  it('that Tally admitted stays with Tally, and a list of models and bytes are reserved there', async () => {
+    await limit({ monthly_cap_usd: '100', overage: 'allowed' });
+    const quota = open();
+    const first = await quota.reserve({ ...aRequest(), requestId: 'central' });
+    await warm(quota);
+    const repeated = await quota.reserve({ ...aRequest(), requestId: 'central' });
+    expect(repeated).toMatchObject({
+      isLocal: false,
+      reservation: { id: first.admitted && first.reservation.id },
+    });
+    const { model, ...rest } = aRequest();
+    expect(await quota.reserve({ ...rest, model: [model, 'cw_Qwen_QwQ-32B'] })).toMatchObject({
+      isLocal: false,
+    });
+    await tally.releaseRequest(`${entity}/p`, 'central');
+    const again = quota.reserve({ ...aRequest(), requestId: 'central' });
+    await expect(again).rejects.toMatchObject({ status: 409 });
+  });
+});

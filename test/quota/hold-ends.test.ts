@@ -26,13 +26,16 @@ describe('the hold of a request', () => {
     await app.limit(entity, { monthly_cap_usd: '1', overage: 'allowed' });
   });
 
-  const reserve = async (order: object = {}) => {
-    const { status, body } = await app.call('POST /v1/quota/reservations', {
+  const call = (order: object) =>
+    app.call('POST /v1/quota/reservations', {
       body: { project: `${entity}/p`, model: LLAMA, input_tokens: 1_000, max_output_tokens: 0, ...order },
     });
+  const reserve = async (order: object = {}) => {
+    const { status, body } = await call(order);
     expect(status).toBe(201);
     return String(body.id);
   };
+  const reserveStatus = async (order: object) => (await call(order)).status;
   const release = async (id: string) => (await app.call(`POST /v1/quota/reservations/${id}/release`)).status;
   const extend = async (id: string, ttl_seconds: number) =>
     (await app.call(`POST /v1/quota/reservations/${id}/extend`, { body: { ttl_seconds } })).status;
@@ -77,7 +80,7 @@ describe('the hold of a request', () => {
     await recordUsage(app, [event]);
     expect(await books()).toEqual(CHARGED);
     expect([await release(id), await release(id)]).toEqual([200, 200]);
-    expect(await reserve(order)).toBe(id);
+    expect(await reserveStatus(order)).toBe(409);
     expect(await books()).toEqual(CHARGED);
   });
 

@@ -76,7 +76,7 @@ describe('while Redis is unavailable', () => {
     });
   });
 
-  it('a request id with other content is a conflict until its hold has ended', async () => {
+  it('a request id with other content is a conflict, and so is any after its hold has ended', async () => {
     await giveCredits(on, { entity: 'contradicting' });
     await on.wires.redis.cut();
     const subject = 'contradicting/p';
@@ -95,6 +95,12 @@ describe('while Redis is unavailable', () => {
       await expect(again).rejects.toMatchObject({ code: 'conflict', param: 'request_id' });
     }
     on.clock.advance(60_000);
+    const after = on.reserve({ subject, requestId: 'r' });
+    await expect(after).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('has ended'),
+    });
+    on.clock.advance(900_000);
     expect(await on.reserve({ subject, requestId: 'r', inputTokens: 2 })).toBe('~allowed');
   });
 

@@ -62,13 +62,13 @@ class Model {
       return own.content === model ? this.answer('held', project, id) : this.answer('conflict', project);
     }
     if (own !== undefined) this.end(id);
+    const endedMs = this.ended.get(id);
+    if (endedMs !== undefined && this.nowMs - endedMs < TOMBSTONE_MS) return this.answer('ended', project);
     if (mode === 'off') return this.answer('off', project);
     this.prune();
     const holdPicos = sizedHold(this.question(project), { worstPicos, learnedPicos });
     const denied = this.decide(project, holdPicos);
     if (denied !== null && mode !== 'shadow') return this.answer(denied, project);
-    const endedMs = this.ended.get(id);
-    if (endedMs !== undefined && this.nowMs - endedMs < TOMBSTONE_MS) return this.answer('ended', project);
     const answer = this.answer(`held${denied === null ? '' : `, although ${denied}`}`, project);
     const expiresMs = this.nowMs + ttlSeconds * 1_000;
     this.holds.set(id, { project, nanos: holdNanos(holdPicos ?? 0n), content: model, expiresMs });

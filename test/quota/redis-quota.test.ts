@@ -165,7 +165,7 @@ describe('a hold', () => {
     expect(await on.redis.hlen('tally:{entity1}:holds')).toBe(5);
   });
 
-  it('that has expired is not in the way of its own request', async () => {
+  it('that has expired leaves its id used, and nothing is held for it', async () => {
     await on.reserve({ requestId: 'a', usd: '3', ttlSeconds: 10 });
     on.clock.advance(10_000);
     expect(await on.reserve({ requestId: 'a', usd: '3' })).toBe('ended');
@@ -181,10 +181,14 @@ describe('a hold', () => {
     expect(await on.held()).toEqual({ heldPicos: 0n, requestCount: 0 });
   });
 
-  it('that has ended does not exempt its request from the limits', async () => {
+  it('that has ended leaves its id used, whatever the limits and the mode say by then', async () => {
     await on.reserve({ requestId: 'a' });
     await on.publish({ ...blocked('0'), version: 2n }, [idOf('a')]);
-    expect(await on.reserve({ requestId: 'a' })).toBe('credits: final');
+    expect(await on.reserve({ requestId: 'a' })).toBe('ended');
+    for (const mode of ['shadow', 'off', 'enforce'] as const) {
+      await on.publish({ ...blocked('9'), version: 3n, mode });
+      expect(await on.reserve({ requestId: 'a', usd: '0.1' })).toBe('ended');
+    }
   });
 
   it('ends once, however often and by whatever it is ended', async () => {

@@ -42,7 +42,7 @@ export function sized({
   const order = anOrder({ maxOutputTokens: null, ...override });
   const worstPicos = amount === null ? null : usd(amount);
   const learnedPicos = amount === null || learnedUsd === null ? null : usd(learnedUsd);
-  return [order, { worstPicos, learnedPicos, isDegraded: false }];
+  return [order, { worstPicos, learnedPicos, isDegraded: false, unpriced: null }];
 }
 
 export function idOf(requestId: string, subject: Subject = aSubject()): string {

@@ -21,10 +21,15 @@ export interface TallyClientOptions {
 export interface ReservationRequest {
   /** `entity/project` */
   project: string;
-  /** 1 to 256 characters. A model without a price is denied with 404, unless Tally is configured to admit it. */
-  model: string;
+  /**
+   * 1 to 256 characters. A model without a price is denied with 404, unless Tally is configured to admit it. A list of 1 to 8 names
+   * what the request may fall back on: the dearest is held.
+   */
+  model: string | readonly string[];
   /** 0 to 2^31 - 1. When left out, the most that the model takes. */
   inputTokens?: number;
+  /** Where the tokens are not known: how many bytes the input has, which bounds them. */
+  inputBytes?: number;
   /** 0 to 2^31 - 1. When left out, what the model's answers have lately been, or near a limit the most that it writes. */
   maxOutputTokens?: number;
   /**
@@ -34,7 +39,10 @@ export interface ReservationRequest {
   serviceTier?: string;
   /** Where the request runs: 1 to 64 characters. When left out, the dearest region is held. */
   region?: string;
-  /** 1 to 256 characters, random when left out. The same id again returns the same reservation. */
+  /**
+   * 1 to 256 characters, random when left out. The same id again returns the same reservation while it lives; with other content, or
+   * once it has ended, `reserve` throws with status 409.
+   */
   requestId?: string;
   /** How long the hold lasts unless it is extended: 1 to 86,400, 900 when left out. */
   ttlSeconds?: number;
@@ -70,6 +78,7 @@ export class TallyClient {
         project: request.project,
         model: request.model,
         input_tokens: request.inputTokens,
+        input_bytes: request.inputBytes,
         max_output_tokens: request.maxOutputTokens,
         service_tier: request.serviceTier,
         region: request.region,
@@ -85,6 +94,12 @@ export class TallyClient {
   async release(reservationId: string): Promise<void> {
     const path = `/v1/quota/reservations/${encodeURIComponent(reservationId)}/release`;
     await this.tell('POST', path);
+  }
+
+  /** The same for a request whose reservation id is not known, such as after an answer that was lost. */
+  async releaseRequest(project: string, requestId: string): Promise<void> {
+    const body = { project, request_id: requestId };
+    await this.tell('POST', '/v1/quota/reservations/release', { body });
   }
 
   /** Keeps a hold for `ttlSeconds` from now, 1 to 86,400. False where it is gone already. */

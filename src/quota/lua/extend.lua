@@ -9,4 +9,4 @@ if not hold or hold.is_over then return nil end
 local expires = math.max(hold.expires, now + ttl_ms)
 redis.call('ZADD', EXPIRY, expires, reservation_id)
 keep_alive()
-return { hold.picos, hold.period, expires, hold.content }
+return { hold.picos, hold.period, expires, hold.content, hold.since }

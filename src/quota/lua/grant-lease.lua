@@ -58,9 +58,11 @@ local function adopt_finished(saved)
   end
 end
 
-local function save(saved, nanos)
+local function save(saved, nanos, known)
+  local since = known and known.since or now_ms
   saved[#saved + 1] = lease_id
-  saved[#saved + 1] = table.concat({ whole(nanos), '0', state.period, project_name, whole(sequence), '', 'lease' }, ':')
+  saved[#saved + 1] =
+    table.concat({ whole(nanos), '0', state.period .. '/' .. since, project_name, whole(sequence), '', 'lease' }, ':')
   save_totals(unpack(saved))
   redis.call('ZADD', EXPIRY, now + ttl_ms + request_ms, lease_id)
   keep_alive()
@@ -94,7 +96,7 @@ local function renew(known, refusal)
   local target, reason = free_target(refusal)
   local granted, give_back = math.max(0, target - free), math.max(0, free - target)
   add_to_totals(project_name, granted, 0)
-  save(saved, stated + granted)
+  save(saved, stated + granted, known)
   list_as_live(free + granted > 0)
   return { 'leased', granted, give_back, lifetime_ms(), reason }
 end

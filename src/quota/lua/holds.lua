@@ -1,5 +1,6 @@
 -- The holds of one entity, before every script that touches them. KEYS: holds, expiry, ended.
---   holds   hash: reservation id -> "nanos:picos:period:content", and the totals `nanos`, `count`, `nanos/<project>`,
+--   holds   hash: reservation id -> "nanos:picos:period/since:content" (since is the millisecond at which the hold was made, where
+--           that is known), and the totals `nanos`, `count`, `nanos/<project>`,
 --           `count/<project>` of the holds that have not ended
 --   expiry  sorted set: reservation id by the millisecond from which the hold has expired
 --   ended   sorted set: reservation id by the millisecond at which it ended: tombstones
@@ -82,8 +83,10 @@ local function project_of(content)
 end
 
 local function parse(hold)
-  local nanos, picos, period, content = string.match(hold, '^(%d+):(%d+):([^:]+):(.*)$')
-  return { nanos = tonumber(nanos), picos = picos, period = period, content = content, project = project_of(content) }
+  local nanos, picos, period, since, content = string.match(hold, '^(%d+):(%d+):([^:/]+)/?(%d*):(.*)$')
+  return {
+    nanos = tonumber(nanos), picos = picos, period = period, since = since, content = content, project = project_of(content),
+  }
 end
 
 -- The hold with `expires` and `is_over`; nil where there is none.
@@ -96,9 +99,10 @@ local function find(id, now)
 end
 
 -- Takes over a hold whose request already runs, and adds to `saved` what save_totals must write. A hold that has ended stays
--- ended, and one that is here stays as it is.
+-- ended, and one that is here stays as it is. `period` may end with "/since": what ended before then was another use of the id.
 local function adopt(saved, id, nanos, picos, period, content, expires)
-  if redis.call('ZSCORE', EXPIRY, id) or redis.call('ZSCORE', ENDED, id) then return end
+  local since, ended_at = tonumber(string.match(period, '/(%d+)$') or 0), tonumber(redis.call('ZSCORE', ENDED, id))
+  if redis.call('ZSCORE', EXPIRY, id) or (ended_at and ended_at >= since) then return end
   local kept = math.min(nanos, NANOS_MAX - total('nanos'))
   add_to_totals(project_of(content), kept, 1)
   saved[#saved + 1] = id

@@ -54,7 +54,7 @@ do
     local expires = now + ttl_ms
     call('HSET', holds, 'nanos', format('%d', nanos + nanos_to_hold), 'count', format('%d', count + 1),
       of_nanos, format('%d', project_nanos + nanos_to_hold), of_count, format('%d', project_count + 1),
-      reservation_id, nanos_to_hold .. ':' .. picos_to_hold .. ':' .. state[10] .. ':' .. content)
+      reservation_id, nanos_to_hold .. ':' .. picos_to_hold .. ':' .. state[10] .. '/' .. now_ms .. ':' .. content)
     call('ZADD', expiry, format('%d', expires), reservation_id)
     if count == 0 or call('PTTL', holds) <= KEY_TTL_MS_MIN then
       call('PEXPIRE', holds, KEY_TTL_MS)

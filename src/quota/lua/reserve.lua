@@ -15,7 +15,7 @@ local function hold(...)
   local nanos = math.min(nanos_to_hold, NANOS_MAX - total('nanos'))
   local expires = now + ttl_ms
   add_to_totals(project_name, nanos, 1)
-  save_totals(reservation_id, table.concat({ whole(nanos), picos_to_hold, state.period, content }, ':'))
+  save_totals(reservation_id, table.concat({ whole(nanos), picos_to_hold, state.period .. '/' .. now_ms, content }, ':'))
   redis.call('ZADD', EXPIRY, expires, reservation_id)
   keep_alive()
   return reply(project_name, nanos, 1, 'held', picos_to_hold, state.period, expires, ...)
@@ -34,18 +34,16 @@ local function run()
   if are_cold(now, age_ms_max, valid_from_ms) then return { 'cold', now } end
   local known = find(reservation_id, now)
   if known and not known.is_over then return repeated(known) end
-  -- Its own expired hold must not be in its way.
   if known then end_holds({ reservation_id }, now) end
+  -- Its id was used: admitting it again would hold nothing, since its hold stays ended.
+  local ended_at = tonumber(redis.call('ZSCORE', ENDED, reservation_id))
+  if ended_at and now - ended_at < TOMBSTONE_MS then return reply(project_name, 0, 0, 'ended') end
   if state.mode == 'off' then return reply(project_name, 0, 0, 'off', state.period, now + ttl_ms) end
   if learned then prefer_learned() end
   local number, retryable = decide(project_name, weighed, now)
   if retryable then recall_leases(KEYS[6]) end
   if number and state.mode ~= 'shadow' then
     return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0)
-  end
-  local ended_at = redis.call('ZSCORE', ENDED, reservation_id)
-  if ended_at and now - tonumber(ended_at) < TOMBSTONE_MS then
-    return reply(project_name, 0, 0, 'ended', state.period, tonumber(ended_at))
   end
   -- In shadow mode the request runs although a limit denies it, so what it may cost is held anyway.
   if number then return hold(number, retryable and 1 or 0) end

@@ -19,10 +19,11 @@ const TOKENS_PER_PRICE = 1_000_000n;
 /** The hold in nanodollars, rounded up. Null where it is too large to be computed exactly here. */
 export function holdNanos(
   prices: HoldPrices,
-  { inputTokens, maxOutputTokens }: { inputTokens?: number; maxOutputTokens?: number },
+  request: { inputTokens?: number; inputBytes?: number; maxOutputTokens?: number },
 ): number | null {
+  const { inputTokens, inputBytes = Infinity, maxOutputTokens } = request;
   const picos =
-    (inputTokens ?? prices.inputTokensDefault) * prices.inputPicosPerToken +
+    (inputTokens ?? Math.min(inputBytes, prices.inputTokensDefault)) * prices.inputPicosPerToken +
     (maxOutputTokens ?? prices.outputTokensDefault) * prices.outputPicosPerToken +
     prices.requestPicos;
   if (!(picos >= 0 && picos <= HOLD_PICOS_MAX)) return null;

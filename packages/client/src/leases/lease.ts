@@ -111,6 +111,11 @@ export class Lease {
     return id;
   }
 
+  /** Whether the request still holds something here: it may have expired. */
+  holds(id: string, { monotonicMs }: Instant): boolean {
+    return (this.inFlight.get(id)?.endsMs ?? -Infinity) > monotonicMs;
+  }
+
   /** The request has run, and its event has been reported. False where no such request is in flight. */
   finish(id: string): boolean {
     const hold = this.removeInFlight(id);

@@ -75,11 +75,13 @@ export class LeasedProject {
   reserve(request: ReservationRequest, now: Instant): string | null {
     this.usedMs = now.monotonicMs;
     this.useCount += 1;
-    if (!isDefaultTier(request)) return null;
-    const prices = this.prices.get(request.model);
-    if (prices === undefined && !isModelName(request.model)) return null;
-    this.models.set(request.model, now.monotonicMs);
-    if (prices === undefined) return this.missPrice(request.model);
+    const { model } = request;
+    // What the dearest of several costs is for Tally to say.
+    if (!isDefaultTier(request) || typeof model !== 'string') return null;
+    const prices = this.prices.get(model);
+    if (prices === undefined && !isModelName(model)) return null;
+    this.models.set(model, now.monotonicMs);
+    if (prices === undefined) return this.missPrice(model);
     const nanos = holdNanos(prices, request);
     if (nanos === null) return null;
     this.demandNanos += nanos;

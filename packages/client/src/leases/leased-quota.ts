@@ -5,6 +5,8 @@ import { entityOf } from '../protocol/names.js';
 import type { ReservationRequest, TallyClient } from '../tally-client.js';
 import { leaseNameIn, type Instant } from './lease.js';
 import { LeasedProject, type LeaseSettings } from './leased-project.js';
+import { RequestIds } from './request-ids.js';
+import { TallyClientError } from '../tally-client-error.js';
 
 export interface LeasedQuotaOptions {
   readonly tally: TallyClient;
@@ -65,6 +67,7 @@ export class LeasedQuota {
   private readonly tally: TallyClient;
   private readonly projects = new Map<string, LeasedProject>();
   private readonly byLeaseName = new Map<string, LeasedProject>();
+  private readonly requestIds = new RequestIds();
   private readonly timer: NodeJS.Timeout;
   private isClosed = false;
   private localCount = 0;
@@ -78,11 +81,20 @@ export class LeasedQuota {
   }
 
   /**
-   * Decides here without waiting where that is possible, and otherwise asks Tally. A denial always comes from Tally. Decided here,
-   * a repeated `requestId` is another request. Throws as `TallyClient.reserve` does.
+   * Decides here without waiting where that is possible, and otherwise asks Tally. A denial always comes from Tally. A repeated
+   * `requestId` is the same request while it runs, and used afterwards, as with Tally: of what was decided here, this process knows.
+   * Throws as `TallyClient.reserve` does.
    */
   async reserve(request: ReservationRequest): Promise<LeasedAdmission> {
-    const id = this.reserveLocally(request);
+    const now = this.settings.now();
+    const known = request.requestId === undefined ? 'new' : this.requestIds.look(request, now);
+    if (known === 'used') throw usedRequestId();
+    if (typeof known !== 'string') {
+      if (this.ownerOf(known.id)?.lease.holds(known.id, now) !== true) throw usedRequestId();
+      return { admitted: true, reservation: known, isLocal: true };
+    }
+    const id = known === 'central' ? null : this.reserveLocally(request);
+    if (request.requestId !== undefined) this.requestIds.note(request, id);
     if (id !== null) return { admitted: true, reservation: { id }, isLocal: true };
     return this.reserveCentrally({ requestId: randomUUID(), ...request });
   }
@@ -98,11 +110,13 @@ export class LeasedQuota {
 
   /** Call it when the request's event has been reported. From the next renewal on Tally holds for it, until the event is booked. */
   finish(reservationId: string): void {
+    this.requestIds.end(reservationId, this.settings.now());
     this.ownerOf(reservationId)?.finish(reservationId);
   }
 
   /** For a request that costs nothing. Throws a `TallyClientError` where Tally must be told and is unavailable. */
   async release(reservationId: string): Promise<void> {
+    this.requestIds.end(reservationId, this.settings.now());
     const lease = this.ownerOf(reservationId)?.lease;
     if (lease?.release(reservationId, this.settings.now())) return;
     await this.tally.release(reservationId);
@@ -186,4 +200,9 @@ export class LeasedQuota {
       this.byLeaseName.delete(project.lease.name);
     }
   }
+}
+
+function usedRequestId(): TallyClientError {
+  const message = 'requestId was used for another request, or for one that has ended';
+  return new TallyClientError('conflict', message, { status: 409 });
 }

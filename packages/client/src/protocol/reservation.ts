@@ -11,6 +11,8 @@ export interface Reservation {
   /** `entity/project` */
   readonly project: string;
   readonly model: string;
+  /** The other models of the list, where one was asked for. */
+  readonly fallbacks?: readonly string[] | undefined;
   /** The tier that was asked for, in Tally's spelling, and the region; absent where none was. */
   readonly service_tier?: string | undefined;
   readonly region?: string | undefined;

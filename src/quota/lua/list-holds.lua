@@ -1,0 +1,22 @@
+-- A page of an entity's holds, soonest to expire first: id, expiry and hold of each, alternating. Replies nil where `after_id`, which is
+-- the last id of the page before or empty, is no hold.
+
+local now_ms, after_id, count_max = unpack(ARGV)
+
+discard_half_lost_holds()
+expire_holds(tonumber(now_ms), EXPIRE_BEFORE_DENIAL_MAX)
+save_totals()
+local first = 0
+if after_id ~= '' then
+  local rank = redis.call('ZRANK', EXPIRY, after_id)
+  if not rank then return nil end
+  first = rank + 1
+end
+local page, listed = redis.call('ZRANGE', EXPIRY, first, first + count_max - 1, 'WITHSCORES'), {}
+for index = 1, #page, 2 do
+  local id = page[index]
+  listed[#listed + 1] = id
+  listed[#listed + 1] = page[index + 1]
+  listed[#listed + 1] = redis.call('HGET', HOLDS, id)
+end
+return listed
