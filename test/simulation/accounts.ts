@@ -10,6 +10,9 @@ export type Limits = {
   maxConcurrent: number | null;
 };
 
+/** `ownersCap` is what the customer has set for itself, beside the cap: the lower one counts. */
+export type Project = { monthlyCap: bigint | null; maxConcurrent: number | null; ownersCap: bigint | null };
+
 export type Plan = Limits & { monthlyCredit: bigint };
 
 export type Grant = {
@@ -49,7 +52,8 @@ export type Hold = {
 export class Account {
   plan = 'free';
   own: Partial<Limits> = {};
-  readonly projects = new Map<string, { monthlyCap: bigint | null; maxConcurrent: number | null }>();
+  ownersCap: bigint | null = null;
+  readonly projects = new Map<string, Project>();
   readonly grants: Grant[] = [];
   /** By month, and by `month project`. */
   readonly spend = new Map<string, bigint>();

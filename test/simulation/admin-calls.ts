@@ -18,8 +18,9 @@ type Asked = {
 };
 
 export async function makeChange(change: Change, asked: Asked): Promise<void> {
-  const { call, sql, model, nowMs, key } = asked;
-  const { request, body } = requestOf(change);
+  const { sql, model, nowMs, key } = asked;
+  const { request, body, asOwnerOf } = requestOf(change);
+  const call = asOwnerOf === undefined ? asked.call : await asOwner(asked.call, asOwnerOf);
   const paid = await paidFor(sql, concerned(change, model));
   if (change.what === 'repair') await damageOf(change.entity, asked);
   const predicted = predict(change, model, { nowMs, paid });
@@ -39,6 +40,12 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   if (!hasPreview) return;
   const { body: left } = await call(request, { body });
   assert.equal(left.changed, 0, `nothing is left: ${JSON.stringify(left)}`);
+}
+
+/** Calls with a new key of the customer. */
+async function asOwner(call: TestApp['call'], entity: string): Promise<TestApp['call']> {
+  const { body } = await call('POST /v1/admin/keys', { body: { name: 'simulated', role: 'owner', entity } });
+  return (request, options) => call(request, { ...options, key: body.secret });
 }
 
 /** The events whose payment the change affects. */

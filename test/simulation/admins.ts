@@ -10,6 +10,9 @@ import type { Random } from './random.js';
 /** Events that Tally re-rates in one transaction. */
 const TOGETHER_MAX = 500;
 
+const LIMITS: ReadonlySet<string> = new Set(['limits', 'owner limit', 'project limits']);
+const LIMIT_NAMES = ['monthlyCap', 'yearlyCap', 'overage', 'maxConcurrent'] as const;
+
 export class Admins {
   constructor(
     private readonly random: Random,
@@ -24,6 +27,8 @@ export class Admins {
       grant: 10,
       'void grant': 2,
       limits: 6,
+      // Over faults no customer changes its limit: only the admin there asks until it is answered.
+      'owner limit': this.edges === 'exact' ? 5 : 0,
       'project limits': 4,
       entity: 2,
       plan: 2,
@@ -38,7 +43,9 @@ export class Admins {
       return this.model.accounts.has(entity) ? { what, entity } : this.grant(entity, nowMs);
     if (what === 'void grant') return this.voidingGrant(nowMs) ?? this.grant(entity, nowMs);
     if (what === 'grant') return this.grant(entity, nowMs);
-    if (what === 'limits') return { what, entity, limits: this.someLimits() };
+    if (LIMITS.has(what) && !this.model.accounts.has(entity)) return { what: 'entity', entity, plan: 'free' };
+    if (what === 'limits') return this.limits(entity);
+    if (what === 'owner limit') return this.ownerLimit(entity);
     if (what === 'project limits') {
       return {
         what,
@@ -160,6 +167,23 @@ export class Admins {
     const large = ENTITIES.find((entity) => of(entity).length > TOGETHER_MAX);
     if (large === undefined) return order;
     return { ...order, entity: large, toMs: of(large)[TOGETHER_MAX]!.counted.facts.atMs };
+  }
+
+  private limits(entity: string): Change {
+    const limits = this.someLimits();
+    const inherited = LIMIT_NAMES.filter((name) => !(name in limits) && this.random.chance(0.15));
+    return { what: 'limits', entity, limits, inherited };
+  }
+
+  /** Removes what is set, or sets another. */
+  private ownerLimit(entity: string): Change {
+    const account = this.model.accounts.get(entity)!;
+    const project = this.random.chance(0.5) ? this.random.pick(PROJECTS) : null;
+    const now = project === null ? account.ownersCap : (account.projects.get(project)?.ownersCap ?? null);
+    const isRemoved = now !== null && this.random.chance(0.4);
+    // Whole cents of 0 would mean a limit that is there already.
+    const cap = BigInt(this.random.int(10, 2_000)) * 10n ** 9n + BigInt(this.random.int(0, 999));
+    return { what: 'owner limit', entity, project, cap: isRemoved ? null : cap };
   }
 
   private someLimits(): Partial<Limits> {

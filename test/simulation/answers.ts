@@ -69,7 +69,7 @@ export function balanceBy(
     projects: projects.map((project) => [
       project,
       usdOf(account?.projectSpend.get(`${month} ${project}`) ?? 0n),
-      usdOrNull(account?.projects.get(project)?.monthlyCap ?? null),
+      usdOrNull(model.projectCap(entity, project)),
     ]),
   };
 }

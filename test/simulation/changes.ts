@@ -16,7 +16,20 @@ export type Change =
       readonly expiresMs: number | null;
     }
   | { readonly what: 'void grant'; readonly entity: string; readonly grantId: string }
-  | { readonly what: 'limits'; readonly entity: string; readonly limits: Partial<Limits> }
+  | {
+      readonly what: 'limits';
+      readonly entity: string;
+      readonly limits: Partial<Limits>;
+      /** Of the entity's own, which the plan's count for again. */
+      readonly inherited?: readonly (keyof Limits)[];
+    }
+  | {
+      readonly what: 'owner limit';
+      readonly entity: string;
+      readonly project: string | null;
+      /** Null removes it. */
+      readonly cap: bigint | null;
+    }
   | {
       readonly what: 'project limits';
       readonly entity: string;
@@ -31,7 +44,8 @@ export type Change =
   | ({ readonly what: 'rerate' } & Rerating)
   | { readonly what: 'repair'; readonly entity: string };
 
-export function requestOf(change: Change): { request: string; body: unknown } {
+/** `asOwnerOf`: with a key of that customer, not with the admin's. */
+export function requestOf(change: Change): { request: string; body: unknown; asOwnerOf?: string } {
   const admin = 'v1/admin';
   switch (change.what) {
     case 'grant':
@@ -53,11 +67,13 @@ export function requestOf(change: Change): { request: string; body: unknown } {
     case 'limits':
       return {
         request: `PATCH /${admin}/entities/${change.entity}/limits`,
-        body: limitsBody(change.limits),
+        body: { ...limitsBody(change.limits), ...inheritBody(change.inherited ?? []) },
       };
+    case 'owner limit':
+      return ownerRequest(change);
     case 'project limits':
       return {
-        request: `PATCH /${admin}/entities/${change.entity}/projects/${change.project}/limits`,
+        request: `PUT /${admin}/entities/${change.entity}/projects/${change.project}`,
         body: {
           monthly_cap_usd: usdOrNull(change.monthlyCap),
           max_concurrent_requests: change.maxConcurrent,
@@ -163,10 +179,23 @@ export function apply(
     }
     case 'limits':
       Object.assign(model.account(change.entity, nowMs).own, change.limits);
+      for (const name of change.inherited ?? []) delete model.account(change.entity, nowMs).own[name];
       break;
+    case 'owner limit': {
+      const account = model.account(change.entity, nowMs);
+      if (change.project === null) account.ownersCap = change.cap;
+      else {
+        const before = account.projects.get(change.project);
+        const others = before ?? { monthlyCap: null, maxConcurrent: null };
+        account.projects.set(change.project, { ...others, ownersCap: change.cap });
+      }
+      break;
+    }
     case 'project limits': {
       const { entity, project, monthlyCap, maxConcurrent } = change;
-      model.account(entity, nowMs).projects.set(project, { monthlyCap, maxConcurrent });
+      const { projects } = model.account(entity, nowMs);
+      const ownersCap = projects.get(project)?.ownersCap ?? null;
+      projects.set(project, { monthlyCap, maxConcurrent, ownersCap });
       break;
     }
     case 'entity':
@@ -199,6 +228,26 @@ function isAbout(change: Change, entity: string, model: Model): boolean {
   if (change.what === 'plan') return model.accounts.get(entity)!.plan === change.plan;
   if (change.what === 'void') return change.event.facts.entity === entity;
   return change.what !== 'price' && change.what !== 'rerate' && change.entity === entity;
+}
+
+function ownerRequest({ entity, project, cap }: Change & { what: 'owner limit' }) {
+  const path = `/v1/organization${project === null ? '' : `/projects/${project}`}/spend_limit`;
+  if (cap === null) return { request: `DELETE ${path}`, body: undefined, asOwnerOf: entity };
+  const body = { threshold_amount: Number(cap / PICOS_PER_CENT), threshold_usd: usdOf(cap) };
+  return { request: `POST ${path}`, body, asOwnerOf: entity };
+}
+
+const PICOS_PER_CENT = 10n ** 10n;
+
+const FIELDS: Record<keyof Limits, string> = {
+  monthlyCap: 'monthly_cap_usd',
+  yearlyCap: 'yearly_cap_usd',
+  overage: 'overage',
+  maxConcurrent: 'max_concurrent_requests',
+};
+
+function inheritBody(names: readonly (keyof Limits)[]): object {
+  return Object.fromEntries(names.map((name) => [FIELDS[name], 'inherit']));
 }
 
 function limitsBody(limits: Partial<Limits>): object {

@@ -34,6 +34,8 @@ export class ConcurrentCorrections {
     const limits = { monthlyCap: null, yearlyCap: null, maxConcurrent: null };
     const kind = { category: 'paid', priority: 50, effectiveMs: null, expiresMs: null } as const;
     return [
+      { what: 'entity', entity: DEBTOR, plan: 'free' },
+      { what: 'entity', entity: MAGNATE, plan: 'free' },
       { what: 'limits', entity: DEBTOR, limits: { ...limits, overage: 'allowed' } },
       { what: 'limits', entity: MAGNATE, limits: { ...limits, overage: 'blocked' } },
       { what: 'grant', entity: MAGNATE, amount: FORTUNE_PICOS, ...kind },

@@ -136,7 +136,7 @@ export class Decisions {
     const checks: [string, bigint | null, bigint, bigint][] = [
       ['concurrency', count(projectLimits?.maxConcurrent), BigInt(own.length), 1n],
       ['concurrency', count(limits.maxConcurrent), BigInt(all.length), 1n],
-      ['project_monthly_cap', room(projectLimits?.monthlyCap, ofProject), sumOf(own), wanted],
+      ['project_monthly_cap', room(this.model.projectCap(entity, project), ofProject), sumOf(own), wanted],
       ['entity_monthly_cap', room(limits.monthlyCap, month), sumOf(all), wanted],
       ['entity_yearly_cap', room(limits.yearlyCap, year), sumOf(all), wanted],
       ['credits', limits.overage === 'allowed' ? null : floorDiv(credits, 1_000n), sumOf(all), wanted],
@@ -156,7 +156,7 @@ export class Decisions {
     const others = [...this.holdsOf(entity)].filter(([id]) => id !== without).map(([, hold]) => hold);
     const own = others.filter((hold) => hold.project === project);
     const limits = this.model.limitsOf(entity);
-    const projectCap = this.model.accounts.get(entity)?.projects.get(project)?.monthlyCap ?? null;
+    const projectCap = this.model.projectCap(entity, project);
     const { month, year, ofProject, credits } = this.figures(entity, project, nowMs);
     const left = (limit: bigint | null, cost: bigint, holds: Hold[]) =>
       limit === null ? null : max(0n, limit - cost - sumOf(holds) * 1_000n);

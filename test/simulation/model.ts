@@ -106,7 +106,8 @@ export class Model {
 
   private project(entity: string, project: string, nowMs: number): void {
     const { projects } = this.account(entity, nowMs);
-    if (!projects.has(project)) projects.set(project, { monthlyCap: null, maxConcurrent: null });
+    if (!projects.has(project))
+      projects.set(project, { monthlyCap: null, maxConcurrent: null, ownersCap: null });
   }
 
   /** Reading an account grants what its plan allows for the month, and charging it what the plan allows for the charged one. */
@@ -115,9 +116,17 @@ export class Model {
     account?.ensureAllowance(this.plans.get(account.plan)!.monthlyCredit, { month, nowMs });
   }
 
+  /** The limits in force. */
   limitsOf(entity: string): Limits {
     const account = this.accounts.get(entity);
-    return { ...this.plans.get(account?.plan ?? 'free')!, ...account?.own };
+    const limits = { ...this.plans.get(account?.plan ?? 'free')!, ...account?.own };
+    return { ...limits, monthlyCap: lower(limits.monthlyCap, account?.ownersCap ?? null) };
+  }
+
+  /** The project's cap in force. */
+  projectCap(entity: string, project: string): bigint | null {
+    const found = this.accounts.get(entity)?.projects.get(project);
+    return found === undefined ? null : lower(found.monthlyCap, found.ownersCap);
   }
 
   /** An event that reached a worker; true where it is counted, now or before. */
@@ -257,4 +266,9 @@ function halved(picos: bigint, { tier }: Facts, price: PriceVersion): bigint {
 /** Usage may lie five minutes ahead and 35 days back. */
 export function isInTime({ atMs }: Pick<Facts, 'atMs'>, nowMs: number): boolean {
   return atMs <= nowMs + 5 * MINUTE_MS && atMs >= nowMs - 35 * DAY_MS;
+}
+
+function lower(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
 }

@@ -21,6 +21,8 @@ export class ReservingCustomers {
   begin(): Change[] {
     const limits = { monthlyCap: null, yearlyCap: null, maxConcurrent: null };
     return [
+      { what: 'entity', entity: PREPAID, plan: 'free' },
+      { what: 'entity', entity: CAPPED, plan: 'free' },
       { what: 'limits', entity: PREPAID, limits: { ...limits, overage: 'blocked' } },
       { what: 'limits', entity: CAPPED, limits: { ...limits, overage: 'allowed' } },
     ];
