@@ -2,27 +2,25 @@
  * How a change is made: one transaction holds the change, its audit entry and its idempotency record. After the commit the listeners
  * act on it (quota publishes states, corrections charge usage that was unpriced). Then the caller gets the answer.
  */
-import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
-import { findRecord, insertRecord, tryLockRecord } from './idempotency.sql.js';
+import { findRecord, insertRecord, tryLockRecord, type IdempotencyName } from './idempotency.sql.js';
+import { idempotencyOf, type Idempotency } from './idempotency.js';
 import { principalOf, type Principal } from './principal.js';
+import { open, seal } from './sealed-answer.js';
 
 /** A call that may change something: by which key, and under which idempotency key. */
 export type ChangeCall = {
   readonly principal: Principal;
-  readonly idempotency: { readonly key: string; readonly requestHash: string } | null;
+  readonly idempotency: Idempotency | null;
   /** The status of a success. */
   readonly status: number;
   /** Marks the answer, in its headers, as a stored one. */
   markReplayed(): void;
 };
-
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 export const Call = createParamDecorator((_: unknown, context: ExecutionContext): ChangeCall => {
   const http = context.switchToHttp();
@@ -45,6 +43,20 @@ export type Concerned =
 /** Resolves when the caller may get the answer. It retries by itself what it cannot do now, so it rejects only for bugs. */
 type Listener = (concerned: readonly Concerned[]) => Promise<void>;
 
+export type ChangeOptions = {
+  /** Checks all, answers as the change would, and rolls it back: nothing is stored, audited, kept for a repetition, or published. */
+  readonly dryRun?: boolean;
+  /** The answer holds a secret, so what is kept for a repetition is sealed with the caller's own key. */
+  readonly holdsSecret?: boolean;
+};
+
+/** Rolls a dry run back, and carries its answer out of the transaction. */
+class RolledBack extends Error {
+  constructor(readonly body: object) {
+    super('a dry run was rolled back');
+  }
+}
+
 @Injectable()
 export class Changes {
   private readonly listeners: Listener[] = [];
@@ -64,11 +76,26 @@ export class Changes {
     call: ChangeCall,
     concerned: readonly Concerned[],
     change: (tx: Tx) => Promise<T | Restart>,
+    options: ChangeOptions = {},
   ): Promise<T> {
-    const answer = await this.database.transaction((tx) => this.once(tx, call, change));
+    if (options.dryRun === true) return this.tryOut(change);
+    const answer = await this.database.transaction((tx) => this.once(tx, call, change, options));
     if (answer.replayed) call.markReplayed();
     await this.announce(concerned);
     return answer.body;
+  }
+
+  private async tryOut<T extends object>(change: (tx: Tx) => Promise<T | Restart>): Promise<T> {
+    try {
+      return await this.database.transaction<T>(async (tx) => {
+        const body = await change(tx);
+        if (body instanceof Restart) return body;
+        throw new RolledBack(body);
+      });
+    } catch (error) {
+      if (error instanceof RolledBack) return error.body as T;
+      throw error;
+    }
   }
 
   /** Calls the listeners for a commit that was not made through `make`. */
@@ -81,59 +108,43 @@ export class Changes {
     tx: Tx,
     call: ChangeCall,
     change: (tx: Tx) => Promise<T | Restart>,
+    { holdsSecret = false }: ChangeOptions,
   ): Promise<{ body: T; replayed: boolean } | Restart> {
-    if (call.idempotency === null) {
+    const { idempotency } = call;
+    if (idempotency === null) {
       const body = await change(tx);
       return body instanceof Restart ? body : { body, replayed: false };
     }
-    const { key, requestHash } = call.idempotency;
-    const name = { scope: call.principal.entity ?? '*', key };
-    if (!(await tryLockRecord(tx, name))) {
-      throw new TallyError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running');
-    }
-    const kept = await findRecord(tx, name);
-    if (kept !== null && kept.requestHash !== requestHash) {
-      throw new TallyError('idempotency_key_reused', 'This Idempotency-Key was used with another request');
-    }
+    const name = { scope: call.principal.entity ?? '*', key: idempotency.key };
+    const kept = await findKept(tx, name, idempotency.requestHash);
     if (kept !== null) {
-      const body: T = JSON.parse(kept.body);
+      const text = holdsSecret ? open(kept, idempotency.secret) : kept;
+      if (text === null) throw reused();
+      const body: T = JSON.parse(text);
       return { body, replayed: true };
     }
     const body = await change(tx);
     if (body instanceof Restart) return body;
-    await insertRecord(tx, name, { requestHash, status: call.status, body: JSON.stringify(body) });
+    const text = JSON.stringify(body);
+    await insertRecord(tx, name, {
+      requestHash: idempotency.requestHash,
+      status: call.status,
+      body: holdsSecret ? seal(text, idempotency.secret) : text,
+    });
     return { body, replayed: false };
   }
 }
 
-function idempotencyOf(request: FastifyRequest): ChangeCall['idempotency'] {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return null;
-  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
-    throw new TallyError('invalid_request', 'Idempotency-Key must have 1 to 255 printable ASCII characters', {
-      param: 'Idempotency-Key',
-    });
+/** The answer that is kept for the same request, or null where the key is new. No other transaction has the key until this one ends. */
+async function findKept(tx: Tx, name: IdempotencyName, requestHash: string): Promise<string | null> {
+  if (!(await tryLockRecord(tx, name))) {
+    throw new TallyError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running');
   }
-  // Whoever reads a streamed body adds its content, by `withBody`.
-  const body = request.body instanceof Readable ? '' : (JSON.stringify(sorted(request.body)) ?? '');
-  const content = [request.method, request.url, body].join('\0');
-  return { key, requestHash: createHash('sha256').update(content).digest('hex') };
+  const kept = await findRecord(tx, name);
+  if (kept !== null && kept.requestHash !== requestHash) throw reused();
+  return kept?.body ?? null;
 }
 
-/** The call with the content of a body that was streamed, by its hash. */
-export function withBody(call: ChangeCall, digest: string): ChangeCall {
-  if (call.idempotency === null) return call;
-  const requestHash = createHash('sha256').update(`${call.idempotency.requestHash}\0${digest}`).digest('hex');
-  return { ...call, idempotency: { ...call.idempotency, requestHash } };
-}
-
-/** Two requests with the same fields in another order are the same request. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, field]) => [key, sorted(field)]),
-  );
+function reused(): TallyError {
+  return new TallyError('idempotency_key_reused', 'This Idempotency-Key was used with another request');
 }

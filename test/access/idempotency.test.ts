@@ -105,6 +105,45 @@ describe('a change under an idempotency key', () => {
     expect([a.status, b.status, b.body.amount_usd]).toEqual([201, 201, '2']);
   });
 
+  it.each(['spend_limit', 'projects/project1/spend_limit'])(
+    'for another organization is a 422 of its own, and its %s is not said to be set',
+    async (path) => {
+      const set = (organization: string) =>
+        app.call(`POST /v1/organization/${path}`, {
+          body: { threshold_amount: 1_000 },
+          headers: { 'idempotency-key': `b12-${path}`, 'openai-organization': organization },
+        });
+      for (const name of [entity, `${entity}b`]) {
+        await app.call(`PUT /v1/admin/entities/${name}`, { body: { plan: 'free' } });
+        await app.call(`PUT /v1/admin/entities/${name}/projects/project1`, { body: {} });
+      }
+      const [first, second, again] = [await set(entity), await set(`${entity}b`), await set(entity)];
+      expect([first.status, second.status, again.status]).toEqual([200, 422, 200]);
+      expect(second.body.error.code).toBe('idempotency_key_reused');
+      expect(again.headers.get('idempotent-replayed')).toBe('true');
+    },
+  );
+
+  it('of 1 to 255 printable characters is taken, and any other is a 400 before anything is changed', async () => {
+    for (const key of ['k', 'k'.repeat(255)]) expect((await buy(key)).status).toBe(201);
+    for (const key of ['', 'k'.repeat(256), 'a\tb', 'schl\u00fcssel']) {
+      const { status, body } = await buy(key);
+      expect([key, status, body.error?.param]).toEqual([key, 400, 'Idempotency-Key']);
+    }
+    expect(await grants()).toHaveLength(2);
+  });
+
+  it('counts for no DELETE: that answers what is there now', async () => {
+    const { body: key } = await app.call('POST /v1/admin/keys', { body: { name: 'k', role: 'gateway' } });
+    const remove = () =>
+      app.call(`DELETE /v1/admin/keys/${key.id}`, { headers: { 'idempotency-key': 'delete-1' } });
+    expect((await remove()).headers.get('idempotent-replayed')).toBeNull();
+    expect((await remove()).headers.get('idempotent-replayed')).toBeNull();
+    expect(
+      (await app.postgres.pool.query(`select from idempotency_keys where key = 'delete-1'`)).rowCount,
+    ).toBe(0);
+  });
+
   it('every change is in the audit log once, with who made it', async () => {
     const key = await app.key('admin', entity);
     await buy('invoice-10', { amount_usd: '10' }, key);
