@@ -1,6 +1,7 @@
 /** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
 import { USAGE_SHARDS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
+import { databaseUrlProblems, schemaOf } from './platform/database-address.js';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.js';
 import { readVariables, type Variables } from './environment-files.js';
 
@@ -55,16 +56,6 @@ export class ConfigError extends Error {
 
 const POOL_EXPECTED = 'must be a number of connections from 3 to 500';
 
-/** Parameters that other programs give a database's URL, and that mean nothing here. */
-const MEANINGLESS_PARAMETERS: Readonly<Record<string, string>> = {
-  schema:
-    'must not name a ?schema=: Tally keeps its tables in `public` of a database of its own, so name another database',
-  connection_limit: 'must not have a ?connection_limit=: set DATABASE_POOL_SIZE',
-  pool_timeout: 'must not have a ?pool_timeout=: it is fixed, remove it',
-  pgbouncer:
-    'must not have a ?pgbouncer=: remove it, and set DATABASE_PREPARE=off for a PgBouncer before 1.21',
-};
-
 const URL_EXPECTED = {
   postgres: 'must be a URL such as postgresql://user:password@host:5432/tally',
   redis: 'must be a URL such as redis://host:6379',
@@ -97,7 +88,7 @@ const Environment = z.object({
     .regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'must be a host name or an address')
     .default('127.0.0.1'),
   ROLE: z.enum(['api', 'worker', 'all'], 'must be api, worker or all').default('all'),
-  DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres, MEANINGLESS_PARAMETERS),
+  DATABASE_URL: databaseUrl(),
   DATABASE_POOL_SIZE: z
     .string()
     .regex(/^\d{1,3}$/, POOL_EXPECTED)
@@ -105,7 +96,7 @@ const Environment = z.object({
     .transform(Number)
     .refine((size) => size >= 3 && size <= 500, POOL_EXPECTED),
   DATABASE_PREPARE: z.enum(['on', 'off'], 'must be on or off').default('on'),
-  MIGRATE_DATABASE_URL: urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres),
+  MIGRATE_DATABASE_URL: databaseUrl(),
   REDIS_URL: urlOf(['redis:', 'rediss:'], URL_EXPECTED.redis),
   QUEUE_SHARDS: z
     .string()
@@ -156,19 +147,40 @@ const Environment = z.object({
 /** The names of all variables, each of which may also come from the file that `<name>_FILE` names. */
 export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
-/** What no variable shows by itself. */
-function problemsBetween({ SMTP_URL, SMTP_FROM }: Record<string, string>): string[] {
-  return SMTP_URL !== undefined && SMTP_FROM === undefined
-    ? ['SMTP_FROM must be set beside SMTP_URL: the sender of mail']
-    : [];
-}
+type Values = Readonly<Partial<Record<string, string>>>;
+
+/** What no variable shows by itself. A rule says nothing where one of its variables is wrong already. */
+const RULES: readonly { of: readonly string[]; isBroken: (values: Values) => boolean; problem: string }[] = [
+  {
+    of: ['SMTP_URL', 'SMTP_FROM'],
+    isBroken: (set) => set['SMTP_URL'] !== undefined && set['SMTP_FROM'] === undefined,
+    problem: 'SMTP_FROM must be set beside SMTP_URL: the sender of mail',
+  },
+  {
+    of: ['DATABASE_URL', 'MIGRATE_DATABASE_URL'],
+    isBroken: (set) => set['MIGRATE_DATABASE_URL'] !== undefined && set['DATABASE_URL'] === undefined,
+    problem: 'DATABASE_URL must be set beside MIGRATE_DATABASE_URL: the same database as another user',
+  },
+  {
+    of: ['DATABASE_URL', 'MIGRATE_DATABASE_URL'],
+    isBroken: ({ DATABASE_URL: url, MIGRATE_DATABASE_URL: owner }) =>
+      url !== undefined && owner !== undefined && schemaOf(url) !== schemaOf(owner),
+    problem: 'MIGRATE_DATABASE_URL must name the same ?schema= as DATABASE_URL',
+  },
+];
 
 /** Throws ConfigError with everything that is wrong. */
 export function readConfig(environment: Variables = process.env): Config {
   const { values, problems } = readVariables(environment, VARIABLES);
   const parsed = Environment.safeParse(values);
-  const issues = parsed.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? [];
-  const all = [...problems, ...issues, ...problemsBetween(values)];
+  const issues = parsed.error?.issues ?? [];
+  const wrong = new Set(issues.map(({ path }) => path.join('.')));
+  const broken = RULES.filter(({ of, isBroken }) => !of.some((name) => wrong.has(name)) && isBroken(values));
+  const all = [
+    ...problems,
+    ...issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
+    ...broken.map(({ problem }) => problem),
+  ];
   if (!parsed.success || all.length > 0) throw new ConfigError(all);
   const { data } = parsed;
   return Object.freeze({
@@ -215,10 +227,14 @@ function isMailAddress(text: string): boolean {
   return MAIL_ADDRESS.test(text) && text.includes('<') === text.endsWith('>');
 }
 
+function databaseUrl() {
+  return urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres, databaseUrlProblems);
+}
+
 function urlOf(
   protocols: readonly string[],
   message: string,
-  refused: Readonly<Record<string, string>> = {},
+  problemsOf: (url: string) => string[] = () => [],
 ) {
   const isUrl = (text: string): boolean => {
     if (!URL.canParse(text)) return false;
@@ -229,9 +245,7 @@ function urlOf(
     .string()
     .refine(isUrl, { message, abort: true })
     .superRefine((text, context) => {
-      const { searchParams } = new URL(text);
-      for (const [parameter, problem] of Object.entries(refused))
-        if (searchParams.has(parameter)) context.addIssue({ code: 'custom', message: problem });
+      for (const problem of problemsOf(text)) context.addIssue({ code: 'custom', message: problem });
     })
     .optional();
 }

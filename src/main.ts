@@ -6,16 +6,17 @@ import { createApp } from './app.module.js';
 import { ConfigError, readConfig, type Config } from './config.js';
 import { ensureFirstAdminKey } from './access/first-admin-key.js';
 import { Clock } from './platform/clock.js';
+import { schemaOf, trustsAnyCertificate } from './platform/database-address.js';
 import { EmbeddedServerError } from './platform/embedded/embedded-server-error.js';
 import { startEmbeddedServers } from './platform/embedded/embedded-servers.js';
 import { Logger } from './platform/logger.js';
-import { applyMigrations, MigrationError } from './platform/migrate.js';
+import { applyMigrations, MigrationError, strayingSessions } from './platform/migrate.js';
 import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis, untilReady } from './platform/redis.js';
 import { Deadlines } from './platform/deadline.js';
 import { Database } from './platform/database.js';
-import { asService, mayServe, SERVICE_ROLE } from './platform/service-role.js';
+import { asService, mayServe, schemaOfSessions, SERVICE_ROLE } from './platform/service-role.js';
 import { ensureFirstPlans } from './accounts/first-plans.js';
 import { ensureFirstPrices } from './prices/first-prices.js';
 
@@ -58,8 +59,12 @@ async function start(config: Config): Promise<void> {
   const owner = config.migrateDatabaseUrl ?? databaseUrl;
   const { applied } = await applyMigrations({ databaseUrl: owner, migrationsDir });
   if (applied.length > 0) logger.info('migrated', { applied });
+  if (trustsAnyCertificate(databaseUrl))
+    logger.warn(
+      'nobody looks whose certificate Postgres has: sslmode=require encrypts only, use verify-full',
+    );
   const database = new Database({
-    url: await serviceUrl(config, databaseUrl),
+    url: await arriving(await serviceUrl(config, databaseUrl)),
     connectionsMax: config.databasePoolSize,
     prepares: config.databasePrepares,
   });
@@ -75,6 +80,13 @@ async function start(config: Config): Promise<void> {
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   logger.info('listening', { url: await app.getUrl(), role: config.role });
+}
+
+/** Refuses sessions that would not find our tables. */
+async function arriving(databaseUrl: string): Promise<string> {
+  const [schema, found] = [schemaOf(databaseUrl), await schemaOfSessions(databaseUrl)];
+  if (found !== schema) throw new MigrationError(strayingSessions(schema, found));
+  return databaseUrl;
 }
 
 /** Whoever migrates owns the tables; the service takes the rights of its own role on, or has a user of its own. */

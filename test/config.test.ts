@@ -119,15 +119,31 @@ describe('the configuration', () => {
     expect(problemsOf({ SMTP_URL: 'smtp:', SMTP_FROM })).toHaveLength(1);
   });
 
-  it('refuses what a URL of the database would say to another program, and names what to do', () => {
-    const problems = (query: string) => problemsOf({ DATABASE_URL: `postgres://u:hunter2@h/tally?${query}` });
-    expect(problems('sslmode=require&options=-c%20search_path%3Dpublic')).toEqual([]);
-    expect(problems('connection_limit=3&schema=billing')).toEqual([
-      'DATABASE_URL must not name a ?schema=: Tally keeps its tables in `public` of a database of its own, so name another database',
-      'DATABASE_URL must not have a ?connection_limit=: set DATABASE_POOL_SIZE',
+  it.each(['DATABASE_URL', 'MIGRATE_DATABASE_URL'])(
+    'refuses parameters of %s that mean nothing, by name',
+    (name) => {
+      const other = {
+        DATABASE_URL: 'postgres://u@h/tally',
+        [name]: 'postgres://u:hunter2@h/tally?connection_limit=3&x=1',
+      };
+      expect(problemsOf(other)).toEqual([
+        `${name} must not have a ?connection_limit=: set DATABASE_POOL_SIZE`,
+        `${name} must not have a ?x=: Tally does not know it`,
+      ]);
+    },
+  );
+
+  it('wants the service and the migrations in the same schema of an outside database', () => {
+    const MIGRATE_DATABASE_URL = 'postgres://owner@h/tally?schema=billing';
+    expect(problemsOf({ MIGRATE_DATABASE_URL })).toEqual([
+      expect.stringMatching(/^DATABASE_URL must be set/),
     ]);
-    expect(problems('pgbouncer=true').join()).toContain('DATABASE_PREPARE=off');
-    expect(problems('pool_timeout=5').join()).toContain('remove it');
+    expect(problemsOf({ MIGRATE_DATABASE_URL, DATABASE_URL: 'postgres://u@h/tally' })).toEqual([
+      'MIGRATE_DATABASE_URL must name the same ?schema= as DATABASE_URL',
+    ]);
+    expect(problemsOf({ MIGRATE_DATABASE_URL, DATABASE_URL: 'postgres://u@h/tally?schema=billing' })).toEqual(
+      [],
+    );
   });
 
   it('tells all that is wrong at once, and repeats no value, since some are secrets', () => {
@@ -157,7 +173,7 @@ describe('a variable from a file', () => {
 
   it.each(VARIABLES)('%s is read, without the line break at its end, and checked like any other', (name) => {
     const problems = problemsOf({ [`${name}_FILE`]: file(name, '\u0007\n') });
-    expect(problems[0]).toMatch(new RegExp(`^${name} must `));
+    expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} must `)));
   });
 
   it('has its value whether the line ends as on Unix, on Windows or not at all', () => {

@@ -1,6 +1,7 @@
 /** All access to Postgres goes through here, by purpose: no purpose can use up the connections of another. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { connectionOf, schemaOf } from './database-address.js';
 import { askTime } from './ping.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import {
@@ -60,13 +61,10 @@ export class Database {
 
   constructor(options: DatabaseOptions) {
     const { connectionsMax = CONNECTIONS_MAX, connectMsMax = CONNECT_MS_MAX, prepares = true } = options;
-    this.connection = {
-      ...addressOf(options.url),
-      connectionTimeoutMillis: connectMsMax,
-      application_name: 'tally',
-    };
+    this.connection = { connectionTimeoutMillis: connectMsMax, ...connectionOf(options.url) };
+    const schema = schemaOf(options.url);
     const pool = (of: Pick<PoolSettings, 'purpose' | 'connectionsMax' | 'statementMsMax' | 'isolation'>) =>
-      new PurposePool(this.connection, { ...of, connectMsMax, prepares, onConnect: this.onConnect });
+      new PurposePool(this.connection, { ...of, schema, connectMsMax, prepares, onConnect: this.onConnect });
     const { ingest, decisions, money, reports } = sharesOf(connectionsMax);
     const isolation = 'read committed';
     const statementMsMax = MONEY_STATEMENT_MS_MAX;
@@ -176,13 +174,4 @@ function sharesOf(connectionsMax: number) {
   const decisions = Math.max(1, Math.floor(connectionsMax * 0.3));
   const money = Math.max(1, connectionsMax - ingest - decisions);
   return { ingest, decisions, money, reports: Math.max(2, Math.ceil(connectionsMax / 2)) };
-}
-
-/** `options` of the URL would take the place of ours, so they are joined; the later one of two settings holds. */
-function addressOf(url: string): Pick<pg.ClientConfig, 'connectionString' | 'options'> {
-  const address = new URL(url);
-  const own = address.searchParams.get('options');
-  if (own === null) return { connectionString: url };
-  address.searchParams.delete('options');
-  return { connectionString: address.href, options: own };
 }

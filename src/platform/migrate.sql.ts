@@ -39,6 +39,20 @@ async function readSpreadTables(client: Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** The schema in which the session finds and makes tables; null where there is none of those that it is to look in. */
+export async function readSchema(client: Client): Promise<string | null> {
+  const { rows } = await client.query<{ schema: string | null }>('select current_schema()::text as schema');
+  return rows[0]?.schema ?? null;
+}
+
+/** Two processes may make it at the same time; one of them waits and finds it made. */
+export async function createSchema(client: Client, schema: string): Promise<void> {
+  const { rows } = await client.query(`select to_regnamespace(quote_ident($1)) is not null as exists`, [
+    schema,
+  ]);
+  if (rows[0]?.exists !== true) await client.query(`create schema ${client.escapeIdentifier(schema)}`);
+}
+
 /** Waits for other processes that migrate. The lock ends with the client's connection. */
 export async function lockMigrations(client: Client): Promise<void> {
   await client.query(`set lock_timeout = '${LOCK_WAIT_MINUTES_MAX}min'`);

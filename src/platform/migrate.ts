@@ -8,12 +8,15 @@ import { join, resolve } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { Client, Pool } from 'pg';
 import {
+  createSchema,
   findFailedMigration,
   lockMigrations,
   readAppliedMigrations,
   readEngine,
+  readSchema,
   type Engine,
 } from './migrate.sql.js';
+import { connectionOf, schemaOf } from './database-address.js';
 import { postgresFailure } from './postgres-errors.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { Unavailable } from './unavailable.js';
@@ -32,7 +35,7 @@ export async function applyMigrations(target: {
   migrationsDir: string;
 }): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(resolve(target.migrationsDir));
-  const holder = new Client({ connectionString: target.databaseUrl });
+  const holder = new Client(connectionOf(target.databaseUrl));
   await holder.connect().catch((error: unknown) => {
     throw new Unavailable('postgres', error);
   });
@@ -40,6 +43,7 @@ export async function applyMigrations(target: {
     const problem = engineProblem(await readEngine(holder));
     if (problem !== null) throw new MigrationError(problem);
     await lockMigrations(holder);
+    await arriveIn(holder, schemaOf(target.databaseUrl));
     refuseOther(migrations, await readAppliedMigrations(holder));
     return { applied: await applyUnderLock(target.databaseUrl, migrations) };
   } catch (error) {
@@ -85,11 +89,26 @@ function refuseOther(
   }
 }
 
+/** Makes the schema where it is missing. Sessions must begin in it: what names no schema is found there. */
+async function arriveIn(holder: Client, schema: string): Promise<void> {
+  await createSchema(holder, schema);
+  const found = await readSchema(holder);
+  if (found !== schema) throw new MigrationError(strayingSessions(schema, found));
+}
+
+export function strayingSessions(schema: string, found: string | null): string {
+  const where = found === null ? 'in no schema' : `in the schema ${found}`;
+  return (
+    `Sessions of DATABASE_URL begin ${where}, and Tally's tables are in ${schema}: name the schema with ?schema=, or, behind a pooler that ` +
+    `drops what a session asks for, set it for the user with "alter role … set search_path = ${schema}", and grant the user usage of it.`
+  );
+}
+
 /** The engine takes a lock of its own in its session, hence one connection that lives until it is done. */
 async function applyUnderLock(databaseUrl: string, migrationsList: MigrationList): Promise<string[]> {
-  const pool = new Pool({ connectionString: databaseUrl, max: 1, idleTimeoutMillis: 0 });
+  const pool = new Pool({ ...connectionOf(databaseUrl), max: 1, idleTimeoutMillis: 0 });
   try {
-    const engine = await openSchemaEngine(pool);
+    const engine = await openSchemaEngine(pool, schemaOf(databaseUrl));
     const filters = { externalTables: [], externalEnums: [] };
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters });
     engine.free();

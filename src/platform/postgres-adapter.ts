@@ -20,8 +20,8 @@ export class PostgresAdapter extends PrismaPg {
    * that always have the same text, and are as fast by a plan that knows no values, may ask for it. A pooler that keeps no prepared
    * statements (PgBouncer before 1.21, or with max_prepared_statements = 0) needs it off.
    */
-  constructor(pool: pg.Pool, { prepares = true }: { prepares?: boolean } = {}) {
-    super(pool, prepares ? { statementNameGenerator: nameOf } : {});
+  constructor(pool: pg.Pool, { prepares, schema }: { prepares: boolean; schema: string }) {
+    super(pool, { schema, ...(prepares && { statementNameGenerator: nameOf }) });
   }
 
   override async connect(): ReturnType<PrismaPg['connect']> {

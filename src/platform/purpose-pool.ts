@@ -38,6 +38,8 @@ export type PoolSettings = {
   readonly isolation: 'read committed' | 'repeatable read read only';
   /** Whether statements that ask for it are prepared. */
   readonly prepares: boolean;
+  /** Prisma names it before each of its tables; our own SQL finds them by the session's search_path. */
+  readonly schema: string;
   /** Called with each new connection before its first query. */
   readonly onConnect: (client: pg.PoolClient) => void;
 };
@@ -112,7 +114,7 @@ export class PurposePool {
   /** At its first use, because not every process has every purpose. */
   private open(): { readonly pool: pg.Pool; readonly client: PrismaClient } {
     if (this.opened !== null) return this.opened;
-    const { purpose, connectionsMax, statementMsMax, prepares, onConnect } = this.settings;
+    const { purpose, connectionsMax, statementMsMax, prepares, schema, onConnect } = this.settings;
     const pool = new pg.Pool({
       ...this.connection,
       Client: clientThatBegins(this.begin()),
@@ -125,7 +127,10 @@ export class PurposePool {
     // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
     pool.on('error', () => {});
     pool.on('connect', onConnect);
-    this.opened = { pool, client: new PrismaClient({ adapter: new PostgresAdapter(pool, { prepares }) }) };
+    this.opened = {
+      pool,
+      client: new PrismaClient({ adapter: new PostgresAdapter(pool, { prepares, schema }) }),
+    };
     return this.opened;
   }
 

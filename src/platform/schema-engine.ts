@@ -8,9 +8,9 @@ import { __wbg_set_wasm as setWasm } from '@prisma/schema-engine-wasm/schema_eng
 import type { Pool } from 'pg';
 
 /** The caller frees the engine and ends the pool. */
-export async function openSchemaEngine(pool: Pool): Promise<schemaEngine.SchemaEngine> {
+export async function openSchemaEngine(pool: Pool, schema: string): Promise<schemaEngine.SchemaEngine> {
   await loadEngine();
-  const factory = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool));
+  const factory = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool, { schema }));
   return schemaEngine.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
 }
 

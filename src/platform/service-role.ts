@@ -1,7 +1,8 @@
 /** The role that the service works as: it can add to what is append only, and change nothing of it. */
 import { Client, DatabaseError } from 'pg';
+import { connectionOf } from './database-address.js';
 import { postgresFailure } from './postgres-errors.js';
-import { readRole } from './service-role.sql.js';
+import { readRole, readSessionSchema } from './service-role.sql.js';
 
 export const SERVICE_ROLE = 'tally_service';
 
@@ -19,12 +20,25 @@ export function asService(databaseUrl: string): string {
 
 /** Whether sessions of the address' user take the role on: a pooler may drop what is asked for at their start. Throws Unavailable. */
 export async function mayServe(databaseUrl: string): Promise<boolean> {
-  const client = new Client({ connectionString: asService(databaseUrl) });
+  const client = new Client(connectionOf(asService(databaseUrl)));
   try {
     await client.connect();
     return (await readRole(client)) === SERVICE_ROLE;
   } catch (error) {
     if (error instanceof DatabaseError && REFUSALS.has(error.code)) return false;
+    throw postgresFailure(error);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** The schema in which sessions of the address find tables; null where they find none. Throws Unavailable. */
+export async function schemaOfSessions(databaseUrl: string): Promise<string | null> {
+  const client = new Client(connectionOf(databaseUrl));
+  try {
+    await client.connect();
+    return await readSessionSchema(client);
+  } catch (error) {
     throw postgresFailure(error);
   } finally {
     await client.end().catch(() => {});

@@ -24,8 +24,9 @@ export async function corePath(app: TestApp): Promise<Record<string, unknown>> {
   const events = TIMES.map((time, index) => anEventBody({ id: `e${index}`, subject: 'entity1/p', time }));
   await app.call('POST /v1/usage/events', { body: events });
   await until('all are counted', async () => {
-    const { rows } = await app.postgres.pool.query('select from usage_events');
-    return rows.length === TIMES.length;
+    return (
+      (await app.database.reader.$queryRaw<object[]>`select id from usage_events`).length === TIMES.length
+    );
   });
   const read = async (path: string) => (await app.call(`GET ${path}`, { headers })).body;
   const { checks } = await read('/v1/admin/reconciliation');

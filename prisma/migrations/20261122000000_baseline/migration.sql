@@ -1504,8 +1504,15 @@ $$;
 -- Reporting: views for dashboards, notebooks and warehouses. They show dollars, and nothing secret. A view is a promise: add columns at
 -- its end, and never change what a column means.
 
-create schema reporting;
-comment on schema reporting is 'Read-only views of Tally in US dollars. All days and periods are in UTC.';
+-- An administrator may have made it, where this user may not.
+do $$
+begin
+  if to_regnamespace('reporting') is null then
+    create schema reporting;
+    comment on schema reporting is 'Read-only views of Tally in US dollars. All days and periods are in UTC.';
+  end if;
+end
+$$;
 
 -- Multiplication, because a numeric product keeps every digit and a quotient does not.
 create function reporting.usd(picos numeric) returns numeric
@@ -1527,8 +1534,8 @@ select
   reporting.usd(sum(paid_burnt_picos)) as paid_credits_usd,
   reporting.usd(sum(promotional_burnt_picos)) as promotional_credits_usd,
   reporting.usd(sum(cost_picos - paid_burnt_picos - promotional_burnt_picos)) as overage_usd,
-  public.sum_quantities(other_quantities) as other_quantities
-from public.hourly_usage
+  sum_quantities(other_quantities) as other_quantities
+from hourly_usage
 group by entity, project, model, operation, day, period, is_correction, is_unpriced;
 comment on view reporting.daily_usage is 'Usage and what it cost, by entity, project, model and the day on which it occurred.';
 comment on column reporting.daily_usage.period is 'The month that charged it.';
@@ -1548,15 +1555,15 @@ select
   reporting.usd(s.burnt_picos) as credits_usd,
   reporting.usd(s.overage_picos) as overage_usd,
   c.number as statement_number, c.closed_at
-from public.entity_spend s
-left join public.closed_periods c on c.entity = s.entity and c.period = s.period;
+from entity_spend s
+left join closed_periods c on c.entity = s.entity and c.period = s.period;
 comment on view reporting.monthly_spend is 'What each entity was charged in each month, and what paid it.';
 comment on column reporting.monthly_spend.overage_usd is 'What is owed for the month: the part that no credits paid.';
 comment on column reporting.monthly_spend.statement_number is 'Null while the month is open.';
 
 create view reporting.project_spend as
 select entity, project, period, to_date(period, 'YYYY-MM') as month, reporting.usd(cost_picos) as cost_usd
-from public.project_spend;
+from project_spend;
 comment on view reporting.project_spend is 'What each project was charged in each month.';
 
 create view reporting.credit_grants as
@@ -1568,7 +1575,7 @@ select
   reporting.usd(voided_picos) as voided_usd,
   reporting.usd(expired_picos) as expired_usd,
   effective_at, expires_at, created_at, reference
-from public.credit_grants;
+from credit_grants;
 comment on view reporting.credit_grants is 'Every grant: amount = remaining + burnt + voided + expired.';
 
 create view reporting.balances as
@@ -1578,8 +1585,8 @@ select
   reporting.usd(coalesce(sum(g.remaining_picos) filter (where g.category = 'paid'), 0)) as paid_credits_usd,
   reporting.usd(coalesce(sum(g.remaining_picos) filter (where g.category = 'promotional'), 0)) as promotional_credits_usd,
   min(g.expires_at) as next_expiry_at
-from public.entities e
-left join public.credit_grants g
+from entities e
+left join credit_grants g
   on g.entity = e.name and g.is_open
   and g.effective_at <= now() and (g.expires_at is null or g.expires_at > now())
 group by e.name, e.plan;
@@ -1592,7 +1599,7 @@ with spent as (
     entity,
     sum(cost_picos) filter (where period = to_char(now() at time zone 'UTC', 'YYYY-MM')) as month_picos,
     sum(cost_picos) as year_picos
-  from public.entity_spend
+  from entity_spend
   where left(period, 4) = to_char(now() at time zone 'UTC', 'YYYY')
   group by entity
 ), caps as (
@@ -1600,17 +1607,17 @@ with spent as (
     e.name as entity, null::text as project, 'monthly' as cap,
     least(case when e.monthly_cap_own then e.monthly_cap_picos else p.monthly_cap_picos end, e.spend_limit_picos) as cap_picos,
     coalesce(s.month_picos, 0) as spent_picos
-  from public.entities e join public.plans p on p.name = e.plan left join spent s on s.entity = e.name
+  from entities e join plans p on p.name = e.plan left join spent s on s.entity = e.name
   union all
   select
     e.name, null, 'yearly',
     case when e.yearly_cap_own then e.yearly_cap_picos else p.yearly_cap_picos end,
     coalesce(s.year_picos, 0)
-  from public.entities e join public.plans p on p.name = e.plan left join spent s on s.entity = e.name
+  from entities e join plans p on p.name = e.plan left join spent s on s.entity = e.name
   union all
   select r.entity, r.name, 'monthly', least(r.monthly_cap_picos, r.spend_limit_picos), coalesce(s.cost_picos, 0)
-  from public.projects r
-  left join public.project_spend s
+  from projects r
+  left join project_spend s
     on s.entity = r.entity and s.project = r.name and s.period = to_char(now() at time zone 'UTC', 'YYYY-MM')
 )
 select
@@ -1633,14 +1640,14 @@ select
   reporting.usd(sum(cost_picos - paid_burnt_picos)) as "BilledCost",
   reporting.usd(sum(cost_picos)) as "EffectiveCost",
   'USD' as "BillingCurrency"
-from public.hourly_usage
+from hourly_usage
 group by entity, project, period, (hour at time zone 'UTC')::date, "ChargeClass", model
 union all
 select
   entity, project, to_date(period, 'YYYY-MM'), (hour at time zone 'UTC')::date, 'Credit',
   case when period <> to_char(hour at time zone 'UTC', 'YYYY-MM') then 'Correction' end,
   model, null, reporting.usd(-sum(promotional_burnt_picos)), reporting.usd(-sum(promotional_burnt_picos)), 'USD'
-from public.hourly_usage
+from hourly_usage
 where promotional_burnt_picos <> 0
 group by entity, project, period, (hour at time zone 'UTC')::date, 6, model
 union all
@@ -1650,8 +1657,8 @@ select
   case l.kind when 'purchase' then reporting.usd(l.amount_picos) else 0 end,
   case l.kind when 'purchase' then 0 else reporting.usd(l.amount_picos) end,
   'USD'
-from public.ledger_entries l
-join public.credit_grants g on g.entity = l.entity and g.id = l.grant_id
+from ledger_entries l
+join credit_grants g on g.entity = l.entity and g.id = l.grant_id
 where l.kind in ('purchase', 'expiry', 'void') and g.category = 'paid';
 comment on view reporting.focus is 'The sums of the FOCUS export by day and model, without its token classes and unit prices; the export itself is /v1/exports/focus.csv.';
 
@@ -1659,13 +1666,13 @@ create view reporting.intake_problems as
 select
   (last_seen_at at time zone 'UTC')::date as day, 'dead letter' as problem, code, status, nullif(entity, '') as entity,
   count(*) as events
-from public.dead_letters
+from dead_letters
 group by 1, 3, 4, 5
 union all
 select
   (last_seen_at at time zone 'UTC')::date, 'conflict', 'other_content',
   case when reviewed_at is null then 'open' else 'reviewed' end, entity, count(*)
-from public.usage_conflicts
+from usage_conflicts
 group by 1, 4, entity;
 comment on view reporting.intake_problems is 'Events that were not counted, by day: dead letters and contents that came under an identity counted before.';
 
@@ -1731,9 +1738,9 @@ begin
   if not exists (select from pg_roles where rolname = 'tally_service') then
     return;
   end if;
-  grant usage on schema public to tally_service;
-  grant select on all tables in schema public to tally_service;
-  grant usage on all sequences in schema public to tally_service;
+  execute format('grant usage on schema %1$I to tally_service', current_schema());
+  execute format('grant select on all tables in schema %1$I to tally_service', current_schema());
+  execute format('grant usage on all sequences in schema %1$I to tally_service', current_schema());
   grant execute on function ensure_usage_months, take_chain_heads, prune_audit_log to tally_service;
   -- Append only. What is charged late gets its rate and its payment; the rest of an event is never changed.
   grant insert on
