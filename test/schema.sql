@@ -604,17 +604,21 @@ table webhook_deliveries
   column entity text not null
   column id text not null
   column webhook_id text not null
+  column event_id text not null
+  column event_type text not null
   column payload text not null
   column status text not null
   column attempts integer not null default 0
   column next_attempt_at timestamp(3) with time zone not null
+  column queued_at timestamp(3) with time zone not null
+  column attempt_log jsonb not null default '[]'::jsonb
   column last_error text
   column created_at timestamp(3) with time zone not null
   constraint CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
   constraint FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
   constraint PRIMARY KEY (entity, id)
   CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (webhook_id, next_attempt_at) WHERE (status = 'pending'::text)
-  CREATE INDEX webhook_deliveries_webhook_idx ON public.webhook_deliveries USING btree (webhook_id)
+  CREATE INDEX webhook_deliveries_webhook_idx ON public.webhook_deliveries USING btree (webhook_id, created_at, id)
   CREATE UNIQUE INDEX webhook_deliveries_pkey ON public.webhook_deliveries USING btree (entity, id)
 
 table webhooks
@@ -622,9 +626,13 @@ table webhooks
   column url text not null
   column entity text
   column secret text not null
+  column rotated_at timestamp(3) with time zone
+  column previous_secret text
+  column previous_secret_until timestamp(3) with time zone
   column created_at timestamp(3) with time zone not null
   column failures integer not null default 0
   column next_at timestamp(3) with time zone not null
+  constraint CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL)))
   constraint PRIMARY KEY (id)
   CREATE UNIQUE INDEX webhooks_pkey ON public.webhooks USING btree (id)
 

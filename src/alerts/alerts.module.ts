@@ -1,15 +1,17 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
+import { AccountsModule } from '../accounts/accounts.module.js';
 import { SpendAlertFiring } from './spend-alert-firing.js';
 import { SpendAlertsController } from './spend-alerts.controller.js';
 import { SpendAlerts } from './spend-alerts.js';
 import { WebhookDeliveries } from './webhook-deliveries.js';
+import { WebhookDeliveryLog } from './webhook-delivery-log.js';
 import { WebhooksController } from './webhooks.controller.js';
 import { Webhooks } from './webhooks.js';
 
-const SERVICES = [SpendAlerts, SpendAlertFiring, Webhooks, WebhookDeliveries];
+const SERVICES = [SpendAlerts, SpendAlertFiring, Webhooks, WebhookDeliveries, WebhookDeliveryLog];
 
-@Module({ providers: SERVICES, exports: SERVICES })
+@Module({ imports: [AccountsModule], providers: SERVICES, exports: SERVICES })
 export class AlertsModule {}
 
 @Module({ imports: [AccessModule, AlertsModule], controllers: [SpendAlertsController, WebhooksController] })

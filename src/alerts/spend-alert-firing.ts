@@ -4,7 +4,6 @@
  */
 import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
-import { randomId } from '../domain/ids.js';
 import { GRACE_MS, periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -15,8 +14,10 @@ import {
   type OpenPeriod,
 } from './spend-alert-firing.sql.js';
 import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
+import { newEvent } from './event.js';
 import { WebhookDeliveries } from './webhook-deliveries.js';
 
+const SPEND_ALERT_EVENT = 'spend_alert.triggered';
 const BATCH_FIRINGS_MAX = 500;
 const PAGE_ENTITIES = 500;
 
@@ -56,9 +57,9 @@ export class SpendAlertFiring {
     const periods = openPeriods(at);
     const firings = await fireSpendAlerts(tx, { entity, periods, at, limit: BATCH_FIRINGS_MAX });
     const messages = firings.map((firing) => ({
-      id: randomId('msg'),
+      ...newEvent({ type: SPEND_ALERT_EVENT, at, data: dataOf(firing) }),
       entity: firing.entity,
-      payload: JSON.stringify(messageOf(firing, at)),
+      isForEntity: true,
     }));
     await this.deliveries.enqueue(tx, messages, at);
     return firings.length;
@@ -73,22 +74,18 @@ function openPeriods(at: Date): OpenPeriod[] {
   return [period, ...(isGrace ? [previous] : [])].map((one) => ({ period: one, end: periodEnd(one) }));
 }
 
-function messageOf(firing: Firing, at: Date): Record<string, unknown> {
+function dataOf(firing: Firing): Record<string, unknown> {
   return {
-    type: 'spend_alert.triggered',
-    timestamp: at.toISOString(),
-    data: {
-      id: firing.id,
-      entity: firing.entity,
-      project: firing.project,
-      period: firing.period,
-      threshold_usd: formatUsd(firing.thresholdPicos),
-      spent_usd: formatUsd(firing.spentPicos),
-      notification_channel: {
-        type: 'email',
-        recipients: firing.recipients,
-        subject_prefix: firing.subjectPrefix,
-      },
+    id: firing.id,
+    entity: firing.entity,
+    project: firing.project,
+    period: firing.period,
+    threshold_usd: formatUsd(firing.thresholdPicos),
+    spent_usd: formatUsd(firing.spentPicos),
+    notification_channel: {
+      type: 'email',
+      recipients: firing.recipients,
+      subject_prefix: firing.subjectPrefix,
     },
   };
 }

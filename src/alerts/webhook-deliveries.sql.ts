@@ -2,27 +2,45 @@
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 
-export type Message = { readonly id: string; readonly entity: string; readonly payload: string };
+export type Message = {
+  /** Of the event: what a receiver knows it by. */
+  readonly id: string;
+  readonly type: string;
+  /** Empty where it is about none. */
+  readonly entity: string;
+  /** False for what concerns only who runs the service: it goes to webhooks that receive all entities alone. */
+  readonly isForEntity: boolean;
+  readonly payload: string;
+};
 
 /** Adds one delivery per message and webhook that receives the message's entity. Its id names both. */
 export async function insertDeliveries(tx: Tx, messages: readonly Message[], at: Date): Promise<number> {
   return tx.$executeRaw`
-    insert into webhook_deliveries (entity, id, webhook_id, payload, status, next_attempt_at, created_at)
-    select m.entity, m.id || '.' || w.id, w.id, m.payload, 'pending', ${at}::timestamptz, ${at}::timestamptz
+    insert into webhook_deliveries (
+      entity, id, webhook_id, event_id, event_type, payload, status, next_attempt_at, queued_at, created_at
+    )
+    select
+      m.entity, m.id || '.' || w.id, w.id, m.id, m.type, m.payload, 'pending',
+      ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
     from unnest(
       ${pgArray(messages.map(({ id }) => id))}::text[],
+      ${pgArray(messages.map(({ type }) => type))}::text[],
       ${pgArray(messages.map(({ entity }) => entity))}::text[],
+      ${pgArray(messages.map(({ isForEntity }) => String(isForEntity)))}::boolean[],
       ${pgArray(messages.map(({ payload }) => payload))}::text[]
-    ) as m (id, entity, payload)
-    join webhooks w on w.entity is null or w.entity = m.entity`;
+    ) as m (id, type, entity, is_for_entity, payload)
+    join webhooks w on w.entity is null or (m.is_for_entity and w.entity = m.entity)`;
 }
 
 export type DueDelivery = {
   readonly entity: string;
   readonly id: string;
   readonly webhookId: string;
+  readonly eventId: string;
   readonly url: string;
   readonly secret: string;
+  /** Null unless it signs too. */
+  readonly previousSecret: string | null;
   readonly payload: string;
   /** This one included. */
   readonly attempts: number;
@@ -80,29 +98,40 @@ export async function takeDueDeliveries(
       ) first
       where d.entity = first.entity and d.id = first.id
         and d.status = 'pending' and d.next_attempt_at <= ${of.at}::timestamptz
-      returning d.entity, d.id, d.webhook_id, d.payload, d.attempts
+      returning d.entity, d.id, d.webhook_id, d.event_id, d.payload, d.attempts
     )
     update webhooks w set next_at = ${of.at}::timestamptz + make_interval(secs => ${of.leaseSeconds}::integer)
     from taken t
     where w.id = t.webhook_id
-    returning t.entity, t.id, t.webhook_id as "webhookId", w.url, w.secret, t.payload, t.attempts`;
+    returning
+      t.entity, t.id, t.webhook_id as "webhookId", t.event_id as "eventId", w.url, w.secret, t.payload, t.attempts,
+      case when w.previous_secret_until > ${of.at}::timestamptz then w.previous_secret end as "previousSecret"`;
 }
+
+export type Attempt = {
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  /** The receiver's, or null where there is no answer. */
+  readonly status: number | null;
+  readonly error: string | null;
+};
 
 /**
  * Writes how an attempt ended, and when its webhook may be served next: after as long as the number of its failures in a row says. Changes
- * nothing if the webhook was deleted meanwhile, and its deliveries with it.
+ * nothing if the webhook was deleted meanwhile, and its deliveries with it. The log keeps the newest attempts.
  */
 export async function endAttempt(
   tx: Tx,
   of: {
     delivery: Pick<DueDelivery, 'entity' | 'id' | 'webhookId'>;
     status: 'pending' | 'delivered' | 'failed';
-    error: string | null;
+    attempt: Attempt;
+    attemptsKept: number;
     at: Date;
     pausesSeconds: readonly number[];
   },
 ): Promise<void> {
-  const { delivery, status, error, at } = of;
+  const { delivery, status, attempt, at } = of;
   await tx.$executeRaw`
     with served as (
       update webhooks set
@@ -114,30 +143,41 @@ export async function endAttempt(
       where id = ${delivery.webhookId}::text
       returning id
     )
-    update webhook_deliveries d set status = ${status}::text, last_error = ${error}::text
+    update webhook_deliveries d set
+      status = ${status}::text,
+      last_error = ${attempt.error}::text,
+      attempt_log = jsonb_path_query_array(
+        d.attempt_log || jsonb_build_object(
+          'at', (extract(epoch from ${attempt.startedAt}::timestamptz) * 1000)::bigint,
+          'duration_ms', ${attempt.durationMs}::integer,
+          'status', ${attempt.status}::integer,
+          'error', ${attempt.error}::text
+        ),
+        '$[last - $kept to last]', jsonb_build_object('kept', ${of.attemptsKept - 1}::integer)
+      )
     from served s
     where d.entity = ${delivery.entity}::text and d.id = ${delivery.id}::text and d.webhook_id = s.id`;
 }
 
-/** Gives up deliveries that have waited since before a time, at most `limit`, and returns how many. */
+/** Gives up deliveries that have been queued since before a time, at most `limit`, and returns how many. */
 export async function giveUpDeliveries(tx: Tx, of: { before: Date; limit: number }): Promise<number> {
   return tx.$executeRaw`
     update webhook_deliveries set status = 'failed', last_error = coalesce(last_error, 'its webhook was not served in time')
     where (entity, id) in (
       select entity, id from webhook_deliveries
-      where status = 'pending' and created_at < ${of.before}::timestamptz
+      where status = 'pending' and queued_at < ${of.before}::timestamptz
       limit ${of.limit}::integer
       for update skip locked
     )`;
 }
 
-/** Deletes deliveries that have ended and were created before a time, at most `limit`, and returns how many. */
+/** Deletes deliveries that have ended and were queued before a time, at most `limit`, and returns how many. */
 export async function deleteEndedDeliveries(tx: Tx, of: { before: Date; limit: number }): Promise<number> {
   return tx.$executeRaw`
     delete from webhook_deliveries
     where (entity, id) in (
       select entity, id from webhook_deliveries
-      where status <> 'pending' and created_at < ${of.before}::timestamptz
+      where status <> 'pending' and queued_at < ${of.before}::timestamptz
       limit ${of.limit}::integer
     )`;
 }

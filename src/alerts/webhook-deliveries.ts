@@ -16,19 +16,15 @@ import {
   type DueDelivery,
   type Message,
 } from './webhook-deliveries.sql.js';
+import { PAUSES_SECONDS } from './webhook-breaker.js';
 import { WebhookSender } from './webhook-sender.js';
 import { signedHeaders } from './webhook-signature.js';
 
 /** The delay after each failed attempt; a delivery whose last attempt failed is given up. About two days in total. */
 const RETRY_DELAYS_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 86_400, 86_400];
 
-/**
- * How long a webhook is left alone after each failure in a row, whatever waits for it. From the third one on, each attempt is a probe of
- * whether it answers again.
- */
-const PAUSES_SECONDS = [0, 0, 60, 120, 240, 480, 900];
 /** Longer than an attempt takes: after this, the process that made it is dead. */
-const LEASE_SECONDS = 20;
+export const LEASE_SECONDS = 20;
 /** Sent at once, one a webhook. */
 const IN_FLIGHT_MAX = 16;
 /** Of these to webhooks that failed last time: they may take long and hold no place that others need. */
@@ -43,6 +39,8 @@ const WAIT_MS_MAX = 3 * DAY_MS;
 const KEPT_MS = 30 * DAY_MS;
 const PRUNED_MAX = 10_000;
 const ERROR_CHARACTERS_MAX = 256;
+/** In the log of a delivery: those of two rounds, and some. */
+const ATTEMPTS_KEPT = 20;
 
 @Injectable()
 export class WebhookDeliveries implements OnApplicationShutdown {
@@ -129,17 +127,21 @@ export class WebhookDeliveries implements OnApplicationShutdown {
   }
 
   private async attempt(delivery: DueDelivery, at: Date): Promise<void> {
-    const { id, url, secret, payload, attempts } = delivery;
-    const headers = { 'content-type': 'application/json', ...signedHeaders({ id, at, payload, secret }) };
-    const error = await this.sender.post(url, { headers, body: payload }).then(
-      (status) => (status >= 200 && status < 300 ? null : `status ${status}`),
-      (thrown: unknown) => String(thrown).slice(0, ERROR_CHARACTERS_MAX),
+    const { eventId: id, url, secret, previousSecret, payload, attempts } = delivery;
+    const secrets = previousSecret === null ? [secret] : [secret, previousSecret];
+    const headers = { 'content-type': 'application/json', ...signedHeaders({ id, at, payload, secrets }) };
+    const beganAtMs = performance.now();
+    const answer = await this.sender.post(url, { headers, body: payload }).then(
+      (status) => ({ status, error: status >= 200 && status < 300 ? null : `status ${status}` }),
+      (thrown: unknown) => ({ status: null, error: String(thrown).slice(0, ERROR_CHARACTERS_MAX) }),
     );
+    const durationMs = Math.round(performance.now() - beganAtMs);
     const isLast = attempts >= RETRY_DELAYS_SECONDS.length;
     await endAttempt(this.database.reader, {
       delivery,
-      status: error === null ? 'delivered' : isLast ? 'failed' : 'pending',
-      error,
+      status: answer.error === null ? 'delivered' : isLast ? 'failed' : 'pending',
+      attempt: { startedAt: at, durationMs, ...answer },
+      attemptsKept: ATTEMPTS_KEPT,
       at: await this.now(),
       pausesSeconds: PAUSES_SECONDS,
     });

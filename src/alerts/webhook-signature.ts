@@ -9,16 +9,28 @@ export function newWebhookSecret(): string {
   return `${PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
-/** The three headers of a message. A receiver refuses an old `at`, so nobody can replay a message. */
+/**
+ * The three headers of a message, with one signature by each secret: a receiver accepts it that knows one of them. It refuses an old
+ * `at`, so nobody can replay a message.
+ */
 export function signedHeaders(of: {
   id: string;
   at: Date;
   payload: string;
-  secret: string;
+  secrets: readonly string[];
 }): Readonly<Record<string, string>> {
-  assert(of.secret.startsWith(PREFIX), 'a secret is one of ours');
   const seconds = String(Math.floor(of.at.getTime() / 1000));
-  const key = Buffer.from(of.secret.slice(PREFIX.length), 'base64');
-  const signature = createHmac('sha256', key).update(`${of.id}.${seconds}.${of.payload}`).digest('base64');
-  return { 'webhook-id': of.id, 'webhook-timestamp': seconds, 'webhook-signature': `v1,${signature}` };
+  const content = `${of.id}.${seconds}.${of.payload}`;
+  const signatures = of.secrets.map((secret) => `v1,${signatureOf(content, secret)}`);
+  return {
+    'webhook-id': of.id,
+    'webhook-timestamp': seconds,
+    'webhook-signature': signatures.join(' '),
+  };
+}
+
+function signatureOf(content: string, secret: string): string {
+  assert(secret.startsWith(PREFIX), 'a secret is one of ours');
+  const key = Buffer.from(secret.slice(PREFIX.length), 'base64');
+  return createHmac('sha256', key).update(content).digest('base64');
 }

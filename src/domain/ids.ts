@@ -23,7 +23,7 @@ export function formatSubject({ entity, project }: Subject): string {
 }
 
 /** A random id with 132 bits behind its prefix: `grant_3J9…`. */
-export function randomId(prefix: 'grant' | 'key' | 'alert' | 'hook' | 'msg' | 'job'): string {
+export function randomId(prefix: 'grant' | 'key' | 'alert' | 'hook' | 'evt' | 'job'): string {
   return `${prefix}_${randomBytes(18).toString('base64url').replace(/[-_]/g, '0').slice(0, 22)}`;
 }
 

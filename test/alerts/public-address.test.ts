@@ -50,7 +50,7 @@ const grouped = (address: readonly number[]) =>
 function spellingsOf(address: readonly number[]): string[] {
   const whole = address.reduce((sum, byte) => sum * 256 + byte, 0);
   const [a, b, c, d] = address as [number, number, number, number];
-  const wide = [...dotted(address)].map((one) =>
+  const wide = dotted(address).replace(/[.\d]/g, (one) =>
     one === '.' ? '。' : String.fromCodePoint(one.codePointAt(0)! + 0xfee0),
   );
   return [
@@ -64,7 +64,7 @@ function spellingsOf(address: readonly number[]): string[] {
     address.map((byte) => `0x${byte.toString(16)}`).join('.'),
     address.map((byte) => `0${byte.toString(8)}`).join('.'),
     dotted(address).replaceAll('.', '%2e'),
-    wide.join(''),
+    wide,
     `[::ffff:${dotted(address)}]`,
     `[::${dotted(address)}]`,
     `[::ffff:0:${dotted(address)}]`,

@@ -4,6 +4,7 @@ import OpenAI from 'openai';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
 import { SpendAlertFiring } from '../../src/alerts/spend-alert-firing.js';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { SpendAlerts, type AlertScope } from '../../src/alerts/spend-alerts.js';
 import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
 import { Webhooks } from '../../src/alerts/webhooks.js';
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const { database, clock } = books;
   alerts = new SpendAlerts(database, clock);
   const sender = new WebhookSender({ allowPrivate: true });
-  webhooks = new Webhooks(database, clock, sender);
+  webhooks = new Webhooks(database, clock, sender, new Accounts());
   deliveries = new WebhookDeliveries(database, clock, sender);
   firing = new SpendAlertFiring(database, clock, deliveries);
   receiver = await aReceiver();
@@ -41,7 +42,7 @@ afterAll(async () => {
 beforeEach(async () => {
   books.clock.set('2026-11-22T12:00:00Z');
   receiver.answer(204);
-  entity = scopeOf(`e-${randomUUID()}`).entity;
+  entity = await anEntity('e');
   secret = await hook(receiver.url);
   await books.postgres.pool.query('delete from webhook_deliveries');
   receiver.received.length = 0;
@@ -52,9 +53,16 @@ function scopeOf(subject: string): AlertScope {
   return { entity: name as EntityName, project: (project as ProjectName | undefined) ?? null };
 }
 
+async function anEntity(prefix: string): Promise<EntityName> {
+  const name = `${prefix}-${randomUUID()}` as EntityName;
+  await books.database.transaction((tx) => new Accounts().ensureEntity(tx, name, books.clock.now()));
+  return name;
+}
+
 async function hook(url: string): Promise<string> {
   const order = { url, entity, actor: 'test' };
-  return (await books.database.transaction((tx) => webhooks.create(tx, order))).secret;
+  const { id } = await books.database.transaction((tx) => webhooks.create(tx, order));
+  return String(await webhooks.secretOf(id, null));
 }
 
 async function alertAt(thresholdPicos: bigint, project?: string): Promise<string> {
@@ -82,6 +90,7 @@ describe('a spend alert', () => {
     await deliveries.deliver();
     expect(news()).toEqual([
       {
+        id: expect.stringMatching(/^evt_/),
         type: 'spend_alert.triggered',
         timestamp: '2026-11-22T12:00:00.000Z',
         data: {
@@ -118,7 +127,7 @@ describe('a spend alert', () => {
     await alertAt(MILLION_PICOS);
     await spendMillion();
     const broken = entity;
-    entity = scopeOf(`z-${randomUUID()}`).entity;
+    entity = await anEntity('z');
     await alertAt(MILLION_PICOS);
     await spendMillion();
     const { pool } = books.postgres;
@@ -171,7 +180,7 @@ describe('a message to a webhook', () => {
     const { webhooks: library } = new OpenAI({ apiKey: 'none' });
     await library.verifySignature(body, headers, secret);
     await expect(library.verifySignature(`${body} `, headers, secret)).rejects.toThrow('signature');
-    const other = await hook('http://127.0.0.1:9/');
+    const other = await hook('http://127.0.0.1:65535/');
     await expect(library.verifySignature(body, headers, other)).rejects.toThrow('signature');
   });
 
@@ -218,12 +227,14 @@ describe('a message to a webhook', () => {
   });
 
   it('goes to every webhook that receives the entity, and an unavailable one does not delay the others', async () => {
-    await hook('http://127.0.0.1:9/');
+    await hook('http://127.0.0.1:65535/');
     const order = { url: `${receiver.url}/all`, entity: null, actor: 'test' };
     const all = await books.database.transaction((tx) => webhooks.create(tx, order));
     await fire();
     expect(await deliveries.deliver()).toBe(3);
     expect(receiver.received.map(({ path }) => path).toSorted()).toEqual(['/hook', '/hook/all']);
-    await books.database.transaction((tx) => webhooks.delete(tx, { id: all.id, only: null, actor: 'test' }));
+    await books.database.transaction((tx) =>
+      webhooks.delete(tx, { id: all.id, only: null }, { actor: 'test' }),
+    );
   });
 });

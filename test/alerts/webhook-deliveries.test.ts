@@ -3,10 +3,12 @@ import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
 import { takeDueDeliveries } from '../../src/alerts/webhook-deliveries.sql.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
 import { Webhooks } from '../../src/alerts/webhooks.js';
+import { Accounts } from '../../src/accounts/accounts.js';
 import type { EntityName } from '../../src/domain/ids.js';
 import { Database } from '../../src/platform/database.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aReceiver, type Receiver } from '../support/receiver.js';
+import { seed } from '../support/seed.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 
@@ -20,7 +22,8 @@ let healthy: Receiver;
 beforeAll(async () => {
   postgres = await aDatabase();
   database = new Database({ url: postgres.url });
-  webhooks = new Webhooks(database, clock, sender);
+  await seed(database);
+  webhooks = new Webhooks(database, clock, sender, new Accounts());
 });
 afterAll(async () => {
   await database.close();
@@ -47,12 +50,17 @@ afterEach(async () => {
 const someDeliveries = () => new WebhookDeliveries(database, clock, sender);
 const hook = async (entity: string, url: string): Promise<void> => {
   const order = { url, entity: entity as EntityName, actor: 'test' };
-  await database.transaction((tx) => webhooks.create(tx, order));
+  await database.transaction(async (tx) => {
+    await new Accounts().ensureEntity(tx, entity, clock.now());
+    await webhooks.create(tx, order);
+  });
 };
 const tell = async (entity: string, count = 1): Promise<void> => {
   const messages = Array.from({ length: count }, () => ({
-    id: `msg_${messageCount++}`,
+    id: `evt_${messageCount++}`,
+    type: 'test',
     entity,
+    isForEntity: true,
     payload: '{}',
   }));
   await database.transaction((tx) => someDeliveries().enqueue(tx, messages, clock.now()));

@@ -1220,23 +1220,35 @@ create table webhooks (
   entity text,
   -- It signs messages, so it cannot be stored as a hash.
   secret text not null,
+  -- Set once it was rotated. The secret before it signs too until then.
+  rotated_at timestamptz(3),
+  previous_secret text,
+  previous_secret_until timestamptz(3),
   created_at timestamptz(3) not null,
   -- Failed attempts since the last one that was accepted.
   failures integer not null default 0,
   -- It gets nothing before: while an attempt is in flight, and for a while after too many failures.
   next_at timestamptz(3) not null,
-  constraint webhooks_pkey primary key (id)
+  constraint webhooks_pkey primary key (id),
+  constraint webhooks_previous_secret_ends check ((previous_secret is null) = (previous_secret_until is null))
 );
 
 create table webhook_deliveries (
-  -- That the message is about, also where the webhook receives the alerts of all.
+  -- That the event is about, also where the webhook receives the alerts of all. Empty where it is about none.
   entity text not null,
   id text not null,
   webhook_id text not null,
+  -- The same for every webhook that receives the event.
+  event_id text not null,
+  event_type text not null,
   payload text not null,
   status text not null,
+  -- Since it was queued, or sent again by hand.
   attempts integer not null default 0,
   next_attempt_at timestamptz(3) not null,
+  queued_at timestamptz(3) not null,
+  -- The newest attempts: when, which status or error, how long.
+  attempt_log jsonb not null default '[]',
   last_error text,
   created_at timestamptz(3) not null,
   constraint webhook_deliveries_pkey primary key (entity, id),
@@ -1244,7 +1256,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_status_is_known check (status in ('pending', 'delivered', 'failed'))
 );
 create index webhook_deliveries_due_idx on webhook_deliveries (webhook_id, next_attempt_at) where status = 'pending';
-create index webhook_deliveries_webhook_idx on webhook_deliveries (webhook_id);
+create index webhook_deliveries_webhook_idx on webhook_deliveries (webhook_id, created_at, id);
 
 -- Access: keys, idempotency records, and the audit log.
 
