@@ -19,6 +19,7 @@ import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
 import { JobsApi, JobsModule, JobsWorker } from './jobs/jobs.module.js';
+import { RetentionApi, RetentionModule } from './retention/retention.module.js';
 import { UpkeepWorker } from './upkeep/upkeep.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
 import { UsageMonths } from './metering/usage-months.js';
@@ -50,6 +51,7 @@ const CAPABILITIES = [
   ReportsModule,
   AlertsModule,
   BooksModule,
+  RetentionModule,
 ];
 
 /** The routes, where the role is `api` or `all`. */
@@ -67,6 +69,7 @@ const API = [
   ReportsApi,
   AlertsApi,
   BooksApi,
+  RetentionApi,
 ];
 
 type GatewayCalls = { readonly reservations: ReservationCalls; readonly reports: UsageReports };

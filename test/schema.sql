@@ -356,6 +356,13 @@ table rates
   CREATE UNIQUE INDEX rates_pkey ON public.rates USING btree (id)
   CREATE TRIGGER rates_append_only BEFORE DELETE OR UPDATE ON public.rates FOR EACH ROW EXECUTE FUNCTION refuse_change()
 
+table retention_settings
+  column kind text not null
+  column months integer
+  constraint CHECK ((months > 0))
+  constraint PRIMARY KEY (kind)
+  CREATE UNIQUE INDEX retention_settings_pkey ON public.retention_settings USING btree (kind)
+
 table spend_alert_firings
   column entity text not null
   column alert_id text not null
@@ -506,8 +513,10 @@ table usage_days
   column day timestamp(3) with time zone not null
   column rolled_up boolean not null default false
   column build uuid
+  column without_persons boolean not null default false
   constraint PRIMARY KEY (entity, day)
   CREATE INDEX usage_days_due_idx ON public.usage_days USING btree (day) WHERE (NOT rolled_up)
+  CREATE INDEX usage_days_with_persons_idx ON public.usage_days USING btree (day, entity) WHERE (NOT without_persons)
   CREATE UNIQUE INDEX usage_days_pkey ON public.usage_days USING btree (entity, day)
 
 table usage_events
@@ -1030,11 +1039,39 @@ begin
 end
 $function$
 
+CREATE OR REPLACE FUNCTION public.erase_persons(p_entity text, p_from timestamp with time zone, p_to timestamp with time zone, p_user text, p_tag text, p_value text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  erased integer;
+begin
+  if p_user is null and p_tag is null then
+    update usage_events set user_id = null, request_id = null, tags = null, details = nullif(details - 'usage', '{}')
+    where entity = p_entity and occurred_at >= p_from and occurred_at < p_to
+      and (user_id is not null or request_id is not null or tags is not null or details ? 'usage');
+  else
+    update usage_events set
+      user_id = null, request_id = null, tags = null, details = (coalesce(details, '{}') - 'usage') || '{"erased": true}'
+    where entity = p_entity and occurred_at >= p_from and occurred_at < p_to
+      and (
+        user_id = p_user or request_id = p_user or tags ->> p_tag = p_value
+        or (p_user is not null and exists (select from jsonb_each_text(tags) t where t.value = p_user))
+        or position(to_jsonb(p_user)::text in (details -> 'usage')::text) > 0
+      );
+  end if;
+  get diagnostics erased = row_count;
+  return erased;
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.event_content(e rated_events)
  RETURNS jsonb
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN jsonb_build_object('source', (e).source, 'id', (e).id, 'entity', (e).entity, 'project', (e).project, 'occurredAt', to_char(((e).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text), 'model', (e).model, 'operation', (e).operation, 'quantities', quantities_of((e).input_tokens, (e).cached_input_tokens, (e).output_tokens, (e).reasoning_tokens, (e).other_quantities), 'serviceTier', (e).service_tier, 'region', ((e).details -> 'region'::text), 'attributes', ((e).details -> 'attributes'::text), 'unread', COALESCE(((e).details -> 'unread'::text), '[]'::jsonb), 'rawUsage', ((e).details -> 'usage'::text), 'mended', COALESCE(((e).details -> 'mended'::text), '[]'::jsonb), 'usageSource', (e).usage_source, 'reservationId', (e).reservation_id, 'apiKeyId', (e).api_key_id, 'userId', (e).user_id, 'requestId', (e).request_id, 'tags', (e).tags)
+RETURN jsonb_build_object('source', (e).source, 'id', (e).id, 'entity', (e).entity, 'project', (e).project, 'occurredAt', to_char(((e).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text), 'model', (e).model, 'operation', (e).operation, 'quantities', quantities_of((e).input_tokens, (e).cached_input_tokens, (e).output_tokens, (e).reasoning_tokens, (e).other_quantities), 'serviceTier', (e).service_tier, 'region', ((e).details -> 'region'::text), 'attributes', ((e).details -> 'attributes'::text), 'unread', COALESCE(((e).details -> 'unread'::text), '[]'::jsonb), 'rawUsage', ((e).details -> 'usage'::text), 'mended', COALESCE(((e).details -> 'mended'::text), '[]'::jsonb), 'usageSource', (e).usage_source, 'reservationId', (e).reservation_id, 'apiKeyId', (e).api_key_id, 'userId', (e).user_id, 'requestId', (e).request_id, 'tags', (e).tags, 'erased', COALESCE(((e).details -> 'erased'::text), 'false'::jsonb))
 
 CREATE OR REPLACE FUNCTION public.move_chain_heads()
  RETURNS trigger

@@ -22,6 +22,7 @@ const ORDER = [
   'reports',
   'alerts',
   'books',
+  'retention',
   'upkeep',
   '.',
 ];

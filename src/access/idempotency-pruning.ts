@@ -18,9 +18,9 @@ export class IdempotencyPruning {
   ) {}
 
   /** Returns how many records were deleted. */
-  async prune(signal?: AbortSignal): Promise<number> {
+  async prune(signal?: AbortSignal, before: Date | null = null): Promise<number> {
     const now = await this.clock.bookingTime(this.database.reader);
-    const writtenBefore = new Date(now.getTime() - KEPT_MS);
+    const writtenBefore = before ?? new Date(now.getTime() - KEPT_MS);
     for (let pruned = 0; ;) {
       const page = await deleteRecords(this.database.reader, { writtenBefore, limit: PAGE_ROWS });
       pruned += page;

@@ -84,7 +84,7 @@ export class WebhookDeliveries implements OnApplicationShutdown {
   }
 
   /** Gives up what has waited too long, deletes deliveries a month after they were queued, and returns how many of either. */
-  async prune(): Promise<number> {
+  async prune(endedBefore: Date | null = null): Promise<number> {
     const now = (await this.now()).getTime();
     const { reader } = this.database;
     const givenUp = await giveUpDeliveries(reader, {
@@ -92,7 +92,7 @@ export class WebhookDeliveries implements OnApplicationShutdown {
       limit: PRUNED_MAX,
     });
     const pruned = await deleteEndedDeliveries(reader, {
-      before: new Date(now - KEPT_MS),
+      before: endedBefore ?? new Date(now - KEPT_MS),
       limit: PRUNED_MAX,
     });
     return givenUp + pruned;

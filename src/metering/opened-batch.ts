@@ -35,8 +35,8 @@ export function sortBatch({ entities, events, repeated }: UsageBatch, opened: Op
     (unknown.has(entities[entityNo]!) ? sorted.ofUnknown : sorted.setAside).push(event);
     return true;
   };
-  const compare = (event: UsageEvent, identity: string, original: UsageEvent): void => {
-    if (contentOf(event) === contentOf(original)) sorted.duplicates.push(event);
+  const compare = (event: UsageEvent, identity: string, original: CountedEvent): void => {
+    if (isRepetition(event, original)) sorted.duplicates.push(event);
     else sorted.conflicts.push(conflictOf(event, identity, original));
   };
   for (const batched of events) {
@@ -52,12 +52,20 @@ export function sortBatch({ entities, events, repeated }: UsageBatch, opened: Op
   return sorted;
 }
 
+/** A person who was erased from the counted event may still be named by its repetition. */
+function isRepetition(event: UsageEvent, { erased = false, ...original }: CountedEvent): boolean {
+  const seen = erased ? { ...event, userId: null, requestId: null, tags: null, rawUsage: null } : event;
+  return contentOf(seen) === contentOf(original);
+}
+
 function conflictOf(event: UsageEvent, identity: string, original: UsageEvent): Conflict {
   return { event, identity, fingerprint: fingerprintOf(event), originalOccurredAt: original.occurredAt };
 }
 
+type CountedEvent = UsageEvent & { readonly erased?: boolean };
+
 /** As `event_content` tells it. */
-function countedEvent(json: CountedJson): UsageEvent {
+function countedEvent(json: CountedJson): CountedEvent {
   return {
     ...(json as Omit<UsageEvent, 'occurredAt' | 'entity' | 'project' | 'quantities'>),
     entity: json['entity'] as EntityName,

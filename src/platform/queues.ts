@@ -1,6 +1,6 @@
 /** The names of the upkeep queues, and the producer's side of the usage queues. */
-import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE, usageQueueOf } from '@tally/client/protocol';
-import { Queue } from 'bullmq';
+import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE, usageQueueOf, usageQueues } from '@tally/client/protocol';
+import { Queue, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Clock } from './clock.js';
 import { assert } from '../domain/errors.js';
@@ -13,6 +13,9 @@ export const UPKEEP_QUEUES = {
   slow: 'upkeep-slow',
   outbound: 'upkeep-outbound',
 } as const;
+
+const KEPT_STATES = ['waiting', 'delayed', 'prioritized', 'failed', 'completed'] as const;
+const KEPT_JOBS_PAGE = 100;
 
 /** BullMQ's event stream is for people who watch; it must not eat the memory that jobs need. */
 const STREAM_EVENTS_MAX = 1_000;
@@ -50,6 +53,31 @@ export class UsageQueue {
     if (count === jobs.length) return jobs;
     const each = await askRedis(Promise.all(jobs.map((job) => this.connection.exists(job))));
     return jobs.filter((_, index) => each[index] === 1);
+  }
+
+  /**
+   * The jobs that no worker has taken yet, and those that failed and are kept, newest first: what is taken meanwhile leaves at the other end. A
+   * job that is added meanwhile may be missed.
+   */
+  async *keptJobs(): AsyncGenerator<Job> {
+    for (const name of usageQueues(this.shards)) {
+      const queue = this.queueNamed(name);
+      for (let from = 0; ; from += KEPT_JOBS_PAGE) {
+        const jobs = await askRedis(queue.getJobs([...KEPT_STATES], from, from + KEPT_JOBS_PAGE - 1, false));
+        if (jobs.length === 0) break;
+        yield* jobs;
+      }
+    }
+  }
+
+  /** The keys of the jobs that workers are at. */
+  async activeJobs(): Promise<string[]> {
+    const lists = usageQueues(this.shards).map(async (name) => {
+      const queue = this.queueNamed(name);
+      const jobs = await askRedis(queue.getJobs(['active'], 0, -1));
+      return jobs.flatMap(({ id }) => (id === undefined ? [] : [queue.toKey(id)]));
+    });
+    return (await Promise.all(lists)).flat();
   }
 
   async close(): Promise<void> {

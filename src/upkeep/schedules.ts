@@ -1,7 +1,6 @@
 /** What upkeep does and when, one line a schedule. Each may run late, twice, and on two workers at once. */
 import type { Type } from '@nestjs/common';
 import { Chains } from '../access/chains.js';
-import { IdempotencyPruning } from '../access/idempotency-pruning.js';
 import { SpendAlertFiring } from '../alerts/spend-alert-firing.js';
 import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
 import { UnpricedUsage } from '../corrections/unpriced-usage.js';
@@ -12,6 +11,7 @@ import { UsageMonths } from '../metering/usage-months.js';
 import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { PeriodClose } from '../periods/period-close.js';
 import { OutputSampling } from '../quota/output-sampling.js';
+import { RetentionPruning } from '../retention/retention-pruning.js';
 
 type Find = <T>(service: Type<T>) => T;
 
@@ -38,12 +38,11 @@ export const SCHEDULES = {
     'prune-identities': at('0 20 * * * *', IdentityPruning, (identities, signal) =>
       identities.prunePart(signal),
     ),
-    'prune-answers': at('0 30 4 * * *', IdempotencyPruning, (idempotency, signal) =>
-      idempotency.prune(signal),
-    ),
     'log-chains': at('0 50 * * * *', Chains, (chains, signal) => chains.logHeads(signal)),
+    'prune-by-age': at('0 30 * * * *', RetentionPruning, (retention, signal) => retention.prune(signal)),
+    'forget-persons': at('0 45 * * * *', RetentionPruning, (retention, signal) => retention.forget(signal)),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
-    'sweep-webhooks': at('0 40 * * * *', WebhookDeliveries, (webhooks) => webhooks.prune()),
+    'sweep-webhooks': at('0 40 * * * *', RetentionPruning, (retention) => retention.sweepWebhooks()),
   },
   /** What tells others. */
   outbound: {

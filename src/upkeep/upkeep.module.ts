@@ -8,6 +8,7 @@ import { MeteringModule } from '../metering/metering.module.js';
 import { PeriodsModule } from '../periods/periods.module.js';
 import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { QuotaModule } from '../quota/quota.module.js';
+import { RetentionModule } from '../retention/retention.module.js';
 import { MoneyLane, OutboundLane, SlowLane } from './upkeep-lanes.js';
 
 /** Runs what has a schedule. */
@@ -21,6 +22,7 @@ import { MoneyLane, OutboundLane, SlowLane } from './upkeep-lanes.js';
     CorrectionsModule,
     PeriodsModule,
     AlertsModule,
+    RetentionModule,
   ],
   providers: [MoneyLane, SlowLane, OutboundLane],
 })

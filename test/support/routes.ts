@@ -3,6 +3,7 @@ import type { KeyRole } from '../../src/domain/key-roles.js';
 import { ACCOUNT_ROUTES } from './account-routes.js';
 import { LLAMA } from './builders.js';
 import { FINANCE_ROUTES } from './finance-routes.js';
+import { OPERATOR_ROUTES } from './operator-routes.js';
 
 export type RouteCase = {
   /** As the OpenAPI document writes it. */
@@ -253,10 +254,5 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/admin/audit_log?entity=entity1',
     namesEntity: true,
   },
-  {
-    route: 'GET /v1/admin/reconciliation',
-    role: 'admin',
-    request: 'GET /v1/admin/reconciliation',
-    allEntities: true,
-  },
+  ...OPERATOR_ROUTES,
 ];

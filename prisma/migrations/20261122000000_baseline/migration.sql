@@ -310,6 +310,36 @@ end
 $$;
 revoke execute on function ensure_usage_months from public;
 
+-- Removes persons from events that occurred in [p_from, p_to), and returns from how many: the user, the request, the tags and the raw usage. Of the user
+-- p_user, whose name may also stand in a tag or in the raw usage; or of those whose tag p_tag has the value p_value; or, where neither is
+-- given, of everybody. The service may change nothing of this by itself: it can only have it removed. An event of one person is marked, so
+-- that its repetition, which still names that person, is a duplicate and no conflict.
+create function erase_persons(
+  p_entity text, p_from timestamptz, p_to timestamptz, p_user text, p_tag text, p_value text
+) returns integer language plpgsql security definer as $$
+declare
+  erased integer;
+begin
+  if p_user is null and p_tag is null then
+    update usage_events set user_id = null, request_id = null, tags = null, details = nullif(details - 'usage', '{}')
+    where entity = p_entity and occurred_at >= p_from and occurred_at < p_to
+      and (user_id is not null or request_id is not null or tags is not null or details ? 'usage');
+  else
+    update usage_events set
+      user_id = null, request_id = null, tags = null, details = (coalesce(details, '{}') - 'usage') || '{"erased": true}'
+    where entity = p_entity and occurred_at >= p_from and occurred_at < p_to
+      and (
+        user_id = p_user or request_id = p_user or tags ->> p_tag = p_value
+        or (p_user is not null and exists (select from jsonb_each_text(tags) t where t.value = p_user))
+        or position(to_jsonb(p_user)::text in (details -> 'usage')::text) > 0
+      );
+  end if;
+  get diagnostics erased = row_count;
+  return erased;
+end
+$$;
+revoke execute on function erase_persons from public;
+
 -- Roll-ups by hour: sums of the events, kept in the events' own transaction. By the rate, so that quantity × unit price = cost in every
 -- row. hourly_usage shows them in words.
 
@@ -604,9 +634,12 @@ create table usage_days (
   rolled_up boolean not null default false,
   -- Set by the build of the day's roll-ups, and removed by a transaction that counts usage on the day meanwhile.
   build uuid,
+  -- Whether the day's events and roll-ups name nobody any more, because personal data is not kept for longer.
+  without_persons boolean not null default false,
   constraint usage_days_pkey primary key (entity, day)
 ) with (fillfactor = 80);
 create index usage_days_due_idx on usage_days (day) where not rolled_up;
+create index usage_days_with_persons_idx on usage_days (day, entity) where not without_persons;
 
 create table usage_daily (
   entity text not null,
@@ -691,7 +724,7 @@ create function event_content(e rated_events) returns jsonb
     'unread', coalesce(e.details -> 'unread', '[]'), 'rawUsage', e.details -> 'usage',
     'mended', coalesce(e.details -> 'mended', '[]'),
     'usageSource', e.usage_source, 'reservationId', e.reservation_id, 'apiKeyId', e.api_key_id,
-    'userId', e.user_id, 'requestId', e.request_id, 'tags', e.tags
+    'userId', e.user_id, 'requestId', e.request_id, 'tags', e.tags, 'erased', coalesce(e.details -> 'erased', 'false')
   );
 
 create view counted_usage as
@@ -1283,6 +1316,14 @@ create table idempotency_keys (
   constraint idempotency_keys_pkey primary key (scope, key)
 );
 
+-- For how many months what is not money is kept; null is for ever. A kind without a row is kept by its default.
+create table retention_settings (
+  kind text not null,
+  months integer,
+  constraint retention_settings_pkey primary key (kind),
+  constraint retention_settings_months_are_positive check (months > 0)
+);
+
 -- Long work: what was asked for, how far it is, and what came of it. A worker runs one job of a kind at a time.
 
 create table jobs (
@@ -1753,7 +1794,7 @@ begin
   execute format('grant usage on schema %1$I to tally_service', current_schema());
   execute format('grant select on all tables in schema %1$I to tally_service', current_schema());
   execute format('grant usage on all sequences in schema %1$I to tally_service', current_schema());
-  grant execute on function ensure_usage_months, take_chain_heads, prune_audit_log to tally_service;
+  grant execute on function ensure_usage_months, erase_persons, take_chain_heads, prune_audit_log to tally_service;
   -- Append only. What is charged late gets its rate and its payment; the rest of an event is never changed.
   grant insert on
     audit_log, closed_periods, ledger_entries, prices, rates, spend_alert_firings, usage_corrections, usage_events, usage_origins,
@@ -1762,14 +1803,14 @@ begin
   grant update (rate_id, unpriced_meters, cost_picos, burnt_picos, burns, details, charged_at) on usage_events to tally_service;
   -- Changed, and never deleted.
   grant insert, update on
-    api_keys, burn_reversals, burns, credit_grants, dead_letters, entities, entity_spend, output_sampling, plans, project_spend,
-    projects, usage_conflicts, usage_days
+    api_keys, burn_reversals, burns, credit_grants, entities, entity_spend, output_sampling, plans, project_spend,
+    projects, retention_settings, usage_days
     to tally_service;
   grant update on statement_series to tally_service;
   -- Caches, and what is pruned or belongs to a person who may delete it.
   grant insert, update, delete on
-    idempotency_keys, job_parts, jobs, output_sizes, spend_alerts, usage_daily, usage_daily_callers, usage_hourly, usage_identities, webhook_deliveries,
-    webhooks
+    dead_letters, idempotency_keys, job_parts, jobs, output_sizes, spend_alerts, usage_conflicts, usage_daily, usage_daily_callers,
+    usage_hourly, usage_identities, webhook_deliveries, webhooks
     to tally_service;
 end
 $$;

@@ -1,0 +1,38 @@
+/** The routes of those who run Tally: the books, long work, persons and retention. */
+import type { RouteCase } from './routes.js';
+
+export const OPERATOR_ROUTES: readonly RouteCase[] = [
+  {
+    route: 'GET /v1/admin/reconciliation',
+    role: 'admin',
+    request: 'GET /v1/admin/reconciliation',
+    allEntities: true,
+  },
+  { route: 'GET /v1/admin/jobs', role: 'admin', request: 'GET /v1/admin/jobs', allEntities: true },
+  {
+    route: 'GET /v1/admin/jobs/{id}',
+    role: 'admin',
+    request: 'GET /v1/admin/jobs/job_none',
+    allEntities: true,
+  },
+  {
+    route: 'POST /v1/admin/entities/{entity}/erase',
+    role: 'admin',
+    request: 'POST /v1/admin/entities/entity1/erase',
+    body: { user_id: 'nobody' },
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/admin/settings/retention',
+    role: 'admin',
+    request: 'GET /v1/admin/settings/retention',
+    allEntities: true,
+  },
+  {
+    route: 'PUT /v1/admin/settings/retention',
+    role: 'admin',
+    request: 'PUT /v1/admin/settings/retention',
+    body: {},
+    allEntities: true,
+  },
+];
