@@ -36,6 +36,18 @@ export async function deleteOldJobs(tx: Tx, { before, limit }: Page): Promise<nu
     )`;
 }
 
+/** Whose entries of the audit log are chained, '' for those of no entity: a page after one. */
+export async function findAuditChains(
+  tx: Tx,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<{ entity: string }[]> {
+  return tx.$queryRaw<{ entity: string }[]>`
+    select entity from chain_heads
+    where log = 'audit_log' and (${after}::text is null or entity > ${after}::text)
+    order by entity
+    limit ${limit}::integer`;
+}
+
 /** The oldest days that may still name persons; `after` is the last one of the page before. */
 export async function findDaysWithPersons(
   tx: Tx,

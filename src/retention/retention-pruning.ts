@@ -1,5 +1,6 @@
 /** Deletes what is kept for too long. It may run late, twice, and on two workers at once. */
 import { Injectable } from '@nestjs/common';
+import { Chains } from '../access/chains.js';
 import { IdempotencyPruning } from '../access/idempotency-pruning.js';
 import { Accounts } from '../accounts/accounts.js';
 import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
@@ -11,6 +12,7 @@ import {
   deleteOldConflicts,
   deleteOldDeadLetters,
   deleteOldJobs,
+  findAuditChains,
   findDaysWithPersons,
   markWithoutPersons,
 } from './retention-pruning.sql.js';
@@ -38,6 +40,7 @@ export class RetentionPruning {
     private readonly accounts: Accounts,
     private readonly idempotency: IdempotencyPruning,
     private readonly webhooks: WebhookDeliveries,
+    private readonly chains: Chains,
   ) {}
 
   /** Returns how many rows it deleted or emptied. */
@@ -48,8 +51,19 @@ export class RetentionPruning {
       if (before === null) continue;
       pruned += await this.removeAll((tx) => remove(tx, { before, limit: PAGE_ROWS }), signal);
     }
+    pruned += await this.pruneAuditLog(signal);
     const before = await this.settings.cutoff('idempotency_keys');
     return before === null ? pruned : pruned + (await this.idempotency.prune(signal, before));
+  }
+
+  /** The oldest entries of each chain, which remembers where it begins then. */
+  private async pruneAuditLog(signal?: AbortSignal): Promise<number> {
+    const before = await this.settings.cutoff('audit_log');
+    if (before === null) return 0;
+    const chains = pagesOf<{ entity: string }>((last) =>
+      findAuditChains(this.database.reader, { after: last?.entity ?? null, limit: PAGE_ROWS }),
+    );
+    return oneByOne(chains, ({ entity }) => this.chains.pruneAudit({ entity, before }, signal), signal);
   }
 
   private async removeAll(remove: (tx: Tx) => Promise<number>, signal?: AbortSignal): Promise<number> {

@@ -10,6 +10,7 @@ export type Retention = Readonly<Record<RetentionKind, number | null>>;
 export const RETENTION_DEFAULTS = {
   /** Users, requests, tags and raw usage of events, and users of roll-ups. */
   personal_data: 13,
+  audit_log: null,
   dead_letters: 13,
   conflicts: 13,
   jobs: 3,

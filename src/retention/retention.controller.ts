@@ -85,12 +85,12 @@ function presentRetention(kept: Retention): schemas.Retention {
   return {
     object: 'retention',
     personal_data_months: kept.personal_data,
+    audit_log_months: kept.audit_log,
     dead_letters_months: kept.dead_letters,
     conflicts_months: kept.conflicts,
     jobs_months: kept.jobs,
     webhook_deliveries_months: kept.webhook_deliveries,
     idempotency_keys_months: kept.idempotency_keys,
-    audit_log_months: null,
     money_months: null,
   };
 }

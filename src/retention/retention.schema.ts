@@ -38,6 +38,8 @@ export const Erasure = z
   .meta({ id: 'Erasure', description: 'In how many of each the person was named. Amounts and counts stay' });
 
 const MONTHS_MIN = 1;
+/** Entries of the last 30 days stay in any case. */
+const AUDIT_MONTHS_MIN = 2;
 /** What is younger may still be corrected, and compared with what comes again. */
 const PERSONAL_MONTHS_MIN = 3;
 const MONTHS_MAX = 1_200;
@@ -48,6 +50,7 @@ const fields = {
   personal_data_months: months(PERSONAL_MONTHS_MIN).describe(
     'Users, requests, tags and raw usage of events, and the users of roll-ups; null is for ever',
   ),
+  audit_log_months: months(AUDIT_MONTHS_MIN).describe('The oldest entries of each chain'),
   dead_letters_months: months(MONTHS_MIN).describe('Since they arrived last, whatever their status'),
   conflicts_months: months(MONTHS_MIN).describe('Since they arrived last'),
   jobs_months: months(MONTHS_MIN).describe('Since they ended'),
@@ -65,7 +68,6 @@ export const Retention = z
   .object({
     object: z.literal('retention'),
     ...fields,
-    audit_log_months: z.null().describe('It is append only: for ever'),
     money_months: z
       .null()
       .describe('Amounts, roll-ups, ledger, corrections, prices and statements: for ever'),

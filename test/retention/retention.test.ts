@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { Chains } from '../../src/access/chains.js';
+import { Logger } from '../../src/platform/logger.js';
 import { RetentionPruning } from '../../src/retention/retention-pruning.js';
 import { monthsBefore, RetentionSettings } from '../../src/retention/retention-settings.js';
 import { anApp, type TestApp } from '../support/app.js';
@@ -33,7 +35,14 @@ beforeAll(async () => {
   services = servicesOver({ database: app.database, clock, redis });
   const webhooks = { prune: () => Promise.resolve(0) } as never;
   const settings = new RetentionSettings(app.database, clock);
-  pruning = new RetentionPruning(app.database, settings, services.accounts, services.idempotency, webhooks);
+  pruning = new RetentionPruning(
+    app.database,
+    settings,
+    services.accounts,
+    services.idempotency,
+    webhooks,
+    new Chains(app.database, new Logger('silent')),
+  );
 });
 afterAll(async () => {
   redis.disconnect();
@@ -80,7 +89,7 @@ describe('the settings of retention', () => {
     ['no month', { dead_letters_months: 0 }, 'dead_letters_months'],
     ['half a month', { jobs_months: 1.5 }, 'jobs_months'],
     ['a text', { conflicts_months: '13' }, 'conflicts_months'],
-    ['the audit log, which is append only', { audit_log_months: 13 }, 'audit_log_months'],
+    ['a month too few of the audit log', { audit_log_months: 1 }, 'audit_log_months'],
     ['money, which is kept for ever', { money_months: 13 }, 'money_months'],
   ])('refuse %s', async (_, body, param) => {
     const answer = await put(body);
@@ -151,6 +160,22 @@ describe('what is kept for too long', () => {
     await pruning.prune();
     expect(await left()).toEqual([1, 1, 3, 1]);
     expect(await pruning.prune()).toBe(0);
+  });
+
+  it('goes from the oldest end of each chain of the audit log, and the chains hold', async () => {
+    const change = (plan: string) => app.call('PUT /v1/admin/entities/audited', { body: { plan } });
+    clock.set('2020-01-01T00:00:00Z');
+    await change('pro');
+    await change('free');
+    clock.set('2026-11-22T12:00:00Z');
+    await change('pro');
+    const entries = () => count(`audit_log where entity = 'audited'`);
+    await pruning.prune();
+    expect(await entries()).toBe(3);
+    await put({ audit_log_months: 13 });
+    await pruning.prune();
+    expect(await entries()).toBe(1);
+    expect((await app.call('GET /v1/admin/reconciliation')).body.ok).toBe(true);
   });
 
   it('of persons is taken out of events and roll-ups by the day, and every sum and count stays', async () => {
