@@ -277,13 +277,14 @@ table output_sampling
   CREATE UNIQUE INDEX output_sampling_pkey ON public.output_sampling USING btree (id)
 
 table output_sizes
+  column entity text not null
   column model text not null
   column tokens_max integer not null
   column requests bigint not null
   constraint CHECK ((requests > 0))
   constraint CHECK ((tokens_max >= 0))
-  constraint PRIMARY KEY (model, tokens_max)
-  CREATE UNIQUE INDEX output_sizes_pkey ON public.output_sizes USING btree (model, tokens_max)
+  constraint PRIMARY KEY (entity, model, tokens_max)
+  CREATE UNIQUE INDEX output_sizes_pkey ON public.output_sizes USING btree (entity, model, tokens_max)
 
 table plans
   column name text not null
@@ -408,6 +409,7 @@ table usage_conflicts
   column reviewed_at timestamp(3) with time zone
   column reviewed_by text
   column review_note text
+  column counted_as text
   constraint CHECK (((reviewed_at IS NOT NULL) OR (review_note IS NULL)))
   constraint CHECK (((reviewed_at IS NULL) = (reviewed_by IS NULL)))
   constraint PRIMARY KEY (entity, identity, other_fingerprint)

@@ -1,5 +1,8 @@
 /** Admins: events that arrived again with other content than was counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
+import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { Restart, type Tx } from '../platform/database.js';
+import { eventFromJson } from './event-json.js';
 import { conflictIdOf } from './usage-conflicts.sql.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { presentConflict } from './conflicts.presenter.js';
@@ -10,7 +13,10 @@ import * as schemas from './conflicts.schema.js';
 
 @Controller()
 export class ConflictsController {
-  constructor(private readonly usageConflicts: UsageConflicts) {}
+  constructor(
+    private readonly usageConflicts: UsageConflicts,
+    private readonly changes: Changes,
+  ) {}
 
   @Route('GET /v1/admin/usage_conflicts', {
     role: 'admin',
@@ -23,15 +29,51 @@ export class ConflictsController {
   ) {
     const { limit, after = null, status, start_time: from = null, end_time: to = null } = query;
     const filter = {
-      isReviewed: status === undefined ? null : status === 'reviewed',
+      status: status ?? null,
       entity: scopeOf(caller, query),
       project: query.subject?.project ?? null,
       from,
       to,
     };
-    const page = { filter, scope: caller.entity, after, limit: limit + 1 };
+    const page = { filter, after, limit: limit + 1 };
     const rows = await this.usageConflicts.list(page);
     return presentPage(rows, { limit, idOf: conflictIdOf, present: presentConflict });
+  }
+
+  @Route('GET /v1/admin/usage_conflicts/:id', {
+    role: 'admin',
+    summary: 'Get a conflict',
+    answers: schemas.UsageConflict,
+  })
+  async get(
+    @Param({ schema: schemas.ConflictPath }) { id: key }: schemas.ConflictPath,
+    @Caller() caller: Principal,
+  ) {
+    const order = { key, scope: caller.entity };
+    return presentConflict(await found(caller, 'such conflict', this.usageConflicts.find(order)));
+  }
+
+  @Route('POST /v1/admin/usage_conflicts/:id/count', {
+    role: 'admin',
+    summary: 'Count the other content after all, as an event of its own; again it changes nothing',
+    answers: schemas.UsageConflict,
+    idempotent: true,
+  })
+  async count(
+    @Param({ schema: schemas.ConflictPath }) { id: key }: schemas.ConflictPath,
+    @Query({ schema: schemas.CountQuery }) { dry_run: dryRun }: schemas.CountQuery,
+    @Body({ schema: schemas.ConflictReview }) body: schemas.ConflictReview,
+    @Call() call: ChangeCall,
+  ) {
+    const { entity: scope, keyId: actor } = call.principal;
+    const order = { key, scope, note: body?.note ?? null, actor };
+    const conflict = await found(call.principal, 'such conflict', this.usageConflicts.find(order));
+    const { entity, project } = eventFromJson(conflict.other);
+    const change = async (tx: Tx) => {
+      const row = await this.usageConflicts.count(tx, order);
+      return row instanceof Restart ? row : presentConflict(row);
+    };
+    return this.changes.make(call, [{ entity, project }], change, { dryRun });
   }
 
   @Route('POST /v1/admin/usage_conflicts/:id/review', {

@@ -1,10 +1,10 @@
 /** Conflicts with what was counted, and their review. */
 import { z } from 'zod';
 import { parseConflictId, type ConflictKey } from './usage-conflicts.sql.js';
-import { entityName, pageLimit, querySeconds, subject, text } from '../http/fields.js';
+import { entityName, pageLimit, queryFlag, querySeconds, subject, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
-const STATUSES = ['open', 'reviewed'] as const;
+const STATUSES = ['open', 'reviewed', 'counted'] as const;
 const NOTE_LENGTH_MAX = 1024;
 
 function conflictId(message: string) {
@@ -20,7 +20,7 @@ export const ConflictPath = z.object({ id: conflictId('must be the id of a confl
 export type ConflictPath = z.output<typeof ConflictPath>;
 
 export const ConflictQuery = z.strictObject({
-  status: z.enum(STATUSES, 'must be open or reviewed').optional(),
+  status: z.enum(STATUSES, 'must be open, reviewed or counted').optional(),
   entity: entityName.optional(),
   subject: subject.optional(),
   start_time: querySeconds.optional(),
@@ -32,8 +32,42 @@ export const ConflictQuery = z.strictObject({
 });
 export type ConflictQuery = z.output<typeof ConflictQuery>;
 
+export const CountQuery = z.strictObject({
+  dry_run: queryFlag.describe('Answers as if it were counted, and counts nothing'),
+});
+export type CountQuery = z.output<typeof CountQuery>;
+
 export const ConflictReview = z.strictObject({ note: text(NOTE_LENGTH_MAX).nullish() }).nullish();
 export type ConflictReview = z.output<typeof ConflictReview>;
+
+const textOrNull = z.string().nullable();
+const texts = z.record(z.string(), z.string()).nullable();
+
+/** What an event says. */
+export const EventContent = z
+  .object({
+    entity: z.string(),
+    project: z.string(),
+    source: z.string(),
+    id: z.string(),
+    time: z.string(),
+    model: z.string(),
+    operation: z.string(),
+    quantities: z.record(z.string(), z.number()).describe('By meter'),
+    service_tier: z.string(),
+    region: textOrNull,
+    attributes: texts,
+    unread: z.array(z.string()).describe('Fields of the usage that nothing knows'),
+    usage: z.unknown().describe('The usage object, where something of it is unread'),
+    mended: z.array(z.string()).describe('Descriptive fields that were cut or turned into text'),
+    usage_source: z.string(),
+    reservation_id: textOrNull,
+    api_key_id: textOrNull,
+    user_id: textOrNull,
+    request_id: textOrNull,
+    tags: texts,
+  })
+  .meta({ id: 'EventContent' });
 
 export const UsageConflict = z
   .object({
@@ -42,11 +76,10 @@ export const UsageConflict = z
     entity: z.string(),
     source: z.string(),
     event_id: z.string(),
-    counted: z
-      .unknown()
-      .describe('The content that was counted; null where the caller is bound to another entity'),
-    other: z.unknown().describe('The content that arrived under the same identity'),
+    counted: EventContent.nullable().describe('The content that was counted; null where that event is gone'),
+    other: EventContent.describe('The content that arrived under the same identity'),
     status: z.enum(STATUSES),
+    counted_as: z.string().nullable().describe('The id of the event under which it was counted after all'),
     seen_count: z.int(),
     first_seen_at: z.int(),
     last_seen_at: z.int(),

@@ -1,11 +1,10 @@
 /** What the database said of a batch when it was opened: which events are new, which say what was counted before, and which wait. Pure. */
 import type { GrantLeft } from '../credits/grants.js';
 import type { Grant } from '../domain/burn-order.js';
-import type { EntityName, ProjectName } from '../domain/ids.js';
-import type { Quantities } from '../domain/meters.js';
 import { contentOf, fingerprintOf, type UsageEvent } from '../domain/usage.js';
 import type { BatchedEvent, UsageBatch } from './usage-batch.js';
-import type { CountedJson, OpenedJson } from './usage-batch.sql.js';
+import { eventFromJson } from './event-json.js';
+import type { OpenedJson } from './usage-batch.sql.js';
 import type { Conflict } from './usage-conflicts.sql.js';
 
 export type SortedBatch = {
@@ -22,7 +21,7 @@ export type SortedBatch = {
 
 export function sortBatch({ entities, events, repeated }: UsageBatch, opened: OpenedJson): SortedBatch {
   const unknown = new Set(opened.unknown);
-  const taken = new Map(opened.taken.map(({ identity, event }) => [identity, countedEvent(event)]));
+  const taken = new Map(opened.taken.map(({ identity, event }) => [identity, eventFromJson(event)]));
   const sorted = {
     claimed: [] as BatchedEvent[],
     conflicts: [] as Conflict[],
@@ -63,17 +62,6 @@ function conflictOf(event: UsageEvent, identity: string, original: UsageEvent): 
 }
 
 type CountedEvent = UsageEvent & { readonly erased?: boolean };
-
-/** As `event_content` tells it. */
-function countedEvent(json: CountedJson): CountedEvent {
-  return {
-    ...(json as Omit<UsageEvent, 'occurredAt' | 'entity' | 'project' | 'quantities'>),
-    entity: json['entity'] as EntityName,
-    project: json['project'] as ProjectName,
-    quantities: json['quantities'] as Quantities,
-    occurredAt: new Date(json['occurredAt'] as string),
-  };
-}
 
 export function lotsOf({ lots }: OpenedJson): GrantLeft[] {
   return lots.map(

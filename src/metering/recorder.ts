@@ -82,6 +82,18 @@ export class Recorder {
     return resultOf([first, second]);
   }
 
+  /**
+   * Counts one event in the caller's transaction, which has locked its entity. The caller publishes after the commit. False where it
+   * was counted before.
+   */
+  async recordWithin(tx: Tx, event: UsageEvent): Promise<boolean | Restart> {
+    const written = await this.writeBatch(tx, batchOf([event]));
+    if (written instanceof Restart) return written;
+    const { claimed, duplicates } = written.sorted;
+    assert(claimed.length + duplicates.length === 1, 'its entity is locked and its identity is its own');
+    return claimed.length === 1;
+  }
+
   private async write(events: readonly UsageEvent[]): Promise<Written> {
     const batch = batchOf(events);
     return this.database.ingest.transaction((tx) => this.writeBatch(tx, batch));
@@ -140,7 +152,12 @@ export class Recorder {
    * loaded and published, and the holds of the events end again, which changes nothing where they have ended.
    */
   private async publish({ states, sorted }: Written): Promise<void> {
-    const counted = [...sorted.claimed.map(({ event }) => event), ...sorted.duplicates];
+    const counted = [
+      ...sorted.claimed.map(({ event }) => event),
+      ...sorted.duplicates,
+      // Its request has run as well: what it held would otherwise stay until it expires.
+      ...sorted.conflicts.map(({ event }) => event),
+    ];
     const haveStates = new Set<string>(states.map(({ entity }) => entity));
     const [published, repeated] = [true, false].map((hasState) =>
       counted.filter(({ entity }) => haveStates.has(entity) === hasState),

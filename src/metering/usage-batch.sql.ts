@@ -5,6 +5,7 @@
 import type { QuantityColumns } from '../domain/meter-charges.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray, pgTexts } from '../platform/pg-array.js';
+import type { EventJson } from './event-json.js';
 import type { UsageBatch } from './usage-batch.js';
 
 /** The lists of the batch have the same positions here. */
@@ -17,7 +18,7 @@ export type OpenedJson = {
   readonly lots: readonly LotJson[];
   readonly series: readonly (number | null)[] | null;
   readonly origins: readonly (number | null)[] | null;
-  readonly taken: readonly { readonly identity: string; readonly event: CountedJson }[];
+  readonly taken: readonly { readonly identity: string; readonly event: EventJson }[];
 };
 
 /** Entity, grant, lot, category, priority, from, until and creation in milliseconds, allowance period, remaining picodollars. */
@@ -33,9 +34,6 @@ type LotJson = readonly [
   string | null,
   string,
 ];
-
-/** What `event_content` says: a UsageEvent as JSON. */
-export type CountedJson = Readonly<Record<string, unknown>>;
 
 /** Locks, claims and reads. `at` is null for Postgres' own clock. */
 export async function openBatch(

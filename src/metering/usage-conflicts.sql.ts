@@ -1,4 +1,5 @@
-/** Conflicts: events that arrived again with other content than was counted. They are kept for review and never counted. */
+/** Conflicts: events that arrived again with other content than was counted. They are kept for review, and an admin may count them. */
+import type { EventJson } from './event-json.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
@@ -64,25 +65,30 @@ export type Review = {
   /** The id of the API key that reviewed it. */
   readonly reviewedBy: string;
   readonly note: string | null;
+  /** The id of the event under which it was counted after all; null where it was not. */
+  readonly countedAs: string | null;
 };
+
+export type ConflictStatus = 'open' | 'reviewed' | 'counted';
 
 export type ConflictRow = ConflictKey & {
   readonly source: string;
   readonly eventId: string;
   /** Null where the event is gone. */
-  readonly counted: unknown;
-  readonly other: unknown;
+  readonly counted: EventJson | null;
+  readonly other: EventJson;
   readonly seenCount: bigint;
   readonly firstSeenAt: Date;
   readonly lastSeenAt: Date;
   readonly reviewedAt: Date | null;
   readonly reviewedBy: string | null;
   readonly note: string | null;
+  readonly countedAs: string | null;
 };
 
 /** Null in any field is no condition. Times are those of the last arrival: from `from` on, before `to`. */
 export type ConflictFilter = {
-  readonly isReviewed: boolean | null;
+  readonly status: ConflictStatus | null;
   readonly entity: string | null;
   readonly project: string | null;
   readonly from: Date | null;
@@ -96,7 +102,8 @@ const CONFLICTS = Prisma.sql`
       c.other_content as other,
       case when e.identity is not null then event_content(e) end as counted,
       c.seen_count as "seenCount", c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt",
-      c.reviewed_at as "reviewedAt", c.reviewed_by as "reviewedBy", c.review_note as note
+      c.reviewed_at as "reviewedAt", c.reviewed_by as "reviewedBy", c.review_note as note,
+      c.counted_as as "countedAs"
     from usage_conflicts c
     left join rated_events e
       on e.entity = c.entity and e.occurred_at = c.original_occurred_at and e.identity = c.identity`;
@@ -109,7 +116,8 @@ export async function findConflicts(
   const { filter, after } = page;
   return tx.$queryRaw<ConflictRow[]>`
     ${CONFLICTS}
-    where (${filter.isReviewed}::boolean is null or (c.reviewed_at is not null) = ${filter.isReviewed}::boolean)
+    where (${filter.status}::text is null or ${filter.status}::text = case
+        when c.counted_as is not null then 'counted' when c.reviewed_at is not null then 'reviewed' else 'open' end)
       and (${filter.entity}::text is null or c.entity = ${filter.entity}::text)
       and (${filter.project}::text is null or c.other_content ->> 'project' = ${filter.project}::text)
       and (${filter.from}::timestamptz is null or c.last_seen_at >= ${filter.from}::timestamptz)
@@ -158,9 +166,15 @@ export async function reviewConflict(
     update usage_conflicts c set
       reviewed_at = ${review.reviewedAt}::timestamptz,
       reviewed_by = ${review.reviewedBy}::text,
-      review_note = ${review.note}::text
+      review_note = ${review.note}::text,
+      counted_as = coalesce(c.counted_as, ${review.countedAs}::text)
     from before b
     where c.entity = b.entity and c.identity = b.identity and c.other_fingerprint = b.other_fingerprint
     returning b.entity, b.reviewed_by as "reviewedBy", b.review_note as note`;
   return rows[0] ?? null;
+}
+
+/** Locks the entity as a batch does, but waits for it: an admin's change is not set aside. */
+export async function lockConflictEntity(tx: Tx, entity: string): Promise<void> {
+  await tx.$queryRaw`select from entities where name = ${entity}::text for no key update`;
 }

@@ -1,13 +1,18 @@
 /** Conflicts with what was counted, for an operator to review. */
 import { Injectable } from '@nestjs/common';
+import { TEXT_LENGTH_MAX } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
 import { insertAuditEntry } from '../access/audit-log.js';
-import { Database } from '../platform/database.js';
+import { Database, Restart, type Tx } from '../platform/database.js';
+import { sqlStateOf } from '../platform/postgres-errors.js';
+import { eventFromJson } from './event-json.js';
+import { Recorder } from './recorder.js';
 import {
   conflictIdOf,
   findConflict,
   findConflicts,
+  lockConflictEntity,
   reviewConflict,
   type ConflictFilter,
   type ConflictKey,
@@ -27,15 +32,57 @@ export class UsageConflicts {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly recorder: Recorder,
   ) {}
 
-  /** A page, last seen first. */
+  /** A page, last seen first. Throws where `after` is no conflict of the entity that is asked for. */
   async list(page: {
     filter: ConflictFilter;
     after: ConflictKey | null;
     limit: number;
   }): Promise<ConflictRow[]> {
-    return findConflicts(this.database.reader, page);
+    const { after, filter } = page;
+    const { reader } = this.database;
+    if (after !== null && (await findConflict(reader, { key: after, scope: filter.entity })) === null)
+      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    return findConflicts(reader, page);
+  }
+
+  /** Throws `not_found` where the scope has none. */
+  async find(
+    { key, scope }: Pick<ReviewOrder, 'key' | 'scope'>,
+    tx: Tx = this.database.reader,
+  ): Promise<ConflictRow> {
+    const row = await findConflict(tx, { key, scope });
+    if (row !== null) return row;
+    throw new TallyError('not_found', `no conflict ${conflictIdOf(key)}`, { param: 'id' });
+  }
+
+  /**
+   * Counts the other content after all, as an event of its own, and marks the conflict as reviewed. Its id follows from what it says, so
+   * counting it again changes nothing. The caller's change publishes what it did.
+   */
+  async count(tx: Tx, { key, scope, note, actor }: ReviewOrder): Promise<ConflictRow | Restart> {
+    await lockConflictEntity(tx, key.entity);
+    const before = await this.find({ key, scope }, tx);
+    if (before.countedAs !== null) return before;
+    const event = eventFromJson(before.other);
+    const countedAs = countedIdOf(event.id, key.fingerprint);
+    const counted = await this.recorder.recordWithin(tx, { ...event, id: countedAs }).catch(monthIsGone);
+    if (counted instanceof Restart) return counted;
+    const at = await this.clock.bookingTime(tx);
+    const review = { reviewedAt: at, reviewedBy: actor, note: note ?? before.note, countedAs };
+    await reviewConflict(tx, { key, scope, review });
+    await insertAuditEntry(tx, {
+      at,
+      actor,
+      action: 'usage_conflicts.counted',
+      entity: before.entity,
+      target: conflictIdOf(key),
+      before: { status: before.reviewedAt === null ? 'open' : 'reviewed' },
+      after: { status: 'counted', source: event.source, id: countedAs, note: review.note },
+    });
+    return this.find({ key, scope }, tx);
   }
 
   /** Marks it as reviewed. A second review replaces the first, with its note and time; both are in the audit log. */
@@ -43,7 +90,7 @@ export class UsageConflicts {
     const id = conflictIdOf(key);
     return this.database.transaction(async (tx) => {
       const at = await this.clock.bookingTime(tx);
-      const review = { reviewedAt: at, reviewedBy: actor, note };
+      const review = { reviewedAt: at, reviewedBy: actor, note, countedAs: null };
       const before = await reviewConflict(tx, { key, scope, review });
       const row = await findConflict(tx, { key, scope });
       if (before === null || row === null) {
@@ -61,4 +108,20 @@ export class UsageConflicts {
       return row;
     });
   }
+}
+
+const DIGITS = 12;
+
+/** An id of its own for what was counted after all: that of the event, and what tells the contents under it apart. */
+function countedIdOf(id: string, fingerprint: string): string {
+  const digits = fingerprint.replaceAll('-', '').slice(0, DIGITS);
+  return `${id.slice(0, TEXT_LENGTH_MAX - DIGITS - 1)}~${digits}`;
+}
+
+const CHECK_VIOLATION = '23514';
+
+/** A month that is no longer kept has no table. */
+function monthIsGone(error: unknown): never {
+  if (sqlStateOf(error) !== CHECK_VIOLATION) throw error;
+  throw new TallyError('invalid_request', 'the month of the event is no longer kept', { param: 'id' });
 }

@@ -17,6 +17,9 @@ import type { HoldBasis, ReservationOrder } from './reservation.js';
 
 const PRICE_MS_MAX = 1_000;
 
+/** Of the model's largest output: what is learned is at least a tenth of it. */
+const LEARNED_SHARE = 10;
+
 export type HoldSize = {
   /** The most that the request can cost; null where its model has no price or the price could not be read. */
   readonly worstPicos: bigint | null;
@@ -77,15 +80,24 @@ export class HoldSizes {
 
   private sizeAt(price: Price | null, order: ReservationOrder, from: Date): HoldSize {
     if (price === null || !isPriced(price, order, from)) return unpricedSize(order.model);
-    const { model, inputTokens, inputBytes: inputTokensMax, maxOutputTokens } = order;
+    const { inputTokens, inputBytes: inputTokensMax, maxOutputTokens } = order;
     const worstPicos = worstCaseOf(price, { inputTokens, inputTokensMax, maxOutputTokens }, { order, from });
-    const learned = maxOutputTokens === null ? this.outputs.tokensOf(model) : null;
+    const learned = maxOutputTokens === null ? this.learnedOf(price, order) : null;
     const likelyPicos =
       learned === null
         ? null
         : worstCaseOf(price, { inputTokens, inputTokensMax, maxOutputTokens: learned }, { order, from });
     const learnedPicos = likelyPicos !== null && likelyPicos < worstPicos ? likelyPicos : null;
     return { worstPicos, learnedPicos, isDegraded: false, unpriced: null };
+  }
+
+  /** Never below a share of the maximum: a customer that lets its requests look small must not hold next to nothing for large ones. */
+  private learnedOf(
+    { maxOutputTokens }: Price,
+    { model, subject: { entity } }: ReservationOrder,
+  ): number | null {
+    const tokens = this.outputs.tokensOf({ entity, model });
+    return tokens === null ? null : Math.max(tokens, Math.ceil(maxOutputTokens / LEARNED_SHARE));
   }
 
   /**

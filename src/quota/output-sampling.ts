@@ -1,9 +1,9 @@
 /**
- * Learns how large each model's outputs are from a sample of the booked events, for the holds of requests that do not limit their
- * output. No charge depends on it, so it may miss late events.
+ * Learns how large each entity's outputs of a model are from a sample of its booked events, for the holds of requests that do not limit
+ * their output. No charge depends on it, so it may miss late events. Nobody's usage changes what another's requests hold.
  */
 import { Injectable } from '@nestjs/common';
-import { DAY_MS } from '../domain/buckets.js';
+import { DAY_MS, HOUR_MS } from '../domain/buckets.js';
 import { classOf } from './output-sizes.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -19,9 +19,9 @@ import {
 /** The last minute is left to the next sample, because most of its usage is not booked yet. */
 const SETTLE_MS = 60_000;
 /** How far back a sample goes at most, also the first one. */
-const LOOKBACK_MS_MAX = DAY_MS;
-/** Only the newest events of the time are read: a sample is enough. */
-const EVENTS_MAX = 20_000;
+const LOOKBACK_MS_MAX = HOUR_MS;
+/** Only the newest events of each entity in the time are counted: a sample is enough. */
+const EVENTS_OF_ENTITY_MAX = 1_000;
 
 @Injectable()
 export class OutputSampling {
@@ -49,10 +49,11 @@ export class OutputSampling {
   private async add(tx: Tx, time: { from: Date; to: Date }): Promise<number> {
     const sizes = new Map<string, ModelOutputSize>();
     let count = 0;
-    for (const { model, outputTokens, requests } of await sampleOutputs(tx, { ...time, limit: EVENTS_MAX })) {
+    const sampled = await sampleOutputs(tx, { ...time, limit: EVENTS_OF_ENTITY_MAX });
+    for (const { entity, model, outputTokens, requests } of sampled) {
       const tokensMax = classOf(outputTokens);
-      const key = `${tokensMax} ${model}`;
-      sizes.set(key, { model, tokensMax, requests: requests + (sizes.get(key)?.requests ?? 0) });
+      const key = `${entity} ${tokensMax} ${model}`;
+      sizes.set(key, { entity, model, tokensMax, requests: requests + (sizes.get(key)?.requests ?? 0) });
       count += requests;
     }
     if (count > 0) await addOutputSizes(tx, [...sizes.values()]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
-import { anEventBody } from '../support/builders.js';
+import { anEventBody, LLAMA } from '../support/builders.js';
 import { until } from '../support/until.js';
 
 type Conflict = { id: string; status: string; other: { quantities: { input: number } } };
@@ -170,6 +170,97 @@ describe('conflicts', () => {
     expect(refusals[0]?.[0]).toBe(403);
     expect(await conflicts('?entity=others')).toMatchObject([{ status: 'open' }]);
     expect((await review(mine!.id, {}, key)).body).toMatchObject({ status: 'reviewed' });
+  });
+
+  it('are got by their id, and a cursor that is none of the scope’s is refused', async () => {
+    await contradict('got/p', 1);
+    await contradict('other/p', 1);
+    const [[conflict], [foreign]] = [await conflicts('?entity=got'), await conflicts('?entity=other')];
+    expect((await app.call(`GET /v1/admin/usage_conflicts/${conflict!.id}`)).body).toEqual(conflict);
+    for (const id of [foreign!.id, `conflict_${'0'.repeat(64)}.got`]) {
+      const page = await app.call(`GET /v1/admin/usage_conflicts?entity=got&after=${id}`);
+      expect([page.status, page.body.error.code, page.body.error.param]).toEqual([
+        400,
+        'invalid_request',
+        'after',
+      ]);
+    }
+    expect((await app.call(`GET /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.got`)).status).toBe(404);
+  });
+
+  it('can be counted after all, once, as an event of their own that is charged and can be found', async () => {
+    await contradict('recounted/p', 1);
+    const [conflict] = await conflicts('?entity=recounted');
+    const count = (headers = {}) =>
+      app.call(`POST /v1/admin/usage_conflicts/${conflict!.id}/count`, {
+        body: { note: 'both ran' },
+        headers,
+      });
+    const dry = await app.call(`POST /v1/admin/usage_conflicts/${conflict!.id}/count?dry_run=true`);
+    expect([dry.status, dry.body.status]).toEqual([200, 'counted']);
+    expect(await conflicts('?entity=recounted')).toEqual([conflict]);
+    const answers = await Promise.all([count(), count()]);
+    answers.push(await count({ 'idempotency-key': 'k' }), await count({ 'idempotency-key': 'k' }));
+    for (const { status, body } of answers) {
+      expect([status, body.status, body.review_note]).toEqual([200, 'counted', 'both ran']);
+    }
+    const body = answers[0].body;
+    expect(body.counted_as).toMatch(/^recounted\/p~[0-9a-f]{12}$/);
+    const costs = await rows(
+      'select id, cost_picos::text from rated_events where entity = $1 order by cost_picos',
+      'recounted',
+    );
+    expect(costs).toEqual([
+      { id: body.counted_as, cost_picos: '710000' },
+      { id: 'recounted/p', cost_picos: '71000000' },
+    ]);
+    expect((await app.call('GET /v1/entities/recounted/balance')).body.month_to_date_usd).toBe('0.00007171');
+    expect(await conflicts('?entity=recounted&status=counted')).toEqual([body]);
+    expect(await conflicts('?entity=recounted&status=open')).toEqual([]);
+    const { body: log } = await app.call('GET /v1/admin/audit_log?entity=recounted');
+    expect(
+      log.data.filter(({ action }: { action: string }) => action === 'usage_conflicts.counted'),
+    ).toHaveLength(1);
+    // What it was counted for is a duplicate from now on, also after another review.
+    expect((await review(conflict!.id, { note: 'seen' })).body).toMatchObject({
+      status: 'counted',
+      review_note: 'seen',
+    });
+    const books = (await app.call('GET /v1/admin/reconciliation')).body;
+    expect(books.checks.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([]);
+    expect((await app.call(`POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.x/count`)).status).toBe(
+      404,
+    );
+  });
+
+  it('end the hold of their request, of their own entity alone', async () => {
+    await app.call('PUT /v1/admin/entities/holder', { body: { plan: 'pro' } });
+    const held = async () => (await app.call('GET /v1/entities/holder/balance')).body.held_usd;
+    const hold = async () => {
+      const order = { project: 'holder/p', model: LLAMA, input_tokens: 1_000, max_output_tokens: 0 };
+      return (await app.call('POST /v1/quota/reservations', { body: order })).body.id as string;
+    };
+    const send = (subject: string, promptTokens: number, reservation_id: string | null) =>
+      app.call('POST /v1/usage/events', {
+        body: anEventBody(
+          { subject, id: 'same' },
+          { usage: { prompt_tokens: promptTokens, completion_tokens: 0 }, reservation_id },
+        ),
+      });
+    await send('holder/p', 0, null);
+    await send('stranger/p', 0, null);
+    await counted('holder');
+    await counted('stranger');
+    const id = await hold();
+    await send('stranger/p', 9, id);
+    await until(
+      'the stranger’s conflict is kept',
+      async () => (await conflicts('?entity=stranger')).length === 1,
+    );
+    expect(await held()).toBe('0.00071');
+    await send('holder/p', 100, id);
+    await until('the hold has ended', async () => (await held()) === '0');
+    expect(await conflicts('?entity=holder')).toMatchObject([{ other: { reservation_id: id } }]);
   });
 
   it.each([

@@ -47,13 +47,20 @@ describe('a hold without max_output_tokens', () => {
       ? `${body.hold_usd} ${body.hold_basis}`
       : `${status} ${body.error.details?.limit ?? body.error.code}`;
   };
-  /** Books so many outputs of one size, and takes a sample. */
-  const see = async (model: string, outputTokens: number, requests: number) => {
-    const at = clock.now();
+  const reservationOf = (subject: string) => `res_${'r'.repeat(22)}.${subject.split('/')[0]}`;
+  /** Books so many outputs of one size, each of a request that was reserved, and takes a sample. */
+  const see = async (
+    { model, subject, ...override }: Parameters<typeof anEvent>[0] & { subject: string },
+    outputTokens: number,
+    requests: number,
+  ) => {
+    const occurredAt = clock.now();
+    const quantities = { input: 1, output: outputTokens };
+    const reservationId = reservationOf(subject);
     await recordUsage(
       app,
       Array.from({ length: requests }, () =>
-        anEvent({ model, subject: 'seen/p', occurredAt: at, quantities: { input: 1, output: outputTokens } }),
+        anEvent({ model: model!, subject, occurredAt, quantities, reservationId, ...override }),
       ),
     );
     clock.advance(2 * MINUTE_MS);
@@ -62,42 +69,45 @@ describe('a hold without max_output_tokens', () => {
   /** The API reads sizes that are older than half a minute again, without waiting for them. */
   const expectHold = async (subject: string, model: string, expected: string) => {
     clock.advance(MINUTE_MS);
-    await until(`${model} holds ${expected}`, async () => (await reserve(subject, model)) === expected);
+    await until(
+      `${model} holds ${expected}`,
+      async () => (await reserve(subject, model, { ttl_seconds: 1 })) === expected,
+    );
   };
 
   it('is the worst case for a model with too few requests, and afterwards follows their outputs', async () => {
-    await price('follower', 10_000);
-    const subject = await customer('follower');
-    expect(await see('follower', 500, REQUESTS_SEEN_MIN - 1)).toBe(REQUESTS_SEEN_MIN - 1);
-    await expectHold(subject, 'follower', `${usdOf(10_000)} maximum`);
-    await see('follower', 500, 1);
-    await expectHold(subject, 'follower', `${usdOf(512)} learned`);
-    await see('follower', 2_000, 100);
-    await expectHold(subject, 'follower', `${usdOf(2_048)} learned`);
+    await price('follower', 4_000);
+    const of = { model: 'follower', subject: await customer('follower') };
+    expect(await see(of, 500, REQUESTS_SEEN_MIN - 1)).toBe(REQUESTS_SEEN_MIN - 1);
+    await expectHold(of.subject, 'follower', `${usdOf(4_000)} maximum`);
+    await see(of, 500, 1);
+    await expectHold(of.subject, 'follower', `${usdOf(512)} learned`);
+    await see(of, 2_000, 100);
+    await expectHold(of.subject, 'follower', `${usdOf(2_048)} learned`);
   });
 
   it('is never larger than the maximum of the model', async () => {
     await price('bounded', 1_000);
     const subject = await customer('bounded');
-    await see('bounded', 5_000, REQUESTS_SEEN_MIN);
+    await see({ model: 'bounded', subject }, 5_000, REQUESTS_SEEN_MIN);
     await expectHold(subject, 'bounded', `${usdOf(1_000)} maximum`);
   });
 
   it('holds no output for an embeddings model', async () => {
     const subject = await customer('embedder');
-    await see(EMBEDDINGS, 0, REQUESTS_SEEN_MIN);
+    expect(await see({ model: EMBEDDINGS, subject }, 0, REQUESTS_SEEN_MIN)).toBe(0);
     await expectHold(subject, EMBEDDINGS, '0 maximum');
-    await price('embeddings-with-a-price', 1_000);
-    await see('embeddings-with-a-price', 0, REQUESTS_SEEN_MIN);
-    await expectHold(subject, 'embeddings-with-a-price', '0 learned');
   });
 
   it('is the worst case where fewer than twenty worst cases are left, so that no limit is exceeded', async () => {
     await price('near', 1_000);
-    await see('near', 100, REQUESTS_SEEN_MIN);
     // Room for twenty worst cases and two learned holds of 107 tokens.
-    const subject = await customer('near', usdOf(20 * 1_000 + 2 * 107));
-    await expectHold(await customer('far'), 'near', `${usdOf(107)} learned`);
+    const subject = await customer('near', null);
+    await see({ model: 'near', subject }, 100, REQUESTS_SEEN_MIN);
+    await expectHold(subject, 'near', `${usdOf(107)} learned`);
+    clock.advance(1_000);
+    const spent = REQUESTS_SEEN_MIN * 101;
+    await customer('near', usdOf(spent + 20 * 1_000 + 2 * 107));
     const seen = [];
     for (let i = 0; i < 24; i += 1) seen.push(await reserve(subject, 'near'));
     expect(seen).toEqual([
@@ -111,9 +121,9 @@ describe('a hold without max_output_tokens', () => {
 
   it('is never learned for a request that names its maximum', async () => {
     await price('named', 1_000);
-    await see('named', 10, REQUESTS_SEEN_MIN);
     const subject = await customer('named');
-    await expectHold(subject, 'named', `${usdOf(11)} learned`);
+    await see({ model: 'named', subject }, 250, REQUESTS_SEEN_MIN);
+    await expectHold(subject, 'named', `${usdOf(256)} learned`);
     expect(await reserve(subject, 'named', { max_output_tokens: 900 })).toBe(`${usdOf(900)} requested`);
     expect(await reserve(subject, 'named', { max_output_tokens: 5 })).toBe(`${usdOf(5)} requested`);
   });
@@ -139,12 +149,56 @@ describe('a hold without max_output_tokens', () => {
     const subject = await customer('repeated');
     const order = { request_id: 'r1' };
     expect(await reserve(subject, 'repeated', order)).toBe(`${usdOf(1_000)} maximum`);
-    await see('repeated', 10, REQUESTS_SEEN_MIN);
-    await expectHold(subject, 'repeated', `${usdOf(11)} learned`);
+    await see({ model: 'repeated', subject }, 250, REQUESTS_SEEN_MIN);
+    await expectHold(subject, 'repeated', `${usdOf(256)} learned`);
     clock.advance(-3 * MINUTE_MS);
     expect(await reserve(subject, 'repeated', order)).toBe(`${usdOf(1_000)} maximum`);
     clock.advance(3 * MINUTE_MS);
   });
+
+  describe('of one customer', () => {
+    const MAX = 10_000;
+    const trained = async (model: string, subject: string) => {
+      await price(model, MAX);
+      await customer(subject.split('/')[0]!);
+      await see({ model, subject }, 3_000, REQUESTS_SEEN_MIN);
+      await expectHold(subject, model, `${usdOf(3_444)} learned`);
+    };
+
+    it('learns nothing from another, however much that reports', async () => {
+      await trained('shared', 'victim/p');
+      for (let round = 0; round < 3; round += 1)
+        await see({ model: 'shared', subject: 'flooder/p' }, 1, 1_500);
+      await expectHold('victim/p', 'shared', `${usdOf(3_444)} learned`);
+      await expectHold(await customer('newcomer'), 'shared', `${usdOf(MAX)} maximum`);
+    });
+
+    it.each([
+      ['no output', {}, 0],
+      ['no reservation', { reservationId: null }, 1],
+      ['another customer’s reservation', { reservationId: reservationOf('victim') }, 1],
+      ['a reservation that is none', { reservationId: 'x' }, 1],
+      ['a stream that was cut', { usageSource: 'estimated' as const }, 1],
+      ['another model', { model: 'another-model' }, 1],
+    ])('learns nothing from usage with %s', async (what, override, output) => {
+      const model = `untouched-${what.length}`;
+      const subject = `${model}/p`;
+      await trained(model, subject);
+      for (let round = 0; round < 3; round += 1) await see({ model, subject, ...override }, output, 500);
+      await expectHold(subject, model, `${usdOf(3_444)} learned`);
+    });
+
+    it('is never held below a tenth of the maximum, so that small requests do not admit large ones for nothing', async () => {
+      await price('small', MAX);
+      const subject = await customer('small', '10');
+      for (let round = 0; round < 3; round += 1) await see({ model: 'small', subject }, 1, 1_000);
+      await expectHold(subject, 'small', `${usdOf(MAX / 10)} learned`);
+      expect((await sampleOf('small')).length).toBeGreaterThan(0);
+    });
+  });
+
+  const sampleOf = async (model: string) =>
+    (await app.postgres.pool.query('select tokens_max from output_sizes where model = $1', [model])).rows;
 
   describe('the sample', () => {
     const sizes = async (model: string) =>
@@ -155,12 +209,19 @@ describe('a hold without max_output_tokens', () => {
         )
       ).rows;
 
+    beforeAll(async () => {
+      await price('once', 1_000);
+      await price('fading', 1_000);
+    });
+
     it('counts each event once, however often it is taken, also at the same time', async () => {
       await recordUsage(
         app,
         [1, 2, 900].map((outputTokens) =>
           anEvent({
             model: 'once',
+            subject: 'once/p',
+            reservationId: reservationOf('once'),
             occurredAt: clock.now(),
             quantities: { input: 100, output: outputTokens },
           }),
@@ -178,7 +239,7 @@ describe('a hold without max_output_tokens', () => {
     });
 
     it('counts half as much every day, and is gone when there are no more events', async () => {
-      await see('fading', 10, 9);
+      await see({ model: 'fading', subject: 'fading/p' }, 10, 9);
       const requests = [];
       for (let day = 0; day < 5; day += 1) {
         requests.push((await sizes('fading'))[0]?.requests ?? 0);

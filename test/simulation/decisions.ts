@@ -72,10 +72,11 @@ export class Decisions {
     });
     // A price may have been published since.
     if (known !== undefined) return answer(known.picos);
+    const endedMs = this.ended.get(`${entity} ${requestId}`);
+    if (endedMs !== undefined && nowMs - endedMs < TOMBSTONE_MS) return { status: 409 };
     const denial = this.denial(entity, project, { nowMs, wanted: hold.nanos });
     if (denial !== null) return denial;
-    const endedMs = this.ended.get(`${entity} ${requestId}`);
-    if (endedMs === undefined || nowMs - endedMs >= TOMBSTONE_MS) held.set(requestId, hold);
+    held.set(requestId, hold);
     return answer(picos);
   }
 

@@ -413,6 +413,8 @@ create table usage_conflicts (
   reviewed_at timestamptz(3),
   reviewed_by text,
   review_note text,
+  -- The id of the event under which its content was counted after all.
+  counted_as text,
   constraint usage_conflicts_pkey primary key (entity, identity, other_fingerprint),
   constraint usage_conflicts_review_has_a_reviewer check ((reviewed_at is null) = (reviewed_by is null)),
   constraint usage_conflicts_note_is_of_a_review check (reviewed_at is not null or review_note is null)
@@ -1193,14 +1195,15 @@ begin
 end
 $$;
 
--- Quota: the recent output sizes of each model, from which holds are learned. A row counts the requests with at most `tokens_max` output
+-- Quota: the recent output sizes of each entity's models, from which holds are learned. A row counts the requests with at most `tokens_max` output
 -- tokens and more than the class below has. It is a sample, halved every day; nothing is charged by it.
 
 create table output_sizes (
+  entity text not null,
   model text not null,
   tokens_max integer not null,
   requests bigint not null,
-  constraint output_sizes_pkey primary key (model, tokens_max),
+  constraint output_sizes_pkey primary key (entity, model, tokens_max),
   constraint output_sizes_tokens_are_not_negative check (tokens_max >= 0),
   constraint output_sizes_are_of_a_request check (requests > 0)
 );
