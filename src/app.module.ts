@@ -19,6 +19,7 @@ import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
 import { JobsApi, JobsModule, JobsWorker } from './jobs/jobs.module.js';
+import { InboxApi } from './inbox/inbox.module.js';
 import { RetentionApi, RetentionModule } from './retention/retention.module.js';
 import { UpkeepWorker } from './upkeep/upkeep.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
@@ -70,6 +71,7 @@ const API = [
   AlertsApi,
   BooksApi,
   RetentionApi,
+  InboxApi,
 ];
 
 type GatewayCalls = { readonly reservations: ReservationCalls; readonly reports: UsageReports };

@@ -237,6 +237,7 @@ table jobs
   constraint CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
   constraint PRIMARY KEY (id)
   CREATE INDEX jobs_created_at_idx ON public.jobs USING btree (created_at, id)
+  CREATE INDEX jobs_failed_idx ON public.jobs USING btree (created_at) WHERE (status = 'failed'::text)
   CREATE INDEX jobs_kind_created_at_idx ON public.jobs USING btree (kind, created_at)
   CREATE INDEX jobs_unfinished_idx ON public.jobs USING btree (kind, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]))
   CREATE UNIQUE INDEX jobs_one_of_a_kind_runs_idx ON public.jobs USING btree (kind) WHERE (status = 'running'::text)
@@ -414,6 +415,7 @@ table usage_conflicts
   constraint CHECK (((reviewed_at IS NULL) = (reviewed_by IS NULL)))
   constraint PRIMARY KEY (entity, identity, other_fingerprint)
   CREATE INDEX usage_conflicts_entity_last_seen_at_idx ON public.usage_conflicts USING btree (entity, last_seen_at)
+  CREATE INDEX usage_conflicts_open_idx ON public.usage_conflicts USING btree (last_seen_at) WHERE (reviewed_at IS NULL)
   CREATE UNIQUE INDEX usage_conflicts_pkey ON public.usage_conflicts USING btree (entity, identity, other_fingerprint)
 
 table usage_corrections
@@ -558,6 +560,7 @@ table usage_events
   CREATE INDEX usage_events_late_idx ON ONLY public.usage_events USING btree (entity, period) WHERE ((COALESCE(charged_at, booked_at) - occurred_at) > '72:00:00'::interval)
   CREATE INDEX usage_events_occurred_at_idx ON ONLY public.usage_events USING brin (occurred_at) WITH (pages_per_range='32', autosummarize='on')
   CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (entity, series_id, occurred_at) WHERE (unpriced_meters IS NOT NULL)
+  CREATE INDEX usage_events_unread_idx ON ONLY public.usage_events USING btree (occurred_at) WHERE ((details -> 'unread'::text) IS NOT NULL)
   CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (entity, occurred_at, identity)
   partition by RANGE (occurred_at)
 

@@ -23,6 +23,7 @@ const ORDER = [
   'alerts',
   'books',
   'retention',
+  'inbox',
   'upkeep',
   '.',
 ];

@@ -20,6 +20,16 @@ const KEPT_JOBS_PAGE = 100;
 /** BullMQ's event stream is for people who watch; it must not eat the memory that jobs need. */
 const STREAM_EVENTS_MAX = 1_000;
 
+export type UsageQueueState = {
+  /** Jobs that no worker has taken. */
+  readonly waiting: number;
+  readonly failed: number;
+  /** Whether any of the queues is paused. */
+  readonly isPaused: boolean;
+  /** When the oldest job that waits was added, by the clock of whoever added it. */
+  readonly oldestMs: number | null;
+};
+
 export class UsageQueue {
   private readonly queues = new Map<string, Queue>();
 
@@ -68,6 +78,36 @@ export class UsageQueue {
         yield* jobs;
       }
     }
+  }
+
+  /** All queues together. Throws Unavailable. */
+  async state(): Promise<UsageQueueState> {
+    const states = await Promise.all(
+      usageQueues(this.shards).map(async (name) => {
+        const queue = this.queueNamed(name);
+        const [counts, isPaused, [oldest]] = await askRedis(
+          Promise.all([
+            queue.getJobCounts('waiting', 'prioritized', 'delayed', 'failed'),
+            queue.isPaused(),
+            queue.getJobs(['waiting'], 0, 0, true),
+          ]),
+        );
+        const { waiting = 0, prioritized = 0, delayed = 0, failed = 0 } = counts;
+        return {
+          waiting: waiting + prioritized + delayed,
+          failed,
+          isPaused,
+          oldestMs: oldest?.timestamp ?? null,
+        };
+      }),
+    );
+    const oldest = states.flatMap(({ oldestMs }) => (oldestMs === null ? [] : [oldestMs]));
+    return {
+      waiting: states.reduce((sum, { waiting }) => sum + waiting, 0),
+      failed: states.reduce((sum, { failed }) => sum + failed, 0),
+      isPaused: states.some(({ isPaused }) => isPaused),
+      oldestMs: oldest.length === 0 ? null : Math.min(...oldest),
+    };
   }
 
   /** The keys of the jobs that workers are at. */

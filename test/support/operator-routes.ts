@@ -35,4 +35,5 @@ export const OPERATOR_ROUTES: readonly RouteCase[] = [
     body: {},
     allEntities: true,
   },
+  { route: 'GET /v1/admin/inbox', role: 'admin', request: 'GET /v1/admin/inbox', allEntities: true },
 ];

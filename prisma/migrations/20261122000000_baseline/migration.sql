@@ -275,6 +275,7 @@ create table usage_events (
 -- Events are booked roughly in the order in which they occur, so a summary per range of pages finds those of a few minutes.
 create index usage_events_occurred_at_idx on usage_events using brin (occurred_at) with (pages_per_range = 32, autosummarize = on);
 create index usage_events_unpriced_idx on usage_events (entity, series_id, occurred_at) where unpriced_meters is not null;
+create index usage_events_unread_idx on usage_events (occurred_at) where details -> 'unread' is not null;
 -- The grace is 72 hours, so everything that was charged to a later period than its own is in this index.
 create index usage_events_late_idx on usage_events (entity, period)
   where coalesce(charged_at, booked_at) - occurred_at > interval '72 hours';
@@ -420,6 +421,7 @@ create table usage_conflicts (
   constraint usage_conflicts_note_is_of_a_review check (reviewed_at is not null or review_note is null)
 );
 create index usage_conflicts_entity_last_seen_at_idx on usage_conflicts (entity, last_seen_at);
+create index usage_conflicts_open_idx on usage_conflicts (last_seen_at) where reviewed_at is null;
 
 -- Credits: grants, what burns them, and the ledger.
 
@@ -1365,6 +1367,7 @@ create unique index jobs_one_of_a_kind_runs_idx on jobs (kind) where status = 'r
 create index jobs_unfinished_idx on jobs (kind, created_at) where status in ('queued', 'running');
 create index jobs_kind_created_at_idx on jobs (kind, created_at);
 create index jobs_created_at_idx on jobs (created_at, id);
+create index jobs_failed_idx on jobs (created_at) where status = 'failed';
 
 -- Input that is too large for one value, such as the entries of a price map.
 create table job_parts (

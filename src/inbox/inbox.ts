@@ -1,0 +1,114 @@
+/** What waits for a person, in one look. It reads little, so that a page may ask for it every few seconds. */
+import { Injectable } from '@nestjs/common';
+import { RECONCILIATION_KIND } from '../books/reconciliation-job.js';
+import type { ReconciliationReport } from '../books/reconciliation.js';
+import { DAY_MS } from '../domain/buckets.js';
+import { Jobs } from '../jobs/jobs.js';
+import { Clock } from '../platform/clock.js';
+import { UsageQueue, type UsageQueueState } from '../platform/queues.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
+import { isUnavailable } from '../platform/unavailable.js';
+import {
+  countFailedJobs,
+  countOpenConflicts,
+  countOpenDeadLetters,
+  findFailingWebhooks,
+  findUnpricedModels,
+  findUnreadFields,
+  type FailingWebhook,
+  type UnpricedModel,
+  type UnreadField,
+  type Waiting,
+} from './inbox.sql.js';
+
+/** What is counted of each; more is told as more. */
+export const COUNT_MAX = 10_000;
+export const LISTED_MAX = 100;
+export const SERIES_MAX = 200;
+export const EVENTS_MAX = 1_000;
+/** What is older has been looked at, or never will be. */
+const SINCE_DAYS = 7;
+/** A queue whose oldest job waits for longer is late. */
+const LATE_SECONDS = 60;
+
+export type LastReconciliation = {
+  readonly jobId: string;
+  readonly at: Date;
+  readonly ok: boolean;
+  /** The names of the checks that found differences. */
+  readonly checks: readonly string[];
+};
+
+export type QueueLook = UsageQueueState & { readonly oldestSeconds: number | null; readonly isLate: boolean };
+
+export type InboxContent = {
+  readonly at: Date;
+  readonly since: Date;
+  readonly deadLetters: Waiting;
+  readonly conflicts: Waiting;
+  readonly failedJobs: Waiting;
+  readonly unpricedModels: readonly UnpricedModel[];
+  readonly unreadFields: readonly UnreadField[];
+  readonly failingWebhooks: readonly FailingWebhook[];
+  /** Null where the books were never reconciled. */
+  readonly reconciliation: LastReconciliation | null;
+  /** Null while the queue's Redis is unavailable. */
+  readonly queue: QueueLook | null;
+};
+
+@Injectable()
+export class Inbox {
+  constructor(
+    private readonly database: ReportsDatabase,
+    private readonly clock: Clock,
+    private readonly jobs: Jobs,
+    private readonly usage: UsageQueue,
+  ) {}
+
+  async look(): Promise<InboxContent> {
+    const [stored, reconciliation, queue] = await Promise.all([
+      this.stored(),
+      this.lastReconciliation(),
+      this.queue(),
+    ]);
+    return { ...stored, reconciliation, queue };
+  }
+
+  private stored() {
+    return this.database.read(async (tx) => {
+      const at = await this.clock.bookingTime(tx);
+      const since = new Date(at.getTime() - SINCE_DAYS * DAY_MS);
+      return {
+        at,
+        since,
+        deadLetters: await countOpenDeadLetters(tx, { limit: COUNT_MAX }),
+        conflicts: await countOpenConflicts(tx, { limit: COUNT_MAX }),
+        failedJobs: await countFailedJobs(tx, { since, limit: LISTED_MAX }),
+        unpricedModels: await findUnpricedModels(tx, { seriesMax: SERIES_MAX, eventsMax: EVENTS_MAX }),
+        unreadFields: await findUnreadFields(tx, { since, eventsMax: EVENTS_MAX, limit: LISTED_MAX }),
+        failingWebhooks: await findFailingWebhooks(tx, { limit: LISTED_MAX }),
+      };
+    });
+  }
+
+  private async lastReconciliation(): Promise<LastReconciliation | null> {
+    const job = await this.jobs.newestDone(RECONCILIATION_KIND);
+    if (job?.result == null) return null;
+    const { ok, checks } = JSON.parse(job.result) as ReconciliationReport;
+    const differing = checks.filter((check) => !check.ok).map(({ name }) => name);
+    return { jobId: job.id, at: job.finishedAt ?? job.createdAt, ok, checks: differing };
+  }
+
+  private async queue(): Promise<QueueLook | null> {
+    try {
+      const state = await this.usage.state();
+      const { oldestMs } = state;
+      const oldestSeconds =
+        oldestMs === null ? null : Math.max(0, Math.floor((this.clock.queueNowMs() - oldestMs) / 1_000));
+      return { ...state, oldestSeconds, isLate: oldestSeconds !== null && oldestSeconds > LATE_SECONDS };
+    } catch (error) {
+      if (isUnavailable(error)) return null;
+      throw error;
+    }
+  }
+}
