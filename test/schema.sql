@@ -3,9 +3,12 @@ table api_keys
   column name text not null
   column role text not null
   column entity text
+  column source text
   column secret_hash text not null
   column created_at timestamp(3) with time zone not null
   column revoked_at timestamp(3) with time zone
+  constraint CHECK (((role <> 'admin'::text) OR (entity IS NULL)))
+  constraint CHECK (((role <> 'owner'::text) OR (entity IS NOT NULL)))
   constraint CHECK ((role = ANY (ARRAY['gateway'::text, 'finance'::text, 'owner'::text, 'admin'::text])))
   constraint PRIMARY KEY (id)
   constraint UNIQUE (secret_hash)

@@ -9,11 +9,21 @@ export type StoredKey = {
   readonly role: KeyRole;
   /** Null serves all entities. */
   readonly entity: EntityName | null;
+  /** Of the events that it reports; null: any. */
+  readonly source: string | null;
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
 };
 
-const SHOWN = { id: true, name: true, role: true, entity: true, createdAt: true, revokedAt: true } as const;
+const SHOWN = {
+  id: true,
+  name: true,
+  role: true,
+  entity: true,
+  source: true,
+  createdAt: true,
+  revokedAt: true,
+} as const;
 
 /** The key with this secret unless it was revoked, or null. */
 export async function findKeyByHash(tx: Tx, secretHash: string): Promise<StoredKey | null> {
@@ -54,14 +64,18 @@ function madeBefore({ createdAt, id }: { createdAt: Date; id: string }) {
 }
 
 /**
- * Revokes a key and returns it; one that was revoked before keeps its time. Null where no key has that id, or none of `entity`
- * (null: any).
+ * Revokes a key and returns it; one that was revoked before keeps its time. Null where no key has that id, or none of `entity` and
+ * `roles` (null: any).
  */
 export async function revokeKey(
   tx: Tx,
-  args: { id: string; entity: string | null; at: Date },
+  args: { id: string; entity: string | null; roles: readonly KeyRole[] | null; at: Date },
 ): Promise<StoredKey | null> {
-  const where = { id: args.id, entity: args.entity ?? undefined };
+  const where = {
+    id: args.id,
+    entity: args.entity ?? undefined,
+    ...(args.roles !== null && { role: { in: [...args.roles] } }),
+  };
   await tx.apiKey.updateMany({ where: { ...where, revokedAt: null }, data: { revokedAt: args.at } });
   return (await tx.apiKey.findFirst({ where, select: SHOWN })) as StoredKey | null;
 }

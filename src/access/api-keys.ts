@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { OVERLOADED_MESSAGE } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
-import type { KeyRole } from '../domain/key-roles.js';
+import { bindingProblem, OWNED_ROLES, type KeyRole } from '../domain/key-roles.js';
 import { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
@@ -84,16 +84,19 @@ export class ApiKeys {
   /** Returns the key with its secret, which cannot be shown again. */
   async create(
     tx: Tx,
-    order: { name: string; role: KeyRole; entity: EntityName | null; actor: string },
+    order: { name: string; role: KeyRole; entity: EntityName | null; source: string | null; actor: string },
   ): Promise<StoredKey & { secret: string }> {
     const secret = newSecret();
     const createdAt = await this.clock.bookingTime(tx);
-    const { name, role, entity, actor } = order;
+    const { name, role, entity, source, actor } = order;
+    const problem = bindingProblem(role, entity);
+    if (problem !== null) throw new TallyError('invalid_request', `entity: ${problem}`, { param: 'entity' });
     const row = await insertKey(tx, {
       id: randomId('key'),
       name,
       role,
       entity,
+      source,
       secretHash: hashOf(secret),
       createdAt,
     });
@@ -105,10 +108,7 @@ export class ApiKeys {
       target: row.id,
       action: 'keys.create',
       before: null,
-      after: {
-        name,
-        role,
-      },
+      after: { name, role, entity, source },
     });
     return { ...row, secret };
   }
@@ -121,8 +121,9 @@ export class ApiKeys {
   async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<StoredKey> {
     const { id, principal } = order;
     const at = await this.clock.bookingTime(tx);
-    const row = await revokeKey(tx, { id, entity: principal.entity, at });
-    if (row === null) throw missing(principal, `API key ${id}`);
+    const roles = principal.role === 'owner' ? OWNED_ROLES : null;
+    const row = await revokeKey(tx, { id, entity: principal.entity, roles, at });
+    if (row === null) throw missing('such API key');
     await insertAuditEntry(tx, {
       at,
       actor: principal.keyId,
@@ -178,7 +179,7 @@ export class ApiKeys {
     const row = await findKeyByHash(this.database.decisions.reader, hash);
     this.cache.delete(hash);
     if (row === null) return null;
-    const principal = { keyId: row.id, role: row.role, entity: row.entity };
+    const principal = { keyId: row.id, role: row.role, entity: row.entity, source: row.source };
     if (revocations !== this.revocations) return principal;
     this.cache.set(hash, { principal, foundAtMs, isFollowed: false });
     const [oldest] = this.cache.keys();

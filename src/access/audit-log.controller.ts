@@ -13,6 +13,7 @@ export class AuditLogController {
   constructor(private readonly database: Database) {}
 
   @Route('GET /v1/admin/audit_log', {
+    scope: 'all',
     role: 'admin',
     summary: 'List changes, newest first',
     answers: schemas.AuditList,

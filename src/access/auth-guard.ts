@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import { assert, TallyError } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
 import { ApiKeys } from './api-keys.js';
-import { forbidden, requireEntity, type Principal } from './principal.js';
-import { accessOf, type Access } from '../http/route.js';
+import { forbidden, type Principal } from './principal.js';
+import { accessOf, type Access, type Scope } from '../http/route.js';
 
 type Asked = Pick<FastifyRequest, 'headers' | 'params' | 'principal'>;
 
@@ -16,7 +16,7 @@ export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessOf(context.getHandler());
     assert(access !== undefined, 'every route says who may call it');
-    if (access.role === 'anyone') return true;
+    if (access.scope === 'public') return true;
     await this.admit(context.switchToHttp().getRequest<FastifyRequest>(), access);
     return true;
   }
@@ -40,15 +40,21 @@ function enter(principal: Principal, request: Asked, access: Access): void {
   const mayCall =
     mayAct(principal.role, access.role) || access.alsoFor.some((role) => mayAct(principal.role, role));
   if (!mayCall) throw forbidden();
-  if (access.allEntities) requireEntity(principal, null);
-  const { entity } = request.params as { entity?: string };
-  if (entity !== undefined) requireEntity(principal, entity);
+  if (!isWithin(principal, access.scope, request)) throw forbidden();
   request.principal = principal;
 }
 
-/** An admin may do everything that the others may. */
+/** An admin may do everything that the others may, and an owner what finance may. */
 function mayAct(role: KeyRole, asked: Access['role']): boolean {
-  return role === asked || role === 'admin';
+  return role === asked || role === 'admin' || (role === 'owner' && asked === 'finance');
+}
+
+/** Whether the route stays within what the key is bound to. Nothing is open to a bound key that does not say so. */
+function isWithin({ entity }: Principal, scope: Scope, { params }: Asked): boolean {
+  if (entity === null) return true;
+  if (scope === 'entity') return (params as { entity?: string }).entity === entity;
+  // The handler narrows what it reads and changes: `requireEntity`, `scopeOf`, `found` or `@Organization()`.
+  return scope === 'own';
 }
 
 function unauthenticated(): TallyError {

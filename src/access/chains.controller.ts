@@ -16,8 +16,8 @@ export class ChainsController {
   constructor(private readonly database: ReportsDatabase) {}
 
   @Route('GET /v1/admin/chains', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'List the heads of the chains of ledger and audit entries, or verify one from before',
     answers: schemas.Chains,
   })

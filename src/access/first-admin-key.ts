@@ -48,7 +48,13 @@ async function ensureKeyFile(
 async function addKey(database: Database, secret: string): Promise<void> {
   await database.transaction(async (tx) => {
     const createdAt = await new Clock().bookingTime(tx);
-    const key = { id: randomId('key'), name: 'first admin key', role: 'admin', entity: null } as const;
+    const key = {
+      id: randomId('key'),
+      name: 'first admin key',
+      role: 'admin',
+      entity: null,
+      source: null,
+    } as const;
     await insertKey(tx, { ...key, secretHash: hashOf(secret), createdAt });
   });
 }

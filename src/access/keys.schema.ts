@@ -13,7 +13,12 @@ export const KeyOrder = z
   .strictObject({
     name: text(128),
     role,
-    entity: entityName.nullish().describe('The only entity that the key may touch; null: any'),
+    entity: entityName
+      .nullish()
+      .describe('The only entity that the key may touch; null: any. An owner has one, an admin none'),
+    source: text(256)
+      .nullish()
+      .describe('The only source that events may name which the key reports; null: any'),
   })
   .meta({ id: 'KeyOrder' });
 export type KeyOrder = z.output<typeof KeyOrder>;
@@ -25,6 +30,7 @@ export const Key = z
     name: z.string(),
     role,
     entity: z.string().nullable(),
+    source: z.string().nullable(),
     created_at: z.int(),
     revoked_at: z.int().nullable(),
   })

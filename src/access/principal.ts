@@ -10,6 +10,8 @@ export type Principal = {
   readonly role: KeyRole;
   /** The only entity that this key may touch; null: any. */
   readonly entity: EntityName | null;
+  /** The only source that events may name which this key reports; null: any. */
+  readonly source: string | null;
 };
 
 declare module 'fastify' {
@@ -39,22 +41,9 @@ export function requireEntity(principal: Principal, entity: string | null): void
   if (principal.entity !== null && principal.entity !== entity) throw forbidden();
 }
 
-/**
- * The error for an id that was not found. A bound key gets the same answer for another entity's id as for one that does not exist, so
- * it learns nothing about others.
- */
-export function missing(principal: Principal, what: string): TallyError {
-  return principal.entity === null ? new TallyError('not_found', `no ${what}`) : forbidden();
-}
-
-/** Awaits a search by id; `not_found` becomes the error of `missing`. */
-export async function found<T>(principal: Principal, what: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof TallyError && error.code === 'not_found') throw missing(principal, what);
-    throw error;
-  }
+/** What is not there. A bound key gets it for another entity's id too, so it learns nothing about others. */
+export function missing(what: string): TallyError {
+  return new TallyError('not_found', `no ${what}`);
 }
 
 /**

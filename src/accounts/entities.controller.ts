@@ -20,7 +20,12 @@ export class EntitiesController {
     private readonly changes: Changes,
   ) {}
 
-  @Route('GET /v1/admin/entities', { role: 'admin', summary: 'List entities', answers: schemas.EntityList })
+  @Route('GET /v1/admin/entities', {
+    scope: 'all',
+    role: 'admin',
+    summary: 'List entities',
+    answers: schemas.EntityList,
+  })
   async list(
     @Query({ schema: schemas.EntityPage }) page: schemas.EntityPage,
     @Caller() { entity }: Principal,
@@ -31,6 +36,7 @@ export class EntitiesController {
   }
 
   @Route('GET /v1/admin/entities/:entity', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Get an entity',
     answers: schemas.Entity,
@@ -43,6 +49,7 @@ export class EntitiesController {
   }
 
   @Route('GET /v1/admin/entities/:entity/limits', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Get the limits of an entity',
     answers: schemas.Entity,
@@ -55,6 +62,7 @@ export class EntitiesController {
   }
 
   @Route('PUT /v1/admin/entities/:entity', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Create an entity, or move it to another plan',
     answers: schemas.Entity,
@@ -75,6 +83,7 @@ export class EntitiesController {
   }
 
   @Route('PATCH /v1/admin/entities/:entity/limits', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Change the limits of an entity',
     answers: schemas.Entity,

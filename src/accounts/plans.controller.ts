@@ -16,12 +16,22 @@ export class PlansController {
     private readonly changes: Changes,
   ) {}
 
-  @Route('GET /v1/admin/plans', { role: 'admin', summary: 'List plans', answers: schemas.PlanList })
+  @Route('GET /v1/admin/plans', {
+    scope: 'all',
+    role: 'admin',
+    summary: 'List plans',
+    answers: schemas.PlanList,
+  })
   async list() {
     return presentAll(await this.plans.list(), { idOf: (row) => row.name, present: presentPlan });
   }
 
-  @Route('GET /v1/admin/plans/:plan', { role: 'admin', summary: 'Get a plan', answers: schemas.Plan })
+  @Route('GET /v1/admin/plans/:plan', {
+    scope: 'all',
+    role: 'admin',
+    summary: 'Get a plan',
+    answers: schemas.Plan,
+  })
   async get(
     @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
     @Conditional() precondition: Precondition,
@@ -30,8 +40,8 @@ export class PlansController {
   }
 
   @Route('PUT /v1/admin/plans/:plan', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'Create a plan, or change it for all its entities',
     answers: schemas.Plan,
     headers: [IF_MATCH],

@@ -20,6 +20,7 @@ export class ProjectsController {
   ) {}
 
   @Route('GET /v1/admin/entities/:entity/projects', {
+    scope: 'entity',
     role: 'admin',
     summary: "List an entity's projects, by name",
     answers: schemas.ProjectList,
@@ -34,6 +35,7 @@ export class ProjectsController {
   }
 
   @Route('PUT /v1/admin/entities/:entity/projects/:project', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Create a project before its first request, or change its limits',
     answers: schemas.Project,
@@ -52,6 +54,7 @@ export class ProjectsController {
   }
 
   @Route('GET /v1/admin/entities/:entity/projects/:project/limits', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Get the limits of a project',
     answers: schemas.Project,
@@ -64,6 +67,7 @@ export class ProjectsController {
   }
 
   @Route('PATCH /v1/admin/entities/:entity/projects/:project/limits', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Change the limits of a project',
     answers: schemas.Project,

@@ -20,6 +20,7 @@ export class SpendLimitsController {
   ) {}
 
   @Route('GET /v1/organization/spend_limit', {
+    scope: 'own',
     role: 'finance',
     alsoFor: ['owner'],
     summary: "Get the organization's monthly limit",
@@ -35,6 +36,7 @@ export class SpendLimitsController {
   }
 
   @Route('POST /v1/organization/spend_limit', {
+    scope: 'own',
     role: 'admin',
     alsoFor: ['owner'],
     summary: "Set the organization's monthly limit",
@@ -52,6 +54,7 @@ export class SpendLimitsController {
   }
 
   @Route('DELETE /v1/organization/spend_limit', {
+    scope: 'own',
     role: 'admin',
     alsoFor: ['owner'],
     summary: "Remove the organization's own monthly limit; its plan's counts again",
@@ -67,6 +70,7 @@ export class SpendLimitsController {
   }
 
   @Route('GET /v1/organization/projects/:project/spend_limit', {
+    scope: 'own',
     role: 'finance',
     alsoFor: ['owner'],
     summary: "Get a project's monthly limit",
@@ -83,6 +87,7 @@ export class SpendLimitsController {
   }
 
   @Route('POST /v1/organization/projects/:project/spend_limit', {
+    scope: 'own',
     role: 'admin',
     alsoFor: ['owner'],
     summary: "Set a project's monthly limit",
@@ -101,6 +106,7 @@ export class SpendLimitsController {
   }
 
   @Route('DELETE /v1/organization/projects/:project/spend_limit', {
+    scope: 'own',
     role: 'admin',
     alsoFor: ['owner'],
     summary: "Remove a project's own monthly limit",

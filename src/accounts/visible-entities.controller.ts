@@ -13,6 +13,7 @@ export class VisibleEntitiesController {
   constructor(private readonly entities: Entities) {}
 
   @Route('GET /v1/entities', {
+    scope: 'own',
     role: 'finance',
     summary: 'List the entities that the key may look at, by name',
     answers: VisibleEntityList,

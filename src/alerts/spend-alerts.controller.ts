@@ -12,8 +12,17 @@ import * as schemas from './spend-alerts.schema.js';
 type Path = { alert: string };
 type ProjectPath = { project: ProjectName };
 
-const READ = { role: 'finance', headers: ORGANIZATION_HEADERS } as const;
-const WRITE = { role: 'admin', headers: ORGANIZATION_HEADERS } as const;
+const READ = {
+  role: 'finance',
+  scope: 'own',
+  headers: ORGANIZATION_HEADERS,
+} as const;
+const WRITE = {
+  role: 'admin',
+  alsoFor: ['owner'],
+  scope: 'own',
+  headers: ORGANIZATION_HEADERS,
+} as const;
 
 @Controller()
 export class SpendAlertsController {

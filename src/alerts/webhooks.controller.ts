@@ -14,7 +14,7 @@ import * as schemas from './webhooks.schema.js';
 
 type Path = { id: string };
 
-const ROLES = { role: 'admin', alsoFor: ['owner'] } as const;
+const ROLES = { role: 'admin', alsoFor: ['owner'], scope: 'own' } as const;
 
 @Controller()
 export class WebhooksController {

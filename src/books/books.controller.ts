@@ -22,8 +22,8 @@ export class BooksController {
 
   @MayBeAJob()
   @Route('GET /v1/admin/reconciliation', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'Check the books against each other, now',
     answers: schemas.Reconciliation,
   })
@@ -34,6 +34,7 @@ export class BooksController {
 
   @MayBeAJob()
   @Route('POST /v1/admin/reconciliation/repair', {
+    scope: 'all',
     role: 'admin',
     summary:
       'Rebuild the sums of an entity, or of all, from events, corrections and ledger; dry_run shows the change',

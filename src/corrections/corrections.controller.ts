@@ -1,7 +1,6 @@
 /** Admins: voiding and re-rating what was counted. */
 import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { TallyError } from '../domain/errors.js';
 import { Restart } from '../platform/database.js';
 import { Corrections } from './corrections.js';
 import { Voids } from './voids.js';
@@ -10,7 +9,7 @@ import { reratingOrder } from './rerating-job.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentCorrection, presentRerating } from './corrections.presenter.js';
 import { presentPage } from '../http/list-page.js';
-import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
+import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
 import { Jobs } from '../jobs/jobs.js';
 import { presentJob } from '../jobs/jobs.presenter.js';
@@ -28,6 +27,7 @@ export class CorrectionsController {
   ) {}
 
   @Route('POST /v1/admin/usage_events/:source/:id/void', {
+    scope: 'all',
     role: 'admin',
     summary: 'Void an event, giving back all that it was charged; the source is percent-encoded',
     answers: schemas.UsageCorrection,
@@ -38,14 +38,9 @@ export class CorrectionsController {
     @Body({ schema: schemas.UsageEventVoidOrder }) body: schemas.UsageEventVoidOrder,
     @Call() call: ChangeCall,
   ) {
-    const { entity: scope, keyId: actor } = call.principal;
-    const entity = body.entity ?? scope;
-    if (scope !== null && entity !== scope) throw missing(call.principal, 'such usage event');
-    const found = this.voids.locate({ source, id, occurredAt: body.time ?? null, entity });
-    const event = await found.catch((error: unknown) => {
-      if (scope !== null && error instanceof TallyError) throw missing(call.principal, 'such usage event');
-      throw error;
-    });
+    const { keyId: actor } = call.principal;
+    const { time: occurredAt = null, entity = null } = body;
+    const event = await this.voids.locate({ source, id, occurredAt, entity });
     return this.changes.make(call, [event], async (tx) => {
       const row = await this.voids.void(tx, event, { reason: body.reason, actor });
       return row instanceof Restart ? row : presentCorrection(row);
@@ -53,6 +48,7 @@ export class CorrectionsController {
   }
 
   @Route('GET /v1/admin/usage_corrections', {
+    scope: 'all',
     role: 'admin',
     summary: 'List voids, re-ratings and late usage with the period that they correct, newest first',
     answers: schemas.UsageCorrectionList,
@@ -70,6 +66,7 @@ export class CorrectionsController {
 
   @MayBeAJob()
   @Route('POST /v1/admin/prices/rerate', {
+    scope: 'all',
     role: 'admin',
     summary: 'Charge past usage by the price book as it is now; dry_run shows the change',
     answers: schemas.Rerating,

@@ -21,6 +21,7 @@ export class CreditsController {
   ) {}
 
   @Route('POST /v1/admin/entities/:entity/credits', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Grant credits',
     answers: schemas.CreditGrant,
@@ -49,6 +50,7 @@ export class CreditsController {
   }
 
   @Route('GET /v1/admin/entities/:entity/credits', {
+    scope: 'entity',
     role: 'admin',
     summary: 'List grants with what is left of them, newest first',
     answers: schemas.CreditGrantList,
@@ -60,6 +62,7 @@ export class CreditsController {
   }
 
   @Route('POST /v1/admin/entities/:entity/credits/:grant/void', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Void what is left of a grant',
     answers: schemas.CreditGrant,
@@ -77,6 +80,7 @@ export class CreditsController {
   }
 
   @Route('GET /v1/admin/entities/:entity/ledger', {
+    scope: 'entity',
     role: 'admin',
     summary: 'List ledger entries, newest first',
     answers: schemas.LedgerEntryList,

@@ -40,12 +40,12 @@ export class ConsoleController {
     [CHARTS, path.join(path.dirname(createRequire(import.meta.url).resolve('chart.js')), CHARTS)] as const,
   ]);
 
-  @Route('GET /dashboard', { role: 'anyone', summary: 'The page' })
+  @Route('GET /dashboard', { scope: 'public', role: 'anyone', summary: 'The page' })
   page(@Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
     return this.send('index.html', reply);
   }
 
-  @Route('GET /dashboard/:file', { role: 'anyone', summary: 'A static file of the page' })
+  @Route('GET /dashboard/:file', { scope: 'public', role: 'anyone', summary: 'A static file of the page' })
   asset(
     @Param({ schema: AssetPath }) { file }: { file: string },
     @Res({ passthrough: true }) reply: FastifyReply,

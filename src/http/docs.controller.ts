@@ -51,18 +51,18 @@ export class ApiDocument {
 export class DocsController {
   constructor(private readonly document: ApiDocument) {}
 
-  @Route('GET /openapi.json', { role: 'anyone', summary: 'The OpenAPI document' })
+  @Route('GET /openapi.json', { scope: 'public', role: 'anyone', summary: 'The OpenAPI document' })
   read(): OpenAPIObject {
     return this.document.get();
   }
 
-  @Route('GET /docs', { role: 'anyone', summary: 'Swagger UI for the OpenAPI document' })
+  @Route('GET /docs', { scope: 'public', role: 'anyone', summary: 'Swagger UI for the OpenAPI document' })
   @Header('content-type', 'text/html; charset=utf-8')
   page(): string {
     return PAGE;
   }
 
-  @Route('GET /docs/:file', { role: 'anyone', summary: 'A static file of the page' })
+  @Route('GET /docs/:file', { scope: 'public', role: 'anyone', summary: 'A static file of the page' })
   async asset(@Param({ schema: AssetPath }) { file }: { file: string }): Promise<StreamableFile> {
     if (file === 'start.js')
       return new StreamableFile(Buffer.from(START), { type: 'text/javascript; charset=utf-8' });

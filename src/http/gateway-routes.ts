@@ -109,7 +109,7 @@ export type Answerer = (
 /** Admits the key, parses, and returns the answer as JSON. */
 export function answererOf<Calls>(route: GatewayRoute<Calls>, api: GatewayApi<Calls>): Answerer {
   const { usual, answer, status = 200, statusOf } = route;
-  const access = accessOfSpec(route);
+  const access = accessOfSpec(route.path, route);
   let services: GatewayServices<Calls> | null = null;
   return async (request) => {
     services ??= api.services();

@@ -13,12 +13,18 @@ export class OperationsController {
     private readonly metrics: Metrics,
   ) {}
 
-  @Route('GET /livez', { role: 'anyone', summary: 'Whether the process answers', answers: Alive })
+  @Route('GET /livez', {
+    scope: 'public',
+    role: 'anyone',
+    summary: 'Whether the process answers',
+    answers: Alive,
+  })
   live() {
     return { status: 'ok' };
   }
 
   @Route('GET /readyz', {
+    scope: 'public',
     role: 'anyone',
     summary: 'Whether Postgres and Redis answer; 503 if not',
     answers: Ready,
@@ -30,7 +36,12 @@ export class OperationsController {
     return { status: ok ? 'ok' : 'unavailable', checks };
   }
 
-  @Route('GET /metrics', { role: 'anyone', summary: 'Prometheus text', produces: 'text/plain' })
+  @Route('GET /metrics', {
+    scope: 'public',
+    role: 'anyone',
+    summary: 'Prometheus text',
+    produces: 'text/plain',
+  })
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   @Header('cache-control', 'no-store')
   async read() {

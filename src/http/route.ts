@@ -17,12 +17,19 @@ import type { KeyRole } from '../domain/key-roles.js';
 import { STREAMS_BODY } from './body-stream.js';
 import { ErrorBody } from './errors.schema.js';
 
+/**
+ * What of the entities a route touches: nothing that needs a key (`public`), that of its path (`entity`), those that its handler narrows to the
+ * caller's (`own`), or all of them, which a bound key may not (`all`).
+ */
+export type Scope = 'public' | 'entity' | 'own' | 'all';
+
+const SCOPES: ReadonlySet<Scope> = new Set<Scope>(['public', 'entity', 'own', 'all']);
+
 export type Access = {
   readonly role: KeyRole | 'anyone';
   /** Other roles that may call it. */
   readonly alsoFor: readonly KeyRole[];
-  /** True where the route concerns all entities, so a key that is bound to one may not call it. */
-  readonly allEntities: boolean;
+  readonly scope: Scope;
 };
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -30,7 +37,7 @@ export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type RouteSpec = {
   readonly role: Access['role'];
   readonly alsoFor?: Access['alsoFor'];
-  readonly allEntities?: boolean;
+  readonly scope: Scope;
   readonly summary: string;
   readonly answers?: z.ZodType;
   readonly status?: number;
@@ -64,7 +71,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
   return applyDecorators(
     method(path),
     HttpCode(status),
-    SetMetadata(ACCESS, accessOfSpec(spec)),
+    SetMetadata(ACCESS, accessOfSpec(path, spec)),
     ApiOperation({ summary: spec.summary, description: descriptionOf(spec) }),
     ApiResponse({
       status,
@@ -87,8 +94,12 @@ export function accessOf(handler: object): Access | undefined {
   return Reflect.getMetadata(ACCESS, handler) as Access | undefined;
 }
 
-export function accessOfSpec({ role, alsoFor = [], allEntities = false }: RouteSpec): Access {
-  return { role, alsoFor, allEntities };
+/** A route whose path names an entity is of that entity's scope, and no other is; one that says nothing is none. */
+export function accessOfSpec(path: string, { role, alsoFor = [], scope }: RouteSpec): Access {
+  assert(SCOPES.has(scope), `${path} states its scope`);
+  assert((scope === 'public') === (role === 'anyone'), `${path} is open to anyone, or asks for a role`);
+  assert((scope === 'entity') === /:entity\b/.test(path), `${path} states its scope as its path does`);
+  return { role, alsoFor, scope };
 }
 
 /** For the API's document. */

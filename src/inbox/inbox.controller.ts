@@ -10,8 +10,8 @@ export class InboxController {
   constructor(private readonly inbox: Inbox) {}
 
   @Route('GET /v1/admin/inbox', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'What waits for a person, counted',
     answers: schemas.Inbox,
   })

@@ -12,8 +12,8 @@ export class JobsController {
   constructor(private readonly jobs: Jobs) {}
 
   @Route('GET /v1/admin/jobs', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'List jobs, newest first',
     answers: schemas.JobList,
   })
@@ -24,8 +24,8 @@ export class JobsController {
   }
 
   @Route('GET /v1/admin/jobs/:id', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'How far a job is, and what came of it',
     answers: schemas.Job,
   })

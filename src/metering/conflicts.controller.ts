@@ -7,7 +7,7 @@ import { conflictIdOf } from './usage-conflicts.sql.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { presentConflict } from './conflicts.presenter.js';
 import { presentPage } from '../http/list-page.js';
-import { Caller, found, scopeOf, type Principal } from '../access/principal.js';
+import { Caller, scopeOf, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './conflicts.schema.js';
 
@@ -19,6 +19,7 @@ export class ConflictsController {
   ) {}
 
   @Route('GET /v1/admin/usage_conflicts', {
+    scope: 'all',
     role: 'admin',
     summary: 'List events that arrived again with other content than was counted, last seen first',
     answers: schemas.UsageConflictList,
@@ -41,6 +42,7 @@ export class ConflictsController {
   }
 
   @Route('GET /v1/admin/usage_conflicts/:id', {
+    scope: 'all',
     role: 'admin',
     summary: 'Get a conflict',
     answers: schemas.UsageConflict,
@@ -50,10 +52,11 @@ export class ConflictsController {
     @Caller() caller: Principal,
   ) {
     const order = { key, scope: caller.entity };
-    return presentConflict(await found(caller, 'such conflict', this.usageConflicts.find(order)));
+    return presentConflict(await this.usageConflicts.find(order));
   }
 
   @Route('POST /v1/admin/usage_conflicts/:id/count', {
+    scope: 'all',
     role: 'admin',
     summary: 'Count the other content after all, as an event of its own; again it changes nothing',
     answers: schemas.UsageConflict,
@@ -67,7 +70,7 @@ export class ConflictsController {
   ) {
     const { entity: scope, keyId: actor } = call.principal;
     const order = { key, scope, note: body?.note ?? null, actor };
-    const conflict = await found(call.principal, 'such conflict', this.usageConflicts.find(order));
+    const conflict = await this.usageConflicts.find(order);
     const { entity, project } = eventFromJson(conflict.other);
     const change = async (tx: Tx) => {
       const row = await this.usageConflicts.count(tx, order);
@@ -77,6 +80,7 @@ export class ConflictsController {
   }
 
   @Route('POST /v1/admin/usage_conflicts/:id/review', {
+    scope: 'all',
     role: 'admin',
     summary: 'Mark a conflict as reviewed',
     answers: schemas.UsageConflict,
@@ -87,6 +91,6 @@ export class ConflictsController {
     @Caller() caller: Principal,
   ) {
     const order = { key, scope: caller.entity, note: body?.note ?? null, actor: caller.keyId };
-    return presentConflict(await found(caller, 'such conflict', this.usageConflicts.review(order)));
+    return presentConflict(await this.usageConflicts.review(order));
   }
 }

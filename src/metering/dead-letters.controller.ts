@@ -4,7 +4,7 @@ import type { DeadLetterFilter } from './dead-letter.js';
 import { DeadLetters } from './dead-letters.js';
 import { presentPage } from '../http/list-page.js';
 import { presentBatch, presentDeadLetter } from './dead-letters.presenter.js';
-import { Caller, found, scopeOf, type Principal } from '../access/principal.js';
+import { Caller, scopeOf, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './dead-letters.schema.js';
 
@@ -13,6 +13,7 @@ export class DeadLettersController {
   constructor(private readonly deadLetters: DeadLetters) {}
 
   @Route('GET /v1/admin/dead_letters', {
+    scope: 'all',
     role: 'admin',
     summary: 'List events that could not be counted, last seen first',
     answers: schemas.DeadLetterList,
@@ -27,6 +28,7 @@ export class DeadLettersController {
   }
 
   @Route('POST /v1/admin/dead_letters/:id/replay', {
+    scope: 'all',
     role: 'admin',
     summary: 'Send the event to the queue again',
     answers: schemas.DeadLetter,
@@ -39,6 +41,7 @@ export class DeadLettersController {
   }
 
   @Route('POST /v1/admin/dead_letters/:id/discard', {
+    scope: 'all',
     role: 'admin',
     summary: 'Discard the event',
     answers: schemas.DeadLetter,
@@ -52,10 +55,11 @@ export class DeadLettersController {
 
   private async resolve(id: string, status: 'replayed' | 'discarded', caller: Principal) {
     const order = { id, status, entity: caller.entity, actor: caller.keyId };
-    return presentDeadLetter(await found(caller, 'such dead letter', this.deadLetters.resolve(order)));
+    return presentDeadLetter(await this.deadLetters.resolve(order));
   }
 
   @Route('POST /v1/admin/dead_letters/replay', {
+    scope: 'all',
     role: 'admin',
     summary: 'Send all events that match to the queue again, a thousand a call',
     answers: schemas.DeadLetterBatch,
@@ -68,6 +72,7 @@ export class DeadLettersController {
   }
 
   @Route('POST /v1/admin/dead_letters/discard', {
+    scope: 'all',
     role: 'admin',
     summary: 'Discard all events that match, a thousand a call',
     answers: schemas.DeadLetterBatch,

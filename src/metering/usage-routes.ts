@@ -30,6 +30,7 @@ const REPORT: GatewayRoute<UsageReports> = {
   path: '/v1/usage/events',
   operationId: 'UsageEvents.report',
   role: 'gateway',
+  scope: 'own',
   summary: 'Put usage on the queue: one CloudEvent or up to 1,000. 422 where none of them can be counted',
   body: schemas.UsageReport,
   usual: ({ params, body }) => {

@@ -17,6 +17,7 @@ export class StatementsController {
 
   @ApiProduces('application/json', 'text/html')
   @Route('GET /v1/entities/:entity/statements/:period', {
+    scope: 'entity',
     role: 'finance',
     summary:
       'The statement of a month, as JSON or as an HTML page to print; a draft until the month is closed',

@@ -28,6 +28,7 @@ export class PricesController {
   ) {}
 
   @Route('GET /v1/admin/prices', {
+    scope: 'all',
     role: 'admin',
     summary: 'List price versions: those of one entity are the list prices and its own',
     answers: schemas.PriceList,
@@ -41,6 +42,7 @@ export class PricesController {
   }
 
   @Route('POST /v1/admin/prices', {
+    scope: 'all',
     role: 'admin',
     summary: 'Publish a price version',
     answers: schemas.PublishedPrice,
@@ -71,6 +73,7 @@ export class PricesController {
   }
 
   @Route('GET /v1/admin/prices/unpriced', {
+    scope: 'all',
     role: 'admin',
     summary: 'List usage that waits for a price, by model and entity',
     answers: schemas.UnpricedUsageList,
@@ -89,8 +92,8 @@ export class PricesController {
 
   @MayBeAJob()
   @Route('POST /v1/admin/prices/import', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'Publish the list prices of a price map that differ from those in force',
     answers: schemas.PriceImport,
     idempotent: true,

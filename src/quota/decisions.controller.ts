@@ -12,6 +12,7 @@ export class DecisionsController {
   constructor(private readonly quota: Quota) {}
 
   @Route('GET /v1/quota/decisions/:id', {
+    scope: 'own',
     role: 'gateway',
     alsoFor: ['finance'],
     summary: 'Why a request was denied: what was booked, held and asked, for a day',

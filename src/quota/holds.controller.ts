@@ -22,6 +22,7 @@ export class HoldsController {
   ) {}
 
   @Route('GET /v1/admin/entities/:entity/holds', {
+    scope: 'entity',
     role: 'admin',
     summary: 'List what an entity’s requests in flight and leases hold, soonest to expire first',
     answers: schemas.HeldHoldList,
@@ -51,6 +52,7 @@ export class HoldsController {
   }
 
   @Route('GET /v1/quota/reservations/:id', {
+    scope: 'own',
     role: 'gateway',
     alsoFor: ['finance'],
     summary: 'What a reservation holds; 404 once it has ended',

@@ -18,6 +18,7 @@ export class LeasesController {
   ) {}
 
   @Route('POST /v1/quota/leases', {
+    scope: 'own',
     role: 'gateway',
     summary: 'State what a lease holds, and be granted a slice to decide on',
     answers: schemas.Lease,
@@ -43,6 +44,7 @@ export class LeasesController {
   }
 
   @Route('POST /v1/quota/leases/:id/release', {
+    scope: 'own',
     role: 'gateway',
     summary: 'End a lease; what it hands over stays held',
     answers: schemas.LeaseEnded,

@@ -12,6 +12,7 @@ export class BalancesController {
   constructor(private readonly balances: BalanceReports) {}
 
   @Route('GET /v1/entities/:entity/balance', {
+    scope: 'entity',
     role: 'finance',
     summary: 'What an entity has, has spent and may spend',
     answers: schemas.Balance,
@@ -21,6 +22,7 @@ export class BalancesController {
   }
 
   @Route('GET /v1/entities/:entity/forecast', {
+    scope: 'entity',
     role: 'finance',
     summary: 'What the month will have cost at its end, with a range',
     answers: schemas.Forecast,

@@ -13,6 +13,7 @@ export class CountedEventsController {
   constructor(private readonly events: CountedEvents) {}
 
   @Route('GET /v1/entities/:entity/events', {
+    scope: 'entity',
     role: 'finance',
     summary: 'Counted events, newest first; by default those of the current month',
     answers: schemas.CountedEventList,

@@ -13,6 +13,7 @@ export class EntityActivityController {
   constructor(private readonly activity: EntityActivity) {}
 
   @Route('GET /v1/entities/:entity/activity', {
+    scope: 'entity',
     role: 'finance',
     summary: 'Usage by day, credits, and what to know about both; by default of the current month',
     answers: Activity,

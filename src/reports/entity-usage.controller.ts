@@ -12,6 +12,7 @@ export class EntityUsageController {
   constructor(private readonly usage: EntityUsage) {}
 
   @Route('GET /v1/entities/:entity/usage', {
+    scope: 'entity',
     role: 'finance',
     summary: 'Usage by project and model, in whole hours; by default of the current month',
     answers: schemas.EntityUsage,

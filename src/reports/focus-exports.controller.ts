@@ -10,6 +10,7 @@ export class FocusExportsController {
   constructor(private readonly focus: FocusExports) {}
 
   @Route('GET /v1/exports/focus.csv', {
+    scope: 'own',
     role: 'finance',
     summary: 'A month as FOCUS Cost and Usage rows, streamed; an answer that breaks off is incomplete',
     produces: 'text/csv',

@@ -19,6 +19,7 @@ export class OrganizationCostsController {
   constructor(private readonly reports: BucketedReports) {}
 
   @Route('GET /v1/organization/costs', {
+    scope: 'own',
     role: 'finance',
     summary: 'Costs by the day on which the usage occurred',
     answers: schemas.CostsPage,

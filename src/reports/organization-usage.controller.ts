@@ -13,6 +13,7 @@ export class OrganizationUsageController {
   constructor(private readonly reports: BucketedReports) {}
 
   @Route('GET /v1/organization/usage/completions', {
+    scope: 'own',
     role: 'finance',
     summary: 'Tokens and requests over time, without embeddings',
     answers: schemas.CompletionsPage,
@@ -31,6 +32,7 @@ export class OrganizationUsageController {
   }
 
   @Route('GET /v1/organization/usage/embeddings', {
+    scope: 'own',
     role: 'finance',
     summary: 'Tokens and requests over time, of embeddings',
     answers: schemas.EmbeddingsPage,

@@ -25,6 +25,7 @@ export class RetentionController {
 
   @MayBeAJob()
   @Route('POST /v1/admin/entities/:entity/erase', {
+    scope: 'entity',
     role: 'admin',
     summary: 'Remove a person from everything that names them; amounts and counts stay',
     answers: schemas.Erasure,
@@ -48,8 +49,8 @@ export class RetentionController {
   }
 
   @Route('GET /v1/admin/settings/retention', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'For how many months what is not money is kept',
     answers: schemas.Retention,
   })
@@ -58,8 +59,8 @@ export class RetentionController {
   }
 
   @Route('PUT /v1/admin/settings/retention', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary: 'Change for how many months what is not money is kept; what is left out stays, null is for ever',
     answers: schemas.Retention,
     idempotent: true,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { insertKey, listKeys, revokeKey } from '../../src/access/api-key-rows.js';
 import type { EntityName } from '../../src/domain/ids.js';
+import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 
@@ -15,7 +16,13 @@ describe('the rows of API keys', () => {
     for (const [index, entity] of ['a', 'b', 'a', 'b', 'a'].entries()) {
       // Two each have the same time, which their ids tell apart.
       const createdAt = new Date(MADE_AT.getTime() + Math.floor(index / 2));
-      const key = { name: 'k', role: 'gateway', entity: entity as EntityName, createdAt } as const;
+      const key = {
+        name: 'k',
+        role: 'gateway',
+        entity: entity as EntityName,
+        source: null,
+        createdAt,
+      } as const;
       await insertKey(database.reader, { ...key, id: `key_${index}`, secretHash: `hash ${index}` });
     }
   });
@@ -39,10 +46,11 @@ describe('the rows of API keys', () => {
   });
 
   it('are added once for each secret, and keep the time at which they were first revoked', async () => {
-    const key = { name: 'k', role: 'gateway', entity: null, createdAt: MADE_AT } as const;
+    const key = { name: 'k', role: 'gateway', entity: null, source: null, createdAt: MADE_AT } as const;
     expect(await insertKey(database.reader, { ...key, id: 'key_again', secretHash: 'hash 0' })).toBeNull();
-    const revoke = (at: Date, entity: string | null) =>
-      revokeKey(database.reader, { id: 'key_1', entity, at });
+    const revoke = (at: Date, entity: string | null, roles: readonly KeyRole[] | null = null) =>
+      revokeKey(database.reader, { id: 'key_1', entity, roles, at });
+    expect(await revoke(MADE_AT, 'b', ['finance'])).toBeNull();
     expect(await revoke(MADE_AT, 'a')).toBeNull();
     expect(await revoke(MADE_AT, 'b')).toMatchObject({ id: 'key_1', revokedAt: MADE_AT });
     expect(await revoke(new Date(), null)).toMatchObject({ revokedAt: MADE_AT });

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { KeyRole } from '../../src/domain/key-roles.js';
+import { accessOfSpec, type RouteSpec } from '../../src/http/route.js';
 import { LLAMA } from '../support/builders.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { ROUTES, type RouteCase } from '../support/routes.js';
 
-const ROLES = ['gateway', 'finance', 'admin'] as const;
+const ROLES = ['gateway', 'finance', 'owner', 'admin'] as const;
+
+/** Whom a route is open to. */
+function opens({ role, alsoFor = [] }: RouteCase, to: KeyRole): boolean {
+  const roles = [role, ...alsoFor];
+  return to === 'admin' || roles.includes(to) || (to === 'owner' && roles.includes('finance'));
+}
 const FORBIDDEN = {
   error: {
     message: 'Your API key does not have access to this resource',
@@ -20,7 +28,8 @@ describe('who may call what', () => {
   beforeAll(async () => {
     app = await anApp();
     for (const role of ROLES) {
-      keys.set(role, await app.key(role));
+      if (role !== 'owner') keys.set(role, await app.key(role));
+      if (role === 'admin') continue;
       for (const entity of ['entity1', 'entity2'])
         keys.set(`${role} of ${entity}`, await app.key(role, entity));
     }
@@ -62,62 +71,96 @@ describe('who may call what', () => {
     }
   });
 
-  it.each(guarded)('$route: open to its role and to admins', async (route) => {
-    for (const role of [route.role, ...(route.alsoFor ?? []), 'admin']) {
-      const { status } = await ask(route, keyOf(role));
-      expect([401, 403, 500]).not.toContain(status);
+  it.each(guarded)('$route: open to whom it says, and a 403 for every other role', async (route) => {
+    const refused = new Map<string, unknown>();
+    for (const [name, key] of keys) {
+      const { status, body } = await ask(route, key);
+      const isOpen = opens(route, name.split(' of ')[0] as KeyRole);
+      if (!isOpen) refused.set(name, body);
+      else if (!name.includes(' of ') && [401, 403, 500].includes(status)) refused.set(name, status);
     }
+    const others = [...keys.keys()].filter((name) => !opens(route, name.split(' of ')[0] as KeyRole));
+    expect(refused).toEqual(new Map(others.map((name) => [name, FORBIDDEN])));
   });
 
-  it.each(guarded)('$route: a 403 for every other role', async (route) => {
-    const open = [route.role, ...(route.alsoFor ?? []), 'admin'];
-    for (const role of ROLES.filter((role) => !open.includes(role))) {
-      const { status, body } = await ask(route, keyOf(role));
-      expect([role, status, body]).toEqual([role, 403, FORBIDDEN]);
-    }
-  });
-
-  it.each(guarded.filter(({ namesEntity }) => namesEntity))(
-    "$route: a key bound to an entity reaches its own and nobody else's",
-    async (route) => {
-      const own = await ask(route, keyOf(`${route.role} of entity1`));
-      expect([401, 403, 500]).not.toContain(own.status);
-      const foreign = await ask(route, keyOf(`${route.role} of entity2`));
-      expect([foreign.status, foreign.body]).toEqual([403, FORBIDDEN]);
-    },
+  const bound = guarded.flatMap((route) =>
+    ROLES.filter((role) => role !== 'admin' && opens(route, role)).map((role) => ({ ...route, by: role })),
   );
 
-  it.each(guarded.filter(({ allEntities }) => allEntities))(
-    '$route: a key bound to an entity may not, since it concerns all',
+  it.each(bound.filter(({ allEntities }) => allEntities))(
+    '$route: a $by key that is bound to an entity may not, since it concerns all',
     async (route) => {
-      const { status, body } = await ask(route, keyOf('admin of entity1'));
+      const { status, body } = await ask(route, keyOf(`${route.by} of entity1`));
       expect([status, body]).toEqual([403, FORBIDDEN]);
     },
   );
 
-  it('a key bound to an entity cannot tell another one that exists from one that does not', async () => {
-    const admin = keyOf('admin of entity2');
-    const { body: other } = await app.call('POST /v1/admin/keys', {
-      body: { name: 'k', role: 'admin', entity: 'entity1' },
-    });
-    const there = await app.call(`DELETE /v1/admin/keys/${other.id}`, { key: admin });
-    const nowhere = await app.call('DELETE /v1/admin/keys/key_none', { key: admin });
-    expect([there.status, there.body]).toEqual([403, FORBIDDEN]);
-    expect([nowhere.status, nowhere.body]).toEqual([403, FORBIDDEN]);
-    expect((await app.call('GET /v1/admin/entities', { key: other.secret })).status).toBe(200);
+  it.each(bound.filter(({ allEntities }) => !allEntities))(
+    '$route: a $by key that is bound to an entity reaches its own',
+    async (route) => {
+      expect([401, 403, 500]).not.toContain((await ask(route, keyOf(`${route.by} of entity1`))).status);
+    },
+  );
+
+  it.each(bound.filter(({ namesEntity }) => namesEntity))(
+    "$route: a $by key that is bound to an entity reaches nobody else's",
+    async (route) => {
+      const { status, body } = await ask(route, keyOf(`${route.by} of entity2`));
+      expect([status, body]).toEqual([403, FORBIDDEN]);
+    },
+  );
+
+  it('a route that does not state its scope, or another than its path, keeps the app from starting', () => {
+    const undeclared = { role: 'finance', summary: 'new' } as unknown as RouteSpec;
+    expect(() => accessOfSpec('/v1/entities/:entity/new', undeclared)).toThrow(/states its scope/);
+    expect(() => accessOfSpec('/v1/new', { ...undeclared, scope: 'entity' })).toThrow(/states its scope/);
+    expect(() => accessOfSpec('/v1/new', { ...undeclared, scope: 'public' })).toThrow(/open to anyone/);
+    expect(() => accessOfSpec('/v1/new', undeclared)).toThrow(/states its scope/);
   });
 
-  it('lists show a bound key what is its own', async () => {
-    await app.call('PUT /v1/admin/entities/entity3', { body: { plan: 'pro' } });
-    const key = await app.key('admin', 'entity3');
-    const entities = await app.call('GET /v1/admin/entities', { key });
-    expect(entities.body.data.map((row: { entity: string }) => row.entity)).toEqual(['entity3']);
-    const listed = await app.call('GET /v1/admin/keys', { key });
-    expect(listed.body.data.map((row: { entity: string }) => row.entity)).toEqual(['entity3']);
-    const audited = await app.call('GET /v1/admin/audit_log', { key });
-    expect(new Set(audited.body.data.map((row: { entity: string }) => row.entity))).toEqual(
-      new Set(['entity3']),
-    );
+  it.each([
+    ['admin', 'entity1'],
+    ['owner', null],
+  ])('no key of the role %s is bound to %s', async (role, entity) => {
+    const { status, body } = await app.call('POST /v1/admin/keys', { body: { name: 'k', role, entity } });
+    expect([status, body.error.param]).toEqual([400, 'entity']);
+    const insert = `insert into api_keys (id, name, role, entity, secret_hash, created_at) values ('key_x', 'k', $1, $2, 'x', now())`;
+    await expect(app.postgres.pool.query(insert, [role, entity])).rejects.toThrow(/api_keys_(admins|owners)/);
+  });
+
+  describe('an owner', () => {
+    const owner = () => keyOf('owner of entity1');
+
+    it('makes and revokes gateway and finance keys of its own entity, and no others', async () => {
+      const order = (role: string, entity?: string) => ({ name: 'k', role, ...(entity && { entity }) });
+      const made = await app.call('POST /v1/admin/keys', { key: owner(), body: order('gateway') });
+      expect([made.status, made.body.entity]).toEqual([201, 'entity1']);
+      for (const body of [order('owner'), order('admin'), order('finance', 'entity2')]) {
+        expect((await app.call('POST /v1/admin/keys', { key: owner(), body })).status).toBe(403);
+      }
+      const listed = await app.call('GET /v1/admin/keys?limit=100', { key: owner() });
+      expect(new Set(listed.body.data.map((row: { entity: string }) => row.entity))).toEqual(
+        new Set(['entity1']),
+      );
+      expect((await app.call(`DELETE /v1/admin/keys/${made.body.id}`, { key: owner() })).status).toBe(200);
+    });
+
+    it("cannot tell another's key, or an owner's, from one that does not exist", async () => {
+      const { body: other } = await app.call('POST /v1/admin/keys', {
+        body: { name: 'k', role: 'gateway', entity: 'entity2' },
+      });
+      const { body: own } = await app.call('GET /v1/admin/keys?limit=100', { key: owner() });
+      const ownerKey = own.data.find(({ role }: { role: string }) => role === 'owner').id;
+      const answers = [];
+      for (const id of [other.id, ownerKey, 'key_none']) {
+        const { status, body } = await app.call(`DELETE /v1/admin/keys/${id}`, { key: owner() });
+        answers.push([status, body.error.code]);
+      }
+      expect(new Set(answers.map(String)).size).toBe(1);
+      expect(
+        (await app.call('GET /v1/entities/entity2/balance', { key: keyOf('finance of entity2') })).status,
+      ).not.toBe(401);
+    });
   });
 
   it('an event of another entity is rejected, and the others of its batch are not', async () => {

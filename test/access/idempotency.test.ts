@@ -98,11 +98,18 @@ describe('a change under an idempotency key', () => {
   });
 
   it('of one bound key has nothing to do with the same key of another', async () => {
-    const [first, second] = [await app.key('admin', entity), await app.key('admin', `${entity}b`)];
-    const a = await buy('invoice-9', { amount_usd: '1' }, first);
-    entity = `${entity}b`;
-    const b = await buy('invoice-9', { amount_usd: '2' }, second);
-    expect([a.status, b.status, b.body.amount_usd]).toEqual([201, 201, '2']);
+    const limits = [entity, `${entity}b`].map(async (name, index) => {
+      await app.call(`PUT /v1/admin/entities/${name}`, { body: { plan: 'pro' } });
+      return app.call('POST /v1/organization/spend_limit', {
+        key: await app.key('owner', name),
+        headers: { 'idempotency-key': 'limit-9' },
+        body: { threshold_amount: 100 * (index + 1), currency: 'USD', interval: 'month' },
+      });
+    });
+    const [a, b] = await Promise.all(limits);
+    expect([a!.status, b!.status, a!.body.threshold_amount, b!.body.threshold_amount]).toEqual([
+      200, 200, 100, 200,
+    ]);
   });
 
   it.each(['spend_limit', 'projects/project1/spend_limit'])(
@@ -145,7 +152,7 @@ describe('a change under an idempotency key', () => {
   });
 
   it('every change is in the audit log once, with who made it', async () => {
-    const key = await app.key('admin', entity);
+    const key = await app.key('admin');
     await buy('invoice-10', { amount_usd: '10' }, key);
     await buy('invoice-10', { amount_usd: '10' }, key);
     const { body } = await app.call(`GET /v1/admin/audit_log?entity=${entity}`);

@@ -78,21 +78,10 @@ describe('corrections over HTTP', () => {
     expect([reused.status, reused.body.error.code]).toEqual([422, 'idempotency_key_reused']);
   });
 
-  it('an unknown event is a 404; to a bound key it is as forbidden as another entity’s', async () => {
-    const { path } = await used('entity3');
+  it('an unknown event is a 404', async () => {
     const nowhere = '/v1/admin/usage_events/%2Fgateways%2Ftest/none/void';
     const body = { reason: 'r' };
     expect((await app.call(`POST ${nowhere}`, { body })).status).toBe(404);
-    const key = await app.key('admin', 'entity4');
-    const [foreign, none] = [
-      await app.call(`POST ${path}`, { key, body }),
-      await app.call(`POST ${nowhere}`, { key, body }),
-    ];
-    expect([foreign.status, none.status, foreign.text]).toEqual([403, 403, none.text]);
-    const own = await app.key('admin', 'entity3');
-    expect((await app.call(`POST ${path}`, { key: own, body })).status).toBe(200);
-    const { body: mine } = await app.call('GET /v1/admin/usage_corrections', { key: own });
-    expect(mine.data.map((row: { entity: string }) => row.entity)).toEqual(['entity3']);
   });
 
   it.each([
@@ -155,8 +144,6 @@ describe('corrections over HTTP', () => {
       delta_usd: '0',
       entities: [],
     });
-    const bound = await app.key('admin', 'entity6');
-    expect((await app.call('POST /v1/admin/prices/rerate', { key: bound, body })).status).toBe(403);
   });
 
   it('a repair previews what is wrong, puts it right, and is in the audit log', async () => {

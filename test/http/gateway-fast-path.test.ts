@@ -13,6 +13,7 @@ const HOLD: GatewayRoute<null> = {
   path: '/v1/holds/:id/extend',
   operationId: 'Holds.extend',
   role: 'gateway',
+  scope: 'own',
   summary: 'A route',
   body: z.strictObject({ seconds: z.int() }).nullish(),
   answer: async (_, { params, body }) => ({ params: params ?? null, body: body ?? null }),

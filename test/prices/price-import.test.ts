@@ -242,7 +242,7 @@ describe('importing a price map', () => {
   });
 
   it('looks at the key before it reads the map, and takes no compressed one', async () => {
-    const bound = await app.key('admin', 'entity1');
+    const bound = await app.key('owner', 'entity1');
     expect((await app.call('POST /v1/admin/prices/import', { key: bound, body: {} })).status).toBe(403);
     expect((await app.call('POST /v1/admin/prices/import', { key: null, body: 'no JSON' })).status).toBe(401);
     const headers = { 'content-encoding': 'gzip' };

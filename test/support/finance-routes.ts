@@ -26,6 +26,7 @@ function ofScope(route: string, request: string): RouteCase[] {
     {
       route: `POST ${route}/spend_limit`,
       role: 'admin',
+      alsoFor: ['owner'],
       request: `POST ${request}/spend_limit`,
       body: LIMIT,
       ...OF_ENTITY1,
@@ -33,6 +34,7 @@ function ofScope(route: string, request: string): RouteCase[] {
     {
       route: `DELETE ${route}/spend_limit`,
       role: 'admin',
+      alsoFor: ['owner'],
       request: `DELETE ${request}/spend_limit`,
       ...OF_ENTITY1,
     },
@@ -53,13 +55,27 @@ function alertsOf(route: string, request: string): RouteCase[] {
     {
       route: `POST ${route}/spend_alerts`,
       role: 'admin',
+      alsoFor: ['owner'],
       request: `POST ${request}/spend_alerts`,
       body,
       ...OF_ENTITY1,
     },
     { route: `GET ${alert.route}`, role: 'finance', request: `GET ${alert.request}`, ...OF_ENTITY1 },
-    { route: `POST ${alert.route}`, role: 'admin', request: `POST ${alert.request}`, body, ...OF_ENTITY1 },
-    { route: `DELETE ${alert.route}`, role: 'admin', request: `DELETE ${alert.request}`, ...OF_ENTITY1 },
+    {
+      route: `POST ${alert.route}`,
+      role: 'admin',
+      alsoFor: ['owner'],
+      request: `POST ${alert.request}`,
+      body,
+      ...OF_ENTITY1,
+    },
+    {
+      route: `DELETE ${alert.route}`,
+      role: 'admin',
+      alsoFor: ['owner'],
+      request: `DELETE ${alert.request}`,
+      ...OF_ENTITY1,
+    },
   ];
 }
 
@@ -71,15 +87,34 @@ export const FINANCE_ROUTES: readonly RouteCase[] = [
   ...ofScope('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
   ...alertsOf('/v1/organization', '/v1/organization'),
   ...alertsOf('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
-  { route: 'GET /v1/admin/webhooks', role: 'admin', request: 'GET /v1/admin/webhooks' },
+  { route: 'GET /v1/admin/webhooks', role: 'admin', alsoFor: ['owner'], request: 'GET /v1/admin/webhooks' },
   {
     route: 'POST /v1/admin/webhooks',
     role: 'admin',
+    alsoFor: ['owner'],
     request: 'POST /v1/admin/webhooks',
     body: { url: 'https://example.com/hook', entity: 'entity1' },
     namesEntity: true,
   },
-  { route: 'DELETE /v1/admin/webhooks/{id}', role: 'admin', request: 'DELETE /v1/admin/webhooks/hook_none' },
+  {
+    route: 'DELETE /v1/admin/webhooks/{id}',
+    role: 'admin',
+    alsoFor: ['owner'],
+    request: 'DELETE /v1/admin/webhooks/hook_none',
+  },
+  ...[
+    'GET',
+    'GET /deliveries',
+    'GET /deliveries/{delivery}',
+    'POST /deliveries/{delivery}/resend',
+    'POST /rotate',
+    'POST /test',
+  ].map((call): RouteCase => {
+    const [verb, rest = ''] = call.split(' ');
+    const route = `${verb} /v1/admin/webhooks/{id}${rest}`;
+    const request = route.replace('{id}', 'hook_none').replace('{delivery}', 'delivery_none');
+    return { route, role: 'admin', alsoFor: ['owner'], request, ...(verb === 'POST' && { body: {} }) };
+  }),
   {
     route: 'GET /v1/entities/{entity}/forecast',
     role: 'finance',

@@ -194,12 +194,18 @@ export const ROUTES: readonly RouteCase[] = [
   {
     route: 'POST /v1/admin/keys',
     role: 'admin',
+    alsoFor: ['owner'],
     request: 'POST /v1/admin/keys',
     body: { name: 'k', role: 'finance', entity: 'entity1' },
     namesEntity: true,
   },
-  { route: 'GET /v1/admin/keys', role: 'admin', request: 'GET /v1/admin/keys' },
-  { route: 'DELETE /v1/admin/keys/{id}', role: 'admin', request: 'DELETE /v1/admin/keys/key_none' },
+  { route: 'GET /v1/admin/keys', role: 'admin', alsoFor: ['owner'], request: 'GET /v1/admin/keys' },
+  {
+    route: 'DELETE /v1/admin/keys/{id}',
+    role: 'admin',
+    alsoFor: ['owner'],
+    request: 'DELETE /v1/admin/keys/key_none',
+  },
   {
     route: 'GET /v1/admin/dead_letters',
     role: 'admin',
@@ -241,6 +247,26 @@ export const ROUTES: readonly RouteCase[] = [
     role: 'admin',
     request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody/review`,
     body: {},
+  },
+  {
+    route: 'GET /v1/admin/entities/{entity}/holds',
+    role: 'admin',
+    request: 'GET /v1/admin/entities/entity1/holds',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/quota/reservations/{id}',
+    role: 'gateway',
+    alsoFor: ['finance'],
+    request: `GET /v1/quota/reservations/${RESERVATION}`,
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/quota/reservations/release',
+    role: 'gateway',
+    request: 'POST /v1/quota/reservations/release',
+    body: { project: 'entity1/project1', request_id: 'req_none' },
+    namesEntity: true,
   },
   {
     route: 'GET /v1/admin/chains',

@@ -1303,12 +1303,16 @@ create table api_keys (
   name text not null,
   role text not null,
   entity text,
+  -- The only source that events may name which the key reports; null: any.
+  source text,
   secret_hash text not null,
   created_at timestamptz(3) not null,
   revoked_at timestamptz(3),
   constraint api_keys_pkey primary key (id),
   constraint api_keys_have_secrets_of_their_own unique (secret_hash),
-  constraint api_keys_role_is_known check (role in ('gateway', 'finance', 'owner', 'admin'))
+  constraint api_keys_role_is_known check (role in ('gateway', 'finance', 'owner', 'admin')),
+  constraint api_keys_admins_are_bound_to_none check (role <> 'admin' or entity is null),
+  constraint api_keys_owners_are_bound check (role <> 'owner' or entity is not null)
 );
 
 create table idempotency_keys (
