@@ -62,6 +62,5 @@ export const ACCOUNT_ROUTES: readonly RouteCase[] = [
     role: 'admin',
     request: 'PUT /v1/admin/plans/test',
     body: {},
-    allEntities: true,
   },
 ];

@@ -6,14 +6,12 @@ export const OPERATOR_ROUTES: readonly RouteCase[] = [
     route: 'GET /v1/admin/reconciliation',
     role: 'admin',
     request: 'GET /v1/admin/reconciliation',
-    allEntities: true,
   },
-  { route: 'GET /v1/admin/jobs', role: 'admin', request: 'GET /v1/admin/jobs', allEntities: true },
+  { route: 'GET /v1/admin/jobs', role: 'admin', request: 'GET /v1/admin/jobs' },
   {
     route: 'GET /v1/admin/jobs/{id}',
     role: 'admin',
     request: 'GET /v1/admin/jobs/job_none',
-    allEntities: true,
   },
   {
     route: 'POST /v1/admin/entities/{entity}/erase',
@@ -26,14 +24,12 @@ export const OPERATOR_ROUTES: readonly RouteCase[] = [
     route: 'GET /v1/admin/settings/retention',
     role: 'admin',
     request: 'GET /v1/admin/settings/retention',
-    allEntities: true,
   },
   {
     route: 'PUT /v1/admin/settings/retention',
     role: 'admin',
     request: 'PUT /v1/admin/settings/retention',
     body: {},
-    allEntities: true,
   },
-  { route: 'GET /v1/admin/inbox', role: 'admin', request: 'GET /v1/admin/inbox', allEntities: true },
+  { route: 'GET /v1/admin/inbox', role: 'admin', request: 'GET /v1/admin/inbox' },
 ];

@@ -15,8 +15,6 @@ export type RouteCase = {
   readonly request: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
-  /** True where a key bound to an entity may not call it at all. */
-  readonly allEntities?: true;
   /** The request names `entity1`, so that a key bound to another one gets a 403. */
   readonly namesEntity?: true;
 };
@@ -163,7 +161,6 @@ export const ROUTES: readonly RouteCase[] = [
     role: 'admin',
     request: 'POST /v1/admin/prices/import?dry_run=true',
     body: {},
-    allEntities: true,
   },
   {
     route: 'POST /v1/admin/prices/rerate',
@@ -243,6 +240,17 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   {
+    route: 'GET /v1/admin/usage_conflicts/{id}',
+    role: 'admin',
+    request: `GET /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody`,
+  },
+  {
+    route: 'POST /v1/admin/usage_conflicts/{id}/count',
+    role: 'admin',
+    request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody/count`,
+    body: {},
+  },
+  {
     route: 'POST /v1/admin/usage_conflicts/{id}/review',
     role: 'admin',
     request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody/review`,
@@ -272,7 +280,6 @@ export const ROUTES: readonly RouteCase[] = [
     route: 'GET /v1/admin/chains',
     role: 'admin',
     request: 'GET /v1/admin/chains',
-    allEntities: true,
   },
   {
     route: 'GET /v1/admin/audit_log',
