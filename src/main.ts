@@ -13,7 +13,8 @@ import { Logger } from './platform/logger.js';
 import { applyMigrations, MigrationError, strayingSessions } from './platform/migrate.js';
 import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
-import { connectRedis, untilReady } from './platform/redis.js';
+import { connectRedis } from './platform/redis.js';
+import { checkMemory, RedisRefusal, untilServing } from './platform/redis-start.js';
 import { Deadlines } from './platform/deadline.js';
 import { Database } from './platform/database.js';
 import { asService, mayServe, schemaOfSessions, SERVICE_ROLE } from './platform/service-role.js';
@@ -123,13 +124,21 @@ async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }>
   const redis = { quick: connectRedis(url, 'quota'), patient: connectRedis(url, 'queue') };
   logOutages(redis.quick);
   keep('redis', async () => Object.values(redis).forEach((each) => each.disconnect()));
-  const ready = Promise.all([untilReady(redis.quick), untilReady(redis.patient)]);
-  await deadlines.within(REDIS_MS_MAX, ready).catch(() => {
+  const ready = Promise.all(Object.values(redis).map(untilServing));
+  await deadlines.within(REDIS_MS_MAX, ready).catch((error: unknown) => {
+    if (error instanceof RedisRefusal) throw refused(error);
     throw new ConfigError([
       `REDIS_URL names a Redis that does not answer within ${REDIS_MS_MAX / 1000} seconds`,
     ]);
   });
+  await checkMemory(redis.quick, logger).catch((error: unknown) => {
+    throw error instanceof RedisRefusal ? refused(error) : error;
+  });
   return redis;
+}
+
+function refused({ message }: RedisRefusal): ConfigError {
+  return new ConfigError([`REDIS_URL names a Redis that ${message}`]);
 }
 
 /** One line per outage, not one per failed command or attempt to connect. */

@@ -8,6 +8,7 @@ import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { observePools } from './pool-metrics.js';
 import { UsageQueue } from './queues.js';
+import { RedisMemoryWatch } from './redis-memory-watch.js';
 import { QUOTA_REDIS } from './redis.js';
 import { ReportsDatabase } from './reports-database.js';
 
@@ -37,6 +38,7 @@ export class PlatformModule {
       { provide: ReportsDatabase, useValue: database.reports },
       { provide: Clock, useValue: clock },
       ClockWatch,
+      RedisMemoryWatch,
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },
       { provide: QUOTA_REDIS, useValue: redis.quick },

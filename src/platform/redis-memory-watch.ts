@@ -1,0 +1,98 @@
+/** Watches while we run what a start has checked: an operator may change Redis' policy, and a full Redis takes no events. */
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { Gauge } from 'prom-client';
+import { Logger } from './logger.js';
+import { Metrics } from './metrics.js';
+import { readRedisMemory, SAFE_POLICY, type RedisMemory } from './redis-memory.js';
+import { QUOTA_REDIS } from './redis.js';
+
+const LOOK_MS = 5_000;
+/** What stays wrong is said again. */
+const AGAIN_LOOKS = 60_000 / LOOK_MS;
+/** Above this share of `maxmemory` there is little time left. */
+const NEARLY_FULL = 0.85;
+
+@Injectable()
+export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
+  private readonly safe: Gauge;
+  private readonly evicted: Gauge;
+  private readonly used: Gauge;
+  private timer: NodeJS.Timeout | null = null;
+  private last: RedisMemory | null = null;
+  /** How many looks ago each problem was said. */
+  private readonly said = new Map<string, number>();
+
+  constructor(
+    @Inject(QUOTA_REDIS) private readonly redis: Redis,
+    metrics: Metrics,
+    private readonly logger: Logger,
+  ) {
+    const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [metrics.registry] });
+    this.safe = gauge(
+      'tally_redis_noeviction',
+      "1 where the maxmemory-policy of the queue's Redis is noeviction, 0 where it may evict events that were accepted.",
+    );
+    this.evicted = gauge(
+      'tally_redis_evicted_keys',
+      "Keys that the queue's Redis has evicted since it started. Any of them may have been events that were accepted.",
+    );
+    this.used = gauge(
+      'tally_redis_memory_used_ratio',
+      "Share of maxmemory that the queue's Redis uses; 0 where it has no limit. At 1 it takes no events.",
+    );
+  }
+
+  /** The start has checked the policy already. */
+  async onModuleInit(): Promise<void> {
+    await this.look();
+    this.timer = setInterval(() => void this.look(), LOOK_MS);
+    this.timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+  }
+
+  /** While Redis is unavailable there is nothing to see, and others say so. */
+  async look(): Promise<void> {
+    const seen = await readRedisMemory(this.redis).catch(() => null);
+    if (seen === null) return;
+    const before = this.last;
+    this.last = seen;
+    const { policy, evictedKeys, usedRatio } = seen;
+    if (policy !== null) this.safe.set(policy === SAFE_POLICY ? 1 : 0);
+    if (evictedKeys !== null) this.evicted.set(evictedKeys);
+    this.used.set(usedRatio ?? 0);
+    this.say('policy', policy !== null && policy !== SAFE_POLICY, () =>
+      this.logger.error(
+        'redis evicts keys when its memory is full: accepted events would be lost',
+        new Error(`maxmemory-policy is ${policy}: set it to ${SAFE_POLICY}`),
+        { policy },
+      ),
+    );
+    // A Redis that was started again counts from 0.
+    const more = (evictedKeys ?? 0) - (before?.evictedKeys ?? evictedKeys ?? 0);
+    if (more > 0)
+      this.logger.error(
+        'redis has evicted keys: usage that was accepted may be lost',
+        new Error('reconcile with what the gateways sent, and raise maxmemory'),
+        { evicted: more },
+      );
+    this.say('memory', usedRatio !== null && usedRatio >= NEARLY_FULL, () =>
+      this.logger.warn('the memory of redis is nearly full: when it is, no events are taken', {
+        used_ratio: usedRatio,
+      }),
+    );
+  }
+
+  /** At once, then once a minute for as long as it is wrong. */
+  private say(problem: string, isWrong: boolean, log: () => void): void {
+    const looks = this.said.get(problem);
+    if (!isWrong) this.said.delete(problem);
+    else if (looks === undefined || looks + 1 >= AGAIN_LOOKS) {
+      log();
+      this.said.set(problem, 0);
+    } else this.said.set(problem, looks + 1);
+  }
+}
