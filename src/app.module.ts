@@ -7,6 +7,7 @@ import { AccessApi, AccessModule } from './access/access.module.js';
 import { AuthGuard } from './access/auth-guard.js';
 import { AccountsApi, AccountsModule } from './accounts/accounts.module.js';
 import { AlertsApi, AlertsModule } from './alerts/alerts.module.js';
+import { MailSender } from './alerts/mail-sender.js';
 import { WebhookSender } from './alerts/webhook-sender.js';
 import { BooksApi, BooksModule } from './books/books.module.js';
 import type { Config } from './config.js';
@@ -99,6 +100,7 @@ export class AppModule {
         provide: WebhookSender,
         useFactory: () => new WebhookSender({ allowPrivate: config.webhookAllowPrivate }),
       },
+      { provide: MailSender, useFactory: () => new MailSender(mailOf(config)) },
       { provide: ApiDocument, useValue: made.document },
     ];
     return {
@@ -111,6 +113,10 @@ export class AppModule {
       ],
     };
   }
+}
+
+function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: string } | null {
+  return url === null || from === null ? null : { url, from };
 }
 
 /** The whole app, not listening yet. Tests boot the very same, on port 0 and with a clock of their own. */

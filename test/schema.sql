@@ -1,3 +1,38 @@
+table alert_states
+  column entity text not null
+  column alert_id text not null
+  column subject text not null
+  column fired_at timestamp(3) with time zone not null
+  constraint PRIMARY KEY (entity, alert_id, subject)
+  CREATE INDEX alert_states_alert_idx ON public.alert_states USING btree (alert_id)
+  CREATE UNIQUE INDEX alert_states_pkey ON public.alert_states USING btree (entity, alert_id, subject)
+
+table alerts
+  column id text not null
+  column entity text
+  column kind text not null
+  column project text
+  column below_picos numeric(38,0)
+  column within_days integer
+  column cap text
+  column share_percent integer
+  column older_than_seconds integer
+  column recipients text[]
+  column subject_prefix text
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK (
+CASE kind
+    WHEN 'low_balance'::text THEN (below_picos > (0)::numeric)
+    WHEN 'credits_running_out'::text THEN (within_days > 0)
+    WHEN 'cap_share'::text THEN (((share_percent >= 1) AND (share_percent <= 100)) AND (cap = ANY (ARRAY['monthly'::text, 'yearly'::text])))
+    WHEN 'queue_late'::text THEN (older_than_seconds > 0)
+    ELSE (kind = ANY (ARRAY['unpriced_usage'::text, 'unread_fields'::text]))
+END)
+  constraint CHECK ((recipients IS NOT NULL))
+  constraint PRIMARY KEY (id)
+  CREATE INDEX alerts_entity_idx ON public.alerts USING btree (entity)
+  CREATE UNIQUE INDEX alerts_pkey ON public.alerts USING btree (id)
+
 table api_keys
   column id text not null
   column name text not null
@@ -272,6 +307,27 @@ table ledger_entries
   CREATE TRIGGER ledger_entries_chain BEFORE INSERT ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION chain_entry('ledger_entries_id_seq')
   CREATE TRIGGER ledger_entries_chain_heads AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION move_chain_heads()
   CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+
+table mail_deliveries
+  column entity text not null
+  column id text not null
+  column event_id text not null
+  column event_type text not null
+  column recipient text not null
+  column subject text not null
+  column body text not null
+  column status text not null
+  column attempts integer not null default 0
+  column next_attempt_at timestamp(3) with time zone not null
+  column queued_at timestamp(3) with time zone not null
+  column attempt_log jsonb not null default '[]'::jsonb
+  column created_at timestamp(3) with time zone not null
+  constraint CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+  constraint PRIMARY KEY (entity, id)
+  CREATE INDEX mail_deliveries_created_at_idx ON public.mail_deliveries USING btree (created_at, id)
+  CREATE INDEX mail_deliveries_due_idx ON public.mail_deliveries USING btree (entity, next_attempt_at) WHERE (status = 'pending'::text)
+  CREATE INDEX mail_deliveries_entity_idx ON public.mail_deliveries USING btree (entity, created_at, id)
+  CREATE UNIQUE INDEX mail_deliveries_pkey ON public.mail_deliveries USING btree (entity, id)
 
 table output_sampling
   column id smallint not null
@@ -564,6 +620,7 @@ table usage_events
   CREATE INDEX usage_events_occurred_at_idx ON ONLY public.usage_events USING brin (occurred_at) WITH (pages_per_range='32', autosummarize='on')
   CREATE INDEX usage_events_unpriced_idx ON ONLY public.usage_events USING btree (entity, series_id, occurred_at) WHERE (unpriced_meters IS NOT NULL)
   CREATE INDEX usage_events_unread_idx ON ONLY public.usage_events USING btree (occurred_at) WHERE ((details -> 'unread'::text) IS NOT NULL)
+  CREATE INDEX usage_events_unread_sets_idx ON ONLY public.usage_events USING btree (entity, md5((details ->> 'unread'::text)), occurred_at) WHERE (details ? 'unread'::text)
   CREATE UNIQUE INDEX usage_events_pkey ON ONLY public.usage_events USING btree (entity, occurred_at, identity)
   partition by RANGE (occurred_at)
 

@@ -1,6 +1,10 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { AlertChannels } from './alert-channel.js';
+import { MailDeliveries } from './mail-deliveries.js';
+import { MailsController } from './mails.controller.js';
+import { Notifications } from './notifications.js';
 import { SpendAlertFiring } from './spend-alert-firing.js';
 import { SpendAlertsController } from './spend-alerts.controller.js';
 import { SpendAlerts } from './spend-alerts.js';
@@ -9,10 +13,22 @@ import { WebhookDeliveryLog } from './webhook-delivery-log.js';
 import { WebhooksController } from './webhooks.controller.js';
 import { Webhooks } from './webhooks.js';
 
-const SERVICES = [SpendAlerts, SpendAlertFiring, Webhooks, WebhookDeliveries, WebhookDeliveryLog];
+const SERVICES = [
+  SpendAlerts,
+  SpendAlertFiring,
+  AlertChannels,
+  Notifications,
+  Webhooks,
+  WebhookDeliveries,
+  WebhookDeliveryLog,
+  MailDeliveries,
+];
 
 @Module({ imports: [AccountsModule], providers: SERVICES, exports: SERVICES })
 export class AlertsModule {}
 
-@Module({ imports: [AccessModule, AlertsModule], controllers: [SpendAlertsController, WebhooksController] })
+@Module({
+  imports: [AccessModule, AlertsModule],
+  controllers: [SpendAlertsController, WebhooksController, MailsController],
+})
 export class AlertsApi {}

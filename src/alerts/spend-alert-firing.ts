@@ -14,8 +14,7 @@ import {
   type OpenPeriod,
 } from './spend-alert-firing.sql.js';
 import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
-import { newEvent } from './event.js';
-import { WebhookDeliveries } from './webhook-deliveries.js';
+import { Notifications, type Notice } from './notifications.js';
 
 const SPEND_ALERT_EVENT = 'spend_alert.triggered';
 const BATCH_FIRINGS_MAX = 500;
@@ -26,7 +25,7 @@ export class SpendAlertFiring {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly deliveries: WebhookDeliveries,
+    private readonly notifications: Notifications,
   ) {}
 
   /** Returns how many alerts fired. Each entity has its own transactions; throws a RoundError where one failed. */
@@ -56,12 +55,7 @@ export class SpendAlertFiring {
     const at = await this.clock.bookingTime(tx);
     const periods = openPeriods(at);
     const firings = await fireSpendAlerts(tx, { entity, periods, at, limit: BATCH_FIRINGS_MAX });
-    const messages = firings.map((firing) => ({
-      ...newEvent({ type: SPEND_ALERT_EVENT, at, data: dataOf(firing) }),
-      entity: firing.entity,
-      isForEntity: true,
-    }));
-    await this.deliveries.enqueue(tx, messages, at);
+    await this.notifications.tell(tx, firings.map(noticeOf), at);
     return firings.length;
   }
 }
@@ -74,18 +68,20 @@ function openPeriods(at: Date): OpenPeriod[] {
   return [period, ...(isGrace ? [previous] : [])].map((one) => ({ period: one, end: periodEnd(one) }));
 }
 
-function dataOf(firing: Firing): Record<string, unknown> {
+function noticeOf(firing: Firing): Notice {
+  const { entity, project, period, recipients, subjectPrefix } = firing;
+  const [spent, threshold] = [formatUsd(firing.spentPicos), formatUsd(firing.thresholdPicos)];
+  const who = project === null ? entity : `${entity}/${project}`;
   return {
-    id: firing.id,
-    entity: firing.entity,
-    project: firing.project,
-    period: firing.period,
-    threshold_usd: formatUsd(firing.thresholdPicos),
-    spent_usd: formatUsd(firing.spentPicos),
-    notification_channel: {
-      type: 'email',
-      recipients: firing.recipients,
-      subject_prefix: firing.subjectPrefix,
-    },
+    type: SPEND_ALERT_EVENT,
+    entity,
+    isForEntity: true,
+    data: { id: firing.id, entity, project, period, threshold_usd: threshold, spent_usd: spent },
+    channel: { recipients, subjectPrefix },
+    subject: `${who} has spent $${spent} in ${period}`,
+    sentences: [
+      `${who} has spent $${spent} in ${period}.`,
+      `The alert ${firing.id} is set at $${threshold}.`,
+    ],
   };
 }

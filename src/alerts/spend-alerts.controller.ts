@@ -2,6 +2,7 @@
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { picosFromCents } from '../domain/money.js';
+import { AlertChannels } from './alert-channel.js';
 import { SpendAlerts, type AlertOrder, type AlertScope } from './spend-alerts.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
@@ -28,6 +29,7 @@ const WRITE = {
 export class SpendAlertsController {
   constructor(
     private readonly alerts: SpendAlerts,
+    private readonly channels: AlertChannels,
     private readonly changes: Changes,
   ) {}
 
@@ -40,7 +42,7 @@ export class SpendAlertsController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.SpendAlertPage }) page: schemas.SpendAlertPage,
   ) {
-    return presentAlerts(await this.alerts.list({ entity, project: null }), page);
+    return this.page({ entity, project: null }, page);
   }
 
   @Route('POST /v1/organization/spend_alerts', {
@@ -63,7 +65,7 @@ export class SpendAlertsController {
     answers: schemas.SpendAlert,
   })
   async get(@Organization() entity: EntityName, @Param({ schema: schemas.AlertPath }) { alert }: Path) {
-    return presentAlert(await this.alerts.get({ entity, project: null }, alert));
+    return this.one({ entity, project: null }, alert);
   }
 
   @Route('POST /v1/organization/spend_alerts/:alert', {
@@ -104,7 +106,7 @@ export class SpendAlertsController {
     @Param({ schema: schemas.ProjectAlertsPath }) { project }: ProjectPath,
     @Query({ schema: schemas.SpendAlertPage }) page: schemas.SpendAlertPage,
   ) {
-    return presentAlerts(await this.alerts.list({ entity, project }), page);
+    return this.page({ entity, project }, page);
   }
 
   @Route('POST /v1/organization/projects/:project/spend_alerts', {
@@ -131,7 +133,7 @@ export class SpendAlertsController {
     @Organization() entity: EntityName,
     @Param({ schema: schemas.ProjectAlertPath }) { project, alert }: ProjectPath & Path,
   ) {
-    return presentAlert(await this.alerts.get({ entity, project }, alert));
+    return this.one({ entity, project }, alert);
   }
 
   @Route('POST /v1/organization/projects/:project/spend_alerts/:alert', {
@@ -162,10 +164,21 @@ export class SpendAlertsController {
     return this.remove({ entity, project }, alert, call);
   }
 
+  private async page(scope: AlertScope, page: schemas.SpendAlertPage) {
+    const rows = await this.alerts.list(scope);
+    return presentAlerts(rows, page, await this.channels.undeliverable(scope.entity));
+  }
+
+  private async one(scope: AlertScope, id: string) {
+    const row = await this.alerts.get(scope, id);
+    return presentAlert(row, await this.channels.undeliverable(scope.entity));
+  }
+
   private async add(scope: AlertScope, body: schemas.SpendAlertOrder, call: ChangeCall) {
-    const order = { ...orderOf(body), actor: call.principal.keyId };
+    const order = this.orderOf(body, call);
+    const undeliverable = await this.channels.undeliverable(scope.entity);
     return this.changes.make(call, [], async (tx) =>
-      presentAlert(await this.alerts.create(tx, scope, order)),
+      presentAlert(await this.alerts.create(tx, scope, order), undeliverable),
     );
   }
 
@@ -174,9 +187,10 @@ export class SpendAlertsController {
     { id, body }: { id: string; body: schemas.SpendAlertOrder },
     call: ChangeCall,
   ) {
-    const order = { ...orderOf(body), id, actor: call.principal.keyId };
+    const order = { ...this.orderOf(body, call), id };
+    const undeliverable = await this.channels.undeliverable(scope.entity);
     return this.changes.make(call, [], async (tx) =>
-      presentAlert(await this.alerts.update(tx, scope, order)),
+      presentAlert(await this.alerts.update(tx, scope, order), undeliverable),
     );
   }
 
@@ -186,12 +200,11 @@ export class SpendAlertsController {
       return presentDeletedAlert(id, scope.project);
     });
   }
-}
 
-function orderOf(body: schemas.SpendAlertOrder): AlertOrder {
-  return {
-    thresholdPicos: picosFromCents(body.threshold_amount),
-    recipients: body.notification_channel.recipients,
-    subjectPrefix: body.notification_channel.subject_prefix ?? null,
-  };
+  private orderOf(body: schemas.SpendAlertOrder, call: ChangeCall): AlertOrder & { actor: string } {
+    const { recipients, subject_prefix: subjectPrefix = null } = body.notification_channel;
+    this.channels.require({ recipients });
+    const thresholdPicos = picosFromCents(body.threshold_amount);
+    return { thresholdPicos, recipients, subjectPrefix, actor: call.principal.keyId };
+  }
 }

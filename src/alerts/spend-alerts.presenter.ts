@@ -1,11 +1,12 @@
 /** Spend alerts in OpenAI's shape, and pages of them in either direction. */
 import { TallyError } from '../domain/errors.js';
 import { centsBelow } from '../domain/money.js';
+import type { Undeliverable } from './alert-channel.js';
 import type { SpendAlertRow } from './spend-alerts.js';
 import type { DeletedSpendAlert, SpendAlert, SpendAlertPage } from './spend-alerts.schema.js';
 import { presentPage, type ListBody } from '../http/list-page.js';
 
-export function presentAlert(row: SpendAlertRow): SpendAlert {
+export function presentAlert(row: SpendAlertRow, undeliverable: Undeliverable): SpendAlert {
   return {
     id: row.id,
     object: row.project === null ? 'organization.spend_alert' : 'project.spend_alert',
@@ -17,6 +18,7 @@ export function presentAlert(row: SpendAlertRow): SpendAlert {
       recipients: [...row.recipients],
       subject_prefix: row.subjectPrefix,
     },
+    undeliverable: undeliverable(row),
   };
 }
 
@@ -26,15 +28,22 @@ export function presentDeletedAlert(id: string, project: string | null): Deleted
 }
 
 /** `rows` are all alerts of a scope, oldest first. A page `before` an alert ends with the alert just before it. */
-export function presentAlerts(rows: readonly SpendAlertRow[], page: SpendAlertPage): ListBody<SpendAlert> {
-  const { limit, after, before, order } = page;
+export function presentAlerts(
+  rows: readonly SpendAlertRow[],
+  { limit, after, before, order }: SpendAlertPage,
+  undeliverable: Undeliverable,
+): ListBody<SpendAlert> {
   const ordered = order === 'asc' ? rows : rows.toReversed();
   const from = after === undefined ? 0 : indexOf(ordered, after, 'after') + 1;
   const to = before === undefined ? ordered.length : indexOf(ordered, before, 'before');
   const asked = ordered.slice(from, Math.max(from, to));
   const backwards = before !== undefined && after === undefined;
   const shown = backwards ? asked.slice(-limit) : asked.slice(0, limit);
-  const list = presentPage(shown, { limit, idOf: (row) => row.id, present: presentAlert });
+  const list = presentPage(shown, {
+    limit,
+    idOf: (row) => row.id,
+    present: (row) => presentAlert(row, undeliverable),
+  });
   return { ...list, has_more: asked.length > shown.length };
 }
 

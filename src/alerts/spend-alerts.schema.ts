@@ -1,34 +1,25 @@
 /** Spend alerts in OpenAI's shape. */
 import { z } from 'zod';
 import { afterText, integer, pageLimit, projectName, text } from '../http/fields.js';
+import { channel, channelOrder, undeliverable } from './alert-channel.schema.js';
 import { listOf } from '../http/lists.schema.js';
 import { CENTS_MAX, currency, interval } from '../accounts/spend-limits.schema.js';
-
-const RECIPIENTS_MAX = 50;
-const RECIPIENTS = `must have 1 to ${RECIPIENTS_MAX} e-mail addresses`;
 
 export const AlertPath = z.object({ alert: text(64) });
 export const ProjectAlertsPath = z.object({ project: projectName });
 export const ProjectAlertPath = z.object({ project: projectName, alert: text(64) });
-
-const channel = z.strictObject({
-  type: z.literal('email', 'must be email').default('email'),
-  recipients: z
-    .array(z.email('must be an e-mail address').max(254, 'must be an e-mail address'), RECIPIENTS)
-    .min(1, RECIPIENTS)
-    .max(RECIPIENTS_MAX, RECIPIENTS)
-    .describe('Passed on to the webhooks; their receiver sends the mail'),
-  subject_prefix: text(256).nullish(),
-});
 
 export const SpendAlertOrder = z
   .strictObject({
     threshold_amount: integer(1, CENTS_MAX).describe('Cents per month'),
     currency: currency.default('USD'),
     interval: interval.default('month'),
-    notification_channel: channel,
+    notification_channel: channelOrder,
   })
-  .meta({ id: 'SpendAlertOrder' });
+  .meta({
+    id: 'SpendAlertOrder',
+    example: { threshold_amount: 100_000, currency: 'USD', interval: 'month' },
+  });
 export type SpendAlertOrder = z.output<typeof SpendAlertOrder>;
 
 export const SpendAlertPage = z.strictObject({
@@ -46,11 +37,8 @@ export const SpendAlert = z
     threshold_amount: z.int(),
     currency,
     interval,
-    notification_channel: z.object({
-      type: z.literal('email'),
-      recipients: z.array(z.string()),
-      subject_prefix: z.string().nullable(),
-    }),
+    notification_channel: channel,
+    undeliverable,
   })
   .meta({ id: 'SpendAlert' });
 export type SpendAlert = z.output<typeof SpendAlert>;

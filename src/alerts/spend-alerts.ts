@@ -1,6 +1,7 @@
 /** Spend alerts: who is notified when the month's spend of an entity or a project reaches a threshold. */
 import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
+import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName, type ProjectName } from '../domain/ids.js';
@@ -34,6 +35,7 @@ export class SpendAlerts {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
   ) {}
 
   /** All of a scope, oldest first. */
@@ -53,6 +55,7 @@ export class SpendAlerts {
   async create(tx: Tx, scope: AlertScope, order: AlertOrder & { actor: string }): Promise<SpendAlertRow> {
     const { actor, ...content } = order;
     const createdAt = await this.clock.bookingTime(tx);
+    await this.accounts.require(tx, scope.entity);
     await lockSpendAlerts(tx, scope);
     if ((await this.list(scope, tx)).length >= ALERTS_OF_SCOPE_MAX) {
       throw new TallyError('conflict', `there are ${ALERTS_OF_SCOPE_MAX} spend alerts already`);

@@ -21,7 +21,7 @@ import { WebhookSender } from './webhook-sender.js';
 import { signedHeaders } from './webhook-signature.js';
 
 /** The delay after each failed attempt; a delivery whose last attempt failed is given up. About two days in total. */
-const RETRY_DELAYS_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 86_400, 86_400];
+export const RETRY_DELAYS_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 86_400, 86_400];
 
 /** Longer than an attempt takes: after this, the process that made it is dead. */
 export const LEASE_SECONDS = 20;
@@ -38,9 +38,9 @@ const RUN_MS_MAX = 5_000;
 const WAIT_MS_MAX = 3 * DAY_MS;
 const KEPT_MS = 30 * DAY_MS;
 const PRUNED_MAX = 10_000;
-const ERROR_CHARACTERS_MAX = 256;
+export const ERROR_CHARACTERS_MAX = 256;
 /** In the log of a delivery: those of two rounds, and some. */
-const ATTEMPTS_KEPT = 20;
+export const ATTEMPTS_KEPT = 20;
 
 @Injectable()
 export class WebhookDeliveries implements OnApplicationShutdown {

@@ -15,9 +15,15 @@ export type DeliveryPath = z.output<typeof DeliveryPath>;
 export const WebhookPage = z.strictObject({ limit: pageLimit, after: afterText });
 export type WebhookPage = z.output<typeof WebhookPage>;
 
-const status = z.enum(['pending', 'delivered', 'failed'], STATUS).meta({ id: 'DeliveryStatus' });
+export const DeliveryStatus = z
+  .enum(['pending', 'delivered', 'failed'], STATUS)
+  .meta({ id: 'DeliveryStatus' });
 
-export const DeliveryPage = z.strictObject({ limit: pageLimit, after: afterText, status: status.optional() });
+export const DeliveryPage = z.strictObject({
+  limit: pageLimit,
+  after: afterText,
+  status: DeliveryStatus.optional(),
+});
 export type DeliveryPage = z.output<typeof DeliveryPage>;
 
 export const WebhookOrder = z
@@ -94,7 +100,7 @@ export const WebhookDelivery = z
     event: z.string().describe('The header `webhook-id`, the same in every attempt and for every webhook'),
     type: z.string(),
     entity: z.string().nullable(),
-    status,
+    status: DeliveryStatus,
     created_at: z.int(),
     next_attempt_at: z.int().nullable().describe('Null unless it is pending'),
     attempts: z.array(DeliveryAttempt).describe('The newest twenty, oldest first'),

@@ -1,6 +1,7 @@
 /** What upkeep does and when, one line a schedule. Each may run late, twice, and on two workers at once. */
 import type { Type } from '@nestjs/common';
 import { Chains } from '../access/chains.js';
+import { MailDeliveries } from '../alerts/mail-deliveries.js';
 import { SpendAlertFiring } from '../alerts/spend-alert-firing.js';
 import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
 import { UnpricedUsage } from '../corrections/unpriced-usage.js';
@@ -50,6 +51,7 @@ export const SCHEDULES = {
     'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks, signal) =>
       webhooks.deliver(signal),
     ),
+    'deliver-mail': at('2-57/5 * * * * *', MailDeliveries, (mails, signal) => mails.deliver(signal)),
   },
 };
 

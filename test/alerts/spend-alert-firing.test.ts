@@ -3,6 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import OpenAI from 'openai';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
+import { MailDeliveries } from '../../src/alerts/mail-deliveries.js';
+import { MailSender } from '../../src/alerts/mail-sender.js';
+import { Notifications } from '../../src/alerts/notifications.js';
 import { SpendAlertFiring } from '../../src/alerts/spend-alert-firing.js';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { SpendAlerts, type AlertScope } from '../../src/alerts/spend-alerts.js';
@@ -28,11 +31,12 @@ let secret: string;
 beforeAll(async () => {
   books = await theBooks();
   const { database, clock } = books;
-  alerts = new SpendAlerts(database, clock);
+  alerts = new SpendAlerts(database, clock, new Accounts());
   const sender = new WebhookSender({ allowPrivate: true });
   webhooks = new Webhooks(database, clock, sender, new Accounts());
   deliveries = new WebhookDeliveries(database, clock, sender);
-  firing = new SpendAlertFiring(database, clock, deliveries);
+  const mails = new MailDeliveries(database, clock, new MailSender(null));
+  firing = new SpendAlertFiring(database, clock, new Notifications(deliveries, mails));
   receiver = await aReceiver();
 });
 afterAll(async () => {
@@ -152,6 +156,10 @@ describe('a spend alert', () => {
     expect(await firing.fire()).toBe(0);
     await spendMillion();
     expect(await firing.fire()).toBe(1);
+    for (let more = 1; more > 0;) more = await deliveries.deliver();
+    const ids = news().map((each) => each.id);
+    expect(new Set(ids).size).toBe(3);
+    expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(ids);
   });
 
   it('counts late usage of the previous month while that is open, and ignores months before its creation', async () => {

@@ -17,7 +17,10 @@ let app: TestApp;
 let admin: OpenAI;
 let finance: OpenAI;
 beforeAll(async () => {
-  app = await anApp();
+  app = await anApp({
+    environment: { SMTP_URL: 'smtp://127.0.0.1:65535', SMTP_FROM: 'billing@example.com' },
+  });
+  await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'pro' } });
   const options = { baseURL: `${app.url}/v1`, maxRetries: 0 };
   admin = new OpenAI({ adminAPIKey: app.adminKey, organization: 'entity1', ...options });
   finance = new OpenAI({ adminAPIKey: await app.key('finance', 'entity1'), ...options });
@@ -32,6 +35,7 @@ describe('spend alerts through the official client', () => {
       id: expect.stringMatching(/^alert_/),
       object: 'organization.spend_alert',
       ...ORDER,
+      undeliverable: null,
     });
     expect(await finance.admin.organization.spendAlerts.retrieve(made.id)).toEqual(made);
     const { subject_prefix: _, ...channel } = ORDER.notification_channel;
@@ -120,8 +124,27 @@ describe('spend alerts through the official client', () => {
     [{ threshold_amount: '5' }, 'threshold_amount'],
     [{ currency: 'EUR' }, 'currency'],
     [{ interval: 'day' }, 'interval'],
-    [{ notification_channel: undefined }, 'notification_channel'],
-    [{ notification_channel: { recipients: [] } }, 'notification_channel.recipients'],
+    [
+      { notification_channel: { recipients: ['a@example.com', 'A@example.com'] } },
+      'notification_channel.recipients',
+    ],
+    [
+      { notification_channel: { recipients: ['a@example.com\r\nbcc: b@example.com'] } },
+      'notification_channel.recipients.0',
+    ],
+    [{ notification_channel: { recipients: ['Ann <a@example.com>'] } }, 'notification_channel.recipients.0'],
+    [
+      { notification_channel: { subject_prefix: 'a\r\nbcc: b@example.com' } },
+      'notification_channel.subject_prefix',
+    ],
+    [
+      {
+        notification_channel: {
+          recipients: Array.from({ length: 51 }, (_, index) => `a${index}@example.com`),
+        },
+      },
+      'notification_channel.recipients',
+    ],
     [{ notification_channel: { recipients: ['nobody'] } }, 'notification_channel.recipients.0'],
     [{ notification_channel: { type: 'pager', recipients: ['a@example.com'] } }, 'notification_channel.type'],
     [{ colour: 'red' }, 'colour'],

@@ -87,6 +87,12 @@ export const FINANCE_ROUTES: readonly RouteCase[] = [
   ...ofScope('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
   ...alertsOf('/v1/organization', '/v1/organization'),
   ...alertsOf('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
+  {
+    route: 'GET /v1/admin/mail_deliveries',
+    role: 'admin',
+    alsoFor: ['owner'],
+    request: 'GET /v1/admin/mail_deliveries',
+  },
   { route: 'GET /v1/admin/webhooks', role: 'admin', alsoFor: ['owner'], request: 'GET /v1/admin/webhooks' },
   {
     route: 'POST /v1/admin/webhooks',

@@ -274,6 +274,8 @@ create table usage_events (
 ) partition by range (occurred_at);
 -- Events are booked roughly in the order in which they occur, so a summary per range of pages finds those of a few minutes.
 create index usage_events_occurred_at_idx on usage_events using brin (occurred_at) with (pages_per_range = 32, autosummarize = on);
+-- By what was not read, which is as long as a sender likes, so by its hash.
+create index usage_events_unread_sets_idx on usage_events (entity, md5(details ->> 'unread'), occurred_at) where details ? 'unread';
 create index usage_events_unpriced_idx on usage_events (entity, series_id, occurred_at) where unpriced_meters is not null;
 create index usage_events_unread_idx on usage_events (occurred_at) where details -> 'unread' is not null;
 -- The grace is 72 hours, so everything that was charged to a later period than its own is in this index.
@@ -1249,6 +1251,69 @@ create table spend_alert_firings (
   constraint spend_alert_firings_pkey primary key (entity, alert_id, period, threshold_picos)
 );
 
+-- Alerts of other kinds: what is low, near, or wrong. Few rows, and some of them for all entities: they are found by their id alone.
+
+create table alerts (
+  id text not null,
+  -- Null watches all entities, or the service, for who runs it.
+  entity text,
+  kind text not null,
+  -- The terms of its kind.
+  project text,
+  below_picos numeric(38, 0),
+  within_days integer,
+  cap text,
+  share_percent integer,
+  older_than_seconds integer,
+  recipients text[],
+  subject_prefix text,
+  created_at timestamptz(3) not null,
+  constraint alerts_pkey primary key (id),
+  constraint alerts_have_the_terms_of_their_kind check (case kind
+    when 'low_balance' then below_picos > 0
+    when 'credits_running_out' then within_days > 0
+    when 'cap_share' then share_percent between 1 and 100 and cap in ('monthly', 'yearly')
+    when 'queue_late' then older_than_seconds > 0
+    else kind in ('unpriced_usage', 'unread_fields') end),
+  constraint alerts_name_their_recipients check (recipients is not null)
+);
+create index alerts_entity_idx on alerts (entity);
+
+-- Alerts that have fired and are not armed again: what they watch is still so.
+
+create table alert_states (
+  -- That the alert has fired about. Empty where it is about none.
+  entity text not null,
+  alert_id text not null,
+  -- What within the entity: a model, a field, a month and its cap.
+  subject text not null,
+  fired_at timestamptz(3) not null,
+  constraint alert_states_pkey primary key (entity, alert_id, subject)
+);
+create index alert_states_alert_idx on alert_states (alert_id);
+
+create table mail_deliveries (
+  -- Whose alert it is. Empty for one of who runs the service.
+  entity text not null,
+  id text not null,
+  event_id text not null,
+  event_type text not null,
+  recipient text not null,
+  subject text not null,
+  body text not null,
+  status text not null,
+  attempts integer not null default 0,
+  next_attempt_at timestamptz(3) not null,
+  queued_at timestamptz(3) not null,
+  attempt_log jsonb not null default '[]',
+  created_at timestamptz(3) not null,
+  constraint mail_deliveries_pkey primary key (entity, id),
+  constraint mail_deliveries_status_is_known check (status in ('pending', 'delivered', 'failed'))
+);
+create index mail_deliveries_due_idx on mail_deliveries (entity, next_attempt_at) where status = 'pending';
+create index mail_deliveries_entity_idx on mail_deliveries (entity, created_at, id);
+create index mail_deliveries_created_at_idx on mail_deliveries (created_at, id);
+
 -- Few rows, and some of them for all entities: they are found by their id alone.
 
 create table webhooks (
@@ -1820,7 +1885,7 @@ begin
   -- Caches, and what is pruned or belongs to a person who may delete it.
   grant insert, update, delete on
     dead_letters, idempotency_keys, job_parts, jobs, output_sizes, spend_alerts, usage_conflicts, usage_daily, usage_daily_callers,
-    usage_hourly, usage_identities, webhook_deliveries, webhooks
+    usage_hourly, usage_identities, webhook_deliveries, webhooks, alerts, alert_states, mail_deliveries
     to tally_service;
 end
 $$;
