@@ -13,6 +13,7 @@ describe('the environment', () => {
       tallyApiKey: TALLY_API_KEY,
       redisUrl: undefined,
       callerKeys: new Map([['some-key-value', 'entity1']]),
+      hasDefaultKey: true,
       blockedCountries: new Set(['CU', 'IR', 'KP', 'SY']),
       modelCapacity: 256,
       modelDelayMs: 0,
@@ -61,5 +62,14 @@ describe('the environment', () => {
     expect(() => loadConfig({ TALLY_API_KEY, GATEWAY_KEYS: 'a:entity1,a:entity2' })).toThrow(
       'names a key twice',
     );
+  });
+
+  it('has the default key for the canned model alone, and knows that it is that one', () => {
+    expect(loadConfig({ TALLY_API_KEY, GATEWAY_KEYS: '' }).hasDefaultKey).toBe(true);
+    expect(loadConfig({ TALLY_API_KEY, GATEWAY_KEYS: 'a:entity1' }).hasDefaultKey).toBe(false);
+    const upstream = { TALLY_API_KEY, GATEWAY_UPSTREAM_URL: 'http://model', GATEWAY_UPSTREAM_KEY: 'hunter2' };
+    for (const name of ['GATEWAY_KEYS: must be set', 'GATEWAY_UPSTREAM_URL: ', 'GATEWAY_UPSTREAM_KEY: '])
+      expect(() => loadConfig(upstream)).toThrow(name);
+    expect(() => loadConfig({ ...upstream, GATEWAY_KEYS: 'a:entity1' })).not.toThrow(/GATEWAY_KEYS|hunter2/);
   });
 });

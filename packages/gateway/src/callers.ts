@@ -1,5 +1,5 @@
 /** Identifies the caller and the project that pays. */
-import { createHash } from 'node:crypto';
+import { scryptSync } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { NAME_PATTERN } from '@tally/client/protocol';
 import type { GatewayConfig } from './config.js';
@@ -14,12 +14,11 @@ export interface Caller {
 
 /** Checks the country first, as an edge in front of a gateway would, before any key. */
 export function identify(headers: IncomingHttpHeaders, config: GatewayConfig): Caller {
-  if (config.blockedCountries.has(header(headers, 'x-client-country').toUpperCase()))
-    throw unsupportedCountry();
+  if (isBlocked(header(headers, 'x-client-country'), config.blockedCountries)) throw unsupportedCountry();
   const key = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   const entity = key === undefined ? undefined : config.callerKeys.get(key);
   if (key === undefined || entity === undefined) throw invalidAuthentication();
-  return { project: projectOf(header(headers, 'openai-project'), entity), apiKeyId: apiKeyId(key) };
+  return { project: projectOf(header(headers, 'openai-project'), entity), apiKeyId: apiKeyId(key, config) };
 }
 
 /** `entity/project`. A project alone belongs to the key's entity, and without one the project is `default`. */
@@ -31,9 +30,36 @@ function projectOf(wanted: string, entity: string): string {
   return `${entity}/${project}`;
 }
 
+/** A country, or what edges say in place of one (`XX`, `T1`), alone or with its region: `IR`, `IR-07`. */
+const COUNTRY = /^([A-Z][A-Z0-9])(-[A-Z0-9]{1,3})?$/;
+
+/**
+ * Whether any of the countries that the edge names is blocked: each proxy on the way may have added its own. A value that is no country is
+ * blocked too, since it does not say that it is none of these. Without a value nothing is known, and nothing is blocked.
+ */
+function isBlocked(value: string, blocked: ReadonlySet<string>): boolean {
+  if (blocked.size === 0) return false;
+  const names = value
+    .toUpperCase()
+    .split(/[\s,;]+/)
+    .filter((name) => name !== '');
+  return names.some((name) => {
+    const country = COUNTRY.exec(name)?.[1];
+    return country === undefined || blocked.has(country);
+  });
+}
+
+/** Slow to compute, so that nobody who reads reports can try keys that are easy to guess. */
+const ID_COST = { N: 4_096, r: 8, p: 1 };
+const ids = new WeakMap<GatewayConfig, Map<string, string>>();
+
 /** The same key has the same id in every gateway, whatever the order of GATEWAY_KEYS. */
-function apiKeyId(key: string): string {
-  return `key_${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+function apiKeyId(key: string, config: GatewayConfig): string {
+  const known = ids.get(config) ?? new Map<string, string>();
+  ids.set(config, known);
+  const id = known.get(key) ?? `key_${scryptSync(key, 'tally gateway', 6, ID_COST).toString('hex')}`;
+  known.set(key, id);
+  return id;
 }
 
 function header(headers: IncomingHttpHeaders, name: string): string {

@@ -5,15 +5,21 @@ import { z } from 'zod';
 
 export type GatewayConfig = Readonly<z.infer<typeof environment>>;
 
+/** For a look at the canned model. Everybody knows it. */
+const DEFAULT_KEYS = 'some-key-value:entity1';
+
 /** The message has one line for each variable that is wrong. */
 export class ConfigError extends Error {}
 
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig {
   const read = environment.safeParse(env);
   if (read.success) return Object.freeze(read.data);
-  throw new ConfigError(
-    read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
-  );
+  const problems = read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (env['GATEWAY_UPSTREAM_URL'] && !env['GATEWAY_KEYS'])
+    problems.push(
+      'GATEWAY_KEYS: must be set where there is an upstream: the default key is one that everybody knows',
+    );
+  throw new ConfigError(problems.join('\n'));
 }
 
 /** An empty variable counts as unset. */
@@ -45,10 +51,16 @@ const callerKeys = z
 const countries = z
   .string()
   .transform((list) => (list.trim() === '' ? [] : list.split(',').map((code) => code.trim().toUpperCase())))
-  .refine((codes) => codes.every((code) => /^[A-Z]{2}$/.test(code)), {
+  .refine((codes) => codes.every((code) => /^[A-Z][A-Z0-9]$/.test(code)), {
     error: 'must be two-letter country codes, comma separated',
   })
   .transform((codes): ReadonlySet<string> => new Set(codes));
+
+/** Without it, whoever set it would believe that a server answers which is never asked. */
+const notYet = z.preprocess(
+  unset,
+  z.undefined({ error: 'must not be set: this gateway has the canned model only' }).optional(),
+);
 
 const environment = z
   .object({
@@ -63,7 +75,9 @@ const environment = z
       unset,
       z.url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' }).optional(),
     ),
-    GATEWAY_KEYS: z.preprocess(unset, z.string().default('some-key-value:entity1').pipe(callerKeys)),
+    GATEWAY_KEYS: z.preprocess(unset, callerKeys.optional()),
+    GATEWAY_UPSTREAM_URL: notYet,
+    GATEWAY_UPSTREAM_KEY: notYet,
     GATEWAY_BLOCKED_COUNTRIES: z.string().default('CU,IR,KP,SY').pipe(countries),
     GATEWAY_MODEL_CAPACITY: integer('256', 1, 1_000_000),
     GATEWAY_MODEL_DELAY_MS: integer('0', 0, 3_600_000),
@@ -92,7 +106,9 @@ const environment = z
     tallyUrl: env.TALLY_URL,
     tallyApiKey: env.TALLY_API_KEY,
     redisUrl: env.REDIS_URL,
-    callerKeys: env.GATEWAY_KEYS,
+    callerKeys: env.GATEWAY_KEYS ?? callerKeys.parse(DEFAULT_KEYS),
+    /** The callers' key is the one that everybody knows. */
+    hasDefaultKey: env.GATEWAY_KEYS === undefined,
     blockedCountries: env.GATEWAY_BLOCKED_COUNTRIES,
     modelCapacity: env.GATEWAY_MODEL_CAPACITY,
     modelDelayMs: env.GATEWAY_MODEL_DELAY_MS,

@@ -13,6 +13,11 @@ try {
   const reporting = config.redisUrl === undefined ? 'http' : 'queue';
   const facts = { url, metrics: metricsUrl, tally: tallyUrl, reporting, gateway_id: gatewayId };
   logger.info(facts, 'gateway listens');
+  if (config.hasDefaultKey)
+    logger.warn(
+      { key: [...config.callerKeys.keys()], host: config.host },
+      'GATEWAY_KEYS is not set: whoever reaches this gateway may use the default key',
+    );
   const stop = (signal: NodeJS.Signals) => {
     logger.info({ signal }, 'gateway stops');
     void gateway.close().then(
