@@ -730,7 +730,8 @@ view counted_usage
     e.other_quantities,
     e.cost_picos,
     e.burnt_picos,
-    e.burns
+    e.burns,
+    e.tags
    FROM rated_events e
 UNION ALL
  SELECT c.entity,
@@ -752,7 +753,8 @@ UNION ALL
     v.other_quantities,
     v.cost_picos,
     v.burnt_picos,
-    v.burns
+    v.burns,
+    e.tags
    FROM ((usage_corrections c
      JOIN rated_events e ON (((e.entity = c.entity) AND (e.occurred_at = c.occurred_at) AND (e.identity = c.identity))))
      CROSS JOIN LATERAL ( VALUES ((- (1)::bigint),c.old_rate_id,

@@ -4,6 +4,7 @@ import { Accounts } from './accounts.js';
 import { Balances } from './balances.js';
 import { EntitiesController } from './entities.controller.js';
 import { Entities } from './entities.js';
+import { OrganizationProjectsController } from './organization-projects.controller.js';
 import { PlansController } from './plans.controller.js';
 import { Plans } from './plans.js';
 import { ProjectsController } from './projects.controller.js';
@@ -25,6 +26,7 @@ export class AccountsModule {}
     ProjectsController,
     PlansController,
     SpendLimitsController,
+    OrganizationProjectsController,
   ],
 })
 export class AccountsApi {}

@@ -11,6 +11,15 @@ export function noEntity(entity: string): TallyError {
   return new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
 }
 
+/** Throws `not_found` for an entity that nobody has created and nothing was counted for: what reads one calls this first. */
+export async function requireKnown(tx: Tx, entity: string): Promise<void> {
+  if (!(await exists(tx, entity))) throw noEntity(entity);
+}
+
+async function exists(tx: Tx, entity: string): Promise<boolean> {
+  return (await tx.entity.findUnique({ where: { name: entity }, select: { name: true } })) !== null;
+}
+
 @Injectable()
 export class Accounts {
   /** Creates the entities and projects that do not exist yet, on the default plan. */
@@ -36,11 +45,11 @@ export class Accounts {
 
   /** Throws `not_found` for an entity that nobody has created and nothing was counted for. */
   async require(tx: Tx, entity: EntityName): Promise<void> {
-    if (!(await this.exists(tx, entity))) throw noEntity(entity);
+    await requireKnown(tx, entity);
   }
 
   async exists(tx: Tx, entity: string): Promise<boolean> {
-    return (await tx.entity.findUnique({ where: { name: entity }, select: { name: true } })) !== null;
+    return exists(tx, entity);
   }
 
   /** Those of the names that belong to no entity. */

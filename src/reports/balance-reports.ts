@@ -1,5 +1,6 @@
 /** An entity's balance and forecast: exact, from one snapshot of Postgres. Only what requests in flight hold comes from Redis. */
 import { Injectable } from '@nestjs/common';
+import { requireKnown } from '../accounts/accounts.js';
 import { Balances, type BalanceRow, type ProjectBalanceRow } from '../accounts/balances.js';
 import { Allowances } from '../credits/allowances.js';
 import type { EntityName } from '../domain/ids.js';
@@ -32,8 +33,9 @@ export class BalanceReports {
     private readonly allowances: Allowances,
   ) {}
 
-  /** Grants the month's allowance first where it is due, so that the balance has it. */
+  /** Throws `not_found` for an unknown entity. Grants the month's allowance first where it is due, so that the balance has it. */
   async read(entity: EntityName): Promise<Balance> {
+    await requireKnown(this.database.reader, entity);
     const at = this.clock.now();
     const period = periodOf(at);
     const granted = await this.allowances.grantDueApart(this.database, { entities: [entity], at });

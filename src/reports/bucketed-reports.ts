@@ -2,7 +2,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Range } from '../domain/buckets.js';
 import { assert, TallyError } from '../domain/errors.js';
+import { requireKnown } from '../accounts/accounts.js';
 import { Clock } from '../platform/clock.js';
+import type { Tx } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import {
   fill,
@@ -18,6 +20,8 @@ import { sumBucketedUsage, type BucketedUsage, type UsageSelection } from './org
 
 /** The most results of one bucket. A caller who needs more asks for one project at a time. */
 const BUCKET_RESULTS_MAX = 50_000;
+
+type OfEntity = { readonly entity: string };
 
 export type UsageQuery = PageQuery & Omit<UsageSelection, 'range'>;
 export type CostQuery = PageQuery & Omit<CostSelection, 'range'>;
@@ -36,11 +40,24 @@ export class BucketedReports {
   ) {}
 
   async usage(query: UsageQuery): Promise<FilledPage<BucketedUsage>> {
-    return this.page(query, (of) => this.database.read((tx) => sumBucketedUsage(tx, { ...query, ...of })));
+    return this.page(query, (of) => this.read(query, (tx) => sumBucketedUsage(tx, { ...query, ...of })));
   }
 
   async costs(query: CostQuery): Promise<FilledPage<BucketedCost>> {
-    return this.page(query, (of) => this.database.read((tx) => sumBucketedCosts(tx, { ...query, ...of })));
+    return this.page(query, (of) => this.read(query, (tx) => sumBucketedCosts(tx, { ...query, ...of })));
+  }
+
+  /** Of what Tally never counts: the buckets of the query, all of them empty. */
+  async nothing(query: PageQuery & OfEntity): Promise<FilledPage<never>> {
+    return this.page(query, () => this.read(query, async () => []));
+  }
+
+  /** Throws `not_found` for an entity that does not exist. */
+  private async read<T>({ entity }: OfEntity, find: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.database.read(async (tx) => {
+      await requireKnown(tx, entity);
+      return find(tx);
+    });
   }
 
   private async page<Row extends { readonly bucket: Date }>(

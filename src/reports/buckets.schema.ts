@@ -71,7 +71,17 @@ export function refineRange<
   }
 }
 
-const ARRAYS = new Set(['project_ids', 'user_ids', 'api_key_ids', 'models', 'group_by']);
+const ARRAYS = new Set([
+  'project_ids',
+  'user_ids',
+  'api_key_ids',
+  'models',
+  'group_by',
+  'sizes',
+  'sources',
+  'context_levels',
+  'vector_store_ids',
+]);
 
 /**
  * Removes the brackets and parses with `schema`; the API's document shows `shown`. A query is flat, so an error in an item of an array

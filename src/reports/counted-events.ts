@@ -1,6 +1,8 @@
 /** The events behind a sum of a report or a line of a statement. */
 import { Injectable } from '@nestjs/common';
+import { requireKnown } from '../accounts/accounts.js';
 import { DAY_MS } from '../domain/buckets.js';
+import { TallyError } from '../domain/errors.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
@@ -35,6 +37,12 @@ export class CountedEvents {
     const begins = periodStart(month).getTime() - (selection.period === null ? 0 : LATE_MS);
     const start = selection.start ?? new Date(begins);
     const end = selection.end ?? periodEnd(month);
-    return this.database.read((tx) => findCountedEvents(tx, { ...selection, start, end }));
+    if (end <= start) {
+      throw new TallyError('invalid_request', 'end_time: must lie after start_time', { param: 'end_time' });
+    }
+    return this.database.read(async (tx) => {
+      await requireKnown(tx, selection.entity);
+      return findCountedEvents(tx, { ...selection, start, end });
+    });
   }
 }

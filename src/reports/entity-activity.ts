@@ -1,11 +1,12 @@
 /** What an entity did in a range of time, from one snapshot, so that its figures agree with each other. The dashboard is drawn from it. */
 import { Injectable } from '@nestjs/common';
+import { requireKnown } from '../accounts/accounts.js';
 import { Grants, type GrantRow } from '../credits/grants.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import type { QuantitySums } from '../domain/meters.js';
-import { periodEnd, periodOf, periodStart } from '../domain/period.js';
+import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
@@ -67,32 +68,45 @@ export class EntityActivity {
     const hours = { entity, start, end };
     const periods = { firstPeriod: periodOf(start), lastPeriod: periodOf(new Date(end.getTime() - 1)) };
     const lateSince = new Date(periodStart(periods.firstPeriod).getTime() - LATE_DAYS_MAX * DAY_MS);
-    return this.database.read(async (tx) => ({
-      entity,
-      at,
-      start,
-      end,
+    return this.database.read(async (tx) => {
+      await requireKnown(tx, entity);
+      return { ...(await this.figures(tx, hours, { ...periods, lateSince })), entity, at, start, end };
+    });
+  }
+
+  private async figures(
+    tx: Tx,
+    hours: { entity: EntityName; start: Date; end: Date },
+    { lateSince, ...periods }: { firstPeriod: Period; lastPeriod: Period; lateSince: Date },
+  ): Promise<Omit<Activity, 'entity' | 'at' | 'start' | 'end'>> {
+    const { entity, end } = hours;
+    return {
       newestUsageAt: await findNewestUsage(tx, entity),
       days: withinLimit(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
       burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
       grants: await this.grants.of(tx, entity),
       marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
-      unpriced: unpricedOf(await sumRatedUsage(tx, hours)),
+      unpriced: unpricedOf(await sumRatedUsage(tx, usageByModel(hours))),
       periods: await findPeriodSums(tx, {
         entity,
         start: lateSince,
         end: periodEnd(periods.lastPeriod),
         ...periods,
       }),
-    }));
+    };
   }
+}
+
+function usageByModel({ entity, start, end }: { entity: EntityName; start: Date; end: Date }) {
+  const range = { start, end };
+  return { entity, range, width: null, groupBy: ['model'] as const, filters: new Map(), rowsMax: ROWS_MAX };
 }
 
 /** By model in the order of their names. A model of which everything is charged is left out. */
 function unpricedOf(usage: readonly RatedUsage[]): UnpricedUsage[] {
-  const models = [...new Set(usage.map(({ model }) => model))].toSorted();
+  const models = [...new Set(usage.flatMap(({ groups }) => groups[0] ?? []))].toSorted();
   return models.flatMap((model) => {
-    const rates = usage.filter((rate) => rate.model === model);
+    const rates = usage.filter(({ groups }) => groups[0] === model);
     const sums = sumByMeter(rates);
     const unpriced = sums.filter((sum) => sum.unpriced !== 0n);
     if (unpriced.length === 0) return [];

@@ -1,4 +1,4 @@
-/** Finance: an entity's usage by project and model. */
+/** Finance: an entity's usage, by what the caller asks for. */
 import { Controller, Param, Query } from '@nestjs/common';
 import { EntityPath } from '../accounts/entities.schema.js';
 import type { EntityName } from '../domain/ids.js';
@@ -14,18 +14,23 @@ export class EntityUsageController {
   @Route('GET /v1/entities/:entity/usage', {
     scope: 'entity',
     role: 'finance',
-    summary: 'Usage by project and model, in whole hours; by default of the current month',
+    summary:
+      'Usage by up to two groups, in whole hours; by default of the current month by project and model',
     answers: schemas.EntityUsage,
   })
   async read(
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
-    @Query({ schema: schemas.UsageQuery }) query: schemas.UsageQuery,
+    @Query({ schema: schemas.GroupedUsageQuery }) query: schemas.GroupedUsageQuery,
   ) {
-    const usage = await this.usage.read({
+    const asked = {
       entity,
       start: query.start_time ?? null,
       end: query.end_time ?? null,
-    });
-    return presentEntityUsage({ entity, ...usage });
+      width: query.bucket_width ?? null,
+      groupBy: query.group_by ?? (['project', 'model'] as const),
+      meters: query.meter ?? null,
+      filters: schemas.filtersOf(query),
+    };
+    return presentEntityUsage(asked, await this.usage.read(asked));
   }
 }

@@ -1,16 +1,113 @@
 /** An entity's usage in requests and answers. */
 import { z } from 'zod';
-import { querySeconds } from '../http/fields.js';
+import { isMeter, METERS, type Meter } from '../domain/meters.js';
+import { querySeconds, text } from '../http/fields.js';
+import { showAs } from '../http/shown-schema.js';
+import { USAGE_FIELDS, type UsageGroup } from './entity-usage.sql.js';
+
+const rangeFields = { start_time: querySeconds.optional(), end_time: querySeconds.optional() };
 
 export const UsageQuery = z
-  .strictObject({ start_time: querySeconds.optional(), end_time: querySeconds.optional() })
+  .strictObject(rangeFields)
   .refine((query) => !query.start_time || !query.end_time || query.start_time < query.end_time, {
     path: ['end_time'],
     error: 'must lie after start_time',
   });
 export type UsageQuery = z.output<typeof UsageQuery>;
 
+const GROUPS_MAX = 2;
+const VALUES_MAX = 100;
+const GROUPS = `must be at most two different ones of ${USAGE_FIELDS.join(', ')}, meter, tag:<name>`;
+const TAG_GROUP = /^tag:[^\p{Cc}]{1,128}$/u;
+
+/** A parameter that may stand several times: each value. */
+const values = z
+  .union([text(256), z.array(text(256)).max(VALUES_MAX)], { error: `must be 1 to ${VALUES_MAX} texts` })
+  .transform((value) => [value].flat())
+  .optional();
+
+const TAG = 'must be a tag as name:value';
+const tagValues = values.refine((tags) => (tags ?? []).every((tag) => /^[^:]+:./su.test(tag)), TAG);
+
+const METER = `must be one of ${METERS.join(', ')}`;
+const meters = values
+  .refine((names) => (names ?? []).every(isMeter), METER)
+  .transform((names) => names as Meter[] | undefined);
+
+/** `model,project`, or the same as two parameters. */
+const groupBy = z
+  .union([z.string(), z.array(z.string())], { error: GROUPS })
+  .transform((value) => [value].flat().flatMap((each) => each.split(',')))
+  .refine(
+    (groups) =>
+      groups.length <= GROUPS_MAX &&
+      new Set(groups).size === groups.length &&
+      groups.every((group) => isField(group) || TAG_GROUP.test(group)),
+    GROUPS,
+  )
+  .transform((groups) => groups as (UsageGroup | 'meter')[])
+  .optional();
+
+function isField(group: string): boolean {
+  return group === 'meter' || (USAGE_FIELDS as readonly string[]).includes(group);
+}
+
+const fields = {
+  ...rangeFields,
+  bucket_width: z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').optional(),
+  group_by: groupBy.describe(`By default project and model; ${GROUPS}`),
+  project: values,
+  model: values,
+  operation: values,
+  service_tier: values,
+  user: values,
+  api_key: values,
+  meter: meters,
+  tag: tagValues.describe('`name:value`; also as `tag:name=value`'),
+};
+
+const parsing = z
+  .strictObject(fields)
+  .refine(({ start_time: start, end_time: end }) => !start || !end || start < end, {
+    path: ['end_time'],
+    error: 'must lie after start_time',
+  });
+
+/** `tag:team=search` is `tag=team:search`. */
+export const GroupedUsageQuery = showAs(
+  z.preprocess((query) => withTags(query), parsing),
+  z.strictObject(fields),
+);
+export type GroupedUsageQuery = z.output<typeof parsing>;
+
+function withTags(query: unknown): unknown {
+  if (typeof query !== 'object' || query === null) return query;
+  const others: [string, unknown][] = [];
+  const tags: unknown[] = [];
+  for (const [name, value] of Object.entries(query)) {
+    if (name === 'tag') tags.push(...[value].flat());
+    else if (name.startsWith('tag:')) tags.push(...[value].flat().map((each) => `${name.slice(4)}:${each}`));
+    else others.push([name, value]);
+  }
+  return Object.fromEntries(tags.length === 0 ? others : [...others, ['tag', tags]]);
+}
+
+/** By field, or by tag. */
+export function filtersOf(query: GroupedUsageQuery): Map<UsageGroup, string[]> {
+  const filters = new Map<UsageGroup, string[]>();
+  for (const field of USAGE_FIELDS) {
+    const wanted = query[field];
+    if (wanted !== undefined) filters.set(field, wanted);
+  }
+  for (const tag of query.tag ?? []) {
+    const name = `tag:${tag.slice(0, tag.indexOf(':'))}` as const;
+    filters.set(name, [...(filters.get(name) ?? []), tag.slice(tag.indexOf(':') + 1)]);
+  }
+  return filters;
+}
+
 const count = z.int();
+const group = z.string().nullable().optional();
 
 export const EntityUsage = z
   .object({
@@ -18,19 +115,30 @@ export const EntityUsage = z
     entity: z.string(),
     start_time: z.int(),
     end_time: z.int(),
+    group_by: z.array(z.string()),
     data: z.array(
-      z.object({
-        project: z.string(),
-        model: z.string(),
-        requests: count,
-        input_tokens: count.describe('Of the meter "input"'),
-        cached_input_tokens: count.describe('Of the meter "cached_input"'),
-        output_tokens: count.describe('Of the meters "output" and "reasoning"'),
-        quantities: z.record(z.string(), z.int()).describe('By meter'),
-        cost_usd: z.string(),
-        meter_costs_usd: z.record(z.string(), z.string()).describe('By meter; they add up to the cost'),
-        unpriced_meters: z.array(z.string()).describe('Those of which some quantity has no price yet'),
-      }),
+      z
+        .object({
+          start_time: z.int().optional().describe('Of the bucket, with bucket_width'),
+          end_time: z.int().optional(),
+          project: group,
+          model: group,
+          operation: group,
+          service_tier: group,
+          user: group,
+          api_key: group,
+          meter: z.string().optional(),
+          requests: count.nullable().describe('Null where rows are of single meters: a request has many'),
+          input_tokens: count.describe('Of the meter "input"'),
+          cached_input_tokens: count.describe('Of the meter "cached_input"'),
+          output_tokens: count.describe('Of the meters "output" and "reasoning"'),
+          quantities: z.record(z.string(), z.int()).describe('By meter'),
+          cost_usd: z.string(),
+          meter_costs_usd: z.record(z.string(), z.string()).describe('By meter; they add up to the cost'),
+          unpriced_meters: z.array(z.string()).describe('Those of which some quantity has no price yet'),
+        })
+        .loose()
+        .describe('With a field for each of group_by, such as "tag:team"; null for usage that has none'),
     ),
   })
   .meta({ id: 'EntityUsage' });

@@ -1,16 +1,42 @@
-/** What an entity used, by project and model. */
+/** What an entity used, by up to two groups and in time buckets. */
 import { Injectable } from '@nestjs/common';
+import { requireKnown } from '../accounts/accounts.js';
+import { bucketStart, DAY_MS, WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
+import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
+import type { Meter } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
-import { sumRatedUsage, type RatedUsage } from './entity-usage.sql.js';
+import { needsEvents, sumRatedUsage, type RatedUsage, type UsageGroup } from './entity-usage.sql.js';
 import { sumByMeter, type MeterSum } from './meter-sums.js';
 
+/** An answer with more rows is refused: the caller can ask for less time, or for fewer projects or models at once. */
+const ROWS_MAX = 10_000;
+
+/** Reads every event of the range. */
+const EVENT_DAYS_MAX = 62;
+
+export type EntityUsageQuery = {
+  readonly entity: EntityName;
+  readonly start: Date | null;
+  readonly end: Date | null;
+  /** Null is one bucket for all. */
+  readonly width: BucketWidth | null;
+  readonly groupBy: readonly (UsageGroup | 'meter')[];
+  /** Null is any. */
+  readonly meters: readonly Meter[] | null;
+  readonly filters: ReadonlyMap<UsageGroup, readonly string[]>;
+};
+
 export type EntityUsageRow = {
-  readonly project: string;
-  readonly model: string;
-  readonly requests: bigint;
+  readonly bucket: Range | null;
+  /** In the sequence of the groups that were asked for, without the meter. */
+  readonly groups: readonly (string | null)[];
+  /** Where rows are grouped by it. */
+  readonly meter: Meter | null;
+  /** Null where rows are of one meter or of some: a request has many. */
+  readonly requests: bigint | null;
   readonly inputTokens: bigint;
   readonly cachedInputTokens: bigint;
   readonly outputTokens: bigint;
@@ -25,41 +51,87 @@ export class EntityUsage {
     private readonly clock: Clock,
   ) {}
 
-  /** In whole hours, the most expensive first. A bound that is null is that of the current month. */
-  async read(of: {
-    entity: EntityName;
-    start: Date | null;
-    end: Date | null;
-  }): Promise<{ start: Date; end: Date; rows: EntityUsageRow[] }> {
+  /** In whole hours, the most expensive of a bucket first. A bound that is null is that of the current month. */
+  async read(query: EntityUsageQuery): Promise<Range & { rows: EntityUsageRow[] }> {
     const period = periodOf(this.clock.now());
-    const start = of.start ?? periodStart(period);
-    const end = of.end ?? periodEnd(period);
-    const usage = await this.database.read((tx) => sumRatedUsage(tx, { entity: of.entity, start, end }));
-    return { start, end, rows: byModel(usage) };
+    const range = { start: query.start ?? periodStart(period), end: query.end ?? periodEnd(period) };
+    checkRange(range, query);
+    const groupBy = query.groupBy.filter((group) => group !== 'meter');
+    const usage = await this.database.read(async (tx) => {
+      await requireKnown(tx, query.entity);
+      return sumRatedUsage(tx, { ...query, groupBy, range, rowsMax: ROWS_MAX + 1 });
+    });
+    const rows = usage.length > ROWS_MAX ? [] : rowsOf(usage, query, range);
+    if (usage.length > ROWS_MAX || rows.length > ROWS_MAX) {
+      throw new TallyError('invalid_request', `end_time: more than ${ROWS_MAX} rows, ask for less time`, {
+        param: 'end_time',
+      });
+    }
+    return { ...range, rows };
   }
 }
 
-/** Adds up the rates of each project and model. Equal costs keep the order of the names. */
-function byModel(usage: readonly RatedUsage[]): EntityUsageRow[] {
-  const groups = new Map<string, RatedUsage[]>();
-  for (const rate of usage) {
-    const name = `${rate.project}\n${rate.model}`;
-    groups.set(name, [...(groups.get(name) ?? []), rate]);
+function checkRange({ start, end }: Range, query: EntityUsageQuery): void {
+  const groupBy = query.groupBy.filter((group) => group !== 'meter');
+  const daysMax = needsEvents({ ...query, groupBy }) ? EVENT_DAYS_MAX : Infinity;
+  if (start < end && end.getTime() - start.getTime() <= daysMax * DAY_MS) return;
+  const message =
+    start < end
+      ? `end_time: must lie at most ${daysMax} days after start_time, by user, API key, tag or minute`
+      : 'end_time: must lie after start_time';
+  throw new TallyError('invalid_request', message, { param: 'end_time' });
+}
+
+/** Adds up the rates of each group in each bucket. Equal costs keep the order of the names. */
+function rowsOf(usage: readonly RatedUsage[], query: EntityUsageQuery, range: Range): EntityUsageRow[] {
+  const byGroup = new Map<string, RatedUsage[]>();
+  for (const rated of usage) {
+    const name = JSON.stringify([rated.bucket, rated.groups]);
+    const held = byGroup.get(name);
+    if (held === undefined) byGroup.set(name, [rated]);
+    else held.push(rated);
   }
-  const rows = [...groups.values()].map((rates): EntityUsageRow => {
-    const { project, model } = rates[0]!;
-    const total = (pick: (rate: RatedUsage) => bigint | undefined) =>
-      rates.reduce((sum, rate) => sum + (pick(rate) ?? 0n), 0n);
-    return {
-      project,
-      model,
-      requests: total((rate) => rate.requests),
-      inputTokens: total(({ quantities }) => quantities.input),
-      cachedInputTokens: total(({ quantities }) => quantities.cached_input),
-      outputTokens: total(({ quantities }) => (quantities.output ?? 0n) + (quantities.reasoning ?? 0n)),
-      meters: sumByMeter(rates),
-      costPicos: total((rate) => rate.costPicos),
-    };
-  });
-  return rows.sort((a, b) => (a.costPicos === b.costPicos ? 0 : a.costPicos > b.costPicos ? -1 : 1));
+  const rows = [...byGroup.values()].flatMap((rates) => rowsOfGroup(rates, query, range));
+  return rows.sort(byBucketAndCost);
+}
+
+function rowsOfGroup(
+  rates: readonly RatedUsage[],
+  { width, groupBy, meters }: EntityUsageQuery,
+  range: Range,
+): EntityUsageRow[] {
+  const { bucket, groups } = rates[0]!;
+  const at = bucket === null || width === null ? null : bucketIn(range, bucket, width);
+  const sums = sumByMeter(rates).filter(({ meter }) => meters === null || meters.includes(meter));
+  const of = { bucket: at, groups };
+  if (groupBy.includes('meter')) {
+    return sums.map((sum) => ({ ...of, ...figuresOf([sum]), meter: sum.meter, requests: null }));
+  }
+  const requests = meters === null ? rates.reduce((sum, rate) => sum + rate.requests, 0n) : null;
+  if (sums.length === 0 && (requests ?? 0n) === 0n) return [];
+  return [{ ...of, ...figuresOf(sums), meter: null, requests }];
+}
+
+function figuresOf(meters: readonly MeterSum[]) {
+  const quantity = (...names: Meter[]) =>
+    meters.reduce((sum, each) => sum + (names.includes(each.meter) ? each.quantity : 0n), 0n);
+  return {
+    meters,
+    inputTokens: quantity('input'),
+    cachedInputTokens: quantity('cached_input'),
+    outputTokens: quantity('output', 'reasoning'),
+    costPicos: meters.reduce((sum, { costPicos }) => sum + costPicos, 0n),
+  };
+}
+
+/** The range cuts its first and last bucket. */
+function bucketIn(range: Range, aligned: Date, width: BucketWidth): Range {
+  const end = new Date(bucketStart(aligned, width).getTime() + WIDTH_MS[width]);
+  return { start: aligned < range.start ? range.start : aligned, end: end > range.end ? range.end : end };
+}
+
+function byBucketAndCost(a: EntityUsageRow, b: EntityUsageRow): number {
+  const [first, second] = [a.bucket?.start.getTime() ?? 0, b.bucket?.start.getTime() ?? 0];
+  if (first !== second) return first - second;
+  return a.costPicos === b.costPicos ? 0 : a.costPicos > b.costPicos ? -1 : 1;
 }

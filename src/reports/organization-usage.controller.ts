@@ -60,7 +60,7 @@ const GROUPS: Readonly<Record<string, UsageGroup>> = {
   service_tier: 'serviceTier',
 };
 
-function usageQueryOf(
+export function usageQueryOf(
   entity: EntityName,
   query: Omit<schemas.CompletionsQuery, 'batch' | 'group_by'> & {
     group_by?: ReadonlySet<string> | undefined;

@@ -44,7 +44,7 @@ function presentTokens(quantities: QuantitySums) {
   };
 }
 
-function sumOf(quantities: QuantitySums, meters: readonly Meter[]): number {
+export function sumOf(quantities: QuantitySums, meters: readonly Meter[]): number {
   let sum = 0n;
   for (const meter of meters) sum += quantities[meter] ?? 0n;
   return Number(sum);
@@ -62,7 +62,7 @@ export function presentEmbeddings(page: FilledPage<BucketedUsage>): EmbeddingsPa
   }));
 }
 
-function presentBuckets<Row, Result>(page: FilledPage<Row>, present: (row: Row) => Result) {
+export function presentBuckets<Row, Result>(page: FilledPage<Row>, present: (row: Row) => Result) {
   return {
     object: 'page' as const,
     data: page.buckets.map(({ start, end, rows }) => ({

@@ -1,13 +1,24 @@
 /** Requests and quantities by time bucket and group. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import { sumsFromColumns } from '../domain/meter-charges.js';
-import type { QuantitySums } from '../domain/meters.js';
+import type { Meter, QuantitySums } from '../domain/meters.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { usageInRange } from './usage-in-range.sql.js';
 
-/** The one operation with a report of its own; all others are completions. */
-const EMBEDDINGS = 'embeddings';
+/** The operations with a report of their own; all others are completions. */
+const OPERATION_OF = {
+  embeddings: 'embeddings',
+  moderations: 'moderations',
+  images: 'images',
+  audio_speeches: 'audio.speech',
+  audio_transcriptions: 'audio.transcriptions',
+} as const;
+
+/** What requests of any operation use beside tokens. */
+const METER_OF = { web_search_calls: 'search', code_interpreter_sessions: 'session' } as const;
+
+export type UsageKind = 'completions' | keyof typeof OPERATION_OF | keyof typeof METER_OF;
 
 /** The tier whose requests OpenAI calls a batch. */
 const BATCH_TIER = 'batch';
@@ -18,7 +29,7 @@ export type UsageSelection = {
   readonly entity: string;
   readonly range: Range;
   readonly width: BucketWidth;
-  readonly kind: 'completions' | 'embeddings';
+  readonly kind: UsageKind;
   readonly groupBy: ReadonlySet<UsageGroup>;
   /** Null selects all. */
   readonly projects: readonly string[] | null;
@@ -51,7 +62,21 @@ type RawRow = Groups & { bucket: Date } & Record<'requests' | 'input' | 'cached'
     other: Readonly<Record<string, string>> | null;
   };
 
-/** Rows in order of bucket and group, at most `rowsMax`. Buckets without usage have no row. */
+/** What a kind selects: a meter, or operations that are or are not these. */
+function selectionOf(kind: UsageKind): { meter: Meter | null; operations: string[]; isAmong: boolean } {
+  const meter = kind in METER_OF ? METER_OF[kind as keyof typeof METER_OF] : null;
+  const own = OPERATION_OF[kind as keyof typeof OPERATION_OF] as string | undefined;
+  return {
+    meter,
+    operations: own === undefined ? Object.values(OPERATION_OF) : [own],
+    isAmong: own !== undefined,
+  };
+}
+
+/**
+ * Rows in order of bucket and group, at most `rowsMax`. Buckets without usage have no row. Of a meter, the requests are at most those
+ * that used it: a roll-up knows how many requests it sums and how much of the meter, not how many of them used it.
+ */
 export async function sumBucketedUsage(
   tx: Tx,
   of: UsageSelection & { rowsMax: number },
@@ -59,6 +84,7 @@ export async function sumBucketedUsage(
   const { groupBy, projects, users, apiKeys, models, batch } = of;
   const byUser = groupBy.has('user') || users !== null;
   const callers = byUser ? 'users' : groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
+  const { meter, operations, isAmong } = selectionOf(of.kind);
   const rows = await tx.$queryRaw<RawRow[]>`
     with lines as (${usageInRange({ ...of, callers })})
     select
@@ -69,13 +95,17 @@ export async function sumBucketedUsage(
       case when ${groupBy.has('model')}::boolean then model end as model,
       case when ${groupBy.has('batch')}::boolean then service_tier = ${BATCH_TIER}::text end as batch,
       case when ${groupBy.has('serviceTier')}::boolean then service_tier end as "serviceTier",
-      sum(requests)::text as requests,
+      sum(
+        case when ${meter}::text is null then requests
+        else least(requests, (other_quantities ->> ${meter}::text)::numeric) end
+      )::text as requests,
       sum(input_tokens)::text as input,
       sum(cached_input_tokens)::text as cached,
       sum(output_tokens)::text as output,
       sum_quantities(other_quantities) as other
     from lines
-    where (operation = ${EMBEDDINGS}::text) = ${of.kind === 'embeddings'}::boolean
+    where case when ${meter}::text is null then (operation = any(${pgArray(operations)}::text[])) = ${isAmong}::boolean
+      else other_quantities -> ${meter}::text is not null end
       and (${pgArray(projects)}::text[] is null or project = any(${pgArray(projects)}::text[]))
       and (${pgArray(users)}::text[] is null or user_id = any(${pgArray(users)}::text[]))
       and (${pgArray(apiKeys)}::text[] is null or api_key_id = any(${pgArray(apiKeys)}::text[]))

@@ -16,6 +16,7 @@ import { FocusExportsController } from './focus-exports.controller.js';
 import { FocusExports } from './focus-exports.js';
 import { OrganizationCostsController } from './organization-costs.controller.js';
 import { OrganizationUsageController } from './organization-usage.controller.js';
+import { OtherUsageController } from './other-usage.controller.js';
 
 const SERVICES = [EntityActivity, EntityUsage, BalanceReports, BucketedReports, CountedEvents, FocusExports];
 
@@ -29,6 +30,7 @@ export class ReportsModule {}
     EntityUsageController,
     BalancesController,
     OrganizationUsageController,
+    OtherUsageController,
     OrganizationCostsController,
     CountedEventsController,
     FocusExportsController,

@@ -14,6 +14,10 @@ function report(path: string): RouteCase {
   };
 }
 
+function projects(route: string, request: string): RouteCase {
+  return { route, role: 'finance', request, ...OF_ENTITY1 };
+}
+
 /** Of the organization and of a project alike. */
 function ofScope(route: string, request: string): RouteCase[] {
   return [
@@ -82,7 +86,21 @@ function alertsOf(route: string, request: string): RouteCase[] {
 export const FINANCE_ROUTES: readonly RouteCase[] = [
   report('/v1/organization/usage/completions'),
   report('/v1/organization/usage/embeddings'),
+  report('/v1/organization/usage/moderations'),
+  report('/v1/organization/usage/images'),
+  report('/v1/organization/usage/audio_speeches'),
+  report('/v1/organization/usage/audio_transcriptions'),
+  report('/v1/organization/usage/vector_stores'),
+  report('/v1/organization/usage/code_interpreter_sessions'),
+  report('/v1/organization/usage/file_search_calls'),
+  report('/v1/organization/usage/web_search_calls'),
   report('/v1/organization/costs'),
+  projects('GET /v1/organization/projects', 'GET /v1/organization/projects'),
+  projects('GET /v1/organization/projects/{project}', 'GET /v1/organization/projects/project1'),
+  projects(
+    'GET /v1/organization/projects/{project}/rate_limits',
+    'GET /v1/organization/projects/project1/rate_limits',
+  ),
   ...ofScope('/v1/organization', '/v1/organization'),
   ...ofScope('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
   ...alertsOf('/v1/organization', '/v1/organization'),

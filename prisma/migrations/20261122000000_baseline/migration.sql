@@ -738,14 +738,14 @@ select
   e.entity, e.occurred_at, e.project, e.model, e.operation, e.service_tier, e.user_id, e.api_key_id, e.period, e.rate_id,
   1::bigint as sign, 1::bigint as requests,
   e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities,
-  e.cost_picos, e.burnt_picos, e.burns
+  e.cost_picos, e.burnt_picos, e.burns, e.tags
 from rated_events e
 union all
 select
   c.entity, c.occurred_at, c.project, c.model, e.operation, e.service_tier, e.user_id, e.api_key_id, c.period, v.rate_id,
   v.sign, v.requests,
   v.input_tokens, v.cached_input_tokens, v.output_tokens, v.reasoning_tokens, v.other_quantities,
-  v.cost_picos, v.burnt_picos, v.burns
+  v.cost_picos, v.burnt_picos, v.burns, e.tags
 from usage_corrections c
 join rated_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
 cross join lateral (values
