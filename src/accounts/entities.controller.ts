@@ -8,6 +8,7 @@ import { presentPage } from '../http/list-page.js';
 import { Caller, type Principal } from '../access/principal.js';
 import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
+import { DryRun } from './dry-run.schema.js';
 import * as schemas from './entities.schema.js';
 import { limitsChangeOf } from './limits.schema.js';
 
@@ -70,14 +71,18 @@ export class EntitiesController {
   })
   async put(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.EntityPut }) { plan }: schemas.EntityPut,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
     const order = { entity, plan, ...byWhom(call, precondition) };
     return precondition.tagged(
-      await this.changes.make(call, [{ entity, project: null }], async (tx) =>
-        presentEntity(await this.entities.put(tx, order)),
+      await this.changes.make(
+        call,
+        [{ entity, project: null }],
+        async (tx) => presentEntity(await this.entities.put(tx, order)),
+        { dryRun },
       ),
     );
   }
@@ -92,6 +97,7 @@ export class EntitiesController {
   })
   async changeLimits(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.LimitsPatch }) body: schemas.LimitsPatch,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
@@ -99,8 +105,11 @@ export class EntitiesController {
     const change = { ...limitsChangeOf(body), quotaMode: body.quota_mode };
     const order = { entity, change, ...byWhom(call, precondition) };
     return precondition.tagged(
-      await this.changes.make(call, [{ entity, project: null }], async (tx) =>
-        presentEntity(await this.entities.changeLimits(tx, order)),
+      await this.changes.make(
+        call,
+        [{ entity, project: null }],
+        async (tx) => presentEntity(await this.entities.changeLimits(tx, order)),
+        { dryRun },
       ),
     );
   }

@@ -14,7 +14,7 @@ export class OrganizationProjectsController {
 
   @Route('GET /v1/organization/projects', {
     role: 'finance',
-    alsoFor: ['owner'],
+    scope: 'own',
     summary: "List the organization's projects, by name",
     answers: schemas.OrganizationProjectList,
     headers: ORGANIZATION_HEADERS,
@@ -30,7 +30,7 @@ export class OrganizationProjectsController {
 
   @Route('GET /v1/organization/projects/:project', {
     role: 'finance',
-    alsoFor: ['owner'],
+    scope: 'own',
     summary: 'Get a project',
     answers: schemas.OrganizationProject,
     headers: ORGANIZATION_HEADERS,
@@ -44,7 +44,7 @@ export class OrganizationProjectsController {
 
   @Route('GET /v1/organization/projects/:project/rate_limits', {
     role: 'finance',
-    alsoFor: ['owner'],
+    scope: 'own',
     summary: "List a project's rate limits by model: always empty, Tally limits spend and requests in flight",
     answers: schemas.RateLimitList,
     headers: ORGANIZATION_HEADERS,

@@ -1,5 +1,5 @@
 /** Admins: plans. A plan's limit counts for each of its entities that has none of its own. */
-import { Body, Controller, Param } from '@nestjs/common';
+import { Body, Controller, Param, Query } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsChangeOf } from './limits.schema.js';
 import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
@@ -7,6 +7,7 @@ import { Plans, type PlanChange, type PlanRow } from './plans.js';
 import { presentPlan } from './plans.presenter.js';
 import { presentAll } from '../http/list-page.js';
 import { Route } from '../http/route.js';
+import { DryRun } from './dry-run.schema.js';
 import * as schemas from './plans.schema.js';
 
 @Controller()
@@ -48,6 +49,7 @@ export class PlansController {
   })
   async put(
     @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.PlanPut }) body: schemas.PlanPut,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
@@ -60,7 +62,9 @@ export class PlansController {
       precondition.check(before === null ? null : presentPlan(before));
     const order = { plan, change, expected, actor: call.principal.keyId };
     return precondition.tagged(
-      await this.changes.make(call, [{ plan }], async (tx) => presentPlan(await this.plans.put(tx, order))),
+      await this.changes.make(call, [{ plan }], async (tx) => presentPlan(await this.plans.put(tx, order)), {
+        dryRun,
+      }),
     );
   }
 }

@@ -5,6 +5,7 @@ import type { EntityName, ProjectName } from '../domain/ids.js';
 import { presentPage } from '../http/list-page.js';
 import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
+import { DryRun } from './dry-run.schema.js';
 import { EntityPage, EntityPath } from './entities.schema.js';
 import { Projects, type ProjectRow } from './projects.js';
 import { presentProject } from './projects.presenter.js';
@@ -43,13 +44,19 @@ export class ProjectsController {
   })
   async put(
     @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.ProjectLimitsPatch }) body: schemas.ProjectLimitsPatch,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
     const order = { ...path, change: changeOf(body), ...byWhom(call, precondition) };
     return precondition.tagged(
-      await this.changes.make(call, [path], async (tx) => presentProject(await this.projects.put(tx, order))),
+      await this.changes.make(
+        call,
+        [path],
+        async (tx) => presentProject(await this.projects.put(tx, order)),
+        { dryRun },
+      ),
     );
   }
 
@@ -76,14 +83,18 @@ export class ProjectsController {
   })
   async changeLimits(
     @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.ProjectLimitsPatch }) body: schemas.ProjectLimitsPatch,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
     const order = { ...path, change: changeOf(body), ...byWhom(call, precondition) };
     return precondition.tagged(
-      await this.changes.make(call, [path], async (tx) =>
-        presentProject(await this.projects.changeLimits(tx, order)),
+      await this.changes.make(
+        call,
+        [path],
+        async (tx) => presentProject(await this.projects.changeLimits(tx, order)),
+        { dryRun },
       ),
     );
   }

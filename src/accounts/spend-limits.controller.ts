@@ -1,5 +1,5 @@
 /** Monthly limits in the form of OpenAI's API: an admin's are the caps, a customer's own stand beside them. The next decision sees a change. */
-import { Body, Controller, Param } from '@nestjs/common';
+import { Body, Controller, Param, Query } from '@nestjs/common';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { SpendLimits, type LimitScope, type SpendLimit } from './spend-limits.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
@@ -8,6 +8,8 @@ import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
 import { presentDeletedSpendLimit, presentSpendLimit, settingOf } from './spend-limits.presenter.js';
 import { Route } from '../http/route.js';
+import type { Tx } from '../platform/database.js';
+import { DryRun } from './dry-run.schema.js';
 import * as schemas from './spend-limits.schema.js';
 
 type ProjectPath = { project: ProjectName };
@@ -46,11 +48,12 @@ export class SpendLimitsController {
   })
   async set(
     @Organization() entity: EntityName,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.SpendLimitOrder }) body: schemas.SpendLimitOrder,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
-    return this.replace({ entity, project: null, ...roleOf(call) }, body, { call, precondition });
+    return this.replace({ entity, project: null, ...roleOf(call) }, body, { call, precondition, dryRun });
   }
 
   @Route('DELETE /v1/organization/spend_limit', {
@@ -63,10 +66,11 @@ export class SpendLimitsController {
   })
   async delete(
     @Organization() entity: EntityName,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
-    return this.remove({ entity, project: null, ...roleOf(call) }, { call, precondition });
+    return this.remove({ entity, project: null, ...roleOf(call) }, { call, precondition, dryRun });
   }
 
   @Route('GET /v1/organization/projects/:project/spend_limit', {
@@ -98,11 +102,12 @@ export class SpendLimitsController {
   async setOfProject(
     @Organization() entity: EntityName,
     @Param({ schema: schemas.SpendPath }) { project }: ProjectPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.SpendLimitOrder }) body: schemas.SpendLimitOrder,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
-    return this.replace({ entity, project, ...roleOf(call) }, body, { call, precondition });
+    return this.replace({ entity, project, ...roleOf(call) }, body, { call, precondition, dryRun });
   }
 
   @Route('DELETE /v1/organization/projects/:project/spend_limit', {
@@ -116,10 +121,11 @@ export class SpendLimitsController {
   async deleteOfProject(
     @Organization() entity: EntityName,
     @Param({ schema: schemas.SpendPath }) { project }: ProjectPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Call() call: ChangeCall,
     @Conditional() precondition: Precondition,
   ) {
-    return this.remove({ entity, project, ...roleOf(call) }, { call, precondition });
+    return this.remove({ entity, project, ...roleOf(call) }, { call, precondition, dryRun });
   }
 
   private async find(scope: LimitScope, precondition: Precondition) {
@@ -127,25 +133,26 @@ export class SpendLimitsController {
     return precondition.tagged(presentSpendLimit(scope, limit), settingOf(limit));
   }
 
-  private async replace(scope: LimitScope, body: schemas.SpendLimitOrder, { call, precondition }: Asked) {
+  private async replace(scope: LimitScope, body: schemas.SpendLimitOrder, asked: Asked) {
+    const { call, precondition, dryRun } = asked;
     const to = { cents: body.threshold_amount, picos: body.threshold_usd };
     const order = { to, ...byWhom(call, precondition) };
-    const made = await this.changes.make(call, [scope], async (tx) =>
-      presentSpendLimit(scope, await this.spendLimits.set(tx, scope, order)),
-    );
+    const set = async (tx: Tx) => presentSpendLimit(scope, await this.spendLimits.set(tx, scope, order));
+    const made = await this.changes.make(call, [scope], set, { dryRun });
     const { threshold_usd, source } = made;
     return precondition.tagged(made, { threshold_usd, source });
   }
 
-  private async remove(scope: LimitScope, { call, precondition }: Asked) {
-    return this.changes.make(call, [scope], async (tx) => {
+  private async remove(scope: LimitScope, { call, precondition, dryRun }: Asked) {
+    const remove = async (tx: Tx) => {
       await this.spendLimits.remove(tx, scope, byWhom(call, precondition));
       return presentDeletedSpendLimit(scope);
-    });
+    };
+    return this.changes.make(call, [scope], remove, { dryRun });
   }
 }
 
-type Asked = { readonly call: ChangeCall; readonly precondition: Precondition };
+type Asked = { readonly call: ChangeCall; readonly precondition: Precondition; readonly dryRun: boolean };
 
 function roleOf({ principal }: ChangeCall) {
   return { role: principal.role };

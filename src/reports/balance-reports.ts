@@ -35,13 +35,13 @@ export class BalanceReports {
 
   /** Throws `not_found` for an unknown entity. Grants the month's allowance first where it is due, so that the balance has it. */
   async read(entity: EntityName): Promise<Balance> {
-    await requireKnown(this.database.reader, entity);
     const at = this.clock.now();
     const period = periodOf(at);
     const granted = await this.allowances.grantDueApart(this.database, { entities: [entity], at });
     if (granted.length > 0) await this.quota.publishNowOrLater([{ entity, project: null }]);
     const held = await this.quota.held(entity);
     const rows = await this.reports.read(async (tx) => {
+      await requireKnown(tx, entity);
       const balance = await this.balances.find(tx, { entity, at });
       const projects = await this.balances.ofProjects(tx, { entity, at });
       return { ...balance, projects, forecast: await forecastOf(tx, { entity, at, balance, projects }) };

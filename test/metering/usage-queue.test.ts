@@ -46,7 +46,7 @@ type Row = {
   cost_usd: string;
 };
 async function usageOf(entity: string): Promise<Row[]> {
-  return (await app.call(`GET /v1/entities/${entity}/usage`)).body.data;
+  return (await app.call(`GET /v1/entities/${entity}/usage`)).body.data ?? [];
 }
 
 const ONE_USD = '0.0001065';

@@ -63,6 +63,7 @@ describe('the balance over HTTP', () => {
     expect(usage.body).toEqual({
       object: 'entity_usage',
       entity: 'entity4',
+      group_by: ['project', 'model'],
       start_time: Date.parse('2026-11-01T00:00:00Z') / 1e3,
       end_time: Date.parse('2026-12-01T00:00:00Z') / 1e3,
       data: [
@@ -96,14 +97,8 @@ describe('the balance over HTTP', () => {
     expect(none.body.data).toEqual([]);
   });
 
-  it('of an unknown entity is nothing, with the default plan', async () => {
-    expect((await app.call('GET /v1/entities/unknown/balance')).body).toMatchObject({
-      credits_usd: '0',
-      held_usd: '0',
-      month_to_date_usd: '0',
-      monthly_cap_usd: '100',
-      projects: [],
-    });
+  it('of an unknown entity is not found', async () => {
+    expect((await app.call('GET /v1/entities/unknown/balance')).status).toBe(404);
   });
 });
 
@@ -159,7 +154,8 @@ describe('the forecast over HTTP', () => {
       capped: null,
       reason: 'not_enough_data',
     };
-    expect((await app.call('GET /v1/entities/unknown/forecast')).body).toMatchObject(none);
+    await app.call('PUT /v1/admin/entities/unused', { body: { plan: 'free' } });
+    expect((await app.call('GET /v1/entities/unused/forecast')).body).toMatchObject(none);
     await recordUsage(app, [
       anEvent({ subject: 'young/a', occurredAt: new Date('2026-11-20T10:00:00Z') }),
       anEvent({ subject: 'young/a' }),
