@@ -4,13 +4,15 @@ import { APP_GUARD } from '@nestjs/core';
 import { ApiKeys } from './api-keys.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { AuthGuard } from './auth-guard.js';
+import { BadKeys } from './bad-keys.js';
 import { Chains } from './chains.js';
 import { ChainsController } from './chains.controller.js';
 import { Changes } from './changes.js';
+import { ExistingKeys } from './existing-keys.js';
 import { IdempotencyPruning } from './idempotency-pruning.js';
 import { KeysController } from './keys.controller.js';
 
-const SERVICES = [ApiKeys, AuthGuard, Chains, Changes, IdempotencyPruning];
+const SERVICES = [ApiKeys, AuthGuard, BadKeys, Chains, Changes, ExistingKeys, IdempotencyPruning];
 
 @Module({ providers: [...SERVICES, { provide: APP_GUARD, useExisting: AuthGuard }], exports: SERVICES })
 export class AccessModule {}

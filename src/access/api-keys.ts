@@ -10,6 +10,7 @@ import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
 import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './api-key-rows.js';
 import { insertAuditEntry } from './audit-log.js';
+import { ExistingKeys } from './existing-keys.js';
 import { Database, type Tx } from '../platform/database.js';
 import { missing, type Principal } from './principal.js';
 
@@ -44,6 +45,7 @@ export class ApiKeys {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly existing: ExistingKeys,
   ) {}
 
   /** The principal of a secret that was seen a moment ago; null means: call `authenticate`. */
@@ -101,6 +103,7 @@ export class ApiKeys {
       createdAt,
     });
     if (row === null) throw new TallyError('conflict', 'this secret is in use');
+    this.existing.add(hashOf(secret));
     await insertAuditEntry(tx, {
       at: createdAt,
       actor,

@@ -1,17 +1,24 @@
 /** Admits a request whose key exists and is not revoked (api-keys.ts), has the route's role, and is not bound to another entity. */
+import type { IncomingMessage } from 'node:http';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { assert, TallyError } from '../domain/errors.js';
+import { assert } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys, hashOf } from './api-keys.js';
+import { BadKeys, unauthenticated } from './bad-keys.js';
 import { forbidden, type Principal } from './principal.js';
 import { accessOf, type Access, type Scope } from '../http/route.js';
 
-type Asked = Pick<FastifyRequest, 'headers' | 'params' | 'principal'>;
+type Asked = Pick<FastifyRequest, 'headers' | 'params' | 'principal'> & {
+  readonly raw: Pick<IncomingMessage, 'socket'>;
+};
 
 @Injectable()
 export class AuthGuard implements CanActivate {
-  constructor(private readonly keys: ApiKeys) {}
+  constructor(
+    private readonly keys: ApiKeys,
+    private readonly badKeys: BadKeys,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessOf(context.getHandler());
@@ -23,14 +30,19 @@ export class AuthGuard implements CanActivate {
 
   /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
   admit(request: Asked, access: Access): Promise<void> | void {
-    const secret = bearerOf(request.headers.authorization);
-    if (secret === null) throw unauthenticated();
-    const known = this.keys.known(secret);
+    const { authorization } = request.headers;
+    if (authorization === undefined) throw this.badKeys.missing();
+    const secret = bearerOf(authorization);
+    const known = secret === null ? null : this.keys.known(secret);
     return known === null ? this.lookUp(secret, request, access) : enter(known, request, access);
   }
 
-  private async lookUp(secret: string, request: Asked, access: Access): Promise<void> {
-    const principal = await this.keys.authenticate(secret);
+  private async lookUp(secret: string | null, request: Asked, access: Access): Promise<void> {
+    const principal = await this.badKeys.lookUp(
+      request.raw.socket.remoteAddress ?? '',
+      secret === null ? null : hashOf(secret),
+      async () => (secret === null ? null : this.keys.authenticate(secret)),
+    );
     if (principal === null) throw unauthenticated();
     enter(principal, request, access);
   }
@@ -57,11 +69,7 @@ function isWithin({ entity }: Principal, scope: Scope, { params }: Asked): boole
   return scope === 'own';
 }
 
-function unauthenticated(): TallyError {
-  return new TallyError('invalid_api_key', 'Invalid Authentication');
-}
-
 /** The secret of `Authorization: Bearer …`, or null. */
-function bearerOf(header: string | undefined): string | null {
-  return /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(header ?? '')?.[1] ?? null;
+function bearerOf(header: string): string | null {
+  return /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(header)?.[1] ?? null;
 }

@@ -10,17 +10,25 @@ export class TallyError extends Error {
   readonly param: string | null;
   /** What a person needs beside the message; part of the error body. */
   readonly details: Readonly<Record<string, unknown>> | null;
+  /** When to try again, where it is not the code's usual second. */
+  readonly retryAfterSeconds: number | null;
 
   constructor(
     code: ErrorCode,
     message: string,
-    extra: { param?: string; details?: Record<string, unknown>; cause?: unknown } = {},
+    extra: {
+      param?: string;
+      details?: Record<string, unknown>;
+      retryAfterSeconds?: number;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: extra.cause });
     this.name = 'TallyError';
     this.code = code;
     this.param = extra.param ?? null;
     this.details = extra.details ?? null;
+    this.retryAfterSeconds = extra.retryAfterSeconds ?? null;
   }
 }
 

@@ -28,7 +28,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   overloaded: 503,
 };
 
-const RETRY_AFTER = { 'retry-after': '1', 'retry-after-ms': '1000' };
+const RETRY_AFTER = retryAfter(1);
 
 const HEADERS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string>>>>> = {
   invalid_api_key: { 'www-authenticate': 'Bearer' },
@@ -67,7 +67,11 @@ export function answerTo(error: TallyError, settings: { quotaDeniedStatus: numbe
   const denied = error.code === 'insufficient_quota';
   return {
     status: denied ? settings.quotaDeniedStatus : STATUSES[error.code],
-    headers: { ...HEADERS[error.code], ...quotaHeaders(error) },
+    headers: {
+      ...HEADERS[error.code],
+      ...(error.retryAfterSeconds === null ? {} : retryAfter(error.retryAfterSeconds)),
+      ...quotaHeaders(error),
+    },
     body: {
       error: {
         message: error.message,
@@ -78,6 +82,10 @@ export function answerTo(error: TallyError, settings: { quotaDeniedStatus: numbe
       },
     },
   };
+}
+
+function retryAfter(seconds: number): Record<string, string> {
+  return { 'retry-after': String(seconds), 'retry-after-ms': String(seconds * 1_000) };
 }
 
 /** For a gateway or a proxy that does not read bodies. */

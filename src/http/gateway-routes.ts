@@ -3,7 +3,7 @@
  * pipeline, and the usual call does not even reach Fastify (gateway-fast-path.ts). Keys, schemas, errors, request ids and metrics work
  * as on every other route, and the API's document describes them from the same data.
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ErrorFilter } from './error-filter.js';
@@ -46,6 +46,7 @@ export function routesOn<All, Calls>(
 /** What Fastify's requests and those of the fast path have in common. */
 export type GatewayRequest = {
   readonly id: string;
+  readonly raw: Pick<IncomingMessage, 'socket'>;
   readonly headers: IncomingHttpHeaders;
   readonly params: unknown;
   readonly body: unknown;

@@ -43,6 +43,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly badKeys = new Counter({
+    name: 'tally_bad_keys_total',
+    help: 'Requests with a missing or bad API key: missing, refused (401), or limited (429, since too many came from the address).',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
   readonly clockDifference = new Gauge({
     name: 'tally_clock_difference_seconds',
     help: "How far the clock of Redis and of this process' machine are ahead of that of Postgres, by which Tally goes.",

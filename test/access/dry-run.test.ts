@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => books.close());
 
 const call: ChangeCall = {
-  principal: { keyId: 'key_dry', role: 'admin', entity: null } as ChangeCall['principal'],
+  principal: { keyId: 'key_dry', role: 'admin', entity: null },
   idempotency: { key: 'dry-1', requestHash: 'hash', secret: 'secret' },
   status: 201,
   markReplayed: () => expect(true).toBe(false),
