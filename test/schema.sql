@@ -59,8 +59,14 @@ table audit_log
   column target text
   column before jsonb
   column after jsonb
+  column request_id text
+  column role text
+  column address text
   column hash bytea not null
   constraint PRIMARY KEY (id)
+  CREATE INDEX audit_log_action_id_idx ON public.audit_log USING btree (action, id)
+  CREATE INDEX audit_log_actor_id_idx ON public.audit_log USING btree (actor, id)
+  CREATE INDEX audit_log_at_idx ON public.audit_log USING btree (at)
   CREATE INDEX audit_log_entity_id_idx ON public.audit_log USING btree (entity, id)
   CREATE UNIQUE INDEX audit_log_pkey ON public.audit_log USING btree (id)
   CREATE TRIGGER audit_log_append_only BEFORE UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change()

@@ -1,6 +1,6 @@
 /** Keys and roles, and how a change is made: once, audited, and announced. */
 import { Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ApiKeys } from './api-keys.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { AuthGuard } from './auth-guard.js';
@@ -11,10 +11,19 @@ import { Changes } from './changes.js';
 import { ExistingKeys } from './existing-keys.js';
 import { IdempotencyPruning } from './idempotency-pruning.js';
 import { KeysController } from './keys.controller.js';
+import { Refusals } from './refusals.js';
+import { RefusedChanges } from './refused-changes.js';
 
-const SERVICES = [ApiKeys, AuthGuard, BadKeys, Chains, Changes, ExistingKeys, IdempotencyPruning];
+const SERVICES = [ApiKeys, AuthGuard, BadKeys, Chains, Changes, ExistingKeys, IdempotencyPruning, Refusals];
 
-@Module({ providers: [...SERVICES, { provide: APP_GUARD, useExisting: AuthGuard }], exports: SERVICES })
+@Module({
+  providers: [
+    ...SERVICES,
+    { provide: APP_GUARD, useExisting: AuthGuard },
+    { provide: APP_INTERCEPTOR, useClass: RefusedChanges },
+  ],
+  exports: SERVICES,
+})
 export class AccessModule {}
 
 @Module({ imports: [AccessModule], controllers: [KeysController, AuditLogController, ChainsController] })

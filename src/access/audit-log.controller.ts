@@ -1,10 +1,11 @@
 /** Admins: who changed what. */
 import { Controller, Query } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
 import { unixSeconds } from '../domain/unix-time.js';
 import { presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { Database } from '../platform/database.js';
-import { findAuditEntries, type AuditRow } from './audit-log.js';
+import { findAuditEntries, hasAuditEntry, type AuditFilter, type AuditRow } from './audit-log.js';
 import * as schemas from './audit-log.schema.js';
 import { Caller, scopeOf, type Principal } from './principal.js';
 
@@ -19,20 +20,37 @@ export class AuditLogController {
     answers: schemas.AuditList,
   })
   async audit(@Query({ schema: schemas.AuditQuery }) query: schemas.AuditQuery, @Caller() caller: Principal) {
-    const { limit, after: before = null } = query;
-    const page = { entity: scopeOf(caller, query), before, limit: limit + 1 };
-    const rows = await findAuditEntries(this.database.reader, page);
+    const { limit, after = null } = query;
+    const filter = filterOf(query, scopeOf(caller, query));
+    const rows = await this.database.reports.read(async (tx) => {
+      if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
+      return findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
+    });
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentAuditEntry });
   }
 }
 
+function filterOf(query: schemas.AuditQuery, entity: string | null): AuditFilter {
+  const { actor = null, action, target = null, start_time: from = null, end_time: to = null } = query;
+  if (from !== null && to !== null && to <= from)
+    throw new TallyError('invalid_request', 'end_time must lie after start_time', { param: 'end_time' });
+  return { entity, actor, actions: action === undefined ? null : [action], target, from, to };
+}
+
+function unknownCursor(): TallyError {
+  return new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
+}
+
 function presentAuditEntry(row: AuditRow): schemas.AuditEntry {
-  const { actor, action, entity, target, before, after } = row;
+  const { actor, role, requestId, address, action, entity, target, before, after } = row;
   return {
     object: 'audit_entry',
     id: String(row.id),
     at: unixSeconds(row.at),
     actor,
+    role,
+    request_id: requestId,
+    address,
     action,
     entity,
     target,

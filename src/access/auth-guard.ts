@@ -7,10 +7,12 @@ import type { KeyRole } from '../domain/key-roles.js';
 import { ApiKeys, hashOf } from './api-keys.js';
 import { BadKeys, unauthenticated } from './bad-keys.js';
 import { forbidden, type Principal } from './principal.js';
+import { Refusals } from './refusals.js';
+import { refusedOf } from './refused-call.js';
 import { accessOf, type Access, type Scope } from '../http/route.js';
 
-type Asked = Pick<FastifyRequest, 'headers' | 'params' | 'principal'> & {
-  readonly raw: Pick<IncomingMessage, 'socket'>;
+type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'params' | 'principal'> & {
+  readonly raw: Pick<IncomingMessage, 'method' | 'url' | 'socket'>;
 };
 
 @Injectable()
@@ -18,14 +20,27 @@ export class AuthGuard implements CanActivate {
   constructor(
     private readonly keys: ApiKeys,
     private readonly badKeys: BadKeys,
+    private readonly refusals: Refusals,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessOf(context.getHandler());
     assert(access !== undefined, 'every route says who may call it');
     if (access.scope === 'public') return true;
-    await this.admit(context.switchToHttp().getRequest<FastifyRequest>(), access);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    try {
+      await this.admit(request, access);
+    } catch (error) {
+      if (request.principal !== null) await this.refusals.note(error, refusedOf(request, request.principal));
+      throw error;
+    }
     return true;
+  }
+
+  /** For routes without Nest's pipeline. Only what the key has no right to is written down: other refusals are a gateway's daily work. */
+  noteRefusal(request: Asked, error: unknown): void {
+    if (request.principal === null) return;
+    void this.refusals.note(error, { ...refusedOf(request, request.principal), changes: false });
   }
 
   /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
@@ -49,11 +64,12 @@ export class AuthGuard implements CanActivate {
 }
 
 function enter(principal: Principal, request: Asked, access: Access): void {
+  // Also of a key that is refused, so that it is known whose attempt it was.
+  request.principal = principal;
   const mayCall =
     mayAct(principal.role, access.role) || access.alsoFor.some((role) => mayAct(principal.role, role));
   if (!mayCall) throw forbidden();
   if (!isWithin(principal, access.scope, request)) throw forbidden();
-  request.principal = principal;
 }
 
 /** An admin may do everything that the others may, and an owner what finance may. */

@@ -7,14 +7,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
+import { attribute, type CallerContext } from './caller-context.js';
 import { findRecord, insertRecord, tryLockRecord, type IdempotencyName } from './idempotency.sql.js';
 import { idempotencyOf, type Idempotency } from './idempotency.js';
 import { principalOf, type Principal } from './principal.js';
+import { callerContextOf } from './refused-call.js';
 import { open, seal } from './sealed-answer.js';
 
 /** A call that may change something: by which key, and under which idempotency key. */
 export type ChangeCall = {
   readonly principal: Principal;
+  /** For the audit log. */
+  readonly caller: CallerContext;
   readonly idempotency: Idempotency | null;
   /** The status of a success. */
   readonly status: number;
@@ -26,8 +30,10 @@ export const Call = createParamDecorator((_: unknown, context: ExecutionContext)
   const http = context.switchToHttp();
   const request = http.getRequest<FastifyRequest>();
   const reply = http.getResponse<FastifyReply>();
+  const principal = principalOf(request);
   return {
-    principal: principalOf(request),
+    principal,
+    caller: callerContextOf(request, principal),
     idempotency: idempotencyOf(request),
     status: reply.statusCode,
     markReplayed: () => void reply.header('idempotent-replayed', 'true'),
@@ -79,7 +85,10 @@ export class Changes {
     options: ChangeOptions = {},
   ): Promise<T> {
     if (options.dryRun === true) return this.tryOut(change);
-    const answer = await this.database.transaction((tx) => this.once(tx, call, change, options));
+    const answer = await this.database.transaction((tx) => {
+      attribute(tx, call.caller);
+      return this.once(tx, call, change, options);
+    });
     if (answer.replayed) call.markReplayed();
     await this.announce(concerned);
     return answer.body;

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomId } from '../domain/ids.js';
 import { findKeyByHash, hasAdminKey, insertKey } from './api-key-rows.js';
+import { insertAuditEntry } from './audit-log.js';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
 import { hashOf, newSecret } from './api-keys.js';
@@ -55,6 +56,16 @@ async function addKey(database: Database, secret: string): Promise<void> {
       entity: null,
       source: null,
     } as const;
-    await insertKey(tx, { ...key, secretHash: hashOf(secret), createdAt });
+    if ((await insertKey(tx, { ...key, secretHash: hashOf(secret), createdAt })) === null) return;
+    const { id: target, name, role, entity } = key;
+    await insertAuditEntry(tx, {
+      at: createdAt,
+      actor: 'system',
+      action: 'keys.create',
+      entity,
+      target,
+      before: null,
+      after: { name, role, entity },
+    });
   });
 }

@@ -46,7 +46,7 @@ export function routesOn<All, Calls>(
 /** What Fastify's requests and those of the fast path have in common. */
 export type GatewayRequest = {
   readonly id: string;
-  readonly raw: Pick<IncomingMessage, 'socket'>;
+  readonly raw: Pick<IncomingMessage, 'method' | 'url' | 'socket'>;
   readonly headers: IncomingHttpHeaders;
   readonly params: unknown;
   readonly body: unknown;
@@ -58,6 +58,8 @@ export type GatewayServices<Calls> = {
   readonly guard: {
     /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
     admit(request: GatewayRequest, access: Access): Promise<void> | void;
+    /** Writes down that the caller had no right to what it asked for, if that is why it failed. */
+    noteRefusal(request: GatewayRequest, error: unknown): void;
   };
 };
 
@@ -114,12 +116,17 @@ export function answererOf<Calls>(route: GatewayRoute<Calls>, api: GatewayApi<Ca
   let services: GatewayServices<Calls> | null = null;
   return async (request) => {
     services ??= api.services();
-    const admission = services.guard.admit(request, access);
-    if (admission !== undefined) await admission;
-    const { params, body } = usual?.(request) ?? parsed(route, request);
-    const given = { params, body, raw: request };
-    const answered = await answer(services.calls, given as never);
-    return { status: statusOf?.(answered) ?? status, text: JSON.stringify(answered) };
+    try {
+      const admission = services.guard.admit(request, access);
+      if (admission !== undefined) await admission;
+      const { params, body } = usual?.(request) ?? parsed(route, request);
+      const given = { params, body, raw: request };
+      const answered = await answer(services.calls, given as never);
+      return { status: statusOf?.(answered) ?? status, text: JSON.stringify(answered) };
+    } catch (error) {
+      services.guard.noteRefusal(request, error);
+      throw error;
+    }
   };
 }
 

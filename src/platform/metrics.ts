@@ -50,6 +50,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly refusals = new Counter({
+    name: 'tally_refused_calls_total',
+    help: 'Calls of good keys that were refused for a lack of rights, and changes that were refused, by code. Above a bound they are only counted here, not in the audit log.',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+
   readonly clockDifference = new Gauge({
     name: 'tally_clock_difference_seconds',
     help: "How far the clock of Redis and of this process' machine are ahead of that of Postgres, by which Tally goes.",

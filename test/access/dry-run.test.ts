@@ -17,6 +17,7 @@ afterAll(() => books.close());
 
 const call: ChangeCall = {
   principal: { keyId: 'key_dry', role: 'admin', entity: null },
+  caller: { actor: 'key_dry', role: 'admin', requestId: 'req_1', address: null },
   idempotency: { key: 'dry-1', requestHash: 'hash', secret: 'secret' },
   status: 201,
   markReplayed: () => expect(true).toBe(false),

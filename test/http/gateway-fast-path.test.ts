@@ -26,7 +26,10 @@ describe('the fast path of gateway routes', () => {
     // What Fastify would answer.
     server = createServer((_, response) => response.end('other'));
     serveUsualCalls(server, {
-      api: { routes: [HOLD], services: () => ({ calls: null, guard: { admit: () => {} } }) },
+      api: {
+        routes: [HOLD],
+        services: () => ({ calls: null, guard: { admit: () => {}, noteRefusal: () => {} } }),
+      },
       errors: new ErrorFilter(new Logger('silent'), { quotaDeniedStatus: 429 }),
       requestIdOf: (header) => (typeof header === 'string' ? header : 'req_new'),
       note: (each) => served.push(each),

@@ -1456,10 +1456,17 @@ create table audit_log (
   target text,
   before jsonb,
   after jsonb,
+  -- The request that asked for it: its id, the role of its key, and the address that it came from. Null for what nobody asked for.
+  request_id text,
+  role text,
+  address text,
   hash bytea not null,
   constraint audit_log_pkey primary key (id)
 );
 create index audit_log_entity_id_idx on audit_log (entity, id);
+create index audit_log_actor_id_idx on audit_log (actor, id);
+create index audit_log_action_id_idx on audit_log (action, id);
+create index audit_log_at_idx on audit_log (at);
 create trigger audit_log_append_only before update on audit_log
   for each row execute function refuse_change();
 create trigger audit_log_no_truncate before truncate on audit_log

@@ -1,0 +1,106 @@
+/**
+ * What was refused, in the audit log: whoever lacks a right (403), and changes that were asked for and not made. Nobody can fill the log
+ * with it: above a bound by key, and one for all keys, refusals are counted in the metrics only.
+ */
+import { Injectable } from '@nestjs/common';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { TallyError } from '../domain/errors.js';
+import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { Logger } from '../platform/logger.js';
+import { Metrics } from '../platform/metrics.js';
+import { insertAuditEntry } from './audit-log.js';
+import { attribute, type CallerContext } from './caller-context.js';
+import type { EntityName } from '../domain/ids.js';
+
+export const REFUSALS_OF_A_KEY_MAX = 20;
+export const REFUSALS_MAX = 200;
+const WINDOW_SECONDS = 60;
+
+/** Longer ones are cut. */
+const TARGET_CHARACTERS_MAX = 256;
+
+/** What a caller can be refused for; the rest is nobody's attempt. */
+const REFUSED: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'not_found',
+  'model_not_found',
+  'conflict',
+  'idempotency_key_reused',
+  'precondition_failed',
+  'payload_too_large',
+]);
+
+export type Refused = {
+  readonly caller: CallerContext;
+  readonly entity: EntityName | null;
+  /** `POST /v1/admin/keys`. */
+  readonly call: string;
+  readonly changes: boolean;
+};
+
+@Injectable()
+export class Refusals {
+  private readonly ofKeys = new RateLimiterMemory({
+    points: REFUSALS_OF_A_KEY_MAX,
+    duration: WINDOW_SECONDS,
+    keyPrefix: 'key',
+  });
+  private readonly ofAll = new RateLimiterMemory({
+    points: REFUSALS_MAX,
+    duration: WINDOW_SECONDS,
+    keyPrefix: 'all',
+  });
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Writes down a refusal, where `error` is one. Never throws: the caller gets the error that it was refused with. */
+  async note(error: unknown, refused: Refused): Promise<void> {
+    if (!(error instanceof TallyError)) return;
+    const isDenied = error.code === 'insufficient_permissions';
+    if (!isDenied && !(refused.changes && REFUSED.has(error.code))) return;
+    this.metrics.refusals.inc({ code: error.code });
+    if (!(await this.mayWrite(refused.caller.actor))) return;
+    try {
+      await this.write(error, refused, isDenied ? 'access.denied' : 'access.refused');
+    } catch (failure) {
+      this.logger.error('a refusal is not in the audit log', failure, {
+        request_id: refused.caller.requestId,
+      });
+    }
+  }
+
+  private async mayWrite(actor: string): Promise<boolean> {
+    try {
+      await this.ofKeys.consume(actor);
+      await this.ofAll.consume('');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async write(
+    { code, param }: TallyError,
+    { caller, entity, call }: Refused,
+    action: string,
+  ): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      attribute(tx, caller);
+      await insertAuditEntry(tx, {
+        at: await this.clock.bookingTime(tx),
+        actor: caller.actor,
+        action,
+        entity,
+        target: call.slice(0, TARGET_CHARACTERS_MAX).toWellFormed(),
+        before: null,
+        after: { code, param: param?.toWellFormed() ?? null },
+      });
+    });
+  }
+}
