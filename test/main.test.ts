@@ -11,7 +11,7 @@ import { aRedis, type TestRedis } from './support/redis.js';
 import { until } from './support/until.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const ADMIN_API_KEY = 'sk-tally-main-test';
+const ADMIN_API_KEY = 'sk-tally-main-test-Vf1gNy8cJb7xWq3e';
 
 type Run = {
   readonly output: { text: string };

@@ -156,7 +156,7 @@ export async function tallyWorker({ redisUrl, databaseUrl }: BenchServers): Prom
       PORT: '0',
       REDIS_URL: redisUrl,
       DATABASE_URL: databaseUrl,
-      ADMIN_API_KEY: 'sk-tally-bench-admin',
+      ADMIN_API_KEY: 'sk-tally-bench-admin-Dm5kTz0pRu6y',
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

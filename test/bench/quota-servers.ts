@@ -8,7 +8,7 @@ import type { LoadOrder } from './quota-load.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LOADER = path.join(ROOT, 'test/support/typescript.js');
-const ADMIN_KEY = 'sk-tally-bench-admin';
+const ADMIN_KEY = 'sk-tally-bench-admin-Dm5kTz0pRu6y';
 
 export type Peer = { readonly order: LoadOrder; readonly server: ChildProcess };
 

@@ -51,7 +51,7 @@ export type TestApp = {
   close(): Promise<void>;
 };
 
-export const ADMIN_KEY = 'sk-tally-test-admin';
+export const ADMIN_KEY = 'sk-tally-test-admin-Qp2wZr9tLk4mHs6d';
 
 export async function anApp(
   options: {
