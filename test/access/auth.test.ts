@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { BadKeys } from '../../src/access/bad-keys.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { accessOfSpec, type RouteSpec } from '../../src/http/route.js';
 import { LLAMA } from '../support/builders.js';
@@ -22,10 +23,13 @@ const FORBIDDEN = {
 };
 
 describe('who may call what', () => {
+  const lookUps = jest.spyOn(BadKeys.prototype, 'lookUp');
   let app: TestApp;
   const keys = new Map<string, string>();
   const keyOf = (name: string): string => keys.get(name) ?? name;
   beforeAll(async () => {
+    // All come from one address, and far more than it may send.
+    lookUps.mockImplementation((_, __, find) => find());
     app = await anApp();
     for (const role of ROLES) {
       if (role !== 'owner') keys.set(role, await app.key(role));
@@ -34,7 +38,10 @@ describe('who may call what', () => {
         keys.set(`${role} of ${entity}`, await app.key(role, entity));
     }
   });
-  afterAll(() => app.close());
+  afterAll(async () => {
+    lookUps.mockRestore();
+    await app.close();
+  });
 
   const ask = ({ request, body, headers }: RouteCase, key: string | null) =>
     app.call(request, { key, ...(body === undefined ? {} : { body }), ...(headers ? { headers } : {}) });

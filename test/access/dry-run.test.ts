@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => books.close());
 
 const call: ChangeCall = {
-  principal: { keyId: 'key_dry', role: 'admin', entity: null },
+  principal: { keyId: 'key_dry', role: 'admin', entity: null, source: null },
   caller: { actor: 'key_dry', role: 'admin', requestId: 'req_1', address: null },
   idempotency: { key: 'dry-1', requestHash: 'hash', secret: 'secret' },
   status: 201,
