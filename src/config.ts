@@ -45,6 +45,8 @@ export type Config = {
   /** The sender of mail; never null where `smtpUrl` is set. */
   readonly smtpFrom: string | null;
   readonly logLevel: LogLevel;
+  /** Whether a start applies migrations; otherwise it refuses a database that lacks some. */
+  readonly migratesAtStart: boolean;
 };
 
 /** One sentence per problem of the environment. No value is repeated, because some are secrets. */
@@ -134,6 +136,7 @@ const Environment = z.object({
       'must be a mail address such as billing@example.com or Tally <billing@example.com>',
     )
     .optional(),
+  MIGRATE: z.enum(['start', 'off'], 'must be start or off').default('start'),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
@@ -199,6 +202,7 @@ export function readConfig(environment: Variables = process.env): Config {
     smtpUrl: data.SMTP_URL ?? null,
     smtpFrom: data.SMTP_FROM ?? null,
     logLevel: data.LOG_LEVEL,
+    migratesAtStart: data.MIGRATE === 'start',
   });
 }
 

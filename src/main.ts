@@ -10,7 +10,7 @@ import { schemaOf, trustsAnyCertificate } from './platform/database-address.js';
 import { EmbeddedServerError } from './platform/embedded/embedded-server-error.js';
 import { startEmbeddedServers } from './platform/embedded/embedded-servers.js';
 import { Logger } from './platform/logger.js';
-import { applyMigrations, MigrationError, strayingSessions } from './platform/migrate.js';
+import { applyMigrations, MigrationError, requireMigrated, strayingSessions } from './platform/migrate.js';
 import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis } from './platform/redis.js';
@@ -22,6 +22,10 @@ import { ensureFirstPlans } from './accounts/first-plans.js';
 import { ensureFirstPrices } from './prices/first-prices.js';
 
 const PRISMA = new URL('../prisma/', import.meta.url);
+const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
+
+/** Migrations need none, so none is started for them. */
+const NO_REDIS = 'redis://none';
 
 /** How long Redis may take to answer at the start, and how long a start may take to notice a stop. */
 const REDIS_MS_MAX = 30_000;
@@ -47,7 +51,11 @@ await started;
 
 async function boot(): Promise<void> {
   try {
-    await start(readConfig());
+    const [command, ...rest] = process.argv.slice(2);
+    if (rest.length > 0 || (command !== undefined && command !== 'migrate'))
+      throw new ConfigError(['the command must be `migrate`, or none to start the service']);
+    const config = readConfig();
+    await (command === 'migrate' ? migrateAlone(config) : start(config));
   } catch (error) {
     if (!stopping) await fail(error);
   }
@@ -56,10 +64,8 @@ async function boot(): Promise<void> {
 async function start(config: Config): Promise<void> {
   logger.setLevel(config.logLevel);
   const { databaseUrl, redisUrl } = await openServers(config);
-  const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
-  const owner = config.migrateDatabaseUrl ?? databaseUrl;
-  const { applied } = await applyMigrations({ databaseUrl: owner, migrationsDir });
-  if (applied.length > 0) logger.info('migrated', { applied });
+  if (config.migratesAtStart) await migrate(config, databaseUrl);
+  else await requireMigrated({ databaseUrl, migrationsDir });
   if (trustsAnyCertificate(databaseUrl))
     logger.warn(
       'nobody looks whose certificate Postgres has: sslmode=require encrypts only, use verify-full',
@@ -81,6 +87,22 @@ async function start(config: Config): Promise<void> {
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   logger.info('listening', { url: await app.getUrl(), role: config.role });
+}
+
+/** `npm run migrate`: applies what is pending, and ends. */
+async function migrateAlone(config: Config): Promise<void> {
+  logger.setLevel(config.logLevel);
+  const { databaseUrl } = await openServers({ ...config, redisUrl: config.redisUrl ?? NO_REDIS });
+  const applied = await migrate(config, databaseUrl);
+  if (applied.length === 0) logger.info('nothing to migrate');
+  await closeAll();
+}
+
+async function migrate(config: Config, databaseUrl: string): Promise<string[]> {
+  const owner = config.migrateDatabaseUrl ?? databaseUrl;
+  const { applied } = await applyMigrations({ databaseUrl: owner, migrationsDir });
+  if (applied.length > 0) logger.info('migrated', { applied });
+  return applied;
 }
 
 /** Refuses sessions that would not find our tables. */

@@ -39,6 +39,7 @@ describe('the configuration', () => {
       smtpUrl: null,
       smtpFrom: null,
       logLevel: 'info',
+      migratesAtStart: true,
     });
   });
 
@@ -78,6 +79,7 @@ describe('the configuration', () => {
     ],
     ['SMTP_FROM', ['nobody', 'a@b@c', 'Tally <billing@example.com', 'a@b.example, c@d.example', 'a@b>']],
     ['LOG_LEVEL', ['INFO', 'verbose']],
+    ['MIGRATE', ['on', 'OFF', 'false']],
   ])('refuses a wrong %s in one sentence', (name, values) => {
     for (const value of values) {
       expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);

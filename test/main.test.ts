@@ -21,8 +21,8 @@ type Run = {
 
 const children: ChildProcess[] = [];
 
-function run(environment: Record<string, string>): Run {
-  const child = spawn(process.execPath, ['dist/main.js'], {
+function run(environment: Record<string, string>, args: string[] = []): Run {
+  const child = spawn(process.execPath, ['dist/main.js', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], PORT: '0', ...environment },
   });
@@ -67,6 +67,29 @@ describe('npm start', () => {
     expect(await exited).toBe(1);
     for (const name of ['PORT', 'ROLE', 'REDIS_URL', 'QUOTA_FAIL_MODE'])
       expect(output.text).toContain(`- ${name} must be`);
+  });
+
+  it('migrates alone and ends, and then starts without migrating', async () => {
+    const fresh = await aDatabase({ template: 'template0' });
+    const environment = { ...servers(), DATABASE_URL: fresh.url, MIGRATE: 'off', ADMIN_API_KEY };
+    const lacking = run(environment);
+    expect(await lacking.exited).toBe(1);
+    expect(lacking.output.text).toContain('run npm run migrate');
+    const { REDIS_URL: _, ...alone } = environment;
+    for (const said of ['"migrated"', 'nothing to migrate']) {
+      const migrating = run(alone, ['migrate']);
+      expect([await migrating.exited, migrating.output.text]).toEqual([0, expect.stringContaining(said)]);
+    }
+    const serving = run(environment);
+    expect((await fetch(`${await urlOf(serving)}/livez`)).status).toBe(200);
+    serving.signal('SIGTERM');
+    expect(await serving.exited).toBe(0);
+    const unknown = run(environment, ['mgirate']);
+    expect([await unknown.exited, unknown.output.text]).toEqual([
+      1,
+      expect.stringContaining('must be `migrate`'),
+    ]);
+    await fresh.drop();
   });
 
   it('asks for an admin key where an outside database has none, and exits with 1', async () => {

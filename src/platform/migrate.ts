@@ -54,6 +54,30 @@ export async function applyMigrations(target: {
   }
 }
 
+/**
+ * Refuses a database that lacks a migration of this release, for a start that applies none. What a newer release has added, or has failed to
+ * add, is no matter: columns and tables are added, never taken away.
+ */
+export async function requireMigrated(target: { databaseUrl: string; migrationsDir: string }): Promise<void> {
+  const migrations = await readMigrations(resolve(target.migrationsDir));
+  const client = new Client(connectionOf(target.databaseUrl));
+  try {
+    await client.connect();
+    const applied = await readAppliedMigrations(client);
+    refuseOther(migrations, applied);
+    const names = new Set(applied.map(({ name }) => name));
+    const lacking = migrations.migrationDirectories.filter(({ path }) => !names.has(path));
+    if (lacking.length === 0) return;
+    throw new MigrationError(
+      `The database lacks ${lacking.map(({ path }) => path).join(', ')}, and MIGRATE is off: run npm run migrate before this start.`,
+    );
+  } catch (error) {
+    throw error instanceof MigrationError ? error : postgresFailure(error);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
 /** They speak Postgres' protocol, but two sessions get the same advisory lock at once, or none. */
 const WITHOUT_LOCKS = /CockroachDB|YugabyteDB|-YB-|Redshift|Spanner/i;
 const VERSION_MIN = 150_000;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { applyMigrations, engineProblem } from '../../src/platform/migrate.js';
+import { applyMigrations, engineProblem, requireMigrated } from '../../src/platform/migrate.js';
 import { lockMigrations } from '../../src/platform/migrate.sql.js';
 import { query } from '../support/data-dir.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
@@ -52,6 +52,41 @@ async function aLockedMigration() {
 function migrate(from = migrationsDir): Promise<{ applied: string[] }> {
   return applyMigrations({ databaseUrl: database.url, migrationsDir: from });
 }
+
+describe('a start that applies no migrations', () => {
+  const require = () => requireMigrated({ databaseUrl: database.url, migrationsDir });
+
+  it('refuses a database that lacks some, by their names, and says what to do', async () => {
+    await write(ONE, 'create table one (a int);');
+    await expect(require()).rejects.toThrow(`lacks ${ONE}, and MIGRATE is off: run npm run migrate`);
+    await migrate();
+    await require();
+    await write(TWO, 'create table two (a int);');
+    await expect(require()).rejects.toThrow(`lacks ${TWO},`);
+  });
+
+  it('goes on beside what a newer release has added, or has failed to add', async () => {
+    await write(ONE, 'create table one (a int);');
+    await write(TWO, 'create table two (a int); select 1 / 0;');
+    await expect(migrate()).rejects.toThrow(TWO);
+    await rm(join(migrationsDir, TWO), { recursive: true });
+    await require();
+    await query(
+      database.url,
+      `update _prisma_migrations set finished_at = now() where migration_name = '${TWO}'`,
+    );
+    await require();
+  });
+
+  it('refuses a migration that the database has in another form, and an unavailable Postgres', async () => {
+    await write(ONE, 'create table one (a int);');
+    await migrate();
+    await write(ONE, 'create table one (a bigint);');
+    await expect(require()).rejects.toThrow('in another form');
+    const nowhere = { databaseUrl: 'postgres://u@127.0.0.1:1/x', migrationsDir };
+    await expect(requireMigrated(nowhere)).rejects.toThrow('Postgres is unavailable');
+  });
+});
 
 describe('applyMigrations', () => {
   it('applies in the order of the names what has not been applied, and then nothing', async () => {
