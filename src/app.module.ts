@@ -26,6 +26,7 @@ import { UpkeepWorker } from './upkeep/upkeep.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
 import { UsageMonths } from './metering/usage-months.js';
 import { PeriodsApi, PeriodsModule } from './periods/periods.module.js';
+import { SELLER, type Seller } from './periods/seller.js';
 import { USAGE_ROUTES, UsageReports } from './metering/usage-routes.js';
 import { QUEUE_SHARDS } from './metering/usage.processor.js';
 import { NestLogger } from './platform/logger.js';
@@ -95,6 +96,10 @@ export class AppModule {
     const settings: Provider[] = [
       { provide: QUOTA_FAIL_MODE, useValue: config.quotaFailMode },
       { provide: UNPRICED_MODELS, useValue: config.unpricedModels },
+      {
+        provide: SELLER,
+        useValue: { name: config.sellerName, address: config.sellerAddress } satisfies Seller,
+      },
       { provide: QUEUE_SHARDS, useValue: config.queueShards },
       {
         provide: WebhookSender,

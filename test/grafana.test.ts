@@ -42,6 +42,7 @@ describe('the dashboards', () => {
   let metrics: string;
   beforeAll(async () => {
     app = await anApp();
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
     await recordUsage(app, [anEvent(), anEvent({ model: 'unknown' })]);
     await app.call('POST /v1/usage/events', { body: [{}] });

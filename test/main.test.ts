@@ -114,6 +114,7 @@ describe('npm start', () => {
     const url = await urlOf(process);
     const headers = { authorization: `Bearer ${ADMIN_API_KEY}`, 'content-type': 'application/json' };
     expect((await fetch(`${url}/v1/admin/prices`, { headers })).status).toBe(200);
+    await fetch(`${url}/v1/admin/entities/entity1`, { method: 'PUT', headers, body: '{"plan":"free"}' });
     const buy = () =>
       fetch(`${url}/v1/admin/entities/entity1/credits`, {
         method: 'POST',

@@ -141,7 +141,9 @@ table closed_periods
   column cost_picos numeric(38,0) not null
   column overage_picos numeric(38,0) not null
   column overage_reversed_picos numeric(38,0) not null
-  constraint CHECK ((closing_picos = ((((((opening_picos + purchased_picos) + promoted_picos) - burnt_picos) + burn_reversed_picos) - expired_picos) - voided_picos)))
+  column refunded_picos numeric(38,0) not null default 0
+  column repaid_picos numeric(38,0) not null default 0
+  constraint CHECK ((closing_picos = ((((((((opening_picos + purchased_picos) + promoted_picos) - burnt_picos) + burn_reversed_picos) - expired_picos) - voided_picos) - refunded_picos) - repaid_picos)))
   constraint CHECK ((cost_picos = (((burnt_picos - burn_reversed_picos) + overage_picos) - overage_reversed_picos)))
   constraint FOREIGN KEY (entity) REFERENCES entities(name)
   constraint PRIMARY KEY (entity, period)
@@ -162,6 +164,7 @@ table credit_grants
   column burnt_picos numeric(38,0) not null default 0
   column voided_picos numeric(38,0) not null default 0
   column expired_picos numeric(38,0) not null default 0
+  column repaid_picos numeric(38,0) not null default 0
   column is_open boolean not null default (remaining_picos > (0)::numeric)
   column effective_at timestamp(3) with time zone not null
   column expires_at timestamp(3) with time zone
@@ -170,9 +173,10 @@ table credit_grants
   column note text
   column created_at timestamp(3) with time zone not null
   column voided_at timestamp(3) with time zone
+  column frozen_at timestamp(3) with time zone
   constraint CHECK (((priority >= 0) AND (priority <= 100)))
-  constraint CHECK (((remaining_picos >= (0)::numeric) AND (burnt_picos >= (0)::numeric) AND (voided_picos >= (0)::numeric) AND (expired_picos >= (0)::numeric)))
-  constraint CHECK ((amount_picos = (((remaining_picos + burnt_picos) + voided_picos) + expired_picos)))
+  constraint CHECK (((remaining_picos >= (0)::numeric) AND (burnt_picos >= (0)::numeric) AND (voided_picos >= (0)::numeric) AND (expired_picos >= (0)::numeric) AND (repaid_picos >= (0)::numeric)))
+  constraint CHECK ((amount_picos = ((((remaining_picos + burnt_picos) + voided_picos) + expired_picos) + repaid_picos)))
   constraint CHECK ((amount_picos > (0)::numeric))
   constraint CHECK ((category = ANY (ARRAY['paid'::text, 'promotional'::text])))
   constraint CHECK ((expires_at > effective_at))
@@ -185,6 +189,7 @@ table credit_grants
   CREATE UNIQUE INDEX credit_grants_lot_is_of_one_grant ON public.credit_grants USING btree (entity, lot)
   CREATE UNIQUE INDEX credit_grants_one_allowance_a_period ON public.credit_grants USING btree (entity, allowance_period)
   CREATE UNIQUE INDEX credit_grants_pkey ON public.credit_grants USING btree (entity, id)
+  CREATE UNIQUE INDEX credit_grants_reference_is_of_one_grant ON public.credit_grants USING btree (entity, reference) WHERE (reference IS NOT NULL)
 
 table dead_letters
   column entity text not null default ''::text
@@ -205,6 +210,21 @@ table dead_letters
   CREATE INDEX dead_letters_entity_last_seen_at_idx ON public.dead_letters USING btree (entity, last_seen_at)
   CREATE INDEX dead_letters_status_last_seen_at_idx ON public.dead_letters USING btree (status, last_seen_at)
   CREATE UNIQUE INDEX dead_letters_pkey ON public.dead_letters USING btree (entity, id)
+
+table debts
+  column entity text not null
+  column id bigint not null
+  column grant_id text not null
+  column amount_picos numeric(38,0) not null
+  column paid_picos numeric(38,0) not null default 0
+  column is_open boolean not null default (paid_picos < amount_picos)
+  constraint CHECK (((paid_picos >= (0)::numeric) AND (paid_picos <= amount_picos)))
+  constraint CHECK ((amount_picos > (0)::numeric))
+  constraint FOREIGN KEY (entity, grant_id) REFERENCES credit_grants(entity, id)
+  constraint PRIMARY KEY (entity, id)
+  CREATE INDEX debts_grant_idx ON public.debts USING btree (entity, grant_id)
+  CREATE INDEX debts_open_idx ON public.debts USING btree (entity) WHERE is_open
+  CREATE UNIQUE INDEX debts_pkey ON public.debts USING btree (entity, id)
 
 table entities
   column name text not null
@@ -1293,7 +1313,7 @@ begin
         extract(epoch from g.expires_at) * 1000, extract(epoch from g.created_at) * 1000, g.allowance_period,
         g.remaining_picos::text
       )), '[]')
-      from unnest(v_names) n (name) join credit_grants g on g.entity = n.name and g.is_open
+      from unnest(v_names) n (name) join credit_grants g on g.entity = n.name and g.is_open and g.frozen_at is null
     ),
     'series', to_json(v_series),
     'origins', to_json(v_origins),
@@ -1397,7 +1417,7 @@ begin
       coalesce(sum(g.amount_picos) filter (where g.effective_at <= greatest(p_at, g.created_at)), 0) as granted,
       min(case when g.effective_at > greatest(p_at, g.created_at) then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
     from credit_grants g
-    where g.entity = n.entity and (g.expires_at is null or g.expires_at > p_at)
+    where g.entity = n.entity and g.frozen_at is null and (g.expires_at is null or g.expires_at > p_at)
   ) lots
   cross join lateral (
     select array(

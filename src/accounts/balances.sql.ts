@@ -3,6 +3,10 @@ import type { Tx } from '../platform/database.js';
 
 export type BalanceRow = {
   readonly creditsPicos: bigint;
+  /** What frozen grants have left: nobody can spend it. */
+  readonly frozenPicos: bigint;
+  /** What the next credits pay first. */
+  readonly debtPicos: bigint;
   readonly monthPicos: bigint;
   readonly yearPicos: bigint;
   readonly monthOveragePicos: bigint;
@@ -23,6 +27,8 @@ export type ProjectBalanceRow = {
 
 type RawBalance = {
   credits: string;
+  frozen: string;
+  debt: string;
   month: string;
   year: string;
   month_overage: string;
@@ -41,9 +47,16 @@ export async function findBalance(
     select
       coalesce((
         select sum(g.remaining_picos) from credit_grants g
-        where g.entity = ${of.entity}::text and g.is_open
+        where g.entity = ${of.entity}::text and g.is_open and g.frozen_at is null
           and g.effective_at <= greatest(${of.at}::timestamptz, g.created_at) and (g.expires_at is null or g.expires_at > ${of.at}::timestamptz)
       ), 0)::text as credits,
+      coalesce((
+        select sum(g.remaining_picos) from credit_grants g
+        where g.entity = ${of.entity}::text and g.is_open and g.frozen_at is not null
+      ), 0)::text as frozen,
+      coalesce((
+        select sum(d.amount_picos - d.paid_picos) from debts d where d.entity = ${of.entity}::text and d.is_open
+      ), 0)::text as debt,
       coalesce(sum(s.cost_picos) filter (where s.period = ${of.period}::text), 0)::text as month,
       coalesce(sum(s.cost_picos), 0)::text as year,
       coalesce(sum(s.overage_picos) filter (where s.period = ${of.period}::text), 0)::text as month_overage,
@@ -62,6 +75,8 @@ export async function findBalance(
     group by p.name, e.name`;
   return {
     creditsPicos: BigInt(row.credits),
+    frozenPicos: BigInt(row.frozen),
+    debtPicos: BigInt(row.debt),
     monthPicos: BigInt(row.month),
     yearPicos: BigInt(row.year),
     monthOveragePicos: BigInt(row.month_overage),

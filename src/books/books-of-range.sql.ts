@@ -18,6 +18,7 @@ const OF_ENTITIES = [
   'closed_periods',
   'counted_usage',
   'credit_grants',
+  'debts',
   'entity_spend',
   'hourly_usage',
   'ledger_entries',

@@ -8,6 +8,7 @@ import type { Tx } from '../platform/database.js';
 import { checkChains } from '../access/chains.js';
 import { readEntitiesOf, type EntityRange } from '../accounts/entity-ranges.js';
 import { identitiesOf, withEntities } from './books-of-range.sql.js';
+import { DEBT_CHECKS, owedCheck, type Check } from './debt-invariants.sql.js';
 import {
   compareRollUps,
   DIFFERENCES_MAX,
@@ -35,8 +36,6 @@ async function compare(tx: Tx, scope: Prisma.Sql, { left, right }: Omit<Check, '
       ) as differences`;
   return row;
 }
-
-type Check = { readonly name: string; readonly left: Prisma.Sql; readonly right: Prisma.Sql };
 
 /** Identities are pruned after the acceptance window of 35 days; within it every event has one. */
 const IDENTITIES_DAYS = 35;
@@ -222,7 +221,11 @@ const CHECKS: readonly Check[] = [
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount) as amount from (
         select entity, grant_id,
-          case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end as amount
+          case
+            when credit_account = 'credits:' || grant_id then amount_picos
+            when debit_account = 'credits:' || grant_id then -amount_picos
+            else 0
+          end as amount
         from ledger_entries where grant_id is not null
         union all
         select entity, grant_id, -amount_picos from burns where grant_id is not null and not posted
@@ -286,8 +289,12 @@ export async function checkInvariants(
   await tx.$executeRaw`set local work_mem = '64MB'`;
   const scope = withEntities(await readEntitiesOf(tx, range));
   const check = async ({ name, ...sides }: Check) => ({ name, ...(await compare(tx, scope, sides)) });
-  const results = [await check(identityCheck(range, at)), ...(await compareRollUps(tx, scope))];
-  for (const each of CHECKS) results.push(await check(each));
+  const results = [
+    await check(identityCheck(range, at)),
+    await check(owedCheck(at)),
+    ...(await compareRollUps(tx, scope)),
+  ];
+  for (const each of [...CHECKS, ...DEBT_CHECKS]) results.push(await check(each));
   results.push(...(await checkChains(tx, { buckets: range, differencesMax: DIFFERENCES_MAX })));
   return results;
 }

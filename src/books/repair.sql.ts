@@ -118,7 +118,7 @@ export async function setProjectSpend(tx: Tx, rows: readonly Difference[]): Prom
     on conflict (entity, period, project) do update set cost_picos = excluded.cost_picos`;
 }
 
-/** Compares grants with the ledger (voids, expiries) and the burns. What remains of a grant follows from these and its amount. */
+/** Compares grants with the ledger (voids, refunds, expiries, payments of debts) and the burns. What remains of a grant follows from these and its amount. */
 export async function findGrantDifferences(tx: Tx, entity: string): Promise<Difference[]> {
   return tx.$queryRaw<Difference[]>`
     with expected as (
@@ -128,21 +128,27 @@ export async function findGrantDifferences(tx: Tx, entity: string): Promise<Diff
         ), 0) as burnt,
         coalesce((
           select sum(l.amount_picos) from ledger_entries l
-          where l.entity = g.entity and l.grant_id = g.id and l.kind = 'void'
+          where l.entity = g.entity and l.grant_id = g.id and l.kind in ('void', 'refund')
         ), 0) as voided,
         coalesce((
           select sum(l.amount_picos) from ledger_entries l
           where l.entity = g.entity and l.grant_id = g.id and l.kind = 'expiry'
-        ), 0) as expired
+        ), 0) as expired,
+        coalesce((
+          select sum(l.amount_picos) from ledger_entries l
+          where l.entity = g.entity and l.grant_id = g.id and l.kind = 'debt_payment'
+        ), 0) as repaid
       from credit_grants g where g.entity = ${entity}::text
     ), compared as (
       select g.id,
         jsonb_build_object(
           'remaining_picos', g.remaining_picos::text, 'burnt_picos', g.burnt_picos::text,
-          'voided_picos', g.voided_picos::text, 'expired_picos', g.expired_picos::text) as before,
+          'voided_picos', g.voided_picos::text, 'expired_picos', g.expired_picos::text,
+          'repaid_picos', g.repaid_picos::text) as before,
         jsonb_build_object(
-          'remaining_picos', (x.amount_picos - x.burnt - x.voided - x.expired)::text, 'burnt_picos', x.burnt::text,
-          'voided_picos', x.voided::text, 'expired_picos', x.expired::text) as after
+          'remaining_picos', (x.amount_picos - x.burnt - x.voided - x.expired - x.repaid)::text, 'burnt_picos', x.burnt::text,
+          'voided_picos', x.voided::text, 'expired_picos', x.expired::text,
+          'repaid_picos', x.repaid::text) as after
       from credit_grants g join expected x on x.id = g.id where g.entity = ${entity}::text
     )
     select jsonb_build_object('grant', id) as key, before, after
@@ -155,13 +161,15 @@ export async function setGrants(tx: Tx, entity: string, rows: readonly Differenc
       remaining_picos = t.remaining_picos,
       burnt_picos = t.burnt_picos,
       voided_picos = t.voided_picos,
-      expired_picos = t.expired_picos
+      expired_picos = t.expired_picos,
+      repaid_picos = t.repaid_picos
     from unnest(
       ${pgArray(rows.map((r) => r.key['grant']!))}::text[],
       ${pgArray(rows.map((r) => r.after['remaining_picos']!))}::numeric[],
       ${pgArray(rows.map((r) => r.after['burnt_picos']!))}::numeric[],
       ${pgArray(rows.map((r) => r.after['voided_picos']!))}::numeric[],
-      ${pgArray(rows.map((r) => r.after['expired_picos']!))}::numeric[]
-    ) as t (id, remaining_picos, burnt_picos, voided_picos, expired_picos)
+      ${pgArray(rows.map((r) => r.after['expired_picos']!))}::numeric[],
+      ${pgArray(rows.map((r) => r.after['repaid_picos']!))}::numeric[]
+    ) as t (id, remaining_picos, burnt_picos, voided_picos, expired_picos, repaid_picos)
     where g.entity = ${entity}::text and g.id = t.id`;
 }

@@ -3,6 +3,7 @@ import { hourOf } from '../domain/period.js';
 import { Injectable } from '@nestjs/common';
 import { Accounts } from '../accounts/accounts.js';
 import { Burns } from '../credits/burns.js';
+import { Debts } from '../credits/debts.js';
 import { Grants, type GrantRow } from '../credits/grants.js';
 import type { BurnReversal, BurnSum } from '../domain/burn-order.js';
 import { Restart, type Tx } from '../platform/database.js';
@@ -27,6 +28,7 @@ export class CorrectionBooking {
     private readonly accounts: Accounts,
     private readonly grants: Grants,
     private readonly burns: Burns,
+    private readonly debts: Debts,
     private readonly sums: UsageSums,
   ) {}
 
@@ -51,6 +53,7 @@ export class CorrectionBooking {
       (await this.burns.giveBack(tx, returned, bookedHour)) ??
       (await this.burns.add(tx, sumBurns(corrections), bookedHour));
     if (restart !== null) return restart;
+    await this.debts.settle(tx, { entities: [entity], bookedAt: by.bookedAt });
     for (const { id: grantId, voidedAt } of grants) {
       if (voidedAt !== null && returned.some((reversal) => reversal.grantId === grantId)) {
         const { reason: reference, bookedAt } = by;

@@ -75,17 +75,17 @@ function chargeOf({ counted, rating }: Target): bigint {
   return morePicos > 0n ? morePicos : 0n;
 }
 
-/** Credits that come back to a voided grant cannot be burnt again. */
+/** Credits that come back to a voided grant cannot be burnt again, and what a frozen one has left cannot either. */
 function refill(grants: readonly GrantRow[], returned: readonly Movement[]): GrantRow[] {
   const back = new Map<string, bigint>();
   for (const { grantId, amountPicos } of returned) {
     if (grantId !== null) back.set(grantId, (back.get(grantId) ?? 0n) + amountPicos);
   }
-  return grants.map((grant) =>
-    grant.voidedAt === null
-      ? { ...grant, remainingPicos: grant.remainingPicos + (back.get(grant.id) ?? 0n) }
-      : grant,
-  );
+  return grants.map((grant) => {
+    if (grant.frozenAt !== null) return { ...grant, remainingPicos: 0n };
+    if (grant.voidedAt !== null) return grant;
+    return { ...grant, remainingPicos: grant.remainingPicos + (back.get(grant.id) ?? 0n) };
+  });
 }
 
 /** What grants have paid in all of these movements, by grant. */

@@ -4,6 +4,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { billingPeriodOf, periodOf } from '../domain/period.js';
 import type { UsageEvent } from '../domain/usage.js';
 import type { Database, Tx } from '../platform/database.js';
+import { Debts } from './debts.js';
 import { findDueAllowances, grantAllowances, type Needed } from './allowances.sql.js';
 
 type Due = {
@@ -15,7 +16,10 @@ type Due = {
 
 @Injectable()
 export class Allowances {
-  constructor(private readonly accounts: Accounts) {}
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly debts: Debts,
+  ) {}
 
   /**
    * Grants the allowances that are due and returns the entities that got one: their balance has changed. Safe at any time, and
@@ -36,7 +40,9 @@ export class Allowances {
   private async grant(tx: Tx, due: readonly Needed[], at: Date): Promise<string[]> {
     if (due.length === 0) return [];
     await this.accounts.lock(tx, [...new Set(due.map(({ entity }) => entity))]);
-    return grantAllowances(tx, { needed: due, at });
+    const entities = await grantAllowances(tx, { needed: due, at });
+    await this.debts.settle(tx, { entities, bookedAt: at });
+    return entities;
   }
 }
 

@@ -1,5 +1,7 @@
 /** Admins: prepaid credits and the ledger behind them. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
+import { Accounts } from '../accounts/accounts.js';
+import { Database, type Tx } from '../platform/database.js';
 import { Clock } from '../platform/clock.js';
 import { Grants, type GrantRow } from './grants.js';
 import { Ledger } from './ledger.js';
@@ -11,6 +13,9 @@ import { Route } from '../http/route.js';
 import * as schemas from './credits.schema.js';
 import { EntityPath } from '../accounts/entities.schema.js';
 
+/** An id that is not of this form belongs to no entry. */
+const ENTRY_ID = /^\d{1,18}$/;
+
 @Controller()
 export class CreditsController {
   constructor(
@@ -18,11 +23,13 @@ export class CreditsController {
     private readonly entries: Ledger,
     private readonly changes: Changes,
     private readonly clock: Clock,
+    private readonly accounts: Accounts,
+    private readonly database: Database,
   ) {}
 
   @Route('POST /v1/admin/entities/:entity/credits', {
-    scope: 'entity',
     role: 'admin',
+    scope: 'entity',
     summary: 'Grant credits',
     answers: schemas.CreditGrant,
     status: 201,
@@ -31,6 +38,7 @@ export class CreditsController {
   async grant(
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Body({ schema: schemas.GrantOrder }) body: schemas.GrantOrder,
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
     @Call() call: ChangeCall,
   ) {
     const order = {
@@ -44,14 +52,12 @@ export class CreditsController {
       note: body.note ?? null,
       actor: call.principal.keyId,
     };
-    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentGrant(await this.grants.grant(tx, order), this.clock.now()),
-    );
+    return this.change(call, { entity, dryRun }, (tx) => this.grants.grant(tx, order));
   }
 
   @Route('GET /v1/admin/entities/:entity/credits', {
-    scope: 'entity',
     role: 'admin',
+    scope: 'entity',
     summary: 'List grants with what is left of them, newest first',
     answers: schemas.CreditGrantList,
   })
@@ -61,36 +67,108 @@ export class CreditsController {
     return presentAll(await this.grants.list({ entity }), { idOf: (row) => row.id, present });
   }
 
-  @Route('POST /v1/admin/entities/:entity/credits/:grant/void', {
-    scope: 'entity',
+  @Route('GET /v1/admin/entities/:entity/credits/:grant', {
     role: 'admin',
-    summary: 'Void what is left of a grant',
+    scope: 'entity',
+    summary: 'A grant with what is left of it',
+    answers: schemas.CreditGrant,
+  })
+  async one(@Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string }) {
+    return presentGrant(await this.grants.find({ entity, grantId: grant }), this.clock.now());
+  }
+
+  @Route('POST /v1/admin/entities/:entity/credits/:grant/void', {
+    role: 'admin',
+    scope: 'entity',
+    summary: 'Take back what is left of a grant, or an amount of it, with or without a refund',
     answers: schemas.CreditGrant,
     idempotent: true,
   })
   async void(
     @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
-    @Body({ schema: schemas.VoidOrder }) { reason }: schemas.VoidOrder,
+    @Body({ schema: schemas.VoidOrder }) body: schemas.VoidOrder,
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Call() call: ChangeCall,
+  ) {
+    const { amount_usd: amountPicos = null, reason, refund } = body;
+    const order = { entity, grantId: grant, amountPicos, refund, reason, actor: call.principal.keyId };
+    return this.change(call, { entity, dryRun }, (tx) => this.grants.void(tx, order));
+  }
+
+  @Route('POST /v1/admin/entities/:entity/credits/:grant/freeze', {
+    role: 'admin',
+    scope: 'entity',
+    summary: 'Keep what is left of a grant from being spent, as while a purchase is disputed',
+    answers: schemas.CreditGrant,
+    idempotent: true,
+  })
+  async freeze(
+    @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
+    @Body({ schema: schemas.FreezeOrder }) { reason }: schemas.FreezeOrder,
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
     @Call() call: ChangeCall,
   ) {
     const order = { entity, grantId: grant, reason, actor: call.principal.keyId };
-    return this.changes.make(call, [{ entity, project: null }], async (tx) =>
-      presentGrant(await this.grants.void(tx, order), this.clock.now()),
-    );
+    return this.change(call, { entity, dryRun }, (tx) => this.grants.freeze(tx, order));
+  }
+
+  @Route('POST /v1/admin/entities/:entity/credits/:grant/unfreeze', {
+    role: 'admin',
+    scope: 'entity',
+    summary: 'Let what is left of a frozen grant be spent again',
+    answers: schemas.CreditGrant,
+    idempotent: true,
+  })
+  async unfreeze(
+    @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
+    @Body({ schema: schemas.FreezeOrder }) { reason }: schemas.FreezeOrder,
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Call() call: ChangeCall,
+  ) {
+    const order = { entity, grantId: grant, reason, actor: call.principal.keyId };
+    return this.change(call, { entity, dryRun }, (tx) => this.grants.unfreeze(tx, order));
   }
 
   @Route('GET /v1/admin/entities/:entity/ledger', {
-    scope: 'entity',
     role: 'admin',
-    summary: 'List ledger entries, newest first',
+    scope: 'entity',
+    summary: 'List ledger entries, newest first, by time, kind or grant',
     answers: schemas.LedgerEntryList,
   })
   async ledger(
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Query({ schema: schemas.LedgerPage }) page: schemas.LedgerPage,
   ) {
-    const { limit, after = null } = page;
-    const rows = await this.entries.page({ entity, before: after, limit: limit + 1 });
+    const { limit, after = null, kind, grant: grantId, start_time: from, end_time: to } = page;
+    await this.accounts.require(this.database.reader, entity);
+    const order = { entity, kind, grantId, from, to, before: after, limit: limit + 1 };
+    const rows = await this.entries.page(order);
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentLedgerEntry });
+  }
+
+  @Route('GET /v1/admin/entities/:entity/ledger/:entry', {
+    role: 'admin',
+    scope: 'entity',
+    summary: 'A ledger entry',
+    answers: schemas.LedgerEntry,
+  })
+  async entry(
+    @Param({ schema: schemas.LedgerEntryPath }) { entity, entry }: { entity: EntityName; entry: string },
+  ) {
+    const id = ENTRY_ID.test(entry) ? BigInt(entry) : null;
+    return presentLedgerEntry(await this.entries.find({ entity, id }));
+  }
+
+  private change(
+    call: ChangeCall,
+    { entity, dryRun }: { entity: EntityName; dryRun: boolean },
+    change: (tx: Tx) => Promise<GrantRow>,
+  ) {
+    return this.changes.make(
+      call,
+      [{ entity, project: null }],
+      async (tx) => presentGrant(await change(tx), this.clock.now()),
+      { dryRun },
+    );
   }
 }

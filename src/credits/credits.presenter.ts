@@ -10,7 +10,8 @@ import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
  * take some of it: nobody can spend it.
  */
 export function presentGrant(row: GrantRow, at: Date): CreditGrant {
-  const isExpired = row.expiresAt !== null && row.expiresAt <= at;
+  // What is frozen stays where it is until somebody decides about it.
+  const isExpired = row.frozenAt === null && row.expiresAt !== null && row.expiresAt <= at;
   const lapsedPicos = isExpired ? row.remainingPicos : 0n;
   return {
     object: 'credit_grant',
@@ -22,9 +23,12 @@ export function presentGrant(row: GrantRow, at: Date): CreditGrant {
     remaining_usd: formatUsd(row.remainingPicos - lapsedPicos),
     burnt_usd: formatUsd(row.burntPicos),
     voided_usd: formatUsd(row.voidedPicos),
+    debt_paid_usd: formatUsd(row.repaidPicos),
+    owed_usd: formatUsd(row.owedPicos),
     expired_usd: formatUsd(row.expiredPicos + lapsedPicos),
     effective_at: unixSeconds(row.effectiveAt),
     expires_at: unixSecondsOrNull(row.expiresAt),
+    frozen_at: unixSecondsOrNull(row.frozenAt),
     reference: row.reference,
     note: row.note,
     created_at: unixSeconds(row.createdAt),

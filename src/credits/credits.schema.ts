@@ -1,6 +1,17 @@
 /** Credit grants and the ledger. */
 import { z } from 'zod';
-import { afterNumber, entityName, integer, pageLimit, positiveUsd, text, time } from '../http/fields.js';
+import {
+  afterNumber,
+  entityName,
+  integer,
+  pageLimit,
+  positiveUsd,
+  queryFlag,
+  querySeconds,
+  text,
+  time,
+} from '../http/fields.js';
+import { ENTRY_KINDS } from './ledger-accounts.js';
 import { listOf } from '../http/lists.schema.js';
 
 const PRIORITY_DEFAULT = 50;
@@ -20,8 +31,29 @@ export const GrantOrder = z
   .meta({ id: 'GrantOrder' });
 export type GrantOrder = z.output<typeof GrantOrder>;
 
-export const VoidOrder = z.strictObject({ reason: text(1024) }).meta({ id: 'VoidOrder' });
+export const VoidOrder = z
+  .strictObject({
+    reason: text(1024),
+    amount_usd: positiveUsd
+      .nullish()
+      .describe(
+        'Null is all that is left. If it is more, the rest becomes a debt, which the next credits pay first',
+      ),
+    refund: z
+      .boolean('must be true or false')
+      .default(false)
+      .describe('True if the customer gets the money back: statements and FOCUS reverse the purchase'),
+  })
+  .meta({ id: 'VoidOrder' });
 export type VoidOrder = z.output<typeof VoidOrder>;
+
+export const FreezeOrder = z.strictObject({ reason: text(1024) }).meta({ id: 'FreezeOrder' });
+export type FreezeOrder = z.output<typeof FreezeOrder>;
+
+export const DryRunQuery = z.strictObject({
+  dry_run: queryFlag.describe('Checks everything and answers as the change would, and changes nothing'),
+});
+export type DryRunQuery = z.output<typeof DryRunQuery>;
 
 export const CreditGrant = z
   .object({
@@ -33,7 +65,9 @@ export const CreditGrant = z
     amount_usd: z.string(),
     remaining_usd: z.string(),
     burnt_usd: z.string(),
-    voided_usd: z.string(),
+    voided_usd: z.string().describe('What was voided or refunded'),
+    debt_paid_usd: z.string().describe('What paid debts of the entity'),
+    owed_usd: z.string().describe('What was taken back of it after usage had burnt it, and is not paid yet'),
     expired_usd: z
       .string()
       .describe(
@@ -41,6 +75,10 @@ export const CreditGrant = z
       ),
     effective_at: z.int(),
     expires_at: z.int().nullable(),
+    frozen_at: z
+      .int()
+      .nullable()
+      .describe('Since when nobody can spend what is left; null if it is not frozen'),
     reference: z.string().nullable(),
     note: z.string().nullable(),
     created_at: z.int(),
@@ -50,22 +88,36 @@ export type CreditGrant = z.output<typeof CreditGrant>;
 
 export const CreditGrantList = listOf(CreditGrant).meta({ id: 'CreditGrantList' });
 
-export const LedgerPage = z.strictObject({ limit: pageLimit, after: afterNumber });
+export const LedgerPage = z
+  .strictObject({
+    limit: pageLimit,
+    after: afterNumber,
+    kind: z.enum(ENTRY_KINDS, `must be one of ${ENTRY_KINDS.join(', ')}`).optional(),
+    grant: text(64).optional().describe('Entries of this grant'),
+    start_time: querySeconds.optional().describe('Booked at or after'),
+    end_time: querySeconds.optional().describe('Booked before'),
+  })
+  .refine(({ start_time: start, end_time: end }) => start === undefined || end === undefined || start < end, {
+    path: ['end_time'],
+    message: 'must lie after start_time',
+  });
 export type LedgerPage = z.output<typeof LedgerPage>;
+
+export const LedgerEntryPath = z.object({ entity: entityName, entry: text(64) });
 
 export const LedgerEntry = z
   .object({
     object: z.literal('ledger_entry'),
     id: z.string(),
     entity: z.string(),
-    kind: z.string(),
+    kind: z.enum(ENTRY_KINDS),
     debit_account: z.string(),
     credit_account: z.string(),
     amount_usd: z.string(),
     grant: z.string().nullable(),
     period: z.string(),
     booked_hour: z.int().nullable(),
-    corrects: z.string().nullable().describe('The entry that this one reverses'),
+    corrects: z.string().nullable().describe('The entry that this one reverses, or the debt that it pays'),
     reference: z.string().nullable(),
     booked_at: z.int(),
   })

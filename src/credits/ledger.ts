@@ -1,5 +1,6 @@
 /** The double-entry ledger. Entries are added and never changed. */
 import { Injectable } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
 import { periodOf } from '../domain/period.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
@@ -16,34 +17,69 @@ export type NewEntry = {
   readonly kind: EntryKind;
   readonly amountPicos: bigint;
   readonly grantId: string;
+  /** The entry that it reverses or pays. */
+  readonly corrects?: bigint;
   readonly reference: string | null;
   readonly bookedAt: Date;
+};
+
+export type LedgerFilter = {
+  readonly entity: string;
+  readonly kind?: EntryKind | undefined;
+  readonly grantId?: string | undefined;
+  /** By the time of booking: from, inclusive, and to, exclusive. */
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
 };
 
 @Injectable()
 export class Ledger {
   constructor(private readonly database: Database) {}
 
-  /** Posts a grant or a write-off, in the period of its booking. Burns are posted by the hour instead. */
-  async post(tx: Tx, { amountPicos, ...entry }: NewEntry): Promise<void> {
-    await tx.ledgerEntry.create({
+  /** Posts a movement of a grant, in the period of its booking, and returns its id. Burns are posted by the hour instead. */
+  async post(tx: Tx, { amountPicos, ...entry }: NewEntry): Promise<bigint> {
+    const { id } = await tx.ledgerEntry.create({
       data: {
         ...entry,
         ...accountsOf(entry.kind, entry.grantId),
         amountPicos: decimalOf(amountPicos),
         period: periodOf(entry.bookedAt),
       },
+      select: { id: true },
     });
+    return id;
+  }
+
+  /** Throws `not_found`. */
+  async find({ entity, id }: { entity: string; id: bigint | null }): Promise<LedgerRow> {
+    const row =
+      id === null
+        ? null
+        : await this.database.reader.ledgerEntry.findUnique({ where: { entity_id: { entity, id } } });
+    if (row === null)
+      throw new TallyError('not_found', `no such ledger entry of ${entity}`, { param: 'entry' });
+    return toRow(row);
   }
 
   /** Newest first; `before` is the id of the last entry of the previous page. */
-  async page(of: { entity: string; before: bigint | null; limit: number }): Promise<LedgerRow[]> {
+  async page(of: LedgerFilter & { before: bigint | null; limit: number }): Promise<LedgerRow[]> {
+    const { entity, kind, grantId, from, to, before } = of;
+    if (before !== null) await this.requireCursor({ entity, id: before });
     const rows = await this.database.reader.ledgerEntry.findMany({
-      where: { entity: of.entity, ...(of.before !== null && { id: { lt: of.before } }) },
+      where: { entity, kind, grantId, bookedAt: { gte: from, lt: to }, id: { lt: before ?? undefined } },
       orderBy: { id: 'desc' },
       take: of.limit,
     });
     return rows.map(toRow);
+  }
+
+  private async requireCursor(of: { entity: string; id: bigint }): Promise<void> {
+    const where = { entity_id: of };
+    if ((await this.database.reader.ledgerEntry.findUnique({ where, select: { id: true } })) === null) {
+      throw new TallyError('invalid_request', 'after must be the last_id of a page of this list', {
+        param: 'after',
+      });
+    }
   }
 }
 

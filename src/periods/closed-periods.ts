@@ -19,6 +19,9 @@ export type ClosedPeriod = {
   readonly burnReversedPicos: bigint;
   readonly expiredPicos: bigint;
   readonly voidedPicos: bigint;
+  readonly refundedPicos: bigint;
+  /** What paid debts. */
+  readonly repaidPicos: bigint;
   /** What the usage cost, corrections included. */
   readonly costPicos: bigint;
   readonly overagePicos: bigint;
@@ -66,6 +69,8 @@ function toClosedPeriod(row: Row): ClosedPeriod {
     burnReversedPicos: bigintOf(row.burnReversedPicos),
     expiredPicos: bigintOf(row.expiredPicos),
     voidedPicos: bigintOf(row.voidedPicos),
+    refundedPicos: bigintOf(row.refundedPicos),
+    repaidPicos: bigintOf(row.repaidPicos),
     costPicos: bigintOf(row.costPicos),
     overagePicos,
     overageReversedPicos,

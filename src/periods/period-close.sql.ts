@@ -47,6 +47,8 @@ export async function insertClosedPeriod(
         coalesce(sum(amount_picos) filter (where kind = 'burn_reversal'), 0) as burn_reversed,
         coalesce(sum(amount_picos) filter (where kind = 'expiry'), 0) as expired,
         coalesce(sum(amount_picos) filter (where kind = 'void'), 0) as voided,
+        coalesce(sum(amount_picos) filter (where kind = 'refund'), 0) as refunded,
+        coalesce(sum(amount_picos) filter (where kind = 'debt_payment'), 0) as repaid,
         coalesce(sum(amount_picos) filter (where kind = 'overage'), 0) as overage,
         coalesce(sum(amount_picos) filter (where kind = 'overage_reversal'), 0) as overage_reversed
       from ledger_entries
@@ -64,12 +66,12 @@ export async function insertClosedPeriod(
     )
     insert into closed_periods (
       entity, period, number, closed_at, opening_picos, purchased_picos, promoted_picos, burnt_picos, burn_reversed_picos,
-      expired_picos, voided_picos, closing_picos, cost_picos, overage_picos, overage_reversed_picos
+      expired_picos, voided_picos, refunded_picos, repaid_picos, closing_picos, cost_picos, overage_picos, overage_reversed_picos
     )
     select
       ${of.entity}::text, ${of.period}::text, ${of.number}::text, ${of.closedAt}::timestamptz,
-      opening, purchased, promoted, burnt, burn_reversed, expired, voided,
-      opening + purchased + promoted - burnt + burn_reversed - expired - voided,
+      opening, purchased, promoted, burnt, burn_reversed, expired, voided, refunded, repaid,
+      opening + purchased + promoted - burnt + burn_reversed - expired - voided - refunded - repaid,
       cost, overage, overage_reversed
     from moved, opened, charged`;
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_TIER } from '../domain/service-tier.js';
 import { html, Html } from './html-template.js';
+import { billedTable, debtTable, dollars, grouped, hasDebt, isZero, linesOf } from './statement-tables.js';
 import type { Statement } from './statements.schema.js';
 
 const STYLE = `
@@ -64,6 +65,12 @@ export function statementHtml(statement: Statement): string {
           <div>
             <h1>Statement</h1>
             <p>${entity}</p>
+            <p>
+              <small>
+                Issued by
+                ${statement.seller.name}${statement.seller.address === null ? null : html`<br />${linesOf(statement.seller.address)}`}
+              </small>
+            </p>
           </div>
           <dl>
             <dt>Number</dt>
@@ -76,6 +83,12 @@ export function statementHtml(statement: Statement): string {
             <dd><strong>${dollars(charges.amount_usd)}</strong></dd>
             <dt>Credits left</dt>
             <dd>${dollars(credits.amount_usd)}</dd>
+            ${
+              isZero(statement.debt.amount_usd)
+                ? null
+                : html`<dt>Owed for credits</dt>
+                    <dd>${dollars(statement.debt.amount_usd)}</dd>`
+            }
           </dl>
         </header>
         ${status === 'draft' ? html`<p class="draft">Draft: the period is not closed, and the amounts may still change.</p>` : null}
@@ -83,6 +96,14 @@ export function statementHtml(statement: Statement): string {
         ${chargesTable(statement)}
         <h2>Credits</h2>
         ${creditsTable(statement)}
+        <h2>To be paid</h2>
+        ${billedTable(statement)}
+        ${
+          hasDebt(statement.debt)
+            ? html`<h2>Owed for credits taken back</h2>
+                ${debtTable(statement)}`
+            : null
+        }
         <footer>
           <p>
             All amounts in US dollars; all times in UTC. Tokens and characters are priced by the million,
@@ -200,6 +221,8 @@ const MOVEMENTS = {
   burn: 'Use of',
   expiry: 'Expiry of',
   void: 'Void of',
+  refund: 'Refund of',
+  debt_payment: 'Payment of what was owed, from',
 } as const;
 
 function creditRow(line: Statement['credits']['lines'][number]): Html {
@@ -231,13 +254,6 @@ function paidBy(amount: string): string {
   return amount.startsWith('-') ? 'Paid by' : 'Returned to';
 }
 
-/** `-1234.50` → `−$1,234.50`. */
-function dollars(amount: string): string {
-  const sign = amount.startsWith('-') ? '−' : '';
-  const [whole = '', cents = ''] = amount.replace('-', '').split('.');
-  return `${sign}$${grouped(whole)}.${cents}`;
-}
-
 /** With two decimals at least: `0.2` → `0.20`, `0.0035` stays. */
 function unitPrice(line: ChargeLine & { kind: 'usage' }): Html {
   const usd = line.unit_price_usd_per_million ?? line.unit_price_usd;
@@ -246,10 +262,6 @@ function unitPrice(line: ChargeLine & { kind: 'usage' }): Html {
   const per =
     line.unit_price_usd === null ? ' per million' : line.unit === 'one' ? ' each' : ` per ${line.unit}`;
   return html`${whole}.${fraction.padEnd(2, '0')}<small>${per}</small>`;
-}
-
-function grouped(digits: string): string {
-  return digits.replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function day(unixSeconds: number): string {

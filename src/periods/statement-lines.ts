@@ -9,7 +9,13 @@ import type { Meter } from '../domain/meters.js';
 import { roundHalfEvenToCents } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import type { ClosedPeriod } from './closed-periods.js';
-import type { StatementMovement, StatementUsage } from './statements.sql.js';
+import type { Seller } from './seller.js';
+import type {
+  StatementDebt,
+  StatementMovement,
+  StatementPurchases,
+  StatementUsage,
+} from './statements.sql.js';
 
 export type Amount = { readonly exactPicos: bigint; readonly cents: bigint };
 
@@ -48,6 +54,11 @@ export type Statement = {
   readonly asOf: Date;
   readonly charges: Account<UsageLine | GrantLine>;
   readonly credits: Account<OpeningLine | GrantLine>;
+  /** What the customer is asked to pay: the charges, and the credits bought less those refunded. */
+  readonly billed: Record<'charges' | 'purchases' | 'refunds' | 'total', Amount>;
+  /** What is owed for credits that were taken back after usage had burnt them. The next credits pay it. */
+  readonly debt: Record<'opening' | 'incurred' | 'paid' | 'closing', Amount>;
+  readonly seller: Seller;
 };
 
 export type StatementFacts = {
@@ -59,6 +70,9 @@ export type StatementFacts = {
   readonly overageDuePicos: bigint;
   readonly usage: readonly StatementUsage[];
   readonly movements: readonly StatementMovement[];
+  readonly debt: StatementDebt;
+  readonly purchases: StatementPurchases;
+  readonly seller: Seller;
 };
 
 /** Fails if the lines do not add up to what the books say: no statement is better than a wrong one. */
@@ -82,7 +96,38 @@ export function buildStatement(facts: StatementFacts): Statement {
       `what ${entity} has left equals the frozen total`,
     );
   }
-  return { entity, period, closed, asOf, charges, credits };
+  const billed = billedOf(charges.total, facts.purchases);
+  return {
+    entity,
+    period,
+    closed,
+    asOf,
+    charges,
+    credits,
+    billed,
+    debt: debtOf(facts.debt),
+    seller: facts.seller,
+  };
+}
+
+/** In cents the total is the sum of its printed parts. The FOCUS export has the difference to the exact one in a row of its own. */
+export function billedOf(charges: Amount, of: StatementPurchases): Statement['billed'] {
+  const [purchases, refunds] = [amountOf(of.purchasedPicos), amountOf(-of.refundedPicos)];
+  const parts = [charges, purchases, refunds];
+  const total = {
+    exactPicos: parts.reduce((sum, { exactPicos }) => sum + exactPicos, 0n),
+    cents: parts.reduce((sum, { cents }) => sum + cents, 0n),
+  };
+  return { charges, purchases, refunds, total };
+}
+
+function debtOf({ openingPicos, incurredPicos, paidPicos }: StatementDebt): Statement['debt'] {
+  return {
+    opening: amountOf(openingPicos),
+    incurred: amountOf(incurredPicos),
+    paid: amountOf(-paidPicos),
+    closing: amountOf(openingPicos + incurredPicos - paidPicos),
+  };
 }
 
 function usageLines(usage: StatementUsage, period: Period): UsageLine[] {
@@ -120,6 +165,6 @@ function account<Line extends Amount>(lines: readonly Line[]): Account<Line> {
   return { lines: [...lines, { kind: 'rounding', exactPicos: 0n, cents }], total };
 }
 
-function amountOf(exactPicos: bigint): Amount {
+export function amountOf(exactPicos: bigint): Amount {
   return { exactPicos, cents: roundHalfEvenToCents(exactPicos) };
 }

@@ -34,6 +34,19 @@ export function presentStatement(statement: StatementOf): Statement {
       ...presentAmount(charges.total),
     },
     credits: { lines: credits.lines.map(presentCredit), ...presentAmount(credits.total) },
+    billed: {
+      charges: presentAmount(statement.billed.charges),
+      purchases: presentAmount(statement.billed.purchases),
+      refunds: presentAmount(statement.billed.refunds),
+      ...presentAmount(statement.billed.total),
+    },
+    debt: {
+      opening: presentAmount(statement.debt.opening),
+      incurred: presentAmount(statement.debt.incurred),
+      paid: presentAmount(statement.debt.paid),
+      ...presentAmount(statement.debt.closing),
+    },
+    seller: statement.seller,
   };
 }
 

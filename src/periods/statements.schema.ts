@@ -72,6 +72,18 @@ export const Statement = z
     credits: account(z.discriminatedUnion('kind', [OpeningLine, GrantLine, RoundingLine])).describe(
       'The total is the closing balance',
     ),
+    billed: z
+      .object({
+        charges: z.object(amount),
+        purchases: z.object(amount),
+        refunds: z.object(amount),
+        ...amount,
+      })
+      .describe('What is to be paid: the charges, and the credits bought less those refunded'),
+    debt: z
+      .object({ opening: z.object(amount), incurred: z.object(amount), paid: z.object(amount), ...amount })
+      .describe('Owed for credits that were taken back after usage had burnt them; the next credits pay it'),
+    seller: z.object({ name: z.string(), address: z.string().nullable() }),
   })
   .meta({ id: 'Statement' });
 export type Statement = z.output<typeof Statement>;

@@ -82,7 +82,18 @@ function rollUpsOfPeriod({ entity, period }: StatementScope): Prisma.Sql {
       and u.entity = ${entity}::text and u.period = ${period}::text`;
 }
 
-export const MOVEMENT_KINDS = ['purchase', 'promotion', 'burn', 'expiry', 'void'] as const;
+export const MOVEMENT_KINDS = [
+  'purchase',
+  'promotion',
+  'burn',
+  'expiry',
+  'void',
+  'refund',
+  'debt_payment',
+] as const;
+
+/** Those that the ledger has one by one; burns come from their own tables. */
+const POSTED_KINDS = Prisma.sql`('purchase', 'promotion', 'expiry', 'void', 'refund', 'debt_payment')`;
 
 /** All movements of one kind of one grant. Burns are net of what corrections gave back. */
 export type StatementMovement = {
@@ -102,7 +113,7 @@ export async function sumGrantMovements(tx: Tx, of: StatementScope): Promise<Sta
       select kind, grant_id, case when kind in ('purchase', 'promotion') then amount_picos else -amount_picos end as change_picos
       from ledger_entries
       where entity = ${of.entity}::text and period = ${of.period}::text
-        and kind in ('purchase', 'promotion', 'expiry', 'void')
+        and kind in ${POSTED_KINDS}
       union all
       select 'burn', grant_id, -amount_picos from net_burns
       where entity = ${of.entity}::text and period = ${of.period}::text and grant_id is not null
@@ -128,7 +139,7 @@ export async function findOpeningBalance(tx: Tx, of: StatementScope): Promise<bi
       select
         period, case when kind in ('purchase', 'promotion') then amount_picos else -amount_picos end as change_picos
       from ledger_entries
-      where entity = ${of.entity}::text and kind in ('purchase', 'promotion', 'expiry', 'void')
+      where entity = ${of.entity}::text and kind in ${POSTED_KINDS}
       union all
       select period, -amount_picos from net_burns where entity = ${of.entity}::text and grant_id is not null
     )
@@ -140,4 +151,45 @@ export async function findOpeningBalance(tx: Tx, of: StatementScope): Promise<bi
       ), 0)
     )::text as opening`;
   return BigInt(row.opening);
+}
+
+/** What is owed for credits that were taken back, and what the period's purchases and refunds come to. */
+export type StatementDebt = {
+  readonly openingPicos: bigint;
+  readonly incurredPicos: bigint;
+  readonly paidPicos: bigint;
+};
+export type StatementPurchases = { readonly purchasedPicos: bigint; readonly refundedPicos: bigint };
+
+/** From the ledger alone, which never changes. A refund counts in full: what was left, and what became a debt. */
+export async function sumDebtAndPurchases(
+  tx: Tx,
+  of: StatementScope,
+): Promise<{ debt: StatementDebt; purchases: StatementPurchases }> {
+  const [row] = await tx.$queryRaw<
+    [Record<'opening' | 'incurred' | 'paid' | 'purchased' | 'refunded', string>]
+  >`
+    select
+      coalesce(sum(case when kind = 'debt_payment' then -amount_picos else amount_picos end) filter (
+        where kind in ('void_debt', 'refund_debt', 'debt_payment') and period < ${of.period}::text
+      ), 0)::text as opening,
+      coalesce(sum(amount_picos) filter (
+        where kind in ('void_debt', 'refund_debt') and period = ${of.period}::text
+      ), 0)::text as incurred,
+      coalesce(sum(amount_picos) filter (where kind = 'debt_payment' and period = ${of.period}::text), 0)::text as paid,
+      coalesce(sum(amount_picos) filter (where kind = 'purchase' and period = ${of.period}::text), 0)::text as purchased,
+      coalesce(sum(amount_picos) filter (
+        where kind in ('refund', 'refund_debt') and period = ${of.period}::text
+      ), 0)::text as refunded
+    from ledger_entries
+    where entity = ${of.entity}::text and period <= ${of.period}::text
+      and kind in ('purchase', 'refund', 'void_debt', 'refund_debt', 'debt_payment')`;
+  return {
+    debt: {
+      openingPicos: BigInt(row.opening),
+      incurredPicos: BigInt(row.incurred),
+      paidPicos: BigInt(row.paid),
+    },
+    purchases: { purchasedPicos: BigInt(row.purchased), refundedPicos: BigInt(row.refunded) },
+  };
 }

@@ -1,5 +1,5 @@
 /** Reads statements: a month's usage and credits, from one snapshot. A statement is a draft until its period is closed. */
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { periodStart, type Period } from '../domain/period.js';
@@ -8,7 +8,13 @@ import { findClosedPeriod } from './closed-periods.js';
 import type { Tx } from '../platform/database.js';
 import { bigintOf } from '../platform/decimal-column.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
-import { findOpeningBalance, sumGrantMovements, sumStatementUsage } from './statements.sql.js';
+import { SELLER, type Seller } from './seller.js';
+import {
+  findOpeningBalance,
+  sumDebtAndPurchases,
+  sumGrantMovements,
+  sumStatementUsage,
+} from './statements.sql.js';
 import { buildStatement, type Statement } from './statement-lines.js';
 
 /** What a person can read and a process can hold. For more there is the FOCUS export. */
@@ -19,6 +25,7 @@ export class Statements {
   constructor(
     private readonly database: ReportsDatabase,
     private readonly clock: Clock,
+    @Inject(SELLER) private readonly seller: Seller,
   ) {}
 
   async read(scope: { entity: EntityName; period: Period }): Promise<Statement> {
@@ -32,6 +39,7 @@ export class Statements {
       overageDuePicos: await findOverage(tx, scope),
       usage: await sumStatementUsage(tx, { ...scope, rowsMax: USAGE_ROWS_MAX + 1 }),
       movements: await sumGrantMovements(tx, scope),
+      ...(await sumDebtAndPurchases(tx, scope)),
     }));
     if (facts.usage.length > USAGE_ROWS_MAX) {
       throw new TallyError(
@@ -40,7 +48,7 @@ export class Statements {
         { param: 'period' },
       );
     }
-    return buildStatement({ ...scope, asOf, ...facts });
+    return buildStatement({ ...scope, asOf, seller: this.seller, ...facts });
   }
 }
 

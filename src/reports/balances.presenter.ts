@@ -12,6 +12,8 @@ export function presentBalance(balance: BalanceOf): Balance {
     as_of: unixSeconds(balance.at),
     period: balance.period,
     credits_usd: formatUsd(balance.creditsPicos),
+    frozen_usd: formatUsd(balance.frozenPicos),
+    debt_usd: formatUsd(balance.debtPicos),
     held_usd: formatUsd(balance.heldPicos),
     month_to_date_usd: formatUsd(balance.monthPicos),
     year_to_date_usd: formatUsd(balance.yearPicos),

@@ -26,8 +26,9 @@ const audit = (of: string | null, at = books.clock.now()) =>
 beforeAll(async () => {
   books = await theBooks();
   for (let purchase = 0; purchase < 4; purchase += 1)
-    await books.database.transaction((tx) =>
-      books.grants.grant(tx, {
+    await books.database.transaction(async (tx) => {
+      await books.accounts.ensureEntity(tx, entity, books.clock.now());
+      return books.grants.grant(tx, {
         entity,
         amountPicos: 100_000_000n,
         category: 'paid',
@@ -37,8 +38,8 @@ beforeAll(async () => {
         reference: `inv_${purchase}`,
         note: null,
         actor: 'test',
-      }),
-    );
+      });
+    });
   const occurredAt = books.clock.now();
   for (let event = 0; event < 3; event += 1) {
     await books.recorder.record([anEvent({ subject: `${entity}/p`, occurredAt })]);

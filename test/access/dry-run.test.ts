@@ -11,6 +11,7 @@ let books: Books;
 const announced: (readonly Concerned[])[] = [];
 beforeAll(async () => {
   books = await theBooks();
+  await books.database.transaction((tx) => books.accounts.ensureEntity(tx, entity, books.clock.now()));
   books.changes.onCommit(async (concerned) => void announced.push(concerned));
 });
 afterAll(() => books.close());

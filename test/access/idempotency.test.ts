@@ -10,9 +10,10 @@ describe('a change under an idempotency key', () => {
     app = await anApp();
   });
   afterAll(() => app.close());
-  beforeEach(() => {
+  beforeEach(async () => {
     count += 1;
     entity = `entity${count}`;
+    await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
   });
 
   const buy = (key: string, body: unknown = { amount_usd: '10' }, secret = app.adminKey): Promise<Answer> =>
@@ -55,6 +56,7 @@ describe('a change under an idempotency key', () => {
       headers: { 'idempotency-key': 'invoice-4' },
     });
     expect(status).toBe(400);
+    await app.call(`PUT /v1/admin/entities/${entity}x`, { body: { plan: 'free' } });
     const other = await app.call(`POST /v1/admin/entities/${entity}x/credits`, {
       body: { amount_usd: '10' },
       headers: { 'idempotency-key': 'invoice-4' },

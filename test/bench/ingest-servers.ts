@@ -69,7 +69,11 @@ export async function prepare(servers: BenchServers): Promise<void> {
 
 const DAY_MS = 86_400_000;
 
-async function grantTo(database: Database, { grants }: Bookkeeping, customer: number): Promise<void> {
+async function grantTo(
+  database: Database,
+  { accounts, grants }: Bookkeeping,
+  customer: number,
+): Promise<void> {
   const order = {
     entity: customerName(customer),
     amountPicos: CREDITS_PICOS,
@@ -81,7 +85,10 @@ async function grantTo(database: Database, { grants }: Bookkeeping, customer: nu
     note: null,
     actor: 'bench',
   };
-  await database.transaction((tx) => grants.grant(tx, order));
+  await database.transaction(async (tx) => {
+    await accounts.ensureEntity(tx, order.entity, new Date());
+    await grants.grant(tx, order);
+  });
 }
 
 /** A second database with the same in it. Nobody may be connected to the first. */

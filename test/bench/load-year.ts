@@ -98,7 +98,10 @@ async function beginDay(of: {
       note: null,
       actor: 'bench',
     };
-    await database.transaction((tx) => services.grants.grant(tx, grant));
+    await database.transaction(async (tx) => {
+      await services.accounts.ensureEntity(tx, grant.entity, clock.now());
+      await services.grants.grant(tx, grant);
+    });
   }
 }
 

@@ -9,8 +9,9 @@ afterAll(() => books.close());
 /** Books with a purchase, burns in a posted and in an open hour, and overage. */
 beforeEach(async () => {
   const entity = `e${books.clock.now().getTime()}`;
-  await books.database.transaction((tx) =>
-    books.grants.grant(tx, {
+  await books.database.transaction(async (tx) => {
+    await books.accounts.ensureEntity(tx, entity, books.clock.now());
+    return books.grants.grant(tx, {
       entity,
       amountPicos: 150_000_000n,
       category: 'paid',
@@ -20,8 +21,8 @@ beforeEach(async () => {
       reference: null,
       note: null,
       actor: 'test',
-    }),
-  );
+    });
+  });
   const occurredAt = books.clock.now();
   await books.recorder.record([anEvent({ subject: `${entity}/p`, occurredAt })]);
   books.clock.advance(3_600_000);

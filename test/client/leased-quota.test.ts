@@ -60,8 +60,10 @@ const limit = async (limits: object) => {
   const { status } = await app.limit(entity, limits);
   expect(status).toBe(200);
 };
-const buy = async (amount_usd: string): Promise<string> =>
-  (await app.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd } })).body.id;
+const buy = async (amount_usd: string): Promise<string> => {
+  await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
+  return (await app.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd } })).body.id;
+};
 const balance = async () => (await app.call(`GET /v1/entities/${entity}/balance`)).body;
 const held = async () => (await balance()).held_usd;
 

@@ -85,6 +85,7 @@ describe('the packed client', () => {
   });
 
   it('reserves, releases, reports over HTTP and holds a lease', async () => {
+    await app.call('PUT /v1/admin/entities/alone', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/alone/credits', { body: { amount_usd: '10' } });
     const printed = await runProgram(
       'alone',
@@ -131,6 +132,7 @@ console.log(JSON.stringify({ held: [unused.hold_usd, used.hold_usd], twice, leas
   it('reports over the queue and hears recalls where BullMQ and ioredis are installed beside it', async () => {
     const peers = ['bullmq', 'ioredis'].map((name) => path.join(ROOT, 'node_modules', name));
     await run('npm', [...INSTALL, ...peers], { cwd: project });
+    await app.call('PUT /v1/admin/entities/queued', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/queued/credits', { body: { amount_usd: '10' } });
     const printed = await runProgram(
       'queued',

@@ -35,6 +35,7 @@ describe('corrections over HTTP', () => {
     (await app.call(`GET /v1/entities/${entity}/balance`)).body.month_to_date_usd;
 
   it('a void gives the whole charge back, is in force at once, and answers the same when repeated', async () => {
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '0.5' } });
     const gateway = await app.key('gateway');
     const { event, path } = await used('entity1');

@@ -8,6 +8,8 @@ describe('credits over HTTP', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await anApp({ clock });
+    for (const entity of ['entity1', 'entity2'])
+      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
   });
   afterAll(() => app.close());
 
@@ -33,6 +35,9 @@ describe('credits over HTTP', () => {
         remaining_usd: '500.000000000001',
         burnt_usd: '0',
         voided_usd: '0',
+        debt_paid_usd: '0',
+        owed_usd: '0',
+        frozen_at: null,
         expired_usd: '0',
         reference: 'inv_42',
         note: 'November',

@@ -82,7 +82,10 @@ describe('the expiry of grants', () => {
         expiredPicos: 0n,
         closingPicos: 250n,
       });
-      const statements = new Statements(books.database.reports, books.clock);
+      const statements = new Statements(books.database.reports, books.clock, {
+        name: 'Tally',
+        address: null,
+      });
       const read = (period: string) =>
         statements.read({ entity: 'expirer' as EntityName, period: period as Period });
       const lines = async (period: string) =>

@@ -80,6 +80,7 @@ describe('usage of the last second of a month, counted in the next one', () => {
 
 describe('usage that is counted after a purchase', () => {
   it('is paid by it although it occurred before', async () => {
+    await app.call('PUT /v1/admin/entities/late', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/late/credits', { body: { amount_usd: '1' } });
     await use('2026-11-20T00:00:00Z');
     expect(await grants()).toMatchObject([{ burnt_usd: '0.0001065' }]);
@@ -87,6 +88,7 @@ describe('usage that is counted after a purchase', () => {
 
   it('is not paid by it if it occurred before the start that the purchase was given', async () => {
     const body = { amount_usd: '1', effective_at: '2026-11-25T00:00:00Z' };
+    await app.call('PUT /v1/admin/entities/late', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/late/credits', { body });
     await use('2026-11-20T00:00:00Z');
     await use('2026-11-25T00:00:00Z');

@@ -45,6 +45,7 @@ const figure = async (name: string) => {
 
 describe('a gateway with leases', () => {
   it('serves most requests without asking Tally, charges all, and stops serving when the credits are voided', async () => {
+    await app.call('PUT /v1/admin/entities/leased', { body: { plan: 'free' } });
     const { body: grant } = await app.call('POST /v1/admin/entities/leased/credits', {
       body: { amount_usd: '1' },
     });

@@ -47,6 +47,7 @@ class Scene {
   }
 
   async buy(amountUsd: string): Promise<void> {
+    await this.app.call(`PUT /v1/admin/entities/${this.entity}`, { body: { plan: 'free' } });
     const path = `POST /v1/admin/entities/${this.entity}/credits`;
     const { status } = await this.app.call(path, { body: { amount_usd: amountUsd } });
     expect(status).toBe(201);

@@ -110,6 +110,7 @@ describe('nothing that a caller sends is a server error', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await anApp();
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
   });
   afterAll(() => app.close());
 

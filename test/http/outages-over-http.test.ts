@@ -19,6 +19,7 @@ describe('while a server is unavailable', () => {
     });
 
   it('Redis: /readyz names it, reporting usage gets a 503, and a purchase succeeds and counts for the next decisions', async () => {
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     expect((await reserve()).status).toBe(429);
     await app.redis.kill();
     const ready = await app.call('GET /readyz');
@@ -62,6 +63,7 @@ describe('while a server is unavailable', () => {
 
   it('Postgres: /readyz names it, known keys still get decisions, and changes get a 503', async () => {
     const gateway = await app.key('gateway');
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } });
     expect((await reserve(gateway)).status).toBe(201);
     await app.postgres.drop();

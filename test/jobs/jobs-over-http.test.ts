@@ -70,6 +70,7 @@ describe('a request for long work', () => {
       waits: false,
     });
     await until('it runs', async () => (await jobsOf('repair'))[0]?.status === 'running');
+    await app.call('PUT /v1/admin/entities/others', { body: { plan: 'free' } });
     const others = await Promise.all([
       app.call('POST /v1/admin/entities/others/credits', {
         body: { amount_usd: '1' },

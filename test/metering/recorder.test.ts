@@ -29,8 +29,9 @@ async function buy(
   amountUsd: string,
   override: Partial<Parameters<Books['grants']['grant']>[1]> = {},
 ) {
-  return books.database.transaction((tx) =>
-    books.grants.grant(tx, {
+  return books.database.transaction(async (tx) => {
+    await books.accounts.ensureEntity(tx, entity, books.clock.now());
+    return books.grants.grant(tx, {
       entity,
       amountPicos: parseUsd(amountUsd, 'amount_usd'),
       category: 'paid',
@@ -41,8 +42,8 @@ async function buy(
       note: null,
       actor: 'test',
       ...override,
-    }),
-  );
+    });
+  });
 }
 
 /** Records the batches, all at once, and tells how many transactions had to be run again, as after a deadlock. */

@@ -203,6 +203,7 @@ describe('usage from the queue', () => {
   });
 
   it('ends the hold with the event that carries its reservation, and never before', async () => {
+    await app.call('PUT /v1/admin/entities/holder', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/holder/credits', { body: { amount_usd: '1', category: 'paid' } });
     const body = { project: 'holder/p', model: LLAMA, input_tokens: 100, max_output_tokens: 500 };
     const { body: reservation } = await app.call('POST /v1/quota/reservations', { body });

@@ -21,7 +21,7 @@ let statements: Statements;
 let exports: FocusExports;
 beforeAll(async () => {
   books = await theBooks();
-  statements = new Statements(books.database.reports, books.clock);
+  statements = new Statements(books.database.reports, books.clock, { name: 'Tally', address: null });
   exports = new FocusExports(books.database.reports);
 });
 afterAll(() => books.close());

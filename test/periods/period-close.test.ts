@@ -63,6 +63,8 @@ describe('closing a period', () => {
       burnReversedPicos: 150n,
       expiredPicos: 0n,
       voidedPicos: 30n,
+      refundedPicos: 0n,
+      repaidPicos: 0n,
       closingPicos: 770n,
       costPicos: 300n,
       overagePicos: 0n,

@@ -62,6 +62,7 @@ describe.each([5, -6])('a Postgres whose clock is %d minutes ahead of all others
     for (let number = 0; number < 20; number += 1) {
       const entity = `entity${number}`;
       expect((await reserve(entity)).status).toBe(429);
+      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
       const bought = await app.call(`POST /v1/admin/entities/${entity}/credits`, {
         body: { amount_usd: '1' },
       });

@@ -44,6 +44,7 @@ describe('reports that are slow', () => {
     const body = anEventBody({ subject: 'entity3/p' });
     expect((await app.call('POST /v1/usage/events', { body })).status).toBe(202);
     await until('the event is counted', async () => (await eventsOf('entity3')) === 1);
+    await app.call('PUT /v1/admin/entities/entity2', { body: { plan: 'free' } });
     const bought = await app.call('POST /v1/admin/entities/entity2/credits', { body: { amount_usd: '1' } });
     expect(bought.status).toBe(201);
     const decided = await app.call('POST /v1/quota/reservations', {

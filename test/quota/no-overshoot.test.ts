@@ -49,6 +49,7 @@ const limit = async (account: string, limits: object) => {
   expect(status).toBe(200);
 };
 const buy = async (entity: string, amount_usd: string) => {
+  expect((await service.call(`PUT /v1/admin/entities/${entity}`, { plan: 'free' })).status).toBe(200);
   const { status } = await service.call(`POST /v1/admin/entities/${entity}/credits`, { amount_usd });
   expect(status).toBe(201);
 };

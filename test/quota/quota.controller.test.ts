@@ -80,6 +80,7 @@ describe('reservations and decisions over HTTP', () => {
   it('the denial by used-up credits says what was granted and what of it is spent', async () => {
     const buy = (amount_usd: string) =>
       app.call('POST /v1/admin/entities/spender/credits', { body: { amount_usd } });
+    await app.call('PUT /v1/admin/entities/spender', { body: { plan: 'free' } });
     await buy('0.001');
     const voided = await buy('0.5');
     await app.call(`POST /v1/admin/entities/spender/credits/${voided.body.id}/void`, {

@@ -14,6 +14,7 @@ describe('the balance over HTTP', () => {
 
   it('is exact, and contains what requests in flight hold', async () => {
     const gateway = await app.key('gateway');
+    await app.call('PUT /v1/admin/entities/entity4', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity4/credits', { body: { amount_usd: '1' } });
     await recordUsage(app, [
       anEvent({ subject: 'entity4/search', quantities: { input: 1 } }),
@@ -34,6 +35,8 @@ describe('the balance over HTTP', () => {
       as_of: clock.now().getTime() / 1e3,
       period: '2026-11',
       credits_usd: '0',
+      frozen_usd: '0',
+      debt_usd: '0',
       held_usd: '0.000071',
       month_to_date_usd: '1.42001207',
       year_to_date_usd: '1.42001207',

@@ -9,6 +9,7 @@ describe('the events of an entity', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await anApp();
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '0.00005' } });
     const same = new Date('2026-11-22T11:00:00.123Z');
     await recordUsage(app, [

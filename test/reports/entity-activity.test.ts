@@ -9,6 +9,7 @@ describe('GET /v1/entities/{entity}/activity', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await anApp({ clock });
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '0.0001' } });
     await recordUsage(app, [
       anEvent({ occurredAt: new Date('2026-11-20T00:00:00Z') }),

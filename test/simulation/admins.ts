@@ -37,12 +37,12 @@ export class Admins {
       rerate: MODELS.some((model) => this.isMispriced(model)) ? 14 : 1,
       repair: 2,
     });
-    if (what === 'void') return this.voiding(nowMs) ?? this.grant(entity, nowMs);
+    if (what === 'void') return this.voiding(nowMs) ?? this.granting(entity, nowMs);
     if (what === 'rerate') return this.rerating(nowMs);
     if (what === 'repair')
-      return this.model.accounts.has(entity) ? { what, entity } : this.grant(entity, nowMs);
-    if (what === 'void grant') return this.voidingGrant(nowMs) ?? this.grant(entity, nowMs);
-    if (what === 'grant') return this.grant(entity, nowMs);
+      return this.model.accounts.has(entity) ? { what, entity } : this.granting(entity, nowMs);
+    if (what === 'void grant') return this.voidingGrant(nowMs) ?? this.granting(entity, nowMs);
+    if (what === 'grant') return this.granting(entity, nowMs);
     if (LIMITS.has(what) && !this.model.accounts.has(entity)) return { what: 'entity', entity, plan: 'free' };
     if (what === 'limits') return this.limits(entity);
     if (what === 'owner limit') return this.ownerLimit(entity);
@@ -60,6 +60,13 @@ export class Admins {
     const credit = random.chance(0.5) ? BigInt(random.int(1, 50)) * 10n ** 9n : 0n;
     const values = { ...this.allLimits(), monthlyCredit: credit };
     return { what, plan: random.pick(['pro', 'team']), values };
+  }
+
+  /** Who buys has to exist. */
+  private granting(entity: string, nowMs: number): Change {
+    return this.model.accounts.has(entity)
+      ? this.grant(entity, nowMs)
+      : { what: 'entity', entity, plan: 'free' };
   }
 
   grant(entity: string, nowMs: number): Change & { what: 'grant' } {

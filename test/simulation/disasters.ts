@@ -266,6 +266,7 @@ export class Disasters {
     const pair = [0, 1].map(() => wrap(this.generator.facts(Date.now(), use), this.random));
     const price = this.model.priceFor({ model: use.model, entity, atMs: Date.now() })!;
     const amount = 1_500n * price.input + 1n;
+    await this.admin.change({ what: 'entity', entity, plan: 'free' });
     await this.admin.change({ ...this.admins.grant(entity, Date.now()), amount, expiresMs: null });
     await this.bringAbout(OVERLAP, () => overlap(this.tally, [pair[0]!, pair[1]!]));
     for (const delivery of pair) this.model.deliver(delivery, Date.now());

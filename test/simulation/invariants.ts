@@ -130,8 +130,8 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     union all (select 'projects', *, 0 from p except select 'projects', entity, period, cost_picos, 0 from s)`,
   'lots: amount is what is left, burnt, voided and expired': `
     select id from credit_grants
-    where amount_picos <> remaining_picos + burnt_picos + voided_picos + expired_picos
-      or least(remaining_picos, burnt_picos, voided_picos, expired_picos) < 0`,
+    where amount_picos <> remaining_picos + burnt_picos + voided_picos + expired_picos + repaid_picos
+      or least(remaining_picos, burnt_picos, voided_picos, expired_picos, repaid_picos) < 0`,
   'lots: what a grant says was burnt is what was burnt from it': `
     select g.id from credit_grants g
     left join (select entity, grant_id, sum(amount_picos) as burnt from (${BURNT}) b group by 1, 2) b on b.entity = g.entity and b.grant_id = g.id

@@ -17,6 +17,7 @@ const TIMES = [
 export async function corePath(app: TestApp): Promise<Record<string, unknown>> {
   const headers = { 'openai-organization': 'entity1' };
   const start = Date.parse('2026-10-01T00:00:00Z') / 1_000;
+  await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
   await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
   const reserved = await app.call('POST /v1/quota/reservations', {
     body: { project: 'entity1/p', model: LLAMA, input_tokens: 1_000, max_output_tokens: 0 },

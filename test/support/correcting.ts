@@ -16,8 +16,9 @@ export function buy(
   amountPicos: bigint,
   override: Partial<GrantOrder> = {},
 ): Promise<GrantRow> {
-  return books.database.transaction((tx) =>
-    books.grants.grant(tx, {
+  return books.database.transaction(async (tx) => {
+    await books.accounts.ensureEntity(tx, entity, books.clock.now());
+    return books.grants.grant(tx, {
       entity,
       amountPicos,
       category: 'paid',
@@ -28,14 +29,28 @@ export function buy(
       note: null,
       actor: 'test',
       ...override,
-    }),
+    });
+  });
+}
+
+export function voidGrant(
+  books: Books,
+  { entity, id, amountPicos = null, refund = false }: { entity: string; id: string } & Taking,
+): Promise<GrantRow> {
+  return books.database.transaction((tx) =>
+    books.grants.void(tx, { entity, grantId: id, amountPicos, refund, reason: 'mistake', actor: 'test' }),
   );
 }
 
-export function voidGrant(books: Books, { entity, id }: { entity: string; id: string }): Promise<GrantRow> {
-  return books.database.transaction((tx) =>
-    books.grants.void(tx, { entity, grantId: id, reason: 'mistake', actor: 'test' }),
-  );
+type Taking = { readonly amountPicos?: bigint | null; readonly refund?: boolean };
+
+export function setFrozen(
+  books: Books,
+  { entity, id }: { entity: string; id: string },
+  how: 'freeze' | 'unfreeze',
+): Promise<GrantRow> {
+  const order = { entity, grantId: id, reason: 'disputed', actor: 'test' };
+  return books.database.transaction((tx) => books.grants[how](tx, order));
 }
 
 /** Publishes a price per token for both directions. */

@@ -83,7 +83,7 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
   const database = new Database({ url: options.databaseUrl });
   const redis = connectRedis(options.redisUrl, 'quota');
   await untilReady(redis);
-  const { recorder, grants } = servicesOver({ database, clock, redis });
+  const { accounts, recorder, grants } = servicesOver({ database, clock, redis });
   const random = randomFrom(20_261_122);
   try {
     await publishPrices(database, clock, until.getTime() - options.days * DAY_MS);
@@ -93,7 +93,10 @@ export async function fillDemoBooks(options: DemoOptions): Promise<void> {
       clock.set(new Date(midnight));
       for (const order of ordersOf(options.days - 1 - day, until)) {
         const grant = { entity: 'acme', effectiveAt: null, note: null, actor: 'demo', ...order };
-        await database.transaction((tx) => grants.grant(tx, grant));
+        await database.transaction(async (tx) => {
+          await accounts.ensureEntity(tx, grant.entity, clock.now());
+          await grants.grant(tx, grant);
+        });
       }
       clock.set(new Date(end));
       const events = eventsOf({ midnight, end, age: options.days - day }, options, random);

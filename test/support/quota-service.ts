@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis';
 import { Changes } from '../../src/access/changes.js';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { Allowances } from '../../src/credits/allowances.js';
+import { Debts } from '../../src/credits/debts.js';
+import { Ledger } from '../../src/credits/ledger.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
@@ -123,7 +125,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
       database,
       clock,
       prices,
-      new Allowances(new Accounts()),
+      new Allowances(new Accounts(), new Debts(new Ledger(database))),
       mode,
       unpricedModels,
     );

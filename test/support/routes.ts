@@ -2,6 +2,7 @@
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { ACCOUNT_ROUTES } from './account-routes.js';
 import { LLAMA } from './builders.js';
+import { CREDIT_ROUTES } from './credit-routes.js';
 import { FINANCE_ROUTES } from './finance-routes.js';
 import { OPERATOR_ROUTES } from './operator-routes.js';
 
@@ -116,32 +117,7 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   ...ACCOUNT_ROUTES,
-  {
-    route: 'POST /v1/admin/entities/{entity}/credits',
-    role: 'admin',
-    request: 'POST /v1/admin/entities/entity1/credits',
-    body: { amount_usd: '1' },
-    namesEntity: true,
-  },
-  {
-    route: 'GET /v1/admin/entities/{entity}/credits',
-    role: 'admin',
-    request: 'GET /v1/admin/entities/entity1/credits',
-    namesEntity: true,
-  },
-  {
-    route: 'POST /v1/admin/entities/{entity}/credits/{grant}/void',
-    role: 'admin',
-    request: 'POST /v1/admin/entities/entity1/credits/grant_none/void',
-    body: { reason: 'test' },
-    namesEntity: true,
-  },
-  {
-    route: 'GET /v1/admin/entities/{entity}/ledger',
-    role: 'admin',
-    request: 'GET /v1/admin/entities/entity1/ledger',
-    namesEntity: true,
-  },
+  ...CREDIT_ROUTES,
   {
     route: 'GET /v1/admin/prices',
     role: 'admin',

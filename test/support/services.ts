@@ -14,6 +14,7 @@ import { Repair } from '../../src/books/repair.js';
 import { Allowances } from '../../src/credits/allowances.js';
 import { Burns } from '../../src/credits/burns.js';
 import { GrantExpiry } from '../../src/credits/grant-expiry.js';
+import { Debts } from '../../src/credits/debts.js';
 import { Grants } from '../../src/credits/grants.js';
 import { HourlyPosting } from '../../src/credits/hourly-posting.js';
 import { Ledger } from '../../src/credits/ledger.js';
@@ -37,13 +38,14 @@ export type Services = ReturnType<typeof servicesOver>;
 export function bookkeepingOver({ database, clock }: { database: Database; clock: Clock }) {
   const accounts = new Accounts();
   const ledger = new Ledger(database);
-  const grants = new Grants(database, clock, accounts, ledger);
-  const allowances = new Allowances(accounts);
+  const debts = new Debts(ledger);
+  const grants = new Grants(database, clock, accounts, ledger, debts);
+  const allowances = new Allowances(accounts, debts);
   const burns = new Burns();
   const changes = new Changes(database);
   const rates = new Rates(database);
   const sums = new UsageSums();
-  const booking = new CorrectionBooking(accounts, grants, burns, sums);
+  const booking = new CorrectionBooking(accounts, grants, burns, debts, sums);
   const days = new DailyRollUps(database, clock, accounts);
   return {
     changes,

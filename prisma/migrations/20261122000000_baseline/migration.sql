@@ -439,6 +439,8 @@ create table credit_grants (
   burnt_picos numeric(38, 0) not null default 0,
   voided_picos numeric(38, 0) not null default 0,
   expired_picos numeric(38, 0) not null default 0,
+  -- What paid a debt.
+  repaid_picos numeric(38, 0) not null default 0,
   -- Whether anything is left. Indexes name this column and never an amount, so that a burn updates the row in place (HOT).
   is_open boolean not null generated always as (remaining_picos > 0) stored,
   effective_at timestamptz(3) not null,
@@ -449,6 +451,8 @@ create table credit_grants (
   created_at timestamptz(3) not null,
   -- What returns to a voided grant is void as well, even if nothing was left of the grant when it was voided.
   voided_at timestamptz(3),
+  -- Since when the grant is frozen: nobody can spend what is left of it, and it is not written off. Null where it is not.
+  frozen_at timestamptz(3),
   constraint credit_grants_pkey primary key (entity, id),
   constraint credit_grants_belongs_to_an_entity foreign key (entity) references entities (name),
   constraint credit_grants_lot_is_of_one_grant unique (entity, lot),
@@ -458,14 +462,32 @@ create table credit_grants (
   constraint credit_grants_priority_is_up_to_100 check (priority between 0 and 100),
   constraint credit_grants_amount_is_positive check (amount_picos > 0),
   constraint credit_grants_no_part_is_negative check (
-    remaining_picos >= 0 and burnt_picos >= 0 and voided_picos >= 0 and expired_picos >= 0
+    remaining_picos >= 0 and burnt_picos >= 0 and voided_picos >= 0 and expired_picos >= 0 and repaid_picos >= 0
   ),
   constraint credit_grants_amount_is_accounted_for check (
-    amount_picos = remaining_picos + burnt_picos + voided_picos + expired_picos
+    amount_picos = remaining_picos + burnt_picos + voided_picos + expired_picos + repaid_picos
   ),
   constraint credit_grants_expires_after_it_begins check (expires_at > effective_at)
 ) with (fillfactor = 70);
 create index credit_grants_open_idx on credit_grants (entity) where is_open;
+create unique index credit_grants_reference_is_of_one_grant on credit_grants (entity, reference) where reference is not null;
+
+-- What customers owe: the part of a purchase that was taken back after usage had burnt it. The next credits pay it. The id is that of the
+-- ledger entry that made it; what is paid, and who pays, is in the ledger too.
+create table debts (
+  entity text not null,
+  id bigint not null,
+  grant_id text not null,
+  amount_picos numeric(38, 0) not null,
+  paid_picos numeric(38, 0) not null default 0,
+  is_open boolean not null generated always as (paid_picos < amount_picos) stored,
+  constraint debts_pkey primary key (entity, id),
+  constraint debts_are_of_a_grant_of_the_entity foreign key (entity, grant_id) references credit_grants (entity, id),
+  constraint debts_amount_is_positive check (amount_picos > 0),
+  constraint debts_are_paid_up_to_their_amount check (paid_picos between 0 and amount_picos)
+);
+create index debts_grant_idx on debts (entity, grant_id);
+create index debts_open_idx on debts (entity) where is_open;
 
 create table burns (
   entity text not null,
@@ -615,12 +637,15 @@ create table closed_periods (
   cost_picos numeric(38, 0) not null,
   overage_picos numeric(38, 0) not null,
   overage_reversed_picos numeric(38, 0) not null,
+  refunded_picos numeric(38, 0) not null default 0,
+  -- What paid debts.
+  repaid_picos numeric(38, 0) not null default 0,
   constraint closed_periods_pkey primary key (entity, period),
   constraint closed_periods_are_of_an_entity foreign key (entity) references entities (name),
   constraint closed_periods_number_is_given_once unique (number),
   constraint closed_periods_credits_add_up check (
     closing_picos = opening_picos + purchased_picos + promoted_picos - burnt_picos + burn_reversed_picos
-      - expired_picos - voided_picos
+      - expired_picos - voided_picos - refunded_picos - repaid_picos
   ),
   constraint closed_periods_cost_is_paid_or_overage check (
     cost_picos = burnt_picos - burn_reversed_picos + overage_picos - overage_reversed_picos
@@ -936,7 +961,7 @@ begin
         extract(epoch from g.expires_at) * 1000, extract(epoch from g.created_at) * 1000, g.allowance_period,
         g.remaining_picos::text
       )), '[]')
-      from unnest(v_names) n (name) join credit_grants g on g.entity = n.name and g.is_open
+      from unnest(v_names) n (name) join credit_grants g on g.entity = n.name and g.is_open and g.frozen_at is null
     ),
     'series', to_json(v_series),
     'origins', to_json(v_origins),
@@ -1107,7 +1132,7 @@ begin
       coalesce(sum(g.amount_picos) filter (where g.effective_at <= greatest(p_at, g.created_at)), 0) as granted,
       min(case when g.effective_at > greatest(p_at, g.created_at) then g.effective_at else g.expires_at end) filter (where g.is_open) as change_at
     from credit_grants g
-    where g.entity = n.entity and (g.expires_at is null or g.expires_at > p_at)
+    where g.entity = n.entity and g.frozen_at is null and (g.expires_at is null or g.expires_at > p_at)
   ) lots
   cross join lateral (
     select array(
@@ -1709,9 +1734,12 @@ select
   reporting.usd(burnt_picos) as burnt_usd,
   reporting.usd(voided_picos) as voided_usd,
   reporting.usd(expired_picos) as expired_usd,
-  effective_at, expires_at, created_at, reference
+  effective_at, expires_at, created_at, reference,
+  reporting.usd(repaid_picos) as repaid_usd, frozen_at
 from credit_grants;
-comment on view reporting.credit_grants is 'Every grant: amount = remaining + burnt + voided + expired.';
+comment on view reporting.credit_grants is 'Every grant: amount = remaining + burnt + voided + expired + repaid.';
+comment on column reporting.credit_grants.repaid_usd is 'What paid a debt of the entity.';
+comment on column reporting.credit_grants.frozen_at is 'Since when nobody can spend what remains; null where it is not frozen.';
 
 create view reporting.balances as
 select
@@ -1722,7 +1750,7 @@ select
   min(g.expires_at) as next_expiry_at
 from entities e
 left join credit_grants g
-  on g.entity = e.name and g.is_open
+  on g.entity = e.name and g.is_open and g.frozen_at is null
   and g.effective_at <= now() and (g.expires_at is null or g.expires_at > now())
 group by e.name, e.plan;
 comment on view reporting.balances is 'The credits that each entity can spend now, without what requests in flight hold.';
@@ -1788,14 +1816,22 @@ group by entity, project, period, (hour at time zone 'UTC')::date, 6, model
 union all
 select
   l.entity, null, to_date(l.period, 'YYYY-MM'), (l.booked_at at time zone 'UTC')::date,
-  case l.kind when 'purchase' then 'Purchase' else 'Adjustment' end, null, null, null,
-  case l.kind when 'purchase' then reporting.usd(l.amount_picos) else 0 end,
-  case l.kind when 'purchase' then 0 else reporting.usd(l.amount_picos) end,
+  case when l.kind in ('purchase', 'refund', 'refund_debt') then 'Purchase' else 'Adjustment' end,
+  case when l.kind in ('refund', 'refund_debt') and l.period <> to_char(g.created_at at time zone 'UTC', 'YYYY-MM') then 'Correction' end,
+  null, null,
+  reporting.usd(case when l.kind = 'purchase' then l.amount_picos when l.kind in ('refund', 'refund_debt') then -l.amount_picos else 0 end),
+  reporting.usd(case
+    when l.kind in ('expiry', 'void') or (l.kind = 'debt_payment' and g.category = 'paid') then l.amount_picos
+    when l.kind = 'debt_payment' then -l.amount_picos
+    else 0
+  end),
   'USD'
 from ledger_entries l
 join credit_grants g on g.entity = l.entity and g.id = l.grant_id
-where l.kind in ('purchase', 'expiry', 'void') and g.category = 'paid';
-comment on view reporting.focus is 'The sums of the FOCUS export by day and model, without its token classes and unit prices; the export itself is /v1/exports/focus.csv.';
+left join ledger_entries d on d.entity = l.entity and d.id = l.corrects
+where (l.kind in ('purchase', 'expiry', 'void', 'refund', 'refund_debt') and g.category = 'paid')
+  or (l.kind = 'debt_payment' and (g.category = 'paid') = (d.kind = 'void_debt'));
+comment on view reporting.focus is 'The sums of the FOCUS export by day and model, without its token classes, unit prices and rounding; the export itself is /v1/exports/focus.csv.';
 
 create view reporting.intake_problems as
 select
@@ -1885,7 +1921,7 @@ begin
   grant update (rate_id, unpriced_meters, cost_picos, burnt_picos, burns, details, charged_at) on usage_events to tally_service;
   -- Changed, and never deleted.
   grant insert, update on
-    api_keys, burn_reversals, burns, credit_grants, entities, entity_spend, output_sampling, plans, project_spend,
+    api_keys, burn_reversals, burns, credit_grants, debts, entities, entity_spend, output_sampling, plans, project_spend,
     projects, retention_settings, usage_days
     to tally_service;
   grant update on statement_series to tally_service;

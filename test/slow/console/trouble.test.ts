@@ -35,6 +35,7 @@ function inBrowser(): void {
       anEvent({ model: ODD_MODEL }),
       anEvent({ subject: `entity1/${'p'.repeat(128)}` }),
     ]);
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
   });
   afterAll(async () => {

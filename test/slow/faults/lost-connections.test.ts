@@ -54,6 +54,7 @@ describe('a connection to Postgres that is cut in the middle of a commit', () =>
         body: { amount_usd: amount },
         headers: { 'idempotency-key': `purchase of ${entity}` },
       });
+    await tally.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
     const cut = api.wires.postgres.breakAt({ text: COMMIT, when });
     const first = await buy();
     await cut;
@@ -78,6 +79,7 @@ describe('an API that is killed', () => {
       when: 'answered',
       doing: () => api.service.kill(),
     });
+    await tally.call('PUT /v1/admin/entities/orphan', { body: { plan: 'free' } });
     const call = 'POST /v1/admin/entities/orphan/credits';
     await expect(tally.call(call, order)).rejects.toThrow('fetch failed');
     await killed;
@@ -141,6 +143,7 @@ describe('a Redis that restarts', () => {
   });
 
   it('empty: the producer sends again, the upkeep goes on, and decisions are as before', async () => {
+    await tally.call('PUT /v1/admin/entities/emptied', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/emptied/credits', { body: { amount_usd: '1' } });
     const events = usage('emptied', 100);
     await tally.queue.add([events.slice(0, 60)]);

@@ -20,6 +20,7 @@ const check = () => tally.call('GET /v1/quota/check', { headers: { 'openai-proje
 
 describe('a Postgres that crashes under load', () => {
   it('loses nothing that was counted: jobs wait for it, decisions go on from Redis, and every event counts once', async () => {
+    await tally.call('PUT /v1/admin/entities/crashed', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/crashed/credits', { body: { amount_usd: '10' } });
     expect((await check()).status).toBe(200);
     for (let round = 0; round < 2; round += 1) {

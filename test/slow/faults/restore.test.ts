@@ -48,6 +48,7 @@ async function administrate(...statements: string[]): Promise<void> {
 
 describe('a database that is restored from a backup', () => {
   beforeEach(async () => {
+    await tally.call('PUT /v1/admin/entities/restored', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/restored/credits', { body: { amount_usd: '1' } });
   });
 

@@ -63,6 +63,7 @@ async function use(customer: number, ending: AbortSignal): Promise<number> {
 it('replacing two APIs and two workers in turn under load loses nothing, counts nothing twice, and leaves no request unanswered by both', async () => {
   for (let customer = 0; customer < CUSTOMERS; customer += 1) {
     const order = { body: { amount_usd: '50' } };
+    await tally.call(`PUT /v1/admin/entities/rolling${customer}`, { body: { plan: 'free' } });
     await tally.call(`POST /v1/admin/entities/rolling${customer}/credits`, order);
   }
   const ending = new AbortController();

@@ -98,6 +98,7 @@ describe('two workers and two APIs', () => {
   it('burn the same credits at once to exactly zero, and book exactly the rest as overage', async () => {
     // 1,500 of 3,000 events, and half of one more.
     const order = { body: { amount_usd: '0.15980325' } };
+    await tally.call('PUT /v1/admin/entities/burning', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/burning/credits', order);
     // Slow wires make their transactions overlap.
     for (const { wires } of workers) wires.postgres.slowDown(10);
@@ -115,6 +116,7 @@ describe('two workers and two APIs', () => {
   it('admit exactly what the credits cover when both reserve from them at once', async () => {
     // A request of 1,000 tokens holds $0.00071; 25 of them fit.
     const order = { body: { amount_usd: '0.018' } };
+    await tally.call('PUT /v1/admin/entities/raced', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/raced/credits', order);
     const body = { project: 'raced/p', model: LLAMA, input_tokens: 500, max_output_tokens: 500 };
     const answers = await Promise.all(

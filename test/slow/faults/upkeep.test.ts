@@ -33,6 +33,7 @@ const upkeepDone = async () => {
 };
 
 async function anEntityWithBurns(entity: string): Promise<void> {
+  await tally.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
   await tally.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd: '0.0005' } });
   await tally.queue.add([usage(entity, 10)]);
   await tally.queue.drained();
@@ -61,6 +62,7 @@ describe('the upkeep', () => {
 
   it('that runs many times at once on two workers writes an expired grant off once', async () => {
     const body = { amount_usd: '3', effective_at: '2026-01-01', expires_at: '2099-01-01' };
+    await tally.call('PUT /v1/admin/entities/expired', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/expired/credits', { body });
     await tally.sql(`update credit_grants set expires_at = '2026-01-02' where entity = 'expired'`);
     await Promise.all(Array.from({ length: 20 }, () => upkeep.add([{}], 'expire-grants')));

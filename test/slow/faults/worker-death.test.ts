@@ -21,8 +21,10 @@ afterEach(async () => {
   expect(await tally.differences()).toEqual([]);
 });
 
-const buy = (entity: string, amount_usd: string) =>
-  tally.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd } });
+const buy = async (entity: string, amount_usd: string) => {
+  await tally.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
+  return tally.call(`POST /v1/admin/entities/${entity}/credits`, { body: { amount_usd } });
+};
 const creditsLeft = async (entity: string) => {
   const headers = { 'openai-project': `${entity}/project0` };
   return (await tally.call('GET /v1/quota/check', { headers })).body.remaining?.credits_usd;
