@@ -17,6 +17,7 @@ import { ApiDocument } from './http/docs.controller.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { routesOn, type GatewayApi } from './http/gateway-routes.js';
 import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
+import { METRICS_ADDRESS } from './http/metrics-server.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
 import { JobsApi, JobsModule, JobsWorker } from './jobs/jobs.module.js';
@@ -107,6 +108,7 @@ export class AppModule {
       },
       { provide: MailSender, useFactory: () => new MailSender(mailOf(config)) },
       { provide: ApiDocument, useValue: made.document },
+      { provide: METRICS_ADDRESS, useValue: { port: config.metricsPort, host: config.host } },
     ];
     return {
       module: AppModule,
@@ -144,6 +146,8 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
     metrics,
     gateway: config.role === 'worker' ? null : gateway,
     rewriteUrl: routedUrl,
+    corsOrigins: config.corsOrigins,
+    guard: (): AuthGuard => app.get(AuthGuard),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),

@@ -13,7 +13,7 @@ describe('the whole app', () => {
       200,
       { status: 'ok', checks: { postgres: 'ok', redis: 'ok' } },
     ]);
-    const metrics = await app.call('GET /metrics', { key: null });
+    const metrics = await app.call('GET /metrics');
     expect(metrics.headers.get('content-type')).toContain('text/plain; version=0.0.4');
     expect(metrics.text).toContain(
       'tally_http_request_duration_seconds_count{method="GET",route="/livez",status="200"} 1',

@@ -28,13 +28,20 @@ export class AuthGuard implements CanActivate {
     assert(access !== undefined, 'every route says who may call it');
     if (access.scope === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (!request.isAdmitted) await this.enter(request, access);
+    return true;
+  }
+
+  /** Called with the headers of a request, before its body is read (http/doors.ts). */
+  async enter(request: FastifyRequest, access: Access): Promise<void> {
     try {
       await this.admit(request, access);
     } catch (error) {
-      if (request.principal !== null) await this.refusals.note(error, refusedOf(request, request.principal));
+      if (request.routeOptions.config.isHot === true) this.noteRefusal(request, error);
+      else if (request.principal !== null)
+        await this.refusals.note(error, refusedOf(request, request.principal));
       throw error;
     }
-    return true;
   }
 
   /** For routes without Nest's pipeline. Only what the key has no right to is written down: other refusals are a gateway's daily work. */

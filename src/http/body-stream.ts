@@ -5,11 +5,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
-
-/** Marks a route, in Fastify's configuration of it. */
-export const STREAMS_BODY = { streamsBody: true };
 
 /** Fastify chooses the parser by the content type alone. */
 const STREAMED_TYPE = 'application/vnd.tally.streamed';
@@ -35,7 +32,8 @@ function streamedTypeOf({ headers }: FastifyRequest, types: readonly string[]): 
 }
 
 function isStreamed({ routeOptions }: FastifyRequest): boolean {
-  return (routeOptions.config as Partial<typeof STREAMS_BODY> | undefined)?.streamsBody === true;
+  // Of an unknown URL there is none.
+  return (routeOptions.config as Partial<FastifyContextConfig> | undefined)?.streamsBody === true;
 }
 
 function unsupported(message: string): TallyError {

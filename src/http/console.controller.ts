@@ -1,23 +1,22 @@
 /** Serves the page: the plain files of packages/console, and Chart.js from node_modules. Nothing is built, and no other host is used. */
-import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { Controller, Param, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Param, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { TallyError } from '../domain/errors.js';
 import { Route } from './route.js';
+import { StaticFiles, type StaticFile } from './static-files.js';
 
 const FOLDER = path.join(import.meta.dirname, '../../packages/console');
 const CHARTS = 'chart.umd.min.js';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-};
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['.html', 'text/html; charset=utf-8'],
+  ['.css', 'text/css; charset=utf-8'],
+  ['.js', 'text/javascript; charset=utf-8'],
+]);
 
 /** The page may load from and call this host alone; nothing may frame it or run inside it. */
 const HEADERS = {
@@ -26,7 +25,6 @@ const HEADERS = {
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache',
 };
 
 const AssetPath = z.object({ file: z.string().max(64) });
@@ -35,31 +33,31 @@ const AssetPath = z.object({ file: z.string().max(64) });
 @ApiExcludeController()
 export class ConsoleController {
   /** Only files that are in the folder at the start are ever read, so no name leads out of it. */
-  private readonly files = new Map([
-    ...readdirSync(FOLDER).map((file) => [file, path.join(FOLDER, file)] as const),
-    [CHARTS, path.join(path.dirname(createRequire(import.meta.url).resolve('chart.js')), CHARTS)] as const,
-  ]);
+  private readonly files = new StaticFiles(
+    new Map([
+      ...readdirSync(FOLDER).flatMap((file) => fileAt(path.join(FOLDER, file))),
+      ...fileAt(path.join(path.dirname(createRequire(import.meta.url).resolve('chart.js')), CHARTS)),
+    ]),
+    'no-cache',
+  );
 
   @Route('GET /dashboard', { scope: 'public', role: 'anyone', summary: 'The page' })
-  page(@Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
-    return this.send('index.html', reply);
+  page(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Buffer | undefined {
+    return this.files.send('index.html', request, reply.headers(HEADERS));
   }
 
   @Route('GET /dashboard/:file', { scope: 'public', role: 'anyone', summary: 'A static file of the page' })
   asset(
     @Param({ schema: AssetPath }) { file }: { file: string },
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<StreamableFile> {
-    return this.send(file, reply);
+  ): Buffer | undefined {
+    return this.files.send(file, request, reply.headers(HEADERS));
   }
+}
 
-  private async send(file: string, reply: FastifyReply): Promise<StreamableFile> {
-    const found = this.files.get(file);
-    const type = TYPES[path.extname(file)];
-    if (found === undefined || type === undefined) {
-      throw new TallyError('not_found', `Unknown request URL: GET /dashboard/${file}`);
-    }
-    void reply.headers(HEADERS);
-    return new StreamableFile(await readFile(found), { type });
-  }
+/** None where the page does not use files of the kind. */
+function fileAt(place: string): [name: string, file: StaticFile][] {
+  const type = TYPES.get(path.extname(place));
+  return type === undefined ? [] : [[path.basename(place), { type, read: () => readFileSync(place) }]];
 }

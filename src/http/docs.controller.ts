@@ -1,18 +1,16 @@
 /** The API's document, and Swagger UI from node_modules to read it: no other host is used. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Controller, Header, Param, StreamableFile } from '@nestjs/common';
+import { Controller, Header, Param, Req, Res } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { TallyError } from '../domain/errors.js';
 import { Route } from './route.js';
+import { StaticFiles, type StaticFile } from './static-files.js';
 
 const require = createRequire(import.meta.url);
 
-const ASSETS: Readonly<Record<string, string>> = {
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-};
+const SCRIPT = 'text/javascript; charset=utf-8';
 
 const START = `window.addEventListener('load', () => {
   window.SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true });
@@ -33,41 +31,57 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
+const ASSETS = new Map<string, StaticFile>([
+  ['swagger-ui.css', { type: 'text/css; charset=utf-8', read: () => ofSwaggerUi('swagger-ui.css') }],
+  ['swagger-ui-bundle.js', { type: SCRIPT, read: () => ofSwaggerUi('swagger-ui-bundle.js') }],
+  ['start.js', { type: SCRIPT, read: () => Buffer.from(START) }],
+]);
+
+function ofSwaggerUi(file: string): Buffer {
+  return readFileSync(require.resolve(`swagger-ui-dist/${file}`));
+}
+
 const AssetPath = z.object({ file: z.string().max(64) });
 
-/** Makes the document from the finished app at the first request. */
+/** The document as bytes, made from the finished app once, at the first request. */
 export class ApiDocument {
-  private made: OpenAPIObject | null = null;
+  readonly files: StaticFiles;
 
-  constructor(private readonly make: () => OpenAPIObject) {}
-
-  get(): OpenAPIObject {
-    return (this.made ??= this.make());
+  constructor(make: () => OpenAPIObject) {
+    const read = () => Buffer.from(JSON.stringify(make()));
+    this.files = new StaticFiles(
+      new Map([['openapi.json', { type: 'application/json; charset=utf-8', read }]]),
+      'no-cache',
+    );
   }
 }
 
 @Controller()
 @ApiExcludeController()
 export class DocsController {
+  /** The names stay the same from release to release, so a browser asks again after an hour. */
+  private readonly assets = new StaticFiles(ASSETS, 'public, max-age=3600');
+
   constructor(private readonly document: ApiDocument) {}
 
   @Route('GET /openapi.json', { scope: 'public', role: 'anyone', summary: 'The OpenAPI document' })
-  read(): OpenAPIObject {
-    return this.document.get();
+  read(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Buffer | undefined {
+    return this.document.files.send('openapi.json', request, reply);
   }
 
   @Route('GET /docs', { scope: 'public', role: 'anyone', summary: 'Swagger UI for the OpenAPI document' })
   @Header('content-type', 'text/html; charset=utf-8')
+  @Header('cache-control', 'public, max-age=3600')
   page(): string {
     return PAGE;
   }
 
   @Route('GET /docs/:file', { scope: 'public', role: 'anyone', summary: 'A static file of the page' })
-  async asset(@Param({ schema: AssetPath }) { file }: { file: string }): Promise<StreamableFile> {
-    if (file === 'start.js')
-      return new StreamableFile(Buffer.from(START), { type: 'text/javascript; charset=utf-8' });
-    const type = ASSETS[file];
-    if (type === undefined) throw new TallyError('not_found', `Unknown request URL: GET /docs/${file}`);
-    return new StreamableFile(await readFile(require.resolve(`swagger-ui-dist/${file}`)), { type });
+  asset(
+    @Param({ schema: AssetPath }) { file }: { file: string },
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Buffer | undefined {
+    return this.assets.send(file, request, reply);
   }
 }

@@ -16,6 +16,9 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   insufficient_permissions: 403,
   not_found: 404,
   model_not_found: 404,
+  method_not_allowed: 405,
+  not_acceptable: 406,
+  request_timeout: 408,
   conflict: 409,
   idempotency_key_in_use: 409,
   precondition_failed: 412,
@@ -102,7 +105,7 @@ function ofStatus(status: unknown, cause: unknown): TallyError {
   if (status === 404)
     return new TallyError('not_found', `Unknown request URL: ${message.replace(/^Cannot /, '')}`, { cause });
   if (status === 413)
-    return new TallyError('payload_too_large', 'The request body is larger than 4 MiB', { cause });
+    return new TallyError('payload_too_large', 'The request body is larger than this call takes', { cause });
   if (status === 415) {
     return new TallyError(
       'unsupported_media_type',

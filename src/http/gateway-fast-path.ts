@@ -28,7 +28,7 @@ const BODY_TYPES = new Set([
 const PLAIN = /^[A-Za-z0-9._-]{1,256}$/;
 
 /** With one of these a request is unusual. */
-const UNUSUAL = ['transfer-encoding', 'content-encoding', 'accept-version'];
+const UNUSUAL = ['transfer-encoding', 'content-encoding', 'accept-version', 'origin', 'expect'];
 
 export type Served = {
   readonly id: string;
@@ -52,8 +52,7 @@ type Usual = {
   readonly before: string;
   readonly name: string;
   readonly after: string;
-  readonly answer: Answerer;
-};
+} & Answerer;
 
 /** Puts the fast path before the listener that Fastify has added to its server. */
 export function serveUsualCalls<Calls>(server: Server, parts: Parts<Calls>): void {
@@ -61,7 +60,7 @@ export function serveUsualCalls<Calls>(server: Server, parts: Parts<Calls>): voi
     .filter(({ method }) => method === 'POST')
     .map((route): Usual => {
       const [before = '', name = '', after = ''] = route.path.split(/:(\w+)/);
-      return { path: route.path, before, name, after, answer: answererOf(route, parts.api) };
+      return { path: route.path, before, name, after, ...answererOf(route, parts.api) };
     });
   const others = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
@@ -128,6 +127,17 @@ class UsualCall<Calls> implements GatewayRequest {
   }
 
   run(): void {
+    try {
+      const admission = this.of.route.admit(this);
+      if (admission === undefined) this.receive();
+      else admission.then(() => this.receive(), (error: unknown) => this.fail(error)); // prettier-ignore
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Until here nothing of the body was asked for. */
+  private receive(): void {
     const { raw, of } = this;
     if (of.length === 0) {
       raw.resume();

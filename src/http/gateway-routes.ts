@@ -7,8 +7,9 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ErrorFilter } from './error-filter.js';
-import { accessOfSpec, type Access, type RouteSpec, type Verb } from './route.js';
+import { accessOfSpec, configOf, type Access, type RouteSpec, type Verb } from './route.js';
 import { parseRequest } from './schema-pipe.js';
+import { requireNothing } from './unknown-fields.js';
 
 /** `Calls` is the service that the route calls. */
 export type GatewayRoute<Calls> = RouteSpec & {
@@ -82,6 +83,7 @@ export function registerGatewayRoutes<Calls>(
       context.route({
         method: route.method,
         url: route.path,
+        config: configOf(route.path, { ...route, isHot: true }),
         handler: (request, reply) => void serve(request, reply),
       });
     }
@@ -93,10 +95,11 @@ function serverOf<Calls>(
   errors: ErrorFilter,
   api: GatewayApi<Calls>,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  const answer = answererOf(route, api);
+  const answerer = answererOf(route, api);
   return async (request, reply) => {
     try {
-      const { status, text } = await answer(request);
+      requireNothing('query', request.query);
+      const { status, text } = await answerer.answer(request);
       // Fastify sends text as it is, but would look through an object before it writes it.
       void reply.code(status).header('content-type', JSON_TYPE).send(text);
     } catch (error) {
@@ -105,28 +108,42 @@ function serverOf<Calls>(
   };
 }
 
-export type Answerer = (
-  request: GatewayRequest,
-) => Promise<{ readonly status: number; readonly text: string }>;
+export type Answerer = {
+  /** Throws where the key may not call. Needs the headers and the path alone. */
+  admit(request: GatewayRequest): Promise<void> | void;
+  /** Parses, and returns the answer as JSON. The key was admitted. */
+  answer(request: GatewayRequest): Promise<{ readonly status: number; readonly text: string }>;
+};
 
-/** Admits the key, parses, and returns the answer as JSON. */
 export function answererOf<Calls>(route: GatewayRoute<Calls>, api: GatewayApi<Calls>): Answerer {
   const { usual, answer, status = 200, statusOf } = route;
   const access = accessOfSpec(route.path, route);
-  let services: GatewayServices<Calls> | null = null;
-  return async (request) => {
-    services ??= api.services();
-    try {
-      const admission = services.guard.admit(request, access);
-      if (admission !== undefined) await admission;
-      const { params, body } = usual?.(request) ?? parsed(route, request);
-      const given = { params, body, raw: request };
-      const answered = await answer(services.calls, given as never);
-      return { status: statusOf?.(answered) ?? status, text: JSON.stringify(answered) };
-    } catch (error) {
-      services.guard.noteRefusal(request, error);
-      throw error;
-    }
+  let made: GatewayServices<Calls> | null = null;
+  const services = () => (made ??= api.services());
+  const noted = (request: GatewayRequest, error: unknown): never => {
+    services().guard.noteRefusal(request, error);
+    throw error;
+  };
+  return {
+    admit(request) {
+      try {
+        return services()
+          .guard.admit(request, access)
+          ?.catch((error: unknown) => noted(request, error));
+      } catch (error) {
+        return noted(request, error);
+      }
+    },
+    async answer(request) {
+      try {
+        const { params, body } = usual?.(request) ?? parsed(route, request);
+        const given = { params, body, raw: request };
+        const answered = await answer(services().calls, given as never);
+        return { status: statusOf?.(answered) ?? status, text: JSON.stringify(answered) };
+      } catch (error) {
+        return noted(request, error);
+      }
+    },
   };
 }
 

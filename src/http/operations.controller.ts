@@ -1,7 +1,7 @@
 /** For operators: health, readiness and metrics. */
 import { Controller, Header, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Metrics } from '../platform/metrics.js';
+import { METRICS_TYPE, MetricsServer } from './metrics-server.js';
 import { Readiness } from './readiness.js';
 import { Route } from './route.js';
 import { Alive, Ready } from './operations.schema.js';
@@ -10,7 +10,7 @@ import { Alive, Ready } from './operations.schema.js';
 export class OperationsController {
   constructor(
     private readonly readiness: Readiness,
-    private readonly metrics: Metrics,
+    private readonly metrics: MetricsServer,
   ) {}
 
   @Route('GET /livez', {
@@ -37,12 +37,14 @@ export class OperationsController {
   }
 
   @Route('GET /metrics', {
-    scope: 'public',
-    role: 'anyone',
-    summary: 'Prometheus text',
+    scope: 'all',
+    role: 'finance',
+    alsoFor: ['gateway'],
+    summary: 'Prometheus text, of all entities together; at METRICS_PORT without a key',
     produces: 'text/plain',
+    alsoProduces: ['application/openmetrics-text'],
   })
-  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  @Header('content-type', METRICS_TYPE)
   @Header('cache-control', 'no-store')
   async read() {
     return this.metrics.text();

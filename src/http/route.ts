@@ -11,10 +11,10 @@ import {
   ApiResponse,
 } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyContextConfig } from 'fastify';
 import type { z } from 'zod';
 import { assert } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
-import { STREAMS_BODY } from './body-stream.js';
 import { ErrorBody } from './errors.schema.js';
 
 /**
@@ -48,7 +48,15 @@ export type RouteSpec = {
   /** Where the handler reads the body itself, with `@BodyStream()`: what it is. */
   readonly streamsBody?: string;
   readonly produces?: string;
+  /** Other types that the handler answers where `Accept` asks for them. */
+  readonly alsoProduces?: readonly string[];
+  /** Where the body may be longer than usual. */
+  readonly bodyBytesMax?: number;
+  /** True where a gateway waits for the answer. */
+  readonly isHot?: boolean;
 };
+
+const JSON_TYPE = 'application/json';
 
 const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
 
@@ -72,6 +80,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     method(path),
     HttpCode(status),
     SetMetadata(ACCESS, accessOfSpec(path, spec)),
+    RouteConfig(configOf(path, spec)),
     ApiOperation({ summary: spec.summary, description: descriptionOf(spec) }),
     ApiResponse({
       status,
@@ -81,13 +90,26 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
     ...(spec.streamsBody === undefined
       ? []
-      : [RouteConfig(STREAMS_BODY), ApiBody({ description: spec.streamsBody, schema: { type: 'object' } })]),
+      : [ApiBody({ description: spec.streamsBody, schema: { type: 'object' } })]),
     ...(spec.consumes ? [ApiConsumes(...spec.consumes)] : []),
     ...(spec.produces ? [ApiProduces(spec.produces)] : []),
     ...(spec.role === 'anyone'
       ? []
       : [ApiBearerAuth(), ApiDefaultResponse({ description: 'An error', standardSchema: ErrorBody })]),
   );
+}
+
+/** What is known of the route before its body is read (doors.ts). */
+export function configOf(path: string, spec: RouteSpec): FastifyContextConfig {
+  const { produces = JSON_TYPE, alsoProduces = [], bodyBytesMax, streamsBody, isHot = false } = spec;
+  return {
+    access: accessOfSpec(path, spec),
+    // The routes for anyone are for people and machines of all kinds, and a gateway hands its caller's headers on.
+    ...(spec.scope === 'public' || isHot ? {} : { produces: [produces, ...alsoProduces] }),
+    ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
+    streamsBody: streamsBody !== undefined,
+    isHot,
+  };
 }
 
 export function accessOf(handler: object): Access | undefined {

@@ -11,14 +11,20 @@ import { serveUsualCalls, type Served } from './gateway-fast-path.js';
 import { registerGatewayRoutes, type GatewayApi } from './gateway-routes.js';
 import { ErrorFilter } from './error-filter.js';
 import { equipBodyStreams } from './body-stream.js';
-import { BODY_BYTES_MAX, parseJsonBody } from './json-body.js';
+import { parseJsonBody } from './json-body.js';
 import { watchConnections } from './connections.js';
+import { equipDoors, type Doors } from './doors.js';
+import { equipForBrowsers } from './browsers.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
 /** How long a request may take to arrive, and how long a connection may wait for its next request. */
 const REQUEST_MS_MAX = 30_000;
 const KEEP_ALIVE_MS = 72_000;
+
+/** Each connection holds memory; a gateway needs some hundreds. */
+const CONNECTIONS_MAX = 10_000;
+const HEADER_BYTES_MAX = 16_384;
 
 /** Names have up to 128 characters, percent-encoded up to three times that. */
 const PATH_PARAM_CHARACTERS_MAX = 1_024;
@@ -30,19 +36,27 @@ const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
 
 type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly metrics: Metrics };
 
-type ServerOptions<Calls> = Parts & {
-  /** Null where this process does not serve the API. */
-  readonly gateway: GatewayApi<Calls> | null;
-  /** Returns the URL to route a request by. */
-  readonly rewriteUrl: (request: IncomingMessage) => string;
-};
+type ServerOptions<Calls> = Parts &
+  Doors & {
+    /** Null where this process does not serve the API. */
+    readonly gateway: GatewayApi<Calls> | null;
+    readonly corsOrigins: readonly string[];
+    /** How long a request may take to arrive. */
+    readonly requestMs?: number;
+    /** Returns the URL to route a request by. */
+    readonly rewriteUrl: (request: IncomingMessage) => string;
+  };
 
 /** Registers the gateway's routes before the adapter adds its hooks. */
 export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAdapter {
-  const { errors, gateway, rewriteUrl } = options;
+  const { errors, gateway, rewriteUrl, requestMs = REQUEST_MS_MAX } = options;
   const fastify = Fastify({
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: requestMs,
+    http: {
+      headersTimeout: requestMs / 2,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      connectionsCheckingInterval: requestMs / 10,
+    },
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestIdHeader: false,
     rewriteUrl,
@@ -52,7 +66,10 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
     frameworkErrors: (error, request, reply) => errors.answer(error, request, reply),
     clientErrorHandler: refuse,
   });
+  fastify.server.maxConnections = CONNECTIONS_MAX;
   equip(fastify, options);
+  equipForBrowsers(fastify, options.corsOrigins);
+  equipDoors(fastify, options);
   if (gateway !== null) {
     registerGatewayRoutes(fastify, errors, gateway);
     serveUsualCalls(fastify.server, {
@@ -119,15 +136,29 @@ function note({ id, method, route, url, status, ms }: Served, { logger, metrics 
   });
 }
 
+const NOT_HTTP = {
+  status: '400 Bad Request',
+  message: 'The request is not valid HTTP',
+  code: 'invalid_request',
+};
+const REFUSALS: Readonly<Record<string, typeof NOT_HTTP>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: '431 Request Header Fields Too Large',
+    message: 'The request headers are too large',
+    code: 'invalid_request',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: '408 Request Timeout',
+    message: 'The request did not arrive in time',
+    code: 'request_timeout',
+  },
+};
+
 /** Answers bytes that are not HTTP: there is no request, only a socket. */
 function refuse(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  const message = tooLarge ? 'The request headers are too large' : 'The request is not valid HTTP';
-  const body = JSON.stringify({
-    error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request' },
-  });
+  const { status, message, code } = REFUSALS[error.code ?? ''] ?? NOT_HTTP;
+  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `x-request-id: ${newRequestId()}\r\nconnection: close\r\n\r\n${body}`,

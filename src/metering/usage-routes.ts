@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { USAGE_EVENTS_MAX } from '@tally/client/protocol';
 import { principalOf } from '../access/principal.js';
 import type { GatewayRequest, GatewayRoute } from '../http/gateway-routes.js';
+import { BODY_BYTES_MAX } from '../http/json-body.js';
 import { Metrics } from '../platform/metrics.js';
 import { UsageIntake, type Receipt } from './usage-intake.js';
 import * as schemas from './usage-events.schema.js';
@@ -40,6 +41,7 @@ const REPORT: GatewayRoute<UsageReports> = {
   answers: schemas.UsageReceipt,
   status: 202,
   statusOf: (receipt) => ((receipt as Receipt).accepted === 0 ? 422 : 202),
+  bodyBytesMax: BODY_BYTES_MAX,
   consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
   answer: (reports, request: { body: schemas.UsageReport; raw: GatewayRequest }) =>
     reports.report(request.body, request.raw),

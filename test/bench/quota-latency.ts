@@ -17,9 +17,9 @@ export async function latencyAtHalfRate(
   let inServer = NaN;
   for (const [name, { order }] of Object.entries(peers)) {
     await untilRewritten();
-    const before = await timesOf(tally.order.url);
+    const before = await timesOf(tally.order);
     const { p50Ms, p99Ms } = await measure({ ...order, rate, seconds: FIXED_RATE_SECONDS });
-    const own = name === 'Tally' ? quantileMs(before, await timesOf(tally.order.url), 0.99) : null;
+    const own = name === 'Tally' ? quantileMs(before, await timesOf(tally.order), 0.99) : null;
     if (own !== null) inServer = own;
     rows.push({
       server: name,
@@ -37,8 +37,8 @@ export async function latencyAtHalfRate(
 }
 
 /** How many reservation requests took at most each upper bound of the service's own histogram, in seconds. */
-async function timesOf(url: string): Promise<Map<number, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+async function timesOf({ url, headers }: LoadOrder): Promise<Map<number, number>> {
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
   const counts = new Map<number, number>();
   const line = /^tally_http_request_duration_seconds_bucket\{(.*)\} (\d+)$/gm;
   for (const [, labels = '', count] of text.matchAll(line)) {

@@ -27,7 +27,7 @@ afterAll(() => app.close());
 const balance = async () => (await app.call('GET /v1/entities/leased/balance')).body;
 /** Decisions that Tally has made. */
 const decisions = async () => {
-  const { text } = await app.call('GET /metrics', { key: null });
+  const { text } = await app.call('GET /metrics');
   const counts = text.split('\n').filter((line) => line.startsWith('tally_quota_decisions_total{'));
   return counts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 };

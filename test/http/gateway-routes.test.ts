@@ -98,11 +98,11 @@ describe("a gateway's plain route", () => {
   };
 
   it.each(Object.keys(CALLS))(
-    'answers %s alike however the URL is written: with a query, an empty one, or a slash at its end',
+    'answers %s alike however the URL is written: with an empty query, or a slash at its end',
     async (what) => {
       const [call, options] = CALLS[what]!();
       const answer = await answerTo(call, options);
-      for (const end of ['?', '?a=b', '/']) expect(await answerTo(`${call}${end}`, options)).toEqual(answer);
+      for (const end of ['?', '/']) expect(await answerTo(`${call}${end}`, options)).toEqual(answer);
     },
   );
 
@@ -115,7 +115,7 @@ describe("a gateway's plain route", () => {
 
   it('is counted in the metrics under its own path', async () => {
     await app.call(RESERVE, { key: keys.gateway, body: order });
-    const { text } = await app.call('GET /metrics', { key: null });
+    const { text } = await app.call('GET /metrics');
     expect(text).toContain('method="POST",route="/v1/quota/reservations",status="201"');
   });
 });

@@ -75,7 +75,7 @@ describe('leases over HTTP', () => {
 
   it('statements are counted by outcome, and grants are summed', async () => {
     const counts = async () => {
-      const { text } = await app.call('GET /metrics', { key: null });
+      const { text } = await app.call('GET /metrics');
       const lines = text.matchAll(
         /^tally_lease_(?:statements_total\{outcome="(\w+)"\}|grant_(usd_sum)) (\S+)$/gm,
       );
@@ -170,7 +170,7 @@ describe('leases over HTTP', () => {
     await app.redis.kill();
     const { status, body } = await state('entity2', { sequence: 9 });
     expect([status, body.error.code]).toEqual([503, 'overloaded']);
-    const { text } = await app.call('GET /metrics', { key: null });
+    const { text } = await app.call('GET /metrics');
     expect(text).toContain('tally_lease_statements_total{outcome="overloaded"} 1');
   });
 });

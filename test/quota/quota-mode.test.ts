@@ -36,7 +36,7 @@ describe('the quota mode of an entity', () => {
     app.call('GET /v1/quota/check', { key: gateway, headers: { 'openai-project': `${entity}/p` } });
   const held = async () => (await app.call(`GET /v1/entities/${entity}/balance`)).body.held_usd;
   const counted = async (labels: string) => {
-    const { text } = await app.call('GET /metrics', { key: null });
+    const { text } = await app.call('GET /metrics');
     const line = text.split('\n').find((each) => each.startsWith(`tally_quota_decisions_total{${labels}}`));
     return Number(line?.split(' ').at(-1) ?? 0);
   };

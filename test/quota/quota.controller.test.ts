@@ -204,7 +204,7 @@ describe('reservations and decisions over HTTP', () => {
 
   it('each decision is counted once, under the limit that denied', async () => {
     const counts = async () => {
-      const { text } = await app.call('GET /metrics', { key: null });
+      const { text } = await app.call('GET /metrics');
       const lines = text.matchAll(
         /^tally_quota_decisions_total\{decision="(\w+)",mode="enforce",degraded="false"\} (\d+)$/gm,
       );

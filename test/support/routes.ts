@@ -28,7 +28,13 @@ const PRICE = { model: 'm', entity: 'entity1', input_usd_per_million: '1', outpu
 export const ROUTES: readonly RouteCase[] = [
   { route: 'GET /livez', role: 'anyone', request: 'GET /livez' },
   { route: 'GET /readyz', role: 'anyone', request: 'GET /readyz' },
-  { route: 'GET /metrics', role: 'anyone', request: 'GET /metrics' },
+  {
+    route: 'GET /metrics',
+    role: 'finance',
+    alsoFor: ['gateway'],
+    allEntities: true,
+    request: 'GET /metrics',
+  },
   {
     route: 'POST /v1/quota/reservations',
     role: 'gateway',
