@@ -32,7 +32,7 @@ export const ROUTES: readonly RouteCase[] = [
     route: 'GET /metrics',
     role: 'finance',
     alsoFor: ['gateway'],
-    allEntities: true,
+    scope: 'all',
     request: 'GET /metrics',
   },
   {
