@@ -18,6 +18,8 @@ export type RouteCase = {
   readonly headers?: Record<string, string>;
   /** The request names `entity1`, so that a key bound to another one gets a 403. */
   readonly namesEntity?: true;
+  /** It concerns all entities, so that a bound key gets a 403. */
+  readonly ofAll?: true;
 };
 
 const RESERVATION = 'res_AAAAAAAAAAAAAAAAAAAAAA.entity1';
@@ -32,7 +34,7 @@ export const ROUTES: readonly RouteCase[] = [
     route: 'GET /metrics',
     role: 'finance',
     alsoFor: ['gateway'],
-    scope: 'all',
+    ofAll: true,
     request: 'GET /metrics',
   },
   {
