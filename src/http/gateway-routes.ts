@@ -21,7 +21,7 @@ export type GatewayRoute<Calls> = RouteSpec & {
   readonly params?: z.ZodType;
   readonly body?: z.ZodType;
   /** What `params` and `body` give for the usual request, in a fraction of their time; null where only they can tell. */
-  readonly usual?: (request: Parsed) => Parsed | null;
+  readonly usual?: (request: Pick<GatewayRequest, 'params' | 'body' | 'headers'>) => Parsed | null;
   /** Runs once the key is admitted, with the parsed `params` and `body`. */
   readonly answer: (
     calls: Calls,

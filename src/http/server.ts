@@ -18,6 +18,9 @@ import { equipForBrowsers } from './browsers.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
+/** As producers of CloudEvents in binary mode name the type of their data. */
+const OTHER_JSON_TYPES = /^(application|text)\/([\w.!#$&^-]+\+)?json\s*(;|$)/i;
+
 /** How long a request may take to arrive, and how long a connection may wait for its next request. */
 const REQUEST_MS_MAX = 30_000;
 const KEEP_ALIVE_MS = 72_000;
@@ -93,6 +96,7 @@ function equip(fastify: FastifyInstance, parts: Parts): void {
   fastify.removeAllContentTypeParsers();
   fastify.decorateRequest('principal', null);
   fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, readBody);
+  fastify.addContentTypeParser(OTHER_JSON_TYPES, { parseAs: 'buffer' }, readBody);
   equipBodyStreams(fastify, JSON_TYPES);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);

@@ -9,6 +9,7 @@ import { DeadLetters } from './dead-letters.js';
 import type { Delivery, Wait } from './delivery.js';
 import { verdictOn } from './guilt.js';
 import type { LaneWork } from './parted-write.js';
+import { readable } from './well-formed.js';
 import { Recorder, type RecordResult } from './recorder.js';
 
 @Injectable()
@@ -46,7 +47,7 @@ export class BatchWriter implements LaneWork {
     await this.deadLetters.keep([
       {
         code: 'refused_by_database',
-        message: error instanceof Error ? error.message : String(error),
+        message: readable(error instanceof Error ? error.message : String(error), 1_000),
         payload: JSON.stringify(body),
         jobId,
         entity: event.entity,

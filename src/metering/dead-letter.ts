@@ -21,6 +21,15 @@ export type DeadLetterFilter = {
   readonly entity: string | null;
   readonly project: string | null;
   readonly code: string | null;
+  /** Part of the message. */
+  readonly reason: string | null;
   readonly from: Date | null;
   readonly to: Date | null;
+};
+
+/** What a replay changes of an event: each field that is not null. */
+export type Mending = {
+  readonly usageFormat: string | null;
+  readonly time: string | null;
+  readonly model: string | null;
 };

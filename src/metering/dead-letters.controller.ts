@@ -1,7 +1,7 @@
 /** Admins: events that could not be counted. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { DeadLetterFilter } from './dead-letter.js';
-import { DeadLetters } from './dead-letters.js';
+import type { DeadLetterFilter, Mending } from './dead-letter.js';
+import { DeadLetters, type Resolution } from './dead-letters.js';
 import { presentPage } from '../http/list-page.js';
 import { presentBatch, presentDeadLetter } from './dead-letters.presenter.js';
 import { Caller, scopeOf, type Principal } from '../access/principal.js';
@@ -27,17 +27,28 @@ export class DeadLettersController {
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentDeadLetter });
   }
 
+  @Route('GET /v1/admin/dead_letters/:id', {
+    role: 'admin',
+    summary: 'Get an event that could not be counted',
+    answers: schemas.DeadLetter,
+  })
+  async get(@Param({ schema: schemas.DeadLetterPath }) { id }: { id: string }, @Caller() caller: Principal) {
+    const of = { id, entity: caller.entity };
+    return presentDeadLetter(await this.deadLetters.get(of));
+  }
+
   @Route('POST /v1/admin/dead_letters/:id/replay', {
     scope: 'all',
     role: 'admin',
-    summary: 'Send the event to the queue again',
+    summary: 'Send the event to the queue again, as it is or with another usage format, time or model',
     answers: schemas.DeadLetter,
   })
   async replay(
     @Param({ schema: schemas.DeadLetterPath }) { id }: { id: string },
+    @Body({ schema: schemas.Mending }) body: schemas.Mending,
     @Caller() caller: Principal,
   ) {
-    return this.resolve(id, 'replayed', caller);
+    return this.resolve(id, { status: 'replayed', mending: mendingOf(body), caller });
   }
 
   @Route('POST /v1/admin/dead_letters/:id/discard', {
@@ -50,11 +61,14 @@ export class DeadLettersController {
     @Param({ schema: schemas.DeadLetterPath }) { id }: { id: string },
     @Caller() caller: Principal,
   ) {
-    return this.resolve(id, 'discarded', caller);
+    return this.resolve(id, { status: 'discarded', mending: null, caller });
   }
 
-  private async resolve(id: string, status: 'replayed' | 'discarded', caller: Principal) {
-    const order = { id, status, entity: caller.entity, actor: caller.keyId };
+  private async resolve(
+    id: string,
+    { status, mending, caller }: Pick<Resolution, 'status' | 'mending'> & { caller: Principal },
+  ) {
+    const order = { id, status, mending, entity: caller.entity, actor: caller.keyId };
     return presentDeadLetter(await this.deadLetters.resolve(order));
   }
 
@@ -65,10 +79,10 @@ export class DeadLettersController {
     answers: schemas.DeadLetterBatch,
   })
   async replayMatching(
-    @Body({ schema: schemas.ReplayOrder }) body: schemas.ResolveOrder,
+    @Body({ schema: schemas.ReplayOrder }) body: schemas.ReplayOrder,
     @Caller() caller: Principal,
   ) {
-    return this.resolveMatching(body, 'replayed', caller);
+    return this.resolveMatching(body, { status: 'replayed', mending: mendingOf(body.mend), caller });
   }
 
   @Route('POST /v1/admin/dead_letters/discard', {
@@ -81,15 +95,15 @@ export class DeadLettersController {
     @Body({ schema: schemas.DiscardOrder }) body: schemas.ResolveOrder,
     @Caller() caller: Principal,
   ) {
-    return this.resolveMatching(body, 'discarded', caller);
+    return this.resolveMatching(body, { status: 'discarded', mending: null, caller });
   }
 
   private async resolveMatching(
     body: schemas.ResolveOrder,
-    status: 'replayed' | 'discarded',
-    caller: Principal,
+    { status, mending, caller }: Pick<Resolution, 'status' | 'mending'> & { caller: Principal },
   ) {
-    const order = { filter: filterOf(body, caller), limit: body.limit, status, actor: caller.keyId };
+    const filter = filterOf(body, caller);
+    const order = { filter, limit: body.limit, status, mending, actor: caller.keyId };
     return presentBatch(status, await this.deadLetters.resolveMatching(order));
   }
 }
@@ -98,6 +112,14 @@ function filterOf(
   asked: schemas.DeadLetterQuery | schemas.ResolveOrder,
   caller: Principal,
 ): DeadLetterFilter {
-  const { status = null, subject, code = null, start_time: from = null, end_time: to = null } = asked;
-  return { status, entity: scopeOf(caller, asked), project: subject?.project ?? null, code, from, to };
+  const { status = null, subject, code = null, reason = null } = asked;
+  const { start_time: from = null, end_time: to = null } = asked;
+  const entity = scopeOf(caller, asked);
+  return { status, entity, project: subject?.project ?? null, code, reason, from, to };
+}
+
+function mendingOf(body: schemas.Mending): Mending | null {
+  if (body === undefined || body === null) return null;
+  const { usage_format = null, time, model = null } = body;
+  return { usageFormat: usage_format, time: time?.toISOString() ?? null, model };
 }

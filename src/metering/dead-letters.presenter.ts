@@ -2,6 +2,7 @@
 import type { DeadLetterRow } from './dead-letter.js';
 import type { BatchResolution } from './dead-letters.js';
 import type { DeadLetter, DeadLetterBatch } from './dead-letters.schema.js';
+import { wellFormedJson } from './well-formed.js';
 import { unixSeconds } from '../domain/unix-time.js';
 
 export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
@@ -10,7 +11,7 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
     id: row.id,
     code: row.code,
     message: row.message,
-    payload: JSON.parse(row.payload) as unknown,
+    payload: JSON.parse(wellFormedJson(row.payload)) as unknown,
     job_id: row.jobId,
     entity: row.entity,
     project: row.project,

@@ -10,6 +10,7 @@ import {
   text,
   time,
 } from '../http/fields.js';
+import { USAGE_FORMATS } from './shapes/read-usage.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const DeadLetterPath = z.object({ id: text(256) });
@@ -19,11 +20,26 @@ const code = text(64)
   .optional()
   .meta({ description: 'Why it could not be counted', example: 'invalid_tokens' });
 
+const reason = text(256).optional().meta({ description: 'Part of its message', example: 'prompt_tokens' });
+
+/** What a replay changes of the event; without a body it goes as it is. */
+const mending = {
+  usage_format: z
+    .enum(USAGE_FORMATS, 'must be a usage format')
+    .optional()
+    .describe('Which server’s usage it is'),
+  time: time.optional().describe('When it occurred'),
+  model: text(256).optional(),
+};
+export const Mending = z.strictObject(mending).nullish();
+export type Mending = z.output<typeof Mending>;
+
 export const DeadLetterQuery = z.strictObject({
   status: z.enum(STATUSES, 'must be open, replayed or discarded').optional(),
   entity: entityName.optional(),
   subject: subject.optional(),
   code,
+  reason,
   start_time: querySeconds.optional(),
   end_time: querySeconds.optional(),
   limit: pageLimit,
@@ -41,12 +57,16 @@ function resolveOrder(other: 'replayed' | 'discarded') {
     entity: entityName.optional(),
     subject: subject.optional(),
     code,
+    reason,
     start_time: time.optional().describe('Last seen from then on'),
     end_time: time.optional().describe('Last seen before then; now where it is left out'),
     limit: integer(1, RESOLVED_MAX).default(RESOLVED_MAX),
   });
 }
-export const ReplayOrder = resolveOrder('discarded');
+export const ReplayOrder = resolveOrder('discarded').extend({
+  mend: z.strictObject(mending).optional().describe('What to change of each event'),
+});
+export type ReplayOrder = z.output<typeof ReplayOrder>;
 export const DiscardOrder = resolveOrder('replayed');
 export type ResolveOrder = z.output<ReturnType<typeof resolveOrder>>;
 

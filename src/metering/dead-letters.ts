@@ -10,12 +10,18 @@ import {
   OVERSIZED_JOB,
   type DeadLetterFilter,
   type DeadLetterRow,
+  type Mending,
   type NewDeadLetter,
 } from './dead-letter.js';
+import { withDataRead } from './cloudevents-binding.js';
 import { partsOf } from './job-reading.js';
 import { insertDeadLetters, keyOfDeadLetter, resolveDeadLetters } from './dead-letters.sql.js';
 
-export type Resolution = { readonly status: 'replayed' | 'discarded'; readonly actor: string };
+export type Resolution = {
+  readonly status: 'replayed' | 'discarded';
+  readonly actor: string;
+  readonly mending: Mending | null;
+};
 
 export type BatchResolution = {
   readonly answered: number;
@@ -39,12 +45,12 @@ export class DeadLetters {
     if (deadLetters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, deadLetters));
   }
 
-  /** Last seen first; `after` is the last id of the page before. A page after an id that is unknown is empty. */
+  /** Last seen first; `after` is the last id of the page before. Throws where that is no dead letter of the entity that is asked for. */
   async list({ filter, after, limit }: Page): Promise<DeadLetterRow[]> {
     const { deadLetter } = this.database.reader;
-    const last =
-      after === null ? null : await deadLetter.findUnique({ where: { entity_id: keyOfDeadLetter(after) } });
-    if (after !== null && last === null) return [];
+    const last = after === null ? null : await this.find({ id: after, entity: filter.entity });
+    if (after !== null && last === null)
+      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
     const rows = await deadLetter.findMany({
       where: { ...matching(filter), ...(last !== null && seenBefore(last)) },
       orderBy: [{ lastSeenAt: 'desc' }, { id: 'desc' }],
@@ -53,10 +59,16 @@ export class DeadLetters {
     return rows.map(toRow);
   }
 
-  /** Sends the event to the queue again, or discards it; the dead letter can still be read. */
+  /** Throws `not_found` where the scope has none. */
+  async get(of: { id: string; entity: string | null }): Promise<DeadLetterRow> {
+    const deadLetter = await this.find(of);
+    if (deadLetter === null) throw new TallyError('not_found', `no dead letter ${of.id}`, { param: 'id' });
+    return deadLetter;
+  }
+
+  /** Sends the event to the queue again, mended where that is asked for, or discards it; the dead letter can still be read. */
   async resolve(order: { id: string; entity: string | null } & Resolution): Promise<DeadLetterRow> {
-    const deadLetter = await this.find(order);
-    if (deadLetter === null) throw new TallyError('not_found', `no dead letter ${order.id}`, { param: 'id' });
+    const deadLetter = await this.get(order);
     const resolved = await this.resolveAll([deadLetter], order);
     if (resolved.has(deadLetter.id)) return { ...deadLetter, status: order.status };
     return (await this.find(order)) ?? deadLetter;
@@ -84,11 +96,11 @@ export class DeadLetters {
    */
   private async resolveAll(
     deadLetters: readonly DeadLetterRow[],
-    { status, actor }: Resolution,
+    { status, actor, mending }: Resolution,
   ): Promise<ReadonlySet<string>> {
     if (deadLetters.length === 0) return new Set();
     if (status === 'replayed')
-      for (const part of partsOf(deadLetters.flatMap(eventsOf))) await this.queue.add(part);
+      for (const part of partsOf(mended(deadLetters.flatMap(eventsOf), mending))) await this.queue.add(part);
     return this.database.transaction(async (tx) => {
       const resolved = await resolveDeadLetters(tx, deadLetters, status);
       const changes = deadLetters
@@ -97,7 +109,7 @@ export class DeadLetters {
           entity,
           target: id,
           before: { status: before },
-          after: { status },
+          after: mending === null ? { status } : { status, mended: { ...mending } },
         }));
       const at = await this.clock.bookingTime(tx);
       await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
@@ -120,17 +132,36 @@ function matching({ from, to, ...equal }: DeadLetterFilter): Prisma.DeadLetterWh
     ...(equal.entity !== null && { entity: equal.entity }),
     ...(equal.project !== null && { project: equal.project }),
     ...(equal.code !== null && { code: equal.code }),
+    ...(equal.reason !== null && { message: { contains: equal.reason, mode: 'insensitive' } }),
     lastSeenAt: { ...(from !== null && { gte: from }), ...(to !== null && { lt: to }) },
   };
 }
 
-function seenBefore({ id, lastSeenAt }: DeadLetter): Prisma.DeadLetterWhereInput {
+function seenBefore({ id, lastSeenAt }: DeadLetterRow): Prisma.DeadLetterWhereInput {
   return { OR: [{ lastSeenAt: { lt: lastSeenAt } }, { lastSeenAt, id: { lt: id } }] };
 }
 
 function eventsOf({ code, payload }: DeadLetterRow): unknown[] {
   const content: unknown = JSON.parse(payload);
   return code === OVERSIZED_JOB ? (content as unknown[]) : [content];
+}
+
+/** What is no object stays as it is: it names no field that could be mended. */
+function mended(events: readonly unknown[], mending: Mending | null): readonly unknown[] {
+  if (mending === null) return events;
+  const { usageFormat, time, model } = mending;
+  return events.map((event) => {
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
+    const read = withDataRead(event) as { data?: unknown };
+    const isObject = typeof read.data === 'object' && read.data !== null && !Array.isArray(read.data);
+    const data = {
+      ...(isObject ? (read.data as object) : {}),
+      ...(usageFormat !== null && { usage_format: usageFormat }),
+      ...(model !== null && { model }),
+    };
+    const isDataMended = usageFormat !== null || model !== null;
+    return { ...read, ...(time !== null && { time }), ...(isDataMended && { data }) };
+  });
 }
 
 function toRow(row: DeadLetter): DeadLetterRow {

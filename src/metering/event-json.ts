@@ -2,7 +2,6 @@
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import type { Quantities } from '../domain/meters.js';
 import type { UsageEvent } from '../domain/usage.js';
-import { wellFormed } from './well-formed.js';
 
 /** The fields of a UsageEvent; its time is text. */
 export type EventJson = Readonly<Record<string, unknown>>;
@@ -20,7 +19,7 @@ export function eventFromJson(json: EventJson): UsageEvent {
 /** In the contract's words. */
 export function presentEvent(json: EventJson) {
   const event = eventFromJson(json);
-  return wellFormed({
+  return {
     entity: event.entity,
     project: event.project,
     source: event.source,
@@ -41,5 +40,5 @@ export function presentEvent(json: EventJson) {
     user_id: event.userId,
     request_id: event.requestId,
     tags: event.tags,
-  });
+  };
 }

@@ -10,8 +10,10 @@ import {
 import { z } from 'zod';
 import { parseSubject } from '../domain/ids.js';
 import type { UsageEvent } from '../domain/usage.js';
+import { withDataRead } from './cloudevents-binding.js';
 import { operationOf, readDescriptive } from './descriptive-fields.js';
 import { SUBJECT_LENGTH_MAX, usualEnvelope, type Envelope } from './usual-envelope.js';
+import { readable } from './well-formed.js';
 import { readUsage, USAGE_FORMATS, usageFormatOf } from './shapes/read-usage.js';
 
 export type EventReading =
@@ -81,7 +83,7 @@ export function parseEvent(json: unknown, at: Date, addedAtMs = at.getTime()): E
 }
 
 function parse(json: unknown, at: Date, waitedMs: number): EventReading {
-  const read = usualEnvelope(json) ?? envelopeOf(json);
+  const read = usualEnvelope(json) ?? envelopeOf(withDataRead(json));
   if (typeof read === 'string') return refuse(json, 'invalid_event', read);
   const { data: body, occurredAt, type, subject: subjectText, source, id } = read;
   if (type !== USAGE_EVENT_TYPE) return refuse(json, 'unknown_type', `type must be "${USAGE_EVENT_TYPE}"`);
@@ -152,13 +154,16 @@ export function envelopeOf(json: unknown): Envelope | string {
     .join('; ');
 }
 
+/** A message may name fields that the producer made up. */
+const MESSAGE_LENGTH_MAX = 1_000;
+
 function refuse(json: unknown, code: UsageRefusalCode, message: string): EventReading {
   const record = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
   const subject = typeof record['subject'] === 'string' ? parseSubject(record['subject']) : null;
   return {
     ok: false,
     code,
-    message,
+    message: readable(message, MESSAGE_LENGTH_MAX),
     source: storable(record['source']),
     id: storable(record['id']),
     entity: subject?.entity ?? null,

@@ -3,8 +3,11 @@ import { USAGE_EVENTS_MAX, USAGE_JOB } from '@tally/client/protocol';
 import type { UsageEvent } from '../domain/usage.js';
 import { OVERSIZED_JOB, type NewDeadLetter } from './dead-letter.js';
 import { parseEvent } from './event-validation.js';
+import { readable } from './well-formed.js';
 
+/** As over HTTP. What is nested deeper is cut in a dead letter. */
 const PAYLOAD_DEPTH_MAX = 64;
+const NAME_LENGTH_MAX = 256;
 
 export type ReceivedJob = {
   readonly id: string | null;
@@ -27,7 +30,7 @@ export function bodiesOf({ data }: Pick<ReceivedJob, 'data'>): readonly unknown[
 
 /** By its first event, so that measuring costs no more than reading one. */
 export function estimatedBytes(bodies: readonly unknown[]): number {
-  return bodies.length === 0 ? 0 : bodies.length * payloadOf(bodies[0]).length;
+  return bodies.length === 0 ? 0 : bodies.length * jsonOf(bodies[0]).length;
 }
 
 export function readJob(job: ReceivedJob, now: Date): JobReading {
@@ -51,7 +54,7 @@ export function readJob(job: ReceivedJob, now: Date): JobReading {
 
 function readBody(body: unknown, job: ReceivedJob, now: Date): { event: UsageEvent } | NewDeadLetter {
   if (job.name !== USAGE_JOB) {
-    const message = `jobs of this queue are named "${USAGE_JOB}", not ${JSON.stringify(job.name)}`;
+    const message = `jobs of this queue are named "${USAGE_JOB}", not ${readable(JSON.stringify(job.name), NAME_LENGTH_MAX)}`;
     return { ...ofNobody(job), code: 'unknown_job', message, payload: payloadOf(body) };
   }
   const reading = parseEvent(body, now, job.addedAtMs);
@@ -86,13 +89,17 @@ export function partsOf<T>(items: readonly T[]): T[][] {
 }
 
 /** What is nested too deep to be written as JSON is cut where it is too deep. */
-function payloadOf(body: unknown): string {
+function jsonOf(body: unknown): string {
   try {
     return JSON.stringify(body ?? null);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return JSON.stringify(cut(body, PAYLOAD_DEPTH_MAX));
+    return payloadOf(body);
   }
+}
+
+function payloadOf(body: unknown): string {
+  return JSON.stringify(cut(body ?? null, PAYLOAD_DEPTH_MAX));
 }
 
 function cut(value: unknown, depth: number): unknown {

@@ -11,6 +11,8 @@ import { DeadLetters } from './dead-letters.js';
 import { EventGatherer } from './event-gatherer.js';
 import { IdentityPruning } from './identity-pruning.js';
 import { KeyBacklog } from './key-backlog.js';
+import { QueueOverviews } from './queue-overview.js';
+import { QueueController } from './queue.controller.js';
 import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
 import { UsageIntake } from './usage-intake.js';
@@ -23,7 +25,7 @@ import { WaitingUsage } from './waiting-usage.js';
 
 const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageSums];
 /** Of the door for usage over HTTP. */
-const INTAKE = [EventGatherer, KeyBacklog, UsageIntake, UsageReports];
+const INTAKE = [EventGatherer, KeyBacklog, QueueOverviews, UsageIntake, UsageReports];
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
@@ -35,7 +37,7 @@ export class MeteringModule {}
 @Module({
   imports: [AccessModule, MeteringModule],
   providers: INTAKE,
-  controllers: [DeadLettersController, ConflictsController],
+  controllers: [DeadLettersController, ConflictsController, QueueController],
 })
 export class MeteringApi {}
 

@@ -2,9 +2,9 @@
  * BullMQ hands out jobs first in, first out, so whatever arrives behind a flood would wait for all of it. While one entity floods,
  * this looks at the waiting jobs of a queue, newest first and each once, and moves those that hold nothing of the flood to the front.
  */
-import { parseSubject } from '@tally/client/protocol';
 import type { Job, Queue } from 'bullmq';
 import { bodiesOf } from './job-reading.js';
+import { entityIn } from './queue-overview.js';
 
 /** What one round reads: about a twentieth of a core at ten rounds a second. */
 const JOBS_MAX = 100;
@@ -69,11 +69,6 @@ function mayOvertake(bodies: readonly unknown[], flooding: ReadonlySet<string>):
       return entity !== null && !flooding.has(entity);
     })
   );
-}
-
-function entityIn(body: unknown): string | null {
-  const subject: unknown = (body as { subject?: unknown } | null | undefined)?.subject;
-  return typeof subject === 'string' ? (parseSubject(subject)?.entity ?? null) : null;
 }
 
 async function moveToFront(job: Job): Promise<void> {

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { USAGE_EVENTS_MAX } from '@tally/client/protocol';
 import { principalOf } from '../access/principal.js';
+import { binaryEvent } from './cloudevents-binding.js';
 import type { GatewayRequest, GatewayRoute } from '../http/gateway-routes.js';
 import { BODY_BYTES_MAX } from '../http/json-body.js';
 import { Metrics } from '../platform/metrics.js';
@@ -34,8 +35,9 @@ const REPORT: GatewayRoute<UsageReports> = {
   scope: 'own',
   summary: 'Put usage on the queue: one CloudEvent or up to 1,000. 422 where none of them can be counted',
   body: schemas.UsageReport,
-  usual: ({ params, body }) => {
-    const events = usualReport(body);
+  usual: ({ params, body, headers }) => {
+    const event = binaryEvent(headers, body);
+    const events = event === null ? usualReport(body) : [event];
     return events === null ? null : { params, body: events };
   },
   answers: schemas.UsageReceipt,

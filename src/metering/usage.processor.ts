@@ -20,6 +20,7 @@ import { Intake } from './intake.js';
 import { bodiesOf, estimatedBytes, partsOf, readJob } from './job-reading.js';
 import { retryDelayMs, retryLater } from './job-retry.js';
 import { Overtaking } from './overtaking.js';
+import { moveStranded } from './paused-lists.js';
 import { Shares } from './shares.js';
 import { TurnBudget } from './turn-budget.js';
 import { UsageLanes } from './usage-lanes.js';
@@ -29,6 +30,11 @@ const LOCK_MS = 60_000;
 /** A stalled job may run again any number of times: its events' identities keep them from counting twice. */
 const STALLED_MAX = 1_000_000;
 
+/** No usage job fails by itself: what cannot be counted becomes a dead letter or waits. */
+const FAILED_JOBS_MAX = 10_000;
+
+/** Between two looks for jobs that another version of BullMQ has paused. */
+const STRANDED_MS = 2_000;
 /** Between two looks for what may overtake a flood. */
 const OVERTAKING_MS = 100;
 
@@ -46,6 +52,7 @@ export class UsageProcessor
   private readonly shares = new Shares();
   private readonly queues: { readonly queue: Queue; readonly overtaking: Overtaking }[] = [];
   private timer: NodeJS.Timeout | undefined;
+  private lookedMs = Number.NEGATIVE_INFINITY;
   /** 16,000 events in one turn cost half as much again for each. */
   private readonly turns = new TurnBudget(USAGE_EVENTS_MAX);
 
@@ -101,14 +108,31 @@ export class UsageProcessor
     }, OVERTAKING_MS);
   }
 
+  private async moveStranded(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs - this.lookedMs < STRANDED_MS) return;
+    this.lookedMs = nowMs;
+    for (const { queue } of this.queues) {
+      const jobs = await moveStranded(queue);
+      if (jobs > 0)
+        this.logger.warn('jobs that another version of BullMQ had paused are taken again', {
+          queue: queue.name,
+          jobs,
+        });
+    }
+  }
+
   private async overtake(): Promise<void> {
+    await this.moveStranded();
     const flooding = this.shares.flooding();
     if (flooding.size > 0) for (const { overtaking } of this.queues) await overtaking.round(flooding);
   }
 
   async process(job: Job, token?: string): Promise<void> {
-    // A producer that does not say so would leave each of its jobs in Redis for ever: all that a job says is in Postgres by then.
+    // Whatever the producer says: all that a job says is in Postgres once it completes, and one that fails against all expectation is
+    // kept for a person to look at, as long as there are not too many.
     job.opts.removeOnComplete = true;
+    job.opts.removeOnFail = { count: FAILED_JOBS_MAX };
     this.waiting.taken(keyOf(job));
     const wait = await this.count(job).finally(() => this.release(job));
     if (wait === null) return;

@@ -6,17 +6,10 @@
 /** Unprintable, or telling of where text ends in another language. */
 const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 
-/** The value with every text of it well-formed, names of fields included. Bounded by what a payload may nest. */
-export function wellFormed<T>(value: T): T {
-  return mended(value) as T;
-}
-
-function mended(value: unknown): unknown {
-  if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(mended);
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name.toWellFormed(), mended(inner)]),
+/** JSON as `JSON.stringify` writes it, where only lone surrogates are escaped so. An escaped backslash before one is not part of it. */
+export function wellFormedJson(json: string): string {
+  return json.replaceAll(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) =>
+    escape === '\\\\' ? escape : '\\ufffd',
   );
 }
 

@@ -110,6 +110,12 @@ export class UsageQueue {
     };
   }
 
+  /** One for each shard, and the one that is always taken. Throws Unavailable. */
+  all(): readonly Queue[] {
+    if (this.connection.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
+    return usageQueues(this.shards).map((name) => this.queueNamed(name));
+  }
+
   /** The keys of the jobs that workers are at. */
   async activeJobs(): Promise<string[]> {
     const lists = usageQueues(this.shards).map(async (name) => {

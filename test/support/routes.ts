@@ -4,6 +4,7 @@ import { ACCOUNT_ROUTES } from './account-routes.js';
 import { LLAMA } from './builders.js';
 import { CREDIT_ROUTES } from './credit-routes.js';
 import { FINANCE_ROUTES } from './finance-routes.js';
+import { METERING_ROUTES } from './metering-routes.js';
 import { OPERATOR_ROUTES } from './operator-routes.js';
 
 export type RouteCase = {
@@ -271,5 +272,6 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/admin/audit_log?entity=entity1',
     namesEntity: true,
   },
+  ...METERING_ROUTES,
   ...OPERATOR_ROUTES,
 ];
