@@ -28,6 +28,7 @@ export class DeadLettersController {
   }
 
   @Route('GET /v1/admin/dead_letters/:id', {
+    scope: 'all',
     role: 'admin',
     summary: 'Get an event that could not be counted',
     answers: schemas.DeadLetter,

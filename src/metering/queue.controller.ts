@@ -9,8 +9,8 @@ export class QueueController {
   constructor(private readonly overviews: QueueOverviews) {}
 
   @Route('GET /v1/admin/queue', {
+    scope: 'all',
     role: 'admin',
-    allEntities: true,
     summary:
       'What waits on the usage queues: how much, since when, by shard and by entity with the most waiting',
     answers: schemas.QueueState,

@@ -14,6 +14,8 @@ export type Report = {
   readonly keyId: string;
   /** The one entity that the key may report for, or null for all. */
   readonly scope: string | null;
+  /** The one source that events of the key may name, or null for any. */
+  readonly source: string | null;
 };
 export type Rejection = {
   readonly index: number;
@@ -52,16 +54,17 @@ export class UsageIntake {
   }
 
   /** What is kept of the report by the queue that it goes to, and what the caller is told. */
-  private read({ events, scope }: Report): Receipt & { readonly kept: Map<string, unknown[]> } {
+  private read({ events, scope, source }: Report): Receipt & { readonly kept: Map<string, unknown[]> } {
     const now = this.clock.now();
     const kept = new Map<string, unknown[]>();
     const rejected: Rejection[] = [];
     let accepted = 0;
     for (const [index, body] of events.entries()) {
       const reading = parseEvent(body, now);
-      const { id, entity } = reading.ok ? reading.event : reading;
-      if (scope !== null && entity !== null && entity !== scope) {
-        const message = `this key reports for ${scope} only`;
+      const of = reading.ok ? reading.event : reading;
+      const { id, entity } = of;
+      const message = foreignTo({ scope, source }, of);
+      if (message !== null) {
         rejected.push({ index, id, code: 'insufficient_permissions', message });
         continue;
       }
@@ -91,4 +94,16 @@ type Part = { readonly queueName: string; readonly events: readonly unknown[]; r
 
 function unitsIn({ events, bytes }: Part): number {
   return unitsOf({ count: events.length, bytes });
+}
+
+/** Why the key may not report the event, though it may be in order; null where it may. What names nobody is nobody else's. */
+function foreignTo(
+  key: Pick<Report, 'scope' | 'source'>,
+  event: { readonly entity: string | null; readonly source: string | null },
+): string | null {
+  if (key.scope !== null && event.entity !== null && event.entity !== key.scope)
+    return `this key reports for ${key.scope} only`;
+  if (key.source !== null && event.source !== null && event.source !== key.source)
+    return `this key reports events of the source ${key.source} only`;
+  return null;
 }

@@ -17,10 +17,10 @@ export class UsageReports {
   ) {}
 
   async report(events: schemas.UsageReport, request: GatewayRequest) {
-    const { keyId, entity: scope } = principalOf(request);
+    const { keyId, entity: scope, source } = principalOf(request);
     // Only a body that is sent in chunks does not say how long it is.
     const bytes = Number(request.headers['content-length'] ?? JSON.stringify(events).length);
-    const receipt = await this.intake.report({ events, bytes, keyId, scope });
+    const receipt = await this.intake.report({ events, bytes, keyId, scope, source });
     this.metrics.usageEvents.inc({ outcome: 'accepted' }, receipt.accepted);
     this.metrics.usageEvents.inc({ outcome: 'rejected' }, receipt.rejected.length);
     return { object: 'usage.receipt', ...receipt };

@@ -41,5 +41,5 @@ export const METERING_ROUTES: readonly RouteCase[] = [
     request: `POST /v1/admin/usage_conflicts/${NO_CONFLICT}/count`,
     body: {},
   },
-  { route: 'GET /v1/admin/queue', role: 'admin', request: 'GET /v1/admin/queue', allEntities: true },
+  { route: 'GET /v1/admin/queue', role: 'admin', request: 'GET /v1/admin/queue' },
 ];
