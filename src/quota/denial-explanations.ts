@@ -7,6 +7,7 @@ import type { EntityName } from '../domain/ids.js';
 import type { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import type { Denied, DeniedDecision } from './decision.js';
+import { DenialLog, type DeniedHour } from './denial-log.js';
 import { ScriptKeys } from './lua-script.js';
 import { KEEP_DENIAL } from './quota-scripts.js';
 import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
@@ -20,11 +21,14 @@ export class DenialExplanations {
   /** How many this process has kept in the current minute: beyond the bound it does not even ask Redis. */
   private readonly counts = new Map<EntityName, number>();
   private minute = 0;
+  private readonly log: DenialLog;
 
   constructor(
     private readonly redis: RedisCircuitBreaker,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.log = new DenialLog(redis);
+  }
 
   /** The denial as it is answered; its record is being written. */
   keep(decision: Omit<DeniedDecision, 'id' | 'at'>): Denied {
@@ -35,7 +39,15 @@ export class DenialExplanations {
     const isKept = this.isWithinBound(entity, minute);
     if (isKept) void this.write({ ...decision, id, at }).catch(ignoreOutage);
     const { denial, degraded } = decision;
+    this.log.add(entity, { atMs: at.getTime(), limit: denial.limit, id: isKept ? id : null });
     return { allowed: false, degraded, decisionId: id, isKept, denial };
+  }
+
+  /** The newest that are kept, newest first, and how many there were by hour and limit. Throws Unavailable. */
+  async newest(entity: EntityName): Promise<{ denials: DeniedDecision[]; hours: DeniedHour[] }> {
+    const { ids, hours } = await this.log.read(entity, this.clock.now());
+    const found = await Promise.all(ids.map((id) => this.find(id)));
+    return { denials: found.filter((denial) => denial !== null), hours };
   }
 
   /** Null where it was not kept, or longer than a day ago. Throws Unavailable. */

@@ -23,6 +23,7 @@ import type {
   VersionedQuestion,
 } from './decision.js';
 import { DenialExplanations } from './denial-explanations.js';
+import type { DeniedHour } from './denial-log.js';
 import { basisOf, HoldSizes, type HoldSize } from './hold-size.js';
 import { HoldList } from './hold-list.js';
 import { LearnedOutputs } from './learned-outputs.js';
@@ -166,6 +167,11 @@ export class Quota {
     if (hold === undefined) throw overloaded();
     if (hold === null) throw notFound(id);
     return hold;
+  }
+
+  /** The entity's newest denials, and how many there were by hour and limit. Throws Unavailable. */
+  async denials(entity: EntityName): Promise<{ denials: DeniedDecision[]; hours: DeniedHour[] }> {
+    return this.explanations.newest(entity);
   }
 
   /** Why the request was denied. */

@@ -8,6 +8,7 @@ import { BalancesController } from './balances.controller.js';
 import { BucketedReports } from './bucketed-reports.js';
 import { CountedEventsController } from './counted-events.controller.js';
 import { CountedEvents } from './counted-events.js';
+import { DenialsController } from './denials.controller.js';
 import { EntityActivityController } from './entity-activity.controller.js';
 import { EntityActivity } from './entity-activity.js';
 import { EntityUsageController } from './entity-usage.controller.js';
@@ -24,7 +25,7 @@ const SERVICES = [EntityActivity, EntityUsage, BalanceReports, BucketedReports, 
 export class ReportsModule {}
 
 @Module({
-  imports: [AccessModule, AccountsModule, ReportsModule],
+  imports: [AccessModule, AccountsModule, QuotaModule, ReportsModule],
   controllers: [
     EntityActivityController,
     EntityUsageController,
@@ -33,6 +34,7 @@ export class ReportsModule {}
     OtherUsageController,
     OrganizationCostsController,
     CountedEventsController,
+    DenialsController,
     FocusExportsController,
   ],
 })

@@ -63,4 +63,10 @@ export const ACCOUNT_ROUTES: readonly RouteCase[] = [
     request: 'PUT /v1/admin/plans/test',
     body: {},
   },
+  {
+    route: 'GET /v1/entities/{entity}/denials',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/denials',
+    namesEntity: true,
+  },
 ];
