@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { AlertCalls } from './alert-calls.js';
 import { AlertChannels } from './alert-channel.js';
+import { AlertFiring } from './alert-firing.js';
+import { AlertsController } from './alerts.controller.js';
+import { Alerts } from './alerts.js';
+import { ServiceAlertsController } from './service-alerts.controller.js';
 import { MailDeliveries } from './mail-deliveries.js';
 import { MailsController } from './mails.controller.js';
 import { Notifications } from './notifications.js';
@@ -14,6 +19,8 @@ import { WebhooksController } from './webhooks.controller.js';
 import { Webhooks } from './webhooks.js';
 
 const SERVICES = [
+  Alerts,
+  AlertFiring,
   SpendAlerts,
   SpendAlertFiring,
   AlertChannels,
@@ -29,6 +36,13 @@ export class AlertsModule {}
 
 @Module({
   imports: [AccessModule, AlertsModule],
-  controllers: [SpendAlertsController, WebhooksController, MailsController],
+  providers: [AlertCalls],
+  controllers: [
+    AlertsController,
+    ServiceAlertsController,
+    SpendAlertsController,
+    WebhooksController,
+    MailsController,
+  ],
 })
 export class AlertsApi {}

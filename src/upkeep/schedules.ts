@@ -1,6 +1,7 @@
 /** What upkeep does and when, one line a schedule. Each may run late, twice, and on two workers at once. */
 import type { Type } from '@nestjs/common';
 import { Chains } from '../access/chains.js';
+import { AlertFiring } from '../alerts/alert-firing.js';
 import { MailDeliveries } from '../alerts/mail-deliveries.js';
 import { SpendAlertFiring } from '../alerts/spend-alert-firing.js';
 import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
@@ -48,6 +49,8 @@ export const SCHEDULES = {
   /** What tells others. */
   outbound: {
     'fire-spend-alerts': at('20 * * * * *', SpendAlertFiring, (alerts, signal) => alerts.fire(signal)),
+    'fire-alerts': at('25 * * * * *', AlertFiring, (alerts, signal) => alerts.fire(signal)),
+    'fire-paced-alerts': at('50 */10 * * * *', AlertFiring, (alerts, signal) => alerts.firePaced(signal)),
     'deliver-webhooks': at('*/5 * * * * *', WebhookDeliveries, (webhooks, signal) =>
       webhooks.deliver(signal),
     ),

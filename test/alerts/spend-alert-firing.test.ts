@@ -13,6 +13,7 @@ import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
 import { Webhooks } from '../../src/alerts/webhooks.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { sentAsDocumented } from '../support/alert-world.js';
 import { aReceiver, type Receiver } from '../support/receiver.js';
 
 const MILLION_PICOS = 1_000_000n * LLAMA_PICOS_PER_TOKEN;
@@ -80,7 +81,7 @@ async function spendMillion(project = 'p', occurredAt = books.clock.now()): Prom
   await books.recorder.record([anEvent({ subject: `${entity}/${project}`, occurredAt, quantities })]);
 }
 
-const news = () => receiver.received.map(({ body }) => JSON.parse(body));
+const news = () => receiver.received.map(({ body }) => sentAsDocumented(body));
 
 describe('a spend alert', () => {
   it('fires once when the month reaches its threshold, not below', async () => {
@@ -169,7 +170,7 @@ describe('a spend alert', () => {
     await alertAt(MILLION_PICOS);
     expect(await firing.fire()).toBe(1);
     await deliveries.deliver();
-    expect(news().map(({ data }) => data.period)).toEqual(['2026-11']);
+    expect(news().map(({ data }) => data['period'])).toEqual(['2026-11']);
   });
 });
 

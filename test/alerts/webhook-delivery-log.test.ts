@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
 import { anApp, type TestApp } from '../support/app.js';
+import { sentAsDocumented } from '../support/alert-world.js';
 import { aReceiver, type Receiver } from '../support/receiver.js';
 import { TestClock } from '../support/test-clock.js';
 
@@ -76,7 +77,7 @@ describe('the deliveries of a webhook', () => {
       body.event,
       body.event,
     ]);
-    expect(JSON.parse(body.body)).toMatchObject({ id: body.event, type: 'webhook.test' });
+    expect(sentAsDocumented(body.body)).toMatchObject({ id: body.event, type: 'webhook.test' });
   });
 
   it('are listed newest first, by status, page by page', async () => {

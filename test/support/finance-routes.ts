@@ -105,6 +105,23 @@ export const FINANCE_ROUTES: readonly RouteCase[] = [
   ...ofScope('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
   ...alertsOf('/v1/organization', '/v1/organization'),
   ...alertsOf('/v1/organization/projects/{project}', '/v1/organization/projects/project1'),
+  ...['GET', 'POST', 'GET /{alert}', 'POST /{alert}', 'DELETE /{alert}'].flatMap((call): RouteCase[] => {
+    const [verb, rest = ''] = call.split(' ');
+    const about = { body: { kind: 'unpriced_usage' } };
+    const at = (base: string) => ({
+      route: `${verb} ${base}${rest}`,
+      request: `${verb} ${base}${rest.replace('{alert}', 'alert_none')}`,
+      ...(verb === 'POST' && about),
+    });
+    return [
+      {
+        ...at('/v1/organization/alerts'),
+        ...OF_ENTITY1,
+        ...(verb === 'GET' ? { role: 'finance' } : { role: 'admin', alsoFor: ['owner'] }),
+      },
+      { ...at('/v1/admin/alerts'), role: 'admin' },
+    ];
+  }),
   {
     route: 'GET /v1/admin/mail_deliveries',
     role: 'admin',

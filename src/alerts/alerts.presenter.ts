@@ -1,0 +1,61 @@
+/** Alerts of other kinds than spend, as they are ordered and answered. */
+import { formatUsd } from '@tally/client/protocol';
+import { TallyError } from '../domain/errors.js';
+import { unixSeconds } from '../domain/unix-time.js';
+import { presentPage, type ListBody } from '../http/list-page.js';
+import type { Undeliverable } from './alert-channel.js';
+import type { AlertRow, NewAlert } from './alerts.js';
+import type { Alert, AlertOrder, AlertPage, ServiceAlertOrder } from './alerts.schema.js';
+
+export function newAlertOf(order: AlertOrder | ServiceAlertOrder): NewAlert {
+  const { recipients, subject_prefix: subjectPrefix = null } = order.notification_channel;
+  return {
+    kind: order.kind,
+    project: 'project' in order ? (order.project ?? null) : null,
+    belowPicos: 'below_usd' in order ? order.below_usd : null,
+    withinDays: 'within_days' in order ? order.within_days : null,
+    cap: 'cap' in order ? order.cap : null,
+    sharePercent: 'share_percent' in order ? order.share_percent : null,
+    olderThanSeconds: 'older_than_seconds' in order ? order.older_than_seconds : null,
+    recipients,
+    subjectPrefix,
+  };
+}
+
+export function presentOne(row: AlertRow, undeliverable: Undeliverable): Alert {
+  return {
+    object: 'alert',
+    id: row.id,
+    entity: row.entity,
+    kind: row.kind,
+    project: row.project,
+    below_usd: row.belowPicos === null ? null : formatUsd(row.belowPicos),
+    within_days: row.withinDays,
+    cap: row.cap as Alert['cap'],
+    share_percent: row.sharePercent,
+    older_than_seconds: row.olderThanSeconds,
+    notification_channel: {
+      type: 'email',
+      recipients: [...row.recipients],
+      subject_prefix: row.subjectPrefix,
+    },
+    undeliverable: undeliverable(row),
+    created_at: unixSeconds(row.createdAt),
+  };
+}
+
+/** `rows` are all alerts of a scope. */
+export function presentSome(
+  rows: readonly AlertRow[],
+  { limit, after }: AlertPage,
+  undeliverable: Undeliverable,
+): ListBody<Alert> {
+  const index = after === undefined ? -1 : rows.findIndex(({ id }) => id === after);
+  if (index === -1 && after !== undefined)
+    throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+  return presentPage(rows.slice(index + 1), {
+    limit,
+    idOf: (row) => row.id,
+    present: (row) => presentOne(row, undeliverable),
+  });
+}
