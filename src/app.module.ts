@@ -13,6 +13,7 @@ import { BooksApi, BooksModule } from './books/books.module.js';
 import type { Config } from './config.js';
 import { CorrectionsApi, CorrectionsModule } from './corrections/corrections.module.js';
 import { CreditsApi, CreditsModule } from './credits/credits.module.js';
+import { PROCESS_ROLE } from './http/readiness.js';
 import { ApiDocument } from './http/docs.controller.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { routesOn, type GatewayApi } from './http/gateway-routes.js';
@@ -102,6 +103,7 @@ export class AppModule {
         useValue: { name: config.sellerName, address: config.sellerAddress } satisfies Seller,
       },
       { provide: QUEUE_SHARDS, useValue: config.queueShards },
+      { provide: PROCESS_ROLE, useValue: config.role },
       {
         provide: WebhookSender,
         useFactory: () => new WebhookSender({ allowPrivate: config.webhookAllowPrivate }),

@@ -5,7 +5,9 @@ export const Alive = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' })
 
 export const Ready = z
   .object({
-    status: z.enum(['ok', 'unavailable']),
+    status: z
+      .enum(['ok', 'degraded', 'unavailable'])
+      .describe('degraded: it does its work without one of the servers'),
     checks: z.record(z.string(), z.enum(['ok', 'away'])).describe('Each dependency by its name'),
   })
   .meta({ id: 'Ready' });

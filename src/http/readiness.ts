@@ -1,25 +1,43 @@
-/** Asks Postgres and Redis whether they answer, for two seconds at most. */
+/** Whether this process can do its work: Postgres and Redis are asked for two seconds at most. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { Database } from '../platform/database.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 
+/** The token of the process' role. */
+export const PROCESS_ROLE = Symbol('PROCESS_ROLE');
+
 const ANSWER_MS_MAX = 2_000;
+
+type State = 'ok' | 'away';
+type Checks = { readonly postgres: State; readonly redis: State };
+export type Readings = { readonly status: 'ok' | 'degraded' | 'unavailable'; readonly checks: Checks };
 
 @Injectable()
 export class Readiness {
   constructor(
     private readonly database: Database,
     @Inject(QUOTA_REDIS) private readonly redis: Redis,
+    @Inject(PROCESS_ROLE) private readonly role: 'api' | 'worker' | 'all',
   ) {}
 
-  async check(): Promise<{ postgres: 'ok' | 'away'; redis: 'ok' | 'away' }> {
+  async check(): Promise<Readings> {
     const [postgres, redis] = await Promise.all([answers(this.database.ping()), answers(this.redis.ping())]);
-    return { postgres, redis };
+    return { status: statusOf(this.role, { postgres, redis }), checks: { postgres, redis } };
   }
 }
 
-async function answers(question: Promise<unknown>): Promise<'ok' | 'away'> {
+/**
+ * An API that is taken out of rotation decides nothing, so it stays while one of the servers lets it decide. A worker that cannot commit does
+ * nothing; without Redis it waits, which starting it again would not change.
+ */
+export function statusOf(role: 'api' | 'worker' | 'all', { postgres, redis }: Checks): Readings['status'] {
+  if (postgres === 'ok' && redis === 'ok') return 'ok';
+  const canWork = role === 'worker' ? postgres === 'ok' : postgres === 'ok' || redis === 'ok';
+  return canWork ? 'degraded' : 'unavailable';
+}
+
+async function answers(question: Promise<unknown>): Promise<State> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<'away'>((resolve) => {
     timer = setTimeout(() => resolve('away'), ANSWER_MS_MAX);

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { connectionOf, schemaOf } from './database-address.js';
-import { askTime } from './ping.sql.js';
+import { askReadOnly, askTime } from './ping.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import {
   PurposePool,
@@ -13,6 +13,7 @@ import {
   type Tx,
 } from './purpose-pool.js';
 import { ReportsDatabase } from './reports-database.js';
+import { Unavailable } from './unavailable.js';
 
 export { Restart, type TransactionOptions, type Tx } from './purpose-pool.js';
 export type { Query, Snapshot } from './snapshot.sql.js';
@@ -88,9 +89,12 @@ export class Database {
     this.probe = this.openProbe();
   }
 
-  /** Throws Unavailable where Postgres does not answer. */
+  /** Throws Unavailable where Postgres does not answer, or takes no writes. */
   async ping(): Promise<void> {
-    await this.nowMs();
+    const isReadOnly = await askReadOnly(this.probe).catch((error: unknown) => {
+      throw postgresFailure(error);
+    });
+    if (isReadOnly) throw new Unavailable('postgres', new Error('it takes no writes'));
   }
 
   /** Postgres' clock, in milliseconds. All who ask at the same time share an answer. Throws Unavailable. */

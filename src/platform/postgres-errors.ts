@@ -10,8 +10,20 @@ const RETRYABLE = new Set(['40P01', '40001']);
 /** Connection exception, login refused, out of resources. */
 const UNAVAILABLE_CLASSES = new Set(['08', '28', '53']);
 
-/** Besides RETRYABLE, which outlived its retries: no such database, shutting down, crashed, starting, canceled, idle for too long. */
-const UNAVAILABLE_STATES = new Set([...RETRYABLE, '3D000', '57P01', '57P02', '57P03', '57014', '25P03']);
+/**
+ * Besides RETRYABLE, which outlived its retries: no such database, shutting down, crashed, starting, canceled, idle for too long; and one that
+ * takes no writes, as a standby before its promotion does.
+ */
+const UNAVAILABLE_STATES = new Set([
+  ...RETRYABLE,
+  '3D000',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57014',
+  '25P03',
+  '25006',
+]);
 
 /** How Prisma's adapter names errors of a connection's socket, which have no SQLSTATE. */
 const CONNECTION_KINDS = new Set([

@@ -61,7 +61,7 @@ describe('a database that is restored from a backup', () => {
     expect(await creditsLeft()).toEqual(['0.98864', '0.98864']);
     await postgres.restore();
     for (const { service } of machines) {
-      await until('it is back', async () => (await service.call('GET /readyz')).status === 200);
+      await until('it is back', async () => (await service.call('GET /readyz')).body.status === 'ok');
     }
     // What is held stays held: $0.00071.
     expect(await creditsLeft()).toEqual(['0.99929', '0.99929']);
