@@ -8,6 +8,7 @@ import { presentPage } from '../http/list-page.js';
 import { Caller, type Principal } from '../access/principal.js';
 import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
+import type { Tx } from '../platform/database.js';
 import { DryRun } from './dry-run.schema.js';
 import * as schemas from './entities.schema.js';
 import { limitsChangeOf } from './limits.schema.js';
@@ -85,6 +86,26 @@ export class EntitiesController {
         { dryRun },
       ),
     );
+  }
+
+  @Route('DELETE /v1/admin/entities/:entity', {
+    scope: 'entity',
+    role: 'admin',
+    summary: 'Delete an entity that has no usage, credits, keys, prices or alerts, with its projects',
+    answers: schemas.DeletedEntity,
+    headers: [IF_MATCH],
+  })
+  async delete(
+    @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
+    @Call() call: ChangeCall,
+    @Conditional() precondition: Precondition,
+  ) {
+    const remove = async (tx: Tx) => {
+      await this.entities.delete(tx, { entity, ...byWhom(call, precondition) });
+      return { object: 'entity.deleted' as const, entity, deleted: true as const };
+    };
+    return this.changes.make(call, [{ entity, project: null }], remove, { dryRun });
   }
 
   @Route('PATCH /v1/admin/entities/:entity/limits', {

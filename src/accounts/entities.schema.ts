@@ -39,3 +39,7 @@ export const Entity = z
 export type Entity = z.output<typeof Entity>;
 
 export const EntityList = listOf(Entity).meta({ id: 'EntityList' });
+
+export const DeletedEntity = z
+  .object({ object: z.literal('entity.deleted'), entity: z.string(), deleted: z.literal(true) })
+  .meta({ id: 'DeletedEntity' });

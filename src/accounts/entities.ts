@@ -1,6 +1,7 @@
 /** Entities: who pays, on which plan, within which limits. Every change is audited and raises the entity's version. */
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
+import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { QuotaMode } from '../domain/quota-limits.js';
@@ -18,6 +19,7 @@ import {
   type OwnLimitsChange,
 } from './limits.js';
 import { FIELD_OF_LIMIT, presentLimits } from './limits.presenter.js';
+import { deleteEntity, findHoldings, lockForRemoval } from './entity-removal.sql.js';
 import { Plans } from './plans.js';
 import { lockPlans, moveToPlan } from './plans.sql.js';
 
@@ -152,6 +154,34 @@ export class Entities {
       after: auditOf(after),
     });
     return after;
+  }
+
+  /** Deletes an entity that was never used. Throws `conflict` where it has usage, credits, keys, prices or alerts. */
+  async delete(
+    tx: Tx,
+    order: { entity: EntityName; actor: string; expected: Expectation<EntityRow> },
+  ): Promise<void> {
+    const { entity, actor } = order;
+    await lockForRemoval(tx, entity);
+    const before = await this.find(entity, tx);
+    order.expected(before);
+    const held = await findHoldings(tx, entity);
+    if (held.length > 0) {
+      throw new TallyError('conflict', `entity: ${entity} has ${held.join(', ')}, so it cannot be deleted`, {
+        param: 'entity',
+      });
+    }
+    const at = await this.clock.bookingTime(tx);
+    await deleteEntity(tx, entity);
+    await insertAuditEntry(tx, {
+      at,
+      actor,
+      entity,
+      target: null,
+      action: 'entities.delete',
+      before: { plan: before.plan, ...auditOf(before) },
+      after: null,
+    });
   }
 
   /** Locks an entity, or throws `not_found`. */

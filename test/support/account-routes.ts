@@ -17,6 +17,12 @@ export const ACCOUNT_ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   {
+    route: 'DELETE /v1/admin/entities/{entity}',
+    role: 'admin',
+    request: 'DELETE /v1/admin/entities/entity1?dry_run=true',
+    namesEntity: true,
+  },
+  {
     route: 'GET /v1/admin/entities/{entity}/limits',
     role: 'admin',
     request: 'GET /v1/admin/entities/entity1/limits',

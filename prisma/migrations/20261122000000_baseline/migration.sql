@@ -1930,5 +1930,7 @@ begin
     dead_letters, idempotency_keys, job_parts, jobs, output_sizes, spend_alerts, usage_conflicts, usage_daily, usage_daily_callers,
     usage_hourly, usage_identities, webhook_deliveries, webhooks, alerts, alert_states, mail_deliveries
     to tally_service;
+  -- Only what nothing was ever booked for: foreign keys refuse the others.
+  grant delete on entities, projects to tally_service;
 end
 $$;
