@@ -42,11 +42,16 @@ table api_keys
   column secret_hash text not null
   column created_at timestamp(3) with time zone not null
   column revoked_at timestamp(3) with time zone
+  column expires_at timestamp(3) with time zone
+  column last_used_at timestamp(3) with time zone
+  column successor text
   constraint CHECK (((role <> 'admin'::text) OR (entity IS NULL)))
   constraint CHECK (((role <> 'owner'::text) OR (entity IS NOT NULL)))
   constraint CHECK ((role = ANY (ARRAY['gateway'::text, 'finance'::text, 'owner'::text, 'admin'::text])))
   constraint PRIMARY KEY (id)
   constraint UNIQUE (secret_hash)
+  CREATE INDEX api_keys_created_at_id_idx ON public.api_keys USING btree (created_at, id)
+  CREATE INDEX api_keys_entity_created_at_id_idx ON public.api_keys USING btree (entity, created_at, id)
   CREATE UNIQUE INDEX api_keys_have_secrets_of_their_own ON public.api_keys USING btree (secret_hash)
   CREATE UNIQUE INDEX api_keys_pkey ON public.api_keys USING btree (id)
 

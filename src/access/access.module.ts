@@ -10,11 +10,24 @@ import { ChainsController } from './chains.controller.js';
 import { Changes } from './changes.js';
 import { ExistingKeys } from './existing-keys.js';
 import { IdempotencyPruning } from './idempotency-pruning.js';
+import { KeyUse } from './key-use.js';
 import { KeysController } from './keys.controller.js';
+import { ManagedKeys } from './managed-keys.js';
 import { Refusals } from './refusals.js';
 import { RefusedChanges } from './refused-changes.js';
 
-const SERVICES = [ApiKeys, AuthGuard, BadKeys, Chains, Changes, ExistingKeys, IdempotencyPruning, Refusals];
+const SERVICES = [
+  ApiKeys,
+  AuthGuard,
+  BadKeys,
+  Chains,
+  Changes,
+  ExistingKeys,
+  IdempotencyPruning,
+  KeyUse,
+  ManagedKeys,
+  Refusals,
+];
 
 @Module({
   providers: [

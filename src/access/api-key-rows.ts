@@ -2,6 +2,10 @@
 import type { EntityName } from '../domain/ids.js';
 import type { KeyRole } from '../domain/key-roles.js';
 import type { Tx } from '../platform/database.js';
+import type { Prisma } from '../platform/prisma/client.js';
+
+export const KEY_STATES = ['active', 'expired', 'revoked'] as const;
+export type KeyState = (typeof KEY_STATES)[number];
 
 export type StoredKey = {
   readonly id: string;
@@ -13,7 +17,27 @@ export type StoredKey = {
   readonly source: string | null;
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
+  /** From then on it opens nothing; null: never. */
+  readonly expiresAt: Date | null;
+  /** To the minute. */
+  readonly lastUsedAt: Date | null;
+  /** The id of the key that took its place when it was rotated. */
+  readonly successor: string | null;
 };
+
+export type NewKey = Pick<StoredKey, 'id' | 'name' | 'role' | 'entity' | 'source' | 'createdAt'> & {
+  readonly secretHash: string;
+  readonly expiresAt?: Date | null;
+};
+
+/** Which keys a caller may see, or act on. */
+export type KeyScope = {
+  /** Null: of any. */
+  readonly entity: string | null;
+  readonly roles: readonly KeyRole[] | null;
+};
+
+export type KeyFilter = KeyScope & { readonly state: KeyState | null };
 
 const SHOWN = {
   id: true,
@@ -23,35 +47,42 @@ const SHOWN = {
   source: true,
   createdAt: true,
   revokedAt: true,
+  expiresAt: true,
+  lastUsedAt: true,
+  successor: true,
 } as const;
 
-/** The key with this secret unless it was revoked, or null. */
+/** The key with this secret unless it was revoked, or null. Whoever asks looks whether it has expired. */
 export async function findKeyByHash(tx: Tx, secretHash: string): Promise<StoredKey | null> {
   const where = { secretHash, revokedAt: null };
   return (await tx.apiKey.findUnique({ where, select: SHOWN })) as StoredKey | null;
 }
 
 /** Adds a key, or returns null where the secret is known already, even if it was revoked. */
-export async function insertKey(
-  tx: Tx,
-  key: Omit<StoredKey, 'revokedAt'> & { readonly secretHash: string },
-): Promise<StoredKey | null> {
+export async function insertKey(tx: Tx, key: NewKey): Promise<StoredKey | null> {
   const rows = await tx.apiKey.createManyAndReturn({ data: [key], skipDuplicates: true, select: SHOWN });
   return (rows[0] as StoredKey | undefined) ?? null;
 }
 
-/**
- * A page of keys, newest first; `entity` null lists those of all entities. `after` is the last id of the page before; a page after an
- * unknown id is empty.
- */
+/** The key with this id within the scope, or null. */
+export async function findKey(tx: Tx, id: string, scope: KeyScope): Promise<StoredKey | null> {
+  return (await tx.apiKey.findFirst({ where: { id, ...within(scope) }, select: SHOWN })) as StoredKey | null;
+}
+
+/** A page of keys, newest first. Goes on behind `after`, a key of the scope. */
 export async function listKeys(
   tx: Tx,
-  page: { entity: string | null; after: string | null; limit: number },
+  filter: KeyFilter,
+  page: { after: Pick<StoredKey, 'id' | 'createdAt'> | null; limit: number; now: Date },
 ): Promise<StoredKey[]> {
-  const last = page.after === null ? null : await tx.apiKey.findUnique({ where: { id: page.after } });
-  if (page.after !== null && last === null) return [];
   const rows = await tx.apiKey.findMany({
-    where: { entity: page.entity ?? undefined, ...(last !== null && madeBefore(last)) },
+    where: {
+      AND: [
+        within(filter),
+        inState(filter.state, page.now),
+        page.after === null ? {} : madeBefore(page.after),
+      ],
+    },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     take: page.limit,
     select: SHOWN,
@@ -59,29 +90,37 @@ export async function listKeys(
   return rows as StoredKey[];
 }
 
-function madeBefore({ createdAt, id }: { createdAt: Date; id: string }) {
-  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] };
+export function stateOf({ revokedAt, expiresAt }: StoredKey, now: Date): KeyState {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt !== null && expiresAt <= now ? 'expired' : 'active';
 }
 
-/**
- * Revokes a key and returns it; one that was revoked before keeps its time. Null where no key has that id, or none of `entity` and
- * `roles` (null: any).
- */
-export async function revokeKey(
+/** Ends a key, or says when it ends and which took its place. */
+export async function changeKey(
   tx: Tx,
-  args: { id: string; entity: string | null; roles: readonly KeyRole[] | null; at: Date },
-): Promise<StoredKey | null> {
-  const where = {
-    id: args.id,
-    entity: args.entity ?? undefined,
-    ...(args.roles !== null && { role: { in: [...args.roles] } }),
-  };
-  await tx.apiKey.updateMany({ where: { ...where, revokedAt: null }, data: { revokedAt: args.at } });
-  return (await tx.apiKey.findFirst({ where, select: SHOWN })) as StoredKey | null;
+  id: string,
+  change: Partial<Pick<StoredKey, 'revokedAt' | 'expiresAt' | 'successor'>>,
+): Promise<StoredKey> {
+  return (await tx.apiKey.update({ where: { id }, data: change, select: SHOWN })) as StoredKey;
 }
 
 /** True where somebody can still administer all entities. */
-export async function hasAdminKey(tx: Tx): Promise<boolean> {
-  const where = { role: 'admin', entity: null, revokedAt: null };
+export async function hasAdminKey(tx: Tx, now: Date): Promise<boolean> {
+  const where = { role: 'admin', ...inState('active', now) };
   return (await tx.apiKey.findFirst({ where, select: { id: true } })) !== null;
+}
+
+function within({ entity, roles }: KeyScope): Prisma.ApiKeyWhereInput {
+  return { entity: entity ?? undefined, ...(roles !== null && { role: { in: [...roles] } }) };
+}
+
+function inState(state: KeyState | null, now: Date): Prisma.ApiKeyWhereInput {
+  if (state === null) return {};
+  if (state === 'revoked') return { revokedAt: { not: null } };
+  const lives = { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
+  return { revokedAt: null, ...(state === 'active' ? lives : { expiresAt: { lte: now } }) };
+}
+
+function madeBefore({ createdAt, id }: Pick<StoredKey, 'id' | 'createdAt'>): Prisma.ApiKeyWhereInput {
+  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] };
 }

@@ -1,18 +1,14 @@
-/** API keys: whom a secret belongs to, and how keys are made and revoked. */
+/** Whom a secret belongs to. How keys are made and ended stands in managed-keys.ts. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { OVERLOADED_MESSAGE } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
-import { randomId, type EntityName } from '../domain/ids.js';
-import { bindingProblem, OWNED_ROLES, type KeyRole } from '../domain/key-roles.js';
 import { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
-import { findKeyByHash, insertKey, listKeys, revokeKey, type StoredKey } from './api-key-rows.js';
-import { insertAuditEntry } from './audit-log.js';
-import { ExistingKeys } from './existing-keys.js';
-import { Database, type Tx } from '../platform/database.js';
-import { missing, type Principal } from './principal.js';
+import { findKeyByHash } from './api-key-rows.js';
+import { Database } from '../platform/database.js';
+import type { Principal } from './principal.js';
 
 /** For how long another process may still accept a key that was revoked here. */
 const FRESH_MS_MAX = 5_000;
@@ -29,7 +25,13 @@ const LOOKUP_MS_MAX = 2_000;
 /** Bounds the cache; the oldest lookup is evicted first. */
 const CACHED_KEYS_MAX = 10_000;
 
-type Lookup = { readonly principal: Principal; readonly foundAtMs: number; isFollowed: boolean };
+type Lookup = {
+  readonly principal: Principal;
+  readonly foundAtMs: number;
+  /** Infinity for a key that does not expire. */
+  readonly expiresAtMs: number;
+  isFollowed: boolean;
+};
 
 @Injectable()
 export class ApiKeys {
@@ -45,7 +47,6 @@ export class ApiKeys {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly existing: ExistingKeys,
   ) {}
 
   /** The principal of a secret that was seen a moment ago; null means: call `authenticate`. */
@@ -83,65 +84,6 @@ export class ApiKeys {
     }
   }
 
-  /** Returns the key with its secret, which cannot be shown again. */
-  async create(
-    tx: Tx,
-    order: { name: string; role: KeyRole; entity: EntityName | null; source: string | null; actor: string },
-  ): Promise<StoredKey & { secret: string }> {
-    const secret = newSecret();
-    const createdAt = await this.clock.bookingTime(tx);
-    const { name, role, entity, source, actor } = order;
-    const problem = bindingProblem(role, entity);
-    if (problem !== null) throw new TallyError('invalid_request', `entity: ${problem}`, { param: 'entity' });
-    const row = await insertKey(tx, {
-      id: randomId('key'),
-      name,
-      role,
-      entity,
-      source,
-      secretHash: hashOf(secret),
-      createdAt,
-    });
-    if (row === null) throw new TallyError('conflict', 'this secret is in use');
-    this.existing.add(hashOf(secret));
-    await insertAuditEntry(tx, {
-      at: createdAt,
-      actor,
-      entity,
-      target: row.id,
-      action: 'keys.create',
-      before: null,
-      after: { name, role, entity, source },
-    });
-    return { ...row, secret };
-  }
-
-  async list(page: { entity: EntityName | null; after: string | null; limit: number }): Promise<StoredKey[]> {
-    return listKeys(this.database.reader, page);
-  }
-
-  /** Revokes a key within the principal's scope. Call `invalidate` after the commit. */
-  async revoke(tx: Tx, order: { id: string; principal: Principal }): Promise<StoredKey> {
-    const { id, principal } = order;
-    const at = await this.clock.bookingTime(tx);
-    const roles = principal.role === 'owner' ? OWNED_ROLES : null;
-    const row = await revokeKey(tx, { id, entity: principal.entity, roles, at });
-    if (row === null) throw missing('such API key');
-    await insertAuditEntry(tx, {
-      at,
-      actor: principal.keyId,
-      entity: row.entity,
-      target: id,
-      action: 'keys.revoke',
-      before: {
-        name: row.name,
-        role: row.role,
-      },
-      after: null,
-    });
-    return row;
-  }
-
   /** Discards the cache, so that a revocation counts at once in this process. */
   invalidate(): void {
     this.revocations += 1;
@@ -150,8 +92,10 @@ export class ApiKeys {
     this.lookups.clear();
   }
 
-  private ageMsOf({ foundAtMs }: Lookup): number {
-    return this.clock.now().getTime() - foundAtMs;
+  /** Whoever has expired is as old as can be, so it is looked up, and refused. */
+  private ageMsOf({ foundAtMs, expiresAtMs }: Lookup): number {
+    const nowMs = this.clock.now().getTime();
+    return nowMs < expiresAtMs ? nowMs - foundAtMs : Infinity;
   }
 
   /** Secrets stay in memory no longer than they are used: each new one evicts those that have expired. */
@@ -182,9 +126,11 @@ export class ApiKeys {
     const row = await findKeyByHash(this.database.decisions.reader, hash);
     this.cache.delete(hash);
     if (row === null) return null;
+    const expiresAtMs = row.expiresAt?.getTime() ?? Infinity;
+    if (expiresAtMs <= foundAtMs) return null;
     const principal = { keyId: row.id, role: row.role, entity: row.entity, source: row.source };
     if (revocations !== this.revocations) return principal;
-    this.cache.set(hash, { principal, foundAtMs, isFollowed: false });
+    this.cache.set(hash, { principal, foundAtMs, expiresAtMs, isFollowed: false });
     const [oldest] = this.cache.keys();
     if (this.cache.size > CACHED_KEYS_MAX && oldest !== undefined) this.cache.delete(oldest);
     return principal;

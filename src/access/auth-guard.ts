@@ -6,6 +6,7 @@ import { assert } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
 import { ApiKeys, hashOf } from './api-keys.js';
 import { BadKeys, unauthenticated } from './bad-keys.js';
+import { KeyUse } from './key-use.js';
 import { forbidden, type Principal } from './principal.js';
 import { Refusals } from './refusals.js';
 import { refusedOf } from './refused-call.js';
@@ -21,6 +22,7 @@ export class AuthGuard implements CanActivate {
     private readonly keys: ApiKeys,
     private readonly badKeys: BadKeys,
     private readonly refusals: Refusals,
+    private readonly use: KeyUse,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -56,7 +58,9 @@ export class AuthGuard implements CanActivate {
     if (authorization === undefined) throw this.badKeys.missing();
     const secret = bearerOf(authorization);
     const known = secret === null ? null : this.keys.known(secret);
-    return known === null ? this.lookUp(secret, request, access) : enter(known, request, access);
+    if (known === null) return this.lookUp(secret, request, access);
+    this.use.add(known.keyId);
+    enter(known, request, access);
   }
 
   private async lookUp(secret: string | null, request: Asked, access: Access): Promise<void> {
@@ -66,6 +70,7 @@ export class AuthGuard implements CanActivate {
       async () => (secret === null ? null : this.keys.authenticate(secret)),
     );
     if (principal === null) throw unauthenticated();
+    this.use.add(principal.keyId);
     enter(principal, request, access);
   }
 }

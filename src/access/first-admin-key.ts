@@ -19,7 +19,7 @@ export async function ensureFirstAdminKey(
 ): Promise<string | null> {
   if (given.adminApiKey !== null) await addKey(database, given.adminApiKey);
   else if (given.databaseUrl === null) await ensureKeyFile(database, given.dataDir, print);
-  if (await hasAdminKey(database.reader)) return null;
+  if (await hasAdminKey(database.reader, new Clock().now())) return null;
   return given.adminApiKey === null
     ? 'ADMIN_API_KEY must be set: the database holds no admin key yet'
     : 'ADMIN_API_KEY was revoked or belongs to another role, and the database holds no other admin key';
@@ -36,7 +36,7 @@ async function ensureKeyFile(
   if (kept !== '') {
     await addKey(database, kept);
     if ((await findKeyByHash(database.reader, hashOf(kept))) !== null) return;
-    if (await hasAdminKey(database.reader)) return;
+    if (await hasAdminKey(database.reader, new Clock().now())) return;
   }
   const secret = newSecret();
   await addKey(database, secret);

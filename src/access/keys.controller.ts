@@ -1,20 +1,23 @@
 /** API keys: an admin lists, makes and revokes any, an owner the gateway and finance keys of its own entity. */
 import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { StoredKey } from './api-key-rows.js';
+import { stateOf, type KeyState, type StoredKey } from './api-key-rows.js';
 import { ApiKeys } from './api-keys.js';
 import { Call, Changes, type ChangeCall } from './changes.js';
 import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
-import { OWNED_ROLES } from '../domain/key-roles.js';
 import { presentPage } from '../http/list-page.js';
-import { Caller, forbidden, requireEntity, type Principal } from './principal.js';
+import { ManagedKeys, type Secret } from './managed-keys.js';
+import { Caller, requireEntity, scopeOf, type Principal } from './principal.js';
 import { Route } from '../http/route.js';
+import { Clock } from '../platform/clock.js';
 import * as schemas from './keys.schema.js';
 
 @Controller()
 export class KeysController {
   constructor(
     private readonly keys: ApiKeys,
+    private readonly managed: ManagedKeys,
     private readonly changes: Changes,
+    private readonly clock: Clock,
   ) {}
 
   @Route('POST /v1/admin/keys', {
@@ -24,18 +27,20 @@ export class KeysController {
     summary: 'Make a key; its secret is shown this once',
     answers: schemas.NewKey,
     status: 201,
+    idempotent: true,
   })
   async create(@Body({ schema: schemas.KeyOrder }) body: schemas.KeyOrder, @Call() call: ChangeCall) {
-    const { role: callerRole, entity: only } = call.principal;
-    const entity = body.entity ?? only;
-    requireEntity(call.principal, entity);
-    if (callerRole === 'owner' && !OWNED_ROLES.includes(body.role)) throw forbidden();
-    // Never under an idempotency key: the stored answer would hold the secret.
-    return this.changes.make({ ...call, idempotency: null }, [], async (tx) => {
-      const { name, role, source = null } = body;
-      const key = await this.keys.create(tx, { name, role, entity, source, actor: call.principal.keyId });
-      return { ...presentKey(key), secret: key.secret };
-    });
+    const { principal } = call;
+    const entity = body.entity ?? principal.entity;
+    requireEntity(principal, entity);
+    const { name, role, source = null, expires_at: expiresAt = null } = body;
+    const order = { name, role, entity, source, expiresAt };
+    return this.changes.make(
+      call,
+      [],
+      async (tx) => presentNewKey(await this.managed.create(tx, order, principal)),
+      { holdsSecret: true },
+    );
   }
 
   @Route('GET /v1/admin/keys', {
@@ -45,10 +50,49 @@ export class KeysController {
     summary: 'List keys, newest first',
     answers: schemas.KeyList,
   })
-  async list(@Query({ schema: schemas.KeyPage }) page: schemas.KeyPage, @Caller() { entity }: Principal) {
-    const { limit, after = null } = page;
-    const rows = await this.keys.list({ entity, after, limit: limit + 1 });
-    return presentPage(rows, { limit, idOf: (row) => row.id, present: presentKey });
+  async list(@Query({ schema: schemas.KeyPage }) query: schemas.KeyPage, @Caller() caller: Principal) {
+    const { limit, after = null, role, state = null } = query;
+    const filter = { entity: scopeOf(caller, query), roles: role === undefined ? null : [role], state };
+    const rows = await this.managed.list(filter, { after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.id, present: (row) => this.present(row) });
+  }
+
+  @Route('GET /v1/admin/keys/:id', {
+    scope: 'own',
+    role: 'admin',
+    alsoFor: ['owner'],
+    summary: 'Get a key',
+    answers: schemas.Key,
+  })
+  async get(@Param({ schema: schemas.KeyPath }) { id }: { id: string }, @Caller() caller: Principal) {
+    return this.present(await this.managed.get(id, caller));
+  }
+
+  @Route('POST /v1/admin/keys/:id/rotate', {
+    scope: 'own',
+    role: 'admin',
+    alsoFor: ['owner'],
+    summary:
+      'Make the successor of a key, which itself ends after the overlap; its secret is shown this once',
+    answers: schemas.NewKey,
+    status: 201,
+    idempotent: true,
+  })
+  async rotate(
+    @Param({ schema: schemas.KeyPath }) { id }: { id: string },
+    @Body({ schema: schemas.Rotation }) body: schemas.Rotation,
+    @Call() call: ChangeCall,
+  ) {
+    const { overlap_seconds: overlapSeconds, expires_at: expiresAt = null } = body;
+    const order = { id, overlapSeconds, expiresAt };
+    const made = await this.changes.make(
+      call,
+      [],
+      async (tx) => presentNewKey(await this.managed.rotate(tx, order, call.principal)),
+      { holdsSecret: true },
+    );
+    this.keys.invalidate();
+    return made;
   }
 
   @Route('DELETE /v1/admin/keys/:id', {
@@ -59,16 +103,24 @@ export class KeysController {
     answers: schemas.DeletedKey,
   })
   async revoke(@Param({ schema: schemas.KeyPath }) { id }: { id: string }, @Call() call: ChangeCall) {
-    const { principal } = call;
-    await this.changes.make(call, [], async (tx) =>
-      presentKey(await this.keys.revoke(tx, { id, principal })),
-    );
+    await this.changes.make(call, [], async (tx) => {
+      await this.managed.revoke(tx, id, call.principal);
+      return {};
+    });
     this.keys.invalidate();
     return { object: 'api_key.deleted', id, deleted: true };
   }
+
+  private present(row: StoredKey): schemas.Key {
+    return presentKey(row, stateOf(row, this.clock.now()));
+  }
 }
 
-function presentKey(row: StoredKey): schemas.Key {
+function presentNewKey(key: StoredKey & Secret): schemas.NewKey {
+  return { ...presentKey(key, 'active'), secret: key.secret };
+}
+
+function presentKey(row: StoredKey, state: KeyState): schemas.Key {
   return {
     object: 'api_key',
     id: row.id,
@@ -76,7 +128,11 @@ function presentKey(row: StoredKey): schemas.Key {
     role: row.role,
     entity: row.entity,
     source: row.source,
+    state,
     created_at: unixSeconds(row.createdAt),
+    expires_at: unixSecondsOrNull(row.expiresAt),
     revoked_at: unixSecondsOrNull(row.revokedAt),
+    last_used_at: unixSecondsOrNull(row.lastUsedAt),
+    successor: row.successor,
   };
 }

@@ -1,12 +1,24 @@
 /** API keys. */
 import { z } from 'zod';
-import { afterText, entityName, pageLimit, text } from '../http/fields.js';
+import { afterText, entityName, integer, pageLimit, text, time } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
+import { KEY_STATES } from './api-key-rows.js';
 
 const role = z.enum(['gateway', 'finance', 'owner', 'admin'], 'must be gateway, finance, owner or admin');
 
+const state = z.enum(KEY_STATES, 'must be active, expired or revoked');
+
+/** A year: whoever needs the old key for longer makes another one beside it. */
+const OVERLAP_SECONDS_MAX = 31_536_000;
+
 export const KeyPath = z.object({ id: text(64) });
-export const KeyPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const KeyPage = z.strictObject({
+  entity: entityName.optional(),
+  role: role.optional(),
+  state: state.optional(),
+  limit: pageLimit,
+  after: afterText,
+});
 export type KeyPage = z.output<typeof KeyPage>;
 
 export const KeyOrder = z
@@ -19,9 +31,20 @@ export const KeyOrder = z
     source: text(256)
       .nullish()
       .describe('The only source that events may name which the key reports; null: any'),
+    expires_at: time.nullish().describe('From then on it opens nothing; null: never'),
   })
   .meta({ id: 'KeyOrder' });
 export type KeyOrder = z.output<typeof KeyOrder>;
+
+export const Rotation = z
+  .strictObject({
+    overlap_seconds: integer(0, OVERLAP_SECONDS_MAX).describe(
+      'For how long the key works beside its successor; 0: it is revoked now',
+    ),
+    expires_at: time.nullish().describe('When the successor ends; null: never'),
+  })
+  .meta({ id: 'Rotation' });
+export type Rotation = z.output<typeof Rotation>;
 
 export const Key = z
   .object({
@@ -31,13 +54,18 @@ export const Key = z
     role,
     entity: z.string().nullable(),
     source: z.string().nullable(),
+    state,
     created_at: z.int(),
+    expires_at: z.int().nullable(),
     revoked_at: z.int().nullable(),
+    last_used_at: z.int().nullable().describe('To the minute'),
+    successor: z.string().nullable().describe('The key that took its place when it was rotated'),
   })
   .meta({ id: 'Key' });
 export type Key = z.output<typeof Key>;
 
 export const NewKey = Key.extend({ secret: z.string().describe('Shown this once') }).meta({ id: 'NewKey' });
+export type NewKey = z.output<typeof NewKey>;
 export const KeyList = listOf(Key).meta({ id: 'KeyList' });
 export const DeletedKey = z
   .object({ object: z.literal('api_key.deleted'), id: z.string(), deleted: z.literal(true) })

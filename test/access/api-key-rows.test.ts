@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { insertKey, listKeys, revokeKey } from '../../src/access/api-key-rows.js';
+import { findKey, insertKey, listKeys, type KeyFilter } from '../../src/access/api-key-rows.js';
 import type { EntityName } from '../../src/domain/ids.js';
-import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 
 const MADE_AT = new Date('2026-11-20T10:00:00Z');
+const ANY: KeyFilter = { entity: null, roles: null, state: null };
 
 describe('the rows of API keys', () => {
   let postgres: TestDatabase;
@@ -31,28 +31,30 @@ describe('the rows of API keys', () => {
     await postgres.drop();
   });
 
-  const ids = async (page: { entity: string | null; after: string | null }): Promise<string[]> =>
-    (await listKeys(database.reader, { ...page, limit: 3 })).map(({ id }) => id);
+  const ids = async (filter: KeyFilter, after: string | null = null): Promise<string[]> => {
+    const last = after === null ? null : await findKey(database.reader, after, ANY);
+    const rows = await listKeys(database.reader, filter, { after: last, limit: 3, now: new Date() });
+    return rows.map(({ id }) => id);
+  };
 
   it('are listed newest first, page by page, each once', async () => {
-    expect(await ids({ entity: null, after: null })).toEqual(['key_4', 'key_3', 'key_2']);
-    expect(await ids({ entity: null, after: 'key_2' })).toEqual(['key_1', 'key_0']);
-    expect(await ids({ entity: null, after: 'key_0' })).toEqual([]);
+    expect(await ids(ANY)).toEqual(['key_4', 'key_3', 'key_2']);
+    expect(await ids(ANY, 'key_2')).toEqual(['key_1', 'key_0']);
+    expect(await ids(ANY, 'key_0')).toEqual([]);
+    expect(await ids({ ...ANY, entity: 'a' }, 'key_4')).toEqual(['key_2', 'key_0']);
   });
 
-  it("go on behind another entity's key without leaving one out, and end behind an unknown one", async () => {
-    expect(await ids({ entity: 'a', after: 'key_3' })).toEqual(['key_2', 'key_0']);
-    expect(await ids({ entity: 'a', after: 'key_none' })).toEqual([]);
+  it('are found within a scope alone', async () => {
+    const found = async (scope: Partial<KeyFilter>) =>
+      (await findKey(database.reader, 'key_1', { ...ANY, ...scope }))?.id ?? null;
+    expect(await found({})).toBe('key_1');
+    expect(await found({ entity: 'b', roles: ['gateway'] })).toBe('key_1');
+    expect(await found({ entity: 'a' })).toBeNull();
+    expect(await found({ roles: ['finance'] })).toBeNull();
   });
 
-  it('are added once for each secret, and keep the time at which they were first revoked', async () => {
+  it('are added once for each secret', async () => {
     const key = { name: 'k', role: 'gateway', entity: null, source: null, createdAt: MADE_AT } as const;
     expect(await insertKey(database.reader, { ...key, id: 'key_again', secretHash: 'hash 0' })).toBeNull();
-    const revoke = (at: Date, entity: string | null, roles: readonly KeyRole[] | null = null) =>
-      revokeKey(database.reader, { id: 'key_1', entity, roles, at });
-    expect(await revoke(MADE_AT, 'b', ['finance'])).toBeNull();
-    expect(await revoke(MADE_AT, 'a')).toBeNull();
-    expect(await revoke(MADE_AT, 'b')).toMatchObject({ id: 'key_1', revokedAt: MADE_AT });
-    expect(await revoke(new Date(), null)).toMatchObject({ revokedAt: MADE_AT });
   });
 });

@@ -183,6 +183,19 @@ export const ROUTES: readonly RouteCase[] = [
   },
   { route: 'GET /v1/admin/keys', role: 'admin', alsoFor: ['owner'], request: 'GET /v1/admin/keys' },
   {
+    route: 'GET /v1/admin/keys/{id}',
+    role: 'admin',
+    alsoFor: ['owner'],
+    request: 'GET /v1/admin/keys/key_none',
+  },
+  {
+    route: 'POST /v1/admin/keys/{id}/rotate',
+    role: 'admin',
+    alsoFor: ['owner'],
+    request: 'POST /v1/admin/keys/key_none/rotate',
+    body: { overlap_seconds: 0 },
+  },
+  {
     route: 'DELETE /v1/admin/keys/{id}',
     role: 'admin',
     alsoFor: ['owner'],

@@ -1398,12 +1398,19 @@ create table api_keys (
   secret_hash text not null,
   created_at timestamptz(3) not null,
   revoked_at timestamptz(3),
+  expires_at timestamptz(3),
+  -- To the minute.
+  last_used_at timestamptz(3),
+  -- The key that took its place when it was rotated.
+  successor text,
   constraint api_keys_pkey primary key (id),
   constraint api_keys_have_secrets_of_their_own unique (secret_hash),
   constraint api_keys_role_is_known check (role in ('gateway', 'finance', 'owner', 'admin')),
   constraint api_keys_admins_are_bound_to_none check (role <> 'admin' or entity is null),
   constraint api_keys_owners_are_bound check (role <> 'owner' or entity is not null)
 );
+create index api_keys_created_at_id_idx on api_keys (created_at, id);
+create index api_keys_entity_created_at_id_idx on api_keys (entity, created_at, id);
 
 create table idempotency_keys (
   scope text not null,
