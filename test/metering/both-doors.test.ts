@@ -1,0 +1,6 @@
+import { expect, it } from '@jest/globals';
+import { expectEveryDelivery } from '../support/both-doors.js';
+
+it('of a thousand right, late, odd, broken, repeated and contradicting events by both doors each is counted, a duplicate, a conflict or a dead letter', async () => {
+  await expect(expectEveryDelivery(1_000, 13)).resolves.toBeUndefined();
+});
