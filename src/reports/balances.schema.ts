@@ -9,7 +9,9 @@ export const Balance = z
     period: z.string(),
     credits_usd: z.string().describe('What can be spent now'),
     frozen_usd: z.string().describe('What frozen grants have left; it is not in credits_usd'),
-    debt_usd: z.string().describe('Credits taken back after usage had burnt them; the next credits pay it first'),
+    debt_usd: z
+      .string()
+      .describe('Credits taken back after usage had burnt them; the next credits pay it first'),
     held_usd: z.string().describe('What requests in flight may still cost'),
     month_to_date_usd: z.string(),
     year_to_date_usd: z.string(),

@@ -3,8 +3,12 @@
 export type CellKind = 'text' | 'number';
 export type Cell = string | null;
 
-/** What spreadsheets take for the start of a formula, full-width characters included. */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+/**
+ * What spreadsheets take for the start of a formula, full-width characters included, and also behind what they skip or do not show: white
+ * space of any kind, control characters, byte order marks and other characters without width.
+ */
+export const FORMULA =
+  /^(?:[\t\r\n]|[\s\p{Cc}\p{Cf}\p{Z}\u034f\u115f\u1160\u2800\u3164\uffa0]*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 
 /** The semicolon too: spreadsheets split at it where the comma is the decimal sign. */
 const QUOTED = /[",;\t\r\n]|^\s|\s$/;

@@ -5,10 +5,15 @@
  * | usage                         | Usage      | cost − paid burns  | cost          |
  * | promotional credits in usage  | Credit     | − burnt            | − burnt       |
  * | credits bought                | Purchase   | amount             | 0             |
+ * | credits refunded              | Purchase   | − amount           | 0             |
  * | bought credits expired, void  | Adjustment | 0                  | what was left |
+ * | debt of a void paid by bought | Adjustment | 0                  | amount        |
+ * | debt of a refund paid by gift | Adjustment | 0                  | − amount      |
+ * | rounding of the statement     | Adjustment | cents − exact      | cents − exact |
  *
- * So a period's BilledCost is its overage plus its purchases, and once the bought credits are used up, expired or void,
- * Σ EffectiveCost = Σ BilledCost. Usage of an earlier month that this period bills (late, voided or re-rated after that month was
+ * So a period's BilledCost is what its statement asks to pay: its overage plus its purchases less its refunds, in cents. And once the bought credits are used up, expired or void,
+ * Σ EffectiveCost = Σ BilledCost. What a debt of a refund was for is effective as the usage
+ * that burnt it, and billed with the purchase that pays it. Usage of an earlier month that this period bills (late, voided or re-rated after that month was
  * closed) is a Correction.
  */
 import { formatUsd } from '@tally/client/protocol';
@@ -19,9 +24,12 @@ import { isPricedByMillion, METERS } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { formatUnitPrice } from '../prices/price-terms.js';
 import type { DailyUsage, PaidGrantMovement } from './focus-exports.sql.js';
+import { amountOf, billedOf } from '../periods/statement-lines.js';
+import type { Billed } from './focus-rounding.sql.js';
 import type { FocusRow } from './focus-csv.js';
 import { asciiOf, consumedUnitOf, pricingUnitOf, skuIdOf, skuMeterOf, skuPriceIdOf } from './focus-meters.js';
 
+const PICOS_PER_CENT = 10_000_000_000n;
 const CREDITS_SKU = 'prepaid-credits';
 
 /** One row for each meter, and one for the promotional credits among what paid. */
@@ -130,13 +138,52 @@ function ofDay(usage: DailyUsage, period: Period): FocusRow {
 export function grantRow(movement: PaidGrantMovement, period: Period): FocusRow {
   const common = { ...blank(movement, period), ChargeFrequency: 'One-Time', x_GrantId: movement.grantId };
   const amount = formatUsd(movement.amountPicos);
-  if (movement.kind === 'purchase') return { ...common, ...purchaseOf(movement, amount) };
+  const { kind } = movement;
+  if (kind === 'purchase') return { ...common, ...purchaseOf(movement, amount) };
+  if (kind === 'refund' || kind === 'refund_debt') return { ...common, ...refundOf(movement, period) };
+  const isGift = kind === 'debt_payment' && movement.category === 'promotional';
   return {
     ...common,
-    EffectiveCost: amount,
+    EffectiveCost: isGift ? formatUsd(-movement.amountPicos) : amount,
     ChargeCategory: 'Adjustment',
-    ChargeDescription: `Prepaid credits ${movement.kind === 'expiry' ? 'expired' : 'voided'}`,
+    ChargeDescription: ADJUSTMENTS[kind],
     ...secondOf(movement.bookedAt),
+  };
+}
+
+const ADJUSTMENTS = {
+  expiry: 'Prepaid credits expired',
+  void: 'Prepaid credits voided',
+  debt_payment: 'Credits that paid for credits taken back',
+} as const;
+
+/** The purchase with the opposite sign; a correction where the purchase was billed in an earlier period. */
+function refundOf(movement: PaidGrantMovement, period: Period) {
+  const { reference, amountPicos, boughtAt } = movement;
+  return {
+    ...purchaseOf(movement, formatUsd(-amountPicos)),
+    ChargeClass: periodOf(boughtAt) === period ? null : 'Correction',
+    ChargeDescription: asciiOf(`Refund of prepaid credits${reference === null ? '' : `: ${reference}`}`),
+  };
+}
+
+/** What the statement's cents differ from its exact amount, in a row of its own. Null where they do not. */
+export function roundingRow(billed: Billed, period: Period): FocusRow | null {
+  const { total } = billedOf(amountOf(billed.chargesPicos), billed);
+  const differencePicos = total.cents * PICOS_PER_CENT - total.exactPicos;
+  if (differencePicos === 0n) return null;
+  const difference = formatUsd(differencePicos);
+  return {
+    ...blank(billed, period),
+    BilledCost: difference,
+    EffectiveCost: difference,
+    ContractedCost: difference,
+    ListCost: difference,
+    ChargeCategory: 'Adjustment',
+    ChargeDescription: 'Rounding of the statement to cents',
+    ChargeFrequency: 'One-Time',
+    ChargePeriodStart: formatTime(periodStart(period)),
+    ChargePeriodEnd: formatTime(periodEnd(period)),
   };
 }
 
@@ -162,7 +209,7 @@ function purchaseOf(movement: PaidGrantMovement, amount: string) {
   };
 }
 
-/** The provider, the service and the billing period; every other column is null or zero. */
+/** The service and the billing period (`issuedBy` adds the provider); every other column is null or zero. */
 function blank(of: { entity: string; invoiceId: string | null }, period: Period): FocusRow {
   return {
     BilledCost: '0',
@@ -182,19 +229,19 @@ function blank(of: { entity: string; invoiceId: string | null }, period: Period)
     ContractedCost: '0',
     ContractedUnitPrice: null,
     EffectiveCost: '0',
-    HostProviderName: 'Tally',
+    HostProviderName: null,
     InvoiceId: of.invoiceId,
-    InvoiceIssuerName: 'Tally',
+    InvoiceIssuerName: null,
     ListCost: '0',
     ListUnitPrice: null,
     PricingCategory: null,
     PricingQuantity: null,
     PricingUnit: null,
-    ProviderName: 'Tally',
-    PublisherName: 'Tally',
+    ProviderName: null,
+    PublisherName: null,
     ServiceCategory: 'AI and Machine Learning',
     ServiceName: 'LLM Inference',
-    ServiceProviderName: 'Tally',
+    ServiceProviderName: null,
     ServiceSubcategory: 'Generative AI',
     SkuId: null,
     SkuMeter: null,
@@ -203,12 +250,26 @@ function blank(of: { entity: string; invoiceId: string | null }, period: Period)
     SubAccountId: null,
     SubAccountName: null,
     SubAccountType: null,
+    // Of all requests of a row; what a request's own tags say is in the usage by tag.
+    Tags: null,
     x_GrantId: null,
     x_IsUnpriced: null,
     x_Model: null,
     x_PriceId: null,
     x_RateId: null,
     x_ServiceTier: null,
+  };
+}
+
+/** The same row with the one who sells, hosts and bills. */
+export function issuedBy(seller: string, row: FocusRow): FocusRow {
+  return {
+    ...row,
+    HostProviderName: seller,
+    InvoiceIssuerName: seller,
+    ProviderName: seller,
+    PublisherName: seller,
+    ServiceProviderName: seller,
   };
 }
 

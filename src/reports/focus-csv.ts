@@ -43,6 +43,7 @@ const COLUMNS = {
   SubAccountId: 'text',
   SubAccountName: 'text',
   SubAccountType: 'text',
+  Tags: 'text',
   x_GrantId: 'text',
   x_IsUnpriced: 'text',
   x_Model: 'text',

@@ -3,6 +3,7 @@ import { unitPricesFromJson, type UnitPricesJson } from '../domain/meter-charges
 import type { QuantitySums } from '../domain/meters.js';
 import { unitPricesUnder, type PriceTerms, type UnitPrices } from '../domain/price.js';
 import { QUANTITY_SUMS, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.js';
+import type { GrantCategory } from '../domain/burn-order.js';
 import type { Query, Snapshot } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { readPriceTerms } from '../prices/price-terms.js';
@@ -33,9 +34,10 @@ export type DailyUsage = {
   readonly invoiceId: string | null;
 };
 
-/** What happened to a grant of bought credits. */
+/** What happened to a grant of bought credits, or paid a debt. */
 export type PaidGrantMovement = {
-  readonly kind: 'purchase' | 'expiry' | 'void';
+  readonly kind: 'purchase' | 'expiry' | 'void' | 'refund' | 'refund_debt' | 'debt_payment';
+  readonly category: GrantCategory;
   readonly entity: string;
   readonly grantId: string;
   readonly amountPicos: bigint;
@@ -43,6 +45,7 @@ export type PaidGrantMovement = {
   readonly effectiveAt: Date;
   /** Null never expires. */
   readonly expiresAt: Date | null;
+  readonly boughtAt: Date;
   readonly reference: string | null;
   readonly invoiceId: string | null;
 };
@@ -103,7 +106,10 @@ async function readListPrices(snapshot: Snapshot, scope: ExportScope): Promise<M
   return prices;
 }
 
-/** Purchases, expiries and voids that the ledger booked in the period, of bought credits only. */
+/**
+ * Purchases, refunds, expiries and voids that the ledger booked in the period, of bought credits only; and the payments of debts that
+ * change what is effective: bought credits for what was voided, or promotional credits for what was refunded.
+ */
 export async function* readPaidGrantMovements(
   snapshot: Snapshot,
   scope: ExportScope,
@@ -111,13 +117,17 @@ export async function* readPaidGrantMovements(
   const query: Query = {
     text: `
       select
-        e.kind, e.entity, e.grant_id, e.amount_picos::text as amount, e.booked_at,
+        e.kind, g.category, g.created_at, e.entity, e.grant_id, e.amount_picos::text as amount, e.booked_at,
         g.effective_at, g.expires_at, g.reference, c.number as statement
       from ledger_entries e
       join credit_grants g on g.entity = e.entity and g.id = e.grant_id
+      left join ledger_entries d on d.entity = e.entity and d.id = e.corrects and e.kind = 'debt_payment'
       left join closed_periods c on c.entity = e.entity and c.period = e.period
       where e.period = $1::text and e.entity = any($2::text[])
-        and e.kind in ('purchase', 'expiry', 'void') and g.category = 'paid'
+        and (
+          (e.kind in ('purchase', 'expiry', 'void', 'refund', 'refund_debt') and g.category = 'paid')
+          or (e.kind = 'debt_payment' and (g.category = 'paid') = (d.kind = 'void_debt'))
+        )
       order by e.entity, e.id`,
     values: [scope.period, pgArray(scope.entities)],
   };
@@ -164,6 +174,8 @@ function unitPricesOfTier(price: PriceTerms, serviceTier: string): UnitPrices {
 }
 
 type RawMovement = {
+  category: GrantCategory;
+  created_at: Date;
   kind: PaidGrantMovement['kind'];
   entity: string;
   grant_id: string;
@@ -178,6 +190,8 @@ type RawMovement = {
 function toMovement(row: RawMovement): PaidGrantMovement {
   return {
     kind: row.kind,
+    category: row.category,
+    boughtAt: row.created_at,
     entity: row.entity,
     grantId: row.grant_id,
     amountPicos: BigInt(row.amount),

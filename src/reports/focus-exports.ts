@@ -1,6 +1,6 @@
 /** The FOCUS export of a period, as a stream of CSV: as many rows as there are, a page of them in memory. */
 import { Readable } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
 import type { Snapshot } from '../platform/database.js';
@@ -8,7 +8,9 @@ import { ReportsDatabase } from '../platform/reports-database.js';
 import { readEntitiesIn, readEntityRanges, type EntityRange } from '../accounts/entity-ranges.js';
 import { readDailyUsage, readPaidGrantMovements } from './focus-exports.sql.js';
 import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
-import { grantRow, usageRows } from './focus-columns.js';
+import { grantRow, issuedBy, roundingRow, usageRows } from './focus-columns.js';
+import { readBilled } from './focus-rounding.sql.js';
+import { SELLER, type Seller } from '../periods/seller.js';
 
 /** Each holds a database connection and a snapshot for as long as its reader takes. */
 const EXPORTS_MAX = 2;
@@ -32,7 +34,10 @@ type Part = readonly [entity: string] | EntityRange;
 export class FocusExports {
   private inFlight = 0;
 
-  constructor(private readonly database: ReportsDatabase) {}
+  constructor(
+    private readonly database: ReportsDatabase,
+    @Inject(SELLER) private readonly seller: Seller,
+  ) {}
 
   /** Reads a range of entities from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
   async open(order: ExportOrder, { entitiesMax = ENTITIES_MAX } = {}): Promise<Readable> {
@@ -53,7 +58,7 @@ export class FocusExports {
   }
 
   private stream(snapshot: Snapshot, of: { parts: readonly Part[]; period: Period }): Readable {
-    const stream = Readable.from(csvPages(focusPages(snapshot, of)), {
+    const stream = Readable.from(csvPages(issuedPages(this.seller.name, focusPages(snapshot, of))), {
       objectMode: false,
       highWaterMark: WAITING_BYTES_MAX,
     });
@@ -67,6 +72,13 @@ export class FocusExports {
   }
 }
 
+async function* issuedPages(
+  seller: string,
+  pages: AsyncIterable<readonly FocusRow[]>,
+): AsyncGenerator<FocusRow[]> {
+  for await (const rows of pages) yield rows.map((row) => issuedBy(seller, row));
+}
+
 async function* focusPages(
   snapshot: Snapshot,
   { parts, period }: { parts: readonly Part[]; period: Period },
@@ -78,7 +90,7 @@ async function* focusPages(
   }
 }
 
-/** Bought credits, then usage. */
+/** Bought credits, then usage, then what rounds the statements to cents. */
 async function* pagesOf(
   snapshot: Snapshot,
   scope: { entities: readonly string[]; period: Period },
@@ -88,6 +100,9 @@ async function* pagesOf(
   }
   for await (const usages of readDailyUsage(snapshot, scope)) {
     yield usages.flatMap((usage) => usageRows(usage, scope.period));
+  }
+  for await (const billed of readBilled(snapshot, scope)) {
+    yield billed.map((one) => roundingRow(one, scope.period)).filter((row) => row !== null);
   }
 }
 

@@ -11,7 +11,7 @@ import { Statements } from '../../src/periods/statements.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
-import { buy, expectAgreement, publish, voidEvent, voidGrant } from '../support/correcting.js';
+import { buy, expectAgreement, publish, setFrozen, voidEvent, voidGrant } from '../support/correcting.js';
 import { checkFocus, readFocus, sumPicos } from '../support/focus-checker.js';
 
 const RUNS = 15;
@@ -22,7 +22,7 @@ let exports: FocusExports;
 beforeAll(async () => {
   books = await theBooks();
   statements = new Statements(books.database.reports, books.clock, { name: 'Tally', address: null });
-  exports = new FocusExports(books.database.reports);
+  exports = new FocusExports(books.database.reports, { name: 'Tally', address: null });
 });
 afterAll(() => books.close());
 
@@ -64,6 +64,19 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('void' as const), pick: fc.nat(50) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('void grant' as const), pick: fc.nat(50) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('take back' as const),
+      pick: fc.nat(50),
+      percent: fc.bigInt({ min: 1n, max: 100n }),
+      refund: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('freeze' as const, 'unfreeze' as const), pick: fc.nat(50) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -122,6 +135,24 @@ class Life {
         const grants = await books.grants.list({ entity: this.entity });
         const grant = grants[step.pick % Math.max(grants.length, 1)];
         if (grant !== undefined) await voidGrant(books, { entity: this.entity, id: grant.id });
+        return;
+      }
+      case 'take back': {
+        const grants = await books.grants.list({ entity: this.entity });
+        const grant = grants[step.pick % Math.max(grants.length, 1)];
+        if (grant === undefined) return;
+        const picosMax = grant.remainingPicos + grant.burntPicos + grant.repaidPicos - grant.indebtedPicos;
+        const amountPicos = (picosMax * step.percent) / 100n;
+        const refund = step.refund && grant.category === 'paid';
+        if (amountPicos > 0n)
+          await voidGrant(books, { entity: this.entity, id: grant.id, amountPicos, refund });
+        return;
+      }
+      case 'freeze':
+      case 'unfreeze': {
+        const grants = await books.grants.list({ entity: this.entity });
+        const grant = grants[step.pick % Math.max(grants.length, 1)];
+        if (grant !== undefined) await setFrozen(books, { entity: this.entity, id: grant.id }, step.do);
         return;
       }
       case 'rerate': {
@@ -217,21 +248,27 @@ async function expectDocuments(life: Life): Promise<void> {
       .reduce((total, grant) => total + grant.remainingPicos, 0n);
   let opening = 0n;
   let prepaid = 0n;
-  for (const { period, charges, credits } of await life.statements()) {
+  for (const { period, charges, credits, billed } of await life.statements()) {
     expectSum(charges);
     expectSum(credits);
     expect(credits.lines[0]).toMatchObject({ kind: 'opening_balance', exactPicos: opening });
     opening = credits.total.exactPicos;
     const csv = await text(await exports.open({ entity, period }));
     expect(checkFocus(csv)).toEqual([]);
-    const bought = sum(
-      credits.lines.filter((line) => line.kind === 'purchase'),
-      'exactPicos',
-    );
-    const billed = sumPicos(readFocus(csv), 'BilledCost');
-    expect(billed).toBe(charges.total.exactPicos + bought);
-    prepaid += billed - sumPicos(readFocus(csv), 'EffectiveCost');
+    const rows = readFocus(csv);
+    const exact = rows.filter((row) => !row['ChargeDescription']?.startsWith('Rounding'));
+    expect(sumPicos(exact, 'BilledCost')).toBe(billed.total.exactPicos);
+    expect(sumPicos(rows, 'BilledCost')).toBe(billed.total.cents * 10n ** 10n);
+    expect(billed.charges).toEqual(charges.total);
+    prepaid += sumPicos(rows, 'BilledCost') - sumPicos(rows, 'EffectiveCost');
   }
   expect(opening).toBe(left(null));
-  expect(prepaid).toBe(left('paid'));
+  const { rows } = await books.postgres.pool.query<{ owed: string }>(
+    `select coalesce(sum(d.amount_picos - d.paid_picos), 0)::text as owed
+     from debts d join ledger_entries l on l.entity = d.entity and l.id = d.id
+     where d.entity = $1 and l.kind = 'refund_debt'`,
+    [entity],
+  );
+  // What was refunded after usage had burnt it is effective, and not billed before it is paid.
+  expect(prepaid).toBe(left('paid') - BigInt(rows[0]!.owed));
 }

@@ -71,6 +71,7 @@ const PRESENT = [
   'SubAccountId',
   'SubAccountName',
   'SubAccountType',
+  'Tags',
 ];
 const NUMBERS =
   /^(BilledCost|EffectiveCost|ListCost|ContractedCost|PricingQuantity|ConsumedQuantity|ListUnitPrice|ContractedUnitPrice)$/;

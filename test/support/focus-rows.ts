@@ -1,4 +1,5 @@
 /** Facts of which FOCUS rows are made, and the file that they come to. */
+import { issuedBy } from '../../src/reports/focus-columns.js';
 import type { Period } from '../../src/domain/period.js';
 import { focusHeader, focusLine } from '../../src/reports/focus-csv.js';
 import type { DailyUsage, PaidGrantMovement } from '../../src/reports/focus-exports.sql.js';
@@ -30,6 +31,8 @@ export function aUsage(override: Partial<DailyUsage> = {}): DailyUsage {
 export function aMovement(override: Partial<PaidGrantMovement> = {}): PaidGrantMovement {
   return {
     kind: 'purchase',
+    category: 'paid',
+    boughtAt: new Date('2026-11-22T12:00:00.500Z'),
     entity: 'entity1',
     grantId: 'grant_1',
     amountPicos: 500n * 10n ** 12n,
@@ -43,4 +46,4 @@ export function aMovement(override: Partial<PaidGrantMovement> = {}): PaidGrantM
 }
 
 export const csvOf = (rows: readonly Parameters<typeof focusLine>[0][]) =>
-  focusHeader() + rows.map(focusLine).join('');
+  focusHeader() + rows.map((row) => focusLine(issuedBy('Tally', row))).join('');
