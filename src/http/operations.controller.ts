@@ -28,6 +28,7 @@ export class OperationsController {
     role: 'anyone',
     summary: 'Whether this process can do its work, be it degraded; 503 if not',
     answers: Ready,
+    alsoStatus: 503,
   })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const { status, checks } = await this.readiness.check();

@@ -41,6 +41,8 @@ export type RouteSpec = {
   readonly summary: string;
   readonly answers?: z.ZodType;
   readonly status?: number;
+  /** Another status that has the same body. */
+  readonly alsoStatus?: number;
   /** True where the route takes an `Idempotency-Key`. */
   readonly idempotent?: boolean;
   readonly headers?: readonly { name: string; required: boolean; description: string }[];
@@ -87,6 +89,9 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
       description: spec.summary,
       ...(spec.answers ? { standardSchema: spec.answers } : {}),
     }),
+    ...(spec.alsoStatus === undefined || !spec.answers
+      ? []
+      : [ApiResponse({ status: spec.alsoStatus, description: spec.summary, standardSchema: spec.answers })]),
     ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
     ...(spec.streamsBody === undefined
       ? []

@@ -42,6 +42,7 @@ const REPORT: GatewayRoute<UsageReports> = {
   },
   answers: schemas.UsageReceipt,
   status: 202,
+  alsoStatus: 422,
   statusOf: (receipt) => ((receipt as Receipt).accepted === 0 ? 422 : 202),
   bodyBytesMax: BODY_BYTES_MAX,
   consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
