@@ -145,6 +145,15 @@ export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 type Values = Readonly<Partial<Record<string, string>>>;
 
+/** Known from other releases and pages; whoever sets one would believe that it has an effect. */
+const NOT_YET: readonly string[] = ['QUEUE_REDIS_URL', 'REDIS_PREFIX', 'REPORTS_DATABASE_URL'];
+
+function notYet(environment: Variables): string[] {
+  return NOT_YET.filter((name) => environment[name] || environment[`${name}_FILE`]).map(
+    (name) => `${name} must not be set: this release does not have it`,
+  );
+}
+
 /** What no variable shows by itself. A rule says nothing where one of its variables is wrong already. */
 const RULES: readonly { of: readonly string[]; isBroken: (values: Values) => boolean; problem: string }[] = [
   {
@@ -174,6 +183,7 @@ export function readConfig(environment: Variables = process.env): Config {
   const broken = RULES.filter(({ of, isBroken }) => !of.some((name) => wrong.has(name)) && isBroken(values));
   const all = [
     ...problems,
+    ...notYet(environment),
     ...issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
     ...broken.map(({ problem }) => problem),
   ];

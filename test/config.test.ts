@@ -132,6 +132,15 @@ describe('the configuration', () => {
     },
   );
 
+  it('refuses what other releases have and this one would drop in silence', () => {
+    for (const name of ['QUEUE_REDIS_URL', 'REDIS_PREFIX', 'REPORTS_DATABASE_URL'])
+      for (const variable of [name, `${name}_FILE`])
+        expect(problemsOf({ [variable]: 'x' })).toEqual([
+          `${name} must not be set: this release does not have it`,
+        ]);
+    expect(problemsOf({ REDIS_PREFIX: '' })).toEqual([]);
+  });
+
   it('wants the service and the migrations in the same schema of an outside database', () => {
     const MIGRATE_DATABASE_URL = 'postgres://owner@h/tally?schema=billing';
     expect(problemsOf({ MIGRATE_DATABASE_URL })).toEqual([
