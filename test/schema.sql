@@ -544,6 +544,7 @@ table usage_corrections
   constraint PRIMARY KEY (entity, id)
   CREATE INDEX usage_corrections_entity_period_idx ON public.usage_corrections USING btree (entity, period)
   CREATE INDEX usage_corrections_event_idx ON public.usage_corrections USING btree (entity, occurred_at, identity, id)
+  CREATE INDEX usage_corrections_id_idx ON public.usage_corrections USING btree (id)
   CREATE UNIQUE INDEX usage_corrections_pkey ON public.usage_corrections USING btree (entity, id)
   CREATE UNIQUE INDEX usage_corrections_void_once_idx ON public.usage_corrections USING btree (entity, identity) WHERE (kind = 'void'::text)
   CREATE TRIGGER usage_corrections_append_only BEFORE DELETE OR UPDATE ON public.usage_corrections FOR EACH ROW EXECUTE FUNCTION refuse_change()

@@ -57,11 +57,23 @@ export class CorrectionsController {
     @Query({ schema: schemas.CorrectionQuery }) query: schemas.CorrectionQuery,
     @Caller() caller: Principal,
   ) {
-    const { limit, period = null, after = null } = query;
+    const { limit, period = null, kind = null, from = null, to = null, after = null } = query;
     if (query.entity !== undefined) requireEntity(caller, query.entity);
     const entity = query.entity ?? caller.entity;
-    const rows = await this.corrections.list({ entity, period, after, limit: limit + 1 });
+    const rows = await this.corrections.list({ entity, period, kind, from, to, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentCorrection });
+  }
+
+  @Route('GET /v1/admin/usage_corrections/:id', {
+    role: 'admin',
+    summary: 'One void, re-rating or late usage',
+    answers: schemas.UsageCorrection,
+  })
+  async get(@Param({ schema: schemas.CorrectionPath }) { id }: { id: string }, @Caller() caller: Principal) {
+    const row = await this.corrections.find(id);
+    if (row === null || (caller.entity !== null && caller.entity !== row.entity))
+      throw missing(caller, 'such correction');
+    return presentCorrection(row);
   }
 
   @MayBeAJob()

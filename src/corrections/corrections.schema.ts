@@ -1,6 +1,15 @@
 /** Corrections of counted usage, and re-rating. */
 import { z } from 'zod';
-import { afterText, entityName, pageLimit, period, queryFlag, text, time } from '../http/fields.js';
+import {
+  afterText,
+  entityName,
+  pageLimit,
+  period,
+  queryFlag,
+  queryTime,
+  text,
+  time,
+} from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const UsageEventPath = z.object({ source: text(256), id: text(256) });
@@ -18,9 +27,14 @@ export const UsageEventVoidOrder = z
   .meta({ id: 'UsageEventVoidOrder' });
 export type UsageEventVoidOrder = z.output<typeof UsageEventVoidOrder>;
 
+export const CorrectionPath = z.object({ id: z.string().meta({ example: '12' }) });
+
 export const CorrectionQuery = z.strictObject({
   entity: entityName.optional(),
   period: period.optional(),
+  kind: z.enum(['void', 'rerate', 'late_usage']).optional(),
+  from: queryTime.optional().describe('Booked from then on'),
+  to: queryTime.optional().describe('Booked before then'),
   limit: pageLimit,
   after: afterText,
 });

@@ -132,6 +132,15 @@ export type CorrectionRow = {
   readonly bookedAt: Date;
 };
 
+/** Null in any field is no condition. Times are those of the booking: from `from` on, before `to`. */
+export type CorrectionFilter = {
+  readonly entity: string | null;
+  readonly period: string | null;
+  readonly kind: CorrectionRow['kind'] | null;
+  readonly from: Date | null;
+  readonly to: Date | null;
+};
+
 type Row = Omit<CorrectionRow, 'costPicos' | 'overagePicos'> & { cost: string; overage: string };
 
 const CORRECTIONS = Prisma.sql`
@@ -158,6 +167,38 @@ const CORRECTIONS = Prisma.sql`
   left join rates o on o.id = c.old_rate_id
   left join rates n on n.id = c.new_rate_id`;
 
+/** The same columns of usage that arrived after its own period, for every event. */
+const LATE_USAGE = Prisma.sql`
+  select
+    e.identity::text as id, 'late_usage' as kind, e.source, e.id as "eventId", e.occurred_at as "occurredAt", e.entity, e.project,
+    e.model, e.period, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM') as "correctedPeriod",
+    1::bigint as requests, e.input_tokens as "inputTokens", e.cached_input_tokens as "cachedInputTokens", e.output_tokens as "outputTokens",
+    quantities_of(e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities) as quantities,
+    null::bigint as "oldPriceId", coalesce((select r.price_id from rates r where r.id = e.rate_id), 0) as "newPriceId",
+    e.cost_picos::text as cost, coalesce(e.burns, '{}') as burns, (e.cost_picos - e.burnt_picos)::text as overage,
+    null as reason, null as actor, coalesce(e.charged_at, e.booked_at) as "bookedAt"
+  from rated_events e`;
+
+/** What makes an event late usage. */
+const IS_LATE = Prisma.sql`
+  coalesce(charged_at, booked_at) - occurred_at > interval '72 hours'
+  and period > to_char(occurred_at at time zone 'UTC', 'YYYY-MM')`;
+
+/** A void or a re-rating by its number, or null. */
+export async function findCorrection(tx: Tx, id: bigint): Promise<CorrectionRow | null> {
+  const rows = await tx.$queryRaw<Row[]>`${CORRECTIONS} where c.id = ${id}::bigint`;
+  return rows[0] === undefined ? null : toCorrection(rows[0]);
+}
+
+/** Late usage by its event's identity, or null; found for as long as identities are kept. */
+export async function findLateUsage(tx: Tx, identity: string): Promise<CorrectionRow | null> {
+  const rows = await tx.$queryRaw<Row[]>`
+    ${LATE_USAGE}
+    where e.identity = ${identity}::uuid and ${IS_LATE}
+      and e.occurred_at = (select i.occurred_at from usage_identities i where i.identity = ${identity}::uuid)`;
+  return rows[0] === undefined ? null : toCorrection(rows[0]);
+}
+
 /** The void of an event, or null. */
 export async function findVoid(
   tx: Tx,
@@ -172,46 +213,42 @@ export async function findVoid(
 
 /**
  * A page, newest first, of what was booked in `period` but is not of it alone: voids, re-ratings, and usage that arrived after
- * its own period. `entity` and `period` null list all; `after` is the last id of the page before.
+ * its own period. `after` is the last id of the page before.
  */
 export async function findCorrections(
   tx: Tx,
-  page: { entity: string | null; period: string | null; after: string | null; limit: number },
+  page: CorrectionFilter & { after: string | null; limit: number },
 ): Promise<CorrectionRow[]> {
   const rows = await tx.$queryRaw<Row[]>`
     with listed as materialized (
-      select entity, id::text as id, id as correction_id, identity, occurred_at, booked_at
+      select entity, kind, id::text as id, id as correction_id, identity, occurred_at, booked_at
       from usage_corrections
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
       union all
-      select entity, identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
+      select entity, 'late_usage', identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
       from rated_events
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
-        and coalesce(charged_at, booked_at) - occurred_at > interval '72 hours'
-        and period > to_char(occurred_at at time zone 'UTC', 'YYYY-MM')
+        and ${IS_LATE}
     ), page as materialized (
       select * from listed
-      where ${page.after}::text is null or (booked_at, length(id), id) < (
+      where (${page.kind}::text is null or kind = ${page.kind}::text)
+        and (${page.from}::timestamptz is null or booked_at >= ${page.from}::timestamptz)
+        and (${page.to}::timestamptz is null or booked_at < ${page.to}::timestamptz)
+        and (${page.after}::text is null or (booked_at, length(id), id) < (
         select booked_at, length(id), id from listed where id = ${page.after}::text
-      )
+      ))
       order by booked_at desc, length(id) desc, id desc
       limit ${page.limit}::integer
     ), corrections as (
       ${CORRECTIONS}
       where (c.entity, c.id) in (select entity, correction_id from page)
       union all
-      select
-        e.identity::text, 'late_usage', e.source, e.id, e.occurred_at, e.entity, e.project, e.model,
-        e.period, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM'),
-        1, e.input_tokens, e.cached_input_tokens, e.output_tokens,
-        quantities_of(e.input_tokens, e.cached_input_tokens, e.output_tokens, e.reasoning_tokens, e.other_quantities),
-        null, coalesce((select r.price_id from rates r where r.id = e.rate_id), 0),
-        e.cost_picos::text, coalesce(e.burns, '{}'), (e.cost_picos - e.burnt_picos)::text, null, null, p.booked_at
-      from page p
-      join rated_events e on e.entity = p.entity and e.occurred_at = p.occurred_at and e.identity = p.identity
-      where p.correction_id is null
+      ${LATE_USAGE}
+      where (e.entity, e.occurred_at, e.identity) in (
+        select entity, occurred_at, identity from page where correction_id is null
+      )
     )
     select * from corrections order by "bookedAt" desc, length(id) desc, id desc`;
   return rows.map(toCorrection);

@@ -88,6 +88,13 @@ export const querySeconds = z
   .refine((at) => isWithin(at.getTime() / 1000), 'must be unix seconds from 2000 to 2100')
   .meta({ description: 'Unix seconds', example: '1764547200' });
 
+/** The same as `time`, in a query, where numbers are text too. */
+export const queryTime = z
+  .string({ error: TIME })
+  .transform((text) => (/^\d{1,12}$/.test(text) ? Number(text) : text))
+  .pipe(time)
+  .meta({ description: 'Unix seconds, or RFC 3339', example: '2026-12-01T00:00:00Z' });
+
 function isWithin(seconds: number): boolean {
   return seconds >= TIME_SECONDS_MIN && seconds <= TIME_SECONDS_MAX;
 }

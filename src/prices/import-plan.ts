@@ -1,12 +1,10 @@
 /** What an import does with each entry of a price map. Pure. */
 import { hasTooManyCombinations, TOO_MANY_COMBINATIONS } from './chargeable-terms.js';
 import { differencesOf, type FieldDifference } from './price-differences.js';
+import { MAP_SOURCE } from './map-source.js';
 import type { EntryReading, MappedPrice } from './price-map/map-entry.js';
 import type { PriceRow } from './price-row.js';
 import { readPriceTerms } from './price-terms.js';
-
-/** The source of a price that an import published. All others were set by somebody. */
-export const MAP_SOURCE = 'price map';
 
 export type PlannedPrice = {
   readonly model: string;

@@ -1,7 +1,7 @@
 /** The price book: price versions, of which one is in force at a time. They are added and never changed. */
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Changes } from '../access/changes.js';
-import { assert } from '../domain/errors.js';
+import { assert, TallyError } from '../domain/errors.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -136,9 +136,25 @@ export class PriceBook implements OnModuleInit {
     return new Map(versions.map((version) => [version.model, version]));
   }
 
-  /** In the same order, for one model or for all; for an entity, the list prices and its own. A page, or all. */
-  async list({ after = null, limit = null, ...filter }: ListFilter): Promise<PriceRow[]> {
-    return this.rowsOf(await listVersions(this.database.reader, { after, limit, ...filter }));
+  /**
+   * In the same order, for one model or for all; for an entity, the list prices and its own. A page, or all. Throws where `after` is no
+   * version.
+   */
+  async list({
+    after = null,
+    limit = null,
+    source = null,
+    at = null,
+    ...filter
+  }: ListFilter): Promise<PriceRow[]> {
+    if (after !== null && (await this.find(after)) === null)
+      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    return this.rowsOf(await listVersions(this.database.reader, { after, limit, source, at, ...filter }));
+  }
+
+  /** A version, or null. */
+  async find(id: bigint): Promise<PriceRow | null> {
+    return this.rowsOf(await findVersions(this.database.reader, [id]))[0] ?? null;
   }
 
   /** What waits for a price, by model and entity: a page. */

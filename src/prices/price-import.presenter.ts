@@ -1,6 +1,7 @@
 /** The answer to an import. It has as many entries as the map, so others get their turn while it is written. */
 import { eventLoopTurns } from '../platform/event-loop-turn.js';
-import { MAP_SOURCE, type Planned, type PlannedPrice } from './import-plan.js';
+import { MAP_SOURCE } from './map-source.js';
+import { type Planned, type PlannedPrice } from './import-plan.js';
 import type { PriceContent } from './price-differences.js';
 import { presentTerms } from './prices.presenter.js';
 import type { ImportedEntry, MappedPrice } from './prices.schema.js';

@@ -9,7 +9,8 @@ import { firstOpenPeriod } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { eventLoopTurns } from '../platform/event-loop-turn.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
-import { MAP_SOURCE, planEntry, type Planned, type PlannedPrice } from './import-plan.js';
+import { MAP_SOURCE } from './map-source.js';
+import { planEntry, type Planned, type PlannedPrice } from './import-plan.js';
 import { maximumsOf } from './maximums.js';
 import { PriceBook } from './price-book.js';
 import { lockPriceBook } from './price-book-lock.js';
@@ -81,16 +82,16 @@ export class PriceImport {
     if (changes.length === 0) return null;
     if ((await findNewestId(tx)) !== newestId) return new Restart('the price book changed meanwhile');
     const at = await this.clock.bookingTime(tx);
-    await auditImport(tx, changes, { at, actor });
     await this.stage(tx, changes);
     await findWaitingForStaged(tx, { at, openFrom: firstOpenPeriod(at) });
     await lockPriceBook(tx);
     if ((await findNewestId(tx)) !== newestId) return new Restart('the price book changed meanwhile');
     const from = await findSwitchTime(tx, this.clock.databaseNow());
     const added = await publishStaged(tx, { at: from, openFrom: firstOpenPeriod(from), source: MAP_SOURCE });
-    if (added < changes.length) {
+    if (added.size < changes.length) {
       throw new TallyError('conflict', `a model already has a price from ${from.toISOString()}`);
     }
+    await auditImport(tx, changes, { at: from, actor, added });
     return null;
   }
 
@@ -110,11 +111,14 @@ export class PriceImport {
   }
 }
 
-/** Written before the book is locked. */
+/**
+ * The versions before and after, by their ids: they never change. It is short, because the book is locked, and it comes last, because the audit
+ * log is locked from then on.
+ */
 async function auditImport(
   tx: Tx,
   changes: readonly PlannedPrice[],
-  { at, actor }: { at: Date; actor: string },
+  { at, actor, added }: { at: Date; actor: string; added: ReadonlyMap<string, bigint> },
 ): Promise<void> {
   await insertAuditEntry(tx, {
     at,
@@ -122,9 +126,18 @@ async function auditImport(
     action: 'prices.import',
     entity: null,
     target: `${changes.length} models`,
-    before: null,
-    after: { models: changes.map(({ model }) => model) },
+    before: { prices: byModel(changes, ({ before }) => before?.id) },
+    after: { prices: byModel(changes, ({ model }) => added.get(model)) },
   });
+}
+
+function byModel(
+  changes: readonly PlannedPrice[],
+  idOf: (change: PlannedPrice) => bigint | undefined,
+): Record<string, string | null> {
+  return Object.fromEntries(
+    changes.map((change) => [change.model, idOf(change)?.toString() ?? null] as const),
+  );
 }
 
 function* slicesOf<T>(items: readonly T[]): Generator<readonly T[], void, void> {

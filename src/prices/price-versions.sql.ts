@@ -51,6 +51,9 @@ export type VersionFilter = {
   readonly model: string | null;
   /** Its own and the list prices; null is all. */
   readonly entity: string | null;
+  readonly source: string | null;
+  /** Those that are in force then, of each model and entity; null is all. */
+  readonly at: Date | null;
   /** The last version of the page before. */
   readonly after: bigint | null;
   /** Null is all. */
@@ -65,6 +68,12 @@ export async function listVersions(tx: Tx, of: VersionFilter): Promise<StoredPri
     left join prices a on a.id = ${of.after}::bigint
     where (${of.model}::text is null or p.model = ${of.model}::text)
       and (${of.entity}::text is null or p.entity is null or p.entity = ${of.entity}::text)
+      and (${of.source}::text is null or p.source = ${of.source}::text)
+      and (${of.at}::timestamptz is null or p.id = (
+        select n.id from prices n
+        where n.model = p.model and n.entity is not distinct from p.entity and n.effective_from <= ${of.at}::timestamptz
+        order by n.effective_from desc limit 1
+      ))
       and (a.id is null or p.model > a.model
         or (p.model = a.model and (p.effective_from, p.id) < (a.effective_from, a.id)))
     ${NEWEST_FIRST}

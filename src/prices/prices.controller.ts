@@ -1,5 +1,5 @@
 /** Admins: the price book. A version is in force from its time on; what is already rated keeps its price. */
-import { Body, Controller, Query, Res } from '@nestjs/common';
+import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { PriceBook } from './price-book.js';
 import { PriceImport } from './price-import.js';
@@ -14,7 +14,8 @@ import { presentJob } from '../jobs/jobs.presenter.js';
 import { presentImport } from './price-import.presenter.js';
 import { importOrder } from './price-import-job.js';
 import { presentPrice, presentPublished, presentUnpriced, unpricedIdOf } from './prices.presenter.js';
-import { Caller, requireEntity, type Principal } from '../access/principal.js';
+import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
+import type { Tx } from '../platform/database.js';
 import { Route } from '../http/route.js';
 import * as schemas from './prices.schema.js';
 
@@ -34,10 +35,10 @@ export class PricesController {
     answers: schemas.PriceList,
   })
   async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage, @Caller() caller: Principal) {
-    const { limit, after = null, model = null } = query;
+    const { limit, after = null, model = null, source = null, at = null } = query;
     if (query.entity !== undefined) requireEntity(caller, query.entity);
     const entity = query.entity ?? caller.entity;
-    const page = await this.prices.list({ model, entity, after, limit: limit + 1 });
+    const page = await this.prices.list({ model, entity, source, at, after, limit: limit + 1 });
     return presentPage(page, { limit, idOf: (row) => String(row.id), present: presentPrice });
   }
 
@@ -67,9 +68,19 @@ export class PricesController {
       actor: call.principal.keyId,
     };
     requireEntity(call.principal, order.entity);
-    return this.changes.make(call, [{ prices: true }], async (tx) =>
-      presentPublished(await this.prices.publish(tx, order)),
-    );
+    const publish = async (tx: Tx) => presentPublished(await this.prices.publish(tx, order));
+    return this.changes.make(call, [{ prices: true }], publish, { dryRun: query.dry_run });
+  }
+
+  @Route('GET /v1/admin/prices/:id', {
+    role: 'admin',
+    summary: 'One price version',
+    answers: schemas.Price,
+  })
+  async get(@Param({ schema: schemas.PricePath }) { id }: { id: string }, @Caller() caller: Principal) {
+    const price = ID.test(id) ? await this.prices.find(BigInt(id)) : null;
+    if (price === null || !isSeenBy(caller, price.entity)) throw missing(caller, 'such price');
+    return presentPrice(price);
   }
 
   @Route('GET /v1/admin/prices/unpriced', {
@@ -121,6 +132,13 @@ export class PricesController {
     await this.changes.announce([{ prices: true }]);
     return answer;
   }
+}
+
+const ID = /^\d{1,18}$/;
+
+/** List prices are everybody's. */
+function isSeenBy({ entity }: Principal, of: string | null): boolean {
+  return entity === null || of === null || of === entity;
 }
 
 /** Entities have no slash in their names, models may. */

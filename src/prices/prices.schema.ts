@@ -1,7 +1,17 @@
 /** The price book. */
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
-import { afterNumber, entityName, integer, pageLimit, queryFlag, text, time } from '../http/fields.js';
+import {
+  afterNumber,
+  entityName,
+  integer,
+  pageLimit,
+  queryFlag,
+  queryTime,
+  text,
+  time,
+} from '../http/fields.js';
+import { MAP_SOURCE } from './map-source.js';
 import { listOf } from '../http/lists.schema.js';
 import { priceTermsFields } from './price-terms.schema.js';
 
@@ -15,7 +25,12 @@ export const PriceOrder = z
     ...priceTermsFields,
     max_input_tokens: integer(1, TOKENS_MAX).nullish().describe("Null keeps the model's"),
     max_output_tokens: integer(0, TOKENS_MAX).nullish().describe("Null keeps the model's"),
-    source: text(256).default('admin'),
+    source: text(256)
+      .refine(
+        (source) => source !== MAP_SOURCE,
+        `must not be "${MAP_SOURCE}", which imports write: what has it is replaced by the next one`,
+      )
+      .default('admin'),
   })
   .meta({
     id: 'PriceOrder',
@@ -26,12 +41,19 @@ export type PriceOrder = z.output<typeof PriceOrder>;
 
 export const PriceQuery = z.strictObject({
   allow_free: queryFlag.describe('Allows a price of 0 for everything'),
+  dry_run: queryFlag.describe('Checks and answers the same, and publishes nothing'),
 });
 export type PriceQuery = z.output<typeof PriceQuery>;
 
+export const PricePath = z.object({ id: z.string().meta({ example: '7' }) });
+
 export const PricePage = z.strictObject({
   model: model.optional(),
-  entity: entityName.optional(),
+  entity: entityName.optional().describe('Its own prices and the list prices'),
+  source: text(256).optional().describe('Where they are from, such as "price map"'),
+  at: queryTime
+    .optional()
+    .describe('The versions that are in force at that time, one of each model and entity'),
   limit: pageLimit,
   after: afterNumber,
 });

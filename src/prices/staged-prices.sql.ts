@@ -82,14 +82,14 @@ export async function findWaitingForStaged(tx: Tx, of: Switch): Promise<void> {
 }
 
 /**
- * Publishes what is staged, from `at` on or reaching back as `reachBack` does, and returns how many versions it added. Needs the lock of the
+ * Publishes what is staged, from `at` on or reaching back as `reachBack` does, and returns the id of each version by its model. Needs the lock of the
  * price book, and a book in which nothing has changed since the prices were compared with it.
  */
 export async function publishStaged(
   tx: Tx,
   { at, openFrom, source }: Switch & { source: string },
-): Promise<number> {
-  const [row] = await tx.$queryRaw<[{ added: number }]>`
+): Promise<Map<string, bigint>> {
+  const rows = await tx.$queryRaw<{ model: string; id: bigint }[]>`
     with ${waitingFor({ at, openFrom })}, found as (
       select s.model, coalesce(w.oldest, k.oldest) as oldest
       from staged_prices s
@@ -114,8 +114,8 @@ export async function publishStaged(
       insert into rates (price_id, unit_prices)
       select a.id, s.base_rate from added a join staged_prices s on s.model = a.model
     )
-    select count(*)::integer as added from added`;
-  return row.added;
+    select model, id from added`;
+  return new Map(rows.map(({ model, id }) => [model, id]));
 }
 
 /** The id of the version that was added last; 0 where there is none. What was compared with the book is stale once it has changed. */

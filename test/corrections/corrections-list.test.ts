@@ -46,4 +46,31 @@ describe('the list of corrections', () => {
       [],
     );
   });
+
+  it('is filtered by kind and by the time of the booking, and shows one by its id', async () => {
+    const page = { entity, period: null, after: null, limit: 10 };
+    const all = await books.corrections.list(page);
+    const [voided, late] = all;
+    expect(await books.corrections.list({ ...page, kind: 'void' })).toEqual([voided]);
+    expect(await books.corrections.list({ ...page, kind: 'late_usage' })).toEqual([late]);
+    expect(await books.corrections.list({ ...page, kind: 'rerate' })).toEqual([]);
+    expect(await books.corrections.list({ ...page, from: voided!.bookedAt })).toEqual([voided]);
+    expect(await books.corrections.list({ ...page, to: voided!.bookedAt })).toEqual([late]);
+    for (const row of all) expect(await books.corrections.find(row.id)).toEqual(row);
+  });
+
+  it.each(['0', 'none', '', '99999999999999999999', '00000000-0000-0000-0000-000000000000'])(
+    'has none with the id "%s", and no page after it',
+    async (id) => {
+      expect(await books.corrections.find(id)).toBeNull();
+      const page = books.corrections.list({ entity, period: null, after: id, limit: 10 });
+      await expect(page).rejects.toMatchObject({ code: 'invalid_request', param: 'after' });
+    },
+  );
+
+  it('has no page of one entity after a correction of another', async () => {
+    const [row] = await books.corrections.list({ entity, period: null, after: null, limit: 1 });
+    const page = books.corrections.list({ entity: 'another', period: null, after: row!.id, limit: 10 });
+    await expect(page).rejects.toMatchObject({ code: 'invalid_request', param: 'after' });
+  });
 });

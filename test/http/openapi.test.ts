@@ -70,9 +70,11 @@ describe('the API document', () => {
     const list = document.paths['/v1/admin/prices']?.['get'];
     expect(list?.parameters.map(({ name, in: where }) => `${where} ${name}`).toSorted()).toEqual([
       'query after',
+      'query at',
       'query entity',
       'query limit',
       'query model',
+      'query source',
     ]);
     expect(document.components.schemas['UsageEvent']?.required).toContain('subject');
     const report = document.paths['/v1/usage/events']?.['post'];

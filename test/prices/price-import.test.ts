@@ -93,7 +93,8 @@ describe('importing a price map', () => {
     expect(entry).toMatchObject({
       action: 'prices.import',
       target: '2 models',
-      after: { models: ['a/repeated', 'b/repeated'] },
+      before: { prices: { 'a/repeated': null, 'b/repeated': null } },
+      after: { prices: { 'a/repeated': expect.stringMatching(/^\d+$/), 'b/repeated': expect.anything() } },
     });
   });
 
@@ -194,10 +195,13 @@ describe('importing a price map', () => {
 
   it('charges a meter that waited for its first price, and leaves the rest as it was charged', async () => {
     await app.call('POST /v1/admin/prices', {
-      body: { ...HAND_SET, model: 'a/meter', effective_from: '2026-01-01', source: 'price map' },
+      body: { ...HAND_SET, model: 'a/meter', effective_from: '2026-01-01' },
     });
     await recordUsage(app, [anEvent({ model: 'a/meter', quantities: { input: 1, query: 2 } })]);
-    const { body } = await importMap({ 'a/meter': { ...ENTRY, input_cost_per_query: 0.01 } });
+    const { body } = await importMap(
+      { 'a/meter': { ...ENTRY, input_cost_per_query: 0.01 } },
+      '?overwrite=true',
+    );
     expect(body.changes.length).toBe(1);
     const [newest] = await pricesOf('a/meter');
     expect(newest.first_for_meters_from).toBe('2026-11-22T11:30:00.000Z');

@@ -32,4 +32,10 @@ export const OPERATOR_ROUTES: readonly RouteCase[] = [
     body: {},
   },
   { route: 'GET /v1/admin/inbox', role: 'admin', request: 'GET /v1/admin/inbox' },
+  { route: 'GET /v1/admin/prices/{id}', role: 'admin', request: 'GET /v1/admin/prices/0' },
+  {
+    route: 'GET /v1/admin/usage_corrections/{id}',
+    role: 'admin',
+    request: 'GET /v1/admin/usage_corrections/none',
+  },
 ];

@@ -603,6 +603,7 @@ create table usage_corrections (
 );
 create unique index usage_corrections_void_once_idx on usage_corrections (entity, identity) where kind = 'void';
 -- The corrections of an event, and those of a stretch of time.
+create index usage_corrections_id_idx on usage_corrections (id);
 create index usage_corrections_event_idx on usage_corrections (entity, occurred_at, identity, id);
 create index usage_corrections_entity_period_idx on usage_corrections (entity, period);
 create trigger usage_corrections_append_only before update or delete on usage_corrections
