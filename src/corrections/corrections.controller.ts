@@ -1,7 +1,7 @@
 /** Admins: voiding and re-rating what was counted. */
 import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Restart } from '../platform/database.js';
+import { Restart, type Tx } from '../platform/database.js';
 import { Corrections } from './corrections.js';
 import { Voids } from './voids.js';
 import { Rerating } from './rerating.js';
@@ -9,7 +9,7 @@ import { reratingOrder } from './rerating-job.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentCorrection, presentRerating } from './corrections.presenter.js';
 import { presentPage } from '../http/list-page.js';
-import { Caller, requireEntity, type Principal } from '../access/principal.js';
+import { missing } from '../access/principal.js';
 import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
 import { Jobs } from '../jobs/jobs.js';
 import { presentJob } from '../jobs/jobs.presenter.js';
@@ -29,22 +29,25 @@ export class CorrectionsController {
   @Route('POST /v1/admin/usage_events/:source/:id/void', {
     scope: 'all',
     role: 'admin',
-    summary: 'Void an event, giving back all that it was charged; the source is percent-encoded',
+    summary:
+      'Void an event, giving back all that it was charged; the source is percent-encoded; dry_run shows it',
     answers: schemas.UsageCorrection,
     idempotent: true,
   })
   async void(
     @Param({ schema: schemas.UsageEventPath }) { source, id }: { source: string; id: string },
+    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
     @Body({ schema: schemas.UsageEventVoidOrder }) body: schemas.UsageEventVoidOrder,
     @Call() call: ChangeCall,
   ) {
     const { keyId: actor } = call.principal;
     const { time: occurredAt = null, entity = null } = body;
     const event = await this.voids.locate({ source, id, occurredAt, entity });
-    return this.changes.make(call, [event], async (tx) => {
+    const change = async (tx: Tx) => {
       const row = await this.voids.void(tx, event, { reason: body.reason, actor });
       return row instanceof Restart ? row : presentCorrection(row);
-    });
+    };
+    return this.changes.make(call, [event], change, { dryRun });
   }
 
   @Route('GET /v1/admin/usage_corrections', {
@@ -53,26 +56,21 @@ export class CorrectionsController {
     summary: 'List voids, re-ratings and late usage with the period that they correct, newest first',
     answers: schemas.UsageCorrectionList,
   })
-  async list(
-    @Query({ schema: schemas.CorrectionQuery }) query: schemas.CorrectionQuery,
-    @Caller() caller: Principal,
-  ) {
-    const { limit, period = null, kind = null, from = null, to = null, after = null } = query;
-    if (query.entity !== undefined) requireEntity(caller, query.entity);
-    const entity = query.entity ?? caller.entity;
+  async list(@Query({ schema: schemas.CorrectionQuery }) query: schemas.CorrectionQuery) {
+    const { limit, entity = null, period = null, kind = null, from = null, to = null, after = null } = query;
     const rows = await this.corrections.list({ entity, period, kind, from, to, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentCorrection });
   }
 
   @Route('GET /v1/admin/usage_corrections/:id', {
+    scope: 'all',
     role: 'admin',
     summary: 'One void, re-rating or late usage',
     answers: schemas.UsageCorrection,
   })
-  async get(@Param({ schema: schemas.CorrectionPath }) { id }: { id: string }, @Caller() caller: Principal) {
+  async get(@Param({ schema: schemas.CorrectionPath }) { id }: { id: string }) {
     const row = await this.corrections.find(id);
-    if (row === null || (caller.entity !== null && caller.entity !== row.entity))
-      throw missing(caller, 'such correction');
+    if (row === null) throw missing('such correction');
     return presentCorrection(row);
   }
 
@@ -92,7 +90,6 @@ export class CorrectionsController {
   ) {
     const { keyId: actor } = call.principal;
     const order = { ...body, entity: body.entity ?? null, actor };
-    requireEntity(call.principal, order.entity);
     if (dryRun) return presentRerating(await this.rerating.preview(order), { dryRun });
     const job = await this.changes.make(call, [], async (tx) =>
       presentJob(await this.jobs.start(tx, reratingOrder(order))),

@@ -37,11 +37,13 @@ const INTERRUPTED =
 const TOO_OFTEN = `It was begun ${ATTEMPTS_MAX} times and never ended`;
 const BUG = 'The server had an error while doing it';
 
-type Running = { readonly job: ClaimedJob; readonly stop: AbortController; readonly ended: Promise<void> };
+/** A run has an id of its own: a process that was paused for long may find its own job silent, and take it again. */
+type Claim = ClaimedJob & { readonly runner: string };
+
+type Running = { readonly job: Claim; readonly stop: AbortController; readonly ended: Promise<void> };
 
 @Injectable()
 export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
-  private readonly runner = randomUUID();
   private readonly running = new Map<string, Running>();
   private timer: NodeJS.Timeout | undefined;
   private isStarted = false;
@@ -105,36 +107,38 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
   private async takeAll(): Promise<void> {
     await this.takeFromTheDead();
     while (!this.isStopping && this.running.size < RUNNING_MAX) {
+      const runner = randomUUID();
       const job = await this.database.transaction(async (tx) => {
         const at = await this.clock.bookingTime(tx);
-        return { taken: await claimJob(tx, { kinds: this.kinds.names, runner: this.runner, at }) };
+        return { taken: await claimJob(tx, { kinds: this.kinds.names, runner, at }) };
       });
       if (job.taken === null) return;
-      this.run(job.taken);
+      // The process was told to stop meanwhile: it was not begun.
+      if (this.isStopping) await requeueJob(this.database.reader, { id: job.taken.id, runner });
+      else this.run({ ...job.taken, runner });
     }
   }
 
-  private run(job: ClaimedJob): void {
+  private run(job: Claim): void {
     const stop = new AbortController();
-    if (this.isStopping) stop.abort(new Error('the process is stopping'));
     const ended = this.work(job, stop)
       .catch((error: unknown) =>
         this.logger.error('a job was not ended', error, { job: job.id, kind: job.kind }),
       )
       .finally(() => {
-        this.running.delete(job.id);
+        this.running.delete(job.runner);
         // The next of its kind may be waiting.
         this.look();
       });
-    this.running.set(job.id, { job, stop, ended });
+    this.running.set(job.runner, { job, stop, ended });
   }
 
-  private async work(job: ClaimedJob, stop: AbortController): Promise<void> {
-    const { id } = job;
+  private async work(job: Claim, stop: AbortController): Promise<void> {
+    const { id, runner } = job;
     const kind = this.kinds.find(job.kind)!;
     let share = 0;
     const report = async (): Promise<void> => {
-      const isOurs = await reportProgress(this.database.reader, { id, runner: this.runner, progress: share });
+      const isOurs = await reportProgress(this.database.reader, { id, runner, progress: share });
       if (!isOurs) stop.abort(new Error('the job was taken away'));
     };
     // What cannot be reported now is reported a second later; a job of which nothing is heard for long is taken away.
@@ -148,7 +152,7 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
         signal: stop.signal,
         progress: (value) => void (share = Math.min(1, Math.max(share, value))),
         parts: () => this.partsOf(id),
-        endIn: (tx, ended) => this.endIn(tx, id, ended),
+        endIn: (tx, ended) => this.endIn(tx, job, ended),
       });
       await this.end(job, { result, error: null });
       this.logger.info('job is done', { job: id, kind: job.kind });
@@ -160,7 +164,7 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   private async fail(
-    job: ClaimedJob,
+    job: Claim,
     kind: JobKind,
     { error, isStopped }: { error: unknown; isStopped: boolean },
   ): Promise<void> {
@@ -169,26 +173,26 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
       this.logger.warn('job is interrupted', { job: id, kind: kind.name, reason: String(error) });
       // Where Postgres cannot be told, the job is silent, and is taken from this process later.
       if (!kind.mayRunAgain) await this.end(job, { result: null, error: interrupted(INTERRUPTED) });
-      else await requeueJob(this.database.reader, { id, runner: this.runner });
+      else await requeueJob(this.database.reader, { id, runner: job.runner });
       return;
     }
     if (!(error instanceof TallyError)) this.logger.error('job failed', error, { job: id, kind: kind.name });
     await this.end(job, { result: null, error: errorOf(error) });
   }
 
-  private async endIn(tx: Tx, id: string, result: string): Promise<void> {
+  private async endIn(tx: Tx, { id, runner }: Claim, result: string): Promise<void> {
     const at = await this.clock.bookingTime(tx);
-    if (!(await endJob(tx, { id, runner: this.runner, at, result, error: null })))
+    if (!(await endJob(tx, { id, runner, at, result, error: null })))
       throw new Error('the job was taken away');
   }
 
   private async end(
-    { id }: ClaimedJob,
+    { id, runner }: Claim,
     end: { result: string | null; error: JobError | null },
   ): Promise<void> {
     await this.database.transaction(async (tx) => {
       const at = await this.clock.bookingTime(tx);
-      return endJob(tx, { id, runner: this.runner, at, ...end });
+      return endJob(tx, { id, runner, at, ...end });
     });
   }
 

@@ -14,7 +14,7 @@ import { presentJob } from '../jobs/jobs.presenter.js';
 import { presentImport } from './price-import.presenter.js';
 import { importOrder } from './price-import-job.js';
 import { presentPrice, presentPublished, presentUnpriced, unpricedIdOf } from './prices.presenter.js';
-import { Caller, missing, requireEntity, type Principal } from '../access/principal.js';
+import { missing } from '../access/principal.js';
 import type { Tx } from '../platform/database.js';
 import { Route } from '../http/route.js';
 import * as schemas from './prices.schema.js';
@@ -34,10 +34,8 @@ export class PricesController {
     summary: 'List price versions: those of one entity are the list prices and its own',
     answers: schemas.PriceList,
   })
-  async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage, @Caller() caller: Principal) {
-    const { limit, after = null, model = null, source = null, at = null } = query;
-    if (query.entity !== undefined) requireEntity(caller, query.entity);
-    const entity = query.entity ?? caller.entity;
+  async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage) {
+    const { limit, after = null, model = null, entity = null, source = null, at = null } = query;
     const page = await this.prices.list({ model, entity, source, at, after, limit: limit + 1 });
     return presentPage(page, { limit, idOf: (row) => String(row.id), present: presentPrice });
   }
@@ -67,19 +65,19 @@ export class PricesController {
       source,
       actor: call.principal.keyId,
     };
-    requireEntity(call.principal, order.entity);
     const publish = async (tx: Tx) => presentPublished(await this.prices.publish(tx, order));
     return this.changes.make(call, [{ prices: true }], publish, { dryRun: query.dry_run });
   }
 
   @Route('GET /v1/admin/prices/:id', {
+    scope: 'all',
     role: 'admin',
     summary: 'One price version',
     answers: schemas.Price,
   })
-  async get(@Param({ schema: schemas.PricePath }) { id }: { id: string }, @Caller() caller: Principal) {
+  async get(@Param({ schema: schemas.PricePath }) { id }: { id: string }) {
     const price = ID.test(id) ? await this.prices.find(BigInt(id)) : null;
-    if (price === null || !isSeenBy(caller, price.entity)) throw missing(caller, 'such price');
+    if (price === null) throw missing('such price');
     return presentPrice(price);
   }
 
@@ -89,13 +87,8 @@ export class PricesController {
     summary: 'List usage that waits for a price, by model and entity',
     answers: schemas.UnpricedUsageList,
   })
-  async unpriced(
-    @Query({ schema: schemas.UnpricedPage }) query: schemas.UnpricedPage,
-    @Caller() caller: Principal,
-  ) {
-    const { limit, model = null } = query;
-    if (query.entity !== undefined) requireEntity(caller, query.entity);
-    const entity = query.entity ?? caller.entity;
+  async unpriced(@Query({ schema: schemas.UnpricedPage }) query: schemas.UnpricedPage) {
+    const { limit, model = null, entity = null } = query;
     const after = query.after === undefined ? null : placeOf(query.after);
     const rows = await this.prices.listUnpriced({ model, entity, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: unpricedIdOf, present: presentUnpriced });
@@ -135,11 +128,6 @@ export class PricesController {
 }
 
 const ID = /^\d{1,18}$/;
-
-/** List prices are everybody's. */
-function isSeenBy({ entity }: Principal, of: string | null): boolean {
-  return entity === null || of === null || of === entity;
-}
 
 /** Entities have no slash in their names, models may. */
 function placeOf(id: string): { entity: string; model: string } {

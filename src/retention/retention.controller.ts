@@ -2,7 +2,6 @@
 import { Body, Controller, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
-import { requireEntity } from '../access/principal.js';
 import { Accounts } from '../accounts/accounts.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
@@ -38,7 +37,6 @@ export class RetentionController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { keyId: actor } = call.principal;
-    requireEntity(call.principal, entity);
     const person = tag === undefined ? { userId: userId! } : { tag };
     const job = await this.changes.make(call, [], async (tx) => {
       if (!(await this.accounts.exists(tx, entity)))

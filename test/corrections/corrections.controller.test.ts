@@ -69,6 +69,19 @@ describe('corrections over HTTP', () => {
     expect(list).toMatchObject({ object: 'list', data: [first.body], has_more: false });
   });
 
+  it('a void that is tried out answers as the void does, and changes nothing', async () => {
+    const { path } = await used('tried');
+    const body = { reason: 'r' };
+    const tried = await app.call(`POST ${path}?dry_run=true`, { body });
+    expect([tried.status, tried.body.cost_usd, await spentBy('tried')]).toEqual([200, '-0.71', '0.71']);
+    expect((await app.call('GET /v1/admin/usage_corrections?entity=tried')).body.data).toEqual([]);
+    const done = await app.call(`POST ${path}`, { body });
+    expect({ ...done.body, id: '' }).toEqual({ ...tried.body, id: '' });
+    const [row] = (await app.call('GET /v1/admin/usage_corrections?entity=tried&kind=void')).body.data;
+    expect((await app.call(`GET /v1/admin/usage_corrections/${row.id}`)).body).toEqual(row);
+    expect((await app.call('GET /v1/admin/usage_corrections/999999999')).status).toBe(404);
+  });
+
   it('a void under an idempotency key is replayed, and the key is good for one request only', async () => {
     const [one, other] = [await used('entity2'), await used('entity2')];
     const headers = { 'idempotency-key': 'void-1' };
