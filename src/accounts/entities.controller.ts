@@ -68,6 +68,7 @@ export class EntitiesController {
     role: 'admin',
     summary: 'Create an entity, or move it to another plan',
     answers: schemas.Entity,
+    idempotent: true,
     headers: [IF_MATCH],
   })
   async put(

@@ -45,6 +45,7 @@ export class PlansController {
     role: 'admin',
     summary: 'Create a plan, or change it for all its entities',
     answers: schemas.Plan,
+    idempotent: true,
     headers: [IF_MATCH],
   })
   async put(

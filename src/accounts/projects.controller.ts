@@ -40,6 +40,7 @@ export class ProjectsController {
     role: 'admin',
     summary: 'Create a project before its first request, or change its limits',
     answers: schemas.Project,
+    idempotent: true,
     headers: [IF_MATCH],
   })
   async put(
