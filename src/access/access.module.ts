@@ -13,6 +13,7 @@ import { IdempotencyPruning } from './idempotency-pruning.js';
 import { KeyUse } from './key-use.js';
 import { KeysController } from './keys.controller.js';
 import { ManagedKeys } from './managed-keys.js';
+import { OrganizationAdminController } from './organization-admin.controller.js';
 import { Refusals } from './refusals.js';
 import { RefusedChanges } from './refused-changes.js';
 
@@ -39,5 +40,8 @@ const SERVICES = [
 })
 export class AccessModule {}
 
-@Module({ imports: [AccessModule], controllers: [KeysController, AuditLogController, ChainsController] })
+@Module({
+  imports: [AccessModule],
+  controllers: [KeysController, AuditLogController, ChainsController, OrganizationAdminController],
+})
 export class AccessApi {}

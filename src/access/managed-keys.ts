@@ -62,8 +62,12 @@ export class ManagedKeys {
   }
 
   async get(id: string, caller: Principal): Promise<StoredKey> {
+    return this.find(id, visibleTo(caller));
+  }
+
+  async find(id: string, scope: KeyScope): Promise<StoredKey> {
     await this.use.write().catch(() => {});
-    return required(await findKey(this.database.reader, id, visibleTo(caller)));
+    return required(await findKey(this.database.reader, id, scope));
   }
 
   /** A page, newest first. `after` is an id of the filter's scope; any other is refused as if it did not exist. */

@@ -83,7 +83,20 @@ function alertsOf(route: string, request: string): RouteCase[] {
   ];
 }
 
+const OF_OWNERS = { role: 'admin', alsoFor: ['owner'], ...OF_ENTITY1 } as const;
+
 export const FINANCE_ROUTES: readonly RouteCase[] = [
+  {
+    route: 'GET /v1/organization/admin_api_keys',
+    request: 'GET /v1/organization/admin_api_keys',
+    ...OF_OWNERS,
+  },
+  {
+    route: 'GET /v1/organization/admin_api_keys/{key}',
+    request: 'GET /v1/organization/admin_api_keys/key_none',
+    ...OF_OWNERS,
+  },
+  { route: 'GET /v1/organization/audit_logs', request: 'GET /v1/organization/audit_logs', ...OF_OWNERS },
   report('/v1/organization/usage/completions'),
   report('/v1/organization/usage/embeddings'),
   report('/v1/organization/usage/moderations'),

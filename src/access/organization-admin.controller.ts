@@ -1,0 +1,116 @@
+/** The keys and the audit log of an organization as OpenAI's client reads them. Its admin keys are those of its owners. */
+import { Controller, Param, Query } from '@nestjs/common';
+import { TallyError } from '../domain/errors.js';
+import type { EntityName } from '../domain/ids.js';
+import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
+import { presentPage } from '../http/list-page.js';
+import { Route } from '../http/route.js';
+import { Database } from '../platform/database.js';
+import type { StoredKey } from './api-key-rows.js';
+import { findAuditEntries, hasAuditEntry, type AuditFilter, type AuditRow } from './audit-log.js';
+import { ManagedKeys } from './managed-keys.js';
+import { Organization, ORGANIZATION_HEADERS } from './organization.js';
+import * as schemas from './organization-admin.schema.js';
+
+const READ = { scope: 'own', role: 'admin', alsoFor: ['owner'], headers: ORGANIZATION_HEADERS } as const;
+
+@Controller()
+export class OrganizationAdminController {
+  constructor(
+    private readonly managed: ManagedKeys,
+    private readonly database: Database,
+  ) {}
+
+  @Route('GET /v1/organization/admin_api_keys', {
+    ...READ,
+    summary: "List the organization's admin keys: those of its owners, newest first",
+    answers: schemas.AdminApiKeyList,
+  })
+  async keys(
+    @Organization() entity: EntityName,
+    @Query({ schema: schemas.AdminKeyPage }) page: schemas.AdminKeyPage,
+  ) {
+    const { limit, after = null } = page;
+    const filter = { ...ownersOf(entity), state: 'active' } as const;
+    const rows = await this.managed.list(filter, { after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: ({ id }) => id, present: presentAdminKey });
+  }
+
+  @Route('GET /v1/organization/admin_api_keys/:key', {
+    ...READ,
+    summary: "Get one of the organization's admin keys",
+    answers: schemas.AdminApiKey,
+  })
+  async key(
+    @Organization() entity: EntityName,
+    @Param({ schema: schemas.AdminKeyPath }) { key }: { key: string },
+  ) {
+    return presentAdminKey(await this.managed.find(key, ownersOf(entity)));
+  }
+
+  @Route('GET /v1/organization/audit_logs', {
+    ...READ,
+    summary: "List the changes of the organization's limits, alerts, credits and keys, newest first",
+    answers: schemas.OrganizationAuditLogs,
+  })
+  async audit(
+    @Organization() entity: EntityName,
+    @Query({ schema: schemas.AuditLogsQuery }) query: schemas.AuditLogsQuery,
+  ) {
+    const { limit, after = null, 'effective_at[gte]': from = null, 'effective_at[lt]': to = null } = query;
+    const filter: AuditFilter = { entity, actor: null, actions: null, target: null, from, to };
+    const rows = await this.database.reports.read(async (tx) => {
+      if (after !== null && !(await hasAuditEntry(tx, filter, after)))
+        throw new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
+      return findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
+    });
+    return presentPage(rows, { limit, idOf: ({ id }) => String(id), present: presentAuditLog });
+  }
+}
+
+function ownersOf(entity: EntityName) {
+  return { entity, roles: ['owner'] } as const;
+}
+
+function presentAdminKey({ id, name, createdAt, expiresAt, lastUsedAt }: StoredKey): schemas.AdminApiKey {
+  const created_at = unixSeconds(createdAt);
+  return {
+    object: 'organization.admin_api_key',
+    id,
+    name,
+    redacted_value: 'sk-tally-…',
+    created_at,
+    expires_at: unixSecondsOrNull(expiresAt),
+    last_used_at: unixSecondsOrNull(lastUsedAt),
+    owner: {
+      type: 'service_account',
+      object: 'organization.service_account',
+      id,
+      name,
+      created_at,
+      role: 'owner',
+    },
+  };
+}
+
+/** Neither the request nor the address: whoever acted may be one of us. */
+function presentAuditLog({
+  id,
+  at,
+  actor,
+  action,
+  target,
+  before,
+  after,
+}: AuditRow): schemas.OrganizationAuditLog {
+  return {
+    object: 'organization.audit_log',
+    id: String(id),
+    type: action,
+    effective_at: unixSeconds(at),
+    actor: { type: 'api_key', api_key: { id: actor, type: 'service_account' } },
+    target,
+    before,
+    after,
+  };
+}
