@@ -92,6 +92,11 @@ export function withErrors(operation: Operation, known: ReadonlyMap<number, obje
     500,
     503,
   ];
+  // Errors are JSON also where the answer is not.
+  if (responses['default'] !== undefined) {
+    const schema = { $ref: '#/components/schemas/Error' };
+    responses['default'] = { description: 'An error', content: { 'application/json': { schema } } };
+  }
   for (const status of statuses)
     if (known.has(status)) responses[status] ??= { $ref: `#/components/responses/Error${status}` };
 }

@@ -22,6 +22,7 @@ export class StatementsController {
     summary:
       'The statement of a month, as JSON or as an HTML page to print; a draft until the month is closed',
     answers: schemas.Statement,
+    alsoProduces: ['text/html'],
   })
   async read(
     @Param({ schema: schemas.StatementPath }) scope: { entity: EntityName; period: Period },

@@ -90,6 +90,13 @@ describe('the document says what the service answers', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '0.1.0' }, servers: [{ url: '/' }] });
   });
 
+  it('errors are JSON, also of what answers CSV or text', () => {
+    for (const path of ['/v1/exports/focus.csv', '/metrics'])
+      expect(Object.keys(document.paths[path]?.['get']?.responses['default']?.content ?? {})).toEqual([
+        'application/json',
+      ]);
+  });
+
   it('money has a pattern wherever it stands', () => {
     const bare: string[] = [];
     const look = (value: unknown, at: string): void => {

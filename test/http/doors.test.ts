@@ -85,7 +85,7 @@ describe('the doors', () => {
   it('a wrong method is 405 and names the right ones, also with OPTIONS', async () => {
     const cases = {
       '/v1/admin/keys': 'GET, HEAD, OPTIONS, POST',
-      '/v1/admin/entities/entity1': 'GET, HEAD, OPTIONS, PUT',
+      '/v1/admin/plans/pro': 'GET, HEAD, OPTIONS, PUT',
       '/v1/quota/reservations': 'OPTIONS, POST',
       '/v1/usage/events': 'OPTIONS, POST',
       '/livez': 'GET, HEAD, OPTIONS',
@@ -124,6 +124,7 @@ describe('the doors', () => {
       expect(await accept(keys, value)).toBe(200);
     expect(await accept('GET /v1/exports/focus.csv?period=2026-11', 'application/json')).toBe(406);
     expect(await accept('POST /v1/quota/reservations', 'text/csv')).toBe(400);
+    expect(await accept('GET /v1/entities/nobody/statements/2026-11', 'text/html')).not.toBe(406);
   });
 
   it('long answers are compressed where that is asked for, those for gateways never', async () => {

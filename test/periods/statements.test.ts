@@ -131,7 +131,7 @@ describe('a statement', () => {
     expect([page.status, page.headers.get('content-type'), page.headers.get('vary')]).toEqual([
       200,
       'text/html; charset=utf-8',
-      'accept',
+      'accept, accept-encoding',
     ]);
     const style = /<style>([^]*?)<\/style>/.exec(page.text)?.[1] ?? '';
     const hash = createHash('sha256').update(style).digest('base64');
