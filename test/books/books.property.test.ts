@@ -2,10 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import fc from 'fast-check';
 import { DAY_MS, HOUR_MS } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
+import { step, type Step } from '../support/books-steps.js';
 import { BooksModel } from '../support/books-model.js';
 import { theBooks, type Books } from '../support/books.js';
 import { anEvent } from '../support/builders.js';
-import { buy, expectAgreement, publish, voidEvent, voidGrant } from '../support/correcting.js';
+import { buy, expectAgreement, publish, setFrozen, voidEvent, voidGrant } from '../support/correcting.js';
 
 const START_MS = Date.parse('2026-11-22T12:00:00Z');
 
@@ -110,53 +111,6 @@ function scatter(events: readonly UsageEvent[], chances: readonly number[]): Usa
   return batches;
 }
 
-type Step =
-  | { readonly do: 'record'; readonly tokens: readonly number[]; readonly hoursAgo: number }
-  | { readonly do: 'repeat' | 'void' | 'void grant'; readonly which: number }
-  | { readonly do: 'rerate'; readonly price: number }
-  | {
-      readonly do: 'grant';
-      readonly amount: number;
-      readonly priority: number;
-      readonly days: number | null;
-      readonly startHours: number | null;
-    }
-  | { readonly do: 'wait'; readonly hours: number }
-  | { readonly do: 'upkeep' | 'close' };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constant('record' as const),
-      tokens: fc.array(fc.integer({ min: 0, max: 500 }), { minLength: 1, maxLength: 4 }),
-      hoursAgo: fc.constantFrom(0, 5, 24 * 3, 24 * 20),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('repeat' as const), which: fc.nat() }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('void' as const), which: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('void grant' as const), which: fc.nat() }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('rerate' as const), price: fc.integer({ min: 0, max: 9 }) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('grant' as const),
-      amount: fc.integer({ min: 1, max: 5_000 }),
-      priority: fc.constantFrom(1, 50, 90),
-      days: fc.option(fc.integer({ min: 1, max: 40 })),
-      startHours: fc.constantFrom(null, null, -24 * 10, -4, 20),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant('wait' as const), hours: fc.constantFrom(1, 20, 72, 24 * 9) }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('upkeep' as const, 'close' as const) }) },
-);
-
 /** More events than a history can have. */
 const EVENTS_MAX = 1_000;
 
@@ -233,6 +187,23 @@ class History {
         await voidGrant(books, { entity, id: grants[which]!.id });
         return expected.voidGrant(which);
       }
+      case 'take back': {
+        const { grants } = expected;
+        if (grants.length === 0) return;
+        const which = step.which % grants.length;
+        const amountPicos = (expected.takeable(which) * step.percent) / 100n;
+        if (amountPicos === 0n) return;
+        await voidGrant(books, { entity, id: grants[which]!.id, amountPicos, refund: step.refund });
+        return expected.takeBack(which, amountPicos, nowMs);
+      }
+      case 'freeze':
+      case 'unfreeze': {
+        const { grants } = expected;
+        if (grants.length === 0) return;
+        const which = step.which % grants.length;
+        await setFrozen(books, { entity, id: grants[which]!.id }, step.do);
+        return expected.freeze(which, step.do === 'freeze', nowMs);
+      }
       case 'wait':
         return books.clock.advance(step.hours * HOUR_MS);
       case 'upkeep':
@@ -262,8 +233,18 @@ class History {
     );
     const grants = await books.grants.list({ entity: this.entity });
     expect(
-      new Map(grants.map((g) => [g.id, [g.remainingPicos, g.burntPicos, g.voidedPicos + g.expiredPicos]])),
-    ).toEqual(new Map(this.expected.grants.map(({ id, left, burnt, gone }) => [id, [left, burnt, gone]])));
+      new Map(
+        grants.map((g) => [
+          g.id,
+          [g.remainingPicos, g.burntPicos, g.voidedPicos + g.expiredPicos, g.repaidPicos],
+        ]),
+      ),
+    ).toEqual(
+      new Map(
+        this.expected.grants.map(({ id, left, burnt, gone, repaid }) => [id, [left, burnt, gone, repaid]]),
+      ),
+    );
+    expect(grants.reduce((sum, { owedPicos }) => sum + owedPicos, 0n)).toBe(this.expected.owed);
     const { rows } = await pool.query<{ period: string; cost: string }>(
       `select period, cost_picos::text as cost from closed_periods where entity = $1`,
       [this.entity],

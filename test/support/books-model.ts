@@ -1,6 +1,6 @@
 /**
  * The books in plain bigint arithmetic, event by event: what the database must say after any history of records, voids,
- * re-ratings, grants, voided grants, expiries and closes. Shares nothing with src but the calendar's rules, restated here.
+ * re-ratings, grants, voided and frozen grants, debts, expiries and closes. Shares nothing with src but the calendar's rules, restated here.
  */
 
 const HOUR_MS = 3_600_000;
@@ -18,7 +18,14 @@ export type ModelGrant = {
   burnt: bigint;
   gone: bigint;
   isVoided: boolean;
+  isFrozen: boolean;
+  /** What it paid of debts. */
+  repaid: bigint;
+  /** What is owed for it, in the order of its debts. */
+  indebted: bigint;
 };
+
+type Debt = { readonly grant: ModelGrant; due: bigint };
 
 type Payment = { grant: ModelGrant | null; amount: bigint };
 type ModelEvent = {
@@ -36,11 +43,61 @@ export class BooksModel {
   readonly events: ModelEvent[] = [];
   readonly spend = new Map<string, Spend>();
   readonly closed = new Map<string, Spend>();
+  readonly debts: Debt[] = [];
 
   constructor(private price: bigint) {}
 
   grant(grant: Pick<ModelGrant, 'id' | 'amount' | 'priority' | 'startMs' | 'expiresMs' | 'createdMs'>): void {
-    this.grants.push({ ...grant, left: grant.amount, burnt: 0n, gone: 0n, isVoided: false });
+    this.grants.push({
+      ...grant,
+      left: grant.amount,
+      burnt: 0n,
+      gone: 0n,
+      repaid: 0n,
+      indebted: 0n,
+      isVoided: false,
+      isFrozen: false,
+    });
+    this.settle(grant.createdMs);
+  }
+
+  /** The most that can be taken back of it. */
+  takeable(index: number): bigint {
+    const { left, burnt, repaid, indebted } = this.grants[index]!;
+    return left + burnt + repaid - indebted;
+  }
+
+  takeBack(index: number, amount: bigint, nowMs: number): void {
+    const grant = this.grants[index]!;
+    const taken = amount < grant.left ? amount : grant.left;
+    grant.left -= taken;
+    grant.gone += taken;
+    if (taken === amount) return;
+    grant.indebted += amount - taken;
+    this.debts.push({ grant, due: amount - taken });
+    this.settle(nowMs);
+  }
+
+  freeze(index: number, isFrozen: boolean, nowMs: number): void {
+    this.grants[index]!.isFrozen = isFrozen;
+    this.settle(nowMs);
+  }
+
+  get owed(): bigint {
+    return this.debts.reduce((sum, { due }) => sum + due, 0n);
+  }
+
+  private settle(nowMs: number): void {
+    for (const debt of this.debts) {
+      for (const grant of this.grants.toSorted(burnOrder)) {
+        if (grant.isFrozen || nowMs >= (grant.expiresMs ?? Infinity)) continue;
+        if (grant.isVoided && grant !== debt.grant) continue;
+        const part = debt.due < grant.left ? debt.due : grant.left;
+        grant.left -= part;
+        grant.repaid += part;
+        debt.due -= part;
+      }
+    }
   }
 
   voidGrant(index: number): void {
@@ -51,7 +108,7 @@ export class BooksModel {
 
   expire(nowMs: number): void {
     for (const grant of this.grants) {
-      if ((grant.expiresMs ?? Infinity) + GRACE_MS <= nowMs) this.writeOff(grant);
+      if (!grant.isFrozen && (grant.expiresMs ?? Infinity) + GRACE_MS <= nowMs) this.writeOff(grant);
     }
   }
 
@@ -67,6 +124,7 @@ export class BooksModel {
     if (event.isVoided) return;
     event.isVoided = true;
     this.change(event, 0n, { period: bookingPeriod(event.period, nowMs), nowMs });
+    this.afterCorrections(nowMs);
   }
 
   /** A new price for everything there is, in the order of occurrence. What is cheaper now is given back before what is dearer is charged. */
@@ -83,6 +141,13 @@ export class BooksModel {
         }
       }
     }
+    this.afterCorrections(nowMs);
+  }
+
+  /** What came back pays what is owed, and the rest of what came back to voided grants is void. */
+  private afterCorrections(nowMs: number): void {
+    this.settle(nowMs);
+    for (const grant of this.grants) if (grant.isVoided) this.writeOff(grant);
   }
 
   close(nowMs: number): void {
@@ -109,7 +174,7 @@ export class BooksModel {
   private pay(event: ModelEvent, amount: bigint, nowMs: number): void {
     let due = amount;
     for (const grant of this.grants.toSorted(burnOrder)) {
-      if (!pays(grant, event.occurredMs, nowMs)) continue;
+      if (grant.isFrozen || grant.isVoided || !pays(grant, event.occurredMs, nowMs)) continue;
       const part = due < grant.left ? due : grant.left;
       if (part === 0n) continue;
       grant.left -= part;
@@ -132,7 +197,6 @@ export class BooksModel {
         if (grant === null) continue;
         grant.burnt -= part;
         grant.left += part;
-        if (grant.isVoided) this.writeOff(grant);
       }
     }
   }
