@@ -250,6 +250,8 @@ describe('what is stored of persons', () => {
     );
     expect(rows.map(({ name }) => name)).toEqual(
       [
+        // Of the admin's own call.
+        'audit_log.request_id',
         'dead_letters.payload',
         // Of a price map, and gone with its job.
         'job_parts.content',
