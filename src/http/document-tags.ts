@@ -16,6 +16,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   activity: 'What of an entity happened lately.',
+  alerts: 'What the service or a customer is warned of.',
   auditLog: 'Who changed what, when, and what it was before.',
   balances: 'What an entity has, has spent and will have spent.',
   books: 'Whether the books agree, and what mends them.',
@@ -27,6 +28,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   customers: 'The entities that a key may see.',
   deadLetters: 'Usage that could not be counted, and why.',
   decisions: 'Why a request was denied.',
+  denials: 'Requests that were denied lately, by limit.',
   entities: 'Who pays: plan and limits.',
   events: 'Usage that was counted.',
   exports: 'Costs in the FOCUS form.',
@@ -42,8 +44,10 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   plans: 'Default limits and monthly credits.',
   prices: 'What models cost, from when and for whom.',
   projects: 'Parts of an entity with limits of their own.',
+  queue: 'Usage that waits to be counted.',
   quota: 'May this request run? Reserve, extend, release.',
   retention: 'How long personal data is kept, and how it is erased.',
+  serviceAlerts: 'Warnings for whoever runs the service.',
   spendAlerts: 'Messages when spend passes an amount.',
   spendLimits: "A customer's own limits of spend.",
   statements: 'A month of an entity as a document.',
