@@ -39,6 +39,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   leases: 'Shares of a quota that a gateway spends by itself.',
   mails: 'Mail that was sent, and what became of it.',
   operations: 'Health and metrics.',
+  organizationAdmin: "Keys, audit log and rate limits in OpenAI's form.",
   organizationProjects: "Projects in OpenAI's form.",
   organizationUsage: "Usage in OpenAI's form.",
   plans: 'Default limits and monthly credits.',
