@@ -238,10 +238,41 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   {
+    route: 'GET /v1/admin/usage_conflicts/{id}',
+    role: 'admin',
+    request: `GET /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody`,
+  },
+  {
+    route: 'POST /v1/admin/usage_conflicts/{id}/count',
+    role: 'admin',
+    request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody/count`,
+    body: {},
+  },
+  {
     route: 'POST /v1/admin/usage_conflicts/{id}/review',
     role: 'admin',
     request: `POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.nobody/review`,
     body: {},
+  },
+  {
+    route: 'GET /v1/admin/entities/{entity}/holds',
+    role: 'admin',
+    request: 'GET /v1/admin/entities/entity1/holds',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/quota/reservations/{id}',
+    role: 'gateway',
+    alsoFor: ['finance'],
+    request: `GET /v1/quota/reservations/${RESERVATION}`,
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/quota/reservations/release',
+    role: 'gateway',
+    request: 'POST /v1/quota/reservations/release',
+    body: { project: 'entity1/project1', request_id: 'req_none' },
+    namesEntity: true,
   },
   {
     route: 'GET /v1/admin/chains',
