@@ -68,7 +68,7 @@ export async function findOverview(tx: Tx, of: OverviewQuery): Promise<OverviewR
       left join lateral (
         select sum(g.remaining_picos) as credits, min(g.expires_at) as until
         from credit_grants g
-        where g.entity = e.name and g.is_open
+        where g.entity = e.name and g.is_open and g.frozen_at is null
           and g.effective_at <= greatest(${at}::timestamptz, g.created_at)
           and (g.expires_at is null or g.expires_at > ${at}::timestamptz)
       ) c on true

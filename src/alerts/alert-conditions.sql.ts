@@ -40,7 +40,7 @@ function credits(at: Date): Prisma.Sql {
   return Prisma.sql`
     select
       coalesce(sum(g.remaining_picos) filter (
-        where g.is_open and g.effective_at <= greatest(${at}::timestamptz, g.created_at)
+        where g.is_open and g.frozen_at is null and g.effective_at <= greatest(${at}::timestamptz, g.created_at)
           and (g.expires_at is null or g.expires_at > ${at}::timestamptz)
       ), 0) as credits,
       count(*) as grants

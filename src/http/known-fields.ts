@@ -16,8 +16,9 @@ function read(schema: z.core.$ZodType): ReadonlySet<string> | null {
     const isOpen = catchall !== undefined && !(catchall instanceof z.ZodNever);
     return isOpen ? null : new Set(Object.keys(shape));
   }
+  // What renames fields before its schema reads them knows best which there are.
   if (schema instanceof z.ZodPipe)
-    return read(schema.def.in instanceof z.ZodTransform ? schema.def.out : schema.def.in);
+    return schema.def.in instanceof z.ZodTransform ? null : read(schema.def.in);
   if (isWrapper(schema)) return read(schema.def.innerType);
   if (schema instanceof z.ZodUnion) return union(schema.options.map(read));
   if (schema instanceof z.ZodIntersection) return union([read(schema.def.left), read(schema.def.right)]);

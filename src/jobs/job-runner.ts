@@ -114,7 +114,8 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
       });
       if (job.taken === null) return;
       // The process was told to stop meanwhile: it was not begun.
-      if (this.isStopping) await requeueJob(this.database.reader, { id: job.taken.id, runner });
+      if (this.isStopping)
+        await requeueJob(this.database.reader, { id: job.taken.id, runner }, { isBegun: false });
       else this.run({ ...job.taken, runner });
     }
   }

@@ -187,10 +187,14 @@ export async function endJob(
   return updated === 1;
 }
 
-/** Gives a job back, to be run from its start by whoever takes it next. */
-export async function requeueJob(tx: Tx, { id, runner }: Run): Promise<boolean> {
+/** Gives a job back, to be run from its start by whoever takes it next. One that was not begun has lost no attempt. */
+export async function requeueJob(
+  tx: Tx,
+  { id, runner }: Run,
+  { isBegun = true }: { isBegun?: boolean } = {},
+): Promise<boolean> {
   const updated = await tx.$executeRaw`
-    update jobs set status = 'queued', runner = null, progress = 0
+    update jobs set status = 'queued', runner = null, progress = 0, attempts = attempts - ${isBegun ? 0 : 1}::integer
     where id = ${id}::text and runner = ${runner}::uuid and status = 'running'`;
   return updated === 1;
 }

@@ -74,8 +74,9 @@ describe('alerts', () => {
     expect(gone.body).toEqual({ object: 'alert.deleted', id: made.body.id, deleted: true });
     expect((await app.call(`DELETE ${path}`, { key: owner })).status).toBe(404);
     expect((await app.call(`GET ${path}`, { key: owner })).status).toBe(404);
-    const audited = (await app.call('GET /v1/admin/audit_log?entity=entity1&limit=3')).body.data;
-    expect(audited.map(({ action }: { action: string }) => action)).toEqual([
+    const { body: log } = await app.call('GET /v1/admin/audit_log?entity=entity1&limit=10');
+    const actions: string[] = log.data.map(({ action }: { action: string }) => action);
+    expect(actions.filter((action) => action.startsWith('alerts.')).slice(0, 3)).toEqual([
       'alerts.delete',
       'alerts.update',
       'alerts.create',

@@ -193,7 +193,7 @@ class History {
         const which = step.which % grants.length;
         const amountPicos = (expected.takeable(which) * step.percent) / 100n;
         if (amountPicos === 0n) return;
-        await voidGrant(books, { entity, id: grants[which]!.id, amountPicos, refund: step.refund });
+        await voidGrant(books, { entity, id: grants[which]!.id }, { amountPicos, refund: step.refund });
         return expected.takeBack(which, amountPicos, nowMs);
       }
       case 'freeze':

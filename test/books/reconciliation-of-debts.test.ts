@@ -13,7 +13,7 @@ beforeAll(async () => {
   await books.recorder.record([
     anEvent({ subject: 'debtor/p', model: 'one-pico', occurredAt: books.clock.now() }),
   ]);
-  await voidGrant(books, { ...grant, amountPicos: 300n, refund: true });
+  await voidGrant(books, grant, { amountPicos: 300n, refund: true });
   await buy(books, 'debtor', 20n);
   await expectAgreement(books);
 });

@@ -145,7 +145,7 @@ class Life {
         const amountPicos = (picosMax * step.percent) / 100n;
         const refund = step.refund && grant.category === 'paid';
         if (amountPicos > 0n)
-          await voidGrant(books, { entity: this.entity, id: grant.id, amountPicos, refund });
+          await voidGrant(books, { entity: this.entity, id: grant.id }, { amountPicos, refund });
         return;
       }
       case 'freeze':

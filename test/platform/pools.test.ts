@@ -10,6 +10,7 @@ describe('reports that are slow', () => {
   let app: TestApp;
   beforeEach(async () => {
     app = await anApp({ role: 'all' });
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
   });
   afterEach(() => app.close());
 

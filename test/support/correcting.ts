@@ -35,7 +35,8 @@ export function buy(
 
 export function voidGrant(
   books: Books,
-  { entity, id, amountPicos = null, refund = false }: { entity: string; id: string } & Taking,
+  { entity, id }: { entity: string; id: string },
+  { amountPicos = null, refund = false }: Taking = {},
 ): Promise<GrantRow> {
   return books.database.transaction((tx) =>
     books.grants.void(tx, { entity, grantId: id, amountPicos, refund, reason: 'mistake', actor: 'test' }),
