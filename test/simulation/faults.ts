@@ -184,6 +184,18 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'slow wire from a worker to Redis': slowing(worker, 'redis'),
   'slow wire from an API to Postgres': slowing(api, 'postgres'),
   'slow wire from an API to Redis': slowing(api, 'redis'),
+  'a customer is locked': {
+    async happen({ tally, random }) {
+      const entities = await tally.sql<{ name: string }>('select name from entities order by name');
+      if (entities.length === 0) return false;
+      const holding = `with held as materialized (select name from entities where name = $1 for no key update)
+        select pg_sleep($2) from held`;
+      const seconds = random.int(50, 2_500) / 1_000;
+      // Postgres may go away meanwhile, and the lock with it.
+      const held = await tally.sql(holding, [random.pick(entities).name, seconds]).catch(() => []);
+      return held.length > 0;
+    },
+  },
   'Postgres crashes and recovers': {
     happen: crash,
   },
