@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { Controller, Param, Req, Res } from '@nestjs/common';
+import { Controller, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -28,6 +28,8 @@ const HEADERS = {
 };
 
 const AssetPath = z.object({ file: z.string().max(64) });
+/** The page's address holds what it shows; only the page reads it. */
+const PageQuery = z.looseObject({});
 
 @Controller()
 @ApiExcludeController()
@@ -42,7 +44,11 @@ export class ConsoleController {
   );
 
   @Route('GET /dashboard', { scope: 'public', role: 'anyone', summary: 'The page' })
-  page(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Buffer | undefined {
+  page(
+    @Query({ schema: PageQuery }) _query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Buffer | undefined {
     return this.files.send('index.html', request, reply.headers(HEADERS));
   }
 

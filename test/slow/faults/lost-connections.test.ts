@@ -74,12 +74,12 @@ describe('an API that is killed', () => {
       body: { amount_usd: '5' },
       headers: { 'idempotency-key': 'bought from the dead' },
     };
+    await tally.call('PUT /v1/admin/entities/orphan', { body: { plan: 'free' } });
     const killed = api.wires.postgres.breakAt({
       text: COMMIT,
       when: 'answered',
       doing: () => api.service.kill(),
     });
-    await tally.call('PUT /v1/admin/entities/orphan', { body: { plan: 'free' } });
     const call = 'POST /v1/admin/entities/orphan/credits';
     await expect(tally.call(call, order)).rejects.toThrow('fetch failed');
     await killed;
