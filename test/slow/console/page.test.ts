@@ -260,6 +260,7 @@ function inBrowser(): void {
   });
 
   it('an entity without any usage says what will appear', async () => {
+    await app.call('PUT /v1/admin/entities/newcomer', { body: { plan: 'free' } });
     await open('', await app.key('finance', 'newcomer'));
     expect(await text('#empty')).toContain('It has never used anything');
   });
