@@ -1,42 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
-import { WebhookSender } from '../../src/alerts/webhook-sender.js';
-import { anApp, type TestApp } from '../support/app.js';
 import { sentAsDocumented } from '../support/alert-world.js';
-import { aReceiver, type Receiver } from '../support/receiver.js';
-import { TestClock } from '../support/test-clock.js';
+import { aWebhookWorld, type WebhookWorld } from '../support/webhook-world.js';
 
-const clock = new TestClock();
-let app: TestApp;
-let receiver: Receiver;
-let deliveries: WebhookDeliveries;
+let world: WebhookWorld;
+let { clock, app, receiver, deliveries } = {} as WebhookWorld;
 beforeAll(async () => {
-  app = await anApp({ clock, environment: { WEBHOOK_ALLOW_PRIVATE: 'true' } });
-  await Promise.all(
-    ['entity1', 'entity2', 'entity9'].map((entity) =>
-      app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'pro' } }),
-    ),
-  );
-  receiver = await aReceiver();
-  deliveries = new WebhookDeliveries(app.database, clock, new WebhookSender({ allowPrivate: true }));
+  world = await aWebhookWorld();
+  ({ clock, app, receiver, deliveries } = world);
 });
-afterAll(async () => {
-  await receiver.close();
-  await app.close();
-});
-beforeEach(async () => {
-  clock.set('2026-11-22T12:00:00Z');
-  await app.postgres.pool.query('truncate webhooks, webhook_deliveries');
-  receiver.received.length = 0;
-  receiver.answer(204);
-});
+afterAll(() => world.close());
+beforeEach(() => world.reset());
 
-async function hook(options: { url?: string; key?: string; entity?: string | null } = {}) {
-  const { url = receiver.url, key = app.adminKey, entity = 'entity1' } = options;
-  const { body } = await app.call('POST /v1/admin/webhooks', { key, body: { url, entity } });
-  return body as { id: string; secret: string };
-}
-
+const hook: WebhookWorld['hook'] = (options) => world.hook(options);
 const path = (id: string, rest = '') => `/v1/admin/webhooks/${id}${rest}`;
 
 describe('the deliveries of a webhook', () => {

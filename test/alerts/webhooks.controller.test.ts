@@ -1,46 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import OpenAI from 'openai';
-import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
-import { WebhookSender } from '../../src/alerts/webhook-sender.js';
-import { anApp, type TestApp } from '../support/app.js';
-import { aReceiver, type Receiver } from '../support/receiver.js';
-import { TestClock } from '../support/test-clock.js';
+import { aWebhookWorld, type WebhookWorld } from '../support/webhook-world.js';
 
-const clock = new TestClock();
-let app: TestApp;
+let world: WebhookWorld;
+let { clock, app, receiver, deliveries } = {} as WebhookWorld;
 let owner: string;
 let stranger: string;
-let receiver: Receiver;
-let deliveries: WebhookDeliveries;
 beforeAll(async () => {
-  app = await anApp({ clock, environment: { WEBHOOK_ALLOW_PRIVATE: 'true' } });
-  await Promise.all(
-    ['entity1', 'entity2', 'entity9'].map((entity) =>
-      app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'pro' } }),
-    ),
-  );
+  world = await aWebhookWorld();
+  ({ clock, app, receiver, deliveries } = world);
   owner = await app.key('owner', 'entity1');
   stranger = await app.key('owner', 'entity2');
-  receiver = await aReceiver();
-  deliveries = new WebhookDeliveries(app.database, clock, new WebhookSender({ allowPrivate: true }));
 });
-afterAll(async () => {
-  await receiver.close();
-  await app.close();
-});
-beforeEach(async () => {
-  clock.set('2026-11-22T12:00:00Z');
-  await app.postgres.pool.query('truncate webhooks, webhook_deliveries');
-  receiver.received.length = 0;
-  receiver.answer(204);
-});
+afterAll(() => world.close());
+beforeEach(() => world.reset());
 
-async function hook(options: { url?: string; key?: string; entity?: string | null } = {}) {
-  const { url = receiver.url, key = app.adminKey, entity = 'entity1' } = options;
-  const { body } = await app.call('POST /v1/admin/webhooks', { key, body: { url, entity } });
-  return body as { id: string; secret: string };
-}
-
+const hook: WebhookWorld['hook'] = (options) => world.hook(options);
 const path = (id: string, rest = '') => `/v1/admin/webhooks/${id}${rest}`;
 
 /** Everything that the database keeps outside of the webhook's own row. */
