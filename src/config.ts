@@ -145,7 +145,7 @@ export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 type Values = Readonly<Partial<Record<string, string>>>;
 
-/** Known from other releases and pages; whoever sets one would believe that it has an effect. */
+/** Refused by name, because an operator who sets one would expect it to have an effect. */
 const NOT_YET: readonly string[] = ['QUEUE_REDIS_URL', 'REDIS_PREFIX', 'REPORTS_DATABASE_URL'];
 
 function notYet(environment: Variables): string[] {

@@ -76,7 +76,7 @@ type Buckets = { readonly from: string; readonly to: string };
 /** The bucket of '', the chain of what concerns no entity. Its range also looks for entries that have no chain. */
 const BUCKET_OF_NOBODY = 'e3b0';
 
-/** The chains of a log whose entities lie between two buckets; those of entries without a chain too, since whoever slips one in makes none. */
+/** The chains of a log whose entities lie between two buckets, and the entries that are in no chain: a forged entry has none. */
 export async function findChainsBetween(
   tx: Tx,
   { log, buckets: { from, to } }: { log: ChainedLog; buckets: Buckets },

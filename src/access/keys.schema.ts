@@ -8,7 +8,7 @@ const role = z.enum(['gateway', 'finance', 'owner', 'admin'], 'must be gateway, 
 
 const state = z.enum(KEY_STATES, 'must be active, expired or revoked');
 
-/** A year: whoever needs the old key for longer makes another one beside it. */
+/** A year. To use the old key for longer, make a second key instead. */
 const OVERLAP_SECONDS_MAX = 31_536_000;
 
 export const KeyPath = z.object({ id: text(64) });

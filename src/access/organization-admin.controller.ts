@@ -93,7 +93,7 @@ function presentAdminKey({ id, name, createdAt, expiresAt, lastUsedAt }: StoredK
   };
 }
 
-/** Neither the request nor the address: whoever acted may be one of us. */
+/** Without the request's id and the address, because the actor may be an admin of the provider. */
 function presentAuditLog({
   id,
   at,

@@ -1,6 +1,6 @@
 /**
- * What was refused, in the audit log: whoever lacks a right (403), and changes that were asked for and not made. Nobody can fill the log
- * with it: above a bound by key, and one for all keys, refusals are counted in the metrics only.
+ * Puts refusals into the audit log: calls without the right to make them (403), and changes that were refused. They cannot fill the log:
+ * above a bound for each key, and one for all keys, refusals are counted in the metrics only.
  */
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';

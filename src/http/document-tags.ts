@@ -48,7 +48,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   queue: 'Usage that waits to be counted.',
   quota: 'May this request run? Reserve, extend, release.',
   retention: 'How long personal data is kept, and how it is erased.',
-  serviceAlerts: 'Warnings for whoever runs the service.',
+  serviceAlerts: 'Warnings for those who run the service.',
   spendAlerts: 'Messages when spend passes an amount.',
   spendLimits: "A customer's own limits of spend.",
   statements: 'A month of an entity as a document.',

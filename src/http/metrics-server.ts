@@ -17,7 +17,7 @@ const REQUEST_MS_MAX = 10_000;
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private server: Server | null = null;
-  /** One text is made at a time, whoever asks. */
+  /** Requests that come while a text is made share it. */
   private making: Promise<string> | null = null;
 
   constructor(

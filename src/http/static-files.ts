@@ -1,4 +1,4 @@
-/** Files that are read once and served from memory, also compressed once: whoever asks for them has no key. */
+/** Files that are read and compressed once and served from memory, because anybody may ask for them without a key. */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';

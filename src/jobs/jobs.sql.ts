@@ -187,7 +187,7 @@ export async function endJob(
   return updated === 1;
 }
 
-/** Gives a job back, to be run from its start by whoever takes it next. One that was not begun has lost no attempt. */
+/** Gives a job back to the queue; the next runner starts it from the beginning. A job that was never begun keeps its attempts. */
 export async function requeueJob(
   tx: Tx,
   { id, runner }: Run,

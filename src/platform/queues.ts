@@ -26,7 +26,7 @@ export type UsageQueueState = {
   readonly failed: number;
   /** Whether any of the queues is paused. */
   readonly isPaused: boolean;
-  /** When the oldest job that waits was added, by the clock of whoever added it. */
+  /** When the oldest job that waits was added, by its producer's clock. */
   readonly oldestMs: number | null;
 };
 

@@ -55,7 +55,7 @@ const verdictOf = async (head: string) =>
   (await app.call(`GET /v1/admin/chains?head=${encodeURIComponent(head)}`)).body;
 
 describe('the chains', () => {
-  it('hold whoever writes at the same time, in one chain and in many', async () => {
+  it('hold with several writers at the same time, in one chain and in many', async () => {
     const entities = ['busy', 'quiet', null];
     await Promise.all(Array.from({ length: 60 }, (_, n) => audit(entities[n % 3]!)));
     const many = Array.from({ length: 30 }, (_, n) => ({

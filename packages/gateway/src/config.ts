@@ -56,7 +56,7 @@ const countries = z
   })
   .transform((codes): ReadonlySet<string> => new Set(codes));
 
-/** Without it, whoever set it would believe that a server answers which is never asked. */
+/** Refused, because an operator who sets it would expect the upstream to answer, and the gateway never asks one. */
 const notYet = z.preprocess(
   unset,
   z.undefined({ error: 'must not be set: this gateway has the canned model only' }).optional(),

@@ -16,7 +16,7 @@ try {
   if (config.hasDefaultKey)
     logger.warn(
       { key: [...config.callerKeys.keys()], host: config.host },
-      'GATEWAY_KEYS is not set: whoever reaches this gateway may use the default key',
+      'GATEWAY_KEYS is not set: everybody who reaches this gateway may use the default key',
     );
   const stop = (signal: NodeJS.Signals) => {
     logger.info({ signal }, 'gateway stops');
