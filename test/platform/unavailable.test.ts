@@ -1,6 +1,6 @@
 /** What a real server does when it is unavailable, and the error that a caller sees of it. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DatabaseError } from 'pg';
+import { DatabaseError, type PoolClient } from 'pg';
 import type { Redis } from 'ioredis';
 import { Database } from '../../src/platform/database.js';
 import { sqlStateOf } from '../../src/platform/postgres-errors.js';
@@ -20,6 +20,7 @@ describe('a Postgres', () => {
   let postgres: TestDatabase;
   let wire: FaultProxy;
   let database: Database;
+  let holder: PoolClient;
   const opened: Database[] = [];
   const open = (url: string, { connectionsMax = 2, connectMsMax = 10_000 } = {}): Database => {
     const made = new Database({ url, connectionsMax, connectMsMax });
@@ -31,8 +32,11 @@ describe('a Postgres', () => {
     wire = await aFaultProxy(new URL(postgres.url));
     database = open(through(wire, postgres.url));
     await database.ping();
+    holder = await postgres.pool.connect();
+    await holder.query('select pg_advisory_lock(1)');
   });
   afterEach(async () => {
+    holder.release(true);
     await wire.mend();
     await Promise.all(opened.splice(0).map((each) => each.close()));
     await wire.close();
@@ -51,7 +55,8 @@ describe('a Postgres', () => {
       of.reports.read((tx) => tx.plan.findMany()),
       of.decisions.reader.plan.findMany(),
     ].map(failureOf);
-  const sleep = (tx: Database['reader']) => tx.$queryRaw`select pg_sleep(20)::text`;
+  /** A statement that ends only with its session: it waits for a lock that nobody lets go. */
+  const wait = (tx: Database['reader']) => tx.$queryRaw`select pg_advisory_lock(1)::text`;
 
   it('that refuses connections is unavailable', async () => {
     await wire.cut();
@@ -79,22 +84,22 @@ describe('a Postgres', () => {
 
   it('whose connection breaks in the middle of a statement is unavailable', async () => {
     for (const ask of [
-      () => sleep(database.reader),
-      () => database.transaction((tx) => sleep(tx)),
-      () => database.transaction((tx) => tx.plan.findMany().then(() => sleep(tx))),
+      () => wait(database.reader),
+      () => database.transaction((tx) => wait(tx)),
+      () => database.transaction((tx) => tx.plan.findMany().then(() => wait(tx))),
     ]) {
       const failure = failureOf(ask());
-      await until('it runs', async () => (await sleepers()).length > 0);
+      await until('it waits', async () => (await waiting()).length > 0);
       wire.reset();
       expect(await failure).toMatchObject(UNAVAILABLE);
-      await Promise.all((await sleepers()).map((pid) => end(pid)));
+      await endAll();
     }
   });
 
   it('that ends our session while it shuts down is unavailable', async () => {
-    const failure = failureOf(database.transaction((tx) => sleep(tx)));
-    await until('it runs', async () => (await sleepers()).length > 0);
-    await Promise.all((await sleepers()).map((pid) => end(pid)));
+    const failure = failureOf(database.transaction((tx) => wait(tx)));
+    await until('it waits', async () => (await waiting()).length > 0);
+    await endAll();
     expect([await failure, sqlStateOf(await failure)]).toMatchObject([UNAVAILABLE, '57P01']);
   });
 
@@ -113,8 +118,8 @@ describe('a Postgres', () => {
     const busy = open(postgres.url, { connectionsMax: 1, connectMsMax: 300 });
     const failures: unknown[] = [];
     await busy.transaction(async () => {
-      const waiting = [busy.reader.plan.findMany(), busy.transaction(async () => {})];
-      failures.push(...(await Promise.all(waiting.map(failureOf))));
+      const others = [busy.reader.plan.findMany(), busy.transaction(async () => {})];
+      failures.push(...(await Promise.all(others.map(failureOf))));
     });
     expect(failures).toHaveLength(2);
     for (const failure of failures) expect(failure).toMatchObject(UNAVAILABLE);
@@ -140,14 +145,21 @@ describe('a Postgres', () => {
     }
   });
 
-  const sleepers = async (): Promise<number[]> => {
+  const waiting = async (): Promise<number[]> => {
     const { rows } = await postgres.pool.query<{ pid: number }>(
-      `select pid from pg_stat_activity
-       where datname = current_database() and query like '%pg_sleep(20)%' and pid <> pg_backend_pid() and state = 'active'`,
+      `select l.pid from pg_locks l join pg_database d on d.oid = l.database
+       where l.locktype = 'advisory' and d.datname = current_database() and not l.granted`,
     );
     return rows.map(({ pid }) => pid);
   };
-  const end = (pid: number) => postgres.pool.query('select pg_terminate_backend($1)', [pid]);
+  /** Ends every session that waits, and returns when none is left: a session that was told to end still shows for a while. */
+  const endAll = async (): Promise<void> => {
+    await until('none waits', async () => {
+      const pids = await waiting();
+      await Promise.all(pids.map((pid) => postgres.pool.query('select pg_terminate_backend($1)', [pid])));
+      return pids.length === 0;
+    });
+  };
 });
 
 describe('a Redis', () => {
