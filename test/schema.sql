@@ -273,7 +273,9 @@ table idempotency_keys
   column status integer not null
   column body text not null
   column created_at timestamp(3) with time zone not null
+  column entity text
   constraint PRIMARY KEY (scope, key)
+  CREATE INDEX idempotency_keys_entity_idx ON public.idempotency_keys USING btree (entity) WHERE (entity IS NOT NULL)
   CREATE UNIQUE INDEX idempotency_keys_pkey ON public.idempotency_keys USING btree (scope, key)
 
 table job_parts

@@ -40,9 +40,10 @@ export const Call = createParamDecorator((_: unknown, context: ExecutionContext)
   };
 });
 
-/** What a change concerns: the limits or credits of an account, the defaults of a plan, or the price book. */
+/** What a change concerns: the limits or credits of an account, an entity that was deleted, the defaults of a plan, or the price book. */
 export type Concerned =
   | { readonly entity: EntityName; readonly project: ProjectName | null }
+  | { readonly removed: EntityName }
   | { readonly plan: string }
   | { readonly prices: true };
 
@@ -139,6 +140,7 @@ export class Changes {
       requestHash: idempotency.requestHash,
       status: call.status,
       body: holdsSecret ? seal(text, idempotency.secret) : text,
+      entity: idempotency.entity,
     });
     return { body, replayed: false };
   }

@@ -29,16 +29,17 @@ export async function findRecord(tx: Tx, name: IdempotencyName): Promise<Idempot
   });
 }
 
-/** Postgres' clock dates the record, and also decides when it is pruned. */
+/** Postgres' clock dates the record, and also decides when it is pruned. `entity` is the one that the answer is about, or null. */
 export async function insertRecord(
   tx: Tx,
   { scope, key }: IdempotencyName,
-  record: IdempotencyRecord,
+  record: IdempotencyRecord & { readonly entity: string | null },
 ): Promise<void> {
   await tx.$executeRaw`
-    insert into idempotency_keys (scope, key, request_hash, status, body, created_at)
+    insert into idempotency_keys (scope, key, request_hash, status, body, created_at, entity)
     values (
-      ${scope}::text, ${key}::text, ${record.requestHash}::text, ${record.status}::integer, ${record.body}::text, now()
+      ${scope}::text, ${key}::text, ${record.requestHash}::text, ${record.status}::integer, ${record.body}::text, now(),
+      ${record.entity}::text
     )`;
 }
 

@@ -8,6 +8,8 @@ import { principalOf } from './principal.js';
 export type Idempotency = {
   readonly key: string;
   readonly requestHash: string;
+  /** That the request is about, where it is about one: when the entity is deleted, its answers go too. */
+  readonly entity: string | null;
   /** The caller's own secret: it seals answers that hold another. */
   readonly secret: string;
 };
@@ -27,7 +29,17 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
   const body = request.body instanceof Readable ? '' : (JSON.stringify(sorted(request.body)) ?? '');
   const content = [request.method, request.url, entityOf(request), body].join('\0');
   const secret = (request.headers.authorization ?? '').replace(/^\S+ +/, '').trimEnd();
-  return { key, requestHash: createHash('sha256').update(content).digest('hex'), secret };
+  const requestHash = createHash('sha256').update(content).digest('hex');
+  return { key, requestHash, entity: concernedBy(request), secret };
+}
+
+/** The entity of the key or the header, of the path, or of the body. */
+function concernedBy(request: FastifyRequest): string | null {
+  const named = [request.params, request.body].map((part) => (part as { entity?: unknown } | null)?.entity);
+  return (
+    ([entityOf(request), ...named].find((name) => typeof name === 'string' && name !== '') as
+      string | undefined) ?? null
+  );
 }
 
 /**

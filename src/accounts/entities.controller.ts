@@ -92,7 +92,8 @@ export class EntitiesController {
   @Route('DELETE /v1/admin/entities/:entity', {
     scope: 'entity',
     role: 'admin',
-    summary: 'Delete an entity that has no usage, credits, keys, prices or alerts, with its projects',
+    summary:
+      'Delete an entity without usage, credits, keys or prices, with its projects, limits, alerts and webhooks',
     answers: schemas.DeletedEntity,
     headers: [IF_MATCH],
   })
@@ -106,7 +107,7 @@ export class EntitiesController {
       await this.entities.delete(tx, { entity, ...byWhom(call, precondition) });
       return { object: 'entity.deleted' as const, entity, deleted: true as const };
     };
-    return this.changes.make(call, [{ entity, project: null }], remove, { dryRun });
+    return this.changes.make(call, [{ removed: entity }], remove, { dryRun });
   }
 
   @Route('PATCH /v1/admin/entities/:entity/limits', {

@@ -156,7 +156,10 @@ export class Entities {
     return after;
   }
 
-  /** Deletes an entity that was never used. Throws `conflict` where it has usage, credits, keys, prices or alerts. */
+  /**
+   * Deletes an entity that was never used, and all that belongs to it. Throws `conflict`, which says what stands in the way: usage, credits,
+   * keys that work, prices, statements, or what waits for somebody.
+   */
   async delete(
     tx: Tx,
     order: { entity: EntityName; actor: string; expected: Expectation<EntityRow> },
@@ -165,21 +168,21 @@ export class Entities {
     await lockForRemoval(tx, entity);
     const before = await this.find(entity, tx);
     order.expected(before);
-    const held = await findHoldings(tx, entity);
+    const at = await this.clock.bookingTime(tx);
+    const held = await findHoldings(tx, { entity, at });
     if (held.length > 0) {
       throw new TallyError('conflict', `entity: ${entity} has ${held.join(', ')}, so it cannot be deleted`, {
         param: 'entity',
       });
     }
-    const at = await this.clock.bookingTime(tx);
-    await deleteEntity(tx, entity);
+    const removed = await deleteEntity(tx, entity);
     await insertAuditEntry(tx, {
       at,
       actor,
       entity,
       target: null,
       action: 'entities.delete',
-      before: { plan: before.plan, ...auditOf(before) },
+      before: { plan: before.plan, ...auditOf(before), ...removed },
       after: null,
     });
   }

@@ -28,6 +28,7 @@ export class CommitPublication implements OnModuleInit {
     const accounts = concerned.flatMap((each) => ('entity' in each ? [each] : []));
     if (accounts.length > 0) await this.quota.publishNowOrLater(accounts);
     for (const each of concerned) if ('plan' in each) await this.publishPlan(each.plan);
+    for (const each of concerned) if ('removed' in each) await this.quota.forget(each.removed);
   }
 
   /** Page by page. Unknown entities have the default plan. */

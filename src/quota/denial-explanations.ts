@@ -56,6 +56,12 @@ export class DenialExplanations {
     return text === null ? null : readDecision(text);
   }
 
+  /** What is not written yet. */
+  forget(entity: EntityName): void {
+    this.counts.delete(entity);
+    this.log.forget(entity);
+  }
+
   private isWithinBound(entity: EntityName, minute: number): boolean {
     if (minute !== this.minute) this.counts.clear();
     this.minute = minute;

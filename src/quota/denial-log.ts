@@ -63,6 +63,10 @@ export class DenialLog {
     return { ids, hours: hours.filter(({ hour }) => hour.getTime() >= since).sort(newestFirst) };
   }
 
+  forget(entity: EntityName): void {
+    this.waiting.delete(entity);
+  }
+
   private async flush(): Promise<void> {
     const waiting = this.waiting;
     this.waiting = new Map();

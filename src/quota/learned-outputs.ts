@@ -40,6 +40,11 @@ export class LearnedOutputs {
     return known.tokensByModel.get(model) ?? null;
   }
 
+  /** What other processes know of it they read again within half a minute. */
+  forget(entity: string): void {
+    this.entities.delete(entity);
+  }
+
   private join(entity: string): Learned {
     if (this.entities.size >= ENTITIES_MAX) this.entities.clear();
     const learned = { tokensByModel: new Map<string, number>(), loadedAtMs: -Infinity, askedAtMs: -Infinity };

@@ -99,6 +99,12 @@ export class PostgresFallback {
     return { ...hold, expiresMs };
   }
 
+  forget(entity: EntityName): void {
+    const { holds, ended } = this.holds.all(entity);
+    for (const { id } of holds) this.holds.remove(entity, id);
+    this.holds.forget(entity, ended);
+  }
+
   /** True where this process has no hold of the entity left. */
   hasHandedOver(entity: EntityName): boolean {
     return this.holds.isEmpty(entity);

@@ -54,6 +54,7 @@ export class Quota {
   private readonly states: StateCache;
   private readonly decisions: RedisDecisions;
   private readonly fallback: PostgresFallback;
+  private readonly learned: LearnedOutputs;
   private readonly holdSizes: HoldSizes;
   private readonly explanations: DenialExplanations;
   /** For gateways that decide themselves, on a slice of what is left. */
@@ -74,7 +75,8 @@ export class Quota {
     this.states = new StateCache(this.redis, redis, database, clock, allowances);
     this.fallback = new PostgresFallback(this.states, clock, failMode);
     this.decisions = new RedisDecisions(this.redis, this.states, this.fallback);
-    this.holdSizes = new HoldSizes(prices, new LearnedOutputs(database, clock), clock);
+    this.learned = new LearnedOutputs(database, clock);
+    this.holdSizes = new HoldSizes(prices, this.learned, clock);
     this.explanations = new DenialExplanations(breaker, clock);
     this.leases = new Leases(new RedisLeases(this.redis), this.decisions, this.holdSizes);
     this.holds = new HoldList(this.redis);
@@ -210,7 +212,19 @@ export class Quota {
     await this.states.publishStates(states, endedReservationIds);
   }
 
-  /** The same for a committed change that must be answered now: during an outage it is published as soon as that is over. */
+  /**
+   * Leaves nothing of an entity that was deleted: its state, holds, leases and denials in Redis, and what this process learned of it. During an
+   * outage of Redis its state is replaced afterwards, and the rest expires.
+   */
+  async forget(entity: EntityName): Promise<void> {
+    this.learned.forget(entity);
+    this.explanations.forget(entity);
+    this.fallback.forget(entity);
+    await this.publishNowOrLater([{ entity, project: null }]);
+    await undefinedIfUnavailable(this.redis.forget(entity));
+  }
+
+  /** As `publish`, for a committed change that must be answered now: during an outage it is published as soon as that is over. */
   async publishNowOrLater(subjects: readonly QuotaSubject[]): Promise<void> {
     await this.states.publish(subjects, []).catch((error: unknown) => {
       if (!isUnavailable(error)) throw error;

@@ -22,6 +22,11 @@ export function publicationKeys(entity: EntityName, projects: readonly ProjectQu
   return [...holdKeys(entity), leasesKey(entity), stateKey(entity), ...names];
 }
 
+/** Of all keys of an entity, its denials included. No character of a name means anything in a pattern. */
+export function patternOf(entity: EntityName): string {
+  return `tally:{${entity}}:*`;
+}
+
 /** The braces put all keys of an entity into one cluster slot, so that one script may touch them all. */
 export function stateKey(entity: EntityName): string {
   return `tally:{${entity}}:state`;

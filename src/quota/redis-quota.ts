@@ -22,7 +22,7 @@ import {
   type DecidingArguments,
 } from './quota-scripts.js';
 import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
-import { RedisKeys } from './redis-keys.js';
+import { patternOf, RedisKeys } from './redis-keys.js';
 import type { Hold, ReservationOrder } from './reservation.js';
 import { ScriptReplies, type CheckReply, type ReserveReply } from './script-replies.js';
 import { publishStates } from './state-publication.js';
@@ -34,6 +34,8 @@ const FRESH_MS_MAX = 60_000;
 const AGED_MS_MAX = 900_000;
 /** Holds that one script takes over. */
 const ADOPTED_MAX = 500;
+/** Keys that Redis looks at in one step. It does nothing else meanwhile. */
+const SCANNED_KEYS = 1_000;
 
 export type Age = 'fresh' | 'aged';
 
@@ -106,6 +108,17 @@ export class RedisQuota {
       seen: seen.get(state.entity) ?? 0n,
     }));
     return publishStates(this.breaker, parts, this.clock.redisNowMs());
+  }
+
+  /** Deletes all keys of an entity. It looks through all keys of Redis, so use it rarely. Throws Unavailable. */
+  async forget(entity: EntityName): Promise<void> {
+    for (let cursor = '0', more = true; more; more = cursor !== '0') {
+      const [next, keys] = await this.breaker.ask((redis) =>
+        redis.scan(cursor, 'MATCH', patternOf(entity), 'COUNT', SCANNED_KEYS),
+      );
+      if (keys.length > 0) await this.breaker.ask((redis) => redis.unlink(keys));
+      cursor = next;
+    }
   }
 
   release(entity: EntityName, id: string): Promise<unknown> {

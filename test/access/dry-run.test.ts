@@ -19,7 +19,7 @@ afterAll(() => books.close());
 const call: ChangeCall = {
   principal: { keyId: 'key_dry', role: 'admin', entity: null, source: null },
   caller: { actor: 'key_dry', role: 'admin', requestId: 'req_1', address: null },
-  idempotency: { key: 'dry-1', requestHash: 'hash', secret: 'secret' },
+  idempotency: { key: 'dry-1', requestHash: 'hash', entity: null, secret: 'secret' },
   status: 201,
   markReplayed: () => expect(true).toBe(false),
 };

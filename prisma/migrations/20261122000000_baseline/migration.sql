@@ -1420,8 +1420,11 @@ create table idempotency_keys (
   status integer not null,
   body text not null,
   created_at timestamptz(3) not null,
+  -- That the answer is about, where it is about one: it goes when the entity is deleted, so that a new one of its name gets no old answer.
+  entity text,
   constraint idempotency_keys_pkey primary key (scope, key)
 );
+create index idempotency_keys_entity_idx on idempotency_keys (entity) where entity is not null;
 
 -- For how many months what is not money is kept; null is for ever. A kind without a row is kept by its default.
 create table retention_settings (
@@ -1938,7 +1941,7 @@ begin
     dead_letters, idempotency_keys, job_parts, jobs, output_sizes, spend_alerts, usage_conflicts, usage_daily, usage_daily_callers,
     usage_hourly, usage_identities, webhook_deliveries, webhooks, alerts, alert_states, mail_deliveries
     to tally_service;
-  -- Only what nothing was ever booked for: foreign keys refuse the others.
-  grant delete on entities, projects to tally_service;
+  -- Only what nothing was ever booked for, and its keys that are revoked or expired: foreign keys refuse the others.
+  grant delete on api_keys, entities, projects to tally_service;
 end
 $$;
