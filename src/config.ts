@@ -1,6 +1,7 @@
 /** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
 import { USAGE_SHARDS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
+import { expectationOf } from './http/expectations.js';
 import { databaseUrlProblems, schemaOf } from './platform/database-address.js';
 import { isStrongSecret, STRONG_SECRET } from './domain/secret-strength.js';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.js';
@@ -177,7 +178,7 @@ const RULES: readonly { of: readonly string[]; isBroken: (values: Values) => boo
 /** Throws ConfigError with everything that is wrong. */
 export function readConfig(environment: Variables = process.env): Config {
   const { values, problems } = readVariables(environment, VARIABLES);
-  const parsed = Environment.safeParse(values);
+  const parsed = Environment.safeParse(values, { error: expectationOf });
   const issues = parsed.error?.issues ?? [];
   const wrong = new Set(issues.map(({ path }) => path.join('.')));
   const broken = RULES.filter(({ of, isBroken }) => !of.some((name) => wrong.has(name)) && isBroken(values));

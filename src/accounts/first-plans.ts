@@ -1,6 +1,7 @@
 /** The plans that a first start adds. Every start may run it: it adds what is missing and changes nothing. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { expectationOf } from '../http/expectations.js';
 import { parseUsd } from '../domain/money.js';
 import type { Database } from '../platform/database.js';
 import { addMissingPlans, NEW_PLAN } from './plans.js';
@@ -15,7 +16,7 @@ const plansFile = z.array(
 );
 
 export async function ensureFirstPlans(database: Database, file: URL): Promise<void> {
-  const plans = plansFile.parse(JSON.parse(await readFile(file, 'utf8')));
+  const plans = plansFile.parse(JSON.parse(await readFile(file, 'utf8')), { error: expectationOf });
   await addMissingPlans(
     database.reader,
     plans.map((plan) => ({

@@ -1,5 +1,6 @@
 /** Limits in requests and answers. */
 import { z } from 'zod';
+import { expectationOf } from '../http/expectations.js';
 import { integer, usd } from '../http/fields.js';
 import type { LimitsChange, OwnLimitsChange } from './limits.js';
 
@@ -52,7 +53,7 @@ function usdOrInherit() {
     .string({ error: 'must be a decimal string of US dollars such as "12.5", null, or "inherit"' })
     .transform((text, context) => {
       if (text === 'inherit') return 'inherit' as const;
-      const amount = usd.safeParse(text);
+      const amount = usd.safeParse(text, { error: expectationOf });
       if (amount.success) return amount.data;
       for (const { message } of amount.error.issues) context.addIssue({ code: 'custom', message });
       return z.NEVER;

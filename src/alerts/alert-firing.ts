@@ -9,7 +9,7 @@ import { periodOf, yearOf } from '../domain/period.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
-import { UsageQueue } from '../platform/queues.js';
+import { togetherOf, UsageQueue } from '../platform/queues.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import {
   findEntitiesChanged,
@@ -109,8 +109,7 @@ export class AlertFiring {
   }
 
   private async queueSeconds(): Promise<number> {
-    const { oldestMs } = await this.queue.state();
-    return oldestMs === null ? 0 : Math.max(0, Math.floor((this.clock.now().getTime() - oldestMs) / 1_000));
+    return togetherOf(await this.queue.looks()).oldestSeconds ?? 0;
   }
 }
 

@@ -20,9 +20,10 @@ export function expectationOf(issue: z.core.$ZodRawIssue): string {
     case 'invalid_type':
       return issue.input === undefined
         ? `is required, ${kindOf(issue.expected)}`
-        : `must be ${kindOf(issue.expected)}, not ${kindOf(typeOf(issue.input))}`;
+        : `must be ${kindOf(issue.expected)}, not ${whatCame(issue.input)}`;
     case 'invalid_value':
-      return `must be ${listed(issue.values)}`;
+      if (issue.input === undefined) return `is required, ${listed(issue.values)}`;
+      return `must be ${listed(issue.values)}${isOfTheirType(issue) ? '' : `, not ${whatCame(issue.input)}`}`;
     case 'too_small':
       return `must ${bound('at least', issue.origin, issue.minimum)}`;
     case 'too_big':
@@ -45,6 +46,15 @@ const FORMATS: Readonly<Record<string, string>> = {
   date: 'a day such as "2026-12-01"',
 };
 
+/** The type of what came, never what it says: that may be a secret. */
+export function whatCame(value: unknown): string {
+  return kindOf(typeOf(value));
+}
+
+function isOfTheirType({ input, values }: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidValue>): boolean {
+  return values.some((value) => typeOf(value) === typeOf(input));
+}
+
 function kindOf(type: string): string {
   return KINDS[type] ?? type;
 }
@@ -61,7 +71,8 @@ function listed(values: readonly unknown[]): string {
 }
 
 function bound(which: string, origin: string, limit: number | bigint): string {
-  if (origin === 'string') return `have ${which} ${limit} characters`;
-  if (origin === 'array' || origin === 'set') return `have ${which} ${limit} entries`;
+  const isOne = Number(limit) === 1;
+  if (origin === 'string') return `have ${which} ${limit} ${isOne ? 'character' : 'characters'}`;
+  if (origin === 'array' || origin === 'set') return `have ${which} ${limit} ${isOne ? 'entry' : 'entries'}`;
   return `be ${which} ${limit}`;
 }

@@ -5,7 +5,7 @@ import type { ReconciliationReport } from '../books/reconciliation.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { Jobs } from '../jobs/jobs.js';
 import { Clock } from '../platform/clock.js';
-import { UsageQueue, type UsageQueueState } from '../platform/queues.js';
+import { togetherOf, UsageQueue, type UsageQueueState } from '../platform/queues.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import {
@@ -39,7 +39,7 @@ export type LastReconciliation = {
   readonly checks: readonly string[];
 };
 
-export type QueueLook = UsageQueueState & { readonly oldestSeconds: number | null; readonly isLate: boolean };
+export type QueueLook = UsageQueueState & { readonly isLate: boolean };
 
 export type InboxContent = {
   readonly at: Date;
@@ -101,11 +101,8 @@ export class Inbox {
 
   private async queue(): Promise<QueueLook | null> {
     try {
-      const state = await this.usage.state();
-      const { oldestMs } = state;
-      const oldestSeconds =
-        oldestMs === null ? null : Math.max(0, Math.floor((this.clock.queueNowMs() - oldestMs) / 1_000));
-      return { ...state, oldestSeconds, isLate: oldestSeconds !== null && oldestSeconds > LATE_SECONDS };
+      const state = togetherOf(await this.usage.looks());
+      return { ...state, isLate: (state.oldestSeconds ?? 0) > LATE_SECONDS };
     } catch (error) {
       if (isUnavailable(error)) return null;
       throw error;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
+import { expectationOf } from '../http/expectations.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Logger } from '../platform/logger.js';
@@ -148,7 +149,7 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
     try {
       const result = await kind.run({
         id,
-        input: kind.input.parse(job.input),
+        input: kind.input.parse(job.input, { error: expectationOf }),
         actor: job.actor,
         signal: stop.signal,
         progress: (value) => void (share = Math.min(1, Math.max(share, value))),

@@ -12,6 +12,7 @@ import { parseSubject } from '../domain/ids.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { withDataRead } from './cloudevents-binding.js';
 import { operationOf, readDescriptive } from './descriptive-fields.js';
+import { expectationOf } from '../http/expectations.js';
 import { SUBJECT_LENGTH_MAX, usualEnvelope, type Envelope } from './usual-envelope.js';
 import { readable } from './well-formed.js';
 import { readUsage, USAGE_FORMATS, usageFormatOf } from './shapes/read-usage.js';
@@ -144,15 +145,20 @@ function storableUsage(usage: object): object | null {
 
 /** What an envelope is, or what is wrong with this one. */
 export function envelopeOf(json: unknown): Envelope | string {
-  const parsed = envelope.safeParse(json);
+  const parsed = envelope.safeParse(json, { error: expectationOf });
   if (parsed.success) {
     const { id, source, type, subject, time, data } = parsed.data;
     return { id, source, type, subject, occurredAt: new Date(time), data };
   }
-  return parsed.error.issues
+  const { issues } = parsed.error;
+  return issues
+    .slice(0, PROBLEMS_SHOWN_MAX)
     .map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`)
     .join('; ');
 }
+
+/** Each field at fault is one, but data that is nested may have more. */
+const PROBLEMS_SHOWN_MAX = 10;
 
 /** A message may name fields that the producer made up. */
 const MESSAGE_LENGTH_MAX = 1_000;

@@ -2,24 +2,14 @@
 import { Injectable } from '@nestjs/common';
 import { parseSubject } from '@tally/client/protocol';
 import type { Queue } from 'bullmq';
-import { Clock } from '../platform/clock.js';
-import { UsageQueue } from '../platform/queues.js';
+import { UsageQueue, type UsageQueueLook } from '../platform/queues.js';
 import { askRedis } from '../platform/redis-errors.js';
 import { bodiesOf } from './job-reading.js';
 import { strandedCount } from './paused-lists.js';
 
-export type QueueLook = {
-  readonly name: string;
-  /** Jobs that no worker has taken; of these `delayed` wait for another try. */
-  readonly waiting: number;
-  readonly delayed: number;
-  readonly active: number;
-  readonly failed: number;
-  readonly isPaused: boolean;
+export type QueueLook = UsageQueueLook & {
   /** Jobs in the list of a queue that another version of BullMQ paused. */
   readonly pausedJobs: number;
-  /** Since the oldest job that waits was added. */
-  readonly oldestSeconds: number | null;
 };
 
 export type QueueOverview = {
@@ -38,15 +28,16 @@ const WAITING = ['waiting', 'prioritized', 'delayed'] as const;
 
 @Injectable()
 export class QueueOverviews {
-  constructor(
-    private readonly usageQueue: UsageQueue,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly usageQueue: UsageQueue) {}
 
   /** Throws Unavailable. */
   async look(): Promise<QueueOverview> {
     const queues = this.usageQueue.all();
-    const looks = await askRedis(Promise.all(queues.map((queue) => this.lookAt(queue))));
+    const [looked, pausedJobs] = await Promise.all([
+      this.usageQueue.looks(),
+      askRedis(Promise.all(queues.map(strandedCount))),
+    ]);
+    const looks = looked.map((look, index) => ({ ...look, pausedJobs: pausedJobs[index] ?? 0 }));
     const events = new Map<string | null, number>();
     let [isSampled, read] = [false, 0];
     for (const [index, queue] of queues.entries()) {
@@ -56,28 +47,6 @@ export class QueueOverviews {
     const most = [...events].sort(([a, x], [b, y]) => y - x || ((a ?? '') < (b ?? '') ? -1 : 1));
     const entities = most.slice(0, ENTITIES_MAX).map(([entity, count]) => ({ entity, events: count }));
     return { queues: looks, entities, isSampled };
-  }
-
-  private async lookAt(queue: Queue): Promise<QueueLook> {
-    const [counts, isPaused, pausedJobs, oldest] = await Promise.all([
-      queue.getJobCounts(...WAITING, 'active', 'failed'),
-      queue.isPaused(),
-      strandedCount(queue),
-      Promise.all(WAITING.map((state) => queue.getJobs([state], 0, 0, true))),
-    ]);
-    const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = counts;
-    const times = oldest.flat().map(({ timestamp }) => timestamp);
-    const ageMs = times.length === 0 ? null : this.clock.now().getTime() - Math.min(...times);
-    return {
-      name: queue.name,
-      waiting: waiting + prioritized + delayed,
-      delayed,
-      active,
-      failed,
-      isPaused,
-      pausedJobs,
-      oldestSeconds: ageMs === null ? null : Math.max(0, Math.floor(ageMs / 1_000)),
-    };
   }
 }
 

@@ -1,7 +1,8 @@
 /** Admins: what waits on the usage queues. */
 import { Controller } from '@nestjs/common';
 import { Route } from '../http/route.js';
-import { QueueOverviews, type QueueLook } from './queue-overview.js';
+import { togetherOf } from '../platform/queues.js';
+import { QueueOverviews } from './queue-overview.js';
 import * as schemas from './queue.schema.js';
 
 @Controller()
@@ -17,18 +18,13 @@ export class QueueController {
   })
   async look(): Promise<schemas.QueueState> {
     const { queues, entities, isSampled } = await this.overviews.look();
-    const sum = (of: (each: QueueLook) => number): number =>
-      queues.reduce((total, each) => total + of(each), 0);
-    const ages = queues.flatMap(({ oldestSeconds }) => oldestSeconds ?? []);
+    const { isPaused: paused, oldestSeconds: oldest_seconds, ...sums } = togetherOf(queues);
     return {
       object: 'queue',
-      waiting: sum(({ waiting }) => waiting),
-      delayed: sum(({ delayed }) => delayed),
-      active: sum(({ active }) => active),
-      failed: sum(({ failed }) => failed),
-      paused: queues.some(({ isPaused }) => isPaused),
-      paused_jobs: sum(({ pausedJobs }) => pausedJobs),
-      oldest_seconds: ages.length === 0 ? null : Math.max(...ages),
+      ...sums,
+      paused,
+      paused_jobs: queues.reduce((sum, { pausedJobs }) => sum + pausedJobs, 0),
+      oldest_seconds,
       shards: queues.map(({ isPaused, pausedJobs, oldestSeconds, ...counts }) => ({
         ...counts,
         paused: isPaused,

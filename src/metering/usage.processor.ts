@@ -129,10 +129,6 @@ export class UsageProcessor
   }
 
   async process(job: Job, token?: string): Promise<void> {
-    // Whatever the producer says: all that a job says is in Postgres once it completes, and one that fails against all expectation is
-    // kept for a person to look at, as long as there are not too many.
-    job.opts.removeOnComplete = true;
-    job.opts.removeOnFail = { count: FAILED_JOBS_MAX };
     this.waiting.taken(keyOf(job));
     const wait = await this.count(job).finally(() => this.release(job));
     if (wait === null) return;
@@ -142,9 +138,13 @@ export class UsageProcessor
     await retryLater(job, { atMs, token });
   }
 
-  /** As soon as it is fetched: BullMQ fetches up to `concurrency` jobs before it starts the first. */
+  /** As soon as it is fetched: BullMQ fetches up to `concurrency` jobs before it starts the first, and fails some without starting them. */
   @OnWorkerEvent('active')
   take(job: Job): void {
+    // Whatever the producer says: all that a job says is in Postgres once it completes, and one that fails against all expectation is
+    // kept for a person to look at, as long as there are not too many.
+    job.opts.removeOnComplete = true;
+    job.opts.removeOnFail = { count: FAILED_JOBS_MAX };
     const bodies = bodiesOf(job);
     const size = { events: bodies.length, bytes: estimatedBytes(bodies) };
     this.intake.take(job.queueName, job.id ?? '', size);

@@ -7,6 +7,7 @@ import { Database } from './database.js';
 import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { observePools } from './pool-metrics.js';
+import { observeUsageQueue } from './queue-metrics.js';
 import { UsageQueue } from './queues.js';
 import { RedisMemoryWatch } from './redis-memory-watch.js';
 import { QUOTA_REDIS } from './redis.js';
@@ -33,6 +34,8 @@ export class PlatformModule {
   static of(parts: PlatformParts, settings: Provider[]): DynamicModule {
     const { database, redis, queueShards, clock, logger, metrics } = parts;
     observePools(metrics, database);
+    const usageQueue = new UsageQueue(redis.quick, clock, queueShards);
+    observeUsageQueue(metrics, usageQueue);
     const providers: Provider[] = [
       { provide: Database, useValue: database },
       { provide: ReportsDatabase, useValue: database.reports },
@@ -42,7 +45,7 @@ export class PlatformModule {
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },
       { provide: QUOTA_REDIS, useValue: redis.quick },
-      { provide: UsageQueue, useFactory: () => new UsageQueue(redis.quick, clock, queueShards) },
+      { provide: UsageQueue, useValue: usageQueue },
       ...settings,
     ];
     const tokens = providers.map((provider) =>

@@ -20,15 +20,38 @@ const KEPT_JOBS_PAGE = 100;
 /** BullMQ's event stream is for people who watch; it must not eat the memory that jobs need. */
 const STREAM_EVENTS_MAX = 1_000;
 
-export type UsageQueueState = {
-  /** Jobs that no worker has taken. */
+const WAITING = ['waiting', 'prioritized', 'delayed'] as const;
+
+/** One of the usage queues. */
+export type UsageQueueLook = {
+  readonly name: string;
+  /** Jobs that no worker has taken; of these `delayed` wait for another try. */
   readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
   readonly failed: number;
-  /** Whether any of the queues is paused. */
   readonly isPaused: boolean;
-  /** When the oldest job that waits was added, by its producer's clock. */
-  readonly oldestMs: number | null;
+  /** Since the oldest job that waits was added. */
+  readonly oldestSeconds: number | null;
 };
+
+/** All of them together. */
+export type UsageQueueState = Omit<UsageQueueLook, 'name'>;
+
+/** A queue is paused where one of them is, and as old as the oldest. */
+export function togetherOf(looks: readonly UsageQueueLook[]): UsageQueueState {
+  const sum = (of: (look: UsageQueueLook) => number): number =>
+    looks.reduce((total, look) => total + of(look), 0);
+  const ages = looks.flatMap(({ oldestSeconds }) => oldestSeconds ?? []);
+  return {
+    waiting: sum(({ waiting }) => waiting),
+    delayed: sum(({ delayed }) => delayed),
+    active: sum(({ active }) => active),
+    failed: sum(({ failed }) => failed),
+    isPaused: looks.some(({ isPaused }) => isPaused),
+    oldestSeconds: ages.length === 0 ? null : Math.max(...ages),
+  };
+}
 
 export class UsageQueue {
   private readonly queues = new Map<string, Queue>();
@@ -80,33 +103,31 @@ export class UsageQueue {
     }
   }
 
-  /** All queues together. Throws Unavailable. */
-  async state(): Promise<UsageQueueState> {
-    const states = await Promise.all(
-      usageQueues(this.shards).map(async (name) => {
-        const queue = this.queueNamed(name);
-        const [counts, isPaused, [oldest]] = await askRedis(
-          Promise.all([
-            queue.getJobCounts('waiting', 'prioritized', 'delayed', 'failed'),
-            queue.isPaused(),
-            queue.getJobs(['waiting'], 0, 0, true),
-          ]),
-        );
-        const { waiting = 0, prioritized = 0, delayed = 0, failed = 0 } = counts;
-        return {
-          waiting: waiting + prioritized + delayed,
-          failed,
-          isPaused,
-          oldestMs: oldest?.timestamp ?? null,
-        };
-      }),
-    );
-    const oldest = states.flatMap(({ oldestMs }) => (oldestMs === null ? [] : [oldestMs]));
+  /**
+   * What waits, and for how long: the one place that says how old a queue is. Jobs are stamped by their producers, Tally's own by
+   * Postgres' time, and by that it is compared. Throws Unavailable.
+   */
+  looks(): Promise<UsageQueueLook[]> {
+    return askRedis(Promise.all(this.all().map((queue) => this.lookAt(queue))));
+  }
+
+  private async lookAt(queue: Queue): Promise<UsageQueueLook> {
+    const [counts, isPaused, oldest] = await Promise.all([
+      queue.getJobCounts(...WAITING, 'active', 'failed'),
+      queue.isPaused(),
+      Promise.all(WAITING.map((state) => queue.getJobs([state], 0, 0, true))),
+    ]);
+    const { waiting = 0, prioritized = 0, delayed = 0, active = 0, failed = 0 } = counts;
+    const times = oldest.flat().map(({ timestamp }) => timestamp);
+    const ageMs = times.length === 0 ? null : this.clock.now().getTime() - Math.min(...times);
     return {
-      waiting: states.reduce((sum, { waiting }) => sum + waiting, 0),
-      failed: states.reduce((sum, { failed }) => sum + failed, 0),
-      isPaused: states.some(({ isPaused }) => isPaused),
-      oldestMs: oldest.length === 0 ? null : Math.min(...oldest),
+      name: queue.name,
+      waiting: waiting + prioritized + delayed,
+      delayed,
+      active,
+      failed,
+      isPaused,
+      oldestSeconds: ageMs === null ? null : Math.max(0, Math.floor(ageMs / 1_000)),
     };
   }
 

@@ -1,6 +1,7 @@
 /** The prices that a first start adds. Every start may run it: it adds what is missing and changes nothing. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { expectationOf } from '../http/expectations.js';
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
@@ -23,7 +24,7 @@ const priceBookFile = z.object({
 });
 
 export async function ensureFirstPrices(database: Database, file: URL): Promise<void> {
-  const book = priceBookFile.parse(JSON.parse(await readFile(file, 'utf8')));
+  const book = priceBookFile.parse(JSON.parse(await readFile(file, 'utf8')), { error: expectationOf });
   const effectiveFrom = new Date(book.effective_from);
   const models = book.prices.map(({ model }) => model);
   const where = { model: { in: models }, entity: null, effectiveFrom };

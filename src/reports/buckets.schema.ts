@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { BucketWidth } from '../domain/buckets.js';
+import { expectationOf } from '../http/expectations.js';
 import { showAs } from '../http/shown-schema.js';
 import { text } from '../http/fields.js';
 
@@ -89,7 +90,7 @@ const ARRAYS = new Set([
  */
 export function bracketed<T extends z.ZodType>(schema: T, shown: z.ZodType) {
   const parsing = z.record(z.string(), z.unknown()).transform((query, context): z.output<T> => {
-    const parsed = schema.safeParse(withoutBrackets(query));
+    const parsed = schema.safeParse(withoutBrackets(query), { error: expectationOf });
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
       const { code, message } = issue;

@@ -17,6 +17,7 @@ afterEach(async () => {
   await app.close();
 });
 const look = async () => (await app.call('GET /v1/admin/queue')).body;
+const secondsIn = ([, text]: RegExpMatchArray): number => Number(text);
 const eventsOf = (entity: string, count: number) =>
   Array.from({ length: count }, (_, index) =>
     anEventBody({ subject: `${entity}/p`, id: `${entity}${index}` }),
@@ -57,6 +58,29 @@ describe('the overview of the queue', () => {
     ]);
     await queue.queue.pause();
     expect(await look()).toMatchObject({ paused: true, paused_jobs: 0, waiting: 5 });
+  });
+
+  it('is as old as the inbox and the metrics say, by the clock that counts events, whichever state the oldest job is in', async () => {
+    await open('api', { QUEUE_SHARDS: '2' });
+    const ages = async () => {
+      const [overview, inbox, metrics] = await Promise.all(
+        ['/v1/admin/queue', '/v1/admin/inbox', '/metrics'].map((path) => app.call(`GET ${path}`)),
+      );
+      const oldest = [...metrics!.text.matchAll(/^tally_queue_oldest_seconds\{.*\} (\d+)$/gm)].map(secondsIn);
+      return [overview!.body.oldest_seconds, inbox!.body.queue.oldest_seconds, Math.max(...oldest)];
+    };
+    expect(await ages()).toEqual([null, null, 0]);
+    await queue.add([eventsOf('waits', 1)]);
+    expect(await ages()).toEqual([90, 90, 90]);
+    const at = (seconds: number) => app.clock.now().getTime() - seconds * 1_000;
+    await queue.queue.add(USAGE_JOB, {}, { timestamp: at(200), delay: 3_600_000 });
+    expect(await ages()).toEqual([200, 200, 200]);
+    await queue.queue.add(USAGE_JOB, {}, { timestamp: at(300), priority: 5 });
+    expect(await ages()).toEqual([300, 300, 300]);
+    expect((await app.call('GET /metrics')).text).toContain(
+      'tally_queue_waiting_jobs{queue="usage-events"} 3',
+    );
+    expect((await app.call('GET /v1/admin/inbox')).body.queue).toMatchObject({ waiting: 3, late: true });
   });
 
   it('looks at the ends of a long queue, and says so', async () => {
@@ -109,10 +133,33 @@ describe('jobs that BullMQ 5 has paused', () => {
     });
     expect([await queue.redis.llen(paused), await counted()]).toEqual([1, 0]);
   });
+});
 
-  it('a failed job is kept whatever its producer says, up to a bound, and a counted one is not', async () => {
-    await queue.queue.add(USAGE_JOB, eventsOf('kept', 1), { removeOnComplete: false, removeOnFail: true });
-    await until('it is counted', async () => (await counted()) === 1);
-    await until('it is gone', async () => (await queue.queue.getJobCountByTypes('completed')) === 0);
+describe('what is kept of a job, whatever its producer says', () => {
+  beforeEach(() => open('all'));
+  const against = { removeOnComplete: false, removeOnFail: true };
+
+  it('is nothing once it is counted', async () => {
+    await queue.queue.add(USAGE_JOB, eventsOf('counted', 1), against);
+    await until('it is counted', async () => {
+      return (await app.postgres.pool.query('select from usage_events')).rows.length === 1;
+    });
+    await until(
+      'it is gone',
+      async () => (await queue.queue.getJobCountByTypes('completed', 'active')) === 0,
+    );
+  });
+
+  it('is the job itself where it failed, which the overview and the inbox count', async () => {
+    await queue.queue.pause();
+    const { id } = await queue.queue.add(USAGE_JOB, eventsOf('failed', 1), against);
+    // As BullMQ marks one that it lost too often: whoever takes it next fails it without starting it.
+    await queue.redis.hset(queue.queue.toKey(id!), 'defa', 'job stalled more than allowable limit');
+    await queue.queue.resume();
+    await until('it has failed', async () => (await look()).failed === 1);
+    expect(await queue.queue.getJobState(id!)).toBe('failed');
+    expect((await look()).shards).toMatchObject([{ name: 'usage-events', failed: 1, waiting: 0, active: 0 }]);
+    const { body: inbox } = await app.call('GET /v1/admin/inbox');
+    expect(inbox).toMatchObject({ count: 1, queue: { failed: 1 } });
   });
 });

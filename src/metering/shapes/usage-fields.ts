@@ -1,5 +1,6 @@
 /** A usage object whose fields are read one by one, so that in the end it can say which counts nobody has read. */
 import { isPrintable, TOKENS_MAX } from '@tally/client/protocol';
+import { whatCame } from '../../http/expectations.js';
 
 export type Usage = Readonly<Record<string, unknown>>;
 
@@ -46,7 +47,7 @@ export class UsageFields {
     const value = this.valueAt(path);
     if (value === undefined || value === null) return null;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) {
-      throw new UsageRefusal(path, `must be an integer from 0 to ${max}`);
+      throw new UsageRefusal(path, `must be an integer from 0 to ${max}, not ${countThatCame(value)}`);
     }
     return value;
   }
@@ -82,7 +83,7 @@ export class UsageFields {
   object(path: string): Usage | null {
     const value = this.valueAt(path);
     if (value === undefined || value === null) return null;
-    if (!isObject(value)) throw new UsageRefusal(path, 'must be an object');
+    if (!isObject(value)) throw new UsageRefusal(path, `must be an object, not ${whatCame(value)}`);
     return value;
   }
 
@@ -92,7 +93,10 @@ export class UsageFields {
     const value = this.valueAt(path);
     if (value === undefined || value === null) return [];
     if (!Array.isArray(value) || !value.every(isObject))
-      throw new UsageRefusal(path, 'must be a list of objects');
+      throw new UsageRefusal(
+        path,
+        `must be a list of objects, not ${Array.isArray(value) ? 'a list of others' : whatCame(value)}`,
+      );
     return value;
   }
 
@@ -125,11 +129,20 @@ export class UsageFields {
     let value: unknown = this.usage;
     for (const name of namesOf(path)) {
       if (value === undefined || value === null) return undefined;
-      if (!isObject(value)) throw new UsageRefusal(path.slice(0, path.lastIndexOf('.')), 'must be an object');
+      if (!isObject(value)) {
+        const parent = path.slice(0, path.lastIndexOf('.'));
+        throw new UsageRefusal(parent, `must be an object, not ${whatCame(value)}`);
+      }
       value = value[name];
     }
     return value;
   }
+}
+
+function countThatCame(value: unknown): string {
+  if (typeof value !== 'number') return whatCame(value);
+  if (value < 0) return 'a negative number';
+  return Number.isInteger(value) ? 'a larger one' : 'a fraction';
 }
 
 /** Readers name a fixed set of paths. */

@@ -1,4 +1,5 @@
 /** Reads one entry of LiteLLM's price map: all that it charges, or the reason why it cannot be charged as it says. */
+import { expectationOf } from '../../http/expectations.js';
 import { PriceTermsBody } from '../price-terms.schema.js';
 import { NAME_LENGTH_MAX, readFieldName, speaksOfMoney } from './field-name.js';
 import { isTokenCount } from './map-number.js';
@@ -101,7 +102,7 @@ export function decide(reading: Reading, of: Decision): EntryReading {
   if (!of.allowFree && reading.claims.every(({ picos }) => picos === 0n)) {
     return skipped('has a price of 0 for everything', fields);
   }
-  const checked = PriceTermsBody.safeParse(terms);
+  const checked = PriceTermsBody.safeParse(terms, { error: expectationOf });
   if (!checked.success)
     return skipped(`has prices that cannot be posted: ${checked.error.issues[0]!.message}`);
   const price = { model, terms: checked.data, maxInputTokens, maxOutputTokens };
