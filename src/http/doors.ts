@@ -47,7 +47,9 @@ export function equipDoors(fastify: FastifyInstance, { errors, guard }: Doors): 
   // After the headers of CORS, which a page needs to read a refusal.
   /** False where it has answered. */
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
-    if (request.is404 || request.method === 'OPTIONS') return answerUnknown(paths, request, reply);
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (request.is404 || request.method === 'OPTIONS' || paths.isMistaken(path, request.routeOptions.url))
+      return answerUnknown(paths, path, request, reply);
     const { access, produces } = request.routeOptions.config;
     if (access !== undefined && access.scope !== 'public') {
       await guard().enter(request, access);
@@ -74,8 +76,12 @@ export function equipDoors(fastify: FastifyInstance, { errors, guard }: Doors): 
   void fastify.register(Object.assign(plugin, { [Symbol.for('skip-override')]: true }));
 }
 
-function answerUnknown(paths: KnownPaths, { method, url }: FastifyRequest, reply: FastifyReply): false {
-  const path = url.split('?', 1)[0] ?? '';
+function answerUnknown(
+  paths: KnownPaths,
+  path: string,
+  { method }: FastifyRequest,
+  reply: FastifyReply,
+): false {
   const allowed = paths.methodsOf(path);
   if (allowed.length === 0)
     throw new TallyError('not_found', `Unknown request URL: ${method} ${path.slice(0, 256)}`);

@@ -1,4 +1,4 @@
-/** Which methods a path has. Asked only for requests that no route takes. */
+/** Which methods a path has. */
 
 const PATH_CHARACTERS_MAX = 2_048;
 
@@ -15,14 +15,23 @@ export class KnownPaths {
     this.patterns.set(path, new RegExp(`^${escaped(path).replace(/:\w+/g, '[^/]+')}/?$`));
   }
 
-  /** In the order of the alphabet, `OPTIONS` included; empty where no route has the path. */
+  /**
+   * In the order of the alphabet, `OPTIONS` included; empty where no route has the path. A path that a route names word by word has only
+   * that route's methods: no id can be called as it is.
+   */
   methodsOf(path: string): string[] {
     if (path.length > PATH_CHARACTERS_MAX) return [];
-    const found = new Set<string>();
-    for (const [known, pattern] of this.patterns)
-      if (pattern.test(path)) for (const method of this.methods.get(known) ?? []) found.add(method);
+    const found = new Set<string>(this.methods.get(path));
+    if (found.size === 0)
+      for (const [known, pattern] of this.patterns)
+        if (pattern.test(path)) for (const method of this.methods.get(known) ?? []) found.add(method);
     if (found.size > 0) found.add('OPTIONS');
     return [...found].toSorted();
+  }
+
+  /** Whether the router has taken a word of another route for an id, which it does where that route lacks the method. */
+  isMistaken(path: string, route: string | undefined): boolean {
+    return route !== undefined && route !== path && this.methods.has(path);
   }
 }
 

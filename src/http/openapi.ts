@@ -13,6 +13,9 @@ import { shownSchema } from './shown-schema.js';
 
 const JSON_TYPE = 'application/json';
 
+/** What package.json calls UNLICENSED, as an SPDX expression, which the document's builder does not know. */
+const LICENSE = { name: 'All rights reserved', identifier: 'LicenseRef-Proprietary' };
+
 type Components = Record<string, object>;
 
 export function describeApi(
@@ -60,10 +63,13 @@ function finished(document: OpenAPIObject): OpenAPIObject {
   for (const operation of operations) {
     operation.tags = [operation.operationId.split('.', 1)[0] ?? ''];
     withErrors(operation, errors);
+    // Said where no key is needed too: a reader cannot tell silence from something forgotten.
+    operation.security ??= [];
   }
   const responses = Object.fromEntries([...errors].map(([status, response]) => [`Error${status}`, response]));
   return {
     ...document,
+    info: { ...document.info, license: LICENSE },
     tags: describedTags(operations.flatMap(({ tags = [] }) => tags)),
     components: {
       ...document.components,

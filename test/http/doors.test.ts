@@ -100,6 +100,13 @@ describe('the doors', () => {
     expect((await app.call('OPTIONS /nowhere', { key: null })).status).toBe(404);
   });
 
+  it('a word of a path is no id where the route of the word lacks the method', async () => {
+    for (const path of ['/v1/quota/reservations/release', '/v1/admin/dead_letters/replay']) {
+      const wrong = await app.call(`GET ${path}`);
+      expect([path, wrong.status, wrong.headers.get('allow')]).toEqual([path, 405, 'OPTIONS, POST']);
+    }
+  });
+
   it('a page of a listed origin may call, another one may not', async () => {
     const listed = { origin: 'https://console.example', 'access-control-request-method': 'PATCH' };
     const preflight = await app.call('OPTIONS /v1/admin/keys', { key: null, headers: listed });

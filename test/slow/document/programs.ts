@@ -1,0 +1,129 @@
+/**
+ * The programs of other languages that these tests run: packages of npm, PyPI and Go, each of the version that is written beside this
+ * file. They are installed once into .data/document, and later runs use them without a network.
+ */
+import { type ExecFileException, execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { aPythonVenv, type PythonVenv } from '../../support/python-venv.js';
+
+const HERE = import.meta.dirname;
+const CACHE = resolve(HERE, '../../../.data/document');
+const INSTALL_MS_MAX = 600_000;
+const PRINTED_BYTES_MAX = 256 * 1024 * 1024;
+/** What a failed program printed, in the message of the test that it fails. */
+const SHOWN_CHARACTERS_MAX = 20_000;
+
+/** Where the module files of Go stand; its `go` line is the oldest Go that compiles all of it. */
+export const GO_FILES = join(HERE, 'go');
+
+export type RunOptions = {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+};
+
+/** What the program printed to its standard output. Where it fails, the error shows all that it printed. */
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await tryProgram(command, args, options);
+  if (code === 0) return stdout;
+  const printed = `${stdout}\n${stderr}`.trim().slice(-SHOWN_CHARACTERS_MAX);
+  throw new Error(`${[command, ...args].join(' ')} ended with ${code}:\n${printed}`);
+}
+
+type Ended = { readonly code: number | string; readonly stdout: string; readonly stderr: string };
+
+/** How the program ended, for one whose failure is an answer too. */
+export function tryProgram(
+  command: string,
+  args: readonly string[],
+  { cwd = HERE, env = {}, timeoutMs = INSTALL_MS_MAX }: RunOptions = {},
+): Promise<Ended> {
+  return new Promise((done) => {
+    const options = {
+      cwd,
+      env: { ...process.env, ...env },
+      timeout: timeoutMs,
+      maxBuffer: PRINTED_BYTES_MAX,
+    };
+    execFile(command, [...args], options, (error: ExecFileException | null, stdout, stderr) => {
+      const code = error === null ? 0 : (error.code ?? error.signal ?? 'an unknown end');
+      done({ code, stdout, stderr });
+    });
+  });
+}
+
+/** The directory of the npm packages that `npm/package-lock.json` names. */
+export function npmPackages(): Promise<string> {
+  const files = ['package.json', 'package-lock.json'].map((name) => join(HERE, 'npm', name));
+  return installedOnce('npm', files, async (directory) => {
+    for (const file of files) await copyFile(file, join(directory, file.slice(file.lastIndexOf('/') + 1)));
+    const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+    await runProgram('npm', ['ci', ...quiet], { cwd: directory });
+  });
+}
+
+/** The packages of `python/<name>.txt`. */
+export async function pythonPackages(name: string): Promise<PythonVenv> {
+  const text = await readFile(join(HERE, 'python', `${name}.txt`), 'utf8');
+  const requirements = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const venv = await aPythonVenv({ name, requirements, python: '3.11' });
+  if (typeof venv === 'string') throw new Error(`The document cannot be tested with Python: ${venv}`);
+  return venv;
+}
+
+/** The program of a tool that `go/go.mod` lists, built by the Go of the PATH. */
+export async function goTool(path: string): Promise<string> {
+  await requireGo();
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const files = ['go.mod', 'go.sum'].map((file) => join(GO_FILES, file));
+  const directory = await installedOnce(name, files, async (draft) => {
+    await runProgram('go', ['build', '-o', join(draft, name), path], { cwd: GO_FILES });
+  });
+  return join(directory, name);
+}
+
+/** An older Go than go.mod names, from 1.21 on, gets the newer one by itself, unless GOTOOLCHAIN forbids it. */
+export async function requireGo(): Promise<void> {
+  const { code, stdout, stderr } = await tryProgram('go', ['version'], { cwd: GO_FILES });
+  if (code === 0) return;
+  const oldest = /^go (\S+)$/m.exec(await readFile(join(GO_FILES, 'go.mod'), 'utf8'))?.[1];
+  throw new Error(
+    `The document cannot be tested with Go: \`go\` on the PATH must be ${oldest} or newer (Debian 12 has 1.19). ${stdout}${stderr}`,
+  );
+}
+
+/** Made in a draft beside it and renamed, so that what an interrupted or a second run leaves is never taken for whole. */
+async function installedOnce(
+  name: string,
+  files: readonly string[],
+  install: (directory: string) => Promise<void>,
+): Promise<string> {
+  const contents = await Promise.all(files.map((file) => readFile(file)));
+  const hash = createHash('sha256').update(Buffer.concat(contents)).digest('hex').slice(0, 16);
+  const directory = join(CACHE, `${name}-${hash}`);
+  if (await exists(directory)) return directory;
+  await mkdir(CACHE, { recursive: true });
+  const draft = await mkdtemp(join(CACHE, `draft-${name}-`));
+  try {
+    await install(draft);
+    await rename(draft, directory).catch(async (error: unknown) => {
+      if (!(await exists(directory))) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return directory;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
