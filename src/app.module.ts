@@ -132,7 +132,7 @@ function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: 
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { config, logger } = parts;
   const metrics = new Metrics();
-  const document = new ApiDocument(() => describeApi(app, GATEWAY_ROUTES));
+  const document = new ApiDocument(() => describeApi(app, GATEWAY_ROUTES, config));
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
   const gateway: GatewayApi<GatewayCalls> = {

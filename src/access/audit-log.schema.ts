@@ -39,4 +39,4 @@ export const AuditEntry = z
   })
   .meta({ id: 'AuditEntry' });
 export type AuditEntry = z.output<typeof AuditEntry>;
-export const AuditList = listOf(AuditEntry).meta({ id: 'AuditList' });
+export const AuditList = listOf(AuditEntry).meta({ id: 'AuditEntryList' });

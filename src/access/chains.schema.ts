@@ -6,11 +6,12 @@ import { CHAINED_LOGS } from './chains.sql.js';
 import { parseHeadText } from './chains.js';
 
 const LOG = `must be ${CHAINED_LOGS.join(' or ')}`;
+const log = z.enum(CHAINED_LOGS, LOG).meta({ id: 'ChainedLog' });
 const HEAD = 'must be a head as it is logged and listed: log:entity:id:hash';
 
 export const ChainsQuery = z.strictObject({
   entity: entityName.optional(),
-  log: z.enum(CHAINED_LOGS, LOG).optional(),
+  log: log.optional(),
   limit: pageLimit,
   after: afterText,
   head: z
@@ -30,7 +31,7 @@ export const Chain = z
   .object({
     object: z.literal('chain'),
     id: z.string(),
-    log: z.enum(CHAINED_LOGS),
+    log,
     entity: z.string().nullable().describe('Null: audit entries that concern no entity'),
     entries: z.int().describe('How many entries there ever were'),
     pruned: z.int().describe('How many of them, the oldest, were pruned'),
@@ -48,6 +49,7 @@ export const ChainVerification = z
     ok: z.boolean(),
     verdict: z
       .enum(['stands', 'pruned', 'changed', 'missing', 'broken'])
+      .meta({ id: 'ChainVerdict' })
       .describe(
         'stands: all entries up to it are as they were; changed: this entry has another hash now; missing: there is no such entry; broken: it is there, and the chain has a break; pruned: it was pruned, which says nothing',
       ),
@@ -55,4 +57,7 @@ export const ChainVerification = z
   .meta({ id: 'ChainVerification' });
 export type ChainVerification = z.output<typeof ChainVerification>;
 
-export const Chains = z.union([listOf(Chain).meta({ id: 'ChainList' }), ChainVerification]);
+export const Chains = z.discriminatedUnion('object', [
+  listOf(Chain).meta({ id: 'ChainList' }),
+  ChainVerification,
+]);

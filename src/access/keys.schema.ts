@@ -4,9 +4,11 @@ import { afterText, entityName, integer, pageLimit, text, time } from '../http/f
 import { listOf } from '../http/lists.schema.js';
 import { KEY_STATES } from './api-key-rows.js';
 
-const role = z.enum(['gateway', 'finance', 'owner', 'admin'], 'must be gateway, finance, owner or admin');
+const role = z
+  .enum(['gateway', 'finance', 'owner', 'admin'], 'must be gateway, finance, owner or admin')
+  .meta({ id: 'KeyRole' });
 
-const state = z.enum(KEY_STATES, 'must be active, expired or revoked');
+const state = z.enum(KEY_STATES, 'must be active, expired or revoked').meta({ id: 'KeyState' });
 
 /** A year. To use the old key for longer, make a second key instead. */
 const OVERLAP_SECONDS_MAX = 31_536_000;
@@ -43,7 +45,7 @@ export const Rotation = z
     ),
     expires_at: time.nullish().describe('When the successor ends; null: never'),
   })
-  .meta({ id: 'Rotation' });
+  .meta({ id: 'KeyRotation' });
 export type Rotation = z.output<typeof Rotation>;
 
 export const Key = z

@@ -16,14 +16,16 @@ export const AdminApiKey = z
     created_at: z.int(),
     expires_at: z.int().nullable(),
     last_used_at: z.int().nullable(),
-    owner: z.object({
-      type: z.literal('service_account'),
-      object: z.literal('organization.service_account'),
-      id: z.string(),
-      name: z.string(),
-      created_at: z.int(),
-      role: z.literal('owner'),
-    }),
+    owner: z
+      .object({
+        type: z.literal('service_account'),
+        object: z.literal('organization.service_account'),
+        id: z.string(),
+        name: z.string(),
+        created_at: z.int(),
+        role: z.literal('owner'),
+      })
+      .meta({ id: 'ServiceAccount' }),
   })
   .meta({ id: 'AdminApiKey' });
 export type AdminApiKey = z.output<typeof AdminApiKey>;
@@ -47,14 +49,18 @@ export const OrganizationAuditLog = z
     id: z.string(),
     type: z.string().describe("Tally's action, such as keys.create"),
     effective_at: z.int(),
-    actor: z.object({
-      type: z.literal('api_key'),
-      api_key: z.object({ id: z.string(), type: z.literal('service_account') }),
-    }),
+    actor: z
+      .object({
+        type: z.literal('api_key'),
+        api_key: z
+          .object({ id: z.string(), type: z.literal('service_account') })
+          .meta({ id: 'OrganizationAuditLogApiKey' }),
+      })
+      .meta({ id: 'OrganizationAuditLogActor' }),
     target: z.string().nullable(),
     before: z.unknown(),
     after: z.unknown(),
   })
   .meta({ id: 'OrganizationAuditLog' });
 export type OrganizationAuditLog = z.output<typeof OrganizationAuditLog>;
-export const OrganizationAuditLogs = listOf(OrganizationAuditLog).meta({ id: 'OrganizationAuditLogs' });
+export const OrganizationAuditLogs = listOf(OrganizationAuditLog).meta({ id: 'OrganizationAuditLogList' });

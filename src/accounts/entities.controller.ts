@@ -42,6 +42,7 @@ export class EntitiesController {
     role: 'admin',
     summary: 'Get an entity',
     answers: schemas.Entity,
+    tagged: true,
   })
   async get(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
@@ -55,6 +56,7 @@ export class EntitiesController {
     role: 'admin',
     summary: 'Get the limits of an entity',
     answers: schemas.Entity,
+    tagged: true,
   })
   async getLimits(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
@@ -70,6 +72,7 @@ export class EntitiesController {
     answers: schemas.Entity,
     idempotent: true,
     headers: [IF_MATCH],
+    tagged: true,
   })
   async put(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,
@@ -117,6 +120,7 @@ export class EntitiesController {
     answers: schemas.Entity,
     idempotent: true,
     headers: [IF_MATCH],
+    tagged: true,
   })
   async changeLimits(
     @Param({ schema: schemas.EntityPath }) { entity }: EntityPath,

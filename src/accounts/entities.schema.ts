@@ -5,9 +5,10 @@ import { afterText, entityName, pageLimit, planName } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { limitFields, LimitSources, ownLimitChanges, spendLimitField } from './limits.schema.js';
 
-const quotaMode = z
-  .enum(QUOTA_MODES, 'must be off, shadow or enforce')
-  .describe('`off` admits without asking or holding, `shadow` admits and says what would have been denied');
+export const quotaMode = z.enum(QUOTA_MODES, 'must be off, shadow or enforce').meta({
+  id: 'QuotaMode',
+  description: '`off` admits without asking or holding, `shadow` admits and says what would have been denied',
+});
 
 export const EntityPath = z.object({ entity: entityName });
 

@@ -8,7 +8,7 @@ const CONCURRENT_MAX = 1_000_000;
 
 const overage = z
   .enum(['blocked', 'allowed'], 'must be blocked or allowed')
-  .describe('Whether usage goes on when the credits are gone');
+  .meta({ id: 'Overage', description: 'Whether usage goes on when the credits are gone' });
 
 const concurrent = integer(0, CONCURRENT_MAX);
 
@@ -37,6 +37,7 @@ export const ownLimitChanges = {
   yearly_cap_usd: usdOrInherit(),
   overage: z
     .enum(['blocked', 'allowed', 'inherit'], 'must be blocked, allowed or inherit')
+    .meta({ id: 'OverageChange' })
     .optional()
     .describe(INHERIT),
   max_concurrent_requests: z
@@ -82,12 +83,17 @@ const source = z
   .meta({ id: 'LimitSource', description: "Whether the limit is the plan's or the entity's own" });
 const isLimited = z.boolean().describe('False: there is no limit');
 
+const cap = z.string().nullable().meta({ description: 'US dollars; null: no limit' });
+const capLimit = z.object({ value: cap, source, is_limited: isLimited }).meta({ id: 'CapLimit' });
+
 export const LimitSources = z
   .object({
-    monthly_cap_usd: z.object({ value: z.string().nullable(), source, is_limited: isLimited }),
-    yearly_cap_usd: z.object({ value: z.string().nullable(), source, is_limited: isLimited }),
-    overage: z.object({ value: overage, source, is_limited: isLimited }),
-    max_concurrent_requests: z.object({ value: z.int().nullable(), source, is_limited: isLimited }),
+    monthly_cap_usd: capLimit,
+    yearly_cap_usd: capLimit,
+    overage: z.object({ value: overage, source, is_limited: isLimited }).meta({ id: 'OverageLimit' }),
+    max_concurrent_requests: z
+      .object({ value: z.int().nullable(), source, is_limited: isLimited })
+      .meta({ id: 'ConcurrencyLimit' }),
   })
   .meta({ id: 'Limits', description: "Each limit, and whether it is the entity's own or its plan's" });
 export type LimitSources = z.output<typeof LimitSources>;
@@ -99,12 +105,12 @@ const ownSource = z
 
 export const ProjectLimitSources = z
   .object({
-    monthly_cap_usd: z.object({ value: z.string().nullable(), source: ownSource, is_limited: isLimited }),
-    max_concurrent_requests: z.object({
-      value: z.int().nullable(),
-      source: ownSource,
-      is_limited: isLimited,
-    }),
+    monthly_cap_usd: z
+      .object({ value: cap, source: ownSource, is_limited: isLimited })
+      .meta({ id: 'ProjectCapLimit' }),
+    max_concurrent_requests: z
+      .object({ value: z.int().nullable(), source: ownSource, is_limited: isLimited })
+      .meta({ id: 'ProjectConcurrencyLimit' }),
   })
   .meta({ id: 'ProjectLimits' });
 export type ProjectLimitSources = z.output<typeof ProjectLimitSources>;

@@ -30,12 +30,14 @@ export type OrganizationProject = z.output<typeof OrganizationProject>;
 export const OrganizationProjectList = listOf(OrganizationProject).meta({ id: 'OrganizationProjectList' });
 
 export const RateLimitList = listOf(
-  z.object({
-    object: z.literal('project.rate_limit'),
-    id: z.string(),
-    model: z.string(),
-    max_requests_per_1_minute: z.int(),
-    max_tokens_per_1_minute: z.int(),
-  }),
+  z
+    .object({
+      object: z.literal('project.rate_limit'),
+      id: z.string(),
+      model: z.string(),
+      max_requests_per_1_minute: z.int(),
+      max_tokens_per_1_minute: z.int(),
+    })
+    .meta({ id: 'RateLimit' }),
 ).meta({ id: 'RateLimitList' });
 export type RateLimitList = z.output<typeof RateLimitList>;

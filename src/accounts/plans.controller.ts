@@ -32,6 +32,7 @@ export class PlansController {
     role: 'admin',
     summary: 'Get a plan',
     answers: schemas.Plan,
+    tagged: true,
   })
   async get(
     @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },
@@ -47,6 +48,7 @@ export class PlansController {
     answers: schemas.Plan,
     idempotent: true,
     headers: [IF_MATCH],
+    tagged: true,
   })
   async put(
     @Param({ schema: schemas.PlanPath }) { plan }: { plan: string },

@@ -42,6 +42,7 @@ export class ProjectsController {
     answers: schemas.Project,
     idempotent: true,
     headers: [IF_MATCH],
+    tagged: true,
   })
   async put(
     @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
@@ -66,6 +67,7 @@ export class ProjectsController {
     role: 'admin',
     summary: 'Get the limits of a project',
     answers: schemas.Project,
+    tagged: true,
   })
   async get(
     @Param({ schema: schemas.ProjectPath }) path: ProjectPath,
@@ -81,6 +83,7 @@ export class ProjectsController {
     answers: schemas.Project,
     idempotent: true,
     headers: [IF_MATCH],
+    tagged: true,
   })
   async changeLimits(
     @Param({ schema: schemas.ProjectPath }) path: ProjectPath,

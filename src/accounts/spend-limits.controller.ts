@@ -28,6 +28,7 @@ export class SpendLimitsController {
     summary: "Get the organization's monthly limit",
     answers: schemas.SpendLimit,
     headers: ORGANIZATION_HEADERS,
+    tagged: true,
   })
   async get(
     @Organization() entity: EntityName,
@@ -45,6 +46,7 @@ export class SpendLimitsController {
     answers: schemas.SpendLimit,
     headers: [...ORGANIZATION_HEADERS, IF_MATCH],
     idempotent: true,
+    tagged: true,
   })
   async set(
     @Organization() entity: EntityName,
@@ -80,6 +82,7 @@ export class SpendLimitsController {
     summary: "Get a project's monthly limit",
     answers: schemas.SpendLimit,
     headers: ORGANIZATION_HEADERS,
+    tagged: true,
   })
   async getOfProject(
     @Organization() entity: EntityName,
@@ -98,6 +101,7 @@ export class SpendLimitsController {
     answers: schemas.SpendLimit,
     headers: [...ORGANIZATION_HEADERS, IF_MATCH],
     idempotent: true,
+    tagged: true,
   })
   async setOfProject(
     @Organization() entity: EntityName,

@@ -31,12 +31,15 @@ export const SpendLimit = z
     interval,
     source: z
       .enum(['plan', 'own', 'owner'])
+      .meta({ id: 'SpendLimitSource' })
       .describe("The plan's cap, the cap that an admin has set instead, or the customer's own spend limit"),
-    enforcement: z.object({
-      status: z
-        .enum(['inactive', 'enforcing'])
-        .describe('enforcing: the month has reached the limit, and requests are denied'),
-    }),
+    enforcement: z
+      .object({
+        status: z
+          .enum(['inactive', 'enforcing'])
+          .describe('enforcing: the month has reached the limit, and requests are denied'),
+      })
+      .meta({ id: 'SpendLimitEnforcement' }),
   })
   .meta({ id: 'SpendLimit' });
 export type SpendLimit = z.output<typeof SpendLimit>;

@@ -24,8 +24,8 @@ export const VisibleEntitiesQuery = z.strictObject({
 });
 export type VisibleEntitiesQuery = z.output<typeof VisibleEntitiesQuery>;
 
-export const VisibleEntityList = listOf(
-  z.object({
+export const VisibleEntity = z
+  .object({
     object: z.literal('entity_name'),
     entity: z.string(),
     plan: z.string(),
@@ -40,6 +40,7 @@ export const VisibleEntityList = listOf(
       .describe('How much of the cap the month has used, four decimals; null without a cap, or one of 0'),
     credits_usd: z.string().describe('What is left now'),
     credits_until: z.int().nullable().describe('When the first of them expire; null: never'),
-  }),
-).meta({ id: 'VisibleEntityList' });
-export type VisibleEntity = z.output<typeof VisibleEntityList>['data'][number];
+  })
+  .meta({ id: 'Customer' });
+export type VisibleEntity = z.output<typeof VisibleEntity>;
+export const VisibleEntityList = listOf(VisibleEntity).meta({ id: 'CustomerList' });

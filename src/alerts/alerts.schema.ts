@@ -16,30 +16,41 @@ export const AlertPage = z.strictObject({ limit: pageLimit, after: afterText });
 export type AlertPage = z.output<typeof AlertPage>;
 
 const notification_channel = channelOrder;
+const cap = z.enum(['monthly', 'yearly'], CAP).meta({ id: 'CapKind' });
 
-const lowBalance = z.strictObject({
-  kind: z.literal('low_balance'),
-  below_usd: positiveUsd.describe('Fires when the credits are below this; again once they were above'),
-  notification_channel,
-});
-const runningOut = z.strictObject({
-  kind: z.literal('credits_running_out'),
-  within_days: integer(1, DAYS_MAX).describe('At the pace of the last seven days'),
-  notification_channel,
-});
+const lowBalance = z
+  .strictObject({
+    kind: z.literal('low_balance'),
+    below_usd: positiveUsd.describe('Fires when the credits are below this; again once they were above'),
+    notification_channel,
+  })
+  .meta({ id: 'LowBalanceAlertOrder' });
+const runningOut = z
+  .strictObject({
+    kind: z.literal('credits_running_out'),
+    within_days: integer(1, DAYS_MAX).describe('At the pace of the last seven days'),
+    notification_channel,
+  })
+  .meta({ id: 'CreditsRunningOutAlertOrder' });
 const capShare = z.strictObject({
   kind: z.literal('cap_share'),
   share_percent: integer(1, 100),
-  cap: z.enum(['monthly', 'yearly'], CAP).default('monthly'),
+  cap: cap.default('monthly'),
   notification_channel,
 });
-const unpriced = z.strictObject({ kind: z.literal('unpriced_usage'), notification_channel });
-const unread = z.strictObject({ kind: z.literal('unread_fields'), notification_channel });
-const queueLate = z.strictObject({
-  kind: z.literal('queue_late'),
-  older_than_seconds: integer(SECONDS_MIN, SECONDS_MAX).describe('How long the oldest usage has waited'),
-  notification_channel,
-});
+const unpriced = z
+  .strictObject({ kind: z.literal('unpriced_usage'), notification_channel })
+  .meta({ id: 'UnpricedUsageAlertOrder' });
+const unread = z
+  .strictObject({ kind: z.literal('unread_fields'), notification_channel })
+  .meta({ id: 'UnreadFieldsAlertOrder' });
+const queueLate = z
+  .strictObject({
+    kind: z.literal('queue_late'),
+    older_than_seconds: integer(SECONDS_MIN, SECONDS_MAX).describe('How long the oldest usage has waited'),
+    notification_channel,
+  })
+  .meta({ id: 'QueueLateAlertOrder' });
 
 const example = { kind: 'low_balance', below_usd: '50' };
 
@@ -54,7 +65,8 @@ export const AlertOrder = z
         .refine(({ cap, project }) => cap === 'monthly' || project == null, {
           path: ['cap'],
           message: 'must be monthly where a project is named: projects have no other cap',
-        }),
+        })
+        .meta({ id: 'CapShareAlertOrder' }),
       unpriced,
       unread,
     ],
@@ -66,7 +78,7 @@ export type AlertOrder = z.output<typeof AlertOrder>;
 export const ServiceAlertOrder = z
   .discriminatedUnion(
     'kind',
-    [lowBalance, runningOut, capShare, unpriced, unread, queueLate],
+    [lowBalance, runningOut, capShare.meta({ id: 'ServiceCapShareAlertOrder' }), unpriced, unread, queueLate],
     `must be one of ${KINDS}, queue_late`,
   )
   .meta({ id: 'ServiceAlertOrder', example: { kind: 'queue_late', older_than_seconds: 60 } });
@@ -85,7 +97,7 @@ export const Alert = z
     project: z.string().nullable(),
     below_usd: z.string().nullable(),
     within_days: z.int().nullable(),
-    cap: z.enum(['monthly', 'yearly']).nullable(),
+    cap: cap.nullable(),
     share_percent: z.int().nullable(),
     older_than_seconds: z.int().nullable(),
     notification_channel: channel,

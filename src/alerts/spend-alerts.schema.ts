@@ -26,7 +26,11 @@ export const SpendAlertPage = z.strictObject({
   limit: pageLimit,
   after: afterText,
   before: afterText.describe('The first_id of the next page'),
-  order: z.enum(['asc', 'desc'], 'must be asc or desc').default('desc').describe('By time of creation'),
+  order: z
+    .enum(['asc', 'desc'], 'must be asc or desc')
+    .meta({ id: 'SortOrder' })
+    .default('desc')
+    .describe('By time of creation'),
 });
 export type SpendAlertPage = z.output<typeof SpendAlertPage>;
 

@@ -51,6 +51,7 @@ const breaker = z
   .object({
     state: z
       .enum(['closed', 'open', 'half_open'])
+      .meta({ id: 'BreakerState' })
       .describe(
         'open: after three failures in a row nothing is sent until `probe_at`; half_open: the next delivery is the probe; one that is accepted closes it',
       ),

@@ -7,13 +7,15 @@ export const Reconciliation = z
     object: z.literal('reconciliation'),
     ok: z.boolean(),
     checks: z.array(
-      z.object({
-        name: z.string(),
-        ok: z.boolean(),
-        left: z.string(),
-        right: z.string(),
-        differences: z.array(z.record(z.string(), z.unknown())),
-      }),
+      z
+        .object({
+          name: z.string(),
+          ok: z.boolean(),
+          left: z.string(),
+          right: z.string(),
+          differences: z.array(z.record(z.string(), z.unknown()).meta({ id: 'Difference' })),
+        })
+        .meta({ id: 'ReconciliationCheck' }),
     ),
   })
   .meta({ id: 'Reconciliation' });
@@ -26,7 +28,7 @@ export const RepairOrder = z
   .meta({ id: 'RepairOrder' });
 export type RepairOrder = z.output<typeof RepairOrder>;
 
-const figures = z.record(z.string(), z.string());
+const figures = z.record(z.string(), z.string()).meta({ id: 'Figures' });
 
 export const Repair = z
   .object({
@@ -35,7 +37,11 @@ export const Repair = z
     dry_run: z.boolean(),
     changed: z.int().describe('Rows that differ from what events, corrections and ledger say'),
     changes: z
-      .array(z.object({ projection: z.string(), key: figures, before: figures, after: figures }))
+      .array(
+        z
+          .object({ projection: z.string(), key: figures, before: figures, after: figures })
+          .meta({ id: 'RepairChange' }),
+      )
       .describe('The first of them; amounts in picodollars'),
   })
   .meta({ id: 'Repair' });

@@ -29,10 +29,12 @@ export type UsageEventVoidOrder = z.output<typeof UsageEventVoidOrder>;
 
 export const CorrectionPath = z.object({ id: z.string().meta({ example: '12' }) });
 
+const kind = z.enum(['void', 'rerate', 'late_usage']).meta({ id: 'CorrectionKind' });
+
 export const CorrectionQuery = z.strictObject({
   entity: entityName.optional(),
   period: period.optional(),
-  kind: z.enum(['void', 'rerate', 'late_usage']).optional(),
+  kind: kind.optional(),
   from: queryTime.optional().describe('Booked from then on'),
   to: queryTime.optional().describe('Booked before then'),
   limit: pageLimit,
@@ -44,10 +46,10 @@ export const UsageCorrection = z
   .object({
     object: z.literal('usage_correction'),
     id: z.string(),
-    kind: z.enum(['void', 'rerate', 'late_usage']),
+    kind,
     source: z.string(),
     event_id: z.string(),
-    occurred_at: z.string(),
+    occurred_at: z.iso.datetime(),
     entity: z.string(),
     project: z.string(),
     model: z.string(),
@@ -103,13 +105,15 @@ export const Rerating = z
     new_usd: z.string(),
     delta_usd: z.string(),
     entities: z.array(
-      z.object({
-        entity: z.string(),
-        changed: z.int(),
-        old_usd: z.string(),
-        new_usd: z.string(),
-        delta_usd: z.string(),
-      }),
+      z
+        .object({
+          entity: z.string(),
+          changed: z.int(),
+          old_usd: z.string(),
+          new_usd: z.string(),
+          delta_usd: z.string(),
+        })
+        .meta({ id: 'EntityRerating' }),
     ),
   })
   .meta({ id: 'Rerating' });

@@ -16,12 +16,20 @@ import { listOf } from '../http/lists.schema.js';
 
 const PRIORITY_DEFAULT = 50;
 
+export const category = z
+  .enum(['paid', 'promotional'], 'must be paid or promotional')
+  .meta({ id: 'CreditCategory' });
+
+const entryKind = z
+  .enum(ENTRY_KINDS, `must be one of ${ENTRY_KINDS.join(', ')}`)
+  .meta({ id: 'LedgerEntryKind' });
+
 export const GrantPath = z.object({ entity: entityName, grant: text(64) });
 
 export const GrantOrder = z
   .strictObject({
     amount_usd: positiveUsd,
-    category: z.enum(['paid', 'promotional'], 'must be paid or promotional').default('paid'),
+    category: category.default('paid'),
     priority: integer(0, 100).default(PRIORITY_DEFAULT).describe('0 burns first, 100 last'),
     effective_at: time.nullish().describe('Null is now'),
     expires_at: time.nullish().describe('Null never expires'),
@@ -60,7 +68,7 @@ export const CreditGrant = z
     object: z.literal('credit_grant'),
     id: z.string(),
     entity: z.string(),
-    category: z.enum(['paid', 'promotional']),
+    category,
     priority: z.int(),
     amount_usd: z.string(),
     remaining_usd: z.string(),
@@ -92,7 +100,7 @@ export const LedgerPage = z
   .strictObject({
     limit: pageLimit,
     after: afterNumber,
-    kind: z.enum(ENTRY_KINDS, `must be one of ${ENTRY_KINDS.join(', ')}`).optional(),
+    kind: entryKind.optional(),
     grant: text(64).optional().describe('Entries of this grant'),
     start_time: querySeconds.optional().describe('Booked at or after'),
     end_time: querySeconds.optional().describe('Booked before'),
@@ -110,7 +118,7 @@ export const LedgerEntry = z
     object: z.literal('ledger_entry'),
     id: z.string(),
     entity: z.string(),
-    kind: z.enum(ENTRY_KINDS),
+    kind: entryKind,
     debit_account: z.string(),
     credit_account: z.string(),
     amount_usd: z.string(),

@@ -1,102 +1,175 @@
-/** What the document says of errors: each status that an operation may answer, with its codes, an example and its headers. */
-import type { ErrorCode } from '@tally/client/protocol';
+/** What the document says of errors: each status that an operation may answer, with its codes, examples and headers. */
+import { INTERNAL_ERROR_MESSAGE, OVERLOADED_MESSAGE, type ErrorCode } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
+import { headersNamed } from './document-headers.js';
+import type { Described } from './document-operation.js';
 import { answerTo } from './error-body.js';
 
-const MESSAGES: Readonly<Record<ErrorCode, string>> = {
-  invalid_request: 'amount_usd: must be a decimal string of US dollars such as "12.5"',
-  invalid_api_key: 'Invalid Authentication',
-  insufficient_permissions: 'Your API key does not have access to this resource',
-  not_found: 'No such entity: entity1',
-  model_not_found: 'The model `m` does not exist or you do not have access to it',
-  method_not_allowed: 'PUT is not a method of this URL; it has GET, HEAD, OPTIONS',
-  not_acceptable: 'Accept: this URL answers application/json',
-  request_timeout: 'The request did not arrive in time',
-  conflict: 'There is one already',
-  precondition_failed: 'If-Match: this has changed since it was read',
-  idempotency_key_in_use: 'A request with this Idempotency-Key is still running',
-  payload_too_large: 'The request body is larger than 64 KiB',
-  unsupported_media_type: 'The request body must be JSON: content-type application/json',
-  idempotency_key_reused: 'This Idempotency-Key was used with another request',
-  insufficient_quota: 'You exceeded your current quota, please check your plan and billing details',
-  rate_limit_exceeded: 'Rate limit reached for requests',
-  internal_error: 'The server had an error while processing your request',
-  overloaded: 'The engine is currently overloaded, please try again later',
-};
+const AMOUNTS = { spent_usd: '100.02', limit_usd: '100', held_usd: '0.4', set_by: 'admin' };
+const DECISION = 'dec_1764547200AAAAAAAAAAAA.entity1';
 
-const CODES = Object.keys(MESSAGES) as ErrorCode[];
+const DENIED = 'You exceeded your current quota, please check your plan and billing details';
 
-const REQUEST_ID = {
-  'X-Request-Id': {
-    description: "The request's own, or one that Tally made; it is in the log",
-    schema: { type: 'string' },
+/** One example of each code, or several where it has several reasons. */
+const EXAMPLES: Readonly<Record<ErrorCode, Readonly<Record<string, TallyError>>>> = {
+  invalid_request: one(
+    'invalid_request',
+    'amount_usd: must be a decimal string of US dollars such as "12.5"',
+    {
+      param: 'amount_usd',
+    },
+  ),
+  invalid_api_key: one('invalid_api_key', 'Invalid Authentication'),
+  insufficient_permissions: one(
+    'insufficient_permissions',
+    'Your API key does not have access to this resource',
+  ),
+  not_found: one('not_found', 'There is no such entity'),
+  model_not_found: one('model_not_found', 'The model `m` does not exist or you do not have access to it'),
+  method_not_allowed: one('method_not_allowed', 'PUT is not a method of this URL; it has GET, HEAD, OPTIONS'),
+  not_acceptable: one('not_acceptable', 'Accept: this URL answers application/json', { param: 'Accept' }),
+  request_timeout: one('request_timeout', 'The request did not arrive in time'),
+  conflict: one('conflict', 'There is one already'),
+  precondition_failed: one(
+    'precondition_failed',
+    'If-Match: this has changed since it was read, or does not exist; read it again',
+    { param: 'If-Match' },
+  ),
+  idempotency_key_in_use: one(
+    'idempotency_key_in_use',
+    'A request with this Idempotency-Key is still running',
+  ),
+  payload_too_large: one('payload_too_large', 'The request body is larger than 64 KiB'),
+  unsupported_media_type: one(
+    'unsupported_media_type',
+    'The request body must be JSON: content-type application/json',
+  ),
+  idempotency_key_reused: one('idempotency_key_reused', 'This Idempotency-Key was used with another request'),
+  insufficient_quota: {
+    credits_gone: new TallyError('insufficient_quota', DENIED, {
+      details: {
+        limit: 'credits',
+        scope: 'entity1',
+        ...AMOUNTS,
+        resets_at: null,
+        decision_id: DECISION,
+      },
+    }),
+    cap_reached: new TallyError('insufficient_quota', DENIED, {
+      details: {
+        limit: 'entity_monthly_cap',
+        scope: 'entity1',
+        ...AMOUNTS,
+        resets_at: 1_764_547_200,
+        decision_id: DECISION,
+      },
+    }),
   },
+  rate_limit_exceeded: one('rate_limit_exceeded', 'Rate limit reached for requests'),
+  internal_error: one('internal_error', INTERNAL_ERROR_MESSAGE),
+  overloaded: one('overloaded', OVERLOADED_MESSAGE),
 };
 
-/** `#/components/responses/Error429` and the others, by status. */
-export function errorResponses(): Map<number, object> {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of CODES) {
-    const status = answerTo(new TallyError(code, ''), { quotaDeniedStatus: 429 }).status;
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return new Map([...byStatus].map(([status, codes]) => [status, responseOf(codes)]));
+function one(
+  code: ErrorCode,
+  message: string,
+  extra: { param?: string } = {},
+): Readonly<Record<string, TallyError>> {
+  return { [code]: new TallyError(code, message, extra) };
 }
 
-function responseOf(codes: readonly ErrorCode[]): object {
-  const answers = codes.map((code) => {
-    const error = new TallyError(code, MESSAGES[code]);
-    return { code, ...answerTo(error, { quotaDeniedStatus: 429 }) };
-  });
-  const headers = new Map(answers.flatMap((answer) => Object.entries(answer.headers)));
+/** For decisions on quota: the same code says too that others hold what is left. */
+const IN_FLIGHT = {
+  concurrency: new TallyError('rate_limit_exceeded', 'Concurrency limit reached for requests', {
+    details: {
+      limit: 'concurrency',
+      scope: 'entity1',
+      spent_usd: null,
+      limit_usd: null,
+      held_usd: null,
+      requests_in_flight: 200,
+      requests_max: 200,
+      resets_at: null,
+      decision_id: DECISION,
+    },
+  }),
+};
+
+type Settings = { readonly quotaDeniedStatus: number };
+
+/** Components for errors: one for each set of codes that some operations share at a status, named after the codes. */
+export class ErrorResponses {
+  readonly components: Record<string, object> = {};
+
+  constructor(private readonly settings: Settings) {}
+
+  /** Each operation's own answers stay; of errors it gets those that it can answer. */
+  addTo(described: Described): void {
+    const { operation } = described;
+    const byStatus = new Map<number, ErrorCode[]>();
+    for (const code of codesOf(described)) {
+      const { status } = answerTo(new TallyError(code, ''), this.settings);
+      byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    }
+    for (const [status, codes] of byStatus) {
+      const denies = codes.includes('rate_limit_exceeded') && isDecision(operation);
+      operation.responses[status] ??= { $ref: `#/components/responses/${this.named(codes, denies)}` };
+    }
+  }
+
+  private named(codes: readonly ErrorCode[], denies: boolean): string {
+    const name = denies && codes.length === 1 ? 'QuotaHeld' : codes.map(pascal).join('Or');
+    this.components[name] ??= responseOf(codes, { ...this.settings, denies });
+    return name;
+  }
+}
+
+function pascal(code: string): string {
+  return code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function responseOf(codes: readonly ErrorCode[], settings: Settings & { denies: boolean }): object {
+  const examples = Object.assign(
+    {},
+    ...codes.map((code) => EXAMPLES[code]),
+    settings.denies ? IN_FLIGHT : {},
+  ) as Record<string, TallyError>;
+  const answers = Object.entries(examples).map(([name, error]) => [name, answerTo(error, settings)] as const);
+  const headers = ['X-Request-Id', ...answers.flatMap(([, answer]) => Object.keys(answer.headers))];
   return {
     description: codes.map((code) => `\`${code}\``).join(' or '),
-    headers: {
-      ...REQUEST_ID,
-      ...Object.fromEntries([...headers].map(([name, value]) => [name, headerLike(value)])),
-    },
+    headers: headersNamed(codes.includes('method_not_allowed') ? [...headers, 'Allow'] : headers),
     content: {
       'application/json': {
         schema: { $ref: '#/components/schemas/Error' },
-        examples: Object.fromEntries(answers.map(({ code, body }) => [code, { value: body }])),
+        examples: Object.fromEntries(answers.map(([name, { body }]) => [name, { value: body }])),
       },
     },
   };
 }
 
-function headerLike(example: string): object {
-  return { schema: { type: 'string' }, example };
+/** Reservations and checks are denied; nothing else is. */
+function isDecision({ operationId }: Described['operation']): boolean {
+  return operationId === 'quota.reserve' || operationId === 'quota.check';
 }
 
-export type Operation = {
-  operationId: string;
-  parameters?: { name: string; in: string; required?: boolean; schema?: object }[];
-  requestBody?: object;
-  responses: Record<string, Record<string, unknown>>;
-  security?: object[];
-  tags?: string[];
-};
-
-/** Each operation's own answers stay; of errors it gets those that it can answer. */
-export function withErrors(operation: Operation, known: ReadonlyMap<number, object>): void {
-  const { parameters = [], requestBody, responses, security } = operation;
+function codesOf({ verb, path, operation, isHot }: Described): ErrorCode[] {
+  const { parameters = [], requestBody, security = [] } = operation;
   const named = (name: string): boolean => parameters.some((parameter) => parameter.name === name);
-  const needsKey = security !== undefined;
-  const statuses = [
-    400,
-    405,
-    ...(needsKey ? [401, 403, 404, 406, 429] : []),
-    ...(requestBody === undefined ? [] : [408, 409, 413, 415]),
-    ...(named('If-Match') ? [412] : []),
-    ...(named('Idempotency-Key') ? [409, 422] : []),
-    500,
-    503,
+  const seeks = path.includes('{') || requestBody !== undefined || NAMING.some(named);
+  const codes: (readonly [boolean, readonly ErrorCode[]])[] = [
+    [true, ['invalid_request', 'method_not_allowed', 'internal_error', 'overloaded']],
+    [security.length > 0, ['invalid_api_key', 'insufficient_permissions', 'rate_limit_exceeded']],
+    [security.length > 0 && !isHot, ['not_acceptable']],
+    [isDecision(operation), ['model_not_found', 'insufficient_quota']],
+    [security.length > 0 && seeks, ['not_found']],
+    [verb !== 'get' && verb !== 'delete', ['request_timeout', 'payload_too_large', 'unsupported_media_type']],
+    [verb !== 'get', ['conflict']],
+    [named('If-Match'), ['precondition_failed']],
+    [named('Idempotency-Key'), ['idempotency_key_in_use', 'idempotency_key_reused']],
   ];
-  // Errors are JSON also where the answer is not.
-  if (responses['default'] !== undefined) {
-    const schema = { $ref: '#/components/schemas/Error' };
-    responses['default'] = { description: 'An error', content: { 'application/json': { schema } } };
-  }
-  for (const status of statuses)
-    if (known.has(status)) responses[status] ??= { $ref: `#/components/responses/Error${status}` };
+  return codes.flatMap(([can, own]) => (can ? own : []));
 }
+
+/** Parameters that name what there may not be. */
+const NAMING = ['entity', 'OpenAI-Organization', 'OpenAI-Project'];

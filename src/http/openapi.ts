@@ -3,24 +3,29 @@ import { readFileSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { errorResponses, withErrors, type Operation } from './document-errors.js';
-import { opened, withPromises } from './document-schemas.js';
+import { convert } from './document-conversion.js';
+import { ErrorResponses } from './document-errors.js';
+import { withExample } from './document-examples.js';
+import { operationIdIn, pathsOf } from './document-gateway.js';
+import { headerComponents, headersNamed } from './document-headers.js';
+import { describedIn, type Described, type Operation } from './document-operation.js';
+import { withPromises } from './document-schemas.js';
 import { describedTags, operationIdOf, tagOf } from './document-tags.js';
 import { ErrorBody } from './errors.schema.js';
 import type { GatewayRoute } from './gateway-routes.js';
-import { descriptionOf } from './route.js';
-import { shownSchema } from './shown-schema.js';
-
-const JSON_TYPE = 'application/json';
 
 /** What package.json calls UNLICENSED, as an SPDX expression, which the document's builder does not know. */
 const LICENSE = { name: 'All rights reserved', identifier: 'LicenseRef-Proprietary' };
 
-type Components = Record<string, object>;
+export type DocumentSettings = {
+  /** Of denials: 429 or 402. */
+  readonly quotaDeniedStatus: number;
+};
 
 export function describeApi(
   app: INestApplication,
   gatewayRoutes: readonly GatewayRoute<never>[],
+  settings: DocumentSettings,
 ): OpenAPIObject {
   const about = new DocumentBuilder()
     .setTitle('Tally')
@@ -36,12 +41,30 @@ export function describeApi(
       schema instanceof z.ZodType ? convert(schema, schemaType) : undefined,
   });
   const own = pathsOf(gatewayRoutes);
-  Object.assign(document.paths, own.paths);
-  document.components = {
-    ...document.components,
-    schemas: { ...own.schemas, ...document.components?.schemas },
+  const paths = merged(own.paths, document.paths);
+  const hot = new Set(gatewayRoutes.map(operationIdIn));
+  const error = convert(ErrorBody, 'output');
+  const schemas = {
+    ...own.schemas,
+    ...error.components,
+    ...document.components?.schemas,
   };
-  return finished(document);
+  const operations = describedIn(paths, hot);
+  const errors = new ErrorResponses(settings);
+  for (const described of operations) finish(described, { errors, schemas });
+  const finished = {
+    ...document,
+    info: { ...document.info, license: LICENSE },
+    paths,
+    tags: describedTags(operations.map(({ operation }) => tagOf(operation.operationId))),
+    components: {
+      ...document.components,
+      schemas,
+      responses: errors.components,
+      headers: headerComponents(),
+    },
+  };
+  return withPromises(finished, schemas) as unknown as OpenAPIObject;
 }
 
 function versionOf(file: URL): string {
@@ -49,100 +72,30 @@ function versionOf(file: URL): string {
   return version;
 }
 
-const VERBS = ['get', 'put', 'post', 'patch', 'delete'] as const;
+/** Paths that both have keep the verbs of both. */
+function merged(some: object, others: object): Record<string, object> {
+  const paths = { ...(some as Record<string, object>) };
+  for (const [path, item] of Object.entries(others)) paths[path] = { ...paths[path], ...item };
+  return paths;
+}
 
 /** What no route says by itself. */
-function finished(document: OpenAPIObject): OpenAPIObject {
-  const errors = errorResponses();
-  const operations = Object.values(document.paths).flatMap((item) =>
-    VERBS.flatMap((verb) => {
-      const operation = (item as Partial<Record<string, Operation>>)[verb];
-      return operation === undefined ? [] : [operation];
-    }),
-  );
-  for (const operation of operations) {
-    operation.tags = [operation.operationId.split('.', 1)[0] ?? ''];
-    withErrors(operation, errors);
-    // Said where no key is needed too: a reader cannot tell silence from something forgotten.
-    operation.security ??= [];
-  }
-  const responses = Object.fromEntries([...errors].map(([status, response]) => [`Error${status}`, response]));
-  return {
-    ...document,
-    info: { ...document.info, license: LICENSE },
-    tags: describedTags(operations.flatMap(({ tags = [] }) => tags)),
-    components: {
-      ...document.components,
-      responses: responses as NonNullable<OpenAPIObject['components']>['responses'],
-      schemas: withPromises(document.components?.schemas) as NonNullable<
-        OpenAPIObject['components']
-      >['schemas'],
-    },
-  };
+function finish(
+  described: Described,
+  { errors, schemas }: { errors: ErrorResponses; schemas: Readonly<Record<string, object>> },
+): void {
+  const { operation } = described;
+  operation.tags = [tagOf(operation.operationId)];
+  // Said where no key is needed too: a reader cannot tell silence from something forgotten.
+  operation.security ??= [];
+  withExample(operation, schemas);
+  errors.addTo(described);
+  for (const response of Object.values(operation.responses))
+    if (response['$ref'] === undefined) response['headers'] = headersOf(operation, response);
 }
 
-function pathsOf(routes: readonly GatewayRoute<never>[]): { paths: object; schemas: object } {
-  const schemas: Components = {};
-  const paths = Object.fromEntries(
-    routes.map((route) => [
-      route.path.replace(/:(\w+)/g, '{$1}'),
-      { [route.method.toLowerCase()]: operationOf(route, schemas) },
-    ]),
-  );
-  // zod has its own place for components.
-  const text = JSON.stringify({ paths, schemas }).replaceAll('#/$defs/', '#/components/schemas/');
-  return JSON.parse(text) as { paths: object; schemas: object };
-}
-
-/** The same operation that Nest's Swagger module makes of a Nest route. */
-function operationOf(route: GatewayRoute<never>, components: Components): object {
-  const { summary, params, body, answers, status = 200, headers = [] } = route;
-  const { consumes = [JSON_TYPE] } = route;
-  const [tag = '', method = ''] = route.operationId.split('.');
-  const operationId = operationIdOf(tag, method);
-  // One type for each body: generators make a method of each.
-  const types = consumes.includes(JSON_TYPE) ? [JSON_TYPE] : consumes;
-  const inJson = (
-    schema: z.ZodType,
-    io: 'input' | 'output',
-    types: readonly string[] = [JSON_TYPE],
-  ): object => {
-    const converted = convert(schema, io);
-    Object.assign(components, converted.components);
-    return Object.fromEntries(types.map((type) => [type, { schema: converted.schema }]));
-  };
-  return {
-    operationId,
-    summary,
-    description: descriptionOf(route),
-    parameters: [
-      ...(params === undefined ? [] : parametersIn(convert(params, 'input').schema)),
-      ...headers.map((header) => ({ ...header, in: 'header', schema: { type: 'string' } })),
-    ],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: inJson(body, 'input', types) } }),
-    responses: {
-      [status]: {
-        description: summary,
-        ...(answers === undefined ? {} : { content: inJson(answers, 'output') }),
-      },
-      ...(route.alsoStatus === undefined || answers === undefined
-        ? {}
-        : { [route.alsoStatus]: { description: summary, content: inJson(answers, 'output') } }),
-      default: { description: 'An error', content: inJson(ErrorBody, 'output') },
-    },
-    security: [{ bearer: [] }],
-    tags: [tagOf(tag)],
-  };
-}
-
-function parametersIn({ properties = {} }: { properties?: Record<string, object> }): object[] {
-  return Object.entries(properties).map(([name, schema]) => ({ name, required: true, in: 'path', schema }));
-}
-
-/** A schema with an id becomes a component; one without an id stays inline. */
-function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: object; components: Components } {
-  const options = { target: 'draft-2020-12', unrepresentable: 'any', io } as const;
-  const { $defs, $schema: _, ...json } = z.toJSONSchema(shownSchema(schema), options);
-  const made = { schema: json as object, components: Object($defs ?? {}) as Components };
-  return io === 'output' ? (opened(made) as typeof made) : made;
+function headersOf({ parameters = [] }: Operation, response: Record<string, unknown>): object {
+  const repeats = parameters.some(({ name }) => name === 'Idempotency-Key');
+  const names = ['X-Request-Id', ...(repeats ? ['Idempotent-Replayed'] : [])];
+  return { ...headersNamed(names), ...(response['headers'] as object | undefined) };
 }

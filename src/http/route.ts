@@ -4,7 +4,6 @@ import {
   ApiBearerAuth,
   ApiBody,
   ApiConsumes,
-  ApiDefaultResponse,
   ApiHeader,
   ApiOperation,
   ApiProduces,
@@ -15,7 +14,7 @@ import type { FastifyContextConfig } from 'fastify';
 import type { z } from 'zod';
 import { assert } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
-import { ErrorBody } from './errors.schema.js';
+import { headersNamed } from './document-headers.js';
 
 /**
  * What of the entities a route touches: nothing that needs a key (`public`), that of its path (`entity`), those that its handler narrows to the
@@ -34,6 +33,13 @@ export type Access = {
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+export type RequestHeader = {
+  readonly name: string;
+  readonly required: boolean;
+  readonly description: string;
+  readonly example?: string;
+};
+
 export type RouteSpec = {
   readonly role: Access['role'];
   readonly alsoFor?: Access['alsoFor'];
@@ -45,7 +51,11 @@ export type RouteSpec = {
   readonly alsoStatus?: number;
   /** True where the route takes an `Idempotency-Key`. */
   readonly idempotent?: boolean;
-  readonly headers?: readonly { name: string; required: boolean; description: string }[];
+  readonly headers?: readonly RequestHeader[];
+  /** True where the answer has an `ETag`. */
+  readonly tagged?: boolean;
+  /** A body that works as it is sent, where its schema has none. */
+  readonly example?: unknown;
   readonly consumes?: readonly string[];
   /** Where the handler reads the body itself, with `@BodyStream()`: what it is. */
   readonly streamsBody?: string;
@@ -62,7 +72,7 @@ const JSON_TYPE = 'application/json';
 
 const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
 
-const IDEMPOTENCY_KEY = {
+const IDEMPOTENCY_KEY: RequestHeader = {
   name: 'Idempotency-Key',
   required: false,
   description: 'The same key with the same request gets the stored answer again.',
@@ -87,6 +97,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     ApiResponse({
       status,
       description: spec.summary,
+      headers: answerHeadersOf(spec),
       ...(spec.answers ? { standardSchema: spec.answers } : {}),
     }),
     ...(spec.alsoStatus === undefined || !spec.answers
@@ -95,12 +106,10 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
     ...(spec.streamsBody === undefined
       ? []
-      : [ApiBody({ description: spec.streamsBody, schema: { type: 'object' } })]),
+      : [ApiBody({ description: spec.streamsBody, schema: { type: 'object', example: spec.example } })]),
     ...(spec.consumes ? [ApiConsumes(...spec.consumes)] : []),
     ...(spec.produces ? [ApiProduces(spec.produces)] : []),
-    ...(spec.role === 'anyone'
-      ? []
-      : [ApiBearerAuth(), ApiDefaultResponse({ description: 'An error', standardSchema: ErrorBody })]),
+    ...(spec.role === 'anyone' ? [] : [ApiBearerAuth()]),
   );
 }
 
@@ -129,7 +138,12 @@ export function accessOfSpec(path: string, { role, alsoFor = [], scope }: RouteS
   return { role, alsoFor, scope };
 }
 
+/** For the API's document: headers of the answer that only some routes have. */
+export function answerHeadersOf({ tagged = false }: RouteSpec): Record<string, { $ref: string }> {
+  return headersNamed(tagged ? ['ETag'] : []);
+}
+
 /** For the API's document. */
 export function descriptionOf({ role, alsoFor = [] }: RouteSpec): string {
-  return `Key role: ${[role, ...alsoFor].join(' or ')}.`;
+  return role === 'anyone' ? 'Needs no key.' : `Key role: ${[role, ...alsoFor].join(' or ')}.`;
 }

@@ -25,6 +25,7 @@ export const JobSummary = z
     progress: z.number().min(0).max(1).describe('From 0 to 1; starts over where the job is run again'),
     error: z
       .object({ code: z.string(), message: z.string(), param: z.string().nullable() })
+      .meta({ id: 'JobError' })
       .nullable()
       .describe('Why it failed'),
     actor: z.string().describe('The id of the key that asked for it, or system'),

@@ -5,6 +5,7 @@ import { entityName, pageLimit, queryFlag, querySeconds, subject, text } from '.
 import { listOf } from '../http/lists.schema.js';
 
 const STATUSES = ['open', 'reviewed', 'counted'] as const;
+const status = z.enum(STATUSES, 'must be open, reviewed or counted').meta({ id: 'ConflictStatus' });
 const NOTE_LENGTH_MAX = 1024;
 
 function conflictId(message: string) {
@@ -20,7 +21,7 @@ export const ConflictPath = z.object({ id: conflictId('must be the id of a confl
 export type ConflictPath = z.output<typeof ConflictPath>;
 
 export const ConflictQuery = z.strictObject({
-  status: z.enum(STATUSES, 'must be open, reviewed or counted').optional(),
+  status: status.optional(),
   entity: entityName.optional(),
   subject: subject.optional(),
   start_time: querySeconds.optional(),
@@ -37,7 +38,10 @@ export const CountQuery = z.strictObject({
 });
 export type CountQuery = z.output<typeof CountQuery>;
 
-export const ConflictReview = z.strictObject({ note: text(NOTE_LENGTH_MAX).nullish() }).nullish();
+export const ConflictReview = z
+  .strictObject({ note: text(NOTE_LENGTH_MAX).nullish() })
+  .meta({ id: 'ConflictReview', example: { note: 'The later one is right' } })
+  .nullish();
 export type ConflictReview = z.output<typeof ConflictReview>;
 
 const textOrNull = z.string().nullable();
@@ -50,7 +54,7 @@ export const EventContent = z
     project: z.string(),
     source: z.string(),
     id: z.string(),
-    time: z.string(),
+    time: z.iso.datetime(),
     model: z.string(),
     operation: z.string(),
     quantities: z.record(z.string(), z.number()).describe('By meter'),
@@ -78,7 +82,7 @@ export const UsageConflict = z
     event_id: z.string(),
     counted: EventContent.nullable().describe('The content that was counted; null where that event is gone'),
     other: EventContent.describe('The content that arrived under the same identity'),
-    status: z.enum(STATUSES),
+    status,
     counted_as: z.string().nullable().describe('The id of the event under which it was counted after all'),
     seen_count: z.int(),
     first_seen_at: z.int(),

@@ -10,12 +10,13 @@ import {
   text,
   time,
 } from '../http/fields.js';
-import { USAGE_FORMATS } from './shapes/read-usage.js';
+import { usageFormat } from './event-validation.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const DeadLetterPath = z.object({ id: text(256) });
 
 const STATUSES = ['open', 'replayed', 'discarded'] as const;
+const status = z.enum(STATUSES, 'must be open, replayed or discarded').meta({ id: 'DeadLetterStatus' });
 const code = text(64)
   .optional()
   .meta({ description: 'Why it could not be counted', example: 'invalid_tokens' });
@@ -24,18 +25,16 @@ const reason = text(256).optional().meta({ description: 'Part of its message', e
 
 /** What a replay changes of the event; without a body it goes as it is. */
 const mending = {
-  usage_format: z
-    .enum(USAGE_FORMATS, 'must be a usage format')
-    .optional()
-    .describe('Which server’s usage it is'),
+  usage_format: usageFormat.optional().describe('Which server’s usage it is'),
   time: time.optional().describe('When it occurred'),
   model: text(256).optional(),
 };
-export const Mending = z.strictObject(mending).nullish();
+const Mend = z.strictObject(mending).meta({ id: 'Mending', example: { usage_format: 'openai_chat' } });
+export const Mending = Mend.nullish();
 export type Mending = z.output<typeof Mending>;
 
 export const DeadLetterQuery = z.strictObject({
-  status: z.enum(STATUSES, 'must be open, replayed or discarded').optional(),
+  status: status.optional(),
   entity: entityName.optional(),
   subject: subject.optional(),
   code,
@@ -63,11 +62,14 @@ function resolveOrder(other: 'replayed' | 'discarded') {
     limit: integer(1, RESOLVED_MAX).default(RESOLVED_MAX),
   });
 }
-export const ReplayOrder = resolveOrder('discarded').extend({
-  mend: z.strictObject(mending).optional().describe('What to change of each event'),
-});
+export const ReplayOrder = resolveOrder('discarded')
+  .extend({ mend: Mend.optional().describe('What to change of each event') })
+  .meta({ id: 'ReplayOrder', example: { entity: 'entity1', code: 'time_out_of_range' } });
 export type ReplayOrder = z.output<typeof ReplayOrder>;
-export const DiscardOrder = resolveOrder('replayed');
+export const DiscardOrder = resolveOrder('replayed').meta({
+  id: 'DiscardOrder',
+  example: { entity: 'entity1', code: 'invalid_tokens' },
+});
 export type ResolveOrder = z.output<ReturnType<typeof resolveOrder>>;
 
 export const DeadLetterBatch = z
@@ -95,7 +97,7 @@ export const DeadLetter = z
     project: z.string().nullable(),
     source: z.string().nullable(),
     event_id: z.string().nullable(),
-    status: z.enum(STATUSES),
+    status,
     seen_count: z.int(),
     first_seen_at: z.int(),
     last_seen_at: z.int(),

@@ -40,6 +40,9 @@ function text(lengthMax: number) {
     .refine(isPrintable, { error: 'must not contain control characters or broken Unicode' });
 }
 
+/** Where the usage object itself cannot say it. */
+export const usageFormat = z.enum(USAGE_FORMATS, 'must be a usage format').meta({ id: 'UsageFormat' });
+
 const envelope = z
   .object({
     specversion: z.literal('1.0'),
@@ -49,11 +52,13 @@ const envelope = z
     subject: text(SUBJECT_LENGTH_MAX),
     time: z.iso.datetime({ offset: true }),
     // What else it says never refuses it: descriptive-fields.ts.
-    data: z.looseObject({
-      model: text(TEXT_LENGTH_MAX),
-      usage: z.record(z.string(), z.unknown()),
-      usage_format: z.enum(USAGE_FORMATS).nullish(),
-    }),
+    data: z
+      .looseObject({
+        model: text(TEXT_LENGTH_MAX),
+        usage: z.record(z.string(), z.unknown()),
+        usage_format: usageFormat.nullish(),
+      })
+      .meta({ id: 'UsageEventData' }),
   })
   .meta({ id: 'UsageEvent', description: 'A CloudEvents 1.0 JSON object: what one request used.' });
 

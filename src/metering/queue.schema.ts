@@ -17,9 +17,11 @@ export const QueueState = z
   .object({
     object: z.literal('queue'),
     ...counts,
-    shards: z.array(z.object({ name: z.string(), ...counts })),
+    shards: z.array(z.object({ name: z.string(), ...counts }).meta({ id: 'QueueShard' })),
     entities: z
-      .array(z.object({ entity: z.string().nullable(), waiting_events: z.int() }))
+      .array(
+        z.object({ entity: z.string().nullable(), waiting_events: z.int() }).meta({ id: 'WaitingEntity' }),
+      )
       .describe('With the most events that wait, at most 20; null is what names nobody'),
     entities_sampled: z.boolean().describe('True where only the oldest and the newest jobs were looked at'),
   })

@@ -20,7 +20,9 @@ export const UsageReceipt = z
     object: z.literal('usage.receipt'),
     accepted: z.int(),
     rejected: z.array(
-      z.object({ index: z.int(), id: z.string().nullable(), code: z.string(), message: z.string() }),
+      z
+        .object({ index: z.int(), id: z.string().nullable(), code: z.string(), message: z.string() })
+        .meta({ id: 'RejectedEvent' }),
     ),
   })
   .meta({ id: 'UsageReceipt' }) satisfies z.ZodType<Receipt>;

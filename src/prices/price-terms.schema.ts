@@ -54,7 +54,8 @@ const conditions = z
       })
       .optional(),
   })
-  .refine((when) => Object.keys(when).length > 0, 'must name a condition');
+  .refine((when) => Object.keys(when).length > 0, 'must name a condition')
+  .meta({ id: 'PriceConditions' });
 
 const variant = z
   .strictObject({
@@ -70,7 +71,8 @@ const variant = z
     ({ when: _when, ...others }) =>
       Object.values(others).some((value) => value !== undefined && value !== null),
     'must have a price or a multiplier',
-  );
+  )
+  .meta({ id: 'PriceVariant' });
 
 /** Spread into every object that holds a price. */
 export const priceTermsFields = {

@@ -85,9 +85,9 @@ export const Price = z
     id: z.string(),
     model: z.string(),
     entity: z.string().nullable(),
-    effective_from: z.string(),
-    first_for_meters_from: z
-      .string()
+    effective_from: z.iso.datetime(),
+    first_for_meters_from: z.iso
+      .datetime()
       .nullable()
       .describe('Usage since then whose meters no version before it priced is charged by this one'),
     ...priceTermsFields,
@@ -123,8 +123,8 @@ export const UnpricedUsage = z
     model: z.string(),
     entity: z.string(),
     events: z.int(),
-    first_occurred_at: z.string(),
-    last_occurred_at: z.string(),
+    first_occurred_at: z.iso.datetime(),
+    last_occurred_at: z.iso.datetime(),
     quantities: z.record(z.string(), z.int()).describe('By meter, of those that wait'),
   })
   .meta({ id: 'UnpricedUsage' });
@@ -132,31 +132,35 @@ export type UnpricedUsage = z.output<typeof UnpricedUsage>;
 
 export const UnpricedUsageList = listOf(UnpricedUsage).meta({ id: 'UnpricedUsageList' });
 
-const MappedPrice = z.object({
-  ...priceTermsFields,
-  input_usd_per_million: z.string().nullable(),
-  cached_input_usd_per_million: z.string().nullable(),
-  output_usd_per_million: z.string().nullable(),
-  max_input_tokens: z.int().nullable().describe('Null where the map does not say'),
-  max_output_tokens: z.int().nullable(),
-  source: z.string(),
-});
+const MappedPrice = z
+  .object({
+    ...priceTermsFields,
+    input_usd_per_million: z.string().nullable(),
+    cached_input_usd_per_million: z.string().nullable(),
+    output_usd_per_million: z.string().nullable(),
+    max_input_tokens: z.int().nullable().describe('Null where the map does not say'),
+    max_output_tokens: z.int().nullable(),
+    source: z.string(),
+  })
+  .meta({ id: 'MappedPrice' });
 export type MappedPrice = z.output<typeof MappedPrice>;
 
-const value = z.union([z.string(), z.int()]).nullable();
+const value = z.union([z.string(), z.int()]).meta({ id: 'PriceFieldValue' }).nullable();
 const fieldNames = z.array(z.string());
 
-const ImportedEntry = z.object({
-  model: z.string(),
-  before: MappedPrice.nullable(),
-  after: MappedPrice,
-  fields: z
-    .array(z.object({ field: z.string(), before: value, after: value }))
-    .describe('Every field that differs'),
-});
+const ImportedEntry = z
+  .object({
+    model: z.string(),
+    before: MappedPrice.nullable(),
+    after: MappedPrice,
+    fields: z
+      .array(z.object({ field: z.string(), before: value, after: value }).meta({ id: 'ImportedField' }))
+      .describe('Every field that differs'),
+  })
+  .meta({ id: 'ImportedEntry' });
 export type ImportedEntry = z.output<typeof ImportedEntry>;
 
-const FieldsOfEntry = z.object({ model: z.string(), fields: fieldNames });
+const FieldsOfEntry = z.object({ model: z.string(), fields: fieldNames }).meta({ id: 'FieldsOfEntry' });
 
 export const PriceImport = z
   .object({
@@ -165,7 +169,9 @@ export const PriceImport = z
     changes: z.array(ImportedEntry),
     unchanged: z.int().describe('How many entries say what is in force'),
     skipped: z
-      .array(z.object({ model: z.string(), reason: z.string(), fields: fieldNames }))
+      .array(
+        z.object({ model: z.string(), reason: z.string(), fields: fieldNames }).meta({ id: 'SkippedEntry' }),
+      )
       .describe('Entries that were not taken, and the fields that Tally cannot charge'),
     kept: z.array(ImportedEntry).describe('Prices that somebody set by hand; overwrite=true replaces them'),
     rounded: z

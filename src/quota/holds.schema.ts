@@ -14,6 +14,7 @@ export const HeldHold = z
     id: z.string().describe('Of the reservation or the lease'),
     kind: z
       .enum(['request', 'lease'])
+      .meta({ id: 'HoldKind' })
       .describe('A request in flight, or a slice that a gateway decides on by itself'),
     project: z.string(),
     model: z.string().nullable().describe('Null for a lease, and for a request that a lease handed over'),
@@ -29,6 +30,6 @@ export const HeldHold = z
     age_seconds: z.int().nullable(),
     expires_at: z.int(),
   })
-  .meta({ id: 'HeldHold' });
+  .meta({ id: 'Hold' });
 export type HeldHold = z.output<typeof HeldHold>;
-export const HeldHoldList = listOf(HeldHold).meta({ id: 'HeldHoldList' });
+export const HeldHoldList = listOf(HeldHold).meta({ id: 'HoldList' });

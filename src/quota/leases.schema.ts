@@ -17,10 +17,12 @@ const leaseId = text(256).refine(
   'must be "lease_", 22 of A-Z a-z 0-9 _ -, a dot and the entity',
 );
 
-const finished = z.strictObject({
-  id: text(256).refine((id) => entityOfReservation(id) !== null, 'must be a reservation id'),
-  hold_usd: usd,
-});
+const finished = z
+  .strictObject({
+    id: text(256).refine((id) => entityOfReservation(id) !== null, 'must be a reservation id'),
+    hold_usd: usd,
+  })
+  .meta({ id: 'FinishedRequest' });
 
 const Ending = z.strictObject({
   project: subject,
@@ -84,18 +86,21 @@ export const Lease = z
       .describe('How long to admit by this answer, counted from before the statement was sent'),
     reason: z
       .enum(['near_limit', 'concurrency_limited', 'not_enforced', 'shared'])
+      .meta({ id: 'LeaseReason' })
       .nullable()
       .describe('Why the grant is less than was wanted'),
     prices: z
       .array(
-        z.object({
-          model: z.string(),
-          input_usd_per_million: z.string(),
-          output_usd_per_million: z.string(),
-          request_usd: z.string().describe('For the request as such'),
-          input_tokens_default: z.int(),
-          output_tokens_default: z.int(),
-        }),
+        z
+          .object({
+            model: z.string(),
+            input_usd_per_million: z.string(),
+            output_usd_per_million: z.string(),
+            request_usd: z.string().describe('For the request as such'),
+            input_tokens_default: z.int(),
+            output_tokens_default: z.int(),
+          })
+          .meta({ id: 'LeasePrice' }),
       )
       .describe(
         'What requests of the default tier hold for as long as the lease lasts; reserve centrally for other tiers and for a model that is missing',

@@ -6,8 +6,8 @@ import {
   TOKENS_MAX,
   type Reservation as ReservationOnTheWire,
 } from '@tally/client/protocol';
+import { quotaMode } from '../accounts/entities.schema.js';
 import { canonicalTier } from '../domain/service-tier.js';
-import { QUOTA_MODES } from '../domain/quota-limits.js';
 import { integer, subject, text } from '../http/fields.js';
 
 const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);
@@ -67,12 +67,14 @@ const remaining = z
     project_cap_usd: z.string().nullable(),
     entity_cap_usd: z.string().nullable(),
   })
+  .meta({ id: 'Remaining' })
   .describe('What is left after all other holds; null is no such limit');
 
-const mode = z.enum(QUOTA_MODES).optional().describe('Only where limits do not deny: `shadow` or `off`');
+const mode = quotaMode.optional().describe('Only where limits do not deny: `shadow` or `off`');
 
 const shadowDenial = z
   .object({ limit: z.string(), scope: z.string(), retryable: z.boolean(), decision_id: z.string() })
+  .meta({ id: 'ShadowDenial' })
   .optional()
   .describe('In `shadow`: the denial that `enforce` would have given');
 
@@ -93,6 +95,7 @@ export const Reservation = z
     expires_at: z.int(),
     hold_basis: z
       .enum(['requested', 'learned', 'maximum', 'none'])
+      .meta({ id: 'HoldBasis' })
       .describe(
         'The output that is held: as requested, as learned from the model, or as large as the model allows',
       ),
@@ -118,12 +121,12 @@ export const Hold = Reservation.pick({
   period: true,
   hold_usd: true,
   expires_at: true,
-}).meta({ id: 'Hold' });
+}).meta({ id: 'ExtendedReservation' });
 export type Hold = z.output<typeof Hold>;
 
 export const Released = z
   .object({ object: z.literal('quota.reservation'), id: z.string(), released: z.literal(true) })
-  .meta({ id: 'Released' });
+  .meta({ id: 'ReleasedReservation' });
 
 export const Decision = z
   .object({
@@ -154,24 +157,28 @@ export const DeniedDecision = z
     retryable: z.boolean().describe('True where only other requests in flight were in the way'),
     resets_at: z.int().nullable(),
     degraded: z.boolean().describe('True where Redis or Postgres was unavailable'),
-    mode: z.enum(QUOTA_MODES).describe('`shadow`: the request was admitted anyway'),
-    asked: z.object({
-      kind: z.enum(['reservation', 'check']),
-      model: z.string().nullable(),
-      input_tokens: z.int().nullable(),
-      max_output_tokens: z.int().nullable(),
-      service_tier: z.string().nullable(),
-      region: z.string().nullable(),
-      request_id: z.string().nullable(),
-      hold_usd: usdOrNull.describe('Null is a request of unknown cost'),
-    }),
-    booked: z.object({
-      project_month_usd: usdOrNull.describe(
-        'Null where the project has no limit, so that no decision reads it',
-      ),
-      entity_month_usd: z.string(),
-      entity_year_usd: z.string(),
-    }),
+    mode: quotaMode.describe('`shadow`: the request was admitted anyway'),
+    asked: z
+      .object({
+        kind: z.enum(['reservation', 'check']).meta({ id: 'DecisionKind' }),
+        model: z.string().nullable(),
+        input_tokens: z.int().nullable(),
+        max_output_tokens: z.int().nullable(),
+        service_tier: z.string().nullable(),
+        region: z.string().nullable(),
+        request_id: z.string().nullable(),
+        hold_usd: usdOrNull.describe('Null is a request of unknown cost'),
+      })
+      .meta({ id: 'DecisionAsked' }),
+    booked: z
+      .object({
+        project_month_usd: usdOrNull.describe(
+          'Null where the project has no limit, so that no decision reads it',
+        ),
+        entity_month_usd: z.string(),
+        entity_year_usd: z.string(),
+      })
+      .meta({ id: 'DecisionBooked' }),
     held: z
       .object({
         project_usd: z.string(),
@@ -179,6 +186,7 @@ export const DeniedDecision = z
         entity_usd: z.string(),
         entity_requests: z.int(),
       })
+      .meta({ id: 'DecisionHeld' })
       .describe('By other requests in flight'),
     limits: z
       .object({
@@ -189,9 +197,11 @@ export const DeniedDecision = z
         project_requests: z.int().nullable(),
         entity_requests: z.int().nullable(),
       })
+      .meta({ id: 'DecisionLimits' })
       .describe('Null is no such limit'),
     state: z
       .object({ version: z.string(), period: z.string(), as_of: z.int() })
+      .meta({ id: 'DecisionState' })
       .describe('The state of the books by which it was decided'),
   })
   .meta({ id: 'DeniedDecision' });

@@ -23,12 +23,14 @@ export const Balance = z
     spend_limit_usd: z.string().nullable().describe('What the customer has set for itself'),
     yearly_cap_usd: z.string().nullable(),
     projects: z.array(
-      z.object({
-        project: z.string(),
-        month_to_date_usd: z.string(),
-        monthly_cap_usd: z.string().nullable(),
-        spend_limit_usd: z.string().nullable(),
-      }),
+      z
+        .object({
+          project: z.string(),
+          month_to_date_usd: z.string(),
+          monthly_cap_usd: z.string().nullable(),
+          spend_limit_usd: z.string().nullable(),
+        })
+        .meta({ id: 'ProjectBalance' }),
     ),
     forecast_usd: z
       .string()
@@ -55,7 +57,11 @@ export const Forecast = z
       .nullable()
       .describe('If each day left costs as much as the most expensive of its weekdays'),
     capped: z.boolean().nullable().describe('True if caps or credits will stop the spend before that'),
-    reason: z.literal('not_enough_data').nullable().describe('Why there is no forecast'),
+    reason: z
+      .enum(['not_enough_data'])
+      .meta({ id: 'ForecastReason' })
+      .nullable()
+      .describe('Why there is no forecast'),
   })
   .meta({ id: 'Forecast' });
 export type Forecast = z.output<typeof Forecast>;

@@ -8,16 +8,19 @@ import { expectationOf } from '../http/expectations.js';
 import { showAs } from '../http/shown-schema.js';
 import { text } from '../http/fields.js';
 
+export const bucketWidth = z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').meta({ id: 'BucketWidth' });
+
 const ARRAY_ITEMS_MAX = 100;
 const ARRAY = `must have 1 to ${ARRAY_ITEMS_MAX} items`;
 
 /** Absent means all. */
 export const idFilter = z.array(text(256)).min(1, ARRAY).max(ARRAY_ITEMS_MAX, ARRAY).optional();
 
-export function groupFields<const T extends readonly [string, ...string[]]>(fields: T) {
+/** `id` is what the API's document calls the fields. */
+export function groupFields<const T extends readonly [string, ...string[]]>(id: string, fields: T) {
   const message = `must be one of ${fields.join(', ')}`;
   return z
-    .array(z.enum(fields, message))
+    .array(z.enum(fields, message).meta({ id }))
     .max(ARRAY_ITEMS_MAX, ARRAY)
     .transform((groups) => new Set(groups))
     .optional();
@@ -113,18 +116,26 @@ function withoutBrackets(query: Readonly<Record<string, unknown>>): Record<strin
   return Object.fromEntries(fields);
 }
 
-/** A page of buckets, each with its results. */
-export function bucketPage<T extends z.ZodType>(result: T) {
-  const bucket = z.object({
-    object: z.literal('bucket'),
-    start_time: z.int(),
-    end_time: z.int(),
-    results: z.array(result),
-  });
-  return z.object({
-    object: z.literal('page'),
-    data: z.array(bucket),
-    has_more: z.boolean(),
-    next_page: z.string().nullable(),
-  });
+/** A page of buckets, each with its results: `CostsPage` of `CostsBucket` of `CostsResult`. */
+export function bucketPage<T extends z.ZodType>(
+  name: string,
+  result: T,
+  about: { description?: string } = {},
+) {
+  const bucket = z
+    .object({
+      object: z.literal('bucket'),
+      start_time: z.int(),
+      end_time: z.int(),
+      results: z.array(result.meta({ id: `${name}Result` })),
+    })
+    .meta({ id: `${name}Bucket` });
+  return z
+    .object({
+      object: z.literal('page'),
+      data: z.array(bucket),
+      has_more: z.boolean(),
+      next_page: z.string().nullable(),
+    })
+    .meta({ id: `${name}Page`, ...about });
 }

@@ -59,7 +59,7 @@ export const CountedEvent = z
     project: z.string(),
     model: z.string(),
     operation: z.string(),
-    occurred_at: z.string().describe('RFC 3339, to the millisecond'),
+    occurred_at: z.iso.datetime().describe('RFC 3339, to the millisecond'),
     booked_at: z.int(),
     period: z.string().describe('The month that charged it'),
     late: z.boolean().describe('It occurred in an earlier month, which had been closed'),
@@ -94,21 +94,23 @@ export const CountedEvent = z
     output_usd_per_million: perMillion,
     cost_usd: z.string().describe('As first rated'),
     burns: z
-      .array(z.object({ grant: z.string(), amount_usd: z.string() }))
+      .array(z.object({ grant: z.string(), amount_usd: z.string() }).meta({ id: 'Burn' }))
       .describe('The parts that credits paid'),
     overage_usd: z.string().describe('The part that no credits paid'),
     corrections: z.array(
-      z.object({
-        kind: z.enum(['void', 'rerate']),
-        period: z.string(),
-        change_usd: z.string(),
-        price: z.string().nullable(),
-        rate_id: z.string().nullable(),
-        reason: z.string(),
-        booked_at: z.int(),
-      }),
+      z
+        .object({
+          kind: z.enum(['void', 'rerate']).meta({ id: 'EventCorrectionKind' }),
+          period: z.string(),
+          change_usd: z.string(),
+          price: z.string().nullable(),
+          rate_id: z.string().nullable(),
+          reason: z.string(),
+          booked_at: z.int(),
+        })
+        .meta({ id: 'EventCorrection' }),
     ),
-    usage_source: z.enum(['reported', 'estimated']),
+    usage_source: z.enum(['reported', 'estimated']).meta({ id: 'UsageSource' }),
     api_key_id: z.string().nullable(),
     user_id: z.string().nullable(),
     request_id: z.string().nullable(),

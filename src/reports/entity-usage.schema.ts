@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isMeter, METERS, type Meter } from '../domain/meters.js';
 import { querySeconds, text } from '../http/fields.js';
 import { showAs } from '../http/shown-schema.js';
+import { bucketWidth } from './buckets.schema.js';
 import { USAGE_FIELDS, type UsageGroup } from './entity-usage.sql.js';
 
 const rangeFields = { start_time: querySeconds.optional(), end_time: querySeconds.optional() };
@@ -54,7 +55,7 @@ function isField(group: string): boolean {
 
 const fields = {
   ...rangeFields,
-  bucket_width: z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').optional(),
+  bucket_width: bucketWidth.optional(),
   group_by: groupBy.describe(`By default project and model; ${GROUPS}`),
   project: values,
   model: values,
@@ -138,6 +139,7 @@ export const EntityUsage = z
           unpriced_meters: z.array(z.string()).describe('Those of which some quantity has no price yet'),
         })
         .loose()
+        .meta({ id: 'EntityUsageRow' })
         .describe('With a field for each of group_by, such as "tag:team"; null for usage that has none'),
     ),
   })

@@ -10,7 +10,7 @@ const CostsFields = z.strictObject({
   bucket_width: z.enum(['1d'], 'must be 1d').default('1d'),
   project_ids: idFilter,
   api_key_ids: idFilter,
-  group_by: groupFields(['project_id', 'line_item', 'api_key_id']),
+  group_by: groupFields('CostsGroup', ['project_id', 'line_item', 'api_key_id']),
 });
 export const CostsQuery = bracketed(
   CostsFields.superRefine((query, context) => refineRange(query, context, COSTS_LIMITS)),
@@ -19,12 +19,15 @@ export const CostsQuery = bracketed(
 export type CostsQuery = z.output<typeof CostsQuery>;
 
 export const CostsPage = bucketPage(
+  'Costs',
   z.object({
     object: z.literal('organization.costs.result'),
-    amount: z.object({
-      value: z.number().describe('US dollars with all decimals'),
-      currency: z.literal('usd'),
-    }),
+    amount: z
+      .object({
+        value: z.number().describe('US dollars with all decimals'),
+        currency: z.literal('usd'),
+      })
+      .meta({ id: 'CostsAmount' }),
     line_item: z
       .string()
       .nullable()
@@ -36,4 +39,4 @@ export const CostsPage = bucketPage(
       .optional()
       .describe('Tokens, or what else the meter counts; only if results are grouped by line item'),
   }),
-).meta({ id: 'Costs' });
+);

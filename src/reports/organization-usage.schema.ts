@@ -1,6 +1,14 @@
 /** Usage in OpenAI's shapes. */
 import { z } from 'zod';
-import { bracketed, bucketPage, bucketRange, groupFields, idFilter, refineRange } from './buckets.schema.js';
+import {
+  bracketed,
+  bucketPage,
+  bucketRange,
+  bucketWidth,
+  groupFields,
+  idFilter,
+  refineRange,
+} from './buckets.schema.js';
 
 /** Buckets a page. */
 export const USAGE_LIMITS = {
@@ -16,7 +24,7 @@ const filters = {
   models: idFilter,
 };
 
-const width = z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').default('1d');
+const width = bucketWidth.default('1d');
 
 const CompletionsFields = z.strictObject({
   ...bucketRange,
@@ -27,7 +35,14 @@ const CompletionsFields = z.strictObject({
     .optional()
     .transform((value) => (value === undefined ? undefined : value === 'true'))
     .describe('Only what the tier "batch" served, or all but that'),
-  group_by: groupFields(['project_id', 'user_id', 'api_key_id', 'model', 'batch', 'service_tier']),
+  group_by: groupFields('CompletionsGroup', [
+    'project_id',
+    'user_id',
+    'api_key_id',
+    'model',
+    'batch',
+    'service_tier',
+  ]),
 });
 export const CompletionsQuery = bracketed(
   CompletionsFields.superRefine((query, context) => refineRange(query, context, USAGE_LIMITS)),
@@ -39,7 +54,7 @@ const EmbeddingsFields = z.strictObject({
   ...bucketRange,
   bucket_width: width,
   ...filters,
-  group_by: groupFields(['project_id', 'user_id', 'api_key_id', 'model']),
+  group_by: groupFields('ModelGroup', ['project_id', 'user_id', 'api_key_id', 'model']),
 });
 export const EmbeddingsQuery = bracketed(
   EmbeddingsFields.superRefine((query, context) => refineRange(query, context, USAGE_LIMITS)),
@@ -57,6 +72,7 @@ const groups = {
 const tokens = z.int();
 
 export const CompletionsPage = bucketPage(
+  'CompletionsUsage',
   z.object({
     object: z.literal('organization.usage.completions.result'),
     input_tokens: tokens.describe('Of all kinds, cached and written ones included'),
@@ -78,15 +94,18 @@ export const CompletionsPage = bucketPage(
     batch: z.boolean().nullable(),
     service_tier: z.string().nullable(),
   }),
-).meta({ id: 'CompletionsUsage', description: 'A field that results are not grouped by is null.' });
+  { description: 'A field that results are not grouped by is null.' },
+);
 export type CompletionsPage = z.output<typeof CompletionsPage>;
 
 export const EmbeddingsPage = bucketPage(
+  'EmbeddingsUsage',
   z.object({
     object: z.literal('organization.usage.embeddings.result'),
     input_tokens: z.int(),
     num_model_requests: z.int(),
     ...groups,
   }),
-).meta({ id: 'EmbeddingsUsage', description: 'A field that results are not grouped by is null.' });
+  { description: 'A field that results are not grouped by is null.' },
+);
 export type EmbeddingsPage = z.output<typeof EmbeddingsPage>;

@@ -1,11 +1,19 @@
 /** The kinds of usage beside completions and embeddings, in OpenAI's shapes. */
 import { z } from 'zod';
-import { bracketed, bucketPage, bucketRange, groupFields, idFilter, refineRange } from './buckets.schema.js';
+import {
+  bracketed,
+  bucketPage,
+  bucketRange,
+  bucketWidth,
+  groupFields,
+  idFilter,
+  refineRange,
+} from './buckets.schema.js';
 import { USAGE_LIMITS } from './organization-usage.schema.js';
 
 const range = {
   ...bucketRange,
-  bucket_width: z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').default('1d'),
+  bucket_width: bucketWidth.default('1d'),
   project_ids: idFilter,
 };
 const callers = { user_ids: idFilter, api_key_ids: idFilter };
@@ -25,7 +33,7 @@ export const ModelUsageQuery = query({
   ...range,
   ...callers,
   models: idFilter,
-  group_by: groupFields([...CALLERS, 'model']),
+  group_by: groupFields('ModelGroup', [...CALLERS, 'model']),
 });
 
 /** No server reports an image's size or source, so a filter for one matches nothing and a group by one is null. */
@@ -35,7 +43,7 @@ export const ImagesQuery = query({
   models: idFilter,
   sizes: idFilter,
   sources: idFilter,
-  group_by: groupFields([...CALLERS, 'model', 'size', 'source']),
+  group_by: groupFields('ImagesGroup', [...CALLERS, 'model', 'size', 'source']),
 });
 
 /** The same of how much context a search took in. */
@@ -44,17 +52,17 @@ export const WebSearchesQuery = query({
   ...callers,
   models: idFilter,
   context_levels: idFilter,
-  group_by: groupFields([...CALLERS, 'model', 'context_level']),
+  group_by: groupFields('WebSearchesGroup', [...CALLERS, 'model', 'context_level']),
 });
 
 export const FileSearchesQuery = query({
   ...range,
   ...callers,
   vector_store_ids: idFilter,
-  group_by: groupFields([...CALLERS, 'vector_store_id']),
+  group_by: groupFields('FileSearchesGroup', [...CALLERS, 'vector_store_id']),
 });
 
-export const ProjectUsageQuery = query({ ...range, group_by: groupFields(['project_id']) });
+export const ProjectUsageQuery = query({ ...range, group_by: groupFields('ProjectGroup', ['project_id']) });
 
 const project = { project_id: z.string().nullable() };
 const caller = { ...project, user_id: z.string().nullable(), api_key_id: z.string().nullable() };
@@ -65,36 +73,46 @@ function resultOf<T extends z.ZodRawShape>(name: string, fields: T) {
 }
 
 export const ModerationsPage = bucketPage(
+  'ModerationsUsage',
   resultOf('moderations', { input_tokens: z.int(), ...ofModel }),
-).meta({ id: 'ModerationsUsage' });
+);
 export const ImagesPage = bucketPage(
+  'ImagesUsage',
   resultOf('images', {
     images: z.int(),
     ...ofModel,
     size: z.null().describe('No server reports it'),
     source: z.null().describe('No server reports it'),
   }),
-).meta({ id: 'ImagesUsage' });
-export const SpeechesPage = bucketPage(resultOf('audio_speeches', { characters: z.int(), ...ofModel })).meta({
-  id: 'AudioSpeechesUsage',
-});
+);
+export const SpeechesPage = bucketPage(
+  'AudioSpeechesUsage',
+  resultOf('audio_speeches', { characters: z.int(), ...ofModel }),
+);
 export const TranscriptionsPage = bucketPage(
+  'AudioTranscriptionsUsage',
   resultOf('audio_transcriptions', { seconds: z.int(), ...ofModel }),
-).meta({ id: 'AudioTranscriptionsUsage' });
+);
 export const WebSearchesPage = bucketPage(
+  'WebSearchesUsage',
   resultOf('web_searches', {
     num_requests: z.int().describe('Searches'),
     ...ofModel,
     num_model_requests: z.int().describe('At most so many requests searched'),
     context_level: z.null().describe('No server reports it'),
   }),
-).meta({ id: 'WebSearchesUsage' });
+);
 export const SessionsPage = bucketPage(
+  'CodeInterpreterSessionsUsage',
   resultOf('code_interpreter_sessions', { num_sessions: z.int(), ...project }),
-).meta({ id: 'CodeInterpreterSessionsUsage' });
+);
 export const VectorStoresPage = bucketPage(
+  'VectorStoresUsage',
   resultOf('vector_stores', { usage_bytes: z.int(), ...project }),
-).meta({ id: 'VectorStoresUsage', description: 'Tally stores nothing of the kind: the buckets are empty.' });
+  { description: 'Tally stores nothing of the kind: the buckets are empty.' },
+);
 export const FileSearchesPage = bucketPage(
+  'FileSearchesUsage',
   resultOf('file_searches', { num_requests: z.int(), ...caller, vector_store_id: z.string().nullable() }),
-).meta({ id: 'FileSearchesUsage', description: 'Tally counts nothing of the kind: the buckets are empty.' });
+  { description: 'Tally counts nothing of the kind: the buckets are empty.' },
+);

@@ -15,6 +15,7 @@ export const ErasureOrder = z
     user_id: value.optional().describe('As events name the user').meta({ example: 'u_9' }),
     tag: z
       .strictObject({ name: value, value })
+      .meta({ id: 'TagValue' })
       .optional()
       .describe('Everybody whose events have a tag of this name with this value'),
   })

@@ -1,77 +1,66 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
+import { documentOf, DocumentChecker, operationsOf, type ApiDocument } from '../support/api-document.js';
 import { ROUTES, type RouteCase } from '../support/routes.js';
 
-type Response = { $ref?: string; content?: Record<string, { schema?: object; examples?: object }> };
-type Operation = {
-  operationId: string;
-  tags: string[];
-  responses: Record<string, Response>;
-  security?: object[];
-};
-type Document = {
-  openapi: string;
-  info: { version: string };
-  servers: object[];
-  tags: { name: string; description: string }[];
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object>; responses: Record<string, Response> };
-};
+const METHODS = ['GET', 'PUT', 'PATCH', 'DELETE', 'POST'];
 
 describe('the document says what the service answers', () => {
   let app: TestApp;
-  let document: Document;
-  let ajv: Ajv2020;
+  let document: ApiDocument;
+  let checker: DocumentChecker;
+  let financeKey: string;
   beforeAll(async () => {
     app = await anApp();
-    document = (await app.call('GET /openapi.json', { key: null })).body;
-    ajv = new Ajv2020({ strict: false, validateFormats: false });
-    ajv.addSchema({ $id: 'tally', components: document.components });
+    document = await documentOf(app);
+    checker = new DocumentChecker(document);
+    financeKey = await app.key('finance', 'entity9');
   });
   afterAll(() => app.close());
 
-  const operations = () => Object.values(document.paths).flatMap((verbs) => Object.values(verbs));
+  const operations = () => operationsOf(document).map(([, operation]) => operation);
 
-  function resolved(response: Response | undefined): Response | undefined {
-    const name = response?.$ref?.split('/').at(-1) ?? '';
-    return response?.$ref === undefined ? response : document.components.responses[name];
-  }
-
-  function validatorOf(response: Response): ValidateFunction | null {
-    const schema = response.content?.['application/json']?.schema;
-    if (schema === undefined) return null;
-    return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"tally#/')));
-  }
-
-  const problemsOf = async (route: RouteCase, key: string | null): Promise<unknown> => {
+  const problemsOf = async (
+    route: RouteCase,
+    change: Partial<RouteCase> & { key?: string | null } = {},
+  ): Promise<string[]> => {
     const [verb = '', path = ''] = route.route.split(' ');
     const operation = document.paths[path]?.[verb.toLowerCase()];
-    const { request, body, headers = {} } = route;
-    const answer = await app.call(request, { body, headers, key, waits: false });
-    const response = resolved(operation?.responses[answer.status] ?? operation?.responses['default']);
-    if (response === undefined) return `${answer.status} is not in the document: ${answer.text}`;
-    const isValid = answer.body === null ? null : validatorOf(response);
-    return isValid === null || isValid(answer.body) ? null : [answer.status, isValid.errors, answer.text];
+    if (operation === undefined) return [`${route.route} is not in the document`];
+    const { request, body, headers = {}, key = app.adminKey } = { ...route, ...change };
+    return checker.problems(operation, await app.call(request, { body, headers, key, waits: false }));
   };
 
   it.each(ROUTES.map((route) => [route.route, route] as const))('%s', async (_, route) => {
-    const unknown = { ...route, request: `${route.request.split('?')[0]}?colour=red` };
-    const problems = [
-      await problemsOf(route, app.adminKey),
-      await problemsOf(route, null),
-      await problemsOf(unknown, app.adminKey),
+    const [verb = '', path = ''] = route.route.split(' ');
+    const [, target = ''] = route.request.split(' ');
+    const other = METHODS.find((method) => document.paths[path]?.[method.toLowerCase()] === undefined);
+    const { headers } = route;
+    const changes = [
+      {},
+      { key: null },
+      { key: financeKey },
+      { request: `${verb} ${target.split('?')[0]}?colour=red` },
+      { request: `${other} ${target}`, body: undefined },
+      { headers: { ...headers, accept: 'application/nothing' } },
+      { headers: { ...headers, 'if-match': '"another"', 'idempotency-key': 'k1' } },
+      { headers: { ...headers, 'idempotency-key': 'k1' } },
+      ...(verb === 'GET' ? [] : [{ body: { colour: 'red' } }, { body: '{', headers: { ...headers } }]),
+      ...(route.body === undefined ? [] : [{ headers: { ...headers, 'content-type': 'text/plain' } }]),
     ];
-    expect(problems).toEqual([null, null, null]);
+    const problems: string[] = [];
+    for (const change of changes) problems.push(...(await problemsOf(route, change)));
+    expect(problems).toEqual([]);
   });
 
-  it('the examples of errors are errors of the document', () => {
+  it('the examples of errors are errors of the document, and no operation answers what is not documented', () => {
     const examples = Object.values(document.components.responses).flatMap(({ content }) =>
       Object.values((content?.['application/json']?.examples ?? {}) as Record<string, { value: unknown }>),
     );
-    const isError = ajv.compile({ $ref: 'tally#/components/schemas/Error' });
+    const isError = checker.validator({ $ref: '#/components/schemas/Error' });
     expect(examples.length).toBeGreaterThan(15);
     expect(examples.filter(({ value }) => !isError(value))).toEqual([]);
+    expect(operations().filter(({ responses }) => 'default' in responses)).toEqual([]);
   });
 
   it('every operation is sorted under a tag that is described, and says what it answers without a key', () => {
@@ -81,9 +70,26 @@ describe('the document says what the service answers', () => {
     expect(undescribed).toEqual([]);
     const silent = operations().filter(
       ({ security, responses }) =>
-        security?.length !== 0 && !['400', '401', '403', '500', '503'].every((status) => status in responses),
+        security.length > 0 &&
+        !['400', '401', '403', '429', '500', '503'].every((status) => status in responses),
     );
     expect(silent).toEqual([]);
+  });
+
+  it('a denial is documented where quota is decided, with its headers, and nowhere else', () => {
+    const denied = operations().filter((operation) =>
+      JSON.stringify(checker.response(operation, 429) ?? {}).includes('insufficient_quota'),
+    );
+    expect(denied.map(({ operationId }) => operationId).toSorted()).toEqual(['quota.check', 'quota.reserve']);
+    for (const operation of denied)
+      expect(Object.keys(checker.response(operation, 429)?.headers ?? {}).toSorted()).toEqual([
+        'Retry-After',
+        'Retry-After-Ms',
+        'X-Quota-Decision',
+        'X-Quota-Limit',
+        'X-Request-Id',
+        'X-Should-Retry',
+      ]);
   });
 
   it('is OpenAPI 3.1 of this version, and names the server that it came from', () => {
@@ -92,9 +98,10 @@ describe('the document says what the service answers', () => {
 
   it('errors are JSON, also of what answers CSV or text', () => {
     for (const path of ['/v1/exports/focus.csv', '/metrics'])
-      expect(Object.keys(document.paths[path]?.['get']?.responses['default']?.content ?? {})).toEqual([
-        'application/json',
-      ]);
+      for (const status of [400, 401, 503]) {
+        const response = checker.response(document.paths[path]!['get']!, status);
+        expect(Object.keys(response?.content ?? {})).toEqual(['application/json']);
+      }
   });
 
   it('money has a pattern wherever it stands', () => {
@@ -103,12 +110,22 @@ describe('the document says what the service answers', () => {
       if (typeof value !== 'object' || value === null) return;
       for (const [key, each] of Object.entries(value)) {
         const schema = each as { type?: unknown; pattern?: unknown } | null;
-        if (key.endsWith('_usd') && schema?.type === 'string' && schema.pattern === undefined)
+        if (key.endsWith('_usd') && [schema?.type].flat().includes('string') && schema?.pattern === undefined)
           bare.push(`${at}.${key}`);
         look(each, `${at}.${key}`);
       }
     };
     look(document.components.schemas, '');
     expect(bare).toEqual([]);
+  });
+
+  it('an installation that denies with 402 documents 402', async () => {
+    const other = await anApp({ environment: { QUOTA_DENIED_STATUS: '402' } });
+    const { paths, components } = await documentOf(other);
+    await other.close();
+    const reserve = paths['/v1/quota/reservations']?.['post'];
+    const name = reserve?.responses['402']?.$ref?.split('/').at(-1) ?? '';
+    expect(JSON.stringify(components.responses[name])).toContain('insufficient_quota');
+    expect(Object.keys(reserve?.responses ?? {})).toContain('429');
   });
 });

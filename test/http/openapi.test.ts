@@ -52,7 +52,7 @@ describe('the API document', () => {
   it('shows what a route takes as the schema that parses it: amounts are strings', () => {
     expect(document.components.schemas['GrantOrder']).toMatchObject({
       required: ['amount_usd'],
-      properties: { amount_usd: { type: 'string', example: '12.5' } },
+      properties: { amount_usd: { type: 'string', examples: ['12.5'] } },
     });
     const grant = document.paths['/v1/admin/entities/{entity}/credits']?.['post'];
     expect(grant?.parameters.map(({ name }) => name).toSorted()).toEqual([
@@ -62,7 +62,7 @@ describe('the API document', () => {
     ]);
     expect(JSON.stringify(grant?.requestBody)).toContain('#/components/schemas/GrantOrder');
     expect(JSON.stringify(grant?.responses['201'])).toContain('#/components/schemas/CreditGrant');
-    expect(JSON.stringify(grant?.responses['default'])).toContain('#/components/schemas/Error');
+    expect(JSON.stringify(grant?.responses['400'])).toContain('#/components/responses/InvalidRequest');
     expect(grant?.security).toEqual([{ bearer: [] }]);
   });
 
