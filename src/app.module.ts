@@ -19,6 +19,7 @@ import { ErrorFilter } from './http/error-filter.js';
 import { routesOn, type GatewayApi } from './http/gateway-routes.js';
 import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { METRICS_ADDRESS } from './http/metrics-server.js';
+import { EVENT_BODIES } from './alerts/event-bodies.schema.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
 import { JobsApi, JobsModule, JobsWorker } from './jobs/jobs.module.js';
@@ -132,7 +133,9 @@ function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: 
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { config, logger } = parts;
   const metrics = new Metrics();
-  const document = new ApiDocument(() => describeApi(app, GATEWAY_ROUTES, config));
+  const document = new ApiDocument(() =>
+    describeApi(app, { gatewayRoutes: GATEWAY_ROUTES, events: EVENT_BODIES }, config),
+  );
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
   const gateway: GatewayApi<GatewayCalls> = {

@@ -35,7 +35,7 @@ export const KeyOrder = z
       .describe('The only source that events may name which the key reports; null: any'),
     expires_at: time.nullish().describe('From then on it opens nothing; null: never'),
   })
-  .meta({ id: 'KeyOrder' });
+  .meta({ id: 'KeyOrder', example: { name: 'eu gateway', role: 'gateway', entity: 'entity1' } });
 export type KeyOrder = z.output<typeof KeyOrder>;
 
 export const Rotation = z
@@ -45,7 +45,7 @@ export const Rotation = z
     ),
     expires_at: time.nullish().describe('When the successor ends; null: never'),
   })
-  .meta({ id: 'KeyRotation' });
+  .meta({ id: 'KeyRotation', example: { overlap_seconds: 86_400 } });
 export type Rotation = z.output<typeof Rotation>;
 
 export const Key = z

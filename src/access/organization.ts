@@ -11,7 +11,12 @@ const HEADER = 'OpenAI-Organization';
 
 /** For the API's document, on every route that has an `@Organization()`. */
 export const ORGANIZATION_HEADERS = [
-  { name: HEADER, required: false, description: 'The entity; a key bound to one needs no header' },
+  {
+    name: HEADER,
+    required: false,
+    description: 'The entity; a key bound to one needs no header',
+    example: 'entity1',
+  },
 ];
 
 export const Organization = createParamDecorator((_: unknown, context: ExecutionContext): EntityName => {

@@ -15,13 +15,16 @@ export const EntityPath = z.object({ entity: entityName });
 export const EntityPage = z.strictObject({ limit: pageLimit, after: afterText });
 export type EntityPage = z.output<typeof EntityPage>;
 
-export const EntityPut = z.strictObject({ plan: planName }).meta({ id: 'EntityPut' });
+export const EntityPut = z
+  .strictObject({ plan: planName })
+  .meta({ id: 'EntityPut', example: { plan: 'pro' } });
 export type EntityPut = z.output<typeof EntityPut>;
 
 export const LimitsPatch = z.strictObject({ ...ownLimitChanges, quota_mode: quotaMode.optional() }).meta({
   id: 'LimitsPatch',
   description:
     'Omitted fields stay unchanged; null is no limit, whatever the plan says; "inherit" goes back to the plan\'s.',
+  example: { monthly_cap_usd: '1000', overage: 'allowed', max_concurrent_requests: 200 },
 });
 export type LimitsPatch = z.output<typeof LimitsPatch>;
 

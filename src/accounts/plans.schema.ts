@@ -15,6 +15,7 @@ export const PlanPut = z
     id: 'PlanPut',
     description:
       'Omitted fields stay unchanged; in a new plan it is no cap, overage blocked and no monthly credit.',
+    example: { monthly_cap_usd: '6000', overage: 'allowed', monthly_credit_usd: '5' },
   });
 export type PlanPut = z.output<typeof PlanPut>;
 

@@ -15,6 +15,7 @@ export const ProjectLimitsPatch = z
     id: 'ProjectLimitsPatch',
     description:
       'Omitted fields stay unchanged; null and "inherit" lift the limit: plans do not limit projects.',
+    example: { monthly_cap_usd: '100', max_concurrent_requests: 20 },
   });
 export type ProjectLimitsPatch = z.output<typeof ProjectLimitsPatch>;
 

@@ -19,7 +19,7 @@ export const SpendLimitOrder = z
     currency: currency.default('USD'),
     interval: interval.default('month'),
   })
-  .meta({ id: 'SpendLimitOrder' });
+  .meta({ id: 'SpendLimitOrder', example: { threshold_amount: 50_000, currency: 'USD', interval: 'month' } });
 export type SpendLimitOrder = z.output<typeof SpendLimitOrder>;
 
 export const SpendLimit = z

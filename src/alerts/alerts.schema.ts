@@ -16,7 +16,7 @@ export const AlertPage = z.strictObject({ limit: pageLimit, after: afterText });
 export type AlertPage = z.output<typeof AlertPage>;
 
 const notification_channel = channelOrder;
-const cap = z.enum(['monthly', 'yearly'], CAP).meta({ id: 'CapKind' });
+export const capKind = z.enum(['monthly', 'yearly'], CAP).meta({ id: 'CapKind' });
 
 const lowBalance = z
   .strictObject({
@@ -35,7 +35,7 @@ const runningOut = z
 const capShare = z.strictObject({
   kind: z.literal('cap_share'),
   share_percent: integer(1, 100),
-  cap: cap.default('monthly'),
+  cap: capKind.default('monthly'),
   notification_channel,
 });
 const unpriced = z
@@ -97,7 +97,7 @@ export const Alert = z
     project: z.string().nullable(),
     below_usd: z.string().nullable(),
     within_days: z.int().nullable(),
-    cap: cap.nullable(),
+    cap: capKind.nullable(),
     share_percent: z.int().nullable(),
     older_than_seconds: z.int().nullable(),
     notification_channel: channel,

@@ -25,7 +25,7 @@ export type RepairQuery = z.output<typeof RepairQuery>;
 
 export const RepairOrder = z
   .strictObject({ entity: entityName.nullable().describe('Null is every entity') })
-  .meta({ id: 'RepairOrder' });
+  .meta({ id: 'RepairOrder', example: { entity: 'entity1' } });
 export type RepairOrder = z.output<typeof RepairOrder>;
 
 const figures = z.record(z.string(), z.string()).meta({ id: 'Figures' });

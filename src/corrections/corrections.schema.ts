@@ -24,7 +24,7 @@ export const UsageEventVoidOrder = z
       .nullish()
       .describe("The event's own time; needed where it is so old that its identity was pruned (35 days)"),
   })
-  .meta({ id: 'UsageEventVoidOrder' });
+  .meta({ id: 'UsageEventVoidOrder', example: { reason: 'Sent twice, under two ids', entity: 'entity1' } });
 export type UsageEventVoidOrder = z.output<typeof UsageEventVoidOrder>;
 
 export const CorrectionPath = z.object({ id: z.string().meta({ example: '12' }) });
@@ -91,7 +91,16 @@ export const RerateOrder = z
     error: `must lie after "from", by at most ${RANGE_DAYS_MAX} days`,
     path: ['to'],
   })
-  .meta({ id: 'RerateOrder' });
+  .meta({
+    id: 'RerateOrder',
+    example: {
+      model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+      from: '2026-11-01',
+      to: '2026-12-01',
+      entity: 'entity1',
+      reason: 'The price was wrong',
+    },
+  });
 export type RerateOrder = z.output<typeof RerateOrder>;
 
 export const Rerating = z

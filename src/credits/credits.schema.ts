@@ -36,7 +36,10 @@ export const GrantOrder = z
     reference: text(256).nullish(),
     note: text(1024).nullish(),
   })
-  .meta({ id: 'GrantOrder' });
+  .meta({
+    id: 'GrantOrder',
+    example: { amount_usd: '500', category: 'paid', priority: 50, reference: 'inv_42', note: 'Invoice 42' },
+  });
 export type GrantOrder = z.output<typeof GrantOrder>;
 
 export const VoidOrder = z
@@ -52,10 +55,12 @@ export const VoidOrder = z
       .default(false)
       .describe('True if the customer gets the money back: statements and FOCUS reverse the purchase'),
   })
-  .meta({ id: 'VoidOrder' });
+  .meta({ id: 'VoidOrder', example: { reason: 'Bought twice', amount_usd: '20', refund: true } });
 export type VoidOrder = z.output<typeof VoidOrder>;
 
-export const FreezeOrder = z.strictObject({ reason: text(1024) }).meta({ id: 'FreezeOrder' });
+export const FreezeOrder = z
+  .strictObject({ reason: text(1024) })
+  .meta({ id: 'FreezeOrder', example: { reason: 'The purchase is disputed' } });
 export type FreezeOrder = z.output<typeof FreezeOrder>;
 
 export const DryRunQuery = z.strictObject({

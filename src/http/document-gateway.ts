@@ -31,7 +31,7 @@ function operationOf(route: GatewayRoute<never>, components: Components): object
   };
   const sent = (schema: z.ZodType): object => {
     const { [JSON_TYPE]: media } = inJson(schema, 'input');
-    return { [JSON_TYPE]: example === undefined ? media : { ...media, example } };
+    return { [JSON_TYPE]: example === undefined ? media : { ...media, example: example() } };
   };
   const answer = {
     description: summary,

@@ -6,11 +6,19 @@ export const VERBS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 
 export type MediaType = { schema?: Record<string, unknown>; example?: unknown };
 
+export type Parameter = {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema?: Record<string, unknown>;
+  example?: unknown;
+};
+
 export type Operation = {
   operationId: string;
   summary?: string;
   description?: string;
-  parameters?: { name: string; in: string; required?: boolean; schema?: Record<string, unknown> }[];
+  parameters?: Parameter[];
   requestBody?: { required?: boolean; content: Record<string, MediaType> };
   responses: Record<string, Record<string, unknown>>;
   security?: object[];

@@ -3,7 +3,7 @@
 /** Where class and method do not say what a client would look for. */
 const NAMES: Readonly<Record<string, string>> = {
   'AuditLog.audit': 'auditLog.list',
-  'Balances.read': 'balances.get',
+  'Balances.balance': 'balances.get',
   'Chains.chains': 'chains.list',
   'Corrections.rerate': 'prices.rerate',
   'Corrections.void': 'usageEvents.void',

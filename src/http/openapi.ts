@@ -6,11 +6,13 @@ import { z } from 'zod';
 import { convert } from './document-conversion.js';
 import { ErrorResponses } from './document-errors.js';
 import { withExample } from './document-examples.js';
+import { withParameterExamples } from './document-parameters.js';
 import { operationIdIn, pathsOf } from './document-gateway.js';
 import { headerComponents, headersNamed } from './document-headers.js';
 import { describedIn, type Described, type Operation } from './document-operation.js';
 import { withPromises } from './document-schemas.js';
 import { describedTags, operationIdOf, tagOf } from './document-tags.js';
+import { webhooksOf, type EventBodies } from './document-webhooks.js';
 import { ErrorBody } from './errors.schema.js';
 import type { GatewayRoute } from './gateway-routes.js';
 
@@ -22,9 +24,16 @@ export type DocumentSettings = {
   readonly quotaDeniedStatus: number;
 };
 
+export type DescribedToo = {
+  /** Routes that Nest does not know. */
+  readonly gatewayRoutes: readonly GatewayRoute<never>[];
+  /** What webhooks are sent. */
+  readonly events: EventBodies;
+};
+
 export function describeApi(
   app: INestApplication,
-  gatewayRoutes: readonly GatewayRoute<never>[],
+  { gatewayRoutes, events }: DescribedToo,
   settings: DocumentSettings,
 ): OpenAPIObject {
   const about = new DocumentBuilder()
@@ -44,9 +53,11 @@ export function describeApi(
   const paths = merged(own.paths, document.paths);
   const hot = new Set(gatewayRoutes.map(operationIdIn));
   const error = convert(ErrorBody, 'output');
+  const sent = webhooksOf(events);
   const schemas = {
     ...own.schemas,
     ...error.components,
+    ...sent.schemas,
     ...document.components?.schemas,
   };
   const operations = describedIn(paths, hot);
@@ -56,6 +67,7 @@ export function describeApi(
     ...document,
     info: { ...document.info, license: LICENSE },
     paths,
+    webhooks: sent.webhooks,
     tags: describedTags(operations.map(({ operation }) => tagOf(operation.operationId))),
     components: {
       ...document.components,
@@ -89,6 +101,7 @@ function finish(
   // Said where no key is needed too: a reader cannot tell silence from something forgotten.
   operation.security ??= [];
   withExample(operation, schemas);
+  withParameterExamples(described);
   errors.addTo(described);
   for (const response of Object.values(operation.responses))
     if (response['$ref'] === undefined) response['headers'] = headersOf(operation, response);

@@ -19,6 +19,17 @@ import type { Tx } from '../platform/database.js';
 import { Route } from '../http/route.js';
 import * as schemas from './prices.schema.js';
 
+const MAP_EXAMPLE = {
+  'acme-chat-2': {
+    litellm_provider: 'acme',
+    mode: 'chat',
+    input_cost_per_token: 1.5e-7,
+    output_cost_per_token: 6e-7,
+    max_input_tokens: 128_000,
+    max_output_tokens: 16_384,
+  },
+};
+
 @Controller()
 export class PricesController {
   constructor(
@@ -103,6 +114,7 @@ export class PricesController {
     idempotent: true,
     streamsBody:
       "LiteLLM's model_prices_and_context_window.json, models.dev's api.json or genai-prices' data.json, up to 32 MiB",
+    example: () => MAP_EXAMPLE,
   })
   async import(
     @BodyStream() body: StreamedBody,

@@ -36,6 +36,16 @@ export const PriceOrder = z
     id: 'PriceOrder',
     description:
       'Each meter has a field of its own: a price per million for tokens and characters, for one of all else. A meter without a price takes that of the meter it falls back on.',
+    example: {
+      model: 'acme-chat-1',
+      input_usd_per_million: '0.71',
+      cached_input_usd_per_million: '0.35',
+      output_usd_per_million: '0.71',
+      max_output_tokens: 8192,
+      variants: [
+        { when: { service_tier: 'batch' }, input_usd_per_million: '0.355', output_usd_per_million: '0.355' },
+      ],
+    },
   });
 export type PriceOrder = z.output<typeof PriceOrder>;
 

@@ -17,6 +17,8 @@ const leaseId = text(256).refine(
   'must be "lease_", 22 of A-Z a-z 0-9 _ -, a dot and the entity',
 );
 
+const EXAMPLE_ID = 'lease_3J9dX0aTq7mVwYbR5cKeLs.entity1';
+
 const finished = z
   .strictObject({
     id: text(256).refine((id) => entityOfReservation(id) !== null, 'must be a reservation id'),
@@ -65,12 +67,26 @@ export const LeaseOrder = Ending.extend({
     path: ['lease_id'],
   })
   .refine(namesOneEntity, OF_ANOTHER)
-  .meta({ id: 'LeaseOrder' });
+  .meta({
+    id: 'LeaseOrder',
+    example: {
+      lease_id: EXAMPLE_ID,
+      sequence: 1,
+      project: 'entity1/project1',
+      outstanding_usd: '0',
+      free_usd: '0',
+      wanted_usd: '1',
+      models: ['cw_meta-llama_Llama-3.3-70B-Instruct'],
+    },
+  });
 export type LeaseOrder = z.output<typeof LeaseOrder>;
 
 export const LeasePath = z.object({ id: leaseId });
 
-export const LeaseEnd = Ending.refine(namesOneEntity, OF_ANOTHER).meta({ id: 'LeaseEnd' });
+export const LeaseEnd = Ending.refine(namesOneEntity, OF_ANOTHER).meta({
+  id: 'LeaseEnd',
+  example: { project: 'entity1/project1' },
+});
 export type LeaseEnd = z.output<typeof LeaseEnd>;
 
 export const Lease = z

@@ -44,15 +44,27 @@ export const ReservationOrder = z
       ),
     ttl_seconds: ttlSeconds.describe('How long the hold lasts unless it is ended or extended'),
   })
-  .meta({ id: 'ReservationOrder' });
+  .meta({
+    id: 'ReservationOrder',
+    example: {
+      project: 'entity1/project1',
+      model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+      input_tokens: 812,
+      max_output_tokens: 1024,
+      request_id: 'req_1',
+      ttl_seconds: 900,
+    },
+  });
 export type ReservationOrder = z.output<typeof ReservationOrder>;
 
 export const ReleaseOrder = z
   .strictObject({ project: subject, request_id: text(256).describe('That of the reservation') })
-  .meta({ id: 'ReleaseOrder' });
+  .meta({ id: 'ReleaseOrder', example: { project: 'entity1/project1', request_id: 'req_1' } });
 export type ReleaseOrder = z.output<typeof ReleaseOrder>;
 
-export const Extension = z.strictObject({ ttl_seconds: ttlSeconds }).meta({ id: 'Extension' });
+export const Extension = z
+  .strictObject({ ttl_seconds: ttlSeconds })
+  .meta({ id: 'Extension', example: { ttl_seconds: 900 } });
 export type Extension = z.output<typeof Extension>;
 
 /** A release has no fields: an empty object, or no body at all. */

@@ -153,8 +153,13 @@ const CHECK: GatewayRoute<ReservationCalls> = {
   scope: 'own',
   summary: 'Decide without holding: denied where no room is left at all',
   headers: [
-    { name: 'OpenAI-Project', required: true, description: 'entity/project' },
-    { name: 'X-Model', required: false, description: 'The model that is asked for' },
+    { name: 'OpenAI-Project', required: true, description: 'entity/project', example: 'entity1/project1' },
+    {
+      name: 'X-Model',
+      required: false,
+      description: 'The model that is asked for',
+      example: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+    },
   ],
   answers: schemas.Decision,
   answer: (calls, { raw }) => {

@@ -24,6 +24,7 @@ describe('a client that is generated from the document has readable names', () =
     };
     for (const [name, schema] of Object.entries(document.components.schemas)) look(schema, name, true);
     look(document.paths, '', false);
+    look(document.webhooks, '', false);
     return found;
   }
 
