@@ -1,8 +1,7 @@
 /** Admins: who changed what. */
 import { Controller, Query } from '@nestjs/common';
-import { TallyError } from '../domain/errors.js';
 import { unixSeconds } from '../domain/unix-time.js';
-import { presentPage } from '../http/list-page.js';
+import { presentPage, unknownCursor } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { Database } from '../platform/database.js';
 import { findAuditEntries, hasAuditEntry, type AuditFilter, type AuditRow } from './audit-log.js';
@@ -32,13 +31,7 @@ export class AuditLogController {
 
 function filterOf(query: schemas.AuditQuery, entity: string | null): AuditFilter {
   const { actor = null, action, target = null, start_time: from = null, end_time: to = null } = query;
-  if (from !== null && to !== null && to <= from)
-    throw new TallyError('invalid_request', 'end_time must lie after start_time', { param: 'end_time' });
   return { entity, actor, actions: action === undefined ? null : [action], target, from, to };
-}
-
-function unknownCursor(): TallyError {
-  return new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
 }
 
 function presentAuditEntry(row: AuditRow): schemas.AuditEntry {

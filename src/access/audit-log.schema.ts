@@ -1,25 +1,27 @@
 /** The audit log. */
 import { z } from 'zod';
-import { afterNumber, entityName, pageLimit, querySeconds, text } from '../http/fields.js';
+import { afterNumber, endsAfter, entityName, pageLimit, querySeconds, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
-export const AuditQuery = z.strictObject({
-  entity: entityName.optional(),
-  actor: text(64).optional().meta({ description: 'The id of a key, or system', example: 'system' }),
-  action: z
-    .string()
-    .regex(
-      /^[a-z_]{1,40}(?:\.[a-z_]{1,40})?$/,
-      'must be an action such as credits.grant, or its kind: credits',
-    )
-    .optional()
-    .meta({ description: 'An action, or all of its kind', example: 'credits.grant' }),
-  target: text(256).optional().meta({ description: 'What was changed', example: 'grant_1' }),
-  start_time: querySeconds.optional(),
-  end_time: querySeconds.optional().meta({ description: 'Unix seconds, exclusive' }),
-  limit: pageLimit,
-  after: afterNumber,
-});
+export const AuditQuery = z
+  .strictObject({
+    entity: entityName.optional(),
+    actor: text(64).optional().meta({ description: 'The id of a key, or system', example: 'system' }),
+    action: z
+      .string()
+      .regex(
+        /^[a-z_]{1,40}(?:\.[a-z_]{1,40})?$/,
+        'must be an action such as credits.grant, or its kind: credits',
+      )
+      .optional()
+      .meta({ description: 'An action, or all of its kind', example: 'credits.grant' }),
+    target: text(256).optional().meta({ description: 'What was changed', example: 'grant_1' }),
+    start_time: querySeconds.optional(),
+    end_time: querySeconds.optional().meta({ description: 'Unix seconds, exclusive' }),
+    limit: pageLimit,
+    after: afterNumber,
+  })
+  .refine(...endsAfter('start_time', 'end_time'));
 export type AuditQuery = z.output<typeof AuditQuery>;
 
 export const AuditEntry = z

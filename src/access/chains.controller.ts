@@ -1,7 +1,8 @@
 /** Admins: where the chains of ledger and audit entries end, and whether a head from before still stands. */
 import { Controller, Query } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
-import { presentPage } from '../http/list-page.js';
+import { LIMIT_DEFAULT } from '../http/fields.js';
+import { cursorRow, presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { headText, verifyHead } from './chains.js';
@@ -22,16 +23,19 @@ export class ChainsController {
     answers: schemas.Chains,
   })
   async chains(@Query({ schema: schemas.ChainsQuery }) query: schemas.ChainsQuery) {
-    const { head, entity = null, log = null, limit, after } = query;
+    const { head, entity = null, log = null, limit = LIMIT_DEFAULT, after = null } = query;
     if (head !== undefined) {
-      if (entity !== null || log !== null || after !== undefined)
+      if (Object.keys(query).length > 1)
         throw new TallyError('invalid_request', 'head must stand alone', { param: 'head' });
       const verdict = await this.database.readLong((tx) => verifyHead(tx, head), { timeoutMs: WALK_MS_MAX });
       return { object: 'chain_verification', head: head.text, ok: verdict === 'stands', verdict };
     }
     const rows = await this.database.read(async (tx) => {
-      const last = after === undefined ? null : parseChainId(after);
-      if (last !== null && (await findHead(tx, last)) === null) throw unknownCursor();
+      const last = await cursorRow(after, async (id) => {
+        const chain = parseChainId(id);
+        const isAsked = (log ?? chain?.log) === chain?.log && (entity ?? chain?.entity) === chain?.entity;
+        return chain !== null && isAsked ? findHead(tx, chain) : null;
+      });
       return findHeads(tx, { entity, log, after: last, limit: limit + 1 });
     });
     return presentPage(rows, { limit, idOf: chainId, present: presentChain });
@@ -56,12 +60,8 @@ function chainId({ log, entity }: Pick<ChainHead, 'log' | 'entity'>): string {
   return `${log}:${entity}`;
 }
 
-function parseChainId(text: string): { log: ChainedLog; entity: string } {
+/** Null where the text is the id of no chain. */
+function parseChainId(text: string): { log: ChainedLog; entity: string } | null {
   const log = CHAINED_LOGS.find((each) => text.startsWith(`${each}:`));
-  if (log === undefined) throw unknownCursor();
-  return { log, entity: text.slice(log.length + 1) };
-}
-
-function unknownCursor(): TallyError {
-  return new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
+  return log === undefined ? null : { log, entity: text.slice(log.length + 1) };
 }

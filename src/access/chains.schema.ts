@@ -1,9 +1,9 @@
 /** The chains of ledger and audit entries in requests and answers. */
 import { z } from 'zod';
-import { afterText, entityName, pageLimit } from '../http/fields.js';
+import { afterText, entityName, limitOfPage } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { CHAINED_LOGS } from './chains.sql.js';
-import { parseHeadText } from './chains.js';
+import { HEAD_TEXT, parseHeadText } from './chains.js';
 
 const LOG = `must be ${CHAINED_LOGS.join(' or ')}`;
 const log = z.enum(CHAINED_LOGS, LOG).meta({ id: 'ChainedLog' });
@@ -12,7 +12,7 @@ const HEAD = 'must be a head as it is logged and listed: log:entity:id:hash';
 export const ChainsQuery = z.strictObject({
   entity: entityName.optional(),
   log: log.optional(),
-  limit: pageLimit,
+  limit: limitOfPage.optional(),
   after: afterText,
   head: z
     .string()
@@ -23,7 +23,10 @@ export const ChainsQuery = z.strictObject({
       return z.NEVER;
     })
     .optional()
-    .meta({ description: 'A head that was logged or listed before: is everything up to it as it was?' }),
+    .meta({
+      pattern: HEAD_TEXT.source,
+      description: 'A head that was logged or listed before: is everything up to it as it was?',
+    }),
 });
 export type ChainsQuery = z.output<typeof ChainsQuery>;
 

@@ -31,7 +31,7 @@ export function headText({ log, entity, lastId, hash }: ChainHead): string {
   return [log, entity, lastId, hash].join(':');
 }
 
-const HEAD_TEXT = new RegExp(
+export const HEAD_TEXT = new RegExp(
   `^(${CHAINED_LOGS.join('|')}):([A-Za-z0-9._-]{0,128}):(\\d{1,18}):([0-9a-f]{64})$`,
 );
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
 import { bindingProblem, OWNED_ROLES, type KeyRole } from '../domain/key-roles.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
@@ -74,9 +75,7 @@ export class ManagedKeys {
   async list(filter: KeyFilter, page: { after: string | null; limit: number }): Promise<StoredKey[]> {
     await this.use.write().catch(() => {});
     const tx = this.database.reader;
-    const after = page.after === null ? null : await findKey(tx, page.after, filter);
-    if (page.after !== null && after === null)
-      throw new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
+    const after = await cursorRow(page.after, (id) => findKey(tx, id, filter));
     return listKeys(tx, filter, { after, limit: page.limit, now: this.clock.now() });
   }
 

@@ -1,9 +1,8 @@
 /** The keys and the audit log of an organization as OpenAI's client reads them. Its admin keys are those of its owners. */
 import { Controller, Param, Query } from '@nestjs/common';
-import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
-import { presentPage } from '../http/list-page.js';
+import { presentPage, unknownCursor } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { Database } from '../platform/database.js';
 import type { StoredKey } from './api-key-rows.js';
@@ -60,8 +59,7 @@ export class OrganizationAdminController {
     const { limit, after = null, 'effective_at[gte]': from = null, 'effective_at[lt]': to = null } = query;
     const filter: AuditFilter = { entity, actor: null, actions: null, target: null, from, to };
     const rows = await this.database.reports.read(async (tx) => {
-      if (after !== null && !(await hasAuditEntry(tx, filter, after)))
-        throw new TallyError('invalid_request', 'after must be the last_id of a page', { param: 'after' });
+      if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
       return findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
     });
     return presentPage(rows, { limit, idOf: ({ id }) => String(id), present: presentAuditLog });

@@ -1,6 +1,6 @@
 /** The keys and the audit log of an organization, in OpenAI's shapes. */
 import { z } from 'zod';
-import { afterText, pageLimit, querySeconds, text } from '../http/fields.js';
+import { afterNumber, afterText, endsAfter, pageLimit, querySeconds, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const AdminKeyPath = z.object({ key: text(64) });
@@ -31,16 +31,14 @@ export const AdminApiKey = z
 export type AdminApiKey = z.output<typeof AdminApiKey>;
 export const AdminApiKeyList = listOf(AdminApiKey).meta({ id: 'AdminApiKeyList' });
 
-export const AuditLogsQuery = z.strictObject({
-  'effective_at[gte]': querySeconds.optional(),
-  'effective_at[lt]': querySeconds.optional(),
-  limit: pageLimit,
-  after: z
-    .string()
-    .regex(/^\d{1,18}$/, 'must be the last_id of a page')
-    .transform((value) => BigInt(value))
-    .optional(),
-});
+export const AuditLogsQuery = z
+  .strictObject({
+    'effective_at[gte]': querySeconds.optional(),
+    'effective_at[lt]': querySeconds.optional(),
+    limit: pageLimit,
+    after: afterNumber,
+  })
+  .refine(...endsAfter('effective_at[gte]', 'effective_at[lt]'));
 export type AuditLogsQuery = z.output<typeof AuditLogsQuery>;
 
 export const OrganizationAuditLog = z

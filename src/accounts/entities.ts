@@ -5,6 +5,7 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { QuotaMode } from '../domain/quota-limits.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOrNull, decimalOrNull } from '../platform/decimal-column.js';
@@ -56,10 +57,15 @@ export class Entities {
     return known(await read(tx, entity), entity);
   }
 
-  /** A page by name. `only` restricts it to one entity; `after` is the last name of the previous page. */
+  /** A page by name. `only` restricts it to one entity; `after` is the last name of the previous page, or it throws. */
   async page(of: { only: EntityName | null; after: string | null; limit: number }): Promise<EntityRow[]> {
-    const rows = await this.database.reader.entity.findMany({
-      where: { name: { equals: of.only ?? undefined, gt: of.after ?? undefined } },
+    const { entity } = this.database.reader;
+    const name = { equals: of.only ?? undefined };
+    const last = await cursorRow(of.after, (after) =>
+      entity.findFirst({ where: { AND: [{ name }, { name: after }] }, select: { name: true } }),
+    );
+    const rows = await entity.findMany({
+      where: { name: { ...name, gt: last?.name } },
       include: WITH_PLAN,
       orderBy: { name: 'asc' },
       take: of.limit,

@@ -3,7 +3,7 @@ import { Controller, Param, Query } from '@nestjs/common';
 import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { unixSeconds } from '../domain/unix-time.js';
-import { presentPage } from '../http/list-page.js';
+import { presentPage, unknownCursor } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import * as schemas from './organization-projects.schema.js';
 import { Projects, type ProjectRow } from './projects.js';
@@ -52,9 +52,11 @@ export class OrganizationProjectsController {
   async rateLimits(
     @Organization() entity: EntityName,
     @Param({ schema: schemas.ProjectPath }) { project }: { project: ProjectName },
-    @Query({ schema: schemas.RateLimitsQuery }) _query: schemas.RateLimitsQuery,
+    @Query({ schema: schemas.RateLimitsQuery }) { after, before }: schemas.RateLimitsQuery,
   ): Promise<schemas.RateLimitList> {
     await this.projects.find({ entity, project });
+    if (before !== undefined) throw unknownCursor('before');
+    if (after !== undefined) throw unknownCursor();
     return { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
   }
 }

@@ -5,7 +5,7 @@ import { limitsChangeOf } from './limits.schema.js';
 import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
 import { Plans, type PlanChange, type PlanRow } from './plans.js';
 import { presentPlan } from './plans.presenter.js';
-import { presentAll } from '../http/list-page.js';
+import { presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { DryRun } from './dry-run.schema.js';
 import * as schemas from './plans.schema.js';
@@ -20,11 +20,13 @@ export class PlansController {
   @Route('GET /v1/admin/plans', {
     scope: 'all',
     role: 'admin',
-    summary: 'List plans',
+    summary: 'List plans, by name',
     answers: schemas.PlanList,
   })
-  async list() {
-    return presentAll(await this.plans.list(), { idOf: (row) => row.name, present: presentPlan });
+  async list(@Query({ schema: schemas.PlanPage }) page: schemas.PlanPage) {
+    const { limit, after = null } = page;
+    const rows = await this.plans.page({ after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.name, present: presentPlan });
   }
 
   @Route('GET /v1/admin/plans/:plan', {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
@@ -43,9 +44,16 @@ export class Plans {
     return toRow(plan);
   }
 
-  /** All of them, by name. */
-  async list(): Promise<PlanRow[]> {
-    return (await this.database.reader.plan.findMany({ orderBy: { name: 'asc' } })).map(toRow);
+  /** A page by name; `after` is the last name of the previous page, or it throws. */
+  async page(of: { after: string | null; limit: number }): Promise<PlanRow[]> {
+    const { plan } = this.database.reader;
+    const last = await cursorRow(of.after, (name) => plan.findUnique({ where: { name } }));
+    const rows = await plan.findMany({
+      where: { name: { gt: last?.name } },
+      orderBy: { name: 'asc' },
+      take: of.limit,
+    });
+    return rows.map(toRow);
   }
 
   /** Creates the plan, or changes it for all its entities. */

@@ -4,6 +4,7 @@ import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOrNull, decimalOrNull } from '../platform/decimal-column.js';
@@ -40,14 +41,19 @@ export class Projects {
     throw noProject(of.project);
   }
 
-  /** A page of the entity's projects by name; `after` is the last name of the previous page. Throws `not_found` for an unknown entity. */
+  /**
+   * A page of the entity's projects by name; `after` is the last name of the previous page. Throws `not_found` for an unknown entity, and
+   * `invalid_request` where it has no project of that name.
+   */
   async page(
     of: { entity: EntityName; after: string | null; limit: number },
     tx: Tx = this.database.reader,
   ): Promise<ProjectRow[]> {
-    await this.accounts.require(tx, of.entity);
+    const { entity } = of;
+    await this.accounts.require(tx, entity);
+    const last = await cursorRow(of.after, (name) => tx.project.findFirst({ where: { entity, name } }));
     const rows = await tx.project.findMany({
-      where: { entity: of.entity, name: { gt: of.after ?? undefined } },
+      where: { entity, name: { gt: last?.name } },
       orderBy: { name: 'asc' },
       take: of.limit,
     });

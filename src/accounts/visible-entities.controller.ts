@@ -2,11 +2,10 @@
 import { Controller, Query } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
 import { Caller, type Principal } from '../access/principal.js';
-import { TallyError } from '../domain/errors.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import { periodOf, periodStart, type Period } from '../domain/period.js';
 import { unixSecondsOrNull } from '../domain/unix-time.js';
-import { presentPage } from '../http/list-page.js';
+import { cursorRow, presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
@@ -45,8 +44,10 @@ export class VisibleEntitiesController {
       limit: limit + 1,
     } as const;
     const rows = await this.reports.read(async (tx) => {
-      if (after !== null)
-        requireCursor(await findOverview(tx, { ...of, after: null, only: entity ?? after, limit: 1 }), after);
+      await cursorRow(after, async (name) => {
+        const [row] = await findOverview(tx, { ...of, after: null, only: entity ?? name, limit: 1 });
+        return row?.entity === name ? row : null;
+      });
       return findOverview(tx, { ...of, after });
     });
     // A key may be bound to an entity that nobody has created yet: it shows with the plan that it will get.
@@ -65,11 +66,6 @@ const NOTHING: Omit<OverviewRow, 'entity'> = {
   creditsPicos: 0n,
   creditsUntil: null,
 };
-
-function requireCursor(rows: readonly OverviewRow[], after: string): void {
-  if (rows.some(({ entity }) => entity === after)) return;
-  throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
-}
 
 function presentVisible(row: OverviewRow, period: Period): VisibleEntity {
   const { monthPicos, previousPicos, capPicos } = row;

@@ -13,8 +13,7 @@ export const VisibleEntitiesQuery = z.strictObject({
   period: period.optional().describe('By default the current month'),
   search: text(128).optional().describe('A part of the name, in any case'),
   sort: z
-    .string({ error: SORT })
-    .refine((sort) => NAMES.includes(sort.replace(/^-/, '')), SORT)
+    .enum([...NAMES, ...NAMES.map((name) => `-${name}`)], SORT)
     .transform((sort) => ({
       by: sort.replace(/^-/, '') as OverviewSort,
       isDescending: sort.startsWith('-'),

@@ -1,8 +1,7 @@
 /** Alerts of other kinds than spend, as they are ordered and answered. */
 import { formatUsd } from '@tally/client/protocol';
-import { TallyError } from '../domain/errors.js';
 import { unixSeconds } from '../domain/unix-time.js';
-import { presentPage, type ListBody } from '../http/list-page.js';
+import { presentSlice, type ListBody } from '../http/list-page.js';
 import type { Undeliverable } from './alert-channel.js';
 import type { AlertRow, NewAlert } from './alerts.js';
 import type { Alert, AlertOrder, AlertPage, ServiceAlertOrder } from './alerts.schema.js';
@@ -50,11 +49,9 @@ export function presentSome(
   { limit, after }: AlertPage,
   undeliverable: Undeliverable,
 ): ListBody<Alert> {
-  const index = after === undefined ? -1 : rows.findIndex(({ id }) => id === after);
-  if (index === -1 && after !== undefined)
-    throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
-  return presentPage(rows.slice(index + 1), {
+  return presentSlice(rows, {
     limit,
+    after,
     idOf: (row) => row.id,
     present: (row) => presentOne(row, undeliverable),
   });

@@ -4,7 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { DAY_MS } from '../domain/buckets.js';
-import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import type { MailDelivery } from '../platform/prisma/client.js';
@@ -114,12 +114,9 @@ export class MailDeliveries {
   async list({ entity, status, after, limit }: Page): Promise<MailDelivery[]> {
     const { reader } = this.database;
     const where = { entity: entity ?? undefined, status: status ?? undefined };
-    const last =
-      after === null
-        ? null
-        : await reader.mailDelivery.findFirst({ where: { entity: where.entity, id: after } });
-    if (last === null && after !== null)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    const last = await cursorRow(after, (id) =>
+      reader.mailDelivery.findFirst({ where: { entity: where.entity, id } }),
+    );
     return reader.mailDelivery.findMany({
       where: { ...where, ...(last === null ? {} : olderThan(last)) },
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],

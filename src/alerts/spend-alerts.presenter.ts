@@ -1,10 +1,9 @@
 /** Spend alerts in OpenAI's shape, and pages of them in either direction. */
-import { TallyError } from '../domain/errors.js';
 import { centsBelow } from '../domain/money.js';
 import type { Undeliverable } from './alert-channel.js';
 import type { SpendAlertRow } from './spend-alerts.js';
 import type { DeletedSpendAlert, SpendAlert, SpendAlertPage } from './spend-alerts.schema.js';
-import { presentPage, type ListBody } from '../http/list-page.js';
+import { presentPage, unknownCursor, type ListBody } from '../http/list-page.js';
 
 export function presentAlert(row: SpendAlertRow, undeliverable: Undeliverable): SpendAlert {
   return {
@@ -47,8 +46,8 @@ export function presentAlerts(
   return { ...list, has_more: asked.length > shown.length };
 }
 
-function indexOf(rows: readonly SpendAlertRow[], id: string, param: string): number {
+function indexOf(rows: readonly SpendAlertRow[], id: string, param: 'after' | 'before'): number {
   const index = rows.findIndex((row) => row.id === id);
   if (index >= 0) return index;
-  throw new TallyError('invalid_request', `${param}: must be the id of a spend alert`, { param });
+  throw unknownCursor(param);
 }

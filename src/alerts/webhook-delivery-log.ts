@@ -1,6 +1,7 @@
 /** What was sent to a webhook, for people: they read its deliveries, have one sent again, or try the webhook with an event of its own. */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import type { WebhookDelivery } from '../platform/prisma/client.js';
@@ -29,9 +30,7 @@ export class WebhookDeliveryLog {
   async list(scope: WebhookScope, { status, after, limit }: Page): Promise<WebhookDelivery[]> {
     await this.webhooks.get(scope);
     const { reader } = this.database;
-    const last = after === null ? null : await this.find(reader, scope, after);
-    if (last === null && after !== null)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    const last = await cursorRow(after, (id) => this.find(reader, scope, id));
     return reader.webhookDelivery.findMany({
       where: {
         webhookId: scope.id,

@@ -4,6 +4,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { assert, TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { WebhookSender } from './webhook-sender.js';
@@ -57,12 +58,9 @@ export class Webhooks {
   ): Promise<WebhookRow[]> {
     const { reader } = this.database;
     const where = { entity: entity ?? undefined };
-    const last =
-      page.after === undefined
-        ? null
-        : await reader.webhook.findFirst({ where: { ...where, id: page.after }, select: COLUMNS });
-    if (last === null && page.after !== undefined)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    const last = await cursorRow(page.after ?? null, (id) =>
+      reader.webhook.findFirst({ where: { ...where, id }, select: COLUMNS }),
+    );
     return reader.webhook.findMany({
       where: last === null ? where : { ...where, ...laterThan(last) },
       select: COLUMNS,

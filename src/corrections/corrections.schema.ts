@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   afterText,
+  endsAfter,
   entityName,
   pageLimit,
   period,
@@ -31,15 +32,17 @@ export const CorrectionPath = z.object({ id: z.string().meta({ example: '12' }) 
 
 const kind = z.enum(['void', 'rerate', 'late_usage']).meta({ id: 'CorrectionKind' });
 
-export const CorrectionQuery = z.strictObject({
-  entity: entityName.optional(),
-  period: period.optional(),
-  kind: kind.optional(),
-  from: queryTime.optional().describe('Booked from then on'),
-  to: queryTime.optional().describe('Booked before then'),
-  limit: pageLimit,
-  after: afterText,
-});
+export const CorrectionQuery = z
+  .strictObject({
+    entity: entityName.optional(),
+    period: period.optional(),
+    kind: kind.optional(),
+    from: queryTime.optional().describe('Booked from then on'),
+    to: queryTime.optional().describe('Booked before then'),
+    limit: pageLimit,
+    after: afterText,
+  })
+  .refine(...endsAfter('from', 'to'));
 export type CorrectionQuery = z.output<typeof CorrectionQuery>;
 
 export const UsageCorrection = z
@@ -87,8 +90,9 @@ export const RerateOrder = z
     entity: entityName.nullish().describe('Null is every entity'),
     reason: text(1024),
   })
-  .refine(({ from, to }) => to > from && to.getTime() - from.getTime() <= RANGE_DAYS_MAX * 86_400_000, {
-    error: `must lie after "from", by at most ${RANGE_DAYS_MAX} days`,
+  .refine(...endsAfter('from', 'to'))
+  .refine(({ from, to }) => to.getTime() - from.getTime() <= RANGE_DAYS_MAX * 86_400_000, {
+    error: `must lie at most ${RANGE_DAYS_MAX} days after from`,
     path: ['to'],
   })
   .meta({

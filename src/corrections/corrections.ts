@@ -1,6 +1,6 @@
 /** What changed a period besides its own usage: voids, re-ratings and late usage. */
 import { Injectable } from '@nestjs/common';
-import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import { Database } from '../platform/database.js';
 import {
   findCorrection,
@@ -17,7 +17,7 @@ const IDENTITY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class Corrections {
   constructor(private readonly database: Database) {}
 
-  /** Newest first; `after` is the last id of the page before. Throws where the scope has no such correction. */
+  /** Newest first; `after` is the last id of the page before. Throws where the filter has no such correction. */
   async list({
     kind = null,
     from = null,
@@ -25,11 +25,12 @@ export class Corrections {
     ...page
   }: Pick<CorrectionFilter, 'entity' | 'period'> &
     Partial<CorrectionFilter> & { after: string | null; limit: number }): Promise<CorrectionRow[]> {
-    const { entity, after } = page;
-    const last = after === null ? null : await this.find(after);
-    if (after !== null && (last === null || (entity !== null && last.entity !== entity)))
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
-    return findCorrections(this.database.reader, { kind, from, to, ...page });
+    const filter = { kind, from, to, ...page };
+    await cursorRow(page.after, async (id) => {
+      const row = await this.find(id);
+      return row !== null && isOf(row, filter) ? row : null;
+    });
+    return findCorrections(this.database.reader, filter);
   }
 
   /** By the number of a void or re-rating, or by the identity of late usage; null where there is none. */
@@ -37,4 +38,15 @@ export class Corrections {
     if (NUMBER.test(id)) return findCorrection(this.database.reader, BigInt(id));
     return IDENTITY.test(id) ? findLateUsage(this.database.reader, id) : null;
   }
+}
+
+/** What a correction says never changes. */
+function isOf(row: CorrectionRow, { entity, period, kind, from, to }: CorrectionFilter): boolean {
+  return (
+    (entity === null || row.entity === entity) &&
+    (period === null || row.period === period) &&
+    (kind === null || row.kind === kind) &&
+    (from === null || row.bookedAt >= from) &&
+    (to === null || row.bookedAt < to)
+  );
 }

@@ -8,7 +8,7 @@ import { Ledger } from './ledger.js';
 import type { EntityName } from '../domain/ids.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentGrant, presentLedgerEntry } from './credits.presenter.js';
-import { presentAll, presentPage } from '../http/list-page.js';
+import { presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import * as schemas from './credits.schema.js';
 import { EntityPath } from '../accounts/entities.schema.js';
@@ -61,10 +61,16 @@ export class CreditsController {
     summary: 'List grants with what is left of them, newest first',
     answers: schemas.CreditGrantList,
   })
-  async list(@Param({ schema: EntityPath }) { entity }: { entity: EntityName }) {
+  async list(
+    @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
+    @Query({ schema: schemas.GrantPage }) page: schemas.GrantPage,
+  ) {
+    const { limit, after = null } = page;
+    await this.accounts.require(this.database.reader, entity);
     const at = this.clock.now();
     const present = (row: GrantRow) => presentGrant(row, at);
-    return presentAll(await this.grants.list({ entity }), { idOf: (row) => row.id, present });
+    const rows = await this.grants.page({ entity, after, limit: limit + 1 });
+    return presentPage(rows, { limit, idOf: (row) => row.id, present });
   }
 
   @Route('GET /v1/admin/entities/:entity/credits/:grant', {

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import {
   afterNumber,
+  afterText,
+  endsAfter,
   entityName,
   integer,
   pageLimit,
@@ -25,6 +27,9 @@ const entryKind = z
   .meta({ id: 'LedgerEntryKind' });
 
 export const GrantPath = z.object({ entity: entityName, grant: text(64) });
+
+export const GrantPage = z.strictObject({ limit: pageLimit, after: afterText });
+export type GrantPage = z.output<typeof GrantPage>;
 
 export const GrantOrder = z
   .strictObject({
@@ -110,10 +115,7 @@ export const LedgerPage = z
     start_time: querySeconds.optional().describe('Booked at or after'),
     end_time: querySeconds.optional().describe('Booked before'),
   })
-  .refine(({ start_time: start, end_time: end }) => start === undefined || end === undefined || start < end, {
-    path: ['end_time'],
-    message: 'must lie after start_time',
-  });
+  .refine(...endsAfter('start_time', 'end_time'));
 export type LedgerPage = z.output<typeof LedgerPage>;
 
 export const LedgerEntryPath = z.object({ entity: entityName, entry: text(64) });

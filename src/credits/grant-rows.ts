@@ -1,6 +1,7 @@
 /** Grants as they are stored, with what is owed for them. */
 import type { Grant, GrantCategory } from '../domain/burn-order.js';
 import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import type { Tx } from '../platform/database.js';
 import { bigintOf } from '../platform/decimal-column.js';
 import type { CreditGrant, Debt } from '../platform/prisma/client.js';
@@ -36,6 +37,22 @@ export async function findGrant(tx: Tx, of: { entity: string; grantId: string })
   if (row === null)
     throw new TallyError('not_found', `no credit grant ${id} of ${entity}`, { param: 'grant' });
   return toGrantRow(row);
+}
+
+export type GrantPage = { readonly entity: string; readonly after: string | null; readonly limit: number };
+
+/** Newest first. */
+export async function findGrantPage(tx: Tx, { entity, after, limit }: GrantPage): Promise<GrantRow[]> {
+  const last = await cursorRow(after, (id) =>
+    tx.creditGrant.findUnique({ where: { entity_id: { entity, id } }, select: { lot: true } }),
+  );
+  const rows = await tx.creditGrant.findMany({
+    where: { entity, lot: { lt: last?.lot } },
+    include: WITH_DEBTS,
+    orderBy: { lot: 'desc' },
+    take: limit,
+  });
+  return rows.map(toGrantRow);
 }
 
 export function toGrantRow(row: CreditGrant & { debts: readonly Debt[] }): GrantRow {

@@ -10,7 +10,14 @@ import { Database, type Tx } from '../platform/database.js';
 import { decimalOf } from '../platform/decimal-column.js';
 import type { GrantCategory } from '../domain/burn-order.js';
 import { Debts } from './debts.js';
-import { findGrant, toGrantRow, WITH_DEBTS, type GrantRow } from './grant-rows.js';
+import {
+  findGrant,
+  findGrantPage,
+  toGrantRow,
+  WITH_DEBTS,
+  type GrantPage,
+  type GrantRow,
+} from './grant-rows.js';
 import { findGrantsLeft, takeRemaining, type GrantLeft } from './grants.sql.js';
 import { Ledger } from './ledger.js';
 
@@ -233,8 +240,9 @@ export class Grants {
     return rows.map(toGrantRow);
   }
 
-  async list({ entity }: { entity: string }): Promise<GrantRow[]> {
-    return this.of(this.database.reader, entity);
+  /** A page of them, newest first; `after` is the last id of the previous page, or it throws. */
+  async page(of: GrantPage): Promise<GrantRow[]> {
+    return findGrantPage(this.database.reader, of);
   }
 
   /** The entities' grants with something left, valid or not: `burn` decides which of them pay. Needs the entities' locks. */

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { periodOf } from '../domain/period.js';
+import { cursorRow } from '../http/list-page.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
 import type { LedgerEntry } from '../platform/prisma/client.js';
@@ -61,25 +62,18 @@ export class Ledger {
     return toRow(row);
   }
 
-  /** Newest first; `before` is the id of the last entry of the previous page. */
+  /** Newest first; `before` is the id of the last entry of the previous page. Throws where the filter has no such entry. */
   async page(of: LedgerFilter & { before: bigint | null; limit: number }): Promise<LedgerRow[]> {
     const { entity, kind, grantId, from, to, before } = of;
-    if (before !== null) await this.requireCursor({ entity, id: before });
-    const rows = await this.database.reader.ledgerEntry.findMany({
-      where: { entity, kind, grantId, bookedAt: { gte: from, lt: to }, id: { lt: before ?? undefined } },
+    const { ledgerEntry } = this.database.reader;
+    const where = { entity, kind, grantId, bookedAt: { gte: from, lt: to } };
+    await cursorRow(before, (id) => ledgerEntry.findFirst({ where: { ...where, id }, select: { id: true } }));
+    const rows = await ledgerEntry.findMany({
+      where: { ...where, id: { lt: before ?? undefined } },
       orderBy: { id: 'desc' },
       take: of.limit,
     });
     return rows.map(toRow);
-  }
-
-  private async requireCursor(of: { entity: string; id: bigint }): Promise<void> {
-    const where = { entity_id: of };
-    if ((await this.database.reader.ledgerEntry.findUnique({ where, select: { id: true } })) === null) {
-      throw new TallyError('invalid_request', 'after must be the last_id of a page of this list', {
-        param: 'after',
-      });
-    }
   }
 }
 

@@ -1,4 +1,6 @@
-/** A page of rows as OpenAI's list object. */
+/** A page of rows as OpenAI's list object, and the cursor that it goes on behind. */
+import { TallyError } from '../domain/errors.js';
+import { CURSOR } from './fields.js';
 
 export type ListBody<T> = {
   readonly object: 'list';
@@ -24,10 +26,36 @@ export function presentPage<Row, Body>(
   };
 }
 
-/** All rows on one page. */
-export function presentAll<Row, Body>(
+/** A page of a list whose rows are all at hand. Throws where `after` is none of them. */
+export function presentSlice<Row, Body>(
   rows: readonly Row[],
-  list: { idOf: (row: Row) => string; present: (row: Row) => Body },
+  page: {
+    limit: number;
+    after: string | undefined;
+    idOf: (row: Row) => string;
+    present: (row: Row) => Body;
+  },
 ): ListBody<Body> {
-  return presentPage(rows, { ...list, limit: rows.length });
+  const index = page.after === undefined ? -1 : rows.findIndex((row) => page.idOf(row) === page.after);
+  if (index === -1 && page.after !== undefined) throw unknownCursor();
+  return presentPage(rows.slice(index + 1), page);
+}
+
+/**
+ * The row that a page goes on behind; null for the first page. `find` looks where the list looks: within what the caller may see, and what it
+ * asked for, but for what may have changed since the page before, such as a status.
+ */
+export async function cursorRow<Cursor, Row>(
+  after: Cursor | null,
+  find: (after: Cursor) => Promise<Row | null>,
+): Promise<Row | null> {
+  if (after === null) return null;
+  const row = await find(after);
+  if (row === null) throw unknownCursor();
+  return row;
+}
+
+/** The answer of every list to a cursor that names none of its rows. */
+export function unknownCursor(param: 'after' | 'before' = 'after'): TallyError {
+  return new TallyError('invalid_request', `${param}: ${CURSOR}`, { param });
 }

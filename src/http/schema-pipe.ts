@@ -48,8 +48,9 @@ function unknownFields(schema: z.ZodType, value: unknown): Problem[] {
   return Object.keys(value).flatMap((field) => (known.has(field) ? [] : [{ field, message: UNKNOWN }]));
 }
 
+/** A query is flat: what is wrong with one value of a parameter is wrong with the parameter. */
 function problemsOf(issue: z.core.$ZodIssue, where: string): Problem[] {
-  const path = issue.path.map(String);
+  const path = issue.path.slice(0, where === 'query' ? 1 : undefined).map(String);
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: UNKNOWN }));
   return [{ field: path.length === 0 ? where : path.join('.'), message: issue.message }];

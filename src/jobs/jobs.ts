@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import type { Prisma } from '../platform/prisma/client.js';
@@ -148,11 +149,12 @@ export class Jobs {
     after: string | null;
     limit: number;
   }): Promise<JobRow[]> {
-    const last =
-      page.after === null || !ID.test(page.after) ? null : await findJob(this.database.reader, page.after);
-    if (page.after !== null && last === null)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
-    return listJobs(this.database.reader, { ...page, after: last });
+    const { reader } = this.database;
+    const after = await cursorRow(page.after, async (id) => {
+      const job = ID.test(id) ? await findJob(reader, id) : null;
+      return page.kind === null || job?.kind === page.kind ? job : null;
+    });
+    return listJobs(reader, { ...page, after });
   }
 }
 

@@ -1,7 +1,16 @@
 /** Conflicts with what was counted, and their review. */
 import { z } from 'zod';
-import { parseConflictId, type ConflictKey } from './usage-conflicts.sql.js';
-import { entityName, pageLimit, queryFlag, querySeconds, subject, text } from '../http/fields.js';
+import { CONFLICT_ID, parseConflictId, type ConflictKey } from './usage-conflicts.sql.js';
+import {
+  CURSOR,
+  endsAfter,
+  entityName,
+  pageLimit,
+  queryFlag,
+  querySeconds,
+  subject,
+  text,
+} from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 const STATUSES = ['open', 'reviewed', 'counted'] as const;
@@ -9,28 +18,31 @@ const status = z.enum(STATUSES, 'must be open, reviewed or counted').meta({ id: 
 const NOTE_LENGTH_MAX = 1024;
 
 function conflictId(message: string) {
-  return z.string({ error: message }).transform((id, context): ConflictKey => {
-    const key = parseConflictId(id);
-    if (key !== null) return key;
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: message })
+    .regex(CONFLICT_ID, message)
+    .transform((id, context): ConflictKey => {
+      const key = parseConflictId(id);
+      if (key !== null) return key;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });
 }
 
 export const ConflictPath = z.object({ id: conflictId('must be the id of a conflict') });
 export type ConflictPath = z.output<typeof ConflictPath>;
 
-export const ConflictQuery = z.strictObject({
-  status: status.optional(),
-  entity: entityName.optional(),
-  subject: subject.optional(),
-  start_time: querySeconds.optional(),
-  end_time: querySeconds.optional(),
-  limit: pageLimit,
-  after: conflictId('must be the last_id of a page')
-    .optional()
-    .meta({ description: 'The last_id of the previous page' }),
-});
+export const ConflictQuery = z
+  .strictObject({
+    status: status.optional(),
+    entity: entityName.optional(),
+    subject: subject.optional(),
+    start_time: querySeconds.optional(),
+    end_time: querySeconds.optional(),
+    limit: pageLimit,
+    after: conflictId(CURSOR).optional().meta({ description: 'The last_id of the previous page' }),
+  })
+  .refine(...endsAfter('start_time', 'end_time'));
 export type ConflictQuery = z.output<typeof ConflictQuery>;
 
 export const CountQuery = z.strictObject({

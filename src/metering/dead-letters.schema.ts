@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   afterText,
+  endsAfter,
   entityName,
   integer,
   pageLimit,
@@ -33,17 +34,19 @@ const Mend = z.strictObject(mending).meta({ id: 'Mending', example: { usage_form
 export const Mending = Mend.nullish();
 export type Mending = z.output<typeof Mending>;
 
-export const DeadLetterQuery = z.strictObject({
-  status: status.optional(),
-  entity: entityName.optional(),
-  subject: subject.optional(),
-  code,
-  reason,
-  start_time: querySeconds.optional(),
-  end_time: querySeconds.optional(),
-  limit: pageLimit,
-  after: afterText,
-});
+export const DeadLetterQuery = z
+  .strictObject({
+    status: status.optional(),
+    entity: entityName.optional(),
+    subject: subject.optional(),
+    code,
+    reason,
+    start_time: querySeconds.optional(),
+    end_time: querySeconds.optional(),
+    limit: pageLimit,
+    after: afterText,
+  })
+  .refine(...endsAfter('start_time', 'end_time'));
 export type DeadLetterQuery = z.output<typeof DeadLetterQuery>;
 
 /** Dead letters that one call resolves. Their events fit into one job. */
@@ -64,12 +67,12 @@ function resolveOrder(other: 'replayed' | 'discarded') {
 }
 export const ReplayOrder = resolveOrder('discarded')
   .extend({ mend: Mend.optional().describe('What to change of each event') })
+  .refine(...endsAfter('start_time', 'end_time'))
   .meta({ id: 'ReplayOrder', example: { entity: 'entity1', code: 'time_out_of_range' } });
 export type ReplayOrder = z.output<typeof ReplayOrder>;
-export const DiscardOrder = resolveOrder('replayed').meta({
-  id: 'DiscardOrder',
-  example: { entity: 'entity1', code: 'invalid_tokens' },
-});
+export const DiscardOrder = resolveOrder('replayed')
+  .refine(...endsAfter('start_time', 'end_time'))
+  .meta({ id: 'DiscardOrder', example: { entity: 'entity1', code: 'invalid_tokens' } });
 export type ResolveOrder = z.output<ReturnType<typeof resolveOrder>>;
 
 export const DeadLetterBatch = z

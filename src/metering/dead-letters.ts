@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntries } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import type { DeadLetter, Prisma } from '../platform/prisma/client.js';
@@ -45,12 +46,13 @@ export class DeadLetters {
     if (deadLetters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, deadLetters));
   }
 
-  /** Last seen first; `after` is the last id of the page before. Throws where that is no dead letter of the entity that is asked for. */
+  /** Last seen first; `after` is the last id of the page before. Throws where that is none of those that are asked for. */
   async list({ filter, after, limit }: Page): Promise<DeadLetterRow[]> {
     const { deadLetter } = this.database.reader;
-    const last = after === null ? null : await this.find({ id: after, entity: filter.entity });
-    if (after !== null && last === null)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    const last = await cursorRow(after, async (id) => {
+      const row = await this.find({ id, entity: filter.entity });
+      return row !== null && isOf(row, filter) ? row : null;
+    });
     const rows = await deadLetter.findMany({
       where: { ...matching(filter), ...(last !== null && seenBefore(last)) },
       orderBy: [{ lastSeenAt: 'desc' }, { id: 'desc' }],
@@ -124,6 +126,11 @@ export class DeadLetters {
     const row = await this.database.reader.deadLetter.findUnique({ where: { entity_id: key } });
     return row === null ? null : toRow(row);
   }
+}
+
+/** Whether it was ever one of those: its status and when it was seen may have changed since the page before. */
+function isOf(row: DeadLetterRow, { project, code }: DeadLetterFilter): boolean {
+  return (project === null || row.project === project) && (code === null || row.code === code);
 }
 
 function matching({ from, to, ...equal }: DeadLetterFilter): Prisma.DeadLetterWhereInput {

@@ -53,9 +53,11 @@ export function conflictIdOf({ entity, identity, fingerprint }: ConflictKey): st
   return `conflict_${`${identity}${fingerprint}`.replaceAll('-', '')}.${entity}`;
 }
 
+export const CONFLICT_ID = /^conflict_([0-9a-f]{64})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+
 /** Null where the text is not the id of a conflict. */
 export function parseConflictId(id: string): ConflictKey | null {
-  const [, hex, entity] = /^conflict_([0-9a-f]{64})\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/.exec(id) ?? [];
+  const [, hex, entity] = CONFLICT_ID.exec(id) ?? [];
   if (hex === undefined || entity === undefined) return null;
   return { entity, identity: hex.slice(0, HEX_OF_UUID), fingerprint: hex.slice(HEX_OF_UUID) };
 }

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { TEXT_LENGTH_MAX } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
@@ -35,16 +36,18 @@ export class UsageConflicts {
     private readonly recorder: Recorder,
   ) {}
 
-  /** A page, last seen first. Throws where `after` is no conflict of the entity that is asked for. */
+  /** A page, last seen first. Throws where `after` is no conflict of the entity or the project that is asked for. */
   async list(page: {
     filter: ConflictFilter;
     after: ConflictKey | null;
     limit: number;
   }): Promise<ConflictRow[]> {
-    const { after, filter } = page;
+    const { entity: scope, project } = page.filter;
     const { reader } = this.database;
-    if (after !== null && (await findConflict(reader, { key: after, scope: filter.entity })) === null)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    await cursorRow(page.after, async (key) => {
+      const row = await findConflict(reader, { key, scope });
+      return project === null || row?.other.project === project ? row : null;
+    });
     return findConflicts(reader, page);
   }
 

@@ -1,9 +1,8 @@
 /** Statements in requests and answers. */
 import { z } from 'zod';
-import { METERS } from '../domain/meters.js';
 import { MOVEMENT_KINDS } from './statements.sql.js';
 import { category } from '../credits/credits.schema.js';
-import { entityName, period } from '../http/fields.js';
+import { entityName, meterName, period } from '../http/fields.js';
 
 export const StatementPath = z.object({ entity: entityName, period });
 
@@ -20,7 +19,7 @@ const UsageLine = z
     project: z.string(),
     model: z.string(),
     service_tier: z.string(),
-    meter: z.enum(METERS).meta({ id: 'Meter' }),
+    meter: meterName,
     label: z.string().describe('The meter in words, such as "cached input"'),
     unit: z
       .enum(['token', 'character', 'second', 'one'])

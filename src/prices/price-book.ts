@@ -1,8 +1,9 @@
 /** The price book: price versions, of which one is in force at a time. They are added and never changed. */
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Changes } from '../access/changes.js';
-import { assert, TallyError } from '../domain/errors.js';
+import { assert } from '../domain/errors.js';
 import { priceInForce, type Price, type PriceUse } from '../domain/price.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
@@ -18,7 +19,7 @@ import {
 } from './price-versions.sql.js';
 import { publishVersion, type PriceOrder, type Published } from './publication.js';
 import { VersionsAtHand } from './versions-at-hand.js';
-import { listWaitingUsage, type WaitingUsage } from './waiting-usage.sql.js';
+import { hasUsed, listWaitingUsage, type WaitingUsage } from './waiting-usage.sql.js';
 
 export { PRICE_BOOK_LOCK } from './price-book.sql.js';
 export type { PriceRow } from './price-row.js';
@@ -138,7 +139,7 @@ export class PriceBook implements OnModuleInit {
 
   /**
    * In the same order, for one model or for all; for an entity, the list prices and its own. A page, or all. Throws where `after` is no
-   * version.
+   * version of them.
    */
   async list({
     after = null,
@@ -147,8 +148,15 @@ export class PriceBook implements OnModuleInit {
     at = null,
     ...filter
   }: ListFilter): Promise<PriceRow[]> {
-    if (after !== null && (await this.find(after)) === null)
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
+    const { model, entity } = filter;
+    await cursorRow(after, async (id) => {
+      const row = await this.find(id);
+      const isAsked =
+        (model ?? row?.model) === row?.model &&
+        (source ?? row?.source) === row?.source &&
+        (entity ?? row?.entity) === (row?.entity ?? entity);
+      return isAsked ? row : null;
+    });
     return this.rowsOf(await listVersions(this.database.reader, { after, limit, source, at, ...filter }));
   }
 
@@ -157,9 +165,15 @@ export class PriceBook implements OnModuleInit {
     return this.rowsOf(await findVersions(this.database.reader, [id]))[0] ?? null;
   }
 
-  /** What waits for a price, by model and entity: a page. */
+  /** What waits for a price, by model and entity: a page. Throws where `after` is not asked for, or was never used. */
   async listUnpriced(of: Parameters<typeof listWaitingUsage>[1]): Promise<WaitingUsage[]> {
-    return listWaitingUsage(this.database.reader, of);
+    const { reader } = this.database;
+    await cursorRow(of.after, async (after) => {
+      const isAsked =
+        (of.model ?? after.model) === after.model && (of.entity ?? after.entity) === after.entity;
+      return isAsked && (await hasUsed(reader, after)) ? after : null;
+    });
+    return listWaitingUsage(reader, of);
   }
 
   /** Adds a version in the caller's transaction. */

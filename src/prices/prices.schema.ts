@@ -3,6 +3,7 @@ import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import {
   afterNumber,
+  afterText,
   entityName,
   integer,
   pageLimit,
@@ -81,11 +82,7 @@ export const UnpricedPage = z.strictObject({
   model: model.optional(),
   entity: entityName.optional(),
   limit: pageLimit,
-  after: z
-    .string()
-    .regex(/^[^/]{1,128}\/.{1,256}$/, 'must be the last_id of a page')
-    .optional()
-    .meta({ description: 'The last_id of the previous page' }),
+  after: afterText,
 });
 export type UnpricedPage = z.output<typeof UnpricedPage>;
 

@@ -83,6 +83,15 @@ export type WaitingUsage = QuantityColumns & {
   readonly until: Date;
 };
 
+/** Whether an entity ever used a model: what waited when a page was read may have its price by the next one. */
+export async function hasUsed(tx: Tx, of: { model: string; entity: string }): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ used: boolean }]>`
+    select exists (
+      select from usage_series s where s.entity = ${of.entity}::text and s.model = ${of.model}::text
+    ) as used`;
+  return row.used;
+}
+
 /** By model and entity, with the quantities of the meters that wait. */
 export async function listWaitingUsage(
   tx: Tx,

@@ -2,9 +2,8 @@
 import { Controller, Param, Query } from '@nestjs/common';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Entities } from '../accounts/entities.js';
-import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName } from '../domain/ids.js';
-import { presentPage } from '../http/list-page.js';
+import { presentPage, unknownCursor } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { Clock } from '../platform/clock.js';
 import { presentHeld } from './holds.presenter.js';
@@ -35,14 +34,7 @@ export class HoldsController {
     requireEntity(caller, entity);
     await this.entities.find(entity);
     const listed = await this.quota.holds.page(entity, { after: after ?? null, limit: limit + 1 });
-    if (listed === null)
-      throw new TallyError(
-        'invalid_request',
-        'after: must be the last_id of a page, and its hold has not ended',
-        {
-          param: 'after',
-        },
-      );
+    if (listed === null) throw unknownCursor();
     const now = this.clock.now();
     return presentPage(listed, {
       limit,

@@ -74,7 +74,12 @@ export function fill<Row extends { readonly bucket: Date }>(
 function rangeOf({ start, end, width, cursor }: PageQuery, now: Date): Range {
   if (cursor === null) return { start, end: end ?? bucketCeiling(new Date(now.getTime() + 1), width) };
   const next = parseCursor(cursor);
-  if (next === null || next.start <= start || (end !== null && next.end.getTime() !== end.getTime())) {
+  const isOfQuery =
+    next !== null &&
+    next.start > start &&
+    next.start.getTime() === bucketStart(next.start, width).getTime() &&
+    (end === null || next.end.getTime() === end.getTime());
+  if (!isOfQuery) {
     throw new TallyError('invalid_request', 'page: must be the next_page of the same query', {
       param: 'page',
     });
@@ -82,7 +87,7 @@ function rangeOf({ start, end, width, cursor }: PageQuery, now: Date): Range {
   return next;
 }
 
-const CURSOR = /^page_([A-Za-z0-9_-]{22})$/;
+export const BUCKET_CURSOR = /^page_([A-Za-z0-9_-]{22})$/;
 const SECONDS_MAX = 8_640_000_000_000n;
 
 function formatCursor({ start, end }: Range): string {
@@ -93,7 +98,7 @@ function formatCursor({ start, end }: Range): string {
 }
 
 function parseCursor(text: string): Range | null {
-  const bytes = Buffer.from(CURSOR.exec(text)?.[1] ?? '', 'base64url');
+  const bytes = Buffer.from(BUCKET_CURSOR.exec(text)?.[1] ?? '', 'base64url');
   if (bytes.length !== 16) return null;
   const [start, end] = [bytes.readBigUInt64BE(0), bytes.readBigUInt64BE(8)];
   if (start >= end || end > SECONDS_MAX) return null;

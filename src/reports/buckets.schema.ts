@@ -4,9 +4,11 @@
  */
 import { z } from 'zod';
 import type { BucketWidth } from '../domain/buckets.js';
+import { BUCKET_CURSOR } from './bucket-pages.js';
+import { mustLieAfter } from '../domain/time-range.js';
 import { expectationOf } from '../http/expectations.js';
 import { showAs } from '../http/shown-schema.js';
-import { text } from '../http/fields.js';
+import { queryInteger, querySecondsFrom, text } from '../http/fields.js';
 
 export const bucketWidth = z.enum(['1m', '1h', '1d'], 'must be 1m, 1h or 1d').meta({ id: 'BucketWidth' });
 
@@ -26,32 +28,22 @@ export function groupFields<const T extends readonly [string, ...string[]]>(id: 
     .optional();
 }
 
-const SECONDS = 'must be unix seconds';
-const SECONDS_MAX = 4_102_444_800; // 2100-01-01
-
 /** From zero on: a report of all there is begins there. */
-const reportSeconds = z
-  .string({ error: SECONDS })
-  .regex(/^\d{1,12}$/, SECONDS)
-  .refine((value) => Number(value) <= SECONDS_MAX, `${SECONDS} before 2100`)
-  .transform((value) => new Date(Number(value) * 1000))
-  .meta({ description: 'Unix seconds', example: '1764547200' });
+const reportSeconds = querySecondsFrom(0);
 
-const bucketLimit = z
-  .string({ error: 'must be an integer' })
-  .regex(/^\d{1,6}$/, 'must be an integer')
-  .transform(Number)
-  .optional()
-  .meta({ description: 'Buckets per page', example: '7' });
+const PAGE = 'must be the next_page of the same query';
 
-const pageCursor = z.string({ error: 'must be a next_page' }).max(64, 'must be a next_page').optional();
-
-export const bucketRange = {
-  start_time: reportSeconds,
-  end_time: reportSeconds.optional().describe('Exclusive; by default the end of the current bucket'),
-  limit: bucketLimit,
-  page: pageCursor,
-};
+/** `limitMax` is that of the narrowest buckets. */
+export function bucketRange(limitMax: number) {
+  return {
+    start_time: reportSeconds,
+    end_time: reportSeconds.optional().describe('Exclusive; by default the end of the current bucket'),
+    limit: queryInteger(1, limitMax)
+      .optional()
+      .meta({ description: 'Buckets per page; how many, the width decides', example: 7 }),
+    page: z.string({ error: PAGE }).regex(BUCKET_CURSOR, PAGE).optional(),
+  };
+}
 
 type Limits = { readonly usual: number; readonly most: number };
 
@@ -65,9 +57,8 @@ export function refineRange<
   },
 >(query: T, context: z.core.$RefinementCtx<T>, limits: Partial<Record<BucketWidth, Limits>>): void {
   const { start_time: start, end_time: end, bucket_width: width, limit } = query;
-  if (end !== undefined && end <= start) {
-    context.addIssue({ code: 'custom', path: ['end_time'], message: 'must lie after start_time' });
-  }
+  if (end !== undefined && end <= start)
+    context.addIssue({ code: 'custom', path: ['end_time'], message: mustLieAfter('start_time') });
   const most = limits[width]?.most ?? 0;
   if (limit !== undefined && (limit < 1 || limit > most)) {
     const message = `must be an integer from 1 to ${most} where bucket_width is ${width}`;

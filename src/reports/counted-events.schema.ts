@@ -1,6 +1,6 @@
 /** Counted events in requests and answers. */
 import { z } from 'zod';
-import { pageLimit, period, projectName, querySeconds, text } from '../http/fields.js';
+import { CURSOR, endsAfter, pageLimit, period, projectName, querySeconds, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 /** Milliseconds of occurrence, and the identity. */
@@ -8,7 +8,7 @@ const PLACE = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 const afterEvent = z
   .string()
-  .regex(PLACE, 'must be the last_id of a page')
+  .regex(PLACE, CURSOR)
   .transform((place) => {
     const [, ms, identity = ''] = PLACE.exec(place) ?? [];
     return { occurredAt: new Date(Number(ms)), identity };
@@ -41,10 +41,7 @@ export const EventsQuery = z
     limit: pageLimit,
     after: afterEvent.optional(),
   })
-  .refine((query) => !query.start_time || !query.end_time || query.start_time < query.end_time, {
-    path: ['end_time'],
-    error: 'must lie after start_time',
-  });
+  .refine(...endsAfter('start_time', 'end_time'));
 export type EventsQuery = z.output<typeof EventsQuery>;
 
 const count = z.int();

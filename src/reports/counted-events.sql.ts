@@ -85,6 +85,22 @@ type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos' | 'quantities' | 'unitP
 /** The corrections `c` of an event `e`. */
 const CORRECTS = Prisma.sql`c.entity = e.entity and c.occurred_at = e.occurred_at and c.identity = e.identity`;
 
+/** Whether there is an event of the entity at this place, and of the project and the model where they are not null. */
+export async function hasCountedEvent(
+  tx: Tx,
+  of: Pick<EventFilter, 'entity' | 'project' | 'model'> & { place: EventPlace },
+): Promise<boolean> {
+  const [row] = await tx.$queryRaw<[{ found: boolean }]>`
+    select exists (
+      select from rated_events e
+      where e.entity = ${of.entity}::text and e.occurred_at = ${of.place.occurredAt}::timestamptz
+        and e.identity = ${of.place.identity}::uuid
+        and (${of.project}::text is null or e.project = ${of.project}::text)
+        and (${of.model}::text is null or e.model = ${of.model}::text)
+    ) as found`;
+  return row.found;
+}
+
 /** As first rated, newest first, each with its corrections in the order of booking. `after` is the last event of the previous page. */
 export async function findCountedEvents(
   tx: Tx,

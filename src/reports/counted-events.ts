@@ -2,11 +2,17 @@
 import { Injectable } from '@nestjs/common';
 import { requireKnown } from '../accounts/accounts.js';
 import { DAY_MS } from '../domain/buckets.js';
-import { TallyError } from '../domain/errors.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
+import { requireInOrder } from '../domain/time-range.js';
+import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
-import { findCountedEvents, type CountedEvent, type EventPlace } from './counted-events.sql.js';
+import {
+  findCountedEvents,
+  hasCountedEvent,
+  type CountedEvent,
+  type EventPlace,
+} from './counted-events.sql.js';
 
 /** How far before the start of a period its late usage may have occurred, if the caller names no start. */
 const LATE_MS = 62 * DAY_MS;
@@ -31,17 +37,19 @@ export class CountedEvents {
     private readonly clock: Clock,
   ) {}
 
-  /** Newest first. Without a range, all that the period charged; without a period as well, what occurred in the current month. */
+  /** Newest first, behind `after`, which must be among them. Without a range, all that the period charged; without a period as well, what occurred in the current month. */
   async list(selection: EventSelection): Promise<CountedEvent[]> {
     const month = selection.period ?? periodOf(this.clock.now());
     const begins = periodStart(month).getTime() - (selection.period === null ? 0 : LATE_MS);
     const start = selection.start ?? new Date(begins);
     const end = selection.end ?? periodEnd(month);
-    if (end <= start) {
-      throw new TallyError('invalid_request', 'end_time: must lie after start_time', { param: 'end_time' });
-    }
+    requireInOrder({ start, end });
     return this.database.read(async (tx) => {
       await requireKnown(tx, selection.entity);
+      await cursorRow(selection.after, async (place) => {
+        const isAsked = place.occurredAt >= start && place.occurredAt < end;
+        return isAsked && (await hasCountedEvent(tx, { ...selection, place })) ? place : null;
+      });
       return findCountedEvents(tx, { ...selection, start, end });
     });
   }

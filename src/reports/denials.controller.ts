@@ -2,10 +2,9 @@
 import { Controller, Param, Query } from '@nestjs/common';
 import { requireKnown } from '../accounts/accounts.js';
 import { EntityPath } from '../accounts/entities.schema.js';
-import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { unixSeconds } from '../domain/unix-time.js';
-import { presentPage } from '../http/list-page.js';
+import { presentSlice } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { presentDenied } from '../quota/quota.presenter.js';
@@ -36,16 +35,8 @@ export class DenialsController {
     const wanted = <T>(rows: readonly T[], limitOf: (row: T) => string) =>
       rows.filter((row) => deniedBy === undefined || limitOf(row) === deniedBy);
     const denials = wanted(found.denials, ({ denial }) => denial.limit);
-    const from = after === undefined ? 0 : denials.findIndex(({ id }) => id === after) + 1;
-    if (after !== undefined && from === 0) {
-      throw new TallyError('invalid_request', 'after: must be the last_id of a page', { param: 'after' });
-    }
     return {
-      ...presentPage(denials.slice(from, from + limit + 1), {
-        limit,
-        idOf: ({ id }) => id,
-        present: presentDenied,
-      }),
+      ...presentSlice(denials, { limit, after, idOf: ({ id }) => id, present: presentDenied }),
       hours: wanted(found.hours, (row) => row.limit).map(({ hour, limit: name, count }) => ({
         start_time: unixSeconds(hour),
         limit: name,

@@ -7,6 +7,7 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import type { QuantitySums } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
+import { requireInOrder } from '../domain/time-range.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
@@ -130,9 +131,7 @@ function rangeOf(of: { start: Date | null; end: Date | null }, at: Date): { star
   const period = periodOf(at);
   const start = of.start ?? periodStart(period);
   const end = of.end ?? periodEnd(period);
-  if (end <= start) {
-    throw new TallyError('invalid_request', 'end_time: must lie after start_time', { param: 'end_time' });
-  }
+  requireInOrder({ start, end });
   if (end.getTime() - start.getTime() > RANGE_DAYS_MAX * DAY_MS) {
     const message = `end_time: must lie at most ${RANGE_DAYS_MAX} days after start_time`;
     throw new TallyError('invalid_request', message, { param: 'end_time' });

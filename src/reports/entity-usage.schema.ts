@@ -1,57 +1,48 @@
 /** An entity's usage in requests and answers. */
 import { z } from 'zod';
-import { isMeter, METERS, type Meter } from '../domain/meters.js';
-import { querySeconds, text } from '../http/fields.js';
+import { CONTROL, endsAfter, meterName, queryList, querySeconds, text } from '../http/fields.js';
 import { showAs } from '../http/shown-schema.js';
 import { bucketWidth } from './buckets.schema.js';
 import { USAGE_FIELDS, type UsageGroup } from './entity-usage.sql.js';
 
 const rangeFields = { start_time: querySeconds.optional(), end_time: querySeconds.optional() };
 
-export const UsageQuery = z
-  .strictObject(rangeFields)
-  .refine((query) => !query.start_time || !query.end_time || query.start_time < query.end_time, {
-    path: ['end_time'],
-    error: 'must lie after start_time',
-  });
+export const UsageQuery = z.strictObject(rangeFields).refine(...endsAfter('start_time', 'end_time'));
 export type UsageQuery = z.output<typeof UsageQuery>;
 
 const GROUPS_MAX = 2;
 const VALUES_MAX = 100;
 const GROUPS = `must be at most two different ones of ${USAGE_FIELDS.join(', ')}, meter, tag:<name>`;
-const TAG_GROUP = /^tag:[^\p{Cc}]{1,128}$/u;
+const GROUP = new RegExp(`^(?:${[...USAGE_FIELDS, 'meter'].join('|')}|tag:[^${CONTROL},]{1,128})$`);
+const TAG_VALUE = `^[^:${CONTROL}]+:[^${CONTROL}]+$`;
 
-/** A parameter that may stand several times: each value. */
-const values = z
-  .union([text(256), z.array(text(256)).max(VALUES_MAX)], { error: `must be 1 to ${VALUES_MAX} texts` })
-  .transform((value) => [value].flat())
-  .optional();
+/** Each may stand several times. */
+function valuesOf<T extends z.ZodType>(value: T) {
+  return queryList(z.array(value).max(VALUES_MAX, `must have at most ${VALUES_MAX} values`)).optional();
+}
+const values = valuesOf(text(256));
 
 const TAG = 'must be a tag as name:value';
-const tagValues = values.refine((tags) => (tags ?? []).every((tag) => /^[^:]+:./su.test(tag)), TAG);
+const tagValues = valuesOf(
+  text(256)
+    .regex(/^[^:]+:./s, TAG)
+    .meta({ pattern: TAG_VALUE }),
+);
 
-const METER = `must be one of ${METERS.join(', ')}`;
-const meters = values
-  .refine((names) => (names ?? []).every(isMeter), METER)
-  .transform((names) => names as Meter[] | undefined);
+const meters = valuesOf(meterName);
 
 /** `model,project`, or the same as two parameters. */
 const groupBy = z
-  .union([z.string(), z.array(z.string())], { error: GROUPS })
-  .transform((value) => [value].flat().flatMap((each) => each.split(',')))
-  .refine(
-    (groups) =>
-      groups.length <= GROUPS_MAX &&
-      new Set(groups).size === groups.length &&
-      groups.every((group) => isField(group) || TAG_GROUP.test(group)),
-    GROUPS,
+  .preprocess(
+    (value) => [value].flat().flatMap((each) => (typeof each === 'string' ? each.split(',') : [each])),
+    z
+      .array(z.string({ error: GROUPS }).regex(GROUP, GROUPS))
+      .max(GROUPS_MAX, GROUPS)
+      .refine((groups) => new Set(groups).size === groups.length, GROUPS)
+      .meta({ uniqueItems: true }),
   )
   .transform((groups) => groups as (UsageGroup | 'meter')[])
   .optional();
-
-function isField(group: string): boolean {
-  return group === 'meter' || (USAGE_FIELDS as readonly string[]).includes(group);
-}
 
 const fields = {
   ...rangeFields,
@@ -67,12 +58,7 @@ const fields = {
   tag: tagValues.describe('`name:value`; also as `tag:name=value`'),
 };
 
-const parsing = z
-  .strictObject(fields)
-  .refine(({ start_time: start, end_time: end }) => !start || !end || start < end, {
-    path: ['end_time'],
-    error: 'must lie after start_time',
-  });
+const parsing = z.strictObject(fields).refine(...endsAfter('start_time', 'end_time'));
 
 /** `tag:team=search` is `tag=team:search`. */
 export const GroupedUsageQuery = showAs(

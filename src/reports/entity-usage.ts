@@ -6,6 +6,7 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Meter } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
+import { requireInOrder } from '../domain/time-range.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { needsEvents, sumRatedUsage, type RatedUsage, type UsageGroup } from './entity-usage.sql.js';
@@ -72,13 +73,11 @@ export class EntityUsage {
 }
 
 function checkRange({ start, end }: Range, query: EntityUsageQuery): void {
+  requireInOrder({ start, end });
   const groupBy = query.groupBy.filter((group) => group !== 'meter');
   const daysMax = needsEvents({ ...query, groupBy }) ? EVENT_DAYS_MAX : Infinity;
-  if (start < end && end.getTime() - start.getTime() <= daysMax * DAY_MS) return;
-  const message =
-    start < end
-      ? `end_time: must lie at most ${daysMax} days after start_time, by user, API key, tag or minute`
-      : 'end_time: must lie after start_time';
+  if (end.getTime() - start.getTime() <= daysMax * DAY_MS) return;
+  const message = `end_time: must lie at most ${daysMax} days after start_time, by user, API key, tag or minute`;
   throw new TallyError('invalid_request', message, { param: 'end_time' });
 }
 

@@ -6,7 +6,7 @@ import { bracketed, bucketPage, bucketRange, groupFields, idFilter, refineRange 
 export const COSTS_LIMITS = { '1d': { usual: 7, most: 180 } } as const;
 
 const CostsFields = z.strictObject({
-  ...bucketRange,
+  ...bucketRange(COSTS_LIMITS['1d'].most),
   bucket_width: z.enum(['1d'], 'must be 1d').default('1d'),
   project_ids: idFilter,
   api_key_ids: idFilter,

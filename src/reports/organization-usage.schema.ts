@@ -1,5 +1,6 @@
 /** Usage in OpenAI's shapes. */
 import { z } from 'zod';
+import { queryBoolean } from '../http/fields.js';
 import {
   bracketed,
   bucketPage,
@@ -27,14 +28,10 @@ const filters = {
 const width = bucketWidth.default('1d');
 
 const CompletionsFields = z.strictObject({
-  ...bucketRange,
+  ...bucketRange(USAGE_LIMITS['1m'].most),
   bucket_width: width,
   ...filters,
-  batch: z
-    .enum(['true', 'false'], 'must be true or false')
-    .optional()
-    .transform((value) => (value === undefined ? undefined : value === 'true'))
-    .describe('Only what the tier "batch" served, or all but that'),
+  batch: queryBoolean.optional().describe('Only what the tier "batch" served, or all but that'),
   group_by: groupFields('CompletionsGroup', [
     'project_id',
     'user_id',
@@ -51,7 +48,7 @@ export const CompletionsQuery = bracketed(
 export type CompletionsQuery = z.output<typeof CompletionsQuery>;
 
 const EmbeddingsFields = z.strictObject({
-  ...bucketRange,
+  ...bucketRange(USAGE_LIMITS['1m'].most),
   bucket_width: width,
   ...filters,
   group_by: groupFields('ModelGroup', ['project_id', 'user_id', 'api_key_id', 'model']),

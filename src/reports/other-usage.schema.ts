@@ -12,7 +12,7 @@ import {
 import { USAGE_LIMITS } from './organization-usage.schema.js';
 
 const range = {
-  ...bucketRange,
+  ...bucketRange(USAGE_LIMITS['1m'].most),
   bucket_width: bucketWidth.default('1d'),
   project_ids: idFilter,
 };

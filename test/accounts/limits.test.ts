@@ -185,7 +185,7 @@ describe('limits', () => {
   });
 
   it('entities are listed by name, page by page', async () => {
-    for (const name of ['page-a', 'page-b', 'page-c']) {
+    for (const name of ['page', 'page-a', 'page-b', 'page-c']) {
       await app.call(`PUT /v1/admin/entities/${name}`, { body: { plan: 'free' } });
     }
     const first = await app.call('GET /v1/admin/entities?limit=2&after=page');

@@ -231,7 +231,7 @@ class History {
         burnt: String(burnt),
       })),
     );
-    const grants = await books.grants.list({ entity: this.entity });
+    const grants = await books.grants.of(books.database.reader, this.entity);
     expect(
       new Map(
         grants.map((g) => [

@@ -31,7 +31,7 @@ describe('charging usage whose price came later', () => {
       }),
     );
     expect(await books.unpriced.charge()).toBe(1);
-    const [grant] = await books.grants.list({ entity: 'gifted' });
+    const [grant] = await books.grants.of(books.database.reader, 'gifted');
     expect(grant).toMatchObject({ burntPicos: 150_000n });
     expect((await books.reconciliation.run()).ok).toBe(true);
   });

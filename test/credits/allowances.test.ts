@@ -27,7 +27,7 @@ describe('monthly allowances', () => {
         books.recorder.record([anEvent({ subject: 'gifted/p', model: LLAMA, occurredAt: at })]),
       ),
     );
-    const grants = await books.grants.list({ entity: 'gifted' });
+    const grants = await books.grants.of(books.database.reader, 'gifted');
     expect(grants).toHaveLength(1);
     expect(grants[0]).toMatchObject({
       category: 'promotional',

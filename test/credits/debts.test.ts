@@ -32,7 +32,10 @@ afterEach(async () => {
 
 const event = () => anEvent({ subject: 'debtor/p', model: MODEL, occurredAt: books.clock.now() });
 const owed = async () =>
-  (await books.grants.list({ entity: 'debtor' })).reduce((sum, { owedPicos }) => sum + owedPicos, 0n);
+  (await books.grants.of(books.database.reader, 'debtor')).reduce(
+    (sum, { owedPicos }) => sum + owedPicos,
+    0n,
+  );
 
 /** A purchase of 400 of which 150 are used. */
 async function aPurchase() {

@@ -42,7 +42,7 @@ describe('the expiry of grants', () => {
     expect(await books.expiry.expire()).toBe(0);
     books.clock.advance(1);
     await Promise.all([books.expiry.expire(), books.expiry.expire()]);
-    const [grant] = await books.grants.list({ entity: 'expirer' });
+    const [grant] = await books.grants.of(books.database.reader, 'expirer');
     expect(grant).toMatchObject({ remainingPicos: 0n, expiredPicos: parseUsd('1', '') });
     expect(await ledgerOf(books, 'expirer')).toEqual([
       'purchase 1000000000000 2026-11',

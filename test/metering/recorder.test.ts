@@ -68,7 +68,10 @@ async function repeatedToRecord(batches: UsageEvent[][]): Promise<number> {
 
 const remainingOf = async (entity: string): Promise<Record<string, string>> =>
   Object.fromEntries(
-    (await books.grants.list({ entity })).map((grant) => [grant.id, formatUsd(grant.remainingPicos)]),
+    (await books.grants.of(books.database.reader, entity)).map((grant) => [
+      grant.id,
+      formatUsd(grant.remainingPicos),
+    ]),
   );
 
 describe('recording usage', () => {

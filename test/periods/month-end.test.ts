@@ -132,13 +132,13 @@ class Life {
         return;
       }
       case 'void grant': {
-        const grants = await books.grants.list({ entity: this.entity });
+        const grants = await books.grants.of(books.database.reader, this.entity);
         const grant = grants[step.pick % Math.max(grants.length, 1)];
         if (grant !== undefined) await voidGrant(books, { entity: this.entity, id: grant.id });
         return;
       }
       case 'take back': {
-        const grants = await books.grants.list({ entity: this.entity });
+        const grants = await books.grants.of(books.database.reader, this.entity);
         const grant = grants[step.pick % Math.max(grants.length, 1)];
         if (grant === undefined) return;
         const picosMax = grant.remainingPicos + grant.burntPicos + grant.repaidPicos - grant.indebtedPicos;
@@ -150,7 +150,7 @@ class Life {
       }
       case 'freeze':
       case 'unfreeze': {
-        const grants = await books.grants.list({ entity: this.entity });
+        const grants = await books.grants.of(books.database.reader, this.entity);
         const grant = grants[step.pick % Math.max(grants.length, 1)];
         if (grant !== undefined) await setFrozen(books, { entity: this.entity, id: grant.id }, step.do);
         return;
@@ -241,7 +241,7 @@ describe('whatever happened to an entity', () => {
 
 async function expectDocuments(life: Life): Promise<void> {
   const { entity } = life;
-  const grants = await books.grants.list({ entity });
+  const grants = await books.grants.of(books.database.reader, entity);
   const left = (only: 'paid' | null) =>
     grants
       .filter(({ category }) => only === null || category === only)

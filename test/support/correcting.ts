@@ -101,7 +101,7 @@ export async function spendOf(books: Books, entity: string, period = '2026-11'):
 
 /** What is left of each grant, in the order in which they were made. */
 export async function leftOf(books: Books, entity: string): Promise<string[]> {
-  const grants = await books.grants.list({ entity });
+  const grants = await books.grants.of(books.database.reader, entity);
   return grants
     .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1))
     .map((grant) => String(grant.remainingPicos));
