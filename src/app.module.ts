@@ -131,11 +131,11 @@ function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: 
 
 /** The whole app, not listening yet. Tests boot the very same, on port 0 and with a clock of their own. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
-  const { config, logger } = parts;
+  const { config, logger, clock } = parts;
   const metrics = new Metrics();
-  const document = new ApiDocument(() =>
-    describeApi(app, { gatewayRoutes: GATEWAY_ROUTES, events: EVENT_BODIES }, config),
-  );
+  const { quotaDeniedStatus } = config;
+  const described = { gatewayRoutes: GATEWAY_ROUTES, events: EVENT_BODIES, quotaDeniedStatus };
+  const document = new ApiDocument(() => describeApi(app, { ...described, at: clock.now() }));
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
   const gateway: GatewayApi<GatewayCalls> = {

@@ -7,12 +7,18 @@ import { answerHeadersOf, descriptionOf } from './route.js';
 
 const JSON_TYPE = 'application/json';
 
-export function pathsOf(routes: readonly GatewayRoute<never>[]): { paths: object; schemas: Components } {
+export function pathsOf(
+  routes: readonly GatewayRoute<never>[],
+  at: Date,
+): { paths: object; schemas: Components } {
   const schemas: Components = {};
   const paths: Record<string, object> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, schemas) };
+    paths[path] = {
+      ...paths[path],
+      [route.method.toLowerCase()]: operationOf(route, { components: schemas, at }),
+    };
   }
   return { paths, schemas };
 }
@@ -22,8 +28,11 @@ export function operationIdIn({ operationId }: GatewayRoute<never>): string {
   return operationIdOf(tag, method);
 }
 
-function operationOf(route: GatewayRoute<never>, components: Components): object {
-  const { summary, params, body, example, answers, status = 200, headers = [] } = route;
+function operationOf(
+  route: GatewayRoute<never>,
+  { components, at }: { components: Components; at: Date },
+): object {
+  const { summary, params, body, answers, status = 200, headers = [] } = route;
   const inJson = (schema: z.ZodType, io: 'input' | 'output'): Record<string, object> => {
     const converted = convert(schema, io);
     Object.assign(components, converted.components);
@@ -31,7 +40,7 @@ function operationOf(route: GatewayRoute<never>, components: Components): object
   };
   const sent = (schema: z.ZodType): object => {
     const { [JSON_TYPE]: media } = inJson(schema, 'input');
-    return { [JSON_TYPE]: example === undefined ? media : { ...media, example: example() } };
+    return { [JSON_TYPE]: { ...media, ...(route.exampleAt && { example: route.exampleAt(at) }) } };
   };
   const answer = {
     description: summary,

@@ -20,6 +20,8 @@ export type GatewayRoute<Calls> = RouteSpec & {
   readonly operationId: string;
   readonly params?: z.ZodType;
   readonly body?: z.ZodType;
+  /** An example of the body that is good for some weeks from then on. */
+  readonly exampleAt?: (at: Date) => object;
   /** What `params` and `body` give for the usual request, in a fraction of their time; null where only they can tell. */
   readonly usual?: (request: Pick<GatewayRequest, 'params' | 'body' | 'headers'>) => Parsed | null;
   /** Runs once the key is admitted, with the parsed `params` and `body`. */

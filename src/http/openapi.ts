@@ -19,23 +19,18 @@ import type { GatewayRoute } from './gateway-routes.js';
 /** What package.json calls UNLICENSED, as an SPDX expression, which the document's builder does not know. */
 const LICENSE = { name: 'All rights reserved', identifier: 'LicenseRef-Proprietary' };
 
-export type DocumentSettings = {
-  /** Of denials: 429 or 402. */
-  readonly quotaDeniedStatus: number;
-};
-
 export type DescribedToo = {
   /** Routes that Nest does not know. */
   readonly gatewayRoutes: readonly GatewayRoute<never>[];
   /** What webhooks are sent. */
   readonly events: EventBodies;
+  /** Of denials: 429 or 402. */
+  readonly quotaDeniedStatus: number;
+  /** When the document is made: its examples are good for some weeks. */
+  readonly at: Date;
 };
 
-export function describeApi(
-  app: INestApplication,
-  { gatewayRoutes, events }: DescribedToo,
-  settings: DocumentSettings,
-): OpenAPIObject {
+export function describeApi(app: INestApplication, also: DescribedToo): OpenAPIObject {
   const about = new DocumentBuilder()
     .setTitle('Tally')
     .setDescription('Metering, credits and quotas of LLM usage. Money is a decimal string of US dollars.')
@@ -49,11 +44,11 @@ export function describeApi(
     standardSchemaConverter: (schema, { schemaType }) =>
       schema instanceof z.ZodType ? convert(schema, schemaType) : undefined,
   });
-  const own = pathsOf(gatewayRoutes);
+  const own = pathsOf(also.gatewayRoutes, also.at);
   const paths = merged(own.paths, document.paths);
-  const hot = new Set(gatewayRoutes.map(operationIdIn));
+  const hot = new Set(also.gatewayRoutes.map(operationIdIn));
   const error = convert(ErrorBody, 'output');
-  const sent = webhooksOf(events);
+  const sent = webhooksOf(also.events);
   const schemas = {
     ...own.schemas,
     ...error.components,
@@ -61,7 +56,7 @@ export function describeApi(
     ...document.components?.schemas,
   };
   const operations = describedIn(paths, hot);
-  const errors = new ErrorResponses(settings);
+  const errors = new ErrorResponses(also);
   for (const described of operations) finish(described, { errors, schemas });
   const finished = {
     ...document,

@@ -54,8 +54,8 @@ export type RouteSpec = {
   readonly headers?: readonly RequestHeader[];
   /** True where the answer has an `ETag`. */
   readonly tagged?: boolean;
-  /** A body that works as it is sent, where its schema has none. Made with the document. */
-  readonly example?: () => object;
+  /** A body that works as it is sent, where its schema has none. */
+  readonly example?: object;
   readonly consumes?: readonly string[];
   /** Where the handler reads the body itself, with `@BodyStream()`: what it is. */
   readonly streamsBody?: string;
@@ -106,7 +106,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
     ...(spec.streamsBody === undefined
       ? []
-      : [ApiBody({ description: spec.streamsBody, schema: { type: 'object', example: spec.example?.() } })]),
+      : [ApiBody({ description: spec.streamsBody, schema: { type: 'object', example: spec.example } })]),
     ...(spec.consumes ? [ApiConsumes(...spec.consumes)] : []),
     ...(spec.produces ? [ApiProduces(spec.produces)] : []),
     ...(spec.role === 'anyone' ? [] : [ApiBearerAuth()]),

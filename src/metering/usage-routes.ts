@@ -40,7 +40,7 @@ const REPORT: GatewayRoute<UsageReports> = {
     const events = event === null ? usualReport(body) : [event];
     return events === null ? null : { params, body: events };
   },
-  example: () => schemas.usageEventAt(new Date()),
+  exampleAt: schemas.usageEventAt,
   answers: schemas.UsageReceipt,
   status: 202,
   alsoStatus: 422,

@@ -114,7 +114,7 @@ export class PricesController {
     idempotent: true,
     streamsBody:
       "LiteLLM's model_prices_and_context_window.json, models.dev's api.json or genai-prices' data.json, up to 32 MiB",
-    example: () => MAP_EXAMPLE,
+    example: MAP_EXAMPLE,
   })
   async import(
     @BodyStream() body: StreamedBody,
