@@ -3,6 +3,7 @@ import { TallyError } from '../domain/errors.js';
 import { METERS } from '../domain/meters.js';
 import type { PriceTerms } from '../domain/price.js';
 import { combinationCount, COMBINATIONS_MAX } from '../domain/worst-case.js';
+import { freeCombination } from './free-combinations.js';
 import type { PriceTermsBody } from './price-terms.schema.js';
 import { readPriceTerms } from './price-terms.js';
 
@@ -15,6 +16,13 @@ export function requireChargeable(terms: PriceTermsBody, { allowFree }: { allowF
       ? 'must have a price above 0; ?allow_free=true allows a model that is free'
       : null;
   if (problem !== null) throw new TallyError('invalid_request', `body: ${problem}`, { param: 'body' });
+  const free = allowFree || isFree(read) ? null : freeCombination(read);
+  if (free !== null) {
+    const param = free.length === 0 ? 'body' : 'variants';
+    const where = free.length === 0 ? param : free.map((index) => `variants.${index}`).join(' and ');
+    const message = `${where}: must leave no request free; ?allow_free=true allows it`;
+    throw new TallyError('invalid_request', message, { param });
+  }
   if (hasTooManyCombinations(read)) {
     throw new TallyError('invalid_request', `variants: ${TOO_MANY_COMBINATIONS}`, { param: 'variants' });
   }

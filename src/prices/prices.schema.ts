@@ -51,7 +51,7 @@ export const PriceOrder = z
 export type PriceOrder = z.output<typeof PriceOrder>;
 
 export const PriceQuery = z.strictObject({
-  allow_free: queryFlag.describe('Allows a price of 0 for everything'),
+  allow_free: queryFlag.describe('Allows a price of 0 for everything, or for some requests'),
   dry_run: queryFlag.describe('Checks and answers the same, and publishes nothing'),
 });
 export type PriceQuery = z.output<typeof PriceQuery>;
@@ -73,7 +73,7 @@ export type PricePage = z.output<typeof PricePage>;
 export const PriceMapQuery = z.strictObject({
   dry_run: queryFlag.describe('Only says what it would change'),
   allow_lossy: queryFlag.describe('Takes entries without what Tally cannot charge of them'),
-  allow_free: queryFlag.describe('Takes entries whose prices are all 0'),
+  allow_free: queryFlag.describe('Takes entries whose prices are 0 for everything, or for some requests'),
   overwrite: queryFlag.describe('Replaces prices that somebody set by hand'),
 });
 export type PriceMapQuery = z.output<typeof PriceMapQuery>;

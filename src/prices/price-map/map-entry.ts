@@ -1,6 +1,8 @@
 /** Reads one entry of LiteLLM's price map: all that it charges, or the reason why it cannot be charged as it says. */
 import { expectationOf } from '../../http/expectations.js';
+import { freeCombination } from '../free-combinations.js';
 import { PriceTermsBody } from '../price-terms.schema.js';
+import { readPriceTerms } from '../price-terms.js';
 import { NAME_LENGTH_MAX, readFieldName, speaksOfMoney } from './field-name.js';
 import { isTokenCount } from './map-number.js';
 import {
@@ -105,6 +107,8 @@ export function decide(reading: Reading, of: Decision): EntryReading {
   const checked = PriceTermsBody.safeParse(terms, { error: expectationOf });
   if (!checked.success)
     return skipped(`has prices that cannot be posted: ${checked.error.issues[0]!.message}`);
+  if (!of.allowFree && freeCombination(readPriceTerms(checked.data)) !== null)
+    return skipped('has prices of 0 for some requests, though not for all', fields);
   const price = { model, terms: checked.data, maxInputTokens, maxOutputTokens };
   return { kind: 'price', price, rounded: [...new Set(reading.rounded)], ignored: fields };
 }

@@ -18,7 +18,8 @@ describe('the whole price map', () => {
       counts[kind] = (counts[kind] ?? 0) + 1;
     }
     expect(counts).toEqual({
-      price: 4450,
+      price: 4447,
+      'has prices of 0 for some requests, though not for all': 3,
       'has prices that Tally cannot charge': 71,
       'has a price of 0 for everything': 122,
       'has no price': 95,
