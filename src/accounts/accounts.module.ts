@@ -11,7 +11,6 @@ import { ProjectsController } from './projects.controller.js';
 import { Projects } from './projects.js';
 import { SpendLimitsController } from './spend-limits.controller.js';
 import { SpendLimits } from './spend-limits.js';
-import { VisibleEntitiesController } from './visible-entities.controller.js';
 
 const SERVICES = [Accounts, Balances, Plans, Entities, Projects, SpendLimits];
 
@@ -21,7 +20,6 @@ export class AccountsModule {}
 @Module({
   imports: [AccessModule, AccountsModule],
   controllers: [
-    VisibleEntitiesController,
     EntitiesController,
     ProjectsController,
     PlansController,

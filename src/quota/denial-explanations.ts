@@ -50,6 +50,11 @@ export class DenialExplanations {
     return { denials: found.filter((denial) => denial !== null), hours };
   }
 
+  /** By entity and limit. Throws Unavailable. */
+  countLastDay(entities: readonly EntityName[]): Promise<Map<EntityName, Map<string, number>>> {
+    return this.log.countLastDay(entities, this.clock.now());
+  }
+
   /** Null where it was not kept, or longer than a day ago. Throws Unavailable. */
   async find(id: string): Promise<DeniedDecision | null> {
     const text = await this.redis.ask((connection) => connection.hget(keyOf(id), id));

@@ -2,7 +2,7 @@
  * How often an entity was denied, by hour and limit, and which denials came last. A denial costs a decision one addition in memory: once
  * a second the sums go to Redis. What is in memory then is lost with the process, and what Redis has with Redis: nothing is decided by it.
  */
-import { HOUR_MS } from '../domain/buckets.js';
+import { DAY_MS, HOUR_MS } from '../domain/buckets.js';
 import type { EntityName } from '../domain/ids.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
@@ -65,6 +65,27 @@ export class DenialLog {
 
   forget(entity: EntityName): void {
     this.waiting.delete(entity);
+  }
+
+  /** How many there were in the hours that began within the last day, by entity and limit. Throws Unavailable. */
+  async countLastDay(
+    entities: readonly EntityName[],
+    now: Date,
+  ): Promise<Map<EntityName, Map<string, number>>> {
+    const since = now.getTime() - DAY_MS;
+    const today = Math.floor(now.getTime() / DAY_MS);
+    // Sent one after another without waiting, so that they travel together. On a cluster they go to several nodes.
+    const counted = entities.map(async (entity): Promise<[EntityName, Map<string, number>]> => {
+      const keys = [today, today - 1].map((day) => countsKey(entity, day));
+      const days = await Promise.all(
+        keys.map((key) => this.redis.ask((connection) => connection.hgetall(key))),
+      );
+      const counts = new Map<string, number>();
+      for (const { hour, limit, count } of days.flatMap(Object.entries).map(readHour))
+        if (hour.getTime() >= since) counts.set(limit, (counts.get(limit) ?? 0) + count);
+      return [entity, counts];
+    });
+    return new Map(await Promise.all(counted));
   }
 
   private async flush(): Promise<void> {

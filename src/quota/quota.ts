@@ -24,6 +24,7 @@ import type {
 } from './decision.js';
 import { DenialExplanations } from './denial-explanations.js';
 import type { DeniedHour } from './denial-log.js';
+import { EntityLoads } from './entity-loads.js';
 import { basisOf, HoldSizes, type HoldSize } from './hold-size.js';
 import { HoldList } from './hold-list.js';
 import { LearnedOutputs } from './learned-outputs.js';
@@ -60,6 +61,7 @@ export class Quota {
   /** For gateways that decide themselves, on a slice of what is left. */
   readonly leases: Leases;
   readonly holds: HoldList;
+  readonly loads: EntityLoads;
 
   constructor(
     @Inject(QUOTA_REDIS) redis: Redis,
@@ -80,6 +82,7 @@ export class Quota {
     this.explanations = new DenialExplanations(breaker, clock);
     this.leases = new Leases(new RedisLeases(this.redis), this.decisions, this.holdSizes);
     this.holds = new HoldList(this.redis);
+    this.loads = new EntityLoads(this.redis, this.explanations);
     // A database that returns may have been set back to an earlier time; decisions wait for the states that it has now.
     database.onReturn(() => this.redis.invalidateStates());
   }

@@ -9,7 +9,7 @@ import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { Quota } from '../quota/quota.js';
-import { forecastOf } from './forecast-inputs.js';
+import { forecastsOf } from './forecast-inputs.js';
 import type { Forecast } from './forecast.js';
 
 export type Balance = BalanceRow & {
@@ -44,7 +44,8 @@ export class BalanceReports {
       await requireKnown(tx, entity);
       const balance = await this.balances.find(tx, { entity, at });
       const projects = await this.balances.ofProjects(tx, { entity, at });
-      return { ...balance, projects, forecast: await forecastOf(tx, { entity, at, balance, projects }) };
+      const forecasts = await forecastsOf(tx, { at, spenders: [{ ...balance, entity }] });
+      return { ...balance, projects, forecast: forecasts.get(entity) ?? null };
     });
     return { ...rows, entity, at, period, heldPicos: held?.heldPicos ?? 0n };
   }

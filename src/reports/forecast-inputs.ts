@@ -1,38 +1,57 @@
-/** Loads what a forecast is computed from: the daily costs of the last weeks, and the room that caps and credits leave. */
-import type { BalanceRow, ProjectBalanceRow } from '../accounts/balances.js';
+/** Loads what forecasts are computed from: the daily costs of the last weeks, and the room that caps and credits leave. */
+import type { BalanceRow } from '../accounts/balances.js';
 import { DAY_MS } from '../domain/buckets.js';
-import type { EntityName } from '../domain/ids.js';
+import { periodOf } from '../domain/period.js';
 import type { Tx } from '../platform/database.js';
-import { sumDailyCosts, type DailyCost } from './forecast-inputs.sql.js';
+import { findCappedProjects, findFirstHours, sumDailyCosts, type DailyCost } from './forecast-inputs.sql.js';
 import { forecast, HISTORY_DAYS, type Forecast, type SpendSeries } from './forecast.js';
 
-type EntityAt = {
-  readonly entity: EntityName;
-  readonly at: Date;
-  readonly balance: BalanceRow;
-  /** All of the entity's. */
-  readonly projects: readonly ProjectBalanceRow[];
-};
+export type Spender = Pick<
+  BalanceRow,
+  'monthPicos' | 'yearPicos' | 'creditsPicos' | 'monthlyCapPicos' | 'yearlyCapPicos' | 'overage'
+> & { readonly entity: string };
 
-/** The balances are of the same snapshot. Null with less than three days of data. */
-export async function forecastOf(tx: Tx, of: EntityAt): Promise<Forecast | null> {
-  const { entity, at, balance, projects } = of;
+/** By entity, from the caller's snapshot. Those with less than three days of data have none. */
+export async function forecastsOf(
+  tx: Tx,
+  { at, spenders }: { at: Date; spenders: readonly Spender[] },
+): Promise<Map<string, Forecast>> {
+  const entities = spenders.map(({ entity }) => entity);
   const today = Math.floor(at.getTime() / DAY_MS);
-  const first = await tx.usageHourly.findFirst({
-    where: { entity },
-    orderBy: { hour: 'asc' },
-    select: { hour: true },
-  });
-  if (first === null) return null;
-  const firstDay = Math.max(today - HISTORY_DAYS, Math.floor(first.hour.getTime() / DAY_MS));
-  const range = { start: new Date(firstDay * DAY_MS), end: new Date(today * DAY_MS) };
-  const costs = await sumDailyCosts(tx, { entity, range });
-  const days = { firstDay, daysCount: today - firstDay };
-  const capped = projects.flatMap(({ project, monthPicos, monthlyCapPicos: cap }) =>
-    cap === null ? [] : [{ dailyPicos: dailyOf(costs, project, days), roomPicos: cap - monthPicos }],
+  const range = { start: new Date((today - HISTORY_DAYS) * DAY_MS), end: new Date(today * DAY_MS) };
+  const firstHours = new Map(
+    (await findFirstHours(tx, { entities })).map(({ entity, hour }) => [entity, hour]),
   );
-  const series: SpendSeries[] = [{ dailyPicos: dailyOf(costs, null, days), roomPicos: null }, ...capped];
-  return forecast({ at, monthToDatePicos: balance.monthPicos, roomPicos: roomOf(balance), series });
+  const costs = byEntity(await sumDailyCosts(tx, { entities, range }));
+  const capped = byEntity(await findCappedProjects(tx, { entities, period: periodOf(at) }));
+  const forecasts = spenders.flatMap((spender): [string, Forecast][] => {
+    const { entity, monthPicos: monthToDatePicos } = spender;
+    const firstHour = firstHours.get(entity);
+    if (firstHour === undefined) return [];
+    const firstDay = Math.max(today - HISTORY_DAYS, Math.floor(firstHour.getTime() / DAY_MS));
+    const days = { firstDay, daysCount: today - firstDay };
+    const daily = (project: string | null) => dailyOf(costs.get(entity) ?? [], project, days);
+    const series: SpendSeries[] = [
+      { dailyPicos: daily(null), roomPicos: null },
+      ...(capped.get(entity) ?? []).map(({ project, roomPicos }) => ({
+        dailyPicos: daily(project),
+        roomPicos,
+      })),
+    ];
+    const found = forecast({ at, monthToDatePicos, roomPicos: roomOf(spender), series });
+    return found === null ? [] : [[entity, found]];
+  });
+  return new Map(forecasts);
+}
+
+function byEntity<Row extends { readonly entity: string }>(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.entity);
+    if (group === undefined) groups.set(row.entity, [row]);
+    else group.push(row);
+  }
+  return groups;
 }
 
 /** Each day's cost, oldest first; a day without usage is a zero. */
@@ -47,11 +66,11 @@ function dailyOf(
 }
 
 /** The least that the month's cap, the year's cap and, where overage is blocked, the credits leave. */
-function roomOf(balance: BalanceRow): bigint | null {
+function roomOf(spender: Spender): bigint | null {
   const rooms = [
-    balance.monthlyCapPicos === null ? [] : [balance.monthlyCapPicos - balance.monthPicos],
-    balance.yearlyCapPicos === null ? [] : [balance.yearlyCapPicos - balance.yearPicos],
-    balance.overage === 'allowed' ? [] : [balance.creditsPicos],
+    spender.monthlyCapPicos === null ? [] : [spender.monthlyCapPicos - spender.monthPicos],
+    spender.yearlyCapPicos === null ? [] : [spender.yearlyCapPicos - spender.yearPicos],
+    spender.overage === 'allowed' ? [] : [spender.creditsPicos],
   ].flat();
   return rooms.length === 0 ? null : rooms.reduce((a, b) => (a < b ? a : b));
 }

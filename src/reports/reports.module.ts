@@ -18,8 +18,18 @@ import { FocusExports } from './focus-exports.js';
 import { OrganizationCostsController } from './organization-costs.controller.js';
 import { OrganizationUsageController } from './organization-usage.controller.js';
 import { OtherUsageController } from './other-usage.controller.js';
+import { VisibleEntitiesController } from './visible-entities.controller.js';
+import { VisibleEntities } from './visible-entities.js';
 
-const SERVICES = [EntityActivity, EntityUsage, BalanceReports, BucketedReports, CountedEvents, FocusExports];
+const SERVICES = [
+  EntityActivity,
+  EntityUsage,
+  BalanceReports,
+  BucketedReports,
+  CountedEvents,
+  FocusExports,
+  VisibleEntities,
+];
 
 @Module({ imports: [AccountsModule, CreditsModule, QuotaModule], providers: SERVICES, exports: SERVICES })
 export class ReportsModule {}
@@ -36,6 +46,7 @@ export class ReportsModule {}
     CountedEventsController,
     DenialsController,
     FocusExportsController,
+    VisibleEntitiesController,
   ],
 })
 export class ReportsApi {}

@@ -1,0 +1,22 @@
+/** When credits end at the pace at which they were spent of late. Pure. */
+import { DAY_MS, HOUR_MS, type Range } from '../domain/buckets.js';
+
+export const PACE_DAYS = 7;
+const PACE_MS = PACE_DAYS * DAY_MS;
+
+/** Nobody plans for longer, and Date ends somewhere. */
+const LASTING_MS_MAX = 10n * 365n * BigInt(DAY_MS);
+
+/** The whole hours whose spend is the pace: the same as those of the alert for credits that run out. */
+export function paceHours(at: Date): Range {
+  const end = Math.floor(at.getTime() / HOUR_MS) * HOUR_MS;
+  return { start: new Date(end - PACE_MS), end: new Date(end) };
+}
+
+/** Null where there is nothing that could end, or not within ten years. `pacePicos` is the spend of seven days. */
+export function creditsUntil(of: { at: Date; creditsPicos: bigint; pacePicos: bigint }): Date | null {
+  const { at, creditsPicos, pacePicos } = of;
+  if (creditsPicos <= 0n || pacePicos <= 0n) return null;
+  const lastingMs = (creditsPicos * BigInt(PACE_MS)) / pacePicos;
+  return lastingMs > LASTING_MS_MAX ? null : new Date(at.getTime() + Number(lastingMs));
+}
