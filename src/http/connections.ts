@@ -1,12 +1,19 @@
 /**
- * Closes connections when the server drains: idle ones at once, the others after their answer. Node itself keeps a connection that was
- * opened for a request that never came, and waits a minute for it.
+ * Knows what is being answered on each connection. It closes them when the server drains: idle ones at once, the others after their
+ * answer. Node itself keeps a connection that was opened for a request that never came, and waits a minute for it.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Call it before the server listens; the returned function starts to close the connections. */
-export function watchConnections(server: Server): () => void {
+export type Connections = {
+  /** Starts to close them. */
+  drain(): void;
+  /** True where a part of an answer is on its way, so that nothing else may be written. */
+  isAnswering(socket: Socket): boolean;
+};
+
+/** Call it before the server listens. */
+export function watchConnections(server: Server): Connections {
   /** The response in flight on each connection, or null. Changed in place: sets that change with each request cost memory. */
   const answers = new Map<Socket, ServerResponse | null>();
   let isDraining = false;
@@ -22,11 +29,14 @@ export function watchConnections(server: Server): () => void {
       if (answers.get(socket) === response) answers.set(socket, null);
     });
   });
-  return () => {
-    isDraining = true;
-    for (const [socket, response] of answers) {
-      if (response === null) socket.destroy();
-      else response.shouldKeepAlive = false;
-    }
+  return {
+    drain() {
+      isDraining = true;
+      for (const [socket, response] of answers) {
+        if (response === null) socket.destroy();
+        else response.shouldKeepAlive = false;
+      }
+    },
+    isAnswering: (socket) => answers.get(socket)?.headersSent === true,
   };
 }

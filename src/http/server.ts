@@ -1,5 +1,5 @@
 /** The HTTP server beneath Nest: limits, JSON only, a request id on every answer, and our error body for every error. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
@@ -12,7 +12,7 @@ import { registerGatewayRoutes, type GatewayApi } from './gateway-routes.js';
 import { ErrorFilter } from './error-filter.js';
 import { equipBodyStreams } from './body-stream.js';
 import { parseJsonBody } from './json-body.js';
-import { watchConnections } from './connections.js';
+import { watchConnections, type Connections } from './connections.js';
 import { equipDoors, type Doors } from './doors.js';
 import { equipForBrowsers } from './browsers.js';
 
@@ -66,10 +66,13 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAM_CHARACTERS_MAX, ignoreTrailingSlash: true },
-    frameworkErrors: (error, request, reply) => errors.answer(error, request, reply),
-    clientErrorHandler: refuse,
+    // What is refused so early has a body that nobody reads.
+    frameworkErrors: (error, request, reply) =>
+      errors.answer(error, request, reply.header('connection', 'close')),
+    clientErrorHandler: (error, socket) => refuse(error, socket, connections),
   });
   fastify.server.maxConnections = CONNECTIONS_MAX;
+  fastify.server.on('checkExpectation', refuseExpectation);
   equip(fastify, options);
   equipForBrowsers(fastify, options.corsOrigins);
   equipDoors(fastify, options);
@@ -83,9 +86,9 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
     });
   }
   // While the server drains, an answer closes its connection, which would otherwise keep the server open for a minute.
-  const endConnections = watchConnections(fastify.server);
+  const connections = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
-    endConnections();
+    connections.drain();
     done();
   });
   return new FastifyAdapter(fastify);
@@ -158,13 +161,37 @@ const REFUSALS: Readonly<Record<string, typeof NOT_HTTP>> = {
   },
 };
 
-/** Answers bytes that are not HTTP: there is no request, only a socket. */
-function refuse(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+/**
+ * Answers bytes that are not HTTP: there is no request, only a socket. Nothing follows an answer that is on its way: a proxy in front
+ * would take it for the answer to the next request, which may be somebody else's.
+ */
+function refuse(error: Error & { code?: string }, socket: Socket, connections: Connections): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || connections.isAnswering(socket)) {
+    socket.destroySoon();
+    return;
+  }
   const { status, message, code } = REFUSALS[error.code ?? ''] ?? NOT_HTTP;
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+  const body = bodyOf({ message, param: null, code });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `x-request-id: ${newRequestId()}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+/** Answers an `Expect` that nobody knows. `100-continue` is Node's own. */
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const message = 'Expect: this server knows 100-continue only';
+  const body = bodyOf({ message, param: 'Expect', code: NOT_HTTP.code });
+  response.writeHead(417, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': newRequestId(),
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+function bodyOf(error: { message: string; param: string | null; code: string }): string {
+  const { message, param, code } = error;
+  return JSON.stringify({ error: { message, type: 'invalid_request_error', param, code } });
 }
