@@ -1,0 +1,113 @@
+/** The service as a process of its own, with two customers who have something of everything. */
+import { readFileSync } from 'node:fs';
+import { Database } from '../../../src/platform/database.js';
+import { loadQuotaStates } from '../../../src/quota/quota-state.sql.js';
+import type { EntityName } from '../../../src/domain/ids.js';
+import { connectRedis } from '../../../src/platform/redis.js';
+import { ADMIN_KEY } from '../../support/app.js';
+import { aDatabase } from '../../support/database.js';
+import { aRedis } from '../../support/redis.js';
+import { startService, type ServiceProcess } from '../../support/service-process.js';
+import { aTestQueue } from '../../support/usage-queue.js';
+import { aWholeCustomer, type WholeCustomer } from '../../support/whole-customer.js';
+
+export type World = {
+  readonly service: ServiceProcess;
+  readonly customers: readonly WholeCustomer[];
+  /** By what they may do. Nobody revokes the admin's: it is the last one that does not expire. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** What the process holds of the machine's memory. */
+  memoryBytes(): number;
+  /** Waits until all usage is counted, and all jobs have ended. */
+  settled(): Promise<void>;
+  /** What reconciliation finds wrong. */
+  differences(): Promise<unknown[]>;
+  /** Where the states in Redis say something else than Postgres. */
+  staleStates(): Promise<unknown[]>;
+  close(): Promise<void>;
+};
+
+export async function aWorld(): Promise<World> {
+  const [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
+  const service = await startService({ role: 'all', databaseUrl: postgres.url, redisUrl: redis.url });
+  const queue = await aTestQueue(redis.url, { mayDie: false });
+  const database = new Database({ url: postgres.serviceUrl });
+  const connection = connectRedis(redis.url, 'queue');
+  const of = { app: service, now: new Date().toISOString(), mails: false };
+  const customers = [
+    await aWholeCustomer(of, { entity: 'entity1', marker: 'ownmark', digits: '6154' }),
+    await aWholeCustomer(of, { entity: 'entity2', marker: 'othermark', digits: '7283' }),
+  ];
+  const keys = await keysOf(service, customers);
+  return {
+    service,
+    customers,
+    keys,
+    memoryBytes: () => memoryOf(service.pid),
+    async settled() {
+      await queue.drained();
+    },
+    async differences() {
+      const { body } = await service.call('GET /v1/admin/reconciliation');
+      return body.checks.filter(({ ok }: { ok: boolean }) => !ok);
+    },
+    async staleStates() {
+      const stale: unknown[] = [];
+      for (const key of await connection.keys('tally:{*}:state')) {
+        const facts = await connection.hget(key, 'facts');
+        if (facts === null) continue;
+        const known = JSON.parse(facts) as Record<string, unknown>;
+        const subjects = [{ entity: known['entity'] as EntityName, project: null }];
+        const [state] = await loadQuotaStates(database.reader, { subjects, at: new Date() });
+        const expected: unknown = JSON.parse(
+          JSON.stringify(state, (_, value) =>
+            typeof value === 'bigint' ? String(value) : (value as unknown),
+          ),
+        );
+        const differing = COMPARED.filter((field) => known[field] !== (expected as typeof known)[field]);
+        if (differing.length > 0) stale.push({ key, differing, known, expected });
+      }
+      return stale;
+    },
+    async close() {
+      await service.kill();
+      await queue.close();
+      connection.disconnect();
+      await database.close();
+      await Promise.all([postgres.drop(), redis.stop()]);
+    },
+  };
+}
+
+const COMPARED = [
+  'version',
+  'mode',
+  'period',
+  'monthCostPicos',
+  'yearCostPicos',
+  'monthlyCapPicos',
+  'yearlyCapPicos',
+  'overage',
+  'maxConcurrentRequests',
+  'creditsPicos',
+  'grantedPicos',
+];
+
+async function keysOf(
+  service: ServiceProcess,
+  customers: readonly WholeCustomer[],
+): Promise<Map<string, string>> {
+  const keys = new Map([['admin', ADMIN_KEY]]);
+  for (const role of ['gateway', 'finance']) {
+    const { body } = await service.call('POST /v1/admin/keys', { body: { name: role, role } });
+    keys.set(role, body.secret as string);
+  }
+  for (const { entity, keys: own } of customers)
+    for (const [role, secret] of Object.entries(own)) keys.set(`${role} of ${entity}`, secret);
+  return keys;
+}
+
+function memoryOf(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1] ?? 0) * 1024;
+}
