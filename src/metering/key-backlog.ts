@@ -1,13 +1,13 @@
 /**
- * What each API key has reported here and nobody has counted yet, which is bounded: a key that floods would delay everybody's usage and
- * fill Redis. What waits is asked of the queue itself, whose jobs are deleted when they are done. So there is no counter that a crash or
+ * What each holder has reported here and nobody has counted yet, which is bounded: one that floods would delay everybody's usage and
+ * fill Redis. A holder is an entity, for the keys that are bound to it, or a key that serves all. What waits is asked of the queue itself, whose jobs are deleted when they are done. So there is no counter that a crash or
  * a lost job could leave wrong, and nothing to keep in Redis. Each process bounds what it took; one that restarts begins at zero.
  */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { UsageQueue } from '../platform/queues.js';
 
-/** Events of one key. A large event counts as several, one for each KiB: about 20 MiB of one key wait at most. */
+/** Events of one holder. A large event counts as several, one for each KiB: about 20 MiB of one holder wait at most. */
 export const BACKLOG_MAX = 20_000;
 const BYTES_PER_UNIT = 1024;
 
@@ -24,27 +24,27 @@ export function unitsOf({ count, bytes }: { count: number; bytes: number }): num
 
 @Injectable()
 export class KeyBacklog {
-  private readonly unitsByKey = new Map<string, number>();
-  /** What each job holds of each key, oldest first. */
+  private readonly unitsByHolder = new Map<string, number>();
+  /** What each job has of each holder, oldest first. */
   private readonly jobs = new Map<string, Map<string, number>>();
   private looking: Promise<void> | null = null;
   private nextLookAt = JOBS_REMEMBERED;
 
   constructor(private readonly queue: UsageQueue) {}
 
-  /** Counts usage of the key as waiting. Throws where too much of it waits. */
-  async enter(keyId: string, units: number): Promise<void> {
-    if (this.waiting(keyId) + units > BACKLOG_MAX) await this.look();
-    if (this.waiting(keyId) + units > BACKLOG_MAX) {
+  /** Counts usage of the holder as waiting. Throws where too much of it waits. */
+  async enter(holder: string, units: number): Promise<void> {
+    if (this.waiting(holder) + units > BACKLOG_MAX) await this.look();
+    if (this.waiting(holder) + units > BACKLOG_MAX) {
       throw new TallyError('rate_limit_exceeded', 'Rate limit reached for requests');
     }
-    this.change(keyId, units);
+    this.change(holder, units);
   }
 
   /** What has entered is on the queue now, in this job. */
-  isIn(job: string, keyId: string, units: number): void {
+  isIn(job: string, holder: string, units: number): void {
     const ofJob = this.jobs.get(job) ?? new Map<string, number>();
-    ofJob.set(keyId, (ofJob.get(keyId) ?? 0) + units);
+    ofJob.set(holder, (ofJob.get(holder) ?? 0) + units);
     this.jobs.set(job, ofJob);
     if (this.jobs.size < this.nextLookAt) return;
     this.nextLookAt = Infinity;
@@ -52,19 +52,19 @@ export class KeyBacklog {
   }
 
   /** What has entered is not on the queue after all. */
-  leave(keyId: string, units: number): void {
-    this.change(keyId, -units);
+  leave(holder: string, units: number): void {
+    this.change(holder, -units);
   }
 
   /** Those that are on their way to the queue included. */
-  waiting(keyId: string): number {
-    return this.unitsByKey.get(keyId) ?? 0;
+  waiting(holder: string): number {
+    return this.unitsByHolder.get(holder) ?? 0;
   }
 
-  private change(keyId: string, units: number): void {
-    const after = this.waiting(keyId) + units;
-    if (after === 0) this.unitsByKey.delete(keyId);
-    else this.unitsByKey.set(keyId, after);
+  private change(holder: string, units: number): void {
+    const after = this.waiting(holder) + units;
+    if (after === 0) this.unitsByHolder.delete(holder);
+    else this.unitsByHolder.set(holder, after);
   }
 
   /** One look serves all that come within it and shortly after it. Where Redis does not answer, everything waits still. */
@@ -85,7 +85,7 @@ export class KeyBacklog {
   }
 
   private remove(job: string): void {
-    for (const [keyId, units] of this.jobs.get(job) ?? []) this.change(keyId, -units);
+    for (const [holder, units] of this.jobs.get(job) ?? []) this.change(holder, -units);
     this.jobs.delete(job);
   }
 }

@@ -37,7 +37,7 @@ export class UsageIntake {
   /**
    * Resolves when Redis has the events. What is rejected goes to the queue as well, where it becomes a dead letter; only what the caller
    * may not report is kept nowhere. Throws where Redis has not all of them: reporting them again is safe. Throws `rate_limit_exceeded`
-   * where too much of the key's usage waits.
+   * where too much usage of the key waits, or of its entity.
    */
   async report(report: Report): Promise<Receipt> {
     const { kept, ...receipt } = this.read(report);
@@ -48,8 +48,10 @@ export class UsageIntake {
       bytes: Math.ceil(bytesOfOne * events.length),
     }));
     const units = parts.reduce((sum, part) => sum + unitsIn(part), 0);
-    await this.backlog.enter(report.keyId, units);
-    await Promise.all(parts.map((part) => this.store(part, report.keyId)));
+    // A customer makes keys for itself, so all that are bound to one entity have one backlog.
+    const holder = report.scope ?? report.keyId;
+    await this.backlog.enter(holder, units);
+    await Promise.all(parts.map((part) => this.store(part, holder)));
     return receipt;
   }
 
@@ -78,12 +80,12 @@ export class UsageIntake {
     return { kept, accepted, rejected };
   }
 
-  private async store(part: Part, keyId: string): Promise<void> {
+  private async store(part: Part, holder: string): Promise<void> {
     const units = unitsIn(part);
     try {
-      this.backlog.isIn(await this.gatherer.add(part.queueName, part), keyId, units);
+      this.backlog.isIn(await this.gatherer.add(part.queueName, part), holder, units);
     } catch (error) {
-      this.backlog.leave(keyId, units);
+      this.backlog.leave(holder, units);
       throw error;
     }
   }
