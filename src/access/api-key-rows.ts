@@ -104,6 +104,11 @@ export async function changeKey(
   return (await tx.apiKey.update({ where: { id }, data: change, select: SHOWN })) as StoredKey;
 }
 
+/** How many keys of the entity open something. */
+export async function countActiveKeys(tx: Tx, entity: EntityName, now: Date): Promise<number> {
+  return tx.apiKey.count({ where: { entity, ...inState('active', now) } });
+}
+
 /** True where somebody can still administer all entities. */
 export async function hasAdminKey(tx: Tx, now: Date): Promise<boolean> {
   const where = { role: 'admin', ...inState('active', now) };

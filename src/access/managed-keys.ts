@@ -8,6 +8,7 @@ import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import {
   changeKey,
+  countActiveKeys,
   findKey,
   insertKey,
   listKeys,
@@ -22,6 +23,9 @@ import { ExistingKeys } from './existing-keys.js';
 import { lockLastingAdminKeys } from './key-use.sql.js';
 import { KeyUse } from './key-use.js';
 import { forbidden, missing, type Principal } from './principal.js';
+
+/** Active keys of one entity, above which its owners make no more. Requests at the same time may pass it by a few. */
+export const KEYS_OF_ENTITY_MAX = 100;
 
 export type KeyOrder = {
   readonly name: string;
@@ -57,6 +61,7 @@ export class ManagedKeys {
     const problem = bindingProblem(order.role, order.entity);
     if (problem !== null) throw new TallyError('invalid_request', `entity: ${problem}`, { param: 'entity' });
     const at = await this.clock.bookingTime(tx);
+    await requireRoomForKeys(tx, caller, at);
     const key = await this.insert(tx, order, at);
     await audit(tx, { at, caller, action: 'keys.create', target: key, before: null, after: shownOf(key) });
     return key;
@@ -113,6 +118,7 @@ export class ManagedKeys {
     if (before.successor !== null)
       throw new TallyError('conflict', `the API key was rotated: its successor is ${before.successor}`);
     if (expiresAt !== null) await requireAnotherAdmin(tx, before);
+    if (overlapSeconds > 0) await requireRoomForKeys(tx, caller, at);
     const successor = await this.insert(tx, { ...before, expiresAt }, at);
     const endsAt = new Date(at.getTime() + overlapSeconds * 1_000);
     const ends = before.expiresAt !== null && before.expiresAt < endsAt ? before.expiresAt : endsAt;
@@ -153,6 +159,16 @@ async function requireAnotherAdmin(tx: Tx, { id, role, expiresAt }: StoredKey): 
   if (role !== 'admin' || expiresAt !== null) return;
   if ((await lockLastingAdminKeys(tx)).some((other) => other !== id)) return;
   throw new TallyError('conflict', 'this is the last admin key that does not expire: make another one first');
+}
+
+/** Each key has a share of what is bounded by key, and is kept for ever, so a customer makes no number of them by itself. */
+async function requireRoomForKeys(tx: Tx, { role, entity }: Principal, now: Date): Promise<void> {
+  if (role !== 'owner' || entity === null) return;
+  if ((await countActiveKeys(tx, entity, now)) < KEYS_OF_ENTITY_MAX) return;
+  throw new TallyError(
+    'conflict',
+    `an entity has at most ${KEYS_OF_ENTITY_MAX} active keys: revoke one first`,
+  );
 }
 
 function required(key: StoredKey | null): StoredKey {

@@ -1,6 +1,7 @@
 /**
  * Puts refusals into the audit log: calls without the right to make them (403), and changes that were refused. They cannot fill the log:
- * above a bound for each key, and one for all keys, refusals are counted in the metrics only.
+ * above a bound for each caller, and one for all, refusals are counted in the metrics only. A customer makes keys for itself, so those of
+ * one entity are one caller: else ten of them would hide what everybody else is refused.
  */
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
@@ -13,7 +14,7 @@ import { insertAuditEntry } from './audit-log.js';
 import { attribute, type CallerContext } from './caller-context.js';
 import type { EntityName } from '../domain/ids.js';
 
-export const REFUSALS_OF_A_KEY_MAX = 20;
+export const REFUSALS_OF_A_CALLER_MAX = 20;
 export const REFUSALS_MAX = 200;
 const WINDOW_SECONDS = 60;
 
@@ -41,10 +42,10 @@ export type Refused = {
 
 @Injectable()
 export class Refusals {
-  private readonly ofKeys = new RateLimiterMemory({
-    points: REFUSALS_OF_A_KEY_MAX,
+  private readonly ofCallers = new RateLimiterMemory({
+    points: REFUSALS_OF_A_CALLER_MAX,
     duration: WINDOW_SECONDS,
-    keyPrefix: 'key',
+    keyPrefix: 'caller',
   });
   private readonly ofAll = new RateLimiterMemory({
     points: REFUSALS_MAX,
@@ -65,7 +66,7 @@ export class Refusals {
     const isDenied = error.code === 'insufficient_permissions';
     if (!isDenied && !(refused.changes && REFUSED.has(error.code))) return;
     this.metrics.refusals.inc({ code: error.code });
-    if (!(await this.mayWrite(refused.caller.actor))) return;
+    if (!(await this.mayWrite(callerOf(refused)))) return;
     try {
       await this.write(error, refused, isDenied ? 'access.denied' : 'access.refused');
     } catch (failure) {
@@ -75,9 +76,9 @@ export class Refusals {
     }
   }
 
-  private async mayWrite(actor: string): Promise<boolean> {
+  private async mayWrite(caller: string): Promise<boolean> {
     try {
-      await this.ofKeys.consume(actor);
+      await this.ofCallers.consume(caller);
       await this.ofAll.consume('');
       return true;
     } catch {
@@ -103,4 +104,8 @@ export class Refusals {
       });
     });
   }
+}
+
+function callerOf({ caller, entity }: Refused): string {
+  return entity ?? caller.actor;
 }

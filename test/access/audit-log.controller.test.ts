@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { REFUSALS_OF_A_KEY_MAX } from '../../src/access/refusals.js';
+import { REFUSALS_OF_A_CALLER_MAX } from '../../src/access/refusals.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { until } from '../support/until.js';
 
@@ -123,16 +123,18 @@ describe('what was refused is in the audit log', () => {
     ]);
   });
 
-  it('so many of a key and no more, and the rest is counted', async () => {
-    const key = await aKey({ name: 'k', role: 'finance', entity: 'audited' });
-    const asked = Array.from({ length: 3 * REFUSALS_OF_A_KEY_MAX }, () =>
-      app.call('GET /v1/admin/audit_log', { key: key.secret }),
-    );
+  it('so many of a customer and no more, whichever of its keys it takes, and the rest is counted', async () => {
+    const of = { name: 'k', role: 'finance', entity: 'often-refused' };
+    const keys = [await aKey(of), await aKey(of), await aKey(of)];
+    const asked = Array.from({ length: REFUSALS_OF_A_CALLER_MAX }, () => keys)
+      .flat()
+      .map(({ secret }) => app.call('GET /v1/admin/audit_log', { key: secret }));
     expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([403]));
-    expect(await refusalsOf(key.id)).toHaveLength(REFUSALS_OF_A_KEY_MAX);
+    const entries = await Promise.all(keys.map(({ id }) => refusalsOf(id)));
+    expect(entries.flat()).toHaveLength(REFUSALS_OF_A_CALLER_MAX);
     const { text } = await app.call('GET /metrics');
     const counted = /tally_refused_calls_total\{code="insufficient_permissions"\} (\d+)/.exec(text)?.[1];
-    expect(Number(counted)).toBeGreaterThanOrEqual(3 * REFUSALS_OF_A_KEY_MAX);
+    expect(Number(counted)).toBeGreaterThanOrEqual(3 * REFUSALS_OF_A_CALLER_MAX);
   });
 
   it('bad keys are counted and leave no entry', async () => {
