@@ -2,7 +2,13 @@
 import { picosFromNanos } from '@tally/client/protocol';
 import { formatSubject } from './ids.js';
 import { periodEnd, yearEnd } from './period.js';
-import { isOfProject, present, type ExceededLimit, type Question } from './quota-limits.js';
+import {
+  HOLDS_OF_ENTITY_MAX,
+  isOfProject,
+  present,
+  type ExceededLimit,
+  type Question,
+} from './quota-limits.js';
 import { unixSeconds } from './unix-time.js';
 
 type DenialBase = {
@@ -45,7 +51,7 @@ export function denialOf(question: Question, { limit, retryable }: ExceededLimit
       ...base,
       limit: 'concurrency',
       inFlightCount: held.count,
-      limitCount: present(maxConcurrentRequests),
+      limitCount: maxConcurrentRequests ?? HOLDS_OF_ENTITY_MAX,
     };
   }
   const heldPicos = picosFromNanos(held.nanos);

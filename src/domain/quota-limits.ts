@@ -88,6 +88,9 @@ export type Remaining = {
   readonly entityCapPicos: bigint | null;
 };
 
+/** Requests in flight of an entity that has no limit for them; `HOLDS_MAX` of lua/bounds.lua. */
+export const HOLDS_OF_ENTITY_MAX = 200_000;
+
 /**
  * Checks a hold against every limit; null where none is exceeded. A limit is exceeded when booked + held + this hold > limit.
  * Waiting does not help where this hold alone exceeds it. Null `holdPicos` is a request of unknown cost: it is admitted where any
@@ -95,7 +98,7 @@ export type Remaining = {
  */
 export function decide(question: Question, holdPicos: bigint | null): ExceededLimit | null {
   for (const limit of LIMITS) {
-    const room = roomOf(limit, question);
+    const room = roomOf(limit, question) ?? (limit === 'entity_concurrency' ? HOLDS_OF_ENTITY_MAX : null);
     if (room === null) continue;
     const wanted = isConcurrency(limit) ? 1 : weighedNanos(holdPicos);
     if (heldOf(limit, question.holds) + wanted > room) return { limit, retryable: wanted <= room };

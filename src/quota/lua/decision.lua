@@ -54,7 +54,7 @@ local function exceeded_limit(name, weighed)
   local project_nanos, project_count = total('nanos/' .. name), total('count/' .. name)
   local limits = {
     { project.project_concurrency, project_count, 1 },
-    { state.entity_concurrency, count, 1 },
+    { tonumber(state.entity_concurrency) or HOLDS_MAX, count, 1 },
     { project.project_monthly_cap, project_nanos, weighed },
     { state.entity_monthly_cap, nanos, weighed },
     { state.entity_yearly_cap, nanos, weighed },

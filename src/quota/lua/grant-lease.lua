@@ -119,6 +119,7 @@ local function run()
     return { 'leased', granted, 0, lifetime_ms(), '' }
   end
   local refusal = refusal_of_leases()
+  if not known and total('count') >= HOLDS_MAX then return { 'leased', 0, 0, lifetime_ms(), 'concurrency_limited' } end
   -- A lease that holds nothing would count as a request in flight, so it ends. The answer to its gateway's next statement says so.
   if refusal and outstanding + free == 0 then
     end_lease()

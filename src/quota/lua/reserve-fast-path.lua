@@ -45,7 +45,7 @@ do
   if is_fresh and not held[5]
     and (not state[11] or state[11] == 'enforce')
     and weighed <= left
-    and count < (tonumber(state[6]) or math.huge) and project_count < (tonumber(slots) or math.huge)
+    and count < (tonumber(state[6]) or HOLDS_MAX) and project_count < (tonumber(slots) or math.huge)
     and nanos + nanos_to_hold <= NANOS_MAX
     and call('ZCARD', expiry) == count
     and (count == 0 or not call('ZRANGEBYSCORE', expiry, '-inf', format('%d', now), 'LIMIT', 0, 1)[1])
