@@ -8,6 +8,7 @@ import type { ErrorFilter } from './error-filter.js';
 import { KnownPaths } from './known-paths.js';
 import { acceptsAny } from './media-types.js';
 import type { Access } from './route.js';
+import { Turns } from './turns.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,6 +39,7 @@ export type Doors = {
 
 export function equipDoors(fastify: FastifyInstance, { errors, guard }: Doors): void {
   const paths = new KnownPaths();
+  const turns = new Turns();
   fastify.decorateRequest('isAdmitted', false);
   fastify.addHook('onRoute', (route) => {
     route.bodyLimit ??= route.config?.bodyBytesMax ?? BODY_BYTES_USUAL;
@@ -50,11 +52,13 @@ export function equipDoors(fastify: FastifyInstance, { errors, guard }: Doors): 
     const path = request.url.split('?', 1)[0] ?? '';
     if (request.is404 || request.method === 'OPTIONS' || paths.isMistaken(path, request.routeOptions.url))
       return answerUnknown(paths, path, request, reply);
-    const { access, produces } = request.routeOptions.config;
+    const { access, produces, isHot } = request.routeOptions.config;
     if (access !== undefined && access.scope !== 'public') {
       await guard().enter(request, access);
       request.isAdmitted = true;
     }
+    const entity = request.principal?.entity ?? null;
+    if (entity !== null && isHot !== true) await turns.take(entity, reply.raw);
     requireShortBody(request);
     requireAcceptable(request, produces);
     return true;
@@ -72,6 +76,10 @@ export function equipDoors(fastify: FastifyInstance, { errors, guard }: Doors): 
   };
   const plugin = async (context: FastifyInstance): Promise<void> => {
     context.addHook('onRequest', (request, reply, done) => void pass(request, reply, done));
+    context.addHook('onSend', (_request, reply, _payload, done) => {
+      turns.answered(reply.raw);
+      done();
+    });
   };
   void fastify.register(Object.assign(plugin, { [Symbol.for('skip-override')]: true }));
 }
