@@ -16,6 +16,9 @@ import { SELLER, type Seller } from '../periods/seller.js';
 const EXPORTS_MAX = 2;
 const EXPORT_MS_MAX = 30 * 60_000;
 
+/** A reader that takes nothing for so long has gone, or keeps the place from others. */
+const STALLED_MS_MAX = 60_000;
+
 /** How many bytes are buffered for a slow reader. */
 const WAITING_BYTES_MAX = 256 * 1024;
 
@@ -33,6 +36,7 @@ type Part = readonly [entity: string] | EntityRange;
 @Injectable()
 export class FocusExports {
   private inFlight = 0;
+  private readonly entities = new Set<string>();
 
   constructor(
     private readonly database: ReportsDatabase,
@@ -40,35 +44,75 @@ export class FocusExports {
   ) {}
 
   /** Reads a range of entities from one snapshot. An error before the first byte is thrown here; a later one breaks the stream off. */
-  async open(order: ExportOrder, { entitiesMax = ENTITIES_MAX } = {}): Promise<Readable> {
-    if (this.inFlight >= EXPORTS_MAX) {
-      throw new TallyError('rate_limit_exceeded', `At most ${EXPORTS_MAX} exports run at a time`);
-    }
-    this.inFlight += 1;
+  async open(
+    order: ExportOrder,
+    { entitiesMax = ENTITIES_MAX, stalledMsMax = STALLED_MS_MAX } = {},
+  ): Promise<Readable> {
+    const leave = this.enter(order.entity);
     try {
       const parts: Part[] =
         order.entity === null
           ? await this.database.read((tx) => readEntityRanges(tx, { entitiesMax }))
           : [[order.entity]];
-      return this.stream(await this.database.snapshot(), { parts, period: order.period });
+      return this.stream(await this.database.snapshot(), {
+        parts,
+        period: order.period,
+        stalledMsMax,
+        leave,
+      });
     } catch (error) {
-      this.inFlight -= 1;
+      leave();
       throw error;
     }
   }
 
-  private stream(snapshot: Snapshot, of: { parts: readonly Part[]; period: Period }): Readable {
-    const stream = Readable.from(csvPages(issuedPages(this.seller.name, focusPages(snapshot, of))), {
+  /** One customer has one of the places. */
+  private enter(entity: string | null): () => void {
+    if (this.inFlight >= EXPORTS_MAX)
+      throw new TallyError('rate_limit_exceeded', `At most ${EXPORTS_MAX} exports run at a time`);
+    if (entity !== null && this.entities.has(entity))
+      throw new TallyError('rate_limit_exceeded', 'At most one export of an entity runs at a time');
+    this.inFlight += 1;
+    if (entity !== null) this.entities.add(entity);
+    return () => {
+      this.inFlight -= 1;
+      if (entity !== null) this.entities.delete(entity);
+    };
+  }
+
+  private stream(
+    snapshot: Snapshot,
+    of: { parts: readonly Part[]; period: Period; stalledMsMax: number; leave: () => void },
+  ): Readable {
+    const pages = csvPages(issuedPages(this.seller.name, focusPages(snapshot, of)));
+    const endWith = (problem: string) => () => stream.destroy(new Error(problem));
+    const stream = Readable.from(taken(pages, of.stalledMsMax, endWith('nobody reads the export')), {
       objectMode: false,
       highWaterMark: WAITING_BYTES_MAX,
     });
-    const deadline = setTimeout(() => stream.destroy(new Error('the export took too long')), EXPORT_MS_MAX);
+    const deadline = setTimeout(endWith('the export took too long'), EXPORT_MS_MAX);
     stream.once('close', () => {
       clearTimeout(deadline);
-      this.inFlight -= 1;
+      of.leave();
       void snapshot.close();
     });
     return stream;
+  }
+}
+
+/** The pages, of which each is asked for within the time after the one before. */
+async function* taken(
+  pages: AsyncIterable<string>,
+  stalledMsMax: number,
+  end: () => void,
+): AsyncGenerator<string> {
+  for await (const page of pages) {
+    const timer = setTimeout(end, stalledMsMax);
+    try {
+      yield page;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
