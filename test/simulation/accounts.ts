@@ -1,7 +1,9 @@
 /** The model's books of one entity: grants, spend and holds in plain integers. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { firstMs, GRACE_MS, isClosable, monthAfter, monthOf } from './calendar.js';
+import { firstMs, isClosable, monthAfter, monthOf } from './calendar.js';
+import { paymentsOf, type Debt } from './debts.js';
+import { byBurnOrder, isOver, pays, UNUSED, type Grant, type When } from './grants.js';
 
 export type Limits = {
   monthlyCap: bigint | null;
@@ -15,29 +17,6 @@ export type Project = { monthlyCap: bigint | null; maxConcurrent: number | null;
 
 export type Plan = Limits & { monthlyCredit: bigint };
 
-export type Grant = {
-  readonly id: string;
-  readonly category: 'paid' | 'promotional';
-  readonly priority: number;
-  readonly amount: bigint;
-  readonly effectiveMs: number;
-  /** An allowance's, or one that somebody chose: it pays nothing from before. */
-  readonly hasStart: boolean;
-  /** Whose statement has it: the month of an allowance, of others that in which they were made. */
-  readonly month: string;
-  readonly expiresMs: number | null;
-  /** Orders grants that nothing else orders. */
-  readonly createdMs: number;
-  remaining: bigint;
-  burnt: bigint;
-  voided: bigint;
-  expired: bigint;
-  /** Credits that come back to it are void. */
-  isVoided: boolean;
-};
-
-/** What occurred at `atMs` and is booked now. */
-type When = { readonly atMs: number; readonly nowMs: number };
 type ChargeOf = When & { readonly month: string; readonly project: string; readonly cost: bigint };
 
 export type Hold = {
@@ -60,8 +39,18 @@ export class Account {
   readonly projectSpend = new Map<string, bigint>();
   burnt = 0n;
   overage = 0n;
+  /** What credits paid of a month, and promotional ones of that. */
+  readonly burntIn = new Map<string, bigint>();
+  readonly promotionalIn = new Map<string, bigint>();
+  /** What no credits paid. */
+  readonly overageIn = new Map<string, bigint>();
+  /** Oldest first. */
+  readonly debts: Debt[] = [];
+  /** By `month kind grant`: all that the ledger says but burns and expiries. */
+  readonly posted = new Map<string, bigint>();
   /** By month: what it cost when it was closed. */
   readonly closed = new Map<string, bigint>();
+  private readonly payments = new Map<string, bigint>();
   private readonly allowances = new Set<string>();
 
   constructor(
@@ -77,14 +66,28 @@ export class Account {
     for (const grant of this.grants.filter((each) => pays(each, when)).sort(byBurnOrder)) {
       const part = due < grant.remaining ? due : grant.remaining;
       grant.remaining -= part;
-      grant.burnt += part;
+      this.burn(grant, { month, amount: part });
       due -= part;
     }
-    this.burnt += cost - due;
-    this.overage += due;
+    this.owe(month, due);
   }
 
-  /** Takes a cost back: first from overage, then from the grants that paid it (`paid`), the last in burn order first. */
+  private burn(grant: Grant, { month, amount }: { month: string; amount: bigint }): void {
+    grant.burnt += amount;
+    this.burnt += amount;
+    add(this.burntIn, month, amount);
+    if (grant.category === 'promotional') add(this.promotionalIn, month, amount);
+  }
+
+  private owe(month: string, amount: bigint): void {
+    this.overage += amount;
+    add(this.overageIn, month, amount);
+  }
+
+  /**
+   * Takes a cost back: first from overage, then from the grants that paid it (`paid`), the last in burn order first. Afterwards `settle`
+   * says what becomes of it.
+   */
   giveBack({
     month,
     project,
@@ -105,18 +108,85 @@ export class Account {
     for (const part of paid.values()) owed -= part;
     let due = amount;
     const fromOverage = due < owed ? due : owed;
-    this.overage -= fromOverage;
+    this.owe(month, -fromOverage);
     due -= fromOverage;
     for (const grant of this.grants.toSorted(byBurnOrder).toReversed()) {
       const ofGrant = paid.get(grant.id) ?? 0n;
       const part = due < ofGrant ? due : ofGrant;
-      grant.burnt -= part;
-      if (grant.isVoided) grant.voided += part;
-      else grant.remaining += part;
-      this.burnt -= part;
+      grant.remaining += part;
+      this.burn(grant, { month, amount: -part });
       due -= part;
     }
     assert.equal(due, 0n, 'what is given back was paid');
+  }
+
+  /** Adds a grant, which pays first what is owed. */
+  grant(grant: Grant, nowMs: number): void {
+    this.grants.push(grant);
+    this.post(grant.category === 'paid' ? 'purchase' : 'promotion', { grant, month: grant.month });
+    this.settle(nowMs);
+  }
+
+  /** How much may be taken back of a grant: what it has left and what it has paid, less what is owed for it or was. */
+  takeable({ id, remaining, burnt, repaid }: Grant): bigint {
+    const of = this.debts.filter(({ grantId }) => grantId === id);
+    return remaining + burnt + repaid - of.reduce((sum, { amount }) => sum + amount, 0n);
+  }
+
+  /** What was taken back of it after usage had burnt it, and is not paid yet. */
+  owedFor({ id }: Grant): bigint {
+    const of = this.debts.filter(({ grantId }) => grantId === id);
+    return of.reduce((sum, { amount, paid }) => sum + amount - paid, 0n);
+  }
+
+  /** Takes so much of a grant back, or all that is left (null) and will be. What usage has burnt of it becomes a debt. */
+  take(grant: Grant, order: { amount: bigint | null; isRefund: boolean; nowMs: number }): void {
+    const { amount, isRefund, nowMs } = order;
+    if (amount === null) grant.isVoided = true;
+    const taken = amount !== null && amount < grant.remaining ? amount : grant.remaining;
+    const month = monthOf(nowMs);
+    this.takeLeft(grant, { kind: isRefund ? 'refund' : 'void', amount: taken, month });
+    const owed = (amount ?? taken) - taken;
+    if (owed === 0n) return;
+    this.debts.push({ grantId: grant.id, amount: owed, isRefund, paid: 0n });
+    this.post(isRefund ? 'refund_debt' : 'void_debt', { grant, amount: owed, month });
+    this.settle(nowMs);
+  }
+
+  private takeLeft(
+    grant: Grant,
+    { kind, amount, month }: { kind: 'void' | 'refund'; amount: bigint; month: string },
+  ): void {
+    grant.remaining -= amount;
+    grant.voided += amount;
+    this.post(kind, { grant, amount, month });
+  }
+
+  /** What can be spent pays what is owed. What has come back to a voided grant pays what is owed for it, and the rest of it is void. */
+  settle(nowMs: number): void {
+    const month = monthOf(nowMs);
+    for (const { debt, grant, amount } of paymentsOf(this.debts, this.grants, nowMs)) {
+      debt.paid += amount;
+      grant.remaining -= amount;
+      grant.repaid += amount;
+      this.post('debt_payment', { grant, amount, month });
+      add(this.payments, paymentKey(month, { by: grant.category, ofRefund: debt.isRefund }), amount);
+    }
+    for (const grant of this.grants.filter(({ isVoided }) => isVoided)) {
+      this.takeLeft(grant, { kind: 'void', amount: grant.remaining, month });
+    }
+  }
+
+  /** What paid debts in the month: grants of that category, debts of refunds or of voids. */
+  paymentsIn(month: string, of: { by: Grant['category']; ofRefund: boolean }): bigint {
+    return this.payments.get(paymentKey(month, of)) ?? 0n;
+  }
+
+  private post(
+    kind: string,
+    { grant, amount = grant.amount, month }: { grant: Grant; amount?: bigint; month: string },
+  ): void {
+    if (amount !== 0n) add(this.posted, `${month} ${kind} ${grant.id}`, amount);
   }
 
   /** Freezes every month whose grace is over, from the one in which the account began. */
@@ -138,7 +208,7 @@ export class Account {
     if (amount === 0n || this.allowances.has(month)) return;
     this.allowances.add(month);
     const hash = createHash('sha256').update(`${this.name}/${month}`).digest('base64');
-    this.grants.push({
+    const grant: Grant = {
       id: `grant_${hash.replace(/[+/=]/g, '0').slice(0, 22)}`,
       category: 'promotional',
       priority: 50,
@@ -149,16 +219,14 @@ export class Account {
       month,
       createdMs: nowMs,
       remaining: amount,
-      burnt: 0n,
-      voided: 0n,
-      expired: 0n,
-      isVoided: false,
-    });
+      ...UNUSED,
+    };
+    this.grant(grant, nowMs);
   }
 
   writeOffExpired(nowMs: number): void {
     for (const grant of this.grants) {
-      if (!isOver(grant, nowMs)) continue;
+      if (grant.isFrozen || !isOver(grant, nowMs)) continue;
       grant.expired += grant.remaining;
       grant.remaining = 0n;
     }
@@ -172,29 +240,14 @@ export class Account {
 
   private effectiveGrants(nowMs: number): Grant[] {
     return this.grants.filter(
-      ({ effectiveMs, expiresMs }) => effectiveMs <= nowMs && (expiresMs === null || expiresMs > nowMs),
+      ({ effectiveMs, expiresMs, isFrozen }) =>
+        !isFrozen && effectiveMs <= nowMs && (expiresMs === null || expiresMs > nowMs),
     );
   }
 }
 
-/** What occurred while it was valid, or is booked while it is valid if it has no start; until its grace is over. */
-function pays(grant: Grant, { atMs, nowMs }: When): boolean {
-  const expiresMs = grant.expiresMs ?? Infinity;
-  if (isOver(grant, nowMs) || atMs >= expiresMs) return false;
-  return atMs >= grant.effectiveMs || (!grant.hasStart && grant.effectiveMs <= nowMs && nowMs < expiresMs);
-}
-
-function isOver({ expiresMs }: Grant, nowMs: number): boolean {
-  return expiresMs !== null && nowMs >= expiresMs + GRACE_MS;
-}
-
-function byBurnOrder(a: Grant, b: Grant): number {
-  if (a.priority !== b.priority) return a.priority - b.priority;
-  const [aEnds, bEnds] = [a.expiresMs ?? 1e18, b.expiresMs ?? 1e18];
-  if (aEnds !== bEnds) return aEnds - bEnds;
-  if (a.category !== b.category) return a.category === 'promotional' ? -1 : 1;
-  if (a.createdMs !== b.createdMs) return a.createdMs - b.createdMs;
-  return a.id < b.id ? -1 : 1;
+function paymentKey(month: string, of: { by: Grant['category']; ofRefund: boolean }): string {
+  return [month, of.by, of.ofRefund].join(' ');
 }
 
 export function add(sums: Map<string, bigint>, key: string, amount: bigint): void {

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import type { TestApp } from '../support/app.js';
 import { apply, requestOf, type Change } from './changes.js';
 import { isVoid, mispriced, paidFor, rerating, voiding, type Paid } from './corrections.js';
+import { grantShown, isOfCredits, isRefused } from './credit-changes.js';
 import { damage } from './damage.js';
 import type { Sql } from './invariants.js';
 import type { Counted, Model } from './model.js';
+import { erasing } from './persons.js';
 import type { Random } from './random.js';
 
 type Asked = {
@@ -27,12 +29,24 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   const hasPreview = change.what === 'rerate' || change.what === 'repair';
   const previewed = hasPreview ? await call(`${request}?dry_run=true`, { body }) : null;
   const answer = await call(request, { body, headers: { 'idempotency-key': key } });
+  if (
+    isOfCredits(change) &&
+    change.what === 'take' &&
+    isRefused(change, model.accounts.get(change.entity)!)
+  ) {
+    assert.equal(answer.status, 400, `${request} is refused: ${answer.text}`);
+    return;
+  }
   assert.ok(answer.status < 300, `${request}: ${answer.text}`);
   if (predicted !== null)
     assert.deepEqual(pick(answer.body, predicted), predicted, `${request}: ${answer.text}`);
   if (previewed !== null)
     assert.deepEqual({ ...previewed.body, dry_run: false }, answer.body, previewed.text);
   apply(change, model, { id: String(answer.body.id), nowMs, paid });
+  if (isOfCredits(change)) {
+    const shown = grantShown(model.accounts.get(change.entity)!, { id: String(answer.body.id), nowMs });
+    assert.deepEqual(pick(answer.body, shown), shown, `${request}: ${answer.text}`);
+  }
   // A repetition gets the same answer and changes nothing.
   const again = await call(request, { body, headers: { 'idempotency-key': key } });
   if (/^(POST|PATCH)/.test(request)) assert.deepEqual(again.body, answer.body);
@@ -56,6 +70,7 @@ export function concerned(change: Change, model: Model): Counted[] {
 
 function predict(change: Change, model: Model, at: { nowMs: number; paid: Paid }): object | null {
   if (change.what === 'rerate') return rerating(mispriced(model, change));
+  if (change.what === 'erase') return erasing(change, model);
   return change.what === 'void' && !isVoid(change.event) ? voiding(change.event, at) : null;
 }
 

@@ -2,6 +2,7 @@
 import type { Limits } from './accounts.js';
 import { DAY_MS, HOUR_MS, isClosable, MINUTE_MS, monthOf, monthStart } from './calendar.js';
 import type { Change } from './changes.js';
+import { isOver } from './grants.js';
 import { isVoid, mispriced, type Rerating } from './corrections.js';
 import { ENTITIES, MODELS, PROJECTS, type Edges } from './generator.js';
 import type { Model } from './model.js';
@@ -25,7 +26,11 @@ export class Admins {
     const entity = random.pick(ENTITIES);
     const what = random.weighted({
       grant: 10,
-      'void grant': 2,
+      take: 6,
+      freeze: 3,
+      erase: this.edges === 'exact' ? 3 : 0,
+      // What is forgotten may come again in the same moment while everything runs at once.
+      retention: this.edges === 'exact' ? 2 : 0,
       limits: 6,
       // Over faults no customer changes its limit: only the admin there asks until it is answered.
       'owner limit': this.edges === 'exact' ? 5 : 0,
@@ -41,7 +46,10 @@ export class Admins {
     if (what === 'rerate') return this.rerating(nowMs);
     if (what === 'repair')
       return this.model.accounts.has(entity) ? { what, entity } : this.granting(entity, nowMs);
-    if (what === 'void grant') return this.voidingGrant(nowMs) ?? this.granting(entity, nowMs);
+    if (what === 'take') return this.taking(nowMs) ?? this.granting(entity, nowMs);
+    if (what === 'freeze') return this.freezing() ?? this.granting(entity, nowMs);
+    if (what === 'erase') return this.erasing() ?? this.granting(entity, nowMs);
+    if (what === 'retention') return this.retention();
     if (what === 'grant') return this.granting(entity, nowMs);
     if (LIMITS.has(what) && !this.model.accounts.has(entity)) return { what: 'entity', entity, plan: 'free' };
     if (what === 'limits') return this.limits(entity);
@@ -87,15 +95,58 @@ export class Admins {
     };
   }
 
-  private voidingGrant(nowMs: number): Change | null {
+  /** Voids and refunds, of what is left and of what usage has burnt; now and then of more than there was. */
+  private taking(nowMs: number): Change | null {
+    const { random } = this;
+    const found = ENTITIES.flatMap((entity) => {
+      const account = this.model.accounts.get(entity);
+      return (account?.grants ?? [])
+        .filter((grant) => grant.isFrozen || !isOver(grant, nowMs))
+        .map((grant) => ({ entity, account: account!, grant }));
+    });
+    if (found.length === 0) return null;
+    const { entity, account, grant } = random.pick(found);
+    const most = account.takeable(grant);
+    const part = (BigInt(random.int(1, 1_000)) * most) / 1_000n;
+    const some = random.pick([part, part, most, grant.remaining, grant.remaining + 1n]);
+    // Over faults nothing is asked that is refused.
+    const isExact = this.edges === 'exact';
+    const amount = isExact && random.chance(0.1) ? most + 1n : some > most ? most : some;
+    const isRefund = (grant.category === 'paid' || (isExact && random.chance(0.1))) && random.chance(0.5);
+    const isAll = amount <= 0n || random.chance(0.2);
+    return { what: 'take', entity, grantId: grant.id, amount: isAll ? null : amount, isRefund };
+  }
+
+  private freezing(): Change | null {
     const found = ENTITIES.flatMap((entity) =>
-      (this.model.accounts.get(entity)?.grants ?? [])
-        .filter(({ expiresMs }) => expiresMs === null || expiresMs > nowMs)
-        // Credits that are used up may come back; a voided grant stays void.
-        .filter(({ remaining }) => remaining > 0n || this.random.chance(0.1))
-        .map(({ id }) => ({ what: 'void grant' as const, entity, grantId: id })),
+      (this.model.accounts.get(entity)?.grants ?? []).map((grant) => ({ entity, grant })),
     );
-    return found.length === 0 ? null : this.random.pick(found);
+    if (found.length === 0) return null;
+    const frozen = found.filter(({ grant }) => grant.isFrozen);
+    const { entity, grant } = this.random.pick(this.random.chance(0.5) && frozen.length > 0 ? frozen : found);
+    return { what: grant.isFrozen ? 'unfreeze' : 'freeze', entity, grantId: grant.id };
+  }
+
+  private erasing(): Change | null {
+    const named = [...this.model.counted.values()].filter(({ userId }) => userId !== null);
+    if (named.length === 0) return null;
+    const { facts, userId } = this.random.pick(named);
+    return { what: 'erase', entity: facts.entity, userId: userId! };
+  }
+
+  private retention(): Change {
+    const { random } = this;
+    const kept = {
+      personal_data: random.pick([null, 3, 3, 13]),
+      dead_letters: random.pick([null, null, 1, 13]),
+      conflicts: random.pick([null, null, 1, 13]),
+      jobs: random.pick([null, 1]),
+      idempotency_keys: random.pick([null, 1]),
+    };
+    return {
+      what: 'retention',
+      kept: Object.fromEntries(Object.entries(kept).filter(() => random.chance(0.6))),
+    };
   }
 
   private price(nowMs: number): Change {
@@ -107,11 +158,17 @@ export class Admins {
     const taken = new Set(this.model.prices.map(({ fromMs }) => fromMs));
     let fromMs = random.pick(from);
     while (taken.has(fromMs)) fromMs -= 1;
+    return { ...this.aPrice(), fromMs };
+  }
+
+  /** From the beginning of time. */
+  aPrice(): Change & { what: 'price' } {
+    const { random } = this;
     return {
       what: 'price',
       model: random.pick(MODELS),
       entity: random.chance(0.3) ? random.pick(ENTITIES) : null,
-      fromMs,
+      fromMs: 0,
       input: BigInt(random.int(0, 3_000_000)),
       cached: random.chance(0.5) ? BigInt(random.int(0, 3_000_000)) : null,
       output: BigInt(random.int(0, 6_000_000)),

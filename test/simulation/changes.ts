@@ -1,21 +1,13 @@
 /** What admins do: as a request to Tally, and as what it does to the model once it was answered. */
 import type { Limits, Plan } from './accounts.js';
-import { monthOf } from './calendar.js';
+import { applyToCredits, creditRequest, isOfCredits, type CreditChange } from './credit-changes.js';
 import { rerate, voidEvent, type Paid, type Rerating } from './corrections.js';
 import type { Counted, Model, PriceVersion } from './model.js';
+import { applyToPersons, isOfPersons, personRequest, type PersonChange } from './persons.js';
 import { usdOf, usdOrNull, usdPerMillionOf } from './usd.js';
 
 export type Change =
-  | {
-      readonly what: 'grant';
-      readonly entity: string;
-      readonly amount: bigint;
-      readonly category: 'paid' | 'promotional';
-      readonly priority: number;
-      readonly effectiveMs: number | null;
-      readonly expiresMs: number | null;
-    }
-  | { readonly what: 'void grant'; readonly entity: string; readonly grantId: string }
+  | CreditChange
   | {
       readonly what: 'limits';
       readonly entity: string;
@@ -42,28 +34,15 @@ export type Change =
   | ({ readonly what: 'price' } & Omit<PriceVersion, 'id'>)
   | { readonly what: 'void'; readonly event: Counted; readonly saysTime: boolean }
   | ({ readonly what: 'rerate' } & Rerating)
-  | { readonly what: 'repair'; readonly entity: string };
+  | { readonly what: 'repair'; readonly entity: string }
+  | PersonChange;
 
 /** `asOwnerOf`: with a key of that customer, not with the admin's. */
 export function requestOf(change: Change): { request: string; body: unknown; asOwnerOf?: string } {
+  if (isOfCredits(change)) return creditRequest(change);
+  if (isOfPersons(change)) return personRequest(change);
   const admin = 'v1/admin';
   switch (change.what) {
-    case 'grant':
-      return {
-        request: `POST /${admin}/entities/${change.entity}/credits`,
-        body: {
-          amount_usd: usdOf(change.amount),
-          category: change.category,
-          priority: change.priority,
-          effective_at: timeOrNull(change.effectiveMs),
-          expires_at: timeOrNull(change.expiresMs),
-        },
-      };
-    case 'void grant':
-      return {
-        request: `POST /${admin}/entities/${change.entity}/credits/${change.grantId}/void`,
-        body: { reason: 'simulated' },
-      };
     case 'limits':
       return {
         request: `PATCH /${admin}/entities/${change.entity}/limits`,
@@ -154,29 +133,21 @@ export function apply(
   model: Model,
   { id, nowMs, paid }: { id: string; nowMs: number; paid: Paid },
 ): void {
+  model.made.set(change.what, (model.made.get(change.what) ?? 0) + 1);
+  if (isOfCredits(change)) applyToCredits(change, model.account(change.entity, nowMs), { id, nowMs });
+  else if (isOfPersons(change)) applyToPersons(change, model);
+  else applyToRest(change, model, { id, nowMs, paid });
+  for (const entity of model.accounts.keys()) {
+    if (isAbout(change, entity, model)) model.touch(entity, nowMs);
+  }
+}
+
+function applyToRest(
+  change: Exclude<Change, CreditChange | PersonChange>,
+  model: Model,
+  { id, nowMs, paid }: { id: string; nowMs: number; paid: Paid },
+): void {
   switch (change.what) {
-    case 'grant': {
-      const { amount, category, priority, effectiveMs, expiresMs } = change;
-      const used = { burnt: 0n, voided: 0n, expired: 0n, remaining: amount };
-      const times = {
-        effectiveMs: effectiveMs ?? nowMs,
-        expiresMs,
-        createdMs: nowMs,
-        hasStart: effectiveMs !== null,
-        month: monthOf(nowMs),
-      };
-      model
-        .account(change.entity, nowMs)
-        .grants.push({ id, amount, category, priority, ...times, ...used, isVoided: false });
-      break;
-    }
-    case 'void grant': {
-      const grant = model.account(change.entity, nowMs).grants.find((one) => one.id === change.grantId)!;
-      grant.isVoided = true;
-      grant.voided += grant.remaining;
-      grant.remaining = 0n;
-      break;
-    }
     case 'limits':
       Object.assign(model.account(change.entity, nowMs).own, change.limits);
       for (const name of change.inherited ?? []) delete model.account(change.entity, nowMs).own[name];
@@ -219,15 +190,13 @@ export function apply(
     case 'repair':
       break;
   }
-  for (const entity of model.accounts.keys()) {
-    if (isAbout(change, entity, model)) model.touch(entity, nowMs);
-  }
 }
 
 function isAbout(change: Change, entity: string, model: Model): boolean {
   if (change.what === 'plan') return model.accounts.get(entity)!.plan === change.plan;
   if (change.what === 'void') return change.event.facts.entity === entity;
-  return change.what !== 'price' && change.what !== 'rerate' && change.entity === entity;
+  if (change.what === 'price' || change.what === 'rerate' || isOfPersons(change)) return false;
+  return change.entity === entity;
 }
 
 function ownerRequest({ entity, project, cap }: Change & { what: 'owner limit' }) {

@@ -5,15 +5,22 @@ import type { Sql } from './invariants.js';
 import type { Model } from './model.js';
 
 /** To be called when nothing else runs, after the upkeep. */
-export async function compareBooks(sql: Sql, model: Model): Promise<void> {
+export async function compareBooks(
+  sql: Sql,
+  model: Model,
+  { paidBy }: { paidBy: 'month' | 'entity' },
+): Promise<void> {
   same('events', await texts(sql, EVENTS), eventsOf(model));
   same('grants', await texts(sql, GRANTS), grantsOf(model));
   same('spend', await texts(sql, SPEND), spendOf(model));
+  if (paidBy === 'month') same('burns by month', await texts(sql, PAID_IN), paidInMonths(model));
   same('burns', await texts(sql, PAID), paidOf(model));
+  same('debts', await texts(sql, DEBTS), debtsOf(model));
+  same('ledger', await texts(sql, LEDGER), ledgerOf(model));
   same('corrections', await texts(sql, CORRECTIONS), model.corrections);
   same('closed periods', await texts(sql, CLOSED), closedOf(model));
-  same('dead letters', await texts(sql, LETTERS), [...model.letters]);
-  same('conflicts', await texts(sql, CONFLICTS), [...model.conflicts]);
+  same('dead letters', await texts(sql, LETTERS), [...model.letters.keys()]);
+  same('conflicts', await texts(sql, CONFLICTS), [...model.conflicts.keys()]);
 }
 
 /** The model learns the ids of the price versions that every installation begins with. */
@@ -50,11 +57,11 @@ const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
 const EVENTS = `
   select concat_ws(' ', source, e.id, entity, project, ${MS('occurred_at')}, model, input_tokens, cached_input_tokens,
     output_tokens, reasoning_tokens, coalesce(other_quantities ->> 'cache_write', '0'), coalesce(other_quantities ->> 'search', '0'),
-    service_tier, coalesce(details -> 'unread' ? 'mystery_tokens', false)::text, coalesce(r.price_id, 0), cost_picos, period) as text
+    service_tier, coalesce(details -> 'unread' ? 'mystery_tokens', false)::text, coalesce(r.price_id, 0), cost_picos, period, coalesce(user_id, '-')) as text
   from rated_events e left join rates r on r.id = e.rate_id`;
 
 function eventsOf(model: Model): string[] {
-  return [...model.counted.values()].map(({ facts, price, cost, month }) =>
+  return [...model.counted.values()].map(({ facts, price, cost, month, userId }) =>
     [
       facts.source,
       facts.id,
@@ -73,13 +80,14 @@ function eventsOf(model: Model): string[] {
       price?.id ?? 0,
       cost,
       month,
+      userId ?? '-',
     ].join(' '),
   );
 }
 
 const GRANTS = `
-  select concat_ws(' ', entity, id, category, priority, amount_picos, remaining_picos, burnt_picos, voided_picos, expired_picos)
-    as text
+  select concat_ws(' ', entity, id, category, priority, amount_picos, remaining_picos, burnt_picos, voided_picos, expired_picos,
+    repaid_picos, (voided_at is not null)::text, (frozen_at is not null)::text) as text
   from credit_grants`;
 
 function grantsOf(model: Model): string[] {
@@ -95,6 +103,9 @@ function grantsOf(model: Model): string[] {
         grant.burnt,
         grant.voided,
         grant.expired,
+        grant.repaid,
+        grant.isVoided,
+        grant.isFrozen,
       ].join(' '),
     ),
   );
@@ -122,6 +133,42 @@ function paidOf(model: Model): string[] {
   return [...model.accounts.values()]
     .filter(({ burnt, overage }) => burnt + overage !== 0n)
     .map(({ name, burnt, overage }) => `${name} ${burnt} ${overage}`);
+}
+
+/** The same by month, where events that come together are of one month. */
+const PAID_IN = `
+  select concat_ws(' ', entity, period, burnt_picos, overage_picos) as text from entity_spend
+  where burnt_picos <> 0 or overage_picos <> 0`;
+
+function paidInMonths(model: Model): string[] {
+  return [...model.accounts.values()].flatMap(({ name, spend, burntIn, overageIn }) =>
+    [...spend.keys()]
+      .map((month) => [month, burntIn.get(month) ?? 0n, overageIn.get(month) ?? 0n] as const)
+      .filter(([, burnt, overage]) => burnt !== 0n || overage !== 0n)
+      .map((parts) => [name, ...parts].join(' ')),
+  );
+}
+
+const DEBTS = `
+  select concat_ws(' ', entity, row_number() over (partition by entity order by id), grant_id, amount_picos, paid_picos) as text
+  from debts`;
+
+function debtsOf(model: Model): string[] {
+  return [...model.accounts.values()].flatMap(({ name, debts }) =>
+    debts.map(({ grantId, amount, paid }, index) => [name, index + 1, grantId, amount, paid].join(' ')),
+  );
+}
+
+/** Burns are compared above, and an expiry is posted when upkeep comes to it, in whichever month. */
+const LEDGER = `
+  select concat_ws(' ', entity, period, kind, grant_id, sum(amount_picos)) as text from ledger_entries
+  where kind not in ('burn', 'overage', 'burn_reversal', 'overage_reversal', 'expiry')
+  group by entity, period, kind, grant_id`;
+
+function ledgerOf(model: Model): string[] {
+  return [...model.accounts.values()].flatMap(({ name, posted }) =>
+    [...posted].map(([what, amount]) => `${name} ${what} ${amount}`),
+  );
 }
 
 const CORRECTIONS = `

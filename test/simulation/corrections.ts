@@ -139,6 +139,7 @@ function correct(
     const { account, to } = booking(counted);
     account.charge({ ...to, cost: cost - before.cost, atMs: counted.facts.atMs, nowMs });
   }
+  for (const { account } of moved.map(({ counted }) => booking(counted))) account.settle(nowMs);
   for (const { counted, before, price, cost } of moved) {
     const { facts, month } = counted;
     counted.corrected = { price, search: price === null ? null : searchPrice(facts, price), cost };

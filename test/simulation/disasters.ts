@@ -16,12 +16,12 @@ import { monthStart } from './calendar.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
 import { Decisions } from './decisions.js';
 import { ReservingCustomers } from './reserving-customers.js';
-import { wrap } from './facts.js';
 import { FAULTS, revive } from './faults.js';
+import { JumpingClocks } from './jumping-clocks.js';
 import { ENTITIES, Generator, PROJECTS } from './generator.js';
 import { checkImmutability, checkInvariants } from './invariants.js';
 import { Model, type Extent } from './model.js';
-import { LATE_STATE, OVERLAP, overlap, publishLate } from './moments.js';
+import { Staging } from './staging.js';
 import { PatientAdmin, type Ask } from './patient-admin.js';
 import { Random } from './random.js';
 import { Traffic } from './traffic.js';
@@ -49,6 +49,8 @@ export class Disasters {
   private corrections!: ConcurrentCorrections;
   private traffic!: Traffic;
   private upkeep!: Upkeep;
+  private staging!: Staging;
+  private readonly clocks = new JumpingClocks();
   private busy = 0;
   private askedCount = 0;
   private roundCount = 0;
@@ -83,6 +85,7 @@ export class Disasters {
     } finally {
       await Promise.all([this.upkeep?.money.close(), this.upkeep?.slow.close()]);
       await this.tally?.close();
+      this.clocks.close();
     }
   }
 
@@ -97,7 +100,10 @@ export class Disasters {
 
   private async open(): Promise<void> {
     this.postgres = await anOwnPostgres();
-    this.tally = await anInstallation({ postgres: this.postgres });
+    this.tally = await anInstallation({
+      postgres: this.postgres,
+      environment: this.clocks.environment,
+    });
     this.upkeep = await theUpkeep(this.tally.redis.url);
     // The first one migrates.
     for (let index = 0; index < this.apis; index += 1) await this.tally.start('api');
@@ -119,6 +125,10 @@ export class Disasters {
     const { reserving, chaos } = this;
     this.traffic = new Traffic({ random, chaos, ask, model, reserving, queue: this.tally.queue });
     this.corrections = new ConcurrentCorrections(random.fork('corrected'), model, generator, clerk);
+    const { tally, admin, admins } = this;
+    const staged = { tally, admin, admins, generator: this.generator, model, random: random.fork('staging') };
+    const count = (name: string): FaultCount => this.countOf(name);
+    this.staging = new Staging({ ...staged, count, tell: by.tell });
   }
 
   private async round(): Promise<void> {
@@ -149,9 +159,9 @@ export class Disasters {
     await this.attend(work, late, happening);
     await Promise.all(happening);
     await this.settle();
-    await this.overlap();
+    await this.staging.beforeComparison();
     await this.compare();
-    await this.publishLate();
+    await this.compareDecision(await this.staging.afterComparison());
   }
 
   /** An entity with as many months to close. */
@@ -200,6 +210,7 @@ export class Disasters {
       tally,
       postgres,
       upkeep: upkeep.money,
+      clocks: this.clocks,
       random: random.fork(`${name} ${count.injected}`),
     });
     if (met ?? wasBusy) count.hit += 1;
@@ -228,7 +239,8 @@ export class Disasters {
     for (const delivery of this.traffic.sent()) this.model.deliver(delivery, Date.now());
     this.corrections.settle(Date.now());
     await Promise.all([this.upkeep.money.stall(), this.upkeep.slow.stall()]);
-    await runUpkeep(this.upkeep);
+    // Both workers run it, also at once.
+    await runUpkeep(this.upkeep, this.random.int(1, 3));
     this.model.upkeep(Date.now());
   }
 
@@ -239,44 +251,11 @@ export class Disasters {
       await this.tally.call(`GET /v1/entities/${entity}/balance`);
       this.model.touch(entity, Date.now());
     }
-    await compareBooks(sql, this.model);
+    await compareBooks(sql, this.model, { paidBy: 'entity' });
     await checkInvariants(sql, Date.now());
     assert.deepEqual(await this.tally.differences(), []);
     this.reserving.check();
     for (const entity of LOOKED_AT) await this.compareDecision(entity);
-  }
-
-  /** Between rounds, because the next publication about the entity would repair it. */
-  private async publishLate(): Promise<void> {
-    const { model, tally } = this;
-    const entity = this.random.pick(ENTITIES);
-    const delivery = wrap(this.generator.facts(Date.now(), { entity }), this.random);
-    const overtake = () => {
-      model.deliver(delivery, Date.now());
-      return this.admin.change(this.admins.grant(entity, Date.now()));
-    };
-    await this.bringAbout(LATE_STATE, () => publishLate(tally, { delivery, overtake }));
-    await this.compareDecision(entity);
-  }
-
-  /** Two events, and credits for one and a half. */
-  private async overlap(): Promise<void> {
-    const entity = `racing-${this.roundCount}`;
-    const use = { entity, model: 'cw_deepseek-ai_DeepSeek-R1', input: 1_000, cached: 0 };
-    const pair = [0, 1].map(() => wrap(this.generator.facts(Date.now(), use), this.random));
-    const price = this.model.priceFor({ model: use.model, entity, atMs: Date.now() })!;
-    const amount = 1_500n * price.input + 1n;
-    await this.admin.change({ what: 'entity', entity, plan: 'free' });
-    await this.admin.change({ ...this.admins.grant(entity, Date.now()), amount, expiresMs: null });
-    await this.bringAbout(OVERLAP, () => overlap(this.tally, [pair[0]!, pair[1]!]));
-    for (const delivery of pair) this.model.deliver(delivery, Date.now());
-  }
-
-  private async bringAbout(name: string, moment: () => Promise<boolean>): Promise<void> {
-    const count = this.countOf(name);
-    count.injected += 1;
-    if (await moment()) count.hit += 1;
-    this.tell(name);
   }
 
   /** These entities hold nothing, so a decision from Redis must be the decision by the books. */

@@ -1,6 +1,8 @@
 /** The faults, as they happen to a running installation. Each ends by itself; what it has broken is repaired after the round. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { COMMIT } from '../support/fault-proxy.js';
+import { dieUnpublished, TRAP_MS, trapCommit, type Trap } from './deaths.js';
+import { JUMPS_MS, type JumpingClocks } from './jumping-clocks.js';
+import type { Role } from '../../src/config.js';
 import type { Installation, Machine } from '../support/installation.js';
 import type { OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
@@ -11,6 +13,7 @@ export type Broken = {
   readonly tally: Installation;
   readonly postgres: OwnPostgres;
   readonly upkeep: TestQueue;
+  readonly clocks: JumpingClocks;
   readonly random: Random;
 };
 
@@ -24,8 +27,6 @@ type Fault = {
 };
 
 const REVIVE_SECONDS_MAX = 180;
-/** How long a break point waits for a connection to come to it. */
-const TRAP_MS = 1_500;
 
 /** Retries until it succeeds: what the process needs may be broken too. */
 export async function revive(machine: Machine): Promise<void> {
@@ -100,36 +101,63 @@ function slowing(who: (broken: Broken) => Machine, wire: Wire): Fault {
   };
 }
 
-type Trap = {
-  readonly when: 'sent' | 'answered';
-  /** What breaks besides the connection. */
-  readonly doing?: (machine: Machine, broken: Broken) => Promise<void>;
-};
-
-/** Breaks the connection at the commit, which is lost, or made but not answered. False where no connection came to it. */
-async function trapCommit(machine: Machine, { when, doing }: Trap, broken: Broken): Promise<boolean> {
-  const wire = machine.wires.postgres;
-  const sprung = wire.breakAt({ text: COMMIT, when, doing: () => doing?.(machine, broken) }).then(() => true);
-  const hit = await Promise.race([sprung, delay(TRAP_MS, false, { ref: false })]);
-  wire.removeBreaks();
-  await revive(machine);
-  return hit;
-}
-
-function atCommit(who: (broken: Broken) => Machine, trap: Trap): Fault {
-  return { happen: (broken) => trapCommit(who(broken), trap, broken) };
+function atCommit(who: (broken: Broken) => Machine, trapOf: (broken: Broken) => Trap): Fault {
+  return {
+    async happen(broken) {
+      const machine = who(broken);
+      const hit = await trapCommit(machine, trapOf(broken));
+      await revive(machine);
+      return hit;
+    },
+  };
 }
 
 /** The same for the worker that runs the scheduled jobs, which are queued at that moment. */
-function inUpkeep(trap: Trap): Fault {
+function inUpkeep(when: Trap['when']): Fault {
   return {
     meetsChanges: true,
     async happen(broken) {
       const { tally, upkeep } = broken;
       const workers = tally.machines.filter(({ role }) => role === 'worker');
-      const hits = workers.map((machine) => trapCommit(machine, trap, broken));
+      const hits = workers.map((machine) => trapCommit(machine, { when, doing: dying }));
       for (const name of ['close-periods', 'charge-unpriced']) await upkeep.add([{}], name);
-      return (await Promise.all(hits)).includes(true);
+      const hit = (await Promise.all(hits)).includes(true);
+      await Promise.all(workers.map(revive));
+      return hit;
+    },
+  };
+}
+
+/** All of them at once, after their commits and before what they changed is published. */
+function unpublished(roles: readonly Role[]): Fault {
+  return {
+    // An API commits what admins change.
+    meetsChanges: roles.includes('api'),
+    async happen({ tally, random }) {
+      const machines: Machine[] = [];
+      for (const role of roles) {
+        const others = tally.machines.filter(
+          (machine) => machine.role === role && !machines.includes(machine),
+        );
+        if (others.length > 0) machines.push(random.pick(others));
+      }
+      const hit = await dieUnpublished(machines);
+      await Promise.all(machines.map(revive));
+      return hit && machines.length === roles.length;
+    },
+  };
+}
+
+function jumping(who: (broken: Broken) => Machine): Fault {
+  return {
+    async happen(broken) {
+      const { clocks, random } = broken;
+      const machine = who(broken);
+      for (let count = random.int(1, 2); count > 0; count -= 1) {
+        await clocks.set(machine, random.pick([1, -1]) * random.pick(JUMPS_MS));
+        await aWhile(broken);
+      }
+      await clocks.set(machine, 0);
     },
   };
 }
@@ -158,20 +186,32 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'every job at work runs twice': { happen: (broken) => stallSoon(broken) },
-  'commit of a worker lost': atCommit(worker, { when: 'sent' }),
-  'commit of a worker unanswered': atCommit(worker, { when: 'answered' }),
-  'worker killed before its commit': atCommit(worker, { when: 'sent', doing: dying }),
-  'worker killed after its commit': atCommit(worker, { when: 'answered', doing: dying }),
-  'worker killed in the upkeep before its commit': inUpkeep({ when: 'sent', doing: dying }),
-  'worker killed in the upkeep after its commit': inUpkeep({ when: 'answered', doing: dying }),
-  'commit of an API lost': { ...atCommit(api, { when: 'sent' }), meetsChanges: true },
-  'commit of an API unanswered': { ...atCommit(api, { when: 'answered' }), meetsChanges: true },
-  'API killed before its commit': { ...atCommit(api, { when: 'sent', doing: dying }), meetsChanges: true },
-  'API killed after its commit': { ...atCommit(api, { when: 'answered', doing: dying }), meetsChanges: true },
-  'Postgres crashes at the commit of an API': {
-    ...atCommit(api, { when: 'sent', doing: (_, broken) => crash(broken) }),
+  'commit of a worker lost': atCommit(worker, () => ({ when: 'sent' })),
+  'commit of a worker unanswered': atCommit(worker, () => ({ when: 'answered' })),
+  'worker killed before its commit': atCommit(worker, () => ({ when: 'sent', doing: dying })),
+  'worker killed after its commit': atCommit(worker, () => ({ when: 'answered', doing: dying })),
+  'worker killed in the upkeep before its commit': inUpkeep('sent'),
+  'worker killed in the upkeep after its commit': inUpkeep('answered'),
+  'commit of an API lost': { ...atCommit(api, () => ({ when: 'sent' })), meetsChanges: true },
+  'commit of an API unanswered': { ...atCommit(api, () => ({ when: 'answered' })), meetsChanges: true },
+  'API killed before its commit': {
+    ...atCommit(api, () => ({ when: 'sent', doing: dying })),
     meetsChanges: true,
   },
+  'API killed after its commit': {
+    ...atCommit(api, () => ({ when: 'answered', doing: dying })),
+    meetsChanges: true,
+  },
+  'Postgres crashes at the commit of an API': {
+    ...atCommit(api, (broken) => ({ when: 'sent', doing: () => crash(broken) })),
+    meetsChanges: true,
+  },
+  'worker killed between commit and publication': unpublished(['worker']),
+  'API killed between commit and publication': unpublished(['api']),
+  'two workers killed between commit and publication': unpublished(['worker', 'worker']),
+  'worker and API killed between commit and publication': unpublished(['worker', 'api']),
+  'clock of a worker jumps': jumping(worker),
+  'clock of an API jumps': jumping(api),
   'worker cut from Postgres': cutting(worker, 'postgres'),
   'worker cut from Redis': cutting(worker, 'redis'),
   'API cut from Postgres': cutting(api, 'postgres'),
@@ -210,6 +250,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     losesRedis: true,
     async happen({ tally }) {
       await tally.queue.redis.flushall();
+    },
+  },
+  'Redis loses one of two quota keys': {
+    losesRedis: true,
+    async happen({ tally, random }) {
+      const keys = (await tally.queue.redis.keys('tally:*')).toSorted().filter(() => random.chance(0.5));
+      if (keys.length > 0) await tally.queue.redis.del(...keys);
+      return keys.length > 0;
     },
   },
   'Redis loses the quota keys': {

@@ -58,7 +58,7 @@ export class Generator {
       tier: random.weighted({ default: 12, batch: 3, flex: 3, extra: 1 }),
       unknown: random.chance(0.05) ? random.int(1, 9) : 0,
       reservationId: null,
-      userId: random.chance(0.2) ? `user-${random.int(1, 5)}` : null,
+      userId: random.chance(0.3) ? `${entity}-user-${random.int(1, 4)}` : null,
       ...override,
     };
   }

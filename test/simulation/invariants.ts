@@ -137,9 +137,11 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     left join (select entity, grant_id, sum(amount_picos) as burnt from (${BURNT}) b group by 1, 2) b on b.entity = g.entity and b.grant_id = g.id
     where g.burnt_picos <> coalesce(b.burnt, 0)`,
   'double entry: the ledger and the open hours leave each grant what it has left': `
-    select g.id, g.remaining_picos, l.amount, o.amount from credit_grants g
+    select g.id, g.remaining_picos, l.amount as posted, o.amount as open from credit_grants g
     left join (
-      select entity, grant_id, sum(case when credit_account = 'credits:' || grant_id then amount_picos else -amount_picos end) as amount
+      select entity, grant_id, sum(
+        case 'credits:' || grant_id when credit_account then amount_picos when debit_account then -amount_picos else 0 end
+      ) as amount
       from ledger_entries where grant_id is not null group by 1, 2
     ) l on l.entity = g.entity and l.grant_id = g.id
     left join (
@@ -148,9 +150,9 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     where g.remaining_picos <> coalesce(l.amount, 0) - coalesce(o.amount, 0)`,
   'double entry: every entry moves an amount from one account to another': `
     select id from ledger_entries where amount_picos <= 0 or debit_account = credit_account`,
-  'double entry: what gives back a posted hour names the entry that it takes back': `
+  'double entry: what gives back a posted hour or pays a debt names the entry of that': `
     select id from ledger_entries
-    where (kind in ('burn_reversal', 'overage_reversal')) <> (corrects is not null)`,
+    where (kind in ('burn_reversal', 'overage_reversal', 'debt_payment')) <> (corrects is not null)`,
   'tamper evidence: every entry follows the one before it, and the head the last one': `
     with e as (
       select 'ledger_entries' as log, entity, id, hash, chain_hash(coalesce(lag(hash) over (partition by entity order by id), ''), l) as expected

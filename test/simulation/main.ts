@@ -12,7 +12,7 @@ import serversDown from '../support/servers-down.js';
 import serversUp from '../support/servers-up.js';
 import { Disasters, type FaultCount } from './disasters.js';
 import { FAULTS } from './faults.js';
-import { LATE_STATE, OVERLAP } from './moments.js';
+import { MOMENTS } from './staging.js';
 import type { Extent } from './model.js';
 import { TimeTravel } from './time-travel.js';
 import { TURNS, type Turn } from './turns.js';
@@ -34,9 +34,13 @@ const first = Number(values.seed ?? randomInt(2 ** 31));
 const endMs = performance.now() + Number(values.minutes ?? 0) * 60_000;
 const seedCount = Number(values.seeds ?? (values.minutes === undefined ? 1 : Infinity));
 const counts = new Map<string, FaultCount>(
-  [...Object.keys(FAULTS), LATE_STATE, OVERLAP].map((name) => [name, { injected: 0, hit: 0 }]),
+  [...Object.keys(FAULTS), ...MOMENTS].map((name) => [name, { injected: 0, hit: 0 }]),
 );
 const turns = new Map<Turn, number>(TURNS.map((turn) => [turn, 0]));
+/** Of all histories of a kind. */
+type Sum = { histories: number; steps: number; events: number; corrections: number; 'months closed': number };
+const sums = new Map<string, Sum>();
+const made = new Map<string, number>();
 const isLate = () => values.minutes !== undefined && performance.now() > endMs;
 
 await serversUp({ rootDir: join(import.meta.dirname, '../..') });
@@ -50,6 +54,14 @@ try {
   await serversDown();
 }
 if (!values.storm) {
+  printTable(
+    'Histories',
+    [...sums].map(([through, sum]) => ({ through, ...sum })),
+  );
+  printTable(
+    'Changes',
+    [...made].map(([change, times]) => ({ change, times })),
+  );
   printTable(
     'Turns of time',
     [...turns].map(([turn, times]) => ({ turn, times })),
@@ -65,10 +77,27 @@ async function history(seed: number): Promise<void> {
   const times = new TimeTravel(seed, turns);
   const steps = await times.run((step) => step >= STEPS || isLate());
   console.log(`  through time: ${steps} steps, ${said(times.extent)}, until ${times.now}`);
+  count('time', { steps, ...times.extent });
   if (isLate()) return;
   const disasters = new Disasters(seed, counts, APIS);
   const rounds = await disasters.run((round) => round >= ROUNDS || isLate());
   console.log(`  through faults: ${rounds} rounds, ${said(disasters.extent)}`);
+  count('faults, in rounds', { steps: rounds, ...disasters.extent });
+}
+
+function count(
+  kind: string,
+  { steps, events, corrections, closed, made: also }: Extent & { steps: number },
+): void {
+  const sum = sums.get(kind) ?? { histories: 0, steps: 0, events: 0, corrections: 0, 'months closed': 0 };
+  sums.set(kind, {
+    histories: sum.histories + 1,
+    steps: sum.steps + steps,
+    events: sum.events + events,
+    corrections: sum.corrections + corrections,
+    'months closed': sum['months closed'] + closed,
+  });
+  for (const [change, times] of also) made.set(change, (made.get(change) ?? 0) + times);
 }
 
 function said({ events, corrections, closed }: Extent): string {

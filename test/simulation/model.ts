@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Account, add, type Limits, type Plan } from './accounts.js';
 import { bookedMonth, correctedIn, DAY_MS, MINUTE_MS, monthOf } from './calendar.js';
 import { keyOf, type Delivery, type Facts } from './facts.js';
+import { FOR_EVER, forget, type Kept } from './persons.js';
 import { picosOf } from './usd.js';
 
 export type PriceVersion = {
@@ -42,11 +43,19 @@ export type Counted = {
   cost: bigint;
   /** The month that is billed. */
   month: string;
+  /** Whom it names: nobody any more once they are erased or forgotten. */
+  userId: string | null;
   /** Where corrections have changed it: what it costs since, and by which price; null where it is void. */
   corrected?: Charge;
 };
 
-export type Extent = { readonly events: number; readonly corrections: number; readonly closed: number };
+export type Extent = {
+  readonly events: number;
+  readonly corrections: number;
+  readonly closed: number;
+  /** By what was changed. */
+  readonly made: ReadonlyMap<string, number>;
+};
 
 const prisma = (file: string) =>
   JSON.parse(readFileSync(new URL(`../../prisma/${file}`, import.meta.url), 'utf8'));
@@ -56,10 +65,13 @@ export class Model {
   readonly accounts = new Map<string, Account>();
   readonly prices: PriceVersion[] = [];
   readonly counted = new Map<string, Counted>();
-  /** Identity and other content, of events that contradict what was counted. */
-  readonly conflicts = new Set<string>();
-  /** Reason and body of what could not be counted. */
-  readonly letters = new Set<string>();
+  /** Identity and other content, of events that contradict what was counted, and when they came last. */
+  readonly conflicts = new Map<string, number>();
+  /** Reason and body of what could not be counted, and when it came last. */
+  readonly letters = new Map<string, number>();
+  kept: Kept = FOR_EVER;
+  /** How often each change was made. */
+  readonly made = new Map<string, number>();
   /** One line for each correction. */
   readonly corrections: string[] = [];
 
@@ -94,7 +106,7 @@ export class Model {
 
   get extent(): Extent {
     const closed = [...this.accounts.values()].reduce((sum, account) => sum + account.closed.size, 0);
-    return { events: this.counted.size, corrections: this.corrections.length, closed };
+    return { events: this.counted.size, corrections: this.corrections.length, closed, made: this.made };
   }
 
   /** The account, made with the default plan where the entity is unknown. */
@@ -134,14 +146,22 @@ export class Model {
     const { facts, body } = delivery;
     const code = facts === null ? delivery.code : isInTime(facts, nowMs) ? null : 'time_out_of_range';
     if (facts !== null && code === null) return this.count(facts, nowMs);
-    this.letters.add(`${code} ${JSON.stringify(body)}`);
+    this.letters.set(`${code} ${JSON.stringify(body)}`, Date.now());
     return false;
   }
 
   private count(facts: Facts, nowMs: number): boolean {
     const known = this.counted.get(keyOf(facts));
     if (known === undefined) {
-      const counted = { facts, price: null, search: null, cost: 0n, month: bookedMonth(facts.atMs, nowMs) };
+      const { atMs, userId } = facts;
+      const counted = {
+        facts,
+        price: null,
+        search: null,
+        cost: 0n,
+        month: bookedMonth(atMs, nowMs),
+        userId,
+      };
       this.counted.set(keyOf(facts), counted);
       this.project(facts.entity, facts.project, nowMs);
       // Usage without a price begins a month of its entity too.
@@ -150,7 +170,8 @@ export class Model {
       this.touch(facts.entity, nowMs, counted.month);
       this.charge(counted, nowMs);
     } else if (JSON.stringify(known.facts) !== JSON.stringify(facts)) {
-      this.conflicts.add(`${keyOf(facts)} ${facts.entity} ${facts.model} ${facts.input} ${facts.output}`);
+      const said = `${keyOf(facts)} ${facts.entity} ${facts.model} ${facts.input} ${facts.output}`;
+      this.conflicts.set(said, nowMs);
       return false;
     }
     return true;
@@ -194,6 +215,7 @@ export class Model {
   /** The scheduled jobs. */
   upkeep(nowMs: number): void {
     this.chargeUnpriced(nowMs);
+    forget(this, nowMs);
     for (const account of this.accounts.values()) {
       account.writeOffExpired(nowMs);
       account.close(nowMs);

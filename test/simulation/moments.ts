@@ -6,11 +6,10 @@ import { until } from '../support/until.js';
 import { jobOf } from './answers.js';
 import { keyOf, type Delivery } from './facts.js';
 
-export const LATE_STATE = 'an old state reaches Redis after a newer one';
-export const OVERLAP = 'a batch begins before the one before it has committed';
-
 /** How long to wait for a process to come to the place where it is held back. */
 const CAUGHT_MS_MAX = 5_000;
+/** How long a change is given to come to where it waits. */
+const GIVEN_MS = 3_000;
 
 /** `isCaught` resolves when a worker sends the text to that server, which receives nothing more of it until `goOn`. */
 function holdBack(
@@ -71,3 +70,52 @@ export async function overlap(
   await tally.queue.drained();
   return hit;
 }
+
+/**
+ * Asks for a change while a batch has read what the change is about and not yet written what it counts. The change must wait for it, and
+ * begin with what it leaves. `order` resolves when the change is made.
+ */
+export async function besideBatch(
+  tally: Installation,
+  { delivery, order }: { delivery: Delivery; order: () => Promise<void> },
+): Promise<boolean> {
+  const { isCaught, goOn } = holdBack(tally, { wire: 'postgres', text: 'close_usage_batch' });
+  await tally.queue.add([jobOf([delivery])]);
+  const hit = await isCaught;
+  let isMade = false;
+  const made = order().finally(() => (isMade = true));
+  const isWaiting = async () =>
+    (await tally.sql(`select from pg_stat_activity where wait_event_type = 'Lock'`)).length > 0;
+  // An erasure waits for the job itself, and for no lock.
+  const given = delay(GIVEN_MS, true, { ref: false });
+  await Promise.race([until('the change waits or is made', async () => isMade || isWaiting()), given]);
+  goOn();
+  await tally.queue.drained();
+  await made;
+  return hit;
+}
+
+/** Events of one customer, and behind them one of each other: how many batches of the first were counted before the last of the others. */
+export async function flood(
+  tally: Installation,
+  { jobs, others }: { jobs: readonly (readonly Delivery[])[]; others: readonly Delivery[] },
+): Promise<number> {
+  const { entity } = jobs[0]![0]!.facts!;
+  await tally.queue.queue.pause();
+  await tally.queue.add(jobs.map(jobOf));
+  await tally.queue.add(others.map((delivery) => jobOf([delivery])));
+  await tally.queue.queue.resume();
+  await tally.queue.drained();
+  const [row] = await tally.sql<{ batches: number }>(FLOODED, [
+    entity,
+    others.map(({ facts }) => keyOf(facts!)),
+  ]);
+  return row!.batches;
+}
+
+/** A batch is a transaction, and their numbers rise. */
+const FLOODED = `
+  select count(distinct e.xmin::text)::integer as batches from usage_events e
+  where e.entity = $1 and e.xmin::text::bigint < (
+    select max(o.xmin::text::bigint) from usage_events o join rated_events r using (entity, identity, occurred_at)
+    where concat_ws(' ', r.source, r.id) = any($2::text[]))`;

@@ -59,6 +59,19 @@ export class PatientAdmin {
       },
       ANSWER_SECONDS_MAX,
     );
+    return answers[0]!.status === 202 ? this.ended(answers[0]!) : answers[0]!;
+  }
+
+  /** What takes long is a job, which goes on. */
+  private async ended(begun: Answer): Promise<Answer> {
+    const answers: Answer[] = [];
+    const isOver = async (): Promise<boolean> => {
+      const answer = await this.asking.ask(`GET /v1/admin/jobs/${begun.body.id}`, {});
+      if (/^(done|failed)$/.test(answer?.body.status)) answers.push(answer!);
+      return answers.length > 0;
+    };
+    await until('the job has ended', isOver, ANSWER_SECONDS_MAX);
+    assert.equal(answers[0]!.body.status, 'done', answers[0]!.text);
     return answers[0]!;
   }
 

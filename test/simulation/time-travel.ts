@@ -10,12 +10,15 @@ import { makeChange } from './admin-calls.js';
 import { Admins } from './admins.js';
 import { balanceBy, balanceOf } from './answers.js';
 import { requestOf } from './changes.js';
+import { monthOf, monthStart } from './calendar.js';
+import { compareDocuments } from './documents.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
 import { Customers } from './customers.js';
 import { Decisions } from './decisions.js';
 import { ENTITIES, Generator } from './generator.js';
 import { checkImmutability, checkInvariants, type Sql } from './invariants.js';
 import { Model, type Extent } from './model.js';
+import { FOR_EVER, personRequest } from './persons.js';
 import { Random } from './random.js';
 import { turnsBetween, type Turn } from './turns.js';
 import { runUpkeep, theUpkeep, upkeepDone, type Upkeep } from './upkeep.js';
@@ -89,6 +92,9 @@ export class TimeTravel {
     this.queue = await aTestQueue(this.app.redis.url, { nowMs: () => this.app.clock.now().getTime() });
     this.upkeep = await theUpkeep(this.app.redis.url);
     await learnPriceIds(this.sql, this.model);
+    // A clock that is years ahead would forget everything at once.
+    const { request, body } = personRequest({ what: 'retention', kept: FOR_EVER });
+    assert.equal((await this.call(request, { body })).status, 200);
     const { model, decisions, generator, random, queue } = this;
     const at = { nowMs: () => this.nowMs, tell: (text: string) => this.tell(text) };
     this.customers = new Customers({
@@ -135,6 +141,7 @@ export class TimeTravel {
 
   private tell(text: string): void {
     this.told.push(`${this.clock.now().toISOString()} ${text}`);
+    if (process.env.TELL) console.log(Date.now() % 1000000, text.slice(0, 120));
   }
 
   private async change(): Promise<void> {
@@ -177,8 +184,9 @@ export class TimeTravel {
     this.model.upkeep(this.nowMs);
     // Reading an entity grants its allowance of this month, so it is in the books that are compared next.
     for (const entity of ENTITIES) await this.compareBalance(entity);
-    await compareBooks(this.sql, this.model);
+    await compareBooks(this.sql, this.model, { paidBy: 'month' });
     await checkInvariants(this.sql, this.nowMs);
+    await this.compareDocuments();
     const { body } = await this.app.call('GET /v1/admin/reconciliation');
     assert.deepEqual(
       body.checks.filter((check: { ok: boolean }) => !check.ok),
@@ -199,6 +207,17 @@ export class TimeTravel {
       balanceBy(this.model, entity, { nowMs: this.nowMs, heldPicos }),
       entity,
     );
+  }
+
+  /** Of one customer: this month, the one before, and any that is closed. */
+  private async compareDocuments(): Promise<void> {
+    const account = this.model.accounts.get(this.random.pick(ENTITIES));
+    if (account === undefined) return;
+    const before = monthOf(monthStart(this.nowMs, -1));
+    const closed = [...account.closed.keys()];
+    const months = [monthOf(this.nowMs), before, ...(closed.length > 0 ? [this.random.pick(closed)] : [])];
+    for (const month of new Set(months))
+      await compareDocuments(month, { call: this.call, sql: this.sql, account });
   }
 
   get now(): string {

@@ -8,7 +8,7 @@ export type Upkeep = { readonly money: TestQueue; readonly slow: TestQueue };
 
 const JOBS = {
   money: ['charge-unpriced', 'post-closed-hours', 'expire-grants', 'close-periods'],
-  slow: ['prune-identities'],
+  slow: ['prune-identities', 'prune-by-age', 'forget-persons', 'roll-up-days'],
 };
 
 export async function theUpkeep(redisUrl: string): Promise<Upkeep> {
