@@ -7,7 +7,11 @@ import { VISIBLE_SORTS, VISIBLE_STATES, type VisibleSort } from './visible-entit
 const NAMES = Object.keys(VISIBLE_SORTS);
 const SORT = `must be one of ${NAMES.join(', ')}, with - before it for the largest first`;
 
-const STATE = `cap_reached: no more of the month or the year. out_of_credits: nothing left, and overage is blocked. overage: nothing left, and what is used is owed. within_limits: none of these`;
+const state = z.enum(VISIBLE_STATES, `must be one of ${VISIBLE_STATES.join(', ')}`).meta({
+  id: 'CustomerState',
+  description:
+    'By the limits in force now. cap_reached: no more of the month or the year. out_of_credits: nothing left, and overage is blocked. overage: nothing left, and what is used is owed. within_limits: none of these',
+});
 
 export const VisibleEntitiesQuery = z.strictObject({
   limit: pageLimit,
@@ -15,10 +19,7 @@ export const VisibleEntitiesQuery = z.strictObject({
   period: period.optional().describe('By default the current month'),
   search: text(128).optional().describe('A part of the name, in any case'),
   plan: planName.optional().describe('Only those of this plan'),
-  state: z
-    .enum(VISIBLE_STATES, `must be one of ${VISIBLE_STATES.join(', ')}`)
-    .optional()
-    .describe(`Only those in this state. ${STATE}`),
+  state: state.optional(),
   sort: z
     .enum([...NAMES, ...NAMES.map((name) => `-${name}`)], SORT)
     .transform((sort) => ({
@@ -35,7 +36,7 @@ const VisibleEntity = z
     object: z.literal('entity_name'),
     entity: z.string(),
     plan: z.string(),
-    state: z.enum(VISIBLE_STATES).describe(`By the limits in force now. ${STATE}`),
+    state,
     period: z.string(),
     month_to_date_usd: z.string().describe('What the period has been charged so far'),
     previous_month_usd: z.string().describe('What the month before was charged'),
