@@ -95,11 +95,11 @@ export function stateOf({ revokedAt, expiresAt }: StoredKey, now: Date): KeyStat
   return expiresAt !== null && expiresAt <= now ? 'expired' : 'active';
 }
 
-/** Ends a key, or says when it ends and which took its place. */
+/** Renames a key, ends it, or says when it ends and which took its place. */
 export async function changeKey(
   tx: Tx,
   id: string,
-  change: Partial<Pick<StoredKey, 'revokedAt' | 'expiresAt' | 'successor'>>,
+  change: Partial<Pick<StoredKey, 'name' | 'revokedAt' | 'expiresAt' | 'successor'>>,
 ): Promise<StoredKey> {
   return (await tx.apiKey.update({ where: { id }, data: change, select: SHOWN })) as StoredKey;
 }

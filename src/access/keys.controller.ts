@@ -68,6 +68,26 @@ export class KeysController {
     return this.present(await this.managed.get(id, caller));
   }
 
+  @Route('PATCH /v1/admin/keys/:id', {
+    scope: 'own',
+    role: 'admin',
+    alsoFor: ['owner'],
+    summary: 'Rename a key; nothing else of it can be changed',
+    answers: schemas.Key,
+    idempotent: true,
+  })
+  async rename(
+    @Param({ schema: schemas.KeyPath }) { id }: { id: string },
+    @Body({ schema: schemas.KeyPatch }) { name }: schemas.KeyPatch,
+    @Call() call: ChangeCall,
+  ) {
+    const renamed = await this.changes.make(call, [], async (tx) =>
+      this.present(await this.managed.rename(tx, { id, name }, call.principal)),
+    );
+    this.keys.invalidate();
+    return renamed;
+  }
+
   @Route('POST /v1/admin/keys/:id/rotate', {
     scope: 'own',
     role: 'admin',

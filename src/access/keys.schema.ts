@@ -38,6 +38,11 @@ export const KeyOrder = z
   .meta({ id: 'KeyOrder', example: { name: 'eu gateway', role: 'gateway', entity: 'entity1' } });
 export type KeyOrder = z.output<typeof KeyOrder>;
 
+export const KeyPatch = z
+  .strictObject({ name: text(128) })
+  .meta({ id: 'KeyPatch', example: { name: 'eu gateway, blue' } });
+export type KeyPatch = z.output<typeof KeyPatch>;
+
 export const Rotation = z
   .strictObject({
     overlap_seconds: integer(0, OVERLAP_SECONDS_MAX).describe(

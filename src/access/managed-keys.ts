@@ -101,6 +101,24 @@ export class ManagedKeys {
     });
   }
 
+  /** A name says who uses the key, so it may change at any time, also of one that has ended. */
+  async rename(tx: Tx, order: { id: string; name: string }, caller: Principal): Promise<StoredKey> {
+    const { id, name } = order;
+    const at = await this.clock.bookingTime(tx);
+    const before = await this.liveKey(tx, id, caller);
+    if (before.name === name) return before;
+    const after = await changeKey(tx, id, { name });
+    await audit(tx, {
+      at,
+      caller,
+      action: 'keys.rename',
+      target: after,
+      before: shownOf(before),
+      after: shownOf(after),
+    });
+    return after;
+  }
+
   /**
    * Makes the successor of a key, which may do the same; the key itself ends after the overlap. Call `ApiKeys.invalidate` after the
    * commit.

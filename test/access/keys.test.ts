@@ -44,6 +44,67 @@ describe('a key that expires', () => {
   });
 });
 
+describe('a renamed key', () => {
+  const rename = (id: string, body: object, key?: string, headers?: Record<string, string>) =>
+    app.call(`PATCH /v1/admin/keys/${id}`, { body, ...(key && { key }), ...(headers && { headers }) });
+
+  it('has another name and nothing else, also after its end, and the audit log has both', async () => {
+    const { body: key } = await make({ entity: 'entity1', role: 'gateway', source: '/g', name: 'eu' });
+    const { secret, ...shown } = key;
+    const renamed = await rename(key.id, { name: 'eu, blue' });
+    expect([renamed.status, renamed.body]).toEqual([200, { ...shown, name: 'eu, blue' }]);
+    expect((await get(key.id)).body).toEqual(renamed.body);
+    expect((await app.call('POST /v1/usage/events', { key: secret, body: [] })).status).not.toBe(401);
+    await app.call(`DELETE /v1/admin/keys/${key.id}`);
+    expect((await rename(key.id, { name: 'eu, gone' })).body).toMatchObject({
+      name: 'eu, gone',
+      state: 'revoked',
+    });
+    const { body } = await app.call(`GET /v1/admin/audit_log?target=${key.id}&action=keys.rename`);
+    const names = body.data.map(({ before, after }: Record<string, { name: string }>) => [
+      before!.name,
+      after!.name,
+    ]);
+    expect(names).toEqual([
+      ['eu, blue', 'eu, gone'],
+      ['eu', 'eu, blue'],
+    ]);
+    expect(body.data[0]).toMatchObject({ entity: 'entity1', before: { role: 'gateway', source: '/g' } });
+  });
+
+  it('changes and is audited once under an idempotency key, and not at all where the name is the same', async () => {
+    const { body: key } = await make({ name: 'one' });
+    const headers = { 'idempotency-key': `rename ${key.id}` };
+    const first = await rename(key.id, { name: 'two' }, undefined, headers);
+    expect((await rename(key.id, { name: 'two' }, undefined, headers)).text).toBe(first.text);
+    expect((await rename(key.id, { name: 'three' }, undefined, headers)).status).toBe(422);
+    await rename(key.id, { name: 'two' });
+    const { body } = await app.call(`GET /v1/admin/audit_log?target=${key.id}&action=keys.rename`);
+    expect(body.data).toHaveLength(1);
+  });
+
+  it('is any for an admin, and for an owner one that it could have made', async () => {
+    const { body: own } = await make({ role: 'finance', entity: 'entity1' });
+    expect((await rename(own.id, { name: 'mine' }, owner)).status).toBe(200);
+    const { body: owners } = await make({ role: 'owner', entity: 'entity1' });
+    const { body: other } = await make({ role: 'finance', entity: 'entity2' });
+    for (const { id } of [owners, other, { id: 'key_none' }])
+      expect((await rename(id, { name: 'mine' }, owner)).status).toBe(404);
+    const finance = await app.key('finance', 'entity1');
+    expect((await rename(own.id, { name: 'mine' }, finance)).status).toBe(403);
+  });
+
+  it.each([{}, { name: '' }, { name: 'a\nb' }, { name: 7 }, { name: null }, { name: 'x', role: 'admin' }])(
+    'is not renamed by %j',
+    async (body) => {
+      const { body: key } = await make({});
+      const answer = await rename(key.id, body);
+      expect(answer.status).toBe(400);
+      expect((await get(key.id)).body.name).toBe('k');
+    },
+  );
+});
+
 describe('a rotated key', () => {
   it('has a successor that may do the same, and works beside it for the overlap', async () => {
     const { body: key } = await make({ role: 'gateway', entity: 'entity1', source: '/g', name: 'eu' });

@@ -189,6 +189,13 @@ export const ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/admin/keys/key_none',
   },
   {
+    route: 'PATCH /v1/admin/keys/{id}',
+    role: 'admin',
+    alsoFor: ['owner'],
+    request: 'PATCH /v1/admin/keys/key_none',
+    body: { name: 'another' },
+  },
+  {
     route: 'POST /v1/admin/keys/{id}/rotate',
     role: 'admin',
     alsoFor: ['owner'],
