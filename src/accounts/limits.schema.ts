@@ -44,6 +44,7 @@ export const ownLimitChanges = {
     .union([inherit, concurrent], {
       error: `must be an integer from 0 to ${CONCURRENT_MAX}, null, or "inherit"`,
     })
+    .meta({ id: 'ConcurrencyChange' })
     .nullable()
     .optional(),
 };

@@ -1,5 +1,6 @@
 /** Reconciliation and repair in requests and answers. */
 import { z } from 'zod';
+import { texts } from '../http/maps.schema.js';
 import { entityName, queryFlag } from '../http/fields.js';
 
 export const Reconciliation = z
@@ -28,8 +29,6 @@ export const RepairOrder = z
   .meta({ id: 'RepairOrder', example: { entity: 'entity1' } });
 export type RepairOrder = z.output<typeof RepairOrder>;
 
-const figures = z.record(z.string(), z.string()).meta({ id: 'Figures' });
-
 export const Repair = z
   .object({
     object: z.literal('repair'),
@@ -39,7 +38,7 @@ export const Repair = z
     changes: z
       .array(
         z
-          .object({ projection: z.string(), key: figures, before: figures, after: figures })
+          .object({ projection: z.string(), key: texts, before: texts, after: texts })
           .meta({ id: 'RepairChange' }),
       )
       .describe('The first of them; amounts in picodollars'),

@@ -1,5 +1,6 @@
 /** Corrections of counted usage, and re-rating. */
 import { z } from 'zod';
+import { amountsUsd, quantities } from '../http/maps.schema.js';
 import {
   afterText,
   endsAfter,
@@ -62,11 +63,11 @@ export const UsageCorrection = z
     input_tokens: z.int(),
     cached_input_tokens: z.int(),
     output_tokens: z.int(),
-    quantities: z.record(z.string(), z.int()).describe('By meter; negative where it gives back'),
+    quantities,
     old_price_id: z.string().nullable(),
     new_price_id: z.string().nullable(),
     cost_usd: z.string().describe('What it adds to the cost; negative where it gives back'),
-    credits_usd: z.record(z.string(), z.string()).describe('The part of the cost by grant'),
+    credits_usd: amountsUsd.describe('The part of the cost by grant'),
     overage_usd: z.string().describe('The part of the cost that no grant pays'),
     reason: z.string().nullable(),
     actor: z.string().nullable(),

@@ -29,16 +29,36 @@ const HEADERS = [
   },
 ].map((header) => ({ ...header, in: 'header', required: true }));
 
-export function webhooksOf(bodies: EventBodies): { webhooks: object; schemas: Components } {
+/** What the creation of a webhook leads to, in one: the type of the event tells the bodies apart. */
+const ANY = 'WebhookEvent';
+
+export type DescribedEvents = {
+  readonly webhooks: object;
+  /** Of the operation that creates a webhook: generators that pass over `webhooks` read them. */
+  readonly callbacks: object;
+  readonly schemas: Components;
+};
+
+export function webhooksOf(bodies: EventBodies): DescribedEvents {
   const schemas: Components = {};
+  const references: object[] = [];
   const webhooks = Object.fromEntries(
     Object.entries(bodies).map(([type, body]) => {
       const { schema, components } = convert(body, 'output');
       Object.assign(schemas, components);
-      return [type, { post: sendingOf(type, body, schema) }];
+      references.push(schema);
+      const { description: summary = type, example } = body.meta() ?? {};
+      const post = sendingOf({ operationId: operationIdOf(type), summary, schema, example });
+      return [type, { post }];
     }),
   );
-  return { webhooks, schemas };
+  schemas[ANY] = { description: 'What a webhook is sent', oneOf: references };
+  const post = sendingOf({
+    operationId: 'onEvent',
+    summary: 'Any event',
+    schema: { $ref: referenceTo(ANY) },
+  });
+  return { webhooks, callbacks: { event: { '{$request.body#/url}': { post } } }, schemas };
 }
 
 /** `spend_alert.triggered` → `onSpendAlertTriggered`. */
@@ -46,19 +66,36 @@ function operationIdOf(type: string): string {
   return `on${type.replace(/(?:^|[._])([a-z])/g, (_, letter: string) => letter.toUpperCase())}`;
 }
 
-function sendingOf(type: string, body: z.ZodType, schema: object): object {
-  const { description = type, example } = body.meta() ?? {};
+const FAILED = 'The event is sent again, under the same id';
+
+function referenceTo(name: string): string {
+  return `#/components/schemas/${name}`;
+}
+
+type Sending = {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly schema: object;
+  readonly example?: unknown;
+};
+
+function sendingOf({ operationId, summary, schema, example }: Sending): object {
+  const media = { schema, ...(example === undefined ? {} : { example }) };
   return {
-    operationId: operationIdOf(type),
-    summary: description,
+    operationId,
+    summary,
     description:
-      'Sent to the webhooks of the entity and to those of all entities. An answer of another status than 2xx, or none within ten ' +
-      'seconds, is a failure: the event is sent again.',
+      'Sent to the webhooks of the entity and to those of all entities. No answer within ten seconds is a failure, as every status ' +
+      'but 2xx is.',
     tags: ['webhooks'],
     // The receiver knows the service by the signature.
     security: [],
     parameters: HEADERS,
-    requestBody: { required: true, content: { 'application/json': { schema, example } } },
-    responses: { '2XX': { description: 'The event was received; the body of the answer is not read' } },
+    requestBody: { required: true, content: { 'application/json': media } },
+    responses: {
+      '2XX': { description: 'The event was received; the body of the answer is not read' },
+      '4XX': { description: FAILED },
+      '5XX': { description: FAILED },
+    },
   };
 }

@@ -128,7 +128,7 @@ export const time = z
     { error: TIME_RANGE },
   )
   .transform((value) => new Date(typeof value === 'number' ? value * 1000 : value))
-  .meta({ description: 'Unix seconds, or RFC 3339', example: '2026-12-01T00:00:00Z' });
+  .meta({ id: 'Time', description: 'Unix seconds, or RFC 3339', example: '2026-12-01T00:00:00Z' });
 
 export function integer(min: number, max: number) {
   const message = `must be an integer from ${min} to ${max}`;

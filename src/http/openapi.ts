@@ -58,6 +58,8 @@ export function describeApi(app: INestApplication, also: DescribedToo): OpenAPIO
   const operations = describedIn(paths, hot);
   const errors = new ErrorResponses(also);
   for (const described of operations) finish(described, { errors, schemas });
+  const create = operations.find(({ operation }) => operation.operationId === 'webhooks.create');
+  Object.assign(create?.operation ?? {}, { callbacks: sent.callbacks });
   const finished = {
     ...document,
     info: { ...document.info, license: LICENSE },

@@ -8,6 +8,8 @@ export const Ready = z
     status: z
       .enum(['ok', 'degraded', 'unavailable'])
       .describe('degraded: it does its work without one of the servers'),
-    checks: z.record(z.string(), z.enum(['ok', 'away'])).describe('Each dependency by its name'),
+    checks: z
+      .record(z.string(), z.enum(['ok', 'away']))
+      .meta({ id: 'ReadyChecks', description: 'Each dependency by its name' }),
   })
   .meta({ id: 'Ready' });

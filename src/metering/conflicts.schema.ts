@@ -1,5 +1,6 @@
 /** Conflicts with what was counted, and their review. */
 import { z } from 'zod';
+import { quantities, texts } from '../http/maps.schema.js';
 import { CONFLICT_ID, parseConflictId, type ConflictKey } from './usage-conflicts.sql.js';
 import {
   CURSOR,
@@ -57,7 +58,6 @@ export const ConflictReview = z
 export type ConflictReview = z.output<typeof ConflictReview>;
 
 const textOrNull = z.string().nullable();
-const texts = z.record(z.string(), z.string()).nullable();
 
 /** What an event says. */
 export const EventContent = z
@@ -69,10 +69,10 @@ export const EventContent = z
     time: z.iso.datetime(),
     model: z.string(),
     operation: z.string(),
-    quantities: z.record(z.string(), z.number()).describe('By meter'),
+    quantities,
     service_tier: z.string(),
     region: textOrNull,
-    attributes: texts,
+    attributes: texts.nullable(),
     unread: z.array(z.string()).describe('Fields of the usage that nothing knows'),
     usage: z.unknown().describe('The usage object, where something of it is unread'),
     mended: z.array(z.string()).describe('Descriptive fields that were cut or turned into text'),
@@ -81,7 +81,7 @@ export const EventContent = z
     api_key_id: textOrNull,
     user_id: textOrNull,
     request_id: textOrNull,
-    tags: texts,
+    tags: texts.nullable(),
   })
   .meta({ id: 'EventContent' });
 

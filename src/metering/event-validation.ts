@@ -55,7 +55,7 @@ const envelope = z
     data: z
       .looseObject({
         model: text(TEXT_LENGTH_MAX),
-        usage: z.record(z.string(), z.unknown()),
+        usage: z.record(z.string(), z.unknown()).meta({ id: 'RawUsage' }),
         usage_format: usageFormat.nullish(),
       })
       .meta({ id: 'UsageEventData' }),

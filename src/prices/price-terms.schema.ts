@@ -45,13 +45,17 @@ const conditions = z
     prompt_tokens_above: integer(0, TOKENS_MAX).optional(),
     service_tier: serviceTier.optional(),
     region: text(64).optional(),
-    utc: z.union([window, z.array(window).min(1).max(WINDOWS_MAX)]).optional(),
+    utc: z
+      .union([window, z.array(window).min(1).max(WINDOWS_MAX)])
+      .meta({ id: 'UtcWindows', description: 'Hours in UTC', example: '16:30-00:30' })
+      .optional(),
     weekdays: z.array(integer(1, 7)).min(1).max(7).optional(),
     attributes: z
       .record(text(64), text(64))
       .refine((value) => Object.keys(value).length >= 1 && Object.keys(value).length <= ATTRIBUTES_MAX, {
         error: `must have 1 to ${ATTRIBUTES_MAX} attributes`,
       })
+      .meta({ id: 'PriceAttributes' })
       .optional(),
   })
   .refine((when) => Object.keys(when).length > 0, 'must name a condition')

@@ -1,6 +1,7 @@
 /** The price book. */
 import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
+import { quantities } from '../http/maps.schema.js';
 import {
   afterNumber,
   afterText,
@@ -132,7 +133,7 @@ export const UnpricedUsage = z
     events: z.int(),
     first_occurred_at: z.iso.datetime(),
     last_occurred_at: z.iso.datetime(),
-    quantities: z.record(z.string(), z.int()).describe('By meter, of those that wait'),
+    quantities: quantities.describe('By meter, of those that wait'),
   })
   .meta({ id: 'UnpricedUsage' });
 export type UnpricedUsage = z.output<typeof UnpricedUsage>;

@@ -1,5 +1,6 @@
 /** Counted events in requests and answers. */
 import { z } from 'zod';
+import { amountsUsd, quantities, texts } from '../http/maps.schema.js';
 import { CURSOR, endsAfter, pageLimit, period, projectName, querySeconds, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
@@ -64,15 +65,14 @@ export const CountedEvent = z
     unpriced_meters: z
       .array(z.string())
       .describe('Meters that have no price yet, and cost nothing until then'),
-    quantities: z
-      .record(z.string(), z.int())
-      .describe('What was counted, by meter; "request" where the price charges requests'),
+    quantities: quantities.describe('What was counted, by meter; "request" where the price charges requests'),
     service_tier: z.string().describe('The tier that served it'),
     region: z.string().nullable(),
-    attributes: z.record(z.string(), z.string()).nullable(),
+    attributes: texts.nullable(),
     unread: z.array(z.string()).describe('Fields of its usage that have a count and that nothing reads'),
     usage: z
       .record(z.string(), z.unknown())
+      .meta({ id: 'RawUsage' })
       .nullable()
       .describe('As the server sent it; kept only where something of it is unread'),
     mended: z.array(z.string()).describe('Descriptive fields that were cut or turned into text'),
@@ -83,9 +83,9 @@ export const CountedEvent = z
     price: z.string().nullable().describe('The same as price_id'),
     price_id: z.string().nullable().describe('The price version; null while it has none'),
     rate_id: z.string().nullable().describe('What the price version came to for it'),
-    unit_prices: z
-      .record(z.string(), z.string())
-      .describe('Of the meters that have a quantity, under the names that prices have, such as "search_usd"'),
+    unit_prices: amountsUsd.describe(
+      'Of the meters that have a quantity, under the names that prices have, such as "search_usd"',
+    ),
     input_usd_per_million: perMillion,
     cached_input_usd_per_million: perMillion,
     output_usd_per_million: perMillion,
@@ -111,7 +111,7 @@ export const CountedEvent = z
     api_key_id: z.string().nullable(),
     user_id: z.string().nullable(),
     request_id: z.string().nullable(),
-    tags: z.record(z.string(), z.string()).nullable(),
+    tags: texts.nullable(),
   })
   .meta({ id: 'CountedUsageEvent' });
 export type CountedEvent = z.output<typeof CountedEvent>;

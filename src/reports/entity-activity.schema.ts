@@ -1,9 +1,9 @@
 /** An entity's activity in answers. */
 import { z } from 'zod';
+import { quantities } from '../http/maps.schema.js';
 import { CreditGrant } from '../credits/credits.schema.js';
 
 const count = z.int();
-const quantities = z.record(z.string(), z.int());
 
 export const Activity = z
   .object({

@@ -1,5 +1,6 @@
 /** An entity's usage in requests and answers. */
 import { z } from 'zod';
+import { amountsUsd, quantities } from '../http/maps.schema.js';
 import { CONTROL, endsAfter, meterName, queryList, querySeconds, text } from '../http/fields.js';
 import { showAs } from '../http/shown-schema.js';
 import { bucketWidth } from './buckets.schema.js';
@@ -119,9 +120,9 @@ export const EntityUsage = z
           input_tokens: count.describe('Of the meter "input"'),
           cached_input_tokens: count.describe('Of the meter "cached_input"'),
           output_tokens: count.describe('Of the meters "output" and "reasoning"'),
-          quantities: z.record(z.string(), z.int()).describe('By meter'),
+          quantities,
           cost_usd: z.string(),
-          meter_costs_usd: z.record(z.string(), z.string()).describe('By meter; they add up to the cost'),
+          meter_costs_usd: amountsUsd.describe('By meter; they add up to the cost'),
           unpriced_meters: z.array(z.string()).describe('Those of which some quantity has no price yet'),
         })
         .loose()

@@ -77,11 +77,8 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
       const { body } = await app.call('GET /v1/entities/entity1/events');
       return body.data.length > 0;
     }),
-  'deadLetters.list': () => anEventWith({ data: { model: 'm', usage: { prompt_tokens: -1 } } }),
-  'deadLetters.discard': async () => {
-    await anEventWith({ id: 'other', data: { model: 'm', usage: { prompt_tokens: -2 } } });
-    await remember('deadLetters.id', 'GET /v1/admin/dead_letters?status=open');
-  },
+  'deadLetters.list': () => aDeadLetter({ id: 'bad1' }),
+  'deadLetters.discard': () => aDeadLetter({ id: 'bad2' }),
   'conflicts.list': async () => {
     await anEventWith({ data: { model: 'm', usage: { prompt_tokens: 1, completion_tokens: 1 } } });
     await until('there is a conflict', async () => {
@@ -101,7 +98,6 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
       return (await app.call(`GET /v1/quota/decisions/${id}`)).status === 200;
     });
   },
-  'deadLetters.get': () => remember('deadLetters.id', 'GET /v1/admin/dead_letters?status=open'),
   'ledger.get': () => remember('ledger.entry', 'GET /v1/admin/entities/entity1/ledger'),
   'prices.get': () => remember('prices.id', 'GET /v1/admin/prices'),
   'jobs.get': () => remember('jobs.id', 'GET /v1/admin/jobs'),
@@ -118,6 +114,17 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
 async function remember(name: string, list: string): Promise<void> {
   const { body } = await app.call(list);
   if (body.data.length > 0) made.set(name, body.data[0].id);
+}
+
+/** It is written after the caller has its receipt. */
+async function aDeadLetter({ id }: { id: string }): Promise<void> {
+  await anEventWith({ id, data: { model: 'm', usage: { prompt_tokens: -1 } } });
+  await until('the dead letter is written', async () => {
+    const { body } = await app.call('GET /v1/admin/dead_letters?status=open');
+    const letter = (body.data as { id: string; event_id: string }[]).find((each) => each.event_id === id);
+    if (letter !== undefined) made.set('deadLetters.id', letter.id);
+    return letter !== undefined;
+  });
 }
 
 async function anEventWith(change: object): Promise<void> {
