@@ -292,6 +292,8 @@ table jobs
   column status text not null
   column progress double precision not null default 0
   column input jsonb
+  column state jsonb
+  column caller jsonb
   column input_hash text not null
   column result text
   column error jsonb

@@ -95,6 +95,18 @@ export class Changes {
     return answer.body;
   }
 
+  /**
+   * Whether the call will get the answer that is kept for it. For a change that begins outside of its transaction, with what must not be done
+   * again.
+   */
+  async isRepetition({ idempotency, principal }: ChangeCall): Promise<boolean> {
+    if (idempotency === null) return false;
+    const name = { scope: principal.entity ?? '*', key: idempotency.key };
+    const kept = await findRecord(this.database.reader, name);
+    if (kept !== null && kept.requestHash !== idempotency.requestHash) throw reused();
+    return kept !== null;
+  }
+
   private async tryOut<T extends object>(change: (tx: Tx) => Promise<T | Restart>): Promise<T> {
     try {
       return await this.database.transaction<T>(async (tx) => {

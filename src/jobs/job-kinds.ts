@@ -1,6 +1,7 @@
 /** The kinds of long work. Each stands in the folder that it belongs to, and is added when its module starts. */
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import type { CallerContext } from '../access/caller-context.js';
 import type { Tx } from '../platform/database.js';
 import { assert } from '../domain/errors.js';
 
@@ -10,6 +11,12 @@ export type JobRun<Input> = {
   readonly input: Input;
   /** The id of the API key that asked for it, or `system`. */
   readonly actor: string;
+  /** The request that asked for it, for `attribute`; null where nobody did. */
+  readonly caller: CallerContext | null;
+  /** What a run before this one has kept; null where this is the first. */
+  readonly state: unknown;
+  /** Keeps from where the next run goes on, in the transaction of what was done. Throws where the job was taken away. */
+  readonly keep: (tx: Tx, state: object) => Promise<void>;
   /** Set when the process is told to stop, or when the job was taken from it: the work ends soon after, by throwing. */
   readonly signal: AbortSignal;
   /** How far it is, from 0 to 1. It may be called as often as one likes. */

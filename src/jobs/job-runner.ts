@@ -14,6 +14,7 @@ import {
   endJob,
   findPart,
   findSilent,
+  keepState,
   reportProgress,
   requeueJob,
   type ClaimedJob,
@@ -151,6 +152,9 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
         id,
         input: kind.input.parse(job.input, { error: expectationOf }),
         actor: job.actor,
+        caller: job.caller,
+        state: job.state,
+        keep: (tx, state) => this.keep(tx, job, state),
         signal: stop.signal,
         progress: (value) => void (share = Math.min(1, Math.max(share, value))),
         parts: () => this.partsOf(id),
@@ -180,6 +184,10 @@ export class JobRunner implements OnModuleDestroy, OnApplicationShutdown {
     }
     if (!(error instanceof TallyError)) this.logger.error('job failed', error, { job: id, kind: kind.name });
     await this.end(job, { result: null, error: errorOf(error) });
+  }
+
+  private async keep(tx: Tx, { id, runner }: Claim, state: object): Promise<void> {
+    if (!(await keepState(tx, { id, runner, state }))) throw new Error('the job was taken away');
   }
 
   private async endIn(tx: Tx, { id, runner }: Claim, result: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** Jobs as rows. Whoever runs one says so every few seconds; a job whose runner is silent is taken from it. */
 import type { ErrorCode } from '@tally/client/protocol';
+import type { CallerContext } from '../access/caller-context.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -31,6 +32,7 @@ export type EndedJob = JobRow & { readonly result: string | null };
 export type NewJob = Pick<JobRow, 'id' | 'kind' | 'entity' | 'actor' | 'createdAt'> & {
   readonly input: Prisma.InputJsonValue;
   readonly inputHash: string;
+  readonly caller: CallerContext | null;
 };
 
 const SHOWN = {
@@ -62,8 +64,9 @@ export async function findUnfinished(tx: Tx, kind: string): Promise<(JobRow & { 
   return rows as unknown as (JobRow & { inputHash: string })[];
 }
 
-export async function insertJob(tx: Tx, job: NewJob): Promise<JobRow> {
-  const row = await tx.job.create({ data: { ...job, status: 'queued' }, select: SHOWN });
+export async function insertJob(tx: Tx, { caller, ...job }: NewJob): Promise<JobRow> {
+  const data = { ...job, caller: caller ?? Prisma.DbNull, status: 'queued' };
+  const row = await tx.job.create({ data, select: SHOWN });
   return row as unknown as JobRow;
 }
 
@@ -134,6 +137,9 @@ export type ClaimedJob = {
   readonly kind: string;
   readonly actor: string;
   readonly input: unknown;
+  /** What the run before has kept; null where nothing was. */
+  readonly state: unknown;
+  readonly caller: CallerContext | null;
 };
 
 /**
@@ -156,7 +162,7 @@ export async function claimJob(
       order by q.created_at, q.id
       limit 1
     )
-    returning id, kind, actor, input`;
+    returning id, kind, actor, input, state, caller`;
   return row ?? null;
 }
 
@@ -166,6 +172,17 @@ type Run = { readonly id: string; readonly runner: string };
 export async function reportProgress(tx: Tx, run: Run & { progress: number }): Promise<boolean> {
   const updated = await tx.$executeRaw`
     update jobs set seen_at = clock_timestamp(), progress = greatest(progress, ${run.progress}::double precision)
+    where id = ${run.id}::text and runner = ${run.runner}::uuid and status = 'running'`;
+  return updated === 1;
+}
+
+/**
+ * Keeps from where the job goes on, in the transaction of what it has done. False where it was taken away. Locks the job, so that nobody takes
+ * it meanwhile.
+ */
+export async function keepState(tx: Tx, run: Run & { state: unknown }): Promise<boolean> {
+  const updated = await tx.$executeRaw`
+    update jobs set state = ${JSON.stringify(run.state)}::jsonb, seen_at = clock_timestamp()
     where id = ${run.id}::text and runner = ${run.runner}::uuid and status = 'running'`;
   return updated === 1;
 }
@@ -181,7 +198,7 @@ export async function endJob(
       status = case when ${result}::text is null then 'failed' else 'done' end,
       result = ${result}::text, error = ${error === null ? null : JSON.stringify(error)}::jsonb,
       progress = case when ${result}::text is null then progress else 1 end,
-      runner = null, input = null, finished_at = ${at}::timestamptz
+      runner = null, input = null, state = null, caller = null, finished_at = ${at}::timestamptz
     where id = ${id}::text and runner = ${runner}::uuid and status = 'running'`;
   if (updated === 1) await tx.jobPart.deleteMany({ where: { jobId: id } });
   return updated === 1;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntry } from '../access/audit-log.js';
+import { callerOf } from '../access/caller-context.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';
 import { cursorRow } from '../http/list-page.js';
@@ -97,6 +98,7 @@ export class Jobs {
       createdAt,
       input,
       inputHash,
+      caller: callerOf(tx, actor),
     });
     for (let from = 0; from < parts.length; from += PARTS_AT_ONCE)
       await insertParts(tx, { jobId: job.id, from, contents: parts.slice(from, from + PARTS_AT_ONCE) });

@@ -84,13 +84,17 @@ export class ConflictsController {
     role: 'admin',
     summary: 'Mark a conflict as reviewed',
     answers: schemas.UsageConflict,
+    idempotent: true,
   })
   async review(
     @Param({ schema: schemas.ConflictPath }) { id: key }: schemas.ConflictPath,
+    @Query({ schema: schemas.ReviewQuery }) { dry_run: dryRun }: schemas.ReviewQuery,
     @Body({ schema: schemas.ConflictReview }) body: schemas.ConflictReview,
-    @Caller() caller: Principal,
+    @Call() call: ChangeCall,
   ) {
-    const order = { key, scope: caller.entity, note: body?.note ?? null, actor: caller.keyId };
-    return presentConflict(await this.usageConflicts.review(order));
+    const { entity: scope, keyId: actor } = call.principal;
+    const order = { key, scope, note: body?.note ?? null, actor };
+    const change = async (tx: Tx) => presentConflict(await this.usageConflicts.review(tx, order));
+    return this.changes.make(call, [], change, { dryRun });
   }
 }

@@ -51,6 +51,11 @@ export const CountQuery = z.strictObject({
 });
 export type CountQuery = z.output<typeof CountQuery>;
 
+export const ReviewQuery = z.strictObject({
+  dry_run: queryFlag.describe('Answers as if it were reviewed, and changes nothing'),
+});
+export type ReviewQuery = z.output<typeof ReviewQuery>;
+
 export const ConflictReview = z
   .strictObject({ note: text(NOTE_LENGTH_MAX).nullish() })
   .meta({ id: 'ConflictReview', example: { note: 'The later one is right' } })

@@ -33,3 +33,13 @@ export type Mending = {
   readonly time: string | null;
   readonly model: string | null;
 };
+
+/** What is asked of dead letters: their events go to the queue again, mended where that is asked for, or are given up. */
+export type Resolution = {
+  readonly status: 'replayed' | 'discarded';
+  readonly actor: string;
+  readonly mending: Mending | null;
+};
+
+/** A dead letter as it was when it was chosen: one that has arrived again since then was refused again, and is another matter. */
+export type ChosenDeadLetter = Pick<DeadLetterRow, 'entity' | 'id' | 'seenCount' | 'status'>;

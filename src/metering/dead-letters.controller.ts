@@ -1,16 +1,28 @@
 /** Admins: events that could not be counted. */
-import { Body, Controller, Param, Query } from '@nestjs/common';
-import type { DeadLetterFilter, Mending } from './dead-letter.js';
-import { DeadLetters, type Resolution } from './dead-letters.js';
+import { Body, Controller, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
+import { Jobs } from '../jobs/jobs.js';
+import { presentJob } from '../jobs/jobs.presenter.js';
+import type { Tx } from '../platform/database.js';
+import type { DeadLetterFilter, DeadLetterRow, Mending, Resolution } from './dead-letter.js';
+import { DeadLettersJob, resolutionOrder, type BatchOrder } from './dead-letters-job.js';
+import { DeadLetters } from './dead-letters.js';
 import { presentPage } from '../http/list-page.js';
-import { presentBatch, presentDeadLetter } from './dead-letters.presenter.js';
+import { presentDeadLetter } from './dead-letters.presenter.js';
 import { Caller, scopeOf, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './dead-letters.schema.js';
 
 @Controller()
 export class DeadLettersController {
-  constructor(private readonly deadLetters: DeadLetters) {}
+  constructor(
+    private readonly deadLetters: DeadLetters,
+    private readonly job: DeadLettersJob,
+    private readonly changes: Changes,
+    private readonly jobs: Jobs,
+  ) {}
 
   @Route('GET /v1/admin/dead_letters', {
     scope: 'all',
@@ -43,13 +55,22 @@ export class DeadLettersController {
     role: 'admin',
     summary: 'Send the event to the queue again, as it is or with another usage format, time or model',
     answers: schemas.DeadLetter,
+    idempotent: true,
   })
   async replay(
     @Param({ schema: schemas.DeadLetterPath }) { id }: { id: string },
+    @Query({ schema: schemas.ResolutionQuery }) { dry_run: dryRun }: schemas.ResolutionQuery,
     @Body({ schema: schemas.Mending }) body: schemas.Mending,
-    @Caller() caller: Principal,
+    @Call() call: ChangeCall,
   ) {
-    return this.resolve(id, { status: 'replayed', mending: mendingOf(body), caller });
+    const mending = mendingOf(body);
+    const deadLetter = await this.deadLetters.get({ id, entity: call.principal.entity });
+    if (!dryRun && !(await this.changes.isRepetition(call))) {
+      // Two calls with one key at the same time send it once.
+      const once = call.idempotency === null ? null : `${call.idempotency.key} ${id}`;
+      await this.deadLetters.send([deadLetter], { mending, once });
+    }
+    return this.resolve(deadLetter, { status: 'replayed', mending, call, dryRun });
   }
 
   @Route('POST /v1/admin/dead_letters/:id/discard', {
@@ -57,56 +78,82 @@ export class DeadLettersController {
     role: 'admin',
     summary: 'Discard the event',
     answers: schemas.DeadLetter,
+    idempotent: true,
   })
   async discard(
     @Param({ schema: schemas.DeadLetterPath }) { id }: { id: string },
-    @Caller() caller: Principal,
+    @Query({ schema: schemas.ResolutionQuery }) { dry_run: dryRun }: schemas.ResolutionQuery,
+    @Call() call: ChangeCall,
   ) {
-    return this.resolve(id, { status: 'discarded', mending: null, caller });
+    const deadLetter = await this.deadLetters.get({ id, entity: call.principal.entity });
+    return this.resolve(deadLetter, { status: 'discarded', mending: null, call, dryRun });
   }
 
-  private async resolve(
-    id: string,
-    { status, mending, caller }: Pick<Resolution, 'status' | 'mending'> & { caller: Principal },
+  private resolve(
+    deadLetter: DeadLetterRow,
+    { call, dryRun, ...order }: Omit<Resolution, 'actor'> & { call: ChangeCall; dryRun: boolean },
   ) {
-    const order = { id, status, mending, entity: caller.entity, actor: caller.keyId };
-    return presentDeadLetter(await this.deadLetters.resolve(order));
+    const resolution = { ...order, actor: call.principal.keyId };
+    const change = async (tx: Tx) =>
+      presentDeadLetter(await this.deadLetters.resolve(tx, deadLetter, resolution));
+    return this.changes.make(call, [], change, { dryRun });
   }
 
+  @MayBeAJob()
   @Route('POST /v1/admin/dead_letters/replay', {
     scope: 'all',
     role: 'admin',
-    summary: 'Send all events that match to the queue again, a thousand a call',
+    summary: 'Send all events that match to the queue again, as they are or mended',
     answers: schemas.DeadLetterBatch,
+    idempotent: true,
   })
   async replayMatching(
+    @Query({ schema: schemas.ResolutionQuery }) query: schemas.ResolutionQuery,
     @Body({ schema: schemas.ReplayOrder }) body: schemas.ReplayOrder,
-    @Caller() caller: Principal,
+    @Call() call: ChangeCall,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.resolveMatching(body, { status: 'replayed', mending: mendingOf(body.mend), caller });
+    const order = batchOrder(body, call, { status: 'replayed', mending: mendingOf(body.mend) });
+    return this.resolveMatching(order, { dryRun: query.dry_run, call, reply });
   }
 
+  @MayBeAJob()
   @Route('POST /v1/admin/dead_letters/discard', {
     scope: 'all',
     role: 'admin',
-    summary: 'Discard all events that match, a thousand a call',
+    summary: 'Discard all events that match',
     answers: schemas.DeadLetterBatch,
+    idempotent: true,
   })
   async discardMatching(
+    @Query({ schema: schemas.ResolutionQuery }) query: schemas.ResolutionQuery,
     @Body({ schema: schemas.DiscardOrder }) body: schemas.ResolveOrder,
-    @Caller() caller: Principal,
+    @Call() call: ChangeCall,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.resolveMatching(body, { status: 'discarded', mending: null, caller });
+    const order = batchOrder(body, call, { status: 'discarded', mending: null });
+    return this.resolveMatching(order, { dryRun: query.dry_run, call, reply });
   }
 
   private async resolveMatching(
-    body: schemas.ResolveOrder,
-    { status, mending, caller }: Pick<Resolution, 'status' | 'mending'> & { caller: Principal },
+    order: BatchOrder,
+    { dryRun, call, reply }: { dryRun: boolean; call: ChangeCall; reply: FastifyReply },
   ) {
-    const filter = filterOf(body, caller);
-    const order = { filter, limit: body.limit, status, mending, actor: caller.keyId };
-    return presentBatch(status, await this.deadLetters.resolveMatching(order));
+    if (dryRun) return this.job.preview(order);
+    const job = await this.changes.make(call, [], async (tx) =>
+      presentJob(await this.jobs.start(tx, resolutionOrder(order))),
+    );
+    return answerOf(this.jobs, job.id, reply);
   }
+}
+
+function batchOrder(
+  body: schemas.ResolveOrder,
+  { principal }: ChangeCall,
+  what: Pick<Resolution, 'status' | 'mending'>,
+): BatchOrder {
+  const filter = filterOf(body, principal);
+  return { ...what, filter, limit: body.limit ?? null, actor: principal.keyId };
 }
 
 function filterOf(

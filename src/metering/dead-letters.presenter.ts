@@ -1,6 +1,5 @@
 /** Dead letters as JSON. */
 import type { DeadLetterRow } from './dead-letter.js';
-import type { BatchResolution } from './dead-letters.js';
 import type { DeadLetter, DeadLetterBatch } from './dead-letters.schema.js';
 import { wellFormedJson } from './well-formed.js';
 import { unixSeconds } from '../domain/unix-time.js';
@@ -24,7 +23,17 @@ export function presentDeadLetter(row: DeadLetterRow): DeadLetter {
   };
 }
 
-export function presentBatch(status: 'replayed' | 'discarded', batch: BatchResolution): DeadLetterBatch {
-  const { answered, remaining, to } = batch;
-  return { object: 'dead_letter_batch', status, answered, remaining, end_time: unixSeconds(to) };
+/** Dead letters that arrived from `to` on were left alone. */
+export type BatchResolution = {
+  readonly status: 'replayed' | 'discarded';
+  readonly answered: number;
+  readonly remaining: number;
+  readonly to: Date;
+  readonly dryRun: boolean;
+};
+
+export function presentBatch(batch: BatchResolution): DeadLetterBatch {
+  const { status, answered, remaining, to, dryRun } = batch;
+  const end_time = unixSeconds(to);
+  return { object: 'dead_letter_batch', status, answered, remaining, end_time, dry_run: dryRun };
 }

@@ -6,6 +6,7 @@ import {
   entityName,
   integer,
   pageLimit,
+  queryFlag,
   querySeconds,
   subject,
   text,
@@ -34,6 +35,11 @@ const Mend = z.strictObject(mending).meta({ id: 'Mending', example: { usage_form
 export const Mending = Mend.nullish();
 export type Mending = z.output<typeof Mending>;
 
+export const ResolutionQuery = z.strictObject({
+  dry_run: queryFlag.describe('Answers as if it were done, and sends and changes nothing'),
+});
+export type ResolutionQuery = z.output<typeof ResolutionQuery>;
+
 export const DeadLetterQuery = z
   .strictObject({
     status: status.optional(),
@@ -49,8 +55,7 @@ export const DeadLetterQuery = z
   .refine(...endsAfter('start_time', 'end_time'));
 export type DeadLetterQuery = z.output<typeof DeadLetterQuery>;
 
-/** Dead letters that one call resolves. Their events fit into one job. */
-const RESOLVED_MAX = 1_000;
+const LIMIT_MAX = 1_000_000_000;
 
 /** A field that is left out is no condition. */
 function resolveOrder(other: 'replayed' | 'discarded') {
@@ -62,7 +67,7 @@ function resolveOrder(other: 'replayed' | 'discarded') {
     reason,
     start_time: time.optional().describe('Last seen from then on'),
     end_time: time.optional().describe('Last seen before then; now where it is left out'),
-    limit: integer(1, RESOLVED_MAX).default(RESOLVED_MAX),
+    limit: integer(1, LIMIT_MAX).optional().describe('At most so many, last seen first; else all'),
   });
 }
 export const ReplayOrder = resolveOrder('discarded')
@@ -79,11 +84,10 @@ export const DeadLetterBatch = z
   .object({
     object: z.literal('dead_letter_batch'),
     status: z.enum(['replayed', 'discarded']),
-    answered: z.int().describe('How many dead letters this call resolved'),
-    remaining: z
-      .int()
-      .describe('How many still match: repeat the call with this end_time until there are none'),
-    end_time: z.int(),
+    answered: z.int().describe('How many dead letters were resolved'),
+    remaining: z.int().describe('How many of those that matched are left, where there was a limit'),
+    end_time: z.int().describe('What arrived from then on was left alone'),
+    dry_run: z.boolean(),
   })
   .meta({ id: 'DeadLetterBatch' });
 export type DeadLetterBatch = z.output<typeof DeadLetterBatch>;

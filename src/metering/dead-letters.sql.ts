@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
+import type { DeadLetter } from '../platform/prisma/client.js';
 import type { DeadLetterRow, DeadLetterStatus, NewDeadLetter } from './dead-letter.js';
 
 /** The entity of events that name none that can be read. */
@@ -70,6 +71,35 @@ export async function resolveDeadLetters(
     where d.entity = u.entity and d.id = u.id
     returning d.id`;
   return new Set(rows.map(({ id }) => id));
+}
+
+/** How many bytes the payloads of dead letters have, in the order of the rows. Locks nothing. */
+export async function findPayloadBytes(
+  tx: Tx,
+  deadLetters: readonly Pick<DeadLetter, 'entity' | 'id'>[],
+): Promise<number[]> {
+  const rows = await tx.$queryRaw<{ bytes: number }[]>`
+    select coalesce(octet_length(d.payload), 0)::integer as bytes
+    from unnest(
+      ${pgArray(deadLetters.map(({ entity }) => entity))}::text[], ${pgArray(deadLetters.map(({ id }) => id))}::text[]
+    ) with ordinality as l (entity, id, place)
+    left join dead_letters d on d.entity = l.entity and d.id = l.id
+    order by l.place`;
+  return rows.map(({ bytes }) => bytes);
+}
+
+/** What of the named dead letters is there, in the order of the ids. Locks nothing. */
+export async function findPayloads(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Pick<DeadLetterRow, 'code' | 'payload'>[]> {
+  return tx.$queryRaw<Pick<DeadLetterRow, 'code' | 'payload'>[]>`
+    select d.code, d.payload
+    from unnest(
+      ${pgArray(ids.map((id) => keyOfDeadLetter(id).entity))}::text[], ${pgArray(ids)}::text[]
+    ) with ordinality as l (entity, id, place)
+    join dead_letters d on d.entity = l.entity and d.id = l.id
+    order by l.place`;
 }
 
 /**

@@ -1,36 +1,39 @@
 /** Events that could not be counted, for an operator to look at, replay or discard. */
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntries } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { Database, type Tx } from '../platform/database.js';
 import type { DeadLetter, Prisma } from '../platform/prisma/client.js';
 import { UsageQueue } from '../platform/queues.js';
 import {
   OVERSIZED_JOB,
+  type ChosenDeadLetter,
   type DeadLetterFilter,
   type DeadLetterRow,
   type Mending,
   type NewDeadLetter,
+  type Resolution,
 } from './dead-letter.js';
 import { withDataRead } from './cloudevents-binding.js';
 import { partsOf } from './job-reading.js';
-import { insertDeadLetters, keyOfDeadLetter, resolveDeadLetters } from './dead-letters.sql.js';
+import {
+  findPayloadBytes,
+  findPayloads,
+  insertDeadLetters,
+  keyOfDeadLetter,
+  resolveDeadLetters,
+} from './dead-letters.sql.js';
 
-export type Resolution = {
-  readonly status: 'replayed' | 'discarded';
-  readonly actor: string;
-  readonly mending: Mending | null;
-};
+/** Dead letters of one transaction, and the bytes of their events, which are in memory together. */
+const CHOSEN_MAX = 500;
+const CHOSEN_BYTES_MAX = 4_194_304;
 
-export type BatchResolution = {
-  readonly answered: number;
-  /** How many still match. */
-  readonly remaining: number;
-  /** Dead letters that arrived again since then were left alone. */
-  readonly to: Date;
-};
+type Seen = Pick<DeadLetterRow, 'id' | 'lastSeenAt'>;
+
+type Choice = { readonly filter: DeadLetterFilter; readonly after: Seen | null; readonly limit: number };
 
 type Page = { readonly filter: DeadLetterFilter; readonly after: string | null; readonly limit: number };
 
@@ -68,55 +71,78 @@ export class DeadLetters {
     return deadLetter;
   }
 
-  /** Sends the event to the queue again, mended where that is asked for, or discards it; the dead letter can still be read. */
-  async resolve(order: { id: string; entity: string | null } & Resolution): Promise<DeadLetterRow> {
-    const deadLetter = await this.get(order);
-    const resolved = await this.resolveAll([deadLetter], order);
-    if (resolved.has(deadLetter.id)) return { ...deadLetter, status: order.status };
-    return (await this.find(order)) ?? deadLetter;
+  /** How many match. */
+  count(filter: DeadLetterFilter): Promise<number> {
+    return this.database.reader.deadLetter.count({ where: matching(filter) });
   }
 
-  /**
-   * Resolves those that match, last seen first, at most `limit` of them. A dead letter that arrives again meanwhile is seen
-   * later, so a caller that repeats the call until nothing remains passes the same `to` each time.
-   */
-  async resolveMatching(
-    order: { filter: DeadLetterFilter; limit: number } & Resolution,
-  ): Promise<BatchResolution> {
-    // Arrivals are stamped by the database's own clock, whatever clock the app was given.
-    const to = order.filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
-    const filter = { ...order.filter, to };
-    const count = await this.database.reader.deadLetter.count({ where: matching(filter) });
-    const deadLetters = await this.list({ filter, after: null, limit: order.limit });
-    await this.resolveAll(deadLetters, order);
-    return { answered: deadLetters.length, remaining: Math.max(0, count - deadLetters.length), to };
-  }
-
-  /**
-   * Returns the ids of those that have this status now. Events go to the queue before their dead letters are marked: a crash
-   * in between sends them twice, and they count once. A dead letter whose event was refused again by then stays open.
-   */
-  private async resolveAll(
-    deadLetters: readonly DeadLetterRow[],
-    { status, actor, mending }: Resolution,
-  ): Promise<ReadonlySet<string>> {
-    if (deadLetters.length === 0) return new Set();
-    if (status === 'replayed')
-      for (const part of partsOf(mended(deadLetters.flatMap(eventsOf), mending))) await this.queue.add(part);
-    return this.database.transaction(async (tx) => {
-      const resolved = await resolveDeadLetters(tx, deadLetters, status);
-      const changes = deadLetters
-        .filter(({ id }) => status === 'replayed' || resolved.has(id))
-        .map(({ id, entity, status: before }) => ({
-          entity,
-          target: id,
-          before: { status: before },
-          after: mending === null ? { status } : { status, mended: { ...mending } },
-        }));
-      const at = await this.clock.bookingTime(tx);
-      await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
-      return resolved;
+  /** Those that match, last seen first, from `after` on, as many as a transaction may resolve: by their number and the bytes of their events. */
+  async choose({ filter, after, limit }: Choice): Promise<(ChosenDeadLetter & Seen)[]> {
+    const { reader } = this.database;
+    const rows = await reader.deadLetter.findMany({
+      where: { ...matching(filter), ...(after !== null && seenBefore(after)) },
+      orderBy: [{ lastSeenAt: 'desc' }, { id: 'desc' }],
+      take: Math.min(limit, CHOSEN_MAX),
+      select: { entity: true, id: true, status: true, seenCount: true, lastSeenAt: true },
     });
+    const bytes = await findPayloadBytes(reader, rows);
+    let sum = 0;
+    const count = bytes.findIndex((each) => (sum += each) > CHOSEN_BYTES_MAX);
+    const chosen = count === -1 ? rows : rows.slice(0, Math.max(1, count));
+    return chosen.map((row) => ({
+      id: row.id,
+      seenCount: row.seenCount,
+      lastSeenAt: row.lastSeenAt,
+      ...namesOf(row),
+    }));
+  }
+
+  /**
+   * Sends their events to the queue, before they are marked: a crash in between sends them twice, and they count once. Under the same `once` the
+   * same events are sent once, whoever asks. Throws Unavailable.
+   */
+  async send(
+    deadLetters: readonly ChosenDeadLetter[],
+    { mending, once = null }: { mending: Mending | null; once?: string | null },
+  ): Promise<void> {
+    const ids = deadLetters.map(({ id }) => id);
+    const rows = await findPayloads(this.database.reader, ids);
+    // Where one is gone, the events are no longer those that were sent before.
+    const name = once === null ? null : createHash('sha256').update(`${once} ${rows.length}`).digest('hex');
+    for (const [place, part] of partsOf(mended(rows.flatMap(eventsOf), mending)).entries())
+      await this.queue.add(part, undefined, { once: name === null ? null : `${name}.${place}` });
+  }
+
+  /**
+   * Marks those that are as they were chosen, and returns how many were answered: a dead letter whose event was sent and refused again by
+   * then stays open, and was answered all the same. `concerning` is said of each in the audit log.
+   */
+  async mark(
+    tx: Tx,
+    deadLetters: readonly ChosenDeadLetter[],
+    { status, actor, mending }: Resolution,
+    concerning: Readonly<Record<string, unknown>> = {},
+  ): Promise<number> {
+    if (deadLetters.length === 0) return 0;
+    const marked = await resolveDeadLetters(tx, deadLetters, status);
+    const answered = deadLetters.filter(({ id }) => status === 'replayed' || marked.has(id));
+    const changes = answered.map(({ id, entity, status: before }) => ({
+      entity,
+      target: id,
+      before: { status: before },
+      after: { status, ...(mending !== null && { mended: { ...mending } }), ...concerning },
+    }));
+    const at = await this.clock.bookingTime(tx);
+    await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
+    return answered.length;
+  }
+
+  /** Marks one, and returns it as it is then. */
+  async resolve(tx: Tx, deadLetter: DeadLetterRow, resolution: Resolution): Promise<DeadLetterRow> {
+    await this.mark(tx, [deadLetter], resolution);
+    const key = keyOfDeadLetter(deadLetter.id);
+    const row = await tx.deadLetter.findUnique({ where: { entity_id: key } });
+    return row === null ? deadLetter : toRow(row);
   }
 
   /** Null where there is none in the scope. */
@@ -144,11 +170,11 @@ function matching({ from, to, ...equal }: DeadLetterFilter): Prisma.DeadLetterWh
   };
 }
 
-function seenBefore({ id, lastSeenAt }: DeadLetterRow): Prisma.DeadLetterWhereInput {
+function seenBefore({ id, lastSeenAt }: Seen): Prisma.DeadLetterWhereInput {
   return { OR: [{ lastSeenAt: { lt: lastSeenAt } }, { lastSeenAt, id: { lt: id } }] };
 }
 
-function eventsOf({ code, payload }: DeadLetterRow): unknown[] {
+function eventsOf({ code, payload }: Pick<DeadLetterRow, 'code' | 'payload'>): unknown[] {
   const content: unknown = JSON.parse(payload);
   return code === OVERSIZED_JOB ? (content as unknown[]) : [content];
 }
@@ -172,9 +198,9 @@ function mended(events: readonly unknown[], mending: Mending | null): readonly u
 }
 
 function toRow(row: DeadLetter): DeadLetterRow {
-  return { ...row, entity: row.entity || null, status: row.status as DeadLetterRow['status'] };
+  return { ...row, ...namesOf(row) };
 }
 
-function nextSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);
+function namesOf({ entity, status }: Pick<DeadLetter, 'entity' | 'status'>) {
+  return { entity: entity || null, status: status as DeadLetterRow['status'] };
 }

@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { QuotaModule } from '../quota/quota.module.js';
 import { BatchWriter } from './batch-writer.js';
 import { ConflictsController } from './conflicts.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
+import { DeadLettersJob } from './dead-letters-job.js';
 import { EventGatherer } from './event-gatherer.js';
 import { IdentityPruning } from './identity-pruning.js';
 import { KeyBacklog } from './key-backlog.js';
@@ -23,19 +25,19 @@ import { UsageLanes } from './usage-lanes.js';
 import { UsageProcessor } from './usage.processor.js';
 import { WaitingUsage } from './waiting-usage.js';
 
-const SERVICES = [DeadLetters, IdentityPruning, Recorder, UsageConflicts, UsageSums];
+const SERVICES = [DeadLetters, DeadLettersJob, IdentityPruning, Recorder, UsageConflicts, UsageSums];
 /** Of the door for usage over HTTP. */
 const INTAKE = [EventGatherer, KeyBacklog, QueueOverviews, UsageIntake, UsageReports];
 
 @Module({
-  imports: [AccessModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
+  imports: [AccessModule, JobsModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
   providers: SERVICES,
   exports: SERVICES,
 })
 export class MeteringModule {}
 
 @Module({
-  imports: [AccessModule, MeteringModule],
+  imports: [AccessModule, JobsModule, MeteringModule],
   providers: INTAKE,
   controllers: [DeadLettersController, ConflictsController, QueueController],
 })

@@ -89,27 +89,22 @@ export class UsageConflicts {
   }
 
   /** Marks it as reviewed. A second review replaces the first, with its note and time; both are in the audit log. */
-  async review({ key, scope, note, actor }: ReviewOrder): Promise<ConflictRow> {
+  async review(tx: Tx, { key, scope, note, actor }: ReviewOrder): Promise<ConflictRow> {
     const id = conflictIdOf(key);
-    return this.database.transaction(async (tx) => {
-      const at = await this.clock.bookingTime(tx);
-      const review = { reviewedAt: at, reviewedBy: actor, note, countedAs: null };
-      const before = await reviewConflict(tx, { key, scope, review });
-      const row = await findConflict(tx, { key, scope });
-      if (before === null || row === null) {
-        throw new TallyError('not_found', `no conflict ${id}`, { param: 'id' });
-      }
-      await insertAuditEntry(tx, {
-        at,
-        actor,
-        action: 'usage_conflicts.reviewed',
-        entity: before.entity,
-        target: id,
-        before: before.reviewedBy === null ? { status: 'open' } : { status: 'reviewed', note: before.note },
-        after: { status: 'reviewed', note },
-      });
-      return row;
+    const at = await this.clock.bookingTime(tx);
+    const review = { reviewedAt: at, reviewedBy: actor, note, countedAs: null };
+    const before = await reviewConflict(tx, { key, scope, review });
+    const row = await this.find({ key, scope }, tx);
+    await insertAuditEntry(tx, {
+      at,
+      actor,
+      action: 'usage_conflicts.reviewed',
+      entity: row.entity,
+      target: id,
+      before: before?.reviewedBy == null ? { status: 'open' } : { status: 'reviewed', note: before.note },
+      after: { status: 'reviewed', note },
     });
+    return row;
   }
 }
 

@@ -20,6 +20,9 @@ const KEPT_JOBS_PAGE = 100;
 /** BullMQ's event stream is for people who watch; it must not eat the memory that jobs need. */
 const STREAM_EVENTS_MAX = 1_000;
 
+/** How long the queue knows what was added once. */
+const ONCE_MS = 7 * 24 * 3_600_000;
+
 const WAITING = ['waiting', 'prioritized', 'delayed'] as const;
 
 /** One of the usage queues. */
@@ -68,13 +71,23 @@ export class UsageQueue {
     return entity === null ? USAGE_QUEUE : usageQueueOf(entity, this.shards);
   }
 
-  /** Resolves to the job's key when Redis has the events, as one job. Throws Unavailable. */
-  async add(events: readonly unknown[], name: string = USAGE_QUEUE): Promise<string> {
+  /**
+   * Resolves to the job's key when Redis has the events, as one job. Under the same `once` they are added once within a week, also where the
+   * first job is done and gone. Throws Unavailable.
+   */
+  async add(
+    events: readonly unknown[],
+    name: string = USAGE_QUEUE,
+    { once = null }: { once?: string | null } = {},
+  ): Promise<string> {
     // A queue of BullMQ that is made without a connection waits for one, however long that takes.
     if (this.connection.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
     const queue = this.queueNamed(name);
     // By the clock that the worker goes by: what was too old here is too old there, and what was not is not.
-    const { id } = await askRedis(queue.add(USAGE_JOB, events, { timestamp: this.clock.now().getTime() }));
+    const timestamp = this.clock.now().getTime();
+    const deduplication = once === null ? undefined : { id: once, ttl: ONCE_MS };
+    const options = { timestamp, ...(deduplication && { deduplication }) };
+    const { id } = await askRedis(queue.add(USAGE_JOB, events, options));
     assert(id !== undefined, 'a job that was added has an id');
     return queue.toKey(id);
   }

@@ -136,6 +136,31 @@ describe('conflicts', () => {
     ]);
   });
 
+  it('are reviewed once under a key, tried out without a trace, and audited with request, role and address', async () => {
+    await contradict('noted/p', 1);
+    const [conflict] = await conflicts('?entity=noted');
+    const noted = (query = '') =>
+      app.call(`POST /v1/admin/usage_conflicts/${conflict!.id}/review${query}`, {
+        body: { note: 'a retry' },
+        headers: { 'idempotency-key': 'noted' },
+      });
+    const dry = await noted('?dry_run=true');
+    expect([dry.status, dry.body.status]).toEqual([200, 'reviewed']);
+    expect(await conflicts('?entity=noted')).toEqual([conflict]);
+    const [first, again] = [await noted(), await noted()];
+    expect([again.body, again.headers.get('idempotent-replayed')]).toEqual([first.body, 'true']);
+    const { body: log } = await app.call('GET /v1/admin/audit_log?entity=noted');
+    expect(log.data).toMatchObject([
+      {
+        role: 'admin',
+        request_id: expect.any(String),
+        address: '127.0.0.1',
+        before: { status: 'open' },
+        after: { status: 'reviewed', note: 'a retry' },
+      },
+    ]);
+  });
+
   it('stay reviewed when the same content arrives again, and count the arrival', async () => {
     await contradict('repeated/p', 1);
     const [conflict] = await conflicts('?entity=repeated');

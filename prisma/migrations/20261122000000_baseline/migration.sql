@@ -1446,6 +1446,10 @@ create table jobs (
   progress double precision not null default 0,
   -- What it is to do. Gone once the job has ended, for it may be large and may name a person.
   input jsonb,
+  -- From where it goes on when it is run again.
+  state jsonb,
+  -- The request that asked for it: what the audit log says of what it changes. Gone once the job has ended, like these.
+  caller jsonb,
   -- Of the kind, the input and the parts: what makes two jobs the same.
   input_hash text not null,
   -- JSON as it is answered.

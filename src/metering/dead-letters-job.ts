@@ -1,0 +1,179 @@
+/**
+ * Replaying or discarding all dead letters of a filter as a job, a batch of them a transaction. A job that is run again goes on where the last
+ * run ended: the batch whose events may have been sent is kept with the job, and is sent under a name that the queue takes once.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { z } from 'zod';
+import { attribute } from '../access/caller-context.js';
+import { expectationOf } from '../http/expectations.js';
+import { JobKinds, type JobRun } from '../jobs/job-kinds.js';
+import type { JobOrder } from '../jobs/jobs.js';
+import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { isUnavailable } from '../platform/unavailable.js';
+import type { DeadLetterFilter, Resolution } from './dead-letter.js';
+import { presentBatch } from './dead-letters.presenter.js';
+import type { DeadLetterBatch } from './dead-letters.schema.js';
+import { DeadLetters } from './dead-letters.js';
+
+const KIND = 'dead_letter_resolution';
+
+/** How long a run waits for the queue's Redis before it asks again. */
+const RETRY_MS = 1_000;
+
+const STATUS = z.enum(['open', 'replayed', 'discarded']);
+const instant = z.iso.datetime().transform((text) => new Date(text));
+const textOrNull = z.string().nullable();
+
+const Input = z.strictObject({
+  status: z.enum(['replayed', 'discarded']),
+  mending: z.strictObject({ usageFormat: textOrNull, time: textOrNull, model: textOrNull }).nullable(),
+  filter: z.strictObject({
+    status: STATUS.nullable(),
+    entity: textOrNull,
+    project: textOrNull,
+    code: textOrNull,
+    reason: textOrNull,
+    from: instant.nullable(),
+    to: instant.nullable(),
+  }),
+  limit: z.int().nullable(),
+});
+type Input = z.output<typeof Input>;
+
+const Chosen = z.object({
+  entity: textOrNull,
+  id: z.string(),
+  seenCount: z.string().transform(BigInt),
+  status: STATUS,
+  lastSeenAt: instant,
+});
+
+type Chosen = z.output<typeof Chosen>;
+
+const State = z.strictObject({
+  /** Dead letters that arrive from then on are left alone. */
+  to: instant,
+  /** How many there were to resolve when it began. */
+  matching: z.int(),
+  answered: z.int(),
+  /** The last one that was resolved. */
+  after: z.object({ id: z.string(), lastSeenAt: instant }).nullable(),
+  batch: z.int(),
+  /** Their events may have been sent. */
+  sending: z.array(Chosen).nullable(),
+});
+type State = z.output<typeof State>;
+
+export type BatchOrder = Resolution & { readonly filter: DeadLetterFilter; readonly limit: number | null };
+
+export function resolutionOrder({ actor, status, mending, filter, limit }: BatchOrder): JobOrder {
+  const from = filter.from?.toISOString() ?? null;
+  const to = filter.to?.toISOString() ?? null;
+  const input = {
+    status,
+    mending: mending === null ? null : { ...mending },
+    filter: { ...filter, from, to },
+    limit,
+  };
+  return { kind: KIND, input, entity: filter.entity, actor, joins: 'running', audit: input };
+}
+
+@Injectable()
+export class DeadLettersJob implements OnModuleInit {
+  constructor(
+    private readonly kinds: JobKinds,
+    private readonly database: Database,
+    private readonly deadLetters: DeadLetters,
+  ) {}
+
+  onModuleInit(): void {
+    this.kinds.add({ name: KIND, input: Input, mayRunAgain: true, run: (run) => this.run(run) });
+  }
+
+  /** What a job would answer that begins now. */
+  async preview({ status, filter, limit }: BatchOrder): Promise<DeadLetterBatch> {
+    const { to, matching } = await this.begin(filter);
+    const answered = Math.min(matching, limit ?? matching);
+    return presentBatch({ status, answered, remaining: matching - answered, to, dryRun: true });
+  }
+
+  private async run(run: JobRun<Input>): Promise<string> {
+    const { status, filter, limit } = run.input;
+    let state =
+      run.state === null ? await this.begin(filter) : State.parse(run.state, { error: expectationOf });
+    for (;;) {
+      run.signal.throwIfAborted();
+      const total = Math.min(state.matching, limit ?? state.matching);
+      run.progress(total === 0 ? 0 : state.answered / total);
+      const batch = state.sending ?? (await this.choose(run.input, state));
+      if (batch.length === 0) break;
+      state = await this.resolve(run, { ...state, sending: batch });
+    }
+    const { matching, answered, to } = state;
+    const remaining = Math.max(0, matching - answered);
+    return JSON.stringify(presentBatch({ status, answered, remaining, to, dryRun: false }));
+  }
+
+  private async begin(filter: DeadLetterFilter): Promise<State> {
+    // Arrivals are stamped by the database's own clock, whatever clock the app was given.
+    const to = filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
+    const matching = await this.deadLetters.count({ ...filter, to });
+    return { to, matching, answered: 0, after: null, batch: 0, sending: null };
+  }
+
+  private choose({ filter, limit }: Input, { to, after, answered }: State): Promise<Chosen[]> {
+    const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - answered;
+    return this.deadLetters.choose({ filter: { ...filter, to }, after, limit: left });
+  }
+
+  private async resolve(run: JobRun<Input>, state: State & { sending: Chosen[] }): Promise<State> {
+    const { status, mending } = run.input;
+    const { sending } = state;
+    if (status === 'replayed') {
+      await this.database.transaction((tx) => run.keep(tx, jsonOf(state)));
+      await this.send(run, state);
+    }
+    return this.database.transaction(async (tx) => {
+      if (run.caller !== null) attribute(tx, run.caller);
+      const resolution = { status, mending, actor: run.actor };
+      const answered = await this.deadLetters.mark(tx, sending, resolution, { job: run.id });
+      const { id, lastSeenAt } = sending.at(-1)!;
+      const next: State = {
+        ...state,
+        answered: state.answered + answered,
+        after: { id, lastSeenAt },
+        batch: state.batch + 1,
+        sending: null,
+      };
+      await run.keep(tx, jsonOf(next));
+      return next;
+    });
+  }
+
+  /** An outage of the queue's Redis is waited for: what is planned stays planned. */
+  private async send(
+    { id, input, signal }: JobRun<Input>,
+    { batch, sending }: State & { sending: Chosen[] },
+  ): Promise<void> {
+    for (;;) {
+      try {
+        await this.deadLetters.send(sending, { mending: input.mending, once: `${id} ${batch}` });
+        return;
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        await delay(RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+}
+
+function jsonOf({ sending, ...state }: State): object {
+  const letters = sending?.map(({ seenCount, ...letter }) => ({ ...letter, seenCount: String(seenCount) }));
+  return { ...state, sending: letters ?? null };
+}
+
+function nextSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);
+}
