@@ -32,7 +32,7 @@ export function headText({ log, entity, lastId, hash }: ChainHead): string {
 }
 
 export const HEAD_TEXT = new RegExp(
-  `^(${CHAINED_LOGS.join('|')}):([A-Za-z0-9._-]{0,128}):(\\d{1,18}):([0-9a-f]{64})$`,
+  `^(${CHAINED_LOGS.join('|')}):([A-Za-z0-9._-]{0,128}):([0-9]{1,18}):([0-9a-f]{64})$`,
 );
 
 /** Null where the text is no head. */

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import { principalOf } from './principal.js';
+import { IDEMPOTENCY_KEY } from '../http/route.js';
 
 export type Idempotency = {
   readonly key: string;
@@ -14,13 +15,11 @@ export type Idempotency = {
   readonly secret: string;
 };
 
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
-
 /** Null without the header, and for methods that do not take it: a DELETE says what is there now, not what was there a month ago. */
 export function idempotencyOf(request: FastifyRequest): Idempotency | null {
   const key = request.headers['idempotency-key'];
   if (key === undefined || request.method === 'DELETE') return null;
-  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
+  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.pattern.test(key)) {
     throw new TallyError('invalid_request', 'Idempotency-Key must have 1 to 255 printable ASCII characters', {
       param: 'Idempotency-Key',
     });

@@ -1,6 +1,7 @@
 /** The organization of OpenAI's paths is the entity: the key's own or, for a key that serves all, the one in a header. */
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { NAME_PATTERN } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { principalOf, requireEntity } from './principal.js';
@@ -15,6 +16,7 @@ export const ORGANIZATION_HEADERS = [
     name: HEADER,
     required: false,
     description: 'The entity; a key bound to one needs no header',
+    pattern: NAME_PATTERN,
     example: 'entity1',
   },
 ];

@@ -1,6 +1,7 @@
 /** Limits in requests and answers. */
 import { z } from 'zod';
 import { expectationOf } from '../http/expectations.js';
+import { AMOUNT } from '../http/amount-patterns.js';
 import { integer, usd } from '../http/fields.js';
 import type { LimitsChange, OwnLimitsChange } from './limits.js';
 
@@ -60,7 +61,11 @@ function usdOrInherit() {
       for (const { message } of amount.error.issues) context.addIssue({ code: 'custom', message });
       return z.NEVER;
     })
-    .meta({ description: `US dollars, at most 12 decimals; ${INHERIT}`, example: '12.5' })
+    .meta({
+      description: `US dollars, at most 12 decimals; ${INHERIT}`,
+      pattern: `^(?:inherit|${AMOUNT})$`,
+      example: '12.5',
+    })
     .nullable()
     .optional();
 }

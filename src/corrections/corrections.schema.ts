@@ -29,7 +29,7 @@ export const UsageEventVoidOrder = z
   .meta({ id: 'UsageEventVoidOrder', example: { reason: 'Sent twice, under two ids', entity: 'entity1' } });
 export type UsageEventVoidOrder = z.output<typeof UsageEventVoidOrder>;
 
-export const CorrectionPath = z.object({ id: z.string().meta({ example: '12' }) });
+export const CorrectionPath = z.object({ id: text(256).meta({ example: '12' }) });
 
 const kind = z.enum(['void', 'rerate', 'late_usage']).meta({ id: 'CorrectionKind' });
 

@@ -41,6 +41,7 @@ export const GrantOrder = z
     reference: text(256).nullish(),
     note: text(1024).nullish(),
   })
+  .refine(...endsAfter('effective_at', 'expires_at'))
   .meta({
     id: 'GrantOrder',
     example: { amount_usd: '500', category: 'paid', priority: 50, reference: 'inv_42', note: 'Invoice 42' },

@@ -5,11 +5,11 @@ export type UtcWindow = { readonly fromMinute: number; readonly toMinute: number
 
 export const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
-const WINDOW = /^([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)$/;
+export const UTC_WINDOW = /^([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)$/;
 
 /** Reads `"16:30-00:30"`; null where the text is no window. */
 export function parseUtcWindow(text: string): UtcWindow | null {
-  const match = WINDOW.exec(text);
+  const match = UTC_WINDOW.exec(text);
   if (match === null) return null;
   const [, fromHour, fromMinute, toHour = '0', toMinute = '0'] = match;
   return {

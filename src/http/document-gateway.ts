@@ -53,10 +53,10 @@ function operationOf(
     description: descriptionOf(route),
     parameters: [
       ...(params === undefined ? [] : parametersIn(convert(params, 'input').schema)),
-      ...headers.map(({ example, ...header }) => ({
+      ...headers.map(({ example, pattern, ...header }) => ({
         ...header,
         in: 'header',
-        schema: { type: 'string' },
+        schema: { type: 'string', pattern: pattern.source },
         ...(example === undefined ? {} : { example }),
       })),
     ],

@@ -7,9 +7,13 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 
+const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e]*"`;
+const TAGS = new RegExp(String.raw`^\s*(?:\*|${TAG}(?:\s*,\s*${TAG})*)\s*$`);
+
 export const IF_MATCH = {
   name: 'If-Match',
   required: false,
+  pattern: TAGS,
   description:
     'The ETag of what was read: the change is refused (412) where that has changed since. `*`: it must exist',
 };
@@ -39,8 +43,6 @@ export const Conditional = createParamDecorator((_: unknown, context: ExecutionC
 export function etagOf(body: object): string {
   return `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 27)}"`;
 }
-
-const TAGS = /^\s*(?:W\/)?"[\x21\x23-\x7e]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e]*")*\s*$/;
 
 /** The tags of the header, `*`, or null where there is none. */
 function wantedOf(header: string | undefined): readonly string[] | '*' | null {

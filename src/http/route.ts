@@ -37,6 +37,8 @@ export type RequestHeader = {
   readonly name: string;
   readonly required: boolean;
   readonly description: string;
+  /** What it must be, for the document. */
+  readonly pattern: RegExp;
   readonly example?: string;
 };
 
@@ -72,9 +74,10 @@ const JSON_TYPE = 'application/json';
 
 const VERBS = new Map(Object.entries({ GET: Get, POST: Post, PUT: Put, PATCH: Patch, DELETE: Delete }));
 
-const IDEMPOTENCY_KEY: RequestHeader = {
+export const IDEMPOTENCY_KEY: RequestHeader = {
   name: 'Idempotency-Key',
   required: false,
+  pattern: /^[\x20-\x7e]{1,255}$/,
   description: 'The same key with the same request gets the stored answer again.',
 };
 
@@ -103,7 +106,15 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
     ...(spec.alsoStatus === undefined || !spec.answers
       ? []
       : [ApiResponse({ status: spec.alsoStatus, description: spec.summary, standardSchema: spec.answers })]),
-    ...headers.map((header) => ApiHeader({ ...header, schema: { type: 'string' } })),
+    ...headers.map(({ name, required, description, example, pattern }) =>
+      ApiHeader({
+        name,
+        required,
+        description,
+        schema: { type: 'string', pattern: pattern.source },
+        ...(example !== undefined && { example }),
+      }),
+    ),
     ...(spec.streamsBody === undefined
       ? []
       : [ApiBody({ description: spec.streamsBody, schema: { type: 'object', example: spec.example } })]),

@@ -5,7 +5,7 @@ import { listOf } from '../http/lists.schema.js';
 
 const jobStatus = z.enum(['queued', 'running', 'done', 'failed']).meta({ id: 'JobStatus' });
 
-export const JobPath = z.object({ id: z.string().meta({ example: 'job_3J9dX0aTq7mVwYbR5cKeLs' }) });
+export const JobPath = z.object({ id: text(256).meta({ example: 'job_3J9dX0aTq7mVwYbR5cKeLs' }) });
 
 export const JobPage = z.strictObject({
   kind: text(64).optional().meta({ description: 'Of one kind', example: 'price_import' }),

@@ -9,6 +9,7 @@ import {
 } from '@tally/client/protocol';
 import { z } from 'zod';
 import { parseSubject } from '../domain/ids.js';
+import { SUBJECT_PATTERN } from '../http/fields.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { withDataRead } from './cloudevents-binding.js';
 import { operationOf, readDescriptive } from './descriptive-fields.js';
@@ -49,7 +50,7 @@ const envelope = z
     id: text(TEXT_LENGTH_MAX),
     source: text(TEXT_LENGTH_MAX),
     type: text(TEXT_LENGTH_MAX),
-    subject: text(SUBJECT_LENGTH_MAX),
+    subject: text(SUBJECT_LENGTH_MAX).meta({ pattern: SUBJECT_PATTERN.source }),
     time: z.iso.datetime({ offset: true }),
     // What else it says never refuses it: descriptive-fields.ts.
     data: z

@@ -3,7 +3,7 @@ import { TOKENS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import { isPricedByMillion, METERS, type Meter } from '../domain/meters.js';
 import { canonicalTier, DEFAULT_TIER } from '../domain/service-tier.js';
-import { parseUtcWindow } from '../domain/utc-windows.js';
+import { UTC_WINDOW } from '../domain/utc-windows.js';
 import { integer, text, usdEach, usdPerMillion } from '../http/fields.js';
 
 /** `input_usd_per_million` for tokens and characters, `search_usd` for what is counted one by one. */
@@ -27,9 +27,7 @@ const WINDOWS_MAX = 48;
 const ATTRIBUTES_MAX = 16;
 const MULTIPLIER = 'must be a decimal string from "0.000001" to "1000", at most 6 decimals';
 
-const window = z
-  .string()
-  .refine((value) => parseUtcWindow(value) !== null, 'must be hours in UTC such as "16:30-00:30"');
+const window = z.string().regex(UTC_WINDOW, 'must be hours in UTC such as "16:30-00:30"');
 
 const serviceTier = text(64)
   .refine(
@@ -67,7 +65,7 @@ const variant = z
     ...meterPrices,
     multiplier: z
       .string()
-      .regex(/^\d{1,4}(\.\d{1,6})?$/, MULTIPLIER)
+      .regex(/^[0-9]{1,4}(\.[0-9]{1,6})?$/, MULTIPLIER)
       .refine((value) => Number(value) > 0 && Number(value) <= 1_000, MULTIPLIER)
       .optional(),
   })

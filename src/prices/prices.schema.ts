@@ -57,7 +57,7 @@ export const PriceQuery = z.strictObject({
 });
 export type PriceQuery = z.output<typeof PriceQuery>;
 
-export const PricePath = z.object({ id: z.string().meta({ example: '7' }) });
+export const PricePath = z.object({ id: text(256).meta({ example: '7' }) });
 
 export const PricePage = z.strictObject({
   model: model.optional(),

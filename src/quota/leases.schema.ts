@@ -3,25 +3,25 @@ import { z } from 'zod';
 import {
   HOLD_SECONDS_DEFAULT,
   HOLD_SECONDS_MAX,
+  LEASE_ID,
   LEASE_FINISHED_MAX,
   LEASE_MODELS_MAX,
   LEASE_SECONDS_DEFAULT,
   LEASE_SECONDS_MAX,
+  RESERVATION_ID,
   type LeaseAnswer,
 } from '@tally/client/protocol';
 import { entityOfLease, entityOfReservation } from '../domain/ids.js';
 import { integer, subject, text, usd } from '../http/fields.js';
 
-const leaseId = text(256).refine(
-  (id) => entityOfLease(id) !== null,
-  'must be "lease_", 22 of A-Z a-z 0-9 _ -, a dot and the entity',
-);
+const LEASE = 'must be "lease_", 22 of A-Z a-z 0-9 _ -, a dot and the entity';
+const leaseId = z.string({ error: LEASE }).regex(LEASE_ID, LEASE);
 
 const EXAMPLE_ID = 'lease_3J9dX0aTq7mVwYbR5cKeLs.entity1';
 
 const finished = z
   .strictObject({
-    id: text(256).refine((id) => entityOfReservation(id) !== null, 'must be a reservation id'),
+    id: z.string().regex(RESERVATION_ID, 'must be a reservation id'),
     hold_usd: usd,
   })
   .meta({ id: 'FinishedRequest' });

@@ -8,10 +8,12 @@ import {
 } from '@tally/client/protocol';
 import { quotaMode } from '../accounts/entities.schema.js';
 import { canonicalTier } from '../domain/service-tier.js';
-import { integer, subject, text } from '../http/fields.js';
+import { CONTROL, integer, subject, text } from '../http/fields.js';
 
 const ttlSeconds = integer(1, HOLD_SECONDS_MAX).default(HOLD_SECONDS_DEFAULT);
 const model = text(256);
+/** The same in a header. */
+export const MODEL_PATTERN = new RegExp(`^[^${CONTROL}]{1,256}$`);
 const serviceTier = text(64).transform(canonicalTier);
 
 /** Models that one request may run on. */

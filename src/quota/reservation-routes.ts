@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { principalOf, requireEntity, type Principal } from '../access/principal.js';
 import { entityOfReservation, reservationIdOf, type EntityName } from '../domain/ids.js';
 import type { GatewayRequest, GatewayRoute } from '../http/gateway-routes.js';
+import { SUBJECT_PATTERN } from '../http/fields.js';
 import { parseRequest } from '../http/schema-pipe.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
@@ -153,11 +154,18 @@ const CHECK: GatewayRoute<ReservationCalls> = {
   scope: 'own',
   summary: 'Decide without holding: denied where no room is left at all',
   headers: [
-    { name: 'OpenAI-Project', required: true, description: 'entity/project', example: 'entity1/project1' },
+    {
+      name: 'OpenAI-Project',
+      required: true,
+      description: 'entity/project',
+      pattern: SUBJECT_PATTERN,
+      example: 'entity1/project1',
+    },
     {
       name: 'X-Model',
       required: false,
       description: 'The model that is asked for',
+      pattern: schemas.MODEL_PATTERN,
       example: 'cw_meta-llama_Llama-3.3-70B-Instruct',
     },
   ],

@@ -5,7 +5,7 @@ import { CURSOR, endsAfter, pageLimit, period, projectName, querySeconds, text }
 import { listOf } from '../http/lists.schema.js';
 
 /** Milliseconds of occurrence, and the identity. */
-const PLACE = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const PLACE = /^([0-9]{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 const afterEvent = z
   .string()
@@ -19,7 +19,7 @@ const afterEvent = z
 function idOrZero(message: string) {
   return z
     .string()
-    .regex(/^\d{1,18}$/, message)
+    .regex(/^[0-9]{1,18}$/, message)
     .transform((value) => BigInt(value))
     .optional();
 }

@@ -51,8 +51,8 @@ export interface Remaining {
  */
 export const UNIQUE_PART_LENGTH = 22;
 
-const RESERVATION_ID = /^res_[A-Za-z0-9_-]{22}\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
-const LEASE_ID = /^lease_[A-Za-z0-9_-]{22}\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+export const RESERVATION_ID = /^res_[A-Za-z0-9_-]{22}\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
+export const LEASE_ID = /^lease_[A-Za-z0-9_-]{22}\.([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/;
 
 export function reservationId(uniquePart: string, entity: string): string {
   return `res_${uniquePart}.${entity}`;
