@@ -11,7 +11,8 @@ const NAME_LENGTH_MAX = 256;
 
 export type ReceivedJob = {
   readonly id: string | null;
-  readonly name: string;
+  /** A producer that does not use BullMQ may have left it out. */
+  readonly name: string | undefined;
   readonly data: unknown;
   /** When it was added, by the producer's clock. */
   readonly addedAtMs: number;
@@ -54,7 +55,7 @@ export function readJob(job: ReceivedJob, now: Date): JobReading {
 
 function readBody(body: unknown, job: ReceivedJob, now: Date): { event: UsageEvent } | NewDeadLetter {
   if (job.name !== USAGE_JOB) {
-    const message = `jobs of this queue are named "${USAGE_JOB}", not ${readable(JSON.stringify(job.name), NAME_LENGTH_MAX)}`;
+    const message = `jobs of this queue are named "${USAGE_JOB}", not ${readable(JSON.stringify(job.name ?? null), NAME_LENGTH_MAX)}`;
     return { ...ofNobody(job), code: 'unknown_job', message, payload: payloadOf(body) };
   }
   const reading = parseEvent(body, now, job.addedAtMs);

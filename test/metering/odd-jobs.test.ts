@@ -39,3 +39,28 @@ it('a dead letter is kept, whatever the id of its job', async () => {
     return rows.length === 1 && rows[0].code === 'invalid_event' && rows[0].job_id === null;
   });
 });
+
+it('what was not put on the queue by BullMQ is counted or a dead letter, and holds up nobody', async () => {
+  const body = JSON.stringify(anEventBody({ subject: 'raw/p' }));
+  const jobs: Record<string, Record<string, string>> = {
+    nameless: { data: body, opts: '{}', timestamp: '1' },
+    dataless: { name: USAGE_JOB, opts: '{}', timestamp: '1' },
+    bare: { name: USAGE_JOB, data: body },
+    odd: { name: USAGE_JOB, data: body, opts: '[1]', timestamp: 'soon' },
+  };
+  for (const [id, fields] of Object.entries(jobs)) {
+    await usage.redis.hset(usage.queue.toKey(id), fields);
+    await usage.redis.lpush(usage.queue.toKey('wait'), id);
+  }
+  await usage.add([anEventBody({ subject: 'behind/p' })]);
+  await usage.drained();
+  const { rows } = await app.postgres.pool.query(`
+    select 'letter' as what, job_id as name from dead_letters where job_id = any('{nameless,dataless,bare,odd}')
+    union all select 'counted', entity from usage_events where entity in ('raw', 'behind') order by 1, 2`);
+  expect(rows.map(({ what, name }) => `${what} ${name}`)).toEqual([
+    'counted behind',
+    'counted raw',
+    'letter dataless',
+    'letter nameless',
+  ]);
+});
