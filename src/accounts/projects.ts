@@ -91,9 +91,15 @@ export class Projects {
     });
   }
 
-  /** Creates the project of an entity that exists where it does not exist yet. */
-  async ensure(tx: Tx, of: Of): Promise<void> {
-    if ((await this.locked(tx, of)) === null) await this.create(tx, of);
+  /**
+   * Creates the project of an entity that exists where it does not exist yet. Throws `conflict` where that has so many; null is no bound.
+   */
+  async ensure(tx: Tx, of: Of, { projectsMax }: { projectsMax: number | null }): Promise<void> {
+    if ((await this.locked(tx, of)) !== null) return;
+    const count = projectsMax === null ? 0 : await tx.project.count({ where: { entity: of.entity } });
+    if (projectsMax !== null && count >= projectsMax)
+      throw new TallyError('conflict', `there are ${projectsMax} projects already: none is made for a limit`);
+    await this.create(tx, of);
   }
 
   /** Locks the entity, which must exist, and reads the project. */

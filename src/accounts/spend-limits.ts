@@ -39,6 +39,9 @@ type Found = {
   readonly ownersPicos: bigint | null;
 };
 
+/** An owner makes no further projects by limiting them: balances list all of an entity's. */
+export const PROJECTS_MAX = 1_000;
+
 @Injectable()
 export class SpendLimits {
   constructor(
@@ -59,7 +62,8 @@ export class SpendLimits {
   /** A project that does not exist yet is created: a limit may be set before its first request. */
   async set(tx: Tx, scope: LimitScope, { to, ...order }: Order & { to: Threshold }): Promise<SpendLimit> {
     const { entity, project } = scope;
-    if (project !== null) await this.projects.ensure(tx, { entity, project });
+    const projectsMax = scope.role === 'owner' ? PROJECTS_MAX : null;
+    if (project !== null) await this.projects.ensure(tx, { entity, project }, { projectsMax });
     const before = await this.locked(tx, scope);
     order.expected(before);
     await this.change(tx, scope, { picos: picosOf(to, before?.thresholdPicos ?? null), actor: order.actor });

@@ -24,6 +24,8 @@ export type SpendAlertRow = {
 
 /** More than anybody reads, and few enough to load all at once. */
 const ALERTS_OF_SCOPE_MAX = 100;
+/** Of an entity and all of its projects, which need not exist: their number bounds nothing. */
+export const ALERTS_OF_ENTITY_MAX = 1_000;
 
 /** Without a project, the entity as a whole. */
 export type AlertScope = { readonly entity: EntityName; readonly project: ProjectName | null };
@@ -60,6 +62,11 @@ export class SpendAlerts {
     if ((await this.list(scope, tx)).length >= ALERTS_OF_SCOPE_MAX) {
       throw new TallyError('conflict', `there are ${ALERTS_OF_SCOPE_MAX} spend alerts already`);
     }
+    if ((await tx.spendAlert.count({ where: { entity: scope.entity } })) >= ALERTS_OF_ENTITY_MAX)
+      throw new TallyError(
+        'conflict',
+        `there are ${ALERTS_OF_ENTITY_MAX} spend alerts of all projects already`,
+      );
     const alert = { id: randomId('alert'), ...scope, ...content, createdAt };
     const { entity, project } = scope;
     await tx.spendAlert.create({ data: { id: alert.id, entity, project, ...columnsOf(content), createdAt } });
