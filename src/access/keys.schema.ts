@@ -68,10 +68,43 @@ export const Key = z
     last_used_at: z.int().nullable().describe('To the minute'),
     successor: z.string().nullable().describe('The key that took its place when it was rotated'),
   })
-  .meta({ id: 'Key' });
+  .meta({
+    id: 'Key',
+    example: {
+      object: 'api_key',
+      id: 'key_3J9dX0aTq7mVwYbR5cKeLs',
+      name: 'eu gateway',
+      role: 'gateway',
+      entity: 'entity1',
+      source: null,
+      state: 'active',
+      created_at: 1764547200,
+      expires_at: null,
+      revoked_at: null,
+      last_used_at: null,
+      successor: null,
+    },
+  });
 export type Key = z.output<typeof Key>;
 
-export const NewKey = Key.extend({ secret: z.string().describe('Shown this once') }).meta({ id: 'NewKey' });
+export const NewKey = Key.extend({ secret: z.string().describe('Shown this once') }).meta({
+  id: 'NewKey',
+  example: {
+    object: 'api_key',
+    id: 'key_3J9dX0aTq7mVwYbR5cKeLs',
+    name: 'eu gateway',
+    role: 'gateway',
+    entity: 'entity1',
+    source: null,
+    state: 'active',
+    created_at: 1764547200,
+    expires_at: null,
+    revoked_at: null,
+    last_used_at: null,
+    successor: null,
+    secret: 'sk-tally-O7gIeh_oXO0Vi58JrDr82kJoEGsmX1lIBeUHkITcOXA',
+  },
+});
 export type NewKey = z.output<typeof NewKey>;
 export const KeyList = listOf(Key).meta({ id: 'KeyList' });
 export const DeletedKey = z

@@ -29,7 +29,18 @@ export const Plan = z
     ...limitFields,
     monthly_credit_usd: z.string(),
   })
-  .meta({ id: 'Plan' });
+  .meta({
+    id: 'Plan',
+    example: {
+      object: 'plan',
+      plan: 'pro',
+      monthly_cap_usd: '6000',
+      yearly_cap_usd: null,
+      overage: 'allowed',
+      max_concurrent_requests: null,
+      monthly_credit_usd: '5',
+    },
+  });
 export type Plan = z.output<typeof Plan>;
 
 export const PlanList = listOf(Plan).meta({ id: 'PlanList' });

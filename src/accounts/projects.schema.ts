@@ -30,7 +30,22 @@ export const Project = z
     spend_limit_usd: spendLimitField,
     created_at: z.int(),
   })
-  .meta({ id: 'Project' });
+  .meta({
+    id: 'Project',
+    example: {
+      object: 'project',
+      entity: 'entity1',
+      project: 'project1',
+      monthly_cap_usd: '500',
+      max_concurrent_requests: 20,
+      limits: {
+        monthly_cap_usd: { value: '500', source: 'own', is_limited: true },
+        max_concurrent_requests: { value: 20, source: 'own', is_limited: true },
+      },
+      spend_limit_usd: null,
+      created_at: 1764547200,
+    },
+  });
 export type Project = z.output<typeof Project>;
 
 export const ProjectList = listOf(Project).meta({ id: 'ProjectList' });

@@ -41,7 +41,18 @@ export const SpendLimit = z
       })
       .meta({ id: 'SpendLimitEnforcement' }),
   })
-  .meta({ id: 'SpendLimit' });
+  .meta({
+    id: 'SpendLimit',
+    example: {
+      object: 'organization.spend_limit',
+      threshold_amount: 100000,
+      threshold_usd: '1000',
+      currency: 'USD',
+      interval: 'month',
+      source: 'own',
+      enforcement: { status: 'inactive' },
+    },
+  });
 export type SpendLimit = z.output<typeof SpendLimit>;
 
 export const DeletedSpendLimit = z

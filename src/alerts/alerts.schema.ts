@@ -104,7 +104,24 @@ export const Alert = z
     undeliverable,
     created_at: z.int(),
   })
-  .meta({ id: 'Alert' });
+  .meta({
+    id: 'Alert',
+    example: {
+      object: 'alert',
+      id: 'alert_3J9dX0aTq7mVwYbR5cKeLs',
+      entity: 'entity1',
+      kind: 'low_balance',
+      project: null,
+      below_usd: '50',
+      within_days: null,
+      cap: null,
+      share_percent: null,
+      older_than_seconds: null,
+      notification_channel: { type: 'email', recipients: [], subject_prefix: null },
+      undeliverable: null,
+      created_at: 1764547200,
+    },
+  });
 export type Alert = z.output<typeof Alert>;
 
 export const AlertList = listOf(Alert).meta({ id: 'AlertList' });

@@ -137,7 +137,14 @@ function auditOf(alert: AlertRow | null): Record<string, unknown> | null {
   if (alert === null) return null;
   const { kind, project, belowPicos, withinDays, cap, sharePercent, olderThanSeconds, recipients } = alert;
   const below_usd = belowPicos === null ? null : formatUsd(belowPicos);
-  const terms = { project, below_usd, withinDays, cap, sharePercent, olderThanSeconds };
+  const terms = {
+    project,
+    below_usd,
+    within_days: withinDays,
+    cap,
+    share_percent: sharePercent,
+    older_than_seconds: olderThanSeconds,
+  };
   const set = Object.entries(terms).filter(([, value]) => value !== null);
   return { kind, ...Object.fromEntries(set), recipients };
 }

@@ -44,7 +44,18 @@ export const SpendAlert = z
     notification_channel: channel,
     undeliverable,
   })
-  .meta({ id: 'SpendAlert' });
+  .meta({
+    id: 'SpendAlert',
+    example: {
+      id: 'alert_3J9dX0aTq7mVwYbR5cKeLs',
+      object: 'organization.spend_alert',
+      threshold_amount: 100000,
+      currency: 'USD',
+      interval: 'month',
+      notification_channel: { type: 'email', recipients: [], subject_prefix: null },
+      undeliverable: null,
+    },
+  });
 export type SpendAlert = z.output<typeof SpendAlert>;
 
 export const SpendAlertList = listOf(SpendAlert).meta({ id: 'SpendAlertList' });

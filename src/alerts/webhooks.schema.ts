@@ -71,12 +71,37 @@ export const Webhook = z
     previous_secret_until: z.int().nullable().describe('Until then each message has two signatures'),
     breaker,
   })
-  .meta({ id: 'Webhook' });
+  .meta({
+    id: 'Webhook',
+    example: {
+      object: 'webhook',
+      id: 'hook_3J9dX0aTq7mVwYbR5cKeLs',
+      url: 'https://example.com/hooks/tally',
+      entity: null,
+      created_at: 1764547200,
+      rotated_at: null,
+      previous_secret_until: null,
+      breaker: { state: 'closed', failures: 2, probe_at: null },
+    },
+  });
 export type Webhook = z.output<typeof Webhook>;
 
 export const NewWebhook = Webhook.extend({
   secret: z.string().describe('Signs by Standard Webhooks; shown only this once'),
-}).meta({ id: 'NewWebhook' });
+}).meta({
+  id: 'NewWebhook',
+  example: {
+    object: 'webhook',
+    id: 'hook_3J9dX0aTq7mVwYbR5cKeLs',
+    url: 'https://example.com/hooks/tally',
+    entity: null,
+    created_at: 1764547200,
+    rotated_at: null,
+    previous_secret_until: null,
+    breaker: { state: 'closed', failures: 0, probe_at: null },
+    secret: 'whsec_f4iBK+tyvzc6jp0tY72y7afvJxYqb5QBcLv1SIxn9EM=',
+  },
+});
 export type NewWebhook = z.output<typeof NewWebhook>;
 export const WebhookList = listOf(Webhook).meta({ id: 'WebhookList' });
 export const DeletedWebhook = z

@@ -102,7 +102,29 @@ export const CreditGrant = z
     note: z.string().nullable(),
     created_at: z.int(),
   })
-  .meta({ id: 'CreditGrant' });
+  .meta({
+    id: 'CreditGrant',
+    example: {
+      object: 'credit_grant',
+      id: 'grant_3J9dX0aTq7mVwYbR5cKeLs',
+      entity: 'entity1',
+      category: 'paid',
+      priority: 50,
+      amount_usd: '500',
+      remaining_usd: '500',
+      burnt_usd: '0',
+      voided_usd: '0',
+      debt_paid_usd: '0',
+      owed_usd: '0',
+      expired_usd: '0',
+      effective_at: 1764547200,
+      expires_at: null,
+      frozen_at: null,
+      reference: 'inv_42',
+      note: 'Invoice 42',
+      created_at: 1764547200,
+    },
+  });
 export type CreditGrant = z.output<typeof CreditGrant>;
 
 export const CreditGrantList = listOf(CreditGrant).meta({ id: 'CreditGrantList' });
@@ -137,7 +159,24 @@ export const LedgerEntry = z
     reference: z.string().nullable(),
     booked_at: z.int(),
   })
-  .meta({ id: 'LedgerEntry' });
+  .meta({
+    id: 'LedgerEntry',
+    example: {
+      object: 'ledger_entry',
+      id: '2',
+      entity: 'entity1',
+      kind: 'purchase',
+      debit_account: 'cash',
+      credit_account: 'credits:grant_3J9dX0aTq7mVwYbR5cKeLs',
+      amount_usd: '500',
+      grant: 'grant_3J9dX0aTq7mVwYbR5cKeLs',
+      period: '2026-12',
+      booked_hour: null,
+      corrects: null,
+      reference: 'inv_42',
+      booked_at: 1764547200,
+    },
+  });
 export type LedgerEntry = z.output<typeof LedgerEntry>;
 
 export const LedgerEntryList = listOf(LedgerEntry).meta({ id: 'LedgerEntryList' });

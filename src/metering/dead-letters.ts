@@ -130,7 +130,7 @@ export class DeadLetters {
       entity,
       target: id,
       before: { status: before },
-      after: { status, ...(mending !== null && { mended: { ...mending } }), ...concerning },
+      after: { status, ...(mending !== null && { mended: auditOf(mending) }), ...concerning },
     }));
     const at = await this.clock.bookingTime(tx);
     await insertAuditEntries(tx, changes, { at, actor, action: `dead_letters.${status}` });
@@ -177,6 +177,11 @@ function seenBefore({ id, lastSeenAt }: Seen): Prisma.DeadLetterWhereInput {
 function eventsOf({ code, payload }: Pick<DeadLetterRow, 'code' | 'payload'>): unknown[] {
   const content: unknown = JSON.parse(payload);
   return code === OVERSIZED_JOB ? (content as unknown[]) : [content];
+}
+
+/** By the names that a replay gives them. */
+function auditOf({ usageFormat, time, model }: Mending): Record<string, unknown> {
+  return { usage_format: usageFormat, time, model };
 }
 
 /** What is no object stays as it is: it names no field that could be mended. */

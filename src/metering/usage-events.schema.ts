@@ -55,4 +55,7 @@ export const UsageReceipt = z
         .meta({ id: 'RejectedEvent' }),
     ),
   })
-  .meta({ id: 'UsageReceipt' }) satisfies z.ZodType<Receipt>;
+  .meta({
+    id: 'UsageReceipt',
+    example: { object: 'usage.receipt', accepted: 1, rejected: [] },
+  }) satisfies z.ZodType<Receipt>;

@@ -37,7 +37,12 @@ export async function importOrder(
     parts,
     actor,
     joins: 'running',
-    audit: { ...options, models: readings.length },
+    audit: {
+      allow_lossy: options.allowLossy,
+      allow_free: options.allowFree,
+      overwrite: options.overwrite,
+      models: readings.length,
+    },
   };
 }
 

@@ -30,6 +30,26 @@ export const HeldHold = z
     age_seconds: z.int().nullable(),
     expires_at: z.int(),
   })
-  .meta({ id: 'Hold' });
+  .meta({
+    id: 'Hold',
+    example: {
+      object: 'quota.hold',
+      id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1',
+      kind: 'request',
+      project: 'entity1/project1',
+      model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+      fallbacks: [],
+      request_id: 'req_1',
+      input_tokens: 812,
+      max_output_tokens: 1024,
+      service_tier: null,
+      region: null,
+      period: '2026-12',
+      hold_usd: '0.00130356',
+      created_at: 1764547200,
+      age_seconds: 0,
+      expires_at: 1764590400,
+    },
+  });
 export type HeldHold = z.output<typeof HeldHold>;
 export const HeldHoldList = listOf(HeldHold).meta({ id: 'HoldList' });

@@ -123,7 +123,29 @@ export const Lease = z
       ),
     degraded: z.boolean().optional(),
   })
-  .meta({ id: 'Lease' }) satisfies z.ZodType<LeaseAnswer>;
+  .meta({
+    id: 'Lease',
+    example: {
+      object: 'quota.lease',
+      id: 'lease_3J9dX0aTq7mVwYbR5cKeLs.entity1',
+      project: 'entity1/project1',
+      sequence: 1,
+      granted_usd: '1',
+      give_back_usd: '0',
+      lifetime_ms: 10000,
+      reason: null,
+      prices: [
+        {
+          model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+          input_usd_per_million: '0.71',
+          output_usd_per_million: '0.71',
+          request_usd: '0',
+          input_tokens_default: 131072,
+          output_tokens_default: 8192,
+        },
+      ],
+    },
+  }) satisfies z.ZodType<LeaseAnswer>;
 export type Lease = z.output<typeof Lease>;
 
 export const LeaseEnded = z

@@ -121,7 +121,20 @@ export const Reservation = z
       .optional()
       .describe('True where Redis or Postgres was unavailable when the decision was made'),
   })
-  .meta({ id: 'Reservation' }) satisfies z.ZodType<ReservationOnTheWire>;
+  .meta({
+    id: 'Reservation',
+    example: {
+      object: 'quota.reservation',
+      id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1',
+      project: 'entity1/project1',
+      model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+      period: '2026-12',
+      hold_usd: '0.00130356',
+      expires_at: 1764590400,
+      hold_basis: 'requested',
+      remaining: { credits_usd: null, project_cap_usd: '100', entity_cap_usd: '6000' },
+    },
+  }) satisfies z.ZodType<ReservationOnTheWire>;
 export type Reservation = z.output<typeof Reservation>;
 
 export const Hold = Reservation.pick({
@@ -135,12 +148,26 @@ export const Hold = Reservation.pick({
   period: true,
   hold_usd: true,
   expires_at: true,
-}).meta({ id: 'ExtendedReservation' });
+}).meta({
+  id: 'ExtendedReservation',
+  example: {
+    object: 'quota.reservation',
+    id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1',
+    project: 'entity1/project1',
+    model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+    period: '2026-12',
+    hold_usd: '0.00130356',
+    expires_at: 1764590400,
+  },
+});
 export type Hold = z.output<typeof Hold>;
 
 export const Released = z
   .object({ object: z.literal('quota.reservation'), id: z.string(), released: z.literal(true) })
-  .meta({ id: 'ReleasedReservation' });
+  .meta({
+    id: 'ReleasedReservation',
+    example: { object: 'quota.reservation', id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1', released: true },
+  });
 
 export const Decision = z
   .object({
@@ -153,7 +180,16 @@ export const Decision = z
     shadow_denial: shadowDenial,
     degraded: z.boolean().optional(),
   })
-  .meta({ id: 'Decision' });
+  .meta({
+    id: 'Decision',
+    example: {
+      object: 'quota.decision',
+      allowed: true,
+      project: 'entity1/project1',
+      period: '2026-12',
+      remaining: { credits_usd: null, project_cap_usd: '499.99927864', entity_cap_usd: '499.99927864' },
+    },
+  });
 export type Decision = z.output<typeof Decision>;
 
 export const DecisionPath = z.object({ id: text(256) });

@@ -37,7 +37,34 @@ export const Balance = z
       .nullable()
       .describe('The month to its end; null with less than three days of data'),
   })
-  .meta({ id: 'Balance' });
+  .meta({
+    id: 'Balance',
+    example: {
+      object: 'balance',
+      entity: 'entity1',
+      as_of: 1764547200,
+      period: '2026-12',
+      credits_usd: '4.99927864',
+      frozen_usd: '500',
+      debt_usd: '0',
+      held_usd: '0',
+      month_to_date_usd: '0.00072136',
+      year_to_date_usd: '0.00072136',
+      overage_usd: '0',
+      monthly_cap_usd: '1000',
+      spend_limit_usd: null,
+      yearly_cap_usd: null,
+      projects: [
+        {
+          project: 'project1',
+          month_to_date_usd: '0.00072136',
+          monthly_cap_usd: '100',
+          spend_limit_usd: null,
+        },
+      ],
+      forecast_usd: null,
+    },
+  });
 export type Balance = z.output<typeof Balance>;
 
 export const Forecast = z
@@ -63,5 +90,19 @@ export const Forecast = z
       .nullable()
       .describe('Why there is no forecast'),
   })
-  .meta({ id: 'Forecast' });
+  .meta({
+    id: 'Forecast',
+    example: {
+      object: 'forecast',
+      entity: 'entity1',
+      as_of: 1764547200,
+      period: '2026-12',
+      month_to_date_usd: '0.00072136',
+      forecast_usd: null,
+      low_usd: null,
+      high_usd: null,
+      capped: null,
+      reason: 'not_enough_data',
+    },
+  });
 export type Forecast = z.output<typeof Forecast>;

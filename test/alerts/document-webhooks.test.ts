@@ -9,6 +9,7 @@ import { Accounts } from '../../src/accounts/accounts.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { documentOf, DocumentChecker, type ApiDocument } from '../support/api-document.js';
+import { until } from '../support/until.js';
 import { aWebhookWorld, type WebhookWorld } from '../support/webhook-world.js';
 
 let world: WebhookWorld;
@@ -56,7 +57,10 @@ describe('the document says what webhooks are sent', () => {
     expect(await new AlertFiring(app.database, reports, clock, queue, alerts, notifications).fire()).toBe(1);
     await queue.close();
     redis.disconnect();
-    await deliveries.deliver();
+    await until('both are delivered', async () => {
+      await deliveries.deliver();
+      return receiver.received.length >= 2;
+    });
     const types = receiver.received.map(({ body, headers: sent }) => {
       const event = JSON.parse(body) as { type: string };
       const isValid = checker.validator(schemaOf(event.type));
