@@ -231,6 +231,54 @@ table debts
   CREATE INDEX debts_open_idx ON public.debts USING btree (entity) WHERE is_open
   CREATE UNIQUE INDEX debts_pkey ON public.debts USING btree (entity, id)
 
+table dropped_burns
+  column entity text not null
+  column month text not null
+  column grant_id text not null
+  column amount_picos numeric(38,0) not null
+  constraint PRIMARY KEY (entity, month, grant_id)
+  CREATE UNIQUE INDEX dropped_burns_pkey ON public.dropped_burns USING btree (entity, month, grant_id)
+
+table dropped_events
+  column entity text not null
+  column month text not null
+  column events bigint not null
+  column corrections bigint not null
+  column corrected_picos numeric(38,0) not null
+  column hash bytea not null
+  constraint PRIMARY KEY (entity, month)
+  CREATE UNIQUE INDEX dropped_events_pkey ON public.dropped_events USING btree (entity, month)
+
+table dropped_months
+  column month text not null
+  column dropped_at timestamp(3) with time zone not null
+  column events bigint not null
+  column cost_picos numeric(38,0) not null
+  column hash bytea not null
+  column last_correction bigint not null
+  constraint PRIMARY KEY (month)
+  CREATE UNIQUE INDEX dropped_months_pkey ON public.dropped_months USING btree (month)
+
+table dropped_usage
+  column entity text not null
+  column month text not null
+  column project text not null
+  column model text not null
+  column operation text not null
+  column service_tier text not null
+  column period text not null
+  column rate_id bigint not null
+  column requests bigint not null
+  column input_tokens bigint not null
+  column cached_input_tokens bigint not null
+  column output_tokens bigint not null
+  column reasoning_tokens bigint not null
+  column other_quantities jsonb
+  column cost_picos numeric(38,0) not null
+  column burnt_picos numeric(38,0) not null
+  constraint PRIMARY KEY (entity, month, project, model, operation, service_tier, period, rate_id)
+  CREATE UNIQUE INDEX dropped_usage_pkey ON public.dropped_usage USING btree (entity, month, project, model, operation, service_tier, period, rate_id)
+
 table entities
   column name text not null
   column plan text not null
@@ -315,6 +363,14 @@ table jobs
   CREATE INDEX jobs_unfinished_idx ON public.jobs USING btree (kind, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]))
   CREATE UNIQUE INDEX jobs_one_of_a_kind_runs_idx ON public.jobs USING btree (kind) WHERE (status = 'running'::text)
   CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
+
+table kept_events
+  column entity text not null
+  column occurred_at timestamp(3) with time zone not null
+  column identity uuid not null
+  column event jsonb not null
+  constraint PRIMARY KEY (entity, occurred_at, identity)
+  CREATE UNIQUE INDEX kept_events_pkey ON public.kept_events USING btree (entity, occurred_at, identity)
 
 table ledger_entries
   column entity text not null
@@ -1051,6 +1107,12 @@ begin
 end
 $function$
 
+CREATE OR REPLACE FUNCTION public.chain_text(p_before bytea, p_text text)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN sha256((p_before || convert_to(p_text, 'UTF8'::name)))
+
 CREATE OR REPLACE FUNCTION public.close_usage_batch(p_at timestamp with time zone, p_default_plan text, p_limited_max integer, p_entities text[], p_event_entity text, p_event_identity uuid[], p_event_ms bigint[], p_event_series integer[], p_event_origin integer[], p_event_rate integer[], p_event_period text, p_event_id text, p_event_input integer[], p_event_cached_input integer[], p_event_output integer[], p_event_reasoning integer[], p_event_other text, p_event_cost numeric[], p_event_burnt numeric[], p_event_lot integer[], p_event_burns text, p_event_unpriced text, p_event_reservation text, p_event_user text, p_event_request text, p_event_tags text, p_event_details text, p_hour_entity text[], p_hour_ms bigint[], p_hour_series integer[], p_hour_period text[], p_hour_rate integer[], p_hour_requests bigint[], p_hour_input bigint[], p_hour_cached_input bigint[], p_hour_output bigint[], p_hour_reasoning bigint[], p_hour_other jsonb[], p_hour_cost numeric[], p_hour_paid numeric[], p_hour_promotional numeric[], p_spend_entity text[], p_spend_period text[], p_spend_project text[], p_spend_cost numeric[], p_spend_burnt numeric[], p_burn_entity text[], p_burn_period text[], p_burn_grant text[], p_burn_amount numeric[])
  RETURNS text
  LANGUAGE plpgsql
@@ -1110,6 +1172,42 @@ CREATE OR REPLACE FUNCTION public.cost_at(unit_prices jsonb, requests numeric, i
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (((((COALESCE((((unit_prices ->> 'request'::text))::numeric * requests), (0)::numeric) + COALESCE((((unit_prices ->> 'input'::text))::numeric * input_tokens), (0)::numeric)) + COALESCE((((unit_prices ->> 'cached_input'::text))::numeric * cached_input_tokens), (0)::numeric)) + COALESCE((((unit_prices ->> 'output'::text))::numeric * (output_tokens - reasoning_tokens)), (0)::numeric)) + COALESCE((((unit_prices ->> 'reasoning'::text))::numeric * reasoning_tokens), (0)::numeric)) + CASE WHEN (other_quantities IS NULL) THEN (0)::numeric ELSE (SELECT COALESCE(sum((((cost_at.unit_prices ->> jsonb_each_text.key))::numeric * (jsonb_each_text.value)::numeric)), (0)::numeric) AS "coalesce" FROM jsonb_each_text(cost_at.other_quantities) jsonb_each_text(key, value)) END)
+
+CREATE OR REPLACE FUNCTION public.drop_usage_month(p_month text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  v_table constant text := 'usage_events_' || replace(p_month, '-', '_');
+  v_from constant timestamptz := to_date(p_month, 'YYYY-MM')::timestamp at time zone 'UTC';
+  v_to constant timestamptz := (to_date(p_month, 'YYYY-MM')::timestamp + interval '1 month') at time zone 'UTC';
+begin
+  for v_attempt in 1..20 loop
+    begin
+      execute format('lock table %I in access exclusive mode nowait', v_table);
+      exit;
+    exception when lock_not_available then
+      if v_attempt = 20 then return false; end if;
+      perform pg_sleep(0.05);
+    end;
+  end loop;
+  if exists (select from usage_days d where not d.rolled_up and d.day >= v_from and d.day < v_to)
+    or exists (
+      select from dropped_months m join usage_corrections c on c.id > m.last_correction
+      where m.month = p_month and c.occurred_at >= v_from and c.occurred_at < v_to
+    )
+    or not exists (
+      select from dropped_months m where m.month = p_month and m.xmin::text = pg_current_xact_id()::xid::text
+    )
+  then
+    return false;
+  end if;
+  execute format('truncate table %I', v_table);
+  return true;
+end
+$function$
 
 CREATE OR REPLACE FUNCTION public.ensure_usage_months(first timestamp with time zone, last timestamp with time zone)
  RETURNS integer
@@ -1175,6 +1273,18 @@ CREATE OR REPLACE FUNCTION public.event_content(e rated_events)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 RETURN jsonb_build_object('source', (e).source, 'id', (e).id, 'entity', (e).entity, 'project', (e).project, 'occurredAt', to_char(((e).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text), 'model', (e).model, 'operation', (e).operation, 'quantities', quantities_of((e).input_tokens, (e).cached_input_tokens, (e).output_tokens, (e).reasoning_tokens, (e).other_quantities), 'serviceTier', (e).service_tier, 'region', ((e).details -> 'region'::text), 'attributes', ((e).details -> 'attributes'::text), 'unread', COALESCE(((e).details -> 'unread'::text), '[]'::jsonb), 'rawUsage', ((e).details -> 'usage'::text), 'mended', COALESCE(((e).details -> 'mended'::text), '[]'::jsonb), 'usageSource', (e).usage_source, 'reservationId', (e).reservation_id, 'apiKeyId', (e).api_key_id, 'userId', (e).user_id, 'requestId', (e).request_id, 'tags', (e).tags, 'erased', COALESCE(((e).details -> 'erased'::text), 'false'::jsonb))
+
+CREATE OR REPLACE FUNCTION public.event_line(e usage_events)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (jsonb_build_array((e).identity, ((EXTRACT(epoch FROM (e).occurred_at) * (1000)::numeric))::bigint, ((EXTRACT(epoch FROM (e).booked_at) * (1000)::numeric))::bigint, ((EXTRACT(epoch FROM (e).charged_at) * (1000)::numeric))::bigint, (e).series_id, (e).origin_id, (e).rate_id, (e).input_tokens, (e).cached_input_tokens, (e).output_tokens, (e).reasoning_tokens, (e).other_quantities, (e).lot, (e).period, (e).id, (e).cost_picos, (e).burnt_picos, (e).burns))::text
+
+CREATE OR REPLACE FUNCTION public.is_dropped(p_at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (EXISTS (SELECT FROM dropped_months d WHERE (d.month = to_char((is_dropped.p_at AT TIME ZONE 'UTC'::text), 'YYYY-MM'::text))))
 
 CREATE OR REPLACE FUNCTION public.move_chain_heads()
  RETURNS trigger
@@ -1252,11 +1362,14 @@ begin
   get diagnostics v_claimed = row_count;
   select count(*) into v_expected from unnest(p_event_entity) t (entity) where v_locked[t.entity];
   if v_claimed < v_expected then
-    select json_agg(json_build_object('identity', i.identity, 'event', event_content(r))) into v_taken
+    -- One whose event was dropped with its month has no content to compare. Those of this batch were written by this transaction.
+    select json_agg(json_build_object(
+      'identity', i.identity, 'event', case when r.identity is not null then event_content(r) end
+    )) into v_taken
     from unnest(p_event_entity, p_event_identity) t (entity, identity)
     join usage_identities i on i.identity = t.identity
-    join rated_events r on r.entity = p_entities[t.entity] and r.occurred_at = i.occurred_at and r.identity = i.identity
-    where v_locked[t.entity];
+    left join rated_events r on r.entity = p_entities[t.entity] and r.occurred_at = i.occurred_at and r.identity = i.identity
+    where v_locked[t.entity] and (r.identity is not null or i.xmin::text <> pg_current_xact_id()::xid::text);
   end if;
 
   for v_attempt in 1..2 loop
@@ -1452,6 +1565,68 @@ begin
 end
 $function$
 
+CREATE OR REPLACE FUNCTION public.record_usage_month(p_month text, p_at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  v_from constant timestamptz := to_date(p_month, 'YYYY-MM')::timestamp at time zone 'UTC';
+  v_to constant timestamptz := (to_date(p_month, 'YYYY-MM')::timestamp + interval '1 month') at time zone 'UTC';
+  v_last bigint;
+begin
+  if v_to > now() - usage_events_kept_at_least() then
+    raise exception 'events of % are too young to be dropped', p_month using errcode = 'restrict_violation';
+  end if;
+  select coalesce(max(c.id), 0) into v_last from usage_corrections c;
+  insert into dropped_events (entity, month, events, corrections, corrected_picos, hash)
+  select e.entity, p_month, count(*), 0, 0, chain_of(event_line(e) order by e.occurred_at, e.identity)
+  from usage_events e where e.occurred_at >= v_from and e.occurred_at < v_to
+  group by e.entity;
+  update dropped_events d set corrections = c.corrections, corrected_picos = c.picos
+  from (
+    select u.entity, count(*) as corrections, sum(u.new_cost_picos - u.old_cost_picos) as picos
+    from usage_corrections u where u.occurred_at >= v_from and u.occurred_at < v_to
+    group by u.entity
+  ) c
+  where d.entity = c.entity and d.month = p_month;
+  insert into dropped_usage (
+    entity, month, project, model, operation, service_tier, period, rate_id, requests, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, other_quantities, cost_picos, burnt_picos
+  )
+  select
+    u.entity, p_month, u.project, u.model, u.operation, u.service_tier, u.period, u.rate_id, sum(u.requests), sum(u.input_tokens),
+    sum(u.cached_input_tokens), sum(u.output_tokens), sum(u.reasoning_tokens), nullif(sum_quantities(u.other_quantities), '{}'),
+    sum(u.cost_picos), sum(u.burnt_picos)
+  from counted_usage u where u.occurred_at >= v_from and u.occurred_at < v_to
+  group by u.entity, u.project, u.model, u.operation, u.service_tier, u.period, u.rate_id;
+  insert into dropped_burns (entity, month, grant_id, amount_picos)
+  select u.entity, p_month, b.key, sum(u.sign * b.value::numeric)
+  from counted_usage u, jsonb_each_text(u.burns) b
+  where u.occurred_at >= v_from and u.occurred_at < v_to
+  group by u.entity, b.key;
+  insert into kept_events (entity, occurred_at, identity, event)
+  select
+    e.entity, e.occurred_at, e.identity,
+    to_jsonb(e) || jsonb_build_object('user_id', null, 'request_id', null, 'tags', null, 'details', nullif(e.details - 'usage', '{}'))
+  from rated_events e
+  where e.occurred_at >= v_from and e.occurred_at < v_to and (
+    e.period <> p_month
+    or exists (
+      select from usage_corrections c where c.entity = e.entity and c.occurred_at = e.occurred_at and c.identity = e.identity
+    )
+  );
+  insert into dropped_months (month, dropped_at, events, cost_picos, hash, last_correction)
+  select
+    p_month, p_at, coalesce(sum(d.events), 0),
+    coalesce((select sum(e.cost_picos) from usage_events e where e.occurred_at >= v_from and e.occurred_at < v_to), 0),
+    coalesce(chain_of(d.entity || ' ' || d.events || ' ' || encode(d.hash, 'hex') order by d.entity), ''), v_last
+  from dropped_events d where d.month = p_month;
+  return (select d.events from dropped_months d where d.month = p_month);
+end
+$function$
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1506,3 +1681,9 @@ CREATE OR REPLACE FUNCTION public.texts_of(joined text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN (joined = ''::text) THEN ARRAY[NULL::text] ELSE string_to_array(joined, ''::text, ''::text) END
+
+CREATE OR REPLACE FUNCTION public.usage_events_kept_at_least()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+RETURN '60 days'::interval

@@ -104,9 +104,9 @@ export class MailDeliveries {
     return attempts;
   }
 
-  /** Deletes mails a month after they were queued, and returns how many. */
-  async prune(): Promise<number> {
-    const before = new Date((await this.now()).getTime() - KEPT_MS);
+  /** Deletes mails that were queued before, a month ago by default, and returns how many. */
+  async prune(queuedBefore: Date | null = null): Promise<number> {
+    const before = queuedBefore ?? new Date((await this.now()).getTime() - KEPT_MS);
     return deleteEndedMails(this.database.reader, { before, limit: PRUNED_MAX });
   }
 

@@ -19,6 +19,9 @@ const OF_ENTITIES = [
   'counted_usage',
   'credit_grants',
   'debts',
+  'dropped_burns',
+  'dropped_events',
+  'dropped_usage',
   'entity_spend',
   'hourly_usage',
   'ledger_entries',
@@ -43,4 +46,26 @@ export function withEntities(entities: readonly string[]): Prisma.Sql {
     )`,
   );
   return Prisma.sql`with entities_in_range as (select ${pgArray(entities)}::text[] as names), ${Prisma.raw(shadows.join(', '))}`;
+}
+
+/** When it occurred, in tables and views that know it. */
+const OF_TIMES = {
+  counted_usage: 'occurred_at',
+  hourly_usage: 'hour',
+  rated_events: 'occurred_at',
+  usage_corrections: 'occurred_at',
+  usage_events: 'occurred_at',
+} as const;
+
+/** The same for what occurred from one time on and before another, of all entities. */
+export function withTimes({ from, to }: { from: Date; to: Date }): Prisma.Sql {
+  const shadows = Object.entries(OF_TIMES).map(
+    ([name, at]) => Prisma.sql`${Prisma.raw(name)} as not materialized (
+      select * from ${Prisma.raw(name)}
+      where ${Prisma.raw(at)} >= ${from}::timestamptz and ${Prisma.raw(at)} < ${to}::timestamptz
+    )`,
+  );
+  // Nothing stays of it yet.
+  const dropped = Prisma.sql`dropped_usage as not materialized (select * from dropped_usage where false)`;
+  return Prisma.sql`with ${Prisma.join([...shadows, dropped], ', ')}`;
 }

@@ -7,15 +7,11 @@ import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
 import { checkChains } from '../access/chains.js';
 import { readEntitiesOf, type EntityRange } from '../accounts/entity-ranges.js';
-import { identitiesOf, withEntities } from './books-of-range.sql.js';
+import { identitiesOf, withEntities, withTimes } from './books-of-range.sql.js';
+import { DAY_CHECKS } from './day-invariants.sql.js';
 import { DEBT_CHECKS, owedCheck, type Check } from './debt-invariants.sql.js';
-import {
-  compareRollUps,
-  DIFFERENCES_MAX,
-  QUANTITY_TOTAL,
-  WEIGHTED_TOTAL,
-  type Comparison,
-} from './roll-up-invariants.sql.js';
+import { compareRollUps, DIFFERENCES_MAX, type Comparison } from './roll-up-invariants.sql.js';
+import { DROPPED_CHECKS } from './dropped-invariants.sql.js';
 import { LACKING_A_PRICE, WAITING } from './waiting-usage-invariant.sql.js';
 
 /** Compares two relations with the columns `key` and `amount` (numeric), key by key. */
@@ -53,52 +49,32 @@ function identityCheck(range: EntityRange, at: Date): Check {
   };
 }
 
-/** Compares the days that are rolled up with their hours. */
-function dayCheck(name: string, amount: Prisma.Sql): Check {
-  const key = Prisma.sql`jsonb_build_object(
-    'entity', entity, 'day', day, 'project', project, 'model', model, 'period', period, 'rate_id', rate_id)`;
-  return {
-    name,
-    left: Prisma.sql`
-      select ${key} as key, amount from (
-        select d.entity, d.day, project, model, period, rate_id, ${amount} as amount
-        from hourly_usage u join usage_days d on d.entity = u.entity and d.day = date_trunc('day', u.hour, 'UTC')
-        where d.rolled_up group by d.entity, d.day, project, model, period, rate_id
-      ) h`,
-    right: Prisma.sql`
-      select ${key} as key, ${amount} as amount
-      from usage_days join usage_daily using (entity, day)
-      where rolled_up group by entity, day, project, model, period, rate_id`,
-  };
-}
+/** Of events that are there. What corrections did to those that were dropped with their month is recorded with it. */
+const CORRECTIONS_START: Check = {
+  name: 'corrections start from what their events cost',
+  left: Prisma.sql`
+    select to_jsonb(c.identity) as key, e.cost_picos + sum(c.new_cost_picos - c.old_cost_picos) as amount
+    from usage_corrections c
+    join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
+    group by c.entity, c.identity, e.cost_picos`,
+  right: Prisma.sql`
+    select to_jsonb(c.identity) as key, (array_agg(new_cost_picos order by c.id desc))[1] as amount
+    from usage_corrections c
+    where not exists (
+      select from dropped_months d
+      where d.month = to_char(c.occurred_at at time zone 'UTC', 'YYYY-MM') and c.id <= d.last_correction
+    )
+    group by c.entity, c.identity`,
+};
 
-/** Compares the days that are rolled up with those by key. */
-function callerCheck(name: string, amount: Prisma.Sql): Check {
-  const key = Prisma.sql`jsonb_build_object(
-    'entity', entity, 'day', day, 'project', project, 'model', model, 'rate_id', rate_id)`;
-  return {
-    name,
-    left: Prisma.sql`
-      select ${key} as key, ${amount} as amount from usage_days join usage_daily using (entity, day)
-      where rolled_up group by entity, day, project, model, rate_id`,
-    right: Prisma.sql`
-      select ${key} as key, ${amount} as amount from usage_days join usage_daily_callers using (entity, day)
-      where rolled_up group by entity, day, project, model, rate_id`,
-  };
-}
+const WAITING_USAGE: Check = {
+  name: 'usage that lacks a price waits for it',
+  left: LACKING_A_PRICE,
+  right: WAITING,
+};
 
 const CHECKS: readonly Check[] = [
-  {
-    name: 'corrections start from what their events cost',
-    left: Prisma.sql`
-      select to_jsonb(c.identity) as key, e.cost_picos + sum(c.new_cost_picos - c.old_cost_picos) as amount
-      from usage_corrections c
-      join usage_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
-      group by c.entity, c.identity, e.cost_picos`,
-    right: Prisma.sql`
-      select to_jsonb(identity) as key, (array_agg(new_cost_picos order by id desc))[1] as amount
-      from usage_corrections group by entity, identity`,
-  },
+  CORRECTIONS_START,
   {
     name: 'corrections move what they change',
     left: Prisma.sql`
@@ -127,44 +103,7 @@ const CHECKS: readonly Check[] = [
       select jsonb_build_object('entity', entity, 'rate_id', rate_id) as key, sum(cost_picos) as amount
       from hourly_usage group by entity, rate_id`,
   },
-  { name: 'usage that lacks a price waits for it', left: LACKING_A_PRICE, right: WAITING },
-  {
-    name: 'days with usage are known',
-    left: Prisma.sql`
-      select distinct jsonb_build_object('entity', entity, 'day', date_trunc('day', hour, 'UTC')) as key, 1 as amount
-      from hourly_usage`,
-    right: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day) as key, 1 as amount
-      from usage_days d
-      where exists (
-        select from hourly_usage u where u.entity = d.entity and u.hour >= d.day and u.hour < d.day + interval '24 hours'
-      )`,
-  },
-  dayCheck('roll-ups by hour equal those by day: cost', Prisma.sql`sum(cost_picos)`),
-  dayCheck('roll-ups by hour equal those by day: quantities', Prisma.sql`sum(${QUANTITY_TOTAL})`),
-  dayCheck(
-    'roll-ups by hour equal those by day: quantities, weighted by meter',
-    Prisma.sql`sum(${WEIGHTED_TOTAL})`,
-  ),
-  callerCheck('roll-ups by day equal those by key: quantities', Prisma.sql`sum(${QUANTITY_TOTAL})`),
-  callerCheck(
-    'roll-ups by day equal those by key: quantities, weighted by meter',
-    Prisma.sql`sum(${WEIGHTED_TOTAL})`,
-  ),
-  {
-    name: 'roll-ups by key equal those by user: quantities',
-    left: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key,
-        ${QUANTITY_TOTAL} as amount
-      from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
-    right: Prisma.sql`
-      select jsonb_build_object('entity', entity, 'day', day, 'place', place) as key, (
-        select sum(u.tokens) from unnest(user_input_tokens || user_cached_input_tokens || user_output_tokens) u (tokens)
-      ) + (
-        select coalesce(sum(other_total(u.other)), 0) from unnest(user_other_quantities) u (other)
-      ) as amount
-      from usage_days join usage_daily_callers using (entity, day) where rolled_up`,
-  },
+  WAITING_USAGE,
   {
     name: 'roll-ups equal spend of projects',
     left: Prisma.sql`
@@ -186,7 +125,11 @@ const CHECKS: readonly Check[] = [
     name: 'cost of events equals burns plus overage',
     left: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(cost_picos) as amount
-      from counted_usage group by entity, period`,
+      from (
+        select entity, period, cost_picos from counted_usage
+        union all
+        select entity, period, cost_picos from dropped_usage
+      ) u group by entity, period`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'period', period) as key, sum(amount_picos) as amount
       from net_burns group by entity, period`,
@@ -202,8 +145,12 @@ const CHECKS: readonly Check[] = [
   {
     name: 'burnt part of events equals burns of grants',
     left: Prisma.sql`
-      select jsonb_build_object('entity', u.entity, 'grant', b.key) as key, sum(u.sign * b.value::numeric) as amount
-      from counted_usage u, jsonb_each_text(u.burns) b group by u.entity, b.key`,
+      select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount) as amount
+      from (
+        select u.entity, b.key as grant_id, u.sign * b.value::numeric as amount from counted_usage u, jsonb_each_text(u.burns) b
+        union all
+        select entity, grant_id, amount_picos from dropped_burns
+      ) u group by entity, grant_id`,
     right: Prisma.sql`
       select jsonb_build_object('entity', entity, 'grant', grant_id) as key, sum(amount_picos) as amount
       from net_burns where grant_id is not null group by entity, grant_id`,
@@ -284,17 +231,37 @@ export async function checkInvariants(
   tx: Tx,
   { range, at }: { range: EntityRange; at: Date },
 ): Promise<NamedComparison[]> {
-  // The checks read every event of the range and group them by hour.
-  await tx.$executeRaw`set local statement_timeout = '30min'`;
-  await tx.$executeRaw`set local work_mem = '64MB'`;
+  await allowLongReading(tx);
   const scope = withEntities(await readEntitiesOf(tx, range));
-  const check = async ({ name, ...sides }: Check) => ({ name, ...(await compare(tx, scope, sides)) });
+  const check = checkWithin(tx, scope);
   const results = [
     await check(identityCheck(range, at)),
     await check(owedCheck(at)),
     ...(await compareRollUps(tx, scope)),
   ];
-  for (const each of [...CHECKS, ...DEBT_CHECKS]) results.push(await check(each));
+  for (const each of [...CHECKS, ...DAY_CHECKS, ...DEBT_CHECKS, ...DROPPED_CHECKS])
+    results.push(await check(each));
   results.push(...(await checkChains(tx, { buckets: range, differencesMax: DIFFERENCES_MAX })));
   return results;
+}
+
+/** What can be said of one month's events alone: of all entities, before the events are dropped. */
+export async function checkMonth(tx: Tx, month: { from: Date; to: Date }): Promise<NamedComparison[]> {
+  await allowLongReading(tx);
+  const scope = withTimes(month);
+  const check = checkWithin(tx, scope);
+  return [...(await compareRollUps(tx, scope)), await check(CORRECTIONS_START), await check(WAITING_USAGE)];
+}
+
+/** The checks read every event there is and group them by hour. */
+async function allowLongReading(tx: Tx): Promise<void> {
+  await tx.$executeRaw`set local statement_timeout = '30min'`;
+  await tx.$executeRaw`set local work_mem = '64MB'`;
+}
+
+function checkWithin(tx: Tx, scope: Prisma.Sql) {
+  return async ({ name, ...sides }: Check): Promise<NamedComparison> => ({
+    name,
+    ...(await compare(tx, scope, sides)),
+  });
 }

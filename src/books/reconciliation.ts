@@ -1,9 +1,11 @@
 /** Checks whether every number in the books is what the events say. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
+import type { Tx } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { readEntityRanges } from '../accounts/entity-ranges.js';
-import { checkInvariants, type NamedComparison } from './invariants.sql.js';
+import { keepMonths } from '../metering/dropped-months.js';
+import { checkInvariants, checkMonth, type NamedComparison } from './invariants.sql.js';
 import { DIFFERENCES_MAX } from './roll-up-invariants.sql.js';
 
 /** Of one range. Ten million events took 8 minutes on a busy machine. */
@@ -34,7 +36,10 @@ export class Reconciliation {
     let sums: NamedComparison[] = [];
     for (const [index, range] of ranges.entries()) {
       const found = await this.database.readLong(
-        async (tx) => checkInvariants(tx, { range, at: await this.clock.bookingTime(tx) }),
+        async (tx) => {
+          await keepMonths(tx);
+          return checkInvariants(tx, { range, at: await this.clock.bookingTime(tx) });
+        },
         { timeoutMs: TIMEOUT_MS },
       );
       sums = index === 0 ? found : sums.map((sum, place) => together(sum, found[place]!));
@@ -43,6 +48,12 @@ export class Reconciliation {
     const checks = sums.map((sum) => ({ ...sum, ok: sum.differences.length === 0 }));
     return { ok: checks.every((check) => check.ok), checks };
   }
+}
+
+/** The names of the checks that do not hold of what occurred in a month, by its events alone, of all entities. */
+export async function findDifferencesOfMonth(tx: Tx, month: { from: Date; to: Date }): Promise<string[]> {
+  const checks = await checkMonth(tx, month);
+  return checks.filter(({ differences }) => differences.length > 0).map(({ name }) => name);
 }
 
 /** What two ranges show of one check. */

@@ -22,6 +22,7 @@ const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
   'paid_burnt_picos', coalesce(h.paid_burnt_picos, 0)::text,
   'promotional_burnt_picos', coalesce(h.promotional_burnt_picos, 0)::text)`;
 
+/** Of months whose events are there: the roll-ups of the others cannot be rebuilt, and are compared with what stays by reconciliation. */
 export async function findHourlyDifferences(tx: Tx, entity: string): Promise<HourlyDifference[]> {
   return tx.$queryRaw<HourlyDifference[]>`
     with counted as materialized (
@@ -30,7 +31,7 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
           select sum(b.value::numeric) from jsonb_each_text(u.burns) b join credit_grants g on g.entity = u.entity and g.id = b.key
           where g.category = 'paid'
         ), 0) as paid_burnt_picos
-      from counted_usage u where u.entity = ${entity}::text
+      from counted_usage u where u.entity = ${entity}::text and not is_dropped(u.occurred_at)
     ), expected as (
       select ${HOURLY_KEY},
         sum(requests) as requests, sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
@@ -40,7 +41,7 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
         sum(burnt_picos - sign * paid_burnt_picos) as promotional_burnt_picos
       from counted group by ${HOURLY_KEY}
     ), actual as (
-      select * from hourly_usage where entity = ${entity}::text
+      select * from hourly_usage where entity = ${entity}::text and not is_dropped(hour)
     ), compared as (
       select
         ${HOURLY_KEY},
@@ -58,6 +59,13 @@ export async function findHourlyDifferences(tx: Tx, entity: string): Promise<Hou
     order by ${HOURLY_KEY}`;
 }
 
+/** What was counted, dropped months included. */
+const COUNTED = (entity: string): Prisma.Sql => Prisma.sql`(
+  select period, project, cost_picos, burnt_picos from counted_usage where entity = ${entity}::text
+  union all
+  select period, project, cost_picos, burnt_picos from dropped_usage where entity = ${entity}::text
+) u`;
+
 /** The keys name the period and, for the spend of projects, the project. */
 export async function findSpendDifferences(
   tx: Tx,
@@ -66,7 +74,7 @@ export async function findSpendDifferences(
   const entities = await tx.$queryRaw<Difference[]>`
     with expected as (
       select period, sum(cost_picos) as cost, sum(burnt_picos) as burnt
-      from counted_usage where entity = ${entity}::text group by period
+      from ${COUNTED(entity)} group by period
     ), compared as (
       select period,
         jsonb_build_object('cost_picos', coalesce(s.cost_picos, 0)::text, 'burnt_picos', coalesce(s.burnt_picos, 0)::text)
@@ -79,7 +87,7 @@ export async function findSpendDifferences(
   const projects = await tx.$queryRaw<Difference[]>`
     with expected as (
       select period, project, sum(cost_picos) as cost
-      from counted_usage where entity = ${entity}::text group by period, project
+      from ${COUNTED(entity)} group by period, project
     ), compared as (
       select period, project,
         jsonb_build_object('cost_picos', coalesce(s.cost_picos, 0)::text) as before,

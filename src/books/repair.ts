@@ -21,6 +21,7 @@ import {
   type Difference,
 } from './repair.sql.js';
 import type { HourlySum } from '../metering/batch-sums.js';
+import { keepMonths } from '../metering/dropped-months.js';
 import { UsageSums } from '../metering/usage-sums.js';
 
 /** How many differences an answer and the audit log list; both have the count of all. */
@@ -47,9 +48,11 @@ export class Repair {
 
   /** What `repair` would change. Changes nothing. */
   async preview(entity: string): Promise<RepairReport> {
-    return this.database.transaction(async (tx) => (await this.compare(tx, entity)).repair, {
-      snapshot: true,
-    });
+    const compare = async (tx: Tx) => {
+      await keepMonths(tx);
+      return (await this.compare(tx, entity)).repair;
+    };
+    return this.database.transaction(compare, { snapshot: true });
   }
 
   /** Runs in the caller's transaction under the entity's lock, so that bookings wait and none is lost. */

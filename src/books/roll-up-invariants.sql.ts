@@ -48,6 +48,16 @@ const SUMS = ['requests', 'quantities', 'quantities, weighted by meter', 'cost',
 
 type Row = { name: (typeof SUMS)[number] } & Comparison;
 
+/** A month whose events were dropped is compared as a whole, with what stays of it and what came late to it. */
+const HOUR = (at: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  case when dropped.month is null then date_trunc('hour', ${at}, 'UTC') else date_trunc('month', ${at}, 'UTC') end as hour`;
+const DROPPED = (at: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  left join dropped_months dropped on dropped.month = to_char(${at} at time zone 'UTC', 'YYYY-MM')`;
+
+const FIGURES = Prisma.sql`
+  sum(requests)::numeric as requests, sum(quantities)::numeric as quantities, sum(weighted)::numeric as weighted, sum(cost) as cost,
+  sum(burnt) as burnt`;
+
 /** `scope` begins the statement's `with`. */
 export async function compareRollUps(
   tx: Tx,
@@ -55,15 +65,27 @@ export async function compareRollUps(
 ): Promise<(Comparison & { readonly name: string })[]> {
   const rows = await tx.$queryRaw<Row[]>`
     ${scope}, e as materialized (
-      select ${HOURLY_KEY}, sum(requests)::numeric as requests,
-        sum(${QUANTITY_TOTAL})::numeric as quantities, sum(${WEIGHTED_TOTAL})::numeric as weighted,
-        sum(cost_picos) as cost, sum(burnt_picos) as burnt
-      from (select *, date_trunc('hour', occurred_at, 'UTC') as hour from counted_usage) u group by ${HOURLY_KEY}
+      select ${HOURLY_KEY}, ${FIGURES}
+      from (
+        select
+          entity, ${HOUR(Prisma.sql`u.occurred_at`)}, project, model, operation, service_tier, period, rate_id, requests,
+          ${QUANTITY_TOTAL} as quantities, ${WEIGHTED_TOTAL} as weighted, u.cost_picos as cost, burnt_picos as burnt
+        from counted_usage u ${DROPPED(Prisma.sql`u.occurred_at`)}
+        union all
+        select
+          entity, to_date(month, 'YYYY-MM')::timestamp at time zone 'UTC', project, model, operation, service_tier, period, rate_id,
+          requests, ${QUANTITY_TOTAL}, ${WEIGHTED_TOTAL}, cost_picos, burnt_picos
+        from dropped_usage
+      ) u group by ${HOURLY_KEY}
     ), r as (
-      select ${HOURLY_KEY}, requests::numeric as requests,
-        ${QUANTITY_TOTAL}::numeric as quantities, ${WEIGHTED_TOTAL}::numeric as weighted,
-        cost_picos as cost, paid_burnt_picos + promotional_burnt_picos as burnt
-      from hourly_usage
+      select ${HOURLY_KEY}, ${FIGURES}
+      from (
+        select
+          entity, ${HOUR(Prisma.sql`u.hour`)}, project, model, operation, service_tier, period, rate_id, requests,
+          ${QUANTITY_TOTAL} as quantities, ${WEIGHTED_TOTAL} as weighted, u.cost_picos as cost,
+          paid_burnt_picos + promotional_burnt_picos as burnt
+        from hourly_usage u ${DROPPED(Prisma.sql`u.hour`)}
+      ) u group by ${HOURLY_KEY}
     ), differing as materialized (
       select ${HOURLY_KEY},
         array[coalesce(e.requests, 0), coalesce(e.quantities, 0), coalesce(e.weighted, 0), coalesce(e.cost, 0), coalesce(e.burnt, 0)] as counted,

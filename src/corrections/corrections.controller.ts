@@ -90,6 +90,7 @@ export class CorrectionsController {
   ) {
     const { keyId: actor } = call.principal;
     const order = { ...body, entity: body.entity ?? null, actor };
+    await this.rerating.requireEvents(order);
     if (dryRun) return presentRerating(await this.rerating.preview(order), { dryRun });
     const job = await this.changes.make(call, [], async (tx) =>
       presentJob(await this.jobs.start(tx, reratingOrder(order))),

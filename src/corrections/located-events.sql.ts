@@ -34,3 +34,10 @@ export async function locateEvents(
     join rated_events e
       on e.entity = t.entity and e.occurred_at = coalesce(i.occurred_at, ${occurredAt}::timestamptz) and e.identity = t.identity`;
 }
+
+/** When the events of these identities occurred, also where they were dropped with their months: for as long as identities are kept. */
+export async function findClaims(tx: Tx, identities: readonly string[]): Promise<Date[]> {
+  const rows = await tx.$queryRaw<{ at: Date }[]>`
+    select occurred_at as at from usage_identities where identity = any(${pgArray(identities)}::uuid[])`;
+  return rows.map(({ at }) => at);
+}

@@ -20,6 +20,7 @@ import {
 } from './correctable-events.sql.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
+import { requireEvents } from '../metering/dropped-months.js';
 import { ratingOf, resolveAll, type Resolution } from '../metering/rating.js';
 import { PriceBook } from '../prices/price-book.js';
 import { Rates } from '../prices/rates.js';
@@ -70,6 +71,11 @@ export class Rerating {
     private readonly booking: CorrectionBooking,
   ) {}
 
+  /** Throws `events_dropped` where events of the range were dropped. */
+  async requireEvents({ entity, from, to }: RerateOrder): Promise<void> {
+    await requireEvents(this.database.reader, { entity, from, to, param: 'from' });
+  }
+
   /** Says what `rerate` would change, and changes nothing. */
   async preview(order: RerateOrder): Promise<ReratingReport> {
     return this.run(order, PREVIEW_EVENTS_MAX, ({ entity, after, limit }) =>
@@ -102,6 +108,7 @@ export class Rerating {
     eventsMax: number,
     take: (page: Page) => Promise<readonly Repriced[]>,
   ): Promise<ReratingReport> {
+    await this.requireEvents(order);
     const found =
       order.entity === null ? await findEntitiesUsing(this.database.reader, order) : [order.entity];
     const entities: EntityRerating[] = [];

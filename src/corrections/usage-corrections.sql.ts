@@ -145,7 +145,7 @@ type Row = Omit<CorrectionRow, 'costPicos' | 'overagePicos'> & { cost: string; o
 
 const CORRECTIONS = Prisma.sql`
   select
-    c.id::text as id, c.kind, e.source, e.id as "eventId", c.occurred_at as "occurredAt", c.entity, c.project, c.model,
+    c.id::text as id, c.kind, coalesce(e.source, k.event ->> 'source') as source, coalesce(e.id, k.event ->> 'id') as "eventId", c.occurred_at as "occurredAt", c.entity, c.project, c.model,
     c.period, c.corrected_period as "correctedPeriod",
     c.requests, c.input_tokens as "inputTokens", c.cached_input_tokens as "cachedInputTokens",
     c.output_tokens as "outputTokens",
@@ -163,12 +163,16 @@ const CORRECTIONS = Prisma.sql`
     (c.new_cost_picos - c.new_burnt_picos - c.old_cost_picos + c.old_burnt_picos)::text as overage,
     c.reason, c.actor, c.booked_at as "bookedAt"
   from usage_corrections c
-  join rated_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
+  left join rated_events e on e.entity = c.entity and e.occurred_at = c.occurred_at and e.identity = c.identity
+  left join kept_events k on k.entity = c.entity and k.occurred_at = c.occurred_at and k.identity = c.identity
   left join rates o on o.id = c.old_rate_id
   left join rates n on n.id = c.new_rate_id`;
 
+/** Dropped events that are kept for these lists. */
+const KEPT_EVENTS = Prisma.sql`(select e.* from kept_events k, jsonb_populate_record(null::rated_events, k.event) e)`;
+
 /** The same columns of usage that arrived after its own period, for every event. */
-const LATE_USAGE = Prisma.sql`
+const lateUsage = (events: Prisma.Sql) => Prisma.sql`
   select
     e.identity::text as id, 'late_usage' as kind, e.source, e.id as "eventId", e.occurred_at as "occurredAt", e.entity, e.project,
     e.model, e.period, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM') as "correctedPeriod",
@@ -177,7 +181,9 @@ const LATE_USAGE = Prisma.sql`
     null::bigint as "oldPriceId", coalesce((select r.price_id from rates r where r.id = e.rate_id), 0) as "newPriceId",
     e.cost_picos::text as cost, coalesce(e.burns, '{}') as burns, (e.cost_picos - e.burnt_picos)::text as overage,
     null as reason, null as actor, coalesce(e.charged_at, e.booked_at) as "bookedAt"
-  from rated_events e`;
+  from ${events} e`;
+const LATE_USAGE = lateUsage(Prisma.sql`rated_events`);
+const LATE_USAGE_KEPT = lateUsage(KEPT_EVENTS);
 
 /** What makes an event late usage. */
 const IS_LATE = Prisma.sql`
@@ -231,6 +237,12 @@ export async function findCorrections(
       where (${page.entity}::text is null or entity = ${page.entity}::text)
         and (${page.period}::text is null or period = ${page.period}::text)
         and ${IS_LATE}
+      union all
+      select entity, 'late_usage', identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
+      from ${KEPT_EVENTS} e
+      where (${page.entity}::text is null or entity = ${page.entity}::text)
+        and (${page.period}::text is null or period = ${page.period}::text)
+        and ${IS_LATE}
     ), page as materialized (
       select * from listed
       where (${page.kind}::text is null or kind = ${page.kind}::text)
@@ -246,6 +258,11 @@ export async function findCorrections(
       where (c.entity, c.id) in (select entity, correction_id from page)
       union all
       ${LATE_USAGE}
+      where (e.entity, e.occurred_at, e.identity) in (
+        select entity, occurred_at, identity from page where correction_id is null
+      )
+      union all
+      ${LATE_USAGE_KEPT}
       where (e.entity, e.occurred_at, e.identity) in (
         select entity, occurred_at, identity from page where correction_id is null
       )

@@ -6,7 +6,8 @@ import { Clock } from '../platform/clock.js';
 import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { findCorrectable } from './correctable-events.sql.js';
-import { findEntitiesOfSource, locateEvents, type LocatedEvent } from './located-events.sql.js';
+import { requireEvents } from '../metering/dropped-months.js';
+import { findClaims, findEntitiesOfSource, locateEvents, type LocatedEvent } from './located-events.sql.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
 import { findVoid, type CorrectionRow } from './usage-corrections.sql.js';
@@ -51,8 +52,25 @@ export class Voids {
       });
     }
     if (located !== undefined) return located;
+    await this.refuseDropped(candidates, occurredAt);
     const hint = of.occurredAt === null ? '; name the "time" of one that is older than 35 days' : '';
     throw new TallyError('not_found', `no usage event ${of.id} of ${of.source}${hint}`, { param: 'id' });
+  }
+
+  /** Where the time of what was not found is known, and that month's events were dropped. */
+  private async refuseDropped(
+    of: readonly { entity: string; identity: string }[],
+    occurredAt: Date | null,
+  ): Promise<void> {
+    const reader = this.database.reader;
+    const claimed = await findClaims(
+      reader,
+      of.map(({ identity }) => identity),
+    );
+    const times = occurredAt === null ? claimed : [occurredAt];
+    const entity = of.length === 1 ? of[0]!.entity : null;
+    for (const from of times)
+      await requireEvents(reader, { entity, from, to: new Date(from.getTime() + 1), param: 'time' });
   }
 
   /**
@@ -70,7 +88,14 @@ export class Voids {
     const earlier = await findVoid(tx, located);
     if (earlier !== null) return earlier;
     const counted = await findCorrectable(tx, located);
-    assert(counted !== null, 'a located event is there');
+    if (counted === null)
+      await requireEvents(tx, {
+        entity,
+        from: located.occurredAt,
+        to: new Date(located.occurredAt.getTime() + 1),
+        param: 'time',
+      });
+    assert(counted !== null, 'a located event is there, or was dropped meanwhile');
     const grants = await this.grants.of(tx, entity);
     const corrections = planCorrections([{ counted, rating: null }], { grants, bookedAt });
     const restart = await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });

@@ -30,6 +30,11 @@ const EXAMPLES: Readonly<Record<ErrorCode, Readonly<Record<string, TallyError>>>
   not_acceptable: one('not_acceptable', 'Accept: this URL answers application/json', { param: 'Accept' }),
   request_timeout: one('request_timeout', 'The request did not arrive in time'),
   conflict: one('conflict', 'There is one already'),
+  events_dropped: one(
+    'events_dropped',
+    'time: the events of 2025-10 were dropped on 2026-11-22; their sums by hour, statements and corrections stay',
+    { param: 'time' },
+  ),
   precondition_failed: one(
     'precondition_failed',
     'If-Match: this has changed since it was read, or does not exist; read it again',
@@ -94,6 +99,10 @@ const IN_FLIGHT = {
     },
   }),
 };
+
+/** What needs events themselves, which may have been dropped. */
+const READS_EVENTS =
+  /^\/v1\/(entities\/\{entity\}\/(events|usage)$|organization\/(usage\/|costs$)|admin\/(usage_events\/.+\/void|prices\/rerate)$)/;
 
 type Settings = { readonly quotaDeniedStatus: number };
 
@@ -165,6 +174,7 @@ function codesOf({ verb, path, operation, isHot }: Described): ErrorCode[] {
     [security.length > 0 && seeks, ['not_found']],
     [verb !== 'get' && verb !== 'delete', ['request_timeout', 'payload_too_large', 'unsupported_media_type']],
     [verb !== 'get', ['conflict']],
+    [READS_EVENTS.test(path), ['events_dropped']],
     [named('If-Match'), ['precondition_failed']],
     [named('Idempotency-Key'), ['idempotency_key_in_use', 'idempotency_key_reused']],
   ];

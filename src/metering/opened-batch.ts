@@ -11,7 +11,7 @@ export type SortedBatch = {
   /** Events that are new. Their identities are claimed by this transaction. */
   readonly claimed: readonly BatchedEvent[];
   readonly conflicts: readonly Conflict[];
-  /** Events that say what was counted already. */
+  /** Events that say what was counted already, or what was counted and dropped with its month. */
   readonly duplicates: readonly UsageEvent[];
   /** Of entities that another transaction has locked: nothing of them was touched. */
   readonly setAside: readonly UsageEvent[];
@@ -21,7 +21,9 @@ export type SortedBatch = {
 
 export function sortBatch({ entities, events, repeated }: UsageBatch, opened: OpenedJson): SortedBatch {
   const unknown = new Set(opened.unknown);
-  const taken = new Map(opened.taken.map(({ identity, event }) => [identity, eventFromJson(event)]));
+  const taken = new Map<string, CountedEvent | null>(
+    opened.taken.map(({ identity, event }) => [identity, event === null ? null : eventFromJson(event)]),
+  );
   const sorted = {
     claimed: [] as BatchedEvent[],
     conflicts: [] as Conflict[],
@@ -34,8 +36,9 @@ export function sortBatch({ entities, events, repeated }: UsageBatch, opened: Op
     (unknown.has(entities[entityNo]!) ? sorted.ofUnknown : sorted.setAside).push(event);
     return true;
   };
-  const compare = (event: UsageEvent, identity: string, original: CountedEvent): void => {
-    if (isRepetition(event, original)) sorted.duplicates.push(event);
+  /** Null was dropped with its month: that it was counted is all that is known. */
+  const compare = (event: UsageEvent, identity: string, original: CountedEvent | null): void => {
+    if (original === null || isRepetition(event, original)) sorted.duplicates.push(event);
     else sorted.conflicts.push(conflictOf(event, identity, original));
   };
   for (const batched of events) {
@@ -46,7 +49,7 @@ export function sortBatch({ entities, events, repeated }: UsageBatch, opened: Op
   }
   for (const { event, first } of repeated) {
     if (!waits(event, first.entityNo))
-      compare(event, first.identity, taken.get(first.identity) ?? first.event);
+      compare(event, first.identity, taken.has(first.identity) ? taken.get(first.identity)! : first.event);
   }
   return sorted;
 }

@@ -18,7 +18,7 @@ export type OpenedJson = {
   readonly lots: readonly LotJson[];
   readonly series: readonly (number | null)[] | null;
   readonly origins: readonly (number | null)[] | null;
-  readonly taken: readonly { readonly identity: string; readonly event: EventJson }[];
+  readonly taken: readonly { readonly identity: string; readonly event: EventJson | null }[];
 };
 
 /** Entity, grant, lot, category, priority, from, until and creation in milliseconds, allowance period, remaining picodollars. */

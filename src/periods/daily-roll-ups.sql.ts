@@ -28,10 +28,12 @@ export async function claimDay(tx: Tx, { entity, day, build }: EntityDay & { bui
     where entity = ${entity}::text and day = ${day}::timestamptz and not rolled_up`;
 }
 
-/** Allows one build of a day at a time: false while another one runs. Held until the transaction ends. */
+/** Allows one build of a day at a time, and none while its month's events are dropped: false while one of these runs. Held until the transaction ends. */
 export async function lockDay(tx: Tx, { entity, day }: EntityDay): Promise<boolean> {
   const [row] = await tx.$queryRaw<[{ locked: boolean }]>`
-    select pg_try_advisory_xact_lock(
+    select pg_try_advisory_xact_lock_shared(
+      hashtextextended('drop month ' || to_char(${day}::timestamptz at time zone 'UTC', 'YYYY-MM'), 0)
+    ) and pg_try_advisory_xact_lock(
       hashtextextended('roll up ' || ${entity}::text, extract(epoch from ${day}::timestamptz)::bigint)
     ) as locked`;
   return row.locked;
@@ -53,7 +55,10 @@ export async function isClaimed(
   return row.claimed;
 }
 
-/** Replaces the day's roll-ups. */
+/**
+ * Replaces the day's roll-ups. Where the day's events were dropped, the callers that were rolled up from them stay, and what came late stands
+ * beside them at negative places.
+ */
 export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
   await clearDay(tx, of);
   const end = new Date(of.day.getTime() + DAY_MS);
@@ -91,7 +96,8 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
     )
     select
       ${of.entity}::text, ${of.day}::timestamptz,
-      row_number() over (order by api_key_id, project, model, operation, service_tier, rate_id),
+      case when is_dropped(${of.day}::timestamptz) then -1 else 1 end
+        * row_number() over (order by api_key_id, project, model, operation, service_tier, rate_id),
       project, model, operation, service_tier, rate_id, api_key_id,
       sum(requests), sum(input), sum(cached), sum(output), sum(reasoning), nullif(sum_quantities(other), '{}'),
       array_agg(user_id), array_agg(requests), array_agg(input), array_agg(cached), array_agg(output),
@@ -104,7 +110,8 @@ export async function writeDay(tx: Tx, of: EntityDay): Promise<void> {
 export async function clearDay(tx: Tx, { entity, day }: EntityDay): Promise<void> {
   await tx.$executeRaw`delete from usage_daily where entity = ${entity}::text and day = ${day}::timestamptz`;
   await tx.$executeRaw`
-    delete from usage_daily_callers where entity = ${entity}::text and day = ${day}::timestamptz`;
+    delete from usage_daily_callers
+    where entity = ${entity}::text and day = ${day}::timestamptz and (place < 0 or not is_dropped(day))`;
 }
 
 /** Needs the entity's lock. False if the claim was removed, so that the roll-ups just written are out of date. */

@@ -43,6 +43,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly usageMonths = new Counter({
+    name: 'tally_usage_months_total',
+    help: 'Months of usage whose events are older than they are kept for, by what a run of upkeep did: dropped, kept (something waits for them, or they are in use), differing (their books differ).',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
   readonly badKeys = new Counter({
     name: 'tally_bad_keys_total',
     help: 'Requests with a missing or bad API key: missing, refused (401), or limited (429, since too many came from the address).',

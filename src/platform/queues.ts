@@ -11,6 +11,7 @@ import { Unavailable } from './unavailable.js';
 export const UPKEEP_QUEUES = {
   money: 'upkeep-money',
   slow: 'upkeep-slow',
+  months: 'upkeep-months',
   outbound: 'upkeep-outbound',
 } as const;
 

@@ -1,9 +1,10 @@
 /** Costs by time bucket and group: the quantity of each meter times the unit price of its rate, never rounded. */
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import type { Meter } from '../domain/meters.js';
+import { requireEvents } from '../metering/dropped-months.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
-import { usageInRange } from './usage-in-range.sql.js';
+import { rangesOfEvents, usageInRange } from './usage-in-range.sql.js';
 
 export type CostGroup = 'project' | 'lineItem' | 'apiKey';
 
@@ -46,6 +47,8 @@ export async function sumBucketedCosts(
 ): Promise<BucketedCost[]> {
   const { groupBy, projects, apiKeys } = of;
   const callers = groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
+  for (const { start: from, end: to } of rangesOfEvents({ ...of, callers }))
+    await requireEvents(tx, { entity: of.entity, from, to, param: 'start_time' });
   const rows = await tx.$queryRaw<RawRow[]>`
     with lines as (${usageInRange({ ...of, callers })}), rated as (
       select

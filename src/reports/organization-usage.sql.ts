@@ -2,9 +2,10 @@
 import { WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import { sumsFromColumns } from '../domain/meter-charges.js';
 import type { Meter, QuantitySums } from '../domain/meters.js';
+import { requireEvents } from '../metering/dropped-months.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
-import { usageInRange } from './usage-in-range.sql.js';
+import { rangesOfEvents, usageInRange } from './usage-in-range.sql.js';
 
 /** The operations with a report of their own; all others are completions. */
 const OPERATION_OF = {
@@ -85,6 +86,8 @@ export async function sumBucketedUsage(
   const byUser = groupBy.has('user') || users !== null;
   const callers = byUser ? 'users' : groupBy.has('apiKey') || apiKeys !== null ? 'keys' : null;
   const { meter, operations, isAmong } = selectionOf(of.kind);
+  for (const { start: from, end: to } of rangesOfEvents({ ...of, callers }))
+    await requireEvents(tx, { entity: of.entity, from, to, param: 'start_time' });
   const rows = await tx.$queryRaw<RawRow[]>`
     with lines as (${usageInRange({ ...of, callers })})
     select

@@ -23,18 +23,34 @@ const COUNTED = Prisma.sql`
  * Columns: at, project, model, operation, service_tier, user_id, api_key_id, rate_id, requests, and the five columns of quantities. By
  * user the reasoning tokens are null: days know them by key only.
  */
-export function usageInRange({ entity, range, width, callers }: UsageScope): Prisma.Sql {
-  if (width === '1m' || (callers !== null && width === '1h')) return fromEvents(entity, range);
+export function usageInRange(of: UsageScope): Prisma.Sql {
+  const { entity, width, callers } = of;
+  const { whole, events } = partsOf(of);
+  if (whole === null) return fromEvents(entity, of.range);
+  const sums =
+    callers === null ? fromRollUps(entity, whole, width) : fromCallerDays(entity, whole, callers === 'users');
+  return Prisma.join([sums, ...events.map((edge) => fromEvents(entity, edge))], ' union all ');
+}
+
+/** The parts of the range that are read from events, which may have been dropped. */
+export function rangesOfEvents(of: Omit<UsageScope, 'entity'>): readonly Range[] {
+  return partsOf(of).events;
+}
+
+function partsOf({ range, width, callers }: Omit<UsageScope, 'entity'>): {
+  whole: Range | null;
+  events: readonly Range[];
+} {
+  const byEvents = { whole: null, events: [range] };
+  if (width === '1m' || (callers !== null && width === '1h')) return byEvents;
   const unit = callers === null ? '1h' : '1d';
   const whole = { start: bucketCeiling(range.start, unit), end: bucketStart(range.end, unit) };
-  if (whole.end.getTime() - whole.start.getTime() < WIDTH_MS[unit]) return fromEvents(entity, range);
+  if (whole.end.getTime() - whole.start.getTime() < WIDTH_MS[unit]) return byEvents;
   const edges = [
     { start: range.start, end: whole.start },
     { start: whole.end, end: range.end },
-  ].filter(({ start, end }) => start < end);
-  const sums =
-    callers === null ? fromRollUps(entity, whole, width) : fromCallerDays(entity, whole, callers === 'users');
-  return Prisma.join([sums, ...edges.map((edge) => fromEvents(entity, edge))], ' union all ');
+  ];
+  return { whole, events: edges.filter(({ start, end }) => start < end) };
 }
 
 function fromRollUps(entity: string, range: Range, width: BucketWidth): Prisma.Sql {
@@ -46,7 +62,8 @@ function fromRollUps(entity: string, range: Range, width: BucketWidth): Prisma.S
 }
 
 /**
- * Whole days by caller, each from its roll-up or, where that is not up to date, from its events. `offset 0` makes Postgres read the
+ * Whole days by caller, each from its roll-up or, where that is not up to date, from its events. Of a day whose events were dropped the
+ * roll-up of them counts in any case, and what came late beside it. `offset 0` makes Postgres read the
  * events day by day: joined freely it would read all of the entity's events first.
  */
 function fromCallerDays(entity: string, { start, end }: Range, byUser: boolean): Prisma.Sql {
@@ -69,7 +86,7 @@ function fromCallerDays(entity: string, { start, end }: Range, byUser: boolean):
     from usage_days d
     join usage_daily_callers c on c.entity = d.entity and c.day = d.day
     ${byUser ? users : Prisma.empty}
-    where ${days} and d.rolled_up
+    where ${days} and (d.rolled_up or (c.place > 0 and is_dropped(d.day)))
       and c.entity = ${entity}::text and c.day >= ${start}::timestamptz and c.day < ${end}::timestamptz
     union all
     select e.*

@@ -30,10 +30,14 @@ export async function eraseFromEvents(
   return row.erased;
 }
 
-/** Has upkeep roll the day up again, from events that do not name the person any more. Needs the entity's lock. */
+/**
+ * Has upkeep roll the day up again, from events that do not name the person any more. What was rolled up of events that were dropped stays.
+ * Needs the entity's lock.
+ */
 export async function clearRolledUpDay(tx: Tx, { entity, day }: EntityDay): Promise<void> {
   await tx.$executeRaw`
-    delete from usage_daily_callers where entity = ${entity}::text and day = ${day}::timestamptz`;
+    delete from usage_daily_callers
+    where entity = ${entity}::text and day = ${day}::timestamptz and (place < 0 or not is_dropped(day))`;
   await tx.$executeRaw`
     update usage_days set rolled_up = false, build = null where entity = ${entity}::text and day = ${day}::timestamptz`;
 }

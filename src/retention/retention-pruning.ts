@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Chains } from '../access/chains.js';
 import { IdempotencyPruning } from '../access/idempotency-pruning.js';
 import { Accounts } from '../accounts/accounts.js';
+import { MailDeliveries } from '../alerts/mail-deliveries.js';
 import { WebhookDeliveries } from '../alerts/webhook-deliveries.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -40,6 +41,7 @@ export class RetentionPruning {
     private readonly accounts: Accounts,
     private readonly idempotency: IdempotencyPruning,
     private readonly webhooks: WebhookDeliveries,
+    private readonly mails: MailDeliveries,
     private readonly chains: Chains,
   ) {}
 
@@ -77,6 +79,11 @@ export class RetentionPruning {
   async sweepWebhooks(): Promise<number> {
     const before = await this.settings.cutoff('webhook_deliveries');
     return this.webhooks.prune(before ?? new Date(0));
+  }
+
+  async sweepMails(): Promise<number> {
+    const before = await this.settings.cutoff('mail_deliveries');
+    return this.mails.prune(before ?? new Date(0));
   }
 
   /** Takes the names of persons out of days that are older than they may be. Returns how many days. */

@@ -1,22 +1,36 @@
 /** Admins: erase a person, and say how long what is not money is kept. */
-import { Body, Controller, Param, Res } from '@nestjs/common';
+import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { Accounts } from '../accounts/accounts.js';
+import { DryRun } from '../accounts/dry-run.schema.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
+import { formatUsdOrNull } from '../domain/money.js';
+import { unixSecondsOrNull } from '../domain/unix-time.js';
 import { Route } from '../http/route.js';
+import type { Tx } from '../platform/database.js';
 import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
 import { Jobs } from '../jobs/jobs.js';
 import { presentJob } from '../jobs/jobs.presenter.js';
+import { EventMonths, type EventMonth } from './event-months.js';
 import { erasureOrder } from './erasure-job.js';
 import * as schemas from './retention.schema.js';
-import { RetentionSettings, type Retention } from './retention-settings.js';
+import {
+  MONTHS_MAX,
+  NOT_SET,
+  RETENTION,
+  RETENTION_KINDS,
+  RetentionSettings,
+  type Retention,
+  type RetentionKind,
+} from './retention-settings.js';
 
 @Controller()
 export class RetentionController {
   constructor(
     private readonly settings: RetentionSettings,
+    private readonly months: EventMonths,
     private readonly accounts: Accounts,
     private readonly changes: Changes,
     private readonly jobs: Jobs,
@@ -56,6 +70,18 @@ export class RetentionController {
     return presentRetention(await this.settings.get());
   }
 
+  @Route('GET /v1/admin/settings/retention/event_months', {
+    scope: 'all',
+    role: 'admin',
+    summary:
+      'Months of usage: whose events are there, which of them would go, what keeps them, and what stays of those that went',
+    answers: schemas.EventMonthList,
+  })
+  async eventMonths(@Query({ schema: schemas.EventMonthsQuery }) query: schemas.EventMonthsQuery) {
+    const months = query.events_months ?? (await this.settings.get()).events;
+    return { object: 'list', data: (await this.months.list(months)).map(presentMonth), has_more: false };
+  }
+
   @Route('PUT /v1/admin/settings/retention', {
     scope: 'all',
     role: 'admin',
@@ -64,32 +90,52 @@ export class RetentionController {
     idempotent: true,
   })
   async put(
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Body({ schema: schemas.RetentionOrder }) body: schemas.RetentionOrder,
     @Call() call: ChangeCall,
   ) {
     const kinds = Object.fromEntries(
-      schemas.RETENTION_KINDS.flatMap((kind) => {
+      RETENTION_KINDS.flatMap((kind) => {
         const months = body[`${kind}_months`];
         return months === undefined ? [] : [[kind, months]];
       }),
     ) as Partial<Retention>;
     const { keyId: actor } = call.principal;
-    return this.changes.make(call, [], async (tx) =>
-      presentRetention(await this.settings.change(tx, { kinds, actor })),
-    );
+    const change = async (tx: Tx) => presentRetention(await this.settings.change(tx, { kinds, actor }));
+    return this.changes.make(call, [], change, { dryRun });
   }
 }
 
 function presentRetention(kept: Retention): schemas.Retention {
+  const months = RETENTION_KINDS.map((kind) => [`${kind}_months`, kept[kind]] as const);
+  const set = RETENTION_KINDS.map((kind) => {
+    const { months: byDefault, minMonths, what, afterwards } = RETENTION[kind];
+    const bounds = { default_months: byDefault, min_months: minMonths, max_months: MONTHS_MAX };
+    return { setting: `${kind}_months`, what, kept: inWords(kept[kind]), afterwards, ...bounds };
+  });
+  const notSet = { setting: null, default_months: null, min_months: null, max_months: null };
   return {
     object: 'retention',
-    personal_data_months: kept.personal_data,
-    audit_log_months: kept.audit_log,
-    dead_letters_months: kept.dead_letters,
-    conflicts_months: kept.conflicts,
-    jobs_months: kept.jobs,
-    webhook_deliveries_months: kept.webhook_deliveries,
-    idempotency_keys_months: kept.idempotency_keys,
+    ...(Object.fromEntries(months) as Record<`${RetentionKind}_months`, number | null>),
     money_months: null,
+    kinds: [...set, ...NOT_SET.map((kind) => ({ ...notSet, ...kind }))],
+  };
+}
+
+function inWords(months: number | null): string {
+  if (months === null) return 'for ever';
+  return months === 1 ? '1 month' : `${months} months`;
+}
+
+function presentMonth({ month, state, waitsFor, events, costPicos, droppedAt, hash }: EventMonth) {
+  return {
+    object: 'event_month' as const,
+    month,
+    state,
+    waits_for: [...waitsFor],
+    events: events === null ? null : Number(events),
+    cost_usd: formatUsdOrNull(costPicos),
+    dropped_at: unixSecondsOrNull(droppedAt),
+    hash,
   };
 }

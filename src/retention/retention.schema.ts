@@ -1,7 +1,7 @@
 /** Erasing a person, and for how long what is not money is kept. */
 import { z } from 'zod';
 import { entityName, integer } from '../http/fields.js';
-import { RETENTION_DEFAULTS, type RetentionKind } from './retention-settings.js';
+import { MONTHS_MAX, RETENTION, type RetentionKind } from './retention-settings.js';
 
 /** Longer than what is stored, so that what was cut is found by what was sent. */
 const VALUE_LENGTH_MAX = 4_096;
@@ -38,32 +38,42 @@ export const Erasure = z
   })
   .meta({ id: 'Erasure', description: 'In how many of each the person was named. Amounts and counts stay' });
 
-const MONTHS_MIN = 1;
-/** Entries of the last 30 days stay in any case. */
-const AUDIT_MONTHS_MIN = 2;
-/** What is younger may still be corrected, and compared with what comes again. */
-const PERSONAL_MONTHS_MIN = 3;
-const MONTHS_MAX = 1_200;
-
-const months = (min: number) => integer(min, MONTHS_MAX).nullable();
+const months = (kind: RetentionKind) => {
+  const { minMonths, what, afterwards } = RETENTION[kind];
+  return integer(minMonths, MONTHS_MAX)
+    .nullable()
+    .describe(`${what}. Afterwards: ${afterwards}. Null is for ever`);
+};
 
 const fields = {
-  personal_data_months: months(PERSONAL_MONTHS_MIN).describe(
-    'Users, requests, tags and raw usage of events, and the users of roll-ups; null is for ever',
-  ),
-  audit_log_months: months(AUDIT_MONTHS_MIN).describe('The oldest entries of each chain'),
-  dead_letters_months: months(MONTHS_MIN).describe('Since they arrived last, whatever their status'),
-  conflicts_months: months(MONTHS_MIN).describe('Since they arrived last'),
-  jobs_months: months(MONTHS_MIN).describe('Since they ended'),
-  webhook_deliveries_months: months(MONTHS_MIN),
-  idempotency_keys_months: months(MONTHS_MIN).describe('How long a repetition gets the stored answer'),
-};
+  events_months: months('events'),
+  personal_data_months: months('personal_data'),
+  audit_log_months: months('audit_log'),
+  dead_letters_months: months('dead_letters'),
+  conflicts_months: months('conflicts'),
+  jobs_months: months('jobs'),
+  webhook_deliveries_months: months('webhook_deliveries'),
+  mail_deliveries_months: months('mail_deliveries'),
+  idempotency_keys_months: months('idempotency_keys'),
+} satisfies Record<`${RetentionKind}_months`, z.ZodType>;
 
 export const RetentionOrder = z
   .strictObject(fields)
   .partial()
   .meta({ id: 'RetentionOrder', example: { personal_data_months: 13 } });
 export type RetentionOrder = z.output<typeof RetentionOrder>;
+
+const RetentionOfKind = z
+  .object({
+    setting: z.string().nullable().describe('The field that changes it; null for what nobody sets'),
+    what: z.string(),
+    kept: z.string().describe('In words: for ever, 13 months, 1 day'),
+    afterwards: z.string().describe('What happens to it afterwards'),
+    default_months: z.int().nullable(),
+    min_months: z.int().nullable(),
+    max_months: z.int().nullable(),
+  })
+  .meta({ id: 'RetentionOfKind' });
 
 export const Retention = z
   .object({
@@ -72,8 +82,45 @@ export const Retention = z
     money_months: z
       .null()
       .describe('Amounts, roll-ups, ledger, corrections, prices and statements: for ever'),
+    kinds: z.array(RetentionOfKind).describe('Every kind of data there is, and what becomes of it'),
   })
   .meta({ id: 'Retention' });
 export type Retention = z.output<typeof Retention>;
 
-export const RETENTION_KINDS = Object.keys(RETENTION_DEFAULTS) as RetentionKind[];
+const EVENTS_MONTHS = `must be an integer from ${RETENTION.events.minMonths} to ${MONTHS_MAX}`;
+
+export const EventMonthsQuery = z.strictObject({
+  events_months: z
+    .string()
+    .regex(/^\d{1,4}$/, EVENTS_MONTHS)
+    .transform(Number)
+    .refine((months) => months >= RETENTION.events.minMonths && months <= MONTHS_MAX, EVENTS_MONTHS)
+    .optional()
+    .meta({
+      description:
+        'What would go if events were kept for so many months; by default what goes by the setting',
+      example: '24',
+    }),
+});
+export type EventMonthsQuery = z.output<typeof EventMonthsQuery>;
+
+const EventMonth = z
+  .object({
+    object: z.literal('event_month'),
+    month: z.string().describe('In which the usage occurred, in UTC'),
+    state: z
+      .enum(['kept', 'due', 'waiting', 'dropped'])
+      .describe('due: the next run of upkeep drops it; waiting: it is old enough, and something keeps it'),
+    waits_for: z
+      .array(z.string())
+      .describe('roll_ups, statements, unpriced_usage, dead_letters, conflicts or jobs'),
+    events: z.int().nullable().describe('That were dropped, or that are to go; null of months that are kept'),
+    cost_usd: z.string().nullable().describe('Of dropped ones, as they were first rated'),
+    dropped_at: z.int().nullable(),
+    hash: z.string().nullable().describe('SHA-256 over the events that were dropped, in hexadecimal'),
+  })
+  .meta({ id: 'EventMonth' });
+
+export const EventMonthList = z
+  .object({ object: z.literal('list'), data: z.array(EventMonth), has_more: z.literal(false) })
+  .meta({ id: 'EventMonthList' });

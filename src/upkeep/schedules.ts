@@ -13,6 +13,7 @@ import { UsageMonths } from '../metering/usage-months.js';
 import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { PeriodClose } from '../periods/period-close.js';
 import { OutputSampling } from '../quota/output-sampling.js';
+import { EventMonths } from '../retention/event-months.js';
 import { RetentionPruning } from '../retention/retention-pruning.js';
 
 type Find = <T>(service: Type<T>) => T;
@@ -44,7 +45,12 @@ export const SCHEDULES = {
     'prune-by-age': at('0 30 * * * *', RetentionPruning, (retention, signal) => retention.prune(signal)),
     'forget-persons': at('0 45 * * * *', RetentionPruning, (retention, signal) => retention.forget(signal)),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
+    'sweep-mails': at('30 40 * * * *', RetentionPruning, (retention) => retention.sweepMails()),
     'sweep-webhooks': at('0 40 * * * *', RetentionPruning, (retention) => retention.sweepWebhooks()),
+  },
+  /** What reads a month of events at a time, which takes minutes. */
+  months: {
+    'drop-event-months': at('0 55 * * * *', EventMonths, (months, signal) => months.drop(signal)),
   },
   /** What tells others. */
   outbound: {

@@ -32,6 +32,14 @@ export class SlowLane extends UpkeepLane {
 }
 
 @Injectable()
+@Processor(UPKEEP_QUEUES.months, concurrencyOf('months'))
+export class MonthsLane extends UpkeepLane {
+  constructor(@InjectQueue(UPKEEP_QUEUES.months) queue: Queue, modules: ModuleRef, logger: Logger) {
+    super(queue, SCHEDULES.months, modules, logger);
+  }
+}
+
+@Injectable()
 @Processor(UPKEEP_QUEUES.outbound, concurrencyOf('outbound'))
 export class OutboundLane extends UpkeepLane {
   constructor(@InjectQueue(UPKEEP_QUEUES.outbound) queue: Queue, modules: ModuleRef, logger: Logger) {

@@ -13,14 +13,17 @@ import { recordUsage } from '../support/usage.js';
 
 const DEFAULTS = {
   object: 'retention',
+  events_months: null,
   personal_data_months: 13,
   dead_letters_months: 13,
   conflicts_months: 13,
   jobs_months: 3,
   webhook_deliveries_months: 1,
+  mail_deliveries_months: 1,
   idempotency_keys_months: 1,
   audit_log_months: null,
   money_months: null,
+  kinds: expect.any(Array),
 };
 
 const clock = new TestClock();
@@ -34,6 +37,7 @@ beforeAll(async () => {
   await untilReady(redis);
   services = servicesOver({ database: app.database, clock, redis });
   const webhooks = { prune: () => Promise.resolve(0) } as never;
+  const mails = { prune: () => Promise.resolve(0) } as never;
   const settings = new RetentionSettings(app.database, clock);
   pruning = new RetentionPruning(
     app.database,
@@ -41,6 +45,7 @@ beforeAll(async () => {
     services.accounts,
     services.idempotency,
     webhooks,
+    mails,
     new Chains(app.database, new Logger('silent')),
   );
 });
@@ -66,6 +71,28 @@ const sumsOf = async (entity: string) => {
 describe('the settings of retention', () => {
   it('keep money and the audit log for ever, and personal data for thirteen months, unless somebody changes them', async () => {
     expect((await app.call('GET /v1/admin/settings/retention')).body).toEqual(DEFAULTS);
+  });
+
+  it('say of every kind of data what becomes of it: by default, at least and at most, and of what nobody sets', async () => {
+    const { kinds, ...settings } = (await app.call('GET /v1/admin/settings/retention')).body;
+    const set = Object.keys(settings).filter((name) => name.endsWith('_months') && name !== 'money_months');
+    type Kind = { setting: string | null; kept: string; min_months: number | null };
+    const named = (kinds as Kind[]).filter(({ setting }) => setting !== null);
+    expect(new Set(named.map(({ setting }) => setting))).toEqual(new Set(set));
+    expect(named.map(({ setting, kept, min_months }) => [setting, kept, min_months])).toEqual(
+      expect.arrayContaining([
+        ['events_months', 'for ever', 3],
+        ['personal_data_months', '13 months', 3],
+        ['mail_deliveries_months', '1 month', 1],
+      ]),
+    );
+    expect(kinds.length).toBeGreaterThan(set.length + 3);
+    for (const { setting, min_months: least } of named) {
+      const refused = await put({ [setting!]: least! - 1 });
+      expect([refused.status, refused.body.error.param]).toEqual([400, setting]);
+      expect((await put({ [setting!]: least })).status).toBe(200);
+      expect((await put({ [setting!]: 1_201 })).status).toBe(400);
+    }
   });
 
   it('are changed kind by kind, null is for ever, and the audit log has before and after', async () => {

@@ -26,6 +26,11 @@ export const OPERATOR_ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/admin/settings/retention',
   },
   {
+    route: 'GET /v1/admin/settings/retention/event_months',
+    role: 'admin',
+    request: 'GET /v1/admin/settings/retention/event_months',
+  },
+  {
     route: 'PUT /v1/admin/settings/retention',
     role: 'admin',
     request: 'PUT /v1/admin/settings/retention',

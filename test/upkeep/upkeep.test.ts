@@ -20,7 +20,12 @@ beforeAll(async () => {
   redis = connectRedis(app.redis.url, 'queue');
   await untilReady(redis);
   const queueOf = (lane: LaneName) => new Queue(UPKEEP_QUEUES[lane], { connection: redis });
-  queues = { money: queueOf('money'), slow: queueOf('slow'), outbound: queueOf('outbound') };
+  queues = {
+    money: queueOf('money'),
+    slow: queueOf('slow'),
+    months: queueOf('months'),
+    outbound: queueOf('outbound'),
+  };
 });
 afterAll(async () => {
   for (const queue of Object.values(queues)) await queue.close();

@@ -806,6 +806,193 @@ union all
 select entity, period, grant_id, -amount_picos from burn_reversals;
 comment on view net_burns is 'Burns less what was given back of them, by the month that each is booked in. Without a grant: overage.';
 
+-- Dropped months: where events are not kept for ever, the events of a month go once nothing can change them any more. This is what stays of
+-- them, written by record_usage_month alone. Dates are those of the occurrence. Roll-ups, spend, burns and corrections stay as they are.
+
+create table dropped_months (
+  -- Of the occurrence: 2026-11.
+  month text not null,
+  dropped_at timestamptz(3) not null,
+  events bigint not null,
+  -- As they were first rated.
+  cost_picos numeric(38, 0) not null,
+  -- Over the hashes of the entities, in order of their names.
+  hash bytea not null,
+  -- No correction up to this one concerns an event of the month that is still there.
+  last_correction bigint not null,
+  constraint dropped_months_pkey primary key (month)
+);
+
+-- How many, which corrections they had, and a hash over them: in order of time and identity, SHA-256 over the hash before and the event.
+create table dropped_events (
+  entity text not null,
+  month text not null,
+  events bigint not null,
+  corrections bigint not null,
+  corrected_picos numeric(38, 0) not null,
+  hash bytea not null,
+  constraint dropped_events_pkey primary key (entity, month)
+);
+
+-- Their sums, corrections included, as roll-ups have them.
+create table dropped_usage (
+  entity text not null,
+  month text not null,
+  project text not null,
+  model text not null,
+  operation text not null,
+  service_tier text not null,
+  period text not null,
+  rate_id bigint not null,
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  other_quantities jsonb,
+  cost_picos numeric(38, 0) not null,
+  burnt_picos numeric(38, 0) not null,
+  constraint dropped_usage_pkey primary key (entity, month, project, model, operation, service_tier, period, rate_id)
+);
+
+create table dropped_burns (
+  entity text not null,
+  month text not null,
+  grant_id text not null,
+  amount_picos numeric(38, 0) not null,
+  constraint dropped_burns_pkey primary key (entity, month, grant_id)
+);
+
+-- Those that lists of corrections name: events that were corrected, and that were charged to a later month. Rows of rated_events, without
+-- persons.
+create table kept_events (
+  entity text not null,
+  occurred_at timestamptz(3) not null,
+  identity uuid not null,
+  event jsonb not null,
+  constraint kept_events_pkey primary key (entity, occurred_at, identity)
+);
+
+-- Whether what occurred then was dropped. What came late to such a month is there.
+create function is_dropped(p_at timestamptz) returns boolean
+  language sql stable parallel safe
+  return exists (select from dropped_months d where d.month = to_char(p_at at time zone 'UTC', 'YYYY-MM'));
+
+create function chain_text(p_before bytea, p_text text) returns bytea
+  language sql immutable parallel safe
+  return sha256(p_before || convert_to(p_text, 'UTF8'));
+create aggregate chain_of(text) (sfunc = chain_text, stype = bytea, initcond = '');
+
+-- What never changes of an event, as the hash of its month has it.
+create function event_line(e usage_events) returns text
+  language sql stable parallel safe
+  return jsonb_build_array(
+    e.identity, (extract(epoch from e.occurred_at) * 1000)::bigint, (extract(epoch from e.booked_at) * 1000)::bigint,
+    (extract(epoch from e.charged_at) * 1000)::bigint, e.series_id, e.origin_id, e.rate_id, e.input_tokens, e.cached_input_tokens,
+    e.output_tokens, e.reasoning_tokens, e.other_quantities, e.lot, e.period, e.id, e.cost_picos, e.burnt_picos, e.burns
+  )::text;
+
+-- Events are never dropped before.
+create function usage_events_kept_at_least() returns interval language sql immutable return interval '60 days';
+
+-- Writes what stays of a month, and returns how many events that are. It has the rights of the owner, for the service can write no such
+-- record. drop_usage_month follows in the same transaction.
+create function record_usage_month(p_month text, p_at timestamptz) returns bigint language plpgsql
+  security definer as $$
+declare
+  v_from constant timestamptz := to_date(p_month, 'YYYY-MM')::timestamp at time zone 'UTC';
+  v_to constant timestamptz := (to_date(p_month, 'YYYY-MM')::timestamp + interval '1 month') at time zone 'UTC';
+  v_last bigint;
+begin
+  if v_to > now() - usage_events_kept_at_least() then
+    raise exception 'events of % are too young to be dropped', p_month using errcode = 'restrict_violation';
+  end if;
+  select coalesce(max(c.id), 0) into v_last from usage_corrections c;
+  insert into dropped_events (entity, month, events, corrections, corrected_picos, hash)
+  select e.entity, p_month, count(*), 0, 0, chain_of(event_line(e) order by e.occurred_at, e.identity)
+  from usage_events e where e.occurred_at >= v_from and e.occurred_at < v_to
+  group by e.entity;
+  update dropped_events d set corrections = c.corrections, corrected_picos = c.picos
+  from (
+    select u.entity, count(*) as corrections, sum(u.new_cost_picos - u.old_cost_picos) as picos
+    from usage_corrections u where u.occurred_at >= v_from and u.occurred_at < v_to
+    group by u.entity
+  ) c
+  where d.entity = c.entity and d.month = p_month;
+  insert into dropped_usage (
+    entity, month, project, model, operation, service_tier, period, rate_id, requests, input_tokens, cached_input_tokens,
+    output_tokens, reasoning_tokens, other_quantities, cost_picos, burnt_picos
+  )
+  select
+    u.entity, p_month, u.project, u.model, u.operation, u.service_tier, u.period, u.rate_id, sum(u.requests), sum(u.input_tokens),
+    sum(u.cached_input_tokens), sum(u.output_tokens), sum(u.reasoning_tokens), nullif(sum_quantities(u.other_quantities), '{}'),
+    sum(u.cost_picos), sum(u.burnt_picos)
+  from counted_usage u where u.occurred_at >= v_from and u.occurred_at < v_to
+  group by u.entity, u.project, u.model, u.operation, u.service_tier, u.period, u.rate_id;
+  insert into dropped_burns (entity, month, grant_id, amount_picos)
+  select u.entity, p_month, b.key, sum(u.sign * b.value::numeric)
+  from counted_usage u, jsonb_each_text(u.burns) b
+  where u.occurred_at >= v_from and u.occurred_at < v_to
+  group by u.entity, b.key;
+  insert into kept_events (entity, occurred_at, identity, event)
+  select
+    e.entity, e.occurred_at, e.identity,
+    to_jsonb(e) || jsonb_build_object('user_id', null, 'request_id', null, 'tags', null, 'details', nullif(e.details - 'usage', '{}'))
+  from rated_events e
+  where e.occurred_at >= v_from and e.occurred_at < v_to and (
+    e.period <> p_month
+    or exists (
+      select from usage_corrections c where c.entity = e.entity and c.occurred_at = e.occurred_at and c.identity = e.identity
+    )
+  );
+  insert into dropped_months (month, dropped_at, events, cost_picos, hash, last_correction)
+  select
+    p_month, p_at, coalesce(sum(d.events), 0),
+    coalesce((select sum(e.cost_picos) from usage_events e where e.occurred_at >= v_from and e.occurred_at < v_to), 0),
+    coalesce(chain_of(d.entity || ' ' || d.events || ' ' || encode(d.hash, 'hex') order by d.entity), ''), v_last
+  from dropped_events d where d.month = p_month;
+  return (select d.events from dropped_months d where d.month = p_month);
+end
+$$;
+revoke execute on function record_usage_month from public;
+
+-- Empties the month that record_usage_month has recorded in this transaction. False, and the transaction must be rolled back, where
+-- somebody reads the month, or counted, corrected or erased anything in it meanwhile: each of these marks its day. The month is emptied in its place,
+-- because detaching it would lock all months, behind every reader and before everybody who counts; and so what comes late has its place.
+-- It asks for the lock and never waits for it, so that nobody ever waits behind it.
+create function drop_usage_month(p_month text) returns boolean language plpgsql
+  security definer as $$
+declare
+  v_table constant text := 'usage_events_' || replace(p_month, '-', '_');
+  v_from constant timestamptz := to_date(p_month, 'YYYY-MM')::timestamp at time zone 'UTC';
+  v_to constant timestamptz := (to_date(p_month, 'YYYY-MM')::timestamp + interval '1 month') at time zone 'UTC';
+begin
+  for v_attempt in 1..20 loop
+    begin
+      execute format('lock table %I in access exclusive mode nowait', v_table);
+      exit;
+    exception when lock_not_available then
+      if v_attempt = 20 then return false; end if;
+      perform pg_sleep(0.05);
+    end;
+  end loop;
+  if exists (select from usage_days d where not d.rolled_up and d.day >= v_from and d.day < v_to)
+    or exists (
+      select from dropped_months m join usage_corrections c on c.id > m.last_correction
+      where m.month = p_month and c.occurred_at >= v_from and c.occurred_at < v_to
+    )
+    or not exists (
+      select from dropped_months m where m.month = p_month and m.xmin::text = pg_current_xact_id()::xid::text
+    )
+  then
+    return false;
+  end if;
+  execute format('truncate table %I', v_table);
+  return true;
+end
+$$;
+revoke execute on function drop_usage_month from public;
+
 -- Counting. What a batch of usage does to the database happens in two calls of one transaction, with pure computing between them:
 --
 --   open_usage_batch   locks the entities, claims the identities, and returns what rating and paying need
@@ -834,7 +1021,7 @@ is taken has its event: what counted it committed, for it held the same entity. 
   lots         open grants of the locked: entity, id, lot, category, priority, effective_at, expires_at, created_at (ms), period of
                the allowance, remaining
   series, origins  their ids, in the order given
-  taken        identities that were counted before, each with what was counted
+  taken        identities that were counted before, each with what was counted; null where that was dropped with its month
 */
 create function open_usage_batch(
   p_at timestamptz, p_book_lock bigint,
@@ -891,11 +1078,14 @@ begin
   get diagnostics v_claimed = row_count;
   select count(*) into v_expected from unnest(p_event_entity) t (entity) where v_locked[t.entity];
   if v_claimed < v_expected then
-    select json_agg(json_build_object('identity', i.identity, 'event', event_content(r))) into v_taken
+    -- One whose event was dropped with its month has no content to compare. Those of this batch were written by this transaction.
+    select json_agg(json_build_object(
+      'identity', i.identity, 'event', case when r.identity is not null then event_content(r) end
+    )) into v_taken
     from unnest(p_event_entity, p_event_identity) t (entity, identity)
     join usage_identities i on i.identity = t.identity
-    join rated_events r on r.entity = p_entities[t.entity] and r.occurred_at = i.occurred_at and r.identity = i.identity
-    where v_locked[t.entity];
+    left join rated_events r on r.entity = p_entities[t.entity] and r.occurred_at = i.occurred_at and r.identity = i.identity
+    where v_locked[t.entity] and (r.identity is not null or i.xmin::text <> pg_current_xact_id()::xid::text);
   end if;
 
   for v_attempt in 1..2 loop
@@ -1927,7 +2117,9 @@ begin
   execute format('grant usage on schema %1$I to tally_service', current_schema());
   execute format('grant select on all tables in schema %1$I to tally_service', current_schema());
   execute format('grant usage on all sequences in schema %1$I to tally_service', current_schema());
-  grant execute on function ensure_usage_months, erase_persons, take_chain_heads, prune_audit_log to tally_service;
+  grant execute on function
+    ensure_usage_months, erase_persons, record_usage_month, drop_usage_month, take_chain_heads, prune_audit_log
+    to tally_service;
   -- Append only. What is charged late gets its rate and its payment; the rest of an event is never changed.
   grant insert on
     audit_log, closed_periods, ledger_entries, prices, rates, spend_alert_firings, usage_corrections, usage_events, usage_origins,
