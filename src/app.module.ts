@@ -135,7 +135,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const metrics = new Metrics();
   const { quotaDeniedStatus } = config;
   const described = { gatewayRoutes: GATEWAY_ROUTES, events: EVENT_BODIES, quotaDeniedStatus };
-  const document = new ApiDocument(() => describeApi(app, { ...described, at: clock.now() }));
+  const document = new ApiDocument((at) => describeApi(app, { ...described, at }), clock);
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
   const gateway: GatewayApi<GatewayCalls> = {

@@ -5,6 +5,7 @@ import { Controller, Header, Param, Req, Res } from '@nestjs/common';
 import { ApiExcludeController, type OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Clock } from '../platform/clock.js';
 import { Route } from './route.js';
 import { StaticFiles, type StaticFile } from './static-files.js';
 
@@ -43,16 +44,26 @@ function ofSwaggerUi(file: string): Buffer {
 
 const AssetPath = z.object({ file: z.string().max(64) });
 
-/** The document as bytes, made from the finished app once, at the first request. */
-export class ApiDocument {
-  readonly files: StaticFiles;
+const WEEK_MS = 7 * 86_400_000;
 
-  constructor(make: () => OpenAPIObject) {
-    const read = () => Buffer.from(JSON.stringify(make()));
-    this.files = new StaticFiles(
-      new Map([['openapi.json', { type: 'application/json; charset=utf-8', read }]]),
-      'no-cache',
-    );
+/** The document as bytes, made from the finished app at the first request of a week: an example of usage may be 35 days old. */
+export class ApiDocument {
+  private made: { readonly week: number; readonly files: StaticFiles } | null = null;
+
+  constructor(
+    private readonly make: (at: Date) => OpenAPIObject,
+    private readonly clock: Clock,
+  ) {}
+
+  get files(): StaticFiles {
+    const at = this.clock.now();
+    const week = Math.floor(at.getTime() / WEEK_MS);
+    if (this.made?.week === week) return this.made.files;
+    const read = () => Buffer.from(JSON.stringify(this.make(at)));
+    const file = { type: 'application/json; charset=utf-8', read };
+    const files = new StaticFiles(new Map([['openapi.json', file]]), 'no-cache');
+    this.made = { week, files };
+    return files;
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { anApp, type TestApp } from '../support/app.js';
+import { anApp, type CallOptions, type TestApp } from '../support/app.js';
+import { LLAMA } from '../support/builders.js';
 import { documentOf, DocumentChecker, operationsOf, type ApiDocument } from '../support/api-document.js';
 import { ROUTES, type RouteCase } from '../support/routes.js';
 
@@ -51,6 +52,37 @@ describe('the document says what the service answers', () => {
     const problems: string[] = [];
     for (const change of changes) problems.push(...(await problemsOf(route, change)));
     expect(problems).toEqual([]);
+  });
+
+  it('rarer answers are documented too: denials, unknown models, repetitions, and bodies that are too long', async () => {
+    const asked = async (call: string, options: CallOptions, status: number): Promise<string[]> => {
+      const [verb = '', path = ''] = call.split(' ');
+      const operation = document.paths[path]![verb.toLowerCase()]!;
+      const answer = await app.call(call.replace('{entity}', 'rare'), options);
+      expect([call, answer.status]).toEqual([call, status]);
+      return checker.problems(operation, answer);
+    };
+    await app.limit('rare', { monthly_cap_usd: '0', overage: 'allowed' });
+    const reserve = 'POST /v1/quota/reservations';
+    const order = { project: 'rare/p', model: LLAMA };
+    const grant = 'POST /v1/admin/entities/{entity}/credits';
+    const headers = { 'idempotency-key': 'once' };
+    const problems = [
+      await asked(reserve, { body: order }, 429),
+      await asked('GET /v1/quota/check', { headers: { 'openai-project': 'rare/p' } }, 429),
+      await asked(reserve, { body: { ...order, model: 'nobody-knows' } }, 404),
+      await asked(grant, { body: { amount_usd: '1' }, headers }, 201),
+      await asked(grant, { body: { amount_usd: '1' }, headers }, 201),
+      await asked(grant, { body: { amount_usd: '2' }, headers }, 422),
+      await asked(grant, { body: { amount_usd: '1', note: 'x'.repeat(70_000) } }, 413),
+      await asked('GET /v1/admin/entities/{entity}', {}, 200),
+    ];
+    expect(problems.flat()).toEqual([]);
+    const replayed = await app.call(grant.replace('{entity}', 'rare'), {
+      body: { amount_usd: '1' },
+      headers,
+    });
+    expect(replayed.headers.get('idempotent-replayed')).toBe('true');
   });
 
   it('the examples of errors are errors of the document, and no operation answers what is not documented', () => {

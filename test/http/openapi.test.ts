@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { anApp, type TestApp } from '../support/app.js';
+import type { TestClock } from '../support/test-clock.js';
 
 type Operation = {
   operationId: string;
@@ -79,6 +80,20 @@ describe('the API document', () => {
     expect(document.components.schemas['UsageEvent']?.required).toContain('subject');
     const report = document.paths['/v1/usage/events']?.['post'];
     expect(Object.keys(report?.requestBody?.content ?? {})).toEqual(['application/json']);
+  });
+
+  it('is made anew within the time in which its example of usage is taken', async () => {
+    const made = async (): Promise<{ time: string; rest: string }> => {
+      const { body, text } = await app.call('GET /openapi.json', { key: null });
+      const { example } = body.paths['/v1/usage/events'].post.requestBody.content['application/json'];
+      return { time: example.time, rest: text.replaceAll(example.time, '') };
+    };
+    const before = await made();
+    expect(await made()).toEqual(before);
+    (app.clock as TestClock).advance(8 * 86_400_000);
+    const after = await made();
+    expect(Date.parse(after.time) - Date.parse(before.time)).toBe(8 * 86_400_000);
+    expect(after.rest).toBe(before.rest);
   });
 
   it('has a page that loads from this server alone', async () => {
