@@ -4,6 +4,7 @@ import type { OnApplicationBootstrap, OnModuleDestroy, Type } from '@nestjs/comm
 import type { ModuleRef } from '@nestjs/core';
 import type { Job, Queue } from 'bullmq';
 import { assert } from '../domain/errors.js';
+import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/logger.js';
 import { RoundError } from '../platform/one-by-one.js';
 import { isLostConnection } from '../platform/redis-errors.js';
@@ -11,6 +12,8 @@ import type { Schedule } from './schedules.js';
 
 /** A Redis that lost its data lacks the schedules for at most this long. */
 const SCHEDULES_CHECK_MS = 10_000;
+/** Every schedule comes at least once an hour. BullMQ reckons the next run by the clock of the worker that begins one: a later one was put off by a clock that was ahead. */
+const NEXT_MS_MAX = 2 * 3_600_000;
 
 export abstract class UpkeepLane extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
@@ -23,6 +26,7 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
     private readonly schedules: Readonly<Record<string, Schedule>>,
     private readonly modules: ModuleRef,
     private readonly logger: Logger,
+    private readonly clock: Clock,
   ) {
     super();
     queue.on('error', (error) => this.failed(error));
@@ -40,11 +44,12 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
     this.stopping.abort();
   }
 
-  /** Adds the schedules that are missing. One that exists keeps the time of its next run. */
+  /** Adds the schedules that are missing or put off. Any other keeps the time of its next run. */
   private async schedule(): Promise<void> {
     for (const [name, { pattern }] of Object.entries(this.schedules)) {
       const known = await this.queue.getJobScheduler(name);
-      if (known?.pattern === pattern) continue;
+      const isPutOff = (known?.next ?? 0) > this.clock.queueNowMs() + NEXT_MS_MAX;
+      if (known?.pattern === pattern && !isPutOff) continue;
       const options = { removeOnComplete: true, removeOnFail: 100 };
       await this.queue.upsertJobScheduler(name, { pattern, tz: 'UTC' }, { name, opts: options });
     }

@@ -6,6 +6,7 @@ import { InjectQueue, Processor } from '@nestjs/bullmq';
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Queue } from 'bullmq';
+import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { UpkeepLane } from './upkeep-lane.js';
@@ -18,16 +19,26 @@ const concurrencyOf = (lane: keyof typeof SCHEDULES) => ({
 @Injectable()
 @Processor(UPKEEP_QUEUES.money, concurrencyOf('money'))
 export class MoneyLane extends UpkeepLane {
-  constructor(@InjectQueue(UPKEEP_QUEUES.money) queue: Queue, modules: ModuleRef, logger: Logger) {
-    super(queue, SCHEDULES.money, modules, logger);
+  constructor(
+    @InjectQueue(UPKEEP_QUEUES.money) queue: Queue,
+    modules: ModuleRef,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    super(queue, SCHEDULES.money, modules, logger, clock);
   }
 }
 
 @Injectable()
 @Processor(UPKEEP_QUEUES.slow, concurrencyOf('slow'))
 export class SlowLane extends UpkeepLane {
-  constructor(@InjectQueue(UPKEEP_QUEUES.slow) queue: Queue, modules: ModuleRef, logger: Logger) {
-    super(queue, SCHEDULES.slow, modules, logger);
+  constructor(
+    @InjectQueue(UPKEEP_QUEUES.slow) queue: Queue,
+    modules: ModuleRef,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    super(queue, SCHEDULES.slow, modules, logger, clock);
   }
 }
 
@@ -42,7 +53,12 @@ export class MonthsLane extends UpkeepLane {
 @Injectable()
 @Processor(UPKEEP_QUEUES.outbound, concurrencyOf('outbound'))
 export class OutboundLane extends UpkeepLane {
-  constructor(@InjectQueue(UPKEEP_QUEUES.outbound) queue: Queue, modules: ModuleRef, logger: Logger) {
-    super(queue, SCHEDULES.outbound, modules, logger);
+  constructor(
+    @InjectQueue(UPKEEP_QUEUES.outbound) queue: Queue,
+    modules: ModuleRef,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    super(queue, SCHEDULES.outbound, modules, logger, clock);
   }
 }

@@ -85,6 +85,16 @@ describe('the schedules of a worker', () => {
     }
   });
 
+  it('return to their times after a worker whose clock was ahead has put them off', async () => {
+    const { pattern } = SCHEDULES.money['expire-grants'];
+    const startDate = Date.now() + 40 * 24 * 3_600_000;
+    await queues.money.upsertJobScheduler('expire-grants', { pattern, tz: 'UTC', startDate });
+    const nextMs = async () => (await queues.money.getJobScheduler('expire-grants'))?.next ?? Infinity;
+    expect(await nextMs()).toBeGreaterThanOrEqual(startDate);
+    await until('it is due soon', async () => (await nextMs()) <= Date.now() + 60_000);
+    expect(await queues.money.getJobSchedulersCount()).toBe(Object.keys(SCHEDULES.money).length);
+  });
+
   it('close a period once, however often the job runs at once', async () => {
     await anEntity('entity1');
     await runs(
