@@ -45,8 +45,13 @@ export class SlowLane extends UpkeepLane {
 @Injectable()
 @Processor(UPKEEP_QUEUES.months, concurrencyOf('months'))
 export class MonthsLane extends UpkeepLane {
-  constructor(@InjectQueue(UPKEEP_QUEUES.months) queue: Queue, modules: ModuleRef, logger: Logger) {
-    super(queue, SCHEDULES.months, modules, logger);
+  constructor(
+    @InjectQueue(UPKEEP_QUEUES.months) queue: Queue,
+    modules: ModuleRef,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    super(queue, SCHEDULES.months, modules, logger, clock);
   }
 }
 

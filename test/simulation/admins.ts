@@ -26,8 +26,8 @@ export class Admins {
     const entity = random.pick(ENTITIES);
     const what = random.weighted({
       grant: 10,
-      take: 6,
-      freeze: 3,
+      take: 12,
+      freeze: 8,
       erase: this.edges === 'exact' ? 3 : 0,
       // What is forgotten may come again in the same moment while everything runs at once.
       retention: this.edges === 'exact' ? 2 : 0,
@@ -122,8 +122,11 @@ export class Admins {
       (this.model.accounts.get(entity)?.grants ?? []).map((grant) => ({ entity, grant })),
     );
     if (found.length === 0) return null;
+    // What is left matters, and so does what somebody owes.
     const frozen = found.filter(({ grant }) => grant.isFrozen);
-    const { entity, grant } = this.random.pick(this.random.chance(0.5) && frozen.length > 0 ? frozen : found);
+    const full = found.filter(({ grant }) => grant.remaining > 0n);
+    const kinds = [found, frozen, frozen.filter(({ grant }) => grant.remaining > 0n), full];
+    const { entity, grant } = this.random.pick(this.random.pick(kinds.filter((some) => some.length > 0)));
     return { what: grant.isFrozen ? 'unfreeze' : 'freeze', entity, grantId: grant.id };
   }
 

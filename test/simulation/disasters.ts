@@ -25,7 +25,7 @@ import { Staging } from './staging.js';
 import { PatientAdmin, type Ask } from './patient-admin.js';
 import { Random } from './random.js';
 import { Traffic } from './traffic.js';
-import { runUpkeep, theUpkeep, type Upkeep } from './upkeep.js';
+import { runUpkeep, schedulesOnTime, theUpkeep, type Upkeep } from './upkeep.js';
 
 const WORKERS = 2;
 /** Things that happen at once. */
@@ -242,6 +242,7 @@ export class Disasters {
     // Both workers run it, also at once.
     await runUpkeep(this.upkeep, this.random.int(1, 3));
     this.model.upkeep(Date.now());
+    await schedulesOnTime(this.upkeep);
   }
 
   private async compare(): Promise<void> {
