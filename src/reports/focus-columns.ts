@@ -91,6 +91,7 @@ function priceColumns(usage: DailyUsage, { meter, quantity, unitPicos }: MeterCh
   if (unitPicos === null) {
     return {
       ChargeDescription: asciiOf(`${skuMeterOf(meter)} of ${usage.model}, no price yet`),
+      SkuPriceDetails: null,
       x_IsUnpriced: 'true',
     };
   }

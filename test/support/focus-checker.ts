@@ -237,7 +237,14 @@ function pricedCharge(row: FocusRecord): string | null {
 /** What has no price yet has a SKU and a quantity, no price of any kind, and costs nothing. */
 function unpricedCharge(row: FocusRecord): string | null {
   if (row['x_IsUnpriced'] !== 'true') return null;
-  const prices = ['ListUnitPrice', 'ContractedUnitPrice', 'SkuPriceId', 'x_PriceId', 'x_RateId'];
+  const prices = [
+    'ListUnitPrice',
+    'ContractedUnitPrice',
+    'SkuPriceId',
+    'SkuPriceDetails',
+    'x_PriceId',
+    'x_RateId',
+  ];
   const costs = ['BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost'];
   const known = ['SkuId', 'SkuMeter', 'PricingQuantity', 'PricingUnit', 'PricingCategory'];
   return (
