@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { publish } from '../support/correcting.js';
 import { AlertWorld, DAY_MS, NOTHING, USD } from '../support/alert-world.js';
 
 let world: AlertWorld;
@@ -25,6 +26,19 @@ describe('an alert of usage that is not charged or not read', () => {
     expect(told[0]).toMatchObject({ type: 'unpriced_usage.triggered', data: { entity: world.entity } });
   });
 
+  it('fires again where usage of a model waits once more after all of it was charged', async () => {
+    await world.alert({ kind: 'unpriced_usage' });
+    const model = `m-${randomUUID()}`;
+    await world.spend(1, { model });
+    expect(await world.firing.fire()).toBe(1);
+    await publish(world.books, model, '1');
+    await world.books.unpriced.charge();
+    expect(await world.firing.fire()).toBe(0);
+    await world.spend(1, { model, quantities: { search: 1 } });
+    expect(await world.firing.fire()).toBe(1);
+    expect(await world.firing.fire()).toBe(0);
+  });
+
   it('fires once for each field that cannot be read, and again where it is back after a week without', async () => {
     await world.alert({ kind: 'unread_fields' });
     const [one, other] = [`a-${randomUUID()}`, `b-${randomUUID()}`];
@@ -42,6 +56,19 @@ describe('an alert of usage that is not charged or not read', () => {
     expect(await world.firing.fire()).toBe(0);
     await unreadable([one]);
     expect(await world.firing.fire()).toBe(1);
+  });
+});
+
+describe('an alert of credits that run out', () => {
+  it('fires again where they would last no longer after they were topped up', async () => {
+    await world.alert({ kind: 'credits_running_out', withinDays: 7 });
+    await world.grant(1n);
+    await world.spend(1, { occurredAt: new Date('2026-11-22T10:00:00Z') });
+    expect(await world.firing.firePaced()).toBe(1);
+    await world.grant(1n);
+    expect([await world.firing.firePaced(), await world.firing.firePaced()]).toEqual([0, 0]);
+    await world.spend(1, { occurredAt: new Date('2026-11-22T10:00:00Z') });
+    expect([await world.firing.firePaced(), await world.firing.firePaced()]).toEqual([1, 0]);
   });
 });
 

@@ -196,4 +196,23 @@ describe('over HTTP', () => {
     await buyOne('1');
     expect(await reserve()).toBe(201);
   });
+
+  it('a refund that is sent again under its idempotency key takes back once', async () => {
+    const { id } = await buyOne('2');
+    const headers = { 'idempotency-key': 'refund-1' };
+    const refund = (amount_usd: string) =>
+      app.call(`POST /v1/admin/entities/entity1/credits/${id}/void`, {
+        body: { reason: 'half of it', amount_usd, refund: true },
+        headers,
+      });
+    const first = await refund('0.5');
+    expect((await refund('0.5')).text).toBe(first.text);
+    expect((await refund('0.6')).status).toBe(422);
+    const { body } = await app.call('GET /v1/admin/entities/entity1/ledger');
+    const refunds = body.data.filter(
+      (entry: { kind: string; grant: string | null }) =>
+        entry.kind === 'refund' && JSON.stringify(entry).includes(id),
+    );
+    expect(refunds).toMatchObject([{ amount_usd: '0.5' }]);
+  });
 });

@@ -179,7 +179,7 @@ describe("the validator of FOCUS's authors", () => {
   it('is told of every criterion whether it applies', async () => {
     if (typeof venv === 'string') return;
     const { stdout } = await validator('--show-applicability-criteria');
-    const criteria = [...stdout.matchAll(/^([A-Z_]+_SUPPORTED)\t/gm)].map(([, name]) => name);
+    const criteria = [...stdout.matchAll(/^([A-Z_]+_SUPPORTED)\t/gm)].map(([, name = '']) => name);
     expect(criteria.toSorted()).toEqual([...SUPPORTED, ...Object.keys(UNSUPPORTED)].toSorted());
   });
 });
