@@ -3,6 +3,7 @@ import { USAGE_EVENTS_MAX, USAGE_JOB } from '@tally/client/protocol';
 import type { UsageEvent } from '../domain/usage.js';
 import { OVERSIZED_JOB, type NewDeadLetter } from './dead-letter.js';
 import { parseEvent } from './event-validation.js';
+import type { TurnBudget } from './turn-budget.js';
 import { readable } from './well-formed.js';
 
 /** As over HTTP. What is nested deeper is cut in a dead letter. */
@@ -34,7 +35,8 @@ export function estimatedBytes(bodies: readonly unknown[]): number {
   return bodies.length === 0 ? 0 : bodies.length * jsonOf(bodies[0]).length;
 }
 
-export function readJob(job: ReceivedJob, now: Date): JobReading {
+/** `refused` spreads the reading of wrong events over turns of the event loop. */
+export async function readJob(job: ReceivedJob, now: Date, refused: TurnBudget): Promise<JobReading> {
   const bodies = bodiesOf(job);
   if (bodies.length > USAGE_EVENTS_MAX)
     return { events: [], deadLetters: oversized(bodies, job), failure: null };
@@ -44,8 +46,12 @@ export function readJob(job: ReceivedJob, now: Date): JobReading {
   for (const body of bodies) {
     try {
       const reading = readBody(body, job, now);
-      if ('event' in reading) events.push({ event: reading.event, body });
-      else deadLetters.push(reading);
+      if ('event' in reading) {
+        events.push({ event: reading.event, body });
+        continue;
+      }
+      deadLetters.push(reading);
+      await refused.admit(1);
     } catch (error) {
       failure = error;
     }

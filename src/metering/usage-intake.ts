@@ -5,6 +5,7 @@ import { UsageQueue } from '../platform/queues.js';
 import { EventGatherer } from './event-gatherer.js';
 import { parseEvent } from './event-validation.js';
 import { KeyBacklog, unitsOf } from './key-backlog.js';
+import { REFUSED_IN_A_TURN_MAX, TurnBudget } from './turn-budget.js';
 
 export type Report = {
   /** The body of each event. */
@@ -27,6 +28,8 @@ export type Receipt = { readonly accepted: number; readonly rejected: readonly R
 
 @Injectable()
 export class UsageIntake {
+  private readonly refused = new TurnBudget(REFUSED_IN_A_TURN_MAX);
+
   constructor(
     private readonly queue: UsageQueue,
     private readonly gatherer: EventGatherer,
@@ -40,7 +43,7 @@ export class UsageIntake {
    * where too much usage of the key waits, or of its entity.
    */
   async report(report: Report): Promise<Receipt> {
-    const { kept, ...receipt } = this.read(report);
+    const { kept, ...receipt } = await this.read(report);
     const bytesOfOne = report.bytes / report.events.length;
     const parts = [...kept].map(([queueName, events]) => ({
       queueName,
@@ -56,13 +59,18 @@ export class UsageIntake {
   }
 
   /** What is kept of the report by the queue that it goes to, and what the caller is told. */
-  private read({ events, scope, source }: Report): Receipt & { readonly kept: Map<string, unknown[]> } {
+  private async read({
+    events,
+    scope,
+    source,
+  }: Report): Promise<Receipt & { readonly kept: Map<string, unknown[]> }> {
     const now = this.clock.now();
     const kept = new Map<string, unknown[]>();
     const rejected: Rejection[] = [];
     let accepted = 0;
     for (const [index, body] of events.entries()) {
       const reading = parseEvent(body, now);
+      if (!reading.ok) await this.refused.admit(1);
       const of = reading.ok ? reading.event : reading;
       const { id, entity } = of;
       const message = foreignTo({ scope, source }, of);

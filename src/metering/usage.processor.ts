@@ -22,7 +22,7 @@ import { retryDelayMs, retryLater } from './job-retry.js';
 import { Overtaking } from './overtaking.js';
 import { moveStranded } from './paused-lists.js';
 import { Shares } from './shares.js';
-import { TurnBudget } from './turn-budget.js';
+import { REFUSED_IN_A_TURN_MAX, TurnBudget } from './turn-budget.js';
 import { UsageLanes } from './usage-lanes.js';
 import { WaitingUsage } from './waiting-usage.js';
 
@@ -55,6 +55,7 @@ export class UsageProcessor
   private lookedMs = Number.NEGATIVE_INFINITY;
   /** 16,000 events in one turn cost half as much again for each. */
   private readonly turns = new TurnBudget(USAGE_EVENTS_MAX);
+  private readonly refused = new TurnBudget(REFUSED_IN_A_TURN_MAX);
 
   constructor(
     private readonly lanes: UsageLanes,
@@ -176,7 +177,7 @@ export class UsageProcessor
     // Any text names a job, but not every text can be stored.
     const jobId = job.id !== undefined && isPrintable(job.id) ? job.id : null;
     const received = { id: jobId, name: job.name, data: job.data, addedAtMs: job.timestamp };
-    const reading = readJob(received, this.clock.now());
+    const reading = await readJob(received, this.clock.now(), this.refused);
     const entities = reading.events.map(({ event }) => event.entity);
     const ticket = new Ticket(entities.length);
     this.shares.add(entities);
