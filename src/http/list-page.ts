@@ -26,6 +26,14 @@ export function presentPage<Row, Body>(
   };
 }
 
+/** A list that has no pages, because it is a handful of rows by its nature. Its route takes no `limit`, and its document says so. */
+export function presentAll<Row, Body>(
+  rows: readonly Row[],
+  list: { idOf: (row: Row) => string; present: (row: Row) => Body },
+): ListBody<Body> {
+  return presentPage(rows, { ...list, limit: rows.length });
+}
+
 /** A page of a list whose rows are all at hand. Throws where `after` is none of them. */
 export function presentSlice<Row, Body>(
   rows: readonly Row[],

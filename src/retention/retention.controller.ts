@@ -8,6 +8,7 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import { unixSecondsOrNull } from '../domain/unix-time.js';
+import { presentAll } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import type { Tx } from '../platform/database.js';
 import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
@@ -79,7 +80,7 @@ export class RetentionController {
   })
   async eventMonths(@Query({ schema: schemas.EventMonthsQuery }) query: schemas.EventMonthsQuery) {
     const months = query.events_months ?? (await this.settings.get()).events;
-    return { object: 'list', data: (await this.months.list(months)).map(presentMonth), has_more: false };
+    return presentAll(await this.months.list(months), { idOf: ({ month }) => month, present: presentMonth });
   }
 
   @Route('PUT /v1/admin/settings/retention', {

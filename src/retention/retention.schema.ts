@@ -1,6 +1,7 @@
 /** Erasing a person, and for how long what is not money is kept. */
 import { z } from 'zod';
-import { entityName, integer } from '../http/fields.js';
+import { entityName, integer, queryInteger } from '../http/fields.js';
+import { listOf } from '../http/lists.schema.js';
 import { MONTHS_MAX, RETENTION, type RetentionKind } from './retention-settings.js';
 
 /** Longer than what is stored, so that what was cut is found by what was sent. */
@@ -87,20 +88,11 @@ export const Retention = z
   .meta({ id: 'Retention' });
 export type Retention = z.output<typeof Retention>;
 
-const EVENTS_MONTHS = `must be an integer from ${RETENTION.events.minMonths} to ${MONTHS_MAX}`;
-
 export const EventMonthsQuery = z.strictObject({
-  events_months: z
-    .string()
-    .regex(/^\d{1,4}$/, EVENTS_MONTHS)
-    .transform(Number)
-    .refine((months) => months >= RETENTION.events.minMonths && months <= MONTHS_MAX, EVENTS_MONTHS)
-    .optional()
-    .meta({
-      description:
-        'What would go if events were kept for so many months; by default what goes by the setting',
-      example: '24',
-    }),
+  events_months: queryInteger(RETENTION.events.minMonths, MONTHS_MAX).optional().meta({
+    description: 'What would go if events were kept for so many months; by default what goes by the setting',
+    example: 24,
+  }),
 });
 export type EventMonthsQuery = z.output<typeof EventMonthsQuery>;
 
@@ -121,6 +113,8 @@ const EventMonth = z
   })
   .meta({ id: 'EventMonth' });
 
-export const EventMonthList = z
-  .object({ object: z.literal('list'), data: z.array(EventMonth), has_more: z.literal(false) })
-  .meta({ id: 'EventMonthList' });
+/** Without pages: a year has twelve rows. */
+export const EventMonthList = listOf(EventMonth).meta({
+  id: 'EventMonthList',
+  description: 'Without pages: one row a month',
+});

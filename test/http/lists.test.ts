@@ -16,6 +16,8 @@ const OF_NOBODY = [
 ];
 /** Always empty: Tally has nothing of the kind. */
 const EMPTY = 'GET /v1/organization/projects/{project}/rate_limits';
+/** A row a month, which is a handful: it has no pages, and refuses what asks for one. */
+const WHOLE = 'GET /v1/admin/settings/retention/event_months';
 /** Rows that a page may show differently from one call to the next. */
 const MOVING = new Set(['last_used_at', 'progress']);
 
@@ -38,7 +40,7 @@ beforeAll(async () => {
     const answer = (get?.responses as Record<string, { content?: Record<string, { schema: object }> }>)?.[
       '200'
     ]?.content?.['application/json']?.schema;
-    return isList(resolved(answer))
+    return isList(resolved(answer)) && `GET ${path}` !== WHOLE
       ? [{ route: `GET ${path}`, parameters: get!.parameters.map(({ name }) => name) }]
       : [];
   });
@@ -227,6 +229,16 @@ describe('a cursor is refused where the filter has no such row', () => {
     const refused = await ask(route, { ...query, after: body.last_id });
     expect([refused.status, refused.body.error?.param]).toEqual([400, 'after']);
   });
+});
+
+it('a list without pages says so, and refuses a limit and a cursor', async () => {
+  const { body } = await ask(WHOLE, {});
+  expect(Object.keys(body)).toEqual(['object', 'data', 'first_id', 'last_id', 'has_more']);
+  expect(body.has_more).toBe(false);
+  for (const name of ['limit', 'after']) {
+    const refused = await ask(WHOLE, { [name]: '1' });
+    expect([refused.status, refused.body.error?.param]).toEqual([400, name]);
+  }
 });
 
 describe('a cursor stays good', () => {
