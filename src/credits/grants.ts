@@ -267,7 +267,7 @@ async function requireNewReference(tx: Tx, of: { entity: string; reference: stri
   if (holder === null) return;
   throw new TallyError('conflict', `reference ${reference} of ${entity} is that of ${holder.id} already`, {
     param: 'reference',
-    details: { grant: holder.id },
+    existing: holder.id,
   });
 }
 

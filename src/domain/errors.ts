@@ -10,6 +10,8 @@ export class TallyError extends Error {
   readonly param: string | null;
   /** What a person needs beside the message; part of the error body. */
   readonly details: Readonly<Record<string, unknown>> | null;
+  /** Of a conflict: the id of what is there already. */
+  readonly existing: string | null;
   /** When to try again, where it is not the code's usual second. */
   readonly retryAfterSeconds: number | null;
 
@@ -19,6 +21,7 @@ export class TallyError extends Error {
     extra: {
       param?: string;
       details?: Record<string, unknown>;
+      existing?: string;
       retryAfterSeconds?: number;
       cause?: unknown;
     } = {},
@@ -28,6 +31,7 @@ export class TallyError extends Error {
     this.code = code;
     this.param = extra.param ?? null;
     this.details = extra.details ?? null;
+    this.existing = extra.existing ?? null;
     this.retryAfterSeconds = extra.retryAfterSeconds ?? null;
   }
 }

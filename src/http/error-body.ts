@@ -83,6 +83,7 @@ export function answerTo(error: TallyError, settings: { quotaDeniedStatus: numbe
         param: error.param,
         code: error.code,
         ...(error.details === null ? {} : { details: error.details }),
+        ...(error.existing === null ? {} : { existing: error.existing }),
       },
     },
   };

@@ -46,6 +46,7 @@ export const ErrorBody = z
         param: z.string().nullable().describe('The field or header at fault'),
         code: z.enum(codes).meta({ id: 'ErrorCode' }),
         details: details.optional().describe('Of a quota denial: which limit, how far, and until when'),
+        existing: z.string().optional().describe('Of a conflict: the id of what is there already'),
       })
       .meta({ id: 'ErrorDescription' }),
   })

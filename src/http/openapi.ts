@@ -9,7 +9,7 @@ import { withExample } from './document-examples.js';
 import { withParameterExamples } from './document-parameters.js';
 import { operationIdIn, pathsOf } from './document-gateway.js';
 import { headerComponents, headersNamed } from './document-headers.js';
-import { describedIn, type Described, type Operation } from './document-operation.js';
+import { describedIn, type Described, type MediaType, type Operation } from './document-operation.js';
 import { withPromises } from './document-schemas.js';
 import { describedTags, operationIdOf, tagOf } from './document-tags.js';
 import { webhooksOf, type EventBodies } from './document-webhooks.js';
@@ -100,8 +100,12 @@ function finish(
   withExample(operation, schemas);
   withParameterExamples(described);
   errors.addTo(described);
-  for (const response of Object.values(operation.responses))
+  for (const response of Object.values(operation.responses)) {
     if (response['$ref'] === undefined) response['headers'] = headersOf(operation, response);
+    const content = (response['content'] ?? {}) as Record<string, MediaType>;
+    for (const [type, media] of Object.entries(content))
+      if (type.startsWith('text/')) media.schema = { type: 'string' };
+  }
 }
 
 function headersOf({ parameters = [] }: Operation, response: Record<string, unknown>): object {

@@ -101,7 +101,7 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
       status,
       description: spec.summary,
       headers: answerHeadersOf(spec),
-      ...(spec.answers ? { standardSchema: spec.answers } : {}),
+      ...answerOf(spec),
     }),
     ...(spec.alsoStatus === undefined || !spec.answers
       ? []
@@ -147,6 +147,12 @@ export function accessOfSpec(path: string, { role, alsoFor = [], scope }: RouteS
   assert((scope === 'public') === (role === 'anyone'), `${path} is open to anyone, or asks for a role`);
   assert((scope === 'entity') === /:entity\b/.test(path), `${path} states its scope as its path does`);
   return { role, alsoFor, scope };
+}
+
+/** For the API's document: an answer without a schema is text. */
+function answerOf({ answers, produces }: RouteSpec): object {
+  if (answers !== undefined) return { standardSchema: answers };
+  return produces === undefined ? {} : { content: { [produces]: { schema: { type: 'string' } } } };
 }
 
 /** For the API's document: headers of the answer that only some routes have. */

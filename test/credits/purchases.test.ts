@@ -40,7 +40,7 @@ describe('buying credits', () => {
     const again = await buy({ reference: 'inv_42', category: 'promotional' });
     expect([again.status, again.body.error]).toMatchObject([
       409,
-      { code: 'conflict', param: 'reference', details: { grant: first.id } },
+      { code: 'conflict', param: 'reference', existing: first.id },
     ]);
     expect(again.body.error.message).toContain(first.id);
     await app.call(`POST /v1/admin/entities/${entity}/credits/${first.id}/void`, { body: { reason: 'x' } });
