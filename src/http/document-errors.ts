@@ -150,7 +150,7 @@ function responseOf(codes: readonly ErrorCode[], settings: Settings & { denies: 
     headers: headersNamed(codes.includes('method_not_allowed') ? [...headers, 'Allow'] : headers),
     content: {
       'application/json': {
-        schema: { $ref: '#/components/schemas/Error' },
+        schema: { $ref: '#/components/schemas/ErrorAnswer' },
         examples: Object.fromEntries(answers.map(([name, { body }]) => [name, { value: body }])),
       },
     },

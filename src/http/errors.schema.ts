@@ -50,4 +50,5 @@ export const ErrorBody = z
       })
       .meta({ id: 'ErrorDescription' }),
   })
-  .meta({ id: 'Error' });
+  // A generated class called Error with a field `error` has two things of one name in Python.
+  .meta({ id: 'ErrorAnswer' });

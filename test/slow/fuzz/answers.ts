@@ -49,7 +49,7 @@ export class Answers {
     private readonly secrets: readonly string[],
   ) {
     this.ajv.addSchema({ $id: 'tally', components: document.components });
-    this.isError = this.ajv.compile({ $ref: 'tally#/components/schemas/Error' });
+    this.isError = this.ajv.compile({ $ref: 'tally#/components/schemas/ErrorAnswer' });
   }
 
   /** What is wrong with the answer; null where nothing is. */

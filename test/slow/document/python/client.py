@@ -5,7 +5,7 @@ import os
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from tally.api.balances import balances_balance, balances_forecast
+from tally.api.balances import balances_forecast, balances_get
 from tally.api.events import events_list
 from tally.api.exports import exports_focus
 from tally.api.leases import leases_renew
@@ -15,7 +15,7 @@ from tally.client import AuthenticatedClient
 from tally.models.balance import Balance
 from tally.models.counted_usage_event_list import CountedUsageEventList
 from tally.models.denial_details import DenialDetails
-from tally.models.error import Error
+from tally.models.error_answer import ErrorAnswer
 from tally.models.forecast import Forecast
 from tally.models.lease import Lease
 from tally.models.lease_order import LeaseOrder
@@ -24,7 +24,7 @@ from tally.models.reservation import Reservation
 from tally.models.reservation_order import ReservationOrder
 from tally.models.usage_event import UsageEvent
 from tally.models.usage_receipt import UsageReceipt
-from tally.types import Response
+from tally.types import UNSET, Response
 
 MODEL = "cw_meta-llama_Llama-3.3-70B-Instruct"
 Expected = TypeVar("Expected")
@@ -114,7 +114,7 @@ def report_nothing() -> dict[str, Any]:
 
 def denial() -> dict[str, Any]:
     response = quota_reserve.sync_detailed(client=GATEWAY, body=order("stopped/project1"))
-    denied = answered(Error, response).error
+    denied = answered(ErrorAnswer, response).error
     if not isinstance(denied.details, DenialDetails):
         raise TypeError("a denial has details")
     return {
@@ -131,7 +131,7 @@ def denial() -> dict[str, Any]:
 
 def wrong_key() -> dict[str, Any]:
     response = quota_reserve.sync_detailed(client=client("none"), body=order("entity1/project1"))
-    return {"status": response.status_code, "code": answered(Error, response).error.code}
+    return {"status": response.status_code, "code": answered(ErrorAnswer, response).error.code}
 
 
 def forecasts() -> dict[str, Any]:
@@ -148,7 +148,7 @@ def forecasts() -> dict[str, Any]:
 
 
 def balance() -> dict[str, Any]:
-    read = answered(Balance, balances_balance.sync_detailed("newcomer", client=FINANCE))
+    read = answered(Balance, balances_get.sync_detailed("newcomer", client=FINANCE))
     return {
         "credits_usd": read.credits_usd,
         "monthly_cap_usd": read.monthly_cap_usd,
@@ -162,7 +162,7 @@ def pages() -> dict[str, Any]:
     sizes: list[int] = []
     after: str | None = None
     while True:
-        response = events_list.sync_detailed("entity1", client=FINANCE, limit="3", **({"after": after} if after else {}))
+        response = events_list.sync_detailed("entity1", client=FINANCE, limit=3, after=after or UNSET)
         page = answered(CountedUsageEventList, response)
         sizes.append(len(page.data))
         if not page.has_more:
@@ -173,7 +173,7 @@ def pages() -> dict[str, Any]:
 
 def focus() -> dict[str, Any]:
     refused = exports_focus.sync_detailed(client=FINANCE, period="2026-13", entity="entity1")
-    error = answered(Error, refused).error
+    error = answered(ErrorAnswer, refused).error
     period = datetime.now(timezone.utc).strftime("%Y-%m")
     good = exports_focus.sync_detailed(client=FINANCE, period=period, entity="entity1")
     return {

@@ -151,7 +151,7 @@ async function pages(): Promise<object> {
   return { first: sizes[0], 'more than one': sizes.length > 1 };
 }
 
-const LIMIT = '3';
+const LIMIT = 3;
 
 async function focus(): Promise<object> {
   const read = (period: string) =>

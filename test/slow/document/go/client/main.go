@@ -67,7 +67,7 @@ func event(id string, tokens int, reservation *string) tally.UsageEvent {
 		Specversion: "1.0", Id: id, Source: "/gateways/go", Type: "ai.inference.usage.v1",
 		Subject: "entity1/project1", Time: time.Now().UTC(),
 	}
-	made.Data.Model, made.Data.Usage = model, usage
+	made.Data.Model, made.Data.Usage = model, tally.RawUsage(usage)
 	if reservation != nil {
 		made.Data.AdditionalProperties = object{"reservation_id": *reservation}
 	}
@@ -160,7 +160,7 @@ func forecasts(ctx context.Context, finance *tally.ClientWithResponses) object {
 }
 
 func balance(ctx context.Context, finance *tally.ClientWithResponses) object {
-	answer, err := finance.BalancesBalanceWithResponse(ctx, "newcomer")
+	answer, err := finance.BalancesGetWithResponse(ctx, "newcomer")
 	must(err)
 	read := answer.JSON200
 	return object{
@@ -175,7 +175,7 @@ func balance(ctx context.Context, finance *tally.ClientWithResponses) object {
 func pages(ctx context.Context, finance *tally.ClientWithResponses) object {
 	sizes, after := []int{}, (*string)(nil)
 	for more := true; more; {
-		params := &tally.EventsListParams{Limit: pageLimit(3), After: after}
+		params := &tally.EventsListParams{Limit: ptr(3), After: after}
 		answer, err := finance.EventsListWithResponse(ctx, "entity1", params)
 		must(err)
 		page := answer.JSON200
@@ -198,8 +198,6 @@ func focus(ctx context.Context, finance *tally.ClientWithResponses) object {
 		"is focus": strings.Contains(string(read.Body), "BilledCost"),
 	}
 }
-
-func pageLimit(rows int) *string { return ptr("3") }
 
 func ptr[T any](value T) *T { return &value }
 
