@@ -61,7 +61,7 @@ export async function expectAllSeen(
   expect(JSON.parse(printed)).toEqual(SEEN);
   const counted = async () => {
     const { body } = await tally.call('GET /v1/entities/entity1/events?limit=100');
-    return body.data.some(({ id }: { id: string }) => id === `${language}-1`);
+    return body.data.some(({ event_id: id }: { event_id: string }) => id === `${language}-1`);
   };
   await until(`what ${language} reported is counted`, counted);
   const { body } = await tally.call('GET /v1/admin/reconciliation');

@@ -81,7 +81,7 @@ const BREAKING: Readonly<Record<string, (document: Document) => void>> = {
   'a bound that is narrower': (document) =>
     (schema(document, 'ReservationOrder').properties.ttl_seconds.maximum = 10),
   'an enum that takes less': (document) => schema(document, 'CreditCategory').enum.shift(),
-  'an enum that answers more': (document) => schema(document, 'ForecastReason').enum.push('other'),
+  'an enum that answers more': (document) => schema(document, 'LeaseReason').enum.push('other'),
   'a field of an answer that is gone': (document) => {
     const balance = schema(document, 'Balance');
     delete balance.properties.debt_usd;
