@@ -9,6 +9,7 @@ import { closeEvents, listen as listenToEvents, openEvents } from './events.js';
 import { listenToDownloads } from './downloads.js';
 import { readableUsd } from './money.js';
 import { computeReport, loadReport } from './report.js';
+import { closeRetention, listenToRetention } from './retention.js';
 import { showAsOf, showBadges, showBooks, showTiles } from './summary.js';
 import { showMeters } from './meter-table.js';
 import { showDailyTable, showGrants, showLegend } from './tables.js';
@@ -31,6 +32,7 @@ function start() {
   listenToControls(page, go);
   listenToEvents(() => showsEvents(page.view) && go(NO_EVENTS));
   listenToDownloads(page, showProblem);
+  listenToRetention();
   listenToTheme(() => page.report && draw());
   if (storedKey() === null) signOut('');
   else void open();
@@ -47,6 +49,7 @@ function signOut(message) {
   removeKey();
   Object.assign(page, { loaded: null, report: null, loads: page.loads + 1 });
   if (byId('events').open) closeEvents();
+  closeRetention();
   for (const id of ['content', 'sign-out', 'entity-field', 'entity-name']) setHidden(id, true);
   fill('as-of');
   fill('sign-in-error', message);

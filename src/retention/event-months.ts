@@ -34,7 +34,14 @@ const TIMEOUT_MS = 3_600_000;
 const SLACK_MS = 7 * DAY_MS;
 
 /** Jobs that may change what was counted. */
-const JOB_KINDS = ['rerating', 'unpriced_charging', 'repair', 'erasure', 'price_import'];
+const JOB_KINDS = [
+  'rerating',
+  'unpriced_charging',
+  'repair',
+  'erasure',
+  'price_import',
+  'dead_letter_resolution',
+];
 
 export type EventMonth = {
   readonly month: string;
