@@ -7,6 +7,7 @@ import { Database } from '../platform/database.js';
 import { findAuditEntries, hasAuditEntry, type AuditFilter, type AuditRow } from './audit-log.js';
 import * as schemas from './audit-log.schema.js';
 import { Caller, scopeOf, type Principal } from './principal.js';
+import { requireKnownWhereEmpty } from './known-entities.js';
 
 @Controller()
 export class AuditLogController {
@@ -23,7 +24,9 @@ export class AuditLogController {
     const filter = filterOf(query, scopeOf(caller, query));
     const rows = await this.database.reports.read(async (tx) => {
       if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
-      return findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
+      const found = await findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
+      await requireKnownWhereEmpty(tx, { entity: filter.entity, found });
+      return found;
     });
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentAuditEntry });
   }

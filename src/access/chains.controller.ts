@@ -8,6 +8,7 @@ import { ReportsDatabase } from '../platform/reports-database.js';
 import { headText, verifyHead } from './chains.js';
 import * as schemas from './chains.schema.js';
 import { CHAINED_LOGS, findHead, findHeads, type ChainedLog, type ChainHead } from './chains.sql.js';
+import { requireKnownWhereEmpty } from './known-entities.js';
 
 /** A chain of millions of entries is walked. */
 const WALK_MS_MAX = 600_000;
@@ -36,7 +37,9 @@ export class ChainsController {
         const isAsked = (log ?? chain?.log) === chain?.log && (entity ?? chain?.entity) === chain?.entity;
         return chain !== null && isAsked ? findHead(tx, chain) : null;
       });
-      return findHeads(tx, { entity, log, after: last, limit: limit + 1 });
+      const found = await findHeads(tx, { entity, log, after: last, limit: limit + 1 });
+      await requireKnownWhereEmpty(tx, { entity, found });
+      return found;
     });
     return presentPage(rows, { limit, idOf: chainId, present: presentChain });
   }

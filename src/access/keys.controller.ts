@@ -10,6 +10,8 @@ import { Caller, requireEntity, scopeOf, type Principal } from './principal.js';
 import { Route } from '../http/route.js';
 import { Clock } from '../platform/clock.js';
 import * as schemas from './keys.schema.js';
+import { requireKnownWhereEmpty } from './known-entities.js';
+import { Database } from '../platform/database.js';
 
 @Controller()
 export class KeysController {
@@ -18,6 +20,7 @@ export class KeysController {
     private readonly managed: ManagedKeys,
     private readonly changes: Changes,
     private readonly clock: Clock,
+    private readonly database: Database,
   ) {}
 
   @Route('POST /v1/admin/keys', {
@@ -54,6 +57,7 @@ export class KeysController {
     const { limit, after = null, role, state = null } = query;
     const filter = { entity: scopeOf(caller, query), roles: role === undefined ? null : [role], state };
     const rows = await this.managed.list(filter, { after, limit: limit + 1 });
+    await requireKnownWhereEmpty(this.database.reader, { entity: filter.entity, found: rows });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: (row) => this.present(row) });
   }
 

@@ -10,6 +10,7 @@ import { findAuditEntries, hasAuditEntry, type AuditFilter, type AuditRow } from
 import { ManagedKeys } from './managed-keys.js';
 import { Organization, ORGANIZATION_HEADERS } from './organization.js';
 import * as schemas from './organization-admin.schema.js';
+import { requireKnown } from './known-entities.js';
 
 const READ = { scope: 'own', role: 'admin', alsoFor: ['owner'], headers: ORGANIZATION_HEADERS } as const;
 
@@ -30,6 +31,7 @@ export class OrganizationAdminController {
     @Query({ schema: schemas.AdminKeyPage }) page: schemas.AdminKeyPage,
   ) {
     const { limit, after = null } = page;
+    await requireKnown(this.database.reader, entity);
     const filter = { ...ownersOf(entity), state: 'active' } as const;
     const rows = await this.managed.list(filter, { after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: ({ id }) => id, present: presentAdminKey });
@@ -44,6 +46,7 @@ export class OrganizationAdminController {
     @Organization() entity: EntityName,
     @Param({ schema: schemas.AdminKeyPath }) { key }: { key: string },
   ) {
+    await requireKnown(this.database.reader, entity);
     return presentAdminKey(await this.managed.find(key, ownersOf(entity)));
   }
 
@@ -60,6 +63,7 @@ export class OrganizationAdminController {
     const filter: AuditFilter = { entity, actor: null, actions: null, target: null, from, to };
     const rows = await this.database.reports.read(async (tx) => {
       if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
+      await requireKnown(tx, entity);
       return findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
     });
     return presentPage(rows, { limit, idOf: ({ id }) => String(id), present: presentAuditLog });

@@ -1,24 +1,10 @@
 /** Accounts: what a transaction that moves money does to entities and projects. */
 import { Injectable } from '@nestjs/common';
-import { TallyError } from '../domain/errors.js';
+import { isKnown, requireKnown } from '../access/known-entities.js';
 import type { EntityName, Subject } from '../domain/ids.js';
 import type { Tx } from '../platform/database.js';
 import { ensureAccounts, lockAccounts, raiseVersions } from './accounts.sql.js';
 import { DEFAULT_PLAN } from './default-plan.js';
-
-/** What every call answers about an entity that does not exist. */
-export function noEntity(entity: string): TallyError {
-  return new TallyError('not_found', `no entity ${entity}`, { param: 'entity' });
-}
-
-/** Throws `not_found` for an entity that nobody has created and nothing was counted for: what reads one calls this first. */
-export async function requireKnown(tx: Tx, entity: string): Promise<void> {
-  if (!(await exists(tx, entity))) throw noEntity(entity);
-}
-
-async function exists(tx: Tx, entity: string): Promise<boolean> {
-  return (await tx.entity.findUnique({ where: { name: entity }, select: { name: true } })) !== null;
-}
 
 @Injectable()
 export class Accounts {
@@ -49,7 +35,7 @@ export class Accounts {
   }
 
   async exists(tx: Tx, entity: string): Promise<boolean> {
-    return exists(tx, entity);
+    return isKnown(tx, entity);
   }
 
   /** Those of the names that belong to no entity. */

@@ -10,7 +10,8 @@ import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOrNull, decimalOrNull } from '../platform/decimal-column.js';
 import type { Prisma } from '../platform/prisma/client.js';
-import { Accounts, noEntity } from './accounts.js';
+import { Accounts } from './accounts.js';
+import { noEntity } from '../access/known-entities.js';
 import {
   entityColumns,
   limitsOfEntity,

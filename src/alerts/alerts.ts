@@ -11,6 +11,7 @@ import { bigintOf, decimalOf } from '../platform/decimal-column.js';
 import type { Alert } from '../platform/prisma/client.js';
 import { lockAlerts, rearmAlert, type AlertKind } from './alert-conditions.sql.js';
 import type { Channel } from './notifications.js';
+import { requireKnown, requireKnownWhereEmpty } from '../access/known-entities.js';
 
 /** What an alert watches; the terms that its kind does not have are null. */
 export type AlertTerms = {
@@ -50,14 +51,16 @@ export class Alerts {
       where: { entity },
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     });
+    await requireKnownWhereEmpty(tx, { entity, found: rows });
     return rows.map(toRow);
   }
 
   /** Throws `not_found`. */
   async get(entity: EntityName | null, id: string, tx: Tx = this.database.reader): Promise<AlertRow> {
     const row = await tx.alert.findFirst({ where: { id, entity } });
-    if (row === null) throw new TallyError('not_found', 'no such alert');
-    return toRow(row);
+    if (row !== null) return toRow(row);
+    if (entity !== null) await requireKnown(tx, entity);
+    throw new TallyError('not_found', 'no such alert');
   }
 
   /** Those of several entities, by their ids. */

@@ -10,6 +10,7 @@ import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
 import type { SpendAlert } from '../platform/prisma/client.js';
 import { lockSpendAlerts } from './spend-alerts.sql.js';
+import { requireKnownWhereEmpty } from '../access/known-entities.js';
 
 export type SpendAlertRow = {
   readonly id: string;
@@ -47,6 +48,7 @@ export class SpendAlerts {
       where: { entity, project },
       orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
     });
+    await requireKnownWhereEmpty(tx, { entity, found: rows });
     return rows.map(toRow);
   }
 

@@ -1,7 +1,7 @@
 /** Admins: voiding and re-rating what was counted. */
 import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Restart, type Tx } from '../platform/database.js';
+import { Database, Restart, type Tx } from '../platform/database.js';
 import { Corrections } from './corrections.js';
 import { Voids } from './voids.js';
 import { Rerating } from './rerating.js';
@@ -15,6 +15,7 @@ import { Jobs } from '../jobs/jobs.js';
 import { presentJob } from '../jobs/jobs.presenter.js';
 import { Route } from '../http/route.js';
 import * as schemas from './corrections.schema.js';
+import { requireKnown } from '../access/known-entities.js';
 
 @Controller()
 export class CorrectionsController {
@@ -24,6 +25,7 @@ export class CorrectionsController {
     private readonly rerating: Rerating,
     private readonly changes: Changes,
     private readonly jobs: Jobs,
+    private readonly database: Database,
   ) {}
 
   @Route('POST /v1/admin/usage_events/:source/:id/void', {
@@ -42,6 +44,7 @@ export class CorrectionsController {
   ) {
     const { keyId: actor } = call.principal;
     const { time: occurredAt = null, entity = null } = body;
+    if (entity !== null) await requireKnown(this.database.reader, entity);
     const event = await this.voids.locate({ source, id, occurredAt, entity });
     const change = async (tx: Tx) => {
       const row = await this.voids.void(tx, event, { reason: body.reason, actor });
@@ -58,6 +61,7 @@ export class CorrectionsController {
   })
   async list(@Query({ schema: schemas.CorrectionQuery }) query: schemas.CorrectionQuery) {
     const { limit, entity = null, period = null, kind = null, from = null, to = null, after = null } = query;
+    if (entity !== null) await requireKnown(this.database.reader, entity);
     const rows = await this.corrections.list({ entity, period, kind, from, to, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentCorrection });
   }
@@ -90,6 +94,7 @@ export class CorrectionsController {
   ) {
     const { keyId: actor } = call.principal;
     const order = { ...body, entity: body.entity ?? null, actor };
+    if (order.entity !== null) await requireKnown(this.database.reader, order.entity);
     await this.rerating.requireEvents(order);
     if (dryRun) return presentRerating(await this.rerating.preview(order), { dryRun });
     const job = await this.changes.make(call, [], async (tx) =>

@@ -36,6 +36,7 @@ export class DeadLettersController {
   ) {
     const { limit, after = null } = query;
     const rows = await this.deadLetters.list({ filter: filterOf(query, caller), after, limit: limit + 1 });
+    if (rows.length === 0) await this.deadLetters.requireSome(filterOf(query, caller));
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentDeadLetter });
   }
 
@@ -139,6 +140,7 @@ export class DeadLettersController {
     order: BatchOrder,
     { dryRun, call, reply }: { dryRun: boolean; call: ChangeCall; reply: FastifyReply },
   ) {
+    await this.deadLetters.requireSome(order.filter);
     if (dryRun) return this.job.preview(order);
     const job = await this.changes.make(call, [], async (tx) =>
       presentJob(await this.jobs.start(tx, resolutionOrder(order))),

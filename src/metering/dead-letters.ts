@@ -26,6 +26,7 @@ import {
   keyOfDeadLetter,
   resolveDeadLetters,
 } from './dead-letters.sql.js';
+import { requireKnown } from '../access/known-entities.js';
 
 /** Dead letters of one transaction, and the bytes of their events, which are in memory together. */
 const CHOSEN_MAX = 500;
@@ -69,6 +70,14 @@ export class DeadLetters {
     const deadLetter = await this.find(of);
     if (deadLetter === null) throw new TallyError('not_found', `no dead letter ${of.id}`, { param: 'id' });
     return deadLetter;
+  }
+
+  /** Throws `not_found` for an entity that does not exist and that no dead letter names: some exist as dead letters alone. */
+  async requireSome({ entity }: Pick<DeadLetterFilter, 'entity'>): Promise<void> {
+    const { reader } = this.database;
+    if (entity === null || (await reader.deadLetter.findFirst({ where: { entity }, select: { id: true } })))
+      return;
+    await requireKnown(reader, entity);
   }
 
   /** How many match. */

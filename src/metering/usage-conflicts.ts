@@ -19,6 +19,7 @@ import {
   type ConflictKey,
   type ConflictRow,
 } from './usage-conflicts.sql.js';
+import { requireKnownWhereEmpty } from '../access/known-entities.js';
 
 export type ReviewOrder = {
   readonly key: ConflictKey;
@@ -48,7 +49,9 @@ export class UsageConflicts {
       const row = await findConflict(reader, { key, scope });
       return project === null || row?.other.project === project ? row : null;
     });
-    return findConflicts(reader, page);
+    const rows = await findConflicts(reader, page);
+    await requireKnownWhereEmpty(reader, { entity: page.filter.entity, found: rows });
+    return rows;
   }
 
   /** Throws `not_found` where the scope has none. */

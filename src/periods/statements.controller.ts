@@ -2,6 +2,8 @@
 import { Controller, Headers, Param, Res } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { requireKnown } from '../access/known-entities.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
 import { Statements } from './statements.js';
@@ -13,7 +15,10 @@ import * as schemas from './statements.schema.js';
 
 @Controller()
 export class StatementsController {
-  constructor(private readonly statements: Statements) {}
+  constructor(
+    private readonly statements: Statements,
+    private readonly database: ReportsDatabase,
+  ) {}
 
   @ApiProduces('application/json', 'text/html')
   @Route('GET /v1/entities/:entity/statements/:period', {
@@ -29,6 +34,7 @@ export class StatementsController {
     @Headers('accept') accept: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    await this.database.read((tx) => requireKnown(tx, scope.entity));
     const statement = presentStatement(await this.statements.read(scope));
     void reply.headers({ vary: 'accept', 'cache-control': 'private, no-store' });
     if (!prefersHtml(accept)) return statement;

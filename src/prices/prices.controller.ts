@@ -18,6 +18,8 @@ import { missing } from '../access/principal.js';
 import type { Tx } from '../platform/database.js';
 import { Route } from '../http/route.js';
 import * as schemas from './prices.schema.js';
+import { requireKnown } from '../access/known-entities.js';
+import { Database } from '../platform/database.js';
 
 const MAP_EXAMPLE = {
   'acme-chat-2': {
@@ -37,6 +39,7 @@ export class PricesController {
     private readonly imports: PriceImport,
     private readonly changes: Changes,
     private readonly jobs: Jobs,
+    private readonly database: Database,
   ) {}
 
   @Route('GET /v1/admin/prices', {
@@ -47,6 +50,7 @@ export class PricesController {
   })
   async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage) {
     const { limit, after = null, model = null, entity = null, source = null, at = null } = query;
+    if (entity !== null) await requireKnown(this.database.reader, entity);
     const page = await this.prices.list({ model, entity, source, at, after, limit: limit + 1 });
     return presentPage(page, { limit, idOf: (row) => String(row.id), present: presentPrice });
   }
@@ -66,6 +70,7 @@ export class PricesController {
   ) {
     const { model, entity, effective_from, max_input_tokens, max_output_tokens, source, ...terms } = body;
     requireChargeable(terms, { allowFree: query.allow_free });
+    if (entity != null) await requireKnown(this.database.reader, entity);
     const order = {
       model,
       entity: entity ?? null,
@@ -100,6 +105,7 @@ export class PricesController {
   })
   async unpriced(@Query({ schema: schemas.UnpricedPage }) query: schemas.UnpricedPage) {
     const { limit, model = null, entity = null } = query;
+    if (entity !== null) await requireKnown(this.database.reader, entity);
     const after = query.after === undefined ? null : placeOf(query.after);
     const rows = await this.prices.listUnpriced({ model, entity, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: unpricedIdOf, present: presentUnpriced });

@@ -1,6 +1,6 @@
 /** An entity's balance and forecast: exact, from one snapshot of Postgres. Only what requests in flight hold comes from Redis. */
 import { Injectable } from '@nestjs/common';
-import { requireKnown } from '../accounts/accounts.js';
+import { requireKnown } from '../access/known-entities.js';
 import { Balances, type BalanceRow, type ProjectBalanceRow } from '../accounts/balances.js';
 import { Allowances } from '../credits/allowances.js';
 import type { EntityName } from '../domain/ids.js';

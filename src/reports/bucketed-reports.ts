@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Range } from '../domain/buckets.js';
 import { assert, TallyError } from '../domain/errors.js';
-import { requireKnown } from '../accounts/accounts.js';
+import { requireKnown } from '../access/known-entities.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';

@@ -1,6 +1,6 @@
 /** The events behind a sum of a report or a line of a statement. */
 import { Injectable } from '@nestjs/common';
-import { requireKnown } from '../accounts/accounts.js';
+import { requireKnown } from '../access/known-entities.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { requireInOrder } from '../domain/time-range.js';

@@ -1,6 +1,6 @@
 /** Finance: which requests of an entity were denied, by which limit, and how often. */
 import { Controller, Param, Query } from '@nestjs/common';
-import { requireKnown } from '../accounts/accounts.js';
+import { requireKnown } from '../access/known-entities.js';
 import { EntityPath } from '../accounts/entities.schema.js';
 import type { EntityName } from '../domain/ids.js';
 import { unixSeconds } from '../domain/unix-time.js';

@@ -1,6 +1,6 @@
 /** What an entity did in a range of time, from one snapshot, so that its figures agree with each other. The dashboard is drawn from it. */
 import { Injectable } from '@nestjs/common';
-import { requireKnown } from '../accounts/accounts.js';
+import { requireKnown } from '../access/known-entities.js';
 import { Grants, type GrantRow } from '../credits/grants.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';

@@ -1,6 +1,6 @@
 /** What an entity used, by up to two groups and in time buckets. */
 import { Injectable } from '@nestjs/common';
-import { requireKnown } from '../accounts/accounts.js';
+import { requireKnown } from '../access/known-entities.js';
 import { bucketStart, DAY_MS, WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';

@@ -4,10 +4,15 @@ import { FocusExports } from './focus-exports.js';
 import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './focus-exports.schema.js';
+import { requireKnown } from '../access/known-entities.js';
+import { ReportsDatabase } from '../platform/reports-database.js';
 
 @Controller()
 export class FocusExportsController {
-  constructor(private readonly focus: FocusExports) {}
+  constructor(
+    private readonly focus: FocusExports,
+    private readonly database: ReportsDatabase,
+  ) {}
 
   @Route('GET /v1/exports/focus.csv', {
     scope: 'own',
@@ -21,6 +26,7 @@ export class FocusExportsController {
   ): Promise<StreamableFile> {
     if (query.entity !== undefined) requireEntity(caller, query.entity);
     const entity = query.entity ?? caller.entity;
+    if (entity !== null) await this.database.read((tx) => requireKnown(tx, entity));
     const { period } = query;
     const name = ['focus', period, ...(entity === null ? [] : [entity])].join('-');
     return new StreamableFile(await this.focus.open({ period, entity }), {

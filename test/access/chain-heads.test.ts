@@ -161,7 +161,8 @@ describe('the heads', () => {
     expect(all.filter(({ id }) => id === 'audit_log:')).toEqual([
       expect.objectContaining({ entity: null, log: 'audit_log' }),
     ]);
-    expect(await headsOf('nobody-knows')).toEqual([]);
+    const unknown = await app.call('GET /v1/admin/chains?entity=nobody-knows');
+    expect([unknown.status, unknown.body.error.code]).toEqual([404, 'not_found']);
   });
 
   it('are refused where they are not heads, and cursors where they name no chain', async () => {

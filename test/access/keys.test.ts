@@ -185,6 +185,7 @@ describe('keys', () => {
   });
 
   it('are listed by role, entity and state', async () => {
+    await app.call('PUT /v1/admin/entities/filtered', { body: { plan: 'free' } });
     const { body: key } = await make({ entity: 'filtered' });
     await make({ entity: 'filtered', role: 'gateway' });
     const { body: gone } = await make({ entity: 'filtered' });

@@ -6,6 +6,8 @@ let app: TestApp;
 let owner: string;
 beforeAll(async () => {
   app = await anApp();
+  for (const name of ['entity1', 'entity2'])
+    await app.call(`PUT /v1/admin/entities/${name}`, { body: { plan: 'free' } });
   owner = await app.key('owner', 'entity1');
   await app.key('owner', 'entity2');
   await app.key('finance', 'entity1');
@@ -28,7 +30,8 @@ describe("OpenAI's client", () => {
 
   it("lists the organization's audit log, and nobody else's", async () => {
     const { data } = await clientOf(owner).auditLogs.list();
-    expect(data.map(({ type }) => type as string)).toEqual(['keys.create', 'keys.create']);
+    const types = data.map(({ type }) => type as string);
+    expect(types.filter((type) => type.startsWith('keys.'))).toEqual(['keys.create', 'keys.create']);
     expect(data[0]).toMatchObject({ actor: { type: 'api_key' }, effective_at: expect.any(Number) });
     const ids = new Set(data.map(({ id }) => id));
     const { body } = await app.call('GET /v1/admin/audit_log?entity=entity2');

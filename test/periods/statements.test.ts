@@ -181,8 +181,9 @@ describe('a statement', () => {
     expect((await app.call(`GET /v1/entities/entity1/statements/${period}`)).status).toBe(status);
   });
 
-  it('of an unknown entity is empty', async () => {
-    const { body } = await app.call('GET /v1/entities/stranger/statements/2026-11');
+  it('of an entity without usage is empty', async () => {
+    await app.call('PUT /v1/admin/entities/quiet', { body: { plan: 'free' } });
+    const { body } = await app.call('GET /v1/entities/quiet/statements/2026-11');
     expect([body.charges.lines, body.charges.amount_usd, body.credits.amount_usd]).toEqual([
       [],
       '0.00',
@@ -193,7 +194,7 @@ describe('a statement', () => {
   it('of a closed month has a number and never changes; what comes later is a correction in the open month', async () => {
     const books = bookkeepingOver({ database: app.database, clock });
     clock.set('2026-12-04T00:00:00Z');
-    expect(await books.periods.closePeriods()).toBe(1);
+    expect(await books.periods.closePeriods()).toBe(2);
     const final = await read();
     expect(final).toMatchObject({
       status: 'final',

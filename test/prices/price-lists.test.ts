@@ -20,6 +20,8 @@ const shown = (prices: readonly { entity: string | null; effective_from: string 
 
 describe('price versions', () => {
   beforeAll(async () => {
+    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
+    await app.call('PUT /v1/admin/entities/entity2', { body: { plan: 'free' } });
     for (const effective_from of ['2026-01-01', '2026-06-01', '2026-12-01']) {
       await publish({ model: 'l/one', effective_from, source: `sheet ${effective_from}` });
       await publish({ model: 'l/one', entity: 'entity1', effective_from, source: 'a contract' });

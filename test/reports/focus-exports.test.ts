@@ -83,6 +83,7 @@ describe('the FOCUS export', () => {
 
   it('shows beside an agreed price what the list asks of the tier, each under a SKU price of its own', async () => {
     const agreed = { ...MIXED_PRICE, entity: 'agreed', input_usd_per_million: '2', variants: undefined };
+    await app.call('PUT /v1/admin/entities/agreed', { body: { plan: 'free' } });
     expect((await app.call('POST /v1/admin/prices', { body: agreed })).status).toBe(201);
     await recordMixedUsage(app, 'agreed');
     const { text } = await app.call('GET /v1/exports/focus.csv?period=2026-11&entity=agreed');

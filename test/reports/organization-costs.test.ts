@@ -82,6 +82,7 @@ describe('costs', () => {
       quantities: { input: 2_000_000_001, output: 1_999_999_999 },
       occurredAt: new Date('2026-11-21T05:00:00Z'),
     });
+    await app.call('PUT /v1/admin/entities/large', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/prices', {
       body: {
         model: LLAMA,
