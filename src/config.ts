@@ -46,6 +46,8 @@ export type Config = {
   /** The sender of mail; never null where `smtpUrl` is set. */
   readonly smtpFrom: string | null;
   readonly logLevel: LogLevel;
+  /** How long an API that was told to end still answers, while `/readyz` says that it leaves. */
+  readonly drainSeconds: number;
   /** Whether a start applies migrations; otherwise it refuses a database that lacks some. */
   readonly migratesAtStart: boolean;
 };
@@ -67,6 +69,9 @@ const URL_EXPECTED = {
 };
 
 const SHARDS_EXPECTED = `must be a number of queues from 1 to ${USAGE_SHARDS_MAX}`;
+
+const DRAIN_SECONDS_MAX = 60;
+const DRAIN_EXPECTED = `must be a number of seconds from 0 to ${DRAIN_SECONDS_MAX}`;
 
 const PORT_EXPECTED = 'must be a port number from 0 to 65535';
 
@@ -137,6 +142,12 @@ const Environment = z.object({
       'must be a mail address such as billing@example.com or Tally <billing@example.com>',
     )
     .optional(),
+  DRAIN_SECONDS: z
+    .string()
+    .regex(/^\d{1,2}$/, DRAIN_EXPECTED)
+    .default('3')
+    .transform(Number)
+    .refine((seconds) => seconds <= DRAIN_SECONDS_MAX, DRAIN_EXPECTED),
   MIGRATE: z.enum(['start', 'off'], 'must be start or off').default('start'),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
@@ -213,6 +224,7 @@ export function readConfig(environment: Variables = process.env): Config {
     smtpUrl: data.SMTP_URL ?? null,
     smtpFrom: data.SMTP_FROM ?? null,
     logLevel: data.LOG_LEVEL,
+    drainSeconds: data.DRAIN_SECONDS,
     migratesAtStart: data.MIGRATE === 'start',
   });
 }

@@ -1,10 +1,12 @@
 /** Boot and shutdown, nothing else. */
 import 'reflect-metadata';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 import { createApp } from './app.module.js';
 import { ConfigError, readConfig, type Config } from './config.js';
 import { ensureFirstAdminKey } from './access/first-admin-key.js';
+import { Readiness } from './http/readiness.js';
 import { Clock } from './platform/clock.js';
 import { schemaOf, trustsAnyCertificate } from './platform/database-address.js';
 import { EmbeddedServerError } from './platform/embedded/embedded-server-error.js';
@@ -43,6 +45,9 @@ logWhatIsPrinted(logger);
 /** In the order of opening; closed in reverse. */
 const opened: { readonly name: string; close(): Promise<unknown> }[] = [];
 let stopping = false;
+let stoppedBy: string | null = null;
+/** Beside what a stop may take: the time in which load balancers are told. */
+let drainMs = 0;
 let isRedisDown = false;
 
 const started = boot();
@@ -63,6 +68,7 @@ async function boot(): Promise<void> {
 
 async function start(config: Config): Promise<void> {
   logger.setLevel(config.logLevel);
+  drainMs = config.drainSeconds * 1000;
   const { databaseUrl, redisUrl } = await openServers(config);
   if (config.migratesAtStart) await migrate(config, databaseUrl);
   else await requireMigrated({ databaseUrl, migrationsDir });
@@ -86,6 +92,7 @@ async function start(config: Config): Promise<void> {
   const app = await createApp({ config, database, redis, clock: new Clock(), logger });
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
+  keep('requests', () => leave(app.get(Readiness), config));
   logger.info('listening', { url: await app.getUrl(), role: config.role });
 }
 
@@ -175,6 +182,12 @@ function logOutages(redis: Redis): void {
   });
 }
 
+/** Lets load balancers see that this process leaves while it still answers what they send meanwhile. Nobody sends a worker anything. */
+async function leave(readiness: Readiness, { role, drainSeconds }: Config): Promise<void> {
+  readiness.drain();
+  if (role !== 'worker' && stoppedBy === 'SIGTERM') await delay(drainSeconds * 1000);
+}
+
 /** Registers what has to be closed. Throws where a stop began meanwhile, which ends the start. */
 function keep(name: string, close: () => Promise<unknown>): void {
   opened.push({ name, close });
@@ -185,6 +198,7 @@ function keep(name: string, close: () => Promise<unknown>): void {
 async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
+  stoppedBy = signal;
   logger.info('stopping', { signal });
   // While Redis is unavailable, a worker would wait for it for ever.
   setTimeout(
@@ -192,7 +206,7 @@ async function stop(signal: string): Promise<void> {
       logger.warn('not stopped in time', { signal });
       process.exit(1);
     },
-    isRedisDown ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX,
+    drainMs + (isRedisDown ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX),
   );
   const clean = await closeAll();
   await deadlines.within(STOP_NOTICED_MS_MAX, started).catch(() => {});

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       databaseUrl: null,
       databasePoolSize: 10,
       databasePrepares: true,
+      drainSeconds: 3,
       migrateDatabaseUrl: null,
       redisUrl: null,
       queueShards: 1,

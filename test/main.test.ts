@@ -24,7 +24,7 @@ const children: ChildProcess[] = [];
 function run(environment: Record<string, string>, args: string[] = []): Run {
   const child = spawn(process.execPath, ['dist/main.js', ...args], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], PORT: '0', ...environment },
+    env: { PATH: process.env['PATH'], PORT: '0', DRAIN_SECONDS: '0', ...environment },
   });
   children.push(child);
   const output = { text: '' };
@@ -107,6 +107,18 @@ describe('npm start', () => {
     expect(await exited).toBe(1);
     expect(output.text).toContain('DATABASE_URL names a Postgres that does not serve us');
     expect(output.text).not.toContain('    at ');
+  });
+
+  it('an API that is told to end says so at /readyz, and answers what still comes, for DRAIN_SECONDS', async () => {
+    const process = run({ ...servers(), ADMIN_API_KEY, ROLE: 'api', DRAIN_SECONDS: '60' });
+    const url = await urlOf(process);
+    process.signal('SIGTERM');
+    await until('it says that it leaves', async () => (await fetch(`${url}/readyz`)).status === 503);
+    expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'draining' });
+    const prices = await fetch(`${url}/v1/admin/prices`, {
+      headers: { authorization: `Bearer ${ADMIN_API_KEY}` },
+    });
+    expect([prices.status, (await fetch(`${url}/livez`)).status]).toEqual([200, 200]);
   });
 
   it('migrates, seeds, serves, finishes what is in flight on SIGTERM, and exits with 0', async () => {

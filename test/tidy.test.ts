@@ -77,10 +77,10 @@ const tests = sourcesIn('test');
 
 /** The folder of src that a file stands in. */
 function dependenciesIn(file: string): string[] {
-  const { dependencies, peerDependencies } = JSON.parse(
+  const { dependencies, peerDependencies, optionalDependencies } = JSON.parse(
     readFileSync(path.join(ROOT, file), 'utf8'),
   ) as Record<string, object>;
-  return Object.keys({ ...dependencies, ...peerDependencies });
+  return Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies });
 }
 
 function folderOf(file: string): string {

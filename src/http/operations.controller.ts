@@ -32,7 +32,7 @@ export class OperationsController {
   })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const { status, checks } = await this.readiness.check();
-    void reply.code(status === 'unavailable' ? 503 : 200);
+    void reply.code(status === 'unavailable' || status === 'draining' ? 503 : 200);
     return { status, checks };
   }
 

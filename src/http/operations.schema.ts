@@ -6,8 +6,8 @@ export const Alive = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' })
 export const Ready = z
   .object({
     status: z
-      .enum(['ok', 'degraded', 'unavailable'])
-      .describe('degraded: it does its work without one of the servers'),
+      .enum(['ok', 'degraded', 'unavailable', 'draining'])
+      .describe('degraded: it does its work without one of the servers; draining: it ends'),
     checks: z
       .record(z.string(), z.enum(['ok', 'away']))
       .meta({ id: 'ReadyChecks', description: 'Each dependency by its name' }),

@@ -11,19 +11,30 @@ const ANSWER_MS_MAX = 2_000;
 
 type State = 'ok' | 'away';
 type Checks = { readonly postgres: State; readonly redis: State };
-export type Readings = { readonly status: 'ok' | 'degraded' | 'unavailable'; readonly checks: Checks };
+export type Readings = {
+  readonly status: 'ok' | 'degraded' | 'unavailable' | 'draining';
+  readonly checks: Checks;
+};
 
 @Injectable()
 export class Readiness {
+  private isDraining = false;
+
   constructor(
     private readonly database: Database,
     @Inject(QUOTA_REDIS) private readonly redis: Redis,
     @Inject(PROCESS_ROLE) private readonly role: 'api' | 'worker' | 'all',
   ) {}
 
+  /** From now on this process says that it leaves, so that nobody sends it more. It answers what comes nevertheless. */
+  drain(): void {
+    this.isDraining = true;
+  }
+
   async check(): Promise<Readings> {
     const [postgres, redis] = await Promise.all([answers(this.database.ping()), answers(this.redis.ping())]);
-    return { status: statusOf(this.role, { postgres, redis }), checks: { postgres, redis } };
+    const status = this.isDraining ? 'draining' : statusOf(this.role, { postgres, redis });
+    return { status, checks: { postgres, redis } };
   }
 }
 
@@ -31,7 +42,10 @@ export class Readiness {
  * An API that is taken out of rotation decides nothing, so it stays while one of the servers lets it decide. A worker that cannot commit does
  * nothing; without Redis it waits, which starting it again would not change.
  */
-export function statusOf(role: 'api' | 'worker' | 'all', { postgres, redis }: Checks): Readings['status'] {
+export function statusOf(
+  role: 'api' | 'worker' | 'all',
+  { postgres, redis }: Checks,
+): 'ok' | 'degraded' | 'unavailable' {
   if (postgres === 'ok' && redis === 'ok') return 'ok';
   const canWork = role === 'worker' ? postgres === 'ok' : postgres === 'ok' || redis === 'ok';
   return canWork ? 'degraded' : 'unavailable';

@@ -47,6 +47,8 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     env: {
       PATH: process.env['PATH'],
       PORT: '0',
+      // No load balancer looks.
+      DRAIN_SECONDS: '0',
       ROLE: options.role,
       ADMIN_API_KEY: ADMIN_KEY,
       DATABASE_URL: options.databaseUrl,

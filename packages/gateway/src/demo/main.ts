@@ -65,7 +65,7 @@ async function startService(): Promise<Service> {
       entry: 'dist/main.js',
       url,
       ready: '/readyz',
-      env: { HOST: '127.0.0.1', PORT: new URL(url).port, ROLE: 'all', DATA_DIR: dataDir },
+      env: { HOST: '127.0.0.1', PORT: new URL(url).port, ROLE: 'all', DATA_DIR: dataDir, DRAIN_SECONDS: '0' },
       logDir: path.join(dataDir, 'logs'),
     }),
   );

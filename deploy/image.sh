@@ -1,0 +1,26 @@
+#!/bin/sh
+# Gathers in the directory $1 what the image holds, from a built tree: the build, the packages that run, and nothing that only develops.
+# The image's build calls it, and so does the test that starts the image's command lines in such a directory.
+set -eu
+into=$1
+mkdir -p "$into/prisma" "$into/deploy"
+cp package.json package-lock.json "$into/"
+for package in packages/*/package.json; do
+  directory=${package%/package.json}
+  mkdir -p "$into/packages"
+  cp -R "$directory" "$into/packages/"
+  (cd "$into/$directory" && rm -rf src data node_modules tsconfig.json)
+done
+cp deploy/first-secrets.js "$into/deploy/"
+cp -R dist "$into/"
+cp -R prisma/migrations prisma/*.json "$into/prisma/"
+
+# Optional packages are the embedded PostgreSQL: the image has servers of its own.
+(cd "$into" && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund)
+
+# What Node never reads, and the query compilers of other databases than PostgreSQL.
+find "$into/node_modules" "$into/dist" "$into/packages" -type f \
+  \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.tsbuildinfo' \) -delete
+find "$into/node_modules/@prisma/client/runtime" -type f -name 'query_compiler_*' \
+  ! -name 'query_compiler_fast_bg.postgresql.*' -delete
+find "$into/node_modules/@prisma/client/runtime" -type f -name '*edge*' -delete
