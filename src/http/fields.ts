@@ -115,7 +115,11 @@ const TIME_OF_DAY =
 export const time = z
   .union(
     [
-      z.int({ error: TIME, abort: true }).min(TIME_SECONDS_MIN, TIME_RANGE).max(TIME_SECONDS_MAX, TIME_RANGE),
+      // Without abort, what refines both ends of a range would get a number in place of a Date.
+      z
+        .int({ error: TIME, abort: true })
+        .min(TIME_SECONDS_MIN, { error: TIME_RANGE, abort: true })
+        .max(TIME_SECONDS_MAX, { error: TIME_RANGE, abort: true }),
       z
         .string()
         .regex(new RegExp(`^${DAY}${TIME_OF_DAY}$`))

@@ -57,6 +57,8 @@ const REFUSED: readonly (readonly [what: string, call: string, body: unknown, pa
   ['a price without a model', PRICES, { ...price, model: undefined }, 'model'],
   ['a price with a day that is none', PRICES, { ...price, effective_from: '2026-02-30' }, 'effective_from'],
   ['a re-rating to the end of time', RERATE, { ...rerating, to: 1e308 }, 'to'],
+  ['a re-rating to a time before all time', RERATE, { ...rerating, to: -62_135_596_801 }, 'to'],
+  ['a re-rating from a second of another century', RERATE, { ...rerating, from: 5_000_000_000 }, 'from'],
   ['a re-rating from the end of time', RERATE, { ...rerating, from: 2 ** 53 }, 'from'],
   ['a plan that is no name', 'PUT /v1/admin/entities/entity1', { plan: '../x' }, 'plan'],
   ['a role that is none', 'POST /v1/admin/keys', { name: 'k', role: 'root' }, 'role'],
