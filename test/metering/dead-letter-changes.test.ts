@@ -118,6 +118,7 @@ describe('a change of a dead letter', () => {
     'by %s that is tried out answers as it would, and does nothing',
     async (what) => {
       const entity = `dry-${what}`;
+      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'pro' } });
       const [id] = await bury(entity, 3);
       const [one, all] = [
         await change(`${id}/${what}`, { dry: true, key: what }),

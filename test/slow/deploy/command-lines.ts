@@ -46,11 +46,11 @@ export function unitStart(unit: string, instance = ''): Start {
   const lines = textOf(join('deploy/systemd', unit)).split('\n');
   const valuesOf = (name: string) =>
     lines.filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1));
-  const [command = ''] = valuesOf('ExecStart').map((line) =>
+  const [command = []] = valuesOf('ExecStart').map((line) =>
     line.replace('/usr/bin/node', 'node').split(' '),
   );
   const variables = valuesOf('Environment').flatMap((line) => line.replaceAll('%i', instance).split(' '));
-  return { command: [...command], env: Object.fromEntries(variables.map(pair)) };
+  return { command, env: Object.fromEntries(variables.map(pair)) };
 }
 
 /** `A=b=c` → `A`, `b=c`. */
