@@ -9,7 +9,7 @@ import { IDEMPOTENCY_KEY } from '../http/route.js';
 export type Idempotency = {
   readonly key: string;
   readonly requestHash: string;
-  /** That the request is about, where it is about one: when the entity is deleted, its answers go too. */
+  /** The entity that the request is about, or null. When it is deleted, its stored answers are deleted too. */
   readonly entity: string | null;
   /** The caller's own secret: it seals answers that hold another. */
   readonly secret: string;
@@ -32,7 +32,7 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
   return { key, requestHash, entity: concernedBy(request), secret };
 }
 
-/** The entity of the key or the header, of the path, or of the body. */
+/** The entity of the key or the header; else the one named in the path or the body. */
 function concernedBy(request: FastifyRequest): string | null {
   const named = [request.params, request.body].map((part) => (part as { entity?: unknown } | null)?.entity);
   return (

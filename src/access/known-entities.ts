@@ -17,8 +17,7 @@ export async function isKnown(tx: Tx, entity: string): Promise<boolean> {
 }
 
 /**
- * For a list whose rows may name an entity that is gone, or that nobody has made: nothing found of an entity that does not exist is no empty
- * list.
+ * For lists whose rows may name an entity that was deleted or not created yet: an empty list of an unknown entity is a 404.
  */
 export async function requireKnownWhereEmpty(
   tx: Tx,

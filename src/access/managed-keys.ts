@@ -179,7 +179,7 @@ async function requireAnotherAdmin(tx: Tx, { id, role, expiresAt }: StoredKey): 
   throw new TallyError('conflict', 'this is the last admin key that does not expire: make another one first');
 }
 
-/** Each key has a share of what is bounded by key, and is kept for ever, so a customer makes no number of them by itself. */
+/** A key is kept for ever and has its own share of every limit that is counted by key, so the number that a customer may make is bounded. */
 async function requireRoomForKeys(tx: Tx, { role, entity }: Principal, now: Date): Promise<void> {
   if (role !== 'owner' || entity === null) return;
   if ((await countActiveKeys(tx, entity, now)) < KEYS_OF_ENTITY_MAX) return;

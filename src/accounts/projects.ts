@@ -98,7 +98,10 @@ export class Projects {
     if ((await this.locked(tx, of)) !== null) return;
     const count = projectsMax === null ? 0 : await tx.project.count({ where: { entity: of.entity } });
     if (projectsMax !== null && count >= projectsMax)
-      throw new TallyError('conflict', `there are ${projectsMax} projects already: none is made for a limit`);
+      throw new TallyError(
+        'conflict',
+        `the entity has ${projectsMax} projects, which is the most: setting a limit creates no further one`,
+      );
     await this.create(tx, of);
   }
 

@@ -67,7 +67,7 @@ export class SpendAlerts {
     if ((await tx.spendAlert.count({ where: { entity: scope.entity } })) >= ALERTS_OF_ENTITY_MAX)
       throw new TallyError(
         'conflict',
-        `there are ${ALERTS_OF_ENTITY_MAX} spend alerts of all projects already`,
+        `the entity has ${ALERTS_OF_ENTITY_MAX} spend alerts, which is the most`,
       );
     const alert = { id: randomId('alert'), ...scope, ...content, createdAt };
     const { entity, project } = scope;

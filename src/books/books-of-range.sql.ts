@@ -65,7 +65,7 @@ export function withTimes({ from, to }: { from: Date; to: Date }): Prisma.Sql {
       where ${Prisma.raw(at)} >= ${from}::timestamptz and ${Prisma.raw(at)} < ${to}::timestamptz
     )`,
   );
-  // Nothing stays of it yet.
+  // The month has no record yet.
   const dropped = Prisma.sql`dropped_usage as not materialized (select * from dropped_usage where false)`;
   return Prisma.sql`with ${Prisma.join([...shadows, dropped], ', ')}`;
 }

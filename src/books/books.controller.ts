@@ -11,8 +11,6 @@ import * as schemas from './books.schema.js';
 import { reconciliationOrder } from './reconciliation-job.js';
 import { presentRepair, repairOrder } from './repair-job.js';
 import { Repair } from './repair.js';
-import { requireKnown } from '../access/known-entities.js';
-import { Database } from '../platform/database.js';
 
 @Controller()
 export class BooksController {
@@ -20,7 +18,6 @@ export class BooksController {
     private readonly repairs: Repair,
     private readonly changes: Changes,
     private readonly jobs: Jobs,
-    private readonly database: Database,
   ) {}
 
   @MayBeAJob()
@@ -52,7 +49,6 @@ export class BooksController {
   ) {
     const { keyId: actor } = call.principal;
     if (dryRun && entity !== null) return presentRepair(await this.repairs.preview(entity), { dryRun });
-    if (entity !== null) await requireKnown(this.database.reader, entity);
     const order = repairOrder({ entity, dryRun, actor });
     const job = dryRun
       ? await this.jobs.startNow(order)

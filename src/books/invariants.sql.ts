@@ -49,7 +49,7 @@ function identityCheck(range: EntityRange, at: Date): Check {
   };
 }
 
-/** Of events that are there. What corrections did to those that were dropped with their month is recorded with it. */
+/** Only events that still exist. Corrections of dropped events are summed in the month's record. */
 const CORRECTIONS_START: Check = {
   name: 'corrections start from what their events cost',
   left: Prisma.sql`

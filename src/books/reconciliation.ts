@@ -50,7 +50,7 @@ export class Reconciliation {
   }
 }
 
-/** The names of the checks that do not hold of what occurred in a month, by its events alone, of all entities. */
+/** The names of the checks that find differences in one month, over all entities. Reads that month's events only. */
 export async function findDifferencesOfMonth(tx: Tx, month: { from: Date; to: Date }): Promise<string[]> {
   const checks = await checkMonth(tx, month);
   return checks.filter(({ differences }) => differences.length > 0).map(({ name }) => name);

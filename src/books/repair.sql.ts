@@ -22,7 +22,7 @@ const HOURLY_FIGURES = Prisma.sql`jsonb_build_object(
   'paid_burnt_picos', coalesce(h.paid_burnt_picos, 0)::text,
   'promotional_burnt_picos', coalesce(h.promotional_burnt_picos, 0)::text)`;
 
-/** Of months whose events are there: the roll-ups of the others cannot be rebuilt, and are compared with what stays by reconciliation. */
+/** Only months that still have their events. Roll-ups of dropped months cannot be rebuilt; reconciliation compares them with the record. */
 export async function findHourlyDifferences(tx: Tx, entity: string): Promise<HourlyDifference[]> {
   return tx.$queryRaw<HourlyDifference[]>`
     with counted as materialized (

@@ -1,7 +1,7 @@
 /**
- * Lets few requests of one customer run at a time; the next wait for their turn. All customers share the connections for reports and for
- * changes, and without this one who asks for many reports at once would have all of them, and the places in front of them too. What a
- * gateway waits for takes no turn: it does not use these connections.
+ * Bounds how many requests of one customer run at a time; the others queue. All customers share the connections for reports and for changes,
+ * so without a bound one customer's reports could occupy all of them and the queue before them. Calls that a gateway waits for are exempt:
+ * they use other connections.
  */
 import type { ServerResponse } from 'node:http';
 import { TallyError } from '../domain/errors.js';

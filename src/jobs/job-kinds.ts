@@ -15,7 +15,7 @@ export type JobRun<Input> = {
   readonly caller: CallerContext | null;
   /** What a run before this one has kept; null where this is the first. */
   readonly state: unknown;
-  /** Keeps from where the next run goes on, in the transaction of what was done. Throws where the job was taken away. */
+  /** Saves where the next run resumes, in the transaction of the work done so far. Throws where the job was taken away. */
   readonly keep: (tx: Tx, state: object) => Promise<void>;
   /** Set when the process is told to stop, or when the job was taken from it: the work ends soon after, by throwing. */
   readonly signal: AbortSignal;

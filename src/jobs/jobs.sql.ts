@@ -177,8 +177,8 @@ export async function reportProgress(tx: Tx, run: Run & { progress: number }): P
 }
 
 /**
- * Keeps from where the job goes on, in the transaction of what it has done. False where it was taken away. Locks the job, so that nobody takes
- * it meanwhile.
+ * Saves where the job resumes, in the transaction of the work done so far. False where the job was taken away. Locks the job, so that no other
+ * runner takes it.
  */
 export async function keepState(tx: Tx, run: Run & { state: unknown }): Promise<boolean> {
   const updated = await tx.$executeRaw`

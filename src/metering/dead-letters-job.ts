@@ -152,7 +152,7 @@ export class DeadLettersJob implements OnModuleInit {
     });
   }
 
-  /** An outage of the queue's Redis is waited for: what is planned stays planned. */
+  /** Waits while the queue's Redis is down: the batch is saved with the job and is sent once Redis returns. */
   private async send(
     { id, input, signal }: JobRun<Input>,
     { batch, sending }: State & { sending: Chosen[] },

@@ -67,8 +67,12 @@ export class DeadLettersController {
     const mending = mendingOf(body);
     const deadLetter = await this.deadLetters.get({ id, entity: call.principal.entity });
     if (!dryRun && !(await this.changes.isRepetition(call))) {
-      // Two calls with one key at the same time send it once.
-      const once = call.idempotency === null ? null : `${call.idempotency.key} ${id}`;
+      // Two calls with one key at the same time send it once; another caller's key, or another mending, is another call.
+      const { idempotency, principal } = call;
+      const once =
+        idempotency === null
+          ? null
+          : `${principal.entity ?? '*'} ${idempotency.key} ${idempotency.requestHash} ${id}`;
       await this.deadLetters.send([deadLetter], { mending, once });
     }
     return this.resolve(deadLetter, { status: 'replayed', mending, call, dryRun });

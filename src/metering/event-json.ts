@@ -16,7 +16,7 @@ export function eventFromJson(json: EventJson): UsageEvent {
   };
 }
 
-/** In the contract's words. */
+/** As the API answers it. */
 export function presentEvent(json: EventJson) {
   const event = eventFromJson(json);
   return {

@@ -42,7 +42,7 @@ function text(lengthMax: number) {
 }
 
 /** Where the usage object itself cannot say it. */
-export const usageFormat = z.enum(USAGE_FORMATS, 'must be a usage format').meta({ id: 'UsageFormat' });
+export const usageFormat = z.enum(USAGE_FORMATS).meta({ id: 'UsageFormat' });
 
 const envelope = z
   .object({

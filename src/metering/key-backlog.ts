@@ -1,7 +1,8 @@
 /**
- * What each holder has reported here and nobody has counted yet, which is bounded: one that floods would delay everybody's usage and
- * fill Redis. A holder is an entity, for the keys that are bound to it, or a key that serves all. What waits is asked of the queue itself, whose jobs are deleted when they are done. So there is no counter that a crash or
- * a lost job could leave wrong, and nothing to keep in Redis. Each process bounds what it took; one that restarts begins at zero.
+ * Bounds what each customer has reported here and nobody has counted yet: one that floods would delay everybody's usage and fill Redis. The
+ * keys bound to one entity count together; a key that serves all entities counts by itself. What waits is asked of the queue, whose jobs are
+ * deleted when they are done. So there is no counter that a crash or a lost job could leave wrong, and nothing to keep in Redis. Each process
+ * bounds what it took; one that restarts begins at zero.
  */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';

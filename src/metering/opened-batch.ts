@@ -36,7 +36,7 @@ export function sortBatch({ entities, events, repeated }: UsageBatch, opened: Op
     (unknown.has(entities[entityNo]!) ? sorted.ofUnknown : sorted.setAside).push(event);
     return true;
   };
-  /** Null was dropped with its month: that it was counted is all that is known. */
+  /** A null original was dropped with its month: only the fact that it was counted is known. */
   const compare = (event: UsageEvent, identity: string, original: CountedEvent | null): void => {
     if (original === null || isRepetition(event, original)) sorted.duplicates.push(event);
     else sorted.conflicts.push(conflictOf(event, identity, original));

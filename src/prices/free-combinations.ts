@@ -17,7 +17,7 @@ import {
 import { DEFAULT_TIER } from '../domain/service-tier.js';
 import { turnsBetween } from '../domain/utc-windows.js';
 
-/** What comes with other usage that is charged: a request has nothing of these alone. An answer comes with a prompt. */
+/** Meters that are charged only beside others: no request uses these alone. Output tokens always come with a prompt. */
 const ACCOMPANYING: ReadonlySet<Meter> = new Set<Meter>([
   'cached_input',
   'cached_input_audio',
@@ -104,7 +104,7 @@ function isBelowOne({ numerator, denominator }: Multiplier): boolean {
   return numerator < denominator;
 }
 
-/** No multipliers that hold together are less: a request has one tier and one region. */
+/** A lower bound for the product of multipliers that can hold together: a request has one tier and one region. */
 function leastMultiplier(variants: readonly Variant[]): Multiplier {
   const groups = new Map<string, Map<string, Multiplier>>();
   for (const { when, multiplier } of variants) {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Range } from '../domain/buckets.js';
 import { assert, TallyError } from '../domain/errors.js';
 import { requireKnown } from '../access/known-entities.js';
+import { keepMonths } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
@@ -55,6 +56,7 @@ export class BucketedReports {
   /** Throws `not_found` for an entity that does not exist. */
   private async read<T>({ entity }: OfEntity, find: (tx: Tx) => Promise<T>): Promise<T> {
     return this.database.read(async (tx) => {
+      await keepMonths(tx);
       await requireKnown(tx, entity);
       return find(tx);
     });

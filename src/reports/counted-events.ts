@@ -5,7 +5,7 @@ import { DAY_MS } from '../domain/buckets.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { requireInOrder } from '../domain/time-range.js';
 import { cursorRow } from '../http/list-page.js';
-import { requireEvents } from '../metering/dropped-months.js';
+import { keepMonths, requireEvents } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import {
@@ -46,6 +46,7 @@ export class CountedEvents {
     const end = selection.end ?? periodEnd(month);
     requireInOrder({ start, end });
     return this.database.read(async (tx) => {
+      await keepMonths(tx);
       await requireKnown(tx, selection.entity);
       // Without a start, all that the period charged: what came late to it may be of a month that was dropped.
       const from = selection.start ?? periodStart(month);

@@ -5,7 +5,8 @@ export const PACE_DAYS = 7;
 const PACE_MS = PACE_DAYS * DAY_MS;
 
 /** Nobody plans for longer, and Date ends somewhere. */
-const LASTING_MS_MAX = 10n * 365n * BigInt(DAY_MS);
+export const LASTING_DAYS_MAX = 10 * 365;
+const LASTING_MS_MAX = BigInt(LASTING_DAYS_MAX) * BigInt(DAY_MS);
 
 /** The whole hours whose spend is the pace: the same as those of the alert for credits that run out. */
 export function paceHours(at: Date): Range {

@@ -7,7 +7,7 @@ import type { EntityName } from '../domain/ids.js';
 import type { Meter } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { requireInOrder } from '../domain/time-range.js';
-import { requireEvents } from '../metering/dropped-months.js';
+import { keepMonths, requireEvents } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
 import { needsEvents, sumRatedUsage, type RatedUsage, type UsageGroup } from './entity-usage.sql.js';
@@ -60,6 +60,7 @@ export class EntityUsage {
     checkRange(range, query);
     const groupBy = query.groupBy.filter((group) => group !== 'meter');
     const usage = await this.database.read(async (tx) => {
+      await keepMonths(tx);
       await requireKnown(tx, query.entity);
       if (needsEvents({ ...query, groupBy }))
         await requireEvents(tx, {

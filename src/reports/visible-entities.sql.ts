@@ -2,6 +2,7 @@
 import type { Range } from '../domain/buckets.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
+import { LASTING_DAYS_MAX, PACE_DAYS } from './credits-until.js';
 import { costsInRange } from './roll-ups-in-range.sql.js';
 
 /** What the list may be sorted by, as its column. What Redis knows, and a forecast, are known of a page only. */
@@ -173,7 +174,8 @@ const sameDaysOf = ({ later, previous }: VisibleQuery) => Prisma.sql`
 
 /** Of the rows of `c`: the spend of the hours of the pace, by when usage occurred; and how many hours the credits last, scaled. */
 const paceOf = ({ pace }: VisibleQuery) => Prisma.sql`
-  select p.pace, case when c.credits > 0 then div(c.credits * ${SCALE}, nullif(p.pace, 0)) end as lasts
+  select p.pace, case when c.credits > 0 and c.credits * ${PACE_DAYS} <= p.pace * ${LASTING_DAYS_MAX}
+    then div(c.credits * ${SCALE}, nullif(p.pace, 0)) end as lasts
   from (select coalesce(sum(u.cost_picos), 0) as pace from (${spendIn(pace)}) u) p`;
 
 function spendIn(range: Range): Prisma.Sql {

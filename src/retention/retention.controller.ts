@@ -75,7 +75,7 @@ export class RetentionController {
     scope: 'all',
     role: 'admin',
     summary:
-      'Months of usage: whose events are there, which of them would go, what keeps them, and what stays of those that went',
+      'List the months of usage: whether their events are stored, due to be dropped, kept for a reason, or dropped, with the record that remains',
     answers: schemas.EventMonthList,
   })
   async eventMonths(@Query({ schema: schemas.EventMonthsQuery }) query: schemas.EventMonthsQuery) {

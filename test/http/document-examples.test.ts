@@ -61,7 +61,7 @@ async function send(operationId: string): Promise<{ answer: Answer; problems: st
   };
 }
 
-/** Fields as code or tables have them; the contract's have no capitals. */
+/** Names as code or tables have them; names of the API have no capitals. */
 function storedNames(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, each]) => [

@@ -215,7 +215,7 @@ describe('the list of jobs', () => {
     ['a cursor that is none', 'GET /v1/admin/jobs?after=job_none', 400, 'after'],
     ['a parameter that is none', 'GET /v1/admin/jobs?state=done', 400, 'state'],
     ['an id that is none', 'GET /v1/admin/jobs/job_none', 404, null],
-    ['an id that is not even one', 'GET /v1/admin/jobs/%00', 404, null],
+    ['an id that is not even one', 'GET /v1/admin/jobs/%00', 400, 'id'],
   ])('answers %s with its place', async (_, request, status, param) => {
     const answer = await app.call(request);
     expect([answer.status, answer.body.error.param]).toEqual([status, param]);

@@ -144,7 +144,7 @@ describe('an event in the form', () => {
 
 describe('nothing is accepted for nothing:', () => {
   const letters = async (entity: string) =>
-    (await app.call(`GET /v1/admin/dead_letters?entity=${entity}`)).body.data as {
+    ((await app.call(`GET /v1/admin/dead_letters?entity=${entity}`)).body.data ?? []) as {
       event_id: string;
       code: string;
     }[];

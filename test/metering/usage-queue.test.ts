@@ -99,7 +99,7 @@ describe('usage from the queue', () => {
     ]);
     await drained();
     const letters = async (entity: string) =>
-      (await app.call(`GET /v1/admin/dead_letters?entity=${entity}`)).body.data.length;
+      ((await app.call(`GET /v1/admin/dead_letters?entity=${entity}`)).body.data ?? []).length;
     expect([await letters('letters'), await letters('other-letters')]).toEqual([1, 0]);
     expect(await usageOf('letters')).toMatchObject([{ requests: 1 }]);
   });

@@ -95,7 +95,7 @@ export class UsageFields {
     if (!Array.isArray(value) || !value.every(isObject))
       throw new UsageRefusal(
         path,
-        `must be a list of objects, not ${Array.isArray(value) ? 'a list of others' : whatCame(value)}`,
+        `must be a list of objects, not ${Array.isArray(value) ? 'a list with other values' : whatCame(value)}`,
       );
     return value;
   }
@@ -142,7 +142,7 @@ export class UsageFields {
 function countThatCame(value: unknown): string {
   if (typeof value !== 'number') return whatCame(value);
   if (value < 0) return 'a negative number';
-  return Number.isInteger(value) ? 'a larger one' : 'a fraction';
+  return Number.isInteger(value) ? 'a larger integer' : 'a fraction';
 }
 
 /** Readers name a fixed set of paths. */

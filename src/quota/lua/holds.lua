@@ -102,7 +102,7 @@ end
 -- ended, and one that is here stays as it is. `period` may end with "/since": what ended before then was another use of the id.
 local function adopt(saved, id, nanos, picos, period, content, expires)
   local since, ended_at = tonumber(string.match(period, '/(%d+)$') or 0), tonumber(redis.call('ZSCORE', ENDED, id))
-  if redis.call('ZSCORE', EXPIRY, id) or (ended_at and ended_at >= since) or total('count') >= HOLDS_MAX then return end
+  if redis.call('ZSCORE', EXPIRY, id) or (ended_at and ended_at >= since) or total('count') >= ADOPTED_MAX then return end
   local kept = math.min(nanos, NANOS_MAX - total('nanos'))
   add_to_totals(project_of(content), kept, 1)
   saved[#saved + 1] = id

@@ -56,13 +56,15 @@ securityContext:
   secret:
     secretName: {{ include "tally.secret" . }}
     defaultMode: 0440
+    # Not the owner's URL, which the migration alone needs.
+    items:
+      - { key: database-url, path: database-url }
+      - { key: redis-url, path: redis-url }
+      - { key: admin-key, path: admin-key }
 {{- end -}}
 
 {{- define "tally.env" -}}
 - { name: DATABASE_URL_FILE, value: /secrets/database-url }
-{{- if or .Values.secrets.migrateDatabaseUrl .Values.migrate.separateOwner }}
-- { name: MIGRATE_DATABASE_URL_FILE, value: /secrets/migrate-database-url }
-{{- end }}
 {{- range $name, $value := .Values.env }}
 - { name: {{ $name }}, value: {{ $value | quote }} }
 {{- end }}
