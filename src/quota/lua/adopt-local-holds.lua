@@ -9,7 +9,7 @@ local now, saved, ending = tonumber(now_ms), {}, {}
 discard_half_lost_holds()
 for _, hold in ipairs(cjson.decode(holds)) do
   local id, nanos, picos, period, content, ttl_ms = unpack(hold)
-  adopt(saved, id, tonumber(nanos), picos, period, content, now + tonumber(ttl_ms))
+  adopt(saved, ADOPTED_MAX, id, tonumber(nanos), picos, period, content, now + tonumber(ttl_ms))
 end
 save_totals(unpack(saved))
 for _, hold in ipairs(cjson.decode(ended)) do

@@ -54,7 +54,7 @@ end
 
 local function adopt_finished(saved)
   for _, hold in ipairs(cjson.decode(finished)) do
-    adopt(saved, hold[1], tonumber(hold[2]), hold[3], state.period, project_name .. ':::lease', now + request_ms)
+    adopt(saved, HOLDS_MAX, hold[1], tonumber(hold[2]), hold[3], state.period, project_name .. ':::lease', now + request_ms)
   end
 end
 

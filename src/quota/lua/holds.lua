@@ -98,11 +98,11 @@ local function find(id, now)
   return hold
 end
 
--- Takes over a hold whose request already runs, and adds to `saved` what save_totals must write. A hold that has ended stays
+-- Takes over a hold whose request already runs, unless there are `count_max` already, and adds to `saved` what save_totals must write. A hold that has ended stays
 -- ended, and one that is here stays as it is. `period` may end with "/since": what ended before then was another use of the id.
-local function adopt(saved, id, nanos, picos, period, content, expires)
+local function adopt(saved, count_max, id, nanos, picos, period, content, expires)
   local since, ended_at = tonumber(string.match(period, '/(%d+)$') or 0), tonumber(redis.call('ZSCORE', ENDED, id))
-  if redis.call('ZSCORE', EXPIRY, id) or (ended_at and ended_at >= since) or total('count') >= ADOPTED_MAX then return end
+  if redis.call('ZSCORE', EXPIRY, id) or (ended_at and ended_at >= since) or total('count') >= count_max then return end
   local kept = math.min(nanos, NANOS_MAX - total('nanos'))
   add_to_totals(project_of(content), kept, 1)
   saved[#saved + 1] = id
