@@ -5,6 +5,7 @@ import { theBooks, type Books } from '../support/books.js';
 import { servicesOver } from '../support/services.js';
 import { Database } from '../../src/platform/database.js';
 import type { EntityName } from '../../src/domain/ids.js';
+import { RoundError } from '../../src/platform/one-by-one.js';
 import { buy, expectAgreement, voidEvent } from '../support/correcting.js';
 import { publish } from '../support/price-books.js';
 import { priceTerms } from '../support/prices.js';
@@ -48,6 +49,11 @@ const NOW = `
   left join rates r on r.id = coalesce(c.new_rate_id, e.rate_id)`;
 const QUANTITIES = `input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, other_quantities`;
 
+/** What a lock keeps from one round of upkeep is for the next, which is the last charge here. */
+const leave = (error: unknown): void => {
+  if (!(error instanceof RoundError)) throw error;
+};
+
 it('leaves each event at the cost of its rate, or waiting', async () => {
   const { clock, redis } = books;
   const others = databases.map((database) => servicesOver({ database, clock, redis }));
@@ -73,7 +79,7 @@ it('leaves each event at the cost of its rate, or waiting', async () => {
     await Promise.all([
       ...[books, ...others].map(({ recorder }, worker) => recorder.record(eventsOf(worker))),
       publish(books, { model, terms: { ...terms, ...FLEX } }),
-      ...others.map(({ unpriced }) => unpriced.charge()),
+      ...others.map(({ unpriced }) => unpriced.charge().catch(leave)),
       ...(round % 3 === 1
         ? [
             publish(books, {
