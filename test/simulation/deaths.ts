@@ -7,6 +7,8 @@ import type { Machine } from '../support/installation.js';
 
 /** How long a break point waits for a connection to come to it. */
 export const TRAP_MS = 1_500;
+/** The same where nothing else is at work. */
+const CAUGHT_MS_MAX = 5_000;
 
 /** How a process asks Redis for the script that publishes. */
 const PUBLICATION = createHash('sha1').update(PUBLISH_STATES.text).digest('hex');
@@ -48,4 +50,21 @@ export async function dieUnpublished(machines: readonly Machine[]): Promise<bool
   for (const { wires } of machines) wires.redis.removeBreaks();
   await Promise.all(deaths.filter((_, index) => caught.has(machines[index]!)));
   return caught.size === machines.length;
+}
+
+/** Kills the first of them that has committed and publishes. Null where none came to it. */
+export async function firstDiesUnpublished(machines: readonly Machine[]): Promise<Machine | null> {
+  const died = new Promise<Machine>((resolve) => {
+    for (const machine of machines) {
+      const doing = async (): Promise<void> => {
+        for (const { wires } of machines) wires.redis.removeBreaks();
+        await machine.service.kill();
+        resolve(machine);
+      };
+      void machine.wires.redis.breakAt({ text: PUBLICATION, when: 'sent', doing });
+    }
+  });
+  const victim = await Promise.race([died, delay(CAUGHT_MS_MAX, null, { ref: false })]);
+  for (const { wires } of machines) wires.redis.removeBreaks();
+  return victim;
 }

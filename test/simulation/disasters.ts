@@ -128,7 +128,8 @@ export class Disasters {
     const { tally, admin, admins } = this;
     const staged = { tally, admin, admins, generator: this.generator, model, random: random.fork('staging') };
     const count = (name: string): FaultCount => this.countOf(name);
-    this.staging = new Staging({ ...staged, count, tell: by.tell });
+    const decide = (entity: string): Promise<void> => this.compareDecision(entity);
+    this.staging = new Staging({ ...staged, count, tell: by.tell, decide });
   }
 
   private async round(): Promise<void> {
@@ -161,7 +162,7 @@ export class Disasters {
     await this.settle();
     await this.staging.beforeComparison();
     await this.compare();
-    await this.compareDecision(await this.staging.afterComparison());
+    await this.staging.afterComparison();
   }
 
   /** An entity with as many months to close. */

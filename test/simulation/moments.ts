@@ -4,7 +4,9 @@ import type { BreakPoint } from '../support/fault-proxy.js';
 import type { Installation } from '../support/installation.js';
 import { until } from '../support/until.js';
 import { jobOf } from './answers.js';
+import { firstDiesUnpublished } from './deaths.js';
 import { keyOf, type Delivery } from './facts.js';
+import { revive } from './faults.js';
 
 /** How long to wait for a process to come to the place where it is held back. */
 const CAUGHT_MS_MAX = 5_000;
@@ -93,6 +95,19 @@ export async function besideBatch(
   await tally.queue.drained();
   await made;
   return hit;
+}
+
+/**
+ * The worker that counts `delivery` dies when it has committed and published nothing. Its job runs again and must publish: nothing else
+ * does, so decisions would go on by the state from before.
+ */
+export async function dieUnpublished(tally: Installation, delivery: Delivery): Promise<boolean> {
+  const dying = firstDiesUnpublished(tally.machines.filter(({ role }) => role === 'worker'));
+  await tally.queue.add([jobOf([delivery])]);
+  const victim = await dying;
+  if (victim !== null) await revive(victim);
+  await tally.queue.drained();
+  return victim !== null;
 }
 
 /** Events of one customer, and behind them one of each other: how many batches of the first were counted before the last of the others. */

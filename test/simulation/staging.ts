@@ -7,12 +7,13 @@ import type { Change } from './changes.js';
 import { wrap, type Delivery, type Facts } from './facts.js';
 import { ENTITIES, type Generator } from './generator.js';
 import type { Model } from './model.js';
-import { besideBatch, flood, overlap, publishLate } from './moments.js';
+import { besideBatch, dieUnpublished, flood, overlap, publishLate } from './moments.js';
 import type { PatientAdmin } from './patient-admin.js';
 import type { Random } from './random.js';
 
 const LATE_STATE = 'an old state reaches Redis after a newer one';
 const OVERLAP = 'a batch begins before the one before it has committed';
+const UNPUBLISHED = 'the only worker that knows of a charge dies before it is published';
 const FLOOD = 'a customer floods the queue';
 const BESIDE = {
   freeze: 'credits are frozen while a batch burns them',
@@ -21,7 +22,7 @@ const BESIDE = {
   erase: 'a person is erased while their usage is counted',
 } as const;
 
-export const MOMENTS = [LATE_STATE, OVERLAP, FLOOD, ...Object.values(BESIDE)];
+export const MOMENTS = [LATE_STATE, OVERLAP, UNPUBLISHED, FLOOD, ...Object.values(BESIDE)];
 
 const MODEL = 'cw_deepseek-ai_DeepSeek-R1';
 const ONLY_INPUT = {
@@ -51,6 +52,8 @@ type Stage = {
   readonly random: Random;
   readonly count: (name: string) => { injected: number; hit: number };
   readonly tell: (text: string) => void;
+  /** Compares what Tally decides about the entity with what the model does. */
+  readonly decide: (entity: string) => Promise<void>;
 };
 
 export class Staging {
@@ -65,8 +68,24 @@ export class Staging {
     if (this.at.random.chance(FLOOD_CHANCE)) await this.flood();
   }
 
-  /** Between rounds, because the next publication about the entity would repair it. Returns whose decision is to be compared. */
-  async afterComparison(): Promise<string> {
+  /** Between rounds, because the next publication about the entity would repair it. */
+  async afterComparison(): Promise<void> {
+    await this.publishLate();
+    await this.dieUnpublished();
+  }
+
+  /** Credits for one event, which Redis knows of. Afterwards they are used up. */
+  private async dieUnpublished(): Promise<void> {
+    const entity = `unpublished-${this.roundCount}`;
+    const delivery = this.delivery({ ...ONLY_INPUT, entity, model: MODEL });
+    await this.credit(entity, 1_000n);
+    await this.at.decide(entity);
+    await this.bringAbout(UNPUBLISHED, () => dieUnpublished(this.at.tally, delivery));
+    this.count([delivery]);
+    await this.at.decide(entity);
+  }
+
+  private async publishLate(): Promise<void> {
     const { tally, random } = this.at;
     const entity = random.pick(ENTITIES);
     const delivery = this.delivery({ entity });
@@ -75,7 +94,7 @@ export class Staging {
       await this.at.admin.change(this.at.admins.grant(entity, Date.now()));
     };
     await this.bringAbout(LATE_STATE, () => publishLate(tally, { delivery, overtake }));
-    return entity;
+    await this.at.decide(entity);
   }
 
   /** Two events, and credits for one and a half. */
