@@ -175,7 +175,9 @@ const FRACTIONS: Readonly<Record<string, (of: Expected) => readonly [bigint, big
   change_usd: ({ month, sameDays }) => [month - sameDays, 1n],
   monthly_cap_share: ({ month, cap }) => (cap === null || cap === 0n ? null : [month, cap]),
   credits_usd: ({ credits }) => [credits, 1n],
-  credits_until: ({ credits, pace }) => (credits === 0n || pace === 0n ? null : [credits, pace]),
+  // Beyond ten years there is no day, as there is none where nothing is spent.
+  credits_until: ({ credits, pace }) =>
+    credits === 0n || pace === 0n || credits * 7n > pace * 3_650n ? null : [credits, pace],
 };
 
 function inOrder(all: readonly Expected[], sort: string): string[] {
