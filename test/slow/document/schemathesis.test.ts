@@ -1,6 +1,6 @@
 /** Schemathesis: requests that it makes of the document, and answers that it holds against the document. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { pythonPackages, tryProgram } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
@@ -44,6 +44,9 @@ async function expectNoFinding(
       : printed.slice(Math.max(printed.indexOf('= FAILURES ='), 0)).slice(0, SHOWN_CHARACTERS_MAX);
   expect([code, findings]).toEqual([0, '']);
 }
+
+/** A busy machine takes three times as long as a quiet one. */
+jest.setTimeout(RUN_MS_MAX);
 
 describe('requests made of the document', () => {
   it('are answered as it says, with an admin’s key, and the books agree', async () => {
