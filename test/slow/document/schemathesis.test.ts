@@ -1,11 +1,12 @@
 /** Schemathesis: requests that it makes of the document, and answers that it holds against the document. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pythonPackages, tryProgram } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
 const HERE = join(import.meta.dirname, 'python');
 const SEED = '1';
+/** A busy machine takes three times as long as a quiet one. */
 const RUN_MS_MAX = 900_000;
 const SHOWN_CHARACTERS_MAX = 20_000;
 
@@ -45,24 +46,29 @@ async function expectNoFinding(
   expect([code, findings]).toEqual([0, '']);
 }
 
-/** A busy machine takes three times as long as a quiet one. */
-jest.setTimeout(RUN_MS_MAX);
-
 describe('requests made of the document', () => {
-  it('are answered as it says, with an admin’s key, and the books agree', async () => {
-    const { secret } = await tally.key('admin');
-    await expectNoFinding({ secret, examplesCount: EXAMPLES_COUNT.admin });
-    // The key still opens everything: otherwise all of it was answered 401.
-    const { status, body } = await tally.call('GET /v1/admin/reconciliation', { key: secret });
-    expect([status, body.checks.filter(({ ok }: { ok: boolean }) => !ok)]).toEqual([200, []]);
-  });
+  it(
+    'are answered as it says, with an admin’s key, and the books agree',
+    async () => {
+      const { secret } = await tally.key('admin');
+      await expectNoFinding({ secret, examplesCount: EXAMPLES_COUNT.admin });
+      // The key still opens everything: otherwise all of it was answered 401.
+      const { status, body } = await tally.call('GET /v1/admin/reconciliation', { key: secret });
+      expect([status, body.checks.filter(({ ok }: { ok: boolean }) => !ok)]).toEqual([200, []]);
+    },
+    RUN_MS_MAX,
+  );
 
-  it.each(['gateway', 'none'] as const)('break nothing with the key of: %s', async (role) => {
-    const secret = role === 'none' ? null : (await tally.key(role)).secret;
-    const checks =
-      'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
-    await expectNoFinding({ secret, examplesCount: EXAMPLES_COUNT[role] }, ['--checks', checks]);
-  });
+  it.each(['gateway', 'none'] as const)(
+    'break nothing with the key of: %s',
+    async (role) => {
+      const secret = role === 'none' ? null : (await tally.key(role)).secret;
+      const checks =
+        'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
+      await expectNoFinding({ secret, examplesCount: EXAMPLES_COUNT[role] }, ['--checks', checks]);
+    },
+    RUN_MS_MAX,
+  );
 
   it('leave no error in the log', () => {
     const errors = tally
