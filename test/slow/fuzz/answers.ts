@@ -54,7 +54,7 @@ export class Answers {
 
   /** What is wrong with the answer; null where nothing is. */
   problemOf(asked: FuzzCase, outcome: Outcome): string | null {
-    if (outcome === 'silent') return 'no answer in 30 seconds';
+    if (outcome === 'silent') return announcesMore(asked) ? null : 'no answer in 30 seconds';
     if (outcome === 'cut') return mayBeCut(asked) ? null : 'the connection was closed without an answer';
     const { status, text, headers } = outcome;
     if (!(status >= 200 && status < 500)) return `status ${status}`;
@@ -114,6 +114,11 @@ export class Answers {
 
 function internalsIn(text: string): string | null {
   return INTERNALS.test(text) ? 'it tells of our inside' : null;
+}
+
+/** The service waits for a body that was announced and does not come, as long as any request may take. */
+function announcesMore({ sent }: FuzzCase): boolean {
+  return sent.headers.some(([name]) => /^(transfer-encoding|content-length)$/.test(name));
 }
 
 /** Who sends a long body that is refused unread, or what is no HTTP, may lose the answer. */
