@@ -25,8 +25,8 @@ function isLogLine(line: string): boolean {
   }
 }
 
-const statusIs = (status: number) => async () =>
-  (await machine.service.call('GET /readyz').catch(() => null))?.status === status;
+const statusIs = (status: 'ok' | 'degraded') => async () =>
+  (await machine.service.call('GET /readyz').catch(() => null))?.body?.status === status;
 const work = () => tally.queue.add(inJobsOf(10, usage('logged', 200)));
 
 describe('every line that the service prints', () => {
@@ -34,17 +34,17 @@ describe('every line that the service prints', () => {
     await work();
     const killedAt = performance.now();
     await tally.redis.kill();
-    await until('it misses Redis', statusIs(503));
+    await until('it misses Redis', statusIs('degraded'));
     // Long enough for everybody who waits for Redis to have tried again.
     await until('a second has passed', () => performance.now() > killedAt + 1_500);
     await tally.redis.restart();
-    await until('it is back', statusIs(200));
+    await until('it is back', statusIs('ok'));
     await work();
     machine.wires.redis.reset();
     await machine.wires.redis.cut();
-    await until('it misses Redis', statusIs(503));
+    await until('it misses Redis', statusIs('degraded'));
     await machine.wires.redis.mend();
-    await until('it is back', statusIs(200));
+    await until('it is back', statusIs('ok'));
     await tally.queue.drained();
     expect(unreadable(machine.service.log())).toEqual([]);
     expect(machine.service.log().match(/redis is unavailable/g)).toHaveLength(2);

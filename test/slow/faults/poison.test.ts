@@ -37,7 +37,7 @@ type Letter = {
 const letters = async (status = 'open'): Promise<Letter[]> =>
   (await app.call(`GET /v1/admin/dead_letters?status=${status}&limit=100`)).body.data;
 const lettersOf = async (entity: string) =>
-  (await app.call(`GET /v1/admin/dead_letters?entity=${entity}&limit=100`)).body.data as Letter[];
+  ((await app.call(`GET /v1/admin/dead_letters?entity=${entity}&limit=100`)).body.data ?? []) as Letter[];
 
 const now = () => new Date().toISOString();
 const event = (entity: string, override: object = {}, data: object = {}) =>
