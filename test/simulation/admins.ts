@@ -170,7 +170,7 @@ export class Admins {
     return {
       what: 'price',
       model: random.pick(MODELS),
-      entity: random.chance(0.3) ? random.pick(ENTITIES) : null,
+      entity: random.chance(0.3) ? this.someone() : null,
       fromMs: 0,
       input: BigInt(random.int(0, 3_000_000)),
       cached: random.chance(0.5) ? BigInt(random.int(0, 3_000_000)) : null,
@@ -185,6 +185,12 @@ export class Admins {
         : null,
       flex: random.chance(0.5),
     };
+  }
+
+  /** Whom a price or a re-rating names has to exist. */
+  private someone(): string | null {
+    const known = ENTITIES.filter((entity) => this.model.accounts.has(entity));
+    return known.length > 0 ? this.random.pick(known) : null;
   }
 
   /** An event of any kind: one that was voided before, has no price, came late, or lies in a closed month. */
@@ -217,7 +223,7 @@ export class Admins {
     const { random } = this;
     const back = random.int(0, 3);
     const range = {
-      entity: random.chance(0.5) ? random.pick(ENTITIES) : null,
+      entity: random.chance(0.5) ? this.someone() : null,
       fromMs: monthStart(nowMs, -back),
       toMs: monthStart(nowMs, 1 - random.int(0, back)),
     };
