@@ -112,7 +112,7 @@ const Environment = z.object({
     .string()
     .regex(/^[^\p{Cc}]{1,4000}$/u, 'must be the path of a directory')
     .default('.data'),
-  // Whoever guesses it has everything.
+  // A guessed one opens everything.
   ADMIN_API_KEY: z.string().refine(isStrongSecret, STRONG_SECRET).optional(),
   QUOTA_DENIED_STATUS: z
     .enum(['429', '402'], 'must be 429 or 402')

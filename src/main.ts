@@ -119,7 +119,7 @@ async function arriving(databaseUrl: string): Promise<string> {
   return databaseUrl;
 }
 
-/** Whoever migrates owns the tables; the service takes the rights of its own role on, or has a user of its own. */
+/** The role that migrates owns the tables; the service takes the rights of its own role on, or has a user of its own. */
 async function serviceUrl({ migrateDatabaseUrl }: Config, databaseUrl: string): Promise<string> {
   if (migrateDatabaseUrl !== null) return databaseUrl;
   if (await mayServe(databaseUrl)) return asService(databaseUrl);

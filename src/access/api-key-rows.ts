@@ -52,7 +52,7 @@ const SHOWN = {
   successor: true,
 } as const;
 
-/** The key with this secret unless it was revoked, or null. Whoever asks looks whether it has expired. */
+/** The key with this secret unless it was revoked, or null. The caller checks whether it has expired. */
 export async function findKeyByHash(tx: Tx, secretHash: string): Promise<StoredKey | null> {
   const where = { secretHash, revokedAt: null };
   return (await tx.apiKey.findUnique({ where, select: SHOWN })) as StoredKey | null;

@@ -92,7 +92,7 @@ export class ApiKeys {
     this.lookups.clear();
   }
 
-  /** Whoever has expired is as old as can be, so it is looked up, and refused. */
+  /** A remembered key that has expired counts as too old, so it is looked up, and refused. */
   private ageMsOf({ foundAtMs, expiresAtMs }: Lookup): number {
     const nowMs = this.clock.now().getTime();
     return nowMs < expiresAtMs ? nowMs - foundAtMs : Infinity;

@@ -24,7 +24,7 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | null {
       param: 'Idempotency-Key',
     });
   }
-  // Whoever reads a streamed body adds its content, by `withBody`.
+  // The reader of a streamed body adds its content, by `withBody`.
   const body = request.body instanceof Readable ? '' : (JSON.stringify(sorted(request.body)) ?? '');
   const content = [request.method, request.url, entityOf(request), body].join('\0');
   const secret = (request.headers.authorization ?? '').replace(/^\S+ +/, '').trimEnd();

@@ -29,7 +29,7 @@ export class KeyUse implements OnModuleDestroy {
     this.timer ??= setTimeout(() => void this.write().catch(() => {}), MINUTE_MS).unref();
   }
 
-  /** Whoever looks at keys gets to see what is remembered here. */
+  /** For lists of keys, which show what is remembered here. */
   async write(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;

@@ -53,6 +53,21 @@ export const Rotation = z
   .meta({ id: 'KeyRotation', example: { overlap_seconds: 86_400 } });
 export type Rotation = z.output<typeof Rotation>;
 
+const KEY_EXAMPLE = {
+  object: 'api_key',
+  id: 'key_3J9dX0aTq7mVwYbR5cKeLs',
+  name: 'eu gateway',
+  role: 'gateway',
+  entity: 'entity1',
+  source: null,
+  state: 'active',
+  created_at: 1764547200,
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+  successor: null,
+};
+
 export const Key = z
   .object({
     object: z.literal('api_key'),
@@ -68,40 +83,13 @@ export const Key = z
     last_used_at: z.int().nullable().describe('To the minute'),
     successor: z.string().nullable().describe('The key that took its place when it was rotated'),
   })
-  .meta({
-    id: 'Key',
-    example: {
-      object: 'api_key',
-      id: 'key_3J9dX0aTq7mVwYbR5cKeLs',
-      name: 'eu gateway',
-      role: 'gateway',
-      entity: 'entity1',
-      source: null,
-      state: 'active',
-      created_at: 1764547200,
-      expires_at: null,
-      revoked_at: null,
-      last_used_at: null,
-      successor: null,
-    },
-  });
+  .meta({ id: 'Key', example: KEY_EXAMPLE });
 export type Key = z.output<typeof Key>;
 
 export const NewKey = Key.extend({ secret: z.string().describe('Shown this once') }).meta({
   id: 'NewKey',
   example: {
-    object: 'api_key',
-    id: 'key_3J9dX0aTq7mVwYbR5cKeLs',
-    name: 'eu gateway',
-    role: 'gateway',
-    entity: 'entity1',
-    source: null,
-    state: 'active',
-    created_at: 1764547200,
-    expires_at: null,
-    revoked_at: null,
-    last_used_at: null,
-    successor: null,
+    ...KEY_EXAMPLE,
     secret: 'sk-tally-O7gIeh_oXO0Vi58JrDr82kJoEGsmX1lIBeUHkITcOXA',
   },
 });

@@ -1,4 +1,4 @@
-/** An event: what happened, once. Whoever is told of it, and however often, is told the same text under the same id. */
+/** An event: what happened, once. Every delivery of it, to every receiver, carries the same text under the same id. */
 import { randomId } from '../domain/ids.js';
 
 export type Event = {

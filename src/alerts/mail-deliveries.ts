@@ -21,7 +21,7 @@ import { MailSender } from './mail-sender.js';
 import { ATTEMPTS_KEPT, ERROR_CHARACTERS_MAX, RETRY_DELAYS_SECONDS } from './webhook-deliveries.js';
 import type { DeliveryStatus } from './webhook-delivery-log.js';
 
-/** Of one entity's alerts. Whoever may name recipients could fill strangers' boxes through us. */
+/** Of one entity's alerts. Bounded, since a key that may name recipients could fill strangers' boxes through us. */
 export const MAILS_OF_DAY_MAX = 200;
 /** Of the alerts of who runs the service. */
 const PROVIDER_MAILS_OF_DAY_MAX = 2_000;

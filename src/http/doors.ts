@@ -1,12 +1,12 @@
 /**
  * What is decided on the headers, before a byte of the body is read: whether there is such a route, whether the key may call it, and
- * whether the body may be so long and the answer of the asked type. Whoever has no key costs no more than that.
+ * whether the body may be so long and the answer of the asked type. A caller without a key costs no more than that.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 import type { ErrorFilter } from './error-filter.js';
 import { KnownPaths } from './known-paths.js';
-import { acceptsAny } from './media-types.js';
+import { acceptsAny } from './accept-header.js';
 import type { Access } from './route.js';
 import { Turns } from './turns.js';
 

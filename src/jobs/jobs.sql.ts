@@ -1,4 +1,4 @@
-/** Jobs as rows. Whoever runs one says so every few seconds; a job whose runner is silent is taken from it. */
+/** Jobs as rows. The runner of one says so once a second; a job whose runner is silent is taken from it. */
 import type { ErrorCode } from '@tally/client/protocol';
 import type { CallerContext } from '../access/caller-context.js';
 import { pgArray } from '../platform/pg-array.js';
@@ -143,7 +143,7 @@ export type ClaimedJob = {
 };
 
 /**
- * Takes the oldest queued job of the first of these kinds of which none runs, or returns null. Whoever takes jobs waits for the others who do,
+ * Takes the oldest queued job of the first of these kinds of which none runs, or returns null. Processes that take jobs wait for each other,
  * which is one statement; the unique index keeps a second one of a kind from running.
  */
 export async function claimJob(

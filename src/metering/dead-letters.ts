@@ -108,7 +108,7 @@ export class DeadLetters {
 
   /**
    * Sends their events to the queue, before they are marked: a crash in between sends them twice, and they count once. Under the same `once` the
-   * same events are sent once, whoever asks. Throws Unavailable.
+   * same events are sent once, however many ask. Throws Unavailable.
    */
   async send(
     deadLetters: readonly ChosenDeadLetter[],

@@ -1,6 +1,7 @@
 /** Months whose events were dropped: their sums stay, and what needs the events themselves is refused, with what was dropped and when. */
 import { TallyError } from '../domain/errors.js';
 import { periodEnd, type Period } from '../domain/period.js';
+import { unixSeconds } from '../domain/unix-time.js';
 import type { Tx } from '../platform/database.js';
 import { findDroppedMonths, keepUsageMonths, type DroppedMonth } from './usage-months.sql.js';
 
@@ -21,18 +22,18 @@ export async function keepMonths(tx: Tx): Promise<void> {
 function eventsDropped(months: readonly DroppedMonth[], param: string): TallyError {
   const [first, last] = [months[0]!, months.at(-1)!];
   const named = first === last ? first.month : `${first.month} to ${last.month}`;
-  const from = periodEnd(last.month as Period).toISOString();
+  const from = periodEnd(last.month as Period);
   return new TallyError(
     'events_dropped',
-    `${param}: the events of ${named} were dropped on ${last.droppedAt.toISOString().slice(0, 10)}; their sums by hour, statements and corrections stay. Events are there from ${from} on`,
+    `${param}: the events of ${named} were dropped on ${last.droppedAt.toISOString().slice(0, 10)}; their sums by hour, statements and corrections stay. Events are there from ${from.toISOString()} on`,
     {
       param,
       details: {
         months: months.map(({ month, droppedAt }) => ({
           month,
-          dropped_at: Math.floor(droppedAt.getTime() / 1_000),
+          dropped_at: unixSeconds(droppedAt),
         })),
-        events_from: Math.floor(Date.parse(from) / 1_000),
+        events_from: unixSeconds(from),
       },
     },
   );

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * Saying what is wrong with an event takes thirty times as long as reading a right one (56 µs to 2), so whoever sends many wrong ones
+ * Saying what is wrong with an event takes thirty times as long as reading a right one (56 µs to 2), so a caller who sends many wrong ones
  * would keep everybody from being answered.
  */
 export const REFUSED_IN_A_TURN_MAX = 100;

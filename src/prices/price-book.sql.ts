@@ -18,7 +18,7 @@ export async function tryLockPriceBook(tx: Tx): Promise<boolean> {
 }
 
 /**
- * Waits a tenth of a second at most to have the lock alone; `tryLockPriceBook` then says whether it has. Whoever asks for a share
+ * Waits a tenth of a second at most to have the lock alone; `tryLockPriceBook` then says whether it has. A session that asks for a share
  * meanwhile waits behind this one. A block takes no parameters, so the lock's number stands in its text.
  */
 export async function awaitPriceBook(tx: Tx): Promise<void> {

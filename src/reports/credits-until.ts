@@ -1,5 +1,5 @@
 /** When credits end at the pace at which they were spent of late. Pure. */
-import { DAY_MS, HOUR_MS, type Range } from '../domain/buckets.js';
+import { bucketStart, DAY_MS, type Range } from '../domain/buckets.js';
 
 export const PACE_DAYS = 7;
 const PACE_MS = PACE_DAYS * DAY_MS;
@@ -10,8 +10,8 @@ const LASTING_MS_MAX = BigInt(LASTING_DAYS_MAX) * BigInt(DAY_MS);
 
 /** The whole hours whose spend is the pace: the same as those of the alert for credits that run out. */
 export function paceHours(at: Date): Range {
-  const end = Math.floor(at.getTime() / HOUR_MS) * HOUR_MS;
-  return { start: new Date(end - PACE_MS), end: new Date(end) };
+  const end = bucketStart(at, '1h');
+  return { start: new Date(end.getTime() - PACE_MS), end };
 }
 
 /** Null where there is nothing that could end, or not within ten years. `pacePicos` is the spend of seven days. */

@@ -3,7 +3,7 @@
  * schedules, so none of them waits for another one either.
  */
 import { InjectQueue, Processor } from '@nestjs/bullmq';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Queue } from 'bullmq';
 import { Clock } from '../platform/clock.js';
@@ -12,58 +12,20 @@ import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { UpkeepLane } from './upkeep-lane.js';
 import { SCHEDULES } from './schedules.js';
 
-const concurrencyOf = (lane: keyof typeof SCHEDULES) => ({
-  concurrency: Object.keys(SCHEDULES[lane]).length,
-});
+export function laneOf(name: keyof typeof SCHEDULES): Type<UpkeepLane> {
+  const schedules = SCHEDULES[name];
 
-@Injectable()
-@Processor(UPKEEP_QUEUES.money, concurrencyOf('money'))
-export class MoneyLane extends UpkeepLane {
-  constructor(
-    @InjectQueue(UPKEEP_QUEUES.money) queue: Queue,
-    modules: ModuleRef,
-    logger: Logger,
-    clock: Clock,
-  ) {
-    super(queue, SCHEDULES.money, modules, logger, clock);
+  @Injectable()
+  @Processor(UPKEEP_QUEUES[name], { concurrency: Object.keys(schedules).length })
+  class Lane extends UpkeepLane {
+    constructor(
+      @InjectQueue(UPKEEP_QUEUES[name]) queue: Queue,
+      modules: ModuleRef,
+      logger: Logger,
+      clock: Clock,
+    ) {
+      super(queue, schedules, modules, logger, clock);
+    }
   }
-}
-
-@Injectable()
-@Processor(UPKEEP_QUEUES.slow, concurrencyOf('slow'))
-export class SlowLane extends UpkeepLane {
-  constructor(
-    @InjectQueue(UPKEEP_QUEUES.slow) queue: Queue,
-    modules: ModuleRef,
-    logger: Logger,
-    clock: Clock,
-  ) {
-    super(queue, SCHEDULES.slow, modules, logger, clock);
-  }
-}
-
-@Injectable()
-@Processor(UPKEEP_QUEUES.months, concurrencyOf('months'))
-export class MonthsLane extends UpkeepLane {
-  constructor(
-    @InjectQueue(UPKEEP_QUEUES.months) queue: Queue,
-    modules: ModuleRef,
-    logger: Logger,
-    clock: Clock,
-  ) {
-    super(queue, SCHEDULES.months, modules, logger, clock);
-  }
-}
-
-@Injectable()
-@Processor(UPKEEP_QUEUES.outbound, concurrencyOf('outbound'))
-export class OutboundLane extends UpkeepLane {
-  constructor(
-    @InjectQueue(UPKEEP_QUEUES.outbound) queue: Queue,
-    modules: ModuleRef,
-    logger: Logger,
-    clock: Clock,
-  ) {
-    super(queue, SCHEDULES.outbound, modules, logger, clock);
-  }
+  return Lane;
 }

@@ -9,7 +9,7 @@ import { PeriodsModule } from '../periods/periods.module.js';
 import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { QuotaModule } from '../quota/quota.module.js';
 import { RetentionModule } from '../retention/retention.module.js';
-import { MoneyLane, MonthsLane, OutboundLane, SlowLane } from './upkeep-lanes.js';
+import { laneOf } from './upkeep-lanes.js';
 
 /** Runs what has a schedule. */
 @Module({
@@ -24,6 +24,6 @@ import { MoneyLane, MonthsLane, OutboundLane, SlowLane } from './upkeep-lanes.js
     AlertsModule,
     RetentionModule,
   ],
-  providers: [MoneyLane, SlowLane, MonthsLane, OutboundLane],
+  providers: [laneOf('money'), laneOf('slow'), laneOf('months'), laneOf('outbound')],
 })
 export class UpkeepWorker {}

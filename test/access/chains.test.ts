@@ -189,7 +189,7 @@ describe.each(CHAINS)('in %s the reconciliation finds', (_, log, where) => {
     ]);
   });
 
-  /** Whoever owns the tables can write the whole chain anew. */
+  /** The owner of the tables can rewrite the whole chain. */
   const forgedTail = () => [
     `update ${log} set ${CONTENT} where id = ${nth(log, where(), 1)}`,
     `do $do$

@@ -165,7 +165,7 @@ describe('the last admin key', () => {
       app.call(`DELETE /v1/admin/keys/${a.id}`, { key: b.secret }),
       app.call(`DELETE /v1/admin/keys/${b.id}`, { key: a.secret }),
     ]);
-    // Whoever comes second finds the last key, or has no key any more.
+    // The second of them finds the last key, or has no key any more.
     expect([ofA.status, ofB.status].filter((status) => status === 200)).toHaveLength(1);
     const left = ofA.status === 200 ? b.secret : a.secret;
     expect((await app.call('GET /v1/admin/keys', { key: left })).status).toBe(200);

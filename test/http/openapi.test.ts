@@ -82,7 +82,7 @@ describe('the API document', () => {
     expect(Object.keys(report?.requestBody?.content ?? {})).toEqual(['application/json']);
   });
 
-  it('is made anew within the time in which its example of usage is taken', async () => {
+  it('is rebuilt before the time in its example of usage is too old to be taken', async () => {
     const made = async (): Promise<{ time: string; rest: string }> => {
       const { body, text } = await app.call('GET /openapi.json', { key: null });
       const { example } = body.paths['/v1/usage/events'].post.requestBody.content['application/json'];

@@ -84,7 +84,7 @@ describe('while a server is unavailable', () => {
     expect((await reserve(gateway)).status).toBe(503);
   });
 
-  it('a Postgres that takes no writes is as one that is away: decisions go on, and changes get a 503', async () => {
+  it('while Postgres takes no writes, decisions go on and changes get a 503', async () => {
     const gateway = await app.key('gateway');
     await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '1' } });

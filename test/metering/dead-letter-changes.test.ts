@@ -209,7 +209,7 @@ describe('replaying all of a filter', () => {
       expect(before.length).toBeGreaterThanOrEqual(500);
       const taken = new Set(areTaken ? before : []);
       if (areTaken) await takeAll();
-      // As if the process had been gone for a minute: whoever runs it from now on is another.
+      // As if the process had been gone for a minute: another runner takes it from here.
       await app.postgres.pool.query(
         `update jobs set seen_at = now() - interval '1 minute', runner = gen_random_uuid() where id = $1`,
         [answer.body.id],

@@ -153,7 +153,7 @@ describe('what is kept of a job, whatever its producer says', () => {
   it('is the job itself where it failed, which the overview and the inbox count', async () => {
     await queue.queue.pause();
     const { id } = await queue.queue.add(USAGE_JOB, eventsOf('failed', 1), against);
-    // As BullMQ marks one that it lost too often: whoever takes it next fails it without starting it.
+    // As BullMQ marks one that it lost too often: the next worker that takes it fails it without starting it.
     await queue.redis.hset(queue.queue.toKey(id!), 'defa', 'job stalled more than allowable limit');
     await queue.queue.resume();
     await until('it has failed', async () => (await look()).failed === 1);

@@ -87,7 +87,13 @@ describe('the schema "reporting"', () => {
     );
     expect(rows).toEqual([{ mighty: false }]);
     await reader.query(`set statement_timeout = '20ms'`);
-    await expect(reader.query('select pg_sleep(5)')).rejects.toThrow('statement timeout');
+    const holder = await books.postgres.pool.connect();
+    await holder.query('select pg_advisory_lock(1)');
+    try {
+      await expect(reader.query('select pg_advisory_lock(1)')).rejects.toThrow('statement timeout');
+    } finally {
+      holder.release(true);
+    }
     await reader.query('reset statement_timeout');
   });
 

@@ -7,7 +7,7 @@ import { aTestQueue, type TestQueue } from './usage-queue.js';
 
 type Sums = Readonly<Record<Outcome, number>>;
 
-/** Every delivery is counted, a duplicate, a conflict or a dead letter, and the four numbers add up, whoever is asked. */
+/** Every delivery is counted, a duplicate, a conflict or a dead letter, and the four numbers add up, in every report that has them. */
 export async function expectEveryDelivery(count: number, seed: number): Promise<void> {
   const app = await anApp({ role: 'all' });
   const queue = await aTestQueue(app.redis.url, { mayDie: false, nowMs: () => app.clock.now().getTime() });

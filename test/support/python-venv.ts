@@ -47,7 +47,7 @@ export async function aPythonVenv({
     timeout: INSTALL_MS_MAX,
     maxBuffer: PRINTED_BYTES_MAX,
   });
-  // Written last: what an interrupted run has left behind is made anew.
+  // Written last: an environment that an interrupted run left behind is built again.
   await writeFile(marker, content);
   return venv;
 }

@@ -1703,8 +1703,8 @@ create trigger audit_log_no_truncate before truncate on audit_log
   for each statement execute function refuse_change();
 
 -- Tamper evidence: entries of the ledger and of the audit log are chained. Each has a hash over its content and the hash of the entry
--- before it, of the same entity and log; entries that concern no entity have a chain of their own, under the entity ''. Whoever changes,
--- removes, moves or slips in an entry breaks the chain there, and whoever forges it from there to its end ends it in another hash than
+-- before it, of the same entity and log; entries that concern no entity have a chain of their own, under the entity ''. To change, remove,
+-- move or slip in an entry breaks the chain there, and a chain that is forged from there to its end ends in another hash than
 -- was logged.
 
 create table chain_heads (
@@ -1735,7 +1735,7 @@ begin
 end
 $$;
 
--- Chains an entry, whoever writes it. Locks the head of its chain until the transaction ends, and gives the entry its id under that lock,
+-- Chains an entry, whichever role writes it. Locks the head of its chain until the transaction ends, and gives the entry its id under that lock,
 -- so that ids of a chain are in its order. Writers of the ledger hold the entity's lock already; those of the audit log write it last. It
 -- has the rights of the owner, for the service cannot change a head. An entry of the same statement comes after the head's last one.
 create function chain_entry() returns trigger language plpgsql security definer as $$
@@ -2083,7 +2083,7 @@ end
 $$;
 
 -- The role that the service works as. It owns nothing, so it cannot switch off what protects a table, and what is append only it can only
--- add to. It cannot log in: the sessions of whoever migrates take it on, or another role inherits it. A table that is added gets its
+-- add to. It cannot log in: the sessions of the role that migrates take it on, or another role inherits it. A table that is added gets its
 -- rights here.
 
 do $$

@@ -2,7 +2,7 @@
 
 local NANOS_MAX = 9000000000000000
 -- Holds and leases of an entity without a limit of its own for requests in flight: one that costs nothing passes every limit of money,
--- and whoever made them without end would fill Redis. HOLDS_OF_ENTITY_MAX of src/domain/quota-limits.ts.
+-- and a caller that made them without end would fill Redis. HOLDS_OF_ENTITY_MAX of src/domain/quota-limits.ts.
 local HOLDS_MAX = 200000
 -- Holds that are moved here after an outage were admitted already: as many as the largest limit that an entity may have of its own.
 local ADOPTED_MAX = 1000000

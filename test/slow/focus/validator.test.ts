@@ -86,7 +86,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 const NOT_KEPT: readonly (readonly [RegExp, string])[] = [
   [
     /^(PricingCurrency|CostAndUsage-D-0(46|47|48|50|51|52|54|55|56)-C$)/,
-    'columns for prices in a virtual currency, which the validator wants of whoever publishes a price list',
+    'columns for prices in a virtual currency, which the validator wants of publishers of a price list',
   ],
   [/^InvoiceId-C-00[45]-C$/, 'one wants an id in every row and one in none: the validator knows no invoices'],
   [

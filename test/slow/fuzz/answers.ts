@@ -33,7 +33,7 @@ const OF_ALL_ROUTES = new Set([404, 405, 406, 408, 413, 415, 417, 431]);
 /** Longer bodies are refused before they are read, so that the answer may be lost on the way to one who still sends. */
 const READ_BYTES_MAX = 32 * 1024;
 
-/** A new key's or webhook's secret is shown once, to whoever asked for it. */
+/** A new key's or webhook's secret is shown once, to the caller who made it. */
 const SHOWS_SECRET = /^POST \/v1\/admin\/(keys|webhooks)(\/\{id\}\/rotate)?$/;
 const ANY_SECRET = /sk-tally-[A-Za-z0-9_-]{20}|whsec_[A-Za-z0-9+/]{20}/;
 const INTERNALS =
