@@ -104,6 +104,60 @@ describe('a bad request', () => {
     expect(tally.requestCount).toBe(0);
   });
 
+  const CONTENT =
+    'must be a text, or a list of {"type":"text","text":…} and {"type":"image_url","image_url":{"url":…}}';
+  const content = (given: unknown) => ({ model, messages: [{ role: 'user', content: given }] });
+  const values: [string, string, object][] = [
+    ['model', "must be a model's id", { model: 7, messages }],
+    ['messages', 'must be a list of at least 1 message', { model, messages: 'x' }],
+    ['messages', 'must be a list of at least 1 message', { model, messages: [] }],
+    ['messages[0]', 'must be an object', { model, messages: ['x'] }],
+    [
+      'messages[0].role',
+      'must be one of "system", "developer", "user", "assistant", "tool", "function"',
+      { model, messages: [{ role: 'robot' }] },
+    ],
+    ['messages[0].content', CONTENT, content(7)],
+    ['messages[0].content', CONTENT, content([{ type: 'video' }])],
+    ['messages[0].content', CONTENT, content([{ type: 'text', text: 7 }])],
+    ['messages[0].content', CONTENT, content([{ type: 'image_url', image_url: 'x' }])],
+    ['n', 'must be 1', { ...chat, n: 2 }],
+    ['max_tokens', 'must be an integer from 1 to 1000000', { ...chat, max_tokens: 0 }],
+    ['max_tokens', 'must be an integer from 1 to 1000000', { ...chat, max_tokens: 1_000_001 }],
+    [
+      'max_completion_tokens',
+      'must be an integer from 1 to 1000000',
+      { ...chat, max_completion_tokens: 'x' },
+    ],
+    ['stream', 'must be true or false', { ...chat, stream: 'yes' }],
+    ['stream_options', 'must be an object', { ...chat, stream: true, stream_options: true }],
+    ['stream_options', 'is only allowed when stream is true', { ...chat, stream_options: {} }],
+    ['user', 'must be a text of at most 128 characters', { ...chat, user: 'x'.repeat(129) }],
+    ['user', 'must be a text of at most 128 characters', { ...chat, user: 7 }],
+  ];
+  it.each(values)('says that %s %s', async (param, words, body) => {
+    const error = await errorOf(gateway.openai().post('/chat/completions', { body }));
+    expect(error.error).toMatchObject({ param, message: `Invalid value for '${param}': ${words}.` });
+  });
+
+  const INPUT = 'must be a text, a list of token ids, or a list of up to 2048 of these';
+  const embedded: [string, string, object][] = [
+    ['input', 'must not be empty', { input: '' }],
+    ['input', INPUT, { input: [7, 'x'] }],
+    ['input', INPUT, { input: { text: 'x' } }],
+    ['input', INPUT, { input: Array.from({ length: 2049 }, () => 'x') }],
+    ['input[0]', 'must not be empty', { input: [''] }],
+    ['input[0]', 'must not be negative', { input: [-1] }],
+    ['input[0]', 'must not be empty', { input: [[]] }],
+    ['encoding_format', 'must be "float" or "base64"', { input: 'x', encoding_format: 'hex' }],
+    ['dimensions', 'must be 1024', { input: 'x', dimensions: 7 }],
+  ];
+  it.each(embedded)('says that %s of embeddings %s', async (param, words, body) => {
+    const given = { model: EMBEDDINGS_MODEL, ...body };
+    const error = await errorOf(gateway.openai().post('/embeddings', { body: given }));
+    expect(error.error).toMatchObject({ param, message: `Invalid value for '${param}': ${words}.` });
+  });
+
   it('that is not JSON gets 400 in the same form', async () => {
     const headers = { authorization: `Bearer ${CALLER_KEY}`, 'content-type': 'application/json' };
     const response = await fetch(`${gateway.url}/v1/chat/completions`, {

@@ -9,48 +9,76 @@ export type EmbeddingsBody = z.infer<typeof embeddingsBody>;
 export const readChatBody = (body: unknown) => readBody(body, chatBody, 'chat');
 export const readEmbeddingsBody = (body: unknown) => readBody(body, embeddingsBody, 'embeddings');
 
-const tokenLimit = z.int().min(1).max(1_000_000).nullish();
+const TOKEN_LIMIT = 'must be an integer from 1 to 1000000';
+const tokenLimit = z
+  .int({ error: TOKEN_LIMIT })
+  .min(1, { error: TOKEN_LIMIT })
+  .max(1_000_000, { error: TOKEN_LIMIT })
+  .nullish();
+
+const AN_OBJECT = { error: 'must be an object' };
+const TRUE_OR_FALSE = { error: 'must be true or false' };
 
 const contentPart = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),
   z.object({ type: z.literal('image_url'), image_url: z.looseObject({ url: z.string() }) }),
 ]);
 
-const message = z.looseObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: z.union([z.string(), z.array(contentPart)]).nullish(),
-});
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
+const message = z.looseObject(
+  {
+    role: z.enum(ROLES, { error: `must be one of ${ROLES.map((role) => `"${role}"`).join(', ')}` }),
+    content: z
+      .union([z.string(), z.array(contentPart)], {
+        error:
+          'must be a text, or a list of {"type":"text","text":…} and {"type":"image_url","image_url":{"url":…}}',
+      })
+      .nullish(),
+  },
+  AN_OBJECT,
+);
 
-const user = z.string().max(128).optional();
+const MESSAGES = { error: 'must be a list of at least 1 message' };
+const MODEL = { error: "must be a model's id" };
+const USER = { error: 'must be a text of at most 128 characters' };
+const user = z.string(USER).max(128, USER).optional();
 
 const chatBody = z
   .looseObject({
-    model: z.string(),
-    messages: z.array(message).min(1),
+    model: z.string(MODEL),
+    messages: z.array(message, MESSAGES).min(1, MESSAGES),
     max_tokens: tokenLimit,
     max_completion_tokens: tokenLimit,
-    n: z.literal(1, { error: 'only 1 is supported' }).nullish(),
-    stream: z.boolean().nullish(),
-    stream_options: z.looseObject({ include_usage: z.boolean().optional() }).nullish(),
+    n: z.literal(1, { error: 'must be 1' }).nullish(),
+    stream: z.boolean(TRUE_OR_FALSE).nullish(),
+    stream_options: z
+      .looseObject({ include_usage: z.boolean(TRUE_OR_FALSE).optional() }, AN_OBJECT)
+      .nullish(),
     user,
   })
   .refine((body) => body.stream === true || !body.stream_options, {
     path: ['stream_options'],
-    error: 'only allowed when stream is enabled',
+    error: 'is only allowed when stream is true',
   });
 
-const tokenIds = z.array(z.int().min(0)).min(1);
+const EMPTY = { error: 'must not be empty' };
+const INPUT = { error: 'must be a text, a list of token ids, or a list of up to 2048 of these' };
+const text = z.string().min(1, EMPTY);
+const tokenIds = z.array(z.int().min(0, { error: 'must not be negative' })).min(1, EMPTY);
 
 const embeddingsBody = z.looseObject({
-  model: z.string(),
-  input: z.union([
-    z.string().min(1),
-    z.array(z.string().min(1)).min(1).max(2048),
-    tokenIds,
-    z.array(tokenIds).min(1).max(2048),
-  ]),
-  encoding_format: z.enum(['float', 'base64']).default('float'),
-  dimensions: z.literal(1024, { error: 'the model has 1024 dimensions' }).optional(),
+  model: z.string(MODEL),
+  input: z.union(
+    [
+      text,
+      z.array(text).min(1, EMPTY).max(2048, INPUT),
+      tokenIds,
+      z.array(tokenIds).min(1, EMPTY).max(2048, INPUT),
+    ],
+    INPUT,
+  ),
+  encoding_format: z.enum(['float', 'base64'], { error: 'must be "float" or "base64"' }).default('float'),
+  dimensions: z.literal(1024, { error: 'must be 1024' }).optional(),
   user,
 });
 
