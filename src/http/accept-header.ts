@@ -1,23 +1,38 @@
-/** What `Accept` allows (RFC 9110, 12.5.1). */
+/** What `Accept` allows and prefers (RFC 9110, 12.5.1). */
 
-/** Longer lists are taken as whatever there is, like no header. */
+/** A longer list is read like no header. */
 const RANGES_MAX = 64;
 
+/** Whether the caller takes one of the types. */
 export function acceptsAny(accept: string, types: readonly string[]): boolean {
-  const ranges = accept.split(',', RANGES_MAX + 1);
-  if (accept.trim() === '' || ranges.length > RANGES_MAX) return true;
-  const weights = new Map(ranges.map(rangeOf));
+  const weights = weightsOf(accept);
   return types.some((type) => weightOf(type, weights) > 0);
+}
+
+/** True if the caller prefers HTML to JSON. Without a preference, or if neither is accepted, the answer is JSON. */
+export function prefersHtml(accept = ''): boolean {
+  const weights = weightsOf(accept);
+  return weightOf('text/html', weights) > weightOf('application/json', weights);
+}
+
+type Weights = ReadonlyMap<string, number>;
+
+const ANYTHING: Weights = new Map([['*/*', 1]]);
+
+function weightsOf(accept: string): Weights {
+  const ranges = accept.split(',', RANGES_MAX + 1);
+  if (accept.trim() === '' || ranges.length > RANGES_MAX) return ANYTHING;
+  return new Map(ranges.map(rangeOf));
 }
 
 function rangeOf(text: string): [range: string, weight: number] {
   const [range = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
-  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-  return [range, weight === undefined ? 1 : Number(weight)];
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1';
+  return [range, /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(weight) ? Number(weight) : 0];
 }
 
 /** The most specific range counts. */
-function weightOf(type: string, weights: ReadonlyMap<string, number>): number {
+function weightOf(type: string, weights: Weights): number {
   const group = `${type.split('/', 1)[0]}/*`;
   return weights.get(type) ?? weights.get(group) ?? weights.get('*/*') ?? 0;
 }

@@ -7,7 +7,7 @@ import { ReportsDatabase } from '../platform/reports-database.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
 import { Statements } from './statements.js';
-import { prefersHtml } from './accept-header.js';
+import { prefersHtml } from '../http/accept-header.js';
 import { STATEMENT_HTML_HEADERS, statementHtml } from './statement-html.js';
 import { presentStatement } from './statements.presenter.js';
 import { Route } from '../http/route.js';
