@@ -1,6 +1,11 @@
 /** The gateway's environment, checked at once and frozen. Nothing else in the gateway reads `process.env`. */
 import { hostname } from 'node:os';
-import { NAME_PATTERN } from '@tally/client/protocol';
+import {
+  NAME_PATTERN,
+  REDIS_PREFIX_PATTERN,
+  RedisAddressError,
+  redisAddressOf,
+} from '@tally/client/protocol';
 import { z } from 'zod';
 
 export type GatewayConfig = Readonly<z.infer<typeof environment>>;
@@ -62,6 +67,27 @@ const notYet = z.preprocess(
   z.undefined({ error: 'must not be set: this gateway has the canned model only' }).optional(),
 );
 
+/** In every form that Tally takes. */
+const redisUrl = z.preprocess(
+  unset,
+  z
+    .string()
+    .superRefine((text, context) => {
+      for (const message of redisUrlProblems(text)) context.addIssue({ code: 'custom', message });
+    })
+    .optional(),
+);
+
+function redisUrlProblems(text: string): readonly string[] {
+  try {
+    redisAddressOf(text);
+    return [];
+  } catch (error) {
+    if (error instanceof RedisAddressError) return error.problems;
+    throw error;
+  }
+}
+
 const environment = z
   .object({
     GATEWAY_PORT: integer('8080', 0, 65_535),
@@ -71,9 +97,16 @@ const environment = z
       z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).default('http://127.0.0.1:3000'),
     ),
     TALLY_API_KEY: z.preprocess(unset, z.string({ error: 'must be a Tally key with the role gateway' })),
-    REDIS_URL: z.preprocess(
+    REDIS_URL: redisUrl,
+    QUEUE_REDIS_URL: redisUrl,
+    REDIS_PREFIX: z.preprocess(
       unset,
-      z.url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' }).optional(),
+      z
+        .string()
+        .regex(REDIS_PREFIX_PATTERN, {
+          error: 'must be the REDIS_PREFIX of Tally: letters, digits, dots, colons, underscores and hyphens',
+        })
+        .optional(),
     ),
     GATEWAY_KEYS: z.preprocess(unset, callerKeys.optional()),
     GATEWAY_UPSTREAM_URL: notYet,
@@ -105,7 +138,11 @@ const environment = z
     host: env.HOST,
     tallyUrl: env.TALLY_URL,
     tallyApiKey: env.TALLY_API_KEY,
+    /** Where recalls of leases are heard. */
     redisUrl: env.REDIS_URL,
+    /** Where usage goes. */
+    queueRedisUrl: env.QUEUE_REDIS_URL ?? env.REDIS_URL,
+    redisPrefix: env.REDIS_PREFIX,
     callerKeys: env.GATEWAY_KEYS ?? callerKeys.parse(DEFAULT_KEYS),
     /** The callers' key is the one that everybody knows. */
     hasDefaultKey: env.GATEWAY_KEYS === undefined,

@@ -36,15 +36,15 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
   const model =
     deps.model ?? new CannedModel({ capacity: config.modelCapacity, delayMs: config.modelDelayMs });
   const tally = new TallyClient({ baseUrl: config.tallyUrl, apiKey: config.tallyApiKey });
-  const { gatewayId, host, metricsPort, redisUrl, outboxDir } = config;
+  const { gatewayId, host, metricsPort, queueRedisUrl, redisPrefix, outboxDir } = config;
   const outbox: OutboxOptions = {
     ...(outboxDir !== undefined && { directory: outboxDir }),
     onFailure: (error) => logger.warn({ err: error }, 'usage events not delivered yet'),
     onRefused: (event, error) => logger.error({ err: error, event }, 'usage event lost'),
   };
-  const reporter = await (redisUrl === undefined
+  const reporter = await (queueRedisUrl === undefined
     ? httpReporter(tally, outbox)
-    : queueReporter({ redisUrl, ...outbox }));
+    : queueReporter({ redisUrl: queueRedisUrl, prefix: redisPrefix, ...outbox }));
   const leases = config.leases ? leasesOf(tally, config, { logger, holdTtlSeconds }) : null;
   const metering = new Metering({
     quota: leases?.quota ?? tally,
@@ -84,13 +84,14 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
 /** Without REDIS_URL a recall is not heard, and a lowered limit is known with the next renewal. */
 function leasesOf(
   tally: TallyClient,
-  { redisUrl }: GatewayConfig,
+  { redisUrl, redisPrefix: prefix }: GatewayConfig,
   { logger, holdTtlSeconds }: { logger: Logger; holdTtlSeconds: number },
 ): { quota: LeasedQuota; close(): Promise<void> } {
   const onFailure = (error: unknown) =>
     logger.warn({ err: error }, 'leases not renewed, or recalls not heard');
   const quota = new LeasedQuota({ tally, requestSeconds: holdTtlSeconds, onFailure });
-  const recalls = redisUrl === undefined ? null : listenForLeaseRecalls(quota, { redisUrl, onFailure });
+  const recalls =
+    redisUrl === undefined ? null : listenForLeaseRecalls(quota, { redisUrl, prefix, onFailure });
   return {
     quota,
     close: async () => {

@@ -10,7 +10,7 @@ try {
   const gateway = await startGateway(config, { logger, now: () => new Date() });
   const { gatewayId, tallyUrl } = config;
   const { url, metricsUrl } = gateway;
-  const reporting = config.redisUrl === undefined ? 'http' : 'queue';
+  const reporting = config.queueRedisUrl === undefined ? 'http' : 'queue';
   const facts = { url, metrics: metricsUrl, tally: tallyUrl, reporting, gateway_id: gatewayId };
   logger.info(facts, 'gateway listens');
   if (config.hasDefaultKey)

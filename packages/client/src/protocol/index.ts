@@ -10,7 +10,7 @@ export {
 export {
   LEASE_FINISHED_MAX,
   LEASE_MODELS_MAX,
-  LEASE_RECALLS_CHANNEL,
+  leaseRecallsChannel,
   LEASE_SECONDS_DEFAULT,
   LEASE_SECONDS_MAX,
   type FinishedRequest,
@@ -30,6 +30,14 @@ export {
   PICOS_PER_USD,
 } from './money.js';
 export { entityOf, isPrintable, NAME_PATTERN, parseSubject, TEXT_LENGTH_MAX } from './names.js';
+export {
+  REDIS_URL_FORMS,
+  RedisAddressError,
+  redisAddressOf,
+  type RedisAddress,
+  type RedisNode,
+} from './redis-address.js';
+export { keyPrefixOf, queuePrefixOf, REDIS_PREFIX_PATTERN, slotOf, type RedisNames } from './redis-prefix.js';
 export {
   entityOfLeaseId,
   entityOfReservationId,

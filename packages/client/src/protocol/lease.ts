@@ -2,6 +2,7 @@
  * A lease is a slice of what a project may still spend, on which a gateway admits requests by itself. The gateway states what
  * it holds (`POST /v1/quota/leases`), and Tally answers with what it may add or must give back.
  */
+import { keyPrefixOf } from './redis-prefix.js';
 
 /** How long a gateway admits on one answer: the default and the longest. */
 export const LEASE_SECONDS_DEFAULT = 10;
@@ -11,8 +12,10 @@ export const LEASE_FINISHED_MAX = 1_000;
 /** Models whose prices one statement asks for. */
 export const LEASE_MODELS_MAX = 50;
 
-/** The Redis channel on which Tally publishes the name of an entity whose leases must be given back. */
-export const LEASE_RECALLS_CHANNEL = 'tally:leases';
+/** The Redis channel on which Tally publishes the name of an entity whose leases must be given back; `prefix` is `REDIS_PREFIX`. */
+export function leaseRecallsChannel(prefix: string | null): string {
+  return `${keyPrefixOf(prefix)}tally:leases`;
+}
 
 /** A request that has run: from here on Tally holds `hold_usd` for it, until its usage event is booked. */
 export interface FinishedRequest {

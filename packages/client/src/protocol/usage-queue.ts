@@ -29,6 +29,12 @@ export function usageQueues(shards: number): readonly string[] {
     : [USAGE_QUEUE, ...Array.from({ length: shards }, (_, n) => shardQueue(n))];
 }
 
+/** Null for a queue that is no shard. */
+export function shardOf(queue: string): number | null {
+  const [, shard] = /^usage-events-(\d{1,2})$/.exec(queue) ?? [];
+  return shard === undefined ? null : Number(shard);
+}
+
 function shardQueue(n: number): string {
   return `${USAGE_QUEUE}-${n}`;
 }

@@ -1,0 +1,120 @@
+/** Connections to the Redis of a URL, whatever its kind. Needs ioredis. */
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { redisAddressOf, type RedisAddress } from './protocol/redis-address.js';
+
+export type RedisClient = Redis | Cluster;
+
+const RECONNECT_MS_MAX = 1_000;
+/** A node that could not be reached so often is forgotten until the Cluster names it again. */
+const NODE_ATTEMPTS_MAX = 10;
+/** How often a Cluster is asked which node has which slot; a node that no longer has one says so at once. */
+const SLOTS_MS = 5_000;
+/** A Sentinel that does not answer, and a server that it names and that does not, cost no more than this before the next is asked. */
+const SENTINEL_MS_MAX = 2_000;
+
+/**
+ * Reconnects for ever. `options` are ioredis' own, and are those of each node of a Cluster too; a command that waits while there is no
+ * connection is one without `enableOfflineQueue: false`.
+ */
+export function openRedis(url: string | RedisAddress, options: RedisOptions = {}): RedisClient {
+  const address = typeof url === 'string' ? redisAddressOf(url) : url;
+  return address.kind === 'cluster' ? openCluster(address, options) : openServer(address, options);
+}
+
+/** The same for one that is no Cluster. */
+export function openServer(address: RedisAddress, options: RedisOptions = {}): Redis {
+  if (address.kind === 'cluster') throw new RangeError('a Cluster is not one server');
+  const redis = new Redis({ ...whereOf(address), db: address.database, retryStrategy, ...options });
+  // Without a listener ioredis prints to the console. Every failed command rejects.
+  redis.on('error', () => {});
+  return redis;
+}
+
+function retryStrategy(attempt: number): number {
+  return Math.min(attempt * 50, RECONNECT_MS_MAX);
+}
+
+function whereOf(address: RedisAddress): RedisOptions {
+  const { kind, nodes, path, master } = address;
+  const [server] = nodes;
+  const account = accountOf(address);
+  if (kind === 'socket') return { path: path!, ...account };
+  if (kind === 'server') return { host: server!.host, port: server!.port, ...account };
+  const { sentinelUsername, sentinelPassword, tls } = address;
+  return {
+    sentinels: nodes.map((node) => ({ ...node })),
+    name: master!,
+    ...account,
+    ...(sentinelUsername !== null && { sentinelUsername }),
+    ...(sentinelPassword !== null && { sentinelPassword }),
+    ...(tls !== null && { sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
+    sentinelRetryStrategy: retryStrategy,
+    sentinelCommandTimeout: SENTINEL_MS_MAX,
+    connectTimeout: SENTINEL_MS_MAX,
+    // A master that stands still closes no connection: the Sentinels say that another has taken over.
+    failoverDetector: true,
+    // So does one that was made a replica and is still connected.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+  };
+}
+
+function accountOf({ username, password, tls }: RedisAddress): RedisOptions {
+  return {
+    ...(username !== null && { username }),
+    ...(password !== null && { password }),
+    ...(tls !== null && { tls: { ...tls } }),
+    // Addresses of either kind: ioredis asks for IPv4 alone otherwise.
+    family: 0,
+  };
+}
+
+function openCluster(address: RedisAddress, options: RedisOptions): Cluster {
+  const { enableOfflineQueue = true, ...ofNode } = options;
+  const cluster = new Cluster(
+    address.nodes.map((node) => ({ ...node })),
+    {
+      redisOptions: { ...accountOf(address), ...ofNode },
+      enableOfflineQueue,
+      clusterRetryStrategy: retryStrategy,
+      clusterNodeRetryStrategy: (attempt) => (attempt > NODE_ATTEMPTS_MAX ? null : retryStrategy(attempt)),
+      slotsRefreshInterval: SLOTS_MS,
+      // Where a command may not wait, it is not sent again behind the caller's back either.
+      ...(!enableOfflineQueue && { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }),
+      // Nodes keep their names, which certificates are made out to.
+      dnsLookup: (name, done) => done(null, name),
+    },
+  );
+  cluster.on('error', () => {});
+  // ioredis would connect with the first command, and reject every other until then.
+  cluster.on('+node', (node: Redis) => {
+    if (node.status === 'wait') node.connect().catch(() => {});
+  });
+  return cluster;
+}
+
+/**
+ * Calls when what Redis acknowledged just before may be gone: each time that a server is connected, and on a Cluster also when a node is
+ * lost, whose place a replica takes that is connected already.
+ */
+export function onServerChange(client: RedisClient, listener: () => void): void {
+  if (client instanceof Redis) {
+    client.on('ready', listener);
+    return;
+  }
+  client.on('-node', listener);
+  client.on('+node', (node: Redis) => {
+    node.on('ready', listener);
+    node.on('close', listener);
+  });
+}
+
+/** For a connection to one of the Sentinels themselves. */
+export function sentinelOptions(address: RedisAddress, index: number): RedisOptions {
+  const { nodes, sentinelUsername: username, sentinelPassword: password, tls } = address;
+  return {
+    ...nodes[index]!,
+    ...accountOf({ ...address, username, password, tls }),
+    connectTimeout: SENTINEL_MS_MAX,
+    commandTimeout: SENTINEL_MS_MAX,
+  };
+}
