@@ -23,7 +23,7 @@ import { EVENT_BODIES } from './alerts/event-bodies.schema.js';
 import { describeApi } from './http/openapi.js';
 import { fastifyAdapter } from './http/server.js';
 import { JobsApi, JobsModule, JobsWorker } from './jobs/jobs.module.js';
-import { InboxApi } from './inbox/inbox.module.js';
+import { InboxApi, InboxModule } from './inbox/inbox.module.js';
 import { RetentionApi, RetentionModule } from './retention/retention.module.js';
 import { UpkeepWorker } from './upkeep/upkeep.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
@@ -34,6 +34,7 @@ import { USAGE_ROUTES, UsageReports } from './metering/usage-routes.js';
 import { QUEUE_SHARDS } from './metering/usage.processor.js';
 import { NestLogger } from './platform/logger.js';
 import { Metrics } from './platform/metrics.js';
+import { VERSION } from './platform/version.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import { PricesApi, PricesModule } from './prices/prices.module.js';
 import { QuotaApi, QuotaModule } from './quota/quota.module.js';
@@ -58,6 +59,7 @@ const CAPABILITIES = [
   AlertsModule,
   BooksModule,
   RetentionModule,
+  InboxModule,
 ];
 
 /** The routes, where the role is `api` or `all`. */
@@ -132,7 +134,7 @@ function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: 
 /** The whole app, not listening yet. Tests boot the very same, on port 0 and with a clock of their own. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { config, logger, clock } = parts;
-  const metrics = new Metrics();
+  const metrics = new Metrics({ version: VERSION, role: config.role });
   const { quotaDeniedStatus } = config;
   const described = { gatewayRoutes: GATEWAY_ROUTES, events: EVENT_BODIES, quotaDeniedStatus };
   const document = new ApiDocument((at) => describeApi(app, { ...described, at }), clock);

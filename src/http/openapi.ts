@@ -1,8 +1,8 @@
 /** The API's document, made from the same zod schemas that parse the requests. */
-import { readFileSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { VERSION } from '../platform/version.js';
 import { convert } from './document-conversion.js';
 import { ErrorResponses } from './document-errors.js';
 import { withExample } from './document-examples.js';
@@ -34,7 +34,7 @@ export function describeApi(app: INestApplication, also: DescribedToo): OpenAPIO
   const about = new DocumentBuilder()
     .setTitle('Tally')
     .setDescription('Metering, credits and quotas of LLM usage. Money is a decimal string of US dollars.')
-    .setVersion(versionOf(new URL('../../package.json', import.meta.url)))
+    .setVersion(VERSION)
     .setOpenAPIVersion('3.1.0')
     .addServer('/', 'The server that answered this document')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'API key' })
@@ -74,11 +74,6 @@ export function describeApi(app: INestApplication, also: DescribedToo): OpenAPIO
     },
   };
   return withPromises(finished, schemas) as unknown as OpenAPIObject;
-}
-
-function versionOf(file: URL): string {
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-  return version;
 }
 
 /** Paths that both have keep the verbs of both. */

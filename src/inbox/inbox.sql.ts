@@ -102,3 +102,15 @@ export async function countFailedJobs(tx: Tx, { since, limit }: Bound & { since:
     ) j`;
   return row;
 }
+
+/** To webhooks and by mail: what is to be sent or sent again. */
+export async function countOpenDeliveries(
+  tx: Tx,
+  { limit }: Bound,
+): Promise<{ readonly webhooks: number; readonly mails: number }> {
+  const [row] = await tx.$queryRaw<[{ webhooks: number; mails: number }]>`
+    select
+      (select count(*) from (select from webhook_deliveries where status = 'pending' limit ${limit}::integer) w)::integer as webhooks,
+      (select count(*) from (select from mail_deliveries where status = 'pending' limit ${limit}::integer) m)::integer as mails`;
+  return row;
+}

@@ -12,6 +12,7 @@ import {
   countFailedJobs,
   countOpenConflicts,
   countOpenDeadLetters,
+  countOpenDeliveries,
   findFailingWebhooks,
   findUnpricedModels,
   findUnreadFields,
@@ -40,6 +41,18 @@ export type LastReconciliation = {
 };
 
 export type QueueLook = UsageQueueState & { readonly isLate: boolean };
+
+export type InboxCounts = {
+  readonly deadLetters: number;
+  readonly conflicts: number;
+  readonly failedJobs: number;
+  readonly unpricedModels: number;
+  readonly unpricedEvents: number;
+  readonly unreadFields: number;
+  readonly failingWebhooks: number;
+  readonly deliveries: { readonly webhooks: number; readonly mails: number };
+  readonly reconciliation: LastReconciliation | null;
+};
 
 export type InboxContent = {
   readonly at: Date;
@@ -72,6 +85,30 @@ export class Inbox {
       this.queue(),
     ]);
     return { ...stored, reconciliation, queue };
+  }
+
+  /** How much of each, for the metrics. */
+  async counts(): Promise<InboxCounts> {
+    const [counts, reconciliation] = await Promise.all([this.counted(), this.lastReconciliation()]);
+    return { ...counts, reconciliation };
+  }
+
+  private counted() {
+    return this.database.read(async (tx) => {
+      const since = new Date((await this.clock.bookingTime(tx)).getTime() - SINCE_DAYS * DAY_MS);
+      const unpriced = await findUnpricedModels(tx, { seriesMax: SERIES_MAX, eventsMax: EVENTS_MAX });
+      const unread = await findUnreadFields(tx, { since, eventsMax: EVENTS_MAX, limit: LISTED_MAX });
+      return {
+        deadLetters: (await countOpenDeadLetters(tx, { limit: COUNT_MAX })).count,
+        conflicts: (await countOpenConflicts(tx, { limit: COUNT_MAX })).count,
+        failedJobs: (await countFailedJobs(tx, { since, limit: LISTED_MAX })).count,
+        unpricedModels: unpriced.length,
+        unpricedEvents: unpriced.reduce((sum, { events }) => sum + events, 0),
+        unreadFields: unread.length,
+        failingWebhooks: (await findFailingWebhooks(tx, { limit: LISTED_MAX })).length,
+        deliveries: await countOpenDeliveries(tx, { limit: COUNT_MAX }),
+      };
+    });
   }
 
   private stored() {

@@ -23,11 +23,27 @@ export class BatchWriter implements LaneWork {
   ) {}
 
   async write(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const result = await this.recorder.record(batch.map(({ event }) => event));
+    const result = await this.record(batch);
     this.count(result);
-    if (result.setAside.length === 0) return [];
     const setAside = new Set(result.setAside);
-    return batch.filter(({ event }) => setAside.has(event));
+    const held = setAside.size === 0 ? [] : batch.filter(({ event }) => setAside.has(event));
+    const settled = batch.filter(({ event }) => event.reservationId !== null && !setAside.has(event));
+    this.metrics.holds.inc({ event: 'settled' }, settled.length);
+    return held;
+  }
+
+  private async record(batch: readonly Delivery[]): Promise<RecordResult> {
+    const { batchEvents, batchSeconds } = this.metrics;
+    const beganMs = performance.now();
+    let outcome = 'failed';
+    try {
+      const result = await this.recorder.record(batch.map(({ event }) => event));
+      outcome = 'written';
+      batchEvents.observe(batch.length);
+      return result;
+    } finally {
+      batchSeconds.observe({ outcome }, (performance.now() - beganMs) / 1_000);
+    }
   }
 
   async judge(error: unknown): Promise<Wait | 'content'> {
@@ -64,12 +80,13 @@ export class BatchWriter implements LaneWork {
   }
 
   private count(result: RecordResult): void {
-    const { recorded, duplicates, conflicts, unpriced, unread } = result;
+    const { recorded, duplicates, conflicts, unpriced, unread, lagsSeconds } = result;
     this.metrics.usageEvents.inc({ outcome: 'recorded' }, recorded);
     this.metrics.usageEvents.inc({ outcome: 'duplicate' }, duplicates);
     this.metrics.usageEvents.inc({ outcome: 'conflict' }, conflicts);
     this.metrics.usageEvents.inc({ outcome: 'unpriced' }, unpriced);
     this.metrics.usageEvents.inc({ outcome: 'unread' }, unread);
+    for (const seconds of lagsSeconds) this.metrics.usageLag.observe(Math.max(0, seconds));
     if (conflicts > 0) this.logger.warn('usage conflicts kept for review', { conflicts });
     if (unpriced > 0) this.logger.warn('usage without a price kept', { events: unpriced });
     if (unread > 0) this.logger.warn('usage with unread fields counted', { events: unread });

@@ -32,6 +32,8 @@ export type RecordResult = {
   readonly recorded: number;
   readonly duplicates: number;
   readonly conflicts: number;
+  /** Of the new events: from their time to when they were booked. An event may be ahead of Postgres' clock. */
+  readonly lagsSeconds: readonly number[];
   /** Events of entities that another transaction has locked. Nothing of them was counted: record them again, on their own. */
   readonly setAside: readonly UsageEvent[];
 } & Found;
@@ -46,6 +48,7 @@ type Found = {
 
 type Written = {
   readonly sorted: SortedBatch;
+  readonly bookedAt: Date;
   readonly found: Found;
   /** Of the entities that have new events, as this transaction leaves them. */
   readonly states: readonly QuotaState[];
@@ -105,7 +108,7 @@ export class Recorder {
     const sorted = sortBatch(batch, opened);
     const { claimed, conflicts } = sorted;
     if (conflicts.length > 0) await insertConflicts(tx, conflicts, bookedAt);
-    if (claimed.length === 0) return { sorted, found: { unpriced: 0, unread: 0 }, states: [] };
+    if (claimed.length === 0) return { sorted, bookedAt, found: { unpriced: 0, unread: 0 }, states: [] };
     const lots = await this.lotsWithAllowances(tx, { opened, claimed, bookedAt });
     const ratings = await this.rate(tx, claimed, BigInt(opened.book));
     const rated: NewRatedEvent[] = payBatch(claimed, { ratings, grants: lots }, bookedAt);
@@ -116,7 +119,7 @@ export class Recorder {
       limitedMax: LIMITED_PROJECTS_MAX,
     });
     if (states === null) return new Restart('an hour or a period was closed after the batch was opened');
-    return { sorted, found: foundIn(rated), states: statesFromJson(states, bookedAt) };
+    return { sorted, bookedAt, found: foundIn(rated), states: statesFromJson(states, bookedAt) };
   }
 
   /** The open grants of the locked entities, after those allowances that are due were granted. */
@@ -171,6 +174,7 @@ const NOTHING: RecordResult = {
   recorded: 0,
   duplicates: 0,
   conflicts: 0,
+  lagsSeconds: [],
   setAside: [],
   unpriced: 0,
   unread: 0,
@@ -184,6 +188,7 @@ function resultOf(writes: readonly Written[]): RecordResult {
     recorded: sum(({ sorted }) => sorted.claimed.length),
     duplicates: sum(({ sorted }) => sorted.duplicates.length),
     conflicts: sum(({ sorted }) => sorted.conflicts.length),
+    lagsSeconds: writes.flatMap(lagsOf),
     // Events of an entity that is still unknown after it was made are recorded again, too.
     setAside: [
       ...writes.flatMap(({ sorted }) => sorted.setAside),
@@ -192,6 +197,11 @@ function resultOf(writes: readonly Written[]): RecordResult {
     unpriced: sum(({ found }) => found.unpriced),
     unread: sum(({ found }) => found.unread),
   };
+}
+
+function lagsOf({ sorted, bookedAt }: Written): number[] {
+  const bookedMs = bookedAt.getTime();
+  return sorted.claimed.map(({ event }) => (bookedMs - event.occurredAt.getTime()) / 1_000);
 }
 
 function foundIn(rated: readonly NewRatedEvent[]): Found {

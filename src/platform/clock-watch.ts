@@ -39,12 +39,18 @@ export class ClockWatch implements OnModuleInit, OnApplicationShutdown {
 
   /** Without Postgres the monotonic clock goes on from the last measurement, and without Redis nobody needs its time. */
   async refresh(): Promise<void> {
-    await this.clock.synchronize(this.database).catch(() => {});
+    const { clockDifference } = this.metrics;
+    const isKnown = await this.clock.synchronize(this.database).then(
+      () => true,
+      () => false,
+    );
     await this.compare('process', async () => this.clock.queueNowMs());
     await this.compare('redis', async () => {
       const [seconds, micros] = await this.redis.time();
       return Number(seconds) * 1_000 + Number(micros) / 1_000;
-    }).catch(() => {});
+    }).catch(() => clockDifference.remove({ clock: 'redis' }));
+    // Compared with what nobody has read, a difference says nothing.
+    if (!isKnown) clockDifference.reset();
   }
 
   private async compare(clock: Watched, read: () => Promise<number>): Promise<void> {

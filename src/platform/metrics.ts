@@ -1,8 +1,21 @@
-/** The metrics that Prometheus reads at /metrics. Labels have few values: no entity, no key, no path with an id in it. */
+/**
+ * The metrics that Prometheus reads at /metrics. Labels have few values: no entity, no key, no path with an id in it. Counters and
+ * histograms of several processes add up; so do gauges, except those whose help ends with SHARED or OWN.
+ */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const GRANT_BUCKETS_USD = [0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1_000];
+const LAG_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400];
+const BATCH_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const BATCH_BUCKETS_EVENTS = [1, 10, 50, 100, 250, 500, 1_000, 2_000, 4_000];
+
+/** The end of the help of a gauge that several processes read from the same place. */
+export const SHARED = 'The same in all processes: use max.';
+/** The end of the help of a gauge that says something about its process alone. */
+export const OWN = 'Each process has its own: do not add them up.';
+
+export type Build = { readonly version: string; readonly role: string };
 
 export class Metrics {
   readonly registry = new Registry();
@@ -17,8 +30,15 @@ export class Metrics {
 
   readonly quotaDecisions = new Counter({
     name: 'tally_quota_decisions_total',
-    help: 'Quota decisions: `allowed`, or the limit that denied the request (in the mode `shadow`, the limit that would have denied it).',
-    labelNames: ['decision', 'mode', 'degraded'],
+    help: 'Quota decisions: `allowed`, or the limit that denied the request (in the mode `shadow`, the limit that would have denied it), by source: `redis`, `postgres` (Redis was unavailable), `local` (both were, and QUOTA_FAIL_MODE admitted).',
+    labelNames: ['decision', 'mode', 'degraded', 'source'],
+    registers: [this.registry],
+  });
+
+  readonly holds = new Counter({
+    name: 'tally_quota_holds_total',
+    help: 'Holds of requests by what became of them: made, released (without a charge), settled (their usage was booked). A call or an event that is repeated counts again. The rest expires.',
+    labelNames: ['event'],
     registers: [this.registry],
   });
 
@@ -40,6 +60,63 @@ export class Metrics {
     name: 'tally_usage_events_total',
     help: 'Usage events by what became of them: accepted, rejected (over HTTP), recorded, duplicate, conflict, dead_letter; unpriced and unread count among the recorded ones those that wait for a price and those with a field or tier that Tally cannot read.',
     labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  readonly usageLag = new Histogram({
+    name: 'tally_usage_lag_seconds',
+    help: 'From the time of an event to when it was booked, by the clock of Postgres. Events that are reported late count as they come.',
+    buckets: LAG_BUCKETS_SECONDS,
+    registers: [this.registry],
+  });
+
+  readonly batchEvents = new Histogram({
+    name: 'tally_usage_batch_events',
+    help: 'Events in a batch of usage that was written.',
+    buckets: BATCH_BUCKETS_EVENTS,
+    registers: [this.registry],
+  });
+
+  readonly batchSeconds = new Histogram({
+    name: 'tally_usage_batch_duration_seconds',
+    help: 'How long writing a batch of usage took, its quota states included, by outcome: written, failed (its events are tried again).',
+    labelNames: ['outcome'],
+    buckets: BATCH_BUCKETS_SECONDS,
+    registers: [this.registry],
+  });
+
+  readonly upkeepRuns = new Counter({
+    name: 'tally_upkeep_runs_total',
+    help: 'Runs of upkeep by lane, schedule and outcome: done, failed.',
+    labelNames: ['lane', 'schedule', 'outcome'],
+    registers: [this.registry],
+  });
+
+  readonly upkeepSuccess = new Gauge({
+    name: 'tally_upkeep_last_success_timestamp_seconds',
+    help: `When this worker ran the schedule last without an error; where it has not yet, when it started. Use max over all workers. ${OWN}`,
+    labelNames: ['lane', 'schedule'],
+    registers: [this.registry],
+  });
+
+  readonly upkeepSeconds = new Gauge({
+    name: 'tally_upkeep_last_duration_seconds',
+    help: `How long the last run of the schedule in this worker took. ${OWN}`,
+    labelNames: ['lane', 'schedule'],
+    registers: [this.registry],
+  });
+
+  readonly upkeepInterval = new Gauge({
+    name: 'tally_upkeep_interval_seconds',
+    help: `How often the schedule is due. ${SHARED}`,
+    labelNames: ['lane', 'schedule'],
+    registers: [this.registry],
+  });
+
+  readonly unanswered = new Counter({
+    name: 'tally_metrics_unanswered_total',
+    help: 'Questions to servers, asked for their metrics, that failed or took too long; these metrics had no value then.',
+    labelNames: ['of'],
     registers: [this.registry],
   });
 
@@ -66,13 +143,22 @@ export class Metrics {
 
   readonly clockDifference = new Gauge({
     name: 'tally_clock_difference_seconds',
-    help: "How far the clock of Redis and of this process' machine are ahead of that of Postgres, by which Tally goes.",
+    help:
+      "How far the clock of Redis and of this process' machine are ahead of that of Postgres, by which Tally goes. " +
+      OWN,
     labelNames: ['clock'],
     registers: [this.registry],
   });
 
-  constructor() {
+  constructor(build?: Build) {
     collectDefaultMetrics({ register: this.registry });
+    if (build === undefined) return;
+    new Gauge({
+      name: 'tally_build_info',
+      help: `Always 1: the release and the role of this process. ${OWN}`,
+      labelNames: ['version', 'role'],
+      registers: [this.registry],
+    }).set(build, 1);
   }
 
   get contentType(): string {

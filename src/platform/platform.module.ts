@@ -8,6 +8,7 @@ import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { observePools } from './pool-metrics.js';
 import { observeUsageQueue } from './queue-metrics.js';
+import { observeServers } from './server-metrics.js';
 import { UsageQueue } from './queues.js';
 import { RedisMemoryWatch } from './redis-memory-watch.js';
 import { QUOTA_REDIS } from './redis.js';
@@ -34,6 +35,7 @@ export class PlatformModule {
   static of(parts: PlatformParts, settings: Provider[]): DynamicModule {
     const { database, redis, queueShards, clock, logger, metrics } = parts;
     observePools(metrics, database);
+    observeServers(metrics, { database, redis: redis.quick });
     const usageQueue = new UsageQueue(redis.quick, clock, queueShards);
     observeUsageQueue(metrics, usageQueue);
     const providers: Provider[] = [

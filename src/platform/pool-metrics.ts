@@ -16,6 +16,15 @@ export function observePools({ registry }: Metrics, database: Database): void {
       }
     },
   });
+  const bounds = new Gauge({
+    name: 'tally_database_connections_max',
+    help: 'Connections to Postgres that a purpose may open at most.',
+    labelNames: ['purpose'],
+    registers: [registry],
+    collect() {
+      for (const { purpose, max } of database.poolCounts()) bounds.set({ purpose }, max);
+    },
+  });
   const waiting = new Gauge({
     name: 'tally_database_waiting',
     help: 'Callers that wait for a connection to Postgres, by purpose.',

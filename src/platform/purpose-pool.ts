@@ -49,6 +49,8 @@ export type PoolCounts = {
   readonly inUse: number;
   readonly idle: number;
   readonly waiting: number;
+  /** Connections that may be open. */
+  readonly max: number;
 };
 
 export class PurposePool {
@@ -98,10 +100,10 @@ export class PurposePool {
   }
 
   counts(): PoolCounts {
-    const { purpose } = this.settings;
-    if (this.opened === null) return { purpose, inUse: 0, idle: 0, waiting: 0 };
+    const { purpose, connectionsMax: max } = this.settings;
+    if (this.opened === null) return { purpose, inUse: 0, idle: 0, waiting: 0, max };
     const { totalCount, idleCount, waitingCount } = this.opened.pool;
-    return { purpose, inUse: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+    return { purpose, inUse: totalCount - idleCount, idle: idleCount, waiting: waitingCount, max };
   }
 
   async close(): Promise<void> {

@@ -1,43 +1,53 @@
 /** How much waits on the usage queues, and for how long, asked when Prometheus does. */
-import { Gauge } from 'prom-client';
-import type { Metrics } from './metrics.js';
+import { observeAsked, type AskedGauge } from './asked-gauges.js';
+import { SHARED, type Metrics } from './metrics.js';
 import type { UsageQueue, UsageQueueLook } from './queues.js';
-import { isUnavailable } from './unavailable.js';
 
-/** While the queue's Redis is unavailable neither has a value. */
-export function observeUsageQueue({ registry }: Metrics, usageQueue: UsageQueue): void {
-  let looking: Promise<readonly UsageQueueLook[]> | null = null;
-  // Both are collected side by side, and look once.
-  const looks = () => (looking ??= looksAt(usageQueue).finally(() => (looking = null)));
-  const gauge = (name: string, help: string, of: (look: UsageQueueLook) => number): Gauge =>
-    new Gauge({
-      name,
-      help,
-      labelNames: ['queue'],
-      registers: [registry],
-      async collect() {
-        const looked = await looks();
-        this.reset();
-        for (const look of looked) this.set({ queue: look.name }, of(look));
-      },
-    });
-  gauge(
-    'tally_queue_waiting_jobs',
-    'Jobs of a usage queue that no worker has taken, of up to 1,000 events each.',
-    ({ waiting }) => waiting,
-  );
-  gauge(
-    'tally_queue_oldest_seconds',
-    'How long the oldest job of a usage queue has waited; 0 where none waits.',
-    ({ oldestSeconds }) => oldestSeconds ?? 0,
-  );
+type Look = readonly UsageQueueLook[];
+
+/** While the queue's Redis is unavailable none has a value. */
+export function observeUsageQueue(metrics: Metrics, usageQueue: UsageQueue): void {
+  observeAsked(metrics, {
+    of: 'queue',
+    ask: () => usageQueue.looks(),
+    gauges: [
+      gauge(
+        'tally_queue_waiting_jobs',
+        'Jobs of a usage queue that no worker has taken, of up to 1,000 events each.',
+        (look) => look.waiting,
+      ),
+      gauge(
+        'tally_queue_delayed_jobs',
+        'Of the waiting jobs, those that wait for another try.',
+        (look) => look.delayed,
+      ),
+      gauge(
+        'tally_queue_active_jobs',
+        'Jobs of a usage queue that workers have taken and not ended.',
+        (look) => look.active,
+      ),
+      gauge(
+        'tally_queue_failed_jobs',
+        'Jobs of a usage queue that failed and are kept, the newest 10,000. Their events are not counted.',
+        (look) => look.failed,
+      ),
+      gauge('tally_queue_paused', '1 where somebody has paused the usage queue.', (look) =>
+        Number(look.isPaused),
+      ),
+      gauge(
+        'tally_queue_oldest_seconds',
+        'How long the oldest job of a usage queue has waited; 0 where none waits.',
+        (look) => look.oldestSeconds ?? 0,
+      ),
+    ],
+  });
 }
 
-async function looksAt(usageQueue: UsageQueue): Promise<readonly UsageQueueLook[]> {
-  try {
-    return await usageQueue.looks();
-  } catch (error) {
-    if (isUnavailable(error)) return [];
-    throw error;
-  }
+function gauge(name: string, help: string, of: (look: UsageQueueLook) => number): AskedGauge<Look> {
+  return {
+    name,
+    help: `${help} ${SHARED}`,
+    labelNames: ['queue'],
+    samples: (looks) => looks.map((look) => ({ labels: { queue: look.name }, value: of(look) })),
+  };
 }

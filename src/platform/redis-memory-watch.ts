@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import type { Redis } from 'ioredis';
 import { Gauge } from 'prom-client';
 import { Logger } from './logger.js';
-import { Metrics } from './metrics.js';
+import { Metrics, SHARED } from './metrics.js';
 import { readRedisMemory, SAFE_POLICY, type RedisMemory } from './redis-memory.js';
 import { QUOTA_REDIS } from './redis.js';
 
@@ -28,7 +28,8 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
     metrics: Metrics,
     private readonly logger: Logger,
   ) {
-    const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [metrics.registry] });
+    const gauge = (name: string, help: string) =>
+      new Gauge({ name, help: `${help} ${SHARED}`, registers: [metrics.registry] });
     this.safe = gauge(
       'tally_redis_noeviction',
       "1 where the maxmemory-policy of the queue's Redis is noeviction, 0 where it may evict events that were accepted.",
@@ -57,7 +58,10 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
   /** While Redis is unavailable there is nothing to see, and others say so. */
   async look(): Promise<void> {
     const seen = await readRedisMemory(this.redis).catch(() => null);
-    if (seen === null) return;
+    if (seen === null) {
+      for (const gauge of [this.safe, this.evicted, this.used]) gauge.remove();
+      return;
+    }
     const before = this.last;
     this.last = seen;
     const { policy, evictedKeys, usedRatio } = seen;

@@ -22,10 +22,14 @@ export type Asked = {
   readonly holdPicos: bigint | null;
 };
 
+/** Who decided: Redis, Postgres while Redis was unavailable, or this process by QUOTA_FAIL_MODE while both were. */
+export type DecisionSource = 'redis' | 'postgres' | 'local';
+
 /** `degraded`: Redis or Postgres was unavailable, so the decision may have missed holds or the latest spend. */
 export type Denied = {
   readonly allowed: false;
   readonly degraded: boolean;
+  readonly source: DecisionSource;
   readonly decisionId: string;
   /** False where more denials of the entity's minute are kept already than the bound allows. */
   readonly isKept: boolean;
@@ -36,6 +40,7 @@ export type Denied = {
 export type Admitted = {
   readonly allowed: true;
   readonly degraded: boolean;
+  readonly source: DecisionSource;
   readonly mode: QuotaMode;
   readonly shadow: Denied | null;
 };

@@ -6,7 +6,7 @@ import { decisionIdOf, entityOfDecision, minuteOfDecision } from '../domain/ids.
 import type { EntityName } from '../domain/ids.js';
 import type { Clock } from '../platform/clock.js';
 import { isUnavailable } from '../platform/unavailable.js';
-import type { Denied, DeniedDecision } from './decision.js';
+import type { DecisionSource, Denied, DeniedDecision } from './decision.js';
 import { DenialLog, type DeniedHour } from './denial-log.js';
 import { ScriptKeys } from './lua-script.js';
 import { KEEP_DENIAL } from './quota-scripts.js';
@@ -31,7 +31,7 @@ export class DenialExplanations {
   }
 
   /** The denial as it is answered; its record is being written. */
-  keep(decision: Omit<DeniedDecision, 'id' | 'at'>): Denied {
+  keep(decision: Omit<DeniedDecision, 'id' | 'at'>, source: DecisionSource): Denied {
     const at = this.clock.now();
     const minute = Math.floor(at.getTime() / MINUTE_MS);
     const { entity } = decision.asked.subject;
@@ -40,7 +40,7 @@ export class DenialExplanations {
     if (isKept) void this.write({ ...decision, id, at }).catch(ignoreOutage);
     const { denial, degraded } = decision;
     this.log.add(entity, { atMs: at.getTime(), limit: denial.limit, id: isKept ? id : null });
-    return { allowed: false, degraded, decisionId: id, isKept, denial };
+    return { allowed: false, degraded, source, decisionId: id, isKept, denial };
   }
 
   /** The newest that are kept, newest first, and how many there were by hour and limit. Throws Unavailable. */

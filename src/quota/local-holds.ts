@@ -60,6 +60,10 @@ export class LocalHolds {
   private count = 0;
   private endedCount = 0;
 
+  get size(): number {
+    return this.count;
+  }
+
   /** Ends all expired holds first, also those of entities that nobody asks about any more. */
   isFull(nowMs: number): boolean {
     if (this.count < HOLDS_MAX) return false;

@@ -17,7 +17,7 @@ import {
 } from '../domain/quota-limits.js';
 import type { Clock } from '../platform/clock.js';
 import { CallsInFlight } from './calls-in-flight.js';
-import type { VersionedQuestion } from './decision.js';
+import type { DecisionSource, VersionedQuestion } from './decision.js';
 import type { HoldSize } from './hold-size.js';
 import { LocalHolds } from './local-holds.js';
 import { conflict, overloaded, usedUp } from './quota-errors.js';
@@ -35,6 +35,7 @@ export type Admission = {
   readonly remaining: Remaining;
   readonly mode: QuotaMode;
   readonly shadowed: Refusal | null;
+  readonly source: DecisionSource;
 };
 
 export class PostgresFallback {
@@ -46,6 +47,10 @@ export class PostgresFallback {
     private readonly clock: Clock,
     private readonly failMode: QuotaFailMode,
   ) {}
+
+  get holdCount(): number {
+    return this.holds.size;
+  }
 
   /** Holds in this process what it admits. A repeated reservation gets the same hold. */
   async reserve(
@@ -148,7 +153,7 @@ export class PostgresFallback {
   private admission(question: VersionedQuestion | null): Admission {
     const { period, mode } = question?.entity ?? { period: periodOf(this.clock.now()), mode: 'enforce' };
     const remaining = question === null ? REMAINING_UNKNOWN : remainingOf(question);
-    return { period, remaining, mode, shadowed: null };
+    return { period, remaining, mode, shadowed: null, source: question === null ? 'local' : 'postgres' };
   }
 }
 

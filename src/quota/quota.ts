@@ -87,6 +87,11 @@ export class Quota {
     database.onReturn(() => this.redis.invalidateStates());
   }
 
+  /** Holds that this process has made while Redis was unavailable, and not handed over yet. */
+  get localHoldCount(): number {
+    return this.fallback.holdCount;
+  }
+
   /** Holds what the request may cost, or says which limit is in the way. Throws for a model without a price. */
   async reserve(order: ReservationOrder): Promise<ReserveDecision> {
     const sized = this.holdSizes.of(order);
@@ -104,18 +109,19 @@ export class Quota {
     const shadow =
       exceeded === null ? null : this.deny(question, exceeded, { asked: askedBy(order, size), degraded });
     const reservation = reservationOf(order, size, reply);
-    return { allowed: true, degraded, mode: question.entity.mode, shadow, reservation };
+    return { allowed: true, degraded, source: 'redis', mode: question.entity.mode, shadow, reservation };
   }
 
   private async reserveWithoutRedis(order: ReservationOrder, size: HoldSize): Promise<ReserveDecision> {
     const answer = await this.fallback.reserve(order, size);
     const keep = (refusal: Refusal) =>
-      this.explanations.keep({ ...refusal, asked: askedBy(order, size), degraded: true });
+      this.explanations.keep({ ...refusal, asked: askedBy(order, size), degraded: true }, 'postgres');
     if ('denial' in answer) return keep(answer);
-    const { hold, remaining, mode, shadowed } = answer;
+    const { hold, remaining, mode, shadowed, source } = answer;
     const basis = mode === 'off' ? 'none' : basisOf(order, size, hold.holdPicos);
     const shadow = shadowed === null ? null : keep(shadowed);
-    return { allowed: true, degraded: true, mode, shadow, reservation: { ...hold, basis, remaining } };
+    const reservation = { ...hold, basis, remaining };
+    return { allowed: true, degraded: true, source, mode, shadow, reservation };
   }
 
   /** Decides without holding: denies where no room is left at all. A null `model` is any. */
@@ -135,13 +141,13 @@ export class Quota {
         : null;
     if (denied !== null && mode !== 'shadow') return denied;
     const remaining = remainingOf(question);
-    return { allowed: true, degraded, mode, shadow: denied, subject, period, remaining };
+    return { allowed: true, degraded, source: 'redis', mode, shadow: denied, subject, period, remaining };
   }
 
   private async checkWithoutRedis(subject: Subject): Promise<CheckDecision> {
     const answer = await this.fallback.check(subject);
     const keep = (refusal: Refusal) =>
-      this.explanations.keep({ ...refusal, asked: askedByCheck(subject), degraded: true });
+      this.explanations.keep({ ...refusal, asked: askedByCheck(subject), degraded: true }, 'postgres');
     if ('denial' in answer) return keep(answer);
     const { shadowed, ...admission } = answer;
     const shadow = shadowed === null ? null : keep(shadowed);
@@ -154,7 +160,7 @@ export class Quota {
     { asked, degraded }: { asked: Asked; degraded: boolean },
   ): Denied {
     const denial = denialOf(question, exceeded);
-    return this.explanations.keep({ question, denial, asked, degraded });
+    return this.explanations.keep({ question, denial, asked, degraded }, 'redis');
   }
 
   /** Ends a hold without a charge. Repeated, or after its end, it changes nothing. While Redis is unavailable the hold expires. */

@@ -1,5 +1,6 @@
 /** The routes that a gateway calls for each request: reserve, release, extend, check. */
 import { Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
 import { principalOf, requireEntity, type Principal } from '../access/principal.js';
 import { entityOfReservation, reservationIdOf, type EntityName } from '../domain/ids.js';
 import type { GatewayRequest, GatewayRoute } from '../http/gateway-routes.js';
@@ -15,13 +16,27 @@ import { isUsualRelease, readUsualOrder } from './usual-order.js';
 
 const NO_FALLBACKS: readonly string[] = [];
 
+const MADE = { event: 'made' } as const;
+const RELEASED = { event: 'released' } as const;
+
 @Injectable()
 export class ReservationCalls {
   constructor(
     private readonly quota: Quota,
     private readonly metrics: Metrics,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    metrics.registry.registerMetric(
+      new Gauge({
+        name: 'tally_quota_local_holds',
+        help: 'Holds that this process has made while Redis was unavailable and not handed over to it yet.',
+        registers: [],
+        collect() {
+          this.set(quota.localHoldCount);
+        },
+      }),
+    );
+  }
 
   async reserve(body: schemas.ReservationOrder, caller: Principal) {
     requireEntity(caller, body.project.entity);
@@ -43,12 +58,14 @@ export class ReservationCalls {
     });
     this.note(decision, body.project.entity);
     if (!decision.allowed) throw denialError(decision);
+    if (decision.mode !== 'off') this.metrics.holds.inc(MADE);
     return presentReservation(decision);
   }
 
   async release(id: string, caller: Principal) {
     requireEntity(caller, entityOfReservation(id));
     await this.quota.release(id);
+    this.metrics.holds.inc(RELEASED);
     return { object: 'quota.reservation', id, released: true };
   }
 
@@ -56,6 +73,7 @@ export class ReservationCalls {
     requireEntity(caller, project.entity);
     const id = reservationIdOf(project, request_id);
     await this.quota.release(id);
+    this.metrics.holds.inc(RELEASED);
     return { object: 'quota.reservation', id, released: true };
   }
 
@@ -76,8 +94,9 @@ export class ReservationCalls {
   private note(decision: ReserveDecision | CheckDecision, entity: EntityName): void {
     const denied = decision.allowed ? decision.shadow : decision;
     const mode = decision.allowed ? decision.mode : 'enforce';
+    const { source } = decision;
     const degraded = String(decision.degraded);
-    this.metrics.quotaDecisions.inc({ decision: denied?.denial.limit ?? 'allowed', mode, degraded });
+    this.metrics.quotaDecisions.inc({ decision: denied?.denial.limit ?? 'allowed', mode, degraded, source });
     if (mode !== 'shadow' || denied === null || !denied.isKept) return;
     const { denial, decisionId } = denied;
     this.logger.info('would be denied', { entity, limit: denial.limit, decision_id: decisionId });

@@ -71,3 +71,10 @@ function at<T>(
 ): Schedule {
   return { pattern, run: (find, signal) => run(find(service), signal) };
 }
+
+/** How often a pattern comes, which has an hour of `*`: every `n` seconds or minutes, or once a minute or an hour. */
+export function intervalSecondsOf(pattern: string): number {
+  const [seconds = '', minutes = ''] = pattern.split(' ');
+  const step = (field: string): number => Number(/\/(\d+)$/.exec(field)?.[1] ?? 60);
+  return minutes === '*' ? step(seconds) : 60 * step(minutes);
+}

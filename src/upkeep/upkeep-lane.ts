@@ -8,7 +8,8 @@ import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/logger.js';
 import { RoundError } from '../platform/one-by-one.js';
 import { isLostConnection } from '../platform/redis-errors.js';
-import type { Schedule } from './schedules.js';
+import type { Metrics } from '../platform/metrics.js';
+import { intervalSecondsOf, type Schedule } from './schedules.js';
 
 /** A Redis that lost its data lacks the schedules for at most this long. */
 const SCHEDULES_CHECK_MS = 10_000;
@@ -27,12 +28,24 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
     private readonly modules: ModuleRef,
     private readonly logger: Logger,
     private readonly clock: Clock,
+    private readonly metrics: Metrics,
   ) {
     super();
     queue.on('error', (error) => this.failed(error));
   }
 
+  /** As in SCHEDULES. */
+  private get lane(): string {
+    return this.queue.name.replace('upkeep-', '');
+  }
+
   async onApplicationBootstrap(): Promise<void> {
+    for (const [schedule, { pattern }] of Object.entries(this.schedules)) {
+      const labels = { lane: this.lane, schedule };
+      this.metrics.upkeepInterval.set(labels, intervalSecondsOf(pattern));
+      // A worker that has just started has missed nothing yet.
+      this.metrics.upkeepSuccess.set(labels, this.clock.now().getTime() / 1_000);
+    }
     await this.schedule();
     this.checkLater();
   }
@@ -101,6 +114,20 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
   }
 
   private async run(job: string): Promise<void> {
+    const labels = { lane: this.lane, schedule: job };
+    const beganMs = performance.now();
+    let outcome = 'failed';
+    try {
+      await this.runSchedule(job);
+      outcome = 'done';
+      this.metrics.upkeepSuccess.set(labels, this.clock.now().getTime() / 1_000);
+    } finally {
+      this.metrics.upkeepSeconds.set(labels, (performance.now() - beganMs) / 1_000);
+      this.metrics.upkeepRuns.inc({ ...labels, outcome });
+    }
+  }
+
+  private async runSchedule(job: string): Promise<void> {
     const schedule = this.schedules[job];
     assert(schedule !== undefined, `${job} is a schedule of this lane`);
     try {

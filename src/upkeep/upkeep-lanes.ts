@@ -8,6 +8,7 @@ import { ModuleRef } from '@nestjs/core';
 import { Queue } from 'bullmq';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
+import { Metrics } from '../platform/metrics.js';
 import { UPKEEP_QUEUES } from '../platform/queues.js';
 import { UpkeepLane } from './upkeep-lane.js';
 import { SCHEDULES } from './schedules.js';
@@ -23,8 +24,9 @@ export function laneOf(name: keyof typeof SCHEDULES): Type<UpkeepLane> {
       modules: ModuleRef,
       logger: Logger,
       clock: Clock,
+      metrics: Metrics,
     ) {
-      super(queue, schedules, modules, logger, clock);
+      super(queue, schedules, modules, logger, clock, metrics);
     }
   }
   return Lane;

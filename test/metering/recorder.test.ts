@@ -87,13 +87,16 @@ describe('recording usage', () => {
   });
 
   it('says how many events were new, duplicates and conflicts', async () => {
-    const event = anEvent({ subject: 'told/p' });
+    const lateBySeconds = 90;
+    const occurredAt = new Date(books.clock.now().getTime() - lateBySeconds * 1_000);
+    const event = anEvent({ subject: 'told/p', occurredAt });
     const other = { ...event, quantities: { ...event.quantities, output: 51 } };
     const unpriced = anEvent({ subject: 'told/p', model: 'nobody-priced-it' });
     expect(await books.recorder.record([event, event, other, unpriced])).toEqual({
       recorded: 2,
       duplicates: 1,
       conflicts: 1,
+      lagsSeconds: [expect.any(Number), expect.any(Number)],
       setAside: [],
       unpriced: 1,
       unread: 0,
@@ -102,6 +105,7 @@ describe('recording usage', () => {
       recorded: 0,
       duplicates: 1,
       conflicts: 1,
+      lagsSeconds: [],
       setAside: [],
       unpriced: 0,
       unread: 0,

@@ -37,7 +37,9 @@ describe('the quota mode of an entity', () => {
   const held = async () => (await app.call(`GET /v1/entities/${entity}/balance`)).body.held_usd;
   const counted = async (labels: string) => {
     const { text } = await app.call('GET /metrics');
-    const line = text.split('\n').find((each) => each.startsWith(`tally_quota_decisions_total{${labels}}`));
+    const line = text
+      .split('\n')
+      .find((each) => each.startsWith(`tally_quota_decisions_total{${labels},source="redis"}`));
     return Number(line?.split(' ').at(-1) ?? 0);
   };
 

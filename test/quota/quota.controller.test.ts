@@ -206,7 +206,7 @@ describe('reservations and decisions over HTTP', () => {
     const counts = async () => {
       const { text } = await app.call('GET /metrics');
       const lines = text.matchAll(
-        /^tally_quota_decisions_total\{decision="(\w+)",mode="enforce",degraded="false"\} (\d+)$/gm,
+        /^tally_quota_decisions_total\{decision="(\w+)",mode="enforce",degraded="false",source="redis"\} (\d+)$/gm,
       );
       return new Map([...lines].map(([, decision, count]) => [decision, Number(count)]));
     };

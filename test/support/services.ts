@@ -139,6 +139,7 @@ function sumOf(before: RecordResult, after: RecordResult): RecordResult {
     conflicts: before.conflicts + after.conflicts,
     unpriced: before.unpriced + after.unpriced,
     unread: before.unread + after.unread,
+    lagsSeconds: [...before.lagsSeconds, ...after.lagsSeconds],
     setAside: after.setAside,
   };
 }

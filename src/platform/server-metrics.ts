@@ -1,0 +1,49 @@
+/** Whether Postgres and Redis answer this process, and which schema the database has, asked when Prometheus does. */
+import type { Redis } from 'ioredis';
+import { observeAsked } from './asked-gauges.js';
+import type { Database } from './database.js';
+import { Deadlines } from './deadline.js';
+import { OWN, SHARED, type Metrics } from './metrics.js';
+import { findNewestMigration } from './ping.sql.js';
+
+const ANSWER_MS_MAX = 1_500;
+/** A schema changes with a release. */
+const SCHEMA_KEPT_MS = 60_000;
+
+export function observeServers(
+  metrics: Metrics,
+  { database, redis }: { database: Database; redis: Redis },
+): void {
+  const deadlines = new Deadlines();
+  const up = (name: string, server: string, ask: () => Promise<unknown>): void =>
+    observeAsked(metrics, {
+      of: server,
+      ask: () =>
+        deadlines.within(ANSWER_MS_MAX, ask()).then(
+          () => 1,
+          () => 0,
+        ),
+      gauges: [
+        {
+          name,
+          help: `1 where ${server} answers this process and takes writes, 0 where not. Use min. ${OWN}`,
+          samples: (value) => [{ value }],
+        },
+      ],
+    });
+  up('tally_postgres_up', 'postgres', () => database.ping());
+  up('tally_redis_up', 'redis', () => redis.ping());
+  observeAsked(metrics, {
+    of: 'schema',
+    keptMs: SCHEMA_KEPT_MS,
+    ask: () => findNewestMigration(database.reader),
+    gauges: [
+      {
+        name: 'tally_schema_info',
+        help: `Always 1: the newest migration that the database has. ${SHARED}`,
+        labelNames: ['migration'],
+        samples: (migration) => (migration === null ? [] : [{ labels: { migration }, value: 1 }]),
+      },
+    ],
+  });
+}
