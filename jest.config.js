@@ -4,6 +4,7 @@ export default {
   testMatch: ['**/*.test.ts'],
   testEnvironment: '<rootDir>/test/support/jest/environment.js',
   runtime: '<rootDir>/test/support/jest/runtime.js',
+  testSequencer: '<rootDir>/test/support/jest/sequencer.js',
   transform: {},
   setupFilesAfterEnv: ['<rootDir>/test/support/jest/seed.js'],
   // Most of a test's time is spent in its own process: one for each core, also where Jest would leave one free.

@@ -1,6 +1,6 @@
 /** What customers send while things break: usage over HTTP and over the queue, and requests that reserve before they spend. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TestQueue } from '../support/usage-queue.js';
+import type { ShardedQueue } from '../support/usage-queue.js';
 import { bodyOf, jobOf } from './answers.js';
 import type { Order } from './decisions.js';
 import { RESERVING, type ReservingCustomers } from './reserving-customers.js';
@@ -26,7 +26,7 @@ type Sending = {
   /** For choices while everything runs at once. */
   readonly chaos: Random;
   readonly ask: Ask;
-  readonly queue: TestQueue;
+  readonly queue: ShardedQueue;
   readonly model: Model;
   readonly reserving: ReservingCustomers;
 };
@@ -68,7 +68,10 @@ export class Traffic {
       const body = deliveries.map((delivery) => delivery.body);
       return (await this.sending.ask('POST /v1/usage/events', { body }))?.status === 202;
     }
-    const added = this.sending.queue.add([jobOf(deliveries)]).then(() => true);
+    // Some producers know of the shards. Any worker counts what is on any queue.
+    const { chaos, queue } = this.sending;
+    const taker = chaos.pick([queue, ...queue.shards]);
+    const added = taker.add([jobOf(deliveries)]).then(() => true);
     return Promise.race([added, delay(TAKEN_MS_MAX, false, { ref: false })]);
   }
 

@@ -6,7 +6,7 @@ import { aDatabase, type TestDatabase } from './database.js';
 import { aFaultProxy, through, type FaultProxy } from './fault-proxy.js';
 import { aRedis, type TestRedis } from './redis.js';
 import { startService, type ServiceProcess } from './service-process.js';
-import { aTestQueue, type TestQueue } from './usage-queue.js';
+import { aShardedQueue, type ShardedQueue } from './usage-queue.js';
 
 /** One machine: it can be lost and replaced, and its wires break without the others noticing. */
 export type Machine = {
@@ -19,7 +19,7 @@ export type Machine = {
 
 export type Installation = {
   readonly redis: TestRedis;
-  readonly queue: TestQueue;
+  readonly queue: ShardedQueue;
   readonly machines: readonly Machine[];
   start(role: Role): Promise<Machine>;
   /** Straight to Postgres, whatever the wires do. */
@@ -35,10 +35,15 @@ export type Installation = {
 
 /** `postgres` stands in for a database of the run's server: it is not dropped at the end. */
 export async function anInstallation(
-  options: { postgres?: Pick<TestDatabase, 'url' | 'drop'>; environment?: Record<string, string> } = {},
+  options: {
+    postgres?: Pick<TestDatabase, 'url' | 'drop'>;
+    environment?: Record<string, string>;
+    shards?: number;
+  } = {},
 ): Promise<Installation> {
   const [postgres, redis] = await Promise.all([options.postgres ?? aDatabase(), aRedis()]);
-  const queue = await aTestQueue(redis.url);
+  const { shards = 1 } = options;
+  const queue = await aShardedQueue(redis.url, shards);
   const pool = new pg.Pool({ connectionString: postgres.url, max: 4 });
   pool.on('error', () => {});
   const machines: Machine[] = [];
@@ -51,7 +56,7 @@ export async function anInstallation(
     const run = () =>
       startService({
         role,
-        environment: options.environment ?? {},
+        environment: { QUEUE_SHARDS: String(shards), ...options.environment },
         databaseUrl: through(wires.postgres, postgres.url),
         redisUrl: through(wires.redis, redis.url),
       });

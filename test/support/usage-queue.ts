@@ -1,7 +1,7 @@
 /** The producer's end of the usage queue, and what a test does to the queue itself. */
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
+import { USAGE_JOB, USAGE_QUEUE, usageQueues } from '@tally/client/protocol';
 import { connectRedis } from '../../src/platform/redis.js';
 import { until } from './until.js';
 
@@ -82,6 +82,35 @@ export async function aTestQueue(
       await watch.close();
       await queue.close();
       redis.disconnect();
+    },
+  };
+}
+
+export type ShardedQueue = TestQueue & {
+  /** For producers that know of the shards: one queue each, none where usage has one queue only. */
+  readonly shards: readonly TestQueue[];
+};
+
+/** All queues of usage as one: it adds to `usage-events`, which producers know that know of no shards. */
+export async function aShardedQueue(redisUrl: string, shardCount: number): Promise<ShardedQueue> {
+  const names = usageQueues(shardCount);
+  const all = await Promise.all(names.map((name) => aTestQueue(redisUrl, { name })));
+  const [first, ...shards] = all as [TestQueue, ...TestQueue[]];
+  return {
+    ...first,
+    shards,
+    async openCount() {
+      const counts = await Promise.all(all.map((queue) => queue.openCount()));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    async stall() {
+      await Promise.all(all.map((queue) => queue.stall()));
+    },
+    async drained(secondsMax) {
+      await Promise.all(all.map((queue) => queue.drained(secondsMax)));
+    },
+    async close() {
+      await Promise.all(all.map((queue) => queue.close()));
     },
   };
 }
