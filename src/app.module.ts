@@ -27,6 +27,7 @@ import { InboxApi, InboxModule } from './inbox/inbox.module.js';
 import { RetentionApi, RetentionModule } from './retention/retention.module.js';
 import { UpkeepWorker } from './upkeep/upkeep.module.js';
 import { MeteringApi, MeteringModule, MeteringWorker } from './metering/metering.module.js';
+import { litellmLogAt } from './metering/litellm/litellm.schema.js';
 import { UsageMonths } from './metering/usage-months.js';
 import { PeriodsApi, PeriodsModule } from './periods/periods.module.js';
 import { SELLER, type Seller } from './periods/seller.js';
@@ -136,7 +137,12 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const { config, logger, clock } = parts;
   const metrics = new Metrics({ version: VERSION, role: config.role });
   const { quotaDeniedStatus } = config;
-  const described = { gatewayRoutes: GATEWAY_ROUTES, events: EVENT_BODIES, quotaDeniedStatus };
+  const described = {
+    gatewayRoutes: GATEWAY_ROUTES,
+    events: EVENT_BODIES,
+    examplesAt: { 'usageEvents.reportLitellm': litellmLogAt },
+    quotaDeniedStatus,
+  };
   const document = new ApiDocument((at) => describeApi(app, { ...described, at }), clock);
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });

@@ -11,7 +11,7 @@ import { TallyError } from '../domain/errors.js';
 /** Fastify chooses the parser by the content type alone. */
 const STREAMED_TYPE = 'application/vnd.tally.streamed';
 
-/** For each of the types, the routes that are marked get the stream. */
+/** A route that is marked gets the stream for each of the types, and for those that it names itself. */
 export function equipBodyStreams(fastify: FastifyInstance, types: readonly string[]): void {
   fastify.addHook('onRequest', (request, _, done) => {
     if (isStreamed(request)) request.headers['content-type'] = streamedTypeOf(request, types);
@@ -25,9 +25,11 @@ export function equipBodyStreams(fastify: FastifyInstance, types: readonly strin
   });
 }
 
-function streamedTypeOf({ headers }: FastifyRequest, types: readonly string[]): string | undefined {
-  const given = headers['content-type'];
-  const isOurs = types.includes(given?.split(';', 1)[0]?.trim().toLowerCase() ?? '');
+function streamedTypeOf(request: FastifyRequest, types: readonly string[]): string | undefined {
+  const given = request.headers['content-type'];
+  const type = given?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const { alsoConsumes = [] } = request.routeOptions.config;
+  const isOurs = types.includes(type) || alsoConsumes.includes(type);
   return isOurs ? STREAMED_TYPE : given;
 }
 

@@ -21,6 +21,11 @@ export function withExample(operation: Operation, schemas: Schemas): void {
     delete operation.requestBody;
 }
 
+/** For each type that the body may have. */
+export function showExample({ requestBody }: Operation, example: object): void {
+  for (const media of Object.values(requestBody?.content ?? {})) media.example = example;
+}
+
 /** `anyOf` of a schema and null is how zod says that nothing is as good. */
 function withoutNull(schema: Schema | undefined): Schema | null {
   const anyOf = schema?.['anyOf'];

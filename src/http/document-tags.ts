@@ -15,6 +15,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'EntityUsage.read': 'usage.get',
   'FocusExports.readFocus': 'exports.focus',
   'Inbox.look': 'inbox.get',
+  'Litellm.report': 'usageEvents.reportLitellm',
   'Mails.list': 'mailDeliveries.list',
   'Operations.read': 'operations.metrics',
   'OrganizationAdmin.audit': 'organizationAuditLogs.list',

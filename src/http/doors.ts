@@ -21,6 +21,8 @@ declare module 'fastify' {
     bodyBytesMax?: number;
     /** Media types of the answer; without them `Accept` is not looked at. */
     produces?: readonly string[];
+    /** Media types of a body that is streamed, beside JSON's. */
+    alsoConsumes?: readonly string[];
     /** True where the handler reads the body itself. */
     streamsBody?: boolean;
     /** True where a gateway waits for the answer: it is short and not compressed. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { VERSION } from '../platform/version.js';
 import { convert } from './document-conversion.js';
 import { ErrorResponses } from './document-errors.js';
-import { withExample } from './document-examples.js';
+import { showExample, withExample } from './document-examples.js';
 import { withParameterExamples } from './document-parameters.js';
 import { operationIdIn, pathsOf } from './document-gateway.js';
 import { headerComponents, headersNamed } from './document-headers.js';
@@ -26,6 +26,8 @@ export type DescribedToo = {
   readonly events: EventBodies;
   /** Of denials: 429 or 402. */
   readonly quotaDeniedStatus: number;
+  /** Examples of bodies that Nest's routes stream, by operation: good for some weeks from then on. */
+  readonly examplesAt: Readonly<Record<string, (at: Date) => object>>;
   /** When the document is made: its examples are good for some weeks. */
   readonly at: Date;
 };
@@ -57,7 +59,11 @@ export function describeApi(app: INestApplication, also: DescribedToo): OpenAPIO
   };
   const operations = describedIn(paths, hot);
   const errors = new ErrorResponses(also);
-  for (const described of operations) finish(described, { errors, schemas });
+  for (const described of operations) {
+    const example = also.examplesAt[described.operation.operationId]?.(also.at);
+    if (example !== undefined) showExample(described.operation, example);
+    finish(described, { errors, schemas });
+  }
   const create = operations.find(({ operation }) => operation.operationId === 'webhooks.create');
   Object.assign(create?.operation ?? {}, { callbacks: sent.callbacks });
   const finished = {

@@ -61,6 +61,8 @@ export type RouteSpec = {
   readonly consumes?: readonly string[];
   /** Where the handler reads the body itself, with `@BodyStream()`: what it is. */
   readonly streamsBody?: string;
+  /** Of a body that is streamed: other types than JSON's. The document shows one, because generators make a method of each. */
+  readonly alsoConsumes?: readonly string[];
   readonly produces?: string;
   /** Other types that the handler answers where `Accept` asks for them. */
   readonly alsoProduces?: readonly string[];
@@ -126,13 +128,21 @@ export function Route(call: `${Verb} /${string}`, spec: RouteSpec): MethodDecora
 
 /** What is known of the route before its body is read (doors.ts). */
 export function configOf(path: string, spec: RouteSpec): FastifyContextConfig {
-  const { produces = JSON_TYPE, alsoProduces = [], bodyBytesMax, streamsBody, isHot = false } = spec;
+  const {
+    produces = JSON_TYPE,
+    alsoProduces = [],
+    bodyBytesMax,
+    streamsBody,
+    alsoConsumes = [],
+    isHot = false,
+  } = spec;
   return {
     access: accessOfSpec(path, spec),
     // The routes for anyone are for people and machines of all kinds, and a gateway hands its caller's headers on.
     ...(spec.scope === 'public' || isHot ? {} : { produces: [produces, ...alsoProduces] }),
     ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
     streamsBody: streamsBody !== undefined,
+    alsoConsumes,
     isHot,
   };
 }

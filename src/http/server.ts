@@ -35,7 +35,7 @@ const PATH_PARAM_CHARACTERS_MAX = 1_024;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** A gateway's calls are counted, not logged: there are thousands a second. */
-const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/events|livez|readyz|metrics)/;
+const COUNTED_ONLY = /^\/(v1\/quota\/|v1\/usage\/|livez|readyz|metrics)/;
 
 type Parts = { readonly errors: ErrorFilter; readonly logger: Logger; readonly metrics: Metrics };
 

@@ -30,6 +30,7 @@ export type DeadLetterFilter = {
 /** What a replay changes of an event: each field that is not null. */
 export type Mending = {
   readonly usageFormat: string | null;
+  readonly subject: string | null;
   readonly time: string | null;
   readonly model: string | null;
 };

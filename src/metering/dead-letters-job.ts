@@ -28,7 +28,15 @@ const textOrNull = z.string().nullable();
 
 const Input = z.strictObject({
   status: z.enum(['replayed', 'discarded']),
-  mending: z.strictObject({ usageFormat: textOrNull, time: textOrNull, model: textOrNull }).nullable(),
+  mending: z
+    .strictObject({
+      usageFormat: textOrNull,
+      // A job of an older release says none.
+      subject: textOrNull.default(null),
+      time: textOrNull,
+      model: textOrNull,
+    })
+    .nullable(),
   filter: z.strictObject({
     status: STATUS.nullable(),
     entity: textOrNull,

@@ -10,6 +10,7 @@ import type { DeadLetterFilter, DeadLetterRow, Mending, Resolution } from './dea
 import { DeadLettersJob, resolutionOrder, type BatchOrder } from './dead-letters-job.js';
 import { DeadLetters } from './dead-letters.js';
 import { presentPage } from '../http/list-page.js';
+import { formatSubject } from '../domain/ids.js';
 import { presentDeadLetter } from './dead-letters.presenter.js';
 import { Caller, scopeOf, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
@@ -174,6 +175,11 @@ function filterOf(
 
 function mendingOf(body: schemas.Mending): Mending | null {
   if (body === undefined || body === null) return null;
-  const { usage_format = null, time, model = null } = body;
-  return { usageFormat: usage_format, time: time?.toISOString() ?? null, model };
+  const { usage_format = null, subject, time, model = null } = body;
+  return {
+    usageFormat: usage_format,
+    subject: subject === undefined ? null : formatSubject(subject),
+    time: time?.toISOString() ?? null,
+    model,
+  };
 }

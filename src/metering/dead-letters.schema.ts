@@ -28,6 +28,7 @@ const reason = text(256).optional().meta({ description: 'Part of its message', e
 /** What a replay changes of the event; without a body it goes as it is. */
 const mending = {
   usage_format: usageFormat.optional().describe('Which server’s usage it is'),
+  subject: subject.optional().describe('Who pays: entity/project'),
   time: time.optional().describe('When it occurred'),
   model: text(256).optional(),
 };

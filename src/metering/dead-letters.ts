@@ -189,14 +189,14 @@ function eventsOf({ code, payload }: Pick<DeadLetterRow, 'code' | 'payload'>): u
 }
 
 /** By the names that a replay gives them. */
-function auditOf({ usageFormat, time, model }: Mending): Record<string, unknown> {
-  return { usage_format: usageFormat, time, model };
+function auditOf({ usageFormat, subject, time, model }: Mending): Record<string, unknown> {
+  return { usage_format: usageFormat, subject, time, model };
 }
 
 /** What is no object stays as it is: it names no field that could be mended. */
 function mended(events: readonly unknown[], mending: Mending | null): readonly unknown[] {
   if (mending === null) return events;
-  const { usageFormat, time, model } = mending;
+  const { usageFormat, subject, time, model } = mending;
   return events.map((event) => {
     if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
     const read = withDataRead(event) as { data?: unknown };
@@ -207,7 +207,12 @@ function mended(events: readonly unknown[], mending: Mending | null): readonly u
       ...(model !== null && { model }),
     };
     const isDataMended = usageFormat !== null || model !== null;
-    return { ...read, ...(time !== null && { time }), ...(isDataMended && { data }) };
+    return {
+      ...read,
+      ...(subject !== null && { subject }),
+      ...(time !== null && { time }),
+      ...(isDataMended && { data }),
+    };
   });
 }
 

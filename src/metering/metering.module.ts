@@ -11,6 +11,8 @@ import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
 import { DeadLettersJob } from './dead-letters-job.js';
 import { EventGatherer } from './event-gatherer.js';
+import { LitellmController } from './litellm/litellm.controller.js';
+import { LitellmLogs } from './litellm/litellm-logs.js';
 import { IdentityPruning } from './identity-pruning.js';
 import { KeyBacklog } from './key-backlog.js';
 import { QueueOverviews } from './queue-overview.js';
@@ -27,7 +29,7 @@ import { WaitingUsage } from './waiting-usage.js';
 
 const SERVICES = [DeadLetters, DeadLettersJob, IdentityPruning, Recorder, UsageConflicts, UsageSums];
 /** Of the door for usage over HTTP. */
-const INTAKE = [EventGatherer, KeyBacklog, QueueOverviews, UsageIntake, UsageReports];
+const INTAKE = [EventGatherer, KeyBacklog, QueueOverviews, LitellmLogs, UsageIntake, UsageReports];
 
 @Module({
   imports: [AccessModule, JobsModule, AccountsModule, CreditsModule, PricesModule, QuotaModule],
@@ -39,7 +41,7 @@ export class MeteringModule {}
 @Module({
   imports: [AccessModule, JobsModule, MeteringModule],
   providers: INTAKE,
-  controllers: [DeadLettersController, ConflictsController, QueueController],
+  controllers: [DeadLettersController, ConflictsController, QueueController, LitellmController],
 })
 export class MeteringApi {}
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
 import { EventGatherer } from './event-gatherer.js';
+import { FOREIGN_LOG, foreignLogOf } from './foreign-logs.js';
 import { parseEvent } from './event-validation.js';
 import { KeyBacklog, unitsOf } from './key-backlog.js';
 import { REFUSED_IN_A_TURN_MAX, TurnBudget } from './turn-budget.js';
@@ -39,7 +40,7 @@ export class UsageIntake {
 
   /**
    * Resolves when Redis has the events. What is rejected goes to the queue as well, where it becomes a dead letter; only what the caller
-   * may not report is kept nowhere. Throws where Redis has not all of them: reporting them again is safe. Throws `rate_limit_exceeded`
+   * may not report, and what is another program's log, is kept nowhere. Throws where Redis has not all of them: reporting them again is safe. Throws `rate_limit_exceeded`
    * where too much usage of the key waits, or of its entity.
    */
   async report(report: Report): Promise<Receipt> {
@@ -76,6 +77,11 @@ export class UsageIntake {
       const message = foreignTo({ scope, source }, of);
       if (message !== null) {
         rejected.push({ index, id, code: 'insufficient_permissions', message });
+        continue;
+      }
+      const foreign = reading.ok ? null : foreignLogOf(body);
+      if (foreign !== null) {
+        rejected.push({ index, id, code: FOREIGN_LOG, message: foreign });
         continue;
       }
       const queueName = this.queue.nameFor(entity);

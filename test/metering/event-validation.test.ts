@@ -102,6 +102,11 @@ describe('validating an event', () => {
     it.each([
       ['embedding', 'embeddings'],
       ['text_embedding', 'embeddings'],
+      ['acompletion', 'chat'],
+      ['aembedding', 'embeddings'],
+      ['aresponses', 'responses'],
+      ['anthropic_messages', 'chat'],
+      ['_arealtime', 'realtime'],
       ['chat.completions', 'chat'],
       ['completion', 'completions'],
       ['audio/speech', 'audio.speech'],

@@ -83,12 +83,15 @@ describe('a dead letter', () => {
     });
   });
 
-  it.each([{ usage_format: 'nothing' }, { time: 'never' }, { model: '' }, { usage: {} }])(
-    'is not mended by %j',
-    async (mending) => {
-      expect((await replay('dl_none', mending)).status).toBe(400);
-    },
-  );
+  it.each([
+    { usage_format: 'nothing' },
+    { subject: 'nobody' },
+    { time: 'never' },
+    { model: '' },
+    { usage: {} },
+  ])('is not mended by %j', async (mending) => {
+    expect((await replay('dl_none', mending)).status).toBe(400);
+  });
 
   it('is found by part of its reason, and all that match are mended or discarded together', async () => {
     const events = [1, 2, 3].map((n) => anEventBody({ id: `g${n}` }, { usage: gemini }));

@@ -87,6 +87,7 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   { route: 'POST /v1/usage/events', role: 'gateway', request: 'POST /v1/usage/events', body: {} },
+  { route: 'POST /v1/usage/litellm', role: 'gateway', request: 'POST /v1/usage/litellm', body: {} },
   ...FINANCE_ROUTES,
   {
     route: 'GET /v1/entities/{entity}/balance',

@@ -1,0 +1,159 @@
+/** LiteLLM's generic_api logger as it posts: recorded payloads in each of its formats. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anApp, type CallOptions, type TestApp } from '../../support/app.js';
+import { litellmBatch, recorded, withConversation } from '../../support/litellm-logs.js';
+import { TestClock } from '../../support/test-clock.js';
+import { until } from '../../support/until.js';
+
+let app: TestApp;
+beforeAll(async () => {
+  // The payloads were recorded then.
+  app = await anApp({ role: 'all', clock: new TestClock(new Date('2026-11-28T12:00:00Z')) });
+});
+afterAll(() => app.close());
+
+const post = (body: unknown, query = '', options: CallOptions = {}) =>
+  app.call(`POST /v1/usage/litellm${query}`, { body, ...options });
+
+const countedOf = async (entity: string) =>
+  (
+    await app.postgres.pool.query(
+      `select project, model, operation, usage_source as source, input_tokens::int as input, cached_input_tokens::int as cached,
+         output_tokens::int as output, occurred_at as at, request_id from rated_events where entity = $1 order by occurred_at, id`,
+      [entity],
+    )
+  ).rows;
+
+const outcomes = async (outcome: string): Promise<number> => {
+  const { text } = await app.call('GET /metrics');
+  return Number(new RegExp(`usage_events_total\\{outcome="${outcome}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
+};
+
+/** A subject of its own for each test. */
+const paidBy = (entity: string) => `?subject=${encodeURIComponent(`${entity}/{team_id}`)}`;
+
+describe('a batch of logs of LiteLLM', () => {
+  it('counts what somebody pays for, leaves out failures and cache hits, and counts nothing twice when it comes again', async () => {
+    const first = await post(litellmBatch());
+    expect([first.status, first.body]).toEqual([
+      202,
+      {
+        object: 'usage.receipt',
+        accepted: 6,
+        rejected: [],
+        left_out: [
+          { index: 2, id: 'a433b801-74db-4374-ac84-a8ec2cda4fdc', reason: 'cache_hit' },
+          { index: 7, id: '6a43b82b-6638-4a18-9ba9-e9de2968a827', reason: 'failure' },
+        ],
+      },
+    ]);
+    await until('they are counted', async () => (await countedOf('org-1')).length === 6);
+    const model = 'cw_meta-llama_Llama-3.3-70B-Instruct';
+    const chat = { project: 'team-1', model, operation: 'chat', source: 'reported' };
+    expect(await countedOf('org-1')).toMatchObject([
+      { ...chat, input: 4, cached: 4, output: 10, at: new Date('2026-11-28T08:52:00.140Z') },
+      { ...chat, source: 'estimated', input: 13, cached: 0, output: 26 },
+      { project: 'team-1', model: 'emb', operation: 'embeddings', input: 8, cached: 0, output: 0 },
+      { ...chat, operation: 'responses', input: 4, cached: 4, output: 24 },
+      { ...chat, input: 4, cached: 4, output: 10, request_id: 'chosen-by-the-caller' },
+      { ...chat, input: 4, cached: 4, output: 10, request_id: 'chosen-by-the-caller' },
+    ]);
+    const before = await outcomes('duplicate');
+    expect((await post(litellmBatch())).body.accepted).toBe(6);
+    await until('they are known again', async () => (await outcomes('duplicate')) - before === 6);
+    expect(await countedOf('org-1')).toHaveLength(6);
+    expect((await app.call('GET /v1/admin/usage_conflicts')).body.data).toEqual([]);
+  });
+
+  it.each([
+    ['array', (logs: object[]) => JSON.stringify(logs), 'application/json'],
+    ['ndjson', (logs: object[]) => logs.map((log) => JSON.stringify(log)).join('\n'), 'application/json'],
+    [
+      'x-ndjson',
+      (logs: object[]) => `${logs.map((log) => JSON.stringify(log)).join('\r\n')}\n`,
+      'application/x-ndjson',
+    ],
+    ['indented', (logs: object[]) => JSON.stringify(logs, null, 2), 'application/json'],
+  ])('is taken as %s', async (form, write, type) => {
+    const { status, body } = await post(write(litellmBatch()), paidBy(`form-${form}`), {
+      headers: { 'content-type': type },
+    });
+    expect([status, body.accepted, body.left_out.length, body.rejected]).toEqual([202, 6, 2, []]);
+    await until('they are counted', async () => (await countedOf(`form-${form}`)).length === 6);
+  });
+
+  it('may be one log alone, and holds nothing of the conversation anywhere afterwards', async () => {
+    const secret = 'my-secret-conversation';
+    const bad = { ...recorded('chat'), endTime: 'yesterday', startTime: 2 };
+    const good = { ...recorded('chat'), startTime: 1 };
+    for (const log of [good, bad]) await post(withConversation(log, secret), paidBy('secretive'));
+    await until('one is counted', async () => (await countedOf('secretive')).length === 1);
+    const letters = async () => (await app.call('GET /v1/admin/dead_letters?entity=secretive')).body.data;
+    await until('the other is a dead letter', async () => (await letters()).length === 1);
+    expect((await letters())[0]).toMatchObject({
+      code: 'invalid_event',
+      message: expect.stringContaining('time'),
+    });
+    expect(JSON.stringify(await letters())).not.toContain(secret);
+  });
+
+  it('of which none can be counted is a 422, and one that nobody pays for is not', async () => {
+    const noUsage = { ...recorded('chat'), response: {}, metadata: { user_api_key_team_id: 't' } };
+    const { status, body } = await post([noUsage, recorded('openmeter')], paidBy('unread'));
+    expect([status, body.accepted]).toEqual([422, 0]);
+    expect(body.rejected.map(({ index, code }: { index: number; code: string }) => [index, code])).toEqual([
+      [0, 'invalid_event'],
+      [1, 'foreign_log'],
+    ]);
+    expect((await post([recorded('cache_hit')])).status).toBe(202);
+  });
+});
+
+describe('who pays for a log', () => {
+  it.each([
+    ['{team_id}/{key_alias}', 'team-1/key-alias-1'],
+    ['fixed/{end_user|nobody}', 'fixed/nobody'],
+    ['{org_alias|shared}/{user_id}', 'shared/user-1'],
+  ])('is said by the template %s', async (template, subject) => {
+    const log = { ...recorded('chat'), startTime: template.length };
+    expect((await post(log, `?subject=${encodeURIComponent(template)}`)).body).toMatchObject({ accepted: 1 });
+    const [entity, project] = subject.split('/') as [string, string];
+    await until('it is counted', async () =>
+      (await countedOf(entity)).some((row) => row.project === project),
+    );
+  });
+
+  it('is asked of the operator where the log does not say it: a dead letter waits for a subject', async () => {
+    const log = recorded('chat');
+    log.metadata['user_api_key_team_id'] = null;
+    const { status, body } = await post({ ...log, startTime: 77 }, paidBy('orphaned'));
+    expect([status, body.rejected[0].code]).toEqual([422, 'invalid_subject']);
+    expect(body.rejected[0].message).toContain('no team_id');
+    const open = async () =>
+      (await app.call('GET /v1/admin/dead_letters?code=invalid_subject&status=open')).body.data;
+    await until('it is a dead letter', async () => (await open()).length === 1);
+    const [letter] = await open();
+    expect(letter.payload.subject).toBe('orphaned/{team_id}');
+    await app.call(`POST /v1/admin/dead_letters/${letter.id}/replay`, {
+      body: { subject: 'orphaned/team-9' },
+    });
+    await until('it is counted', async () => (await countedOf('orphaned')).length === 1);
+  });
+
+  it.each(['{planet}/{team_id}', 'acme', '/x', '{org_id}/{team_id}/x', '{org_id|a b}/x'])(
+    'is not said by %s',
+    async (template) => {
+      const { status, body } = await post(recorded('chat'), `?subject=${encodeURIComponent(template)}`);
+      expect([status, body.error?.param]).toEqual([400, 'subject']);
+    },
+  );
+
+  it('is only the entity of a key that is bound to one', async () => {
+    const key = await app.key('gateway', 'bound');
+    const own = { ...recorded('chat'), startTime: 3 };
+    const { body } = await post([own], paidBy('bound'), { key });
+    expect(body.accepted).toBe(1);
+    const foreign = await post([own], paidBy('another'), { key });
+    expect([foreign.status, foreign.body.rejected[0].code]).toEqual([422, 'insufficient_permissions']);
+  });
+});
