@@ -1,6 +1,6 @@
 /**
- * Builds where nothing is built, or where a source is newer than the build; before that, generates Prisma's client where the schema
- * is newer than the client. `npm start`, `npm test`, the gateway and the demo begin with it.
+ * Builds where nothing is built, or where a source is newer than the build. Otherwise generates Prisma's client where the schema is newer
+ * than the client. `npm start`, `npm test`, the gateway and the demo begin with it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -29,8 +29,9 @@ if (!isBuilt && !canBuild) {
   console.error('Nothing is built, and the build tools are not installed. Run: npm ci && npm run build');
   process.exit(1);
 }
-if (canBuild && isClientStale()) run('npx', ['prisma', 'generate']);
+// A build generates the client too.
 if (canBuild && (!isBuilt || isStale())) run('npm', ['run', 'build', '--silent']);
+else if (canBuild && isClientStale()) run('npx', ['prisma', 'generate']);
 
 /** `npm ci` generates the client, but a pull that brings a new schema does not. */
 function isClientStale() {

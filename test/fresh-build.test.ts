@@ -29,7 +29,10 @@ let project: string;
 beforeEach(async () => {
   project = await mkdtemp(path.join(tmpdir(), 'tally-build-'));
   await copyFile(SCRIPT, path.join(project, 'fresh-build.js'));
-  await write('package.json', JSON.stringify({ type: 'module', scripts: { build: 'node build.cjs' } }));
+  await write(
+    'package.json',
+    JSON.stringify({ type: 'module', scripts: { build: 'prisma generate && node build.cjs' } }),
+  );
   await write('build.cjs', BUILD);
   await write('src/main.ts', '');
   await write('node_modules/.bin/nest', '');
@@ -68,7 +71,7 @@ describe('a start', () => {
     expect(await buildCount()).toBe(3);
   });
 
-  it('generates Prisma’s client again where the schema is newer, and then builds', async () => {
+  it('generates Prisma’s client again where the schema is newer and builds, each once', async () => {
     await write('prisma/schema.prisma', '');
     await begin();
     await begin();
@@ -80,6 +83,16 @@ describe('a start', () => {
     await begin();
     await begin();
     expect([await generations(), await buildCount()]).toEqual(['generategenerate', 2]);
+  });
+
+  it('only generates the client where that is missing beside a fresh build', async () => {
+    await write('prisma/schema.prisma', '');
+    await begin();
+    await rm(path.join(project, 'src/platform/prisma/client.ts'));
+    // The build is newer than all that it was made of.
+    for (const name of OUTPUTS) await touch(name, 60_000);
+    await begin();
+    expect([await generations(), await buildCount()]).toEqual(['generategenerate', 1]);
   });
 
   it('fails where the client cannot be generated', async () => {

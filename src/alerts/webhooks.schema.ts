@@ -60,6 +60,17 @@ const breaker = z
   })
   .meta({ id: 'WebhookBreaker' });
 
+const EXAMPLE = {
+  object: 'webhook' as const,
+  id: 'hook_3J9dX0aTq7mVwYbR5cKeLs',
+  url: 'https://example.com/hooks/tally',
+  entity: null,
+  created_at: 1764547200,
+  rotated_at: null,
+  previous_secret_until: null,
+  breaker: { state: 'closed' as const, failures: 0, probe_at: null },
+};
+
 export const Webhook = z
   .object({
     object: z.literal('webhook'),
@@ -73,16 +84,7 @@ export const Webhook = z
   })
   .meta({
     id: 'Webhook',
-    example: {
-      object: 'webhook',
-      id: 'hook_3J9dX0aTq7mVwYbR5cKeLs',
-      url: 'https://example.com/hooks/tally',
-      entity: null,
-      created_at: 1764547200,
-      rotated_at: null,
-      previous_secret_until: null,
-      breaker: { state: 'closed', failures: 2, probe_at: null },
-    },
+    example: { ...EXAMPLE, breaker: { ...EXAMPLE.breaker, failures: 2 } },
   });
 export type Webhook = z.output<typeof Webhook>;
 
@@ -90,17 +92,7 @@ export const NewWebhook = Webhook.extend({
   secret: z.string().describe('Signs by Standard Webhooks; shown only this once'),
 }).meta({
   id: 'NewWebhook',
-  example: {
-    object: 'webhook',
-    id: 'hook_3J9dX0aTq7mVwYbR5cKeLs',
-    url: 'https://example.com/hooks/tally',
-    entity: null,
-    created_at: 1764547200,
-    rotated_at: null,
-    previous_secret_until: null,
-    breaker: { state: 'closed', failures: 0, probe_at: null },
-    secret: 'whsec_f4iBK+tyvzc6jp0tY72y7afvJxYqb5QBcLv1SIxn9EM=',
-  },
+  example: { ...EXAMPLE, secret: 'whsec_f4iBK+tyvzc6jp0tY72y7afvJxYqb5QBcLv1SIxn9EM=' },
 });
 export type NewWebhook = z.output<typeof NewWebhook>;
 export const WebhookList = listOf(Webhook).meta({ id: 'WebhookList' });

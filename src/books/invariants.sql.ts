@@ -5,6 +5,7 @@
 import { DAY_MS } from '../domain/buckets.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
+import { allowLongReading } from '../platform/long-reading.js';
 import { checkChains } from '../access/chains.js';
 import { readEntitiesOf, type EntityRange } from '../accounts/entity-ranges.js';
 import { identitiesOf, withEntities, withTimes } from './books-of-range.sql.js';
@@ -251,12 +252,6 @@ export async function checkMonth(tx: Tx, month: { from: Date; to: Date }): Promi
   const scope = withTimes(month);
   const check = checkWithin(tx, scope);
   return [...(await compareRollUps(tx, scope)), await check(CORRECTIONS_START), await check(WAITING_USAGE)];
-}
-
-/** The checks read every event there is and group them by hour. */
-async function allowLongReading(tx: Tx): Promise<void> {
-  await tx.$executeRaw`set local statement_timeout = '30min'`;
-  await tx.$executeRaw`set local work_mem = '64MB'`;
 }
 
 function checkWithin(tx: Tx, scope: Prisma.Sql) {

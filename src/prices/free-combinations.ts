@@ -78,8 +78,9 @@ function isFreeBeside(base: UnitPrices, unitPrices: UnitPrices): boolean {
 }
 
 /**
- * Variants without which nothing becomes free: their price is 0, or rounds to it, or they make others smaller. The others only stand in the
- * way, so where one of these makes a request free, it does so for a request that meets no others than it must.
+ * The variants that can make a request free: a price of theirs is 0 or rounds to 0, or they multiply by less than 1 where some price can
+ * round to 0. The others can only make a free request cost something. So it is enough to look at requests that meet these variants, and of
+ * the others only those that they cannot avoid.
  */
 function loweringVariants({ prices, variants }: PriceTerms): Variant[] {
   const least = leastMultiplier(variants);

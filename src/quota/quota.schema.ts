@@ -92,6 +92,16 @@ const shadowDenial = z
   .optional()
   .describe('In `shadow`: the denial that `enforce` would have given');
 
+const HOLD_EXAMPLE = {
+  object: 'quota.reservation' as const,
+  id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1',
+  project: 'entity1/project1',
+  model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
+  period: '2026-12',
+  hold_usd: '0.00130356',
+  expires_at: 1764590400,
+};
+
 export const Reservation = z
   .object({
     object: z.literal('quota.reservation'),
@@ -124,13 +134,7 @@ export const Reservation = z
   .meta({
     id: 'Reservation',
     example: {
-      object: 'quota.reservation',
-      id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1',
-      project: 'entity1/project1',
-      model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
-      period: '2026-12',
-      hold_usd: '0.00130356',
-      expires_at: 1764590400,
+      ...HOLD_EXAMPLE,
       hold_basis: 'requested',
       remaining: { credits_usd: null, project_cap_usd: '100', entity_cap_usd: '6000' },
     },
@@ -150,15 +154,7 @@ export const Hold = Reservation.pick({
   expires_at: true,
 }).meta({
   id: 'ExtendedReservation',
-  example: {
-    object: 'quota.reservation',
-    id: 'res_3J9dX0aTq7mVwYbR5cKeLs.entity1',
-    project: 'entity1/project1',
-    model: 'cw_meta-llama_Llama-3.3-70B-Instruct',
-    period: '2026-12',
-    hold_usd: '0.00130356',
-    expires_at: 1764590400,
-  },
+  example: HOLD_EXAMPLE,
 });
 export type Hold = z.output<typeof Hold>;
 

@@ -83,11 +83,6 @@ export async function countRequests(tx: Tx, { from, to }: Month): Promise<bigint
   return row.requests;
 }
 
-/** A month of everybody's usage is read at once. */
-export async function allowLongReading(tx: Tx): Promise<void> {
-  await tx.$executeRaw`set local statement_timeout = '30min'`;
-}
-
 /** False while another process drops the month, or a day of it is rolled up. Held until the transaction ends; roll-ups of the month wait. */
 export async function lockMonth(tx: Tx, { month }: Month): Promise<boolean> {
   const [row] = await tx.$queryRaw<[{ locked: boolean }]>`

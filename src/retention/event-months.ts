@@ -12,9 +12,9 @@ import { closesAt, periodEnd, periodStart, type Period } from '../domain/period.
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Logger } from '../platform/logger.js';
+import { allowLongReading } from '../platform/long-reading.js';
 import { Metrics } from '../platform/metrics.js';
 import {
-  allowLongReading,
   countRequests,
   dropMonth,
   findMonths,

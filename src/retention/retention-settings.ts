@@ -73,8 +73,8 @@ type KindOfData = {
   readonly afterwards: string;
 };
 
-/** What nobody sets. */
-export const NOT_SET: readonly {
+/** Kinds whose time is fixed: no setting changes it. */
+export const FIXED_KINDS: readonly {
   readonly what: string;
   readonly kept: string;
   readonly afterwards: string;

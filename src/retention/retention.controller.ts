@@ -19,7 +19,7 @@ import { erasureOrder } from './erasure-job.js';
 import * as schemas from './retention.schema.js';
 import {
   MONTHS_MAX,
-  NOT_SET,
+  FIXED_KINDS,
   RETENTION,
   RETENTION_KINDS,
   RetentionSettings,
@@ -109,17 +109,17 @@ export class RetentionController {
 
 function presentRetention(kept: Retention): schemas.Retention {
   const months = RETENTION_KINDS.map((kind) => [`${kind}_months`, kept[kind]] as const);
-  const set = RETENTION_KINDS.map((kind) => {
+  const settable = RETENTION_KINDS.map((kind) => {
     const { months: byDefault, minMonths, what, afterwards } = RETENTION[kind];
     const bounds = { default_months: byDefault, min_months: minMonths, max_months: MONTHS_MAX };
     return { setting: `${kind}_months`, what, kept: inWords(kept[kind]), afterwards, ...bounds };
   });
-  const notSet = { setting: null, default_months: null, min_months: null, max_months: null };
+  const fixed = { setting: null, default_months: null, min_months: null, max_months: null };
   return {
     object: 'retention',
     ...(Object.fromEntries(months) as Record<`${RetentionKind}_months`, number | null>),
     money_months: null,
-    kinds: [...set, ...NOT_SET.map((kind) => ({ ...notSet, ...kind }))],
+    kinds: [...settable, ...FIXED_KINDS.map((kind) => ({ ...fixed, ...kind }))],
   };
 }
 

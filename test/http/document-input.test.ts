@@ -1,20 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
 import {
+  documentOf,
   operationsOf,
-  withinSchema,
-  type Document,
+  type ApiDocument,
   type Parameter,
   type Schema,
-} from '../support/input-schemas.js';
+} from '../support/api-document.js';
+import { withinSchema } from '../support/input-schemas.js';
 import { ROUTES } from '../support/routes.js';
 import { strangersTo, valuesOf } from '../support/schema-values.js';
 
 let app: TestApp;
-let document: Document;
+let document: ApiDocument;
 beforeAll(async () => {
   app = await anApp();
-  document = (await app.call('GET /openapi.json', { key: null })).body;
+  document = await documentOf(app);
   await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
   await app.call('PUT /v1/admin/entities/entity1/projects/project1', { body: {} });
 });
@@ -22,10 +23,10 @@ afterAll(() => app.close());
 
 /** Every schema of what a client sends, with its place. */
 function inputs(): [at: string, schema: Schema][] {
-  return operationsOf(document).flatMap(({ route, operation: { parameters = [], requestBody } }) => [
+  return operationsOf(document).flatMap(([route, { parameters, requestBody }]) => [
     ...parameters.flatMap((each) => withinSchema(document, each.schema, `${route} ${each.in} ${each.name}`)),
     ...Object.values(requestBody?.content ?? {}).flatMap(({ schema }) =>
-      withinSchema(document, schema, `${route} body`),
+      withinSchema(document, schema!, `${route} body`),
     ),
   ]);
 }
@@ -57,8 +58,8 @@ describe('the document says what each field takes', () => {
 
   it('a query shows numbers as numbers, flags as flags, and what may stand several times as a list', () => {
     const types = new Map<string, Set<string>>();
-    for (const { operation } of operationsOf(document))
-      for (const { name, in: where, schema } of operation.parameters ?? [])
+    for (const [, { parameters }] of operationsOf(document))
+      for (const { name, in: where, schema } of parameters)
         if (where === 'query')
           types.set(name, new Set([...(types.get(name) ?? []), JSON.stringify(schema.type ?? 'other')]));
     const typesOf = (...names: string[]) => names.map((name) => [name, [...(types.get(name) ?? [])]]);
@@ -91,10 +92,8 @@ describe('a parameter of a query', () => {
   }
 
   const parameters = (): { route: string; parameter: Parameter }[] =>
-    operationsOf(document).flatMap(({ route, operation }) =>
-      (operation.parameters ?? []).flatMap((parameter) =>
-        parameter.in === 'query' ? [{ route, parameter }] : [],
-      ),
+    operationsOf(document).flatMap(([route, { parameters }]) =>
+      parameters.flatMap((parameter) => (parameter.in === 'query' ? [{ route, parameter }] : [])),
     );
 
   /** What of the answers to these values is a problem, by `problemOf`. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
-import { operationsOf, resolved, type Document } from '../support/input-schemas.js';
+import { documentOf, operationsOf } from '../support/api-document.js';
+import { resolved } from '../support/input-schemas.js';
 import { ROUTES } from '../support/routes.js';
 
 /** How a start and its end are called. */
@@ -20,8 +21,8 @@ let ranges: Bounds[];
 beforeAll(async () => {
   app = await anApp();
   await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
-  const document: Document = (await app.call('GET /openapi.json', { key: null })).body;
-  ranges = operationsOf(document).flatMap(({ route, operation: { parameters = [], requestBody } }) => {
+  const document = await documentOf(app);
+  ranges = operationsOf(document).flatMap(([route, { parameters, requestBody }]) => {
     const body = requestBody?.content['application/json']?.schema;
     const fields = Object.keys(body === undefined ? {} : (resolved(document, body).properties ?? {}));
     const query = parameters.map(({ name }) => name);

@@ -293,6 +293,6 @@ describe('a month whose events were dropped', () => {
     await world.days.build();
     await expectAgreement(world);
     expect(await rowsOf(world, `usage_daily_callers where 'ada' = any(user_ids)`)).toEqual([]);
-    expect(JSON.stringify(await rowsOf(world, 'kept_events'))).not.toMatch(/ada|bob|req_1/);
+    expect(JSON.stringify(await rowsOf(world, 'kept_events'))).not.toMatch(/"(ada|bob|req_1)"/);
   });
 });

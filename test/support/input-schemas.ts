@@ -1,50 +1,7 @@
-/** What the document says of what a client sends: parameters, and the fields of bodies. */
-export type Schema = {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly pattern?: string;
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly uniqueItems?: boolean;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | boolean;
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly allOf?: readonly Schema[];
-};
+/** Schemas of the API's document with all that stands within them. */
+import type { ApiDocument, Schema } from './api-document.js';
 
-export type Parameter = {
-  readonly name: string;
-  readonly in: string;
-  readonly required?: boolean;
-  schema: Schema;
-};
-
-export type Operation = {
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-};
-
-export type Document = {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
-};
-
-export function operationsOf(document: Document): { route: string; operation: Operation }[] {
-  return Object.entries(document.paths).flatMap(([path, verbs]) =>
-    Object.entries(verbs).map(([verb, operation]) => ({ route: `${verb.toUpperCase()} ${path}`, operation })),
-  );
-}
-
-export function resolved(document: Document, schema: Schema): Schema {
+export function resolved(document: ApiDocument, schema: Schema): Schema {
   const name = schema.$ref?.split('/').at(-1);
   const found = name === undefined ? schema : document.components.schemas[name];
   if (found === undefined) throw new Error(`${schema.$ref} is not in the document`);
@@ -52,7 +9,11 @@ export function resolved(document: Document, schema: Schema): Schema {
 }
 
 /** Every schema within this one, with the place where it stands; components once. */
-export function withinSchema(document: Document, root: Schema, at: string): [at: string, schema: Schema][] {
+export function withinSchema(
+  document: ApiDocument,
+  root: Schema,
+  at: string,
+): [at: string, schema: Schema][] {
   const seen = new Set<Schema>();
   const look = (given: Schema, place: string): [string, Schema][] => {
     const schema = resolved(document, given);

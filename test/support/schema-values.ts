@@ -1,15 +1,16 @@
 /** Values that a schema of the document takes, and some that it does not. */
 import fc from 'fast-check';
-import { resolved, type Document, type Schema } from './input-schemas.js';
+import type { ApiDocument, Schema } from './api-document.js';
+import { resolved } from './input-schemas.js';
 
 /** A few values, the same ones for the same seed: bounds, the longest texts, and random ones. */
-export function valuesOf(document: Document, schema: Schema, seed: number): unknown[] {
+export function valuesOf(document: ApiDocument, schema: Schema, seed: number): unknown[] {
   const drawn = fc.sample(arbitraryOf(document, schema), { numRuns: 4, seed });
   return [...boundsOf(document, schema), ...drawn];
 }
 
 /** Values just outside. */
-export function strangersTo(document: Document, given: Schema): unknown[] {
+export function strangersTo(document: ApiDocument, given: Schema): unknown[] {
   const schema = resolved(document, given);
   if (schema.anyOf !== undefined) return ['', 'neither'];
   if (schema.enum !== undefined || schema.const !== undefined) return ['', 'none of them'];
@@ -25,7 +26,7 @@ export function strangersTo(document: Document, given: Schema): unknown[] {
   }
 }
 
-function boundsOf(document: Document, given: Schema): unknown[] {
+function boundsOf(document: ApiDocument, given: Schema): unknown[] {
   const schema = resolved(document, given);
   const { minimum, maximum, maxLength, pattern = '' } = schema;
   if (schema.anyOf !== undefined) return schema.anyOf.flatMap((each) => boundsOf(document, each));
@@ -37,7 +38,7 @@ function boundsOf(document: Document, given: Schema): unknown[] {
   return longest.filter((text) => text !== '' && new RegExp(pattern, 'u').test(text));
 }
 
-function arbitraryOf(document: Document, given: Schema): fc.Arbitrary<unknown> {
+function arbitraryOf(document: ApiDocument, given: Schema): fc.Arbitrary<unknown> {
   const schema = resolved(document, given);
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((each) => arbitraryOf(document, each)));
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
