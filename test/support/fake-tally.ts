@@ -14,6 +14,7 @@ const askedReservation = z.strictObject({
   project: z.string(),
   model: z.string(),
   input_tokens: z.int().optional(),
+  input_bytes: z.int().optional(),
   max_output_tokens: z.int().optional(),
   service_tier: z.string().optional(),
   region: z.string().optional(),
@@ -26,9 +27,9 @@ type AskedReservation = z.infer<typeof askedReservation>;
 const askedExtension = z.strictObject({ ttl_seconds: z.number() });
 
 const usage = z.looseObject({
-  prompt_tokens: z.int(),
+  prompt_tokens: z.int().optional(),
   completion_tokens: z.int().optional(),
-  total_tokens: z.int(),
+  total_tokens: z.int().optional(),
 });
 
 /** Strict, so that a gateway fails its test if it sends anything that is not in the contract. */

@@ -55,12 +55,14 @@ export function overloaded(cause: unknown): Answer {
 export function refusalOf(answer: Answer): TallyClientError {
   const error = errorOf(answer.body);
   const message = error?.message ?? `Tally answered ${answer.status}`;
-  return new TallyClientError(error?.code ?? 'unreadable', message, { status: answer.status });
+  const { status } = answer;
+  return new TallyClientError(error?.code ?? 'unreadable', message, { status, param: error?.param ?? null });
 }
 
-function errorOf(body: string): { code: string; message: string } | null {
-  const { code, message } = fieldsOf(fieldsOf(jsonOf(body))['error']);
-  return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
+function errorOf(body: string): { code: string; message: string; param: string | null } | null {
+  const { code, message, param } = fieldsOf(fieldsOf(jsonOf(body))['error']);
+  if (typeof code !== 'string' || typeof message !== 'string') return null;
+  return { code, message, param: typeof param === 'string' ? param : null };
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -22,6 +22,7 @@ export {
   type TokenUsage,
   type UsageEvent,
   type UsageFacts,
+  type UsageOperation,
   type UsageReceipt,
   type UsageSource,
 } from './protocol/usage-event.js';

@@ -22,14 +22,17 @@ export class TallyClientError extends Error {
   readonly code: TallyClientErrorCode | (string & {});
   /** The HTTP status of Tally's answer; null where there was none. */
   readonly status: number | null;
+  /** The field that Tally refused, such as `model`; null where it names none. */
+  readonly param: string | null;
 
   constructor(
     code: TallyClientErrorCode | (string & {}),
     message: string,
-    details: { status?: number; cause?: unknown } = {},
+    details: { status?: number; param?: string | null; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
     this.code = code;
     this.status = details.status ?? null;
+    this.param = details.param ?? null;
   }
 }

@@ -1,8 +1,7 @@
 /** Identifies the caller and the project that pays. */
-import { scryptSync } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { NAME_PATTERN } from '@tally/client/protocol';
-import type { GatewayConfig } from './config.js';
+import type { CallerKeys } from './caller-keys.js';
 import { badRequest, invalidAuthentication, unsupportedCountry } from './openai-error.js';
 
 export interface Caller {
@@ -13,12 +12,21 @@ export interface Caller {
 }
 
 /** Checks the country first, as an edge in front of a gateway would, before any key. */
-export function identify(headers: IncomingHttpHeaders, config: GatewayConfig): Caller {
-  if (isBlocked(header(headers, 'x-client-country'), config.blockedCountries)) throw unsupportedCountry();
-  const key = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const entity = key === undefined ? undefined : config.callerKeys.get(key);
-  if (key === undefined || entity === undefined) throw invalidAuthentication();
-  return { project: projectOf(header(headers, 'openai-project'), entity), apiKeyId: apiKeyId(key, config) };
+export async function identify(
+  headers: IncomingHttpHeaders,
+  { blockedCountries, keys }: { blockedCountries: ReadonlySet<string>; keys: CallerKeys },
+): Promise<Caller> {
+  if (isBlocked(header(headers, 'x-client-country'), blockedCountries)) throw unsupportedCountry();
+  const key = keyIn(headers);
+  const found = key === null ? null : await keys.find(key);
+  if (found === null) throw invalidAuthentication();
+  return { project: projectOf(header(headers, 'openai-project'), found.entity), apiKeyId: found.id };
+}
+
+/** Anthropic's clients send it in a header of their own. */
+function keyIn(headers: IncomingHttpHeaders): string | null {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  return bearer ?? (header(headers, 'x-api-key') || null);
 }
 
 /** `entity/project`. A project alone belongs to the key's entity, and without one the project is `default`. */
@@ -47,19 +55,6 @@ function isBlocked(value: string, blocked: ReadonlySet<string>): boolean {
     const country = COUNTRY.exec(name)?.[1];
     return country === undefined || blocked.has(country);
   });
-}
-
-/** Slow to compute, so that nobody who reads reports can try keys that are easy to guess. */
-const ID_COST = { N: 4_096, r: 8, p: 1 };
-const ids = new WeakMap<GatewayConfig, Map<string, string>>();
-
-/** The same key has the same id in every gateway, whatever the order of GATEWAY_KEYS. */
-function apiKeyId(key: string, config: GatewayConfig): string {
-  const known = ids.get(config) ?? new Map<string, string>();
-  ids.set(config, known);
-  const id = known.get(key) ?? `key_${scryptSync(key, 'tally gateway', 6, ID_COST).toString('hex')}`;
-  known.set(key, id);
-  return id;
 }
 
 function header(headers: IncomingHttpHeaders, name: string): string {

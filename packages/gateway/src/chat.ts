@@ -6,7 +6,7 @@ import type { Metered, MeteredCall, Metering } from './metering.js';
 import { serverError } from './openai-error.js';
 
 interface ChatParts {
-  readonly call: MeteredCall;
+  readonly call: MeteredCall & { readonly inputTokens: number };
   readonly model: CannedModel;
   readonly metering: Metering;
   readonly reply: FastifyReply;

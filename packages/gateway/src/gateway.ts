@@ -7,9 +7,13 @@ import { httpReporter, LeasedQuota, TallyClient, type OutboxOptions } from '@tal
 import { listenForLeaseRecalls } from '@tally/client/lease-recalls';
 import { queueReporter } from '@tally/client/queue';
 import { CannedModel } from './canned-model.js';
+import { CallerKeys } from './caller-keys.js';
 import type { GatewayConfig } from './config.js';
+import { KeyIntrospection } from './key-introspection.js';
 import { Metering } from './metering.js';
 import { serveMetrics } from './metrics.js';
+import { Proxy } from './proxy/proxy.js';
+import { Upstreams, type UpstreamPlan } from './proxy/upstreams.js';
 import { buildServer } from './server.js';
 
 export interface Gateway {
@@ -32,7 +36,8 @@ export interface GatewayDeps {
 const SETTLE_MS_MAX = 1000;
 
 export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
-  const { logger, now, holdTtlSeconds = 900, drainMs = 30_000 } = deps;
+  const { logger, now, holdTtlSeconds = 900, drainMs = config.drainMs } = deps;
+  const keys = keysOf(config, deps);
   const model =
     deps.model ?? new CannedModel({ capacity: config.modelCapacity, delayMs: config.modelDelayMs });
   const tally = new TallyClient({ baseUrl: config.tallyUrl, apiKey: config.tallyApiKey });
@@ -54,7 +59,8 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     now,
     logger,
   });
-  const server = buildServer({ config, model, metering, now, logger });
+  const proxy = config.upstreams === null ? null : proxyOf(config.upstreams, { config, metering, logger });
+  const server = buildServer({ config, keys, model, proxy, metering, now, logger });
   const closeIdleConnections = connectionsOf(server.server);
   const measured = { reporter, leases: leases?.quota ?? null };
   const metrics =
@@ -69,16 +75,35 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
       closeIdleConnections();
       await closed;
       clearTimeout(cut);
+      keys.close();
+      // What runs on for a caller that hung up.
+      proxy?.stop();
       // Streams that were just cut need a moment to be reported. An answer whose caller hung up gets no more time than that.
       const timer = new AbortController();
       const late = wait(SETTLE_MS_MAX, undefined, { signal: timer.signal }).catch(() => {});
       await Promise.race([metering.settled(), late]);
       timer.abort();
+      await proxy?.close();
       await leases?.close();
       await reporter.close();
       metrics?.close();
     },
   };
+}
+
+function keysOf(config: GatewayConfig, { logger, now }: GatewayDeps): CallerKeys {
+  const { callerKeys: listed, callerKeysFile: file, callerKeysUrl: url, callerKeysUrlKey: key } = config;
+  const introspection = url === undefined ? null : new KeyIntrospection({ url, key, logger, now });
+  return new CallerKeys({ listed, file, introspection, logger });
+}
+
+function proxyOf(
+  plan: UpstreamPlan,
+  { config, metering, logger }: { config: GatewayConfig; metering: Metering; logger: Logger },
+): Proxy {
+  const { upstreamSilentMsMax: silentMsMax, bodyBytesMax, stopsWithCaller, chargesCutStreams } = config;
+  const upstreams = new Upstreams(plan, { silentMsMax });
+  return new Proxy({ upstreams, metering, logger, bodyBytesMax, stopsWithCaller, chargesCutStreams });
 }
 
 /** Without REDIS_URL a recall is not heard, and a lowered limit is known with the next renewal. */

@@ -11,7 +11,8 @@ try {
   const { gatewayId, tallyUrl } = config;
   const { url, metricsUrl } = gateway;
   const reporting = config.queueRedisUrl === undefined ? 'http' : 'queue';
-  const facts = { url, metrics: metricsUrl, tally: tallyUrl, reporting, gateway_id: gatewayId };
+  const upstream = config.upstreams === null ? 'canned model' : config.upstreams.kind;
+  const facts = { url, upstream, metrics: metricsUrl, tally: tallyUrl, reporting, gateway_id: gatewayId };
   logger.info(facts, 'gateway listens');
   if (config.hasDefaultKey)
     logger.warn(

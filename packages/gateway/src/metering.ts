@@ -5,14 +5,15 @@ import {
   type LeasedQuota,
   type TallyClient,
   type TokenUsage,
+  type UsageOperation,
   type UsageReporter,
   type UsageSource,
 } from '@tally/client';
 import { overloaded, QuotaDenied } from './openai-error.js';
 
 export interface MeteredCall {
-  readonly operation: 'chat' | 'embeddings';
-  /** The completion's id, so that a completion is charged once, however often its event is sent. */
+  readonly operation: UsageOperation;
+  /** Made by the gateway, so that a completion is charged once, however often its event is sent, and no one else can choose it. */
   readonly eventId: string;
   readonly requestId: string;
   /** `entity/project` */
@@ -20,15 +21,21 @@ export interface MeteredCall {
   readonly apiKeyId: string;
   readonly userId?: string | undefined;
   readonly model: string;
-  readonly inputTokens: number;
+  readonly inputTokens?: number | undefined;
+  /** Where the tokens are not known: how many bytes the input has, which bounds them. */
+  readonly inputBytes?: number | undefined;
+  readonly serviceTier?: string | undefined;
   /** Undefined when the caller set no limit: Tally then holds what the model usually writes, at most its maximum. */
   readonly maxOutputTokens?: number | undefined;
 }
 
 export interface Metered<T> {
   readonly answer: T;
-  readonly usage: TokenUsage;
+  /** Null where nothing is charged. */
+  readonly usage: TokenUsage | null;
   readonly usageSource: UsageSource;
+  /** The tier that served, where the model said it beside the usage. */
+  readonly serviceTier?: string | null;
 }
 
 export interface MeteringOptions {
@@ -76,7 +83,9 @@ export class Metering {
     );
     try {
       const metered = await model();
-      void this.report(call, reservationId, metered);
+      const { usage } = metered;
+      if (usage === null) await this.release(reservationId);
+      else void this.report(call, reservationId, { ...metered, usage });
       return metered.answer;
     } catch (error) {
       await this.release(reservationId);
@@ -89,11 +98,13 @@ export class Metering {
   private async reserve(call: MeteredCall): Promise<string> {
     // A request whose event might find no room must not run. What room is left is for requests in flight.
     if (this.options.reporter.fillRatio() > OUTBOX_FILL_MAX) throw overloaded();
-    const { project, model, inputTokens, maxOutputTokens, requestId } = call;
+    const { project, model, inputTokens, inputBytes, maxOutputTokens, serviceTier, requestId } = call;
     const admission = await this.options.quota.reserve({
       project,
       model,
-      inputTokens,
+      ...(inputTokens !== undefined && { inputTokens }),
+      ...(inputBytes !== undefined && { inputBytes }),
+      ...(serviceTier !== undefined && { serviceTier }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       requestId,
       ttlSeconds: this.options.holdTtlSeconds,
@@ -103,7 +114,11 @@ export class Metering {
   }
 
   /** The event ends the hold. An event that cannot be delivered is logged whole: the log has the last copy. */
-  private async report(call: MeteredCall, reservationId: string, metered: Metered<unknown>): Promise<void> {
+  private async report(
+    call: MeteredCall,
+    reservationId: string,
+    metered: Pick<Metered<unknown>, 'usageSource' | 'serviceTier'> & { usage: TokenUsage },
+  ): Promise<void> {
     const { gatewayId, now, quota, reporter, logger } = this.options;
     const { eventId, requestId, project, apiKeyId, userId, model, operation } = call;
     const event = usageEvent({
@@ -115,6 +130,7 @@ export class Metering {
       operation,
       usage: metered.usage,
       usageSource: metered.usageSource,
+      ...(typeof metered.serviceTier === 'string' && { serviceTier: metered.serviceTier }),
       reservationId,
       apiKeyId,
       requestId,

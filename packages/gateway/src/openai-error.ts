@@ -93,3 +93,23 @@ export const serverError = () =>
     type: ERROR_TYPES.internal_error,
     code: 'internal_error',
   });
+
+/** The model server could not be asked, or did not answer in time. Official clients try again. */
+export const upstreamFailed = (isTimeout: boolean) =>
+  new OpenAiError({
+    status: isTimeout ? 504 : 502,
+    message: isTimeout
+      ? 'The model did not answer in time'
+      : 'The model is unavailable, please try again later',
+    type: ERROR_TYPES.internal_error,
+    code: isTimeout ? 'upstream_timeout' : 'upstream_unavailable',
+  });
+
+/** Nobody reads it: the caller hung up before its request ran. 499 is what nginx logs then. */
+export const callerGone = () =>
+  new OpenAiError({
+    status: 499,
+    message: 'The request was cancelled',
+    type: 'invalid_request_error',
+    code: 'request_cancelled',
+  });

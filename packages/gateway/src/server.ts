@@ -1,4 +1,4 @@
-/** The reference gateway: an OpenAI-compatible API in front of a canned model, metered by Tally. */
+/** The reference gateway: an OpenAI-compatible API in front of model servers or a canned model, metered by Tally. */
 import { randomUUID } from 'node:crypto';
 import {
   fastify,
@@ -9,18 +9,31 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { CallerKeys } from './caller-keys.js';
 import { identify, type Caller } from './callers.js';
 import { embeddingsTokens, ModelOverloaded, promptTokens, type CannedModel } from './canned-model.js';
 import { answerChat } from './chat.js';
 import type { GatewayConfig } from './config.js';
 import type { MeteredCall, Metering } from './metering.js';
 import { listModels } from './models.js';
-import { badRequest, OpenAiError, overloaded, QuotaDenied, serverError } from './openai-error.js';
+import {
+  badRequest,
+  OpenAiError,
+  overloaded,
+  QuotaDenied,
+  serverError,
+  upstreamFailed,
+} from './openai-error.js';
+import { UpstreamFailure } from './proxy/passage.js';
+import type { Proxy } from './proxy/proxy.js';
 import { readChatBody, readEmbeddingsBody } from './request-body.js';
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
+  readonly keys: CallerKeys;
   readonly model: CannedModel;
+  /** Null: the canned model answers. */
+  readonly proxy: Proxy | null;
   readonly metering: Metering;
   readonly now: () => Date;
   readonly logger: Logger;
@@ -33,11 +46,14 @@ declare module 'fastify' {
 }
 
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** For all of a request to arrive. */
+const REQUEST_MS_MAX = 300_000;
 
 export function buildServer(parts: GatewayParts): FastifyInstance {
   const logger: FastifyBaseLogger = parts.logger;
   const server = fastify({
     bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -62,8 +78,13 @@ export function buildServer(parts: GatewayParts): FastifyInstance {
 
 function routes(v1: FastifyInstance, parts: GatewayParts): void {
   v1.addHook('onRequest', async (request) => {
-    request.caller = identify(request.headers, parts.config);
+    const { keys, config } = parts;
+    request.caller = await identify(request.headers, { keys, blockedCountries: config.blockedCountries });
   });
+  if (parts.proxy !== null) {
+    parts.proxy.routes(v1);
+    return;
+  }
   v1.get('/models', () => listModels());
   v1.post('/chat/completions', (request, reply) => chatCompletion(parts, request, reply));
   v1.post('/embeddings', (request) => embeddings(parts, request));
@@ -72,9 +93,9 @@ function routes(v1: FastifyInstance, parts: GatewayParts): void {
 /** Like every route, after the hook that authenticates: validate, hold, run the model, answer, report. */
 async function chatCompletion(parts: GatewayParts, request: FastifyRequest, reply: FastifyReply) {
   const body = readChatBody(request.body);
-  const call: MeteredCall = {
+  const call = {
     ...callOf(request, body),
-    operation: 'chat',
+    operation: 'chat' as const,
     eventId: request.id.replace('req_', 'chatcmpl-'),
     inputTokens: promptTokens(body),
     maxOutputTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
@@ -110,7 +131,8 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     return reply.code(status).headers(headers).send(body);
   }
   const answer = openAiErrorOf(error);
-  if (answer.facts.status === 500) request.log.error({ err: error }, 'request failed');
+  if (error instanceof UpstreamFailure) request.log.error({ err: error }, 'upstream failed');
+  else if (answer.facts.status === 500) request.log.error({ err: error }, 'request failed');
   return reply
     .code(answer.facts.status)
     .headers(answer.facts.headers ?? {})
@@ -120,6 +142,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 function openAiErrorOf(error: unknown): OpenAiError {
   if (error instanceof OpenAiError) return error;
   if (error instanceof ModelOverloaded) return overloaded();
+  if (error instanceof UpstreamFailure) return upstreamFailed(error.isTimeout);
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   // Fastify's own errors about the request: not JSON, too large.
   if (error instanceof Error && status >= 400 && status < 500) return badRequest(error.message, { status });

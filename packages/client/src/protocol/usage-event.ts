@@ -47,6 +47,20 @@ export type TokenUsage = object;
 /** `estimated` for a stream that was cut before the model could say what it used. */
 export type UsageSource = 'reported' | 'estimated';
 
+/** What a request does, in Tally's words; `completion` is another word for `completions`. */
+export type UsageOperation =
+  | 'chat'
+  | 'completion'
+  | 'completions'
+  | 'responses'
+  | 'embeddings'
+  | 'rerank'
+  | 'moderations'
+  | 'audio.transcriptions'
+  | 'audio.speech'
+  | 'images'
+  | 'realtime';
+
 /** What an event says. Texts have 1 to 256 characters, without control characters. */
 export interface UsageFacts {
   /** Unique for its source. The same id again is the same event, so a retry must repeat it. */
@@ -58,7 +72,7 @@ export interface UsageFacts {
   /** When the request ran: at most 5 minutes ahead of Tally's clock and 35 days behind it. */
   time: Date;
   model: string;
-  operation: 'chat' | 'completion' | 'embeddings' | 'responses';
+  operation: UsageOperation;
   usage: TokenUsage;
   /** Names the shape of `usage` where its own fields do not tell, such as `gemini_openai`. */
   usageFormat?: string;
