@@ -1,5 +1,5 @@
 /** The model servers behind a gateway: which one has a model, and with which key. */
-import { Pool } from 'undici';
+import { Pool as HttpPool } from 'undici';
 
 export interface UpstreamPlace {
   /** `https://host:port`, with the path before `/v1`. */
@@ -13,7 +13,7 @@ export type UpstreamPlan =
   | { readonly kind: 'by model'; readonly places: ReadonlyMap<string, UpstreamPlace> };
 
 export interface Upstream {
-  readonly pool: Pool;
+  readonly pool: HttpPool;
   /** Before `/v1`, without a slash at its end. */
   readonly path: string;
   readonly key: string | null;
@@ -26,7 +26,7 @@ const CONNECTIONS_MAX = 2_048;
 export class Upstreams {
   /** By model; null names the server of all models. */
   private readonly upstreams: ReadonlyMap<string | null, Upstream>;
-  private readonly pools = new Map<string, Pool>();
+  private readonly pools = new Map<string, HttpPool>();
 
   /** `silentMsMax`: how long a server may send nothing. */
   constructor(plan: UpstreamPlan, { silentMsMax }: { silentMsMax: number }) {
@@ -62,8 +62,8 @@ export class Upstreams {
   }
 }
 
-function openPool(origin: string, silentMsMax: number): Pool {
-  return new Pool(origin, {
+function openPool(origin: string, silentMsMax: number): HttpPool {
+  return new HttpPool(origin, {
     connections: CONNECTIONS_MAX,
     connect: { timeout: CONNECT_MS_MAX },
     headersTimeout: silentMsMax,
