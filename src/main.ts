@@ -12,13 +12,20 @@ import { schemaOf, trustsAnyCertificate } from './platform/database-address.js';
 import { EmbeddedServerError } from './platform/embedded/embedded-server-error.js';
 import { startEmbeddedServers } from './platform/embedded/embedded-servers.js';
 import { Logger } from './platform/logger.js';
-import { applyMigrations, MigrationError, requireMigrated, strayingSessions } from './platform/migrate.js';
+import {
+  applyMigrations,
+  MigrationError,
+  requireMigrated,
+  strayingSessions,
+  type Migrated,
+} from './platform/migrate.js';
 import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
 import { connectRedis } from './platform/redis.js';
 import { checkMemory, RedisRefusal, untilServing } from './platform/redis-start.js';
 import { Deadlines } from './platform/deadline.js';
-import { Database } from './platform/database.js';
+import { Database, type DatabaseOptions } from './platform/database.js';
+import { isPooled } from './platform/pooled-sessions.js';
 import { asService, mayServe, schemaOfSessions, SERVICE_ROLE } from './platform/service-role.js';
 import { ensureFirstPlans } from './accounts/first-plans.js';
 import { ensureFirstPrices } from './prices/first-prices.js';
@@ -71,13 +78,13 @@ async function start(config: Config): Promise<void> {
   drainMs = config.drainSeconds * 1000;
   const { databaseUrl, redisUrl } = await openServers(config);
   if (config.migratesAtStart) await migrate(config, databaseUrl);
-  else await requireMigrated({ databaseUrl, migrationsDir });
+  else tellOfNewer(await requireMigrated({ databaseUrl, migrationsDir }));
   if (trustsAnyCertificate(databaseUrl))
     logger.warn(
       'nobody looks whose certificate Postgres has: sslmode=require encrypts only, use verify-full',
     );
   const database = new Database({
-    url: await arriving(await serviceUrl(config, databaseUrl)),
+    ...(await sessionsOf(config, databaseUrl)),
     connectionsMax: config.databasePoolSize,
     prepares: config.databasePrepares,
   });
@@ -105,31 +112,42 @@ async function migrateAlone(config: Config): Promise<void> {
   await closeAll();
 }
 
-async function migrate(config: Config, databaseUrl: string): Promise<string[]> {
+async function migrate(config: Config, databaseUrl: string): Promise<readonly string[]> {
   const owner = config.migrateDatabaseUrl ?? databaseUrl;
-  const { applied } = await applyMigrations({ databaseUrl: owner, migrationsDir });
-  if (applied.length > 0) logger.info('migrated', { applied });
-  return applied;
+  const migrated = await applyMigrations({ databaseUrl: owner, migrationsDir });
+  if (migrated.applied.length > 0) logger.info('migrated', { applied: migrated.applied });
+  tellOfNewer(migrated);
+  return migrated.applied;
 }
 
-/** Refuses sessions that would not find our tables. */
-async function arriving(databaseUrl: string): Promise<string> {
-  const [schema, found] = [schemaOf(databaseUrl), await schemaOfSessions(databaseUrl)];
-  if (found !== schema) throw new MigrationError(strayingSessions(schema, found));
-  return databaseUrl;
+/** A newer release was here: after a roll-back, or while processes are replaced one after the other. */
+function tellOfNewer({ newer, newerFailed }: Migrated): void {
+  if (newer.length > 0) logger.info('the database has migrations of a newer release', { newer });
+  if (newerFailed.length > 0)
+    logger.warn('migrations of a newer release have failed: this release works without them', {
+      newerFailed,
+    });
 }
 
 /** The role that migrates owns the tables; the service takes the rights of its own role on, or has a user of its own. */
-async function serviceUrl({ migrateDatabaseUrl }: Config, databaseUrl: string): Promise<string> {
-  if (migrateDatabaseUrl !== null) return databaseUrl;
-  if (await mayServe(databaseUrl)) return asService(databaseUrl);
-  logger.warn(
-    'the service works as the owner of its tables: the user of DATABASE_URL may not create or take on its role',
-    {
-      role: SERVICE_ROLE,
-    },
-  );
-  return databaseUrl;
+async function sessionsOf(
+  { migrateDatabaseUrl }: Config,
+  databaseUrl: string,
+): Promise<Pick<DatabaseOptions, 'url' | 'pooled'>> {
+  const pooled = await isPooled(databaseUrl);
+  const [schema, found] = [schemaOf(databaseUrl), await schemaOfSessions(databaseUrl, pooled)];
+  if (found !== schema) throw new MigrationError(strayingSessions(schema, found));
+  const mayTakeRole = migrateDatabaseUrl === null && (await mayServe(databaseUrl, pooled));
+  if (!mayTakeRole && migrateDatabaseUrl === null)
+    logger.warn(
+      'the service works as the owner of its tables: the user of DATABASE_URL may not create or take on its role',
+      { role: SERVICE_ROLE },
+    );
+  if (pooled) {
+    logger.info('a pooler is in front of postgres: roles and time limits are set in each transaction');
+    return { url: databaseUrl, pooled: { role: mayTakeRole ? SERVICE_ROLE : null } };
+  }
+  return { url: mayTakeRole ? asService(databaseUrl) : databaseUrl };
 }
 
 /** Starts the embedded servers where the environment names none. */

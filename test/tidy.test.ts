@@ -221,7 +221,7 @@ describe('the source', () => {
     expect(
       writtenOutside(
         /new (pg\.)?(Pool|Client|PrismaClient)\(|\bpool\.(query|connect)\(/,
-        /^src\/platform\/(database|purpose-pool|migrate|service-role|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
+        /^src\/platform\/(database|purpose-pool|pooled-sessions|migrate|service-role|snapshot\.sql|embedded\/database-creation\.sql)\.ts$/,
       ),
     ).toEqual([]);
   });

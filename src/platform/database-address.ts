@@ -98,6 +98,14 @@ export function schemaOf(text: string): string {
   return new URL(text).searchParams.get('schema') ?? DEFAULT_SCHEMA;
 }
 
+/** The same address with more options for the start of a session. */
+export function withOptions(text: string, options: string): string {
+  const address = new URL(text);
+  const own = address.searchParams.get('options');
+  address.searchParams.set('options', own === null ? options : `${own} ${options}`);
+  return address.href;
+}
+
 /** Whether the server may be any that has a certificate: nobody looks whose it is. */
 export function trustsAnyCertificate(text: string): boolean {
   const { searchParams } = new URL(text);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { connectionOf, schemaOf } from './database-address.js';
 import { askReadOnly, askTime } from './ping.sql.js';
+import { pooledSessions } from './pooled-sessions.js';
 import { postgresFailure } from './postgres-errors.js';
 import {
   PurposePool,
@@ -39,6 +40,8 @@ export type DatabaseOptions = {
   readonly connectMsMax?: number;
   /** Off where a pooler keeps no prepared statements. */
   readonly prepares?: boolean;
+  /** Where sessions are a pooler's: the role that each transaction takes on, null for the user's own. */
+  readonly pooled?: { readonly role: string | null };
 };
 
 export class Database {
@@ -61,11 +64,27 @@ export class Database {
   private isLost = false;
 
   constructor(options: DatabaseOptions) {
-    const { connectionsMax = CONNECTIONS_MAX, connectMsMax = CONNECT_MS_MAX, prepares = true } = options;
-    this.connection = { connectionTimeoutMillis: connectMsMax, ...connectionOf(options.url) };
-    const schema = schemaOf(options.url);
+    const {
+      url,
+      pooled,
+      connectionsMax = CONNECTIONS_MAX,
+      connectMsMax = CONNECT_MS_MAX,
+      prepares = true,
+    } = options;
+    const { config, local } = pooled
+      ? pooledSessions(url, pooled.role)
+      : { config: connectionOf(url), local: null };
+    this.connection = { connectionTimeoutMillis: connectMsMax, ...config };
+    const schema = schemaOf(url);
     const pool = (of: Pick<PoolSettings, 'purpose' | 'connectionsMax' | 'statementMsMax' | 'isolation'>) =>
-      new PurposePool(this.connection, { ...of, schema, connectMsMax, prepares, onConnect: this.onConnect });
+      new PurposePool(this.connection, {
+        ...of,
+        schema,
+        local,
+        connectMsMax,
+        prepares,
+        onConnect: this.onConnect,
+      });
     const { ingest, decisions, money, reports } = sharesOf(connectionsMax);
     const isolation = 'read committed';
     const statementMsMax = MONEY_STATEMENT_MS_MAX;

@@ -9,15 +9,19 @@ import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { Client, Pool } from 'pg';
 import {
   createSchema,
-  findFailedMigration,
   lockMigrations,
-  readAppliedMigrations,
+  locksLock,
   readEngine,
-  readSchema,
+  readMigrationRows,
+  readVersion,
   type Engine,
+  type MigrationRow,
 } from './migrate.sql.js';
 import { connectionOf, schemaOf } from './database-address.js';
+import { isPooled, pooledSessions, type Sessions } from './pooled-sessions.js';
+import { clientThatBegins } from './postgres-client.js';
 import { postgresFailure } from './postgres-errors.js';
+import { readSessionSchema } from './service-role.sql.js';
 import { openSchemaEngine } from './schema-engine.js';
 import { Unavailable } from './unavailable.js';
 
@@ -26,31 +30,46 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
+/** What a start finds: what it has applied, and what is no matter of its own. */
+export type Migrated = {
+  /** The migrations that this call applied, oldest first. */
+  readonly applied: readonly string[];
+  /** Those in the database that this release does not know: a newer one has applied them, or failed to. */
+  readonly newer: readonly string[];
+  readonly newerFailed: readonly string[];
+};
+
+type Target = { readonly databaseUrl: string; readonly migrationsDir: string };
+
 /**
- * Returns the names of the migrations that this call applied, oldest first. Processes that start together wait for each
- * other. Each migration is one transaction: one that fails leaves nothing behind but its row in `_prisma_migrations`.
+ * Applies what the database lacks. Processes that start together wait for each other; one that lacks nothing waits for nobody, so an older
+ * release starts beside what a newer one has added, or has failed to add. Each migration is one transaction: one that fails leaves nothing behind
+ * but its row in `_prisma_migrations`.
  */
-export async function applyMigrations(target: {
-  databaseUrl: string;
-  migrationsDir: string;
-}): Promise<{ applied: string[] }> {
-  const migrations = await readMigrations(resolve(target.migrationsDir));
-  const holder = new Client(connectionOf(target.databaseUrl));
-  await holder.connect().catch((error: unknown) => {
-    throw new Unavailable('postgres', error);
-  });
+export async function applyMigrations({ databaseUrl, migrationsDir }: Target): Promise<Migrated> {
+  const migrations = await readMigrations(resolve(migrationsDir));
+  const schema = schemaOf(databaseUrl);
+  const sessions = await sessionsAt(databaseUrl);
+  const client = await connect(sessions);
   try {
-    const problem = engineProblem(await readEngine(holder));
-    if (problem !== null) throw new MigrationError(problem);
-    await lockMigrations(holder);
-    await arriveIn(holder, schemaOf(target.databaseUrl));
-    refuseOther(migrations, await readAppliedMigrations(holder));
-    return { applied: await applyUnderLock(target.databaseUrl, migrations) };
+    await requireEngine(client, sessions, schema);
+    const before = stateOf(migrations, await readMigrationRows(client, schema));
+    if (before.lacking.length === 0) return { applied: [], ...before };
+    const holder = await connect(sessions);
+    try {
+      await lockMigrations(holder);
+      await arriveIn(client, schema, sessions);
+      stateOf(migrations, await readMigrationRows(client, schema));
+      const applied = await applyUnderLock(sessions, schema, migrations);
+      return { ...stateOf(migrations, await readMigrationRows(client, schema)), applied };
+    } finally {
+      // The end of its transaction, or of its connection, gives the lock back.
+      await holder.end();
+    }
   } catch (error) {
-    throw (await failedMigration(holder, error)) ?? postgresFailure(error);
+    throw (await failedMigration(client, schema, error)) ?? postgresFailure(error);
   } finally {
-    // Closing the connection gives the lock back.
-    await holder.end();
+    await client.end();
   }
 }
 
@@ -58,18 +77,17 @@ export async function applyMigrations(target: {
  * Refuses a database that lacks a migration of this release, for a start that applies none. What a newer release has added, or has failed to
  * add, is no matter: columns and tables are added, never taken away.
  */
-export async function requireMigrated(target: { databaseUrl: string; migrationsDir: string }): Promise<void> {
-  const migrations = await readMigrations(resolve(target.migrationsDir));
-  const client = new Client(connectionOf(target.databaseUrl));
+export async function requireMigrated({ databaseUrl, migrationsDir }: Target): Promise<Migrated> {
+  const migrations = await readMigrations(resolve(migrationsDir));
+  const schema = schemaOf(databaseUrl);
+  const sessions = await sessionsAt(databaseUrl);
+  const client = await connect(sessions);
   try {
-    await client.connect();
-    const applied = await readAppliedMigrations(client);
-    refuseOther(migrations, applied);
-    const names = new Set(applied.map(({ name }) => name));
-    const lacking = migrations.migrationDirectories.filter(({ path }) => !names.has(path));
-    if (lacking.length === 0) return;
+    await requireEngine(client, sessions, schema);
+    const state = stateOf(migrations, await readMigrationRows(client, schema));
+    if (state.lacking.length === 0) return { applied: [], ...state };
     throw new MigrationError(
-      `The database lacks ${lacking.map(({ path }) => path).join(', ')}, and MIGRATE is off: run npm run migrate before this start.`,
+      `The database lacks ${state.lacking.join(', ')}, and MIGRATE is off: run npm run migrate before this start.`,
     );
   } catch (error) {
     throw error instanceof MigrationError ? error : postgresFailure(error);
@@ -78,19 +96,65 @@ export async function requireMigrated(target: { databaseUrl: string; migrationsD
   }
 }
 
+/** By startup options, or behind a pooler by what each transaction begins with. */
+async function sessionsAt(databaseUrl: string): Promise<Sessions> {
+  if (await isPooled(databaseUrl)) return pooledSessions(databaseUrl, null);
+  return { config: connectionOf(databaseUrl), local: [] };
+}
+
+async function connect({ config }: Sessions): Promise<Client> {
+  const client = new Client(config);
+  // One that breaks fails at its next statement.
+  client.on('error', () => {});
+  await client.connect().catch((error: unknown) => {
+    throw new Unavailable('postgres', error);
+  });
+  return client;
+}
+
+async function requireEngine(client: Client, sessions: Sessions, schema: string): Promise<void> {
+  const problem = engineProblem(await readEngine(client, schema));
+  if (problem !== null) throw new MigrationError(problem);
+  const other = await connect(sessions);
+  try {
+    if (await locksLock(client, other)) return;
+    throw new MigrationError(
+      `DATABASE_URL names ${await readVersion(client)}: ${NO_LOCKS}. Use PostgreSQL 15 or newer`,
+    );
+  } finally {
+    await other.end();
+  }
+}
+
 /** They speak Postgres' protocol, but two sessions get the same advisory lock at once, or none. */
 const WITHOUT_LOCKS = /CockroachDB|YugabyteDB|-YB-|Redshift|Spanner/i;
+const NO_LOCKS = 'its advisory locks do not lock, so two processes would close the same hour';
 const VERSION_MIN = 150_000;
 
 /** Why the books cannot be kept in this server, and what to do; null where they can. */
 export function engineProblem({ version, versionNumber, spreadTables }: Engine): string | null {
   if (WITHOUT_LOCKS.test(version))
-    return `DATABASE_URL names ${version}: its advisory locks do not lock, so two processes would close the same hour. Use PostgreSQL 15 or newer`;
-  if (versionNumber < VERSION_MIN) return `DATABASE_URL names ${version}: use PostgreSQL 15 or newer`;
+    return `DATABASE_URL names ${version}: ${NO_LOCKS}. Use PostgreSQL 15 or newer`;
+  if (versionNumber === null || versionNumber < VERSION_MIN)
+    return `DATABASE_URL names ${version}: use PostgreSQL 15 or newer`;
   if (spreadTables.length > 0) {
     return `DATABASE_URL names a Citus that spreads ${spreadTables.join(', ')}: the books lock rows and count changed rows in ways that hold in one server only. Undistribute these tables`;
   }
   return null;
+}
+
+/** Compares what this release has with what the database has. */
+function stateOf(migrations: MigrationList, rows: readonly MigrationRow[]) {
+  const applied = rows.filter(({ state }) => state === 'applied');
+  refuseOther(migrations, applied);
+  const own = new Set(migrations.migrationDirectories.map(({ path }) => path));
+  const done = new Set(applied.map(({ name }) => name));
+  const unknown = rows.filter(({ name }) => !own.has(name));
+  return {
+    lacking: [...own].filter((name) => !done.has(name)),
+    newer: unknown.filter(({ state }) => state === 'applied').map(({ name }) => name),
+    newerFailed: unknown.filter(({ state }) => state === 'failed').map(({ name }) => name),
+  };
 }
 
 /**
@@ -114,9 +178,9 @@ function refuseOther(
 }
 
 /** Makes the schema where it is missing. Sessions must begin in it: what names no schema is found there. */
-async function arriveIn(holder: Client, schema: string): Promise<void> {
-  await createSchema(holder, schema);
-  const found = await readSchema(holder);
+async function arriveIn(client: Client, schema: string, { local }: Sessions): Promise<void> {
+  await createSchema(client, schema);
+  const found = await readSessionSchema(client, local);
   if (found !== schema) throw new MigrationError(strayingSessions(schema, found));
 }
 
@@ -128,11 +192,16 @@ export function strayingSessions(schema: string, found: string | null): string {
   );
 }
 
-/** The engine takes a lock of its own in its session, hence one connection that lives until it is done. */
-async function applyUnderLock(databaseUrl: string, migrationsList: MigrationList): Promise<string[]> {
-  const pool = new Pool({ ...connectionOf(databaseUrl), max: 1, idleTimeoutMillis: 0 });
+async function applyUnderLock(
+  { config, local }: Sessions,
+  schema: string,
+  migrationsList: MigrationList,
+): Promise<string[]> {
+  const Connection = clientThatBegins(['begin', ...local].join('; '));
+  const pool = new Pool({ ...config, Client: Connection, max: 1, idleTimeoutMillis: 0 });
+  pool.on('error', () => {});
   try {
-    const engine = await openSchemaEngine(pool, schemaOf(databaseUrl));
+    const engine = await openSchemaEngine(pool, { schema, local });
     const filters = { externalTables: [], externalEnums: [] };
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters });
     engine.free();
@@ -162,16 +231,22 @@ async function readMigrations(baseDir: string): Promise<MigrationList> {
 }
 
 /** The engine's own words mix the reason with its stack; what it wrote into its table says which migration it was. */
-async function failedMigration(client: Client, cause: unknown): Promise<MigrationError | null> {
-  const failed = await findFailedMigration(client).catch(() => null);
-  if (failed === null) return null;
+async function failedMigration(
+  client: Client,
+  schema: string,
+  cause: unknown,
+): Promise<MigrationError | null> {
+  if (cause instanceof MigrationError) return cause;
+  const rows = await readMigrationRows(client, schema).catch(() => []);
+  const failed = rows.find(({ state }) => state === 'failed');
+  if (failed === undefined) return null;
   const reason = (failed.logs ?? (cause instanceof Error ? cause.message : String(cause)))
     .split(/\n\s*0: /)[0]
     ?.replace('external connector error', '')
     .trim();
   return new MigrationError(
-    `The migration ${failed.migration_name} failed: ${reason}\nIt was rolled back. Once the cause is mended, allow it again with ` +
-      `"update _prisma_migrations set rolled_back_at = now() where migration_name = '${failed.migration_name}' and finished_at is null", ` +
+    `The migration ${failed.name} failed: ${reason}\nIt was rolled back. Once the cause is mended, allow it again with ` +
+      `"update ${schema}._prisma_migrations set rolled_back_at = now() where migration_name = '${failed.name}' and finished_at is null", ` +
       'and start again.',
     { cause },
   );

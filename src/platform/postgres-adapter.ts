@@ -3,7 +3,13 @@
  * sent with their offset, which it would leave to the session's time zone; and statements may be prepared.
  */
 import { PrismaPg } from '@prisma/adapter-pg';
-import type { ArgType, SqlQuery, SqlQueryable } from '@prisma/driver-adapter-utils';
+import type {
+  ArgType,
+  SqlDriverAdapter,
+  SqlQuery,
+  SqlQueryable,
+  Transaction,
+} from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
 import { instantText } from './instants.js';
 import { postgresFailure } from './postgres-errors.js';
@@ -15,13 +21,20 @@ const WITHOUT_OFFSET = new Set(['DATE', 'TIME', 'TIMETZ']);
 const NAMED = /^\s*\/\* prepared: ([a-z0-9_]{1,60}) \*\//;
 
 export class PostgresAdapter extends PrismaPg {
+  private readonly ownSessions: boolean;
+
   /**
    * `prepares`: a statement whose text begins with the comment `prepared: name` is parsed and planned once for each connection. Only statements
    * that always have the same text, and are as fast by a plan that knows no values, may ask for it. A pooler that keeps no prepared
-   * statements (PgBouncer before 1.21, or with max_prepared_statements = 0) needs it off.
+   * statements (PgBouncer before 1.21, or with max_prepared_statements = 0) needs it off. Without sessions of its own each statement is a
+   * transaction, because only those have what it needs.
    */
-  constructor(pool: pg.Pool, { prepares, schema }: { prepares: boolean; schema: string }) {
+  constructor(
+    pool: pg.Pool,
+    { prepares, schema, ownSessions }: { prepares: boolean; schema: string; ownSessions: boolean },
+  ) {
     super(pool, { schema, ...(prepares && { statementNameGenerator: nameOf }) });
+    this.ownSessions = ownSessions;
   }
 
   override async connect(): ReturnType<PrismaPg['connect']> {
@@ -33,6 +46,7 @@ export class PostgresAdapter extends PrismaPg {
       adjust(transaction);
       return transaction;
     };
+    if (!this.ownSessions) isolateStatements(adapter);
     return adapter;
   }
 }
@@ -47,6 +61,26 @@ function adjust(queryable: SqlQueryable): void {
   const executeRaw = queryable.executeRaw.bind(queryable);
   queryable.queryRaw = (query) => queryRaw(withOffsets(query)).catch(fail);
   queryable.executeRaw = (query) => executeRaw(withOffsets(query)).catch(fail);
+}
+
+/** Each statement as a transaction. Prisma sends the end of one as a statement, and then gives the connection back. */
+export function isolateStatements(adapter: SqlDriverAdapter): void {
+  const alone = async <T>(run: (transaction: Transaction) => Promise<T>): Promise<T> => {
+    const transaction = await adapter.startTransaction();
+    const end = (sql: string) => transaction.executeRaw({ sql, args: [], argTypes: [] });
+    try {
+      const result = await run(transaction);
+      await end('COMMIT');
+      return result;
+    } catch (error) {
+      await end('ROLLBACK').catch(() => {});
+      throw error;
+    } finally {
+      await transaction.commit();
+    }
+  };
+  adapter.queryRaw = (query) => alone((transaction) => transaction.queryRaw(query));
+  adapter.executeRaw = (query) => alone((transaction) => transaction.executeRaw(query));
 }
 
 function withOffsets(query: SqlQuery): SqlQuery {

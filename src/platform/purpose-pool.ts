@@ -40,6 +40,8 @@ export type PoolSettings = {
   readonly prepares: boolean;
   /** Prisma names it before each of its tables; our own SQL finds them by the session's search_path. */
   readonly schema: string;
+  /** What each transaction begins with, single statements too, where sessions are a pooler's; null where they are our own. */
+  readonly local: readonly string[] | null;
   /** Called with each new connection before its first query. */
   readonly onConnect: (client: pg.PoolClient) => void;
 };
@@ -116,7 +118,7 @@ export class PurposePool {
   /** At its first use, because not every process has every purpose. */
   private open(): { readonly pool: pg.Pool; readonly client: PrismaClient } {
     if (this.opened !== null) return this.opened;
-    const { purpose, connectionsMax, statementMsMax, prepares, schema, onConnect } = this.settings;
+    const { purpose, connectionsMax, statementMsMax, prepares, schema, local, onConnect } = this.settings;
     const pool = new pg.Pool({
       ...this.connection,
       Client: clientThatBegins(this.begin()),
@@ -124,25 +126,33 @@ export class PurposePool {
       // One stays open, so that a quiet moment does not make the next caller wait, and a Postgres that goes away is noticed at once.
       min: purpose === 'reports' ? 0 : 1,
       // For statements outside transactions.
-      options: `-c statement_timeout=${statementMsMax} ${this.connection.options ?? ''}`,
+      ...(local === null && {
+        options: `-c statement_timeout=${statementMsMax} ${this.connection.options ?? ''}`,
+      }),
     });
     // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
     pool.on('error', () => {});
     pool.on('connect', onConnect);
     this.opened = {
       pool,
-      client: new PrismaClient({ adapter: new PostgresAdapter(pool, { prepares, schema }) }),
+      client: new PrismaClient({
+        adapter: new PostgresAdapter(pool, { prepares, schema, ownSessions: local === null }),
+      }),
     };
     return this.opened;
   }
 
-  /** What holds within a transaction whatever the session's settings are: a pooler may have dropped ours. */
-  private begin(): string {
-    const { isolation, statementMsMax } = this.settings;
+  /** What holds within a transaction whatever the session's settings are. */
+  begin({
+    statementMsMax = this.settings.statementMsMax,
+    idleMsMax = IDLE_IN_TRANSACTION_MS_MAX,
+  }: { statementMsMax?: number; idleMsMax?: number } = {}): string {
+    const { isolation, local } = this.settings;
     return [
       `begin isolation level ${isolation}`,
       `set local statement_timeout = ${statementMsMax}`,
-      `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS_MAX}`,
+      `set local idle_in_transaction_session_timeout = ${idleMsMax}`,
+      ...(local ?? []),
     ].join('; ');
   }
 }

@@ -6,23 +6,43 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { __wbg_set_wasm as setWasm } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import type { Pool } from 'pg';
+import { isolateStatements } from './postgres-adapter.js';
 
-/** The caller frees the engine and ends the pool. */
-export async function openSchemaEngine(pool: Pool, schema: string): Promise<schemaEngine.SchemaEngine> {
+/** The caller frees the engine, ends the pool, and holds the engine's lock. `local`: what each transaction begins with, behind a pooler. */
+export async function openSchemaEngine(
+  pool: Pool,
+  { schema, local }: { schema: string; local: readonly string[] },
+): Promise<schemaEngine.SchemaEngine> {
   await loadEngine();
-  const factory = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool, { schema }));
+  const factory = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool, schema, local));
   return schemaEngine.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
 }
+
+/** The engine's own lock is a session's, which a pooler would keep for its next client. */
+const ENGINE_LOCK = /^\s*select\s+pg_advisory_lock\(/i;
 
 /**
  * Prisma's adapter cuts a script at every semicolon, also within a function's body or a comment. Sent whole and
  * without parameters, Postgres takes it apart itself and runs it as one transaction.
  */
 class WholeScripts extends PrismaPg {
+  constructor(
+    pool: Pool,
+    schema: string,
+    private readonly local: readonly string[],
+  ) {
+    super(pool, { schema });
+  }
+
   override async connect(): ReturnType<PrismaPg['connect']> {
     const adapter = await super.connect();
+    const wholeRaw = adapter.executeRaw.bind(adapter);
+    const before = this.local.map((statement) => `${statement}; `).join('');
+    if (this.local.length > 0) isolateStatements(adapter);
+    const executeRaw = adapter.executeRaw.bind(adapter);
+    adapter.executeRaw = async (query) => (ENGINE_LOCK.test(query.sql) ? 0 : executeRaw(query));
     adapter.executeScript = async (script) => {
-      await adapter.executeRaw({ sql: script, args: [], argTypes: [] });
+      await wholeRaw({ sql: before + script, args: [], argTypes: [] });
     };
     return adapter;
   }

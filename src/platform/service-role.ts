@@ -1,8 +1,9 @@
 /** The role that the service works as: it can add to what is append only, and change nothing of it. */
 import { Client, DatabaseError } from 'pg';
-import { connectionOf } from './database-address.js';
+import { connectionOf, withOptions } from './database-address.js';
+import { pooledSessions } from './pooled-sessions.js';
 import { postgresFailure } from './postgres-errors.js';
-import { readRole, readSessionSchema } from './service-role.sql.js';
+import { readSessionSchema, takeRole } from './service-role.sql.js';
 
 export const SERVICE_ROLE = 'tally_service';
 
@@ -11,19 +12,16 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set(['22023', '42501']);
 
 /** The same address with the rights of the service: each session takes the role on when it begins. */
 export function asService(databaseUrl: string): string {
-  const address = new URL(databaseUrl);
-  const own = address.searchParams.get('options');
-  const role = `-c role=${SERVICE_ROLE}`;
-  address.searchParams.set('options', own === null ? role : `${own} ${role}`);
-  return address.href;
+  return withOptions(databaseUrl, `-c role=${SERVICE_ROLE}`);
 }
 
-/** Whether sessions of the address' user take the role on: a pooler may drop what is asked for at their start. Throws Unavailable. */
-export async function mayServe(databaseUrl: string): Promise<boolean> {
-  const client = new Client(connectionOf(asService(databaseUrl)));
+/** Whether the address' user may take the role on. Throws Unavailable. */
+export async function mayServe(databaseUrl: string, pooled = false): Promise<boolean> {
+  const client = new Client(pooled ? pooledSessions(databaseUrl, null).config : connectionOf(databaseUrl));
   try {
     await client.connect();
-    return (await readRole(client)) === SERVICE_ROLE;
+    await takeRole(client, SERVICE_ROLE);
+    return true;
   } catch (error) {
     if (error instanceof DatabaseError && REFUSALS.has(error.code)) return false;
     throw postgresFailure(error);
@@ -33,11 +31,14 @@ export async function mayServe(databaseUrl: string): Promise<boolean> {
 }
 
 /** The schema in which sessions of the address find tables; null where they find none. Throws Unavailable. */
-export async function schemaOfSessions(databaseUrl: string): Promise<string | null> {
-  const client = new Client(connectionOf(databaseUrl));
+export async function schemaOfSessions(databaseUrl: string, pooled = false): Promise<string | null> {
+  const { config, local } = pooled
+    ? pooledSessions(databaseUrl, null)
+    : { config: connectionOf(databaseUrl), local: [] };
+  const client = new Client(config);
   try {
     await client.connect();
-    return await readSessionSchema(client);
+    return await readSessionSchema(client, local);
   } catch (error) {
     throw postgresFailure(error);
   } finally {

@@ -15,12 +15,6 @@ const STATEMENT_MS_MAX = 600_000;
 /** A reader who takes nothing for this long is cut off. */
 const IDLE_MS_MAX = 60_000;
 
-const BEGIN = [
-  'begin isolation level repeatable read read only',
-  `set local statement_timeout = ${STATEMENT_MS_MAX}`,
-  `set local idle_in_transaction_session_timeout = ${IDLE_MS_MAX}`,
-].join('; ');
-
 export type Query = { readonly text: string; readonly values: readonly (string | null)[] };
 
 export class Snapshot {
@@ -29,18 +23,21 @@ export class Snapshot {
 
   private constructor(
     private readonly client: pg.PoolClient,
+    private readonly begin: string,
     private readonly onClose: () => void,
   ) {}
 
+  /** The pool's transactions are read only, each on one snapshot. */
   static async open(pool: PurposePool, onClose: () => void): Promise<Snapshot> {
     const client = await pool.connect().catch((error: unknown) => {
       throw new Unavailable('postgres', error);
     });
-    const snapshot = new Snapshot(client, onClose);
+    const begin = pool.begin({ statementMsMax: STATEMENT_MS_MAX, idleMsMax: IDLE_MS_MAX });
+    const snapshot = new Snapshot(client, begin, onClose);
     // Without a listener, a connection that breaks between two pages would end the process.
     client.on('error', snapshot.onBreak);
     try {
-      await snapshot.run(BEGIN);
+      await snapshot.run(begin);
     } catch (error) {
       await snapshot.close();
       throw error;
@@ -62,7 +59,7 @@ export class Snapshot {
   /** Lets go of what was seen, and sees what is committed now, on the same connection. */
   async renew(): Promise<void> {
     await this.run('rollback');
-    await this.run(BEGIN);
+    await this.run(this.begin);
   }
 
   /** Gives the connection back; one that broke, or that still works for a reader who has left, is thrown away. */

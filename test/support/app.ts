@@ -9,6 +9,8 @@ import { Logger } from '../../src/platform/logger.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
+import { isPooled } from '../../src/platform/pooled-sessions.js';
+import { SERVICE_ROLE } from '../../src/platform/service-role.js';
 import { aDatabase, type DatabaseOptions, type TestDatabase } from './database.js';
 import { clearOfMonthEnd } from './month-end.js';
 import { aRedis, type TestRedis } from './redis.js';
@@ -75,8 +77,10 @@ export async function anApp(
     ADMIN_API_KEY: ADMIN_KEY,
     ...options.environment,
   });
+  const pooled = options.through !== undefined && (await isPooled(databaseUrl));
   const database = new Database({
     url: options.through === undefined ? postgres.serviceUrl : databaseUrl,
+    ...(pooled && { pooled: { role: SERVICE_ROLE } }),
     connectionsMax: config.databasePoolSize,
     prepares: config.databasePrepares,
   });

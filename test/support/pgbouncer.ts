@@ -1,4 +1,4 @@
-/** PgBouncer for a test, in transaction pooling, where the machine has it. */
+/** PgBouncer for a test, as its package sets it up, where the machine has it. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,8 +21,14 @@ export async function findPgBouncer(): Promise<number | null> {
 
 export type PgBouncer = { readonly url: string; stop(): Promise<void> };
 
-/** In front of the database, with few connections to it. Every transaction may get another one. */
-export async function startPgBouncer(databaseUrl: string): Promise<PgBouncer> {
+/** `settings`: more lines of its file, such as `pool_mode = session`. */
+export type PgBouncerOptions = { readonly settings?: readonly string[] };
+
+/** In front of the database, with few connections to it: in transaction pooling every transaction may get another one. */
+export async function startPgBouncer(
+  databaseUrl: string,
+  { settings = [] }: PgBouncerOptions = {},
+): Promise<PgBouncer> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const directory = await mkdtemp(join(tmpdir(), 'tally-pgbouncer-'));
   const listenPort = await aFreePort();
@@ -35,9 +41,7 @@ export async function startPgBouncer(databaseUrl: string): Promise<PgBouncer> {
     'unix_socket_dir =',
     'auth_type = trust',
     `auth_file = ${join(directory, 'users.txt')}`,
-    'pool_mode = transaction',
-    'default_pool_size = 4',
-    'ignore_startup_parameters = extra_float_digits,options',
+    ...settings,
   ];
   const user = decodeURIComponent(username);
   await writeFile(join(directory, 'users.txt'), `"${user}" "${decodeURIComponent(password)}"\n`);

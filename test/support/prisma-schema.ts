@@ -8,7 +8,7 @@ const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.u
 
 export async function prismaSchemaSql(databaseUrl: string): Promise<string> {
   const pool = new Pool({ connectionString: databaseUrl, max: 1 });
-  const engine = await openSchemaEngine(pool, 'public');
+  const engine = await openSchemaEngine(pool, { schema: 'public', local: [] });
   try {
     const { stdout } = await engine.diff({
       from: { tag: 'empty' },
