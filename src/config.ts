@@ -63,7 +63,7 @@ export class ConfigError extends Error {
 const POOL_EXPECTED = 'must be a number of connections from 3 to 500';
 
 const URL_EXPECTED = {
-  postgres: 'must be a URL such as postgresql://user:password@host:5432/tally',
+  postgres: 'must be a URL such as postgresql://user:password@host:5432/tally, with one host',
   redis: 'must be a URL such as redis://host:6379',
   smtp: 'must be a URL such as smtp://user:password@host:587 or smtps://host:465',
 };

@@ -41,6 +41,9 @@ const HONOURED: Readonly<Record<string, (value: string) => string | null>> = {
   dbname: (value) => (value === '' ? 'a database' : null),
 };
 
+const ONE_ADDRESS =
+  'Tally connects to one address, so let a name or a proxy lead to the server that takes writes';
+
 /** Refused, with what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   connection_limit: 'set DATABASE_POOL_SIZE',
@@ -50,8 +53,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   socket_timeout: 'each statement has a time limit already, remove it',
   statement_timeout: 'each statement has a time limit already, remove it',
   query_timeout: 'each statement has a time limit already, remove it',
-  target_session_attrs:
-    'Tally connects to one address, so let a name or a proxy lead to the server that takes writes',
+  target_session_attrs: `remove it: ${ONE_ADDRESS}`,
   ssl: 'use sslmode',
   sslaccept: 'use sslmode',
   sslidentity: 'use sslcert and sslkey',
@@ -71,6 +73,7 @@ export function databaseUrlProblems(text: string): string[] {
     const instead = Object.hasOwn(REFUSED, name) ? REFUSED[name]! : 'Tally does not know it';
     return [`must not have a ?${shown(name)}=: ${instead}`];
   });
+  if (url.hostname.includes(',')) problems.push(`must have one host: ${ONE_ADDRESS}`);
   if (url.hash !== '') problems.push('must not have a #: write %23 for one in a password');
   return [...problems, ...sslProblems(url.searchParams)];
 }

@@ -86,6 +86,13 @@ describe('a URL of a database', () => {
     expect(problems(query)).toEqual([]);
   });
 
+  it.each(['postgresql://u@first,second/tally', 'postgresql://u@first,second:5432/tally'])(
+    'refuses several hosts, and says what leads to the one that takes writes: %s',
+    (text) => {
+      expect(databaseUrlProblems(text)).toEqual([expect.stringMatching(/one host: .* a name or a proxy/)]);
+    },
+  );
+
   it.each([
     ['schema=Billing', 'schema'],
     ['schema=pg_catalog', 'schema'],

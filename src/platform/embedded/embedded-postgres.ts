@@ -17,6 +17,8 @@ const START_AGAIN_MS = 250;
 /** After a crash it replays its log first, at most a `max_wal_size` of it. */
 const READY_SECONDS_MAX = 180;
 const READY_LINE = 7;
+/** A standby answers reads. */
+const SERVING: ReadonlySet<string | undefined> = new Set(['ready', 'standby']);
 
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
@@ -131,7 +133,7 @@ async function start(options: Start): Promise<{ server: ServerProcess; port: num
 /** It writes its own id and its state there, as pg_ctl knows it, so that nobody else's server is taken for ours. */
 async function saysReady(pidFile: string, pid: number | undefined): Promise<boolean> {
   const lines = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n');
-  return lines[0] === String(pid) && lines[READY_LINE]?.trim() === 'ready';
+  return lines[0] === String(pid) && SERVING.has(lines[READY_LINE]?.trim());
 }
 
 async function fileExists(path: string): Promise<boolean> {
