@@ -3,6 +3,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { queuePrefixOf, USAGE_QUEUE } from '@tally/client/protocol';
 import { AccessApi, AccessModule } from './access/access.module.js';
 import { AuthGuard } from './access/auth-guard.js';
 import { AccountsApi, AccountsModule } from './accounts/accounts.module.js';
@@ -122,10 +123,14 @@ export class AppModule {
         PlatformModule.of({ ...parts, queueShards: config.queueShards, metrics: made.metrics }, settings),
         ...CAPABILITIES,
         ...(config.role === 'worker' ? [] : API),
-        ...(config.role === 'api' ? [] : [BullModule.forRoot({ connection: redis.patient }), ...WORKERS]),
+        ...(config.role === 'api' ? [] : [bullOver(redis), ...WORKERS]),
       ],
     };
   }
+}
+
+function bullOver({ worker: { client, names } }: PlatformParts['redis']): DynamicModule {
+  return BullModule.forRoot({ connection: client, prefix: queuePrefixOf(USAGE_QUEUE, names) });
 }
 
 function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: string } | null {

@@ -1,5 +1,5 @@
 /** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
-import { USAGE_SHARDS_MAX } from '@tally/client/protocol';
+import { REDIS_PREFIX_PATTERN, redisUrlProblems, USAGE_SHARDS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import { expectationOf } from './http/expectations.js';
 import { databaseUrlProblems, schemaOf } from './platform/database-address.js';
@@ -23,6 +23,10 @@ export type Config = {
   readonly migrateDatabaseUrl: string | null;
   /** Null: the embedded server. */
   readonly redisUrl: string | null;
+  /** The queue's. Null: `redisUrl`. */
+  readonly queueRedisUrl: string | null;
+  /** Before every key, where deployments share a Redis. */
+  readonly redisPrefix: string | null;
   /** Queues that usage is spread over, by entity. */
   readonly queueShards: number;
   readonly dataDir: string;
@@ -64,7 +68,6 @@ const POOL_EXPECTED = 'must be a number of connections from 3 to 500';
 
 const URL_EXPECTED = {
   postgres: 'must be a URL such as postgresql://user:password@host:5432/tally, with one host',
-  redis: 'must be a URL such as redis://host:6379',
   smtp: 'must be a URL such as smtp://user:password@host:587 or smtps://host:465',
 };
 
@@ -101,7 +104,15 @@ const Environment = z.object({
     .refine((size) => size >= 3 && size <= 500, POOL_EXPECTED),
   DATABASE_PREPARE: z.enum(['on', 'off'], 'must be on or off').default('on'),
   MIGRATE_DATABASE_URL: databaseUrl(),
-  REDIS_URL: urlOf(['redis:', 'rediss:'], URL_EXPECTED.redis),
+  REDIS_URL: redisUrl(),
+  QUEUE_REDIS_URL: redisUrl(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(
+      REDIS_PREFIX_PATTERN,
+      'must have 1 to 64 letters, digits, dots, colons, underscores and hyphens, such as staging',
+    )
+    .optional(),
   QUEUE_SHARDS: z
     .string()
     .regex(/^\d{1,2}$/, SHARDS_EXPECTED)
@@ -158,7 +169,7 @@ export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 type Values = Readonly<Partial<Record<string, string>>>;
 
 /** Refused by name, because an operator who sets one would expect it to have an effect. */
-const NOT_YET: readonly string[] = ['QUEUE_REDIS_URL', 'REDIS_PREFIX', 'REPORTS_DATABASE_URL'];
+const NOT_YET: readonly string[] = ['REPORTS_DATABASE_URL'];
 
 function notYet(environment: Variables): string[] {
   return NOT_YET.filter((name) => environment[name] || environment[`${name}_FILE`]).map(
@@ -210,6 +221,8 @@ export function readConfig(environment: Variables = process.env): Config {
     databasePrepares: data.DATABASE_PREPARE === 'on',
     migrateDatabaseUrl: data.MIGRATE_DATABASE_URL ?? null,
     redisUrl: data.REDIS_URL ?? null,
+    queueRedisUrl: data.QUEUE_REDIS_URL ?? null,
+    redisPrefix: data.REDIS_PREFIX ?? null,
     queueShards: data.QUEUE_SHARDS,
     dataDir: data.DATA_DIR,
     adminApiKey: data.ADMIN_API_KEY ?? null,
@@ -249,6 +262,16 @@ function isMailAddress(text: string): boolean {
 
 function databaseUrl() {
   return urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres, databaseUrlProblems);
+}
+
+/** Every form that the client's protocol reads. */
+function redisUrl() {
+  return z
+    .string()
+    .superRefine((text, context) => {
+      for (const message of redisUrlProblems(text)) context.addIssue({ code: 'custom', message });
+    })
+    .optional();
 }
 
 function urlOf(

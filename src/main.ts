@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Redis } from 'ioredis';
 import { createApp } from './app.module.js';
 import { ConfigError, readConfig, type Config } from './config.js';
 import { ensureFirstAdminKey } from './access/first-admin-key.js';
@@ -21,8 +20,15 @@ import {
 } from './platform/migrate.js';
 import { isUnavailable } from './platform/unavailable.js';
 import { logWhatIsPrinted } from './platform/process-log.js';
-import { connectRedis } from './platform/redis.js';
-import { checkMemory, RedisRefusal, untilServing } from './platform/redis-start.js';
+import {
+  connectAll,
+  disconnectAll,
+  logOutages,
+  RedisStartError,
+  untilAllServe,
+  type RedisConnections,
+  type RedisSettings,
+} from './platform/redis-connections.js';
 import { Deadlines } from './platform/deadline.js';
 import { Database, type DatabaseOptions } from './platform/database.js';
 import { isPooled } from './platform/pooled-sessions.js';
@@ -36,8 +42,7 @@ const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
 /** Migrations need none, so none is started for them. */
 const NO_REDIS = 'redis://none';
 
-/** How long Redis may take to answer at the start, and how long a start may take to notice a stop. */
-const REDIS_MS_MAX = 30_000;
+/** How long a start may take to notice a stop. */
 const STOP_NOTICED_MS_MAX = 10_000;
 
 /** How long a stop may take: orchestrators usually kill after 30 s. Jobs that are cut off run again elsewhere. */
@@ -55,7 +60,7 @@ let stopping = false;
 let stoppedBy: string | null = null;
 /** Beside what a stop may take: the time in which load balancers are told. */
 let drainMs = 0;
-let isRedisDown = false;
+let connections: RedisConnections | null = null;
 
 const started = boot();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
@@ -95,7 +100,8 @@ async function start(config: Config): Promise<void> {
   // The one secret that is ever printed, so that a first start needs nothing else.
   const problem = await ensureFirstAdminKey(database, config, (line) => process.stderr.write(`${line}\n`));
   if (problem !== null) throw new ConfigError([problem]);
-  const redis = await openRedis(redisUrl);
+  const { queueRedisUrl, redisPrefix } = config;
+  const redis = await openRedis({ redisUrl, queueRedisUrl, redisPrefix });
   const app = await createApp({ config, database, redis, clock: new Clock(), logger });
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
@@ -167,37 +173,19 @@ async function openServers(config: Config): Promise<{ databaseUrl: string; redis
   };
 }
 
-async function openRedis(url: string): Promise<{ quick: Redis; patient: Redis }> {
-  const redis = { quick: connectRedis(url, 'quota'), patient: connectRedis(url, 'queue') };
-  logOutages(redis.quick);
-  keep('redis', async () => Object.values(redis).forEach((each) => each.disconnect()));
-  const ready = Promise.all(Object.values(redis).map(untilServing));
-  await deadlines.within(REDIS_MS_MAX, ready).catch((error: unknown) => {
-    if (error instanceof RedisRefusal) throw refused(error);
-    throw new ConfigError([
-      `REDIS_URL names a Redis that does not answer within ${REDIS_MS_MAX / 1000} seconds`,
-    ]);
-  });
-  await checkMemory(redis.quick, logger).catch((error: unknown) => {
-    throw error instanceof RedisRefusal ? refused(error) : error;
+async function openRedis(settings: RedisSettings): Promise<RedisConnections> {
+  const redis = connectAll(settings);
+  connections = redis;
+  logOutages(redis, { logger, isStopping: () => stopping });
+  keep('redis', async () => disconnectAll(redis));
+  await untilAllServe(redis, settings, logger).catch((error: unknown) => {
+    throw error instanceof RedisStartError ? new ConfigError([error.message]) : error;
   });
   return redis;
 }
 
-function refused({ message }: RedisRefusal): ConfigError {
-  return new ConfigError([`REDIS_URL names a Redis that ${message}`]);
-}
-
-/** One line per outage, not one per failed command or attempt to connect. */
-function logOutages(redis: Redis): void {
-  redis.on('close', () => {
-    if (!isRedisDown && !stopping) logger.warn('redis is unavailable');
-    isRedisDown = true;
-  });
-  redis.on('ready', () => {
-    if (isRedisDown) logger.info('redis is available again');
-    isRedisDown = false;
-  });
+function isRedisDown(): boolean {
+  return connections !== null && !(connections.quota.isWhole && connections.producer.isWhole);
 }
 
 /** Lets load balancers see that this process leaves while it still answers what they send meanwhile. Nobody sends a worker anything. */
@@ -224,7 +212,7 @@ async function stop(signal: string): Promise<void> {
       logger.warn('not stopped in time', { signal });
       process.exit(1);
     },
-    drainMs + (isRedisDown ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX),
+    drainMs + (isRedisDown() ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX),
   );
   const clean = await closeAll();
   await deadlines.within(STOP_NOTICED_MS_MAX, started).catch(() => {});

@@ -26,6 +26,8 @@ describe('the configuration', () => {
       drainSeconds: 3,
       migrateDatabaseUrl: null,
       redisUrl: null,
+      queueRedisUrl: null,
+      redisPrefix: null,
       queueShards: 1,
       dataDir: '.data',
       adminApiKey: null,
@@ -134,7 +136,7 @@ describe('the configuration', () => {
   );
 
   it('refuses what other releases have and this one would drop in silence', () => {
-    for (const name of ['QUEUE_REDIS_URL', 'REDIS_PREFIX', 'REPORTS_DATABASE_URL'])
+    for (const name of ['REPORTS_DATABASE_URL'])
       for (const variable of [name, `${name}_FILE`])
         expect(problemsOf({ [variable]: 'x' })).toEqual([
           `${name} must not be set: this release does not have it`,

@@ -130,9 +130,10 @@ async function scrapeOfAnother(app: TestApp): Promise<string> {
   const { createApp } = await import('../src/app.module.js');
   const { readConfig } = await import('../src/config.js');
   const { Logger } = await import('../src/platform/logger.js');
-  const { connectRedis, untilReady } = await import('../src/platform/redis.js');
-  const quick = connectRedis(app.redis.url, 'quota');
-  await untilReady(quick);
+  const { connectAll, disconnectAll } = await import('../src/platform/redis-connections.js');
+  const { untilReady } = await import('../src/platform/redis.js');
+  const redis = connectAll({ redisUrl: app.redis.url, queueRedisUrl: null, redisPrefix: null });
+  await untilReady(redis.quota.client);
   const config = readConfig({
     PORT: '0',
     ROLE: 'api',
@@ -143,7 +144,7 @@ async function scrapeOfAnother(app: TestApp): Promise<string> {
   const other = await createApp({
     config,
     database,
-    redis: { quick, patient: quick },
+    redis,
     clock,
     logger: new Logger('silent'),
   });
@@ -155,7 +156,7 @@ async function scrapeOfAnother(app: TestApp): Promise<string> {
     return await answer.text();
   } finally {
     await other.close();
-    quick.disconnect();
+    disconnectAll(redis);
   }
 }
 

@@ -1,8 +1,8 @@
 /** Whether this process can do its work: Postgres and Redis are asked for two seconds at most. */
 import { Inject, Injectable } from '@nestjs/common';
-import type { Redis } from 'ioredis';
 import { Database } from '../platform/database.js';
-import { QUOTA_REDIS } from '../platform/redis.js';
+import type { RedisNodes } from '../platform/redis-nodes.js';
+import { QUEUE_REDIS, QUOTA_REDIS } from '../platform/redis.js';
 
 /** The token of the process' role. */
 export const PROCESS_ROLE = Symbol('PROCESS_ROLE');
@@ -10,7 +10,12 @@ export const PROCESS_ROLE = Symbol('PROCESS_ROLE');
 const ANSWER_MS_MAX = 2_000;
 
 type State = 'ok' | 'away';
-type Checks = { readonly postgres: State; readonly redis: State };
+type Checks = {
+  readonly postgres: State;
+  readonly redis: State;
+  /** Only where QUEUE_REDIS_URL names another Redis. */
+  readonly queue_redis?: State;
+};
 export type Readings = {
   readonly status: 'ok' | 'degraded' | 'unavailable' | 'draining';
   readonly checks: Checks;
@@ -22,7 +27,8 @@ export class Readiness {
 
   constructor(
     private readonly database: Database,
-    @Inject(QUOTA_REDIS) private readonly redis: Redis,
+    @Inject(QUOTA_REDIS) private readonly redis: RedisNodes,
+    @Inject(QUEUE_REDIS) private readonly queueRedis: RedisNodes,
     @Inject(PROCESS_ROLE) private readonly role: 'api' | 'worker' | 'all',
   ) {}
 
@@ -32,23 +38,40 @@ export class Readiness {
   }
 
   async check(): Promise<Readings> {
-    const [postgres, redis] = await Promise.all([answers(this.database.ping()), answers(this.redis.ping())]);
-    const status = this.isDraining ? 'draining' : statusOf(this.role, { postgres, redis });
-    return { status, checks: { postgres, redis } };
+    const isApart = this.queueRedis !== this.redis;
+    const [postgres, redis, queue] = await Promise.all([
+      answers(this.database.ping()),
+      nodesThatAnswer(this.redis),
+      isApart ? nodesThatAnswer(this.queueRedis) : null,
+    ]);
+    const checks = {
+      postgres,
+      redis: redis.all,
+      ...(queue !== null && { queue_redis: queue.all }),
+    };
+    const status = this.isDraining ? 'draining' : statusOf(this.role, checks, redis.some);
+    return { status, checks };
   }
 }
 
 /**
  * An API that is taken out of rotation decides nothing, so it stays while one of the servers lets it decide. A worker that cannot commit does
- * nothing; without Redis it waits, which starting it again would not change.
+ * nothing; without Redis it waits, which starting it again would not change. Of a Cluster one node is enough: it decides for its entities.
  */
 export function statusOf(
   role: 'api' | 'worker' | 'all',
-  { postgres, redis }: Checks,
+  { postgres, redis, queue_redis: queue = 'ok' }: Checks,
+  someOfRedis: State = redis,
 ): 'ok' | 'degraded' | 'unavailable' {
-  if (postgres === 'ok' && redis === 'ok') return 'ok';
-  const canWork = role === 'worker' ? postgres === 'ok' : postgres === 'ok' || redis === 'ok';
+  if (postgres === 'ok' && redis === 'ok' && queue === 'ok') return 'ok';
+  const canWork = role === 'worker' ? postgres === 'ok' : postgres === 'ok' || someOfRedis === 'ok';
   return canWork ? 'degraded' : 'unavailable';
+}
+
+async function nodesThatAnswer(nodes: RedisNodes): Promise<{ all: State; some: State }> {
+  const states = await Promise.all(nodes.masters().map(({ redis }) => answers(redis.ping())));
+  const some = states.includes('ok') ? 'ok' : 'away';
+  return { all: states.includes('away') ? 'away' : some, some };
 }
 
 async function answers(question: Promise<unknown>): Promise<State> {

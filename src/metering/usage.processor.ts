@@ -11,6 +11,7 @@ import { isPrintable, USAGE_EVENTS_MAX, USAGE_QUEUE, usageQueues } from '@tally/
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
+import { UsageQueue } from '../platform/queues.js';
 import { isLostConnection } from '../platform/redis-errors.js';
 import { BatchWriter } from './batch-writer.js';
 import type { NewDeadLetter } from './dead-letter.js';
@@ -65,6 +66,7 @@ export class UsageProcessor
     private readonly clock: Clock,
     private readonly metrics: Metrics,
     private readonly logger: Logger,
+    private readonly usageQueue: UsageQueue,
     @Inject(QUEUE_SHARDS) private readonly shards: number,
   ) {
     super();
@@ -74,14 +76,18 @@ export class UsageProcessor
   onApplicationBootstrap(): void {
     const { opts } = this.worker;
     for (const name of usageQueues(this.shards).filter((each) => each !== USAGE_QUEUE)) {
-      const worker = new Worker(name, (job, token) => this.process(job, token), opts);
+      const prefix = this.usageQueue.prefixOf(name);
+      const worker = new Worker(name, (job, token) => this.process(job, token), { ...opts, prefix });
       worker.on('active', (job) => this.take(job));
       worker.on('failed', (job) => this.release(job));
       worker.on('error', (error) => this.failed(error));
       this.shardWorkers.push(worker);
     }
     for (const name of usageQueues(this.shards)) {
-      const queue = new Queue(name, { connection: opts.connection, prefix: opts.prefix });
+      const queue = new Queue(name, {
+        connection: opts.connection,
+        prefix: this.usageQueue.prefixOf(name),
+      });
       queue.on('error', (error) => this.failed(error));
       this.queues.push({ queue, overtaking: new Overtaking(queue) });
     }

@@ -5,6 +5,7 @@ import { Clock } from './clock.js';
 import { Database } from './database.js';
 import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
+import type { RedisNodes } from './redis-nodes.js';
 import { QUOTA_REDIS } from './redis.js';
 
 const REFRESH_MS = 5_000;
@@ -21,7 +22,7 @@ export class ClockWatch implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly clock: Clock,
     private readonly database: Database,
-    @Inject(QUOTA_REDIS) private readonly redis: Redis,
+    @Inject(QUOTA_REDIS) private readonly redis: RedisNodes,
     private readonly metrics: Metrics,
     private readonly logger: Logger,
   ) {}
@@ -44,19 +45,26 @@ export class ClockWatch implements OnModuleInit, OnApplicationShutdown {
       () => true,
       () => false,
     );
-    await this.compare('process', async () => this.clock.queueNowMs());
-    await this.compare('redis', async () => {
-      const [seconds, micros] = await this.redis.time();
-      return Number(seconds) * 1_000 + Number(micros) / 1_000;
-    }).catch(() => clockDifference.remove({ clock: 'redis' }));
+    this.tell('process', await this.differenceOf(async () => this.clock.queueNowMs()));
+    // Of a Cluster, the node whose clock is furthest away.
+    const asked = this.redis
+      .masters()
+      .map(({ redis }) => this.differenceOf(() => timeOf(redis)).catch(() => null));
+    const known = (await Promise.all(asked)).filter((ms) => ms !== null);
+    const [furthest] = known.sort((a, b) => Math.abs(b) - Math.abs(a));
+    if (furthest === undefined) clockDifference.remove({ clock: 'redis' });
+    else this.tell('redis', furthest);
     // Compared with what nobody has read, a difference says nothing.
     if (!isKnown) clockDifference.reset();
   }
 
-  private async compare(clock: Watched, read: () => Promise<number>): Promise<void> {
+  private async differenceOf(read: () => Promise<number>): Promise<number> {
     const sentMs = performance.now();
     const timeMs = await read();
-    const ms = this.clock.differenceMs({ timeMs, sentMs, receivedMs: performance.now() });
+    return this.clock.differenceMs({ timeMs, sentMs, receivedMs: performance.now() });
+  }
+
+  private tell(clock: Watched, ms: number): void {
     this.metrics.clockDifference.set({ clock }, ms / 1_000);
     const isFar = Math.abs(ms) > DIFFERENCE_MS_MAX;
     if (isFar && !this.warned.has(clock))
@@ -64,4 +72,9 @@ export class ClockWatch implements OnModuleInit, OnApplicationShutdown {
     if (isFar) this.warned.add(clock);
     else this.warned.delete(clock);
   }
+}
+
+async function timeOf(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1_000 + Number(micros) / 1_000;
 }

@@ -1,6 +1,5 @@
 /** What every module may inject: the opened connections, and what watches them. */
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import type { Redis } from 'ioredis';
 import { ClockWatch } from './clock-watch.js';
 import { Clock } from './clock.js';
 import { Database } from './database.js';
@@ -11,18 +10,14 @@ import { observeUsageQueue } from './queue-metrics.js';
 import { observeServers } from './server-metrics.js';
 import { UsageQueue } from './queues.js';
 import { RedisMemoryWatch } from './redis-memory-watch.js';
-import { QUOTA_REDIS } from './redis.js';
+import type { RedisConnections } from './redis-connections.js';
+import { QUEUE_REDIS, QUOTA_REDIS } from './redis.js';
 import { ReportsDatabase } from './reports-database.js';
 
 /** Opened before the app and closed after it. */
 export type PlatformParts = {
   readonly database: Database;
-  readonly redis: {
-    /** For decisions and the producer's side of the queue: a command fails at once when Redis is unavailable. */
-    readonly quick: Redis;
-    /** For workers: a command waits for as long as it takes. */
-    readonly patient: Redis;
-  };
+  readonly redis: RedisConnections;
   readonly queueShards: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,8 +30,8 @@ export class PlatformModule {
   static of(parts: PlatformParts, settings: Provider[]): DynamicModule {
     const { database, redis, queueShards, clock, logger, metrics } = parts;
     observePools(metrics, database);
-    observeServers(metrics, { database, redis: redis.quick });
-    const usageQueue = new UsageQueue(redis.quick, clock, queueShards);
+    observeServers(metrics, { database, redis });
+    const usageQueue = new UsageQueue(redis.producer, clock, queueShards);
     observeUsageQueue(metrics, usageQueue);
     const providers: Provider[] = [
       { provide: Database, useValue: database },
@@ -46,7 +41,8 @@ export class PlatformModule {
       RedisMemoryWatch,
       { provide: Logger, useValue: logger },
       { provide: Metrics, useValue: metrics },
-      { provide: QUOTA_REDIS, useValue: redis.quick },
+      { provide: QUOTA_REDIS, useValue: redis.quota },
+      { provide: QUEUE_REDIS, useValue: redis.producer },
       { provide: UsageQueue, useValue: usageQueue },
       ...settings,
     ];

@@ -1,10 +1,18 @@
 /** The names of the upkeep queues, and the producer's side of the usage queues. */
-import { USAGE_JOB, USAGE_JOB_OPTIONS, USAGE_QUEUE, usageQueueOf, usageQueues } from '@tally/client/protocol';
+import {
+  queuePrefixOf,
+  slotOf,
+  USAGE_JOB,
+  USAGE_JOB_OPTIONS,
+  USAGE_QUEUE,
+  usageQueueOf,
+  usageQueues,
+} from '@tally/client/protocol';
 import { Queue, type Job } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Clock } from './clock.js';
 import { assert } from '../domain/errors.js';
 import { askRedis } from './redis-errors.js';
+import type { RedisNodes } from './redis-nodes.js';
 import { Unavailable } from './unavailable.js';
 
 /** One for each lane. */
@@ -62,10 +70,15 @@ export class UsageQueue {
 
   /** Usage is spread over so many queues, by entity. */
   constructor(
-    private readonly connection: Redis,
+    private readonly redis: RedisNodes,
     private readonly clock: Clock,
     private readonly shards = 1,
   ) {}
+
+  /** BullMQ's prefix of a queue. */
+  prefixOf(name: string): string {
+    return queuePrefixOf(name, this.redis.names);
+  }
 
   /** Null for usage of nobody that can be told. */
   nameFor(entity: string | null): string {
@@ -82,7 +95,7 @@ export class UsageQueue {
     { once = null }: { once?: string | null } = {},
   ): Promise<string> {
     // A queue of BullMQ that is made without a connection waits for one, however long that takes.
-    if (this.connection.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
+    this.requireConnection();
     const queue = this.queueNamed(name);
     // By the clock that the worker goes by: what was too old here is too old there, and what was not is not.
     const timestamp = this.clock.now().getTime();
@@ -95,10 +108,16 @@ export class UsageQueue {
 
   /** Of these jobs, those that Redis still has: a job is deleted once all its events are counted or dead letters. Throws Unavailable. */
   async existing(jobs: readonly string[]): Promise<readonly string[]> {
-    const count = await askRedis(this.connection.exists(...jobs));
+    const parts = this.redis.isCluster ? bySlot(jobs) : [jobs];
+    return (await Promise.all(parts.map((part) => this.existingOf(part)))).flat();
+  }
+
+  private async existingOf(jobs: readonly string[]): Promise<readonly string[]> {
+    const { client } = this.redis;
+    const count = await askRedis(client.exists(...jobs));
     if (count === 0) return [];
     if (count === jobs.length) return jobs;
-    const each = await askRedis(Promise.all(jobs.map((job) => this.connection.exists(job))));
+    const each = await askRedis(Promise.all(jobs.map((job) => client.exists(job))));
     return jobs.filter((_, index) => each[index] === 1);
   }
 
@@ -147,7 +166,7 @@ export class UsageQueue {
 
   /** One for each shard, and the one that is always taken. Throws Unavailable. */
   all(): readonly Queue[] {
-    if (this.connection.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
+    this.requireConnection();
     return usageQueues(this.shards).map((name) => this.queueNamed(name));
   }
 
@@ -165,11 +184,16 @@ export class UsageQueue {
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
 
+  private requireConnection(): void {
+    if (this.redis.client.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
+  }
+
   private queueNamed(name: string): Queue {
     let queue = this.queues.get(name);
     if (queue === undefined) {
       queue = new Queue(name, {
-        connection: this.connection,
+        connection: this.redis.client,
+        prefix: this.prefixOf(name),
         defaultJobOptions: USAGE_JOB_OPTIONS,
         streams: { events: { maxLen: STREAM_EVENTS_MAX } },
       });
@@ -181,4 +205,14 @@ export class UsageQueue {
     }
     return queue;
   }
+}
+
+/** A command takes keys of one slot only. */
+function bySlot(keys: readonly string[]): string[][] {
+  const parts = new Map<number, string[]>();
+  for (const key of keys) {
+    const slot = slotOf(key);
+    parts.set(slot, [...(parts.get(slot) ?? []), key]);
+  }
+  return [...parts.values()];
 }

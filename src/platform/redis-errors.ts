@@ -28,7 +28,10 @@ const SYSTEM_CODES = new Set([
 ]);
 
 /** ioredis' names for a command that its connection did not bring back. It exports no classes of them. */
-const ABORTED = new Set(['AbortError', 'MaxRetriesPerRequestError']);
+const ABORTED = new Set(['AbortError', 'MaxRetriesPerRequestError', 'ClusterAllFailedError']);
+
+/** And its words for a Cluster whose nodes cannot be reached, which have no name of their own. */
+const CLUSTER_LOST = /^(Too many Cluster redirections|Cluster isn't ready|None of startup nodes|Cluster is )/;
 
 /** The first word of an error that Redis answered, such as `NOSCRIPT`; null for one that it did not answer. */
 export function replyCodeOf(error: unknown): string | null {
@@ -54,7 +57,8 @@ function redisFailure(error: unknown): unknown {
 
 /** For errors that BullMQ emits: they may be the connection's, or BullMQ's own about a job. */
 export function isLostConnection(error: Error): boolean {
-  if (ABORTED.has(error.name) || !isNotConnectionError(error)) return true;
+  if (ABORTED.has(error.name) || CLUSTER_LOST.test(error.message) || !isNotConnectionError(error))
+    return true;
   const [code, systemCode] = [replyCodeOf(error), errnoOf(error)];
   if (code !== null) return UNAVAILABLE_REPLIES.has(code);
   return typeof systemCode === 'string' && SYSTEM_CODES.has(systemCode);

@@ -1,11 +1,11 @@
 /** Watches while we run what a start has checked: an operator may change Redis' policy, and a full Redis takes no events. */
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { Redis } from 'ioredis';
 import { Gauge } from 'prom-client';
 import { Logger } from './logger.js';
 import { Metrics, SHARED } from './metrics.js';
 import { readRedisMemory, SAFE_POLICY, type RedisMemory } from './redis-memory.js';
-import { QUOTA_REDIS } from './redis.js';
+import type { RedisNode, RedisNodes } from './redis-nodes.js';
+import { QUEUE_REDIS, QUOTA_REDIS } from './redis.js';
 
 const LOOK_MS = 5_000;
 /** What stays wrong is said again. */
@@ -19,12 +19,14 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
   private readonly evicted: Gauge;
   private readonly used: Gauge;
   private timer: NodeJS.Timeout | null = null;
-  private last: RedisMemory | null = null;
+  /** By node; a Redis that was started again counts from 0. */
+  private readonly evictions = new Map<string, number>();
   /** How many looks ago each problem was said. */
   private readonly said = new Map<string, number>();
 
   constructor(
-    @Inject(QUOTA_REDIS) private readonly redis: Redis,
+    @Inject(QUOTA_REDIS) private readonly quota: RedisNodes,
+    @Inject(QUEUE_REDIS) private readonly queue: RedisNodes,
     metrics: Metrics,
     private readonly logger: Logger,
   ) {
@@ -32,15 +34,15 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
       new Gauge({ name, help: `${help} ${SHARED}`, registers: [metrics.registry] });
     this.safe = gauge(
       'tally_redis_noeviction',
-      "1 where the maxmemory-policy of the queue's Redis is noeviction, 0 where it may evict events that were accepted.",
+      '1 where the maxmemory-policy of every Redis and node is noeviction, 0 where one may evict events that were accepted.',
     );
     this.evicted = gauge(
       'tally_redis_evicted_keys',
-      "Keys that the queue's Redis has evicted since it started. Any of them may have been events that were accepted.",
+      'Keys that Redis has evicted since it started, all nodes together. Any of them may have been events that were accepted.',
     );
     this.used = gauge(
       'tally_redis_memory_used_ratio',
-      "Share of maxmemory that the queue's Redis uses; 0 where it has no limit. At 1 it takes no events.",
+      'Share of maxmemory that Redis uses, or the fullest of its nodes; 0 where it has no limit. At 1 it takes no events.',
     );
   }
 
@@ -57,35 +59,46 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
 
   /** While Redis is unavailable there is nothing to see, and others say so. */
   async look(): Promise<void> {
-    const seen = await readRedisMemory(this.redis).catch(() => null);
-    if (seen === null) {
+    const nodes = new Set([this.quota, this.queue].flatMap((each) => each.all()));
+    const looked = await Promise.all(
+      [...nodes].map(async (node) => ({ node, seen: await readRedisMemory(node.redis).catch(() => null) })),
+    );
+    const seen = looked.flatMap(({ node, seen: memory }) => (memory === null ? [] : [{ node, ...memory }]));
+    if (seen.length === 0) {
       for (const gauge of [this.safe, this.evicted, this.used]) gauge.remove();
       return;
     }
-    const before = this.last;
-    this.last = seen;
-    const { policy, evictedKeys, usedRatio } = seen;
-    if (policy !== null) this.safe.set(policy === SAFE_POLICY ? 1 : 0);
-    if (evictedKeys !== null) this.evicted.set(evictedKeys);
-    this.used.set(usedRatio ?? 0);
-    this.say('policy', policy !== null && policy !== SAFE_POLICY, () =>
+    const policies = seen.flatMap(({ policy }) => policy ?? []);
+    if (policies.length > 0) this.safe.set(policies.every((policy) => policy === SAFE_POLICY) ? 1 : 0);
+    const evicted = seen.flatMap(({ evictedKeys }) => evictedKeys ?? []);
+    if (evicted.length > 0) this.evicted.set(evicted.reduce((sum, keys) => sum + keys, 0));
+    this.used.set(Math.max(...seen.map(({ usedRatio }) => usedRatio ?? 0)));
+    for (const each of seen) this.tell(each);
+  }
+
+  private tell({ node, policy, evictedKeys, usedRatio }: RedisMemory & { node: RedisNode }): void {
+    const fields = node.name === null ? {} : { node: node.name };
+    const key = `${node.redis.options.host}:${node.redis.options.port}:${node.redis.options.path ?? ''}`;
+    this.say(`policy ${key}`, policy !== null && policy !== SAFE_POLICY, () =>
       this.logger.error(
         'redis evicts keys when its memory is full: accepted events would be lost',
         new Error(`maxmemory-policy is ${policy}: set it to ${SAFE_POLICY}`),
-        { policy },
+        { policy, ...fields },
       ),
     );
-    // A Redis that was started again counts from 0.
-    const more = (evictedKeys ?? 0) - (before?.evictedKeys ?? evictedKeys ?? 0);
+    const before = this.evictions.get(key) ?? evictedKeys ?? 0;
+    this.evictions.set(key, evictedKeys ?? 0);
+    const more = (evictedKeys ?? 0) - before;
     if (more > 0)
       this.logger.error(
         'redis has evicted keys: usage that was accepted may be lost',
         new Error('reconcile with what the gateways sent, and raise maxmemory'),
-        { evicted: more },
+        { evicted: more, ...fields },
       );
-    this.say('memory', usedRatio !== null && usedRatio >= NEARLY_FULL, () =>
+    this.say(`memory ${key}`, usedRatio !== null && usedRatio >= NEARLY_FULL, () =>
       this.logger.warn('the memory of redis is nearly full: when it is, no events are taken', {
         used_ratio: usedRatio,
+        ...fields,
       }),
     );
   }

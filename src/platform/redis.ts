@@ -1,14 +1,20 @@
 /** Connections to Redis. A decision must not wait for an unavailable Redis; a queue must, and loses nothing. */
+import { redisAddressOf, type RedisAddress } from '@tally/client/protocol';
+import { openRedis, openServer, type RedisClient } from '@tally/client/redis';
 import { Redis, type RedisOptions } from 'ioredis';
 
-/** The token under which the app hands out the connection that quota decisions use. */
+/** The token under which the app hands out the servers that quota decisions use. */
 export const QUOTA_REDIS = Symbol('QUOTA_REDIS');
+
+/** And the token of those that have the queue: the same ones, unless QUEUE_REDIS_URL names others. */
+export const QUEUE_REDIS = Symbol('QUEUE_REDIS');
+
+export type RedisPurpose = 'quota' | 'queue';
 
 /** For callers without a deadline of their own; longer than a busy process takes to read its answers. */
 const COMMAND_MS_MAX = 5_000;
-const RECONNECT_MS_MAX = 1_000;
 
-const OPTIONS: Record<'quota' | 'queue', RedisOptions> = {
+const OPTIONS: Record<RedisPurpose, RedisOptions> = {
   // Fails at once while there is no connection, and never sends a command a second time: the decision falls to Postgres.
   quota: {
     enableOfflineQueue: false,
@@ -20,39 +26,47 @@ const OPTIONS: Record<'quota' | 'queue', RedisOptions> = {
   queue: { maxRetriesPerRequest: null },
 };
 
+/** Reconnects for ever. Every failed command rejects, so the connection's own errors need no listener. */
+export function connectTo(address: RedisAddress, purpose: RedisPurpose): RedisClient {
+  if (purpose === 'queue') return openRedis(address, OPTIONS.queue);
+  // A master that stands still is left, as the Sentinels may have another.
+  const leaving = address.kind === 'sentinel' ? { socketTimeout: COMMAND_MS_MAX } : {};
+  const client = openRedis(address, { ...OPTIONS.quota, ...leaving });
+  if (client instanceof Redis) gatherWrites(client);
+  else client.on('+node', gatherWrites);
+  return client;
+}
+
+/** The same by the URL of one that is no Cluster. */
+export function connectRedis(url: string, purpose: RedisPurpose): Redis {
+  const redis = openServer(redisAddressOf(url), OPTIONS[purpose]);
+  if (purpose === 'quota') gatherWrites(redis);
+  return redis;
+}
+
 /**
  * Sends the commands of one turn of the event loop in one write. With a write for each, a pair of reserve and release takes 24 µs
  * of this process' time in place of 19. Redis' answers come back together likewise. BullMQ's workers have plain connections.
  *
  * It hangs on what ioredis 5.11.1 does, which its documentation does not promise, so package.json names exactly this version and
- * redis.test.ts checks it: every command goes through `sendCommand`, and `stream` is the socket that it writes to.
+ * redis.test.ts checks it: every command goes through `sendCommand`, also those that a Cluster sends to one of its nodes, and `stream`
+ * is the socket that it writes to.
  */
-class GatheringRedis extends Redis {
-  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+function gatherWrites(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (...args) => {
     // There is none before the first connection.
-    const stream: Redis['stream'] | undefined = this.stream;
+    const stream: Redis['stream'] | undefined = redis.stream;
     if (stream !== undefined && stream.writableCorked === 0) {
       stream.cork();
       setImmediate(() => stream.uncork());
     }
-    return super.sendCommand(...args);
-  }
-}
-
-/** Reconnects for ever. Every failed command rejects, so the connection's own errors need no listener. */
-export function connectRedis(url: string, purpose: 'quota' | 'queue'): Redis {
-  const Connection = purpose === 'quota' ? GatheringRedis : Redis;
-  const redis = new Connection(url, {
-    ...OPTIONS[purpose],
-    retryStrategy: (attempt) => Math.min(attempt * 50, RECONNECT_MS_MAX),
-  });
-  // Without a listener ioredis prints to the console.
-  redis.on('error', () => {});
-  return redis;
+    return send(...args);
+  };
 }
 
 /** Resolves when commands are answered: a quota connection refuses them until then. */
-export async function untilReady(redis: Redis): Promise<void> {
+export async function untilReady(redis: RedisClient): Promise<void> {
   if (redis.status === 'ready') return;
   await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
 }

@@ -1,10 +1,10 @@
 /** Whether Postgres and Redis answer this process, and which schema the database has, asked when Prometheus does. */
-import type { Redis } from 'ioredis';
 import { observeAsked } from './asked-gauges.js';
 import type { Database } from './database.js';
 import { Deadlines } from './deadline.js';
 import { OWN, SHARED, type Metrics } from './metrics.js';
 import { findNewestMigration } from './ping.sql.js';
+import type { RedisConnections } from './redis-connections.js';
 
 const ANSWER_MS_MAX = 1_500;
 /** A schema changes with a release. */
@@ -12,7 +12,7 @@ const SCHEMA_KEPT_MS = 60_000;
 
 export function observeServers(
   metrics: Metrics,
-  { database, redis }: { database: Database; redis: Redis },
+  { database, redis }: { database: Database; redis: Pick<RedisConnections, 'quota' | 'producer'> },
 ): void {
   const deadlines = new Deadlines();
   const up = (name: string, server: string, ask: () => Promise<unknown>): void =>
@@ -32,7 +32,13 @@ export function observeServers(
       ],
     });
   up('tally_postgres_up', 'postgres', () => database.ping());
-  up('tally_redis_up', 'redis', () => redis.ping());
+  // Every node of a Cluster, and the queue's Redis where it is another one.
+  const nodes = () => new Set([redis.quota, redis.producer].flatMap((each) => each.masters()));
+  up('tally_redis_up', 'redis', async () => {
+    const asked = [...nodes()].map((node) => node.redis.ping());
+    if (asked.length === 0) throw new Error('no node is known');
+    await Promise.all(asked);
+  });
   observeAsked(metrics, {
     of: 'schema',
     keptMs: SCHEMA_KEPT_MS,

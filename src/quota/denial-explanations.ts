@@ -10,7 +10,8 @@ import type { DecisionSource, Denied, DeniedDecision } from './decision.js';
 import { DenialLog, type DeniedHour } from './denial-log.js';
 import { ScriptKeys } from './lua-script.js';
 import { KEEP_DENIAL } from './quota-scripts.js';
-import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import type { RedisBreakers } from './redis-breakers.js';
+import type { RedisKeys } from './redis-keys.js';
 
 /** Denials that are kept of one entity in one minute: at 600 bytes each, at most 26 MB a day. */
 const KEPT_PER_MINUTE_MAX = 30;
@@ -24,10 +25,11 @@ export class DenialExplanations {
   private readonly log: DenialLog;
 
   constructor(
-    private readonly redis: RedisCircuitBreaker,
+    private readonly redis: RedisBreakers,
+    private readonly keys: RedisKeys,
     private readonly clock: Clock,
   ) {
-    this.log = new DenialLog(redis);
+    this.log = new DenialLog(redis, keys);
   }
 
   /** The denial as it is answered; its record is being written. */
@@ -57,7 +59,10 @@ export class DenialExplanations {
 
   /** Null where it was not kept, or longer than a day ago. Throws Unavailable. */
   async find(id: string): Promise<DeniedDecision | null> {
-    const text = await this.redis.ask((connection) => connection.hget(keyOf(id), id));
+    const [entity, minute] = [entityOfDecision(id), minuteOfDecision(id)];
+    if (entity === null || minute === null) return null;
+    const key = this.keyOf(entity, minute);
+    const text = await this.redis.at(key).ask((connection) => connection.hget(key.names[0]!, id));
     return text === null ? null : readDecision(text);
   }
 
@@ -75,9 +80,14 @@ export class DenialExplanations {
     return count <= KEPT_PER_MINUTE_MAX;
   }
 
+  /** One hash per minute, so that its denials expire together, in the same cluster slot as the entity's other keys. */
+  private keyOf(entity: EntityName, minute: string): ScriptKeys {
+    return new ScriptKeys([this.keys.denialsOf(entity, minute)]);
+  }
+
   private async write(decision: DeniedDecision): Promise<void> {
     const { id } = decision;
-    await KEEP_DENIAL.run(this.redis, new ScriptKeys([keyOf(id)]), {
+    await KEEP_DENIAL.run(this.redis, this.keyOf(decision.asked.subject.entity, minuteOfDecision(id) ?? ''), {
       decision_id: id,
       record: writeDecision(decision),
       count_max: KEPT_PER_MINUTE_MAX,
@@ -88,11 +98,6 @@ export class DenialExplanations {
 
 function ignoreOutage(error: unknown): void {
   if (!isUnavailable(error, 'redis')) throw error;
-}
-
-/** One hash per minute, so that its denials expire together, in the same cluster slot as the entity's other keys. */
-function keyOf(id: string): string {
-  return `tally:{${entityOfDecision(id)}}:denials:${minuteOfDecision(id)}`;
 }
 
 function writeDecision(decision: DeniedDecision): string {

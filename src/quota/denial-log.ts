@@ -5,7 +5,10 @@
 import { DAY_MS, HOUR_MS } from '../domain/buckets.js';
 import type { EntityName } from '../domain/ids.js';
 import { isUnavailable } from '../platform/unavailable.js';
+import type { ChainableCommander } from 'ioredis';
+import type { RedisBreakers } from './redis-breakers.js';
 import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import type { RedisKeys } from './redis-keys.js';
 
 const FLUSH_MS = 1_000;
 
@@ -28,7 +31,10 @@ export class DenialLog {
   private waiting = new Map<EntityName, Waiting>();
   private isFlushing = false;
 
-  constructor(private readonly redis: RedisCircuitBreaker) {}
+  constructor(
+    private readonly redis: RedisBreakers,
+    private readonly keys: RedisKeys,
+  ) {}
 
   /** `id` null is of a denial whose explanation is not kept. */
   add(
@@ -53,10 +59,13 @@ export class DenialLog {
   async read(entity: EntityName, now: Date): Promise<{ ids: string[]; hours: DeniedHour[] }> {
     const today = Math.floor(now.getTime() / HOUR_MS / 24);
     const days = Array.from({ length: DAYS_SHOWN + 1 }, (_, back) => today - back);
-    const ids = await this.redis.ask((connection) => connection.lrange(listKey(entity), 0, LISTED_MAX - 1));
+    const redis = this.at(entity);
+    const newest = this.keys.newestDenied(entity);
+    const ids = await redis.ask((connection) => connection.lrange(newest, 0, LISTED_MAX - 1));
     const counts: Record<string, string>[] = [];
     for (const day of days) {
-      counts.push(await this.redis.ask((connection) => connection.hgetall(countsKey(entity, day))));
+      const key = this.keys.deniedOn(entity, day);
+      counts.push(await redis.ask((connection) => connection.hgetall(key)));
     }
     const hours = counts.flatMap((fields) => Object.entries(fields).map(readHour));
     const since = now.getTime() - DAYS_SHOWN * 24 * HOUR_MS;
@@ -76,9 +85,9 @@ export class DenialLog {
     const today = Math.floor(now.getTime() / DAY_MS);
     // Sent one after another without waiting, so that they travel together. On a cluster they go to several nodes.
     const counted = entities.map(async (entity): Promise<[EntityName, Map<string, number>]> => {
-      const keys = [today, today - 1].map((day) => countsKey(entity, day));
+      const keys = [today, today - 1].map((day) => this.keys.deniedOn(entity, day));
       const days = await Promise.all(
-        keys.map((key) => this.redis.ask((connection) => connection.hgetall(key))),
+        keys.map((key) => this.at(entity).ask((connection) => connection.hgetall(key))),
       );
       const counts = new Map<string, number>();
       for (const { hour, limit, count } of days.flatMap(Object.entries).map(readHour))
@@ -94,28 +103,30 @@ export class DenialLog {
     this.isFlushing = false;
     for (const [entity, denied] of waiting) {
       try {
-        await this.redis.ask((connection) => write(connection.multi(), entity, denied).exec());
+        await this.at(entity).ask((connection) => this.write(connection.multi(), entity, denied).exec());
       } catch (error) {
+        // Of another entity it may be another server.
         if (!isUnavailable(error, 'redis')) throw error;
-        return;
       }
     }
   }
-}
 
-type Transaction = ReturnType<Parameters<Parameters<RedisCircuitBreaker['ask']>[0]>[0]['multi']>;
-
-function write(multi: Transaction, entity: EntityName, { counts, ids }: Waiting): Transaction {
-  for (const [field, count] of counts) {
-    const key = countsKey(entity, Math.floor(Number(field.split(':', 1)[0]) / 24));
-    multi.hincrby(key, field, count).expire(key, COUNTED_SECONDS);
+  private at(entity: EntityName): RedisCircuitBreaker {
+    return this.redis.at(this.keys.ofHolds(entity));
   }
-  if (ids.length === 0) return multi;
-  const key = listKey(entity);
-  return multi
-    .lpush(key, ...ids)
-    .ltrim(key, 0, LISTED_MAX - 1)
-    .expire(key, LISTED_SECONDS);
+
+  private write(multi: ChainableCommander, entity: EntityName, { counts, ids }: Waiting): ChainableCommander {
+    for (const [field, count] of counts) {
+      const key = this.keys.deniedOn(entity, Math.floor(Number(field.split(':', 1)[0]) / 24));
+      multi.hincrby(key, field, count).expire(key, COUNTED_SECONDS);
+    }
+    if (ids.length === 0) return multi;
+    const key = this.keys.newestDenied(entity);
+    return multi
+      .lpush(key, ...ids)
+      .ltrim(key, 0, LISTED_MAX - 1)
+      .expire(key, LISTED_SECONDS);
+  }
 }
 
 function readHour([field, count]: [string, string]): DeniedHour {
@@ -125,12 +136,4 @@ function readHour([field, count]: [string, string]): DeniedHour {
 
 function newestFirst(a: DeniedHour, b: DeniedHour): number {
   return b.hour.getTime() - a.hour.getTime() || (a.limit < b.limit ? -1 : 1);
-}
-
-function countsKey(entity: EntityName, day: number): string {
-  return `tally:{${entity}}:denied:${day}`;
-}
-
-function listKey(entity: EntityName): string {
-  return `tally:{${entity}}:denied:newest`;
 }

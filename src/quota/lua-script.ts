@@ -7,14 +7,16 @@
  * - `sendCommand` calls `toWritable` once and writes what it returns;
  * - `sendCommand` calls the command's `setTimeout` with the connection's `commandTimeout`;
  * - an answer settles `promise` by the fields `resolve` and `reject`;
- * - only `name` and `replyEncoding` decide how the answer is read.
+ * - only `name` and `replyEncoding` decide how the answer is read;
+ * - a Cluster asks `getSlot` which node to send it to, and sends the same command again where it has moved.
  */
+import { slotOf } from '@tally/client/protocol';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'ioredis';
 import { assert } from '../domain/errors.js';
 import { replyCodeOf } from '../platform/redis-errors.js';
-import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import type { RedisBreakers } from './redis-breakers.js';
 
 export type LuaReply = string | number | null | readonly LuaReply[];
 
@@ -24,11 +26,17 @@ type Args = readonly (string | number)[];
 export class ScriptKeys {
   readonly count: number;
   readonly written: string;
+  private slotNumber: number | null = null;
 
   constructor(names: readonly string[]) {
     this.count = names.length;
     // A join makes one flat string. A sum would stay a tree of its parts in memory.
     this.written = [String(names.length), ...names].map(bulk).join('');
+  }
+
+  /** Of a Cluster; the same for all of them. */
+  get slot(): number {
+    return (this.slotNumber ??= slotOf(this.names[0]!));
   }
 
   get names(): string[] {
@@ -63,9 +71,9 @@ export class LuaScript<Named extends object> {
   }
 
   /** `list` follows the named arguments. Throws Unavailable. */
-  run(redis: RedisCircuitBreaker, keys: ScriptKeys, named: Named, list: Args = []): Promise<LuaReply> {
+  run(redis: Pick<RedisBreakers, 'at'>, keys: ScriptKeys, named: Named, list: Args = []): Promise<LuaReply> {
     const args = list.length === 0 ? this.inSequence(named) : [...this.inSequence(named), ...list];
-    return redis.ask((connection) => {
+    return redis.at(keys).ask((connection) => {
       const send = (call: Evaluation) => connection.sendCommand(call) as Promise<LuaReply>;
       const call = new Evaluation('evalsha', this.sha, keys, args);
       call.onUnknown(() => send(new Evaluation('eval', this.text, keys, args)));
@@ -92,6 +100,11 @@ class Evaluation extends Command {
   }
 
   override setTimeout(): void {}
+
+  /** By which a Cluster finds the node. */
+  override getSlot(): number {
+    return this.scriptKeys.slot;
+  }
 
   override toWritable(socket: object): string | Buffer {
     const { count: keyCount, written } = this.scriptKeys;

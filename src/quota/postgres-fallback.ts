@@ -123,7 +123,7 @@ export class PostgresFallback {
 
   /** They count here until Redis has them, so that no request in between finds the room empty. */
   private async move(entity: EntityName, redis: RedisQuota): Promise<void> {
-    await redis.untilAnswering();
+    await redis.untilAnswering(entity);
     const local = this.holds.all(entity);
     await redis.adopt(entity, local, this.clock.now());
     for (const hold of local.holds) this.holds.remove(entity, hold.id);

@@ -3,7 +3,6 @@
  * unavailable Postgres decides; while both are, `failMode` does.
  */
 import { Inject, Injectable } from '@nestjs/common';
-import { Redis } from 'ioredis';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
 import { denialOf } from '../domain/quota-denial.js';
@@ -12,6 +11,7 @@ import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { isUnavailable } from '../platform/unavailable.js';
+import { RedisNodes } from '../platform/redis-nodes.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 import { PriceBook } from '../prices/price-book.js';
 import type {
@@ -32,7 +32,7 @@ import { Leases } from './leases.js';
 import { PostgresFallback, type QuotaFailMode, type Refusal } from './postgres-fallback.js';
 import { conflict, modelNotFound, notFound, overloaded, usedUp } from './quota-errors.js';
 import type { QuotaSubject } from './quota-state.sql.js';
-import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import { RedisBreakers } from './redis-breakers.js';
 import { RedisDecisions } from './redis-decisions.js';
 import { RedisLeases } from './redis-leases.js';
 import { RedisQuota } from './redis-quota.js';
@@ -64,7 +64,7 @@ export class Quota {
   readonly loads: EntityLoads;
 
   constructor(
-    @Inject(QUOTA_REDIS) redis: Redis,
+    @Inject(QUOTA_REDIS) redis: RedisNodes,
     database: Database,
     clock: Clock,
     prices: PriceBook,
@@ -72,14 +72,14 @@ export class Quota {
     @Inject(QUOTA_FAIL_MODE) failMode: QuotaFailMode,
     @Inject(UNPRICED_MODELS) private readonly unpricedModels: UnpricedModels,
   ) {
-    const breaker = new RedisCircuitBreaker(redis);
-    this.redis = new RedisQuota(redis, clock, breaker);
+    const breakers = new RedisBreakers(redis);
+    this.redis = new RedisQuota(redis, clock, breakers);
     this.states = new StateCache(this.redis, redis, database, clock, allowances);
     this.fallback = new PostgresFallback(this.states, clock, failMode);
     this.decisions = new RedisDecisions(this.redis, this.states, this.fallback);
     this.learned = new LearnedOutputs(database, clock);
     this.holdSizes = new HoldSizes(prices, this.learned, clock);
-    this.explanations = new DenialExplanations(breaker, clock);
+    this.explanations = new DenialExplanations(breakers, this.redis.keys, clock);
     this.leases = new Leases(new RedisLeases(this.redis), this.decisions, this.holdSizes);
     this.holds = new HoldList(this.redis);
     this.loads = new EntityLoads(this.redis, this.explanations);

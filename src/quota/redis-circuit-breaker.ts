@@ -1,7 +1,8 @@
 /**
- * Every Redis command of a decision goes through this circuit breaker. After a command that is not answered in time, all others
+ * Every Redis command of a decision goes through the circuit breaker of its server. After a command that is not answered in time, all others
  * fail at once, so that one request waits for a silent Redis and not every request; a ping finds out when it answers again.
  */
+import type { RedisClient } from '@tally/client/redis';
 import type { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeadlineError, Deadlines } from '../platform/deadline.js';
@@ -17,13 +18,27 @@ export class RedisCircuitBreaker {
   private isOpen = false;
   private answerCount = 0;
 
-  constructor(private readonly redis: Redis) {}
+  /** `node` is the server; `redis` is what asks it, and follows a Cluster's slots from node to node. */
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly node: RedisClient | Redis = redis,
+  ) {}
+
+  /** One breaker may stand for those of all servers. */
+  at(): this {
+    return this;
+  }
+
+  /** Throws Unavailable. */
+  async untilAnswering(): Promise<void> {
+    await this.ask(() => this.node.ping());
+  }
 
   /** Throws Unavailable where Redis does not answer in time or fails; at once while the circuit is open. */
-  ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+  ask<T>(command: (redis: RedisClient, node: RedisClient) => Promise<T>): Promise<T> {
     if (this.isOpen) return Promise.reject(new Unavailable('redis', 'an earlier command was not answered'));
     return new Promise((resolve, reject) => {
-      const answer = command(this.redis);
+      const answer = command(this.redis, this.node);
       const wait = this.deadlines.start(ANSWER_MS_MAX, this.whetherToWaitOn(reject));
       answer.then(
         (value) => {
@@ -57,14 +72,14 @@ export class RedisCircuitBreaker {
   /** Replies come in sequence on one connection: once the ping is answered, so is every command before it. */
   private async openUntilAnswered(): Promise<void> {
     this.isOpen = true;
-    while (this.redis.status !== 'end' && !(await this.isAnswering())) {
+    while (this.node.status !== 'end' && !(await this.isAnswering())) {
       await delay(PING_PAUSE_MS, undefined, { ref: false });
     }
     this.isOpen = false;
   }
 
   private async isAnswering(): Promise<boolean> {
-    return this.deadlines.within(ANSWER_MS_MAX, this.redis.ping()).then(
+    return this.deadlines.within(ANSWER_MS_MAX, this.node.ping()).then(
       () => true,
       () => false,
     );

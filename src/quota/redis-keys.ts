@@ -1,50 +1,83 @@
-/** The names of the keys in which Redis keeps the states, holds and leases of an entity. */
+/** The names of the keys in which Redis keeps the states, holds, leases and denials of an entity. */
+import { keyPrefixOf } from '@tally/client/protocol';
 import { formatSubject, type EntityName, type ProjectName, type Subject } from '../domain/ids.js';
 import type { ProjectQuota } from '../domain/quota-limits.js';
 import { ScriptKeys } from './lua-script.js';
 import { cacheByKey } from './generational-cache.js';
 
-/** The keys that scripts take, written once for each entity and project that was asked about recently. */
 export class RedisKeys {
-  /** For scripts about an entity's holds. */
-  readonly ofHolds = cacheByKey(String, (entity: EntityName) => new ScriptKeys(holdKeys(entity)));
+  /** What stands before every key. No character of it means anything in a pattern. */
+  private readonly before: string;
+  /** For scripts about an entity's holds, written once for each that was asked about recently. */
+  readonly ofHolds = cacheByKey(String, (entity: EntityName) => new ScriptKeys(this.holds(entity)));
 
   /** For scripts that decide. */
   readonly ofDecision = cacheByKey(formatSubject, ({ entity, project }: Subject) => {
-    const states = [stateKey(entity), projectKey(entity, project), leasesKey(entity)];
-    return new ScriptKeys([...holdKeys(entity), ...states]);
+    const states = [this.state(entity), this.project(entity, project), this.leases(entity)];
+    return new ScriptKeys([...this.holds(entity), ...states]);
   });
-}
 
-/** For the publication of an entity's state, and of its projects that have keys of their own. */
-export function publicationKeys(entity: EntityName, projects: readonly ProjectQuota[]): string[] {
-  const names = projects.map(({ project }) => projectKey(entity, project));
-  return [...holdKeys(entity), leasesKey(entity), stateKey(entity), ...names];
-}
+  /** `prefix` is `REDIS_PREFIX`. */
+  constructor(prefix: string | null = null) {
+    this.before = keyPrefixOf(prefix);
+  }
 
-/** Of all keys of an entity, its denials included. No character of a name means anything in a pattern. */
-export function patternOf(entity: EntityName): string {
-  return `tally:{${entity}}:*`;
-}
+  /** For the publication of an entity's state, and of its projects that have keys of their own. */
+  ofPublication(entity: EntityName, projects: readonly ProjectQuota[]): string[] {
+    const names = projects.map(({ project }) => this.project(entity, project));
+    return [...this.holds(entity), this.leases(entity), this.state(entity), ...names];
+  }
 
-/** The braces put all keys of an entity into one cluster slot, so that one script may touch them all. */
-export function stateKey(entity: EntityName): string {
-  return `tally:{${entity}}:state`;
-}
+  /** Of all keys of an entity, its denials included. No character of a name means anything in a pattern. */
+  pattern(entity: EntityName): string {
+    return this.of(entity, '*');
+  }
 
-/** Null for any other key. */
-export function entityOfStateKey(key: string): EntityName | null {
-  return (/^tally:\{(.+)\}:state$/.exec(key)?.[1] as EntityName | undefined) ?? null;
-}
+  state(entity: EntityName): string {
+    return this.of(entity, 'state');
+  }
 
-function holdKeys(entity: EntityName): string[] {
-  return [`tally:{${entity}}:holds`, `tally:{${entity}}:expiry`, `tally:{${entity}}:ended`];
-}
+  /** Of all states. */
+  get statePattern(): string {
+    return this.state('*' as EntityName);
+  }
 
-function projectKey(entity: EntityName, project: ProjectName): string {
-  return `tally:{${entity}}:project:${project}`;
-}
+  /** Null for any other key. */
+  entityOfState(key: string): EntityName | null {
+    const isOurs = key.startsWith(`${this.before}tally:{`) && key.endsWith('}:state');
+    return isOurs
+      ? (key.slice(this.before.length + 'tally:{'.length, -'}:state'.length) as EntityName)
+      : null;
+  }
 
-function leasesKey(entity: EntityName): string {
-  return `tally:{${entity}}:leases`;
+  /** How often the entity was denied on a day, counted from 1970. */
+  deniedOn(entity: EntityName, day: number): string {
+    return this.of(entity, `denied:${day}`);
+  }
+
+  newestDenied(entity: EntityName): string {
+    return this.of(entity, 'denied:newest');
+  }
+
+  /** The denials of a minute, as their ids name it. */
+  denialsOf(entity: EntityName, minute: string): string {
+    return this.of(entity, `denials:${minute}`);
+  }
+
+  private holds(entity: EntityName): string[] {
+    return ['holds', 'expiry', 'ended'].map((name) => this.of(entity, name));
+  }
+
+  private project(entity: EntityName, project: ProjectName): string {
+    return this.of(entity, `project:${project}`);
+  }
+
+  private leases(entity: EntityName): string {
+    return this.of(entity, 'leases');
+  }
+
+  /** The braces put all keys of an entity into one cluster slot, so that one script may touch them all. */
+  private of(entity: EntityName, what: string): string {
+    return `${this.before}tally:{${entity}}:${what}`;
+  }
 }

@@ -1,11 +1,11 @@
 /** The quota scripts as functions: what goes in, and what their replies mean. It decides nothing itself. */
-import type { Redis } from 'ioredis';
 import { picosFromNanos } from '@tally/client/protocol';
 import type { EntityName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-limits.js';
 import type { Clock } from '../platform/clock.js';
+import type { RedisNodes } from '../platform/redis-nodes.js';
 import type { HoldSize } from './hold-size.js';
 import { contentText, readContent, readHold, type HeldThing } from './hold-text.js';
 import type { EndedHold } from './local-holds.js';
@@ -21,8 +21,9 @@ import {
   RESERVE,
   type DecidingArguments,
 } from './quota-scripts.js';
-import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
-import { patternOf, RedisKeys } from './redis-keys.js';
+import { RedisBreakers } from './redis-breakers.js';
+import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
+import { RedisKeys } from './redis-keys.js';
 import type { Hold, ReservationOrder } from './reservation.js';
 import { ScriptReplies, type CheckReply, type ReserveReply } from './script-replies.js';
 import { publishStates } from './state-publication.js';
@@ -40,20 +41,17 @@ const SCANNED_KEYS = 1_000;
 export type Age = 'fresh' | 'aged';
 
 export class RedisQuota {
-  private readonly keys = new RedisKeys();
   private readonly replies = new ScriptReplies();
-  private readonly validity = new StateValidity(async () => {
-    // States from then on were stored over a connection that works.
-    await this.untilAnswering();
-    return Number(this.clock.redisNowMs());
-  });
+  /** Of each server, by its breaker, which is another one after the connection to it was lost. */
+  private validities = new WeakMap<RedisCircuitBreaker, StateValidity>();
+  readonly keys: RedisKeys;
 
   constructor(
-    redis: Redis,
+    nodes: RedisNodes,
     private readonly clock: Clock,
-    private readonly breaker = new RedisCircuitBreaker(redis),
+    private readonly breakers = new RedisBreakers(nodes),
   ) {
-    redis.on('close', () => this.invalidateStates());
+    this.keys = new RedisKeys(nodes.names.prefix);
   }
 
   reserve(order: ReservationOrder, size: HoldSize, age: Age): Promise<ReserveReply> {
@@ -90,7 +88,7 @@ export class RedisQuota {
 
   /** Lets no decision use a state that is in Redis by now. */
   invalidateStates(): void {
-    this.validity.invalidate();
+    this.validities = new WeakMap();
   }
 
   /**
@@ -107,22 +105,23 @@ export class RedisQuota {
       ended: ended.get(state.entity) ?? [],
       seen: seen.get(state.entity) ?? 0n,
     }));
-    return publishStates(this.breaker, parts, this.clock.redisNowMs());
+    return publishStates({ redis: this.breakers, keys: this.keys }, parts, this.clock.redisNowMs());
   }
 
-  /** Deletes all keys of an entity. It looks through all keys of Redis, so use it rarely. Throws Unavailable. */
+  /** Deletes all keys of an entity. It looks through all keys of the server that has them, so use it rarely. Throws Unavailable. */
   async forget(entity: EntityName): Promise<void> {
     for (let cursor = '0', more = true; more; more = cursor !== '0') {
-      const [next, keys] = await this.breaker.ask((redis) =>
-        redis.scan(cursor, 'MATCH', patternOf(entity), 'COUNT', SCANNED_KEYS),
+      const breaker = this.breakers.at(this.keys.ofHolds(entity));
+      const [next, keys] = await breaker.ask((_, node) =>
+        node.scan(cursor, 'MATCH', this.keys.pattern(entity), 'COUNT', SCANNED_KEYS),
       );
-      if (keys.length > 0) await this.breaker.ask((redis) => redis.unlink(keys));
+      if (keys.length > 0) await breaker.ask((redis) => redis.unlink(keys));
       cursor = next;
     }
   }
 
   release(entity: EntityName, id: string): Promise<unknown> {
-    return RELEASE.run(this.breaker, this.keys.ofHolds(entity), {
+    return RELEASE.run(this.breakers, this.keys.ofHolds(entity), {
       now_ms: this.clock.redisNowMs(),
       reservation_id: id,
     });
@@ -130,7 +129,7 @@ export class RedisQuota {
 
   /** Null where the hold has ended. */
   async extend(entity: EntityName, id: string, ttlSeconds: number): Promise<Hold | null> {
-    const reply = await EXTEND.run(this.breaker, this.keys.ofHolds(entity), {
+    const reply = await EXTEND.run(this.breakers, this.keys.ofHolds(entity), {
       now_ms: this.clock.redisNowMs(),
       reservation_id: id,
       ttl_ms: ttlSeconds * 1_000,
@@ -142,8 +141,8 @@ export class RedisQuota {
   }
 
   /** Throws Unavailable. */
-  async untilAnswering(): Promise<void> {
-    await this.breaker.ask((redis) => redis.ping());
+  async untilAnswering(entity: EntityName): Promise<void> {
+    await this.breakers.at(this.keys.ofHolds(entity)).untilAnswering();
   }
 
   /**
@@ -160,7 +159,7 @@ export class RedisQuota {
     for (let start = 0; start < count; start += ADOPTED_MAX) {
       const part = left.slice(start, start + ADOPTED_MAX).map((hold) => adoptedText(hold, now));
       const ends = ended.slice(start, start + ADOPTED_MAX);
-      await ADOPT_LOCAL_HOLDS.run(this.breaker, this.keys.ofHolds(entity), {
+      await ADOPT_LOCAL_HOLDS.run(this.breakers, this.keys.ofHolds(entity), {
         now_ms: this.clock.redisNowMs(),
         holds: JSON.stringify(part),
         ended: JSON.stringify(ends.map(({ id, isReleased }) => [id, isReleased ? '1' : ''])),
@@ -173,7 +172,7 @@ export class RedisQuota {
     entity: EntityName,
     { after, limit }: { after: string | null; limit: number },
   ): Promise<HeldThing[] | null> {
-    const reply = await LIST_HOLDS.run(this.breaker, this.keys.ofHolds(entity), {
+    const reply = await LIST_HOLDS.run(this.breakers, this.keys.ofHolds(entity), {
       now_ms: this.clock.redisNowMs(),
       after_id: after ?? '',
       count_max: limit,
@@ -188,7 +187,7 @@ export class RedisQuota {
 
   /** Null where the hold has ended. */
   async find(entity: EntityName, id: string): Promise<HeldThing | null> {
-    const reply = await FIND_HOLD.run(this.breaker, this.keys.ofHolds(entity), {
+    const reply = await FIND_HOLD.run(this.breakers, this.keys.ofHolds(entity), {
       now_ms: this.clock.redisNowMs(),
       reservation_id: id,
     });
@@ -199,7 +198,7 @@ export class RedisQuota {
 
   async held(entity: EntityName): Promise<{ heldPicos: bigint; requestCount: number }> {
     const now_ms = this.clock.redisNowMs();
-    const reply = await HELD_TOTAL.run(this.breaker, this.keys.ofHolds(entity), { now_ms });
+    const reply = await HELD_TOTAL.run(this.breakers, this.keys.ofHolds(entity), { now_ms });
     const [nanos, count] = reply as [number, number];
     return { heldPicos: picosFromNanos(nanos), requestCount: count };
   }
@@ -216,10 +215,27 @@ export class RedisQuota {
     const project_name = subject.project;
     const run = (valid_from_ms: number) => {
       const now_ms = this.clock.redisNowMs();
-      return script.run(this.breaker, keys, argumentsBy({ now_ms, age_ms_max, valid_from_ms, project_name }));
+      return script.run(
+        this.breakers,
+        keys,
+        argumentsBy({ now_ms, age_ms_max, valid_from_ms, project_name }),
+      );
     };
-    const validFromMs = age === 'fresh' ? this.validity.validFromMs() : 0;
+    const validFromMs = age === 'fresh' ? this.validityOf(this.breakers.at(keys)).validFromMs() : 0;
     return typeof validFromMs === 'number' ? run(validFromMs) : validFromMs.then(run);
+  }
+
+  private validityOf(breaker: RedisCircuitBreaker): StateValidity {
+    let validity = this.validities.get(breaker);
+    if (validity === undefined) {
+      validity = new StateValidity(async () => {
+        // States from then on were stored over a connection that works.
+        await breaker.untilAnswering();
+        return Number(this.clock.redisNowMs());
+      });
+      this.validities.set(breaker, validity);
+    }
+    return validity;
   }
 }
 

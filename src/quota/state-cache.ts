@@ -1,10 +1,10 @@
 /** Keeps Redis' copy of the quota states up to date: publishes them after each commit, and loads those that Redis lacks. */
-import type { Redis } from 'ioredis';
 import { entityOfReservation, formatSubject, type EntityName, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota-limits.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Clock } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
+import type { RedisNodes } from '../platform/redis-nodes.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import { PublicationRetries } from './publication-retries.js';
 import type { QuotaSubject } from './quota-state.sql.js';
@@ -20,13 +20,13 @@ export class StateCache {
 
   constructor(
     private readonly redisQuota: RedisQuota,
-    redis: Redis,
+    redis: RedisNodes,
     database: Database,
     private readonly clock: Clock,
     allowances: Allowances,
   ) {
     this.loader = new StateLoader(database, clock, allowances);
-    redis.on('ready', () => void this.retries.retryAll());
+    redis.onReady(() => void this.retries.retryAll());
   }
 
   /** The state as Postgres has it; null while Postgres is unavailable. */

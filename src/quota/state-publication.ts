@@ -4,8 +4,8 @@ import type { QuotaState } from '../domain/quota-limits.js';
 import { Unavailable } from '../platform/unavailable.js';
 import { ScriptKeys } from './lua-script.js';
 import { PUBLISH_STATES } from './quota-scripts.js';
-import type { RedisCircuitBreaker } from './redis-circuit-breaker.js';
-import { publicationKeys } from './redis-keys.js';
+import type { RedisBreakers } from './redis-breakers.js';
+import type { RedisKeys } from './redis-keys.js';
 import { projectsWithKeys, publicationList, type Fence } from './state-encoding.js';
 
 /** A script that publishes so many takes less than a millisecond, in which no decision runs. */
@@ -25,17 +25,19 @@ export class NotPublished extends Unavailable {
   }
 }
 
+type Where = { readonly redis: RedisBreakers; readonly keys: RedisKeys };
 type Outcome = { readonly later: Map<EntityName, bigint>; readonly failed: Map<EntityName, unknown> };
 
 /** Returns, by entity, the later version that was in the way. */
 export async function publishStates(
-  redis: RedisCircuitBreaker,
+  where: Where,
   parts: readonly Part[],
   now_ms: string,
 ): Promise<Map<EntityName, bigint>> {
   const outcome: Outcome = { later: new Map(), failed: new Map() };
-  // Sent one after another without waiting, so that they travel together.
-  await Promise.all(groupsOf(parts).map((group) => publishGroup(redis, group, { now_ms, outcome })));
+  // Sent one after another without waiting, so that those for one server travel together.
+  const groups = where.redis.isCluster ? parts.map((part) => [part]) : groupsOf(parts);
+  await Promise.all(groups.map((group) => publishGroup(where, group, { now_ms, outcome })));
   const { later, failed } = outcome;
   const [error] = failed.values();
   // What was found later is not replaced either, because nobody learns of it.
@@ -43,7 +45,7 @@ export async function publishStates(
   return later;
 }
 
-/** Which entities share a script. All keys of a script belong to one node of Redis. */
+/** Which entities share a script. On a Cluster none do: their keys lie in different slots, and a script's keys in one. */
 function groupsOf(parts: readonly Part[]): Part[][] {
   const groups: Part[][] = [];
   let endedCount = Infinity;
@@ -59,7 +61,7 @@ function groupsOf(parts: readonly Part[]): Part[][] {
 }
 
 async function publishGroup(
-  redis: RedisCircuitBreaker,
+  { redis, keys }: Where,
   group: readonly Part[],
   { now_ms, outcome: { later, failed } }: { now_ms: string; outcome: Outcome },
 ): Promise<void> {
@@ -67,7 +69,7 @@ async function publishGroup(
   const list: string[] = [];
   for (const part of group) {
     const { state } = part;
-    names.push(...publicationKeys(state.entity, projectsWithKeys(state)));
+    names.push(...keys.ofPublication(state.entity, projectsWithKeys(state)));
     list.push(...publicationList(state, part));
   }
   try {

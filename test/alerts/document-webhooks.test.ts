@@ -6,6 +6,7 @@ import { MailDeliveries } from '../../src/alerts/mail-deliveries.js';
 import { MailSender } from '../../src/alerts/mail-sender.js';
 import { Notifications } from '../../src/alerts/notifications.js';
 import { Accounts } from '../../src/accounts/accounts.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { documentOf, DocumentChecker, type ApiDocument } from '../support/api-document.js';
@@ -49,7 +50,7 @@ describe('the document says what webhooks are sent', () => {
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
     const redis = connectRedis(app.redis.url, 'queue');
     await untilReady(redis);
-    const queue = new UsageQueue(redis, clock);
+    const queue = new UsageQueue(new RedisNodes(redis), clock);
     const mails = new MailDeliveries(app.database, clock, new MailSender(null));
     const alerts = new Alerts(app.database, clock, new Accounts());
     const notifications = new Notifications(deliveries, mails);

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { Clock } from '../../src/platform/clock.js';
 import { Database } from '../../src/platform/database.js';
-import { entityOfStateKey } from '../../src/quota/redis-keys.js';
+import { RedisKeys } from '../../src/quota/redis-keys.js';
 import { loadQuotaStates } from '../../src/quota/quota-state.sql.js';
 import { readEntity } from '../../src/quota/state-encoding.js';
 import type { EntityName } from '../../src/domain/ids.js';
@@ -81,7 +81,7 @@ async function statesIn(redis: Redis): Promise<Map<EntityName, string>> {
     cursor = next;
     const facts = await Promise.all(keys.map((key) => redis.hget(key, 'facts')));
     for (const [index, key] of keys.entries()) {
-      const entity = entityOfStateKey(key);
+      const entity = new RedisKeys().entityOfState(key);
       if (entity !== null && facts[index] != null) found.set(entity, facts[index]);
     }
   }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { USAGE_QUEUE } from '@tally/client/protocol';
 import type { EntityName } from '../../src/domain/ids.js';
-import { stateKey } from '../../src/quota/redis-keys.js';
+import { RedisKeys } from '../../src/quota/redis-keys.js';
 import { WARM_SHARE } from './ingest-drain.js';
 import { tallyWorker, type BenchServers } from './ingest-servers.js';
 import { FULL, jobOf, oneOf, usageOf } from './ingest-usage.js';
@@ -62,7 +62,7 @@ export async function benchCounted(
 }
 
 async function counted(queue: Queue, reads: BenchServers['redis']): Promise<number> {
-  const version = () => reads.hget(stateKey(CUSTOMER), 'version').then(Number);
+  const version = () => reads.hget(new RedisKeys().state(CUSTOMER), 'version').then(Number);
   const before = await version();
   const { name, data, opts } = jobOf([oneOf(CUSTOMER)]);
   await queue.add(name, data, opts);

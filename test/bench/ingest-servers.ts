@@ -16,6 +16,7 @@ import { Database } from '../../src/platform/database.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { applyMigrations } from '../../src/platform/migrate.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { Quota } from '../../src/quota/quota.js';
 import { seed } from '../support/seed.js';
 import { bookkeepingOver, type Bookkeeping } from '../support/services.js';
@@ -122,7 +123,15 @@ export async function withRecorder<T>(
     const clock = new Clock();
     await clock.synchronize(database);
     const books = bookkeepingOver({ database, clock });
-    const quota = new Quota(redis, database, clock, books.prices, books.allowances, 'closed', 'deny');
+    const quota = new Quota(
+      new RedisNodes(redis),
+      database,
+      clock,
+      books.prices,
+      books.allowances,
+      'closed',
+      'deny',
+    );
     return await use({
       database,
       clock,

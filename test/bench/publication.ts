@@ -8,6 +8,7 @@ import type { QuotaState } from '../../src/domain/quota-limits.js';
 import { Clock } from '../../src/platform/clock.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { aProjectQuota, aQuotaState, anOrder, usd } from '../support/quota.js';
 import { median } from './median.js';
@@ -34,7 +35,7 @@ export async function benchPublication(): Promise<void> {
   const redis = connectRedis(embedded.redisUrl!, 'quota');
   try {
     await untilReady(redis);
-    const quota = new RedisQuota(redis, new Clock());
+    const quota = new RedisQuota(new RedisNodes(redis), new Clock());
     const rows = [];
     for (const each of CASES) {
       const make = (round: number) => aBatch(quota, each, round);

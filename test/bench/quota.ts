@@ -7,6 +7,7 @@ import { reservationIdOf, type EntityName, type ProjectName } from '../../src/do
 import { Clock } from '../../src/platform/clock.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { until } from '../support/until.js';
 import { aProjectQuota, aQuotaState, usd } from '../support/quota.js';
@@ -62,7 +63,7 @@ async function withServers(run: (redis: Redis, servers: Servers) => Promise<Targ
 
 /** The scripts alone, called by our own client code, beside a well-known limiter that only counts. */
 async function inRedis(redis: Redis): Promise<Target[]> {
-  const quota = new RedisQuota(redis, new Clock());
+  const quota = new RedisQuota(new RedisNodes(redis), new Clock());
   const limiter = new RateLimiterRedis({ storeClient: redis, points: 1e9, duration: 3_600, keyPrefix: 'rl' });
   const limit = () => limiter.consume('bench').then(() => limiter.reward('bench'));
   const pairs: Record<string, () => Promise<unknown>> = { 'rate-limiter-flexible, consume + reward': limit };
@@ -143,7 +144,7 @@ async function publish(redis: Redis, entity: EntityName): Promise<void> {
     overage: 'blocked',
   } as const;
   const state = aQuotaState({ entity, at: new Date(), ...limits, projects });
-  await new RedisQuota(redis, new Clock()).publish([state], new Map());
+  await new RedisQuota(new RedisNodes(redis), new Clock()).publish([state], new Map());
 }
 
 /** Copies one entity's state under so many names inside Redis. Each copy is complete. */

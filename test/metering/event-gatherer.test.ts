@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { EventGatherer } from '../../src/metering/event-gatherer.js';
 import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 
@@ -17,7 +18,7 @@ beforeEach(async () => {
   server = await aRedis();
   redis = connectRedis(server.url, 'quota');
   await untilReady(redis);
-  usage = new UsageQueue(redis, new Clock());
+  usage = new UsageQueue(new RedisNodes(redis), new Clock());
   gatherer = new EventGatherer(usage);
 });
 

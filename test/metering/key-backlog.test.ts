@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { BACKLOG_MAX, KeyBacklog, unitsOf } from '../../src/metering/key-backlog.js';
 import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -17,7 +18,7 @@ beforeEach(async () => {
   server = await aRedis();
   redis = connectRedis(server.url, 'quota');
   await untilReady(redis);
-  queue = new UsageQueue(redis, new Clock());
+  queue = new UsageQueue(new RedisNodes(redis), new Clock());
   backlog = new KeyBacklog(queue);
 });
 

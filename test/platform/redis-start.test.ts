@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { Logger } from '../../src/platform/logger.js';
 import { Metrics } from '../../src/platform/metrics.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisMemoryWatch } from '../../src/platform/redis-memory-watch.js';
 import { connectRedis } from '../../src/platform/redis.js';
 import { checkMemory, untilServing } from '../../src/platform/redis-start.js';
@@ -54,6 +55,11 @@ const aUser = async (...rules: string[]): Promise<string> => {
   return server.url.replace('redis://', 'redis://tally:secret@');
 };
 
+const watchOf = (redis: Redis, ...[metrics, logger]: [Metrics, Logger]): RedisMemoryWatch => {
+  const nodes = new RedisNodes(redis);
+  return new RedisMemoryWatch(nodes, nodes, metrics, logger);
+};
+
 /** What any server without TLS says to a handshake. */
 async function aPlainServer(): Promise<string> {
   const plain = createServer((socket) => socket.on('error', () => {}).end('-ERR not a command\r\n'));
@@ -65,8 +71,8 @@ async function aPlainServer(): Promise<string> {
 describe.each(['quota', 'queue'] as const)('a start, by the connection for %s,', (purpose) => {
   it('goes on with a Redis that serves, and waits for one that does not answer', async () => {
     const redis = connect(server.url, purpose);
-    await untilServing(redis);
-    await untilServing(redis);
+    await untilServing(new RedisNodes(redis), purpose);
+    await untilServing(new RedisNodes(redis), purpose);
     expect(redis.status).toBe('ready');
   });
 
@@ -100,7 +106,9 @@ describe.each(['quota', 'queue'] as const)('a start, by the connection for %s,',
     ],
     ['TLS with a server that speaks none', aPlainServer, /refuses us: .*SSL/],
   ])('says at once why it is refused: %s', async (_, prepare, reason) => {
-    await expect(untilServing(connect(await prepare(), purpose))).rejects.toThrow(reason);
+    await expect(untilServing(new RedisNodes(connect(await prepare(), purpose)), purpose)).rejects.toThrow(
+      reason,
+    );
   });
 });
 
@@ -111,11 +119,11 @@ describe('the policy of Redis', () => {
       await configure(['maxmemory-policy', policy]);
       const words = new RegExp(`maxmemory-policy ${policy}.*set maxmemory-policy noeviction`);
       const redis = connect();
-      await untilServing(redis);
-      await expect(checkMemory(redis, log)).rejects.toThrow(words);
+      await untilServing(new RedisNodes(redis), 'quota');
+      await expect(checkMemory(new RedisNodes(redis), log)).rejects.toThrow(words);
       const other = connect(await aUser('+@all', '-info'));
-      await untilServing(other);
-      await expect(checkMemory(other, log)).rejects.toThrow(words);
+      await untilServing(new RedisNodes(other), 'quota');
+      await expect(checkMemory(new RedisNodes(other), log)).rejects.toThrow(words);
     },
   );
 
@@ -127,19 +135,19 @@ describe('the policy of Redis', () => {
     ] as const) {
       const kept = new KeptLog();
       const redis = connect(await aUser('reset', 'on', '>secret', '~*', '&*', ...rules));
-      await untilServing(redis);
-      await checkMemory(redis, kept);
+      await untilServing(new RedisNodes(redis), 'quota');
+      await checkMemory(new RedisNodes(redis), kept);
       expect([rules, kept.warnings.length, kept.errors.length]).toEqual([rules, warnings, errors]);
     }
   });
 
   it('is no matter where all is well; a Redis that writes nothing down is warned of', async () => {
     const redis = connect();
-    await untilServing(redis);
-    await checkMemory(redis, log);
+    await untilServing(new RedisNodes(redis), 'quota');
+    await checkMemory(new RedisNodes(redis), log);
     expect([log.warnings, log.errors]).toEqual([[], []]);
     await configure(['appendonly', 'no']);
-    await checkMemory(redis, log);
+    await checkMemory(new RedisNodes(redis), log);
     expect(log.warnings).toEqual([expect.stringContaining('appendonly yes')]);
   });
 });
@@ -147,9 +155,9 @@ describe('the policy of Redis', () => {
 describe('while it runs', () => {
   it('a policy that changes is loud at once, then once a minute, and silent when it is mended', async () => {
     const redis = connect();
-    await untilServing(redis);
+    await untilServing(new RedisNodes(redis), 'quota');
     const metrics = new Metrics();
-    const watch = new RedisMemoryWatch(redis, metrics, log);
+    const watch = watchOf(redis, metrics, log);
     await watch.look();
     expect(log.errors).toEqual([]);
     expect(await metrics.text()).toContain('tally_redis_noeviction 1');
@@ -169,9 +177,9 @@ describe('while it runs', () => {
 
   it('what was evicted is said, each time that it grows, and a Redis that was started again is no alarm', async () => {
     const redis = connect();
-    await untilServing(redis);
+    await untilServing(new RedisNodes(redis), 'quota');
     const metrics = new Metrics();
-    const watch = new RedisMemoryWatch(redis, metrics, log);
+    const watch = watchOf(redis, metrics, log);
     await watch.look();
     const evict = async () => {
       await configure(['maxmemory-policy', 'allkeys-lru']);
@@ -194,8 +202,8 @@ describe('while it runs', () => {
     expect(log.errors).toHaveLength(2);
     await server.restart();
     const again = connect();
-    await untilServing(again);
-    const after = new RedisMemoryWatch(again, new Metrics(), log);
+    await untilServing(new RedisNodes(again), 'quota');
+    const after = watchOf(again, new Metrics(), log);
     await after.look();
     await after.look();
     expect(log.errors).toHaveLength(2);
@@ -203,9 +211,9 @@ describe('while it runs', () => {
 
   it('memory that is nearly full is warned of before it is', async () => {
     const redis = connect();
-    await untilServing(redis);
+    await untilServing(new RedisNodes(redis), 'quota');
     const metrics = new Metrics();
-    const watch = new RedisMemoryWatch(redis, metrics, log);
+    const watch = watchOf(redis, metrics, log);
     await watch.look();
     expect(await metrics.text()).toContain('tally_redis_memory_used_ratio 0');
     const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);

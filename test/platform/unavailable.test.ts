@@ -7,6 +7,7 @@ import { Database } from '../../src/platform/database.js';
 import { sqlStateOf } from '../../src/platform/postgres-errors.js';
 import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { askRedis, isLostConnection } from '../../src/platform/redis-errors.js';
 import { isUnavailable, Unavailable } from '../../src/platform/unavailable.js';
@@ -188,7 +189,7 @@ describe('a Redis', () => {
   const ping = () => failureOf(askRedis(redis.ping()));
 
   it('that breaks the connection under a command, and one that refuses the next, is unavailable', async () => {
-    const queue = new UsageQueue(redis, new Clock());
+    const queue = new UsageQueue(new RedisNodes(redis), new Clock());
     await queue.add([{}]);
     const blocked = failureOf(askRedis(redis.blpop('nothing', 0)));
     await wire.cut();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parsePeriod } from '../../src/domain/period.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { aProjectQuota, aQuotaState, aSubject, NOON, usd } from '../support/quota.js';
 import { aQuotaRedis, idOf, type QuotaRedis } from '../support/quota-redis.js';
@@ -24,7 +25,7 @@ describe('a published state', () => {
   it('from before the first question of a connection is invalid, because newer ones may have been lost', async () => {
     const { redis, clock } = on;
     clock.advance(1);
-    const another = new RedisQuota(redis, clock);
+    const another = new RedisQuota(new RedisNodes(redis), clock);
     await on.publish(withCredits(1n, '1'));
     expect((await another.check(aSubject(), 'fresh')).verdict).toBe('cold');
     expect((await another.check(aSubject(), 'aged')).verdict).toBe('allowed');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { TallyError } from '../../src/domain/errors.js';
 import { entityOfReservation, formatSubject, type Subject } from '../../src/domain/ids.js';
 import { Accounts } from '../../src/accounts/accounts.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { UnknownEntities } from '../../src/quota/unknown-entities.js';
 import { anOrder, NOON, usd } from '../support/quota.js';
 import {
@@ -205,7 +206,11 @@ describe('publishing', () => {
       spare: true,
       doing: async () => {
         await setOverage('allowed');
-        for await (const names of new UnknownEntities(on.redis, on.admin, new Accounts()).pages())
+        for await (const names of new UnknownEntities(
+          new RedisNodes(on.redis),
+          on.admin,
+          new Accounts(),
+        ).pages())
           known.push(...names);
       },
     });

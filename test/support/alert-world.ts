@@ -11,6 +11,7 @@ import { WebhookDeliveries } from '../../src/alerts/webhook-deliveries.js';
 import { WebhookSender } from '../../src/alerts/webhook-sender.js';
 import { Webhooks } from '../../src/alerts/webhooks.js';
 import type { EntityName } from '../../src/domain/ids.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { theBooks, type Books } from './books.js';
 import { anEvent } from './builders.js';
@@ -58,7 +59,7 @@ export class AlertWorld {
     const books = await theBooks();
     const { database, clock, accounts } = books;
     const alerts = new Alerts(database, clock, accounts);
-    const queue = new UsageQueue(books.redis, clock);
+    const queue = new UsageQueue(new RedisNodes(books.redis), clock);
     const sender = new WebhookSender({ allowPrivate: true });
     const mails = new MailDeliveries(database, clock, new MailSender(null));
     const notifications = new Notifications(new WebhookDeliveries(database, clock, sender), mails);

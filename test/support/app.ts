@@ -6,7 +6,8 @@ import { ensureFirstAdminKey } from '../../src/access/first-admin-key.js';
 import type { Clock } from '../../src/platform/clock.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
 import { Logger } from '../../src/platform/logger.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectAll, disconnectAll } from '../../src/platform/redis-connections.js';
+import { untilReady } from '../../src/platform/redis.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
 import { isPooled } from '../../src/platform/pooled-sessions.js';
@@ -86,8 +87,9 @@ export async function anApp(
   });
   await seed(database);
   await ensureFirstAdminKey(database, config, () => {});
-  const connections = { quick: connectRedis(redis.url, 'quota'), patient: connectRedis(redis.url, 'queue') };
-  await Promise.all(Object.values(connections).map(untilReady));
+  const { redisUrl, queueRedisUrl, redisPrefix } = config;
+  const connections = connectAll({ redisUrl: redisUrl ?? redis.url, queueRedisUrl, redisPrefix });
+  await Promise.all(Object.values(connections).map(({ client }) => untilReady(client)));
   const app = await createApp({ config, database, redis: connections, clock, logger: new Logger('silent') });
   await app.listen(0, '127.0.0.1');
   // An API leaves long work to the workers; here there are none beside it.
@@ -115,7 +117,7 @@ export async function anApp(
     },
     async close() {
       await app.close();
-      Object.values(connections).forEach((connection) => connection.disconnect());
+      disconnectAll(connections);
       await database.close();
       await Promise.all([postgres.drop(), redis.stop()]);
     },

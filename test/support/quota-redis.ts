@@ -5,6 +5,7 @@ import { reservationIdOf } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-limits.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import type { HoldSize } from '../../src/quota/hold-size.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import type { ReservationOrder } from '../../src/quota/reservation.js';
 import { anOrder, aSubject, usd } from './quota.js';
@@ -54,7 +55,7 @@ export async function aQuotaRedis(): Promise<QuotaRedis> {
   const redis = connectRedis(server.url, 'quota');
   await untilReady(redis);
   const clock = new TestClock();
-  const quota = new RedisQuota(redis, clock);
+  const quota = new RedisQuota(new RedisNodes(redis), clock);
   // States from before a connection's first question are invalid: it is asked now, so that every later state is valid.
   await quota.check(aSubject(), 'fresh');
   return {

@@ -7,6 +7,7 @@ import { Debts } from '../../src/credits/debts.js';
 import { Ledger } from '../../src/credits/ledger.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { connectRedis, untilReady } from '../../src/platform/redis.js';
 import { Database, type Tx } from '../../src/platform/database.js';
 import type { PrismaClient } from '../../src/platform/prisma/client.js';
@@ -121,7 +122,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     opened.push({ database, redis });
     const prices = new FixedPrices(database, clock, new Changes(database));
     const quota = new Quota(
-      redis,
+      new RedisNodes(redis),
       database,
       clock,
       prices,

@@ -29,6 +29,7 @@ import type { Clock } from '../../src/platform/clock.js';
 import type { Database } from '../../src/platform/database.js';
 import { PriceBook } from '../../src/prices/price-book.js';
 import { Rates } from '../../src/prices/rates.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { Quota } from '../../src/quota/quota.js';
 
 export type Bookkeeping = ReturnType<typeof bookkeepingOver>;
@@ -73,7 +74,15 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
 export function servicesOver(over: { database: Database; clock: Clock; redis: Redis }) {
   const { database, clock, redis } = over;
   const books = bookkeepingOver(over);
-  const quota = new Quota(redis, database, clock, books.prices, books.allowances, 'closed', 'deny');
+  const quota = new Quota(
+    new RedisNodes(redis),
+    database,
+    clock,
+    books.prices,
+    books.allowances,
+    'closed',
+    'deny',
+  );
   return { ...books, quota, ...publishingOver({ ...over, quota }, books) };
 }
 

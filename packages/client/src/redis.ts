@@ -12,6 +12,9 @@ const SLOTS_MS = 5_000;
 /** A Sentinel that does not answer, and a server that it names and that does not, cost no more than this before the next is asked. */
 const SENTINEL_MS_MAX = 2_000;
 
+/** Longer than BullMQ's workers wait for a job in one command, which is 10 s at most. */
+const SILENT_MS_MAX = 20_000;
+
 /**
  * Reconnects for ever. `options` are ioredis' own, and are those of each node of a Cluster too; a command that waits while there is no
  * connection is one without `enableOfflineQueue: false`.
@@ -51,9 +54,10 @@ function whereOf(address: RedisAddress): RedisOptions {
     sentinelRetryStrategy: retryStrategy,
     sentinelCommandTimeout: SENTINEL_MS_MAX,
     connectTimeout: SENTINEL_MS_MAX,
-    // A master that stands still closes no connection: the Sentinels say that another has taken over.
-    failoverDetector: true,
-    // So does one that was made a replica and is still connected.
+    // A master that stands still closes no connection, while another has taken over. Not `failoverDetector`: what it hears while ioredis
+    // connects again anyway ends the client for good.
+    socketTimeout: SILENT_MS_MAX,
+    // Nor does one that was made a replica and is still connected.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   };
 }
@@ -110,11 +114,11 @@ export function onServerChange(client: RedisClient, listener: () => void): void 
 
 /** For a connection to one of the Sentinels themselves. */
 export function sentinelOptions(address: RedisAddress, index: number): RedisOptions {
-  const { nodes, sentinelUsername: username, sentinelPassword: password, tls } = address;
-  return {
-    ...nodes[index]!,
-    ...accountOf({ ...address, username, password, tls }),
-    connectTimeout: SENTINEL_MS_MAX,
-    commandTimeout: SENTINEL_MS_MAX,
-  };
+  const { sentinelUsername: username, sentinelPassword: password } = address;
+  return { ...nodeOptions({ ...address, username, password }, index), commandTimeout: SENTINEL_MS_MAX };
+}
+
+/** For a connection to one of the nodes that a Cluster's URL names. */
+export function nodeOptions(address: RedisAddress, index: number): RedisOptions {
+  return { ...address.nodes[index]!, ...accountOf(address), connectTimeout: SENTINEL_MS_MAX };
 }

@@ -1,11 +1,6 @@
 /** The gateway's environment, checked at once and frozen. Nothing else in the gateway reads `process.env`. */
 import { hostname } from 'node:os';
-import {
-  NAME_PATTERN,
-  REDIS_PREFIX_PATTERN,
-  RedisAddressError,
-  redisAddressOf,
-} from '@tally/client/protocol';
+import { NAME_PATTERN, REDIS_PREFIX_PATTERN, redisUrlProblems } from '@tally/client/protocol';
 import { z } from 'zod';
 import { parseKeys, readKeysFile } from './caller-keys.js';
 import { parseUrls, planOf } from './proxy/upstream-plan.js';
@@ -111,16 +106,6 @@ const redisUrl = z.preprocess(
     })
     .optional(),
 );
-
-function redisUrlProblems(text: string): readonly string[] {
-  try {
-    redisAddressOf(text);
-    return [];
-  } catch (error) {
-    if (error instanceof RedisAddressError) return error.problems;
-    throw error;
-  }
-}
 
 const environment = z
   .object({

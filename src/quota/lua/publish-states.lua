@@ -60,7 +60,7 @@ local function is_exceeded_by_leases(leases, state, project_keys)
     if is_exceeded(concurrency, cap, total('nanos/' .. name)) then return true end
   end
   for _, key in ipairs(project_keys) do
-    local name, limits = string.match(key, ':project:(.*)$'), redis.call('HMGET', key, 'project_concurrency', 'project_monthly_cap')
+    local name, limits = string.match(key, '}:project:(.*)$'), redis.call('HMGET', key, 'project_concurrency', 'project_monthly_cap')
     if leased[name] and is_exceeded(limits[1], limits[2], total('nanos/' .. name)) then return true end
   end
   return false

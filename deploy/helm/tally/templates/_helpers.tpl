@@ -60,7 +60,27 @@ securityContext:
     items:
       - { key: database-url, path: database-url }
       - { key: redis-url, path: redis-url }
+      {{- if include "tally.separateQueue" . }}
+      - { key: queue-redis-url, path: queue-redis-url }
+      {{- end }}
       - { key: admin-key, path: admin-key }
+{{- end -}}
+
+{{- define "tally.separateQueue" -}}
+{{- if or .Values.redis.separateQueue .Values.secrets.queueRedisUrl }}yes{{ end -}}
+{{- end -}}
+
+{{- define "tally.redisVolume" -}}
+{{- with .Values.redis.tlsSecret }}
+- name: redis-tls
+  secret: { secretName: {{ . }}, defaultMode: 0440 }
+{{- end }}
+{{- end -}}
+
+{{- define "tally.redisMount" -}}
+{{- if .Values.redis.tlsSecret }}
+- { name: redis-tls, mountPath: /redis-tls, readOnly: true }
+{{- end }}
 {{- end -}}
 
 {{- define "tally.env" -}}
@@ -144,6 +164,12 @@ spec:
             - { name: PORT, value: '3000' }
             - { name: METRICS_PORT, value: {{ .root.Values.metrics.port | quote }} }
             - { name: REDIS_URL_FILE, value: /secrets/redis-url }
+            {{- if include "tally.separateQueue" .root }}
+            - { name: QUEUE_REDIS_URL_FILE, value: /secrets/queue-redis-url }
+            {{- end }}
+            {{- with .root.Values.redis.prefix }}
+            - { name: REDIS_PREFIX, value: {{ . | quote }} }
+            {{- end }}
             - { name: ADMIN_API_KEY_FILE, value: /secrets/admin-key }
             {{- include "tally.env" .root | nindent 12 }}
           ports:
@@ -153,8 +179,10 @@ spec:
           resources: {{ toYaml .of.resources | nindent 12 }}
           volumeMounts:
             - { name: secrets, mountPath: /secrets, readOnly: true }
+            {{- include "tally.redisMount" .root | nindent 12 }}
       volumes:
         {{- include "tally.secretVolume" .root | nindent 8 }}
+        {{- include "tally.redisVolume" .root | nindent 8 }}
       {{- with .of.nodeSelector }}
       nodeSelector: {{ toYaml . | nindent 8 }}
       {{- end }}

@@ -34,6 +34,7 @@ export {
   REDIS_URL_FORMS,
   RedisAddressError,
   redisAddressOf,
+  redisUrlProblems,
   type RedisAddress,
   type RedisNode,
 } from './redis-address.js';

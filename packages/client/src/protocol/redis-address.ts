@@ -85,6 +85,17 @@ export function redisAddressOf(url: string): RedisAddress {
   return address;
 }
 
+/** Everything that is wrong with the URL. */
+export function redisUrlProblems(url: string): readonly string[] {
+  try {
+    redisAddressOf(url);
+    return [];
+  } catch (error) {
+    if (error instanceof RedisAddressError) return error.problems;
+    throw error;
+  }
+}
+
 function allowedSettings(kind: RedisAddress['kind'], isTls: boolean): string[] {
   return [
     ...(kind === 'cluster' ? [] : ['db']),
