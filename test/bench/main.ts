@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME]`: each bench starts its own servers, prints a table, and compares with the bare thing underneath in the same run. */
 import { parseArgs } from 'node:util';
+import { benchGateway } from './gateway.js';
 import { benchIngest } from './ingest.js';
 import { benchDecisions, benchQuota } from './quota.js';
 import { benchPublication } from './publication.js';
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   quota: benchQuota,
   decisions: benchDecisions,
   publication: benchPublication,
+  gateway: benchGateway,
   reports: () => benchReports({ events: Number(values.events), data: values.data ?? null }),
 };
 

@@ -58,15 +58,20 @@ export function tryProgram(
   });
 }
 
-/** The directory of the npm packages that `npm/package-lock.json` names. */
-export function npmPackages(): Promise<string> {
-  const files = ['package.json', 'package-lock.json'].map((name) => join(HERE, 'npm', name));
-  return installedOnce('npm', files, async (directory) => {
+/** The directory in which the npm packages of a lock file are installed: of `npm/package-lock.json` here, unless another is named. */
+export function npmPackages({ name, directory: from }: NpmFolder = OWN_PACKAGES): Promise<string> {
+  const files = ['package.json', 'package-lock.json'].map((file) => join(from, file));
+  return installedOnce(name, files, async (directory) => {
     for (const file of files) await copyFile(file, join(directory, file.slice(file.lastIndexOf('/') + 1)));
     const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
     await runProgram('npm', ['ci', ...quiet], { cwd: directory });
   });
 }
+
+/** Where a `package.json` and its lock file stand, and a name for what is installed of them. */
+type NpmFolder = { readonly name: string; readonly directory: string };
+
+const OWN_PACKAGES: NpmFolder = { name: 'npm', directory: join(HERE, 'npm') };
 
 /** The packages of `python/<name>.txt`. */
 export async function pythonPackages(name: string): Promise<PythonVenv> {
