@@ -243,6 +243,15 @@ describe('a shutdown', () => {
       ]);
     },
   );
+
+  it('that ends embeddings before their answer charges nothing', async () => {
+    await restart({}, { drainMs: 50 });
+    model.answer = () => {};
+    open(gateway, { path: '/v1/embeddings', body: { model: 'm', input: 'x' } }).catch(() => {});
+    await until('the server is asked', () => model.asked.length === 1);
+    await gateway.close();
+    expect(await charged()).toEqual([]);
+  });
 });
 
 /** Hangs up while the server has the request and has answered nothing. */

@@ -174,7 +174,7 @@ function withUsageAsked(bytes: Buffer, { members }: JsonMembers, given: Fields):
 }
 
 async function readForm(endpoint: Endpoint, type: string, bytes: Buffer): Promise<ReadRequest> {
-  const form = await new Response(Uint8Array.from(bytes), { headers: { 'content-type': type } })
+  const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } })
     .formData()
     .catch(() => {
       throw badRequest('The request body is not a form');
