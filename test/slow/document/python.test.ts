@@ -2,8 +2,9 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runProgram, tryProgram } from '../../support/program.js';
 import { clientEnvironment, expectAllSeen } from './clients.js';
-import { pythonPackages, runProgram, tryProgram } from './programs.js';
+import { pythonPackages } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
 /** Imports every module that was generated: Python finds out only then that one is broken. */

@@ -5,7 +5,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { GO_FILES, goTool, tryProgram } from './programs.js';
+import { tryProgram } from '../../support/program.js';
+import { GO_FILES, goTool } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
 const RELEASED = resolve(import.meta.dirname, '../../../docs/openapi');

@@ -2,8 +2,9 @@
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { runProgram } from '../../support/program.js';
 import { clientEnvironment, expectAllSeen } from './clients.js';
-import { npmPackages, runProgram } from './programs.js';
+import { npmPackages } from './programs.js';
 import { aDocumentedService, type DocumentedService } from './service.js';
 
 /** As strict as a caller's project may be. */
