@@ -62,13 +62,43 @@ const event = (id: string, project: string, reservationId: string) =>
     usage: { prompt_tokens: 1_000, completion_tokens: 0, total_tokens: 1_000 }, reservationId });
 `;
 
+const manifest = JSON.parse(readFileSync(path.join(ROOT, 'packages/client/package.json'), 'utf8')) as {
+  version: string;
+  exports: Record<string, unknown>;
+};
+
 describe('the packed client', () => {
   it('is the only package that its installation brings, and has no file but its own', () => {
     expect(readdirSync(path.join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
       '@tally',
     ]);
     const content = readdirSync(path.join(project, 'node_modules/@tally/client')).toSorted();
-    expect(content).toEqual(['README.md', 'dist', 'package.json', 'src']);
+    expect(content).toEqual(['CHANGELOG.md', 'README.md', 'dist', 'package.json', 'src']);
+  });
+
+  it('is one that npm would publish without a word of warning, with a change log that names its version', async () => {
+    const publish = ['publish', '--workspace', '@tally/client', '--dry-run', '--ignore-scripts', '--offline'];
+    const { stdout, stderr } = await run('npm', publish, { cwd: ROOT });
+    expect(stdout).toContain(`+ @tally/client@${manifest.version}`);
+    // Nobody is logged in here.
+    const warnings = stderr
+      .split('\n')
+      .filter((line) => /npm warn/i.test(line) && !line.includes('logged in'));
+    expect(warnings).toEqual([]);
+    const changes = readFileSync(path.join(project, 'node_modules/@tally/client/CHANGELOG.md'), 'utf8');
+    expect(/^## (\S+)$/m.exec(changes)?.[1]).toBe(manifest.version);
+  });
+
+  it('exports only files that it has, with types for each', () => {
+    const directory = path.join(project, 'node_modules/@tally/client');
+    const { './package.json': _, ...entries } = manifest.exports;
+    expect(Object.keys(entries).length).toBeGreaterThan(3);
+    for (const [name, files] of Object.entries(entries)) {
+      const missing = Object.values(files as Record<string, string>).filter(
+        (file) => !existsSync(path.join(directory, file)),
+      );
+      expect([name, Object.keys(files as object).includes('types'), missing]).toEqual([name, true, []]);
+    }
   });
 
   it('has a source for each of its source maps', () => {

@@ -50,6 +50,9 @@ function promptPaths(groups: readonly string[]) {
     cachedBesidePrompt: [...cached, 'cache_read_input_tokens'],
     writtenBesidePrompt: [...written, 'cache_creation_input_tokens', 'cache_write_tokens'],
     parts: modalitiesIn(groups),
+    // LiteLLM says how much of what was written is kept for an hour.
+    writtenLong: within(groups, 'cache_creation_token_details.ephemeral_1h_input_tokens'),
+    saidOfWritten: within(groups, 'cache_creation_token_details.ephemeral_5m_input_tokens'),
     cachedDetails: ofCache,
     cachedParts: modalitiesIn(ofCache),
     // Text is what is left.
@@ -117,7 +120,8 @@ function read(fields: UsageFields, operation: string): Read {
   const cached = fields.same(...(hasPrompt ? inPrompt.cachedBesidePrompt : inPrompt.cached)) ?? 0;
   const written = fields.same(...(hasPrompt ? inPrompt.writtenBesidePrompt : inPrompt.written)) ?? 0;
   const reasoning = fields.same(...inAnswer.reasoning) ?? 0;
-  fields.ignore(...inPrompt.saidTwice, ...inAnswer.saidTwice);
+  const writtenLong = fields.same(...inPrompt.writtenLong) ?? 0;
+  fields.ignore(...inPrompt.saidTwice, ...inPrompt.saidOfWritten, ...inAnswer.saidTwice);
   checkCacheMisses(fields, { prompt, cached });
   checkSides({ prompt, completion, total, operation });
   const [ofPrompt, ofCompletion] = [prompt ?? 0, completion ?? 0];
@@ -129,6 +133,7 @@ function read(fields: UsageFields, operation: string): Read {
       cached,
       cachedParts: cachedPartsOf(fields, inPrompt),
       written,
+      writtenLong,
       parts: partsOf(fields, inPrompt.parts),
     },
     hasPrompt ? 'prompt_tokens' : 'input_tokens',

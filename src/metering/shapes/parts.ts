@@ -15,15 +15,19 @@ export type Input = {
   /** The cached tokens that are no text; null where the server does not say. */
   readonly cachedParts?: ByModality | null;
   readonly written?: number;
+  /** What of it is kept for an hour. */
+  readonly writtenLong?: number;
   /** Tokens that are no text, the cached ones included. */
   readonly parts?: ByModality;
 };
 
 /** `whole` names the field of the whole for a refusal. */
 export function splitInput(input: Input, whole: string): Quantities {
-  const { cached = 0, written = 0, parts = {}, cachedParts = null } = input;
+  const { cached = 0, written = 0, writtenLong = 0, parts = {}, cachedParts = null } = input;
   if (cached + written > input.whole)
     throw new UsageRefusal(whole, 'must not have more cached tokens than tokens');
+  if (writtenLong > written)
+    throw new UsageRefusal(whole, 'must not have more tokens written for an hour than tokens written');
   const uncached = { audio: parts.audio ?? 0, image: parts.image ?? 0, video: parts.video ?? 0 };
   const ofCache = { audio: 0, image: 0, video: 0 };
   for (const modality of MODALITIES) {
@@ -50,7 +54,8 @@ export function splitInput(input: Input, whole: string): Quantities {
     cached_input: cachedText,
     cached_input_audio: ofCache.audio,
     cached_input_image: ofCache.image,
-    cache_write: written,
+    cache_write: written - writtenLong,
+    cache_write_1h: writtenLong,
     input_audio: uncached.audio,
     input_image: uncached.image,
     input_video: uncached.video,

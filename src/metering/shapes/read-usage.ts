@@ -8,6 +8,7 @@ import { canonicalTier } from '../../domain/service-tier.js';
 import { ANTHROPIC } from './anthropic.js';
 import { BEDROCK } from './bedrock.js';
 import { COHERE } from './cohere.js';
+import { AI_SDK, LANGCHAIN, PYDANTIC_AI, refuseByName } from './frameworks.js';
 import { GEMINI, GEMINI_OPENAI } from './gemini.js';
 import { LLAMA_CPP, LM_STUDIO, OLLAMA, TGI } from './local-servers.js';
 import { OPENAI } from './openai.js';
@@ -25,6 +26,9 @@ import {
 import { isObject, UsageFields, UsageRefusal, type Usage } from './usage-fields.js';
 
 const SHAPES = {
+  langchain: LANGCHAIN,
+  pydantic_ai: PYDANTIC_AI,
+  ai_sdk: AI_SDK,
   gemini: GEMINI,
   bedrock: BEDROCK,
   cohere: COHERE,
@@ -72,6 +76,7 @@ const SYNONYMS = {
   anthropic_messages: 'anthropic',
   vertex: 'gemini',
   rerank: 'total',
+  vercel: 'ai_sdk',
 } as const satisfies Record<string, UsageFormat>;
 
 /** What `data.usage_format` may be. */
@@ -120,6 +125,7 @@ function read(
   { operation, format }: { operation: string; format: UsageFormat | null },
 ): UsageReading {
   const fields = new UsageFields(usage);
+  if (format === null) refuseByName(fields);
   const [name, ...others] = format === null ? recognise(fields, operation) : [format];
   try {
     const {
@@ -153,6 +159,9 @@ const CONTAINS: Partial<Record<UsageFormat, readonly UsageFormat[]>> = {
   tgi: ['openai'],
   cohere: ['openai', 'anthropic'],
   search_units: ['total'],
+  langchain: ['openai', 'anthropic'],
+  pydantic_ai: ['openai', 'anthropic'],
+  ai_sdk: ['bedrock'],
 };
 
 /** One shape, or those that say the same in the same object. */
