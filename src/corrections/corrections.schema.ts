@@ -1,5 +1,6 @@
 /** Corrections of counted usage, and re-rating. */
 import { z } from 'zod';
+import { ID_LENGTH_MAX } from '@tally/client/protocol';
 import { amountsUsd, quantities } from '../http/maps.schema.js';
 import {
   afterText,
@@ -14,7 +15,7 @@ import {
 } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
-export const UsageEventPath = z.object({ source: text(256), id: text(256) });
+export const UsageEventPath = z.object({ source: text(256), id: text(ID_LENGTH_MAX) });
 
 export const UsageEventVoidOrder = z
   .strictObject({

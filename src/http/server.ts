@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { ID_LENGTH_MAX } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
 import { Logger } from '../platform/logger.js';
@@ -29,8 +30,8 @@ const KEEP_ALIVE_MS = 72_000;
 const CONNECTIONS_MAX = 10_000;
 const HEADER_BYTES_MAX = 16_384;
 
-/** Names have up to 128 characters, percent-encoded up to three times that. */
-const PATH_PARAM_CHARACTERS_MAX = 1_024;
+/** The longest that a path names is an event's id, percent-encoded up to three times that. */
+const PATH_PARAM_CHARACTERS_MAX = 3 * ID_LENGTH_MAX;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 

@@ -2,7 +2,7 @@
  * What an event says beside identity, time, subject, model and usage. None of it refuses an event: what is too long or of another
  * type is cut or turned into text, and `mended` names it.
  */
-import { isPrintable, TEXT_LENGTH_MAX, USAGE_EVENT_TAGS_MAX } from '@tally/client/protocol';
+import { ID_LENGTH_MAX, isPrintable, TEXT_LENGTH_MAX, USAGE_EVENT_TAGS_MAX } from '@tally/client/protocol';
 import { canonicalTier, DEFAULT_TIER } from '../domain/service-tier.js';
 import type { UsageEvent } from '../domain/usage.js';
 
@@ -107,7 +107,7 @@ export function readDescriptive(
     reservationId: text('reservation_id'),
     apiKeyId: text('api_key_id'),
     userId: text('user_id'),
-    requestId: text('request_id'),
+    requestId: text('request_id', ID_LENGTH_MAX),
     tags: texts('tags', TAG_LIMITS),
     mended,
   };

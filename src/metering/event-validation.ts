@@ -1,5 +1,6 @@
 /** Validates usage: a CloudEvents 1.0 JSON object becomes a usage event, or is refused with a reason. Nothing checks it again after this. */
 import {
+  ID_LENGTH_MAX,
   isPrintable,
   TEXT_LENGTH_MAX,
   USAGE_EVENT_AHEAD_MS_MAX,
@@ -47,7 +48,7 @@ export const usageFormat = z.enum(USAGE_FORMATS).meta({ id: 'UsageFormat' });
 const envelope = z
   .object({
     specversion: z.literal('1.0'),
-    id: text(TEXT_LENGTH_MAX),
+    id: text(ID_LENGTH_MAX),
     source: text(TEXT_LENGTH_MAX),
     type: text(TEXT_LENGTH_MAX),
     subject: text(SUBJECT_LENGTH_MAX).meta({ pattern: SUBJECT_PATTERN.source }),
@@ -176,13 +177,13 @@ function refuse(json: unknown, code: UsageRefusalCode, message: string): EventRe
     ok: false,
     code,
     message: readable(message, MESSAGE_LENGTH_MAX),
-    source: storable(record['source']),
-    id: storable(record['id']),
+    source: storable(record['source'], TEXT_LENGTH_MAX),
+    id: storable(record['id'], ID_LENGTH_MAX),
     entity: subject?.entity ?? null,
     project: subject?.project ?? null,
   };
 }
 
-function storable(value: unknown): string | null {
-  return typeof value === 'string' && isPrintable(value) ? value.slice(0, TEXT_LENGTH_MAX) : null;
+function storable(value: unknown, lengthMax: number): string | null {
+  return typeof value === 'string' && isPrintable(value) ? value.slice(0, lengthMax) : null;
 }

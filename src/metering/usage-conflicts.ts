@@ -1,6 +1,6 @@
 /** Conflicts with what was counted, for an operator to review. */
 import { Injectable } from '@nestjs/common';
-import { TEXT_LENGTH_MAX } from '@tally/client/protocol';
+import { ID_LENGTH_MAX } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
@@ -116,7 +116,7 @@ const DIGITS = 12;
 /** An id of its own for what was counted after all: that of the event, and what tells the contents under it apart. */
 function countedIdOf(id: string, fingerprint: string): string {
   const digits = fingerprint.replaceAll('-', '').slice(0, DIGITS);
-  return `${id.slice(0, TEXT_LENGTH_MAX - DIGITS - 1)}~${digits}`;
+  return `${id.slice(0, ID_LENGTH_MAX - DIGITS - 1)}~${digits}`;
 }
 
 const CHECK_VIOLATION = '23514';

@@ -2,7 +2,7 @@
  * Reads by hand what zod reads in event-validation.ts, for what most producers send: the fields as the contract shows them, and a time in
  * UTC. Anything else is null, and zod decides and says what is wrong; what is read here zod would read the same.
  */
-import { isPrintable, TEXT_LENGTH_MAX } from '@tally/client/protocol';
+import { ID_LENGTH_MAX, isPrintable, TEXT_LENGTH_MAX } from '@tally/client/protocol';
 
 export const SUBJECT_LENGTH_MAX = 257;
 
@@ -28,7 +28,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function usualEnvelope(json: unknown): Envelope | null {
   if (!isUsualObject(json)) return null;
   const { specversion, id, source, type, subject, data } = json;
-  if (specversion !== '1.0' || !isText(id) || !isText(source) || !isText(type)) return null;
+  if (specversion !== '1.0' || !isText(id, ID_LENGTH_MAX) || !isText(source) || !isText(type)) return null;
   const occurredAt = usualTime(json['time']);
   if (occurredAt === null || !isText(subject, SUBJECT_LENGTH_MAX)) return null;
   return isUsualData(data) ? { id, source, type, subject, occurredAt, data } : null;

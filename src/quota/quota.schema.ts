@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   HOLD_SECONDS_DEFAULT,
   HOLD_SECONDS_MAX,
+  ID_LENGTH_MAX,
   TOKENS_MAX,
   type Reservation as ReservationOnTheWire,
 } from '@tally/client/protocol';
@@ -39,7 +40,7 @@ export const ReservationOrder = z
       .nullish()
       .describe('The tier that is asked for; `default` if left out, and `auto` holds the dearest'),
     region: text(64).nullish().describe('Where the request runs; the dearest region is held if left out'),
-    request_id: text(256)
+    request_id: text(ID_LENGTH_MAX)
       .nullish()
       .describe(
         'A repeated request gets the same reservation while it lives; with other content, or afterwards, it is a conflict',
@@ -60,7 +61,7 @@ export const ReservationOrder = z
 export type ReservationOrder = z.output<typeof ReservationOrder>;
 
 export const ReleaseOrder = z
-  .strictObject({ project: subject, request_id: text(256).describe('That of the reservation') })
+  .strictObject({ project: subject, request_id: text(ID_LENGTH_MAX).describe('That of the reservation') })
   .meta({ id: 'ReleaseOrder', example: { project: 'entity1/project1', request_id: 'req_1' } });
 export type ReleaseOrder = z.output<typeof ReleaseOrder>;
 

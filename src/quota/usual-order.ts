@@ -1,5 +1,5 @@
 /** The usual requests of a gateway, read by hand: zod takes ten times as long. */
-import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, TOKENS_MAX } from '@tally/client/protocol';
+import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, ID_LENGTH_MAX, TOKENS_MAX } from '@tally/client/protocol';
 import { parseSubject } from '../domain/ids.js';
 import { canonicalTier } from '../domain/service-tier.js';
 import type { ReservationOrder } from './quota.schema.js';
@@ -17,7 +17,11 @@ export function readUsualOrder(value: unknown): ReservationOrder | null {
   if (subject === null || !isText(model, 256)) return null;
   if (!isCountOrNone(input_tokens) || !isCountOrNone(input_bytes) || !isCountOrNone(max_output_tokens))
     return null;
-  if (!isTextOrNone(service_tier, 64) || !isTextOrNone(region, 64) || !isTextOrNone(request_id, 256))
+  if (
+    !isTextOrNone(service_tier, 64) ||
+    !isTextOrNone(region, 64) ||
+    !isTextOrNone(request_id, ID_LENGTH_MAX)
+  )
     return null;
   const ttl = ttl_seconds === undefined ? HOLD_SECONDS_DEFAULT : ttl_seconds;
   if (!isInteger(ttl, 1, HOLD_SECONDS_MAX)) return null;

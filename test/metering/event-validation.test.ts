@@ -67,7 +67,7 @@ describe('validating an event', () => {
       ['user_id', 'a\nb', { userId: 'a\ufffdb' }],
       ['user_id', `${'x'.repeat(255)}\ud83d\ude00`, { userId: `${'x'.repeat(255)}\ufffd` }],
       ['api_key_id', ['k'], { apiKeyId: '["k"]' }],
-      ['request_id', long, { requestId: 'x'.repeat(256) }],
+      ['request_id', 'x'.repeat(1_025), { requestId: 'x'.repeat(1_024) }],
       ['reservation_id', 5, { reservationId: '5' }],
       ['operation', long, { operation: 'x'.repeat(64) }],
       ['operation', 7, { operation: '7' }],

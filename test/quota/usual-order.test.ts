@@ -20,7 +20,7 @@ const text = fc.oneof(
     '~',
     '\u007f',
   ),
-  fc.constantFrom(63, 64, 65, 255, 256, 257).map((length) => 'x'.repeat(length)),
+  fc.constantFrom(63, 64, 65, 255, 256, 257, 1023, 1024, 1025).map((length) => 'x'.repeat(length)),
   fc.string(),
 );
 const subject = fc.oneof(

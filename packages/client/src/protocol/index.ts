@@ -29,7 +29,14 @@ export {
   PICOS_PER_NANO,
   PICOS_PER_USD,
 } from './money.js';
-export { entityOf, isPrintable, NAME_PATTERN, parseSubject, TEXT_LENGTH_MAX } from './names.js';
+export {
+  entityOf,
+  ID_LENGTH_MAX,
+  isPrintable,
+  NAME_PATTERN,
+  parseSubject,
+  TEXT_LENGTH_MAX,
+} from './names.js';
 export {
   REDIS_URL_FORMS,
   RedisAddressError,

@@ -17,8 +17,11 @@ export function entityOf(subject: string): string {
   return subject.slice(0, subject.indexOf('/'));
 }
 
-/** Longest model name, event id, source, user id and the like, in UTF-16 code units. */
+/** Longest model name, source, user id and the like, in UTF-16 code units. */
 export const TEXT_LENGTH_MAX = 256;
+
+/** Longest id of an event or a request: servers make ids of their own, and those of OpenAI's Responses have 437 characters behind some gateways. */
+export const ID_LENGTH_MAX = 1_024;
 
 /** What a database can store and a person can read: no control characters, no lone surrogates. */
 export function isPrintable(text: string): boolean {

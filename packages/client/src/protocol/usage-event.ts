@@ -1,5 +1,5 @@
 /** What one request used: a CloudEvents 1.0 object, the same on the queue and over HTTP. */
-import { TEXT_LENGTH_MAX } from './names.js';
+import { ID_LENGTH_MAX, TEXT_LENGTH_MAX } from './names.js';
 
 export const USAGE_EVENT_TYPE = 'ai.inference.usage.v1';
 
@@ -61,7 +61,7 @@ export type UsageOperation =
   | 'images'
   | 'realtime';
 
-/** What an event says. Texts have 1 to 256 characters, without control characters. */
+/** What an event says. Texts have 1 to 256 characters, ids of events and requests up to 1,024, without control characters. */
 export interface UsageFacts {
   /** Unique for its source. The same id again is the same event, so a retry must repeat it. */
   id: string;
@@ -124,7 +124,7 @@ export function usageEvent(facts: UsageFacts): UsageEvent {
 /** Callers may send any text as these. Tally would refuse the event for a bad one, and its usage would never be charged. */
 function callerText(field: 'api_key_id' | 'user_id' | 'request_id', text = ''): Record<string, string> {
   const printable = text
-    .slice(0, TEXT_LENGTH_MAX)
+    .slice(0, field === 'request_id' ? ID_LENGTH_MAX : TEXT_LENGTH_MAX)
     .toWellFormed()
     .replace(/\p{Cc}/gu, '\ufffd');
   return printable === '' ? {} : { [field]: printable };
