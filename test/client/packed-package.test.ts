@@ -73,7 +73,7 @@ describe('the packed client', () => {
       '@tally',
     ]);
     const content = readdirSync(path.join(project, 'node_modules/@tally/client')).toSorted();
-    expect(content).toEqual(['CHANGELOG.md', 'README.md', 'dist', 'package.json', 'src']);
+    expect(content).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'src']);
   });
 
   it('is one that npm would publish without a word of warning, with a change log that names its version', async () => {

@@ -40,7 +40,7 @@ export interface ReservationRequest {
   /** Where the request runs: 1 to 64 characters. When left out, the dearest region is held. */
   region?: string;
   /**
-   * 1 to 256 characters, random when left out. The same id again returns the same reservation while it lives; with other content, or
+   * 1 to 1,024 characters, random when left out. The same id again returns the same reservation while it lives; with other content, or
    * once it has ended, `reserve` throws with status 409.
    */
   requestId?: string;
