@@ -13,7 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const eventsOf = async (entity: string) => (await app.call(`GET /v1/entities/${entity}/events`)).body.data ?? [];
+const eventsOf = async (entity: string) =>
+  (await app.call(`GET /v1/entities/${entity}/events`)).body.data ?? [];
 const order = (request_id: string) => ({
   body: { project: 'held/p', model: LLAMA, input_tokens: 10, max_output_tokens: 10, request_id },
 });
