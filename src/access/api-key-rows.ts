@@ -1,6 +1,7 @@
 /** API keys as they are stored: only the SHA-256 of a secret is kept. */
 import type { EntityName } from '../domain/ids.js';
 import type { KeyRole } from '../domain/key-roles.js';
+import { behindRow, byTimeOfCreation, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
 import type { Prisma } from '../platform/prisma/client.js';
 
@@ -69,21 +70,22 @@ export async function findKey(tx: Tx, id: string, scope: KeyScope): Promise<Stor
   return (await tx.apiKey.findFirst({ where: { id, ...within(scope) }, select: SHOWN })) as StoredKey | null;
 }
 
-/** A page of keys, newest first. Goes on behind `after`, a key of the scope. */
+/** A page of keys. Goes on behind `after`, a key of the scope. */
 export async function listKeys(
   tx: Tx,
   filter: KeyFilter,
-  page: { after: Pick<StoredKey, 'id' | 'createdAt'> | null; limit: number; now: Date },
+  page: { order?: Order; after: Pick<StoredKey, 'id' | 'createdAt'> | null; limit: number; now: Date },
 ): Promise<StoredKey[]> {
+  const { order = 'desc' } = page;
   const rows = await tx.apiKey.findMany({
     where: {
       AND: [
         within(filter),
         inState(filter.state, page.now),
-        page.after === null ? {} : madeBefore(page.after),
+        page.after === null ? {} : behindRow(page.after, order),
       ],
     },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    orderBy: byTimeOfCreation(order),
     take: page.limit,
     select: SHOWN,
   });
@@ -124,8 +126,4 @@ function inState(state: KeyState | null, now: Date): Prisma.ApiKeyWhereInput {
   if (state === 'revoked') return { revokedAt: { not: null } };
   const lives = { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
   return { revokedAt: null, ...(state === 'active' ? lives : { expiresAt: { lte: now } }) };
-}
-
-function madeBefore({ createdAt, id }: Pick<StoredKey, 'id' | 'createdAt'>): Prisma.ApiKeyWhereInput {
-  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] };
 }

@@ -20,11 +20,11 @@ export class AuditLogController {
     answers: schemas.AuditList,
   })
   async audit(@Query({ schema: schemas.AuditQuery }) query: schemas.AuditQuery, @Caller() caller: Principal) {
-    const { limit, after = null } = query;
+    const { order, limit, after = null } = query;
     const filter = filterOf(query, scopeOf(caller, query));
     const rows = await this.database.reports.read(async (tx) => {
       if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
-      const found = await findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
+      const found = await findAuditEntries(tx, filter, { order, after, limit: limit + 1 });
       await requireKnownWhereEmpty(tx, { entity: filter.entity, found });
       return found;
     });

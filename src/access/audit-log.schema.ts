@@ -1,6 +1,14 @@
 /** The audit log. */
 import { z } from 'zod';
-import { afterNumber, endsAfter, entityName, pageLimit, querySeconds, text } from '../http/fields.js';
+import {
+  afterNumber,
+  endsAfter,
+  entityName,
+  pageLimit,
+  pageOrder,
+  querySeconds,
+  text,
+} from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const AuditQuery = z
@@ -20,6 +28,7 @@ export const AuditQuery = z
     end_time: querySeconds.optional().meta({ description: 'Unix seconds, exclusive' }),
     limit: pageLimit,
     after: afterNumber,
+    order: pageOrder,
   })
   .refine(...endsAfter('start_time', 'end_time'));
 export type AuditQuery = z.output<typeof AuditQuery>;

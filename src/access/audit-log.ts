@@ -1,5 +1,6 @@
 /** Who changed what. Append only: the database refuses an update or a delete. */
 import type { KeyRole } from '../domain/key-roles.js';
+import { behind, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
 import { callerOf } from './caller-context.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -60,15 +61,16 @@ export async function insertAuditEntries(
   await tx.auditEntry.createMany({ data });
 }
 
-/** A page of changes, newest first. `before` is the last id of the page before. */
+/** A page of changes. `after` is the last id of the page before. */
 export async function findAuditEntries(
   tx: Tx,
   filter: AuditFilter,
-  page: { before: bigint | null; limit: number },
+  page: { order?: Order; after: bigint | null; limit: number },
 ): Promise<AuditRow[]> {
+  const { order = 'desc' } = page;
   const rows = await tx.auditEntry.findMany({
-    where: { ...whereOf(filter), id: { lt: page.before ?? undefined } },
-    orderBy: { id: 'desc' },
+    where: { ...whereOf(filter), id: behind(page.after ?? undefined, order) },
+    orderBy: { id: order },
     take: page.limit,
   });
   return rows as AuditRow[];

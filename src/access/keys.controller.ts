@@ -54,9 +54,9 @@ export class KeysController {
     answers: schemas.KeyList,
   })
   async list(@Query({ schema: schemas.KeyPage }) query: schemas.KeyPage, @Caller() caller: Principal) {
-    const { limit, after = null, role, state = null } = query;
+    const { order, limit, after = null, role, state = null } = query;
     const filter = { entity: scopeOf(caller, query), roles: role === undefined ? null : [role], state };
-    const rows = await this.managed.list(filter, { after, limit: limit + 1 });
+    const rows = await this.managed.list(filter, { order, after, limit: limit + 1 });
     await requireKnownWhereEmpty(this.database.reader, { entity: filter.entity, found: rows });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: (row) => this.present(row) });
   }

@@ -1,6 +1,6 @@
 /** API keys. */
 import { z } from 'zod';
-import { afterText, entityName, integer, pageLimit, text, time } from '../http/fields.js';
+import { afterText, entityName, integer, pageLimit, pageOrder, text, time } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { KEY_STATES } from './api-key-rows.js';
 
@@ -18,6 +18,7 @@ export const KeyPage = z.strictObject({
   entity: entityName.optional(),
   role: role.optional(),
   state: state.optional(),
+  order: pageOrder,
   limit: pageLimit,
   after: afterText,
 });

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
 import { bindingProblem, OWNED_ROLES, type KeyRole } from '../domain/key-roles.js';
+import type { Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -55,7 +56,10 @@ export class ManagedKeys {
     private readonly use: KeyUse,
   ) {}
 
-  /** Returns the key with its secret, which cannot be shown again. */
+  /**
+   * Returns the key with its secret, which cannot be shown again. Of all calls that name an entity this one alone takes one that does not
+   * exist yet: a gateway's first request makes its entity, and it needs a key for that. Until then what the key reads is `not_found`.
+   */
   async create(tx: Tx, order: KeyOrder, caller: Principal): Promise<StoredKey & Secret> {
     if (caller.role === 'owner' && !OWNED_ROLES.includes(order.role)) throw forbidden();
     const problem = bindingProblem(order.role, order.entity);
@@ -76,12 +80,15 @@ export class ManagedKeys {
     return required(await findKey(this.database.reader, id, scope));
   }
 
-  /** A page, newest first. `after` is an id of the filter's scope; any other is refused as if it did not exist. */
-  async list(filter: KeyFilter, page: { after: string | null; limit: number }): Promise<StoredKey[]> {
+  /** A page. `after` is an id of the filter's scope; any other is refused as if it did not exist. */
+  async list(
+    filter: KeyFilter,
+    page: { order?: Order; after: string | null; limit: number },
+  ): Promise<StoredKey[]> {
     await this.use.write().catch(() => {});
     const tx = this.database.reader;
     const after = await cursorRow(page.after, (id) => findKey(tx, id, filter));
-    return listKeys(tx, filter, { after, limit: page.limit, now: this.clock.now() });
+    return listKeys(tx, filter, { ...page, after, now: this.clock.now() });
   }
 
   /** Call `ApiKeys.invalidate` after the commit. */

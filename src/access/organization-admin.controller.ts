@@ -64,7 +64,7 @@ export class OrganizationAdminController {
     const rows = await this.database.reports.read(async (tx) => {
       if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
       await requireKnown(tx, entity);
-      return findAuditEntries(tx, filter, { before: after, limit: limit + 1 });
+      return findAuditEntries(tx, filter, { after, limit: limit + 1 });
     });
     return presentPage(rows, { limit, idOf: ({ id }) => String(id), present: presentAuditLog });
   }

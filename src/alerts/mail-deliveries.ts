@@ -4,6 +4,7 @@
  */
 import { Injectable } from '@nestjs/common';
 import { DAY_MS } from '../domain/buckets.js';
+import { behindRow, byTimeOfCreation, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -46,6 +47,7 @@ export type Letter = {
 type Page = {
   readonly entity: string | null;
   readonly status: DeliveryStatus | null;
+  readonly order: Order;
   readonly after: string | null;
   readonly limit: number;
 };
@@ -110,16 +112,16 @@ export class MailDeliveries {
     return deleteEndedMails(this.database.reader, { before, limit: PRUNED_MAX });
   }
 
-  /** Newest first, of one entity or with null of all. Throws `invalid_request` for a cursor that is none of them. */
-  async list({ entity, status, after, limit }: Page): Promise<MailDelivery[]> {
+  /** Of one entity or with null of all. Throws `invalid_request` for a cursor that is none of them. */
+  async list({ entity, status, order, after, limit }: Page): Promise<MailDelivery[]> {
     const { reader } = this.database;
     const where = { entity: entity ?? undefined, status: status ?? undefined };
     const last = await cursorRow(after, (id) =>
       reader.mailDelivery.findFirst({ where: { entity: where.entity, id } }),
     );
     return reader.mailDelivery.findMany({
-      where: { ...where, ...(last === null ? {} : olderThan(last)) },
-      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      where: { ...where, ...(last === null ? {} : behindRow(last, order)) },
+      orderBy: byTimeOfCreation(order),
       take: limit,
     });
   }
@@ -164,8 +166,4 @@ function mailsByEntity(letters: readonly Letter[]): Map<string, NewMail[]> {
 function failedBy(error: string, at: Date) {
   const attempt = { at: at.getTime(), duration_ms: 0, status: null, error };
   return { status: 'failed', attemptLog: [attempt] };
-}
-
-function olderThan({ createdAt, id }: MailDelivery) {
-  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] };
 }

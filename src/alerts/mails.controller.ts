@@ -21,8 +21,8 @@ export class MailsController {
     answers: schemas.MailDeliveryList,
   })
   async list(@Query({ schema: schemas.MailPage }) page: schemas.MailPage, @Caller() { entity }: Principal) {
-    const { limit, after = null, status = null } = page;
-    const rows = await this.mails.list({ entity, status, after, limit: limit + 1 });
+    const { order, limit, after = null, status = null } = page;
+    const rows = await this.mails.list({ entity, status, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentMail });
   }
 }

@@ -18,7 +18,10 @@ type Row = Omit<Firing, 'thresholdPicos' | 'spentPicos'> & { threshold: string; 
 
 export type OpenPeriod = { readonly period: string; readonly end: Date };
 
-/** Alerts whose month has reached the threshold and that are not marked yet. An alert ignores months that ended before it was created. */
+/**
+ * Alerts whose month has reached the threshold, unless they have told of as much before: another threshold fires again only once the spend
+ * crosses it after that. An alert ignores months that ended before it was created.
+ */
 function reached(periods: readonly OpenPeriod[]): Prisma.Sql {
   return Prisma.sql`
     select a.entity, a.id, p.period, a.threshold_picos, coalesce(e.cost_picos, s.cost_picos) as spent_picos
@@ -30,7 +33,7 @@ function reached(periods: readonly OpenPeriod[]): Prisma.Sql {
     left join project_spend s on s.project = a.project and s.entity = a.entity and s.period = p.period
     where coalesce(e.cost_picos, s.cost_picos) >= a.threshold_picos and not exists (
       select from spend_alert_firings f
-      where f.entity = a.entity and f.alert_id = a.id and f.period = p.period and f.threshold_picos = a.threshold_picos
+      where f.entity = a.entity and f.alert_id = a.id and f.period = p.period and f.spent_picos >= a.threshold_picos
     )`;
 }
 

@@ -1,6 +1,6 @@
 /** Spend alerts in OpenAI's shape. */
 import { z } from 'zod';
-import { afterText, integer, pageLimit, projectName, text } from '../http/fields.js';
+import { afterText, integer, pageLimit, pageOrder, projectName, text } from '../http/fields.js';
 import { channel, channelOrder, undeliverable } from './alert-channel.schema.js';
 import { listOf } from '../http/lists.schema.js';
 import { CENTS_MAX, currency, interval } from '../accounts/spend-limits.schema.js';
@@ -26,11 +26,7 @@ export const SpendAlertPage = z.strictObject({
   limit: pageLimit,
   after: afterText,
   before: afterText.describe('The first_id of the next page'),
-  order: z
-    .enum(['asc', 'desc'], 'must be asc or desc')
-    .meta({ id: 'SortOrder' })
-    .default('desc')
-    .describe('By time of creation'),
+  order: pageOrder,
 });
 export type SpendAlertPage = z.output<typeof SpendAlertPage>;
 

@@ -76,7 +76,7 @@ export class SpendAlerts {
     return alert;
   }
 
-  /** An alert that gets another threshold can fire again in the same month. */
+  /** An alert that has fired fires again in the same month once the spend crosses its new threshold. */
   async update(
     tx: Tx,
     scope: AlertScope,

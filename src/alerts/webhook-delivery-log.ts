@@ -1,6 +1,7 @@
 /** What was sent to a webhook, for people: they read its deliveries, have one sent again, or try the webhook with an event of its own. */
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
+import { behindRow, byTimeOfCreation, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -16,7 +17,12 @@ export const TEST_EVENT = 'webhook.test';
 /** Of one webhook. More tell nobody more. */
 const TESTS_WAITING_MAX = 10;
 
-type Page = { readonly status: DeliveryStatus | null; readonly after: string | null; readonly limit: number };
+type Page = {
+  readonly status: DeliveryStatus | null;
+  readonly order: Order;
+  readonly after: string | null;
+  readonly limit: number;
+};
 
 @Injectable()
 export class WebhookDeliveryLog {
@@ -26,8 +32,8 @@ export class WebhookDeliveryLog {
     private readonly webhooks: Webhooks,
   ) {}
 
-  /** Newest first. Throws `not_found` for a webhook that there is not, and `invalid_request` for a cursor that is none of its deliveries. */
-  async list(scope: WebhookScope, { status, after, limit }: Page): Promise<WebhookDelivery[]> {
+  /** Throws `not_found` for a webhook that there is not, and `invalid_request` for a cursor that is none of its deliveries. */
+  async list(scope: WebhookScope, { status, order, after, limit }: Page): Promise<WebhookDelivery[]> {
     await this.webhooks.get(scope);
     const { reader } = this.database;
     const last = await cursorRow(after, (id) => this.find(reader, scope, id));
@@ -35,9 +41,9 @@ export class WebhookDeliveryLog {
       where: {
         webhookId: scope.id,
         ...(status === null ? {} : { status }),
-        ...(last === null ? {} : olderThan(last)),
+        ...(last === null ? {} : behindRow(last, order)),
       },
-      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      orderBy: byTimeOfCreation(order),
       take: limit,
     });
   }
@@ -113,8 +119,4 @@ function testOf(webhook: WebhookRow, at: Date) {
     queuedAt: at,
     createdAt: at,
   };
-}
-
-function olderThan({ createdAt, id }: WebhookDelivery) {
-  return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] };
 }

@@ -117,8 +117,8 @@ export class WebhooksController {
     @Query({ schema: schemas.DeliveryPage }) page: schemas.DeliveryPage,
     @Caller() { entity: only }: Principal,
   ) {
-    const { limit, after = null, status = null } = page;
-    const rows = await this.log.list({ id, only }, { status, after, limit: limit + 1 });
+    const { order, limit, after = null, status = null } = page;
+    const rows = await this.log.list({ id, only }, { status, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentDelivery });
   }
 

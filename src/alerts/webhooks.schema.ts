@@ -1,6 +1,6 @@
 /** Webhooks and their deliveries in requests and answers. */
 import { z } from 'zod';
-import { afterText, entityName, integer, pageLimit, text } from '../http/fields.js';
+import { afterText, entityName, integer, pageLimit, pageOrder, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 const URL_CHARACTERS_MAX = 2_048;
@@ -20,6 +20,7 @@ export const DeliveryStatus = z
   .meta({ id: 'DeliveryStatus' });
 
 export const DeliveryPage = z.strictObject({
+  order: pageOrder,
   limit: pageLimit,
   after: afterText,
   status: DeliveryStatus.optional(),

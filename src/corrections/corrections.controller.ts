@@ -60,9 +60,27 @@ export class CorrectionsController {
     answers: schemas.UsageCorrectionList,
   })
   async list(@Query({ schema: schemas.CorrectionQuery }) query: schemas.CorrectionQuery) {
-    const { limit, entity = null, period = null, kind = null, from = null, to = null, after = null } = query;
+    const {
+      order,
+      limit,
+      entity = null,
+      period = null,
+      kind = null,
+      from = null,
+      to = null,
+      after = null,
+    } = query;
     if (entity !== null) await requireKnown(this.database.reader, entity);
-    const rows = await this.corrections.list({ entity, period, kind, from, to, after, limit: limit + 1 });
+    const rows = await this.corrections.list({
+      entity,
+      period,
+      kind,
+      from,
+      to,
+      order,
+      after,
+      limit: limit + 1,
+    });
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentCorrection });
   }
 

@@ -7,6 +7,7 @@ import {
   endsAfter,
   entityName,
   pageLimit,
+  pageOrder,
   period,
   queryFlag,
   queryTime,
@@ -41,6 +42,7 @@ export const CorrectionQuery = z
     kind: kind.optional(),
     from: queryTime.optional().describe('Booked from then on'),
     to: queryTime.optional().describe('Booked before then'),
+    order: pageOrder,
     limit: pageLimit,
     after: afterText,
   })

@@ -1,5 +1,6 @@
 /** What changed a period besides its own usage: voids, re-ratings and late usage. */
 import { Injectable } from '@nestjs/common';
+import type { Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Database } from '../platform/database.js';
 import {
@@ -17,15 +18,18 @@ const IDENTITY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class Corrections {
   constructor(private readonly database: Database) {}
 
-  /** Newest first; `after` is the last id of the page before. Throws where the filter has no such correction. */
+  /** By when they were booked; `after` is the last id of the page before. Throws where the filter has no such correction. */
   async list({
     kind = null,
     from = null,
     to = null,
+    order = 'desc',
     ...page
   }: Pick<CorrectionFilter, 'entity' | 'period'> &
-    Partial<CorrectionFilter> & { after: string | null; limit: number }): Promise<CorrectionRow[]> {
-    const filter = { kind, from, to, ...page };
+    Partial<CorrectionFilter> & { order?: Order; after: string | null; limit: number }): Promise<
+    CorrectionRow[]
+  > {
+    const filter = { kind, from, to, order, ...page };
     await cursorRow(page.after, async (id) => {
       const row = await this.find(id);
       return row !== null && isOf(row, filter) ? row : null;

@@ -6,6 +6,7 @@ import { columnsOf } from '../domain/meter-charges.js';
 import type { Meter, Quantities } from '../domain/meters.js';
 import { pgArray } from '../platform/pg-array.js';
 import { movementsJson } from './correctable-events.sql.js';
+import { comparisonOf, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 import { burnsJson, burntPicos } from '../metering/rated-event.js';
@@ -218,13 +219,14 @@ export async function findVoid(
 }
 
 /**
- * A page, newest first, of what was booked in `period` but is not of it alone: voids, re-ratings, and usage that arrived after
+ * A page, by when it was booked, of what was booked in `period` but is not of it alone: voids, re-ratings, and usage that arrived after
  * its own period. `after` is the last id of the page before.
  */
 export async function findCorrections(
   tx: Tx,
-  page: CorrectionFilter & { after: string | null; limit: number },
+  page: CorrectionFilter & { order: Order; after: string | null; limit: number },
 ): Promise<CorrectionRow[]> {
+  const [direction, comparison] = [Prisma.raw(page.order), Prisma.raw(comparisonOf(page.order))];
   const rows = await tx.$queryRaw<Row[]>`
     with listed as materialized (
       select entity, kind, id::text as id, id as correction_id, identity, occurred_at, booked_at
@@ -248,10 +250,10 @@ export async function findCorrections(
       where (${page.kind}::text is null or kind = ${page.kind}::text)
         and (${page.from}::timestamptz is null or booked_at >= ${page.from}::timestamptz)
         and (${page.to}::timestamptz is null or booked_at < ${page.to}::timestamptz)
-        and (${page.after}::text is null or (booked_at, length(id), id) < (
+        and (${page.after}::text is null or (booked_at, length(id), id) ${comparison} (
         select booked_at, length(id), id from listed where id = ${page.after}::text
       ))
-      order by booked_at desc, length(id) desc, id desc
+      order by booked_at ${direction}, length(id) ${direction}, id ${direction}
       limit ${page.limit}::integer
     ), corrections as (
       ${CORRECTIONS}
@@ -267,7 +269,7 @@ export async function findCorrections(
         select entity, occurred_at, identity from page where correction_id is null
       )
     )
-    select * from corrections order by "bookedAt" desc, length(id) desc, id desc`;
+    select * from corrections order by "bookedAt" ${direction}, length(id) ${direction}, id ${direction}`;
   return rows.map(toCorrection);
 }
 

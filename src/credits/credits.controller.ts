@@ -65,11 +65,11 @@ export class CreditsController {
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Query({ schema: schemas.GrantPage }) page: schemas.GrantPage,
   ) {
-    const { limit, after = null } = page;
+    const { order, limit, after = null } = page;
     await this.accounts.require(this.database.reader, entity);
     const at = this.clock.now();
     const present = (row: GrantRow) => presentGrant(row, at);
-    const rows = await this.grants.page({ entity, after, limit: limit + 1 });
+    const rows = await this.grants.page({ entity, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.id, present });
   }
 
@@ -145,10 +145,10 @@ export class CreditsController {
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Query({ schema: schemas.LedgerPage }) page: schemas.LedgerPage,
   ) {
-    const { limit, after = null, kind, grant: grantId, start_time: from, end_time: to } = page;
+    const { order, limit, after = null, kind, grant: grantId, start_time: from, end_time: to } = page;
     await this.accounts.require(this.database.reader, entity);
-    const order = { entity, kind, grantId, from, to, before: after, limit: limit + 1 };
-    const rows = await this.entries.page(order);
+    const of = { entity, kind, grantId, from, to, order, after, limit: limit + 1 };
+    const rows = await this.entries.page(of);
     return presentPage(rows, { limit, idOf: (row) => String(row.id), present: presentLedgerEntry });
   }
 

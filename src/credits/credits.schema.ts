@@ -7,6 +7,7 @@ import {
   entityName,
   integer,
   pageLimit,
+  pageOrder,
   positiveUsd,
   queryFlag,
   querySeconds,
@@ -28,7 +29,7 @@ const entryKind = z
 
 export const GrantPath = z.object({ entity: entityName, grant: text(64) });
 
-export const GrantPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const GrantPage = z.strictObject({ order: pageOrder, limit: pageLimit, after: afterText });
 export type GrantPage = z.output<typeof GrantPage>;
 
 export const GrantOrder = z
@@ -133,6 +134,7 @@ export const LedgerPage = z
   .strictObject({
     limit: pageLimit,
     after: afterNumber,
+    order: pageOrder,
     kind: entryKind.optional(),
     grant: text(64).optional().describe('Entries of this grant'),
     start_time: querySeconds.optional().describe('Booked at or after'),

@@ -1,6 +1,7 @@
 /** Grants as they are stored, with what is owed for them. */
 import type { Grant, GrantCategory } from '../domain/burn-order.js';
 import { TallyError } from '../domain/errors.js';
+import { behind, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import type { Tx } from '../platform/database.js';
 import { bigintOf } from '../platform/decimal-column.js';
@@ -39,17 +40,22 @@ export async function findGrant(tx: Tx, of: { entity: string; grantId: string })
   return toGrantRow(row);
 }
 
-export type GrantPage = { readonly entity: string; readonly after: string | null; readonly limit: number };
+export type GrantPage = {
+  readonly entity: string;
+  readonly order: Order;
+  readonly after: string | null;
+  readonly limit: number;
+};
 
 /** Newest first. */
-export async function findGrantPage(tx: Tx, { entity, after, limit }: GrantPage): Promise<GrantRow[]> {
+export async function findGrantPage(tx: Tx, { entity, order, after, limit }: GrantPage): Promise<GrantRow[]> {
   const last = await cursorRow(after, (id) =>
     tx.creditGrant.findUnique({ where: { entity_id: { entity, id } }, select: { lot: true } }),
   );
   const rows = await tx.creditGrant.findMany({
-    where: { entity, lot: { lt: last?.lot } },
+    where: { entity, lot: behind(last?.lot, order) },
     include: WITH_DEBTS,
-    orderBy: { lot: 'desc' },
+    orderBy: { lot: order },
     take: limit,
   });
   return rows.map(toGrantRow);

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { periodOf } from '../domain/period.js';
+import { behind, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Database, type Tx } from '../platform/database.js';
 import { bigintOf, decimalOf } from '../platform/decimal-column.js';
@@ -62,15 +63,17 @@ export class Ledger {
     return toRow(row);
   }
 
-  /** Newest first; `before` is the id of the last entry of the previous page. Throws where the filter has no such entry. */
-  async page(of: LedgerFilter & { before: bigint | null; limit: number }): Promise<LedgerRow[]> {
-    const { entity, kind, grantId, from, to, before } = of;
+  /** `after` is the id of the last entry of the previous page. Throws where the filter has no such entry. */
+  async page(
+    of: LedgerFilter & { order?: Order; after: bigint | null; limit: number },
+  ): Promise<LedgerRow[]> {
+    const { entity, kind, grantId, from, to, order = 'desc', after } = of;
     const { ledgerEntry } = this.database.reader;
     const where = { entity, kind, grantId, bookedAt: { gte: from, lt: to } };
-    await cursorRow(before, (id) => ledgerEntry.findFirst({ where: { ...where, id }, select: { id: true } }));
+    await cursorRow(after, (id) => ledgerEntry.findFirst({ where: { ...where, id }, select: { id: true } }));
     const rows = await ledgerEntry.findMany({
-      where: { ...where, id: { lt: before ?? undefined } },
-      orderBy: { id: 'desc' },
+      where: { ...where, id: behind(after ?? undefined, order) },
+      orderBy: { id: order },
       take: of.limit,
     });
     return rows.map(toRow);

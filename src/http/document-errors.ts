@@ -3,7 +3,7 @@ import { INTERNAL_ERROR_MESSAGE, OVERLOADED_MESSAGE, type ErrorCode } from '@tal
 import { TallyError } from '../domain/errors.js';
 import { headersNamed } from './document-headers.js';
 import type { Described } from './document-operation.js';
-import { answerTo } from './error-body.js';
+import { answerTo, HEADERS_TOO_LARGE } from './error-body.js';
 
 const AMOUNTS = { spent_usd: '100.02', limit_usd: '100', held_usd: '0.4', set_by: 'admin' };
 const DECISION = 'dec_1764547200AAAAAAAAAAAA.entity1';
@@ -124,6 +124,9 @@ export class ErrorResponses {
       const denies = codes.includes('rate_limit_exceeded') && isDecision(operation);
       operation.responses[status] ??= { $ref: `#/components/responses/${this.named(codes, denies)}` };
     }
+    // Node answers it before there is a route.
+    this.components['HeadersTooLarge'] ??= headersTooLarge(this.settings);
+    operation.responses['431'] ??= { $ref: '#/components/responses/HeadersTooLarge' };
   }
 
   private named(codes: readonly ErrorCode[], denies: boolean): string {
@@ -149,11 +152,23 @@ function responseOf(codes: readonly ErrorCode[], settings: Settings & { denies: 
     description: codes.map((code) => `\`${code}\``).join(' or '),
     headers: headersNamed(codes.includes('method_not_allowed') ? [...headers, 'Allow'] : headers),
     content: {
-      'application/json': {
-        schema: { $ref: '#/components/schemas/ErrorAnswer' },
-        examples: Object.fromEntries(answers.map(([name, { body }]) => [name, { value: body }])),
-      },
+      'application/json': errorContent(
+        Object.fromEntries(answers.map(([name, { body }]) => [name, { value: body }])),
+      ),
     },
+  };
+}
+
+function errorContent(examples: object): object {
+  return { schema: { $ref: '#/components/schemas/ErrorAnswer' }, examples };
+}
+
+function headersTooLarge(settings: Settings): object {
+  const { body: value } = answerTo(new TallyError('invalid_request', HEADERS_TOO_LARGE), settings);
+  return {
+    description: 'The request line and the headers are longer than 16 KiB together',
+    headers: headersNamed(['X-Request-Id']),
+    content: { 'application/json': errorContent({ headers_too_large: { value } }) },
   };
 }
 

@@ -4,16 +4,12 @@ import type { MediaType, Operation } from './document-operation.js';
 type Schemas = Readonly<Record<string, object>>;
 type Schema = Record<string, unknown>;
 
-/** Moves the example of the body's schema to where tools look for it, and says whether the body may be left out. */
+/** Moves the example of the body's schema to where tools look for it, and says whether the body may be left out: where it may be null. */
 export function withExample(operation: Operation, schemas: Schemas): void {
   const { requestBody } = operation;
   if (requestBody === undefined) return;
   for (const media of Object.values(requestBody.content)) {
-    const optional = withoutNull(media.schema);
-    if (optional !== null) {
-      media.schema = optional;
-      requestBody.required = false;
-    }
+    if (withoutNull(media.schema) !== null) requestBody.required = false;
     const example = media.example ?? exampleOf(media, schemas);
     if (example !== undefined) media.example = example;
   }
@@ -26,7 +22,7 @@ export function showExample({ requestBody }: Operation, example: object): void {
   for (const media of Object.values(requestBody?.content ?? {})) media.example = example;
 }
 
-/** `anyOf` of a schema and null is how zod says that nothing is as good. */
+/** What may be sent beside null: `anyOf` of a schema and null is how zod says that nothing is as good. Null for every other schema. */
 function withoutNull(schema: Schema | undefined): Schema | null {
   const anyOf = schema?.['anyOf'];
   if (!Array.isArray(anyOf) || anyOf.length !== 2) return null;
@@ -39,8 +35,9 @@ function exampleOf(media: MediaType, schemas: Schemas): unknown {
 }
 
 function resolved({ schema }: MediaType, schemas: Schemas): Schema | undefined {
-  const name = typeof schema?.['$ref'] === 'string' ? schema['$ref'].split('/').at(-1) : undefined;
-  return name === undefined ? schema : (schemas[name] as Schema | undefined);
+  const body = withoutNull(schema) ?? schema;
+  const name = typeof body?.['$ref'] === 'string' ? body['$ref'].split('/').at(-1) : undefined;
+  return name === undefined ? body : (schemas[name] as Schema | undefined);
 }
 
 /** A body that can say nothing need not be sent. */

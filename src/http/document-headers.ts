@@ -13,6 +13,7 @@ const HEADERS: Readonly<Record<string, { description: string; example: string; t
     description: '`true`: this is the stored answer to an earlier request with the same `Idempotency-Key`',
     example: 'true',
   },
+  Location: { description: 'The URL of the job', example: '/v1/admin/jobs/job_3J9dX0aTq7mVwYbR5cKeLs' },
   Allow: { description: 'The methods that the URL has', example: 'GET, HEAD, OPTIONS' },
   'WWW-Authenticate': { description: 'How to authenticate', example: 'Bearer' },
   'Retry-After': { description: 'Seconds until another try makes sense', example: '1', type: 'integer' },

@@ -43,6 +43,9 @@ const HEADERS: Partial<Readonly<Record<ErrorCode, Readonly<Record<string, string
   overloaded: { 'retry-after': '1' },
 };
 
+/** Of 431, which Node answers by itself. */
+export const HEADERS_TOO_LARGE = 'The request headers are too large';
+
 /** SQLSTATEs of values that Postgres cannot store. A schema should have refused them. */
 const UNSTORABLE = new Set(['22021', '22P05', '22003', '22007', '22008', '22P02']);
 

@@ -204,6 +204,13 @@ export const limitOfPage = queryInteger(1, LIMIT_MAX).meta({
 });
 export const pageLimit = limitOfPage.prefault(LIMIT_DEFAULT);
 
+/** Of lists by time. */
+export const pageOrder = z
+  .enum(['asc', 'desc'], 'must be asc or desc')
+  .meta({ id: 'SortOrder' })
+  .default('desc')
+  .describe('By time: `desc` is newest first');
+
 /** What every list says of a cursor that is none of its rows. */
 export const CURSOR = 'must be the last_id of a page of this list';
 const AFTER = 'The last_id of the previous page';

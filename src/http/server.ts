@@ -10,6 +10,7 @@ import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
 import { serveUsualCalls, type Served } from './gateway-fast-path.js';
 import { registerGatewayRoutes, type GatewayApi } from './gateway-routes.js';
+import { HEADERS_TOO_LARGE } from './error-body.js';
 import { ErrorFilter } from './error-filter.js';
 import { equipBodyStreams } from './body-stream.js';
 import { parseJsonBody } from './json-body.js';
@@ -152,7 +153,7 @@ const NOT_HTTP = {
 const REFUSALS: Readonly<Record<string, typeof NOT_HTTP>> = {
   HPE_HEADER_OVERFLOW: {
     status: '431 Request Header Fields Too Large',
-    message: 'The request headers are too large',
+    message: HEADERS_TOO_LARGE,
     code: 'invalid_request',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {

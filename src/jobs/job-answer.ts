@@ -3,6 +3,7 @@ import { applyDecorators, StreamableFile } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { TallyError } from '../domain/errors.js';
+import { headersNamed } from '../http/document-headers.js';
 import type { Jobs } from './jobs.js';
 import { presentEnded } from './jobs.presenter.js';
 import { Job } from './jobs.schema.js';
@@ -10,8 +11,9 @@ import { Job } from './jobs.schema.js';
 /** For the API's document: the route answers with a job where it takes long. */
 export function MayBeAJob(): MethodDecorator {
   const description =
-    'It takes longer than two seconds: GET /v1/admin/jobs/{id} says how far it is, and what came of it';
-  return applyDecorators(ApiResponse({ status: 202, description, standardSchema: Job }));
+    'It takes longer than two seconds: GET /v1/admin/jobs/{id}, which `Location` names, says how far it is, and what came of it';
+  const headers = headersNamed(['Location']);
+  return applyDecorators(ApiResponse({ status: 202, description, standardSchema: Job, headers }));
 }
 
 /** Call it after the commit that started the job. Throws what the job failed with. */
@@ -24,7 +26,7 @@ export async function answerOf(jobs: Jobs, id: string, reply: FastifyReply): Pro
     throw new TallyError(code, message, param === null ? {} : { param });
   }
   if (status === 'done' && result !== null) return json(result);
-  void reply.status(202);
+  void reply.status(202).header('location', `/v1/admin/jobs/${id}`);
   return json(presentEnded(job));
 }
 

@@ -18,8 +18,8 @@ export class JobsController {
     answers: schemas.JobList,
   })
   async list(@Query({ schema: schemas.JobPage }) query: schemas.JobPage) {
-    const { limit, kind = null, status = null, after = null } = query;
-    const rows = await this.jobs.list({ kind, status, after, limit: limit + 1 });
+    const { order, limit, kind = null, status = null, after = null } = query;
+    const rows = await this.jobs.list({ kind, status, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: ({ id }) => id, present: presentJob });
   }
 

@@ -1,6 +1,6 @@
 /** Long work. */
 import { z } from 'zod';
-import { afterText, pageLimit, text } from '../http/fields.js';
+import { afterText, pageLimit, pageOrder, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 const jobStatus = z.enum(['queued', 'running', 'done', 'failed']).meta({ id: 'JobStatus' });
@@ -10,6 +10,7 @@ export const JobPath = z.object({ id: text(256).meta({ example: 'job_3J9dX0aTq7m
 export const JobPage = z.strictObject({
   kind: text(64).optional().meta({ description: 'Of one kind', example: 'price_import' }),
   status: jobStatus.optional(),
+  order: pageOrder,
   limit: pageLimit,
   after: afterText,
 });

@@ -1,6 +1,7 @@
 /** Jobs as rows. The runner of one says so once a second; a job whose runner is silent is taken from it. */
 import type { ErrorCode } from '@tally/client/protocol';
 import type { CallerContext } from '../access/caller-context.js';
+import { behindRow, byTimeOfCreation, type Order } from '../http/list-order.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -106,26 +107,25 @@ export async function findNewestDone(tx: Tx, kind: string): Promise<EndedJob | n
   return row as unknown as EndedJob | null;
 }
 
-/** A page, newest first, without results. */
+/** A page, without results. */
 export async function listJobs(
   tx: Tx,
   page: {
     kind: string | null;
     status: JobStatus | null;
+    order?: Order;
     after: { createdAt: Date; id: string } | null;
     limit: number;
   },
 ): Promise<JobRow[]> {
-  const { kind, status, after, limit } = page;
+  const { kind, status, order = 'desc', after, limit } = page;
   const rows = await tx.job.findMany({
     where: {
       kind: kind ?? undefined,
       status: status ?? undefined,
-      ...(after !== null && {
-        OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }],
-      }),
+      ...(after !== null && behindRow(after, order)),
     },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    orderBy: byTimeOfCreation(order),
     take: limit,
     select: SHOWN,
   });

@@ -6,6 +6,7 @@ import { insertAuditEntry } from '../access/audit-log.js';
 import { callerOf } from '../access/caller-context.js';
 import { TallyError } from '../domain/errors.js';
 import { randomId } from '../domain/ids.js';
+import type { Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -148,6 +149,7 @@ export class Jobs {
   async list(page: {
     kind: string | null;
     status: JobStatus | null;
+    order?: Order;
     after: string | null;
     limit: number;
   }): Promise<JobRow[]> {

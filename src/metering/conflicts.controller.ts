@@ -28,7 +28,7 @@ export class ConflictsController {
     @Query({ schema: schemas.ConflictQuery }) query: schemas.ConflictQuery,
     @Caller() caller: Principal,
   ) {
-    const { limit, after = null, status, start_time: from = null, end_time: to = null } = query;
+    const { order, limit, after = null, status, start_time: from = null, end_time: to = null } = query;
     const filter = {
       status: status ?? null,
       entity: scopeOf(caller, query),
@@ -36,7 +36,7 @@ export class ConflictsController {
       from,
       to,
     };
-    const page = { filter, after, limit: limit + 1 };
+    const page = { filter, order, after, limit: limit + 1 };
     const rows = await this.usageConflicts.list(page);
     return presentPage(rows, { limit, idOf: conflictIdOf, present: presentConflict });
   }

@@ -7,6 +7,7 @@ import {
   endsAfter,
   entityName,
   pageLimit,
+  pageOrder,
   queryFlag,
   querySeconds,
   subject,
@@ -40,6 +41,7 @@ export const ConflictQuery = z
     subject: subject.optional(),
     start_time: querySeconds.optional(),
     end_time: querySeconds.optional(),
+    order: pageOrder,
     limit: pageLimit,
     after: conflictId(CURSOR).optional().meta({ description: 'The last_id of the previous page' }),
   })

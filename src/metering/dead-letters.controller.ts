@@ -35,8 +35,13 @@ export class DeadLettersController {
     @Query({ schema: schemas.DeadLetterQuery }) query: schemas.DeadLetterQuery,
     @Caller() caller: Principal,
   ) {
-    const { limit, after = null } = query;
-    const rows = await this.deadLetters.list({ filter: filterOf(query, caller), after, limit: limit + 1 });
+    const { order, limit, after = null } = query;
+    const rows = await this.deadLetters.list({
+      filter: filterOf(query, caller),
+      order,
+      after,
+      limit: limit + 1,
+    });
     if (rows.length === 0) await this.deadLetters.requireSome(filterOf(query, caller));
     return presentPage(rows, { limit, idOf: (row) => row.id, present: presentDeadLetter });
   }

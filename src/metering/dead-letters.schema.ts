@@ -6,6 +6,7 @@ import {
   entityName,
   integer,
   pageLimit,
+  pageOrder,
   queryFlag,
   querySeconds,
   subject,
@@ -52,6 +53,7 @@ export const DeadLetterQuery = z
     end_time: querySeconds.optional(),
     limit: pageLimit,
     after: afterText,
+    order: pageOrder,
   })
   .refine(...endsAfter('start_time', 'end_time'));
 export type DeadLetterQuery = z.output<typeof DeadLetterQuery>;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntries } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
+import { behind, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -36,7 +37,12 @@ type Seen = Pick<DeadLetterRow, 'id' | 'lastSeenAt'>;
 
 type Choice = { readonly filter: DeadLetterFilter; readonly after: Seen | null; readonly limit: number };
 
-type Page = { readonly filter: DeadLetterFilter; readonly after: string | null; readonly limit: number };
+type Page = {
+  readonly filter: DeadLetterFilter;
+  readonly order: Order;
+  readonly after: string | null;
+  readonly limit: number;
+};
 
 @Injectable()
 export class DeadLetters {
@@ -50,16 +56,16 @@ export class DeadLetters {
     if (deadLetters.length > 0) await this.database.transaction((tx) => insertDeadLetters(tx, deadLetters));
   }
 
-  /** Last seen first; `after` is the last id of the page before. Throws where that is none of those that are asked for. */
-  async list({ filter, after, limit }: Page): Promise<DeadLetterRow[]> {
+  /** By when they were seen last; `after` is the last id of the page before. Throws where that is none of those that are asked for. */
+  async list({ filter, order, after, limit }: Page): Promise<DeadLetterRow[]> {
     const { deadLetter } = this.database.reader;
     const last = await cursorRow(after, async (id) => {
       const row = await this.find({ id, entity: filter.entity });
       return row !== null && isOf(row, filter) ? row : null;
     });
     const rows = await deadLetter.findMany({
-      where: { ...matching(filter), ...(last !== null && seenBefore(last)) },
-      orderBy: [{ lastSeenAt: 'desc' }, { id: 'desc' }],
+      where: { ...matching(filter), ...(last !== null && seenBehind(last, order)) },
+      orderBy: [{ lastSeenAt: order }, { id: order }],
       take: limit,
     });
     return rows.map(toRow);
@@ -89,7 +95,7 @@ export class DeadLetters {
   async choose({ filter, after, limit }: Choice): Promise<(ChosenDeadLetter & Seen)[]> {
     const { reader } = this.database;
     const rows = await reader.deadLetter.findMany({
-      where: { ...matching(filter), ...(after !== null && seenBefore(after)) },
+      where: { ...matching(filter), ...(after !== null && seenBehind(after, 'desc')) },
       orderBy: [{ lastSeenAt: 'desc' }, { id: 'desc' }],
       take: Math.min(limit, CHOSEN_MAX),
       select: { entity: true, id: true, status: true, seenCount: true, lastSeenAt: true },
@@ -179,8 +185,8 @@ function matching({ from, to, ...equal }: DeadLetterFilter): Prisma.DeadLetterWh
   };
 }
 
-function seenBefore({ id, lastSeenAt }: Seen): Prisma.DeadLetterWhereInput {
-  return { OR: [{ lastSeenAt: { lt: lastSeenAt } }, { lastSeenAt, id: { lt: id } }] };
+function seenBehind({ id, lastSeenAt }: Seen, order: Order): Prisma.DeadLetterWhereInput {
+  return { OR: [{ lastSeenAt: behind(lastSeenAt, order) }, { lastSeenAt, id: behind(id, order) }] };
 }
 
 function eventsOf({ code, payload }: Pick<DeadLetterRow, 'code' | 'payload'>): unknown[] {

@@ -5,6 +5,8 @@ import type { Wait } from './delivery.js';
 const RETRY_MS = 2_000;
 /** Where the fault is ours. The delay doubles from RETRY_MS until then: somebody must mend it first. */
 const FAULT_RETRY_MS_MAX = 60_000;
+/** No retry waits longer. */
+export const RETRY_MS_MAX = 2 * FAULT_RETRY_MS_MAX;
 
 /** Up to twice as long, by chance, so that jobs that failed together do not come back together. */
 export function retryDelayMs(kind: Wait['kind'], attemptsStarted: number): number {

@@ -1,6 +1,7 @@
 /** Conflicts: events that arrived again with other content than was counted. They are kept for review, and an admin may count them. */
 import type { EventJson } from './event-json.js';
 import type { UsageEvent } from '../domain/usage.js';
+import { comparisonOf, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
 import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -110,12 +111,13 @@ const CONFLICTS = Prisma.sql`
     left join rated_events e
       on e.entity = c.entity and e.occurred_at = c.original_occurred_at and e.identity = c.identity`;
 
-/** A page of conflicts, last seen first; `after` is the last one of the page before. */
+/** A page of conflicts, by when they were seen last; `after` is the last one of the page before. */
 export async function findConflicts(
   tx: Tx,
-  page: { filter: ConflictFilter; after: ConflictKey | null; limit: number },
+  page: { filter: ConflictFilter; order: Order; after: ConflictKey | null; limit: number },
 ): Promise<ConflictRow[]> {
   const { filter, after } = page;
+  const [direction, comparison] = [Prisma.raw(page.order), Prisma.raw(comparisonOf(page.order))];
   return tx.$queryRaw<ConflictRow[]>`
     ${CONFLICTS}
     where (${filter.status}::text is null or ${filter.status}::text = case
@@ -125,12 +127,12 @@ export async function findConflicts(
       and (${filter.from}::timestamptz is null or c.last_seen_at >= ${filter.from}::timestamptz)
       and (${filter.to}::timestamptz is null or c.last_seen_at < ${filter.to}::timestamptz)
       and (${after?.identity ?? null}::uuid is null
-        or (c.last_seen_at, c.identity, c.other_fingerprint) < (
+        or (c.last_seen_at, c.identity, c.other_fingerprint) ${comparison} (
           select l.last_seen_at, l.identity, l.other_fingerprint from usage_conflicts l
           where l.entity = ${after?.entity ?? null}::text and l.identity = ${after?.identity ?? null}::uuid
             and l.other_fingerprint = ${after?.fingerprint ?? null}::uuid
         ))
-    order by c.last_seen_at desc, c.identity desc, c.other_fingerprint desc
+    order by c.last_seen_at ${direction}, c.identity ${direction}, c.other_fingerprint ${direction}
     limit ${page.limit}::integer`;
 }
 

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { ID_LENGTH_MAX } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
+import type { Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { insertAuditEntry } from '../access/audit-log.js';
@@ -37,9 +38,10 @@ export class UsageConflicts {
     private readonly recorder: Recorder,
   ) {}
 
-  /** A page, last seen first. Throws where `after` is no conflict of the entity or the project that is asked for. */
+  /** A page, by when they were seen last. Throws where `after` is no conflict of the entity or the project that is asked for. */
   async list(page: {
     filter: ConflictFilter;
+    order: Order;
     after: ConflictKey | null;
     limit: number;
   }): Promise<ConflictRow[]> {

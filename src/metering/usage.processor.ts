@@ -21,6 +21,7 @@ import { Intake } from './intake.js';
 import { bodiesOf, estimatedBytes, partsOf, readJob } from './job-reading.js';
 import { retryDelayMs, retryLater } from './job-retry.js';
 import { Overtaking } from './overtaking.js';
+import { handOutLate } from './late-retries.js';
 import { moveStranded } from './paused-lists.js';
 import { Shares } from './shares.js';
 import { REFUSED_IN_A_TURN_MAX, TurnBudget } from './turn-budget.js';
@@ -34,7 +35,7 @@ const STALLED_MAX = 1_000_000;
 /** No usage job fails by itself: what cannot be counted becomes a dead letter or waits. */
 const FAILED_JOBS_MAX = 10_000;
 
-/** Between two looks for jobs that another version of BullMQ has paused. */
+/** Between two looks for jobs that no worker would take: another version of BullMQ paused them, or one put them back by a clock that is ahead. */
 const STRANDED_MS = 2_000;
 /** Between two looks for what may overtake a flood. */
 const OVERTAKING_MS = 100;
@@ -115,7 +116,7 @@ export class UsageProcessor
     }, OVERTAKING_MS);
   }
 
-  private async moveStranded(): Promise<void> {
+  private async findForsaken(): Promise<void> {
     const nowMs = performance.now();
     if (nowMs - this.lookedMs < STRANDED_MS) return;
     this.lookedMs = nowMs;
@@ -126,11 +127,17 @@ export class UsageProcessor
           queue: queue.name,
           jobs,
         });
+      const late = await handOutLate(queue, Math.max(this.clock.now().getTime(), this.clock.queueNowMs()));
+      if (late > 0)
+        this.logger.warn('jobs that a worker has put back by a clock that is ahead are taken again', {
+          queue: queue.name,
+          jobs: late,
+        });
     }
   }
 
   private async overtake(): Promise<void> {
-    await this.moveStranded();
+    await this.findForsaken();
     const flooding = this.shares.flooding();
     if (flooding.size > 0) for (const { overtaking } of this.queues) await overtaking.round(flooding);
   }

@@ -22,7 +22,7 @@ export class CountedEventsController {
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Query({ schema: schemas.EventsQuery }) query: schemas.EventsQuery,
   ) {
-    const { limit } = query;
+    const { order, limit } = query;
     const rows = await this.events.list({
       entity,
       project: query.project ?? null,
@@ -32,6 +32,7 @@ export class CountedEventsController {
       rateId: query.rate ?? null,
       start: query.start_time ?? null,
       end: query.end_time ?? null,
+      order,
       after: query.after ?? null,
       limit: limit + 1,
     });

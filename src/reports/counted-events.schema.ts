@@ -1,7 +1,16 @@
 /** Counted events in requests and answers. */
 import { z } from 'zod';
 import { amountsUsd, quantities, texts } from '../http/maps.schema.js';
-import { CURSOR, endsAfter, pageLimit, period, projectName, querySeconds, text } from '../http/fields.js';
+import {
+  CURSOR,
+  endsAfter,
+  pageLimit,
+  pageOrder,
+  period,
+  projectName,
+  querySeconds,
+  text,
+} from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 /** Milliseconds of occurrence, and the identity. */
@@ -39,6 +48,7 @@ export const EventsQuery = z
     }),
     start_time: querySeconds.optional(),
     end_time: querySeconds.optional(),
+    order: pageOrder,
     limit: pageLimit,
     after: afterEvent.optional(),
   })

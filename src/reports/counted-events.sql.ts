@@ -7,6 +7,7 @@ import {
 } from '../domain/meter-charges.js';
 import type { Quantities } from '../domain/meters.js';
 import type { UnitPrices } from '../domain/price.js';
+import { comparisonOf, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 
@@ -85,6 +86,11 @@ type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos' | 'quantities' | 'unitP
 /** The corrections `c` of an event `e`. */
 const CORRECTS = Prisma.sql`c.entity = e.entity and c.occurred_at = e.occurred_at and c.identity = e.identity`;
 
+/** What is kept of dropped months: late usage and corrected events, without persons. */
+const KEPT_EVENTS = Prisma.sql`(
+  select e.* from kept_events k, jsonb_populate_record(null::rated_events, k.event) e
+)`;
+
 /** Whether there is an event of the entity at this place, and of the project and the model where they are not null. */
 export async function hasCountedEvent(
   tx: Tx,
@@ -92,50 +98,70 @@ export async function hasCountedEvent(
 ): Promise<boolean> {
   const [row] = await tx.$queryRaw<[{ found: boolean }]>`
     select exists (
-      select from rated_events e
-      where e.entity = ${of.entity}::text and e.occurred_at = ${of.place.occurredAt}::timestamptz
-        and e.identity = ${of.place.identity}::uuid
-        and (${of.project}::text is null or e.project = ${of.project}::text)
-        and (${of.model}::text is null or e.model = ${of.model}::text)
+      select from rated_events e where ${isAtPlace(of)}
+      union all
+      select from ${KEPT_EVENTS} e where ${isAtPlace(of)}
     ) as found`;
   return row.found;
 }
 
-/** As first rated, newest first, each with its corrections in the order of booking. `after` is the last event of the previous page. */
-export async function findCountedEvents(
-  tx: Tx,
-  of: EventFilter & { after: EventPlace | null; limit: number },
-): Promise<CountedEvent[]> {
+function isAtPlace(
+  of: Pick<EventFilter, 'entity' | 'project' | 'model'> & { place: EventPlace },
+): Prisma.Sql {
+  return Prisma.sql`e.entity = ${of.entity}::text and e.occurred_at = ${of.place.occurredAt}::timestamptz
+    and e.identity = ${of.place.identity}::uuid
+    and (${of.project}::text is null or e.project = ${of.project}::text)
+    and (${of.model}::text is null or e.model = ${of.model}::text)`;
+}
+
+type Page = EventFilter & { order: Order; after: EventPlace | null; limit: number };
+
+/** A page of `events`, which has the columns of rated_events. */
+function pageOf(events: Prisma.Sql, of: Page): Prisma.Sql {
+  const direction = Prisma.raw(of.order);
   const [priceId, rateId] = [of.priceId, of.rateId].map((id) => (id === null ? null : String(id)));
+  return Prisma.sql`
+    select e.*
+    from ${events} e
+    where e.entity = ${of.entity}::text
+      and e.occurred_at >= ${of.start}::timestamptz and e.occurred_at < ${of.end}::timestamptz
+      and (${of.project}::text is null or e.project = ${of.project}::text)
+      and (${of.model}::text is null or e.model = ${of.model}::text)
+      and (${of.period}::text is null or e.period = ${of.period}::text or exists (
+        select from usage_corrections c
+        where ${CORRECTS} and c.period = ${of.period}::text
+      ))
+      and (${priceId}::bigint is null or e.rate_id in (select id from rated) or exists (
+        select from usage_corrections c
+        where ${CORRECTS} and (
+          c.old_rate_id in (select id from rated) or c.new_rate_id in (select id from rated)
+        )
+      ))
+      and (${rateId}::bigint is null or e.rate_id = ${rateId}::bigint or exists (
+        select from usage_corrections c
+        where ${CORRECTS} and ${rateId}::bigint in (c.old_rate_id, c.new_rate_id)
+      ))
+      and (${of.after?.identity ?? null}::uuid is null or (e.occurred_at, e.identity) ${Prisma.raw(comparisonOf(of.order))} (
+        ${of.after?.occurredAt ?? null}::timestamptz, ${of.after?.identity ?? null}::uuid
+      ))
+    order by e.occurred_at ${direction}, e.identity ${direction}
+    limit ${of.limit}::integer`;
+}
+
+/**
+ * As first rated, by when they occurred, each with its corrections in the order of booking. `after` is the last event of the previous page. Of a month
+ * that was dropped it returns what is kept: all that was charged to another month, and all that was corrected.
+ */
+export async function findCountedEvents(tx: Tx, of: Page): Promise<CountedEvent[]> {
+  const priceId = of.priceId === null ? null : String(of.priceId);
+  const direction = Prisma.raw(of.order);
   const rows = await tx.$queryRaw<Row[]>`
     with rated as (
       select id from rates where price_id = ${priceId}::bigint
       union all select 0 where ${priceId}::bigint = 0
     ), page as (
-      select e.*
-      from rated_events e
-      where e.entity = ${of.entity}::text
-        and e.occurred_at >= ${of.start}::timestamptz and e.occurred_at < ${of.end}::timestamptz
-        and (${of.project}::text is null or e.project = ${of.project}::text)
-        and (${of.model}::text is null or e.model = ${of.model}::text)
-        and (${of.period}::text is null or e.period = ${of.period}::text or exists (
-          select from usage_corrections c
-          where ${CORRECTS} and c.period = ${of.period}::text
-        ))
-        and (${priceId}::bigint is null or e.rate_id in (select id from rated) or exists (
-          select from usage_corrections c
-          where ${CORRECTS} and (
-            c.old_rate_id in (select id from rated) or c.new_rate_id in (select id from rated)
-          )
-        ))
-        and (${rateId}::bigint is null or e.rate_id = ${rateId}::bigint or exists (
-          select from usage_corrections c
-          where ${CORRECTS} and ${rateId}::bigint in (c.old_rate_id, c.new_rate_id)
-        ))
-        and (${of.after?.identity ?? null}::uuid is null or (e.occurred_at, e.identity) < (
-          ${of.after?.occurredAt ?? null}::timestamptz, ${of.after?.identity ?? null}::uuid
-        ))
-      order by e.occurred_at desc, e.identity desc
+      select * from ((${pageOf(Prisma.sql`rated_events`, of)}) union all (${pageOf(KEPT_EVENTS, of)})) e
+      order by e.occurred_at ${direction}, e.identity ${direction}
       limit ${of.limit}::integer
     )
     select
@@ -160,7 +186,7 @@ export async function findCountedEvents(
         where ${CORRECTS}
       ) as corrections
     from page e left join rates r on r.id = e.rate_id
-    order by e.occurred_at desc, e.identity desc`;
+    order by e.occurred_at ${direction}, e.identity ${direction}`;
   return rows.map(({ cost, burnt, unitPricesJson, ...row }) => ({
     ...row,
     quantities: quantitiesFromColumns(row),

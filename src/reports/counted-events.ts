@@ -4,6 +4,7 @@ import { requireKnown } from '../access/known-entities.js';
 import { DAY_MS } from '../domain/buckets.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { requireInOrder } from '../domain/time-range.js';
+import type { Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { keepMonths, requireEvents } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
@@ -27,6 +28,7 @@ export type EventSelection = {
   readonly rateId: bigint | null;
   readonly start: Date | null;
   readonly end: Date | null;
+  readonly order: Order;
   readonly after: EventPlace | null;
   readonly limit: number;
 };
@@ -38,7 +40,7 @@ export class CountedEvents {
     private readonly clock: Clock,
   ) {}
 
-  /** Newest first, behind `after`, which must be among them. Without a range, all that the period charged; without a period as well, what occurred in the current month. */
+  /** By when they occurred, behind `after`, which must be among them. Without a range, all that the period charged; without a period as well, what occurred in the current month. */
   async list(selection: EventSelection): Promise<CountedEvent[]> {
     const month = selection.period ?? periodOf(this.clock.now());
     const begins = periodStart(month).getTime() - (selection.period === null ? 0 : LATE_MS);

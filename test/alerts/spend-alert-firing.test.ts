@@ -76,6 +76,11 @@ async function alertAt(thresholdPicos: bigint, project?: string): Promise<string
   return (await books.database.transaction((tx) => alerts.create(tx, scope, order))).id;
 }
 
+async function moveTo(id: string, thresholdPicos: bigint): Promise<void> {
+  const order = { id, thresholdPicos, recipients: RECIPIENTS, subjectPrefix: null, actor: 'test' };
+  await books.database.transaction((tx) => alerts.update(tx, scopeOf(entity), order));
+}
+
 async function spendMillion(project = 'p', occurredAt = books.clock.now()): Promise<void> {
   const quantities = { input: 1_000_000 };
   await books.recorder.record([anEvent({ subject: `${entity}/${project}`, occurredAt, quantities })]);
@@ -146,13 +151,34 @@ describe('a spend alert', () => {
     expect(await firing.fire()).toBe(1);
   });
 
-  it('fires again in the next month, and for another threshold in the same', async () => {
+  it('fires again for another threshold in the same month only once the spend crosses that', async () => {
+    const id = await alertAt(2n * MILLION_PICOS);
+    await spendMillion();
+    await moveTo(id, MILLION_PICOS);
+    expect(await firing.fire()).toBe(1);
+    for (const lower of [1n, MILLION_PICOS - 1n]) {
+      await moveTo(id, lower);
+      expect(await firing.fire()).toBe(0);
+    }
+    await spendMillion();
+    expect(await firing.fire()).toBe(0);
+    await moveTo(id, 3n * MILLION_PICOS);
+    expect(await firing.fire()).toBe(0);
+    await spendMillion();
+    expect([await firing.fire(), await firing.fire()]).toEqual([1, 0]);
+    await moveTo(id, 2n * MILLION_PICOS);
+    await moveTo(id, 3n * MILLION_PICOS);
+    expect(await firing.fire()).toBe(0);
+  });
+
+  it('fires again in the next month', async () => {
     const id = await alertAt(MILLION_PICOS);
     await spendMillion();
     expect(await firing.fire()).toBe(1);
-    const order = { id, thresholdPicos: 1n, recipients: RECIPIENTS, subjectPrefix: null, actor: 'test' };
-    await books.database.transaction((tx) => alerts.update(tx, scopeOf(entity), order));
+    await spendMillion();
+    await moveTo(id, 2n * MILLION_PICOS);
     expect(await firing.fire()).toBe(1);
+    await moveTo(id, MILLION_PICOS);
     books.clock.set('2026-12-10T00:00:00Z');
     expect(await firing.fire()).toBe(0);
     await spendMillion();

@@ -15,7 +15,7 @@ describe('hourly posting', () => {
     await books.recorder.record([anEvent({ subject: 'poster/p' })]);
     await books.posting.post();
     const burnsPosted = async () =>
-      (await books.ledger.page({ entity: 'poster', before: null, limit: 100 })).filter(
+      (await books.ledger.page({ entity: 'poster', after: null, limit: 100 })).filter(
         (entry) => entry.kind === 'burn',
       ).length;
     expect(await burnsPosted()).toBe(0);

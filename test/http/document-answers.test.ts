@@ -124,6 +124,41 @@ describe('the document says what the service answers', () => {
       ]);
   });
 
+  it('headers that are too long are refused as every operation says', async () => {
+    const silent = operations().filter((operation) => checker.response(operation, 431) === undefined);
+    expect(silent).toEqual([]);
+    const headers = { 'x-filler': 'x'.repeat(17_000) };
+    const answer = await app.call('GET /v1/admin/plans', { headers });
+    expect(answer.status).toBe(431);
+    expect(checker.problems(document.paths['/v1/admin/plans']!['get']!, answer)).toEqual([]);
+  });
+
+  it('a body that may be left out may be null, and no other', async () => {
+    const bodies = operations().flatMap(({ operationId, requestBody }) =>
+      requestBody === undefined ? [] : [{ operationId, ...requestBody }],
+    );
+    const taking = bodies.filter(({ content }) =>
+      checker.validator(content['application/json']!.schema!)(null),
+    );
+    expect(taking.map(({ operationId }) => operationId)).toEqual(
+      bodies.filter(({ required }) => !required).map(({ operationId }) => operationId),
+    );
+    expect(taking.length).toBeGreaterThan(2);
+    for (const route of ROUTES.filter(({ body }) => body !== undefined)) {
+      const [verb = '', path = ''] = route.route.split(' ');
+      const { operationId, requestBody } = document.paths[path]![verb.toLowerCase()]!;
+      // What takes no fields takes an empty object too, and says nothing of it.
+      if (requestBody === undefined) continue;
+      const isTaken = taking.some((each) => each.operationId === operationId);
+      const { status } = await app.call(route.request, {
+        body: null,
+        headers: route.headers ?? {},
+        waits: false,
+      });
+      expect([route.route, status === 400]).toEqual([route.route, !isTaken]);
+    }
+  });
+
   it('is OpenAPI 3.1 of this version, and names the server that it came from', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '0.1.0' }, servers: [{ url: '/' }] });
   });

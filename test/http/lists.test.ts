@@ -18,6 +18,22 @@ const OF_NOBODY = [
 const EMPTY = 'GET /v1/organization/projects/{project}/rate_limits';
 /** A row a month, which is a handful: it has no pages, and refuses what asks for one. */
 const WHOLE = 'GET /v1/admin/settings/retention/event_months';
+/** Lists of what happened, newest first unless asked otherwise. */
+const BY_TIME = [
+  'GET /v1/admin/audit_log',
+  'GET /v1/admin/dead_letters',
+  'GET /v1/admin/entities/{entity}/credits',
+  'GET /v1/admin/entities/{entity}/ledger',
+  'GET /v1/admin/jobs',
+  'GET /v1/admin/keys',
+  'GET /v1/admin/mail_deliveries',
+  'GET /v1/admin/usage_conflicts',
+  'GET /v1/admin/usage_corrections',
+  'GET /v1/admin/webhooks/{id}/deliveries',
+  'GET /v1/entities/{entity}/events',
+  'GET /v1/organization/projects/{project}/spend_alerts',
+  'GET /v1/organization/spend_alerts',
+];
 /** Rows that a page may show differently from one call to the next. */
 const MOVING = new Set(['last_used_at', 'progress']);
 
@@ -120,6 +136,24 @@ describe('every list', () => {
       expect([route, one.rows.length >= (route === EMPTY ? 0 : ROWS - 1)]).toEqual([route, true]);
     }),
   );
+
+  it('that is in the order of time is given oldest first where that is asked for, page by page', async () => {
+    const ordered = lists.filter(({ parameters }) => parameters.includes('order'));
+    expect(ordered.map(({ route }) => route).toSorted()).toEqual(BY_TIME);
+    for (const { route } of ordered) {
+      const newest = await rowsBy(route, { limit: '100' });
+      expect([route, newest.rows.length > 1]).toEqual([route, true]);
+      for (const query of [
+        { order: 'asc', limit: '1' },
+        { order: 'asc', limit: '100' },
+      ])
+        expect([route, still((await rowsBy(route, query)).rows)]).toEqual([
+          route,
+          still(newest.rows.toReversed()),
+        ]);
+      expect((await ask(route, { order: 'upwards' })).body.error?.param).toBe('order');
+    }
+  });
 
   it(
     'refuses a limit that is none',

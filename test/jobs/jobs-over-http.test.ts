@@ -50,13 +50,15 @@ describe('a request for long work', () => {
 
   it('that takes longer answers 202 with the job, which goes on, and ends with what would have been answered', async () => {
     const release = await aSlowBatch(app);
-    const { status, body } = await importMap('job/slow');
-    expect([status, body]).toMatchObject([
+    const { status, body, headers } = await importMap('job/slow');
+    expect([headers.get('location'), status, body]).toMatchObject([
+      `/v1/admin/jobs/${body.id}`,
       202,
       { object: 'job', status: 'running', result: null, finished_at: null },
     ]);
     await release();
     await until('the job is done', async () => (await jobOf(body.id)).status === 'done');
+    expect((await app.call(`GET ${headers.get('location')}`)).body.id).toBe(body.id);
     expect(await jobOf(body.id)).toMatchObject({
       result: { object: 'price_import', changes: [{ model: 'job/slow' }] },
     });

@@ -51,6 +51,24 @@ describe('the holds of an entity', () => {
     expect((await on.held()).requestCount).toBe(HOLDS_OF_ENTITY_MAX);
   });
 
+  it('have that bound in shadow mode too: more requests run, and hold nothing', async () => {
+    await on.publish(aQuotaState({ version: 2n, mode: 'shadow' }));
+    await fill(HOLDS_OF_ENTITY_MAX - 1);
+    expect(await on.reserve({ requestId: 'last', usd: '1' })).toBe('held');
+    expect((await on.held()).requestCount).toBe(HOLDS_OF_ENTITY_MAX);
+    expect(await on.reserve({ requestId: 'more', usd: '1' })).toMatch(/^held/);
+    expect((await on.held()).requestCount).toBe(HOLDS_OF_ENTITY_MAX);
+    // Below the bound what a limit of its own would have denied is held, as ever.
+    await on.publish(
+      aQuotaState({ version: 3n, mode: 'shadow', maxConcurrentRequests: HOLDS_OF_ENTITY_MAX + 1 }),
+    );
+    expect(await on.reserve({ requestId: 'above', usd: '1' })).toMatch(/^held/);
+    expect((await on.held()).requestCount).toBe(HOLDS_OF_ENTITY_MAX + 1);
+    await on.publish(aQuotaState({ version: 4n, mode: 'shadow', maxConcurrentRequests: 1 }));
+    expect(await on.reserve({ requestId: 'beyond', usd: '1' })).toMatch(/^held/);
+    expect((await on.held()).requestCount).toBe(HOLDS_OF_ENTITY_MAX + 1);
+  });
+
   it('have the same bound where Postgres decides, and the denial names it', () => {
     const { entity, project } = aSubject();
     const held = { nanos: 0, count: HOLDS_OF_ENTITY_MAX };

@@ -4,12 +4,26 @@ import { anOldMonth, keepEventsFor, MONTH, type OldMonth } from '../support/old-
 import { until } from '../support/until.js';
 
 let world: OldMonth;
+let before: Record<string, unknown>[];
 beforeAll(async () => {
   world = await anOldMonth();
+  before = await ofFebruary();
   // January alone is old enough.
   await keepEventsFor(world, 4);
 });
 afterAll(() => world.close());
+
+/** The events that February charged, page by page. */
+async function ofFebruary(): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  for (let after = '', more = true; more;) {
+    const { body } = await world.app.call(`GET /v1/entities/alpha/events?period=2020-02&limit=1${after}`);
+    found.push(...body.data);
+    more = body.has_more;
+    after = `&after=${body.last_id}`;
+  }
+  return found;
+}
 
 const run = (sql: string, values: unknown[] = []) => world.postgres.pool.query(sql, values);
 const eventsLeft = async (): Promise<number> =>
@@ -168,6 +182,15 @@ describe('a month that is old enough', () => {
     expect([dropped[0] + dropped[1], await eventsLeft()]).toEqual([1, 0]);
     expect((await run('select from dropped_months')).rowCount).toBe(1);
     await expectAgreement(world);
+  });
+
+  it('leaves the list of what another period charged as it was, but for persons', async () => {
+    const nobody = { user_id: null, request_id: null, tags: null };
+    const late = before.filter(({ occurred_at }) => String(occurred_at) < '2020-02');
+    expect(late.length).toBeGreaterThan(0);
+    expect(await ofFebruary()).toEqual(
+      before.map((event) => ({ ...event, ...(late.includes(event) && nobody) })),
+    );
   });
 });
 

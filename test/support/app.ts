@@ -164,8 +164,11 @@ async function untilDone(answer: Answer, read: (path: string) => Promise<Answer>
     return ['done', 'failed'].includes(job.body.status);
   });
   const { result, error } = job.body;
+  const headers = new Headers(answer.headers);
+  headers.delete('location');
   return {
     ...answer,
+    headers,
     status: error === null ? 200 : 500,
     text: JSON.stringify(result),
     body: result ?? { error },

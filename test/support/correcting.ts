@@ -109,7 +109,7 @@ export async function leftOf(books: Books, entity: string): Promise<string[]> {
 
 /** Kind, amount and period of the ledger's entries, oldest first. */
 export async function ledgerOf(books: Books, entity: string): Promise<string[]> {
-  const entries = await books.ledger.page({ entity, before: null, limit: 100 });
+  const entries = await books.ledger.page({ entity, after: null, limit: 100 });
   return entries.toReversed().map((entry) => `${entry.kind} ${entry.amountPicos} ${entry.period}`);
 }
 

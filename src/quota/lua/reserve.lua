@@ -45,7 +45,11 @@ local function run()
   if number and state.mode ~= 'shadow' then
     return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0)
   end
-  -- In shadow mode the request runs although a limit denies it, so what it may cost is held anyway.
+  -- In shadow mode the request runs although a limit denies it, so what it may cost is held anyway, until there are as many holds as an
+  -- entity may have under any limit: from there on it runs without one.
+  if number and total('count') >= math.max(HOLDS_MAX, tonumber(state.entity_concurrency) or 0) then
+    return reply(project_name, 0, 0, 'held', '0', state.period, now + ttl_ms, number, retryable and 1 or 0)
+  end
   if number then return hold(number, retryable and 1 or 0) end
   return hold()
 end
