@@ -18,6 +18,7 @@ import { PROCESS_ROLE } from './http/readiness.js';
 import { ApiDocument } from './http/docs.controller.js';
 import { ErrorFilter } from './http/error-filter.js';
 import { routesOn, type GatewayApi } from './http/gateway-routes.js';
+import { tracedRoutes } from './http/traced-routes.js';
 import { HttpKernelApi, HttpKernelModule } from './http/http-kernel.module.js';
 import { METRICS_ADDRESS } from './http/metrics-server.js';
 import { EVENT_BODIES } from './alerts/event-bodies.schema.js';
@@ -36,6 +37,7 @@ import { USAGE_ROUTES, UsageReports } from './metering/usage-routes.js';
 import { QUEUE_SHARDS } from './metering/usage.processor.js';
 import { NestLogger } from './platform/logger.js';
 import { Metrics } from './platform/metrics.js';
+import { TRACING, type Tracing } from './platform/tracing.js';
 import { VERSION } from './platform/version.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import { PricesApi, PricesModule } from './prices/prices.module.js';
@@ -94,7 +96,11 @@ const GATEWAY_ROUTES = [
 /** Queues and schedules, where the role is `worker` or `all`. */
 const WORKERS = [MeteringWorker, UpkeepWorker, JobsWorker];
 
-export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards'> & { readonly config: Config };
+export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards'> & {
+  readonly config: Config;
+  /** Without it there are no traces. */
+  readonly tracing?: Tracing | null;
+};
 
 @Module({})
 export class AppModule {
@@ -108,6 +114,7 @@ export class AppModule {
         useValue: { name: config.sellerName, address: config.sellerAddress } satisfies Seller,
       },
       { provide: QUEUE_SHARDS, useValue: config.queueShards },
+      { provide: TRACING, useValue: parts.tracing ?? null },
       { provide: PROCESS_ROLE, useValue: config.role },
       {
         provide: WebhookSender,
@@ -139,7 +146,7 @@ function mailOf({ smtpUrl: url, smtpFrom: from }: Config): { url: string; from: 
 
 /** The whole app, not listening yet. Tests boot the very same, on port 0 and with a clock of their own. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
-  const { config, logger, clock } = parts;
+  const { config, logger, clock, tracing = null } = parts;
   const metrics = new Metrics({ version: VERSION, role: config.role });
   const { quotaDeniedStatus } = config;
   const described = {
@@ -152,7 +159,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const errors = new ErrorFilter(logger, config);
   const module = AppModule.of(parts, { metrics, document });
   const gateway: GatewayApi<GatewayCalls> = {
-    routes: GATEWAY_ROUTES,
+    routes: tracing === null ? GATEWAY_ROUTES : tracedRoutes(GATEWAY_ROUTES, tracing, config),
     services: () => ({
       calls: { reservations: app.get(ReservationCalls), reports: app.get(UsageReports) },
       guard: app.get(AuthGuard),

@@ -5,6 +5,7 @@ import { expectationOf } from './http/expectations.js';
 import { databaseUrlProblems, schemaOf } from './platform/database-address.js';
 import { isStrongSecret, STRONG_SECRET } from './domain/secret-strength.js';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.js';
+import { OTLP_FIELDS, otlpOf, type OtlpSettings } from './otlp-settings.js';
 import { readVariables, type Variables } from './environment-files.js';
 
 export type Role = 'api' | 'worker' | 'all';
@@ -50,6 +51,10 @@ export type Config = {
   /** The sender of mail; never null where `smtpUrl` is set. */
   readonly smtpFrom: string | null;
   readonly logLevel: LogLevel;
+  /** Where traces go. Null: nowhere. */
+  readonly otlp: OtlpSettings | null;
+  /** Names this process in the log. Null: its host and number. */
+  readonly instanceName: string | null;
   /** How long an API that was told to end still answers, while `/readyz` says that it leaves. */
   readonly drainSeconds: number;
   /** Whether a start applies migrations; otherwise it refuses a database that lacks some. */
@@ -160,6 +165,8 @@ const Environment = z.object({
     .transform(Number)
     .refine((seconds) => seconds <= DRAIN_SECONDS_MAX, DRAIN_EXPECTED),
   MIGRATE: z.enum(['start', 'off'], 'must be start or off').default('start'),
+  ...OTLP_FIELDS,
+  INSTANCE_NAME: z.string().trim().regex(ONE_LINE, 'must be one line of 1 to 200 characters').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
@@ -237,6 +244,8 @@ export function readConfig(environment: Variables = process.env): Config {
     smtpUrl: data.SMTP_URL ?? null,
     smtpFrom: data.SMTP_FROM ?? null,
     logLevel: data.LOG_LEVEL,
+    otlp: otlpOf(data),
+    instanceName: data.INSTANCE_NAME ?? null,
     drainSeconds: data.DRAIN_SECONDS,
     migratesAtStart: data.MIGRATE === 'start',
   });

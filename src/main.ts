@@ -1,5 +1,6 @@
 /** Boot and shutdown, nothing else. */
 import 'reflect-metadata';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createApp } from './app.module.js';
@@ -10,7 +11,7 @@ import { Clock } from './platform/clock.js';
 import { schemaOf, trustsAnyCertificate } from './platform/database-address.js';
 import { EmbeddedServerError } from './platform/embedded/embedded-server-error.js';
 import { startEmbeddedServers } from './platform/embedded/embedded-servers.js';
-import { Logger } from './platform/logger.js';
+import { Logger, type Identity } from './platform/logger.js';
 import {
   applyMigrations,
   MigrationError,
@@ -29,6 +30,9 @@ import {
   type RedisConnections,
   type RedisSettings,
 } from './platform/redis-connections.js';
+import { openTracing, type Tracing } from './platform/tracing.js';
+import { VERSION } from './platform/version.js';
+import type { OtlpSettings } from './otlp-settings.js';
 import { Deadlines } from './platform/deadline.js';
 import { Database, type DatabaseOptions } from './platform/database.js';
 import { isPooled } from './platform/pooled-sessions.js';
@@ -50,7 +54,7 @@ const STOP_MS_MAX = 25_000;
 /** Without Redis no job can be completed, so only commits in flight are worth waiting for. */
 const STOP_WITHOUT_REDIS_MS_MAX = 5_000;
 
-const logger = new Logger();
+const logger = new Logger('info', identityOf(null, null));
 const deadlines = new Deadlines();
 logWhatIsPrinted(logger);
 
@@ -72,6 +76,7 @@ async function boot(): Promise<void> {
     if (rest.length > 0 || (command !== undefined && command !== 'migrate'))
       throw new ConfigError(['the command must be `migrate`, or none to start the service']);
     const config = readConfig();
+    logger.setIdentity(identityOf(command === 'migrate' ? command : config.role, config.instanceName));
     await (command === 'migrate' ? migrateAlone(config) : start(config));
   } catch (error) {
     if (!stopping) await fail(error);
@@ -102,11 +107,12 @@ async function start(config: Config): Promise<void> {
   if (problem !== null) throw new ConfigError([problem]);
   const { queueRedisUrl, redisPrefix } = config;
   const redis = await openRedis({ redisUrl, queueRedisUrl, redisPrefix });
-  const app = await createApp({ config, database, redis, clock: new Clock(), logger });
+  const tracing = config.otlp === null ? null : await traceTo(config.otlp, config);
+  const app = await createApp({ config, database, redis, clock: new Clock(), logger, tracing });
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   keep('requests', () => leave(app.get(Readiness), config));
-  logger.info('listening', { url: await app.getUrl(), role: config.role });
+  logger.info('listening', { url: await app.getUrl() });
 }
 
 /** `npm run migrate`: applies what is pending, and ends. */
@@ -147,7 +153,7 @@ async function sessionsOf(
   if (!mayTakeRole && migrateDatabaseUrl === null)
     logger.warn(
       'the service works as the owner of its tables: the user of DATABASE_URL may not create or take on its role',
-      { role: SERVICE_ROLE },
+      { database_role: SERVICE_ROLE },
     );
   if (pooled) {
     logger.info('a pooler is in front of postgres: roles and time limits are set in each transaction');
@@ -192,6 +198,20 @@ function isRedisDown(): boolean {
 async function leave(readiness: Readiness, { role, drainSeconds }: Config): Promise<void> {
   readiness.drain();
   if (role !== 'worker' && stoppedBy === 'SIGTERM') await delay(drainSeconds * 1000);
+}
+
+/** Closed after the app, so that its last spans are sent. */
+async function traceTo(otlp: OtlpSettings, { role, instanceName }: Config): Promise<Tracing> {
+  const { instance } = identityOf(role, instanceName);
+  const tracing = await openTracing({ ...otlp, version: VERSION, instance }, logger);
+  keep('traces', () => tracing.close());
+  logger.info('traces are sent', { endpoint: new URL(otlp.endpoint).origin });
+  return tracing;
+}
+
+/** The host and the process' number where the environment names no instance. */
+function identityOf(role: string | null, instance: string | null): Identity {
+  return { process: 'tally', role, instance: instance ?? `${hostname()}/${process.pid}` };
 }
 
 /** Registers what has to be closed. Throws where a stop began meanwhile, which ends the start. */

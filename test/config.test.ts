@@ -42,6 +42,8 @@ describe('the configuration', () => {
       smtpUrl: null,
       smtpFrom: null,
       logLevel: 'info',
+      instanceName: null,
+      otlp: null,
       migratesAtStart: true,
     });
   });
@@ -82,6 +84,10 @@ describe('the configuration', () => {
     ],
     ['SMTP_FROM', ['nobody', 'a@b@c', 'Tally <billing@example.com', 'a@b.example, c@d.example', 'a@b>']],
     ['LOG_LEVEL', ['INFO', 'verbose']],
+    ['INSTANCE_NAME', ['two\nlines', ' ']],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', ['collector:4318', 'grpc://collector:4317']],
+    ['OTEL_EXPORTER_OTLP_HEADERS', ['secret', 'api-key=', 'a=%zz']],
+    ['OTEL_TRACES_SAMPLER_ARG', ['1.5', 'half', '-1']],
     ['MIGRATE', ['on', 'OFF', 'false']],
   ])('refuses a wrong %s in one sentence', (name, values) => {
     for (const value of values) {
@@ -108,6 +114,21 @@ describe('the configuration', () => {
       smtpFrom: 'Tally <billing@mail.example>',
       logLevel: 'warn',
     });
+  });
+
+  it('takes a receiver of traces, with its headers', () => {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+    const OTEL_EXPORTER_OTLP_HEADERS = 'api-key=a%20b, x-tenant=7';
+    const OTEL_TRACES_SAMPLER_ARG = '0.25';
+    expect(
+      readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER_ARG }).otlp,
+    ).toEqual({
+      endpoint: 'http://collector:4318',
+      headers: { 'api-key': 'a b', 'x-tenant': '7' },
+      serviceName: 'tally',
+      sampledRatio: 0.25,
+    });
+    expect(readConfig({ OTEL_SERVICE_NAME: 'billing' }).otlp).toBeNull();
   });
 
   it('wants a sender beside a mail server', () => {

@@ -1,9 +1,12 @@
 /** Counts a batch and what came of it, judges what it failed for, and keeps events that Postgres refuses as dead letters. */
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { formatSubject } from '../domain/ids.js';
 import { Database } from '../platform/database.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
+import { TRACING, type Tracing } from '../platform/tracing.js';
+import type { UsageEvent } from '../domain/usage.js';
+import { traceOfEvent } from './event-trace.js';
 import { findContentChecks } from './content-checks.sql.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Delivery, Wait } from './delivery.js';
@@ -20,16 +23,32 @@ export class BatchWriter implements LaneWork {
     private readonly database: Database,
     private readonly metrics: Metrics,
     private readonly logger: Logger,
+    @Inject(TRACING) private readonly tracing: Tracing | null,
   ) {}
 
   async write(batch: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const startedMs = performance.now();
     const result = await this.record(batch);
     this.count(result);
     const setAside = new Set(result.setAside);
     const held = setAside.size === 0 ? [] : batch.filter(({ event }) => setAside.has(event));
     const settled = batch.filter(({ event }) => event.reservationId !== null && !setAside.has(event));
     this.metrics.holds.inc({ event: 'settled' }, settled.length);
+    if (this.tracing !== null) this.trace(this.tracing, batch, { setAside, startedMs });
     return held;
+  }
+
+  private trace(
+    tracing: Tracing,
+    batch: readonly Delivery[],
+    { setAside, startedMs }: { setAside: ReadonlySet<UsageEvent>; startedMs: number },
+  ): void {
+    for (const { event, body } of batch) {
+      if (setAside.has(event)) continue;
+      const attributes: Record<string, string | number> = { 'messaging.batch.message_count': batch.length };
+      if (event.reservationId !== null) attributes['tally.reservation_id'] = event.reservationId;
+      tracing.note({ name: 'usage.book', from: traceOfEvent(body), attributes, startedMs });
+    }
   }
 
   private async record(batch: readonly Delivery[]): Promise<RecordResult> {

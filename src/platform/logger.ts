@@ -7,11 +7,24 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-export class Logger {
-  private readonly lines;
+/** Which process wrote a line: many of them write into one log. */
+export type Identity = {
+  readonly process: string;
+  /** Null until the environment is read. */
+  readonly role: string | null;
+  readonly instance: string;
+};
 
-  constructor(level: LogLevel = 'info') {
-    this.lines = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+export class Logger {
+  private lines;
+
+  constructor(level: LogLevel = 'info', identity: Identity | null = null) {
+    this.lines = linesOf(level, identity);
+  }
+
+  /** Stands in every line from here on. */
+  setIdentity(identity: Identity): void {
+    this.lines = linesOf(this.lines.level, identity);
   }
 
   /** From here on, lines below the level are not written. */
@@ -22,6 +35,11 @@ export class Logger {
   /** Whether lines of the level are written. */
   writes(level: LogLevel): boolean {
     return this.lines.isLevelEnabled(level);
+  }
+
+  /** What a library or Node printed, at the level that it had there. */
+  printed(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
+    this.lines[level]({ text }, 'printed');
   }
 
   info(event: string, fields: LogFields = {}): void {
@@ -36,6 +54,10 @@ export class Logger {
   error(event: string, error: unknown, fields: LogFields = {}): void {
     this.lines.error({ ...fields, err: error instanceof Error ? error : new Error(String(error)) }, event);
   }
+}
+
+function linesOf(level: string, identity: Identity | null) {
+  return pino({ level, base: identity, timestamp: pino.stdTimeFunctions.isoTime });
 }
 
 /** Nest tells its own start-up through this; its chatter of every mapped route is left out. */

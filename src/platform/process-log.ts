@@ -2,13 +2,23 @@
 import { format } from 'node:util';
 import type { Logger } from './logger.js';
 
+const LEVELS = [
+  ['debug', 'debug'],
+  ['trace', 'debug'],
+  ['log', 'info'],
+  ['info', 'info'],
+  ['warn', 'warn'],
+  ['error', 'error'],
+] as const;
+
 export function logWhatIsPrinted(logger: Logger): void {
-  for (const name of ['debug', 'log', 'info', 'warn', 'error', 'trace'] as const) {
-    console[name] = (...values: unknown[]) => logger.warn('printed', { text: format(...values) });
-  }
+  for (const [name, level] of LEVELS)
+    console[name] = (...values: unknown[]) => logger.printed(level, format(...values));
   // The listener that Node brings prints.
   process.removeAllListeners('warning');
-  process.on('warning', (warning) => logger.warn('warning', { text: String(warning) }));
+  process.on('warning', (warning: Error & { code?: string }) =>
+    logger.warn('warning', { code: warning.code, text: String(warning) }),
+  );
   // The process may be in any state. Its supervisor restarts it, and jobs in flight run again.
   process.on('uncaughtException', (error, origin) => {
     logger.error('ended by an error that nobody caught', error, { origin });

@@ -8,6 +8,7 @@ import { JobRunner } from '../../src/jobs/job-runner.js';
 import { Logger } from '../../src/platform/logger.js';
 import { connectAll, disconnectAll } from '../../src/platform/redis-connections.js';
 import { untilReady } from '../../src/platform/redis.js';
+import { openTracing } from '../../src/platform/tracing.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';
 import { isPooled } from '../../src/platform/pooled-sessions.js';
@@ -90,7 +91,12 @@ export async function anApp(
   const { redisUrl, queueRedisUrl, redisPrefix } = config;
   const connections = connectAll({ redisUrl: redisUrl ?? redis.url, queueRedisUrl, redisPrefix });
   await Promise.all(Object.values(connections).map(({ client }) => untilReady(client)));
-  const app = await createApp({ config, database, redis: connections, clock, logger: new Logger('silent') });
+  const logger = new Logger('silent');
+  const tracing =
+    config.otlp === null
+      ? null
+      : await openTracing({ ...config.otlp, version: '0', instance: 'test' }, logger);
+  const app = await createApp({ config, database, redis: connections, clock, logger, tracing });
   await app.listen(0, '127.0.0.1');
   // An API leaves long work to the workers; here there are none beside it.
   if (role === 'api') app.get(JobRunner).start();
@@ -117,6 +123,7 @@ export async function anApp(
     },
     async close() {
       await app.close();
+      await tracing?.close();
       disconnectAll(connections);
       await database.close();
       await Promise.all([postgres.drop(), redis.stop()]);
