@@ -51,9 +51,7 @@ export type Config = {
   /** The sender of mail; never null where `smtpUrl` is set. */
   readonly smtpFrom: string | null;
   readonly logLevel: LogLevel;
-  /** Where traces go. Null: nowhere. */
   readonly otlp: OtlpSettings | null;
-  /** Names this process in the log. Null: its host and number. */
   readonly instanceName: string | null;
   /** How long an API that was told to end still answers, while `/readyz` says that it leaves. */
   readonly drainSeconds: number;
@@ -166,7 +164,6 @@ const Environment = z.object({
     .refine((seconds) => seconds <= DRAIN_SECONDS_MAX, DRAIN_EXPECTED),
   MIGRATE: z.enum(['start', 'off'], 'must be start or off').default('start'),
   ...OTLP_FIELDS,
-  INSTANCE_NAME: z.string().trim().regex(ONE_LINE, 'must be one line of 1 to 200 characters').optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 

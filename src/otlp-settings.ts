@@ -1,4 +1,4 @@
-/** The variables of OpenTelemetry, by their standard names: where traces go, if anywhere. */
+/** How a process is told from others, and the variables of OpenTelemetry by their standard names: where traces go, if anywhere. */
 import { z } from 'zod';
 
 export type OtlpSettings = {
@@ -13,6 +13,7 @@ const HEADERS_EXPECTED =
 const RATIO_EXPECTED = 'must be a share of the traces from 0 to 1';
 
 export const OTLP_FIELDS = {
+  INSTANCE_NAME: oneLine().optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .string()
     .refine(isHttpUrl, 'must be a URL such as http://collector:4318')
@@ -21,11 +22,7 @@ export const OTLP_FIELDS = {
     .string()
     .refine((text) => headersIn(text) !== null, HEADERS_EXPECTED)
     .optional(),
-  OTEL_SERVICE_NAME: z
-    .string()
-    .trim()
-    .regex(/^[^\p{C}]{1,200}$/u, 'must be one line of 1 to 200 characters')
-    .default('tally'),
+  OTEL_SERVICE_NAME: oneLine().default('tally'),
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
     .regex(/^\d(\.\d{1,9})?$/, RATIO_EXPECTED)
@@ -46,6 +43,13 @@ export function otlpOf(data: z.output<typeof Fields>): OtlpSettings | null {
     serviceName: data.OTEL_SERVICE_NAME,
     sampledRatio: data.OTEL_TRACES_SAMPLER_ARG,
   };
+}
+
+function oneLine() {
+  return z
+    .string()
+    .trim()
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be one line of 1 to 200 characters');
 }
 
 function isHttpUrl(text: string): boolean {

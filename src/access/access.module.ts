@@ -14,6 +14,8 @@ import { KeyUse } from './key-use.js';
 import { KeysController } from './keys.controller.js';
 import { ManagedKeys } from './managed-keys.js';
 import { OrganizationAdminController } from './organization-admin.controller.js';
+import { Sessions } from './sessions.js';
+import { SessionsController } from './sessions.controller.js';
 import { Refusals } from './refusals.js';
 import { RefusedChanges } from './refused-changes.js';
 
@@ -28,6 +30,7 @@ const SERVICES = [
   KeyUse,
   ManagedKeys,
   Refusals,
+  Sessions,
 ];
 
 @Module({
@@ -42,6 +45,12 @@ export class AccessModule {}
 
 @Module({
   imports: [AccessModule],
-  controllers: [KeysController, AuditLogController, ChainsController, OrganizationAdminController],
+  controllers: [
+    KeysController,
+    AuditLogController,
+    ChainsController,
+    OrganizationAdminController,
+    SessionsController,
+  ],
 })
 export class AccessApi {}

@@ -73,6 +73,13 @@ export class ApiKeys {
       this.remember(secret, cached);
       return cached.principal;
     }
+    return this.authenticateHash(hash);
+  }
+
+  /** The principal whose secret has this hash, or null. */
+  async authenticateHash(hash: string): Promise<Principal | null> {
+    const cached = this.cache.get(hash);
+    if (cached !== undefined && this.ageMsOf(cached) < FRESH_MS_MAX) return cached.principal;
     try {
       return await this.deadlines.within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
     } catch (error) {

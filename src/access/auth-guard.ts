@@ -9,6 +9,7 @@ import { BadKeys, unauthenticated } from './bad-keys.js';
 import { KeyUse } from './key-use.js';
 import { forbidden, type Principal } from './principal.js';
 import { Refusals } from './refusals.js';
+import { Sessions, tokenIn } from './sessions.js';
 import { refusedOf } from './refused-call.js';
 import { accessOf, type Access, type Scope } from '../http/route.js';
 
@@ -23,6 +24,7 @@ export class AuthGuard implements CanActivate {
     private readonly badKeys: BadKeys,
     private readonly refusals: Refusals,
     private readonly use: KeyUse,
+    private readonly sessions: Sessions,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -55,12 +57,26 @@ export class AuthGuard implements CanActivate {
   /** Sets the request's principal, or throws. Returns no promise for a key that was seen a moment ago, as most are. */
   admit(request: Asked, access: Access): Promise<void> | void {
     const { authorization } = request.headers;
-    if (authorization === undefined) throw this.badKeys.missing();
+    if (authorization === undefined) {
+      if (tokenIn(request.headers.cookie) === null) throw this.badKeys.missing();
+      return this.enterSession(request, access);
+    }
     const secret = bearerOf(authorization);
     const known = secret === null ? null : this.keys.known(secret);
     if (known === null) return this.lookUp(secret, request, access);
     this.use.add(known.keyId);
     enter(known, request, access);
+  }
+
+  /** Without a key, the cookie of a session may stand for one; for a change only beside the token that the page knows and no other. */
+  private async enterSession(request: Asked, access: Access): Promise<void> {
+    const { cookie, 'x-csrf-token': csrfToken } = request.headers;
+    const session = await this.sessions.find(cookie);
+    if (session === null) throw unauthenticated();
+    const isReading = request.raw.method === 'GET' || request.raw.method === 'HEAD';
+    if (!isReading && csrfToken !== session.csrfToken) throw forbidden();
+    this.use.add(session.principal.keyId);
+    enter(session.principal, request, access);
   }
 
   private async lookUp(secret: string | null, request: Asked, access: Access): Promise<void> {

@@ -19,7 +19,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The page may load from and call this host alone; nothing may frame it or run inside it. */
-const HEADERS = {
+export const PAGE_HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -49,7 +49,7 @@ export class ConsoleController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Buffer | undefined {
-    return this.files.send('index.html', request, reply.headers(HEADERS));
+    return this.files.send('index.html', request, reply.headers(PAGE_HEADERS));
   }
 
   @Route('GET /dashboard/:file', { scope: 'public', role: 'anyone', summary: 'A static file of the page' })
@@ -58,7 +58,7 @@ export class ConsoleController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Buffer | undefined {
-    return this.files.send(file, request, reply.headers(HEADERS));
+    return this.files.send(file, request, reply.headers(PAGE_HEADERS));
   }
 }
 

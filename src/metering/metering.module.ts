@@ -16,6 +16,7 @@ import { LitellmLogs } from './litellm/litellm-logs.js';
 import { IdentityPruning } from './identity-pruning.js';
 import { KeyBacklog } from './key-backlog.js';
 import { QueueOverviews } from './queue-overview.js';
+import { QueuePageController } from './queue-page.controller.js';
 import { QueueController } from './queue.controller.js';
 import { Recorder } from './recorder.js';
 import { UsageConflicts } from './usage-conflicts.js';
@@ -41,7 +42,13 @@ export class MeteringModule {}
 @Module({
   imports: [AccessModule, JobsModule, MeteringModule],
   providers: INTAKE,
-  controllers: [DeadLettersController, ConflictsController, QueueController, LitellmController],
+  controllers: [
+    DeadLettersController,
+    ConflictsController,
+    QueueController,
+    QueuePageController,
+    LitellmController,
+  ],
 })
 export class MeteringApi {}
 

@@ -170,6 +170,11 @@ export class UsageQueue {
     return usageQueues(this.shards).map((name) => this.queueNamed(name));
   }
 
+  /** With those of upkeep, for people who watch. Throws Unavailable. */
+  withUpkeep(): readonly Queue[] {
+    return [...this.all(), ...Object.values(UPKEEP_QUEUES).map((name) => this.queueNamed(name))];
+  }
+
   /** The keys of the jobs that workers are at. */
   async activeJobs(): Promise<string[]> {
     const lists = usageQueues(this.shards).map(async (name) => {

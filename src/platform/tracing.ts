@@ -21,7 +21,9 @@ export type TracingOptions = {
 /** As W3C has it: version, trace, span, flags. */
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
-const CLOSE_MS_MAX = 3_000;
+/** With its retries. */
+const SEND_MS_MAX = 4_000;
+const CLOSE_MS_MAX = 5_000;
 const FAILURES_LOGGED_MS = 60_000;
 
 export type Attributes = Readonly<Record<string, string | number>>;
@@ -67,6 +69,7 @@ export async function openTracing(options: TracingOptions, logger: Logger): Prom
   const exporter = new otlp.OTLPTraceExporter({
     url: `${options.endpoint.replace(/\/+$/, '')}/v1/traces`,
     headers: { ...options.headers },
+    timeoutMillis: SEND_MS_MAX,
   });
   const provider = new sdk.BasicTracerProvider({
     resource: resources.resourceFromAttributes({

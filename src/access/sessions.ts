@@ -1,0 +1,94 @@
+/**
+ * People who are signed in to a page: a cookie stands for an API key, for 12 hours at most and only as long as the key counts. Redis has
+ * them; when it loses them people sign in again.
+ */
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { keyPrefixOf } from '@tally/client/protocol';
+import { askRedis } from '../platform/redis-errors.js';
+import type { RedisNodes } from '../platform/redis-nodes.js';
+import { QUOTA_REDIS } from '../platform/redis.js';
+import { ApiKeys, hashOf } from './api-keys.js';
+import { BadKeys, unauthenticated } from './bad-keys.js';
+import type { Principal } from './principal.js';
+
+export const SESSION_COOKIE = 'tally_session';
+export const SESSION_SECONDS = 12 * 3_600;
+
+/** At the same time with one key; a further one ends one of them. Redis may hold no more, since it evicts nothing. */
+const SESSIONS_OF_KEY_MAX = 16;
+
+/** The key's id, which of its sessions it is, and the secret. */
+const TOKEN = /^([A-Za-z0-9_-]{1,64})\.(\d{1,2})\.([A-Za-z0-9_-]{43})$/;
+
+type Stored = { readonly secretHash: string; readonly keyHash: string; readonly csrfToken: string };
+
+export type Session = { readonly principal: Principal; readonly csrfToken: string };
+
+@Injectable()
+export class Sessions {
+  constructor(
+    private readonly keys: ApiKeys,
+    private readonly badKeys: BadKeys,
+    @Inject(QUOTA_REDIS) private readonly redis: RedisNodes,
+  ) {}
+
+  /** Throws for a key that does not count. */
+  async open(apiKey: string, address: string): Promise<Session & { readonly token: string }> {
+    const keyHash = hashOf(apiKey);
+    const principal = await this.badKeys.lookUp(address, keyHash, () => this.keys.authenticate(apiKey));
+    if (principal === null) throw unauthenticated();
+    const [secret, csrfToken] = [newToken(), newToken()];
+    const place = `${principal.keyId}.${randomInt(SESSIONS_OF_KEY_MAX)}`;
+    const stored: Stored = { secretHash: digestOf(secret).toString('base64url'), keyHash, csrfToken };
+    await askRedis(this.redis.client.set(this.keyOf(place), JSON.stringify(stored), 'EX', SESSION_SECONDS));
+    return { principal, csrfToken, token: `${place}.${secret}` };
+  }
+
+  /** Null where the cookies name no session, or one that has ended. */
+  async find(cookies: string | undefined): Promise<Session | null> {
+    const [, keyId, place, secret] = TOKEN.exec(tokenIn(cookies) ?? '') ?? [];
+    if (keyId === undefined || place === undefined || secret === undefined) return null;
+    const text = await askRedis(this.redis.client.get(this.keyOf(`${keyId}.${place}`)));
+    if (text === null) return null;
+    const { secretHash, keyHash, csrfToken } = JSON.parse(text) as Stored;
+    if (!timingSafeEqual(Buffer.from(secretHash, 'base64url'), digestOf(secret))) return null;
+    const principal = await this.keys.authenticateHash(keyHash);
+    return principal === null ? null : { principal, csrfToken };
+  }
+
+  /** Of a session that was found. */
+  async end(cookies: string | undefined): Promise<void> {
+    const [, keyId, place] = TOKEN.exec(tokenIn(cookies) ?? '') ?? [];
+    await askRedis(this.redis.client.del(this.keyOf(`${keyId}.${place}`)));
+  }
+
+  private keyOf(place: string): string {
+    return `${keyPrefixOf(this.redis.names.prefix)}tally:session:${place}`;
+  }
+}
+
+/** What the browser is to keep. `Secure` where the page came over TLS. */
+export function sessionCookie(
+  token: string,
+  { isSecure, seconds }: { isSecure: boolean; seconds: number },
+): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${SESSION_COOKIE}=${token}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
+}
+
+/** Null where there is no session's cookie. */
+export function tokenIn(cookies: string | undefined): string | null {
+  const pairs = (cookies ?? '').split(';').map((pair) => pair.trim());
+  return (
+    pairs.find((pair) => pair.startsWith(`${SESSION_COOKIE}=`))?.slice(SESSION_COOKIE.length + 1) ?? null
+  );
+}
+
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function digestOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

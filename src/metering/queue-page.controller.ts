@@ -1,0 +1,108 @@
+/** Admins in a browser: the jobs of all queues, to look at. Without a session there is a page to sign in. */
+import { readFileSync } from 'node:fs';
+import { Controller, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Sessions } from '../access/sessions.js';
+import { missing } from '../access/principal.js';
+import { PAGE_HEADERS } from '../http/console.controller.js';
+import { Route } from '../http/route.js';
+import { StaticFiles } from '../http/static-files.js';
+import { UsageQueue } from '../platform/queues.js';
+import { boardFiles, QueueBoard } from './queue-board.js';
+
+const SIGN_IN = new URL('../../packages/console/queues.html', import.meta.url);
+
+/** The board finds its files by a base, which is this host's. */
+const HEADERS = {
+  ...PAGE_HEADERS,
+  'content-security-policy': PAGE_HEADERS['content-security-policy'].replace(
+    "base-uri 'none'",
+    "base-uri 'self'",
+  ),
+};
+
+const Anything = z.looseObject({});
+
+@Controller()
+@ApiExcludeController()
+export class QueuePageController {
+  private readonly files = new StaticFiles(boardFiles(), 'no-cache');
+  private board: QueueBoard | null = null;
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly usageQueue: UsageQueue,
+  ) {}
+
+  @Route('GET /admin/queues', { scope: 'public', role: 'anyone', summary: 'The page' })
+  async page(
+    @Query({ schema: Anything }) _query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    void reply.headers({
+      ...HEADERS,
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+    });
+    const session = await this.sessions.find(request.headers.cookie);
+    return session?.principal.role === 'admin' ? this.ready().page() : readFileSync(SIGN_IN, 'utf8');
+  }
+
+  @Route('GET /admin/queues/queue/:queue', {
+    scope: 'public',
+    role: 'anyone',
+    summary: 'The page, at a queue',
+  })
+  queue(
+    @Param({ schema: Anything }) _params: unknown,
+    @Query({ schema: Anything }) query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    return this.page(query, request, reply);
+  }
+
+  @Route('GET /admin/queues/queue/:queue/:job', {
+    scope: 'public',
+    role: 'anyone',
+    summary: 'The page, at a job',
+  })
+  job(
+    @Param({ schema: Anything }) _params: unknown,
+    @Query({ schema: Anything }) query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    return this.page(query, request, reply);
+  }
+
+  @Route('GET /admin/queues/static/*', { scope: 'public', role: 'anyone', summary: 'A file of the page' })
+  file(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Buffer | undefined {
+    const name = pathOf(request).slice('/admin/queues/static/'.length);
+    return this.files.send(name, request, reply.headers(PAGE_HEADERS));
+  }
+
+  @Route('GET /admin/queues/api/*', { scope: 'all', role: 'admin', summary: 'What the page shows' })
+  async read(
+    @Query({ schema: Anything }) query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const answer = await this.ready().read(pathOf(request).slice('/admin/queues'.length), query);
+    if (answer === null) throw missing('such view of the queues');
+    void reply.code(answer.status).header('cache-control', 'no-store');
+    return answer.body;
+  }
+
+  /** Throws Unavailable. */
+  private ready(): QueueBoard {
+    return (this.board ??= new QueueBoard(this.usageQueue.withUpkeep()));
+  }
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
+}

@@ -1,0 +1,111 @@
+/** What a cookie may stand for, and what an attacker can do with one or without. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anApp, type Answer, type TestApp } from '../support/app.js';
+
+const JOBS = 'GET /admin/queues/api/queues';
+
+describe('a session', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await anApp({ environment: { REDIS_PREFIX: 'eu' } });
+    for (const entity of ['entity1', 'entity2'])
+      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
+  });
+  afterAll(() => app.close());
+
+  const signIn = (api_key: string, headers: Record<string, string> = {}) =>
+    app.call('POST /dashboard/session', { key: null, body: { api_key }, headers });
+  const cookieOf = ({ headers }: Answer): string => headers.get('set-cookie')!.split(';', 1)[0]!;
+  const withCookie = (request: string, cookie: string, headers: Record<string, string> = {}, body?: object) =>
+    app.call(request, { key: null, headers: { cookie, ...headers }, ...(body && { body }) });
+
+  it('is a cookie that scripts cannot read, other sites do not send, and that holds no key', async () => {
+    const answer = await signIn(app.adminKey);
+    expect([answer.status, answer.body]).toEqual([
+      201,
+      {
+        object: 'dashboard.session',
+        role: 'admin',
+        entity: null,
+        csrf_token: expect.stringMatching(/^[\w-]{43}$/),
+      },
+    ]);
+    const cookie = answer.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/^tally_session=[\w.-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+    expect(cookie).not.toContain(app.adminKey);
+    const { host } = new URL(app.url);
+    const overTls = await signIn(app.adminKey, { origin: `https://${host}` });
+    expect(overTls.headers.get('set-cookie')).toMatch(/; Secure$/);
+  });
+
+  it('reads what its key may read, and nothing of others', async () => {
+    const cookie = cookieOf(await signIn(await app.key('finance', 'entity1')));
+    expect((await withCookie('GET /v1/entities/entity1/balance', cookie)).status).toBe(200);
+    expect((await withCookie('GET /v1/entities/entity2/balance', cookie)).status).toBe(403);
+    expect((await withCookie('GET /v1/admin/entities', cookie)).status).toBe(403);
+  });
+
+  it('changes something only beside the token that its own page knows', async () => {
+    const signedIn = await signIn(app.adminKey);
+    const cookie = cookieOf(signedIn);
+    const other = await signIn(app.adminKey);
+    const change = (headers: Record<string, string>) =>
+      withCookie('PUT /v1/admin/entities/by-session', cookie, headers, { plan: 'free' });
+    expect((await change({})).status).toBe(403);
+    expect((await change({ 'x-csrf-token': '' })).status).toBe(403);
+    expect((await change({ 'x-csrf-token': other.body.csrf_token })).status).toBe(403);
+    expect((await app.call('GET /v1/admin/entities/by-session')).status).toBe(404);
+    expect((await change({ 'x-csrf-token': signedIn.body.csrf_token })).status).toBe(200);
+  });
+
+  it('is not opened by a page of another origin, by a form, or with a bad key', async () => {
+    const foreign = { origin: 'https://evil.example' };
+    expect((await signIn(app.adminKey, foreign)).status).toBe(403);
+    expect((await signIn(app.adminKey, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    const form = await app.call('POST /dashboard/session', {
+      key: null,
+      body: `api_key=${app.adminKey}`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(form.status).toBe(415);
+    const bad = await signIn('sk-tally-nobody');
+    expect([bad.status, bad.headers.get('set-cookie')]).toEqual([401, null]);
+  });
+
+  it('ends when its key is revoked, and when somebody signs out, which needs the token as well', async () => {
+    const made = await app.call('POST /v1/admin/keys', {
+      body: { name: 'leaver', role: 'admin', entity: null },
+    });
+    const [revoked, left] = [await signIn(made.body.secret), await signIn(app.adminKey)];
+    expect((await withCookie(JOBS, cookieOf(revoked))).status).toBe(200);
+    await app.call(`DELETE /v1/admin/keys/${made.body.id}`);
+    expect((await withCookie(JOBS, cookieOf(revoked))).status).toBe(401);
+    const end = (headers: Record<string, string>) =>
+      withCookie('DELETE /dashboard/session', cookieOf(left), headers);
+    expect((await end({})).status).toBe(403);
+    expect((await withCookie(JOBS, cookieOf(left))).status).toBe(200);
+    const ended = await end({ 'x-csrf-token': left.body.csrf_token });
+    expect([ended.status, ended.headers.get('set-cookie')]).toEqual([
+      200,
+      expect.stringContaining('Max-Age=0'),
+    ]);
+    expect((await withCookie(JOBS, cookieOf(left))).status).toBe(401);
+  });
+
+  it('cannot be guessed from the key that it stands for, and is one of few of a key', async () => {
+    const [keyId, , secret] = cookieOf(await signIn(app.adminKey))
+      .split('=')[1]!
+      .split('.');
+    const places = Array.from(
+      { length: 100 },
+      (_, place) => `tally_session=${keyId}.${place}.${'A'.repeat(secret!.length)}`,
+    );
+    for (const cookie of places) expect((await withCookie(JOBS, cookie)).status).toBe(401);
+    for (let index = 0; index < 40; index += 1) await signIn(app.adminKey);
+    const { Redis } = await import('ioredis');
+    const redis = new Redis(app.redis.url);
+    expect((await redis.keys(`eu:tally:session:${keyId}.*`)).length).toBeLessThanOrEqual(16);
+    expect(await redis.keys('tally:*')).toEqual([]);
+    redis.disconnect();
+  });
+});
