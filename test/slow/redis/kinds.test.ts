@@ -164,7 +164,7 @@ describe('a queue apart from the quota', () => {
   });
 });
 
-it('a Redis that is not in the URL is not asked: the test of these tests', async () => {
+it('only the Redis of the URL is asked', async () => {
   const server = await opening(aRedisProcess());
   const app = await appOn({ REDIS_URL: `redis://127.0.0.1:${server.port}` });
   const others = new Redis(app.redis.url);
