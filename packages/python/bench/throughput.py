@@ -18,7 +18,8 @@ from pathlib import Path
 
 import aiohttp
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("src", "tests")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from conftest import LLAMA, Service
 from litellm_proxy import LiteLLMProxy
