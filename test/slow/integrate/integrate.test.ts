@@ -137,8 +137,6 @@ describe('a snippet of the page', () => {
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!);
     const missing = links.filter((link) => {
       if (link.startsWith('#')) return !headings.includes(link.slice(1));
-      // Each way's own page comes with its program.
-      if (link.startsWith('integrate/')) return false;
       return !link.startsWith('http') && !existsSync(join(dirname(PAGE), link.split('#')[0]!));
     });
     expect(links.length).toBeGreaterThan(7);
