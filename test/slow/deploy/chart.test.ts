@@ -1,0 +1,109 @@
+/** The chart: taken by helm, and what it renders taken by the schemas of the oldest Kubernetes that it names. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { aPythonVenv } from '../../support/python-venv.js';
+import { ROOT } from './command-lines.js';
+
+const run = promisify(execFile);
+const CHART = 'deploy/helm/tally';
+const KUBERNETES = '1.31';
+const HELM = '3.22.0';
+/** Compiling it takes five minutes of one core, once. */
+const BUILD_MS_MAX = 1_200_000;
+const VALIDATOR = [
+  'attrs==26.1.0',
+  'importlib_resources==7.1.0',
+  'jsonschema==4.26.0',
+  'jsonschema-specifications==2025.9.1',
+  'kubernetes-validate==1.37.0',
+  'packaging==26.4',
+  'PyYAML==6.0.4',
+  'referencing==0.37.0',
+  'rpds-py==2026.9.1',
+  'typing_extensions==4.16.0',
+];
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  'a secret of yours': ['existingSecret=tally'],
+  'secrets of its own': [
+    'secrets.databaseUrl=postgresql://u:p@db:5432/tally',
+    'secrets.redisUrl=redis://redis:6379',
+    'secrets.adminKey=k',
+  ],
+  everything: [
+    'existingSecret=tally',
+    'gateway.enabled=true',
+    'gateway.existingSecret=tally-gateway',
+    'api.autoscaling.enabled=true',
+    'worker.autoscaling.enabled=true',
+    'migrate.separateOwner=true',
+    'env.QUEUE_SHARDS=4',
+  ],
+};
+
+let helm: string;
+let validator: string;
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tally-chart-'));
+  const venv = await aPythonVenv({ name: 'kubernetes', requirements: VALIDATOR, python: '3.10' });
+  if (typeof venv === 'string') throw new Error(venv);
+  validator = venv.program('kubernetes-validate');
+  helm = await builtHelm();
+}, BUILD_MS_MAX);
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** By the Go of the PATH. Later runs use it again. */
+async function builtHelm(): Promise<string> {
+  const bin = join(ROOT, '.data/deploy', `helm-${HELM}`);
+  const program = join(bin, 'helm');
+  if (existsSync(program)) return program;
+  const env = { ...process.env, GOBIN: bin };
+  await run('go', ['install', `helm.sh/helm/v3/cmd/helm@v${HELM}`], { env, timeout: BUILD_MS_MAX });
+  return program;
+}
+
+const setting = (values: readonly string[]) => values.flatMap((value) => ['--set', value]);
+const render = async (values: readonly string[]): Promise<string> => {
+  const args = ['template', 'tally', CHART, '--kube-version', `${KUBERNETES}.0`, ...setting(values)];
+  return (await run(helm, args, { cwd: ROOT, maxBuffer: 16 * 1024 * 1024 })).stdout;
+};
+
+/** What Kubernetes' own schemas say of the manifests, a line for each; the exit code is 1 where one does not fit. */
+async function validate(manifests: string): Promise<string[]> {
+  const file = join(directory, 'manifests.yaml');
+  await writeFile(file, manifests);
+  const { stdout, stderr } = await run(validator, ['-k', KUBERNETES, '--strict', file]);
+  return `${stdout}${stderr}`.split('\n').filter((line) => line !== '');
+}
+
+describe('the chart', () => {
+  it.each(Object.entries(VALUES))(
+    'with %s is taken by helm lint, and Kubernetes takes what it renders',
+    async (_, values) => {
+      const { stdout } = await run(helm, ['lint', '--strict', CHART, ...setting(values)], { cwd: ROOT });
+      expect(stdout).toContain('1 chart(s) linted, 0 chart(s) failed');
+      const manifests = await render(values);
+      const kinds = manifests.match(/^kind: /gm) ?? [];
+      expect(kinds.length).toBeGreaterThan(5);
+      const lines = await validate(manifests);
+      expect(lines.filter((line) => !line.includes(' passed for resource '))).toEqual([]);
+      expect(lines).toHaveLength(kinds.length);
+    },
+  );
+
+  it('with a value that it does not have is refused, and so is a manifest that Kubernetes does not know', async () => {
+    await expect(render(['existingSecret=tally', 'api.replica=3'])).rejects.toThrow('replica');
+    const manifests = await render(VALUES['everything']!);
+    const wrong = manifests
+      .replace('podManagementPolicy:', 'podManagement:')
+      .replace(/replicas: \d+/, 'replicas: two');
+    expect(wrong).not.toBe(manifests);
+    await expect(validate(wrong)).rejects.toMatchObject({ code: 1 });
+  });
+});
