@@ -277,6 +277,7 @@ describe('while both are unavailable', () => {
     expect(await open.check(aSubject())).toEqual({
       allowed: true,
       degraded: true,
+      source: 'local',
       mode: 'enforce',
       shadow: null,
       subject: aSubject(),

@@ -46,6 +46,7 @@ describe('a reservation', () => {
     expect(await on.quota.reserve(order(subject, 'r1'))).toEqual({
       allowed: true,
       degraded: false,
+      source: 'redis',
       mode: 'enforce',
       shadow: null,
       reservation: {
