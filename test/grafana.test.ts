@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { anApp, type TestApp } from './support/app.js';
-import { anEvent } from './support/builders.js';
+import { anEvent, LLAMA } from './support/builders.js';
 import { aGateway } from './support/gateway.js';
 import { leaseId } from './support/leases.js';
 import { loginAsReader } from './support/reporting-reader.js';
@@ -41,12 +41,13 @@ describe('the dashboards', () => {
   let reader: pg.Client;
   let metrics: string;
   beforeAll(async () => {
-    app = await anApp();
+    app = await anApp({ role: 'all' });
     await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
     await recordUsage(app, [anEvent(), anEvent({ model: 'unknown' })]);
     await app.call('POST /v1/usage/events', { body: [{}] });
     await app.call('GET /v1/quota/check', { headers: { 'openai-project': 'entity1/project1' } });
+    await app.call('POST /v1/quota/reservations', { body: { project: 'entity1/project1', model: LLAMA } });
     reader = await loginAsReader(app.postgres.url);
     await app.call(`POST /v1/quota/leases/${leaseId()}/release`, { body: { project: 'entity1/project1' } });
     metrics = (await app.call('GET /metrics')).text + (await metricsOfAGateway(app));
