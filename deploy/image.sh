@@ -24,3 +24,5 @@ find "$into/node_modules" "$into/dist" "$into/packages" -type f \
 find "$into/node_modules/@prisma/client/runtime" -type f -name 'query_compiler_*' \
   ! -name 'query_compiler_fast_bg.postgresql.*' -delete
 find "$into/node_modules/@prisma/client/runtime" -type f -name '*edge*' -delete
+# OpenTelemetry's packages for bundlers; Node reads `build/src`.
+find "$into/node_modules/@opentelemetry" -type d \( -name esm -o -name esnext \) -prune -exec rm -rf {} +
