@@ -71,8 +71,8 @@ describe('a newer release whose migration has failed', () => {
     await expect(migrate('new')).rejects.toThrow(/_new failed: .*division by zero/);
     expect(await query(database.url, 'select * from counts')).toEqual([]);
     await newer(WORKS);
-    const message = await migrate('new').catch(String);
-    await query(database.url, /"(update .*?)"/.exec(String(message))?.[1] ?? '');
+    const message = await migrate('new').then(() => '', String);
+    await query(database.url, /"(update .*?)"/.exec(message)?.[1] ?? '');
     expect(await migrate('new')).toMatchObject({ applied: [NEW], newer: [], newerFailed: [] });
   });
 });
