@@ -132,7 +132,7 @@ async function migrate(config: Config, databaseUrl: string): Promise<readonly st
   return migrated.applied;
 }
 
-/** A newer release was here: after a roll-back, or while processes are replaced one after the other. */
+/** Migrations of a newer release are there after a roll-back, or while processes are replaced one after the other. */
 function tellOfNewer({ newer, newerFailed }: Migrated): void {
   if (newer.length > 0) logger.info('the database has migrations of a newer release', { newer });
   if (newerFailed.length > 0)

@@ -68,7 +68,7 @@ export class AuthGuard implements CanActivate {
     enter(known, request, access);
   }
 
-  /** Without a key, the cookie of a session may stand for one; for a change only beside the token that the page knows and no other. */
+  /** Without a key, the cookie of a session stands for one. A change also needs the token, which only our own page knows. */
   private async enterSession(request: Asked, access: Access): Promise<void> {
     const { cookie, 'x-csrf-token': csrfToken } = request.headers;
     const session = await this.sessions.find(cookie);

@@ -43,7 +43,7 @@ export class SessionsController {
   }
 }
 
-/** A page of another origin must not sign anybody in. Programs say neither. */
+/** A page of another origin must not sign anybody in. Programs send neither header. */
 function requireOwnPage({ headers }: FastifyRequest): void {
   const { origin, host, 'sec-fetch-site': site = 'same-origin' } = headers;
   const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);

@@ -1,6 +1,6 @@
 /**
- * People who are signed in to a page: a cookie stands for an API key, for 12 hours at most and only as long as the key counts. Redis has
- * them; when it loses them people sign in again.
+ * People who are signed in to a page: a cookie stands for an API key, for 12 hours at most and only while the key is valid. Redis keeps
+ * the sessions; when it loses them, people sign in again.
  */
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
@@ -12,10 +12,10 @@ import { ApiKeys, hashOf } from './api-keys.js';
 import { BadKeys, unauthenticated } from './bad-keys.js';
 import type { Principal } from './principal.js';
 
-export const SESSION_COOKIE = 'tally_session';
+const SESSION_COOKIE = 'tally_session';
 export const SESSION_SECONDS = 12 * 3_600;
 
-/** At the same time with one key; a further one ends one of them. Redis may hold no more, since it evicts nothing. */
+/** Places for the sessions of one key, bounded because Redis evicts nothing. A new session takes any of them, and ends the one that had it. */
 const SESSIONS_OF_KEY_MAX = 16;
 
 /** The key's id, which of its sessions it is, and the secret. */
@@ -33,7 +33,7 @@ export class Sessions {
     @Inject(QUOTA_REDIS) private readonly redis: RedisNodes,
   ) {}
 
-  /** Throws for a key that does not count. */
+  /** Throws for a key that is not valid. */
   async open(apiKey: string, address: string): Promise<Session & { readonly token: string }> {
     const keyHash = hashOf(apiKey);
     const principal = await this.badKeys.lookUp(address, keyHash, () => this.keys.authenticate(apiKey));
@@ -57,7 +57,7 @@ export class Sessions {
     return principal === null ? null : { principal, csrfToken };
   }
 
-  /** Of a session that was found. */
+  /** Ends a session that `find` has returned. */
   async end(cookies: string | undefined): Promise<void> {
     const [, keyId, place] = TOKEN.exec(tokenIn(cookies) ?? '') ?? [];
     await askRedis(this.redis.client.del(this.keyOf(`${keyId}.${place}`)));
@@ -68,7 +68,7 @@ export class Sessions {
   }
 }
 
-/** What the browser is to keep. `Secure` where the page came over TLS. */
+/** The `Set-Cookie` header. `Secure` where the page came over TLS. */
 export function sessionCookie(
   token: string,
   { isSecure, seconds }: { isSecure: boolean; seconds: number },
@@ -77,7 +77,7 @@ export function sessionCookie(
   return `${SESSION_COOKIE}=${token}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
 }
 
-/** Null where there is no session's cookie. */
+/** The session's token among the cookies of a request, or null. */
 export function tokenIn(cookies: string | undefined): string | null {
   const pairs = (cookies ?? '').split(';').map((pair) => pair.trim());
   return (

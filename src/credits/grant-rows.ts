@@ -47,7 +47,7 @@ export type GrantPage = {
   readonly limit: number;
 };
 
-/** Newest first. */
+/** A page of the entity's grants, by when they were made. Goes on behind `after`. */
 export async function findGrantPage(tx: Tx, { entity, order, after, limit }: GrantPage): Promise<GrantRow[]> {
   const last = await cursorRow(after, (id) =>
     tx.creditGrant.findUnique({ where: { entity_id: { entity, id } }, select: { lot: true } }),

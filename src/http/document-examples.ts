@@ -22,7 +22,7 @@ export function showExample({ requestBody }: Operation, example: object): void {
   for (const media of Object.values(requestBody?.content ?? {})) media.example = example;
 }
 
-/** What may be sent beside null: `anyOf` of a schema and null is how zod says that nothing is as good. Null for every other schema. */
+/** The schema of a body that may be null, which zod writes as `anyOf` of that schema and null. Null for every other schema. */
 function withoutNull(schema: Schema | undefined): Schema | null {
   const anyOf = schema?.['anyOf'];
   if (!Array.isArray(anyOf) || anyOf.length !== 2) return null;

@@ -21,7 +21,7 @@ declare module 'fastify' {
     bodyBytesMax?: number;
     /** Media types of the answer; without them `Accept` is not looked at. */
     produces?: readonly string[];
-    /** Media types of a body that is streamed, beside JSON's. */
+    /** Media types of a streamed body, beside JSON's. */
     alsoConsumes?: readonly string[];
     /** True where the handler reads the body itself. */
     streamsBody?: boolean;

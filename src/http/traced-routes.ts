@@ -33,7 +33,7 @@ function statusOf<Calls>({ statusOf: decided, status = 200 }: GatewayRoute<Calls
   return { 'http.response.status_code': decided?.(answered) ?? status };
 }
 
-/** By it a reservation is found from its trace. */
+/** So that a trace can be found by its reservation. */
 function reservationOf(answered: object): { 'tally.reservation_id'?: string } {
   const { object, id } = answered as { object?: unknown; id?: unknown };
   return object === 'quota.reservation' && typeof id === 'string' ? { 'tally.reservation_id': id } : {};

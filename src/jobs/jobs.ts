@@ -145,7 +145,7 @@ export class Jobs {
     return findNewestDone(this.database.reader, kind);
   }
 
-  /** Newest first; `after` is the last id of the page before. */
+  /** By when they were made; `after` is the last id of the page before. */
   async list(page: {
     kind: string | null;
     status: JobStatus | null;

@@ -31,7 +31,7 @@ const Input = z.strictObject({
   mending: z
     .strictObject({
       usageFormat: textOrNull,
-      // A job of an older release says none.
+      // A job that an older release queued has none.
       subject: textOrNull.default(null),
       time: textOrNull,
       model: textOrNull,

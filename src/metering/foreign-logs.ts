@@ -1,6 +1,6 @@
 /**
- * What other programs' loggers send when somebody points them here: told by its own fields, and answered with what to use in its place. It
- * is kept nowhere, because no replay could count it and some of it holds conversations.
+ * What other programs' loggers send when they are pointed here. Its fields tell which program it is, and the answer says what to use in its
+ * place. It is kept nowhere, because no replay could count it and some of it holds conversations.
  */
 import { isObject } from './shapes/usage-fields.js';
 
@@ -9,7 +9,7 @@ export const FOREIGN_LOG = 'foreign_log';
 const IN_PLACE =
   "use LiteLLM's generic_api logger with POST /v1/usage/litellm, or the callback of tally-client";
 
-/** What to do about it, or null where it is no log that is known. */
+/** What its sender should do, or null where the body is no log of a known program. */
 export function foreignLogOf(body: unknown): string | null {
   if (!isObject(body)) return null;
   if ('litellm_call_id' in body && 'call_type' in body)

@@ -12,9 +12,9 @@ const LOOKED_AT_MAX = 1_000;
 const SCORE_OF_MS = 0x1000;
 
 /**
- * Hands out again what was put back for later than any retry, and returns how many jobs that were. `nowMs` is the later of the machine's
- * clock and Postgres': where this machine's own is ahead, what it puts back comes in time. A job that was never started has the delay that
- * its producer asked for, and keeps it.
+ * Hands out again jobs that were put back for longer than any retry waits, and returns how many. `nowMs` is the later of the machine's clock
+ * and Postgres', so a machine whose own clock is ahead does not take its own retries for late. A job that was never started keeps the delay
+ * that its producer asked for.
  */
 export async function handOutLate(queue: Queue, nowMs: number): Promise<number> {
   const redis = (await queue.backend.client) as unknown as Redis;

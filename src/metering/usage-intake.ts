@@ -40,8 +40,8 @@ export class UsageIntake {
 
   /**
    * Resolves when Redis has the events. What is rejected goes to the queue as well, where it becomes a dead letter; only what the caller
-   * may not report, and what is another program's log, is kept nowhere. Throws where Redis has not all of them: reporting them again is safe. Throws `rate_limit_exceeded`
-   * where too much usage of the key waits, or of its entity.
+   * may not report, and another program's log, is kept nowhere. Throws where Redis does not have all of them: reporting them again is safe.
+   * Throws `rate_limit_exceeded` where too much usage of the key waits, or of its entity.
    */
   async report(report: Report): Promise<Receipt> {
     const { kept, ...receipt } = await this.read(report);

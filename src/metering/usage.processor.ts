@@ -116,7 +116,7 @@ export class UsageProcessor
     }, OVERTAKING_MS);
   }
 
-  private async findForsaken(): Promise<void> {
+  private async takeStranded(): Promise<void> {
     const nowMs = performance.now();
     if (nowMs - this.lookedMs < STRANDED_MS) return;
     this.lookedMs = nowMs;
@@ -137,7 +137,7 @@ export class UsageProcessor
   }
 
   private async overtake(): Promise<void> {
-    await this.findForsaken();
+    await this.takeStranded();
     const flooding = this.shares.flooding();
     if (flooding.size > 0) for (const { overtaking } of this.queues) await overtaking.round(flooding);
   }

@@ -20,7 +20,7 @@ export type AskedOptions<T> = {
   readonly of: string;
   readonly ask: () => Promise<T>;
   readonly gauges: readonly AskedGauge<T>[];
-  /** How long an answer serves later scrapes, where asking is dear. */
+  /** How long an answer serves later scrapes, where asking is expensive. */
   readonly keptMs?: number;
 };
 

@@ -83,8 +83,8 @@ export async function createSchema(client: Client, schema: string): Promise<void
 }
 
 /**
- * Waits for other processes that migrate, and begins the transaction that holds the lock: it lasts until the client's connection ends. Whoever waits
- * asks again and again, and holds none of a pooler's few connections meanwhile.
+ * Waits for other processes that migrate, and begins the transaction that holds the lock: it lasts until the client's connection ends. While it
+ * waits it tries again every 200 ms, each time in a new transaction, so it holds none of a pooler's few connections.
  */
 export async function lockMigrations(holder: Client): Promise<void> {
   const until = performance.now() + LOCK_WAIT_MS_MAX;

@@ -8,7 +8,7 @@ import { readMark } from './pooled-sessions.sql.js';
 import { postgresFailure } from './postgres-errors.js';
 import { Unavailable } from './unavailable.js';
 
-/** Any setting that is nobody's: a session keeps it, or nobody does. */
+/** A setting that nothing else uses: a session of our own keeps it, a pooler's does not. */
 const MARK = '-c tally.mark=kept';
 
 /** How poolers refuse options: as a violation of the protocol (PgBouncer), or as what they do not support (Amazon RDS Proxy). */

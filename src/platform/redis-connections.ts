@@ -13,7 +13,7 @@ const REDIS_MS_MAX = 30_000;
 export type RedisConnections = {
   /** For decisions: a command fails at once when Redis is unavailable. */
   readonly quota: RedisNodes;
-  /** For the producer's side of the queue, as quick. The same as `quota` where both are in one Redis. */
+  /** For the producer's side of the queue: it fails at once too. The same as `quota` where both are in one Redis. */
   readonly producer: RedisNodes;
   /** For workers: a command waits for as long as it takes. */
   readonly worker: RedisNodes;
@@ -26,7 +26,7 @@ export type RedisSettings = {
   readonly redisPrefix: string | null;
 };
 
-/** Of the message: which variable is wrong, and why. */
+/** The message says which variable is wrong, and why. */
 export class RedisStartError extends Error {
   override readonly name = 'RedisStartError';
 }

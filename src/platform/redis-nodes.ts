@@ -60,17 +60,17 @@ export class RedisNodes {
     return name === undefined ? null : (this.known.get(name) ?? null);
   }
 
-  /** Calls where a server was connected and no longer is. */
+  /** Called when a server that was connected no longer is. */
   onClose(listener: Listener): void {
     this.closed.push(listener);
   }
 
-  /** Calls each time that a server is connected. */
+  /** Called each time a server is connected. */
   onReady(listener: Listener): void {
     this.ready.push(listener);
   }
 
-  /** Calls where the Cluster may have another master for a slot. */
+  /** Called when the Cluster may have another master for a slot. */
   onLayout(listener: () => void): void {
     this.cluster?.on('refresh', listener);
   }
@@ -94,7 +94,7 @@ export class RedisNodes {
   private listenTo(node: RedisNode): void {
     node.redis.on('ready', () => this.ready.forEach((listener) => listener(node)));
     node.redis.on('close', () => {
-      // One that the Cluster names by another host, or no longer, was left by us.
+      // We disconnect from a node that the Cluster no longer names, or names by another host: that is no outage.
       if (this.cluster === null || this.cluster.nodes().includes(node.redis))
         this.closed.forEach((listener) => listener(node));
     });

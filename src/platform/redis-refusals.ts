@@ -1,4 +1,4 @@
-/** What a Redis says that will not serve us, in words that tell an operator what to do. */
+/** Why a Redis does not serve us, in words that tell an operator what to do. */
 import type { RedisAddress } from '@tally/client/protocol';
 import { nodeOptions, sentinelOptions } from '@tally/client/redis';
 import { Redis, type RedisOptions } from 'ioredis';
@@ -10,7 +10,7 @@ const REFUSAL = /\b(NOAUTH|WRONGPASS|NOPERM|NOPROTO)\b|The user executing the sc
 /** Codes of Node's TLS for a certificate that does not fit, and for a server that speaks no TLS. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL|ERR_TLS|EPROTO/;
 
-/** What a server says that is of another kind than its URL. */
+/** What a server answers that is of another kind than its URL says. */
 const OTHER_KINDS: Readonly<Record<'server' | 'sentinel' | 'cluster', readonly [RegExp, string][]>> = {
   server: [
     [/\b(CROSSSLOT|MOVED|CLUSTERDOWN)\b/, 'is a node of a Cluster: write redis+cluster://host:port'],

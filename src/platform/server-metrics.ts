@@ -15,7 +15,11 @@ export function observeServers(
   { database, redis }: { database: Database; redis: Pick<RedisConnections, 'quota' | 'producer'> },
 ): void {
   const deadlines = new Deadlines();
-  const up = (name: string, server: string, ask: () => Promise<unknown>): void =>
+  const up = (
+    name: string,
+    { server, does }: { server: string; does: string },
+    ask: () => Promise<unknown>,
+  ) =>
     observeAsked(metrics, {
       of: server,
       ask: () =>
@@ -26,15 +30,17 @@ export function observeServers(
       gauges: [
         {
           name,
-          help: `1 where ${server} answers this process and takes writes, 0 where not. Use min. ${OWN}`,
+          help: `1 where ${server} ${does}, 0 where not. Use min. ${OWN}`,
           samples: (value) => [{ value }],
         },
       ],
     });
-  up('tally_postgres_up', 'postgres', () => database.ping());
+  up('tally_postgres_up', { server: 'postgres', does: 'answers this process and takes writes' }, () =>
+    database.ping(),
+  );
   // Every node of a Cluster, and the queue's Redis where it is another one.
   const nodes = () => new Set([redis.quota, redis.producer].flatMap((each) => each.masters()));
-  up('tally_redis_up', 'redis', async () => {
+  up('tally_redis_up', { server: 'redis', does: 'answers this process' }, async () => {
     const asked = [...nodes()].map((node) => node.redis.ping());
     if (asked.length === 0) throw new Error('no node is known');
     await Promise.all(asked);

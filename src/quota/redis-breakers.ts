@@ -4,7 +4,7 @@ import type { RedisNodes } from '../platform/redis-nodes.js';
 import { RedisCircuitBreaker } from './redis-circuit-breaker.js';
 
 export class RedisBreakers {
-  /** One is made anew where its server was lost, or lost its slots: what it knew of the server's states is no longer true. */
+  /** A server that was lost, or lost its slots, gets a new breaker: what the old one knew of its states is no longer true. */
   private readonly byNode = new Map<Redis, RedisCircuitBreaker>();
   /** For slots of which nobody says who has them. */
   private readonly unknown: RedisCircuitBreaker;

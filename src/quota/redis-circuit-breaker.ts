@@ -24,7 +24,7 @@ export class RedisCircuitBreaker {
     private readonly node: RedisClient | Redis = redis,
   ) {}
 
-  /** One breaker may stand for those of all servers. */
+  /** So that one breaker can take the place of `RedisBreakers`. */
   at(): this {
     return this;
   }

@@ -1,7 +1,7 @@
 /**
  * From when on the states in Redis are valid. States from before a connection began may lack what was published while it was
- * down, and states from before the database came back may be of another database. So there is one of these for each connection, and
- * a new one makes every state invalid that Redis has already, and none that it gets from then on.
+ * down, and states from before the database came back may be of another database. So each connection has one of these, and a new one
+ * makes every state invalid that Redis has already, and none that it gets from then on.
  */
 export class StateValidity {
   private fromMs: number | Promise<number> | null = null;

@@ -72,7 +72,7 @@ function at<T>(
   return { pattern, run: (find, signal) => run(find(service), signal) };
 }
 
-/** How often a pattern comes, which has an hour of `*`: every `n` seconds or minutes, or once a minute or an hour. */
+/** The interval of a pattern whose hour is `*`: every `n` seconds or minutes, or once a minute or an hour. */
 export function intervalSecondsOf(pattern: string): number {
   const [seconds = '', minutes = ''] = pattern.split(' ');
   const step = (field: string): number => Number(/\/(\d+)$/.exec(field)?.[1] ?? 60);

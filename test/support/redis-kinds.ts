@@ -15,7 +15,7 @@ const SLOTS = 16_384;
 export type RedisProcess = {
   readonly port: number;
   readonly directory: string;
-  /** For the test itself, whoever the service connects as. */
+  /** The test's own connection; the service may connect as another user. */
   readonly redis: Redis;
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open, and nothing is answered. */

@@ -196,7 +196,7 @@ const environment = z
     gatewayId: env.GATEWAY_ID,
   }));
 
-/** What is wrong with them together, `problemsTogether` says. */
+/** Null where they do not fit together, which `problemsTogether` reports. */
 function upstreamsOf(
   urls: ReturnType<typeof parseUrls> | undefined,
   key: string | undefined,

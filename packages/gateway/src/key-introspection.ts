@@ -1,4 +1,4 @@
-/** Asks a service of the operator's whether a caller's key is valid, as OAuth's servers are asked: https://www.rfc-editor.org/rfc/rfc7662 */
+/** Asks the operator's own service whether a caller's key is valid, by OAuth's token introspection: https://www.rfc-editor.org/rfc/rfc7662 */
 import { createHash } from 'node:crypto';
 import { NAME_PATTERN } from '@tally/client/protocol';
 import type { Logger } from 'pino';
@@ -17,7 +17,7 @@ interface Verdict {
   /** Null for a key that is not valid. */
   readonly entity: string | null;
   readonly freshUntilMs: number;
-  /** Counts as long while the service cannot be asked. */
+  /** Until then it is used while the service cannot be asked. */
   readonly staleUntilMs: number;
 }
 
@@ -31,7 +31,7 @@ const ANSWER_BYTES_MAX = 65_536;
 
 export class KeyIntrospection {
   private readonly options: IntrospectionOptions;
-  /** By the key's hash, the longest unused first. */
+  /** By the key's hash, the one that was asked for longest ago first. */
   private readonly verdicts = new Map<string, Verdict>();
   private readonly asking = new Map<string, Promise<Verdict>>();
 

@@ -15,7 +15,7 @@ export const KEPT: Kept = {
   metadata: kept(...METADATA_FIELDS, 'usage_object'),
   response: kept('usage', 'service_tier'),
   error_information: kept('error_code'),
-  // By these the logs of others are told (foreign-logs.ts).
+  // Fields by which foreign-logs.ts recognises the logs of other programs.
   ...kept('specversion', 'type', 'source', 'eventType'),
   event: kept('transaction_id', 'external_subscription_id'),
 };
@@ -36,7 +36,7 @@ export function isLitellmLog(record: unknown): record is Log {
   return isObject(record) && 'litellm_call_id' in record && 'call_type' in record;
 }
 
-/** The event is validated like any other; what it says wrong it says as LiteLLM did. */
+/** The event is validated like any other, so wrong values pass as LiteLLM sent them. */
 export function readLog(log: Log, { subject: template, source }: LogSettings): LogReading {
   const id = textIn(log['litellm_call_id']);
   if (log['status'] !== 'success') return { kind: 'left_out', id, reason: 'failure' };
@@ -75,19 +75,19 @@ function eventId(log: Log): string {
   return `litellm-${createHash('sha256').update(facts).digest('hex').slice(0, 40)}`;
 }
 
-/** Unix seconds with a fraction. What is none is refused as the event's time. */
+/** Unix seconds with a fraction. Anything else passes as it is, and is refused as the event's time. */
 function timeOf(seconds: unknown): unknown {
   if (typeof seconds !== 'number') return seconds;
   const date = new Date(Math.round(seconds * 1000));
   return Number.isNaN(date.getTime()) ? seconds : date.toISOString();
 }
 
-/** LiteLLM says `completion` of a chat; its other words are known (descriptive-fields.ts). */
+/** LiteLLM calls a chat `completion`; descriptive-fields.ts knows its other words. */
 function operationOf(callType: unknown): unknown {
   return callType === 'completion' ? 'chat' : callType;
 }
 
-/** A caller that hung up: LiteLLM counted the tokens of the chunks itself. */
+/** Whether the caller hung up: then LiteLLM counted the tokens of the chunks itself. */
 function wasHungUp(log: Log): boolean {
   const code = objectIn(log['error_information'])['error_code'];
   return code === '499' || code === 499;

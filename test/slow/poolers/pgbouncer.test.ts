@@ -1,4 +1,4 @@
-/** PgBouncer with its default settings: it refuses startup options, and gives a session to whoever comes next. */
+/** PgBouncer with its default settings: it refuses startup options, and gives a session to the next client. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { anApp } from '../../support/app.js';

@@ -130,7 +130,7 @@ class JsonAnswer implements AnswerBody {
     this.answer.take(Object.fromEntries(names.map((name) => [name, this.members.valueOf(name)])));
     if (this.answer.usage === null) this.takeDuration();
     for (const { name, start, end } of this.members.members) {
-      // Too long to be kept: its length tells about as much.
+      // Too long to be kept: the length of its JSON is about that of its text.
       const isText = TEXTS.some((text) => text === name);
       if (isText && this.members.valueOf(name) === undefined) this.answer.textBytes += end - start;
     }

@@ -2,7 +2,7 @@
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** What a plain answer may keep its usage under, the usual name first. */
+/** Names under which a plain answer may have its usage, the usual one first. */
 export const USAGE_MEMBERS = [
   'usage',
   'usageMetadata',
@@ -18,7 +18,7 @@ export const USAGE_MEMBERS = [
 /** Ollama's own counts stand in the answer itself. */
 export const OLLAMA_MEMBERS = ['prompt_eval_count', 'eval_count'] as const;
 
-/** A count in any of the shapes that Tally reads. A time or a version is none. */
+/** Names of counts in all shapes that Tally reads. Times and versions are no counts. */
 const COUNT =
   /token|_count$|Count$|_n$|^seconds$|units|pages_processed|^characters$|^images$|^classifications$|searches|queries/i;
 

@@ -32,10 +32,10 @@ export function chargeOf({ how, body }: PassageEnd, facts: ChargeFacts): Charge 
   });
   const nothing = charge(null, 'reported');
   if (how === 'refused') return nothing;
-  // Only the gateway's own end stops it, and its caller has got nothing.
+  // Only a shutdown of the gateway stops such a request, and its caller has got nothing.
   if (how === 'stopped' && body === null && !facts.endpoint.generates) return nothing;
   const isReported = answer.usage !== null && answer.isWhole;
-  // The caller has less than the whole of a plain answer, and can do nothing with it.
+  // A part of a plain answer is of no use to the caller.
   if (how === 'cut' && body?.kind !== 'stream') return nothing;
   if (isReported) return charge(answer.usage, 'reported');
   const isFailed = how === 'cut' || answer.hasFailed;

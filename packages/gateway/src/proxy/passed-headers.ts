@@ -15,7 +15,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Between the caller and the gateway: its keys and its identity here. What `undici` sets itself is here as well. */
+/** Between the caller and the gateway: its keys and its identity here; and what `undici` sets by itself. */
 const CALLERS = new Set([
   'authorization',
   'x-api-key',

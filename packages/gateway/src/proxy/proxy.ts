@@ -192,7 +192,7 @@ function refusalFor({ param, message }: TallyClientError & { param: string }, re
   });
 }
 
-/** Undefined parts of a URL are refused before they become another path of the server. */
+/** Refuses `.` and `..`, which would become another path of the server. */
 function idIn(request: FastifyRequest): string | null {
   const { '*': id = null } = request.params as { '*'?: string };
   if (id === null) return null;

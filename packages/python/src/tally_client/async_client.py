@@ -1,4 +1,4 @@
-"""The same for asyncio, over aiohttp: one task's wait holds up no other. The outbox works in threads of its own."""
+"""The client for asyncio, over aiohttp: one task's wait holds up no other. The outbox works in threads of its own."""
 
 from __future__ import annotations
 

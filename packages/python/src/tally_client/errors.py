@@ -104,7 +104,7 @@ OVERLOADED_MESSAGE = "The engine is currently overloaded, please try again later
 
 
 def unavailable(cause: str | BaseException | None = None) -> Unavailable:
-    """What Tally says when it cannot decide, for when it cannot even say that."""
+    """The answer of a Tally that cannot decide, for when Tally does not answer at all."""
     error = {"message": OVERLOADED_MESSAGE, "type": "server_error", "param": None, "code": "overloaded"}
     headers = {"content-type": "application/json; charset=utf-8", "retry-after": "1"}
     raised = Unavailable(status=503, headers=headers, body=json.dumps({"error": error}).encode())

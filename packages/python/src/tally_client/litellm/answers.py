@@ -41,7 +41,7 @@ def answer_of(error: CallerError) -> TallyAnswer:
 
 
 def refusal(status: int, message: str, *, code: str, param: str | None = None) -> TallyAnswer:
-    """Of a request that may not run, whoever sends it again."""
+    """For a request that may not run, however often it is sent."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
     error = {"message": message, "type": kind, "param": param, "code": code}
     return TallyAnswer(status, error, {"x-should-retry": "false"})

@@ -31,7 +31,7 @@ _CALLERS_PARAMS = frozenset({"model", "max_output_tokens", "input_tokens", "inpu
 
 
 class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` turns off callbacks without _PROXY_ in their name
-    """LiteLLM looks for each hook in this very class, so a subclass must write ``async_pre_call_hook`` anew."""
+    """LiteLLM looks for each hook in this very class, so a subclass must define ``async_pre_call_hook`` itself."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()

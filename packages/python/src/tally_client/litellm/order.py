@@ -36,8 +36,9 @@ _INPUTS = (
     "text",
 )
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-# Their tokens cannot be bounded by their bytes: a link of thirty characters is an image of a thousand tokens.
+# What they name adds tokens that the bytes of the request do not bound.
 _STORED_ELSEWHERE = ("previous_response_id", "conversation", "file_ids", "vector_store_ids", "prompt_id")
+# Of any other type bytes bound nothing: a link of thirty characters is an image of a thousand tokens.
 _TEXT_TYPES = frozenset(
     {
         "text",

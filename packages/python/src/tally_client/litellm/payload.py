@@ -33,7 +33,7 @@ def usage_of(response: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
         usage = usage.model_dump()
     if not isinstance(usage, dict):
         return {}
-    # No answer has no tokens: LiteLLM writes 0 where it was told nothing.
+    # Every answer has tokens: LiteLLM writes 0 where it was told nothing.
     is_told = any(usage.get(name) for name in _COUNTS)
     return _without_nulls(usage) if is_told else {}
 

@@ -17,7 +17,7 @@ FIELDS = {
     "key_alias": "key_alias",
     "key_hash": "token",
 }
-"""What a template may name, and where a key has it. None of them can be chosen by who sends a request."""
+"""What a template may name, and where a key has it. A caller can choose none of them."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _TEMPLATE = re.compile(r"[^/]+/[^/]+")

@@ -2,7 +2,7 @@
 Tally has all of it. Acknowledgements are not written down: after a crash, what is in the segments is sent again, and Tally counts
 it once.
 
-One lock guards everything. Whoever reads or writes a file does so without it.
+One lock guards everything. It is never held while a file is read or written.
 """
 
 from __future__ import annotations
