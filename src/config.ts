@@ -22,6 +22,8 @@ export type Config = {
   readonly databasePrepares: boolean;
   /** The owner of the tables, where the service has a user of its own. Null: `databaseUrl`. */
   readonly migrateDatabaseUrl: string | null;
+  /** A hot standby, for reports. Null: they are read where everything is. */
+  readonly reportsDatabaseUrl: string | null;
   /** Null: the embedded server. */
   readonly redisUrl: string | null;
   /** The queue's. Null: `redisUrl`. */
@@ -107,6 +109,7 @@ const Environment = z.object({
     .refine((size) => size >= 3 && size <= 500, POOL_EXPECTED),
   DATABASE_PREPARE: z.enum(['on', 'off'], 'must be on or off').default('on'),
   MIGRATE_DATABASE_URL: databaseUrl(),
+  REPORTS_DATABASE_URL: databaseUrl(),
   REDIS_URL: redisUrl(),
   QUEUE_REDIS_URL: redisUrl(),
   REDIS_PREFIX: z
@@ -172,14 +175,7 @@ export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 type Values = Readonly<Partial<Record<string, string>>>;
 
-/** Refused by name, because an operator who sets one would expect it to have an effect. */
-const NOT_YET: readonly string[] = ['REPORTS_DATABASE_URL'];
-
-function notYet(environment: Variables): string[] {
-  return NOT_YET.filter((name) => environment[name] || environment[`${name}_FILE`]).map(
-    (name) => `${name} must not be set: this release does not have it`,
-  );
-}
+const BESIDE = { MIGRATE_DATABASE_URL: 'as another user', REPORTS_DATABASE_URL: 'where it can be written' };
 
 /** What no variable shows by itself. A rule says nothing where one of its variables is wrong already. */
 const RULES: readonly { of: readonly string[]; isBroken: (values: Values) => boolean; problem: string }[] = [
@@ -188,17 +184,19 @@ const RULES: readonly { of: readonly string[]; isBroken: (values: Values) => boo
     isBroken: (set) => set['SMTP_URL'] !== undefined && set['SMTP_FROM'] === undefined,
     problem: 'SMTP_FROM must be set beside SMTP_URL: the sender of mail',
   },
-  {
-    of: ['DATABASE_URL', 'MIGRATE_DATABASE_URL'],
-    isBroken: (set) => set['MIGRATE_DATABASE_URL'] !== undefined && set['DATABASE_URL'] === undefined,
-    problem: 'DATABASE_URL must be set beside MIGRATE_DATABASE_URL: the same database as another user',
-  },
-  {
-    of: ['DATABASE_URL', 'MIGRATE_DATABASE_URL'],
-    isBroken: ({ DATABASE_URL: url, MIGRATE_DATABASE_URL: owner }) =>
-      url !== undefined && owner !== undefined && schemaOf(url) !== schemaOf(owner),
-    problem: 'MIGRATE_DATABASE_URL must name the same ?schema= as DATABASE_URL',
-  },
+  ...(['MIGRATE_DATABASE_URL', 'REPORTS_DATABASE_URL'] as const).flatMap((name) => [
+    {
+      of: ['DATABASE_URL', name],
+      isBroken: (set: Values) => set[name] !== undefined && set['DATABASE_URL'] === undefined,
+      problem: `DATABASE_URL must be set beside ${name}: the same database ${BESIDE[name]}`,
+    },
+    {
+      of: ['DATABASE_URL', name],
+      isBroken: ({ DATABASE_URL: url, [name]: other }: Values) =>
+        url !== undefined && other !== undefined && schemaOf(url) !== schemaOf(other),
+      problem: `${name} must name the same ?schema= as DATABASE_URL`,
+    },
+  ]),
 ];
 
 /** Throws ConfigError with everything that is wrong. */
@@ -210,7 +208,6 @@ export function readConfig(environment: Variables = process.env): Config {
   const broken = RULES.filter(({ of, isBroken }) => !of.some((name) => wrong.has(name)) && isBroken(values));
   const all = [
     ...problems,
-    ...notYet(environment),
     ...issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
     ...broken.map(({ problem }) => problem),
   ];
@@ -224,6 +221,7 @@ export function readConfig(environment: Variables = process.env): Config {
     databasePoolSize: data.DATABASE_POOL_SIZE,
     databasePrepares: data.DATABASE_PREPARE === 'on',
     migrateDatabaseUrl: data.MIGRATE_DATABASE_URL ?? null,
+    reportsDatabaseUrl: data.REPORTS_DATABASE_URL ?? null,
     redisUrl: data.REDIS_URL ?? null,
     queueRedisUrl: data.QUEUE_REDIS_URL ?? null,
     redisPrefix: data.REDIS_PREFIX ?? null,

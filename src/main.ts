@@ -36,7 +36,7 @@ import type { OtlpSettings } from './otlp-settings.js';
 import { Deadlines } from './platform/deadline.js';
 import { Database, type DatabaseOptions } from './platform/database.js';
 import { isPooled } from './platform/pooled-sessions.js';
-import { asService, mayServe, schemaOfSessions, SERVICE_ROLE } from './platform/service-role.js';
+import { asService, mayServe, schemaOfSessions, SERVICE_ROLE, takesRole } from './platform/service-role.js';
 import { ensureFirstPlans } from './accounts/first-plans.js';
 import { ensureFirstPrices } from './prices/first-prices.js';
 
@@ -93,8 +93,10 @@ async function start(config: Config): Promise<void> {
     logger.warn(
       'nobody looks whose certificate Postgres has: sslmode=require encrypts only, use verify-full',
     );
+  const sessions = await sessionsOf(config, databaseUrl);
   const database = new Database({
-    ...(await sessionsOf(config, databaseUrl)),
+    ...sessions,
+    ...(await standbyOf(config, sessions)),
     connectionsMax: config.databasePoolSize,
     prepares: config.databasePrepares,
   });
@@ -160,6 +162,23 @@ async function sessionsOf(
     return { url: databaseUrl, pooled: { role: mayTakeRole ? SERVICE_ROLE : null } };
   }
   return { url: mayTakeRole ? asService(databaseUrl) : databaseUrl };
+}
+
+/** Reports are an API's. A standby that is away now is taken for one like the primary. */
+async function standbyOf(
+  { role, reportsDatabaseUrl: url }: Config,
+  primary: Pick<DatabaseOptions, 'url' | 'pooled'>,
+): Promise<Pick<DatabaseOptions, 'standby'>> {
+  if (url === null || role === 'worker') return {};
+  const hasRole = primary.pooled ? primary.pooled.role !== null : takesRole(primary.url);
+  const pooled = await isPooled(url).catch(() => primary.pooled !== undefined);
+  const onChange = (isUp: boolean, reason: string | null): void => {
+    if (stopping) return;
+    if (isUp) logger.info('the standby of REPORTS_DATABASE_URL answers again');
+    else logger.warn('the standby of REPORTS_DATABASE_URL is unavailable: reports are read from the primary', { reason });
+  };
+  if (pooled) return { standby: { url, pooled: { role: hasRole ? SERVICE_ROLE : null }, onChange } };
+  return { standby: { url: hasRole ? asService(url) : url, onChange } };
 }
 
 /** Starts the embedded servers where the environment names none. */

@@ -25,6 +25,7 @@ describe('the configuration', () => {
       databasePrepares: true,
       drainSeconds: 3,
       migrateDatabaseUrl: null,
+      reportsDatabaseUrl: null,
       redisUrl: null,
       queueRedisUrl: null,
       redisPrefix: null,
@@ -142,7 +143,7 @@ describe('the configuration', () => {
     expect(problemsOf({ SMTP_URL: 'smtp:', SMTP_FROM })).toHaveLength(1);
   });
 
-  it.each(['DATABASE_URL', 'MIGRATE_DATABASE_URL'])(
+  it.each(['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'REPORTS_DATABASE_URL'])(
     'refuses parameters of %s that mean nothing, by name',
     (name) => {
       const other = {
@@ -156,27 +157,17 @@ describe('the configuration', () => {
     },
   );
 
-  it('refuses what other releases have and this one would drop in silence', () => {
-    for (const name of ['REPORTS_DATABASE_URL'])
-      for (const variable of [name, `${name}_FILE`])
-        expect(problemsOf({ [variable]: 'x' })).toEqual([
-          `${name} must not be set: this release does not have it`,
-        ]);
-    expect(problemsOf({ REDIS_PREFIX: '' })).toEqual([]);
-  });
-
-  it('wants the service and the migrations in the same schema of an outside database', () => {
-    const MIGRATE_DATABASE_URL = 'postgres://owner@h/tally?schema=billing';
-    expect(problemsOf({ MIGRATE_DATABASE_URL })).toEqual([
-      expect.stringMatching(/^DATABASE_URL must be set/),
-    ]);
-    expect(problemsOf({ MIGRATE_DATABASE_URL, DATABASE_URL: 'postgres://u@h/tally' })).toEqual([
-      'MIGRATE_DATABASE_URL must name the same ?schema= as DATABASE_URL',
-    ]);
-    expect(problemsOf({ MIGRATE_DATABASE_URL, DATABASE_URL: 'postgres://u@h/tally?schema=billing' })).toEqual(
-      [],
-    );
-  });
+  it.each(['MIGRATE_DATABASE_URL', 'REPORTS_DATABASE_URL'])(
+    'wants %s in the same schema of the same outside database',
+    (name) => {
+      const other = { [name]: 'postgres://other@h/tally?schema=billing' };
+      expect(problemsOf(other)).toEqual([expect.stringMatching(/^DATABASE_URL must be set/)]);
+      expect(problemsOf({ ...other, DATABASE_URL: 'postgres://u@h/tally' })).toEqual([
+        `${name} must name the same ?schema= as DATABASE_URL`,
+      ]);
+      expect(problemsOf({ ...other, DATABASE_URL: 'postgres://u@h/tally?schema=billing' })).toEqual([]);
+    },
+  );
 
   it('tells all that is wrong at once, and repeats no value, since some are secrets', () => {
     const problems = problemsOf({

@@ -10,6 +10,7 @@ const PREFLIGHT_SECONDS = 600;
 
 const SHOWN_HEADERS = [
   'x-request-id', 'etag', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-quota-limit', 'idempotent-replayed',
+  'x-report-lag-seconds',
 ]; // prettier-ignore
 
 export function equipForBrowsers(fastify: FastifyInstance, corsOrigins: readonly string[]): void {

@@ -14,6 +14,11 @@ const HEADERS: Readonly<Record<string, { description: string; example: string; t
     example: 'true',
   },
   Location: { description: 'The URL of the job', example: '/v1/admin/jobs/job_3J9dX0aTq7mVwYbR5cKeLs' },
+  'X-Report-Lag-Seconds': {
+    description:
+      'Where reports are read from a standby (`REPORTS_DATABASE_URL`): what was committed so long before the answer is in it, and what was later may be missing; 0: it is exact, from the primary',
+    example: '0.6',
+  },
   Allow: { description: 'The methods that the URL has', example: 'GET, HEAD, OPTIONS' },
   'WWW-Authenticate': { description: 'How to authenticate', example: 'Bearer' },
   'Retry-After': { description: 'Seconds until another try makes sense', example: '1', type: 'integer' },

@@ -31,9 +31,10 @@ export class OperationsController {
     alsoStatus: 503,
   })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
-    const { status, checks } = await this.readiness.check();
+    const readings = await this.readiness.check();
+    const { status } = readings;
     void reply.code(status === 'unavailable' || status === 'draining' ? 503 : 200);
-    return { status, checks };
+    return readings;
   }
 
   @Route('GET /metrics', {

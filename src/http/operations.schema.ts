@@ -11,5 +11,10 @@ export const Ready = z
     checks: z
       .record(z.string(), z.enum(['ok', 'away']))
       .meta({ id: 'ReadyChecks', description: 'Each dependency by its name' }),
+    report_lag_seconds: z
+      .number()
+      .nullable()
+      .optional()
+      .describe('Where reports are read from a standby: how old they may be; null while it does not answer'),
   })
   .meta({ id: 'Ready' });

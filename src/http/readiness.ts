@@ -18,7 +18,9 @@ type Checks = {
 };
 export type Readings = {
   readonly status: 'ok' | 'degraded' | 'unavailable' | 'draining';
-  readonly checks: Checks;
+  /** `reports_standby` where there is one. */
+  readonly checks: Checks & { readonly reports_standby?: State };
+  readonly report_lag_seconds?: number | null;
 };
 
 @Injectable()
@@ -50,7 +52,15 @@ export class Readiness {
       ...(queue !== null && { queue_redis: queue.all }),
     };
     const status = this.isDraining ? 'draining' : statusOf(this.role, checks, redis.some);
-    return { status, checks };
+    const { standby } = this.database;
+    if (standby === null) return { status, checks };
+    const { isUp, lagSeconds } = standby.state;
+    return {
+      // Reports are read from the primary meanwhile.
+      status: status === 'ok' && !isUp ? 'degraded' : status,
+      checks: { ...checks, reports_standby: isUp ? 'ok' : 'away' },
+      report_lag_seconds: lagSeconds === null ? null : Math.ceil(lagSeconds * 10) / 10,
+    };
   }
 }
 

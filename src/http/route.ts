@@ -15,6 +15,7 @@ import type { z } from 'zod';
 import { assert } from '../domain/errors.js';
 import type { KeyRole } from '../domain/key-roles.js';
 import { headersNamed } from './document-headers.js';
+import { LAG_HEADER } from './lag-header.js';
 
 /**
  * What of the entities a route touches: nothing that needs a key (`public`), that of its path (`entity`), those that its handler narrows to the
@@ -56,6 +57,8 @@ export type RouteSpec = {
   readonly headers?: readonly RequestHeader[];
   /** True where the answer has an `ETag`. */
   readonly tagged?: boolean;
+  /** True where it may be read from a standby, which the answer then tells. */
+  readonly lags?: boolean;
   /** A body that works as it is sent, where its schema has none. */
   readonly example?: object;
   readonly consumes?: readonly string[];
@@ -143,6 +146,7 @@ export function configOf(path: string, spec: RouteSpec): FastifyContextConfig {
     ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
     streamsBody: streamsBody !== undefined,
     alsoConsumes,
+    lags: spec.lags === true,
     isHot,
   };
 }
@@ -166,8 +170,11 @@ function answerOf({ answers, produces }: RouteSpec): object {
 }
 
 /** For the API's document: headers of the answer that only some routes have. */
-export function answerHeadersOf({ tagged = false }: RouteSpec): Record<string, { $ref: string }> {
-  return headersNamed(tagged ? ['ETag'] : []);
+export function answerHeadersOf({
+  tagged = false,
+  lags = false,
+}: RouteSpec): Record<string, { $ref: string }> {
+  return headersNamed([...(tagged ? ['ETag'] : []), ...(lags ? [LAG_HEADER] : [])]);
 }
 
 /** For the API's document. */

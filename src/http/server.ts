@@ -17,6 +17,7 @@ import { parseJsonBody } from './json-body.js';
 import { watchConnections, type Connections } from './connections.js';
 import { equipDoors, type Doors } from './doors.js';
 import { equipForBrowsers } from './browsers.js';
+import { equipReportLag } from './lag-header.js';
 
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
 
@@ -76,6 +77,7 @@ export function fastifyAdapter<Calls>(options: ServerOptions<Calls>): FastifyAda
   fastify.server.maxConnections = CONNECTIONS_MAX;
   fastify.server.on('checkExpectation', refuseExpectation);
   equip(fastify, options);
+  equipReportLag(fastify);
   equipForBrowsers(fastify, options.corsOrigins);
   equipDoors(fastify, options);
   if (gateway !== null) {

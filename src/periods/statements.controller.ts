@@ -3,7 +3,7 @@ import { Controller, Headers, Param, Res } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { requireKnown } from '../access/known-entities.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
 import { Statements } from './statements.js';
@@ -17,13 +17,14 @@ import * as schemas from './statements.schema.js';
 export class StatementsController {
   constructor(
     private readonly statements: Statements,
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
   ) {}
 
   @ApiProduces('application/json', 'text/html')
   @Route('GET /v1/entities/:entity/statements/:period', {
     scope: 'entity',
     role: 'finance',
+    lags: true,
     summary:
       'The statement of a month, as JSON or as an HTML page to print; a draft until the month is closed',
     answers: schemas.Statement,

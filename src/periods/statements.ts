@@ -7,7 +7,7 @@ import { Clock } from '../platform/clock.js';
 import { findClosedPeriod } from './closed-periods.js';
 import type { Tx } from '../platform/database.js';
 import { bigintOf } from '../platform/decimal-column.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import { SELLER, type Seller } from './seller.js';
 import {
   findOpeningBalance,
@@ -23,7 +23,7 @@ const USAGE_ROWS_MAX = 20_000;
 @Injectable()
 export class Statements {
   constructor(
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
     private readonly clock: Clock,
     @Inject(SELLER) private readonly seller: Seller,
   ) {}

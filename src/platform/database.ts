@@ -13,7 +13,10 @@ import {
   type TransactionOptions,
   type Tx,
 } from './purpose-pool.js';
+import { LaggingReports } from './lagging-reports.js';
 import { ReportsDatabase } from './reports-database.js';
+import { Standby, type StandbyParts } from './standby.js';
+import { askWritten } from './standby.sql.js';
 import { Unavailable } from './unavailable.js';
 
 export { Restart, type TransactionOptions, type Tx } from './purpose-pool.js';
@@ -42,6 +45,13 @@ export type DatabaseOptions = {
   readonly prepares?: boolean;
   /** Where sessions are a pooler's: the role that each transaction takes on, null for the user's own. */
   readonly pooled?: { readonly role: string | null };
+  /** Where reports that may lag are read. */
+  readonly standby?: {
+    readonly url: string;
+    readonly pooled?: { readonly role: string | null };
+    /** Called once at the beginning and once at the end of an outage. */
+    readonly onChange: StandbyParts['onChange'];
+  };
 };
 
 export class Database {
@@ -51,6 +61,9 @@ export class Database {
   readonly decisions: PurposePool;
   /** What people and dashboards read. */
   readonly reports: ReportsDatabase;
+  /** The same, from a hot standby where there is one. */
+  readonly lagging: LaggingReports;
+  readonly standby: Standby | null;
   /** Everything else: changes, and what runs on a schedule. */
   private readonly money: PurposePool;
   private readonly pools: readonly { close(): Promise<void> }[];
@@ -71,9 +84,7 @@ export class Database {
       connectMsMax = CONNECT_MS_MAX,
       prepares = true,
     } = options;
-    const { config, local } = pooled
-      ? pooledSessions(url, pooled.role)
-      : { config: connectionOf(url), local: null };
+    const { config, local } = doorTo(url, pooled);
     this.connection = { connectionTimeoutMillis: connectMsMax, ...config };
     const schema = schemaOf(url);
     const pool = (of: Pick<PoolSettings, 'purpose' | 'connectionsMax' | 'statementMsMax' | 'isolation'>) =>
@@ -103,9 +114,14 @@ export class Database {
       isolation: 'repeatable read read only',
     });
     this.reports = new ReportsDatabase(reading, reports);
-    this.pools = [this.ingest, this.money, this.decisions, reading];
-    this.counted = [this.ingest, this.money, this.decisions, this.reports];
     this.probe = this.openProbe();
+    this.standby = options.standby
+      ? this.openStandby(options.standby, { connectionsMax: reports, connectMsMax, prepares })
+      : null;
+    this.lagging = new LaggingReports(this.reports, this.standby);
+    const ofStandby = this.standby === null ? [] : [this.standby];
+    this.pools = [...ofStandby, this.ingest, this.money, this.decisions, reading];
+    this.counted = [this.ingest, this.money, this.decisions, this.reports, ...ofStandby];
   }
 
   /** Throws Unavailable where Postgres does not answer, or takes no writes. */
@@ -146,6 +162,34 @@ export class Database {
    */
   onReturn(listener: () => void): void {
     this.returned.push(listener);
+  }
+
+  private openStandby(
+    { url, pooled, onChange }: NonNullable<DatabaseOptions['standby']>,
+    settings: Pick<PoolSettings, 'connectionsMax' | 'connectMsMax' | 'prepares'>,
+  ): Standby {
+    const { config, local } = doorTo(url, pooled);
+    const pool = (of: Pick<PoolSettings, 'connectionsMax' | 'statementMsMax'>) =>
+      new PurposePool(
+        { connectionTimeoutMillis: settings.connectMsMax, ...config },
+        {
+          ...settings,
+          ...of,
+          purpose: 'standby',
+          isolation: 'repeatable read read only',
+          schema: schemaOf(url),
+          local,
+          onConnect: (client) => client.on('error', () => {}),
+        },
+      );
+    const { connectionsMax } = settings;
+    return new Standby({
+      reading: pool({ connectionsMax, statementMsMax: REPORT_STATEMENT_MS_MAX }),
+      connectionsMax,
+      watching: pool({ connectionsMax: 1, statementMsMax: PROBE_MS_MAX }),
+      askWritten: () => askWritten(this.probe),
+      onChange,
+    });
   }
 
   private openProbe(): pg.Pool {
@@ -189,6 +233,10 @@ export class Database {
     const probed = this.probe.ended ? null : this.probe.end();
     await Promise.all([probed, ...this.pools.map((pool) => pool.close())]);
   }
+}
+
+function doorTo(url: string, pooled: DatabaseOptions['pooled']) {
+  return pooled ? pooledSessions(url, pooled.role) : { config: connectionOf(url), local: null };
 }
 
 /** Ten are 4 for ingest, 3 for decisions, 3 for all other changes, and 5 more for reports. */

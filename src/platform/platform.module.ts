@@ -3,6 +3,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ClockWatch } from './clock-watch.js';
 import { Clock } from './clock.js';
 import { Database } from './database.js';
+import { LaggingReports } from './lagging-reports.js';
 import { Logger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { observePools } from './pool-metrics.js';
@@ -36,6 +37,7 @@ export class PlatformModule {
     const providers: Provider[] = [
       { provide: Database, useValue: database },
       { provide: ReportsDatabase, useValue: database.reports },
+      { provide: LaggingReports, useValue: database.lagging },
       { provide: Clock, useValue: clock },
       ClockWatch,
       RedisMemoryWatch,

@@ -8,7 +8,7 @@ import { PrismaClient, type Prisma } from './prisma/client.js';
 /** What every store function takes: a transaction, or the client itself for a single read. */
 export type Tx = Prisma.TransactionClient;
 
-export type Purpose = 'ingest' | 'money' | 'decisions' | 'reports';
+export type Purpose = 'ingest' | 'money' | 'decisions' | 'reports' | 'standby';
 
 const ATTEMPTS_MAX = 6;
 const TRANSACTION_MS_MAX = 30_000;
@@ -124,7 +124,7 @@ export class PurposePool {
       Client: clientThatBegins(this.begin()),
       max: connectionsMax,
       // One stays open, so that a quiet moment does not make the next caller wait, and a Postgres that goes away is noticed at once.
-      min: purpose === 'reports' ? 0 : 1,
+      min: purpose === 'reports' || purpose === 'standby' ? 0 : 1,
       // For statements outside transactions.
       ...(local === null && {
         options: `-c statement_timeout=${statementMsMax} ${this.connection.options ?? ''}`,

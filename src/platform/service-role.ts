@@ -6,13 +6,19 @@ import { postgresFailure } from './postgres-errors.js';
 import { readSessionSchema, takeRole } from './service-role.sql.js';
 
 export const SERVICE_ROLE = 'tally_service';
+const ROLE_OPTION = `-c role=${SERVICE_ROLE}`;
 
 /** What Postgres says where the role does not exist, and where the user may not take it on. */
 const REFUSALS: ReadonlySet<string | undefined> = new Set(['22023', '42501']);
 
 /** The same address with the rights of the service: each session takes the role on when it begins. */
 export function asService(databaseUrl: string): string {
-  return withOptions(databaseUrl, `-c role=${SERVICE_ROLE}`);
+  return withOptions(databaseUrl, ROLE_OPTION);
+}
+
+/** Whether the address is one that `asService` made. */
+export function takesRole(databaseUrl: string): boolean {
+  return (new URL(databaseUrl).searchParams.get('options') ?? '').endsWith(ROLE_OPTION);
 }
 
 /** Whether the address' user may take the role on. Throws Unavailable. */

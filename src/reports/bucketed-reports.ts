@@ -6,7 +6,7 @@ import { requireKnown } from '../access/known-entities.js';
 import { keepMonths } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import {
   fill,
   firstBuckets,
@@ -36,7 +36,7 @@ export class BucketedReports {
   readonly pageResultsMax: number = 10_000;
 
   constructor(
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
     private readonly clock: Clock,
   ) {}
 

@@ -15,6 +15,7 @@ export class CountedEventsController {
   @Route('GET /v1/entities/:entity/events', {
     scope: 'entity',
     role: 'finance',
+    lags: true,
     summary: 'Counted events, newest first; by default those of the current month',
     answers: schemas.CountedEventList,
   })

@@ -8,7 +8,7 @@ import type { Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { keepMonths, requireEvents } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import {
   findCountedEvents,
   hasCountedEvent,
@@ -36,7 +36,7 @@ export type EventSelection = {
 @Injectable()
 export class CountedEvents {
   constructor(
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
     private readonly clock: Clock,
   ) {}
 

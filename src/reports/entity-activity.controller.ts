@@ -15,6 +15,7 @@ export class EntityActivityController {
   @Route('GET /v1/entities/:entity/activity', {
     scope: 'entity',
     role: 'finance',
+    lags: true,
     summary: 'Usage by day, credits, and what to know about both; by default of the current month',
     answers: Activity,
   })

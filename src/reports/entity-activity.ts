@@ -10,7 +10,7 @@ import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.
 import { requireInOrder } from '../domain/time-range.js';
 import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import { sumRatedUsage, type RatedUsage } from './entity-usage.sql.js';
 import { sumByMeter } from './meter-sums.js';
 import {
@@ -56,7 +56,7 @@ export type Activity = {
 @Injectable()
 export class EntityActivity {
   constructor(
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
     private readonly clock: Clock,
     private readonly grants: Grants,
   ) {}

@@ -14,6 +14,7 @@ export class EntityUsageController {
   @Route('GET /v1/entities/:entity/usage', {
     scope: 'entity',
     role: 'finance',
+    lags: true,
     summary:
       'Usage by up to two groups, in whole hours; by default of the current month by project and model',
     answers: schemas.EntityUsage,

@@ -9,7 +9,7 @@ import { periodEnd, periodOf, periodStart } from '../domain/period.js';
 import { requireInOrder } from '../domain/time-range.js';
 import { keepMonths, requireEvents } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import { needsEvents, sumRatedUsage, type RatedUsage, type UsageGroup } from './entity-usage.sql.js';
 import { sumByMeter, type MeterSum } from './meter-sums.js';
 
@@ -49,7 +49,7 @@ export type EntityUsageRow = {
 @Injectable()
 export class EntityUsage {
   constructor(
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
     private readonly clock: Clock,
   ) {}
 

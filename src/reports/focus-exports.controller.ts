@@ -5,18 +5,19 @@ import { Caller, requireEntity, type Principal } from '../access/principal.js';
 import { Route } from '../http/route.js';
 import * as schemas from './focus-exports.schema.js';
 import { requireKnown } from '../access/known-entities.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 
 @Controller()
 export class FocusExportsController {
   constructor(
     private readonly focus: FocusExports,
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
   ) {}
 
   @Route('GET /v1/exports/focus.csv', {
     scope: 'own',
     role: 'finance',
+    lags: true,
     summary: 'A month as FOCUS Cost and Usage rows, streamed; an answer that breaks off is incomplete',
     produces: 'text/csv',
   })

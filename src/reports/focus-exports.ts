@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import type { Period } from '../domain/period.js';
 import type { Snapshot } from '../platform/database.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import { readEntitiesIn, readEntityRanges, type EntityRange } from '../accounts/entity-ranges.js';
 import { readDailyUsage, readPaidGrantMovements } from './focus-exports.sql.js';
 import { focusHeader, focusLine, type FocusRow } from './focus-csv.js';
@@ -39,7 +39,7 @@ export class FocusExports {
   private readonly entities = new Set<string>();
 
   constructor(
-    private readonly database: ReportsDatabase,
+    private readonly database: LaggingReports,
     @Inject(SELLER) private readonly seller: Seller,
   ) {}
 

@@ -21,6 +21,7 @@ export class OrganizationCostsController {
   @Route('GET /v1/organization/costs', {
     scope: 'own',
     role: 'finance',
+    lags: true,
     summary: 'Costs by the day on which the usage occurred',
     answers: schemas.CostsPage,
     headers: ORGANIZATION_HEADERS,

@@ -15,6 +15,7 @@ export class OrganizationUsageController {
   @Route('GET /v1/organization/usage/completions', {
     scope: 'own',
     role: 'finance',
+    lags: true,
     summary: 'Tokens and requests over time, without embeddings',
     answers: schemas.CompletionsPage,
     headers: ORGANIZATION_HEADERS,
@@ -34,6 +35,7 @@ export class OrganizationUsageController {
   @Route('GET /v1/organization/usage/embeddings', {
     scope: 'own',
     role: 'finance',
+    lags: true,
     summary: 'Tokens and requests over time, of embeddings',
     answers: schemas.EmbeddingsPage,
     headers: ORGANIZATION_HEADERS,

@@ -14,7 +14,7 @@ import * as schemas from './other-usage.schema.js';
 
 type Asked = z.output<typeof schemas.ModelUsageQuery>;
 
-const BASE = { role: 'finance', scope: 'own', headers: ORGANIZATION_HEADERS } as const;
+const BASE = { role: 'finance', lags: true, scope: 'own', headers: ORGANIZATION_HEADERS } as const;
 
 @Controller()
 export class OtherUsageController {

@@ -14,6 +14,7 @@ export class VisibleEntitiesController {
   @Route('GET /v1/entities', {
     scope: 'own',
     role: 'finance',
+    lags: true,
     summary:
       'List the entities that the key may look at, with what a month cost each and what they have left; by default by name',
     answers: VisibleEntityList,

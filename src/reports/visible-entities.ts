@@ -6,7 +6,7 @@ import type { EntityName } from '../domain/ids.js';
 import { periodEnd, periodOf, periodStart, yearOf, type Period } from '../domain/period.js';
 import { unknownCursor } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
-import { ReportsDatabase } from '../platform/reports-database.js';
+import { LaggingReports } from '../platform/lagging-reports.js';
 import type { EntityLoad } from '../quota/entity-loads.js';
 import { Quota } from '../quota/quota.js';
 import { paceHours } from './credits-until.js';
@@ -45,7 +45,7 @@ export type VisiblePage = {
 @Injectable()
 export class VisibleEntities {
   constructor(
-    private readonly reports: ReportsDatabase,
+    private readonly reports: LaggingReports,
     private readonly quota: Quota,
     private readonly clock: Clock,
   ) {}

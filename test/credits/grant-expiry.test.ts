@@ -82,7 +82,7 @@ describe('the expiry of grants', () => {
         expiredPicos: 0n,
         closingPicos: 250n,
       });
-      const statements = new Statements(books.database.reports, books.clock, {
+      const statements = new Statements(books.database.lagging, books.clock, {
         name: 'Tally',
         address: null,
       });

@@ -103,7 +103,7 @@ async function owedOfRefunds(entity: string): Promise<bigint> {
 }
 
 async function expectFocusToAgree(entity: string): Promise<void> {
-  const exports = new FocusExports(books.database.reports, { name: 'Tally', address: null });
+  const exports = new FocusExports(books.database.lagging, { name: 'Tally', address: null });
   const expected = await billed(entity);
   let [allBilled, allEffective] = [0n, 0n];
   for (const period of monthsSoFar()) {

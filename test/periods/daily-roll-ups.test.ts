@@ -14,7 +14,7 @@ let entity: EntityName;
 let count = 0;
 beforeAll(async () => {
   books = await theBooks();
-  reports = new BucketedReports(books.database.reports, books.clock);
+  reports = new BucketedReports(books.database.lagging, books.clock);
 });
 afterAll(() => books.close());
 beforeEach(() => {

@@ -21,8 +21,8 @@ let statements: Statements;
 let exports: FocusExports;
 beforeAll(async () => {
   books = await theBooks();
-  statements = new Statements(books.database.reports, books.clock, { name: 'Tally', address: null });
-  exports = new FocusExports(books.database.reports, { name: 'Tally', address: null });
+  statements = new Statements(books.database.lagging, books.clock, { name: 'Tally', address: null });
+  exports = new FocusExports(books.database.lagging, { name: 'Tally', address: null });
 });
 afterAll(() => books.close());
 

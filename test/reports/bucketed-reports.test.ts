@@ -28,7 +28,7 @@ class ShortPages extends BucketedReports {
   override readonly pageResultsMax: number;
 
   constructor(resultsMax: number) {
-    super(books.database.reports, books.clock);
+    super(books.database.lagging, books.clock);
     this.pageResultsMax = resultsMax;
   }
 }
@@ -38,7 +38,7 @@ let reports: BucketedReports;
 beforeAll(async () => {
   books = await theBooks();
   await publishRich(books);
-  reports = new BucketedReports(books.database.reports, books.clock);
+  reports = new BucketedReports(books.database.lagging, books.clock);
 });
 afterAll(() => books.close());
 

@@ -13,7 +13,7 @@ let app: TestApp;
 let exports: FocusExports;
 beforeAll(async () => {
   app = await anApp();
-  exports = new FocusExports(app.database.reports, { name: 'Tally', address: null });
+  exports = new FocusExports(app.database.lagging, { name: 'Tally', address: null });
   // More than is buffered for a reader who does not read.
   await recordUsage(
     app,

@@ -115,7 +115,7 @@ describe('the schema "reporting"', () => {
   });
 
   it('shows in "focus" the sums of the export', async () => {
-    const exports = new FocusExports(books.database.reports, { name: 'Tally', address: null });
+    const exports = new FocusExports(books.database.lagging, { name: 'Tally', address: null });
     const csv = await text(await exports.open({ entity: null, period: '2026-11' as Period }));
     for (const column of ['BilledCost', 'EffectiveCost']) {
       const shown = await valueOf(

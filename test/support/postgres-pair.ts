@@ -22,6 +22,10 @@ const SETTINGS = { fsync: 'off', shared_buffers: '32MB' };
 export type PostgresPair = {
   /** Where the service finds the one that `lead` chose; the primary at first. */
   readonly url: string;
+  /** The standby itself, for reports. */
+  readonly standbyUrl: string;
+  readonly askPrimary: (sql: string) => Promise<unknown[]>;
+  readonly askStandby: (sql: string) => Promise<unknown[]>;
   /** At once, with everything in flight lost. It does not come back. */
   crashPrimary(): Promise<void>;
   /** New connections to `url` go to the standby. */
@@ -47,7 +51,11 @@ export async function aPostgresPair(): Promise<PostgresPair> {
   await run('cp', ['-a', `${first}/.`, second]);
   await writeFile(join(second, 'postgres', 'standby.signal'), '');
   const primary = await start(first, { synchronous_standby_names: STANDBY });
-  const standby = await start(second, { primary_conninfo: connectionInfo(primary.url) });
+  const standby = await start(second, {
+    primary_conninfo: connectionInfo(primary.url),
+    // Whoever reads there does not hold up what streams.
+    max_standby_streaming_delay: '0',
+  });
   await until('the standby streams', async () => {
     const rows = await ask(primary.url, `select from pg_stat_replication where sync_state = 'sync'`);
     return rows.length === 1;
@@ -55,6 +63,9 @@ export async function aPostgresPair(): Promise<PostgresPair> {
   const front = await aFaultProxy(new URL(primary.url));
   return {
     url: through(front, primary.url),
+    standbyUrl: standby.url,
+    askPrimary: (sql) => ask(primary.url, sql),
+    askStandby: (sql) => ask(standby.url, sql),
     async crashPrimary() {
       process.kill(await postgresPid(first), 'SIGQUIT');
       await primary.end();
