@@ -175,7 +175,10 @@ async function standbyOf(
   const onChange = (isUp: boolean, reason: string | null): void => {
     if (stopping) return;
     if (isUp) logger.info('the standby of REPORTS_DATABASE_URL answers again');
-    else logger.warn('the standby of REPORTS_DATABASE_URL is unavailable: reports are read from the primary', { reason });
+    else
+      logger.warn('the standby of REPORTS_DATABASE_URL is unavailable: reports are read from the primary', {
+        reason,
+      });
   };
   if (pooled) return { standby: { url, pooled: { role: hasRole ? SERVICE_ROLE : null }, onChange } };
   return { standby: { url: hasRole ? asService(url) : url, onChange } };

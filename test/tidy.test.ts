@@ -229,7 +229,9 @@ describe('the source', () => {
   it('reads reports through connections of their own', () => {
     const reports = src.filter(({ folder }) => folder === 'reports');
     expect(reports.filter(({ text }) => /\bdatabase\.(reader|transaction)\b/.test(text))).toEqual([]);
-    expect(reports.filter(({ text }) => /: (ReportsDatabase|LaggingReports)\b/.test(text)).length).toBeGreaterThan(4);
+    expect(
+      reports.filter(({ text }) => /: (ReportsDatabase|LaggingReports)\b/.test(text)).length,
+    ).toBeGreaterThan(4);
   });
 
   it('reaches into no other folder for its SQL', () => {

@@ -76,7 +76,7 @@ describe('the deliveries of a webhook', () => {
       const refused = await app.call(`GET ${path(id, `/deliveries?${query}`)}`);
       expect([refused.status, refused.body.error.param]).toEqual([400, 'after']);
     }
-    for (const query of ['status=open', 'order=asc', 'limit=0']) {
+    for (const query of ['status=open', 'order=oldest', 'limit=0']) {
       const refused = await app.call(`GET ${path(id, `/deliveries?${query}`)}`);
       expect([refused.status, refused.body.error.param]).toEqual([400, query.split('=')[0]]);
     }
