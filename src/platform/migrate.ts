@@ -67,7 +67,7 @@ export async function applyMigrations({ databaseUrl, migrationsDir }: Target): P
       await holder.end();
     }
   } catch (error) {
-    throw (await failedMigration(client, schema, error)) ?? postgresFailure(error);
+    throw (await failedMigration(client, { schema, migrations }, error)) ?? postgresFailure(error);
   } finally {
     await client.end();
   }
@@ -230,24 +230,44 @@ async function readMigrations(baseDir: string): Promise<MigrationList> {
   return { baseDir, lockfile: { path: lock, content }, shadowDbInitScript: '', migrationDirectories };
 }
 
+/** The engine's code for a database with a failed migration, of this release or of any other. */
+const BLOCKED = 'P3009';
+
 /** The engine's own words mix the reason with its stack; what it wrote into its table says which migration it was. */
 async function failedMigration(
   client: Client,
-  schema: string,
+  { schema, migrations }: { schema: string; migrations: MigrationList },
   cause: unknown,
 ): Promise<MigrationError | null> {
   if (cause instanceof MigrationError) return cause;
   const rows = await readMigrationRows(client, schema).catch(() => []);
-  const failed = rows.find(({ state }) => state === 'failed');
-  if (failed === undefined) return null;
-  const reason = (failed.logs ?? (cause instanceof Error ? cause.message : String(cause)))
+  const own = new Set(migrations.migrationDirectories.map(({ path }) => path));
+  const failed = rows.filter(({ state }) => state === 'failed');
+  const ofOurs = failed.find(({ name }) => own.has(name));
+  const allow = (name: string): string =>
+    `"update ${schema}._prisma_migrations set rolled_back_at = now() where migration_name = '${name}' and finished_at is null"`;
+  if (ofOurs !== undefined)
+    return new MigrationError(
+      `The migration ${ofOurs.name} failed: ${reasonOf(ofOurs, cause)}\nIt was rolled back. Once the cause is mended, allow it again with ` +
+        `${allow(ofOurs.name)}, and start again.`,
+      { cause },
+    );
+  const [newer] = failed;
+  if (newer === undefined || !isBlocked(cause)) return null;
+  return new MigrationError(
+    `${stateOf(migrations, rows).lacking.join(', ')} cannot be applied: a newer release's migration ${newer.name} has failed here: ` +
+      `${reasonOf(newer, cause)}\nIt was rolled back. Allow it again with ${allow(newer.name)}, and start again.`,
+    { cause },
+  );
+}
+
+function isBlocked(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === BLOCKED;
+}
+
+function reasonOf({ logs }: MigrationRow, cause: unknown): string | undefined {
+  return (logs ?? (cause instanceof Error ? cause.message : String(cause)))
     .split(/\n\s*0: /)[0]
     ?.replace('external connector error', '')
     .trim();
-  return new MigrationError(
-    `The migration ${failed.name} failed: ${reason}\nIt was rolled back. Once the cause is mended, allow it again with ` +
-      `"update ${schema}._prisma_migrations set rolled_back_at = now() where migration_name = '${failed.name}' and finished_at is null", ` +
-      'and start again.',
-    { cause },
-  );
 }

@@ -64,6 +64,35 @@ describe.each([
   });
 });
 
+describe('an older release that lacks one of its own beside a failed one of a newer', () => {
+  const BETWEEN = '20260101120000_between';
+  const startLacking = async (sql: string): Promise<string> => {
+    await migrate('old');
+    await newer(FAILS);
+    await expect(migrate('new')).rejects.toThrow(NEW);
+    await release('old', { [BETWEEN]: sql });
+    return migrate('old').then(() => '', String);
+  };
+
+  it('says that a newer one stands in the way, and does not call it its own', async () => {
+    const message = await startLacking('create table other (a int);');
+    expect(message).toContain(`${BETWEEN} cannot be applied`);
+    expect(message).toContain(`a newer release's migration ${NEW} has failed`);
+    expect(message).not.toContain(`The migration ${NEW} failed`);
+    await query(database.url, /"(update .*?)"/.exec(message)?.[1] ?? '');
+    expect(await migrate('old')).toMatchObject({ applied: [BETWEEN] });
+  });
+
+  it('names its own where that has failed too', async () => {
+    const message = await startLacking('create table other (a int);');
+    await query(database.url, /"(update .*?)"/.exec(message)?.[1] ?? '');
+    await release('old', { [BETWEEN]: 'select 1 / 0;' });
+    await expect(migrate('old')).rejects.toThrow(`The migration ${BETWEEN} failed`);
+    await query(database.url, `update _prisma_migrations set rolled_back_at = null`);
+    await expect(migrate('old')).rejects.toThrow(`The migration ${BETWEEN} failed`);
+  });
+});
+
 describe('a newer release whose migration has failed', () => {
   it('says so again at each start, with how to go on, and goes on once that is done', async () => {
     await newer(FAILS);
