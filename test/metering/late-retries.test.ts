@@ -1,6 +1,6 @@
 /** What a worker puts back while its machine's clock is ahead. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Worker } from 'bullmq';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { Job, Worker } from 'bullmq';
 import { USAGE_JOB } from '@tally/client/protocol';
 import { RETRY_MS_MAX, retryLater } from '../../src/metering/job-retry.js';
 import { handOutLate } from '../../src/metering/late-retries.js';
@@ -47,6 +47,30 @@ it('is handed out again once it waits for longer than any retry, and a delay of 
   expect(await handOutLate(usage.queue, nowMs)).toBe(1);
   expect(await states()).toEqual(['prioritized', 'delayed', 'delayed']);
   expect(await handOutLate(usage.queue, nowMs)).toBe(0);
+});
+
+it('is found behind any number of jobs that a producer delayed, of which no body is read', async () => {
+  const own = await aRedis();
+  const queue = await aTestQueue(own.url);
+  const read = jest.spyOn(Job, 'fromId');
+  try {
+    const nowMs = Date.now();
+    const delayed = Array.from({ length: 1_100 }, (_, n) => ({
+      name: USAGE_JOB,
+      data: {},
+      opts: { jobId: `delayed-${n}`, delay: HOUR_MS },
+    }));
+    await queue.queue.addBulk(delayed);
+    await putBack(queue, 'behind', { atMs: nowMs + 3 * HOUR_MS });
+    expect(await handOutLate(queue.queue, nowMs)).toBe(1);
+    expect(await queue.queue.getJobState('behind')).toBe('prioritized');
+    expect(await queue.queue.getDelayedCount()).toBe(1_100);
+    expect(read.mock.calls.map(([, id]) => id)).toEqual(['behind']);
+  } finally {
+    read.mockRestore();
+    await queue.close();
+    await own.stop();
+  }
 });
 
 it('is counted by the others', async () => {
