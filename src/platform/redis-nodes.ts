@@ -60,6 +60,12 @@ export class RedisNodes {
     return name === undefined ? null : (this.known.get(name) ?? null);
   }
 
+  /** Names of a Cluster's nodes that could not be reached for so long that their connection was given up, until it is asked for again. */
+  givenUp(): readonly string[] {
+    const named = new Set(this.cluster?.slots.flat());
+    return [...named].filter((name) => !this.known.has(name));
+  }
+
   /** Called when a server that was connected no longer is. */
   onClose(listener: Listener): void {
     this.closed.push(listener);

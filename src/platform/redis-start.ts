@@ -1,10 +1,18 @@
 /** Whether a Redis serves Tally, asked at the start: what it refuses is said at once, with its reason. */
 import { keyPrefixOf, queuePrefixOf, slotOf, type RedisAddress } from '@tally/client/protocol';
+import { DeadlineError, Deadlines } from './deadline.js';
 import type { Logger } from './logger.js';
-import { readRedisMemory, SAFE_POLICY } from './redis-memory.js';
+import { readRedisMemory, SAFE_POLICY, type RedisMemory } from './redis-memory.js';
 import type { RedisNode, RedisNodes } from './redis-nodes.js';
 import { askFirst, RedisRefusal, refusalIn } from './redis-refusals.js';
 import type { RedisPurpose } from './redis.js';
+import { isUnavailable, Unavailable } from './unavailable.js';
+
+/** Three times the slots of a Cluster: a node with one in a thousand is found. */
+const KEYS_TRIED_MAX = 3 * 16_384;
+
+/** For each node of a Cluster to answer in; as long as any command of a decision has. */
+const NODE_MS_MAX = 5_000;
 
 const PROBE = "for _, key in ipairs(KEYS) do redis.call('set', key, '1', 'PX', '1') end";
 
@@ -19,17 +27,29 @@ export async function untilServing(
 ): Promise<void> {
   if (address !== null) await askFirst(address);
   if (nodes.client.status !== 'ready') await untilReadyOrRefused(nodes);
-  // A user without the right to write would fail at the first event. One that is full or loading is waited for like one that is unavailable.
   await Promise.all(
     probesOf(nodes, purpose).map(async (keys) => {
-      await nodes.client.eval(PROBE, keys.length, ...keys).catch((error: unknown) => {
-        const refusal = refusalIn(error, nodes.isCluster ? 'cluster' : 'server');
-        // The Sentinels may just have made it one.
-        const isReplaced = address?.kind === 'sentinel' && String(error).includes('READONLY');
-        if (refusal !== null && !isReplaced) throw refusal;
-      });
+      const answer = probe(nodes, keys, address);
+      await (nodes.isCluster ? withoutWaiting(answer) : answer);
     }),
   );
+}
+
+/** A node of a Cluster that is down is not waited for: the others serve. A worker's connection would wait for as long as it takes. */
+async function withoutWaiting(answer: Promise<void>): Promise<void> {
+  await new Deadlines().within(NODE_MS_MAX, answer).catch((error: unknown) => {
+    if (!(error instanceof DeadlineError)) throw error;
+  });
+}
+
+/** A user without the right to write would fail at the first event. One that is full or loading is waited for like one that is unavailable. */
+async function probe({ client, isCluster }: RedisNodes, keys: string[], address: RedisAddress | null) {
+  await client.eval(PROBE, keys.length, ...keys).catch((error: unknown) => {
+    const refusal = refusalIn(error, isCluster ? 'cluster' : 'server');
+    // The Sentinels may just have made it one.
+    const isReplaced = address?.kind === 'sentinel' && String(error).includes('READONLY');
+    if (refusal !== null && !isReplaced) throw refusal;
+  });
 }
 
 /** The keys of each script. Two slots show a node of a Cluster that is taken for a single server: it takes them only one by one. */
@@ -40,13 +60,18 @@ function probesOf(nodes: RedisNodes, purpose: RedisPurpose): string[][] {
   if (!nodes.isCluster) return [[1, 2].map(purpose === 'quota' ? ofQuota : ofQueue)];
   if (purpose === 'queue') return [[ofQueue(1)]];
   // Each node of a Cluster has users of its own.
-  const keyAt = (name: string | null): string => {
-    for (let n = 1; ; n += 1) {
-      const owner = nodes.nodeOf(slotOf(ofQuota(n)));
-      if (owner === null || owner.name === name) return ofQuota(n);
-    }
-  };
-  return nodes.masters().map(({ name }) => [keyAt(name)]);
+  return keyOfEach(nodes, ofQuota).map((key) => [key]);
+}
+
+/** A key for each master of a Cluster, but for one that owns no slot, or so few that none of the keys lies there. */
+function keyOfEach(nodes: RedisNodes, keyOf: (n: number) => string): string[] {
+  const missing = new Set(nodes.masters().map(({ name }) => name));
+  const keys: string[] = [];
+  for (let n = 1; n <= KEYS_TRIED_MAX && missing.size > 0; n += 1) {
+    const owner = nodes.nodeOf(slotOf(keyOf(n)));
+    if (owner !== null && missing.delete(owner.name)) keys.push(keyOf(n));
+  }
+  return keys;
 }
 
 async function untilReadyOrRefused({ client }: RedisNodes): Promise<void> {
@@ -67,13 +92,32 @@ async function untilReadyOrRefused({ client }: RedisNodes): Promise<void> {
   }).finally(() => stop());
 }
 
-/** Refuses a Redis that may evict keys, and says aloud what cannot be seen. Each node of a Cluster is asked. */
+/**
+ * Refuses a Redis that may evict keys, and warns of what cannot be seen. Each node of a Cluster is asked; one that is down is named, and the
+ * start goes on with the others.
+ */
 export async function checkMemory(nodes: RedisNodes, logger: Logger): Promise<void> {
-  for (const node of nodes.all()) await checkMemoryOf(node, logger);
+  for (const name of nodes.givenUp()) warnOfDown(logger, name, 'it could not be reached');
+  await Promise.all(nodes.all().map((node) => checkMemoryOf(node, logger)));
 }
 
-async function checkMemoryOf({ name, redis }: RedisNode, logger: Logger): Promise<void> {
-  const { policy, isAppendOnly, refused } = await readRedisMemory(redis);
+function warnOfDown(logger: Logger, node: string | null, reason: string): void {
+  logger.warn('a node of redis is unavailable, so nobody can see whether it evicts keys', { node, reason });
+}
+
+async function checkMemoryOf(node: RedisNode, logger: Logger): Promise<void> {
+  const memory = await readRedisMemory(node.redis).catch((error: unknown) => {
+    const cause = isUnavailable(error) ? error.cause : error;
+    const refusal = node.name === null ? null : refusalIn(cause, 'cluster', node.name);
+    if (refusal !== null) throw refusal;
+    if (node.name === null || !isUnavailable(error)) throw error;
+    return error;
+  });
+  if (memory instanceof Unavailable) warnOfDown(logger, node.name, memory.reason);
+  else judge(memory, node.name, logger);
+}
+
+function judge({ policy, isAppendOnly, refused }: RedisMemory, name: string | null, logger: Logger): void {
   const of = name === null ? '' : `at ${name} `;
   if (policy !== null && policy !== SAFE_POLICY)
     throw new RedisRefusal(
