@@ -13,7 +13,7 @@ import { Webhooks, type WebhookRow, type WebhookScope } from './webhooks.js';
 
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed';
 
-export const TEST_EVENT = 'webhook.test';
+const TEST_EVENT = 'webhook.test';
 /** Of one webhook. More tell nobody more. */
 const TESTS_WAITING_MAX = 10;
 

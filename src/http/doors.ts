@@ -31,7 +31,7 @@ declare module 'fastify' {
 }
 
 /** No body but usage and price maps is longer than a few KiB. */
-export const BODY_BYTES_USUAL = 64 * 1024;
+const BODY_BYTES_USUAL = 64 * 1024;
 
 export type Doors = {
   readonly errors: ErrorFilter;

@@ -103,7 +103,7 @@ function hasAtMost(lengthMax: number, value: string): boolean {
 const TIME = 'must be unix seconds, or a time such as "2026-12-01T00:00:00Z"';
 const TIME_RANGE = `${TIME}, from 2000 to 2100`;
 const TIME_SECONDS_MIN = 946_684_800; // 2000-01-01
-export const TIME_SECONDS_MAX = 4_102_444_800; // 2100-01-01
+const TIME_SECONDS_MAX = 4_102_444_800; // 2100-01-01
 
 /** A day of these years that is in the calendar. */
 const DAY =

@@ -25,7 +25,7 @@ import {
 /** What is counted of each; more is told as more. */
 export const COUNT_MAX = 10_000;
 export const LISTED_MAX = 100;
-export const SERIES_MAX = 200;
+const SERIES_MAX = 200;
 export const EVENTS_MAX = 1_000;
 /** What is older has been looked at, or never will be. */
 const SINCE_DAYS = 7;

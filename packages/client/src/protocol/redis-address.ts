@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export type RedisNode = { readonly host: string; readonly port: number };
 
 /** PEM texts, read from the files that the URL names. */
-export type RedisTls = {
+type RedisTls = {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
