@@ -11,7 +11,7 @@ import { isUnavailable, Unavailable } from './unavailable.js';
 /** Three times the slots of a Cluster: a node with one in a thousand is found. */
 const KEYS_TRIED_MAX = 3 * 16_384;
 
-/** For each node of a Cluster to answer in; as long as any command of a decision has. */
+/** For each node of a Cluster to answer in, like a command of a decision. */
 const NODE_MS_MAX = 5_000;
 
 const PROBE = "for _, key in ipairs(KEYS) do redis.call('set', key, '1', 'PX', '1') end";
