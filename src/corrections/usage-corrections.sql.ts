@@ -169,8 +169,11 @@ const CORRECTIONS = Prisma.sql`
   left join rates o on o.id = c.old_rate_id
   left join rates n on n.id = c.new_rate_id`;
 
-/** Dropped events that are kept for these lists. */
-const KEPT_EVENTS = Prisma.sql`(select e.* from kept_events k, jsonb_populate_record(null::rated_events, k.event) e)`;
+/** Dropped events that are kept for these lists: of one entity, whose key the index serves, or of all where it is null. */
+function keptEvents(entity: string | null): Prisma.Sql {
+  const where = entity === null ? Prisma.empty : Prisma.sql`where k.entity = ${entity}::text`;
+  return Prisma.sql`(select e.* from kept_events k, jsonb_populate_record(null::rated_events, k.event) e ${where})`;
+}
 
 /** The same columns of usage that arrived after its own period, for every event. */
 const lateUsage = (events: Prisma.Sql) => Prisma.sql`
@@ -184,7 +187,6 @@ const lateUsage = (events: Prisma.Sql) => Prisma.sql`
     null as reason, null as actor, coalesce(e.charged_at, e.booked_at) as "bookedAt"
   from ${events} e`;
 const LATE_USAGE = lateUsage(Prisma.sql`rated_events`);
-const LATE_USAGE_KEPT = lateUsage(KEPT_EVENTS);
 
 /** What makes an event late usage. */
 const IS_LATE = Prisma.sql`
@@ -227,6 +229,7 @@ export async function findCorrections(
   page: CorrectionFilter & { order: Order; after: string | null; limit: number },
 ): Promise<CorrectionRow[]> {
   const [direction, comparison] = [Prisma.raw(page.order), Prisma.raw(comparisonOf(page.order))];
+  const kept = keptEvents(page.entity);
   const rows = await tx.$queryRaw<Row[]>`
     with listed as materialized (
       select entity, kind, id::text as id, id as correction_id, identity, occurred_at, booked_at
@@ -241,9 +244,8 @@ export async function findCorrections(
         and ${IS_LATE}
       union all
       select entity, 'late_usage', identity::text, null, identity, occurred_at, coalesce(charged_at, booked_at)
-      from ${KEPT_EVENTS} e
-      where (${page.entity}::text is null or entity = ${page.entity}::text)
-        and (${page.period}::text is null or period = ${page.period}::text)
+      from ${kept} e
+      where (${page.period}::text is null or period = ${page.period}::text)
         and ${IS_LATE}
     ), page as materialized (
       select * from listed
@@ -264,7 +266,7 @@ export async function findCorrections(
         select entity, occurred_at, identity from page where correction_id is null
       )
       union all
-      ${LATE_USAGE_KEPT}
+      ${lateUsage(kept)}
       where (e.entity, e.occurred_at, e.identity) in (
         select entity, occurred_at, identity from page where correction_id is null
       )

@@ -86,21 +86,28 @@ type Row = Omit<CountedEvent, 'costPicos' | 'burntPicos' | 'quantities' | 'unitP
 /** The corrections `c` of an event `e`. */
 const CORRECTS = Prisma.sql`c.entity = e.entity and c.occurred_at = e.occurred_at and c.identity = e.identity`;
 
-/** What is kept of dropped months: late usage and corrected events, without persons. */
-const KEPT_EVENTS = Prisma.sql`(
-  select e.* from kept_events k, jsonb_populate_record(null::rated_events, k.event) e
-)`;
+/**
+ * What is kept of dropped months: late usage and corrected events, without persons. `where` is about the key of `k`, so that the index finds
+ * the rows and no other event's JSON is unpacked.
+ */
+function keptEvents(where: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`(
+    select e.* from kept_events k, jsonb_populate_record(null::rated_events, k.event) e where ${where}
+  )`;
+}
 
 /** Whether there is an event of the entity at this place, and of the project and the model where they are not null. */
 export async function hasCountedEvent(
   tx: Tx,
   of: Pick<EventFilter, 'entity' | 'project' | 'model'> & { place: EventPlace },
 ): Promise<boolean> {
+  const kept = keptEvents(Prisma.sql`k.entity = ${of.entity}::text
+    and k.occurred_at = ${of.place.occurredAt}::timestamptz and k.identity = ${of.place.identity}::uuid`);
   const [row] = await tx.$queryRaw<[{ found: boolean }]>`
     select exists (
       select from rated_events e where ${isAtPlace(of)}
       union all
-      select from ${KEPT_EVENTS} e where ${isAtPlace(of)}
+      select from ${kept} e where ${isAtPlace(of)}
     ) as found`;
   return row.found;
 }
@@ -155,12 +162,14 @@ function pageOf(events: Prisma.Sql, of: Page): Prisma.Sql {
 export async function findCountedEvents(tx: Tx, of: Page): Promise<CountedEvent[]> {
   const priceId = of.priceId === null ? null : String(of.priceId);
   const direction = Prisma.raw(of.order);
+  const kept = keptEvents(Prisma.sql`k.entity = ${of.entity}::text
+    and k.occurred_at >= ${of.start}::timestamptz and k.occurred_at < ${of.end}::timestamptz`);
   const rows = await tx.$queryRaw<Row[]>`
     with rated as (
       select id from rates where price_id = ${priceId}::bigint
       union all select 0 where ${priceId}::bigint = 0
     ), page as (
-      select * from ((${pageOf(Prisma.sql`rated_events`, of)}) union all (${pageOf(KEPT_EVENTS, of)})) e
+      select * from ((${pageOf(Prisma.sql`rated_events`, of)}) union all (${pageOf(kept, of)})) e
       order by e.occurred_at ${direction}, e.identity ${direction}
       limit ${of.limit}::integer
     )
