@@ -23,7 +23,7 @@ export class UsageReports {
   async report(events: schemas.UsageReport, request: GatewayRequest) {
     const { keyId, entity: scope, source } = principalOf(request);
     // Only a body that is sent in chunks does not say how long it is.
-    const bytes = Number(request.headers['content-length'] ?? JSON.stringify(events).length);
+    const bytes = Number(request.headers['content-length'] ?? Buffer.byteLength(JSON.stringify(events)));
     const report = { bytes, keyId, scope, source };
     const receipt = await (this.tracing === null
       ? this.intake.report({ events, ...report })

@@ -275,8 +275,10 @@ def test_reporting_needs_an_outbox(kind: str, service: Service, gateway_key: str
 
 def test_events_have_ids_that_nobody_can_choose_and_texts_that_tally_takes() -> None:
     first, second = an_event("e"), an_event("e", user_id="\ud800" + "x" * 300, request_id="")
+    long_id = an_event("e", request_id="r" * 1_030)["data"]["request_id"]
     assert first["id"] != second["id"]
     assert second["data"]["user_id"] == "\ufffd" + "x" * 255
+    assert long_id == "r" * 1_024
     assert "request_id" not in second["data"]
     with pytest.raises(ValueError, match="entity/project"):
         an_event("e", project="nothing")

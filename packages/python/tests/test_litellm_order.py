@@ -109,6 +109,15 @@ def test_the_subject_is_made_of_what_a_caller_cannot_choose() -> None:
             SubjectTemplate(wrong)
 
 
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [("Web Search (EU)", "Web-Search-EU-"), (" padded ", "padded-"), ("._-search", "search"), ("A/B", "A-B")],
+)
+def test_an_alias_is_named_as_the_service_names_it(alias: str, name: str) -> None:
+    """test/metering/litellm/litellm.test.ts has the same rows."""
+    assert SubjectTemplate("aliases/{team_alias}").of(a_key(team_alias=alias)) == f"aliases/{name}"
+
+
 @pytest.mark.parametrize("names", [["web search", "web-search"], ["web-search", "web search"]])
 def test_two_names_that_would_become_one_are_not_taken_for_each_other(names: list[str]) -> None:
     template = SubjectTemplate("{org_id}/{team_alias}")

@@ -47,7 +47,7 @@ export class LitellmLogs {
     if (events.size === 0) return { accepted: 0, rejected: [] };
     const places = [...events.entries()];
     const bodies = places.map(([, { event }]) => event);
-    const bytes = JSON.stringify(bodies).length;
+    const bytes = Buffer.byteLength(JSON.stringify(bodies));
     const { keyId, entity: scope, source } = caller;
     const { accepted, rejected } = await this.intake.report({ events: bodies, bytes, keyId, scope, source });
     const explained = rejected.map((each) => {

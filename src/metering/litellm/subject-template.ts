@@ -36,16 +36,25 @@ export type Filled = { readonly subject: string; readonly missing: string | null
 
 export function filledSubject(template: string, log: Log): Filled {
   let missing: string | null = null;
-  const subject = template.replaceAll(PLACEHOLDER, (text, name: Field, otherwise?: string) => {
-    const value = name === 'end_user' ? log.end_user : log.metadata[FIELDS[name]];
-    if (typeof value === 'string' && value !== '') return asName(value);
-    if (otherwise === undefined) missing ??= name;
-    return otherwise ?? text;
-  });
-  return { subject, missing };
+  const filled = (part: string): string => {
+    let isWhole = true;
+    const text = part.replaceAll(PLACEHOLDER, (braces, name: Field, otherwise?: string) => {
+      const value = name === 'end_user' ? log.end_user : log.metadata[FIELDS[name]];
+      if (typeof value === 'string' && value !== '') return value;
+      if (otherwise !== undefined) return otherwise;
+      missing ??= name;
+      isWhole = false;
+      return braces;
+    });
+    return isWhole ? asName(text) : text;
+  };
+  return { subject: template.split('/').map(filled).join('/'), missing };
 }
 
-/** Aliases may hold blanks and anything else; a name has letters, digits and three signs. */
-function asName(value: string): string {
-  return value.trim().replaceAll(/[^A-Za-z0-9._-]+/g, '-');
+/**
+ * Aliases may hold blanks and anything else; a name has letters, digits and three signs, and begins with none of these. `SubjectTemplate` of
+ * packages/python maps alike, since one customer may come through both. Two aliases that become one name are one customer.
+ */
+function asName(part: string): string {
+  return part.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[._-]+/, '');
 }

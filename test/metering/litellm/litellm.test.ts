@@ -109,11 +109,23 @@ describe('a batch of logs of LiteLLM', () => {
   });
 });
 
+it('a post of logs counts by its bytes as UTF-8, not by its characters, against what may wait', async () => {
+  const id = '界'.repeat(7_000);
+  const logs = Array.from({ length: 1_000 }, (_, n) => ({
+    ...recorded('chat'),
+    litellm_call_id: id,
+    startTime: n,
+  }));
+  const { status, body } = await post(logs, paidBy('heavy'));
+  expect([status, body.error?.code]).toEqual([429, 'rate_limit_exceeded']);
+});
+
 describe('who pays for a log', () => {
   it.each([
     ['{team_id}/{key_alias}', 'team-1/key-alias-1'],
     ['fixed/{end_user|nobody}', 'fixed/nobody'],
     ['{org_alias|shared}/{user_id}', 'shared/user-1'],
+    ['us-{org_alias|shared}/{user_id}', 'us-shared/user-1'],
   ])('is said by the template %s', async (template, subject) => {
     const log = { ...recorded('chat'), startTime: template.length };
     expect((await post(log, `?subject=${encodeURIComponent(template)}`)).body).toMatchObject({ accepted: 1 });
@@ -123,6 +135,28 @@ describe('who pays for a log', () => {
     );
   });
 
+  // packages/python/tests/test_litellm_order.py has the same rows.
+  it.each([
+    ['Web Search (EU)', 'Web-Search-EU-'],
+    [' padded ', 'padded-'],
+    ['._-search', 'search'],
+    ['A/B', 'A-B'],
+  ])('is named %j as the callback in Python names it: %s', async (alias, name) => {
+    const log = { ...recorded('chat'), startTime: alias.length };
+    log.metadata['user_api_key_team_alias'] = alias;
+    expect((await post(log, '?subject=aliases/{team_alias}')).body).toMatchObject({ accepted: 1 });
+    await until('it is counted', async () =>
+      (await countedOf('aliases')).some(({ project }) => project === name),
+    );
+  });
+
+  it('is a dead letter where an alias has nothing that a name may have', async () => {
+    const log = { ...recorded('chat'), startTime: 99 };
+    log.metadata['user_api_key_team_alias'] = '///';
+    const { status, body } = await post(log, '?subject=aliases/{team_alias}');
+    expect([status, body.rejected[0].code]).toEqual([422, 'invalid_subject']);
+  });
+
   it('is asked of the operator where the log does not say it: a dead letter waits for a subject', async () => {
     const log = recorded('chat');
     log.metadata['user_api_key_team_id'] = null;
@@ -130,7 +164,9 @@ describe('who pays for a log', () => {
     expect([status, body.rejected[0].code]).toEqual([422, 'invalid_subject']);
     expect(body.rejected[0].message).toContain('no team_id');
     const open = async () =>
-      (await app.call('GET /v1/admin/dead_letters?code=invalid_subject&status=open')).body.data;
+      (await app.call('GET /v1/admin/dead_letters?code=invalid_subject&status=open')).body.data.filter(
+        (letter: { payload: { subject: string } }) => letter.payload.subject.startsWith('orphaned/'),
+      );
     await until('it is a dead letter', async () => (await open()).length === 1);
     const [letter] = await open();
     expect(letter.payload.subject).toBe('orphaned/{team_id}');

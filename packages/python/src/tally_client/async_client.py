@@ -15,7 +15,7 @@ import aiohttp
 from . import calls
 from .calls import Answer, Call, Receipt, Reservation
 from .client import _Transport, open_outbox, required
-from .errors import TallyError, Unavailable, unavailable
+from .errors import Refused, TallyError, Unavailable, unavailable
 from .log import log, reason_of
 from .outbox import OnFailure, OnRefused, Outbox, log_failure, log_refused
 from .usage_event import UsageEvent
@@ -60,7 +60,10 @@ class AsyncTally:
         region: str | None = None,
         ttl_seconds: int | None = None,
     ) -> Reservation:
-        """See ``Tally.reserve``. Where the answer is lost or the task is cancelled, the hold is released in the background."""
+        """See ``Tally.reserve``.
+
+        Where the answer is lost or unreadable, or the task is cancelled, the hold is released in the background.
+        """
         call = calls.reserve(
             project=project,
             model=model,
@@ -73,7 +76,7 @@ class AsyncTally:
         )
         try:
             return await self._run(call)
-        except Unavailable as error:
+        except (Refused, Unavailable) as error:
             self._release_later(project, error.request_id)
             raise
         except asyncio.CancelledError:

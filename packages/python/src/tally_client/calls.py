@@ -122,9 +122,15 @@ def reserve(
     body = _dump({name: value for name, value in asked.items() if value is not None})
 
     def read(answer: Answer) -> Reservation:
-        if not answer.is_ok:
-            raise denial_of(answer)
-        return _read(answer, lambda value: _reservation(value, request_id))
+        try:
+            if not answer.is_ok:
+                raise denial_of(answer)
+            return _read(answer, lambda value: _reservation(value, request_id))
+        except (Refused, Unavailable) as error:
+            # Something in between wrote the answer, such as a proxy that gave up, so Tally may have made the hold.
+            if answer.is_ok or error_of(answer.body) is None:
+                error.request_id = request_id
+            raise
 
     return Call("POST", "/v1/quota/reservations", read, _JSON, body, request_id)
 

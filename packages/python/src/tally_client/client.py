@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 
 from . import calls
 from .calls import Answer, Call, Receipt, Reservation
-from .errors import TallyError, unavailable
+from .errors import Refused, TallyError, unavailable
+from .log import log, reason_of
 from .outbox import OnFailure, OnRefused, Outbox, log_failure, log_refused
 from .usage_event import UsageEvent
 
@@ -61,20 +63,25 @@ class Tally:
         ``project`` is ``entity/project``. A list of 1 to 8 models names what the request may fall back on: the dearest is
         held. ``input_bytes`` stands for ``input_tokens`` as an upper bound, so that no tokenizer is needed; without both, the
         most that the model takes is held. ``service_tier`` ``auto`` holds the dearest tier. ``ttl_seconds`` is 900 where it is
-        left out, at most 86,400. The request's id is made here.
+        left out, at most 86,400. The request's id is made here. Where the answer is unreadable, the hold is released before
+        ``Refused`` is raised.
         """
-        return self._transport.run(
-            calls.reserve(
-                project=project,
-                model=model,
-                input_tokens=input_tokens,
-                input_bytes=input_bytes,
-                max_output_tokens=max_output_tokens,
-                service_tier=service_tier,
-                region=region,
-                ttl_seconds=ttl_seconds,
-            )
+        call = calls.reserve(
+            project=project,
+            model=model,
+            input_tokens=input_tokens,
+            input_bytes=input_bytes,
+            max_output_tokens=max_output_tokens,
+            service_tier=service_tier,
+            region=region,
+            ttl_seconds=ttl_seconds,
         )
+        try:
+            return self._transport.run(call)
+        except Refused as error:
+            if error.request_id is not None:
+                self._release_unread(project, error.request_id)
+            raise
 
     def release(self, reservation_id: str) -> None:
         """Ends a hold without a charge. Ending it twice is the same as once."""
@@ -102,6 +109,13 @@ class Tally:
         All of them are kept or none: raises ``OutboxError`` with ``outbox_full`` where there is no room.
         """
         self.outbox.add(events).result()
+
+    def _release_unread(self, project: str, request_id: str) -> None:
+        """Once, since the reservation has been answered. At worst the hold expires by itself."""
+        try:
+            self.release_request(project, request_id)
+        except TallyError as error:
+            log(logging.WARNING, "a hold is not released", request_id=request_id, reason=reason_of(error))
 
     @property
     def outbox(self) -> Outbox:

@@ -26,6 +26,9 @@ class Refused(TallyError):
     It is never for the caller: a 401 passed on would tell the caller that its own key is bad.
     """
 
+    request_id: str | None = None
+    """Of a reservation whose answer is ``unreadable``: its hold may exist all the same."""
+
     def __init__(
         self, code: str, message: str, *, status: int | None = None, param: str | None = None
     ) -> None:

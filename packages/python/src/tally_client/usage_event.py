@@ -17,6 +17,7 @@ UsageSource = Literal["reported", "estimated"]
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _SUBJECT = re.compile(rf"{_NAME}/{_NAME}")
 _TEXT_LENGTH_MAX = 256
+_ID_LENGTH_MAX = 1_024
 _NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -75,9 +76,9 @@ def usage_event(
         "region": region,
         "attributes": None if attributes is None else dict(attributes),
         "reservation_id": reservation_id,
-        "api_key_id": _printable(api_key_id),
-        "user_id": _printable(user_id),
-        "request_id": _printable(request_id),
+        "api_key_id": _printable(api_key_id, _TEXT_LENGTH_MAX),
+        "user_id": _printable(user_id, _TEXT_LENGTH_MAX),
+        "request_id": _printable(request_id, _ID_LENGTH_MAX),
     }
     data.update({name: value for name, value in optional.items() if value is not None})
     data["usage_source"] = usage_source
@@ -99,7 +100,7 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _printable(text: str | None) -> str | None:
+def _printable(text: str | None, length_max: int) -> str | None:
     """Callers may send any text as these. It only describes the request, so a bad one is mended, not refused."""
-    cut = _NOT_PRINTABLE.sub("\ufffd", (text or "")[:_TEXT_LENGTH_MAX])
+    cut = _NOT_PRINTABLE.sub("\ufffd", (text or "")[:length_max])
     return cut or None

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Coroutine, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
@@ -85,23 +86,25 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
         # LiteLLM's own calls, such as health checks, and call types that are free.
         if request is None:
             return
-        if kwargs.get("cache_hit") is True or payload.get("cache_hit") is True:
-            self._requests.end(request)
-            self._release(request)
-            return
         # LiteLLM may tell twice.
         self._requests.end(request)
+        if kwargs.get("cache_hit") is True or payload.get("cache_hit") is True:
+            self._release(request)
+            return
         facts = payload.get("metadata") or {}
         usage = usage_of(response_obj, facts)
         is_cut = str((payload.get("error_information") or {}).get("error_code") or "") == CLIENT_HUNG_UP
+        now = datetime.now(timezone.utc)
+        model = str(payload.get("model_group") or kwargs.get("model") or "")
         try:
             event = usage_event(
                 event_id=request.id,
                 source=self._settings.source,
                 project=request.project,
-                model=resolved_model(str(payload.get("model_group") or kwargs.get("model") or ""), _router()),
+                model=resolved_model(model, _router()),
                 operation=request.operation,
                 usage=usage,
+                time=now,
                 reservation_id=request.reservation_id,
                 usage_source="estimated" if is_cut else "reported",
                 service_tier=text_of(getattr(response_obj, "service_tier", None)),
@@ -111,12 +114,17 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
             )
             self._tally.outbox.add([event])
         except (OutboxError, TypeError, ValueError) as error:
-            # Raised, LiteLLM would call it non-blocking and go on.
+            # Raised, LiteLLM would call it non-blocking and go on. The line has all that an operator needs to report the event.
             log(
                 logging.ERROR,
                 "usage is lost",
-                project=request.project,
+                subject=request.project,
                 event_id=request.id,
+                model=model,
+                operation=request.operation,
+                usage=usage,
+                time=now.isoformat(),
+                reservation_id=request.reservation_id,
                 reason=repr(error),
             )
         if usage == {}:
