@@ -82,6 +82,7 @@ describe('.env.example', () => {
     [...readFileSync(join(ROOT, file), 'utf8').matchAll(pattern)].map(([, name]) => name!);
 
   const example = named('.env.example', /^#?([A-Z][A-Z0-9_]+)=/gm);
+  const compose = named('compose.yaml', /\$\{([A-Z0-9_]+):-/g);
   const service = named('src/config.ts', /^ {2}([A-Z][A-Z0-9_]+):/gm);
 
   const gateway = named('packages/gateway/src/config.ts', /^ +([A-Z][A-Z0-9_]+):/gm);
@@ -93,8 +94,13 @@ describe('.env.example', () => {
   });
 
   it('names no variable that neither the service, the gateway nor compose.yaml reads', () => {
-    const compose = named('compose.yaml', /\$\{([A-Z0-9_]+):-/g);
     const known = new Set([...service, ...gateway, ...compose]);
     expect(example.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('names what a process is called and where its traces go, and compose.yaml passes these on', () => {
+    const named = example.filter((name) => /^(INSTANCE_NAME|OTEL_)/.test(name));
+    expect(named.length).toBeGreaterThan(4);
+    expect(named.filter((name) => !compose.includes(name))).toEqual([]);
   });
 });
