@@ -41,16 +41,16 @@ function hasCount(fields: Fields, isTop = true): boolean {
 }
 
 /** How many bytes of text the model wrote in this answer or chunk, calls of tools and thoughts included. */
-export function textOf(answer: Fields): { bytes: number } {
+export function textBytesOf(answer: Fields): number {
   const { type, delta, choices, content, output, content_block: block } = answer;
   // A stream repeats at its end what it has sent in pieces.
-  if (typeof type === 'string' && /\.(done|completed|added)$/.test(type)) return { bytes: 0 };
+  if (typeof type === 'string' && /\.(done|completed|added)$/.test(type)) return 0;
   let bytes = bytesOf(choices);
   if (typeof delta === 'string') bytes += Buffer.byteLength(delta);
   else bytes += bytesOf(delta);
   bytes += bytesOf(content) + bytesOf(output) + bytesOf(block);
   if (typeof answer['text'] === 'string') bytes += Buffer.byteLength(answer['text']);
-  return { bytes };
+  return bytes;
 }
 
 const TEXTS = new Set([

@@ -1,5 +1,5 @@
 /** What a model server's answer says of its usage, and how much text it has where it says nothing. */
-import { countsOf, textOf, type Fields } from './answer-fields.js';
+import { countsOf, textBytesOf, type Fields } from './answer-fields.js';
 
 export interface AnswerReading {
   /** The usage object as the server sent it; null where it sent none with a count. */
@@ -34,9 +34,9 @@ export class AnswerReader implements AnswerReading {
     const tier = answer['service_tier'] ?? response['service_tier'];
     if (typeof tier === 'string' && tier !== '') this.serviceTier = tier;
     if (isFailure(answer, response)) this.hasFailed = true;
-    const text = textOf(answer);
-    this.textBytes += text.bytes;
-    if (text.bytes > 0) this.pieceCount += 1;
+    const textBytes = textBytesOf(answer);
+    this.textBytes += textBytes;
+    if (textBytes > 0) this.pieceCount += 1;
     const { choices, usage } = answer;
     const isUsageChunk =
       Array.isArray(choices) && choices.length === 0 && typeof usage === 'object' && usage !== null;

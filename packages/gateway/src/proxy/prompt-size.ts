@@ -31,23 +31,22 @@ const STORED = ['previous_response_id', 'conversation', 'prompt_id', 'mcp_server
 /** What a part of a message is called that is not text. */
 const MEDIA = /image|audio|video|file|document|media|item_reference/;
 
-const DEPTH_MAX = 64;
-
+/** The body is parsed and nests no deeper than `checkJsonBounds` allows: nothing in it is too deep to be measured. */
 export function promptSizeOf(body: Fields): PromptSize {
   const size = { textBytes: 0, hasMore: STORED.some((name) => isGiven(body[name])) };
   // A stored prompt of OpenAI's is an object with an id; everywhere else a prompt is text or token ids.
   if (typeof body['prompt'] === 'object' && !Array.isArray(body['prompt']) && body['prompt'] !== null)
     size.hasMore = true;
-  for (const name of READ) measure(body[name], size, 0);
+  for (const name of READ) measure(body[name], size);
   return size;
 }
 
-function measure(value: unknown, size: { textBytes: number; hasMore: boolean }, depth: number): void {
+function measure(value: unknown, size: { textBytes: number; hasMore: boolean }): void {
   if (typeof value === 'string') size.textBytes += Buffer.byteLength(value);
   // A token id, or a number in a tool's schema: about one token, which is what four bytes of text are.
   else if (typeof value === 'number') size.textBytes += 4;
-  else if (Array.isArray(value)) for (const item of value) measure(item, size, depth);
-  else if (typeof value === 'object' && value !== null && depth < DEPTH_MAX) {
+  else if (Array.isArray(value)) for (const item of value) measure(item, size);
+  else if (typeof value === 'object' && value !== null) {
     const { type } = value as Fields;
     if (typeof type === 'string' && MEDIA.test(type)) {
       size.hasMore = true;
@@ -55,7 +54,7 @@ function measure(value: unknown, size: { textBytes: number; hasMore: boolean }, 
     }
     for (const [name, field] of Object.entries(value)) {
       if (MEDIA_FIELDS.has(name)) size.hasMore = true;
-      else measure(field, size, depth + 1);
+      else measure(field, size);
     }
   }
 }

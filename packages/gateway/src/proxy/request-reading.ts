@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoints.js';
 import { audioSecondsOf } from './audio-length.js';
 import { JsonMembers } from './json-members.js';
 import { promptSizeOf } from './prompt-size.js';
+import { checkFormBounds, checkJsonBounds } from './request-bounds.js';
 
 export interface ReadRequest {
   readonly model: string;
@@ -60,6 +61,7 @@ export async function readRequest(
 }
 
 function readJson(endpoint: Endpoint, bytes: Buffer): ReadRequest {
+  checkJsonBounds(bytes);
   const body = parsed(bytes);
   const members = new JsonMembers();
   members.push(bytes);
@@ -78,7 +80,7 @@ function readJson(endpoint: Endpoint, bytes: Buffer): ReadRequest {
     input: {
       textBytes: size.textBytes + repeatedBytes(endpoint, body),
       characterCount:
-        endpoint.operation === 'audio.speech' && typeof spoken === 'string' ? Array.from(spoken).length : 0,
+        endpoint.operation === 'audio.speech' && typeof spoken === 'string' ? characterCountOf(spoken) : 0,
       audioSeconds: 0,
     },
   };
@@ -163,6 +165,13 @@ function repeatedBytes({ operation }: Endpoint, { query, documents }: Fields): n
   return Buffer.byteLength(query) * Math.max(0, documents.length - 1);
 }
 
+/** Counts a pair of surrogates once, and makes no list of a long text's characters. */
+function characterCountOf(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
 /** The same bytes but for `stream_options`, so that no number is rewritten. */
 function withUsageAsked(bytes: Buffer, { members }: JsonMembers, given: Fields): Buffer {
   const options = JSON.stringify({ ...given, include_usage: true });
@@ -174,6 +183,7 @@ function withUsageAsked(bytes: Buffer, { members }: JsonMembers, given: Fields):
 }
 
 async function readForm(endpoint: Endpoint, type: string, bytes: Buffer): Promise<ReadRequest> {
+  checkFormBounds(bytes);
   const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } })
     .formData()
     .catch(() => {
