@@ -13,27 +13,45 @@ export interface IntrospectionOptions {
   readonly now: () => Date;
 }
 
-interface Verdict {
-  /** Null for a key that is not valid. */
-  readonly entity: string | null;
+interface Grant {
+  readonly entity: string;
   readonly freshUntilMs: number;
   /** Until then it is used while the service cannot be asked. */
   readonly staleUntilMs: number;
 }
 
+interface Refusal {
+  readonly entity: null;
+  readonly freshUntilMs: number;
+}
+
+type Verdict = Grant | Refusal;
+
 const ACTIVE_MS = 60_000;
 const INACTIVE_MS = 10_000;
 const STALE_MS = 600_000;
+/** After a failure, for this long, stale verdicts are used without asking: a service that hangs costs one request its time, not all. */
+const FAILURE_MS = 5_000;
+const LOG_MS = 60_000;
+/** Of the keys that were valid, and again of those that were refused. */
 const VERDICTS_MAX = 10_000;
 const ASKING_MAX = 256;
+/** Of these, for keys that were not valid before: made-up keys leave room for the others. */
+const ASKING_UNKNOWN_MAX = 192;
 const ANSWER_MS_MAX = 3_000;
 const ANSWER_BYTES_MAX = 65_536;
 
 export class KeyIntrospection {
   private readonly options: IntrospectionOptions;
   /** By the key's hash, the one that was asked for longest ago first. */
-  private readonly verdicts = new Map<string, Verdict>();
+  private readonly valid = new Map<string, Grant>();
+  /** Kept apart, so that made-up keys push out no valid one. */
+  private readonly refused = new Map<string, Refusal>();
   private readonly asking = new Map<string, Promise<Verdict>>();
+  /** 0 while the service answers. */
+  private failingUntilMs = 0;
+  private loggedMs = -Infinity;
+  private failureCount = 0;
 
   constructor(options: IntrospectionOptions) {
     this.options = options;
@@ -42,16 +60,19 @@ export class KeyIntrospection {
   /** Null for a key that is not valid. Throws an OpenAiError (503) where nobody can say. */
   async entityOf(key: string): Promise<string | null> {
     const hash = createHash('sha256').update(key).digest('base64');
-    const known = this.verdicts.get(hash);
-    const nowMs = this.options.now().getTime();
+    const nowMs = this.nowMs();
+    const known = this.valid.get(hash) ?? this.refused.get(hash);
     if (known !== undefined && nowMs < known.freshUntilMs) return known.entity;
+    const grant = this.valid.get(hash);
+    const stale = grant !== undefined && nowMs < grant.staleUntilMs ? grant : null;
+    if (stale !== null && nowMs < this.failingUntilMs) return stale.entity;
+    // While the service fails, this request alone tries it again.
+    if (stale !== null && this.failingUntilMs > 0) this.failingUntilMs = nowMs + FAILURE_MS;
     try {
-      const verdict = await this.askOnce(hash, key);
-      this.remember(hash, verdict);
-      return verdict.entity;
+      return (await this.askOnce(hash, key)).entity;
     } catch (error) {
-      this.options.logger.error({ err: error }, 'GATEWAY_KEYS_URL cannot be asked');
-      if (known !== undefined && known.entity !== null && nowMs < known.staleUntilMs) return known.entity;
+      this.logFailure(error);
+      if (stale !== null) return stale.entity;
       throw overloaded();
     }
   }
@@ -60,14 +81,45 @@ export class KeyIntrospection {
   private async askOnce(hash: string, key: string): Promise<Verdict> {
     const running = this.asking.get(hash);
     if (running !== undefined) return running;
-    if (this.asking.size >= ASKING_MAX) throw new Error(`${ASKING_MAX} keys are being asked for already`);
-    const asked = this.ask(key).finally(() => this.asking.delete(hash));
+    const askingMax = this.valid.has(hash) ? ASKING_MAX : ASKING_UNKNOWN_MAX;
+    if (this.asking.size >= askingMax)
+      throw new Error(`${this.asking.size} keys are being asked for already`);
+    const asked = this.askAndRemember(hash, key).finally(() => this.asking.delete(hash));
     this.asking.set(hash, asked);
     return asked;
   }
 
+  private async askAndRemember(hash: string, key: string): Promise<Verdict> {
+    try {
+      const verdict = await this.ask(key);
+      this.failingUntilMs = 0;
+      this.remember(hash, verdict);
+      return verdict;
+    } catch (error) {
+      this.failingUntilMs = this.nowMs() + FAILURE_MS;
+      throw error;
+    }
+  }
+
+  /** The first of a minute, with how many there were since the line before. */
+  private logFailure(error: unknown): void {
+    this.failureCount += 1;
+    const nowMs = this.nowMs();
+    if (nowMs - this.loggedMs < LOG_MS) return;
+    this.options.logger.error(
+      { err: error, failures: this.failureCount },
+      'GATEWAY_KEYS_URL cannot be asked',
+    );
+    this.loggedMs = nowMs;
+    this.failureCount = 0;
+  }
+
+  private nowMs(): number {
+    return this.options.now().getTime();
+  }
+
   private async ask(token: string): Promise<Verdict> {
-    const { url, key, now } = this.options;
+    const { url, key } = this.options;
     const { statusCode, body } = await request(url, {
       method: 'POST',
       headers: {
@@ -80,7 +132,7 @@ export class KeyIntrospection {
     });
     const answer = await bounded(body);
     if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
-    return this.verdictOf(JSON.parse(answer), now().getTime());
+    return this.verdictOf(JSON.parse(answer), this.nowMs());
   }
 
   /** `exp` is in seconds since 1970. The entity is in `entity`, or else the `sub` of the token. */
@@ -89,7 +141,7 @@ export class KeyIntrospection {
       throw new Error('its answer has no "active"');
     const { active, exp, entity, sub } = answer as Record<string, unknown>;
     const expiresMs = typeof exp === 'number' ? exp * 1000 : Infinity;
-    const invalid = { entity: null, freshUntilMs: nowMs + INACTIVE_MS, staleUntilMs: 0 };
+    const invalid = { entity: null, freshUntilMs: nowMs + INACTIVE_MS };
     if (active !== true || expiresMs <= nowMs) return invalid;
     const name = entity ?? sub;
     if (typeof name !== 'string' || !NAME_PATTERN.test(name)) {
@@ -104,11 +156,17 @@ export class KeyIntrospection {
   }
 
   private remember(hash: string, verdict: Verdict): void {
-    this.verdicts.delete(hash);
-    this.verdicts.set(hash, verdict);
-    const [oldest] = this.verdicts.keys();
-    if (this.verdicts.size > VERDICTS_MAX && oldest !== undefined) this.verdicts.delete(oldest);
+    this.valid.delete(hash);
+    this.refused.delete(hash);
+    if (verdict.entity === null) put(this.refused, hash, verdict);
+    else put(this.valid, hash, verdict);
   }
+}
+
+function put<T>(verdicts: Map<string, T>, hash: string, verdict: T): void {
+  verdicts.set(hash, verdict);
+  const [oldest] = verdicts.keys();
+  if (verdicts.size > VERDICTS_MAX && oldest !== undefined) verdicts.delete(oldest);
 }
 
 async function bounded(body: AsyncIterable<Buffer>): Promise<string> {
