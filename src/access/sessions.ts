@@ -15,7 +15,7 @@ import type { Principal } from './principal.js';
 const SESSION_COOKIE = 'tally_session';
 export const SESSION_SECONDS = 12 * 3_600;
 
-/** Places for the sessions of one key, bounded because Redis evicts nothing. A new session takes any of them, and ends the one that had it. */
+/** Places for the sessions of one key, bounded because Redis evicts nothing. A new session takes a free one. Where none is, it takes any, and ends the one that had it. */
 const SESSIONS_OF_KEY_MAX = 16;
 
 /** The key's id, which of its sessions it is, and the secret. */
@@ -39,10 +39,22 @@ export class Sessions {
     const principal = await this.badKeys.lookUp(address, keyHash, () => this.keys.authenticate(apiKey));
     if (principal === null) throw unauthenticated();
     const [secret, csrfToken] = [newToken(), newToken()];
-    const place = `${principal.keyId}.${randomInt(SESSIONS_OF_KEY_MAX)}`;
     const stored: Stored = { secretHash: digestOf(secret).toString('base64url'), keyHash, csrfToken };
-    await askRedis(this.redis.client.set(this.keyOf(place), JSON.stringify(stored), 'EX', SESSION_SECONDS));
+    const place = await this.take(principal.keyId, JSON.stringify(stored));
     return { principal, csrfToken, token: `${place}.${secret}` };
+  }
+
+  /** Stores a session in a place, which it returns. Sign-ins at the same time find different places free. */
+  private async take(keyId: string, session: string): Promise<string> {
+    const { client } = this.redis;
+    for (let n = 0; n < SESSIONS_OF_KEY_MAX; n += 1) {
+      const place = `${keyId}.${n}`;
+      const key = this.keyOf(place);
+      if ((await askRedis(client.set(key, session, 'EX', SESSION_SECONDS, 'NX'))) === 'OK') return place;
+    }
+    const place = `${keyId}.${randomInt(SESSIONS_OF_KEY_MAX)}`;
+    await askRedis(client.set(this.keyOf(place), session, 'EX', SESSION_SECONDS));
+    return place;
   }
 
   /** Null where the cookies name no session, or one that has ended. */

@@ -92,6 +92,19 @@ describe('a session', () => {
     expect((await withCookie(JOBS, cookieOf(left))).status).toBe(401);
   });
 
+  it('ends no other of its key while one of its places is free', async () => {
+    const made = await app.call('POST /v1/admin/keys', {
+      body: { name: 'busy', role: 'admin', entity: null },
+    });
+    const cookies: string[] = [];
+    for (let n = 0; n < 16; n += 1) cookies.push(cookieOf(await signIn(made.body.secret)));
+    for (const cookie of cookies) expect((await withCookie(JOBS, cookie)).status).toBe(200);
+    const next = cookieOf(await signIn(made.body.secret));
+    expect((await withCookie(JOBS, next)).status).toBe(200);
+    const left = await Promise.all(cookies.map((cookie) => withCookie(JOBS, cookie)));
+    expect(left.filter(({ status }) => status === 200)).toHaveLength(15);
+  });
+
   it('cannot be guessed from the key that it stands for, and is one of few of a key', async () => {
     const [keyId, , secret] = cookieOf(await signIn(app.adminKey))
       .split('=')[1]!
