@@ -71,7 +71,7 @@ export class AuthGuard implements CanActivate {
   /** Without a key, the cookie of a session stands for one. A change also needs the token, which only our own page knows. */
   private async enterSession(request: Asked, access: Access): Promise<void> {
     const { cookie, 'x-csrf-token': csrfToken } = request.headers;
-    const session = await this.sessions.find(cookie);
+    const session = await this.sessions.findFor(cookie, request.raw.socket.remoteAddress ?? '');
     if (session === null) throw unauthenticated();
     const isReading = request.raw.method === 'GET' || request.raw.method === 'HEAD';
     if (!isReading && csrfToken !== session.csrfToken) throw forbidden();

@@ -1,5 +1,5 @@
 /**
- * Limits bad keys by the address that they come from, counts them, and logs who sends them.
+ * Limits bad keys, and cookies of no session, by the address that they come from, counts them, and logs who sends them.
  *
  * An address is not a caller: behind one NAT, and behind a proxy in front of Tally, a good key and its neighbour's bad ones share it. So
  * an address that is over its limit loses only what a bad key costs, the query that finds out that it is bad. A secret that may belong to

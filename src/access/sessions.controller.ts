@@ -34,7 +34,7 @@ export class SessionsController {
   @Route('DELETE /dashboard/session', { scope: 'public', role: 'anyone', summary: 'Sign out' })
   async end(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const { cookie, 'x-csrf-token': csrfToken } = request.headers;
-    const session = await this.sessions.find(cookie);
+    const session = await this.sessions.findFor(cookie, request.raw.socket.remoteAddress ?? '');
     if (session === null) throw unauthenticated();
     if (csrfToken !== session.csrfToken) throw forbidden();
     await this.sessions.end(cookie);

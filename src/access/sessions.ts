@@ -18,6 +18,9 @@ export const SESSION_SECONDS = 12 * 3_600;
 /** Places for the sessions of one key, bounded because Redis evicts nothing. A new session takes a free one. Where none is, it takes any, and ends the one that had it. */
 const SESSIONS_OF_KEY_MAX = 16;
 
+/** Bounds the memory: above it the token that was found longest ago is forgotten, and is looked up like one that nobody knows. */
+const FOUND_MAX = 10_000;
+
 /** The key's id, which of its sessions it is, and the secret. */
 const TOKEN = /^([A-Za-z0-9_-]{1,64})\.(\d{1,2})\.([A-Za-z0-9_-]{43})$/;
 
@@ -27,6 +30,9 @@ export type Session = { readonly principal: Principal; readonly csrfToken: strin
 
 @Injectable()
 export class Sessions {
+  /** Digests of tokens that had a session when this process last looked, the latest at the end. */
+  private readonly found = new Set<string>();
+
   constructor(
     private readonly keys: ApiKeys,
     private readonly badKeys: BadKeys,
@@ -41,7 +47,9 @@ export class Sessions {
     const [secret, csrfToken] = [newToken(), newToken()];
     const stored: Stored = { secretHash: digestOf(secret).toString('base64url'), keyHash, csrfToken };
     const place = await this.take(principal.keyId, JSON.stringify(stored));
-    return { principal, csrfToken, token: `${place}.${secret}` };
+    const token = `${place}.${secret}`;
+    this.remember(token, true);
+    return { principal, csrfToken, token };
   }
 
   /** Stores a session in a place, which it returns. Sign-ins at the same time find different places free. */
@@ -55,6 +63,25 @@ export class Sessions {
     const place = `${keyId}.${randomInt(SESSIONS_OF_KEY_MAX)}`;
     await askRedis(client.set(this.keyOf(place), session, 'EX', SESSION_SECONDS));
     return place;
+  }
+
+  /** The same as `find`. Cookies that this process has not found a session for count as bad keys of the address, and are limited with them. */
+  async findFor(cookies: string | undefined, address: string): Promise<Session | null> {
+    const token = tokenIn(cookies) ?? '';
+    const find = (): Promise<Session | null> => this.find(cookies);
+    // A session that is known goes on behind an address from which others are made up.
+    const session = this.found.has(hashOf(token))
+      ? await find()
+      : await this.badKeys.lookUp(address, null, find);
+    this.remember(token, session !== null);
+    return session;
+  }
+
+  private remember(token: string, isFound: boolean): void {
+    this.found.delete(hashOf(token));
+    if (isFound) this.found.add(hashOf(token));
+    const [oldest] = this.found;
+    if (this.found.size > FOUND_MAX && oldest !== undefined) this.found.delete(oldest);
   }
 
   /** Null where the cookies name no session, or one that has ended. */

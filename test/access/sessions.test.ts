@@ -1,5 +1,6 @@
 /** What a cookie may stand for, and what an attacker can do with one or without. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BAD_KEYS_MAX } from '../../src/access/bad-keys.js';
 import { anApp, type Answer, type TestApp } from '../support/app.js';
 
 const JOBS = 'GET /admin/queues/api/queues';
@@ -113,12 +114,23 @@ describe('a session', () => {
       { length: 100 },
       (_, place) => `tally_session=${keyId}.${place}.${'A'.repeat(secret!.length)}`,
     );
-    for (const cookie of places) expect((await withCookie(JOBS, cookie)).status).toBe(401);
+    for (const cookie of places) expect([401, 429]).toContain((await withCookie(JOBS, cookie)).status);
     for (let index = 0; index < 40; index += 1) await signIn(app.adminKey);
     const { Redis } = await import('ioredis');
     const redis = new Redis(app.redis.url);
     expect((await redis.keys(`eu:tally:session:${keyId}.*`)).length).toBeLessThanOrEqual(16);
     expect(await redis.keys('tally:*')).toEqual([]);
     redis.disconnect();
+  });
+
+  it('that is made up is limited by address like a bad key, and one that is known goes on', async () => {
+    const cookie = cookieOf(await signIn(app.adminKey));
+    const madeUp = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => withCookie(JOBS, `tally_session=nobody-${n}.1.${'A'.repeat(43)}`)),
+    );
+    const limited = madeUp.filter(({ status }) => status === 429);
+    expect(limited.length).toBeGreaterThanOrEqual(60 - 2 * BAD_KEYS_MAX);
+    expect(Number(limited[0]!.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect((await withCookie(JOBS, cookie)).status).toBe(200);
   });
 });
