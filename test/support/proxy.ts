@@ -2,10 +2,11 @@
 import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
-import type { FakeTally } from './fake-tally.js';
+import { aFakeTally, type FakeTally } from './fake-tally.js';
 import { aGateway, CALLER_KEY, type TestGateway } from './gateway.js';
 import type { GatewayDeps } from '../../packages/gateway/src/gateway.js';
-import type { ModelServer } from './model-server.js';
+import { VLLM } from './model-answers.js';
+import { aModelServer, json, type ModelServer } from './model-server.js';
 
 export const UPSTREAM_KEY = 'upstream-secret';
 
@@ -88,6 +89,11 @@ export async function cutOff(response: IncomingMessage): Promise<string> {
 }
 
 export const CHAT = { model: 'm', messages: [{ role: 'user', content: 'What does a token cost?' }] };
+export const STREAM = { ...CHAT, stream: true };
+
+/** Of a stream to STREAM, with 27 bytes of prompt: two pieces of text, and what they are estimated at. */
+export const HALF = VLLM.events.slice(0, 3);
+export const HALF_USAGE = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
 
 /** The only event that Tally has got, once it has one and the gateway has nothing more to say. */
 export async function onlyEvent(tally: FakeTally, gateway: TestGateway) {
@@ -96,4 +102,39 @@ export async function onlyEvent(tally: FakeTally, gateway: TestGateway) {
   const [event, ...others] = tally.events;
   if (event === undefined || others.length > 0) throw new Error(`${tally.events.length} events`);
   return event;
+}
+
+/** What tests of a request's end begin with: a fake Tally, a model server that answers nothing of note, and a gateway before it. */
+export interface ProxyWorld {
+  readonly tally: FakeTally;
+  readonly model: ModelServer;
+  gateway: TestGateway;
+}
+
+export async function aProxyWorld(): Promise<ProxyWorld> {
+  const tally = await aFakeTally();
+  const model = await aModelServer(json({}));
+  return { tally, model, gateway: await aProxy(tally, model) };
+}
+
+export async function closeWorld({ tally, model, gateway }: ProxyWorld): Promise<void> {
+  await gateway.close();
+  await model.close();
+  await tally.stop();
+}
+
+/** The same gateway with other settings. */
+export async function restart(world: ProxyWorld, env: Record<string, string>, deps = {}): Promise<void> {
+  await world.gateway.close();
+  world.gateway = await aProxy(world.tally, world.model, { env, deps });
+}
+
+/** The events, once the only hold is released and the gateway has nothing more to say. */
+export async function charged({ tally, gateway }: ProxyWorld): Promise<unknown[]> {
+  await tally.until(() => tally.released.length === 1);
+  await gateway.close();
+  const held = tally.reservations[0]?.id;
+  if (tally.released.length !== 1 || tally.released[0] !== held)
+    throw new Error(`Released ${tally.released.join()}, not only ${held}`);
+  return tally.events;
 }
