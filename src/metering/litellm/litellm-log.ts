@@ -78,6 +78,7 @@ function eventId(log: Log): string {
 /** Unix seconds with a fraction. Anything else passes as it is, and is refused as the event's time. */
 function timeOf(seconds: unknown): unknown {
   if (typeof seconds !== 'number') return seconds;
+  // To the millisecond, as all times of events are.
   const date = new Date(Math.round(seconds * 1000));
   return Number.isNaN(date.getTime()) ? seconds : date.toISOString();
 }
