@@ -164,7 +164,7 @@ async function sessionsOf(
   return { url: mayTakeRole ? asService(databaseUrl) : databaseUrl };
 }
 
-/** Reports are an API's. A standby that is away now is taken for one like the primary. */
+/** Only an API reads reports. While the standby does not answer, its sessions are assumed to be pooled or not as the primary's are. */
 async function standbyOf(
   { role, reportsDatabaseUrl: url }: Config,
   primary: Pick<DatabaseOptions, 'url' | 'pooled'>,

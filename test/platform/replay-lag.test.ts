@@ -20,7 +20,7 @@ describe('how far a standby lags', () => {
     expect(new ReplayLag().secondsOf(99n, 3_000)).toBeNull();
   });
 
-  it('is measured anew by a server that took over with less', () => {
+  it('starts again when another server takes over with less of the log', () => {
     const after = new ReplayLag();
     after.sample({ bytes: 500n, atMs: 1_000 });
     after.sample({ bytes: 400n, atMs: 2_000 });

@@ -135,7 +135,7 @@ describe('two deployments that share a Redis by prefix', () => {
 });
 
 describe('a queue apart from the quota', () => {
-  it('has its jobs alone, and either may be lost without the other: what is away is named', async () => {
+  it('holds only jobs; when one of the two servers is lost, the other works on and /readyz names the lost one', async () => {
     const [quota, queue] = [await opening(aRedisProcess()), await opening(aRedisProcess())];
     const [url, queueUrl] = [quota, queue].map(({ port }) => `redis://127.0.0.1:${port}`) as [string, string];
     const app = await appOn({ REDIS_URL: url, QUEUE_REDIS_URL: queueUrl });
@@ -149,14 +149,14 @@ describe('a queue apart from the quota', () => {
     // An app cannot close while its queue is silent.
     opened.push(async () => [quota, queue].forEach((server) => server.thaw()));
     queue.freeze();
-    await until('the queue is away', async () => (await checks()).queue_redis === 'away');
+    await until('/readyz says that the queue is lost', async () => (await checks()).queue_redis === 'away');
     expect(await checks()).toEqual({ postgres: 'ok', redis: 'ok', queue_redis: 'away' });
     const { status, body } = await reserve(app, CUSTOMERS[0]!, 'without a queue');
     expect([status, body.degraded]).toEqual([201, undefined]);
     expect(await post('refused')).toBe(503);
     queue.thaw();
     quota.freeze();
-    await until('the quota is away', async () => (await checks()).redis === 'away');
+    await until('/readyz says that the quota is lost', async () => (await checks()).redis === 'away');
     await until('the queue is back', async () => (await checks()).queue_redis === 'ok');
     expect((await reserve(app, CUSTOMERS[0]!, 'without a quota')).body.degraded).toBe(true);
     expect(await post('taken')).toBe(202);
