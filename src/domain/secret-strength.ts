@@ -3,14 +3,14 @@
 export const SECRET_CHARACTERS_MIN = 32;
 export const SECRET_CHARACTERS_MAX = 255;
 
-/** Of 32 random hexadecimal digits, 14 are different on average, and fewer than 8 once in a million times. */
-const DIFFERENT_MIN = 8;
+/** Of 32 random hexadecimal digits, 14 are different on average, and fewer than 7 less than once in a billion times. */
+const DIFFERENT_MIN = 7;
 
 /** A piece that is repeated until it is long enough is as weak as the piece. */
 const PIECE_CHARACTERS_MAX = 16;
 
-/** Of two neighbours, one may follow the other in the alphabet by chance, but not mostly. */
-const RUN_SHARE_MAX = 0.5;
+/** Of 31 random hexadecimal neighbours, 5 are a run on average, and more than 23 less than once in a trillion times. */
+const RUN_SHARE_MAX = 0.75;
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 

@@ -21,6 +21,14 @@ describe('a secret that a person chose', () => {
     expect(isStrongSecret(secret)).toBe(false);
   });
 
+  it.each([
+    ['mostly runs', '0123456789abcdef7f3a0123456789ab', false],
+    ['half runs, as one random secret in 100,000 has', '12ab34dc01fe8976cd4501ba78ef23dc', true],
+    ['seven characters, as one random secret in a million has', '3a8f1c63a1f86c3af183c6a81f3c68a1', true],
+  ])('is weak only where chance does not make it: %s', (_, secret, strong) => {
+    expect(isStrongSecret(secret)).toBe(strong);
+  });
+
   it('is strong where it was made by chance, however it is written', () => {
     for (let n = 0; n < 2_000; n += 1) {
       expect(isStrongSecret(randomBytes(16).toString('hex'))).toBe(true);
