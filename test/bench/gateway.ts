@@ -92,17 +92,20 @@ async function startGateway(urls: {
   });
 }
 
-/** The gateway goes on to write its log, which is read and dropped. */
+/** The gateway goes on to write its log, which is read and dropped: with a full pipe it could not end. */
 async function gatewayUrl(gateway: ChildProcess): Promise<string> {
-  let output = '';
-  for await (const chunk of gateway.stdout!.iterator({ destroyOnReturn: false })) {
-    output += String(chunk);
-    const url = /"url":"(http:[^"]+)"[^\n]*"msg":"gateway listens"/.exec(output)?.[1];
-    if (url === undefined) continue;
-    gateway.stdout!.resume();
-    return url;
+  const output = gateway.stdout!;
+  let log = '';
+  let url: string | undefined;
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    log += String(chunk);
+    url = /"url":"(http:[^"]+)"[^\n]*"msg":"gateway listens"/.exec(log)?.[1];
+    if (url !== undefined) break;
   }
-  throw new Error(`the gateway did not start: ${output}`);
+  if (url === undefined) throw new Error(`the gateway did not start: ${log}`);
+  // Only now: the end of the loop pauses the stream.
+  output.resume();
+  return url;
 }
 
 async function compare(urls: { alone: string; through: string; gateway: ChildProcess }): Promise<Target[]> {
