@@ -1,4 +1,5 @@
 /** The most that a request may cost, by what is known before it runs. */
+import { TOKENS_MAX } from '@tally/client/protocol';
 import { boundingTerms } from './bounding-terms.js';
 import { dearestAt, dearestOfAll, TOKEN_METERS, type Dearest } from './dearest-prices.js';
 import type { Meter } from './meters.js';
@@ -26,6 +27,9 @@ export type Expected = Lifetime & {
   /** Where the tokens are not said: they are at most so many, and fewer may cost more. */
   readonly inputTokensMax?: number | null;
   readonly maxOutputTokens: number | null;
+  /** How many inputs and outputs the request has, 1 if left out: each may be as large as the model allows. */
+  readonly inputCount?: number;
+  readonly outputCount?: number;
   readonly serviceTier: string;
   /** Null where the caller does not say: any. */
   readonly region: string | null;
@@ -37,7 +41,7 @@ export const COMBINATIONS_MAX = 1_000;
 /** No request that is as expected costs more, as far as it is charged by the token or by the request. */
 export function worstCasePicos(price: Price, expected: Expected): bigint {
   if (price.variants.length === 0) return worstCaseWithoutVariants(price, expected);
-  const outputTokens = expected.maxOutputTokens ?? price.maxOutputTokens;
+  const outputTokens = outputOf(price, expected);
   const plan = planOf(price);
   const bySize = dearestBySize(plan, expected);
   const largest = expected.inputTokens ?? boundOf(price, expected);
@@ -55,16 +59,30 @@ export function worstCasePicos(price: Price, expected: Expected): bigint {
 /** The same for the usual price, which depends on nothing but tokens: no dates and no other objects are made. */
 export function worstCaseWithoutVariants(
   price: Price,
-  expected: Pick<Expected, 'inputTokens' | 'inputTokensMax' | 'maxOutputTokens'>,
+  expected: Omit<Expected, keyof Lifetime | 'serviceTier' | 'region'>,
 ): bigint {
-  const { inputTokens, maxOutputTokens } = expected;
-  const input = inputTokens ?? boundOf(price, expected);
-  return costAt(planOf(price).base, input, maxOutputTokens ?? price.maxOutputTokens);
+  const input = expected.inputTokens ?? boundOf(price, expected);
+  return costAt(planOf(price).base, input, outputOf(price, expected));
 }
 
-/** The most that a request takes which does not say how many: what bounds it, or the model's maximum. */
-function boundOf(price: Price, { inputTokensMax }: Pick<Expected, 'inputTokensMax'>): number {
-  return Math.min(inputTokensMax ?? Infinity, price.maxInputTokens);
+/** The most that a request takes which does not say how many: what bounds it, or the model's maximum for each input. */
+function boundOf(
+  price: Price,
+  { inputTokensMax, inputCount }: Pick<Expected, 'inputTokensMax' | 'inputCount'>,
+): number {
+  return Math.min(inputTokensMax ?? Infinity, ofEach(price.maxInputTokens, inputCount));
+}
+
+function outputOf(
+  price: Price,
+  { maxOutputTokens, outputCount }: Pick<Expected, 'maxOutputTokens' | 'outputCount'>,
+): number {
+  return maxOutputTokens ?? ofEach(price.maxOutputTokens, outputCount);
+}
+
+/** No event has more tokens of a kind than `TOKENS_MAX`. */
+function ofEach(tokens: number, count = 1): number {
+  return count === 1 ? tokens : Math.min(tokens * count, TOKENS_MAX);
 }
 
 function costAt(dearest: Dearest, promptTokens: number, outputTokens: number): bigint {

@@ -1,5 +1,6 @@
 /** The trace that an event belongs to, by CloudEvents' extension for distributed tracing. It is no part of what is counted. */
-import { isTraceparent, type From } from '../platform/tracing.js';
+import { isTraceparent } from '@tally/client/protocol';
+import type { From } from '../platform/tracing.js';
 
 export function traceOfEvent(body: unknown): From {
   const { traceparent, tracestate } = (body ?? {}) as { traceparent?: unknown; tracestate?: unknown };

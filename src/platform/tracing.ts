@@ -3,6 +3,7 @@
  * usage to the booking. Nothing is loaded and nothing is measured otherwise. Attributes never hold keys, bodies or users.
  */
 import type { Context, Span, SpanKind, Tracer } from '@opentelemetry/api';
+import { isTraceparent } from '@tally/client/protocol';
 import { Deadlines } from './deadline.js';
 import type { Logger } from './logger.js';
 
@@ -17,9 +18,6 @@ export type TracingOptions = {
   /** Of traces that begin here; others are kept where their caller keeps them. */
   readonly sampledRatio: number;
 };
-
-/** As W3C has it: version, trace, span, flags. */
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** With its retries. */
 const SEND_MS_MAX = 4_000;
@@ -51,11 +49,6 @@ export type Tracing = {
   /** Sends what is left. */
   close(): Promise<void>;
 };
-
-/** True where a trace is named that others can continue. */
-export function isTraceparent(value: unknown): value is string {
-  return typeof value === 'string' && TRACEPARENT.test(value);
-}
 
 export async function openTracing(options: TracingOptions, logger: Logger): Promise<Tracing> {
   const [api, core, sdk, resources, otlp] = await Promise.all([

@@ -80,13 +80,10 @@ export class HoldSizes {
 
   private sizeAt(price: Price | null, order: ReservationOrder, from: Date): HoldSize {
     if (price === null || !isPriced(price, order, from)) return unpricedSize(order.model);
-    const { inputTokens, inputBytes: inputTokensMax, maxOutputTokens } = order;
-    const worstPicos = worstCaseOf(price, { inputTokens, inputTokensMax, maxOutputTokens }, { order, from });
+    const { maxOutputTokens } = order;
+    const worstPicos = worstCaseOf(price, maxOutputTokens, { order, from });
     const learned = maxOutputTokens === null ? this.learnedOf(price, order) : null;
-    const likelyPicos =
-      learned === null
-        ? null
-        : worstCaseOf(price, { inputTokens, inputTokensMax, maxOutputTokens: learned }, { order, from });
+    const likelyPicos = learned === null ? null : worstCaseOf(price, learned, { order, from });
     const learnedPicos = likelyPicos !== null && likelyPicos < worstPicos ? likelyPicos : null;
     return { worstPicos, learnedPicos, isDegraded: false, unpriced: null };
   }
@@ -94,10 +91,11 @@ export class HoldSizes {
   /** Never below a share of the maximum: a customer that lets its requests look small must not hold next to nothing for large ones. */
   private learnedOf(
     { maxOutputTokens }: Price,
-    { model, subject: { entity } }: ReservationOrder,
+    { model, outputCount, subject: { entity } }: ReservationOrder,
   ): number | null {
     const tokens = this.outputs.tokensOf({ entity, model });
-    return tokens === null ? null : Math.max(tokens, Math.ceil(maxOutputTokens / LEARNED_SHARE));
+    if (tokens === null) return null;
+    return outputCount * Math.max(tokens, Math.ceil(maxOutputTokens / LEARNED_SHARE));
   }
 
   /**
@@ -156,15 +154,13 @@ function largest(amounts: readonly bigint[]): bigint {
   return amounts.reduce((most, amount) => (amount > most ? amount : most));
 }
 
-type Tokens = Pick<ReservationOrder, 'inputTokens' | 'maxOutputTokens'> & {
-  readonly inputTokensMax: number | null;
-};
-
 function worstCaseOf(
   price: Price,
-  tokens: Tokens,
+  maxOutputTokens: number | null,
   { order, from }: { order: ReservationOrder; from: Date },
 ): bigint {
+  const { inputTokens, inputBytes: inputTokensMax, inputCount, outputCount } = order;
+  const tokens = { inputTokens, inputTokensMax, maxOutputTokens, inputCount, outputCount };
   if (price.variants.length === 0) return worstCaseWithoutVariants(price, tokens);
   return worstCasePicos(price, { ...tokens, ...circumstancesOf(order, from) });
 }

@@ -27,15 +27,17 @@ function inputText({ inputTokens, inputBytes }: HoldContent): string {
 }
 
 /** The default tier is the same by its name and without one. */
-function otherText({ serviceTier, region, requestId }: HoldContent): string {
+function otherText({ serviceTier, region, requestId, inputCount, outputCount }: HoldContent): string {
   const tier = serviceTier === DEFAULT_TIER ? '' : (serviceTier ?? '');
-  if (tier === '' && region === null && requestId === null) return '';
-  return `;${encodeURIComponent(tier)};${encodeURIComponent(region ?? '')};${encodeURIComponent(requestId ?? '')}`;
+  const counts = inputCount === 1 && outputCount === 1 ? '' : `;${inputCount};${outputCount}`;
+  if (tier === '' && region === null && requestId === null && counts === '') return '';
+  return `;${encodeURIComponent(tier)};${encodeURIComponent(region ?? '')};${encodeURIComponent(requestId ?? '')}${counts}`;
 }
 
 export function readContent(entity: EntityName, content: string): HoldContent {
   const [project = '', input = '', outputAndOther = '', ...rest] = content.split(':');
-  const [output = '', tier = '', region = '', requestId = ''] = outputAndOther.split(';');
+  const [output = '', tier = '', region = '', requestId = '', inputCount = '1', outputCount = '1'] =
+    outputAndOther.split(';');
   const [model = '', ...fallbacks] = rest.join(':').split(BETWEEN_MODELS);
   const isBytes = input.startsWith(BYTES);
   return {
@@ -45,6 +47,8 @@ export function readContent(entity: EntityName, content: string): HoldContent {
     inputTokens: isBytes ? null : countOrNull(input),
     inputBytes: isBytes ? countOrNull(input.slice(BYTES.length)) : null,
     maxOutputTokens: countOrNull(output),
+    inputCount: Number(inputCount),
+    outputCount: Number(outputCount),
     serviceTier: textOrNull(tier),
     region: textOrNull(region),
     requestId: textOrNull(requestId),

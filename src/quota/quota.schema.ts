@@ -1,6 +1,7 @@
 /** Reservations and decisions over HTTP. */
 import { z } from 'zod';
 import {
+  ANSWERS_MAX,
   HOLD_SECONDS_DEFAULT,
   HOLD_SECONDS_MAX,
   ID_LENGTH_MAX,
@@ -36,6 +37,16 @@ export const ReservationOrder = z
     max_output_tokens: integer(0, TOKENS_MAX)
       .nullish()
       .describe("If left out: what the model's recent outputs needed, or near a limit the model's maximum"),
+    input_count: integer(1, ANSWERS_MAX)
+      .nullish()
+      .describe(
+        'Without `input_tokens`: how many prompts, texts or documents the request has, each up to the model’s maximum; 1 if left out',
+      ),
+    output_count: integer(1, ANSWERS_MAX)
+      .nullish()
+      .describe(
+        'Without `max_output_tokens`: how many outputs the request asks for, such as `n`, each up to the model’s maximum; 1 if left out',
+      ),
     service_tier: serviceTier
       .nullish()
       .describe('The tier that is asked for; `default` if left out, and `auto` holds the dearest'),
@@ -232,6 +243,13 @@ export const DeniedDecision = z
         project_requests: z.int(),
         entity_usd: z.string(),
         entity_requests: z.int(),
+        next_to_end: z
+          .object({ id: z.string(), created_at: z.int().nullable(), expires_at: z.int() })
+          .meta({ id: 'NextHold' })
+          .nullable()
+          .describe(
+            'Where waiting helps: the hold of this scope that ends next unless it is extended, as far as it is known',
+          ),
       })
       .meta({ id: 'DecisionHeld' })
       .describe('By other requests in flight'),

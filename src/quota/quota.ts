@@ -1,12 +1,8 @@
-/**
- * May this request run? One Redis script decides. A state that Redis does not know is loaded from Postgres first. While Redis is
- * unavailable Postgres decides; while both are, `failMode` does.
- */
+/** What the rest of Tally asks of quota: decisions, the ends of holds, explanations, and the publication of states. */
 import { Inject, Injectable } from '@nestjs/common';
 import { TallyError } from '../domain/errors.js';
 import { entityOfReservation, type EntityName, type Subject } from '../domain/ids.js';
-import { denialOf } from '../domain/quota-denial.js';
-import { remainingOf, type ExceededLimit, type QuotaState } from '../domain/quota-limits.js';
+import type { QuotaState } from '../domain/quota-limits.js';
 import { Allowances } from '../credits/allowances.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
@@ -14,38 +10,30 @@ import { isUnavailable } from '../platform/unavailable.js';
 import { RedisNodes } from '../platform/redis-nodes.js';
 import { QUOTA_REDIS } from '../platform/redis.js';
 import { PriceBook } from '../prices/price-book.js';
-import type {
-  Asked,
-  CheckDecision,
-  Denied,
-  DeniedDecision,
-  ReserveDecision,
-  VersionedQuestion,
-} from './decision.js';
+import { Admissions, type UnpricedModels } from './admissions.js';
+import type { CheckDecision, DeniedDecision, ReserveDecision } from './decision.js';
 import { DenialExplanations } from './denial-explanations.js';
 import type { DeniedHour } from './denial-log.js';
 import { EntityLoads } from './entity-loads.js';
-import { basisOf, HoldSizes, type HoldSize } from './hold-size.js';
+import { HoldSizes } from './hold-size.js';
 import { HoldList } from './hold-list.js';
 import { LearnedOutputs } from './learned-outputs.js';
 import { Leases } from './leases.js';
-import { PostgresFallback, type QuotaFailMode, type Refusal } from './postgres-fallback.js';
-import { conflict, modelNotFound, notFound, overloaded, usedUp } from './quota-errors.js';
+import { PostgresFallback, type QuotaFailMode } from './postgres-fallback.js';
+import { notFound, overloaded } from './quota-errors.js';
 import type { QuotaSubject } from './quota-state.sql.js';
 import { RedisBreakers } from './redis-breakers.js';
 import { RedisDecisions } from './redis-decisions.js';
 import { RedisLeases } from './redis-leases.js';
 import { RedisQuota } from './redis-quota.js';
-import type { Hold, Reservation, ReservationOrder } from './reservation.js';
-import type { AdmittedReply } from './script-replies.js';
+import type { Hold, ReservationOrder } from './reservation.js';
 import { StateCache } from './state-cache.js';
 
 /** The token of `QUOTA_FAIL_MODE`: what is answered when neither Redis nor Postgres can decide. */
 export const QUOTA_FAIL_MODE = Symbol('QUOTA_FAIL_MODE');
 
-/** The token of `UNPRICED_MODELS`: what is answered to a request of a model without a price, whatever the entity's limits. */
+/** The token of `UNPRICED_MODELS`. */
 export const UNPRICED_MODELS = Symbol('UNPRICED_MODELS');
-export type UnpricedModels = 'deny' | 'admit';
 
 const EXPLANATION_MISSING = 'denials are kept for a day, and of one entity 30 a minute';
 
@@ -53,10 +41,9 @@ const EXPLANATION_MISSING = 'denials are kept for a day, and of one entity 30 a 
 export class Quota {
   private readonly redis: RedisQuota;
   private readonly states: StateCache;
-  private readonly decisions: RedisDecisions;
   private readonly fallback: PostgresFallback;
   private readonly learned: LearnedOutputs;
-  private readonly holdSizes: HoldSizes;
+  private readonly admissions: Admissions;
   private readonly explanations: DenialExplanations;
   /** For gateways that decide themselves, on a slice of what is left. */
   readonly leases: Leases;
@@ -70,17 +57,26 @@ export class Quota {
     prices: PriceBook,
     allowances: Allowances,
     @Inject(QUOTA_FAIL_MODE) failMode: QuotaFailMode,
-    @Inject(UNPRICED_MODELS) private readonly unpricedModels: UnpricedModels,
+    @Inject(UNPRICED_MODELS) unpricedModels: UnpricedModels,
   ) {
     const breakers = new RedisBreakers(redis);
     this.redis = new RedisQuota(redis, clock, breakers);
     this.states = new StateCache(this.redis, redis, database, clock, allowances);
     this.fallback = new PostgresFallback(this.states, clock, failMode);
-    this.decisions = new RedisDecisions(this.redis, this.states, this.fallback);
+    const decisions = new RedisDecisions(this.redis, this.states, this.fallback);
     this.learned = new LearnedOutputs(database, clock);
-    this.holdSizes = new HoldSizes(prices, this.learned, clock);
+    const holdSizes = new HoldSizes(prices, this.learned, clock);
     this.explanations = new DenialExplanations(breakers, this.redis.keys, clock);
-    this.leases = new Leases(new RedisLeases(this.redis), this.decisions, this.holdSizes);
+    const { redis: scripts, fallback, explanations } = this;
+    this.admissions = new Admissions({
+      redis: scripts,
+      decisions,
+      fallback,
+      holdSizes,
+      explanations,
+      unpricedModels,
+    });
+    this.leases = new Leases(new RedisLeases(this.redis), decisions, holdSizes);
     this.holds = new HoldList(this.redis);
     this.loads = new EntityLoads(this.redis, this.explanations);
     // A database that returns may have been set back to an earlier time; decisions wait for the states that it has now.
@@ -93,74 +89,13 @@ export class Quota {
   }
 
   /** Holds what the request may cost, or says which limit is in the way. Throws for a model without a price. */
-  async reserve(order: ReservationOrder): Promise<ReserveDecision> {
-    const sized = this.holdSizes.of(order);
-    const size = sized instanceof Promise ? await sized : sized;
-    if (this.unpricedModels === 'deny' && size.unpriced !== null) throw modelNotFound(size.unpriced);
-    const answer = await this.decisions.ask(order.subject, (age) => this.redis.reserve(order, size, age));
-    if (answer === null) return this.reserveWithoutRedis(order, size);
-    const { reply } = answer;
-    const degraded = answer.degraded || size.isDegraded;
-    if (reply.verdict === 'conflict' || reply.verdict === 'ended') throw refusalOf(reply.verdict);
-    const { question } = reply;
-    if (reply.verdict === 'denied')
-      return this.deny(question, reply, { asked: askedBy(order, size), degraded });
-    const exceeded = reply.verdict === 'held' ? reply.exceeded : null;
-    const shadow =
-      exceeded === null ? null : this.deny(question, exceeded, { asked: askedBy(order, size), degraded });
-    const reservation = reservationOf(order, size, reply);
-    return { allowed: true, degraded, source: 'redis', mode: question.entity.mode, shadow, reservation };
-  }
-
-  private async reserveWithoutRedis(order: ReservationOrder, size: HoldSize): Promise<ReserveDecision> {
-    const answer = await this.fallback.reserve(order, size);
-    const keep = (refusal: Refusal) =>
-      this.explanations.keep({ ...refusal, asked: askedBy(order, size), degraded: true }, 'postgres');
-    if ('denial' in answer) return keep(answer);
-    const { hold, remaining, mode, shadowed, source } = answer;
-    const basis = mode === 'off' ? 'none' : basisOf(order, size, hold.holdPicos);
-    const shadow = shadowed === null ? null : keep(shadowed);
-    const reservation = { ...hold, basis, remaining };
-    return { allowed: true, degraded: true, source, mode, shadow, reservation };
+  reserve(order: ReservationOrder): Promise<ReserveDecision> {
+    return this.admissions.reserve(order);
   }
 
   /** Decides without holding: denies where no room is left at all. A null `model` is any. */
-  async check(subject: Subject, model: string | null = null): Promise<CheckDecision> {
-    if (this.unpricedModels === 'deny' && model !== null) {
-      const unpriced = this.holdSizes.isUnpriced({ model, entity: subject.entity });
-      if (unpriced instanceof Promise ? await unpriced : unpriced) throw modelNotFound(model);
-    }
-    const answer = await this.decisions.ask(subject, (age) => this.redis.check(subject, age));
-    if (answer === null) return this.checkWithoutRedis(subject);
-    const { reply, degraded } = answer;
-    const { question } = reply;
-    const { mode, period } = question.entity;
-    const denied =
-      reply.verdict === 'denied'
-        ? this.deny(question, reply, { asked: askedByCheck(subject), degraded })
-        : null;
-    if (denied !== null && mode !== 'shadow') return denied;
-    const remaining = remainingOf(question);
-    return { allowed: true, degraded, source: 'redis', mode, shadow: denied, subject, period, remaining };
-  }
-
-  private async checkWithoutRedis(subject: Subject): Promise<CheckDecision> {
-    const answer = await this.fallback.check(subject);
-    const keep = (refusal: Refusal) =>
-      this.explanations.keep({ ...refusal, asked: askedByCheck(subject), degraded: true }, 'postgres');
-    if ('denial' in answer) return keep(answer);
-    const { shadowed, ...admission } = answer;
-    const shadow = shadowed === null ? null : keep(shadowed);
-    return { allowed: true, degraded: true, ...admission, subject, shadow };
-  }
-
-  private deny(
-    question: VersionedQuestion,
-    exceeded: ExceededLimit,
-    { asked, degraded }: { asked: Asked; degraded: boolean },
-  ): Denied {
-    const denial = denialOf(question, exceeded);
-    return this.explanations.keep({ question, denial, asked, degraded }, 'redis');
+  check(subject: Subject, model: string | null = null): Promise<CheckDecision> {
+    return this.admissions.check(subject, model);
   }
 
   /** Ends a hold without a charge. Repeated, or after its end, it changes nothing. While Redis is unavailable the hold expires. */
@@ -239,49 +174,6 @@ export class Quota {
       if (!isUnavailable(error)) throw error;
     });
   }
-}
-
-/** Of a request id that was used. */
-function refusalOf(verdict: 'conflict' | 'ended'): TallyError {
-  return verdict === 'conflict' ? conflict() : usedUp();
-}
-
-function reservationOf(order: ReservationOrder, size: HoldSize, reply: AdmittedReply): Reservation {
-  const { id, subject, model, fallbacks, inputTokens, inputBytes, maxOutputTokens, serviceTier, region } =
-    order;
-  const isOff = reply.verdict === 'off';
-  const holdPicos = reply.verdict === 'held' ? reply.holdPicos : 0n;
-  return {
-    id,
-    subject,
-    model,
-    fallbacks,
-    inputTokens,
-    inputBytes,
-    maxOutputTokens,
-    serviceTier,
-    region,
-    requestId: order.requestId,
-    period: reply.period,
-    holdPicos,
-    expiresMs: reply.expiresMs,
-    // Not known of a repeated request, and of no use in an answer.
-    sinceMs: null,
-    basis: isOff ? 'none' : basisOf(order, size, holdPicos),
-    remaining: remainingOf(reply.question),
-  };
-}
-
-/** Where a limit of money denied, the worst case was weighed, because a learned size is held only far from every limit. */
-function askedBy(order: ReservationOrder, { worstPicos: holdPicos }: HoldSize): Asked {
-  const { subject, model, inputTokens, maxOutputTokens, serviceTier, region, requestId } = order;
-  const content = { subject, model, inputTokens, maxOutputTokens, serviceTier, region };
-  return { kind: 'reservation', ...content, requestId, holdPicos };
-}
-
-function askedByCheck(subject: Subject): Asked {
-  const nothing = { model: null, inputTokens: null, maxOutputTokens: null, requestId: null, holdPicos: null };
-  return { kind: 'check', subject, ...nothing };
 }
 
 async function undefinedIfUnavailable<T>(call: Promise<T>): Promise<T | undefined> {

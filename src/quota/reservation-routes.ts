@@ -42,6 +42,7 @@ export class ReservationCalls {
     requireEntity(caller, body.project.entity);
     const requestId = body.request_id ?? null;
     const inputTokens = body.input_tokens ?? null;
+    const maxOutputTokens = body.max_output_tokens ?? null;
     const isList = typeof body.model !== 'string';
     const decision = await this.quota.reserve({
       id: reservationIdOf(body.project, requestId),
@@ -50,7 +51,9 @@ export class ReservationCalls {
       fallbacks: isList ? [...new Set(body.model)].slice(1) : NO_FALLBACKS,
       inputTokens,
       inputBytes: inputTokens === null ? (body.input_bytes ?? null) : null,
-      maxOutputTokens: body.max_output_tokens ?? null,
+      maxOutputTokens,
+      inputCount: inputTokens === null ? (body.input_count ?? 1) : 1,
+      outputCount: maxOutputTokens === null ? (body.output_count ?? 1) : 1,
       serviceTier: body.service_tier ?? null,
       region: body.region ?? null,
       requestId,

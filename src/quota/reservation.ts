@@ -17,6 +17,10 @@ export type ReservationOrder = {
   readonly inputBytes: number | null;
   /** Null is what was learned of the model's outputs, and near a limit the model's maximum. */
   readonly maxOutputTokens: number | null;
+  /** Where the tokens are not known: how many inputs there are, each up to the model's maximum. Otherwise 1. */
+  readonly inputCount: number;
+  /** The same for outputs where they are not limited. */
+  readonly outputCount: number;
   /** The tier that is asked for, in its one spelling; null is the default, `auto` is any. */
   readonly serviceTier: string | null;
   /** Null is any. */
@@ -46,6 +50,8 @@ export type HoldContent = Pick<
   | 'inputTokens'
   | 'inputBytes'
   | 'maxOutputTokens'
+  | 'inputCount'
+  | 'outputCount'
   | 'serviceTier'
   | 'region'
   | 'requestId'
@@ -60,6 +66,8 @@ export function contentOf(of: HoldContent): HoldContent {
     inputTokens: of.inputTokens,
     inputBytes: of.inputBytes,
     maxOutputTokens: of.maxOutputTokens,
+    inputCount: of.inputCount,
+    outputCount: of.outputCount,
     serviceTier: of.serviceTier,
     region: of.region,
     requestId: of.requestId,

@@ -1,5 +1,11 @@
 /** The usual requests of a gateway, read by hand: zod takes ten times as long. */
-import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, ID_LENGTH_MAX, TOKENS_MAX } from '@tally/client/protocol';
+import {
+  ANSWERS_MAX,
+  HOLD_SECONDS_DEFAULT,
+  HOLD_SECONDS_MAX,
+  ID_LENGTH_MAX,
+  TOKENS_MAX,
+} from '@tally/client/protocol';
 import { parseSubject } from '../domain/ids.js';
 import { canonicalTier } from '../domain/service-tier.js';
 import type { ReservationOrder } from './quota.schema.js';
@@ -12,11 +18,12 @@ type Named = Record<keyof ReservationOrder, unknown>;
 export function readUsualOrder(value: unknown): ReservationOrder | null {
   if (typeof value !== 'object' || value === null || !hasOnlyKnownFields(value)) return null;
   const { project, model, input_tokens, input_bytes, max_output_tokens } = value as Named;
-  const { service_tier, region, request_id, ttl_seconds } = value as Named;
+  const { input_count, output_count, service_tier, region, request_id, ttl_seconds } = value as Named;
   const subject = typeof project === 'string' ? parseSubject(project) : null;
   if (subject === null || !isText(model, 256)) return null;
   if (!isCountOrNone(input_tokens) || !isCountOrNone(input_bytes) || !isCountOrNone(max_output_tokens))
     return null;
+  if (!isNumberOfOrNone(input_count) || !isNumberOfOrNone(output_count)) return null;
   if (
     !isTextOrNone(service_tier, 64) ||
     !isTextOrNone(region, 64) ||
@@ -31,6 +38,8 @@ export function readUsualOrder(value: unknown): ReservationOrder | null {
     input_tokens,
     input_bytes,
     max_output_tokens,
+    input_count,
+    output_count,
     service_tier: typeof service_tier === 'string' ? canonicalTier(service_tier) : service_tier,
     region,
     request_id,
@@ -57,6 +66,8 @@ function hasOnlyKnownFields(value: object): boolean {
       case 'input_tokens':
       case 'input_bytes':
       case 'max_output_tokens':
+      case 'input_count':
+      case 'output_count':
       case 'service_tier':
       case 'region':
       case 'request_id':
@@ -75,6 +86,10 @@ function isInteger(value: unknown, min: number, max: number): value is number {
 
 function isCountOrNone(value: unknown): value is number | null | undefined {
   return value === undefined || value === null || isInteger(value, 0, TOKENS_MAX);
+}
+
+function isNumberOfOrNone(value: unknown): value is number | null | undefined {
+  return value === undefined || value === null || isInteger(value, 1, ANSWERS_MAX);
 }
 
 /** Other characters than these may be printable too, which is for the schema to say. */

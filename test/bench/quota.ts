@@ -6,7 +6,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { reservationIdOf, type EntityName, type ProjectName } from '../../src/domain/ids.js';
 import { Clock } from '../../src/platform/clock.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { until } from '../support/until.js';
@@ -42,7 +42,7 @@ async function withServers(run: (redis: Redis, servers: Servers) => Promise<Targ
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tally-bench-'));
   const embedded = await startEmbeddedServers({ dataDir, postgres: true, redis: true, log: () => {} });
   const redisUrl = embedded.redisUrl!;
-  const redis = connectRedis(redisUrl, 'quota');
+  const redis = connectRedis(redisUrl, 'impatient');
   try {
     await untilReady(redis);
     await publish(redis, BARE_ENTITY);
@@ -128,7 +128,14 @@ async function reserve(quota: RedisQuota, entity: EntityName): Promise<string> {
   const id = reservationIdOf(subject, null);
   const tokens = { inputTokens: 1, maxOutputTokens: 0 };
   const place = { serviceTier: null, region: null };
-  const asked = { fallbacks: [], inputBytes: null, requestId: null, ttlSeconds: 900 };
+  const asked = {
+    fallbacks: [],
+    inputBytes: null,
+    inputCount: 1,
+    outputCount: 1,
+    requestId: null,
+    ttlSeconds: 900,
+  };
   const order = { id, subject, model: MODEL, ...tokens, ...place, ...asked };
   const size = { worstPicos: usd('0.000001'), learnedPicos: null, isDegraded: false, unpriced: null };
   const { verdict } = await quota.reserve(order, size, 'aged');

@@ -11,8 +11,9 @@ import { instant, price, region } from '../support/random-prices.js';
 const tokens = fc.option(fc.oneof(fc.nat(2_000), fc.nat(2 ** 31 - 1)), { nil: undefined });
 const HOLD_PICOS_MAX = 9_000_000_000_000_000n;
 
+const count = fc.option(fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(1_000_000)), { nil: undefined });
 const request = fc
-  .record({ inputTokens: tokens, maxOutputTokens: tokens })
+  .record({ inputTokens: tokens, maxOutputTokens: tokens, inputCount: count, outputCount: count })
   .map((given) => Object.fromEntries(Object.entries(given).filter(([, count]) => count !== undefined)));
 
 const during = fc.tuple(instant, fc.nat(86_400)).map(([from, seconds]) => ({
@@ -40,7 +41,10 @@ describe('what a gateway computes by itself', () => {
   it('holds for a request exactly what the dearest prices make of it, or leaves what is too large to Tally', () => {
     const holds = fc.property(price, during, request, (of, expected, given) => {
       const { inputPicos, outputPicos, requestPicos } = dearestPrices(of, expected);
-      const { inputTokens = of.maxInputTokens, maxOutputTokens = of.maxOutputTokens } = given;
+      const ofEach = (most: number, number = 1) =>
+        number === 1 ? most : Math.min(most * number, 2 ** 31 - 1);
+      const inputTokens = given['inputTokens'] ?? ofEach(of.maxInputTokens, given['inputCount']);
+      const maxOutputTokens = given['maxOutputTokens'] ?? ofEach(of.maxOutputTokens, given['outputCount']);
       const picos = BigInt(inputTokens) * inputPicos + BigInt(maxOutputTokens) * outputPicos + requestPicos;
       const held = picos > HOLD_PICOS_MAX ? null : nanosUp(picos);
       expect(holdNanos(ratesOf(of, expected), given)).toBe(held);
@@ -53,6 +57,8 @@ describe('what a gateway computes by itself', () => {
       const order = {
         inputTokens: given['inputTokens'] ?? null,
         maxOutputTokens: given['maxOutputTokens'] ?? null,
+        inputCount: given['inputCount'] ?? 1,
+        outputCount: given['outputCount'] ?? 1,
       };
       const here = holdNanos(ratesOf(of, expected), given) ?? Infinity;
       expect(here).toBeGreaterThanOrEqual(

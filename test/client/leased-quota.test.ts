@@ -4,7 +4,7 @@ import { listenForLeaseRecalls } from '../../packages/client/src/leases/lease-re
 import { LeasedQuota, type LeasedQuotaOptions } from '../../packages/client/src/leases/leased-quota.js';
 import { TallyClient } from '../../packages/client/src/tally-client.js';
 import { Clock } from '../../src/platform/clock.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody, LLAMA } from '../support/builders.js';
 import { until } from '../support/until.js';
@@ -211,7 +211,7 @@ describe('what is lowered', () => {
     const quota = open({ ttlSeconds });
     const news = listenForLeaseRecalls(quota, { redisUrl: app.redis.url, onFailure: () => {} });
     await warm(quota);
-    const redis = connectRedis(app.redis.url, 'quota');
+    const redis = connectRedis(app.redis.url, 'impatient');
     await untilReady(redis);
     await until('the gateway listens', async () => (await redis.publish('tally:leases', 'nobody')) === 1);
     redis.disconnect();

@@ -27,6 +27,7 @@ describe('the environment', () => {
       modelCapacity: 256,
       modelDelayMs: 0,
       leases: false,
+      sampledRatio: 1,
       gatewayId: 'eu-1',
     });
   });
@@ -67,6 +68,7 @@ describe('the environment', () => {
       GATEWAY_MODEL_CAPACITY: '0',
       GATEWAY_MODEL_DELAY_MS: '-1',
       GATEWAY_LEASES: 'maybe',
+      OTEL_TRACES_SAMPLER_ARG: '1.1',
       GATEWAY_METRICS_PORT: '65536',
       GATEWAY_ID: 'a b',
     };

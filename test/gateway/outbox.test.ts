@@ -119,6 +119,7 @@ describe('a gateway whose outbox is almost full', () => {
       operation: 'chat' as const,
       eventId: 'chatcmpl-1',
       requestId: 'req_1',
+      trace: { traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-00` },
       project: 'entity1/project1',
       apiKeyId: 'key_1',
       model: CHAT_MODEL,

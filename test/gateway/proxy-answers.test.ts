@@ -1,27 +1,17 @@
 /** A gateway in front of model servers: answers pass through byte for byte, and are charged what the server reports. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { aFakeTally, type FakeTally } from '../support/fake-tally.js';
-import type { TestGateway } from '../support/gateway.js';
 import { ANTHROPIC, CHAT_STREAMS, RESPONSES, VLLM, type ServerStream } from '../support/model-answers.js';
-import { aModelServer, json, stream, type ModelServer } from '../support/model-server.js';
-import { aProxy, call, CHAT, onlyEvent } from '../support/proxy.js';
+import { json, stream } from '../support/model-server.js';
+import { aProxyWorld, call, CHAT, closeWorld, onlyEvent, type ProxyWorld } from '../support/proxy.js';
 
-let tally: FakeTally;
-let model: ModelServer;
-let gateway: TestGateway;
+let world: ProxyWorld;
 
 beforeEach(async () => {
-  tally = await aFakeTally();
-  model = await aModelServer(json({}));
-  gateway = await aProxy(tally, model);
+  world = await aProxyWorld();
 });
 
-afterEach(async () => {
-  await gateway.close();
-  await model.close();
-  await tally.stop();
-});
+afterEach(() => closeWorld(world));
 
 const reported = (usage: object) => ({
   subject: 'entity1/default',
@@ -30,7 +20,7 @@ const reported = (usage: object) => ({
     operation: 'chat',
     usage,
     usage_source: 'reported',
-    reservation_id: tally.reservations[0]?.id,
+    reservation_id: world.tally.reservations[0]?.id,
   },
 });
 
@@ -39,26 +29,26 @@ const without = ({ events, usageChunk }: ServerStream) =>
 
 describe.each(CHAT_STREAMS)('a stream of $server', (server) => {
   it('reaches a caller that did not ask for usage without that chunk, and is charged by it', async () => {
-    model.answer = stream(server.events);
-    const { text, headers } = await call(gateway, { body: { ...CHAT, stream: true } });
+    world.model.answer = stream(server.events);
+    const { text, headers } = await call(world.gateway, { body: { ...CHAT, stream: true } });
     expect(text).toBe(without(server));
     expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
-    expect(JSON.parse(model.asked[0]!.body.toString())).toEqual({
+    expect(JSON.parse(world.model.asked[0]!.body.toString())).toEqual({
       ...CHAT,
       stream: true,
       stream_options: { include_usage: true },
     });
-    expect(await onlyEvent(tally, gateway)).toMatchObject(reported(server.usage));
-    expect(tally.released).toEqual([]);
+    expect(await onlyEvent(world.tally, world.gateway)).toMatchObject(reported(server.usage));
+    expect(world.tally.released).toEqual([]);
   });
 
   it('reaches a caller that asked for usage as it is, and so does its request', async () => {
-    model.answer = stream(server.events);
+    world.model.answer = stream(server.events);
     const body = `{"model":"m", "messages":[ ],"stream": true,"stream_options" : {"include_usage": true}}`;
-    const { text } = await call(gateway, { body });
+    const { text } = await call(world.gateway, { body });
     expect(text).toBe(server.events.join(''));
-    expect(model.asked[0]!.body.toString()).toBe(body);
-    expect(await onlyEvent(tally, gateway)).toMatchObject(reported(server.usage));
+    expect(world.model.asked[0]!.body.toString()).toBe(body);
+    expect(await onlyEvent(world.tally, world.gateway)).toMatchObject(reported(server.usage));
   });
 
   it('is the same in whatever pieces it arrives', async () => {
@@ -67,12 +57,12 @@ describe.each(CHAT_STREAMS)('a stream of $server', (server) => {
       const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
         bytes.subarray(n * size, (n + 1) * size),
       );
-      model.answer = stream(pieces);
-      const { text } = await call(gateway, { body: { ...CHAT, stream: true } });
+      world.model.answer = stream(pieces);
+      const { text } = await call(world.gateway, { body: { ...CHAT, stream: true } });
       expect(text).toBe(without(server));
     }
-    await tally.until(() => tally.events.length === 4);
-    for (const { data } of tally.events) expect(data.usage).toEqual(server.usage);
+    await world.tally.until(() => world.tally.events.length === 4);
+    for (const { data } of world.tally.events) expect(data.usage).toEqual(server.usage);
   });
 });
 
@@ -81,15 +71,15 @@ describe.each([
   { server: RESPONSES, path: '/v1/responses', operation: 'responses' },
 ])('a stream of $server.server at $path', ({ server, path, operation }) => {
   it('passes untouched both ways, and its usage is put together from its events', async () => {
-    model.answer = stream(server.events);
+    world.model.answer = stream(server.events);
     const body =
       '{"model":"m","max_tokens":64,"stream":true,"input":"x","messages":[{"role":"user","content":"x"}]}';
-    const { text } = await call(gateway, { path, body });
+    const { text } = await call(world.gateway, { path, body });
     expect(text).toBe(server.events.join(''));
-    expect(model.asked[0]!.body.toString()).toBe(body);
-    const event = await onlyEvent(tally, gateway);
+    expect(world.model.asked[0]!.body.toString()).toBe(body);
+    const event = await onlyEvent(world.tally, world.gateway);
     expect(event.data).toMatchObject({ operation, usage_source: 'reported', usage: server.usage });
-    expect(tally.reservations[0]?.max_output_tokens).toBe(64);
+    expect(world.tally.reservations[0]?.max_output_tokens).toBe(64);
   });
 });
 
@@ -120,11 +110,11 @@ describe('a plain answer', () => {
     'of $path passes as it is and is charged what it reports',
     async ({ path, operation, usage }) => {
       const answer = `{ "id":"x","n":1e2 ,"usage" :${JSON.stringify(usage)}, "data":[] }\n`;
-      model.answer = json(answer, 200, { 'x-own': 'yes' });
-      const got = await call(gateway, { path: `${path}?v=1`, body: { ...CHAT, stream: false } });
+      world.model.answer = json(answer, 200, { 'x-own': 'yes' });
+      const got = await call(world.gateway, { path: `${path}?v=1`, body: { ...CHAT, stream: false } });
       expect(got).toMatchObject({ status: 200, text: answer, headers: { 'x-own': 'yes' } });
-      expect(model.asked[0]).toMatchObject({ method: 'POST', url: `${path}?v=1` });
-      const event = await onlyEvent(tally, gateway);
+      expect(world.model.asked[0]).toMatchObject({ method: 'POST', url: `${path}?v=1` });
+      const event = await onlyEvent(world.tally, world.gateway);
       expect(event.data).toMatchObject({ operation, usage, usage_source: 'reported' });
     },
   );
@@ -146,9 +136,9 @@ describe('a plain answer', () => {
       usage: 'meta',
     },
   ])('with $name is charged by them', async ({ answer, usage }) => {
-    model.answer = json(answer);
-    await call(gateway);
-    const event = await onlyEvent(tally, gateway);
+    world.model.answer = json(answer);
+    await call(world.gateway);
+    const event = await onlyEvent(world.tally, world.gateway);
     expect(event.data).toMatchObject({
       usage: answer[usage as keyof typeof answer],
       usage_source: 'reported',
@@ -156,11 +146,11 @@ describe('a plain answer', () => {
   });
 
   it('that names the tier that served it is charged by that tier', async () => {
-    model.answer = json({ usage: CHAT_USAGE, service_tier: 'flex' });
-    await call(gateway, { body: { ...CHAT, service_tier: 'flex' } });
-    const event = await onlyEvent(tally, gateway);
+    world.model.answer = json({ usage: CHAT_USAGE, service_tier: 'flex' });
+    await call(world.gateway, { body: { ...CHAT, service_tier: 'flex' } });
+    const event = await onlyEvent(world.tally, world.gateway);
     expect(event.data.service_tier).toBe('flex');
-    expect(tally.reservations[0]?.service_tier).toBe('auto');
+    expect(world.tally.reservations[0]?.service_tier).toBe('auto');
   });
 
   it('of many megabytes is read to its usage', async () => {
@@ -174,11 +164,11 @@ describe('a plain answer', () => {
       model: 'm',
       usage: { prompt_tokens: 8, total_tokens: 8 },
     });
-    model.answer = json(answer);
-    const { text } = await call(gateway, { path: '/v1/embeddings', body: { model: 'm', input: 'x' } });
+    world.model.answer = json(answer);
+    const { text } = await call(world.gateway, { path: '/v1/embeddings', body: { model: 'm', input: 'x' } });
     expect(text.length).toBe(answer.length);
     expect(text === answer).toBe(true);
-    const event = await onlyEvent(tally, gateway);
+    const event = await onlyEvent(world.tally, world.gateway);
     expect(event.data.usage).toEqual({ prompt_tokens: 8, total_tokens: 8 });
   });
 });
@@ -187,24 +177,24 @@ describe('a compressed answer', () => {
   const answer = JSON.stringify({ usage: CHAT_USAGE });
 
   it('passes as it is where the caller takes one, and is read', async () => {
-    model.answer = json(gzipSync(answer), 200, { 'content-encoding': 'gzip' });
-    const got = await call(gateway, { headers: { 'accept-encoding': 'gzip, zstd' } });
+    world.model.answer = json(gzipSync(answer), 200, { 'content-encoding': 'gzip' });
+    const got = await call(world.gateway, { headers: { 'accept-encoding': 'gzip, zstd' } });
     expect(got.body.equals(gzipSync(answer))).toBe(true);
     expect(got.headers['content-encoding']).toBe('gzip');
-    expect(model.asked[0]?.headers['accept-encoding']).toBe('gzip');
-    expect((await onlyEvent(tally, gateway)).data.usage).toEqual(CHAT_USAGE);
+    expect(world.model.asked[0]?.headers['accept-encoding']).toBe('gzip');
+    expect((await onlyEvent(world.tally, world.gateway)).data.usage).toEqual(CHAT_USAGE);
   });
 
   it('is not asked for where the gateway takes a chunk out, and decoded if the server sends one all the same', async () => {
-    model.answer = stream([gzipSync(VLLM.events.join(''))], { 'content-encoding': 'gzip' });
-    const got = await call(gateway, {
+    world.model.answer = stream([gzipSync(VLLM.events.join(''))], { 'content-encoding': 'gzip' });
+    const got = await call(world.gateway, {
       headers: { 'accept-encoding': 'gzip' },
       body: { ...CHAT, stream: true },
     });
-    expect(model.asked[0]?.headers['accept-encoding']).toBe('identity');
+    expect(world.model.asked[0]?.headers['accept-encoding']).toBe('identity');
     expect(got.headers['content-encoding']).toBeUndefined();
     expect(got.text).toBe(without(VLLM));
-    expect((await onlyEvent(tally, gateway)).data.usage).toEqual(VLLM.usage);
+    expect((await onlyEvent(world.tally, world.gateway)).data.usage).toEqual(VLLM.usage);
   });
 });
 
@@ -229,9 +219,9 @@ describe('an answer without usage', () => {
       isStream: false,
     },
   ])('is charged an estimate of its text: $what', async ({ answer, isStream }) => {
-    model.answer = answer;
-    await call(gateway, { body: { ...CHAT, stream: isStream } });
-    const { data } = await onlyEvent(tally, gateway);
+    world.model.answer = answer;
+    await call(world.gateway, { body: { ...CHAT, stream: isStream } });
+    const { data } = await onlyEvent(world.tally, world.gateway);
     // The question has 23 bytes and its role 4; the answer is 5 pieces, or 24 bytes.
     const completion = Math.max(isStream ? 5 : 1, 24 / 4);
     expect(data).toMatchObject({
@@ -241,22 +231,22 @@ describe('an answer without usage', () => {
   });
 
   it('is charged by its pictures', async () => {
-    model.answer = json({
+    world.model.answer = json({
       created: 1,
       data: [{ b64_json: 'aGVs,[bG8=' }, { b64_json: '' }, { url: 'http://x/[1,2]' }],
     });
-    await call(gateway, { path: '/v1/images/generations', body: { model: 'm', prompt: 'x', n: 3 } });
-    const { data } = await onlyEvent(tally, gateway);
+    await call(world.gateway, { path: '/v1/images/generations', body: { model: 'm', prompt: 'x', n: 3 } });
+    const { data } = await onlyEvent(world.tally, world.gateway);
     expect(data).toMatchObject({ operation: 'images', usage: { image_count: 3 }, usage_source: 'estimated' });
   });
 
   it('is charged by the characters that it speaks', async () => {
     const sound = Buffer.from([0xff, 0xfb, 0, 1, 2, 0x0a, 0x0a]);
-    model.answer = (response) => response.writeHead(200, { 'content-type': 'audio/mpeg' }).end(sound);
+    world.model.answer = (response) => response.writeHead(200, { 'content-type': 'audio/mpeg' }).end(sound);
     const body = { model: 'm', input: 'Grüße 🜁', voice: 'alloy' };
-    const got = await call(gateway, { path: '/v1/audio/speech', body });
+    const got = await call(world.gateway, { path: '/v1/audio/speech', body });
     expect(got.body.equals(sound)).toBe(true);
-    const { data } = await onlyEvent(tally, gateway);
+    const { data } = await onlyEvent(world.tally, world.gateway);
     expect(data).toMatchObject({
       operation: 'audio.speech',
       usage: { characters: 7 },

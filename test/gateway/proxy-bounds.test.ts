@@ -1,25 +1,15 @@
 /** Bodies that are small in bytes and costly to read: refused before they are parsed, and before Tally and the server are asked. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { aFakeTally, type FakeTally } from '../support/fake-tally.js';
-import type { TestGateway } from '../support/gateway.js';
-import { aModelServer, json, type ModelServer } from '../support/model-server.js';
-import { aProxy, call } from '../support/proxy.js';
+import { json } from '../support/model-server.js';
+import { aProxyWorld, call, closeWorld, type ProxyWorld } from '../support/proxy.js';
 
-let tally: FakeTally;
-let model: ModelServer;
-let gateway: TestGateway;
+let world: ProxyWorld;
 
 beforeEach(async () => {
-  tally = await aFakeTally();
-  model = await aModelServer(json({ usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 } }));
-  gateway = await aProxy(tally, model);
+  world = await aProxyWorld(json({ usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 } }));
 });
 
-afterEach(async () => {
-  await gateway.close();
-  await model.close();
-  await tally.stop();
-});
+afterEach(() => closeWorld(world));
 
 const members = (count: number) => Array.from({ length: count }, (_, index) => `"m${index}":0`).join(',');
 const lists = (depth: number, inside = '') => '['.repeat(depth) + inside + ']'.repeat(depth);
@@ -41,7 +31,7 @@ describe('a request body', () => {
       body: `{"model":"m","stream":true,"stream_options":{"a":${lists(200_000)}}}`,
     },
   ])('with $what is refused with 400', async ({ body }) => {
-    const got = await call(gateway, { body });
+    const got = await call(world.gateway, { body });
     expect(got.status).toBe(400);
     expect(JSON.parse(got.text)).toEqual({
       error: {
@@ -51,19 +41,19 @@ describe('a request body', () => {
         code: 'request_too_complex',
       },
     });
-    expect(tally.requestCount).toBe(0);
-    expect(model.asked).toEqual([]);
+    expect(world.tally.requestCount).toBe(0);
+    expect(world.model.asked).toEqual([]);
   });
 
   it('with more than a thousand parts of a form is refused with 400', async () => {
     const part = '--b\r\ncontent-disposition: form-data; name="a[]"\r\n\r\n\r\n';
-    const got = await call(gateway, {
+    const got = await call(world.gateway, {
       path: '/v1/audio/transcriptions',
       headers: { 'content-type': 'multipart/form-data; boundary=b' },
       body: `${part.repeat(1_001)}--b--\r\n`,
     });
     expect([got.status, JSON.parse(got.text).error.code]).toEqual([400, 'request_too_complex']);
-    expect(model.asked).toEqual([]);
+    expect(world.model.asked).toEqual([]);
   });
 
   it.each([
@@ -75,21 +65,21 @@ describe('a request body', () => {
       body: `{"model":"m","input":"${text.repeat(100_000)}","user":"${'\\\\'.repeat(3)}"}`,
     },
   ])('with $what passes', async ({ body }) => {
-    expect((await call(gateway, { body })).status).toBe(200);
-    expect(model.asked[0]?.body.toString() === body).toBe(true);
+    expect((await call(world.gateway, { body })).status).toBe(200);
+    expect(world.model.asked[0]?.body.toString() === body).toBe(true);
   });
 
   it('with a picture 100 lists deep has a hold that its bytes do not bound', async () => {
     const body = `{"model":"m","messages":[{"role":"user","content":${lists(100, image)}}]}`;
-    await call(gateway, { body });
-    expect(tally.reservations[0]?.input_bytes).toBeUndefined();
-    await call(gateway, { body: body.replace(image, '"text"') });
-    expect(tally.reservations[1]?.input_bytes).toBeGreaterThan(0);
+    await call(world.gateway, { body });
+    expect(world.tally.reservations[0]?.input_bytes).toBeUndefined();
+    await call(world.gateway, { body: body.replace(image, '"text"') });
+    expect(world.tally.reservations[1]?.input_bytes).toBeGreaterThan(0);
   });
 
   it('with a picture 100 objects deep has a hold that its bytes do not bound', async () => {
     const content = '{"a":'.repeat(100) + image + '}'.repeat(100);
-    await call(gateway, { body: `{"model":"m","messages":[{"role":"user","content":${content}}]}` });
-    expect(tally.reservations[0]?.input_bytes).toBeUndefined();
+    await call(world.gateway, { body: `{"model":"m","messages":[{"role":"user","content":${content}}]}` });
+    expect(world.tally.reservations[0]?.input_bytes).toBeUndefined();
   });
 });

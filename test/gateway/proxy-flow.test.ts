@@ -2,31 +2,28 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { aFakeTally, type FakeTally } from '../support/fake-tally.js';
-import type { TestGateway } from '../support/gateway.js';
 import { VLLM } from '../support/model-answers.js';
-import { aModelServer, json, type ModelServer } from '../support/model-server.js';
-import { aProxy, CHAT, onlyEvent, open, untilCame } from '../support/proxy.js';
+import {
+  aProxyWorld,
+  CHAT,
+  closeWorld,
+  onlyEvent,
+  open,
+  untilCame,
+  type ProxyWorld,
+} from '../support/proxy.js';
 
 const MIB = 1_048_576;
 /** What the kernel may buffer on the two connections, and the gateway's own. */
 const AHEAD_BYTES_MAX = 32 * MIB;
 
-let tally: FakeTally;
-let model: ModelServer;
-let gateway: TestGateway;
+let world: ProxyWorld;
 
 beforeEach(async () => {
-  tally = await aFakeTally();
-  model = await aModelServer(json({}));
-  gateway = await aProxy(tally, model);
+  world = await aProxyWorld();
 });
 
-afterEach(async () => {
-  await gateway.close();
-  await model.close();
-  await tally.stop();
-});
+afterEach(() => closeWorld(world));
 
 describe.each([
   { what: 'with a chunk taken out', isAsked: false },
@@ -37,7 +34,7 @@ describe.each([
   it('reaches the caller event by event, its headers first', async () => {
     let next = () => {};
     const told = () => new Promise<void>((resolve) => (next = resolve));
-    model.answer = async (response) => {
+    world.model.answer = async (response) => {
       let goOn = told();
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
       for (const event of VLLM.events) {
@@ -49,7 +46,7 @@ describe.each([
       response.end();
     };
     // The server sends each event only when the caller has the one before.
-    const response = await open(gateway, { body });
+    const response = await open(world.gateway, { body });
     for (const [index, event] of VLLM.events.entries()) {
       next();
       if (index === VLLM.usageChunk && !isAsked) await turn();
@@ -57,14 +54,14 @@ describe.each([
     }
     next();
     await once(response, 'end');
-    expect((await onlyEvent(tally, gateway)).data.usage).toEqual(VLLM.usage);
+    expect((await onlyEvent(world.tally, world.gateway)).data.usage).toEqual(VLLM.usage);
   });
 
   it('waits for a slow caller in the server, not in the memory of the gateway', async () => {
     const event = Buffer.from(`data: {"choices":[{"delta":{"content":"${'x'.repeat(MIB / 4)}"}}]}\n\n`);
     const count = 800;
     let sentBytes = 0;
-    model.answer = async (response) => {
+    world.model.answer = async (response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       for (let n = 0; n < count; n += 1) {
         sentBytes += event.length;
@@ -72,7 +69,7 @@ describe.each([
       }
       response.end(VLLM.events.slice(4).join(''));
     };
-    const response = await open(gateway, { body });
+    const response = await open(world.gateway, { body });
     let gotBytes = 0;
     let aheadBytesMax = 0;
     for await (const chunk of response) {
@@ -82,6 +79,6 @@ describe.each([
     }
     expect(gotBytes).toBeGreaterThan(count * event.length);
     expect(aheadBytesMax).toBeLessThan(AHEAD_BYTES_MAX);
-    expect((await onlyEvent(tally, gateway)).data.usage).toEqual(VLLM.usage);
+    expect((await onlyEvent(world.tally, world.gateway)).data.usage).toEqual(VLLM.usage);
   });
 });

@@ -1,27 +1,18 @@
 /** Uploads through the gateway: recordings and pictures in forms. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { aFakeTally, type FakeTally } from '../support/fake-tally.js';
-import { CALLER_KEY, type TestGateway } from '../support/gateway.js';
-import { aModelServer, json, type ModelServer } from '../support/model-server.js';
-import { aProxy, onlyEvent } from '../support/proxy.js';
+import { CALLER_KEY } from '../support/gateway.js';
+import { json } from '../support/model-server.js';
+import { aProxyWorld, closeWorld, onlyEvent, type ProxyWorld } from '../support/proxy.js';
 
 const USAGE = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 };
 
-let tally: FakeTally;
-let model: ModelServer;
-let gateway: TestGateway;
+let world: ProxyWorld;
 
 beforeEach(async () => {
-  tally = await aFakeTally();
-  model = await aModelServer(json({ usage: USAGE }));
-  gateway = await aProxy(tally, model);
+  world = await aProxyWorld(json({ usage: USAGE }));
 });
 
-afterEach(async () => {
-  await gateway.close();
-  await model.close();
-  await tally.stop();
-});
+afterEach(() => closeWorld(world));
 
 describe('a form', () => {
   const wav = Buffer.alloc(44 + 32_000 * 3 - 1);
@@ -38,25 +29,25 @@ describe('a form', () => {
   }
 
   const upload = (fields: readonly [string, string][], path = '/v1/audio/transcriptions') =>
-    fetch(`${gateway.url}${path}`, {
+    fetch(`${world.gateway.url}${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${CALLER_KEY}` },
       body: form(fields),
     });
 
   it('with a recording arrives byte for byte, wherever its model stands, and is charged what the server says', async () => {
-    model.answer = json({ text: 'Hi', usage: { type: 'duration', seconds: 4 } });
+    world.model.answer = json({ text: 'Hi', usage: { type: 'duration', seconds: 4 } });
     await upload([
       ['language', 'en'],
       ['model', 'whisper'],
     ]);
-    const got = await new Response(Uint8Array.from(model.asked[0]!.body), {
-      headers: { 'content-type': String(model.asked[0]!.headers['content-type']) },
+    const got = await new Response(Uint8Array.from(world.model.asked[0]!.body), {
+      headers: { 'content-type': String(world.model.asked[0]!.headers['content-type']) },
     }).formData();
     const file = got.get('file') as File;
     expect(Buffer.from(await file.arrayBuffer()).equals(wav)).toBe(true);
     expect([...got.keys()]).toEqual(['file', 'language', 'model']);
-    const { data } = await onlyEvent(tally, gateway);
+    const { data } = await onlyEvent(world.tally, world.gateway);
     expect(data).toMatchObject({
       model: 'whisper',
       operation: 'audio.transcriptions',
@@ -66,27 +57,27 @@ describe('a form', () => {
   });
 
   it('whose answer is a text is charged an estimate by the length of the recording', async () => {
-    model.answer = (response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('Hi');
+    world.model.answer = (response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('Hi');
     await upload([
       ['model', 'whisper'],
       ['response_format', 'text'],
     ]);
-    const { data } = await onlyEvent(tally, gateway);
+    const { data } = await onlyEvent(world.tally, world.gateway);
     expect(data).toMatchObject({ usage: { type: 'duration', seconds: 4 }, usage_source: 'estimated' });
   });
 
   it('whose answer has a duration is charged by it', async () => {
-    model.answer = json({ task: 'transcribe', duration: '8.47', text: 'Hi' });
+    world.model.answer = json({ task: 'transcribe', duration: '8.47', text: 'Hi' });
     await upload([
       ['model', 'whisper'],
       ['response_format', 'verbose_json'],
     ]);
-    const { data } = await onlyEvent(tally, gateway);
+    const { data } = await onlyEvent(world.tally, world.gateway);
     expect(data).toMatchObject({ usage: { type: 'duration', seconds: 9 }, usage_source: 'reported' });
   });
 
   it('with pictures may have several of them, and one model', async () => {
-    model.answer = json({ data: [{}] });
+    world.model.answer = json({ data: [{}] });
     expect(
       (
         await upload(
@@ -109,6 +100,6 @@ describe('a form', () => {
     expect(twice.status).toBe(400);
     const none = await upload([], '/v1/images/edits');
     expect(none.status).toBe(400);
-    expect(model.asked).toHaveLength(1);
+    expect(world.model.asked).toHaveLength(1);
   });
 });

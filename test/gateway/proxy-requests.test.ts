@@ -1,54 +1,51 @@
 /** What a caller may send through the gateway, what the model server gets of it, and what the gateway keeps to itself. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { aFakeTally, type FakeTally } from '../support/fake-tally.js';
-import type { TestGateway } from '../support/gateway.js';
-import { aModelServer, json, type ModelServer } from '../support/model-server.js';
-import { aProxy, call, CHAT, UPSTREAM_KEY } from '../support/proxy.js';
+import { aModelServer, json } from '../support/model-server.js';
+import {
+  aProxyWorld,
+  call,
+  CHAT,
+  closeWorld,
+  restart,
+  type ProxyWorld,
+  UPSTREAM_KEY,
+} from '../support/proxy.js';
 
 const USAGE = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 };
 
-let tally: FakeTally;
-let model: ModelServer;
-let gateway: TestGateway;
+let world: ProxyWorld;
 
 beforeEach(async () => {
-  tally = await aFakeTally();
-  model = await aModelServer(json({ usage: USAGE }));
-  gateway = await aProxy(tally, model);
+  world = await aProxyWorld(json({ usage: USAGE }));
 });
 
-afterEach(async () => {
-  await gateway.close();
-  await model.close();
-  await tally.stop();
-});
+afterEach(() => closeWorld(world));
 
 const errorIn = (text: string) => JSON.parse(text).error;
-const sent = () => model.asked.at(-1)?.body.toString();
+const sent = () => world.model.asked.at(-1)?.body.toString();
 
 describe('the body of a request', () => {
   it('keeps every byte but those of stream_options', async () => {
     const rest =
       '"model" :"m","seed":12345678901234567890,"x":1.50, "messages":[{"role":"user","content":"a\\u00e9\\n"}]}\n';
-    await call(gateway, { body: ` { "stream":true,${rest}` });
+    await call(world.gateway, { body: ` { "stream":true,${rest}` });
     expect(sent()).toBe(` {"stream_options":{"include_usage":true}, "stream":true,${rest}`);
-    await call(gateway, { body: `{"stream":true,"stream_options": null ,${rest}` });
+    await call(world.gateway, { body: `{"stream":true,"stream_options": null ,${rest}` });
     expect(sent()).toBe(`{"stream":true,"stream_options": {"include_usage":true},${rest}`);
     const given = '{"stream_options":{"continuous_usage_stats":true,"include_usage":false},"stream":true,';
-    await call(gateway, { body: given + rest });
+    await call(world.gateway, { body: given + rest });
     expect(sent()).toBe(given.replace('false', 'true') + rest);
   });
 
   it('of ten megabytes arrives whole, and one above GATEWAY_BODY_BYTES_MAX is refused', async () => {
     const body = JSON.stringify({ ...CHAT, messages: [{ role: 'user', content: 'é"\\'.repeat(2_000_000) }] });
     expect(Buffer.byteLength(body)).toBeGreaterThan(10_000_000);
-    expect((await call(gateway, { body })).status).toBe(200);
+    expect((await call(world.gateway, { body })).status).toBe(200);
     expect(sent() === body).toBe(true);
-    await gateway.close();
-    gateway = await aProxy(tally, model, { env: { GATEWAY_BODY_BYTES_MAX: '1024' } });
-    const { status, text } = await call(gateway, { body: 'x'.repeat(1_025) });
+    await restart(world, { GATEWAY_BODY_BYTES_MAX: '1024' });
+    const { status, text } = await call(world.gateway, { body: 'x'.repeat(1_025) });
     expect([status, errorIn(text).type]).toEqual([413, 'invalid_request_error']);
-    expect(model.asked).toHaveLength(1);
+    expect(world.model.asked).toHaveLength(1);
   });
 
   it.each([
@@ -62,22 +59,22 @@ describe('the body of a request', () => {
     { body: '{"model":"m","stream":"true"}', param: 'stream' },
     { body: '{"model":"m","background":true}', param: 'background' },
   ])('$body is refused with 400 before Tally and the server are asked', async ({ body, param }) => {
-    const { status, text } = await call(gateway, { path: '/v1/responses', body });
+    const { status, text } = await call(world.gateway, { path: '/v1/responses', body });
     expect([status, errorIn(text).param, errorIn(text).type]).toEqual([400, param, 'invalid_request_error']);
-    expect(tally.requestCount).toBe(0);
-    expect(model.asked).toEqual([]);
+    expect(world.tally.requestCount).toBe(0);
+    expect(world.model.asked).toEqual([]);
   });
 
   it('that is compressed is refused, since the gateway could not read it', async () => {
-    const { status } = await call(gateway, { headers: { 'content-encoding': 'gzip' } });
+    const { status } = await call(world.gateway, { headers: { 'content-encoding': 'gzip' } });
     expect(status).toBe(415);
-    expect(model.asked).toEqual([]);
+    expect(world.model.asked).toEqual([]);
   });
 });
 
 describe('headers', () => {
   it('of the caller pass, but not its key, its identity, and what concerns one connection', async () => {
-    await call(gateway, {
+    await call(world.gateway, {
       headers: {
         'x-api-key': 'another-secret',
         cookie: 'a=b',
@@ -93,9 +90,9 @@ describe('headers', () => {
         'user-agent': 'test',
       },
     });
-    const { headers } = model.asked[0]!;
+    const { headers } = world.model.asked[0]!;
     expect(headers).toEqual({
-      host: new URL(model.url).host,
+      host: new URL(world.model.url).host,
       connection: 'keep-alive',
       authorization: `Bearer ${UPSTREAM_KEY}`,
       'x-api-key': UPSTREAM_KEY,
@@ -103,50 +100,50 @@ describe('headers', () => {
       'content-type': 'application/json',
       'content-length': String(JSON.stringify(CHAT).length),
       'x-request-id': expect.stringMatching(/^req_[0-9a-f]{32}$/),
+      traceparent: expect.stringMatching(/^00-/),
       'anthropic-beta': 'b1',
       'user-agent': 'test',
     });
-    expect(tally.reservations[0]).toMatchObject({
+    expect(world.tally.reservations[0]).toMatchObject({
       project: 'entity1/project1',
       request_id: headers['x-request-id'],
     });
   });
 
   it('of the server pass, but not what concerns one connection, and the request id is that of the gateway', async () => {
-    model.answer = json({ usage: USAGE }, 200, {
+    world.model.answer = json({ usage: USAGE }, 200, {
       'x-ratelimit-remaining-requests': '7',
       'x-request-id': 'repeats',
       'set-cookie': 'a=b',
       connection: 'keep-alive, x-one-hop',
       'x-one-hop': '1',
     });
-    const { headers } = await call(gateway);
+    const { headers } = await call(world.gateway);
     expect(headers['x-ratelimit-remaining-requests']).toBe('7');
-    expect(headers['x-request-id']).toBe(model.asked[0]?.headers['x-request-id']);
+    expect(headers['x-request-id']).toBe(world.model.asked[0]?.headers['x-request-id']);
     for (const name of ['set-cookie', 'x-one-hop']) expect(headers).not.toHaveProperty(name);
   });
 
   it('have no key where the server needs none', async () => {
-    await gateway.close();
-    gateway = await aProxy(tally, model, { env: { GATEWAY_UPSTREAM_KEY: '' } });
-    await call(gateway);
-    expect(model.asked[0]?.headers).not.toHaveProperty('authorization');
+    await restart(world, { GATEWAY_UPSTREAM_KEY: '' });
+    await call(world.gateway);
+    expect(world.model.asked[0]?.headers).not.toHaveProperty('authorization');
   });
 });
 
 describe('the event', () => {
   it('has an id of the gateway, whatever the server and the caller say', async () => {
-    model.answer = json({ id: 'chatcmpl-1', usage: USAGE });
-    await call(gateway, {
+    world.model.answer = json({ id: 'chatcmpl-1', usage: USAGE });
+    await call(world.gateway, {
       headers: { 'x-request-id': 'mine' },
       body: { ...CHAT, user: 'u_9', request_id: 'mine' },
     });
-    await call(gateway, { headers: { 'x-request-id': 'mine' } });
-    await tally.until(() => tally.events.length === 2);
-    const ids = tally.events.map(({ id }) => id);
+    await call(world.gateway, { headers: { 'x-request-id': 'mine' } });
+    await world.tally.until(() => world.tally.events.length === 2);
+    const ids = world.tally.events.map(({ id }) => id);
     expect(new Set(ids).size).toBe(2);
     for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/);
-    expect(tally.events[0]?.data).toMatchObject({
+    expect(world.tally.events[0]?.data).toMatchObject({
       user_id: 'u_9',
       api_key_id: expect.stringMatching(/^key_/),
     });
@@ -162,30 +159,29 @@ describe('paths', () => {
     '/tokenize',
     '/v1/../metrics',
   ])('%s is a 404 and does not reach the server', async (path) => {
-    const got = await call(gateway, { path });
+    const got = await call(world.gateway, { path });
     expect(got.status).toBe(404);
     expect(errorIn(got.text)).toMatchObject({ type: 'invalid_request_error', code: 'unknown_url' });
-    expect(model.asked).toEqual([]);
+    expect(world.model.asked).toEqual([]);
   });
 
   it('/v1/models passes as it is and costs nothing', async () => {
-    model.answer = json('{"object":"list", "data":[]}');
-    expect((await call(gateway, { method: 'GET', path: '/v1/models' })).text).toBe(
+    world.model.answer = json('{"object":"list", "data":[]}');
+    expect((await call(world.gateway, { method: 'GET', path: '/v1/models' })).text).toBe(
       '{"object":"list", "data":[]}',
     );
-    await call(gateway, { method: 'GET', path: '/v1/models/org%2Fmodel' });
-    expect(model.asked.map(({ url }) => url)).toEqual(['/v1/models', '/v1/models/org%2Fmodel']);
-    const up = await call(gateway, { method: 'GET', path: '/v1/models/x%2F..%2F..%2Fmetrics' });
+    await call(world.gateway, { method: 'GET', path: '/v1/models/org%2Fmodel' });
+    expect(world.model.asked.map(({ url }) => url)).toEqual(['/v1/models', '/v1/models/org%2Fmodel']);
+    const up = await call(world.gateway, { method: 'GET', path: '/v1/models/x%2F..%2F..%2Fmetrics' });
     expect(up.status).toBe(404);
-    expect(tally.requestCount).toBe(0);
+    expect(world.tally.requestCount).toBe(0);
   });
 
   it('below a path of the server keep it, with or without /v1 at its end', async () => {
     for (const base of ['/serve/llm', '/serve/llm/', '/serve/llm/v1']) {
-      await gateway.close();
-      gateway = await aProxy(tally, model, { env: { GATEWAY_UPSTREAM_URL: `${model.url}${base}` } });
-      await call(gateway);
-      expect(model.asked.at(-1)?.url).toBe('/serve/llm/v1/chat/completions');
+      await restart(world, { GATEWAY_UPSTREAM_URL: `${world.model.url}${base}` });
+      await call(world.gateway);
+      expect(world.model.asked.at(-1)?.url).toBe('/serve/llm/v1/chat/completions');
     }
   });
 });
@@ -193,26 +189,23 @@ describe('paths', () => {
 describe('several servers', () => {
   it('get the requests for their own models with their own keys, and no other model is passed on', async () => {
     const other = await aModelServer(json({ usage: USAGE }));
-    await gateway.close();
-    gateway = await aProxy(tally, model, {
-      env: {
-        GATEWAY_UPSTREAM_URL: `org/a=${model.url},b=${other.url}/v1`,
-        GATEWAY_UPSTREAM_KEY: 'org/a=key-a==,b=key-b',
-      },
+    await restart(world, {
+      GATEWAY_UPSTREAM_URL: `org/a=${world.model.url},b=${other.url}/v1`,
+      GATEWAY_UPSTREAM_KEY: 'org/a=key-a==,b=key-b',
     });
-    for (const name of ['org/a', 'b', 'b']) await call(gateway, { body: { ...CHAT, model: name } });
-    expect(model.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer key-a==']);
+    for (const name of ['org/a', 'b', 'b']) await call(world.gateway, { body: { ...CHAT, model: name } });
+    expect(world.model.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer key-a==']);
     expect(other.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer key-b', 'Bearer key-b']);
 
-    const unknown = await call(gateway, { body: { ...CHAT, model: 'c' } });
+    const unknown = await call(world.gateway, { body: { ...CHAT, model: 'c' } });
     expect([unknown.status, errorIn(unknown.text).code]).toEqual([404, 'model_not_found']);
-    expect(tally.reservations).toHaveLength(3);
+    expect(world.tally.reservations).toHaveLength(3);
 
-    const { text } = await call(gateway, { method: 'GET', path: '/v1/models' });
+    const { text } = await call(world.gateway, { method: 'GET', path: '/v1/models' });
     expect(JSON.parse(text).data.map(({ id }: { id: string }) => id)).toEqual(['org/a', 'b']);
-    const one = await call(gateway, { method: 'GET', path: '/v1/models/org%2Fa' });
+    const one = await call(world.gateway, { method: 'GET', path: '/v1/models/org%2Fa' });
     expect(JSON.parse(one.text)).toMatchObject({ id: 'org/a', object: 'model' });
-    expect((await call(gateway, { method: 'GET', path: '/v1/models/c' })).status).toBe(404);
+    expect((await call(world.gateway, { method: 'GET', path: '/v1/models/c' })).status).toBe(404);
     await other.close();
   });
 });

@@ -17,6 +17,8 @@ describe('the holds of one process', () => {
         fallbacks: [],
         inputTokens: 1,
         inputBytes: null,
+        inputCount: 1,
+        outputCount: 1,
         requestId: null,
         sinceMs: NOW_MS,
         maxOutputTokens: null,

@@ -3,7 +3,21 @@ import * as fc from 'fast-check';
 import { NoBody, ReservationOrder, ReservationPath } from '../../src/quota/quota.schema.js';
 import { isUsualRelease, readUsualOrder } from '../../src/quota/usual-order.js';
 
-const number = fc.constantFrom(0, 1, -1, 1.5, 900, 86_400, 86_401, 1e9, 2 ** 53, NaN, Infinity);
+const number = fc.constantFrom(
+  0,
+  1,
+  -1,
+  1.5,
+  900,
+  86_400,
+  86_401,
+  1_000_000,
+  1_000_001,
+  1e9,
+  2 ** 53,
+  NaN,
+  Infinity,
+);
 const text = fc.oneof(
   fc.constantFrom(
     '',
@@ -36,6 +50,9 @@ const body = fc.record(
     model: field(text),
     input_tokens: field(number),
     max_output_tokens: field(number),
+    input_bytes: field(number),
+    input_count: field(number),
+    output_count: field(number),
     service_tier: field(text),
     region: field(text),
     request_id: field(text),
@@ -61,7 +78,10 @@ describe('the usual order, read by hand', () => {
     const most = {
       ...least,
       input_tokens: 1,
+      input_bytes: 3,
       max_output_tokens: 2,
+      input_count: 4,
+      output_count: 1_000_000,
       service_tier: 'flex',
       region: 'eu-1',
       request_id: 'r',

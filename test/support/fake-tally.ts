@@ -1,5 +1,5 @@
 /** A fake Tally for gateways: speaks the contract over HTTP, records what it was told, and refuses on demand. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
@@ -16,6 +16,8 @@ const askedReservation = z.strictObject({
   input_tokens: z.int().optional(),
   input_bytes: z.int().optional(),
   max_output_tokens: z.int().optional(),
+  input_count: z.int().min(2).optional(),
+  output_count: z.int().min(2).optional(),
   service_tier: z.string().optional(),
   region: z.string().optional(),
   request_id: z.string(),
@@ -40,6 +42,8 @@ const usageEvent = z.strictObject({
   type: z.literal('ai.inference.usage.v1'),
   subject: z.string(),
   time: z.iso.datetime(),
+  traceparent: z.string().optional(),
+  tracestate: z.string().optional(),
   data: z.strictObject({
     model: z.string(),
     operation: z.string(),
@@ -65,6 +69,8 @@ export class FakeTally {
   readonly apiKey = API_KEY;
   url = '';
   readonly reservations: (AskedReservation & { id: string })[] = [];
+  /** The headers of each of them. */
+  readonly reservationHeaders: IncomingHttpHeaders[] = [];
   readonly released: string[] = [];
   readonly extended: { id: string; ttlSeconds: number }[] = [];
   readonly checks: { project: string | undefined; model: string | undefined }[] = [];
@@ -140,7 +146,10 @@ export class FakeTally {
   private answer(request: IncomingMessage, path: string, body: unknown): Canned {
     if (request.headers.authorization !== `Bearer ${API_KEY}`) return INVALID_KEY;
     const [, id = '', action] = /^\/v1\/quota\/reservations\/([^/]+)\/(release|extend)$/.exec(path) ?? [];
-    if (path === '/v1/quota/reservations') return this.reserve(askedReservation.parse(body));
+    if (path === '/v1/quota/reservations') {
+      this.reservationHeaders.push(request.headers);
+      return this.reserve(askedReservation.parse(body));
+    }
     if (action === 'release') return this.release(decodeURIComponent(id));
     if (action === 'extend') return this.extend(decodeURIComponent(id), askedExtension.parse(body));
     if (path === '/v1/quota/check') return this.check(request);

@@ -6,7 +6,7 @@ import { aFakeTally, type FakeTally } from './fake-tally.js';
 import { aGateway, CALLER_KEY, type TestGateway } from './gateway.js';
 import type { GatewayDeps } from '../../packages/gateway/src/gateway.js';
 import { VLLM } from './model-answers.js';
-import { aModelServer, json, type ModelServer } from './model-server.js';
+import { aModelServer, json, type Answer, type ModelServer } from './model-server.js';
 
 export const UPSTREAM_KEY = 'upstream-secret';
 
@@ -104,16 +104,17 @@ export async function onlyEvent(tally: FakeTally, gateway: TestGateway) {
   return event;
 }
 
-/** What tests of a request's end begin with: a fake Tally, a model server that answers nothing of note, and a gateway before it. */
+/** What tests of the gateway begin with: a fake Tally, a model server, and a gateway before it. */
 export interface ProxyWorld {
   readonly tally: FakeTally;
   readonly model: ModelServer;
   gateway: TestGateway;
 }
 
-export async function aProxyWorld(): Promise<ProxyWorld> {
+/** The server answers nothing of note unless a test says what. */
+export async function aProxyWorld(answer: Answer = json({})): Promise<ProxyWorld> {
   const tally = await aFakeTally();
-  const model = await aModelServer(json({}));
+  const model = await aModelServer(answer);
   return { tally, model, gateway: await aProxy(tally, model) };
 }
 

@@ -8,12 +8,13 @@ import { Ledger } from '../../src/credits/ledger.js';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { Price } from '../../src/domain/price.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from './redis-connection.js';
 import { Database, type Tx } from '../../src/platform/database.js';
 import type { PrismaClient } from '../../src/platform/prisma/client.js';
 import { PriceBook } from '../../src/prices/price-book.js';
 import type { QuotaFailMode } from '../../src/quota/postgres-fallback.js';
-import { Quota, type UnpricedModels } from '../../src/quota/quota.js';
+import type { UnpricedModels } from '../../src/quota/admissions.js';
+import { Quota } from '../../src/quota/quota.js';
 import { aDatabase } from './database.js';
 import { aFaultProxy, through, type FaultProxy } from './fault-proxy.js';
 import { anOrder, aSubject, usd, type OrderOverride } from './quota.js';
@@ -117,7 +118,7 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     unpricedModels: UnpricedModels = 'deny',
   ): Promise<{ quota: Quota; redis: Redis }> {
     const database = new WatchedDatabase({ url: through(wires.postgres, testDatabase.serviceUrl) });
-    const redis = connectRedis(through(wires.redis, redisServer.url), 'quota');
+    const redis = connectRedis(through(wires.redis, redisServer.url), 'impatient');
     await untilReady(redis);
     opened.push({ database, redis });
     const prices = new FixedPrices(database, clock, new Changes(database));

@@ -29,6 +29,8 @@ export function anOrder({ subject, requestId = null, ...override }: OrderOverrid
     inputTokens: 1,
     inputBytes: null,
     maxOutputTokens: 0,
+    inputCount: 1,
+    outputCount: 1,
     serviceTier: null,
     region: null,
     requestId,

@@ -17,6 +17,7 @@ export {
 } from './outbox/outbox.js';
 export type { LeaseAnswer, LeaseEnding, LeaseStatement } from './protocol/lease.js';
 export type { Remaining, Reservation } from './protocol/reservation.js';
+export type { TraceContext } from './protocol/trace-context.js';
 export {
   usageEvent,
   type TokenUsage,

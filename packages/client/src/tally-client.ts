@@ -5,6 +5,7 @@ import { denialOf, jsonOf, overloaded, refusalOf, type Answer, type Denial } fro
 import type { LeaseAnswer, LeaseEnding, LeaseStatement } from './protocol/lease.js';
 import type { Reservation } from './protocol/reservation.js';
 import type { UsageEvent, UsageReceipt } from './protocol/usage-event.js';
+import type { TraceContext } from './protocol/trace-context.js';
 import { TallyClientError } from './tally-client-error.js';
 
 export interface TallyClientOptions {
@@ -32,6 +33,10 @@ export interface ReservationRequest {
   inputBytes?: number;
   /** 0 to 2^31 - 1. When left out, what the model's answers have lately been, or near a limit the most that it writes. */
   maxOutputTokens?: number;
+  /** Without `inputTokens`: how many prompts, texts or documents there are, each up to the most that the model takes. 1 when left out. */
+  inputCount?: number;
+  /** Without `maxOutputTokens`: how many outputs are asked for, such as `n`, each up to the most that the model writes. 1 when left out. */
+  outputCount?: number;
   /**
    * The service tier that is asked for, such as `flex`: 1 to 64 characters, `default` when left out. `auto` lets the server
    * choose, and the dearest is held. Only the default tier is admitted on a lease.
@@ -46,6 +51,8 @@ export interface ReservationRequest {
   requestId?: string;
   /** How long the hold lasts unless it is extended: 1 to 86,400, 900 when left out. */
   ttlSeconds?: number;
+  /** The trace that Tally continues, where it sends traces. */
+  trace?: TraceContext;
 }
 
 /** A denial is a value, not an exception: it is an answer for the gateway's own caller. */
@@ -74,12 +81,15 @@ export class TallyClient {
    */
   async reserve(request: ReservationRequest): Promise<Admission> {
     const answer = await this.decide('POST', '/v1/quota/reservations', {
+      headers: traceHeaders(request.trace),
       body: {
         project: request.project,
         model: request.model,
         input_tokens: request.inputTokens,
         input_bytes: request.inputBytes,
         max_output_tokens: request.maxOutputTokens,
+        input_count: request.inputCount,
+        output_count: request.outputCount,
         service_tier: request.serviceTier,
         region: request.region,
         request_id: request.requestId ?? randomUUID(),
@@ -193,6 +203,12 @@ export class TallyClient {
 interface Content {
   headers?: Record<string, string>;
   body?: unknown;
+}
+
+function traceHeaders(trace: TraceContext | undefined): Record<string, string> {
+  if (trace === undefined) return {};
+  const { traceparent, tracestate } = trace;
+  return { traceparent, ...(tracestate !== undefined && { tracestate }) };
 }
 
 function readAnswer<T>({ body, status }: Answer, read: Reader<T>): T {

@@ -85,6 +85,13 @@ const readBy = <T>(read: (text: string) => T) =>
 
 const optional = <T extends z.ZodType>(type: T) => z.preprocess(unset, type.optional());
 
+const share = z
+  .string()
+  .refine((text) => /^\d(\.\d{1,9})?$/.test(text) && Number(text) <= 1, {
+    error: 'must be a share from 0 to 1',
+  })
+  .transform(Number);
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
 /** An empty list blocks no country. */
@@ -152,6 +159,7 @@ const environment = z
         .transform((text) => text === 'true'),
     ),
     GATEWAY_METRICS_PORT: z.preprocess(unset, whole(0, 65_535).optional()),
+    OTEL_TRACES_SAMPLER_ARG: z.preprocess(unset, share.prefault('1')),
     GATEWAY_OUTBOX_DIR: z.preprocess(unset, z.string().optional()),
     GATEWAY_ID: z.preprocess(
       unset,
@@ -192,6 +200,8 @@ const environment = z
     modelDelayMs: env.GATEWAY_MODEL_DELAY_MS,
     leases: env.GATEWAY_LEASES,
     metricsPort: env.GATEWAY_METRICS_PORT,
+    /** Which share of the traces that begin here is kept by those who follow the gateway. */
+    sampledRatio: env.OTEL_TRACES_SAMPLER_ARG,
     outboxDir: env.GATEWAY_OUTBOX_DIR,
     gatewayId: env.GATEWAY_ID,
   }));

@@ -5,6 +5,7 @@ import {
   type LeasedQuota,
   type TallyClient,
   type TokenUsage,
+  type TraceContext,
   type UsageOperation,
   type UsageReporter,
   type UsageSource,
@@ -16,6 +17,7 @@ export interface MeteredCall {
   /** Made by the gateway, so that a completion is charged once, however often its event is sent, and no one else can choose it. */
   readonly eventId: string;
   readonly requestId: string;
+  readonly trace: TraceContext;
   /** `entity/project` */
   readonly project: string;
   readonly apiKeyId: string;
@@ -27,6 +29,9 @@ export interface MeteredCall {
   readonly serviceTier?: string | undefined;
   /** Undefined when the caller set no limit: Tally then holds what the model usually writes, at most its maximum. */
   readonly maxOutputTokens?: number | undefined;
+  /** How many inputs and outputs there are: where their tokens are not known, each may be as large as the model allows. */
+  readonly inputCount?: number | undefined;
+  readonly outputCount?: number | undefined;
 }
 
 export interface Metered<T> {
@@ -99,6 +104,7 @@ export class Metering {
     // A request whose event might find no room must not run. What room is left is for requests in flight.
     if (this.options.reporter.fillRatio() > OUTBOX_FILL_MAX) throw overloaded();
     const { project, model, inputTokens, inputBytes, maxOutputTokens, serviceTier, requestId } = call;
+    const { inputCount = 1, outputCount = 1 } = call;
     const admission = await this.options.quota.reserve({
       project,
       model,
@@ -106,7 +112,10 @@ export class Metering {
       ...(inputBytes !== undefined && { inputBytes }),
       ...(serviceTier !== undefined && { serviceTier }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+      ...(inputCount !== 1 && { inputCount }),
+      ...(outputCount !== 1 && maxOutputTokens === undefined && { outputCount }),
       requestId,
+      trace: call.trace,
       ttlSeconds: this.options.holdTtlSeconds,
     });
     if (!admission.admitted) throw new QuotaDenied(admission.denial);
@@ -120,7 +129,7 @@ export class Metering {
     metered: Pick<Metered<unknown>, 'usageSource' | 'serviceTier'> & { usage: TokenUsage },
   ): Promise<void> {
     const { gatewayId, now, quota, reporter, logger } = this.options;
-    const { eventId, requestId, project, apiKeyId, userId, model, operation } = call;
+    const { eventId, requestId, project, apiKeyId, userId, model, operation, trace } = call;
     const event = usageEvent({
       id: eventId,
       source: `/gateways/${gatewayId}`,
@@ -134,6 +143,7 @@ export class Metering {
       reservationId,
       apiKeyId,
       requestId,
+      trace,
       ...(userId !== undefined && { userId }),
     });
     await reporter

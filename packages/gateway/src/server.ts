@@ -9,6 +9,7 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { TraceContext } from '@tally/client';
 import type { CallerKeys } from './caller-keys.js';
 import { identify, type Caller } from './callers.js';
 import { embeddingsTokens, ModelOverloaded, promptTokens, type CannedModel } from './canned-model.js';
@@ -27,6 +28,7 @@ import {
 import { UpstreamFailure } from './proxy/passage.js';
 import type { Proxy } from './proxy/proxy.js';
 import { readChatBody, readEmbeddingsBody } from './request-body.js';
+import { traceIdOf, traceOf } from './traces.js';
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -42,6 +44,7 @@ export interface GatewayParts {
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | null;
+    trace: TraceContext;
   }
 }
 
@@ -61,8 +64,10 @@ export function buildServer(parts: GatewayParts): FastifyInstance {
     return503OnClosing: false,
   });
   server.decorateRequest('caller', null);
+  server.decorateRequest('trace');
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    request.trace = traceOf(request.headers, parts.config);
     // Fastify's own hook does not run for a caller that hung up.
     reply.raw.once('close', () => logAnswer(parts.logger, request, reply));
   });
@@ -121,7 +126,8 @@ async function embeddings({ metering, model }: GatewayParts, request: FastifyReq
 
 function callOf(request: FastifyRequest, body: { model: string; user?: string | undefined }) {
   if (request.caller === null) throw new Error('The hook that authenticates did not run');
-  return { ...request.caller, requestId: request.id, model: body.model, userId: body.user };
+  const { caller, id: requestId, trace } = request;
+  return { ...caller, requestId, trace, model: body.model, userId: body.user };
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
@@ -153,6 +159,7 @@ function openAiErrorOf(error: unknown): OpenAiError {
 function logAnswer(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const line = {
     request_id: request.id,
+    trace_id: traceIdOf(request.trace),
     method: request.method,
     route: request.routeOptions.url ?? null,
     status: reply.statusCode,

@@ -1,6 +1,8 @@
 /** What a request holds, computed in the gateway: never less than the worst case that Tally computes. */
 import type { LeaseAnswer } from '../protocol/lease.js';
 import { picosFromUsd } from '../protocol/money.js';
+import { TOKENS_MAX } from '../protocol/usage-event.js';
+import type { ReservationRequest } from '../tally-client.js';
 
 /** One model's prices, and the token counts for a request that states none. */
 export interface HoldPrices {
@@ -19,16 +21,22 @@ const TOKENS_PER_PRICE = 1_000_000n;
 /** The hold in nanodollars, rounded up. Null where it is too large to be computed exactly here. */
 export function holdNanos(
   prices: HoldPrices,
-  request: { inputTokens?: number; inputBytes?: number; maxOutputTokens?: number },
+  request: Omit<ReservationRequest, 'project' | 'model'>,
 ): number | null {
-  const { inputTokens, inputBytes = Infinity, maxOutputTokens } = request;
+  const { inputTokens, inputBytes = Infinity, maxOutputTokens, inputCount, outputCount } = request;
   const picos =
-    (inputTokens ?? Math.min(inputBytes, prices.inputTokensDefault)) * prices.inputPicosPerToken +
-    (maxOutputTokens ?? prices.outputTokensDefault) * prices.outputPicosPerToken +
+    (inputTokens ?? Math.min(inputBytes, ofEach(prices.inputTokensDefault, inputCount))) *
+      prices.inputPicosPerToken +
+    (maxOutputTokens ?? ofEach(prices.outputTokensDefault, outputCount)) * prices.outputPicosPerToken +
     prices.requestPicos;
   if (!(picos >= 0 && picos <= HOLD_PICOS_MAX)) return null;
   const rest = picos % 1_000;
   return (picos - rest) / 1_000 + (rest > 0 ? 1 : 0);
+}
+
+/** As Tally does: no event has more tokens of a kind than `TOKENS_MAX`. */
+function ofEach(tokens: number, count = 1): number {
+  return count === 1 ? tokens : Math.min(tokens * count, TOKENS_MAX);
 }
 
 /** By model. */

@@ -60,5 +60,7 @@ function keyOf({ project, requestId = '' }: ReservationRequest): string {
 
 function contentOf(request: ReservationRequest): string {
   const { model, inputTokens, inputBytes, maxOutputTokens, serviceTier = 'default', region } = request;
-  return JSON.stringify([model, inputTokens, inputBytes, maxOutputTokens, serviceTier, region]);
+  const { inputCount = 1, outputCount = 1 } = request;
+  const counts = [inputTokens, inputBytes, maxOutputTokens, inputCount, outputCount];
+  return JSON.stringify([model, counts, serviceTier, region]);
 }

@@ -43,10 +43,11 @@ export {
   redisAddressOf,
   redisUrlProblems,
   type RedisAddress,
-  type RedisNode,
+  type RedisEndpoint,
 } from './redis-address.js';
 export { keyPrefixOf, queuePrefixOf, REDIS_PREFIX_PATTERN, slotOf, type RedisNames } from './redis-prefix.js';
 export {
+  ANSWERS_MAX,
   entityOfLeaseId,
   entityOfReservationId,
   HOLD_SECONDS_DEFAULT,
@@ -59,6 +60,7 @@ export {
   type Remaining,
   type Reservation,
 } from './reservation.js';
+export { isTraceparent, type TraceContext } from './trace-context.js';
 export {
   TOKENS_MAX,
   USAGE_EVENT_AHEAD_MS_MAX,

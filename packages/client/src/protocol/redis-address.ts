@@ -1,7 +1,7 @@
 /** Where Redis is, read from one URL: one server, a unix socket, what Sentinels know as a master, or a Cluster. */
 import { readFileSync } from 'node:fs';
 
-export type RedisNode = { readonly host: string; readonly port: number };
+export type RedisEndpoint = { readonly host: string; readonly port: number };
 
 /** PEM texts, read from the files that the URL names. */
 type RedisTls = {
@@ -14,7 +14,7 @@ type RedisTls = {
 export type RedisAddress = {
   readonly kind: 'server' | 'socket' | 'sentinel' | 'cluster';
   /** The server, the Sentinels, or some nodes of the Cluster; none for a socket. */
-  readonly nodes: readonly RedisNode[];
+  readonly nodes: readonly RedisEndpoint[];
   /** Of a socket. */
   readonly path: string | null;
   /** What the Sentinels call the master. */
@@ -137,7 +137,7 @@ function decoded(text: string, problems: string[]): string {
   }
 }
 
-function nodesOf(kind: RedisAddress['kind'], hosts: string, problems: string[]): RedisNode[] {
+function nodesOf(kind: RedisAddress['kind'], hosts: string, problems: string[]): RedisEndpoint[] {
   if (kind === 'socket') {
     if (hosts !== '') problems.push('must have three slashes before the path of a socket: unix:///path');
     return [];

@@ -4,6 +4,9 @@
 export const HOLD_SECONDS_DEFAULT = 900;
 export const HOLD_SECONDS_MAX = 86_400;
 
+/** The most inputs or outputs that one request may name. */
+export const ANSWERS_MAX = 1_000_000;
+
 /** Tally's answer to a request that may run. */
 export interface Reservation {
   /** `res_…`: goes into the usage event as `reservation_id`. */

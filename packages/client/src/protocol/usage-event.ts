@@ -1,5 +1,6 @@
 /** What one request used: a CloudEvents 1.0 object, the same on the queue and over HTTP. */
 import { ID_LENGTH_MAX, TEXT_LENGTH_MAX } from './names.js';
+import type { TraceContext } from './trace-context.js';
 
 export const USAGE_EVENT_TYPE = 'ai.inference.usage.v1';
 
@@ -15,7 +16,8 @@ export const USAGE_EVENT_TAGS_MAX = 32;
 /** The most tokens of one kind in one request. */
 export const TOKENS_MAX = 2 ** 31 - 1;
 
-export interface UsageEvent {
+/** With the trace that it belongs to, as CloudEvents' extension for distributed tracing has it. */
+export interface UsageEvent extends Partial<TraceContext> {
   readonly specversion: '1.0';
   readonly id: string;
   readonly source: string;
@@ -92,6 +94,8 @@ export interface UsageFacts {
   requestId?: string;
   /** At most 32. Names have 1 to 64 characters, values at most 256. */
   tags?: Readonly<Record<string, string>>;
+  /** The trace that Tally continues when it books the event, where it sends traces. */
+  trace?: TraceContext;
 }
 
 /** Fields that are left out stay out of the JSON, so that the same facts always make the same event. */
@@ -103,6 +107,8 @@ export function usageEvent(facts: UsageFacts): UsageEvent {
     type: USAGE_EVENT_TYPE,
     subject: facts.project,
     time: facts.time.toISOString(),
+    ...(facts.trace !== undefined && { traceparent: facts.trace.traceparent }),
+    ...(facts.trace?.tracestate !== undefined && { tracestate: facts.trace.tracestate }),
     data: {
       model: facts.model,
       operation: facts.operation,

@@ -1,5 +1,6 @@
 /** Which headers pass through a gateway. https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { TraceContext } from '@tally/client';
 
 /** Of one connection. */
 const HOP_BY_HOP = new Set([
@@ -15,7 +16,7 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Between the caller and the gateway: its keys and its identity here; and what `undici` sets by itself. */
+/** Between the caller and the gateway: its keys and its identity here; what is set below; and what `undici` sets by itself. */
 const CALLERS = new Set([
   'authorization',
   'x-api-key',
@@ -29,6 +30,8 @@ const CALLERS = new Set([
   'expect',
   'accept-encoding',
   'x-request-id',
+  'traceparent',
+  'tracestate',
 ]);
 
 /** What a server tells of itself to a browser or a client that knows it directly. */
@@ -38,6 +41,7 @@ export interface UpstreamIdentity {
   /** The upstream's own key; null where it needs none. */
   readonly key: string | null;
   readonly requestId: string;
+  readonly trace: TraceContext;
   /** Whether the answer may be compressed: not where the gateway takes a chunk out of it. */
   readonly takesGzip: boolean;
 }
@@ -52,6 +56,9 @@ export function toUpstream(headers: IncomingHttpHeaders, identity: UpstreamIdent
   const gzip = identity.takesGzip && /\bgzip\b/i.test(headerText(headers, 'accept-encoding'));
   passed['accept-encoding'] = gzip ? 'gzip' : 'identity';
   passed['x-request-id'] = identity.requestId;
+  const { traceparent, tracestate } = identity.trace;
+  passed['traceparent'] = traceparent;
+  if (tracestate !== undefined) passed['tracestate'] = tracestate;
   if (identity.key === null) return passed;
   passed['authorization'] = `Bearer ${identity.key}`;
   // Anthropic's own header, in a call of its API.

@@ -127,12 +127,12 @@ function passageOf(
   { upstream, request, reply }: Pick<Task, 'upstream' | 'request' | 'reply'>,
   { method, hidesUsage, path }: { method: 'GET' | 'POST'; hidesUsage: boolean; path: string },
 ): Omit<PassageOptions, 'bytes' | 'stopsWithCaller'> {
-  const { id: requestId } = request;
+  const { id: requestId, trace } = request;
   return {
     upstream,
     path,
     method,
-    headers: toUpstream(request.headers, { key: upstream.key, requestId, takesGzip: !hidesUsage }),
+    headers: toUpstream(request.headers, { key: upstream.key, requestId, trace, takesGzip: !hidesUsage }),
     requestId,
     hidesUsage,
     response: reply.raw,
@@ -150,17 +150,20 @@ function queryOf({ request: { url } }: Task): string {
 }
 
 function callOf(endpoint: Endpoint, request: FastifyRequest, read: ReadRequest): MeteredCall {
-  const { model, userId, serviceTier, inputBytes, maxOutputTokens } = read;
+  const { model, userId, serviceTier, inputBytes, inputCount, outputCount, maxOutputTokens } = read;
   return {
     ...callerOf(request),
     operation: endpoint.operation,
     // The server's ids repeat, and a caller could choose its own.
     eventId: request.id,
     requestId: request.id,
+    trace: request.trace,
     model,
     userId,
     serviceTier,
     inputBytes,
+    inputCount,
+    outputCount,
     maxOutputTokens,
   };
 }
@@ -171,7 +174,14 @@ function callerOf({ caller }: FastifyRequest): Caller {
 }
 
 /** What a caller chose of a reservation. Anything else that Tally refuses is the gateway's own fault. */
-const CHOSEN = new Set(['model', 'max_output_tokens', 'input_tokens', 'input_bytes']);
+const CHOSEN = new Set([
+  'model',
+  'max_output_tokens',
+  'output_count',
+  'input_tokens',
+  'input_bytes',
+  'input_count',
+]);
 
 function isCallersFault(error: unknown): error is TallyClientError & { param: string } {
   return (
@@ -184,12 +194,8 @@ function isCallersFault(error: unknown): error is TallyClientError & { param: st
 
 /** Names the parameter as the caller did. */
 function refusalFor({ param, message }: TallyClientError & { param: string }, read: ReadRequest) {
-  const own = param === 'max_output_tokens' ? (read.limitParam ?? param) : param;
-  const isModel = param === 'model';
-  return badRequest(message, {
-    ...((isModel || param === 'max_output_tokens') && { param: own }),
-    code: 'invalid_value',
-  });
+  const own = { model: 'model', max_output_tokens: read.limitParam ?? param, output_count: 'n' }[param];
+  return badRequest(message, { ...(own !== undefined && { param: own }), code: 'invalid_value' });
 }
 
 /** Refuses `.` and `..`, which would become another path of the server. */

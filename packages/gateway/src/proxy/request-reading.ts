@@ -21,6 +21,10 @@ export interface ReadRequest {
   /** Undefined where the request does not bound its tokens. */
   readonly inputBytes: number | undefined;
   readonly maxOutputTokens: number | undefined;
+  /** Prompts, texts to embed, or documents to rank. */
+  readonly inputCount: number;
+  /** Answers to all of them. */
+  readonly outputCount: number;
   /** What the caller called its limit, for an error about it. */
   readonly limitParam: string | null;
   readonly input: InputFacts;
@@ -122,13 +126,17 @@ function readCommon(endpoint: Endpoint, body: Fields) {
   // Its usage would be in an answer that nobody fetches through the gateway.
   if (background !== undefined && background !== null && background !== false)
     throw invalid('background', 'requests run in the foreground only');
-  const limit = limitOf(endpoint, body);
   const userId = [user, safetyId, fieldsOf(metadata)['user_id']].find((id) => typeof id === 'string');
+  const inputCount = inputCountOf(endpoint, body);
+  const outputCount = endpoint.generates ? inputCount * answerCount(body) : 1;
+  const limit = limitOf(endpoint, body, outputCount);
   const isUsualTier = tier === undefined || tier === null || tier === 'default' || tier === 'standard_only';
   return {
     model,
     userId,
     serviceTier: isUsualTier ? undefined : ('auto' as const),
+    inputCount,
+    outputCount,
     ...limit,
   };
 }
@@ -138,7 +146,7 @@ function invalid(param: string, why: string) {
 }
 
 /** The largest limit that the request names, for each answer that it asks for. One that a server may take for none is none. */
-function limitOf(endpoint: Endpoint, body: Fields) {
+function limitOf(endpoint: Endpoint, body: Fields, outputCount: number) {
   if (!endpoint.generates) {
     const isInputOnly = endpoint.operation === 'embeddings' || endpoint.operation === 'rerank';
     return { maxOutputTokens: isInputOnly ? 0 : undefined, limitParam: null };
@@ -149,14 +157,19 @@ function limitOf(endpoint: Endpoint, body: Fields) {
   if (named.length === 0 || !limits.every((limit) => typeof limit === 'number' && limit >= 1))
     return { maxOutputTokens: undefined, limitParam };
   const most = Math.ceil(Math.max(...(limits as number[])));
-  return { maxOutputTokens: most * answerCount(body), limitParam };
+  return { maxOutputTokens: most * outputCount, limitParam };
 }
 
-/** `n` answers, or the best of more, for each of the prompts. */
-function answerCount({ n, best_of: bestOf, prompt }: Fields): number {
-  const counts = [n, bestOf].filter((count): count is number => typeof count === 'number' && count >= 1);
-  const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;
-  return Math.ceil(Math.max(1, ...counts)) * Math.max(1, prompts);
+/** `n` answers to each prompt, or the best of more. A form has its numbers as texts. */
+function answerCount({ n, best_of: bestOf }: Fields): number {
+  const counts = [n, bestOf].map(Number).filter((count) => count >= 1 && count < Infinity);
+  return Math.ceil(Math.max(1, ...counts));
+}
+
+/** A list of token ids is one input. What a list of messages has is one prompt. */
+function inputCountOf({ operation }: Endpoint, { prompt, input, documents }: Fields): number {
+  const inputs = { completions: prompt, embeddings: input, rerank: documents }[operation as string];
+  return Array.isArray(inputs) && typeof inputs[0] !== 'number' ? Math.max(1, inputs.length) : 1;
 }
 
 /** A reranker reads the query once with each document. */
