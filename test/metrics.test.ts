@@ -1,9 +1,12 @@
 /** What Prometheus reads of a whole service: docs/operate.md lists it, and it tells what happened, also while a server is down. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Queue } from 'bullmq';
+import { UPKEEP_QUEUES } from '../src/platform/queues.js';
 import { intervalSecondsOf, SCHEDULES } from '../src/upkeep/schedules.js';
 import { anApp, type TestApp } from './support/app.js';
 import { anEventBody, LLAMA } from './support/builders.js';
+import { withRedis } from './support/data-dir.js';
 import { aGateway } from './support/gateway.js';
 import { figureIn, labelsIn, metricsIn, sumIn } from './support/metrics-text.js';
 import { until } from './support/until.js';
@@ -89,6 +92,22 @@ describe('the metrics of a service', () => {
     expect(figureIn(text, 'tally_usage_batch_events_sum')).toBe(1);
   });
 
+  it('tell how many holds there are of all customers and what they hold, as upkeep added them up', async () => {
+    await app.limit('holder', { overage: 'allowed' });
+    const order = { model: LLAMA, input_tokens: 1_000_000, max_output_tokens: 0 };
+    for (const project of ['holder/p', 'holder/q'])
+      await app.call('POST /v1/quota/reservations', { body: { ...order, project } });
+    await withRedis(app.redis.url, async (redis) => {
+      const queue = new Queue(UPKEEP_QUEUES.slow, { connection: redis });
+      await until('they are added up', async () => {
+        await queue.add('sum-holds', {}, { removeOnComplete: true });
+        return figureIn(await scrape(app), 'tally_quota_holds_open') === 2;
+      });
+      await queue.close();
+    });
+    expect(figureIn(await scrape(app), 'tally_quota_held_usd')).toBeCloseTo(2 * 0.71, 9);
+  });
+
   it('show what waits for a person', async () => {
     await app.call('POST /v1/usage/events', { body: [{}] });
     await until(
@@ -131,7 +150,7 @@ async function scrapeOfAnother(app: TestApp): Promise<string> {
   const { readConfig } = await import('../src/config.js');
   const { Logger } = await import('../src/platform/logger.js');
   const { connectAll, disconnectAll } = await import('../src/platform/redis-connections.js');
-  const { untilReady } = await import('../src/platform/redis.js');
+  const { untilReady } = await import('./support/redis-connection.js');
   const redis = connectAll({ redisUrl: app.redis.url, queueRedisUrl: null, redisPrefix: null });
   await untilReady(redis.quota.client);
   const config = readConfig({

@@ -1,6 +1,6 @@
 /** Why a request is denied, in figures: what is spent and held under the exceeded limit, and when there is room again. */
 import { picosFromNanos } from '@tally/client/protocol';
-import { formatSubject } from './ids.js';
+import { formatSubject, type ProjectName } from './ids.js';
 import { periodEnd, yearEnd } from './period.js';
 import {
   HOLDS_OF_ENTITY_MAX,
@@ -11,6 +11,16 @@ import {
 } from './quota-limits.js';
 import { unixSeconds } from './unix-time.js';
 
+/** The hold of an entity that ends next unless it is extended: where requests ask for one lifetime, the oldest that was not extended. */
+export type NextHold = {
+  /** Of a reservation or a lease. */
+  readonly id: string;
+  readonly project: ProjectName;
+  /** When it was made; null where that is not known. */
+  readonly sinceMs: number | null;
+  readonly expiresMs: number;
+};
+
 type DenialBase = {
   /** `entity1` or `entity1/project1`. */
   readonly scope: string;
@@ -18,6 +28,8 @@ type DenialBase = {
   readonly retryable: boolean;
   /** Unix seconds; null where no new month or year brings room. */
   readonly resetsAt: number | null;
+  /** Where only holds are in the way: the next one of the limit's scope to end, as far as it is known. */
+  readonly nextHold?: NextHold | null;
 };
 
 export type ConcurrencyDenial = DenialBase & {
@@ -38,13 +50,19 @@ export type MoneyDenial = DenialBase & {
 
 export type Denial = ConcurrencyDenial | MoneyDenial;
 
-export function denialOf(question: Question, { limit, retryable }: ExceededLimit): Denial {
+export function denialOf(
+  question: Question,
+  { limit, retryable }: ExceededLimit,
+  next: NextHold | null = null,
+): Denial {
   const { entity, project, holds } = question;
   const scope = isOfProject(limit)
     ? formatSubject({ entity: entity.entity, project: project.project })
     : entity.entity;
   const held = isOfProject(limit) ? holds.project : holds.entity;
-  const base = { scope, retryable, resetsAt: null };
+  // That of another project would make no room here.
+  const nextHold = isOfProject(limit) && next?.project !== project.project ? null : next;
+  const base = { scope, retryable, resetsAt: null, nextHold };
   if (limit === 'project_concurrency' || limit === 'entity_concurrency') {
     const { maxConcurrentRequests } = isOfProject(limit) ? project : entity;
     return {

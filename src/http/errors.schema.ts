@@ -30,6 +30,13 @@ const details = z
     requests_in_flight: z.int().optional().describe('Of the limit `concurrency`'),
     requests_max: z.int().optional(),
     resets_at: z.int().nullable(),
+    held_since: z
+      .int()
+      .optional()
+      .describe(
+        'Where only requests in flight are in the way: when the one whose hold ends next was admitted',
+      ),
+    held_until: z.int().optional().describe('When that hold ends unless it is extended'),
     decision_id: z.string().describe('Explained by GET /v1/quota/decisions/{id} for a day'),
   })
   .loose()

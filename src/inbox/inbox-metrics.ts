@@ -1,7 +1,7 @@
 /** What waits for a person, as gauges. All processes read the same, so an answer serves for some scrapes. */
 import { Injectable } from '@nestjs/common';
-import { observeAsked, type AskedGauge } from '../platform/asked-gauges.js';
-import { Metrics, SHARED } from '../platform/metrics.js';
+import { observeAsked, sharedGauge, type AskedGauge } from '../platform/asked-gauges.js';
+import { Metrics } from '../platform/metrics.js';
 import { COUNT_MAX, Inbox, type InboxCounts } from './inbox.js';
 
 const KEPT_MS = 30_000;
@@ -16,70 +16,59 @@ export class InboxMetrics {
 const AT_MOST = `${COUNT_MAX.toLocaleString('en')} at most.`;
 
 const GAUGES: readonly AskedGauge<InboxCounts>[] = [
-  gauge(
+  sharedGauge(
     'tally_dead_letters_open',
     `Events that could not be counted and wait for a person; ${AT_MOST}`,
     (has) => has.deadLetters,
   ),
-  gauge(
+  sharedGauge(
     'tally_usage_conflicts_open',
     `Identities that came with other content and wait for a person; ${AT_MOST}`,
     (has) => has.conflicts,
   ),
-  gauge(
+  sharedGauge(
     'tally_unpriced_models',
     'Models with usage that waits for a price; 200 at most.',
     (has) => has.unpricedModels,
   ),
-  gauge(
+  sharedGauge(
     'tally_unpriced_events',
     'Events that wait for a price, and are charged once there is one; 1,000 at most of a model and customer.',
     (has) => has.unpricedEvents,
   ),
-  gauge(
+  sharedGauge(
     'tally_unread_fields',
     'Fields with a count that no shape of usage knows, by model, in the last seven days; 100 at most.',
     (has) => has.unreadFields,
   ),
-  gauge(
+  sharedGauge(
     'tally_failed_background_jobs',
     'Long work that failed in the last seven days, such as an import; 101 at most.',
     (has) => has.failedJobs,
   ),
-  gauge(
+  sharedGauge(
     'tally_webhooks_failing',
     'Webhooks that did not take what was sent last; 100 at most.',
     (has) => has.failingWebhooks,
   ),
-  gauge(
+  sharedGauge(
     'tally_webhook_deliveries_open',
     `Deliveries to webhooks that are to be sent or sent again; ${AT_MOST}`,
     (has) => has.deliveries.webhooks,
   ),
-  gauge(
+  sharedGauge(
     'tally_mail_deliveries_open',
     `Mails that are to be sent or sent again; ${AT_MOST}`,
     (has) => has.deliveries.mails,
   ),
-  {
-    ...gauge(
-      'tally_reconciliation_differing_checks',
-      'Checks of the last reconciliation that found a difference in the books; no value where there was none.',
-    ),
-    samples: ({ reconciliation }) =>
-      reconciliation === null ? [] : [{ value: reconciliation.checks.length }],
-  },
-  {
-    ...gauge('tally_reconciliation_last_timestamp_seconds', 'When the last reconciliation ended.'),
-    samples: ({ reconciliation }) =>
-      reconciliation === null ? [] : [{ value: reconciliation.at.getTime() / 1_000 }],
-  },
+  sharedGauge(
+    'tally_reconciliation_differing_checks',
+    'Checks of the last reconciliation that found a difference in the books; no value where there was none.',
+    ({ reconciliation }) => reconciliation?.checks.length ?? null,
+  ),
+  sharedGauge(
+    'tally_reconciliation_last_timestamp_seconds',
+    'When the last reconciliation ended.',
+    ({ reconciliation }) => (reconciliation === null ? null : reconciliation.at.getTime() / 1_000),
+  ),
 ];
-
-function gauge(
-  name: string,
-  help: string,
-  of: (counts: InboxCounts) => number = () => 0,
-): AskedGauge<InboxCounts> {
-  return { name, help: `${help} ${SHARED}`, samples: (counts) => [{ value: of(counts) }] };
-}

@@ -1,7 +1,7 @@
 /** Gauges whose values a server has: it is asked when Prometheus asks. While it does not answer they have no value, and all others do. */
 import { Gauge } from 'prom-client';
 import { Deadlines } from './deadline.js';
-import type { Metrics } from './metrics.js';
+import { SHARED, type Metrics } from './metrics.js';
 
 /** Prometheus waits for 10 seconds. */
 const ASK_MS_MAX = 2_000;
@@ -14,6 +14,15 @@ export type AskedGauge<T> = {
   readonly labelNames?: readonly string[];
   readonly samples: (answer: T) => readonly Sample[];
 };
+
+/** One value, the same for all processes; null is none. */
+export function sharedGauge<T>(name: string, help: string, of: (answer: T) => number | null): AskedGauge<T> {
+  const samples = (answer: T): Sample[] => {
+    const value = of(answer);
+    return value === null ? [] : [{ value }];
+  };
+  return { name, help: `${help} ${SHARED}`, samples };
+}
 
 export type AskedOptions<T> = {
   /** What is asked, for `tally_metrics_unanswered_total`. */

@@ -5,6 +5,7 @@ import { CreditsModule } from '../credits/credits.module.js';
 import { PricesModule } from '../prices/prices.module.js';
 import { CommitPublication } from './commit-publication.js';
 import { ReservationCalls } from './reservation-routes.js';
+import { HoldTotals } from './hold-totals.js';
 import { HoldsController } from './holds.controller.js';
 import { LeasesController } from './leases.controller.js';
 import { OutputSampling } from './output-sampling.js';
@@ -14,8 +15,8 @@ import { UnknownEntities } from './unknown-entities.js';
 
 @Module({
   imports: [AccessModule, AccountsModule, CreditsModule, PricesModule],
-  providers: [Quota, UnknownEntities, OutputSampling, CommitPublication],
-  exports: [Quota, OutputSampling],
+  providers: [Quota, UnknownEntities, OutputSampling, CommitPublication, HoldTotals],
+  exports: [Quota, OutputSampling, HoldTotals],
 })
 export class QuotaModule {}
 

@@ -107,7 +107,15 @@ function detailsOf(denial: Denial): Record<string, unknown> {
           held_usd: formatUsd(denial.heldPicos),
           set_by: denial.setBy,
         };
-  return { limit, scope, ...amounts, resets_at: resetsAt };
+  return { limit, scope, ...amounts, resets_at: resetsAt, ...heldTimesOf(denial) };
+}
+
+/** Only where waiting helps and it is known for how long. */
+function heldTimesOf({ nextHold }: Denial): Record<string, number> {
+  if (nextHold === null || nextHold === undefined) return {};
+  const { sinceMs, expiresMs } = nextHold;
+  const held_until = unixSeconds(new Date(expiresMs));
+  return sinceMs === null ? { held_until } : { held_since: unixSeconds(new Date(sinceMs)), held_until };
 }
 
 /** What the decision was based on, in figures that a person can add up: booked + held + asked > limit. */
@@ -144,6 +152,7 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
       project_requests: holds.project.count,
       entity_usd: formatUsd(picosFromNanos(holds.entity.nanos)),
       entity_requests: holds.entity.count,
+      next_to_end: presentNextHold(denial),
     },
     limits: {
       project_monthly_cap_usd: formatUsdOrNull(project.monthlyCapPicos),
@@ -154,6 +163,16 @@ export function presentDenied({ id, at, asked, question, denial, degraded }: Den
       entity_requests: entity.maxConcurrentRequests,
     },
     state: { version: String(version), period: entity.period, as_of: unixSeconds(question.at) },
+  };
+}
+
+function presentNextHold({ nextHold }: Denial): DeniedDecision['held']['next_to_end'] {
+  if (nextHold === null || nextHold === undefined) return null;
+  const { id, sinceMs, expiresMs } = nextHold;
+  return {
+    id,
+    created_at: sinceMs === null ? null : unixSeconds(new Date(sinceMs)),
+    expires_at: unixSeconds(new Date(expiresMs)),
   };
 }
 

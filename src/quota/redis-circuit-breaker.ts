@@ -24,11 +24,6 @@ export class RedisCircuitBreaker {
     private readonly node: RedisClient | Redis = redis,
   ) {}
 
-  /** So that one breaker can take the place of `RedisBreakers`. */
-  at(): this {
-    return this;
-  }
-
   /** Throws Unavailable. */
   async untilAnswering(): Promise<void> {
     await this.ask(() => this.node.ping());

@@ -39,15 +39,27 @@ export class RedisKeys {
 
   /** Of all states. */
   get statePattern(): string {
-    return this.state('*' as EntityName);
+    return this.of('*' as EntityName, 'state');
   }
 
   /** Null for any other key. */
   entityOfState(key: string): EntityName | null {
-    const isOurs = key.startsWith(`${this.before}tally:{`) && key.endsWith('}:state');
-    return isOurs
-      ? (key.slice(this.before.length + 'tally:{'.length, -'}:state'.length) as EntityName)
-      : null;
+    return this.entityOf(key, 'state');
+  }
+
+  /** Of the holds of all entities. */
+  get holdsPattern(): string {
+    return this.of('*' as EntityName, 'holds');
+  }
+
+  /** Null for any other key. */
+  entityOfHolds(key: string): EntityName | null {
+    return this.entityOf(key, 'holds');
+  }
+
+  /** What all entities hold together. */
+  get heldTotal(): string {
+    return `${this.before}tally:held`;
   }
 
   /** How often the entity was denied on a day, counted from 1970. */
@@ -74,6 +86,12 @@ export class RedisKeys {
 
   private leases(entity: EntityName): string {
     return this.of(entity, 'leases');
+  }
+
+  private entityOf(key: string, what: string): EntityName | null {
+    const [start, end] = [`${this.before}tally:{`, `}:${what}`];
+    const isOurs = key.startsWith(start) && key.endsWith(end);
+    return isOurs ? (key.slice(start.length, -end.length) as EntityName) : null;
   }
 
   /** The braces put all keys of an entity into one cluster slot, so that one script may touch them all. */

@@ -1,11 +1,13 @@
 /** What the deciding scripts reply, and what it means. */
 import { assert } from '../domain/errors.js';
-import type { ProjectName } from '../domain/ids.js';
+import type { EntityName, ProjectName } from '../domain/ids.js';
 import type { Period } from '../domain/period.js';
+import type { NextHold } from '../domain/quota-denial.js';
 import { LIMITS, unlimited, type ExceededLimit, type Held } from '../domain/quota-limits.js';
 import type { VersionedQuestion } from './decision.js';
 import type { LuaReply } from './lua-script.js';
 import { cacheByKey } from './generational-cache.js';
+import { readHold } from './hold-text.js';
 import { readEntity, readProject } from './state-encoding.js';
 
 /** The states cannot decide and must be loaded, as of the given time. */
@@ -13,6 +15,8 @@ export type Cold = { readonly verdict: 'cold'; readonly at: Date };
 export type DeniedReply = ExceededLimit & {
   readonly verdict: 'denied';
   readonly question: VersionedQuestion;
+  /** Of the entity; null where nothing is held, or waiting does not help. */
+  readonly nextHold: NextHold | null;
 };
 export type CheckReply =
   Cold | DeniedReply | { readonly verdict: 'allowed'; readonly question: VersionedQuestion };
@@ -74,9 +78,9 @@ export class ScriptReplies {
     const project = values[2] === '' ? unlimited(name) : this.projectOf(String(values[2]));
     const holds = { entity: heldAt(values, 3), project: heldAt(values, 5) };
     const question = { entity, version, at, project, holds };
-    return values[0] === 'denied'
-      ? { verdict: 'denied', question, ...exceededAt(values, OWN) }
-      : { verdict: 'other', question, values };
+    if (values[0] !== 'denied') return { verdict: 'other', question, values };
+    const nextHold = nextHoldAt(entity.entity, values, OWN + 2);
+    return { verdict: 'denied', question, ...exceededAt(values, OWN), nextHold };
   }
 }
 
@@ -88,6 +92,14 @@ function exceededAt(values: Values, index: number): ExceededLimit {
   const limit = LIMITS[Number(values[index]) - 1];
   assert(limit !== undefined, 'the script and the domain know the same limits');
   return { limit, retryable: values[index + 1] === 1 };
+}
+
+function nextHoldAt(entity: EntityName, values: Values, index: number): NextHold | null {
+  const [id, expires, text] = values.slice(index, index + 3).map(String);
+  if (id === undefined || expires === undefined || text === undefined) return null;
+  const hold = readHold(entity, { id, expiresMs: Number(expires), text })?.hold;
+  if (hold === undefined) return null;
+  return { id, project: hold.subject.project, sinceMs: hold.sinceMs, expiresMs: hold.expiresMs };
 }
 
 function toReserved({ question, values }: OtherReply): ReservedReply {

@@ -12,6 +12,7 @@ import { IdentityPruning } from '../metering/identity-pruning.js';
 import { UsageMonths } from '../metering/usage-months.js';
 import { DailyRollUps } from '../periods/daily-roll-ups.js';
 import { PeriodClose } from '../periods/period-close.js';
+import { HoldTotals } from '../quota/hold-totals.js';
 import { OutputSampling } from '../quota/output-sampling.js';
 import { EventMonths } from '../retention/event-months.js';
 import { RetentionPruning } from '../retention/retention-pruning.js';
@@ -45,6 +46,7 @@ export const SCHEDULES = {
     'prune-by-age': at('0 30 * * * *', RetentionPruning, (retention, signal) => retention.prune(signal)),
     'forget-persons': at('0 45 * * * *', RetentionPruning, (retention, signal) => retention.forget(signal)),
     'sample-outputs': at('45 */5 * * * *', OutputSampling, (outputs) => outputs.sample()),
+    'sum-holds': at('*/30 * * * * *', HoldTotals, (totals, signal) => totals.sum(signal)),
     'sweep-mails': at('30 40 * * * *', RetentionPruning, (retention) => retention.sweepMails()),
     'sweep-webhooks': at('0 40 * * * *', RetentionPruning, (retention) => retention.sweepWebhooks()),
   },

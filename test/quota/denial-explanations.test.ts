@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
+import { NOON } from '../support/quota.js';
 import { withRedis } from '../support/data-dir.js';
 import { recordUsage } from '../support/usage.js';
 import { until } from '../support/until.js';
+
+const NOON_SECONDS = NOON.getTime() / 1_000;
 
 describe('the explanation of a denial', () => {
   let app: TestApp;
@@ -27,7 +30,7 @@ describe('the explanation of a denial', () => {
   it('says what was booked, held and asked, under which limits, and by which state', async () => {
     await limits('shop', { monthly_cap_usd: '0.003', overage: 'allowed', max_concurrent_requests: 5 });
     await recordUsage(app, [anEvent({ subject: 'shop/web', quantities: { input: 1_000 } })]);
-    expect((await reserve('shop/app')).status).toBe(201);
+    const holding = await reserve('shop/app');
     const order = { max_output_tokens: 2_000, service_tier: 'batches', region: 'eu', request_id: 'req_1' };
     const denied = await reserve('shop/web', order);
     const id = denied.body.error.details.decision_id;
@@ -37,7 +40,7 @@ describe('the explanation of a denial', () => {
     expect((await explain(id, gateway)).body).toEqual({
       object: 'quota.denial',
       id,
-      created_at: Date.parse('2026-11-22T12:00:00Z') / 1_000,
+      created_at: NOON_SECONDS,
       project: 'shop/web',
       limit: 'entity_monthly_cap',
       scope: 'shop',
@@ -56,7 +59,13 @@ describe('the explanation of a denial', () => {
         hold_usd: '0.00213',
       },
       booked: { project_month_usd: null, entity_month_usd: '0.00071', entity_year_usd: '0.00071' },
-      held: { project_usd: '0', project_requests: 0, entity_usd: '0.00071', entity_requests: 1 },
+      held: {
+        project_usd: '0',
+        project_requests: 0,
+        entity_usd: '0.00071',
+        entity_requests: 1,
+        next_to_end: { id: holding.body.id, created_at: NOON_SECONDS, expires_at: NOON_SECONDS + 900 },
+      },
       limits: {
         project_monthly_cap_usd: null,
         entity_monthly_cap_usd: '0.003',
@@ -68,9 +77,33 @@ describe('the explanation of a denial', () => {
       state: {
         version: expect.stringMatching(/^[1-9]\d*$/),
         period: '2026-11',
-        as_of: Date.parse('2026-11-22T12:00:00Z') / 1_000,
+        as_of: NOON_SECONDS,
       },
     });
+  });
+
+  it('says, where only holds are in the way, since when and until when the next one of the scope to end is held', async () => {
+    await limits('queue', { monthly_cap_usd: '0.002', overage: 'allowed', max_concurrent_requests: 2 });
+    await limits('queue/full', { max_concurrent_requests: 1 });
+    const timesOf = async (subject: string, order: object = {}) => {
+      const { details } = (await reserve(subject, order)).body.error;
+      await isKept(details.decision_id);
+      const { next_to_end: next } = (await explain(details.decision_id)).body.held;
+      expect(next === null ? [] : [next.created_at, next.expires_at]).toEqual(
+        [details.held_since, details.held_until].filter((time) => time !== undefined),
+      );
+      return next?.id ?? null;
+    };
+    const short = await reserve('queue/other', { ttl_seconds: 60 });
+    const long = await reserve('queue/full', { ttl_seconds: 600 });
+    // The next one to end belongs to another project, so its end makes no room in this one.
+    expect(await timesOf('queue/full')).toBeNull();
+    expect(await timesOf('queue/other')).toBe(short.body.id);
+    await app.call(`POST /v1/quota/reservations/${short.body.id}/release`, { body: {} });
+    expect(await timesOf('queue/full')).toBe(long.body.id);
+    expect(await timesOf('queue/other', { input_tokens: 2_000 })).toBe(long.body.id);
+    // No hold that ends makes room for this one.
+    expect(await timesOf('queue/other', { input_tokens: 9_000 })).toBeNull();
   });
 
   it('is kept for a check too, and names a newer state after every change', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { anApp, type Answer, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
+import { NOON } from '../support/quota.js';
 import { recordUsage } from '../support/usage.js';
 
 describe('reservations and decisions over HTTP', () => {
@@ -131,6 +132,8 @@ describe('reservations and decisions over HTTP', () => {
           held_usd: '0.00130356',
           set_by: 'admin',
           resets_at: 1796083200,
+          held_since: NOON.getTime() / 1_000,
+          held_until: first.body.expires_at,
           decision_id: expect.any(String),
         },
       },
@@ -161,6 +164,7 @@ describe('reservations and decisions over HTTP', () => {
         requests_in_flight: 1,
         requests_max: 1,
         resets_at: null,
+        held_since: NOON.getTime() / 1_000,
       },
     });
     expect(headers.get('x-quota-limit')).toBe('concurrency');

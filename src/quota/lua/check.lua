@@ -11,7 +11,7 @@ local function run()
   if state.mode == 'off' then return reply(project_name, 0, 0, 'allowed') end
   local number, retryable = decide(project_name, tonumber(weighed_nanos), now)
   if retryable then recall_leases(KEYS[6]) end
-  if number then return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0) end
+  if number then return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0, next_to_end(retryable)) end
   return reply(project_name, 0, 0, 'allowed')
 end
 

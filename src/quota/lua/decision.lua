@@ -90,6 +90,12 @@ local function decide(name, weighed, now)
   return number, retryable
 end
 
+-- For a denial that waiting may help: the hold that ends next unless it is extended, as id, expiry and text. Nothing otherwise.
+local function next_to_end(retryable)
+  local first = retryable and redis.call('ZRANGE', EXPIRY, 0, 0, 'WITHSCORES') or {}
+  if first[1] then return first[1], first[2], redis.call('HGET', HOLDS, first[1]) end
+end
+
 -- What every reply but `cold` has: the facts of both states, and what is held apart from `own_nanos` and `own_count`.
 local function reply(name, own_nanos, own_count, verdict, ...)
   return {

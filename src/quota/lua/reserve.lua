@@ -43,7 +43,7 @@ local function run()
   local number, retryable = decide(project_name, weighed, now)
   if retryable then recall_leases(KEYS[6]) end
   if number and state.mode ~= 'shadow' then
-    return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0)
+    return reply(project_name, 0, 0, 'denied', number, retryable and 1 or 0, next_to_end(retryable))
   end
   -- In shadow mode the request runs although a limit denies it, so what it may cost is held anyway, until there are as many holds as an
   -- entity may have under any limit: from there on it runs without one.
