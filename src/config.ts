@@ -1,11 +1,23 @@
 /** The environment → one frozen Config. Nothing else reads process.env, and one error lists everything that is wrong. */
-import { REDIS_PREFIX_PATTERN, redisUrlProblems, USAGE_SHARDS_MAX } from '@tally/client/protocol';
+import { REDIS_PREFIX_PATTERN, USAGE_SHARDS_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import { expectationOf } from './http/expectations.js';
-import { databaseUrlProblems, schemaOf } from './platform/database-address.js';
+import { schemaOf } from './platform/database-address.js';
 import { isStrongSecret, STRONG_SECRET } from './domain/secret-strength.js';
 import { LOG_LEVELS, type LogLevel } from './platform/logger.js';
 import { OTLP_FIELDS, otlpOf, type OtlpSettings } from './otlp-settings.js';
+import {
+  choice,
+  databaseUrl,
+  mailAddress,
+  mailServerUrl,
+  oneLine,
+  origins,
+  port,
+  redisUrl,
+  severalLines,
+  wholeNumber,
+} from './environment-fields.js';
 import { readVariables, type Variables } from './environment-files.js';
 
 export type Role = 'api' | 'worker' | 'all';
@@ -69,49 +81,23 @@ export class ConfigError extends Error {
   }
 }
 
-const POOL_EXPECTED = 'must be a number of connections from 3 to 500';
-
-const URL_EXPECTED = {
-  postgres: 'must be a URL such as postgresql://user:password@host:5432/tally, with one host',
-  smtp: 'must be a URL such as smtp://user:password@host:587 or smtps://host:465',
-};
-
-const SHARDS_EXPECTED = `must be a number of queues from 1 to ${USAGE_SHARDS_MAX}`;
-
-const DRAIN_SECONDS_MAX = 60;
-const DRAIN_EXPECTED = `must be a number of seconds from 0 to ${DRAIN_SECONDS_MAX}`;
-
-const PORT_EXPECTED = 'must be a port number from 0 to 65535';
-
-/** What stands in documents and headers on one line: no control characters. */
-const ONE_LINE = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u;
-const LINES = /^(?:[^\p{C}\p{Zl}\p{Zp}]|\n){1,1000}$/u;
-
-const ORIGINS_MAX = 100;
-const ORIGINS_EXPECTED =
-  'must be origins such as https://console.example.com, comma separated, without a path and without *';
-
-const MAIL_ADDRESS = /^(?:[^\p{C}<>"]{1,200}<)?[^\s@<>",;]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253})>?$/u;
-
 const Environment = z.object({
   PORT: z.string().default('3000').pipe(port()),
   HOST: z
     .string()
     .regex(/^[A-Za-z0-9.:_-]{1,255}$/, 'must be a host name or an address')
     .default('127.0.0.1'),
-  ROLE: z.enum(['api', 'worker', 'all'], 'must be api, worker or all').default('all'),
-  DATABASE_URL: databaseUrl(),
+  ROLE: choice('api', 'worker', 'all').default('all'),
+  DATABASE_URL: databaseUrl().optional(),
   DATABASE_POOL_SIZE: z
     .string()
-    .regex(/^\d{1,3}$/, POOL_EXPECTED)
     .default('10')
-    .transform(Number)
-    .refine((size) => size >= 3 && size <= 500, POOL_EXPECTED),
-  DATABASE_PREPARE: z.enum(['on', 'off'], 'must be on or off').default('on'),
-  MIGRATE_DATABASE_URL: databaseUrl(),
-  REPORTS_DATABASE_URL: databaseUrl(),
-  REDIS_URL: redisUrl(),
-  QUEUE_REDIS_URL: redisUrl(),
+    .pipe(wholeNumber('a number of connections', { min: 3, max: 500 })),
+  DATABASE_PREPARE: choice('on', 'off').default('on'),
+  MIGRATE_DATABASE_URL: databaseUrl().optional(),
+  REPORTS_DATABASE_URL: databaseUrl().optional(),
+  REDIS_URL: redisUrl().optional(),
+  QUEUE_REDIS_URL: redisUrl().optional(),
   REDIS_PREFIX: z
     .string()
     .regex(
@@ -121,51 +107,31 @@ const Environment = z.object({
     .optional(),
   QUEUE_SHARDS: z
     .string()
-    .regex(/^\d{1,2}$/, SHARDS_EXPECTED)
     .default('1')
-    .transform(Number)
-    .refine((shards) => shards >= 1 && shards <= USAGE_SHARDS_MAX, SHARDS_EXPECTED),
+    .pipe(wholeNumber('a number of queues', { min: 1, max: USAGE_SHARDS_MAX })),
   DATA_DIR: z
     .string()
     .regex(/^[^\p{Cc}]{1,4000}$/u, 'must be the path of a directory')
     .default('.data'),
   // A guessed one opens everything.
   ADMIN_API_KEY: z.string().refine(isStrongSecret, STRONG_SECRET).optional(),
-  QUOTA_DENIED_STATUS: z
-    .enum(['429', '402'], 'must be 429 or 402')
+  QUOTA_DENIED_STATUS: choice('429', '402')
     .default('429')
     .transform((status) => (status === '402' ? 402 : 429)),
-  QUOTA_FAIL_MODE: z.enum(['closed', 'open'], 'must be closed or open').default('closed'),
-  UNPRICED_MODELS: z.enum(['deny', 'admit'], 'must be deny or admit').default('deny'),
-  WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false'], 'must be true or false').default('false'),
-  SELLER_NAME: z.string().trim().regex(ONE_LINE, 'must be one line of 1 to 200 characters').default('Tally'),
-  SELLER_ADDRESS: z
-    .string()
-    .transform((text) => text.replaceAll('\r\n', '\n').trim())
-    .refine((text) => LINES.test(text), 'must have 1 to 1000 characters, line breaks included')
-    .optional(),
+  QUOTA_FAIL_MODE: choice('closed', 'open').default('closed'),
+  UNPRICED_MODELS: choice('deny', 'admit').default('deny'),
+  WEBHOOK_ALLOW_PRIVATE: choice('true', 'false').default('false'),
+  SELLER_NAME: oneLine().default('Tally'),
+  SELLER_ADDRESS: severalLines().optional(),
   METRICS_PORT: port().optional(),
-  CORS_ORIGINS: z
-    .string()
-    .transform((list) => list.split(',').map((origin) => origin.trim()))
-    .refine((origins) => origins.length <= ORIGINS_MAX && origins.every(isOrigin), ORIGINS_EXPECTED)
-    .optional(),
-  SMTP_URL: urlOf(['smtp:', 'smtps:'], URL_EXPECTED.smtp),
-  SMTP_FROM: z
-    .string()
-    .trim()
-    .refine(
-      isMailAddress,
-      'must be a mail address such as billing@example.com or Tally <billing@example.com>',
-    )
-    .optional(),
+  CORS_ORIGINS: origins().optional(),
+  SMTP_URL: mailServerUrl().optional(),
+  SMTP_FROM: mailAddress().optional(),
   DRAIN_SECONDS: z
     .string()
-    .regex(/^\d{1,2}$/, DRAIN_EXPECTED)
     .default('3')
-    .transform(Number)
-    .refine((seconds) => seconds <= DRAIN_SECONDS_MAX, DRAIN_EXPECTED),
-  MIGRATE: z.enum(['start', 'off'], 'must be start or off').default('start'),
+    .pipe(wholeNumber('a number of seconds', { min: 0, max: 60 })),
+  MIGRATE: choice('start', 'off').default('start'),
   ...OTLP_FIELDS,
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
@@ -244,55 +210,4 @@ export function readConfig(environment: Variables = process.env): Config {
     drainSeconds: data.DRAIN_SECONDS,
     migratesAtStart: data.MIGRATE === 'start',
   });
-}
-
-function port() {
-  return z
-    .string()
-    .regex(/^\d{1,5}$/, PORT_EXPECTED)
-    .transform(Number)
-    .refine((number) => number <= 65_535, PORT_EXPECTED);
-}
-
-/** As a browser sends it. */
-function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
-}
-
-/** An address alone, or a name and the address in angle brackets. */
-function isMailAddress(text: string): boolean {
-  return MAIL_ADDRESS.test(text) && text.includes('<') === text.endsWith('>');
-}
-
-function databaseUrl() {
-  return urlOf(['postgres:', 'postgresql:'], URL_EXPECTED.postgres, databaseUrlProblems);
-}
-
-/** Every form that the client's protocol reads. */
-function redisUrl() {
-  return z
-    .string()
-    .superRefine((text, context) => {
-      for (const message of redisUrlProblems(text)) context.addIssue({ code: 'custom', message });
-    })
-    .optional();
-}
-
-function urlOf(
-  protocols: readonly string[],
-  message: string,
-  problemsOf: (url: string) => string[] = () => [],
-) {
-  const isUrl = (text: string): boolean => {
-    if (!URL.canParse(text)) return false;
-    const { protocol, hostname } = new URL(text);
-    return protocols.includes(protocol) && (hostname !== '' || !protocol.startsWith('smtp'));
-  };
-  return z
-    .string()
-    .refine(isUrl, { message, abort: true })
-    .superRefine((text, context) => {
-      for (const problem of problemsOf(text)) context.addIssue({ code: 'custom', message: problem });
-    })
-    .optional();
 }

@@ -1,5 +1,6 @@
 /** How a process is told from others, and the variables of OpenTelemetry by their standard names: where traces go, if anywhere. */
 import { z } from 'zod';
+import { oneLine } from './environment-fields.js';
 
 export type OtlpSettings = {
   readonly endpoint: string;
@@ -43,13 +44,6 @@ export function otlpOf(data: z.output<typeof Fields>): OtlpSettings | null {
     serviceName: data.OTEL_SERVICE_NAME,
     sampledRatio: data.OTEL_TRACES_SAMPLER_ARG,
   };
-}
-
-function oneLine() {
-  return z
-    .string()
-    .trim()
-    .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be one line of 1 to 200 characters');
 }
 
 function isHttpUrl(text: string): boolean {

@@ -1,6 +1,6 @@
 /** Admins in a browser: the jobs of all queues, to look at. Without a session there is a page to sign in. */
 import { readFileSync } from 'node:fs';
-import { Controller, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -51,27 +51,13 @@ export class QueuePageController {
     return session?.principal.role === 'admin' ? this.ready().page() : readFileSync(SIGN_IN, 'utf8');
   }
 
-  @Route('GET /admin/queues/queue/:queue', {
+  /** The page sees by its own address what to show. */
+  @Route('GET /admin/queues/queue/*', {
     scope: 'public',
     role: 'anyone',
-    summary: 'The page, at a queue',
+    summary: 'The page, at a queue or a job',
   })
-  queue(
-    @Param({ schema: Anything }) _params: unknown,
-    @Query({ schema: Anything }) query: unknown,
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    return this.page(query, request, reply);
-  }
-
-  @Route('GET /admin/queues/queue/:queue/:job', {
-    scope: 'public',
-    role: 'anyone',
-    summary: 'The page, at a job',
-  })
-  job(
-    @Param({ schema: Anything }) _params: unknown,
+  queueOrJob(
     @Query({ schema: Anything }) query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

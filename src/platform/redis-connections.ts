@@ -34,11 +34,11 @@ export class RedisStartError extends Error {
 /** They connect by themselves. */
 export function connectAll({ redisUrl, queueRedisUrl, redisPrefix }: RedisSettings): RedisConnections {
   const queueUrl = queueRedisUrl ?? redisUrl;
-  const quota = new RedisNodes(connectTo(redisAddressOf(redisUrl), 'quota'), redisPrefix);
+  const quota = new RedisNodes(connectTo(redisAddressOf(redisUrl), 'impatient'), redisPrefix);
   const queueAddress = redisAddressOf(queueUrl);
   const producer =
-    queueUrl === redisUrl ? quota : new RedisNodes(connectTo(queueAddress, 'quota'), redisPrefix);
-  return { quota, producer, worker: new RedisNodes(connectTo(queueAddress, 'queue'), redisPrefix) };
+    queueUrl === redisUrl ? quota : new RedisNodes(connectTo(queueAddress, 'impatient'), redisPrefix);
+  return { quota, producer, worker: new RedisNodes(connectTo(queueAddress, 'patient'), redisPrefix) };
 }
 
 /** Resolves when all of them serve. Throws RedisStartError. */

@@ -5,8 +5,10 @@ import type { Logger } from './logger.js';
 import { readRedisMemory, SAFE_POLICY, type RedisMemory } from './redis-memory.js';
 import type { RedisNode, RedisNodes } from './redis-nodes.js';
 import { askFirst, RedisRefusal, refusalIn } from './redis-refusals.js';
-import type { RedisPurpose } from './redis.js';
 import { isUnavailable, Unavailable } from './unavailable.js';
+
+/** Which keys a connection must be able to write. */
+type RedisUse = 'quota' | 'queue';
 
 /** Three times the slots of a Cluster: a node with one in a thousand is found. */
 const KEYS_TRIED_MAX = 3 * 16_384;
@@ -17,18 +19,18 @@ const NODE_MS_MAX = 5_000;
 const PROBE = "for _, key in ipairs(KEYS) do redis.call('set', key, '1', 'PX', '1') end";
 
 /**
- * Resolves when commands are answered: a quota connection refuses them until then. Rejects with a RedisRefusal as soon as a server says
+ * Resolves when commands are answered: an impatient connection refuses them until then. Rejects with a RedisRefusal as soon as a server says
  * that it will not serve us; waits for one that does not answer. Of Sentinels and of a Cluster the `address` is asked first.
  */
 export async function untilServing(
   nodes: RedisNodes,
-  purpose: RedisPurpose,
+  use: RedisUse,
   address: RedisAddress | null = null,
 ): Promise<void> {
   if (address !== null) await askFirst(address);
   if (nodes.client.status !== 'ready') await untilReadyOrRefused(nodes);
   await Promise.all(
-    probesOf(nodes, purpose).map(async (keys) => {
+    probesOf(nodes, use).map(async (keys) => {
       const answer = probe(nodes, keys, address);
       await (nodes.isCluster ? withoutWaiting(answer) : answer);
     }),
@@ -53,12 +55,12 @@ async function probe({ client, isCluster }: RedisNodes, keys: string[], address:
 }
 
 /** The keys of each script. Two slots show a node of a Cluster that is taken for a single server: it takes them only one by one. */
-function probesOf(nodes: RedisNodes, purpose: RedisPurpose): string[][] {
+function probesOf(nodes: RedisNodes, use: RedisUse): string[][] {
   const { names } = nodes;
   const ofQueue = (n: number) => `${queuePrefixOf('', names)}:probe-${n}:start`;
   const ofQuota = (n: number) => `${keyPrefixOf(names.prefix)}tally:{probe-${n}}:start`;
-  if (!nodes.isCluster) return [[1, 2].map(purpose === 'quota' ? ofQuota : ofQueue)];
-  if (purpose === 'queue') return [[ofQueue(1)]];
+  if (!nodes.isCluster) return [[1, 2].map(use === 'quota' ? ofQuota : ofQueue)];
+  if (use === 'queue') return [[ofQueue(1)]];
   // Each node of a Cluster has users of its own.
   return keyOfEach(nodes, ofQuota).map((key) => [key]);
 }

@@ -1,6 +1,6 @@
 /** Connections to Redis. A decision must not wait for an unavailable Redis; a queue must, and loses nothing. */
-import { redisAddressOf, type RedisAddress } from '@tally/client/protocol';
-import { openRedis, openServer, type RedisClient } from '@tally/client/redis';
+import type { RedisAddress } from '@tally/client/protocol';
+import { openRedis, type RedisClient } from '@tally/client/redis';
 import { Redis, type RedisOptions } from 'ioredis';
 
 /** The token under which the app hands out the servers that quota decisions use. */
@@ -9,39 +9,35 @@ export const QUOTA_REDIS = Symbol('QUOTA_REDIS');
 /** And the token of those that have the queue: the same ones, unless QUEUE_REDIS_URL names others. */
 export const QUEUE_REDIS = Symbol('QUEUE_REDIS');
 
-export type RedisPurpose = 'quota' | 'queue';
+/**
+ * What a command does while there is no connection. `impatient` fails at once and is never sent a second time, so that a request gets
+ * another answer; `patient` waits for as long as it takes, as BullMQ's workers need it.
+ */
+export type Patience = 'impatient' | 'patient';
 
 /** For callers without a deadline of their own; longer than a busy process takes to read its answers. */
 const COMMAND_MS_MAX = 5_000;
 
-const OPTIONS: Record<RedisPurpose, RedisOptions> = {
-  // Fails at once while there is no connection, and never sends a command a second time: the decision falls to Postgres.
-  quota: {
+const OPTIONS: Record<Patience, RedisOptions> = {
+  impatient: {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: COMMAND_MS_MAX,
   },
-  // BullMQ blocks on its connections for as long as it takes, and refuses any other value.
-  queue: { maxRetriesPerRequest: null },
+  // BullMQ blocks on its connections, and refuses any other value.
+  patient: { maxRetriesPerRequest: null },
 };
 
 /** Reconnects for ever. Every failed command rejects, so the connection's own errors need no listener. */
-export function connectTo(address: RedisAddress, purpose: RedisPurpose): RedisClient {
-  if (purpose === 'queue') return openRedis(address, OPTIONS.queue);
+export function connectTo(address: RedisAddress, patience: Patience): RedisClient {
+  if (patience === 'patient') return openRedis(address, OPTIONS.patient);
   // A master that stands still is left, as the Sentinels may have another.
   const leaving = address.kind === 'sentinel' ? { socketTimeout: COMMAND_MS_MAX } : {};
-  const client = openRedis(address, { ...OPTIONS.quota, ...leaving });
+  const client = openRedis(address, { ...OPTIONS.impatient, ...leaving });
   if (client instanceof Redis) gatherWrites(client);
   else client.on('+node', gatherWrites);
   return client;
-}
-
-/** The same by the URL of one that is no Cluster. */
-export function connectRedis(url: string, purpose: RedisPurpose): Redis {
-  const redis = openServer(redisAddressOf(url), OPTIONS[purpose]);
-  if (purpose === 'quota') gatherWrites(redis);
-  return redis;
 }
 
 /**
@@ -63,10 +59,4 @@ function gatherWrites(redis: Redis): void {
     }
     return send(...args);
   };
-}
-
-/** Resolves when commands are answered: a quota connection refuses them until then. */
-export async function untilReady(redis: RedisClient): Promise<void> {
-  if (redis.status === 'ready') return;
-  await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { recordUsage } from '../support/usage.js';
@@ -9,7 +9,7 @@ let app: TestApp;
 let redis: Redis;
 beforeAll(async () => {
   app = await anApp();
-  redis = connectRedis(app.redis.url, 'quota');
+  redis = connectRedis(app.redis.url, 'impatient');
   await untilReady(redis);
 });
 afterAll(async () => {

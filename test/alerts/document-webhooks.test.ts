@@ -7,7 +7,7 @@ import { MailSender } from '../../src/alerts/mail-sender.js';
 import { Notifications } from '../../src/alerts/notifications.js';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { documentOf, DocumentChecker, type ApiDocument } from '../support/api-document.js';
 import { until } from '../support/until.js';
@@ -48,7 +48,7 @@ describe('the document says what webhooks are sent', () => {
       body: { kind: 'low_balance', below_usd: '10' },
     });
     await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
-    const redis = connectRedis(app.redis.url, 'queue');
+    const redis = connectRedis(app.redis.url, 'patient');
     await untilReady(redis);
     const queue = new UsageQueue(new RedisNodes(redis), clock);
     const mails = new MailDeliveries(app.database, clock, new MailSender(null));

@@ -15,7 +15,7 @@ import { Clock } from '../../src/platform/clock.js';
 import { Database } from '../../src/platform/database.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { applyMigrations } from '../../src/platform/migrate.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { Quota } from '../../src/quota/quota.js';
 import { seed } from '../support/seed.js';
@@ -42,7 +42,7 @@ export async function withServers(run: (servers: BenchServers) => Promise<void>)
   await chmod(dataDir, 0o755);
   const embedded = await startEmbeddedServers({ dataDir, postgres: true, redis: true, log: () => {} });
   const [databaseUrl, redisUrl] = [embedded.databaseUrl!, embedded.redisUrl!];
-  const redis = connectRedis(redisUrl, 'queue');
+  const redis = connectRedis(redisUrl, 'patient');
   try {
     await untilReady(redis);
     await run({ dataDir, databaseUrl, redisUrl, redis });
@@ -117,7 +117,7 @@ export async function withRecorder<T>(
   use: (within: Within) => Promise<T>,
 ): Promise<T> {
   const database = new Database({ url: databaseUrl });
-  const redis = connectRedis(redisUrl, 'quota');
+  const redis = connectRedis(redisUrl, 'impatient');
   try {
     await untilReady(redis);
     const clock = new Clock();

@@ -5,7 +5,7 @@
  */
 import { HOUR_MS } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { Database } from '../../src/platform/database.js';
 import type { Recorder } from '../../src/metering/recorder.js';
 import { bookkeepingOver, publishingOver, servicesOver, type Services } from '../support/services.js';
@@ -31,7 +31,7 @@ type Batch = { readonly at: Date; readonly hours: readonly Hour[] };
 
 export async function loadYear(order: LoadOrder): Promise<void> {
   const database = new Database({ url: order.databaseUrl });
-  const redis = connectRedis(order.redisUrl, 'quota');
+  const redis = connectRedis(order.redisUrl, 'impatient');
   await untilReady(redis);
   const clock = new TestClock(order.start);
   const services = servicesOver({ database, clock, redis });

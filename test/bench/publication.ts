@@ -7,7 +7,7 @@ import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-limits.js';
 import { Clock } from '../../src/platform/clock.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
 import { aProjectQuota, aQuotaState, anOrder, usd } from '../support/quota.js';
@@ -32,7 +32,7 @@ const CASES: readonly Case[] = [
 export async function benchPublication(): Promise<void> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tally-bench-'));
   const embedded = await startEmbeddedServers({ dataDir, postgres: false, redis: true, log: () => {} });
-  const redis = connectRedis(embedded.redisUrl!, 'quota');
+  const redis = connectRedis(embedded.redisUrl!, 'impatient');
   try {
     await untilReady(redis);
     const quota = new RedisQuota(new RedisNodes(redis), new Clock());

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { servicesOver, type Services } from '../support/services.js';
@@ -15,7 +15,7 @@ describe('corrections over HTTP', () => {
   let redis: ReturnType<typeof connectRedis>;
   beforeAll(async () => {
     app = await anApp({ clock });
-    redis = connectRedis(app.redis.url, 'quota');
+    redis = connectRedis(app.redis.url, 'impatient');
     await untilReady(redis);
     recorder = servicesOver({ database: app.database, clock, redis }).recorder;
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, anEventBody, LLAMA } from '../support/builders.js';
 import { recordUsage } from '../support/usage.js';
@@ -13,7 +13,7 @@ let redis: Redis;
 let queue: Queue;
 beforeAll(async () => {
   app = await anApp({ clock });
-  redis = connectRedis(app.redis.url, 'queue');
+  redis = connectRedis(app.redis.url, 'patient');
   await untilReady(redis);
   queue = new Queue('usage-events', { connection: redis });
 });

@@ -6,7 +6,7 @@ import { EventGatherer } from '../../src/metering/event-gatherer.js';
 import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 
 let server: TestRedis;
@@ -16,7 +16,7 @@ let gatherer: EventGatherer;
 
 beforeEach(async () => {
   server = await aRedis();
-  redis = connectRedis(server.url, 'quota');
+  redis = connectRedis(server.url, 'impatient');
   await untilReady(redis);
   usage = new UsageQueue(new RedisNodes(redis), new Clock());
   gatherer = new EventGatherer(usage);
@@ -34,7 +34,7 @@ const add = (from: number, { count = 1, bytes = 1, queue = 'usage-events' } = {}
   gatherer.add(queue, { events: events(from, count), bytes });
 
 async function jobsOf(name: string): Promise<unknown[]> {
-  const connection = connectRedis(server.url, 'queue');
+  const connection = connectRedis(server.url, 'patient');
   const queue = new Queue(name, { connection });
   const jobs = await queue.getWaiting();
   await queue.close();

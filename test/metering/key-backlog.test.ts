@@ -5,7 +5,7 @@ import { BACKLOG_MAX, KeyBacklog, unitsOf } from '../../src/metering/key-backlog
 import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
@@ -16,7 +16,7 @@ let backlog: KeyBacklog;
 
 beforeEach(async () => {
   server = await aRedis();
-  redis = connectRedis(server.url, 'quota');
+  redis = connectRedis(server.url, 'impatient');
   await untilReady(redis);
   queue = new UsageQueue(new RedisNodes(redis), new Clock());
   backlog = new KeyBacklog(queue);

@@ -37,6 +37,8 @@ describe('the page of the queues', () => {
     const page = await asAdmin('/admin/queues');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(page.text).toContain('<base href="/admin/queues/" />');
+    for (const path of [`queue/${USAGE_QUEUE}?status=waiting`, `queue/${USAGE_QUEUE}/a-job`])
+      expect((await asAdmin(`/admin/queues/${path}`)).text).toBe(page.text);
     const { body } = await asAdmin(`${JOBS}?activeQueue=${USAGE_QUEUE}&status=waiting&page=1`);
     const names = body.queues.map(({ name }: { name: string }) => name);
     expect(names.toSorted()).toEqual(

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { usageQueueOf } from '@tally/client/protocol';
 import { Queue } from 'bullmq';
 import { BACKLOG_MAX } from '../../src/metering/key-backlog.js';
-import { connectRedis } from '../../src/platform/redis.js';
+import { connectRedis } from '../support/redis-connection.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEventBody } from '../support/builders.js';
 import { until } from '../support/until.js';
@@ -16,7 +16,7 @@ const batch = (count: number) => Array.from({ length: count }, () => anEventBody
 const report = (body: unknown, key: string) => app.call('POST /v1/usage/events', { body, key });
 
 async function withQueue<T>(name: string, work: (queue: Queue) => Promise<T>): Promise<T> {
-  const connection = connectRedis(app.redis.url, 'queue');
+  const connection = connectRedis(app.redis.url, 'patient');
   const queue = new Queue(name, { connection });
   try {
     return await work(queue);

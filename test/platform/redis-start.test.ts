@@ -6,7 +6,8 @@ import { Logger } from '../../src/platform/logger.js';
 import { Metrics } from '../../src/platform/metrics.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisMemoryWatch } from '../../src/platform/redis-memory-watch.js';
-import { connectRedis } from '../../src/platform/redis.js';
+import type { Patience } from '../../src/platform/redis.js';
+import { connectRedis } from '../support/redis-connection.js';
 import { checkMemory, untilServing } from '../../src/platform/redis-start.js';
 import { anApp } from '../support/app.js';
 import { anEventBody, LLAMA } from '../support/builders.js';
@@ -39,8 +40,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-const connect = (url = server.url, purpose: 'quota' | 'queue' = 'quota'): Redis => {
-  const redis = connectRedis(url, purpose);
+const connect = (url = server.url, patience: Patience = 'impatient'): Redis => {
+  const redis = connectRedis(url, patience);
   open.push(redis);
   return redis;
 };
@@ -68,11 +69,14 @@ async function aPlainServer(): Promise<string> {
   return `rediss://127.0.0.1:${(plain.address() as AddressInfo).port}`;
 }
 
-describe.each(['quota', 'queue'] as const)('a start, by the connection for %s,', (purpose) => {
+describe.each([
+  { use: 'quota', patience: 'impatient' },
+  { use: 'queue', patience: 'patient' },
+] as const)('a start, by the connection for $use,', ({ use, patience }) => {
   it('goes on with a Redis that serves, and waits for one that does not answer', async () => {
-    const redis = connect(server.url, purpose);
-    await untilServing(new RedisNodes(redis), purpose);
-    await untilServing(new RedisNodes(redis), purpose);
+    const redis = connect(server.url, patience);
+    await untilServing(new RedisNodes(redis), use);
+    await untilServing(new RedisNodes(redis), use);
     expect(redis.status).toBe('ready');
   });
 
@@ -106,9 +110,8 @@ describe.each(['quota', 'queue'] as const)('a start, by the connection for %s,',
     ],
     ['TLS with a server that speaks none', aPlainServer, /refuses us: .*SSL/],
   ])('says at once why it is refused: %s', async (_, prepare, reason) => {
-    await expect(untilServing(new RedisNodes(connect(await prepare(), purpose)), purpose)).rejects.toThrow(
-      reason,
-    );
+    const nodes = new RedisNodes(connect(await prepare(), patience));
+    await expect(untilServing(nodes, use)).rejects.toThrow(reason);
   });
 });
 

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 
 let server: TestRedis;
 let redis: Redis;
 beforeAll(async () => {
   server = await aRedis();
-  redis = connectRedis(server.url, 'quota');
+  redis = connectRedis(server.url, 'impatient');
   await untilReady(redis);
 });
 afterAll(async () => {

@@ -8,7 +8,7 @@ import { sqlStateOf } from '../../src/platform/postgres-errors.js';
 import { Clock } from '../../src/platform/clock.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { askRedis, isLostConnection } from '../../src/platform/redis-errors.js';
 import { isUnavailable, Unavailable } from '../../src/platform/unavailable.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
@@ -176,7 +176,7 @@ describe('a Redis', () => {
   beforeEach(async () => {
     server = await aRedis();
     wire = await aFaultProxy(new URL(server.url));
-    redis = connectRedis(through(wire, server.url), 'quota');
+    redis = connectRedis(through(wire, server.url), 'impatient');
     await untilReady(redis);
   });
   afterEach(async () => {
@@ -234,7 +234,7 @@ describe('a Redis', () => {
 
   it('whose connection is lost is told from an error about a job', async () => {
     const emitted: Error[] = [];
-    const patient = connectRedis(through(wire, server.url), 'queue');
+    const patient = connectRedis(through(wire, server.url), 'patient');
     patient.on('error', (error) => emitted.push(error));
     await untilReady(patient);
     await wire.cut();

@@ -3,7 +3,8 @@ import * as fc from 'fast-check';
 import type { EntityName, ProjectName } from '../../src/domain/ids.js';
 import { LuaScript, type LuaReply } from '../../src/quota/lua-script.js';
 import { RELEASE, RESERVE } from '../../src/quota/quota-scripts.js';
-import { RedisCircuitBreaker } from '../../src/quota/redis-circuit-breaker.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
+import { RedisBreakers } from '../../src/quota/redis-breakers.js';
 import { RedisKeys } from '../../src/quota/redis-keys.js';
 import { aProjectQuota, aQuotaState, NOON, usd } from '../support/quota.js';
 import { aQuotaRedis, type QuotaRedis } from '../support/quota-redis.js';
@@ -23,10 +24,10 @@ const keysOf = new RedisKeys();
 const PROJECTS = ['p', 'q'] as ProjectName[];
 
 let on: QuotaRedis;
-let breaker: RedisCircuitBreaker;
+let breakers: RedisBreakers;
 beforeAll(async () => {
   on = await aQuotaRedis();
-  breaker = new RedisCircuitBreaker(on.redis);
+  breakers = new RedisBreakers(new RedisNodes(on.redis));
 });
 afterAll(() => on.close());
 
@@ -80,9 +81,9 @@ async function take(scripts: Scripts, entity: EntityName, does: Step, nowMs: num
   if (does.does === 'lose') return on.redis.del(keys.names[does.key]!);
   const id = `${does.project}${does.id}`;
   const now_ms = String(nowMs);
-  if (does.does === 'release') return scripts.release.run(breaker, keys, { now_ms, reservation_id: id });
+  if (does.does === 'release') return scripts.release.run(breakers, keys, { now_ms, reservation_id: id });
   const { project, learnedNanos } = does;
-  return scripts.reserve.run(breaker, keysOf.ofDecision({ entity, project }), {
+  return scripts.reserve.run(breakers, keysOf.ofDecision({ entity, project }), {
     now_ms,
     age_ms_max: 60_000,
     valid_from_ms: NOON.getTime() - 1,

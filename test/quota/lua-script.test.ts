@@ -1,8 +1,9 @@
 /** How arguments get from TypeScript into Lua: by name, in the sequence in which the script names them. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
-import { RedisCircuitBreaker } from '../../src/quota/redis-circuit-breaker.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
+import { RedisNodes } from '../../src/platform/redis-nodes.js';
+import { RedisBreakers } from '../../src/quota/redis-breakers.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
 import { LuaScript, ScriptKeys } from '../../src/quota/lua-script.js';
 import * as scripts from '../../src/quota/quota-scripts.js';
@@ -40,7 +41,7 @@ describe('a call', () => {
   let redis: Redis;
   beforeAll(async () => {
     server = await aRedis();
-    redis = connectRedis(server.url, 'quota');
+    redis = connectRedis(server.url, 'impatient');
     await untilReady(redis);
   });
   afterAll(async () => {
@@ -51,7 +52,7 @@ describe('a call', () => {
   const release = ({ id = 'res_1', entity = 'e' } = {}) => {
     const keys = new ScriptKeys([`tally:{${entity}}:a`, `tally:{${entity}}:b`]);
     const args = { now_ms: '', reservation_id: id, ttl_ms: '1' };
-    return { keys, args, answer: ECHO.run(new RedisCircuitBreaker(redis), keys, args) };
+    return { keys, args, answer: ECHO.run(new RedisBreakers(new RedisNodes(redis)), keys, args) };
   };
   /** Answers with what it was called with. */
   const ECHO = new LuaScript<Release>(['release-arguments', 'release'], (named) => [
@@ -83,7 +84,7 @@ describe('a call', () => {
 
   it('fails with what Redis answers where that is not about its hash', async () => {
     const text = Object.assign(Object.create(ECHO) as LuaScript<Release>, { text: 'return nonsense(' });
-    const run = text.run(new RedisCircuitBreaker(redis), new ScriptKeys(['a']), {
+    const run = text.run(new RedisBreakers(new RedisNodes(redis)), new ScriptKeys(['a']), {
       now_ms: '',
       reservation_id: '',
       ttl_ms: '',

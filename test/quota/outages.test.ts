@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import { reservationIdOf } from '../../src/domain/ids.js';
-import { untilReady } from '../../src/platform/redis.js';
+import { untilReady } from '../support/redis-connection.js';
 import { ownMsOf } from '../support/own-time.js';
 import { anOrder, aSubject, NOON, usd } from '../support/quota.js';
 import {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { untilReady } from '../../src/platform/redis.js';
+import { untilReady } from '../support/redis-connection.js';
 import { giveCredits, quotaServers, type QuotaServers } from '../support/quota-service.js';
 import { ownMsOf } from '../support/own-time.js';
 import { until } from '../support/until.js';

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-limits.js';
-import { untilReady } from '../../src/platform/redis.js';
+import { untilReady } from '../support/redis-connection.js';
 import { loadQuotaStates } from '../../src/quota/quota-state.sql.js';
 import { statesOf, type QuotaStateRow } from '../../src/quota/quota-state-rows.js';
 import { aSubject, NOON, usd } from '../support/quota.js';

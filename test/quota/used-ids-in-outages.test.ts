@@ -1,6 +1,6 @@
 /** A request id that was used stays used when Redis fails and when it answers again. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { untilReady } from '../../src/platform/redis.js';
+import { untilReady } from '../support/redis-connection.js';
 import { anOrder, NOON, usd } from '../support/quota.js';
 import { giveCredits, MODEL, quotaServers, type QuotaServers } from '../support/quota-service.js';
 

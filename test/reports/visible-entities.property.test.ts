@@ -5,7 +5,7 @@ import { picosFromUsd } from '@tally/client/protocol';
 import { DAY_MS, HOUR_MS } from '../../src/domain/buckets.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { servicesOver, type Services } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 
@@ -51,7 +51,7 @@ let close: () => void;
 const clock = new TestClock();
 beforeAll(async () => {
   app = await anApp({ clock });
-  const redis = connectRedis(app.redis.url, 'quota');
+  const redis = connectRedis(app.redis.url, 'impatient');
   await untilReady(redis);
   services = servicesOver({ database: app.database, clock, redis });
   close = () => redis.disconnect();

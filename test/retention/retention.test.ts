@@ -6,7 +6,7 @@ import { RetentionPruning } from '../../src/retention/retention-pruning.js';
 import { monthsBefore, RetentionSettings } from '../../src/retention/retention-settings.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { anEvent } from '../support/builders.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { servicesOver, type Services } from '../support/services.js';
 import { TestClock } from '../support/test-clock.js';
 import { recordUsage } from '../support/usage.js';
@@ -33,7 +33,7 @@ let services: Services;
 let pruning: RetentionPruning;
 beforeAll(async () => {
   app = await anApp({ clock });
-  redis = connectRedis(app.redis.url, 'quota');
+  redis = connectRedis(app.redis.url, 'impatient');
   await untilReady(redis);
   services = servicesOver({ database: app.database, clock, redis });
   const webhooks = { prune: () => Promise.resolve(0) } as never;

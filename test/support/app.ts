@@ -7,7 +7,7 @@ import type { Clock } from '../../src/platform/clock.js';
 import { JobRunner } from '../../src/jobs/job-runner.js';
 import { Logger } from '../../src/platform/logger.js';
 import { connectAll, disconnectAll } from '../../src/platform/redis-connections.js';
-import { untilReady } from '../../src/platform/redis.js';
+import { untilReady } from './redis-connection.js';
 import { openTracing } from '../../src/platform/tracing.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { Database } from '../../src/platform/database.js';

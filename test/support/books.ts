@@ -1,6 +1,6 @@
 /** The services that keep the books, over a database and a Redis of the test's own and a clock that it sets. */
 import type { Redis } from 'ioredis';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from './redis-connection.js';
 import { Database } from '../../src/platform/database.js';
 import { aDatabase, type TestDatabase } from './database.js';
 import { aRedis } from './redis.js';
@@ -21,7 +21,7 @@ export async function theBooks(): Promise<Books> {
   const clock = new TestClock();
   const database = new Database({ url: postgres.serviceUrl });
   await seed(database);
-  const redis = connectRedis(testRedis.url, 'quota');
+  const redis = connectRedis(testRedis.url, 'impatient');
   await untilReady(redis);
   return {
     ...servicesOver({ database, clock, redis }),

@@ -4,7 +4,7 @@
  */
 import { DAY_MS } from '../../src/domain/buckets.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from './redis-connection.js';
 import { Database } from '../../src/platform/database.js';
 import { anEvent, LLAMA } from './builders.js';
 import { overDatabase, publish } from './price-books.js';
@@ -81,7 +81,7 @@ export type DemoOptions = {
 export async function fillDemoBooks(options: DemoOptions): Promise<void> {
   const { clock, until } = options;
   const database = new Database({ url: options.databaseUrl });
-  const redis = connectRedis(options.redisUrl, 'quota');
+  const redis = connectRedis(options.redisUrl, 'impatient');
   await untilReady(redis);
   const { accounts, recorder, grants } = servicesOver({ database, clock, redis });
   const random = randomFrom(20_261_122);

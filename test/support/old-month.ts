@@ -5,7 +5,7 @@ import { RetentionSettings } from '../../src/retention/retention-settings.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { Logger } from '../../src/platform/logger.js';
 import { Metrics } from '../../src/platform/metrics.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from './redis-connection.js';
 import { anApp, type TestApp } from './app.js';
 import type { Books } from './books.js';
 import { anEvent } from './builders.js';
@@ -50,7 +50,7 @@ class Lines extends Logger {
 export async function anOldMonth(): Promise<OldMonth> {
   const clock = new TestClock(new Date('2020-01-05T00:00:00Z'));
   const app = await anApp({ clock });
-  const redis = connectRedis(app.redis.url, 'quota');
+  const redis = connectRedis(app.redis.url, 'impatient');
   await untilReady(redis);
   const { database, postgres } = app;
   const services = servicesOver({ database, clock, redis });

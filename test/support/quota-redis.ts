@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { EntityName, Subject } from '../../src/domain/ids.js';
 import { reservationIdOf } from '../../src/domain/ids.js';
 import type { QuotaState } from '../../src/domain/quota-limits.js';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from './redis-connection.js';
 import type { HoldSize } from '../../src/quota/hold-size.js';
 import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { RedisQuota } from '../../src/quota/redis-quota.js';
@@ -52,7 +52,7 @@ export function idOf(requestId: string, subject: Subject = aSubject()): string {
 
 export async function aQuotaRedis(): Promise<QuotaRedis> {
   const server = await aRedis();
-  const redis = connectRedis(server.url, 'quota');
+  const redis = connectRedis(server.url, 'impatient');
   await untilReady(redis);
   const clock = new TestClock();
   const quota = new RedisQuota(new RedisNodes(redis), clock);

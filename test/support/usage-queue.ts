@@ -2,7 +2,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { USAGE_JOB, USAGE_QUEUE, usageQueues } from '@tally/client/protocol';
-import { connectRedis } from '../../src/platform/redis.js';
+import { connectRedis } from './redis-connection.js';
 import { until } from './until.js';
 
 export type TestQueue = {
@@ -30,7 +30,7 @@ export async function aTestQueue(
   redisUrl: string,
   { name = USAGE_QUEUE, mayDie = true, nowMs = Date.now } = {},
 ): Promise<TestQueue> {
-  const redis = connectRedis(redisUrl, 'queue');
+  const redis = connectRedis(redisUrl, 'patient');
   const queue = new Queue(name, { connection: redis });
   // It never takes a job; it only looks for stalled ones.
   const watch = new Worker(name, null, { connection: redis, autorun: false, maxStalledCount: 1_000_000 });

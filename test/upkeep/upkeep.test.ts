@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectRedis, untilReady } from '../../src/platform/redis.js';
+import { connectRedis, untilReady } from '../support/redis-connection.js';
 import { UPKEEP_QUEUES } from '../../src/platform/queues.js';
 import { rangeAt } from '../../src/metering/identity-pruning.js';
 import { SCHEDULES } from '../../src/upkeep/schedules.js';
@@ -17,7 +17,7 @@ let redis: Redis;
 let queues: Record<LaneName, Queue>;
 beforeAll(async () => {
   app = await anApp({ role: 'worker', clock: new TestClock(new Date('2026-12-04T00:00:00Z')) });
-  redis = connectRedis(app.redis.url, 'queue');
+  redis = connectRedis(app.redis.url, 'patient');
   await untilReady(redis);
   const queueOf = (lane: LaneName) => new Queue(UPKEEP_QUEUES[lane], { connection: redis });
   queues = {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Database } from '../../../src/platform/database.js';
 import { loadQuotaStates } from '../../../src/quota/quota-state.sql.js';
 import type { EntityName } from '../../../src/domain/ids.js';
-import { connectRedis } from '../../../src/platform/redis.js';
+import { connectRedis } from '../../support/redis-connection.js';
 import { ADMIN_KEY } from '../../support/app.js';
 import { aDatabase } from '../../support/database.js';
 import { aRedis } from '../../support/redis.js';
@@ -32,7 +32,7 @@ export async function aWorld(): Promise<World> {
   const service = await startService({ role: 'all', databaseUrl: postgres.url, redisUrl: redis.url });
   const queue = await aTestQueue(redis.url, { mayDie: false });
   const database = new Database({ url: postgres.serviceUrl });
-  const connection = connectRedis(redis.url, 'queue');
+  const connection = connectRedis(redis.url, 'patient');
   const of = { app: service, now: new Date().toISOString(), mails: false };
   const customers = [
     await aWholeCustomer(of, { entity: 'entity1', marker: 'ownmark', digits: '6154' }),
