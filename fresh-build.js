@@ -17,9 +17,20 @@ const SOURCES = [
   'packages/client/src',
   'packages/gateway/tsconfig.json',
   'packages/gateway/src',
+  'packages/console/index.html',
+  'packages/console/vite.config.js',
+  'packages/console/generate.js',
+  'packages/console/public',
+  'packages/console/src',
+  'docs/openapi',
 ];
 /** One output of each part: a build writes all of them. */
-const OUTPUTS = ['packages/client/dist/index.js', 'packages/gateway/dist/main.js', 'dist/main.js'];
+const OUTPUTS = [
+  'packages/client/dist/index.js',
+  'packages/gateway/dist/main.js',
+  'packages/console/dist/index.html',
+  'dist/main.js',
+];
 
 const isBuilt = OUTPUTS.every((file) => existsSync(file));
 // An installation without development dependencies runs what was built elsewhere.

@@ -9,7 +9,7 @@ for package in packages/*/package.json; do
   directory=${package%/package.json}
   mkdir -p "$into/packages"
   cp -R "$directory" "$into/packages/"
-  (cd "$into/$directory" && rm -rf src data node_modules tsconfig.json)
+  (cd "$into/$directory" && rm -rf src data generated public node_modules tsconfig.json index.html vite.config.js generate.js)
 done
 cp deploy/first-secrets.js "$into/deploy/"
 cp -R dist "$into/"

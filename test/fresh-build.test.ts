@@ -8,7 +8,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const run = promisify(execFile);
 const SCRIPT = path.resolve(import.meta.dirname, '../fresh-build.js');
-const OUTPUTS = ['packages/client/dist/index.js', 'packages/gateway/dist/main.js', 'dist/main.js'];
+const OUTPUTS = [
+  'packages/client/dist/index.js',
+  'packages/gateway/dist/main.js',
+  'packages/console/dist/index.html',
+  'dist/main.js',
+];
 const BUILD = `
 const fs = require('node:fs');
 for (const file of ${JSON.stringify(OUTPUTS)}) {

@@ -1,21 +1,25 @@
-/** Serves the page: the plain files of packages/console, and Chart.js from node_modules. Nothing is built, and no other host is used. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Serves the console: the page that packages/console builds, at each of its addresses, and its files. No other host is used. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { Controller, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { TallyError } from '../domain/errors.js';
 import { Route } from './route.js';
 import { StaticFiles, type StaticFile } from './static-files.js';
 
-const FOLDER = path.join(import.meta.dirname, '../../packages/console');
-const CHARTS = 'chart.umd.min.js';
+const CONSOLE = path.join(import.meta.dirname, '../../packages/console');
+const BUILT = path.join(CONSOLE, 'dist');
+const OLD_REPORT = path.join(CONSOLE, 'old-report');
+const PAGE = 'index.html';
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['.html', 'text/html; charset=utf-8'],
   ['.css', 'text/css; charset=utf-8'],
   ['.js', 'text/javascript; charset=utf-8'],
+  ['.svg', 'image/svg+xml'],
 ]);
 
 /** The page may load from and call this host alone; nothing may frame it or run inside it. */
@@ -27,18 +31,23 @@ export const PAGE_HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-const AssetPath = z.object({ file: z.string().max(64) });
 /** The page's address holds what it shows; only the page reads it. */
 const PageQuery = z.looseObject({});
 
 @Controller()
 @ApiExcludeController()
 export class ConsoleController {
-  /** Only files that are in the folder at the start are ever read, so no name leads out of it. */
-  private readonly files = new StaticFiles(
+  /** Only files that are in the folders at the start are ever read, so no name leads out of them. */
+  private readonly pages = new StaticFiles(filesIn(BUILT), 'no-cache');
+  /** Their names hold a digest of what they are. */
+  private readonly assets = new StaticFiles(
+    filesIn(path.join(BUILT, 'assets')),
+    'public, max-age=31536000, immutable',
+  );
+  private readonly oldReport = new StaticFiles(
     new Map([
-      ...readdirSync(FOLDER).flatMap((file) => fileAt(path.join(FOLDER, file))),
-      ...fileAt(path.join(path.dirname(createRequire(import.meta.url).resolve('chart.js')), CHARTS)),
+      ...filesIn(OLD_REPORT),
+      ...fileAt(path.dirname(createRequire(import.meta.url).resolve('chart.js')), 'chart.umd.min.js'),
     ]),
     'no-cache',
   );
@@ -49,21 +58,45 @@ export class ConsoleController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Buffer | undefined {
-    return this.files.send('index.html', request, reply.headers(PAGE_HEADERS));
+    if (!existsSync(path.join(BUILT, PAGE)))
+      throw new TallyError('not_found', 'The console is not built: run npm run build');
+    return this.pages.send(PAGE, request, reply.headers(PAGE_HEADERS));
   }
 
-  @Route('GET /dashboard/:file', { scope: 'public', role: 'anyone', summary: 'A static file of the page' })
-  asset(
-    @Param({ schema: AssetPath }) { file }: { file: string },
+  @Route('GET /dashboard/*', {
+    scope: 'public',
+    role: 'anyone',
+    summary: 'An address of the page, or a file',
+  })
+  below(
+    @Query({ schema: PageQuery }) query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Buffer | undefined {
-    return this.files.send(file, request, reply.headers(PAGE_HEADERS));
+    const name = (request.url.split('?', 1)[0] ?? '').slice('/dashboard/'.length);
+    const [folder = '', ...rest] = name.split('/');
+    const file = rest.join('/');
+    if (folder === 'assets') return this.assets.send(file, request, reply.headers(PAGE_HEADERS));
+    if (folder === 'old-report')
+      return this.oldReport.send(file === '' ? PAGE : file, request, reply.headers(PAGE_HEADERS));
+    // No address of the page has a dot in its first part, as every file has; the name of a customer comes later.
+    const isFile = rest.length === 0 && folder.includes('.');
+    if (isFile) return this.pages.send(folder, request, reply.headers(PAGE_HEADERS));
+    return this.page(query, request, reply);
   }
 }
 
+function filesIn(folder: string): Map<string, StaticFile> {
+  if (!existsSync(folder)) return new Map();
+  return new Map(readdirSync(folder).flatMap((file) => fileAt(folder, file)));
+}
+
 /** None where the page does not use files of the kind. */
-function fileAt(place: string): [name: string, file: StaticFile][] {
-  const type = TYPES.get(path.extname(place));
-  return type === undefined ? [] : [[path.basename(place), { type, read: () => readFileSync(place) }]];
+function fileAt(folder: string, name: string): [name: string, file: StaticFile][] {
+  const type = TYPES.get(path.extname(name));
+  if (type === undefined) return [];
+  const place = path.join(folder, name);
+  const brotli = `${place}.br`;
+  const readBrotli = existsSync(brotli) ? () => readFileSync(brotli) : undefined;
+  return [[name, { type, read: () => readFileSync(place), readBrotli }]];
 }

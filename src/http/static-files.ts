@@ -4,13 +4,19 @@ import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TallyError } from '../domain/errors.js';
 
-export type StaticFile = { readonly type: string; readonly read: () => Buffer };
+export type StaticFile = {
+  readonly type: string;
+  readonly read: () => Buffer;
+  /** The same compressed with Brotli, where a build has done so: that takes too long while a request waits. */
+  readonly readBrotli?: (() => Buffer) | undefined;
+};
 
 type Loaded = {
   readonly type: string;
   readonly etag: string;
   readonly plain: Buffer;
-  readonly gzipped: Buffer;
+  /** The smallest first. */
+  readonly compressed: readonly { readonly encoding: string; readonly bytes: Buffer }[];
 };
 
 export class StaticFiles {
@@ -34,9 +40,11 @@ export class StaticFiles {
       return undefined;
     }
     void reply.header('content-type', file.type);
-    if (!takesGzip(request.headers['accept-encoding'])) return file.plain;
-    void reply.header('content-encoding', 'gzip');
-    return file.gzipped;
+    const accepted = request.headers['accept-encoding'];
+    const compressed = file.compressed.find(({ encoding }) => takes(accepted, encoding));
+    if (compressed === undefined) return file.plain;
+    void reply.header('content-encoding', compressed.encoding);
+    return compressed.bytes;
   }
 
   private load(name: string): Loaded | null {
@@ -46,7 +54,11 @@ export class StaticFiles {
     if (file === undefined) return null;
     const plain = file.read();
     const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 27)}"`;
-    const loaded = { type: file.type, etag, plain, gzipped: gzipSync(plain) };
+    const compressed = [
+      ...(file.readBrotli === undefined ? [] : [{ encoding: 'br', bytes: file.readBrotli() }]),
+      { encoding: 'gzip', bytes: gzipSync(plain) },
+    ];
+    const loaded = { type: file.type, etag, plain, compressed };
     this.loaded.set(name, loaded);
     return loaded;
   }
@@ -58,6 +70,11 @@ function isKnown(header: string | undefined, etag: string): boolean {
   return tags.includes(etag) || tags.includes('*');
 }
 
-function takesGzip(header: string | string[] | undefined): boolean {
-  return /(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)/i.test(String(header ?? ''));
+function takes(header: string | string[] | undefined, encoding: string): boolean {
+  return String(header ?? '')
+    .split(',')
+    .map((each) => each.trim().toLowerCase())
+    .some(
+      (each) => each === encoding || (each.startsWith(`${encoding};`) && !/;\s*q=0(?:\.0*)?$/.test(each)),
+    );
 }

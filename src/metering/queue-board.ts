@@ -47,7 +47,7 @@ export class QueueBoard {
       options: {
         uiConfig: {
           boardTitle: 'Tally: queues',
-          miscLinks: [{ text: 'Sign out', url: '/dashboard/queues.html' }],
+          miscLinks: [{ text: 'Sign out', url: '/dashboard/old-report/queues.html' }],
         },
       },
     });

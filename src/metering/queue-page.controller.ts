@@ -12,7 +12,7 @@ import { StaticFiles } from '../http/static-files.js';
 import { UsageQueue } from '../platform/queues.js';
 import { boardFiles, QueueBoard } from './queue-board.js';
 
-const SIGN_IN = new URL('../../packages/console/queues.html', import.meta.url);
+const SIGN_IN = new URL('../../packages/console/old-report/queues.html', import.meta.url);
 
 /** The board finds its files by a base, which is this host's. */
 const HEADERS = {

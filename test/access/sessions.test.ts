@@ -26,8 +26,10 @@ describe('a session', () => {
       201,
       {
         object: 'dashboard.session',
+        signed_in: true,
         role: 'admin',
         entity: null,
+        key: { id: expect.stringMatching(/^key_/), name: 'first admin key' },
         csrf_token: expect.stringMatching(/^[\w-]{43}$/),
       },
     ]);
@@ -37,6 +39,31 @@ describe('a session', () => {
     const { host } = new URL(app.url);
     const overTls = await signIn(app.adminKey, { origin: `https://${host}` });
     expect(overTls.headers.get('set-cookie')).toMatch(/; Secure$/);
+  });
+
+  it('tells its own page whose key it is and the token for changes, and others nothing', async () => {
+    const asked = (headers: Record<string, string> = {}) =>
+      app.call('GET /dashboard/session', { key: null, headers });
+    const signedOut = { object: 'dashboard.session', signed_in: false };
+    expect((await asked()).body).toEqual(signedOut);
+    const { body: key } = await app.call('POST /v1/admin/keys', {
+      body: { name: "Ada's laptop", role: 'owner', entity: 'entity1' },
+    });
+    const opened = await signIn(key.secret);
+    const cookie = cookieOf(opened);
+    const known = await asked({ cookie });
+    expect(known.body).toEqual(opened.body);
+    expect(known.body).toMatchObject({ entity: 'entity1', key: { id: key.id, name: "Ada's laptop" } });
+    expect(known.headers.get('cache-control')).toBe('no-store');
+    expect((await asked({ cookie, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await asked({ cookie, origin: 'https://evil.example' })).status).toBe(403);
+    await app.call(`DELETE /v1/admin/keys/${key.id}`);
+    const ended = await asked({ cookie });
+    expect([ended.status, ended.body, ended.headers.get('set-cookie')]).toEqual([
+      200,
+      signedOut,
+      expect.stringContaining('Max-Age=0'),
+    ]);
   });
 
   it('reads what its key may read, and nothing of others', async () => {

@@ -108,7 +108,7 @@ const REFUSED_LINES: readonly (readonly [call: string, status: number, headers?:
     ['PATCH /v1/quota/reservations', 405],
     ['GET /docs/constructor', 404],
     ['GET /docs/__proto__', 404],
-    ['GET /dashboard/constructor', 404],
+    ['GET /dashboard/assets/constructor', 404],
     ['GET /livez?x=1', 400],
     ['GET /v1/admin/plans?dry_run=true', 400],
   ];

@@ -1,6 +1,6 @@
 /** No cell that a user named is a formula, neither in the server's CSV nor in the page's. */
 import { describe, expect, it } from '@jest/globals';
-import { FORMULA as FORMULA_OF_THE_PAGE, toCsv } from '../../packages/console/csv.js';
+import { FORMULA as FORMULA_OF_THE_PAGE, toCsv } from '../../packages/console/src/parts/csv.js';
 import { csvLine, FORMULA } from '../../src/reports/csv.js';
 
 const HIDDEN = [

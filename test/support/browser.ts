@@ -28,7 +28,7 @@ export type TestWindow = {
   readonly page: Page;
   /** What the page logged as an error, threw, or asked of another host or against its policy. */
   readonly complaints: readonly string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 export type TestBrowser = {

@@ -1,6 +1,6 @@
 /** The page's sums by meter, without a browser. */
 import { describe, expect, it } from '@jest/globals';
-import { METERS as PAGE_METERS } from '../../../packages/console/meters.js';
+import { METERS as PAGE_METERS } from '../../../packages/console/old-report/meters.js';
 import {
   byMeter,
   byProjectAndModel,
@@ -8,8 +8,8 @@ import {
   readDays,
   tokensOf,
   total,
-} from '../../../packages/console/sums.js';
-import { usageCsv } from '../../../packages/console/usage-table.js';
+} from '../../../packages/console/old-report/sums.js';
+import { usageCsv } from '../../../packages/console/old-report/usage-table.js';
 import {
   INPUT_TOKEN_METERS,
   labelOf,

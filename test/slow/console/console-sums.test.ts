@@ -2,17 +2,17 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatUsd } from '@tally/client/protocol';
-import { readAddress, writeAddress } from '../../../packages/console/address.js';
-import { monthsName, rangeName, rangeOf } from '../../../packages/console/calendar.js';
-import { dailyRate, history, project, readGrants } from '../../../packages/console/credits.js';
-import { toCsv } from '../../../packages/console/csv.js';
+import { readAddress, writeAddress } from '../../../packages/console/old-report/address.js';
+import { monthsName, rangeName, rangeOf } from '../../../packages/console/old-report/calendar.js';
+import { dailyRate, history, project, readGrants } from '../../../packages/console/old-report/credits.js';
+import { toCsv } from '../../../packages/console/old-report/csv.js';
 import {
   changePerMille,
   exactUsd,
   picosOf,
   picosPerMillion,
   readableUsd,
-} from '../../../packages/console/money.js';
+} from '../../../packages/console/old-report/money.js';
 import {
   byDay,
   byProjectAndModel,
@@ -20,8 +20,8 @@ import {
   TAIL,
   readDays,
   total,
-} from '../../../packages/console/sums.js';
-import { change, compact, percentOf } from '../../../packages/console/words.js';
+} from '../../../packages/console/old-report/sums.js';
+import { change, compact, percentOf } from '../../../packages/console/old-report/words.js';
 
 const at = (time: string) => Date.parse(`${time}Z`) / 1000;
 

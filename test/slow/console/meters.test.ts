@@ -1,7 +1,7 @@
 /** What the dashboard shows by meter, in a real browser, over the demo books. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { exactUsd, picosOf } from '../../../packages/console/money.js';
+import { exactUsd, picosOf } from '../../../packages/console/old-report/money.js';
 import { anApp, type Answer, type TestApp } from '../../support/app.js';
 import { aBrowser, describeDashboard, type TestBrowser, type TestWindow } from '../../support/browser.js';
 import { fillDemoBooks } from '../../support/demo-books.js';
@@ -40,7 +40,7 @@ function inBrowser(): void {
   });
 
   const open = async (address: string) => {
-    await page.goto(`${app.url}/dashboard${address}`);
+    await page.goto(`${app.url}/dashboard/old-report${address}`);
     await page.fill('#key', app.adminKey);
     await page.keyboard.press('Enter');
     await page.waitForSelector('#tile-spent');

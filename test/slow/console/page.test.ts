@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { exactUsd, picosOf } from '../../../packages/console/money.js';
+import { exactUsd, picosOf } from '../../../packages/console/old-report/money.js';
 import { anApp, type Answer, type TestApp } from '../../support/app.js';
 import { aBrowser, describeDashboard, type TestBrowser, type TestWindow } from '../../support/browser.js';
 import { fillDemoBooks } from '../../support/demo-books.js';
@@ -43,7 +43,7 @@ function inBrowser(): void {
   });
 
   const open = async (address = '', key = app.adminKey) => {
-    await page.goto(`${app.url}/dashboard${address}`);
+    await page.goto(`${app.url}/dashboard/old-report${address}`);
     await page.fill('#key', key);
     await page.keyboard.press('Enter');
     await page.waitForSelector('#tile-spent, #empty:not([hidden])');

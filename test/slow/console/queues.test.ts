@@ -44,7 +44,7 @@ describeDashboard(() => {
     expect(complaints.filter((complaint) => !HARMLESS.test(complaint) && !NO_ICON.test(complaint))).toEqual(
       [],
     );
-    await page.goto(`${app.url}/dashboard/queues.html`);
+    await page.goto(`${app.url}/dashboard/old-report/queues.html`);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByText('You are signed out.').waitFor();
     await page.goto(`${app.url}/admin/queues`);

@@ -21,7 +21,7 @@ function inBrowser(): void {
   const openWith = async (key: string) => {
     const window = await browser.open();
     const { page } = window;
-    await page.goto(`${app.url}/dashboard?entity=acme`);
+    await page.goto(`${app.url}/dashboard/old-report?entity=acme`);
     await page.fill('#key', key);
     await page.keyboard.press('Enter');
     await page.click('#retention summary');

@@ -50,7 +50,7 @@ function inBrowser(): void {
   afterEach(() => window.close());
 
   const open = async (key = app.adminKey) => {
-    await page.goto(`${app.url}/dashboard`);
+    await page.goto(`${app.url}/dashboard/old-report`);
     await page.fill('#key', key);
     await page.click('#sign-in button');
   };
@@ -234,7 +234,10 @@ function inBrowser(): void {
 }
 
 describe("the dashboard's colours", () => {
-  const css = readFileSync(new URL('../../../packages/console/theme.css', import.meta.url), 'utf8');
+  const css = readFileSync(
+    new URL('../../../packages/console/old-report/theme.css', import.meta.url),
+    'utf8',
+  );
   const blocks = [...css.matchAll(/\{([^{}]*--paper[^{}]*)\}/g)].map(
     ([, block = '']) =>
       new Map([...block.matchAll(/(--[a-z0-9-]+): (#[0-9a-f]{6})/g)].map(([, name, hex]) => [name, hex!])),

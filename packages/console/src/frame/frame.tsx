@@ -1,0 +1,104 @@
+/** The frame around every page behind the sign-in: where one is, where one can go, and who one is. */
+import { Link, Outlet, useMatches, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef, useState } from 'react';
+import { asApiError } from '../api/errors.js';
+import { announce } from '../parts/announcements.js';
+import { PageHead } from '../parts/page-head.js';
+import { may, whoMay, type Operation } from '../session/permissions.js';
+import { signOut, useSession, type Session } from '../session/session.js';
+import { navOf } from './nav.js';
+import { ThemeSelect } from './theme-select.js';
+
+export function Frame() {
+  const session = useSession();
+  const content = useFocusAfterNavigation();
+  const refused = useRefusal(session);
+  // While the way to the sign-in is still under way.
+  if (session === null) return null;
+  return (
+    <>
+      <a className="skip" href="#content">
+        Skip to the page
+      </a>
+      <header className="top">
+        <Link to="/" className="brand">
+          Tally
+        </Link>
+        <nav aria-label="Pages">
+          {navOf(session).map(({ label, link }) => (
+            <Link key={label} {...link} activeProps={{ 'aria-current': 'page' }}>
+              {label}
+            </Link>
+          ))}
+          <a href="/dashboard/old-report">Cost report</a>
+        </nav>
+        <Account session={session} />
+      </header>
+      <main id="content" tabIndex={-1} ref={content}>
+        {refused === null ? <Outlet /> : <Refused needs={refused} session={session} />}
+      </main>
+    </>
+  );
+}
+
+function Account({ session }: { session: Session }) {
+  const { key, role, entity } = session;
+  const [isLeaving, setLeaving] = useState(false);
+  const leave = async () => {
+    setLeaving(true);
+    try {
+      await signOut();
+    } catch (error) {
+      announce(`You are still signed in: ${asApiError(error).message}`, 'bad');
+      setLeaving(false);
+    }
+  };
+  return (
+    <div className="account">
+      <ThemeSelect />
+      <span className="who" title={`${key.name} (${key.id})`}>
+        <span className="strong">{key.name}</span>
+        <span className="quiet">{entity === null ? role : `${role} of ${entity}`}</span>
+      </span>
+      <button type="button" onClick={() => void leave()} disabled={isLeaving}>
+        Sign out
+      </button>
+    </div>
+  );
+}
+
+/** The call that the page needs and the key may not make. */
+function useRefusal(session: Session | null): Operation | null {
+  return useMatches({
+    select: (matches) => {
+      if (session === null) return null;
+      const needs = matches.flatMap(({ staticData }) => staticData.needs ?? []);
+      return needs.find((operation) => !may(session.role, operation)) ?? null;
+    },
+  });
+}
+
+function Refused({ needs, session }: { needs: Operation; session: Session }) {
+  return (
+    <>
+      <PageHead title="This page is not for your key" />
+      <p>
+        You are signed in with the key {session.key.name}, whose role is {session.role}. The page can be seen
+        by {whoMay(needs)}.
+      </p>
+    </>
+  );
+}
+
+/** After another page has come, the keyboard and screen readers begin at its start; not after the first, nor after a filter. */
+function useFocusAfterNavigation() {
+  const content = useRef<HTMLElement>(null);
+  const pathname = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname });
+  const before = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== pathname)
+      content.current?.focus({ preventScroll: true });
+    before.current = pathname;
+  }, [pathname]);
+  return content;
+}

@@ -1,0 +1,19 @@
+/** Light, dark, or the system's theme; kept in this browser. public/theme-first.js applies it before the first paint. */
+import { useState } from 'react';
+import { SelectBox } from '../parts/fields.js';
+
+const THEMES = [
+  { value: 'system', label: 'System' },
+  { value: 'light', label: 'Light' },
+  { value: 'dark', label: 'Dark' },
+];
+
+export function ThemeSelect() {
+  const [theme, setTheme] = useState(document.documentElement.dataset['theme'] ?? 'system');
+  const choose = (next: string) => {
+    document.documentElement.dataset['theme'] = next;
+    localStorage.setItem('tally.theme', next);
+    setTheme(next);
+  };
+  return <SelectBox label="Colours" isLabelHidden value={theme} options={THEMES} onChange={choose} />;
+}

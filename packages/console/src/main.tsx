@@ -1,0 +1,42 @@
+/** Starts the console: who is signed in comes first, then the page that the address names. */
+import './design/tokens.css';
+import './design/page.css';
+import './design/controls.css';
+import './design/tables.css';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { asApiError } from './api/errors.js';
+import { addressInside } from './frame/back-address.js';
+import { router } from './routes.js';
+import { currentSession, loadSession, onSession } from './session/session.js';
+
+const FRESH_MS = 15_000;
+const RETRIES_MAX = 2;
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: FRESH_MS,
+      retry: (count, error) => count < RETRIES_MAX && asApiError(error).isPassing,
+    },
+  },
+});
+
+onSession(() => {
+  if (currentSession() !== null) return;
+  // Nothing of one key's answers is shown under another.
+  queries.clear();
+  void router.navigate({ to: '/sign-in', search: { to: addressInside(location) } });
+});
+
+// Where the server cannot say who is signed in, the sign-in says so when it is tried.
+await loadSession().catch(() => {});
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,41 @@
+/** How a customer stands, in a word or two: what stops its requests comes first. */
+import type { Schemas } from '../../api/client.js';
+import { Badge } from '../../parts/badge.js';
+import { plural } from '../../parts/times.js';
+
+type Customer = Schemas['Customer'];
+
+export const STATE_WORDS: Readonly<Record<Schemas['CustomerState'], string>> = {
+  cap_reached: 'Refused: cap reached',
+  out_of_credits: 'Refused: out of credits',
+  overage: 'In overage',
+  within_limits: 'Within limits',
+};
+
+const LIMIT_WORDS: Readonly<Record<string, string>> = {
+  credits: 'credits',
+  project_monthly_cap: 'a project’s cap',
+  entity_monthly_cap: 'the monthly cap',
+  entity_yearly_cap: 'the yearly cap',
+  concurrency: 'requests in flight',
+};
+
+export function limitWords(limit: string): string {
+  return LIMIT_WORDS[limit] ?? limit;
+}
+
+export function isRefused({ state }: Pick<Customer, 'state'>): boolean {
+  return state === 'cap_reached' || state === 'out_of_credits';
+}
+
+export function CustomerState({ customer }: { customer: Customer }) {
+  const { state, denied_requests: denied } = customer;
+  const wasRefused = denied !== null && denied > 0;
+  if (isRefused(customer)) return <Badge tone="bad">{STATE_WORDS[state]}</Badge>;
+  return (
+    <>
+      {state === 'overage' && <Badge tone="warn">{STATE_WORDS[state]}</Badge>}{' '}
+      {wasRefused && <Badge tone="bad">Refused {plural(denied, 'request')}</Badge>}
+    </>
+  );
+}

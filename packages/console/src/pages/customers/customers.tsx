@@ -1,0 +1,149 @@
+/** Every customer on one page, those that run out first on top. */
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+import { reading, type Schemas } from '../../api/client.js';
+import { Amount } from '../../parts/amount.js';
+import { Awaited } from '../../parts/awaited.js';
+import { DataTable } from '../../parts/data-table.js';
+import { CsvButton } from '../../parts/downloads.js';
+import { Empty } from '../../parts/empty.js';
+import { SearchBox, SelectBox } from '../../parts/fields.js';
+import { allOf, paging, rowsOf } from '../../parts/paged.js';
+import { PageHead } from '../../parts/page-head.js';
+import { groupDigits } from '../../parts/money.js';
+import { may } from '../../session/permissions.js';
+import { useSignedIn } from '../../session/session.js';
+import { CUSTOMER_COLUMNS, runsOutSoon, SHOWN_COLUMNS } from './columns.js';
+import { isRefused, STATE_WORDS } from './customer-state.js';
+import { customersRoute, STATES, type CustomersSort } from './route.js';
+
+const ALL = '';
+
+export function Customers() {
+  const search = customersRoute.useSearch();
+  const navigate = customersRoute.useNavigate();
+  const { sort = 'credits_until', ...filter } = search;
+  const change = useCallback(
+    (changes: Partial<typeof search>) =>
+      void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
+    [navigate],
+  );
+  const setSearch = useCallback((typed: string) => change({ search: typed || undefined }), [change]);
+  const init = { params: { query: { ...filter, sort } } };
+  const found = useInfiniteQuery(paging('/v1/entities', init));
+  const rows = useMemo(() => rowsOf(found.data?.pages ?? []), [found.data]);
+  const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
+  const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  return (
+    <>
+      <PageHead title="Customers" lead="Amounts in US dollars, times in UTC. Who runs out first comes first.">
+        <CsvButton
+          fileName="customers.csv"
+          columns={CUSTOMER_COLUMNS}
+          load={() => allOf('/v1/entities', init)}
+        />
+      </PageHead>
+      <div className="row">
+        <SearchBox label="Search by name" value={filter.search ?? ''} onChange={setSearch} />
+        <PlanSelect value={filter.plan ?? ALL} onChange={(plan) => change({ plan: plan || undefined })} />
+        <SelectBox
+          label="State"
+          value={filter.state ?? ALL}
+          options={[
+            { value: ALL, label: 'All states' },
+            ...STATES.map((state) => ({ value: state, label: STATE_WORDS[state] })),
+          ]}
+          onChange={(chosen) => change({ state: STATES.find((state) => state === chosen) })}
+        />
+      </div>
+      <Awaited of={found} lines={12}>
+        {({ pages }) => (
+          <>
+            <Totals totals={pages[0]!.totals} soon={rows.filter(runsOutSoon).length} />
+            <div className="card">
+              <DataTable
+                label="Customers"
+                columns={SHOWN_COLUMNS}
+                rows={rows}
+                keyOf={({ entity }) => entity}
+                sort={sort}
+                onSort={(next) => change({ sort: next as CustomersSort })}
+                isSorted
+                total={pages[0]!.totals.entities}
+                onEnd={hasNextPage && !isFetchingNextPage ? more : undefined}
+                toneOf={(row) => (isRefused(row) ? 'bad' : undefined)}
+                empty={<NoCustomers isFiltered={Object.keys(filter).length > 0} />}
+              />
+            </div>
+          </>
+        )}
+      </Awaited>
+    </>
+  );
+}
+
+function Totals({ totals, soon }: { totals: Schemas['CustomerTotals']; soon: number }) {
+  const { states } = totals;
+  return (
+    <section className="tiles" aria-label="All customers of the filter">
+      <Tile title="Customers" figure={groupDigits(totals.entities)}>
+        {soon > 0
+          ? `${soon} of those below run out within seven days`
+          : 'None below runs out within seven days'}
+      </Tile>
+      <Tile title="This month" figure={<Amount usd={totals.month_to_date_usd} />}>
+        <Amount usd={totals.previous_month_usd} /> the month before
+      </Tile>
+      <Tile title="Credits left" figure={<Amount usd={totals.credits_usd} />}>
+        {groupDigits(states.overage)} in overage
+      </Tile>
+      <Tile title="Refused now" figure={groupDigits(states.cap_reached + states.out_of_credits)}>
+        {groupDigits(states.cap_reached)} at a cap, {groupDigits(states.out_of_credits)} out of credits
+      </Tile>
+    </section>
+  );
+}
+
+function Tile({
+  title,
+  figure,
+  children,
+}: {
+  title: string;
+  figure: React.ReactNode;
+  children: React.ReactNode;
+}) {
+  return (
+    <div className="tile">
+      <h2>{title}</h2>
+      <p className="figure">{figure}</p>
+      <p className="quiet">{children}</p>
+    </div>
+  );
+}
+
+/** Only an admin may list plans; others write the plan's name into the address. */
+function PlanSelect(props: { value: string; onChange: (plan: string) => void }) {
+  const { role } = useSignedIn();
+  return may(role, 'GET /v1/admin/plans') ? <AdminsPlanSelect {...props} /> : null;
+}
+
+function AdminsPlanSelect({ value, onChange }: { value: string; onChange: (plan: string) => void }) {
+  const { data } = useQuery(reading('/v1/admin/plans', { params: { query: { limit: 100 } } }));
+  const names = new Set([...(data?.data.map(({ plan }) => plan) ?? []), ...(value === ALL ? [] : [value])]);
+  const options = [
+    { value: ALL, label: 'All plans' },
+    ...[...names].map((name) => ({ value: name, label: name })),
+  ];
+  return <SelectBox label="Plan" value={value} options={options} onChange={onChange} />;
+}
+
+function NoCustomers({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered)
+    return <Empty title="No customer fits the filter">Change the search, the plan or the state.</Empty>;
+  return (
+    <Empty title="No customer yet">
+      One appears here with its first request, or when an admin creates it.
+    </Empty>
+  );
+}

@@ -1,0 +1,37 @@
+/** Offers a change to those who may make it; others read by whom it can be made. */
+import { useState, type ReactNode } from 'react';
+import { may, whoMay, type Operation } from '../session/permissions.js';
+import { useSignedIn } from '../session/session.js';
+
+export function ActButton({
+  needs,
+  label,
+  className,
+  children,
+}: {
+  needs: Operation;
+  label: string;
+  className?: string;
+  /** The dialog, which closes itself with `close`. */
+  children: (close: () => void) => ReactNode;
+}) {
+  const { role } = useSignedIn();
+  const [isOpen, setOpen] = useState(false);
+  if (!may(role, needs)) return <DoneBy needs={needs} label={label} />;
+  return (
+    <>
+      <button type="button" className={className} onClick={() => setOpen(true)}>
+        {label}
+      </button>
+      {isOpen && children(() => setOpen(false))}
+    </>
+  );
+}
+
+export function DoneBy({ needs, label }: { needs: Operation; label: string }) {
+  return (
+    <span className="quiet done-by">
+      {label}: {whoMay(needs)} can
+    </span>
+  );
+}

@@ -1,0 +1,27 @@
+/** An id that is copied with one press. */
+import { announce } from './announcements.js';
+
+export function Copyable({
+  text,
+  what = 'id',
+  shown = text,
+}: {
+  text: string;
+  what?: string;
+  shown?: string;
+}) {
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      announce(`Copied the ${what}.`);
+    } catch {
+      announce(`The browser does not let this page copy. The ${what} is ${text}`, 'bad');
+    }
+  };
+  return (
+    <button type="button" className="copyable" title={`Copy the ${what}`} onClick={() => void copy()}>
+      <code>{shown}</code>
+      <span className="unseen">, copy</span>
+    </button>
+  );
+}

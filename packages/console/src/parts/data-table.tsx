@@ -1,0 +1,244 @@
+/**
+ * A table of any length: headers stay and sort, rows beyond the screen are not drawn, and on a narrow screen it scrolls inside, with its
+ * first column in place. It neither searches nor loads: it gets the rows that are wanted.
+ */
+import { createSortedRowModel, rowSortingFeature, tableFeatures, useTable } from '@tanstack/react-table';
+import type { Row, Table } from '@tanstack/react-table';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, type ReactNode } from 'react';
+import type { CsvCell } from './csv.js';
+import { Empty } from './empty.js';
+
+export type SortValue = string | number | bigint | null;
+
+export type Column<T> = {
+  readonly id: string;
+  readonly header: string;
+  readonly cell: (row: T) => ReactNode;
+  /** Where the column can be sorted; a null comes last. Of a list that the server sorts, any value. */
+  readonly sortBy?: (row: T) => SortValue;
+  /** What a file has of it; a column without it is in no file. */
+  readonly csv?: (row: T) => CsvCell;
+  readonly isNumber?: boolean;
+  /** In `rem`; the first column takes what is left. */
+  readonly width?: number;
+};
+
+/** `cost`, or `-cost` for the largest first: as the address holds it. */
+export type Sort = string;
+
+type DataTableProps<T> = {
+  /** What the table lists, for screen readers. */
+  readonly label: string;
+  readonly columns: readonly Column<T>[];
+  readonly rows: readonly T[];
+  readonly keyOf: (row: T) => string;
+  readonly sort?: Sort | undefined;
+  readonly onSort?: (sort: Sort) => void;
+  /** True where the rows come in the order of `sort`. */
+  readonly isSorted?: boolean;
+  /** What there is in all, where only some rows are loaded. */
+  readonly total?: number;
+  /** Called when the last rows come into sight. */
+  readonly onEnd?: (() => void) | undefined;
+  readonly toneOf?: (row: T) => 'bad' | undefined;
+  readonly empty?: ReactNode;
+  /** Cells of a last line, by column. */
+  readonly totals?: Readonly<Record<string, ReactNode>>;
+};
+
+/** Fewer rows are all drawn, so that the browser's own search finds them. */
+const VIRTUAL_ROWS_MIN = 120;
+const ROW_PIXELS = 45;
+const FIRST_COLUMN_REM = 14;
+const COLUMN_REM = 8;
+
+const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
+type Features = typeof features;
+
+export function DataTable<T extends object>(props: DataTableProps<T>) {
+  const { columns, rows, keyOf, sort, isSorted = false, label, empty } = props;
+  const data = useMemo(() => [...rows], [rows]);
+  const table = useTable<Features, T>({
+    features,
+    data,
+    columns: useMemo(() => columns.map(definitionOf), [columns]),
+    getRowId: keyOf,
+    manualSorting: isSorted,
+    state: { sorting: sort === undefined ? [] : [sortingOf(sort)] },
+  });
+  const scroll = useRef<HTMLDivElement>(null);
+  if (rows.length === 0) return empty ?? <Empty title="Nothing to show" />;
+  const width = columns.reduce((sum, column, index) => sum + remOf(column, index), 0);
+  return (
+    <div className="scroll" ref={scroll} tabIndex={0} role="region" aria-label={label}>
+      <table
+        aria-label={label}
+        aria-rowcount={(props.total ?? rows.length) + 1}
+        style={{ minInlineSize: `${width}rem` }}
+      >
+        <colgroup>
+          {columns.map((column, index) => (
+            <col
+              key={column.id}
+              style={index === 0 ? undefined : { inlineSize: `${remOf(column, index)}rem` }}
+            />
+          ))}
+        </colgroup>
+        <Head {...props} />
+        <Body {...props} table={table} scroll={scroll} />
+        {props.totals && <Foot columns={columns} totals={props.totals} />}
+      </table>
+    </div>
+  );
+}
+
+function remOf({ width }: { width?: number }, index: number): number {
+  return width ?? (index === 0 ? FIRST_COLUMN_REM : COLUMN_REM);
+}
+
+function sortingOf(sort: Sort): { id: string; desc: boolean } {
+  return { id: sort.replace(/^-/, ''), desc: sort.startsWith('-') };
+}
+
+function definitionOf<T extends object>({ id, sortBy }: Column<T>) {
+  return {
+    id,
+    accessorFn: (row: T) => sortBy?.(row) ?? undefined,
+    sortFn: (a: Row<Features, T>, b: Row<Features, T>) =>
+      compare(a.getValue<SortValue>(id), b.getValue<SortValue>(id)),
+    sortUndefined: 'last' as const,
+  };
+}
+
+function compare(a: SortValue, b: SortValue): number {
+  if (typeof a === 'string' && typeof b === 'string') return a.localeCompare(b, 'en', { numeric: true });
+  if (a === null || b === null || a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function Head<T>({ columns, sort, onSort }: DataTableProps<T>) {
+  return (
+    <thead>
+      <tr aria-rowindex={1}>
+        {columns.map(({ id, header, sortBy, isNumber }) => {
+          const canSort = sortBy !== undefined && onSort !== undefined;
+          const direction = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : undefined;
+          // Amounts are wanted with the largest first, names from A.
+          const next =
+            direction === 'descending' ? id : direction === 'ascending' || isNumber ? `-${id}` : id;
+          return (
+            <th key={id} scope="col" className={isNumber ? 'number' : undefined} aria-sort={direction}>
+              {canSort ? (
+                <button type="button" className="sort" onClick={() => onSort(next)}>
+                  {header}
+                  <span aria-hidden="true">
+                    {direction === 'ascending' ? ' ↑' : direction === 'descending' ? ' ↓' : ''}
+                  </span>
+                </button>
+              ) : (
+                header
+              )}
+            </th>
+          );
+        })}
+      </tr>
+    </thead>
+  );
+}
+
+type BodyProps<T extends object> = DataTableProps<T> & {
+  readonly table: Pick<Table<Features, T>, 'getRowModel'>;
+  readonly scroll: React.RefObject<HTMLDivElement | null>;
+};
+
+function Body<T extends object>({ columns, table, scroll, onEnd, toneOf }: BodyProps<T>) {
+  const { rows } = table.getRowModel();
+  const isVirtual = rows.length >= VIRTUAL_ROWS_MIN || onEnd !== undefined;
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    enabled: isVirtual,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => ROW_PIXELS,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 12,
+  });
+  const items = virtualizer.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  const isAtEnd = isVirtual && last >= rows.length - 1;
+  useEffect(() => {
+    if (isAtEnd) onEnd?.();
+  }, [isAtEnd, onEnd, rows.length]);
+  const drawn = isVirtual ? items.map(({ index }) => index) : rows.map((_, index) => index);
+  const above = isVirtual ? (items[0]?.start ?? 0) : 0;
+  const below = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
+  return (
+    <tbody>
+      <Space pixels={above} columns={columns.length} />
+      {drawn.map((index) => {
+        const row = rows[index]!;
+        return (
+          <tr
+            key={row.id}
+            data-index={index}
+            data-tone={toneOf?.(row.original)}
+            aria-rowindex={index + 2}
+            ref={isVirtual ? virtualizer.measureElement : undefined}
+          >
+            {columns.map((column, at) => (
+              <Cell key={column.id} column={column} row={row.original} isFirst={at === 0} />
+            ))}
+          </tr>
+        );
+      })}
+      <Space pixels={below} columns={columns.length} />
+    </tbody>
+  );
+}
+
+function Cell<T>({ column, row, isFirst }: { column: Column<T>; row: T; isFirst: boolean }) {
+  const className = column.isNumber ? 'number' : undefined;
+  return isFirst ? (
+    <th scope="row" className={className}>
+      {column.cell(row)}
+    </th>
+  ) : (
+    <td className={className}>{column.cell(row)}</td>
+  );
+}
+
+/** Takes the place of rows that are not drawn. */
+function Space({ pixels, columns }: { pixels: number; columns: number }) {
+  if (pixels <= 0) return null;
+  return (
+    <tr aria-hidden="true" className="space">
+      <td colSpan={columns} style={{ blockSize: pixels }} />
+    </tr>
+  );
+}
+
+function Foot<T>({
+  columns,
+  totals,
+}: {
+  columns: readonly Column<T>[];
+  totals: Readonly<Record<string, ReactNode>>;
+}) {
+  return (
+    <tfoot>
+      <tr>
+        {columns.map(({ id, isNumber }, index) =>
+          index === 0 ? (
+            <th key={id} scope="row">
+              {totals[id]}
+            </th>
+          ) : (
+            <td key={id} className={isNumber ? 'number' : undefined}>
+              {totals[id]}
+            </td>
+          ),
+        )}
+      </tr>
+    </tfoot>
+  );
+}
