@@ -65,10 +65,14 @@ export class Sessions {
     return place;
   }
 
-  /** The same as `find`. Cookies that this process has not found a session for count as bad keys of the address, and are limited with them. */
+  /**
+   * Null where the cookies name no session, or one that has ended. Cookies that this process has not found a session for count as bad keys
+   * of the address, and are limited with them.
+   */
   async findFor(cookies: string | undefined, address: string): Promise<Session | null> {
-    const token = tokenIn(cookies) ?? '';
-    const find = (): Promise<Session | null> => this.find(cookies);
+    const token = tokenIn(cookies);
+    if (token === null) return null;
+    const find = (): Promise<Session | null> => this.find(token);
     // A session that is known goes on behind an address from which others are made up.
     const session = this.found.has(hashOf(token))
       ? await find()
@@ -84,9 +88,8 @@ export class Sessions {
     if (this.found.size > FOUND_MAX && oldest !== undefined) this.found.delete(oldest);
   }
 
-  /** Null where the cookies name no session, or one that has ended. */
-  async find(cookies: string | undefined): Promise<Session | null> {
-    const [, keyId, place, secret] = TOKEN.exec(tokenIn(cookies) ?? '') ?? [];
+  private async find(token: string): Promise<Session | null> {
+    const [, keyId, place, secret] = TOKEN.exec(token) ?? [];
     if (keyId === undefined || place === undefined || secret === undefined) return null;
     const text = await askRedis(this.redis.client.get(this.keyOf(`${keyId}.${place}`)));
     if (text === null) return null;
@@ -96,7 +99,7 @@ export class Sessions {
     return principal === null ? null : { principal, csrfToken };
   }
 
-  /** Ends a session that `find` has returned. */
+  /** Ends a session that `findFor` has returned. */
   async end(cookies: string | undefined): Promise<void> {
     const [, keyId, place] = TOKEN.exec(tokenIn(cookies) ?? '') ?? [];
     await askRedis(this.redis.client.del(this.keyOf(`${keyId}.${place}`)));

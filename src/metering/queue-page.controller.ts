@@ -4,9 +4,10 @@ import { Controller, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Sessions } from '../access/sessions.js';
+import { Sessions, type Session } from '../access/sessions.js';
 import { missing } from '../access/principal.js';
 import { PAGE_HEADERS } from '../http/console.controller.js';
+import { TallyError } from '../domain/errors.js';
 import { Route } from '../http/route.js';
 import { StaticFiles } from '../http/static-files.js';
 import { UsageQueue } from '../platform/queues.js';
@@ -47,7 +48,7 @@ export class QueuePageController {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
     });
-    const session = await this.sessions.find(request.headers.cookie);
+    const session = await this.sessionOf(request);
     return session?.principal.role === 'admin' ? this.ready().page() : readFileSync(SIGN_IN, 'utf8');
   }
 
@@ -81,6 +82,16 @@ export class QueuePageController {
     if (answer === null) throw missing('such view of the queues');
     void reply.code(answer.status).header('cache-control', 'no-store');
     return answer.body;
+  }
+
+  /** Null also for an address that has sent too many cookies of no session: it gets the page to sign in, and Redis is not asked. */
+  private async sessionOf({ headers, raw }: FastifyRequest): Promise<Session | null> {
+    try {
+      return await this.sessions.findFor(headers.cookie, raw.socket.remoteAddress ?? '');
+    } catch (error) {
+      if (error instanceof TallyError && error.code === 'rate_limit_exceeded') return null;
+      throw error;
+    }
   }
 
   /** Throws Unavailable. */

@@ -4,6 +4,7 @@ import type { KeyRole } from '../../src/domain/key-roles.js';
 import { accessOfSpec, type RouteSpec } from '../../src/http/route.js';
 import { LLAMA } from '../support/builders.js';
 import { anApp, type TestApp } from '../support/app.js';
+import { withKey, withSession, type Credentials } from '../support/credentials.js';
 import { ROUTES, type RouteCase } from '../support/routes.js';
 
 const ROLES = ['gateway', 'finance', 'owner', 'admin'] as const;
@@ -27,6 +28,9 @@ describe('who may call what', () => {
   let app: TestApp;
   const keys = new Map<string, string>();
   const keyOf = (name: string): string => keys.get(name) ?? name;
+  /** By the same names: those who are signed in with these keys. */
+  const sessions = new Map<string, Credentials>();
+  const withEach = (name: string) => ({ key: withKey(keyOf(name)), session: sessions.get(name)! });
   beforeAll(async () => {
     // All come from one address, and far more than it may send.
     lookUps.mockImplementation((_, __, find) => find());
@@ -37,14 +41,20 @@ describe('who may call what', () => {
       for (const entity of ['entity1', 'entity2'])
         keys.set(`${role} of ${entity}`, await app.key(role, entity));
     }
+    for (const [name, secret] of keys) sessions.set(name, await withSession(app, secret));
   });
   afterAll(async () => {
     lookUps.mockRestore();
     await app.close();
   });
 
-  const ask = ({ request, body, headers }: RouteCase, key: string | null) =>
-    app.call(request, { key, ...(body === undefined ? {} : { body }), ...(headers ? { headers } : {}) });
+  const ask = ({ request, body, headers }: RouteCase, credentials: Credentials) =>
+    app.call(request, {
+      key: null,
+      headers: { ...headers, ...credentials },
+      waits: false,
+      ...(body === undefined ? {} : { body }),
+    });
 
   it('the table names every route that the API document names', async () => {
     const { body } = await app.call('GET /openapi.json', { key: null });
@@ -56,55 +66,72 @@ describe('who may call what', () => {
   });
 
   it.each(ROUTES.filter(({ role }) => role === 'anyone'))('$route answers without a key', async (route) => {
-    expect((await ask(route, null)).status).toBe(200);
+    expect((await ask(route, {})).status).toBe(200);
   });
 
   const guarded = ROUTES.filter(({ role }) => role !== 'anyone');
 
-  it.each(guarded)('$route: 401 without a key and with one that nobody made', async (route) => {
-    for (const key of [null, 'sk-tally-nobody', app.adminKey.slice(0, -1)]) {
-      const answer = await ask(route, key);
-      expect([answer.status, answer.body]).toEqual([
-        401,
-        {
-          error: {
-            message: 'Invalid Authentication',
-            type: 'invalid_request_error',
-            param: null,
-            code: 'invalid_api_key',
+  it.each(guarded)(
+    '$route: 401 without a key, and with a key or a cookie that nobody made',
+    async (route) => {
+      const made = [withKey('sk-tally-nobody'), withKey(app.adminKey.slice(0, -1))];
+      const cookie = `${sessions.get('admin')!['cookie']!.slice(0, -9)}AAAAAAAAA`;
+      for (const credentials of [{}, ...made, { ...sessions.get('admin'), cookie }]) {
+        const answer = await ask(route, credentials);
+        expect([answer.status, answer.body]).toEqual([
+          401,
+          {
+            error: {
+              message: 'Invalid Authentication',
+              type: 'invalid_request_error',
+              param: null,
+              code: 'invalid_api_key',
+            },
           },
-        },
-      ]);
-    }
-  });
+        ]);
+      }
+    },
+  );
 
-  it.each(guarded)('$route: open to whom it says, and a 403 for every other role', async (route) => {
-    const refused = new Map<string, unknown>();
-    for (const [name, key] of keys) {
-      const { status, body } = await ask(route, key);
-      const isOpen = opens(route, name.split(' of ')[0] as KeyRole);
-      if (!isOpen) refused.set(name, body);
-      else if (!name.includes(' of ') && [401, 403, 500].includes(status)) refused.set(name, status);
-    }
-    const others = [...keys.keys()].filter((name) => !opens(route, name.split(' of ')[0] as KeyRole));
-    expect(refused).toEqual(new Map(others.map((name) => [name, FORBIDDEN])));
-  });
+  it.each(guarded)(
+    '$route: open to whom it says, and a 403 for every other role, by key and by session',
+    async (route) => {
+      const names = [...keys.keys()];
+      const others = names.filter((name) => !opens(route, name.split(' of ')[0] as KeyRole));
+      for (const by of ['key', 'session'] as const) {
+        const refused = new Map<string, unknown>();
+        for (const name of names) {
+          const { status, body } = await ask(route, withEach(name)[by]);
+          if (others.includes(name)) refused.set(name, body);
+          else if (!name.includes(' of ') && [401, 403, 500].includes(status)) refused.set(name, status);
+        }
+        expect([by, refused]).toEqual([by, new Map(others.map((name) => [name, FORBIDDEN]))]);
+      }
+    },
+  );
 
   const bound = guarded.flatMap((route) =>
     ROLES.filter((role) => role !== 'admin' && opens(route, role)).map((role) => ({ ...route, by: role })),
   );
 
-  it.each(bound)('$route: a $by key that is bound to an entity reaches its own', async (route) => {
-    const { status } = await ask(route, keyOf(`${route.by} of entity1`));
-    const isOpen = ![401, 403, 500].includes(status);
-    expect(isOpen ? 'open' : status).toBe(route.ofAll ? 403 : 'open');
-  });
+  it.each(bound)(
+    '$route: a $by key that is bound to an entity reaches its own, and its session',
+    async (route) => {
+      for (const credentials of Object.values(withEach(`${route.by} of entity1`))) {
+        const { status } = await ask(route, credentials);
+        const isOpen = ![401, 403, 500].includes(status);
+        expect(isOpen ? 'open' : status).toBe(route.ofAll ? 403 : 'open');
+      }
+    },
+  );
 
   it.each(bound.filter(({ namesEntity }) => namesEntity))(
-    "$route: a $by key that is bound to an entity reaches nobody else's",
+    "$route: a $by key that is bound to an entity reaches nobody else's, nor does its session",
     async (route) => {
-      const { status, body } = await ask(route, keyOf(`${route.by} of entity2`));
-      expect([status, body]).toEqual([403, FORBIDDEN]);
+      for (const credentials of Object.values(withEach(`${route.by} of entity2`))) {
+        const { status, body } = await ask(route, credentials);
+        expect([status, body]).toEqual([403, FORBIDDEN]);
+      }
     },
   );
 

@@ -2,8 +2,26 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BAD_KEYS_MAX } from '../../src/access/bad-keys.js';
 import { anApp, type Answer, type TestApp } from '../support/app.js';
+import { withRedis } from '../support/data-dir.js';
+import { sumIn } from '../support/metrics-text.js';
+import { until } from '../support/until.js';
 
 const JOBS = 'GET /admin/queues/api/queues';
+const PAGE = 'GET /admin/queues';
+
+/** How many commands Redis gets meanwhile that name such a key. */
+async function commandsNaming(url: string, key: RegExp, during: () => Promise<void>): Promise<number> {
+  return withRedis(url, async (redis) => {
+    const monitor = await redis.monitor();
+    const seen: string[] = [];
+    monitor.on('monitor', (_, args: string[]) => seen.push(args.join(' ')));
+    await during();
+    await redis.get('the-last');
+    await until('all of them are seen', () => seen.some((command) => /^get the-last$/i.test(command)));
+    monitor.disconnect();
+    return seen.filter((command) => key.test(command)).length;
+  });
+}
 
 describe('a session', () => {
   let app: TestApp;
@@ -84,6 +102,8 @@ describe('a session', () => {
     expect((await change({ 'x-csrf-token': other.body.csrf_token })).status).toBe(403);
     expect((await app.call('GET /v1/admin/entities/by-session')).status).toBe(404);
     expect((await change({ 'x-csrf-token': signedIn.body.csrf_token })).status).toBe(200);
+    const tried = await app.call('GET /v1/admin/audit_log?action=access.denied');
+    expect(tried.body.data[0]).toMatchObject({ target: 'PUT /v1/admin/entities/by-session', role: 'admin' });
   });
 
   it('is not opened by a page of another origin, by a form, or with a bad key', async () => {
@@ -159,5 +179,27 @@ describe('a session', () => {
     expect(limited.length).toBeGreaterThanOrEqual(60 - 2 * BAD_KEYS_MAX);
     expect(Number(limited[0]!.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect((await withCookie(JOBS, cookie)).status).toBe(200);
+  });
+
+  it('that is made up costs Redis no more at a page to sign in, which goes on being shown', async () => {
+    const cookie = cookieOf(await signIn(app.adminKey));
+    const [none, signedIn] = [await withCookie(PAGE, ''), await withCookie(PAGE, cookie)];
+    expect([none.status, signedIn.status, signedIn.text === none.text]).toEqual([200, 200, false]);
+    const madeUp = Array.from({ length: 60 }, (_, n) => `tally_session=nobody-${n}.1.${'A'.repeat(43)}`);
+    const asked = await commandsNaming(app.redis.url, /tally:session:nobody/, async () => {
+      const pages = await Promise.all(madeUp.map((made) => withCookie(PAGE, made)));
+      expect(new Set(pages.map(({ status, text }) => status === 200 && text === none.text))).toEqual(
+        new Set([true]),
+      );
+    });
+    expect(asked).toBeLessThanOrEqual(2 * BAD_KEYS_MAX);
+    expect((await withCookie(PAGE, cookie)).text).toBe(signedIn.text);
+  });
+
+  it('is no cookie at all: a page without one counts as no bad key', async () => {
+    const counted = async () => sumIn((await app.call('GET /metrics')).text, 'tally_bad_keys_total');
+    const before = await counted();
+    for (let n = 0; n < 2 * BAD_KEYS_MAX; n += 1) await withCookie(PAGE, 'theme=dark');
+    expect(await counted()).toBe(before);
   });
 });
