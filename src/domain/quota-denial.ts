@@ -21,6 +21,13 @@ export type NextHold = {
   readonly expiresMs: number;
 };
 
+/** What callers read; waiting helps with the last two. */
+export const QUOTA_EXCEEDED_MESSAGE =
+  'You exceeded your current quota, please check your plan and billing details';
+export const CONCURRENCY_MESSAGE = 'Concurrency limit reached for requests';
+export const ROOM_HELD_MESSAGE =
+  'Requests in flight hold the rest of your quota, please retry when they have finished';
+
 type DenialBase = {
   /** `entity1` or `entity1/project1`. */
   readonly scope: string;

@@ -1,14 +1,13 @@
 /** What the document says of errors: each status that an operation may answer, with its codes, examples and headers. */
 import { INTERNAL_ERROR_MESSAGE, OVERLOADED_MESSAGE, type ErrorCode } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
+import { CONCURRENCY_MESSAGE, QUOTA_EXCEEDED_MESSAGE, ROOM_HELD_MESSAGE } from '../domain/quota-denial.js';
 import { headersNamed } from './document-headers.js';
 import type { Described } from './document-operation.js';
 import { answerTo, HEADERS_TOO_LARGE } from './error-body.js';
 
 const AMOUNTS = { spent_usd: '100.02', limit_usd: '100', held_usd: '0.4', set_by: 'admin' };
 const DECISION = 'dec_1764547200AAAAAAAAAAAA.entity1';
-
-const DENIED = 'You exceeded your current quota, please check your plan and billing details';
 
 /** One example of each code, or several where it has several reasons. */
 const EXAMPLES: Readonly<Record<ErrorCode, Readonly<Record<string, TallyError>>>> = {
@@ -51,7 +50,7 @@ const EXAMPLES: Readonly<Record<ErrorCode, Readonly<Record<string, TallyError>>>
   ),
   idempotency_key_reused: one('idempotency_key_reused', 'This Idempotency-Key was used with another request'),
   insufficient_quota: {
-    credits_gone: new TallyError('insufficient_quota', DENIED, {
+    credits_gone: new TallyError('insufficient_quota', QUOTA_EXCEEDED_MESSAGE, {
       details: {
         limit: 'credits',
         scope: 'entity1',
@@ -60,7 +59,7 @@ const EXAMPLES: Readonly<Record<ErrorCode, Readonly<Record<string, TallyError>>>
         decision_id: DECISION,
       },
     }),
-    cap_reached: new TallyError('insufficient_quota', DENIED, {
+    cap_reached: new TallyError('insufficient_quota', QUOTA_EXCEEDED_MESSAGE, {
       details: {
         limit: 'entity_monthly_cap',
         scope: 'entity1',
@@ -85,7 +84,17 @@ function one(
 
 /** For decisions on quota: the same code says too that others hold what is left. */
 const IN_FLIGHT = {
-  concurrency: new TallyError('rate_limit_exceeded', 'Concurrency limit reached for requests', {
+  room_held: new TallyError('rate_limit_exceeded', ROOM_HELD_MESSAGE, {
+    details: {
+      limit: 'entity_monthly_cap',
+      scope: 'entity1',
+      ...AMOUNTS,
+      spent_usd: '99.7',
+      resets_at: 1_764_547_200,
+      decision_id: DECISION,
+    },
+  }),
+  concurrency: new TallyError('rate_limit_exceeded', CONCURRENCY_MESSAGE, {
     details: {
       limit: 'concurrency',
       scope: 'entity1',

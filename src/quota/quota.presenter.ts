@@ -3,7 +3,12 @@ import { formatUsd, picosFromNanos } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { formatSubject } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
-import type { Denial } from '../domain/quota-denial.js';
+import {
+  CONCURRENCY_MESSAGE,
+  QUOTA_EXCEEDED_MESSAGE,
+  ROOM_HELD_MESSAGE,
+  type Denial,
+} from '../domain/quota-denial.js';
 import type { QuotaMode, Remaining } from '../domain/quota-limits.js';
 import { unixSeconds } from '../domain/unix-time.js';
 import type { Admitted, Checked, Denied, DeniedDecision as DeniedOf, ReserveDecision } from './decision.js';
@@ -81,13 +86,9 @@ export function presentDecision(decision: Checked): Decision {
 /** OpenAI's rate limit error where waiting helps, and its quota error where it does not. */
 export function denialError({ denial, decisionId }: Denied): TallyError {
   const details = { ...detailsOf(denial), decision_id: decisionId };
-  return denial.retryable
-    ? new TallyError('rate_limit_exceeded', 'Concurrency limit reached for requests', { details })
-    : new TallyError(
-        'insufficient_quota',
-        'You exceeded your current quota, please check your plan and billing details',
-        { details },
-      );
+  if (!denial.retryable) return new TallyError('insufficient_quota', QUOTA_EXCEEDED_MESSAGE, { details });
+  const message = denial.limit === 'concurrency' ? CONCURRENCY_MESSAGE : ROOM_HELD_MESSAGE;
+  return new TallyError('rate_limit_exceeded', message, { details });
 }
 
 function detailsOf(denial: Denial): Record<string, unknown> {

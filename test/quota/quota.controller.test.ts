@@ -120,7 +120,7 @@ describe('reservations and decisions over HTTP', () => {
     expect([status, body.error]).toEqual([
       429,
       {
-        message: 'Concurrency limit reached for requests',
+        message: 'Requests in flight hold the rest of your quota, please retry when they have finished',
         type: 'requests',
         param: null,
         code: 'rate_limit_exceeded',
