@@ -24,9 +24,10 @@ export class ChainsController {
     answers: schemas.Chains,
   })
   async chains(@Query({ schema: schemas.ChainsQuery }) query: schemas.ChainsQuery) {
-    const { head, entity = null, log = null, limit = LIMIT_DEFAULT, after = null } = query;
+    const { head, order, ...list } = query;
+    const { entity = null, log = null, limit = LIMIT_DEFAULT, after = null } = list;
     if (head !== undefined) {
-      if (Object.keys(query).length > 1)
+      if (Object.keys(list).length > 0 || order !== 'asc')
         throw new TallyError('invalid_request', 'head must stand alone', { param: 'head' });
       const verdict = await this.database.readLong((tx) => verifyHead(tx, head), { timeoutMs: WALK_MS_MAX });
       return { object: 'chain_verification', head: head.text, ok: verdict === 'stands', verdict };
@@ -37,7 +38,7 @@ export class ChainsController {
         const isAsked = (log ?? chain?.log) === chain?.log && (entity ?? chain?.entity) === chain?.entity;
         return chain !== null && isAsked ? findHead(tx, chain) : null;
       });
-      const found = await findHeads(tx, { entity, log, after: last, limit: limit + 1 });
+      const found = await findHeads(tx, { entity, log, order, after: last, limit: limit + 1 });
       await requireKnownWhereEmpty(tx, { entity, found });
       return found;
     });

@@ -1,6 +1,6 @@
 /** The chains of ledger and audit entries in requests and answers. */
 import { z } from 'zod';
-import { afterText, entityName, limitOfPage } from '../http/fields.js';
+import { afterText, entityName, limitOfPage, listOrder } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { CHAINED_LOGS } from './chains.sql.js';
 import { HEAD_TEXT, parseHeadText } from './chains.js';
@@ -12,6 +12,7 @@ const HEAD = 'must be a head as it is logged and listed: log:entity:id:hash';
 export const ChainsQuery = z.strictObject({
   entity: entityName.optional(),
   log: log.optional(),
+  order: listOrder('asc', 'By entity, and then by log'),
   limit: limitOfPage.optional(),
   after: afterText,
   head: z

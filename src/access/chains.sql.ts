@@ -1,4 +1,5 @@
 /** The chains of hashes that ledger and audit entries form. Triggers write them; the service reads them. Nothing here locks an entry. */
+import { comparisonOf, type Order } from '../http/list-order.js';
 import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
@@ -36,17 +37,20 @@ export async function findHeads(
   of: {
     entity: string | null;
     log: ChainedLog | null;
+    order?: Order;
     after: { entity: string; log: string } | null;
     limit: number;
   },
 ): Promise<ChainHead[]> {
-  const after = of.after ?? { entity: '', log: '' };
+  const { after, order = 'asc' } = of;
+  const [direction, comparison] = [Prisma.raw(order), Prisma.raw(comparisonOf(order))];
   return tx.$queryRaw<ChainHead[]>`
     select ${HEAD} from chain_heads h
     where (${of.entity}::text is null or h.entity = ${of.entity}::text)
       and (${of.log}::text is null or h.log = ${of.log}::text)
-      and (h.entity, h.log) > (${after.entity}::text, ${after.log}::text)
-    order by h.entity, h.log
+      and (${after?.entity ?? null}::text is null
+        or (h.entity, h.log) ${comparison} (${after?.entity ?? null}::text, ${after?.log ?? null}::text))
+    order by h.entity ${direction}, h.log ${direction}
     limit ${of.limit}::integer`;
 }
 

@@ -30,10 +30,10 @@ export class OrganizationAdminController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.AdminKeyPage }) page: schemas.AdminKeyPage,
   ) {
-    const { limit, after = null } = page;
+    const { order, limit, after = null } = page;
     await requireKnown(this.database.reader, entity);
     const filter = { ...ownersOf(entity), state: 'active' } as const;
-    const rows = await this.managed.list(filter, { after, limit: limit + 1 });
+    const rows = await this.managed.list(filter, { order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: ({ id }) => id, present: presentAdminKey });
   }
 
@@ -59,12 +59,18 @@ export class OrganizationAdminController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.AuditLogsQuery }) query: schemas.AuditLogsQuery,
   ) {
-    const { limit, after = null, 'effective_at[gte]': from = null, 'effective_at[lt]': to = null } = query;
+    const {
+      order,
+      limit,
+      after = null,
+      'effective_at[gte]': from = null,
+      'effective_at[lt]': to = null,
+    } = query;
     const filter: AuditFilter = { entity, actor: null, actions: null, target: null, from, to };
     const rows = await this.database.reports.read(async (tx) => {
       if (after !== null && !(await hasAuditEntry(tx, filter, after))) throw unknownCursor();
       await requireKnown(tx, entity);
-      return findAuditEntries(tx, filter, { after, limit: limit + 1 });
+      return findAuditEntries(tx, filter, { order, after, limit: limit + 1 });
     });
     return presentPage(rows, { limit, idOf: ({ id }) => String(id), present: presentAuditLog });
   }

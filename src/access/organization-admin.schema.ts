@@ -1,10 +1,18 @@
 /** The keys and the audit log of an organization, in OpenAI's shapes. */
 import { z } from 'zod';
-import { afterNumber, afterText, endsAfter, pageLimit, querySeconds, text } from '../http/fields.js';
+import {
+  afterNumber,
+  afterText,
+  endsAfter,
+  pageLimit,
+  pageOrder,
+  querySeconds,
+  text,
+} from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const AdminKeyPath = z.object({ key: text(64) });
-export const AdminKeyPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const AdminKeyPage = z.strictObject({ limit: pageLimit, after: afterText, order: pageOrder });
 export type AdminKeyPage = z.output<typeof AdminKeyPage>;
 
 export const AdminApiKey = z
@@ -37,6 +45,7 @@ export const AuditLogsQuery = z
     'effective_at[lt]': querySeconds.optional(),
     limit: pageLimit,
     after: afterNumber,
+    order: pageOrder,
   })
   .refine(...endsAfter('effective_at[gte]', 'effective_at[lt]'));
 export type AuditLogsQuery = z.output<typeof AuditLogsQuery>;

@@ -32,8 +32,8 @@ export class EntitiesController {
     @Query({ schema: schemas.EntityPage }) page: schemas.EntityPage,
     @Caller() { entity }: Principal,
   ) {
-    const { limit, after = null } = page;
-    const rows = await this.entities.page({ only: entity, after, limit: limit + 1 });
+    const { order, limit, after = null } = page;
+    const rows = await this.entities.page({ only: entity, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.entity, present: presentEntity });
   }
 

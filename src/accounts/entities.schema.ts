@@ -1,7 +1,7 @@
 /** Entities in requests and answers. */
 import { z } from 'zod';
 import { QUOTA_MODES } from '../domain/quota-limits.js';
-import { afterText, entityName, pageLimit, planName } from '../http/fields.js';
+import { afterText, entityName, nameOrder, pageLimit, planName } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { limitFields, LimitSources, ownLimitChanges, spendLimitField } from './limits.schema.js';
 
@@ -12,7 +12,7 @@ export const quotaMode = z.enum(QUOTA_MODES, 'must be off, shadow or enforce').m
 
 export const EntityPath = z.object({ entity: entityName });
 
-export const EntityPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const EntityPage = z.strictObject({ limit: pageLimit, after: afterText, order: nameOrder });
 export type EntityPage = z.output<typeof EntityPage>;
 
 export const EntityPut = z

@@ -5,6 +5,7 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
 import type { QuotaMode } from '../domain/quota-limits.js';
+import { behind, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -59,16 +60,21 @@ export class Entities {
   }
 
   /** A page by name. `only` restricts it to one entity; `after` is the last name of the previous page, or it throws. */
-  async page(of: { only: EntityName | null; after: string | null; limit: number }): Promise<EntityRow[]> {
+  async page(of: {
+    only: EntityName | null;
+    order: Order;
+    after: string | null;
+    limit: number;
+  }): Promise<EntityRow[]> {
     const { entity } = this.database.reader;
     const name = { equals: of.only ?? undefined };
     const last = await cursorRow(of.after, (after) =>
       entity.findFirst({ where: { AND: [{ name }, { name: after }] }, select: { name: true } }),
     );
     const rows = await entity.findMany({
-      where: { name: { ...name, gt: last?.name } },
+      where: { name: { ...name, ...behind(last?.name, of.order) } },
       include: WITH_PLAN,
-      orderBy: { name: 'asc' },
+      orderBy: { name: of.order },
       take: of.limit,
     });
     return rows.map(toRow);

@@ -23,8 +23,8 @@ export class OrganizationProjectsController {
     @Organization() entity: EntityName,
     @Query({ schema: schemas.ProjectsQuery }) query: schemas.ProjectsQuery,
   ) {
-    const { limit, after = null } = query;
-    const rows = await this.projects.page({ entity, after, limit: limit + 1 });
+    const { order, limit, after = null } = query;
+    const rows = await this.projects.page({ entity, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.project, present: presentOrganizationProject });
   }
 

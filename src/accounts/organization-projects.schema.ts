@@ -1,6 +1,6 @@
 /** Projects in the form of OpenAI's API. */
 import { z } from 'zod';
-import { afterText, pageLimit, projectName, queryFlag } from '../http/fields.js';
+import { afterText, nameOrder, pageLimit, projectName, queryFlag } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const ProjectPath = z.object({ project: projectName });
@@ -8,11 +8,17 @@ export const ProjectPath = z.object({ project: projectName });
 export const ProjectsQuery = z.strictObject({
   limit: pageLimit,
   after: afterText,
+  order: nameOrder,
   include_archived: queryFlag.describe('No project is ever archived'),
 });
 export type ProjectsQuery = z.output<typeof ProjectsQuery>;
 
-export const RateLimitsQuery = z.strictObject({ limit: pageLimit, after: afterText, before: afterText });
+export const RateLimitsQuery = z.strictObject({
+  limit: pageLimit,
+  after: afterText,
+  before: afterText,
+  order: nameOrder,
+});
 export type RateLimitsQuery = z.output<typeof RateLimitsQuery>;
 
 export const OrganizationProject = z

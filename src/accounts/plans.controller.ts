@@ -24,8 +24,8 @@ export class PlansController {
     answers: schemas.PlanList,
   })
   async list(@Query({ schema: schemas.PlanPage }) page: schemas.PlanPage) {
-    const { limit, after = null } = page;
-    const rows = await this.plans.page({ after, limit: limit + 1 });
+    const { order, limit, after = null } = page;
+    const rows = await this.plans.page({ order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.name, present: presentPlan });
   }
 

@@ -1,12 +1,12 @@
 /** Plans in requests and answers. */
 import { z } from 'zod';
-import { afterText, pageLimit, planName, usd } from '../http/fields.js';
+import { afterText, nameOrder, pageLimit, planName, usd } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { limitChanges, limitFields } from './limits.schema.js';
 
 export const PlanPath = z.object({ plan: planName });
 
-export const PlanPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const PlanPage = z.strictObject({ limit: pageLimit, after: afterText, order: nameOrder });
 export type PlanPage = z.output<typeof PlanPage>;
 
 export const PlanPut = z

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { formatUsd } from '@tally/client/protocol';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
+import { behind, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -45,12 +46,12 @@ export class Plans {
   }
 
   /** A page by name; `after` is the last name of the previous page, or it throws. */
-  async page(of: { after: string | null; limit: number }): Promise<PlanRow[]> {
+  async page(of: { order: Order; after: string | null; limit: number }): Promise<PlanRow[]> {
     const { plan } = this.database.reader;
     const last = await cursorRow(of.after, (name) => plan.findUnique({ where: { name } }));
     const rows = await plan.findMany({
-      where: { name: { gt: last?.name } },
-      orderBy: { name: 'asc' },
+      where: { name: behind(last?.name, of.order) },
+      orderBy: { name: of.order },
       take: of.limit,
     });
     return rows.map(toRow);

@@ -30,8 +30,8 @@ export class ProjectsController {
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Query({ schema: EntityPage }) query: EntityPage,
   ) {
-    const { limit, after = null } = query;
-    const rows = await this.projects.page({ entity, after, limit: limit + 1 });
+    const { order, limit, after = null } = query;
+    const rows = await this.projects.page({ entity, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: (row) => row.project, present: presentProject });
   }
 

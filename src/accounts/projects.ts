@@ -4,6 +4,7 @@ import { insertAuditEntry } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';
+import { behind, type Order as ListOrder } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -46,15 +47,15 @@ export class Projects {
    * `invalid_request` where it has no project of that name.
    */
   async page(
-    of: { entity: EntityName; after: string | null; limit: number },
+    of: { entity: EntityName; order: ListOrder; after: string | null; limit: number },
     tx: Tx = this.database.reader,
   ): Promise<ProjectRow[]> {
     const { entity } = of;
     await this.accounts.require(tx, entity);
     const last = await cursorRow(of.after, (name) => tx.project.findFirst({ where: { entity, name } }));
     const rows = await tx.project.findMany({
-      where: { entity, name: { gt: last?.name } },
-      orderBy: { name: 'asc' },
+      where: { entity, name: behind(last?.name, of.order) },
+      orderBy: { name: of.order },
       take: of.limit,
     });
     return rows.map(toRow);

@@ -1,6 +1,7 @@
 /** Alerts of other kinds than spend, as they are ordered and answered. */
 import { formatUsd } from '@tally/client/protocol';
 import { unixSeconds } from '../domain/unix-time.js';
+import { inOrder } from '../http/list-order.js';
 import { presentSlice, type ListBody } from '../http/list-page.js';
 import type { Undeliverable } from './alert-channel.js';
 import type { AlertRow, NewAlert } from './alerts.js';
@@ -43,13 +44,13 @@ export function presentOne(row: AlertRow, undeliverable: Undeliverable): Alert {
   };
 }
 
-/** `rows` are all alerts of a scope. */
+/** `rows` are all alerts of a scope, newest first. */
 export function presentSome(
   rows: readonly AlertRow[],
-  { limit, after }: AlertPage,
+  { order, limit, after }: AlertPage,
   undeliverable: Undeliverable,
 ): ListBody<Alert> {
-  return presentSlice(rows, {
+  return presentSlice(inOrder(rows, { order, usual: 'desc' }), {
     limit,
     after,
     idOf: (row) => row.id,

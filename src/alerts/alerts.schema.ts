@@ -1,6 +1,6 @@
 /** Alerts of other kinds than spend, in requests and answers. */
 import { z } from 'zod';
-import { afterText, integer, pageLimit, positiveUsd, projectName, text } from '../http/fields.js';
+import { afterText, integer, pageLimit, pageOrder, positiveUsd, projectName, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { channel, channelOrder, undeliverable } from './alert-channel.schema.js';
 
@@ -12,7 +12,7 @@ const KINDS = 'low_balance, credits_running_out, cap_share, unpriced_usage, unre
 
 export const AnAlertPath = z.object({ alert: text(64) });
 
-export const AlertPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const AlertPage = z.strictObject({ limit: pageLimit, after: afterText, order: pageOrder });
 export type AlertPage = z.output<typeof AlertPage>;
 
 const notification_channel = channelOrder;

@@ -32,10 +32,10 @@ export class WebhooksController {
     answers: schemas.WebhookList,
   })
   async list(
-    @Query({ schema: schemas.WebhookPage }) { limit, after }: schemas.WebhookPage,
+    @Query({ schema: schemas.WebhookPage }) { order, limit, after }: schemas.WebhookPage,
     @Caller() { entity }: Principal,
   ) {
-    const rows = await this.webhooks.list(entity, { after, limit: limit + 1 });
+    const rows = await this.webhooks.list(entity, { order, after, limit: limit + 1 });
     const at = await this.now();
     return presentPage(rows, {
       limit,

@@ -1,6 +1,6 @@
 /** Webhooks and their deliveries in requests and answers. */
 import { z } from 'zod';
-import { afterText, entityName, integer, pageLimit, pageOrder, text } from '../http/fields.js';
+import { afterText, entityName, integer, listOrder, pageLimit, pageOrder, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 const URL_CHARACTERS_MAX = 2_048;
@@ -12,7 +12,11 @@ export const WebhookPath = z.object({ id: text(64).meta({ example: 'hook_9aXkQ2m
 export const DeliveryPath = WebhookPath.extend({ delivery: text(128) });
 export type DeliveryPath = z.output<typeof DeliveryPath>;
 
-export const WebhookPage = z.strictObject({ limit: pageLimit, after: afterText });
+export const WebhookPage = z.strictObject({
+  limit: pageLimit,
+  after: afterText,
+  order: listOrder('asc', 'By time: `asc` is oldest first'),
+});
 export type WebhookPage = z.output<typeof WebhookPage>;
 
 export const DeliveryStatus = z

@@ -4,6 +4,7 @@ import { Accounts } from '../accounts/accounts.js';
 import { insertAuditEntry } from '../access/audit-log.js';
 import { assert, TallyError } from '../domain/errors.js';
 import { randomId, type EntityName } from '../domain/ids.js';
+import { behindRow, byTimeOfCreation, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
@@ -51,10 +52,10 @@ export class Webhooks {
     private readonly accounts: Accounts,
   ) {}
 
-  /** Oldest first: those of one entity, or with null all. A page begins after the webhook `after`, or throws where there is none. */
+  /** By when they were made: those of one entity, or with null all. A page begins after the webhook `after`, or throws where there is none. */
   async list(
     entity: EntityName | null,
-    page: { after?: string | undefined; limit: number },
+    page: { order: Order; after?: string | undefined; limit: number },
   ): Promise<WebhookRow[]> {
     const { reader } = this.database;
     const where = { entity: entity ?? undefined };
@@ -62,9 +63,9 @@ export class Webhooks {
       reader.webhook.findFirst({ where: { ...where, id }, select: COLUMNS }),
     );
     return reader.webhook.findMany({
-      where: last === null ? where : { ...where, ...laterThan(last) },
+      where: last === null ? where : { ...where, ...behindRow(last, page.order) },
       select: COLUMNS,
-      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+      orderBy: byTimeOfCreation(page.order),
       take: page.limit,
     });
   }
@@ -177,8 +178,4 @@ export class Webhooks {
     const at = await this.clock.bookingTime(tx);
     await insertAuditEntry(tx, { at, entity: webhook.entity, target: webhook.id, ...rest });
   }
-}
-
-function laterThan({ createdAt, id }: WebhookRow) {
-  return { OR: [{ createdAt: { gt: createdAt } }, { createdAt, id: { gt: id } }] };
 }

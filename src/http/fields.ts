@@ -8,6 +8,7 @@ import { parseUsd, parseUsdEach, parseUsdPerMillion } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { mustLieAfter } from '../domain/time-range.js';
 import { AMOUNT, AMOUNT_ABOVE_ZERO, amountUpTo } from './amount-patterns.js';
+import type { Order } from './list-order.js';
 
 /** Control characters, in a class: as regular expressions of every language read it, because the document shows it. */
 export const CONTROL = String.raw`\x00-\x1f\x7f-\x9f`;
@@ -204,12 +205,15 @@ export const limitOfPage = queryInteger(1, LIMIT_MAX).meta({
 });
 export const pageLimit = limitOfPage.prefault(LIMIT_DEFAULT);
 
-/** Of lists by time. */
-export const pageOrder = z
-  .enum(['asc', 'desc'], 'must be asc or desc')
-  .meta({ id: 'SortOrder' })
-  .default('desc')
-  .describe('By time: `desc` is newest first');
+const sortOrder = z.enum(['asc', 'desc'], 'must be asc or desc').meta({ id: 'SortOrder' });
+
+/** The order of a list: `usual` is the one that it has by itself, and the other one is the same rows the other way round. */
+export function listOrder(usual: Order, meaning: string) {
+  return sortOrder.default(usual).describe(meaning);
+}
+
+export const pageOrder = listOrder('desc', 'By time: `desc` is newest first');
+export const nameOrder = listOrder('asc', 'By name: `asc` is from A on');
 
 /** What every list says of a cursor that is none of its rows. */
 export const CURSOR = 'must be the last_id of a page of this list';

@@ -1,6 +1,6 @@
-/** The order of a list by time, and what its pages go on behind. */
+/** The order of a list, and what its pages go on behind. */
 
-/** `desc` is newest first. */
+/** By time `desc` is newest first; by name `asc` is from A on. */
 export type Order = 'asc' | 'desc';
 
 /** What lies behind the value in this order, as a condition of Prisma's. */
@@ -16,6 +16,14 @@ export function behindRow({ createdAt, id }: { createdAt: Date; id: string }, or
 /** The order of such rows. */
 export function byTimeOfCreation(order: Order) {
   return [{ createdAt: order }, { id: order }];
+}
+
+/** Rows in the order of the list, given in its usual one. */
+export function inOrder<T>(
+  rows: readonly T[],
+  { order, usual }: { order: Order; usual: Order },
+): readonly T[] {
+  return order === usual ? rows : rows.toReversed();
 }
 
 /** What a row of the next page is to the last one of this page, in SQL. */

@@ -146,6 +146,7 @@ export class PriceBook implements OnModuleInit {
     limit = null,
     source = null,
     at = null,
+    order = 'asc',
     ...filter
   }: ListFilter): Promise<PriceRow[]> {
     const { model, entity } = filter;
@@ -157,7 +158,9 @@ export class PriceBook implements OnModuleInit {
         (entity ?? row?.entity) === (row?.entity ?? entity);
       return isAsked ? row : null;
     });
-    return this.rowsOf(await listVersions(this.database.reader, { after, limit, source, at, ...filter }));
+    return this.rowsOf(
+      await listVersions(this.database.reader, { order, after, limit, source, at, ...filter }),
+    );
   }
 
   /** A version, or null. */

@@ -1,6 +1,7 @@
 /** Price versions in the database. They are added, each with its base rate, and never changed. */
 import { unitPricesJson } from '../domain/meter-charges.js';
 import { chargeableMeters, unitPricesUnder } from '../domain/price.js';
+import { comparisonOf, type Order } from '../http/list-order.js';
 import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 import type { Tx } from '../platform/database.js';
@@ -54,14 +55,18 @@ export type VersionFilter = {
   readonly source: string | null;
   /** Those that are in force then, of each model and entity; null is all. */
   readonly at: Date | null;
+  readonly order: Order;
   /** The last version of the page before. */
   readonly after: bigint | null;
   /** Null is all. */
   readonly limit: number | null;
 };
 
-/** By model and then newest first. */
+/** By model and then newest first, or the other way round. */
 export async function listVersions(tx: Tx, of: VersionFilter): Promise<StoredPrice[]> {
+  const back = of.order === 'asc' ? 'desc' : 'asc';
+  const [direction, comparison] = [Prisma.raw(of.order), Prisma.raw(comparisonOf(of.order))];
+  const [within, older] = [Prisma.raw(back), Prisma.raw(comparisonOf(back))];
   return tx.$queryRaw<StoredPrice[]>`
     select ${COLUMNS}
     from prices p
@@ -74,9 +79,9 @@ export async function listVersions(tx: Tx, of: VersionFilter): Promise<StoredPri
         where n.model = p.model and n.entity is not distinct from p.entity and n.effective_from <= ${of.at}::timestamptz
         order by n.effective_from desc limit 1
       ))
-      and (a.id is null or p.model > a.model
-        or (p.model = a.model and (p.effective_from, p.id) < (a.effective_from, a.id)))
-    ${NEWEST_FIRST}
+      and (a.id is null or p.model ${comparison} a.model
+        or (p.model = a.model and (p.effective_from, p.id) ${older} (a.effective_from, a.id)))
+    order by p.model ${direction}, p.effective_from ${within}, p.id ${within}
     limit ${of.limit}::bigint`;
 }
 

@@ -49,9 +49,9 @@ export class PricesController {
     answers: schemas.PriceList,
   })
   async list(@Query({ schema: schemas.PricePage }) query: schemas.PricePage) {
-    const { limit, after = null, model = null, entity = null, source = null, at = null } = query;
+    const { order, limit, after = null, model = null, entity = null, source = null, at = null } = query;
     if (entity !== null) await requireKnown(this.database.reader, entity);
-    const page = await this.prices.list({ model, entity, source, at, after, limit: limit + 1 });
+    const page = await this.prices.list({ model, entity, source, at, order, after, limit: limit + 1 });
     return presentPage(page, { limit, idOf: (row) => String(row.id), present: presentPrice });
   }
 
@@ -104,10 +104,10 @@ export class PricesController {
     answers: schemas.UnpricedUsageList,
   })
   async unpriced(@Query({ schema: schemas.UnpricedPage }) query: schemas.UnpricedPage) {
-    const { limit, model = null, entity = null } = query;
+    const { order, limit, model = null, entity = null } = query;
     if (entity !== null) await requireKnown(this.database.reader, entity);
     const after = query.after === undefined ? null : placeOf(query.after);
-    const rows = await this.prices.listUnpriced({ model, entity, after, limit: limit + 1 });
+    const rows = await this.prices.listUnpriced({ model, entity, order, after, limit: limit + 1 });
     return presentPage(rows, { limit, idOf: unpricedIdOf, present: presentUnpriced });
   }
 

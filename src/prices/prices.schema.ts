@@ -7,6 +7,7 @@ import {
   afterText,
   entityName,
   integer,
+  listOrder,
   pageLimit,
   queryFlag,
   queryTime,
@@ -66,6 +67,7 @@ export const PricePage = z.strictObject({
   at: queryTime
     .optional()
     .describe('The versions that are in force at that time, one of each model and entity'),
+  order: listOrder('asc', 'By model, and of one model newest first; `desc` is the other way round'),
   limit: pageLimit,
   after: afterNumber,
 });
@@ -82,6 +84,7 @@ export type PriceMapQuery = z.output<typeof PriceMapQuery>;
 export const UnpricedPage = z.strictObject({
   model: model.optional(),
   entity: entityName.optional(),
+  order: listOrder('asc', 'By model and entity: `asc` is from A on'),
   limit: pageLimit,
   after: afterText,
 });

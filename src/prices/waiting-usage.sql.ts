@@ -2,6 +2,7 @@
 import type { QuantityColumns } from '../domain/meter-charges.js';
 import type { Meter } from '../domain/meters.js';
 import type { Period } from '../domain/period.js';
+import { comparisonOf, type Order } from '../http/list-order.js';
 import { pgArray } from '../platform/pg-array.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
@@ -98,10 +99,13 @@ export async function listWaitingUsage(
   of: {
     model: string | null;
     entity: string | null;
+    order?: Order;
     after: { model: string; entity: string } | null;
     limit: number;
   },
 ): Promise<WaitingUsage[]> {
+  const { order = 'asc' } = of;
+  const [direction, comparison] = [Prisma.raw(order), Prisma.raw(comparisonOf(order))];
   const after = of.after?.model ?? null;
   return tx.$queryRaw<WaitingUsage[]>`
     select
@@ -120,9 +124,9 @@ export async function listWaitingUsage(
     where e.unpriced_meters is not null
       and (${of.model}::text is null or e.model = ${of.model}::text)
       and (${of.entity}::text is null or e.entity = ${of.entity}::text)
-      and (${after}::text is null or (e.model, e.entity) > (${after}::text, ${of.after?.entity ?? null}::text))
+      and (${after}::text is null or (e.model, e.entity) ${comparison} (${after}::text, ${of.after?.entity ?? null}::text))
     group by e.model, e.entity
-    order by e.model, e.entity
+    order by e.model ${direction}, e.entity ${direction}
     limit ${of.limit}::integer`;
 }
 

@@ -1,5 +1,6 @@
 /** What holds an entity's money, one by one, for a person to look at. While Redis is unavailable nobody can say. */
 import type { EntityName } from '../domain/ids.js';
+import type { Order } from '../http/list-order.js';
 import { isUnavailable } from '../platform/unavailable.js';
 import type { HeldThing } from './hold-text.js';
 import { notFound, overloaded } from './quota-errors.js';
@@ -8,10 +9,10 @@ import type { RedisQuota } from './redis-quota.js';
 export class HoldList {
   constructor(private readonly redis: RedisQuota) {}
 
-  /** A page of requests in flight and leases, soonest to expire first. Null where `after` is none of them. */
+  /** A page of requests in flight and leases, by when they expire. Null where `after` is none of them. */
   page(
     entity: EntityName,
-    page: { after: string | null; limit: number },
+    page: { order: Order; after: string | null; limit: number },
   ): Promise<readonly HeldThing[] | null> {
     return answered(this.redis.list(entity, page));
   }

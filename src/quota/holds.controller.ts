@@ -28,12 +28,12 @@ export class HoldsController {
   })
   async list(
     @Param({ schema: schemas.HoldsPath }) { entity }: { entity: EntityName },
-    @Query({ schema: schemas.HoldsQuery }) { limit, after }: schemas.HoldsQuery,
+    @Query({ schema: schemas.HoldsQuery }) { order, limit, after }: schemas.HoldsQuery,
     @Caller() caller: Principal,
   ) {
     requireEntity(caller, entity);
     await this.entities.find(entity);
-    const listed = await this.quota.holds.page(entity, { after: after ?? null, limit: limit + 1 });
+    const listed = await this.quota.holds.page(entity, { order, after: after ?? null, limit: limit + 1 });
     if (listed === null) throw unknownCursor();
     const now = this.clock.now();
     return presentPage(listed, {

@@ -1,11 +1,15 @@
 /** Holds, one by one. */
 import { z } from 'zod';
-import { afterText, entityName, pageLimit } from '../http/fields.js';
+import { afterText, entityName, listOrder, pageLimit } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
 export const HoldsPath = z.object({ entity: entityName });
 
-export const HoldsQuery = z.strictObject({ limit: pageLimit, after: afterText });
+export const HoldsQuery = z.strictObject({
+  limit: pageLimit,
+  after: afterText,
+  order: listOrder('asc', 'By expiry: `asc` is soonest first'),
+});
 export type HoldsQuery = z.output<typeof HoldsQuery>;
 
 export const HeldHold = z

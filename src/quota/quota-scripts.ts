@@ -1,4 +1,5 @@
 /** The Lua scripts: the files that each is made of, and its arguments in the sequence in which the script names them. */
+import type { Order } from '../http/list-order.js';
 import { LuaScript } from './lua-script.js';
 
 /** Empty for Redis' own clock. */
@@ -102,7 +103,12 @@ export const FIND_HOLD = new LuaScript(['bounds', 'holds', 'find-hold'], (a: Now
 
 export const LIST_HOLDS = new LuaScript(
   ['bounds', ...HOLDS, 'list-holds'],
-  (a: Now & { readonly after_id: string; readonly count_max: number }) => [a.now_ms, a.after_id, a.count_max],
+  (a: Now & { readonly after_id: string; readonly count_max: number; readonly order: Order }) => [
+    a.now_ms,
+    a.after_id,
+    a.count_max,
+    a.order,
+  ],
 );
 
 export const ADOPT_LOCAL_HOLDS = new LuaScript(

@@ -4,6 +4,7 @@ import type { EntityName, Subject } from '../domain/ids.js';
 import { holdNanos } from '../domain/money.js';
 import type { Period } from '../domain/period.js';
 import { learnedFromNanos, weighedNanos, type QuotaState } from '../domain/quota-limits.js';
+import type { Order } from '../http/list-order.js';
 import type { Clock } from '../platform/clock.js';
 import type { RedisNodes } from '../platform/redis-nodes.js';
 import type { HoldSize } from './hold-size.js';
@@ -167,15 +168,16 @@ export class RedisQuota {
     }
   }
 
-  /** A page, soonest to expire first. Null where `after` is no hold. */
+  /** A page, by when they expire. Null where `after` is no hold. */
   async list(
     entity: EntityName,
-    { after, limit }: { after: string | null; limit: number },
+    { order, after, limit }: { order: Order; after: string | null; limit: number },
   ): Promise<HeldThing[] | null> {
     const reply = await LIST_HOLDS.run(this.breakers, this.keys.ofHolds(entity), {
       now_ms: this.clock.redisNowMs(),
       after_id: after ?? '',
       count_max: limit,
+      order,
     });
     if (reply === null) return null;
     const fields = reply as readonly string[];

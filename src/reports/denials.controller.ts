@@ -4,6 +4,7 @@ import { requireKnown } from '../access/known-entities.js';
 import { EntityPath } from '../accounts/entities.schema.js';
 import type { EntityName } from '../domain/ids.js';
 import { unixSeconds } from '../domain/unix-time.js';
+import { inOrder } from '../http/list-order.js';
 import { presentSlice } from '../http/list-page.js';
 import { Route } from '../http/route.js';
 import { ReportsDatabase } from '../platform/reports-database.js';
@@ -30,11 +31,12 @@ export class DenialsController {
     @Query({ schema: schemas.DenialsQuery }) query: schemas.DenialsQuery,
   ) {
     await this.reports.read((tx) => requireKnown(tx, entity));
-    const { limit, after, denied_by: deniedBy } = query;
+    const { order, limit, after, denied_by: deniedBy } = query;
     const found = await this.quota.denials(entity);
     const wanted = <T>(rows: readonly T[], limitOf: (row: T) => string) =>
       rows.filter((row) => deniedBy === undefined || limitOf(row) === deniedBy);
-    const denials = wanted(found.denials, ({ denial }) => denial.limit);
+    const newestFirst = wanted(found.denials, ({ denial }) => denial.limit);
+    const denials = inOrder(newestFirst, { order, usual: 'desc' });
     return {
       ...presentSlice(denials, { limit, after, idOf: ({ id }) => id, present: presentDenied }),
       hours: wanted(found.hours, (row) => row.limit).map(({ hour, limit: name, count }) => ({

@@ -1,6 +1,6 @@
 /** Denied requests in requests and answers. */
 import { z } from 'zod';
-import { afterText, pageLimit } from '../http/fields.js';
+import { afterText, pageLimit, pageOrder } from '../http/fields.js';
 import { quotaLimit } from '../http/errors.schema.js';
 import { listOf } from '../http/lists.schema.js';
 import { DeniedDecision } from '../quota/quota.schema.js';
@@ -8,6 +8,7 @@ import { DeniedDecision } from '../quota/quota.schema.js';
 export const DenialsQuery = z.strictObject({
   limit: pageLimit,
   after: afterText,
+  order: pageOrder,
   denied_by: quotaLimit.optional().describe('Only those of this limit'),
 });
 export type DenialsQuery = z.output<typeof DenialsQuery>;

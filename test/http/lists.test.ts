@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { listsIn, type List } from '../support/api-lists.js';
 import { aListWorld, ROWS, type ListWorld } from '../support/list-world.js';
 import { ROUTES } from '../support/routes.js';
 
@@ -18,48 +19,31 @@ const OF_NOBODY = [
 const EMPTY = 'GET /v1/organization/projects/{project}/rate_limits';
 /** A row a month, which is a handful: it has no pages, and refuses what asks for one. */
 const WHOLE = 'GET /v1/admin/settings/retention/event_months';
-/** Lists of what happened, newest first unless asked otherwise. */
-const BY_TIME = [
-  'GET /v1/admin/audit_log',
-  'GET /v1/admin/dead_letters',
-  'GET /v1/admin/entities/{entity}/credits',
-  'GET /v1/admin/entities/{entity}/ledger',
-  'GET /v1/admin/jobs',
-  'GET /v1/admin/keys',
-  'GET /v1/admin/mail_deliveries',
-  'GET /v1/admin/usage_conflicts',
-  'GET /v1/admin/usage_corrections',
-  'GET /v1/admin/webhooks/{id}/deliveries',
-  'GET /v1/entities/{entity}/events',
-  'GET /v1/organization/projects/{project}/spend_alerts',
-  'GET /v1/organization/spend_alerts',
+/** By name or by expiry; webhooks are the one exception by time. All others are by time, newest first. */
+const ASCENDING = [
+  'GET /v1/admin/chains',
+  'GET /v1/admin/entities',
+  'GET /v1/admin/entities/{entity}/holds',
+  'GET /v1/admin/entities/{entity}/projects',
+  'GET /v1/admin/plans',
+  'GET /v1/admin/prices',
+  'GET /v1/admin/prices/unpriced',
+  'GET /v1/admin/webhooks',
+  'GET /v1/organization/projects',
+  'GET /v1/organization/projects/{project}/rate_limits',
 ];
+/** Its `sort` says in which direction. */
+const SORTED = 'GET /v1/entities';
 /** Rows that a page may show differently from one call to the next. */
 const MOVING = new Set(['last_used_at', 'progress']);
 
 let world: ListWorld;
 /** From the document, so that a list that is added is tested too. */
-let lists: { route: string; parameters: string[] }[];
+let lists: List[];
 beforeAll(async () => {
   world = await aListWorld();
   const { body: document } = await world.app.call('GET /openapi.json', { key: null });
-  const isList = (schema: unknown) => /"object":\{[^}]*"list"/.test(JSON.stringify(schema ?? null));
-  const resolved = (schema: object | undefined): unknown => {
-    const text = JSON.stringify(schema ?? null);
-    return [...text.matchAll(/#\/components\/schemas\/([A-Za-z0-9]+)/g)].map(
-      ([, name = '']) => document.components.schemas[name],
-    );
-  };
-  lists = Object.entries<Record<string, { responses: object; parameters: { name: string }[] }>>(
-    document.paths,
-  ).flatMap(([path, { get }]) => {
-    const answer = (get?.responses as Record<string, { content?: Record<string, { schema: object }> }>)?.[
-      '200'
-    ]?.content?.['application/json']?.schema;
-    return isList(resolved(answer)) && `GET ${path}` !== WHOLE
-      ? [{ route: `GET ${path}`, parameters: get!.parameters.map(({ name }) => name) }]
-      : [];
-  });
+  lists = listsIn(document).filter(({ route }) => route !== WHOLE);
 });
 afterAll(() => world.app.close());
 
@@ -116,7 +100,7 @@ function others(id: string): string[] {
 }
 
 describe('every list', () => {
-  const each = (test: (list: { route: string; parameters: string[] }) => Promise<void>) => async () => {
+  const each = (test: (list: List) => Promise<void>) => async () => {
     expect(lists.length).toBeGreaterThan(25);
     for (const list of lists) await test(list);
   };
@@ -137,22 +121,32 @@ describe('every list', () => {
     }),
   );
 
-  it('that is in the order of time is given oldest first where that is asked for, page by page', async () => {
-    const ordered = lists.filter(({ parameters }) => parameters.includes('order'));
-    expect(ordered.map(({ route }) => route).toSorted()).toEqual(BY_TIME);
-    for (const { route } of ordered) {
-      const newest = await rowsBy(route, { limit: '100' });
-      expect([route, newest.rows.length > 1]).toEqual([route, true]);
-      for (const query of [
-        { order: 'asc', limit: '1' },
-        { order: 'asc', limit: '100' },
-      ])
-        expect([route, still((await rowsBy(route, query)).rows)]).toEqual([
-          route,
-          still(newest.rows.toReversed()),
-        ]);
-      expect((await ask(route, { order: 'upwards' })).body.error?.param).toBe('order');
-    }
+  it(
+    'goes either way, page by page, and its document says which way it goes by itself',
+    each(async ({ route, parameters, order }) => {
+      const isSorted = route === SORTED;
+      const hasOrder = [parameters.includes('order'), order === 'asc' || order === 'desc'];
+      expect([route, ...hasOrder]).toEqual([route, !isSorted, !isSorted]);
+      const ways = isSorted
+        ? [{ sort: 'entity' }, { sort: '-entity' }]
+        : [{ order: order! }, { order: order === 'asc' ? 'desc' : 'asc' }];
+      const usual = await rowsBy(route, { limit: '100' });
+      const either = [usual.rows, usual.rows.toReversed()];
+      for (const [index, way] of ways.entries())
+        for (const limit of ['1', '2', '100'])
+          expect([route, way, still((await rowsBy(route, { ...way, limit })).rows)]).toEqual([
+            route,
+            way,
+            still(either[index]!),
+          ]);
+      const [name] = Object.keys(ways[0]!);
+      expect((await ask(route, { [name!]: 'upwards' })).body.error?.param).toBe(name);
+    }),
+  );
+
+  it('by time goes newest first by itself, and only these go the other way', () => {
+    const ascending = lists.filter(({ order }) => order === 'asc').map(({ route }) => route);
+    expect(ascending.toSorted()).toEqual(ASCENDING);
   });
 
   it(
