@@ -75,6 +75,7 @@ describe('the API document', () => {
       'query entity',
       'query limit',
       'query model',
+      'query order',
       'query source',
     ]);
     expect(document.components.schemas['UsageEvent']?.required).toContain('subject');
