@@ -1,7 +1,12 @@
 /** Admins: events that arrived again with other content than was counted. */
-import { Body, Controller, Param, Query } from '@nestjs/common';
+import { Body, Controller, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
+import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
+import { Jobs } from '../jobs/jobs.js';
+import { presentJob } from '../jobs/jobs.presenter.js';
 import { Restart, type Tx } from '../platform/database.js';
+import { conflictOrder, ConflictsJob, type ConflictBatchOrder } from './conflicts-job.js';
 import { eventFromJson } from './event-json.js';
 import { conflictIdOf } from './usage-conflicts.sql.js';
 import { UsageConflicts } from './usage-conflicts.js';
@@ -16,6 +21,8 @@ export class ConflictsController {
   constructor(
     private readonly usageConflicts: UsageConflicts,
     private readonly changes: Changes,
+    private readonly job: ConflictsJob,
+    private readonly jobs: Jobs,
   ) {}
 
   @Route('GET /v1/admin/usage_conflicts', {
@@ -97,4 +104,65 @@ export class ConflictsController {
     const change = async (tx: Tx) => presentConflict(await this.usageConflicts.review(tx, order));
     return this.changes.make(call, [], change, { dryRun });
   }
+
+  @MayBeAJob()
+  @Route('POST /v1/admin/usage_conflicts/count', {
+    scope: 'all',
+    role: 'admin',
+    summary: 'Count the other contents of all conflicts that match, as events of their own',
+    answers: schemas.ConflictBatch,
+    idempotent: true,
+  })
+  async countMatching(
+    @Query({ schema: schemas.CountQuery }) { dry_run: dryRun }: schemas.CountQuery,
+    @Body({ schema: schemas.CountOrder }) body: schemas.CountOrder,
+    @Call() call: ChangeCall,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.resolveMatching(batchOrder('counted', body, call), { dryRun, call, reply });
+  }
+
+  @MayBeAJob()
+  @Route('POST /v1/admin/usage_conflicts/review', {
+    scope: 'all',
+    role: 'admin',
+    summary: 'Mark all conflicts that match as reviewed',
+    answers: schemas.ConflictBatch,
+    idempotent: true,
+  })
+  async reviewMatching(
+    @Query({ schema: schemas.ReviewQuery }) { dry_run: dryRun }: schemas.ReviewQuery,
+    @Body({ schema: schemas.ReviewOrder }) body: schemas.ReviewOrder,
+    @Call() call: ChangeCall,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.resolveMatching(batchOrder('reviewed', body, call), { dryRun, call, reply });
+  }
+
+  private async resolveMatching(
+    order: ConflictBatchOrder,
+    { dryRun, call, reply }: { dryRun: boolean; call: ChangeCall; reply: FastifyReply },
+  ) {
+    await this.usageConflicts.requireSome(order.filter);
+    if (dryRun) return this.job.preview(order);
+    const job = await this.changes.make(call, [], async (tx) =>
+      presentJob(await this.jobs.start(tx, conflictOrder(order))),
+    );
+    return answerOf(this.jobs, job.id, reply);
+  }
+}
+
+function batchOrder(
+  status: 'counted' | 'reviewed',
+  body: schemas.ReviewOrder & { readonly status?: 'open' | 'reviewed' },
+  { principal }: ChangeCall,
+): ConflictBatchOrder {
+  const filter = {
+    status: body.status ?? 'open',
+    entity: scopeOf(principal, body),
+    project: body.subject?.project ?? null,
+    from: body.start_time ?? null,
+    to: body.end_time ?? null,
+  };
+  return { status, filter, note: body.note ?? null, limit: body.limit ?? null, actor: principal.keyId };
 }

@@ -1,7 +1,7 @@
 /** Conflicts as JSON. */
 import { presentEvent } from './event-json.js';
-import { conflictIdOf, type ConflictRow, type ConflictStatus } from './usage-conflicts.sql.js';
-import type { UsageConflict } from './conflicts.schema.js';
+import { conflictIdOf, statusOfConflict, type ConflictRow } from './usage-conflicts.sql.js';
+import type { ConflictBatch, UsageConflict } from './conflicts.schema.js';
 import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
 export function presentConflict(row: ConflictRow): UsageConflict {
@@ -13,7 +13,7 @@ export function presentConflict(row: ConflictRow): UsageConflict {
     event_id: row.eventId,
     counted: row.counted === null ? null : presentEvent(row.counted),
     other: presentEvent(row.other),
-    status: statusOf(row),
+    status: statusOfConflict(row),
     counted_as: row.countedAs,
     seen_count: Number(row.seenCount),
     first_seen_at: unixSeconds(row.firstSeenAt),
@@ -24,7 +24,16 @@ export function presentConflict(row: ConflictRow): UsageConflict {
   };
 }
 
-function statusOf({ reviewedAt, countedAs }: ConflictRow): ConflictStatus {
-  if (countedAs !== null) return 'counted';
-  return reviewedAt === null ? 'open' : 'reviewed';
+/** Conflicts that were seen again from `to` on were left alone. */
+type Resolved = {
+  readonly status: 'counted' | 'reviewed';
+  readonly answered: number;
+  readonly skipped: number;
+  readonly remaining: number;
+  readonly to: Date;
+  readonly dryRun: boolean;
+};
+
+export function presentConflictBatch({ to, dryRun, ...batch }: Resolved): ConflictBatch {
+  return { object: 'usage_conflict_batch', ...batch, end_time: unixSeconds(to), dry_run: dryRun };
 }

@@ -6,12 +6,14 @@ import {
   CURSOR,
   endsAfter,
   entityName,
+  integer,
   pageLimit,
   pageOrder,
   queryFlag,
   querySeconds,
   subject,
   text,
+  time,
 } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 
@@ -63,6 +65,48 @@ export const ConflictReview = z
   .meta({ id: 'ConflictReview', example: { note: 'The later one is right' } })
   .nullish();
 export type ConflictReview = z.output<typeof ConflictReview>;
+
+const LIMIT_MAX = 1_000_000_000;
+
+/** A field that is left out is no condition. */
+const batchFilter = {
+  entity: entityName.optional(),
+  subject: subject.optional(),
+  start_time: time.optional().describe('Last seen from then on'),
+  end_time: time.optional().describe('Last seen before then; now where it is left out'),
+  limit: integer(1, LIMIT_MAX).optional().describe('At most so many, last seen first; else all'),
+  note: text(NOTE_LENGTH_MAX).nullish(),
+};
+export const CountOrder = z
+  .strictObject({
+    status: z.enum(['open', 'reviewed'], 'must be open or reviewed').default('open'),
+    ...batchFilter,
+  })
+  .refine(...endsAfter('start_time', 'end_time'))
+  .meta({ id: 'ConflictCountOrder', example: { subject: 'entity1/project1', note: 'They were right' } });
+export type CountOrder = z.output<typeof CountOrder>;
+export const ReviewOrder = z
+  .strictObject(batchFilter)
+  .refine(...endsAfter('start_time', 'end_time'))
+  .meta({ id: 'ConflictReviewOrder', example: { entity: 'entity1', note: 'Retries of one gateway' } });
+export type ReviewOrder = z.output<typeof ReviewOrder>;
+
+export const ConflictBatch = z
+  .object({
+    object: z.literal('usage_conflict_batch'),
+    status: z.enum(['counted', 'reviewed']),
+    answered: z.int().describe('How many conflicts were counted or reviewed'),
+    skipped: z
+      .int()
+      .describe(
+        'How many were left: their month is no longer kept, or somebody else dealt with them meanwhile',
+      ),
+    remaining: z.int().describe('How many of those that matched are left, where there was a limit'),
+    end_time: z.int().describe('What was seen again from then on was left alone'),
+    dry_run: z.boolean(),
+  })
+  .meta({ id: 'ConflictBatch' });
+export type ConflictBatch = z.output<typeof ConflictBatch>;
 
 const textOrNull = z.string().nullable();
 

@@ -7,6 +7,7 @@ import { PricesModule } from '../prices/prices.module.js';
 import { QuotaModule } from '../quota/quota.module.js';
 import { BatchWriter } from './batch-writer.js';
 import { ConflictsController } from './conflicts.controller.js';
+import { ConflictsJob } from './conflicts-job.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
 import { DeadLettersJob } from './dead-letters-job.js';
@@ -28,7 +29,15 @@ import { UsageLanes } from './usage-lanes.js';
 import { UsageProcessor } from './usage.processor.js';
 import { WaitingUsage } from './waiting-usage.js';
 
-const SERVICES = [DeadLetters, DeadLettersJob, IdentityPruning, Recorder, UsageConflicts, UsageSums];
+const SERVICES = [
+  ConflictsJob,
+  DeadLetters,
+  DeadLettersJob,
+  IdentityPruning,
+  Recorder,
+  UsageConflicts,
+  UsageSums,
+];
 /** Of the door for usage over HTTP. */
 const INTAKE = [EventGatherer, KeyBacklog, QueueOverviews, LitellmLogs, UsageIntake, UsageReports];
 

@@ -89,6 +89,14 @@ export type ConflictRow = ConflictKey & {
   readonly countedAs: string | null;
 };
 
+export function statusOfConflict({
+  reviewedAt,
+  countedAs,
+}: Pick<ConflictRow, 'reviewedAt' | 'countedAs'>): ConflictStatus {
+  if (countedAs !== null) return 'counted';
+  return reviewedAt === null ? 'open' : 'reviewed';
+}
+
 /** Null in any field is no condition. Times are those of the last arrival: from `from` on, before `to`. */
 export type ConflictFilter = {
   readonly status: ConflictStatus | null;
@@ -111,6 +119,14 @@ const CONFLICTS = Prisma.sql`
     left join rated_events e
       on e.entity = c.entity and e.occurred_at = c.original_occurred_at and e.identity = c.identity`;
 
+const matching = (filter: ConflictFilter) => Prisma.sql`
+  (${filter.status}::text is null or ${filter.status}::text = case
+    when c.counted_as is not null then 'counted' when c.reviewed_at is not null then 'reviewed' else 'open' end)
+  and (${filter.entity}::text is null or c.entity = ${filter.entity}::text)
+  and (${filter.project}::text is null or c.other_content ->> 'project' = ${filter.project}::text)
+  and (${filter.from}::timestamptz is null or c.last_seen_at >= ${filter.from}::timestamptz)
+  and (${filter.to}::timestamptz is null or c.last_seen_at < ${filter.to}::timestamptz)`;
+
 /** A page of conflicts, by when they were seen last; `after` is the last one of the page before. */
 export async function findConflicts(
   tx: Tx,
@@ -120,12 +136,7 @@ export async function findConflicts(
   const [direction, comparison] = [Prisma.raw(page.order), Prisma.raw(comparisonOf(page.order))];
   return tx.$queryRaw<ConflictRow[]>`
     ${CONFLICTS}
-    where (${filter.status}::text is null or ${filter.status}::text = case
-        when c.counted_as is not null then 'counted' when c.reviewed_at is not null then 'reviewed' else 'open' end)
-      and (${filter.entity}::text is null or c.entity = ${filter.entity}::text)
-      and (${filter.project}::text is null or c.other_content ->> 'project' = ${filter.project}::text)
-      and (${filter.from}::timestamptz is null or c.last_seen_at >= ${filter.from}::timestamptz)
-      and (${filter.to}::timestamptz is null or c.last_seen_at < ${filter.to}::timestamptz)
+    where ${matching(filter)}
       and (${after?.identity ?? null}::uuid is null
         or (c.last_seen_at, c.identity, c.other_fingerprint) ${comparison} (
           select l.last_seen_at, l.identity, l.other_fingerprint from usage_conflicts l
@@ -133,6 +144,37 @@ export async function findConflicts(
             and l.other_fingerprint = ${after?.fingerprint ?? null}::uuid
         ))
     order by c.last_seen_at ${direction}, c.identity ${direction}, c.other_fingerprint ${direction}
+    limit ${page.limit}::integer`;
+}
+
+export async function countConflicts(tx: Tx, filter: ConflictFilter): Promise<number> {
+  const [row] = await tx.$queryRaw<[{ count: bigint }]>`
+    select count(*) as count from usage_conflicts c where ${matching(filter)}`;
+  return Number(row.count);
+}
+
+export type ChosenConflict = ConflictKey & {
+  readonly project: string;
+  /** As text, to the microsecond. */
+  readonly lastSeenAt: string;
+};
+
+/** Those that match, last seen first, behind `after` as it was chosen. */
+export async function chooseConflicts(
+  tx: Tx,
+  page: { filter: ConflictFilter; after: ChosenConflict | null; limit: number },
+): Promise<ChosenConflict[]> {
+  const { after } = page;
+  return tx.$queryRaw<ChosenConflict[]>`
+    select
+      c.entity, c.identity::text, c.other_fingerprint::text as fingerprint, c.other_content ->> 'project' as project,
+      c.last_seen_at::text as "lastSeenAt"
+    from usage_conflicts c
+    where ${matching(page.filter)}
+      and (${after?.identity ?? null}::uuid is null
+        or (c.last_seen_at, c.identity, c.other_fingerprint)
+          < (${after?.lastSeenAt ?? null}::timestamptz, ${after?.identity ?? null}::uuid, ${after?.fingerprint ?? null}::uuid))
+    order by c.last_seen_at desc, c.identity desc, c.other_fingerprint desc
     limit ${page.limit}::integer`;
 }
 

@@ -11,14 +11,17 @@ import { sqlStateOf } from '../platform/postgres-errors.js';
 import { eventFromJson } from './event-json.js';
 import { Recorder } from './recorder.js';
 import {
+  chooseConflicts,
   conflictIdOf,
   findConflict,
   findConflicts,
   lockConflictEntity,
   reviewConflict,
+  statusOfConflict,
   type ConflictFilter,
   type ConflictKey,
   type ConflictRow,
+  type ConflictStatus,
 } from './usage-conflicts.sql.js';
 import { requireKnownWhereEmpty } from '../access/known-entities.js';
 
@@ -28,6 +31,8 @@ export type ReviewOrder = {
   readonly scope: string | null;
   readonly note: string | null;
   readonly actor: string;
+  /** The job that does it, for the audit log. */
+  readonly job?: string;
 };
 
 @Injectable()
@@ -56,6 +61,15 @@ export class UsageConflicts {
     return rows;
   }
 
+  /** Throws `not_found` for an entity that does not exist and has no conflict. */
+  async requireSome({ entity }: Pick<ConflictFilter, 'entity'>): Promise<void> {
+    if (entity === null) return;
+    const { reader } = this.database;
+    const all = { status: null, project: null, from: null, to: null };
+    const found = await chooseConflicts(reader, { filter: { ...all, entity }, after: null, limit: 1 });
+    await requireKnownWhereEmpty(reader, { entity, found });
+  }
+
   /** Throws `not_found` where the scope has none. */
   async find(
     { key, scope }: Pick<ReviewOrder, 'key' | 'scope'>,
@@ -66,11 +80,18 @@ export class UsageConflicts {
     throw new TallyError('not_found', `no conflict ${conflictIdOf(key)}`, { param: 'id' });
   }
 
+  /** Locks its entity. False where it has another status by now, or is gone. */
+  async lock(tx: Tx, key: ConflictKey, status: ConflictStatus): Promise<boolean> {
+    await lockConflictEntity(tx, key.entity);
+    const row = await findConflict(tx, { key, scope: null });
+    return row !== null && statusOfConflict(row) === status;
+  }
+
   /**
    * Counts the other content after all, as an event of its own, and marks the conflict as reviewed. Its id follows from what it says, so
    * counting it again changes nothing. The caller's change publishes what it did.
    */
-  async count(tx: Tx, { key, scope, note, actor }: ReviewOrder): Promise<ConflictRow | Restart> {
+  async count(tx: Tx, { key, scope, note, actor, job }: ReviewOrder): Promise<ConflictRow | Restart> {
     await lockConflictEntity(tx, key.entity);
     const before = await this.find({ key, scope }, tx);
     if (before.countedAs !== null) return before;
@@ -88,13 +109,13 @@ export class UsageConflicts {
       entity: before.entity,
       target: conflictIdOf(key),
       before: { status: before.reviewedAt === null ? 'open' : 'reviewed' },
-      after: { status: 'counted', source: event.source, id: countedAs, note: review.note },
+      after: { status: 'counted', source: event.source, id: countedAs, note: review.note, ...byJob(job) },
     });
     return this.find({ key, scope }, tx);
   }
 
   /** Marks it as reviewed. A second review replaces the first, with its note and time; both are in the audit log. */
-  async review(tx: Tx, { key, scope, note, actor }: ReviewOrder): Promise<ConflictRow> {
+  async review(tx: Tx, { key, scope, note, actor, job }: ReviewOrder): Promise<ConflictRow> {
     const id = conflictIdOf(key);
     const at = await this.clock.bookingTime(tx);
     const review = { reviewedAt: at, reviewedBy: actor, note, countedAs: null };
@@ -107,10 +128,14 @@ export class UsageConflicts {
       entity: row.entity,
       target: id,
       before: before?.reviewedBy == null ? { status: 'open' } : { status: 'reviewed', note: before.note },
-      after: { status: 'reviewed', note },
+      after: { status: 'reviewed', note, ...byJob(job) },
     });
     return row;
   }
+}
+
+function byJob(job: string | undefined): { job?: string } {
+  return job === undefined ? {} : { job };
 }
 
 const DIGITS = 12;
@@ -126,5 +151,8 @@ const CHECK_VIOLATION = '23514';
 /** A month that is no longer kept has no table. */
 function monthIsGone(error: unknown): never {
   if (sqlStateOf(error) !== CHECK_VIOLATION) throw error;
-  throw new TallyError('invalid_request', 'the month of the event is no longer kept', { param: 'id' });
+  throw new TallyError('invalid_request', 'the month of the event is no longer kept', {
+    param: 'id',
+    cause: error,
+  });
 }

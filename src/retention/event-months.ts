@@ -41,6 +41,7 @@ const JOB_KINDS = [
   'erasure',
   'price_import',
   'dead_letter_resolution',
+  'conflict_resolution',
 ];
 
 export type EventMonth = {

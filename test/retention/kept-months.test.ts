@@ -84,14 +84,20 @@ describe('a month that is old enough', () => {
       [conflict('2020-02-01T00:00:00Z', '2020-01-31T23:59:59Z')],
       [`delete from usage_conflicts`],
     ],
-    ...['rerating', 'unpriced_charging', 'repair', 'erasure', 'price_import', 'dead_letter_resolution'].map(
-      (kind): [string, string, string[], string[]] => [
-        `a job waits: ${kind}`,
-        'jobs',
-        [job(kind)],
-        [`delete from jobs where id = 'job_w'`],
-      ],
-    ),
+    ...[
+      'rerating',
+      'unpriced_charging',
+      'repair',
+      'erasure',
+      'price_import',
+      'dead_letter_resolution',
+      'conflict_resolution',
+    ].map((kind): [string, string, string[], string[]] => [
+      `a job waits: ${kind}`,
+      'jobs',
+      [job(kind)],
+      [`delete from jobs where id = 'job_w'`],
+    ]),
   ])('is kept while %s', async (_, wait, statements, undo) => {
     const client = await world.postgres.pool.connect();
     try {

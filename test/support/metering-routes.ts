@@ -7,5 +7,19 @@ export const METERING_ROUTES: readonly RouteCase[] = [
     role: 'admin',
     request: 'GET /v1/admin/dead_letters/dl_none',
   },
+  {
+    route: 'POST /v1/admin/usage_conflicts/count',
+    role: 'admin',
+    request: 'POST /v1/admin/usage_conflicts/count',
+    body: { entity: 'entity1' },
+    namesEntity: true,
+  },
+  {
+    route: 'POST /v1/admin/usage_conflicts/review',
+    role: 'admin',
+    request: 'POST /v1/admin/usage_conflicts/review',
+    body: { subject: 'entity1/project1' },
+    namesEntity: true,
+  },
   { route: 'GET /v1/admin/queue', role: 'admin', request: 'GET /v1/admin/queue' },
 ];

@@ -1,0 +1,173 @@
+/** Counting or reviewing all conflicts of a filter as a job, each in a transaction of its own. A job that is run again goes on where the last run ended. */
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { z } from 'zod';
+import { attribute } from '../access/caller-context.js';
+import { Changes } from '../access/changes.js';
+import { TallyError } from '../domain/errors.js';
+import type { EntityName, ProjectName } from '../domain/ids.js';
+import { expectationOf } from '../http/expectations.js';
+import { JobKinds, type JobRun } from '../jobs/job-kinds.js';
+import type { JobOrder } from '../jobs/jobs.js';
+import { Clock } from '../platform/clock.js';
+import { Database, Restart } from '../platform/database.js';
+import { presentConflictBatch } from './conflicts.presenter.js';
+import type { ConflictBatch } from './conflicts.schema.js';
+import { UsageConflicts } from './usage-conflicts.js';
+import { chooseConflicts, countConflicts, type ConflictFilter } from './usage-conflicts.sql.js';
+
+const KIND = 'conflict_resolution';
+
+/** Read at a time. */
+const CHOSEN_MAX = 100;
+
+const instant = z.iso.datetime().transform((text) => new Date(text));
+const textOrNull = z.string().nullable();
+
+const Input = z.strictObject({
+  status: z.enum(['counted', 'reviewed']),
+  note: textOrNull,
+  filter: z.strictObject({
+    status: z.enum(['open', 'reviewed']),
+    entity: textOrNull,
+    project: textOrNull,
+    from: instant.nullable(),
+    to: instant.nullable(),
+  }),
+  limit: z.int().nullable(),
+});
+type Input = z.output<typeof Input>;
+
+const Chosen = z.strictObject({
+  entity: z.string().transform((name) => name as EntityName),
+  project: z.string().transform((name) => name as ProjectName),
+  identity: z.string(),
+  fingerprint: z.string(),
+  /** As Postgres writes it, to the microsecond. */
+  lastSeenAt: z.string(),
+});
+type Chosen = z.output<typeof Chosen>;
+
+const State = z.strictObject({
+  /** Conflicts that were seen again from then on are left alone. */
+  to: instant,
+  /** How many there were when it began. */
+  matching: z.int(),
+  answered: z.int(),
+  skipped: z.int(),
+  /** The last one that was looked at. */
+  after: Chosen.nullable(),
+});
+type State = z.output<typeof State>;
+
+type Filter = ConflictFilter & { readonly status: 'open' | 'reviewed' };
+
+export type ConflictBatchOrder = Pick<Input, 'status' | 'note' | 'limit'> & {
+  readonly filter: Filter;
+  readonly actor: string;
+};
+
+export function conflictOrder({ actor, filter, ...order }: ConflictBatchOrder): JobOrder {
+  const times = { from: filter.from?.toISOString() ?? null, to: filter.to?.toISOString() ?? null };
+  const input = { ...order, filter: { ...filter, ...times } };
+  return { kind: KIND, input, entity: filter.entity, actor, joins: 'running', audit: input };
+}
+
+@Injectable()
+export class ConflictsJob implements OnModuleInit {
+  constructor(
+    private readonly kinds: JobKinds,
+    private readonly database: Database,
+    private readonly conflicts: UsageConflicts,
+    private readonly changes: Changes,
+  ) {}
+
+  onModuleInit(): void {
+    this.kinds.add({ name: KIND, input: Input, mayRunAgain: true, run: (run) => this.run(run) });
+  }
+
+  /** What a job would answer that begins now, where it could do all. */
+  async preview({ status, filter, limit }: ConflictBatchOrder): Promise<ConflictBatch> {
+    const { to, matching } = await this.begin(filter);
+    const answered = Math.min(matching, limit ?? matching);
+    const remaining = matching - answered;
+    return presentConflictBatch({ status, answered, skipped: 0, remaining, to, dryRun: true });
+  }
+
+  private async run(run: JobRun<Input>): Promise<string> {
+    const { status, filter, limit } = run.input;
+    let state =
+      run.state === null ? await this.begin(filter) : State.parse(run.state, { error: expectationOf });
+    // A run before this one may have ended before it published what it counted last.
+    if (state.after !== null) await this.changes.announce([state.after]);
+    const total = Math.min(state.matching, limit ?? state.matching);
+    for (;;) {
+      const chosen = await this.choose(run.input, state);
+      if (chosen.length === 0) break;
+      for (const conflict of chosen) {
+        run.signal.throwIfAborted();
+        state = await this.resolve(run, { ...state, after: conflict });
+        run.progress(Math.min(1, (state.answered + state.skipped) / total));
+      }
+    }
+    const { answered, skipped, matching, to } = state;
+    const remaining = Math.max(0, matching - answered - skipped);
+    return JSON.stringify(presentConflictBatch({ status, answered, skipped, remaining, to, dryRun: false }));
+  }
+
+  private async begin(filter: Filter): Promise<State> {
+    // Arrivals are stamped by the database's own clock, whatever clock the app was given.
+    const to = filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
+    const matching = await countConflicts(this.database.reader, { ...filter, to });
+    return { to, matching, answered: 0, skipped: 0, after: null };
+  }
+
+  private choose({ filter, limit }: Input, { to, after, answered, skipped }: State): Promise<Chosen[]> {
+    const left = limit === null ? CHOSEN_MAX : limit - answered - skipped;
+    const page = { filter: { ...filter, to }, after, limit: Math.min(left, CHOSEN_MAX) };
+    return chooseConflicts(this.database.reader, page) as Promise<Chosen[]>;
+  }
+
+  private async resolve(run: JobRun<Input>, state: State & { after: Chosen }): Promise<State> {
+    const { after: conflict } = state;
+    const done = { ...state, answered: state.answered + 1 };
+    const skipped = { ...state, skipped: state.skipped + 1 };
+    const next = await this.attempt(run, conflict, { done, skipped }).catch(async (error: unknown) => {
+      // Nobody can count it any more: its month is gone, or the conflict itself.
+      if (!(error instanceof TallyError) || !SKIPPED.has(error.code)) throw error;
+      await this.database.transaction((tx) => run.keep(tx, skipped));
+      return skipped;
+    });
+    if (next === done) await this.changes.announce([conflict]);
+    return next;
+  }
+
+  /** In one transaction with where the job is. One that somebody else has dealt with meanwhile is left as it is. */
+  private attempt(
+    run: JobRun<Input>,
+    conflict: Chosen,
+    then: { done: State; skipped: State },
+  ): Promise<State> {
+    const { status, note, filter } = run.input;
+    const order = { key: conflict, scope: null, note, actor: run.actor, job: run.id };
+    return this.database.transaction(async (tx) => {
+      if (run.caller !== null) attribute(tx, run.caller);
+      const isAsChosen = await this.conflicts.lock(tx, conflict, filter.status);
+      const next = isAsChosen ? then.done : then.skipped;
+      if (isAsChosen) {
+        const made =
+          status === 'counted'
+            ? await this.conflicts.count(tx, order)
+            : await this.conflicts.review(tx, order);
+        if (made instanceof Restart) return made;
+      }
+      await run.keep(tx, next);
+      return next;
+    });
+  }
+}
+
+const SKIPPED: ReadonlySet<string> = new Set(['invalid_request', 'not_found']);
+
+function nextSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);
+}
