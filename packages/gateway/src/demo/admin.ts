@@ -46,6 +46,14 @@ export class Admin {
     return this.call<T>(method, path, body, idempotencyKey);
   }
 
+  /** The id of the reservation; null where the request is denied. */
+  async reserve(request: object): Promise<string | null> {
+    const { status, text } = await this.ask('POST', '/v1/quota/reservations', request);
+    if (status === 429 || status === 402) return null;
+    if (status !== 201) throw new Error(`a reservation was answered with ${status}: ${text}`);
+    return (JSON.parse(text) as { id: string }).id;
+  }
+
   async usageOf(entity: string, range: { start: Date; end: Date }): Promise<readonly Usage[]> {
     const seconds = (time: Date): number => Math.floor(time.getTime() / 1000);
     const query = `start_time=${seconds(range.start)}&end_time=${seconds(range.end)}`;
@@ -65,6 +73,17 @@ export class Admin {
   }
 
   private async call<T>(method: string, path: string, body?: object, idempotencyKey?: string): Promise<T> {
+    const { status, text } = await this.ask(method, path, body, idempotencyKey);
+    if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  private async ask(
+    method: string,
+    path: string,
+    body?: object,
+    idempotencyKey?: string,
+  ): Promise<{ status: number; text: string }> {
     const response = await fetch(this.url + path, {
       method,
       headers: {
@@ -74,8 +93,6 @@ export class Admin {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-    return JSON.parse(text) as T;
+    return { status: response.status, text: await response.text() };
   }
 }

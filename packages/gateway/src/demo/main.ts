@@ -3,9 +3,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatUsd, type UsageEvent } from '@tally/client/protocol';
 import { Admin } from './admin.js';
+import type { TracedRequest } from './conversations.js';
 import { replay } from './replay.js';
-import { CACHED_MODEL, chatPrices } from './prices.js';
-import { grouped, heading, meterTable, Progress, say, table } from './screen.js';
+import { CACHED_MODEL, isChatPrice, plainPrices, sayCachedPrice } from './prices.js';
+import { customerTable, grouped, heading, meterTable, Progress, say, table } from './screen.js';
+import { readCustomers, seedCustomers, type Seeding } from './seed.js';
+import { DAY_MS } from './seeded-usage.js';
+import { CUSTOMERS, SEED_DAYS_BACK } from './customers.js';
 import { freePort, start, type Running } from './service.js';
 import { tellStory } from './story.js';
 import {
@@ -18,6 +22,7 @@ import {
   merge,
   reportedSums,
   total,
+  type ListPrice,
   type Sums,
 } from './sums.js';
 import { eventsOf, readTrace } from './trace.js';
@@ -36,8 +41,17 @@ async function demo(): Promise<void> {
   const { admin, adminKey, redisUrl } = service;
   const gatewayUrl = await startGateway(service, run);
 
-  heading('Replay a real trace, every event sent twice');
-  const exact = await replayTrace({ admin, redisUrl, run });
+  const now = new Date();
+  const range = { start: new Date(now.getTime() - RANGE_MS), end: new Date(now.getTime() + RANGE_MS) };
+  const ownFrom = new Date((Math.floor(now.getTime() / DAY_MS) - SEED_DAYS_BACK) * DAY_MS);
+  const prices = await plainPrices(admin, { from: range.start, ownFrom });
+  const trace = await readTrace();
+
+  heading('Five weeks of twelve customers, made from a real trace');
+  await seed({ admin, redisUrl, run, now, trace, prices });
+
+  heading('Replay the trace itself, every event sent twice');
+  const exact = await replayTrace({ admin, redisUrl, run, range, trace, prices });
 
   heading('A customer runs out of credits');
   await tellStory({ admin, gatewayUrl, callerKey: CALLER_KEY, run });
@@ -113,17 +127,34 @@ async function startGateway(service: Service, run: string): Promise<string> {
   return url;
 }
 
-async function replayTrace(options: { admin: Admin; redisUrl: string; run: string }): Promise<boolean> {
-  const { admin, run } = options;
+async function seed(seeding: Seeding): Promise<void> {
+  let progress: Progress | null = null;
+  const sent = await seedCustomers(seeding, (events, whole) => {
+    progress ??= new Progress('sent', whole);
+    progress.show(events, 'events');
+  });
+  say(`${grouped(sent)} requests of ${CUSTOMERS.length} customers`);
+  customerTable(await readCustomers(seeding.admin));
+}
+
+type Replay = {
+  readonly admin: Admin;
+  readonly redisUrl: string;
+  readonly run: string;
+  readonly range: { readonly start: Date; readonly end: Date };
+  readonly trace: readonly TracedRequest[];
+  readonly prices: readonly ListPrice[];
+};
+
+async function replayTrace(options: Replay): Promise<boolean> {
+  const { admin, run, range, trace } = options;
   for (const [entity, plan] of Object.entries(ENTITIES))
     await admin.send('PUT', `/v1/admin/entities/${entity}`, { plan });
   const credits = { amount_usd: '5', category: 'paid', reference: `demo ${run}` };
   await admin.send('POST', '/v1/admin/entities/acme/credits', credits, `acme-${run}`);
-  const trace = await readTrace();
-  const now = new Date();
-  const range = { start: new Date(now.getTime() - RANGE_MS), end: new Date(now.getTime() + RANGE_MS) };
-  const prices = await chatPrices(admin, range.start);
-  const events = eventsOf(trace, { run, now, models: prices.map(({ model }) => model) });
+  sayCachedPrice();
+  const prices = options.prices.filter(isChatPrice);
+  const events = eventsOf(trace, { run, now: new Date(), models: prices.map(({ model }) => model) });
   const expected = expectedSums(events, prices);
 
   const read = async (): Promise<Sums> =>

@@ -23,26 +23,38 @@ type Version = ListPrice & {
   readonly variants?: readonly unknown[];
 };
 
-/** Prices of chat models in force since `from`. Publishes the demo's own where an earlier run has not. */
-export async function chatPrices(admin: Admin, from: Date): Promise<ListPrice[]> {
+/**
+ * The newest list prices that are in force since `from` and the same for every request. Where no earlier run has published the demo's own
+ * price, it is in force since `ownFrom`.
+ */
+export async function plainPrices(
+  admin: Admin,
+  { from, ownFrom }: { from: Date; ownFrom: Date },
+): Promise<ListPrice[]> {
   const { data: known } = await admin.get<{ data: Version[] }>(`/v1/admin/prices?model=${CACHED_MODEL}`);
   if (!known.some(({ source }) => source === CACHED_PRICE.source)) {
-    const order = { ...CACHED_PRICE, effective_from: from.toISOString() };
-    await admin.send('POST', '/v1/admin/prices', order, `demo-price-${from.toISOString()}`);
+    const order = { ...CACHED_PRICE, effective_from: ownFrom.toISOString() };
+    await admin.send('POST', '/v1/admin/prices', order, `demo-price-${ownFrom.toISOString()}`);
   }
-  const { cached_input_usd_per_million: cached, input_usd_per_million: input, source } = CACHED_PRICE;
-  say(`${CACHED_MODEL} has a price for cached input: $${cached} per million instead of $${input}`);
-  say(`(${source}). The other models charge cached input as input.`);
   const { data } = await admin.get<{ data: Version[] }>(`/v1/admin/prices?limit=${PRICES_MAX}`);
   const newest = new Map<string, Version>();
   for (const version of data)
     if (version.entity === null && !newest.has(version.model)) newest.set(version.model, version);
-  return [...newest.values()].filter((version) => isChatPrice(version, from));
+  return [...newest.values()].filter(
+    ({ effective_from, variants = [] }) => new Date(effective_from) <= from && variants.length === 0,
+  );
 }
 
-/** A plain one: whatever the request, one price for input and one for output. */
-function isChatPrice(version: Version, from: Date): boolean {
-  const { input_usd_per_million: input, output_usd_per_million: output, variants = [] } = version;
-  const isInForce = new Date(version.effective_from) <= from;
-  return isInForce && variants.length === 0 && [input, output].every((usd) => Number(usd ?? 0) > 0);
+export function sayCachedPrice(): void {
+  const { cached_input_usd_per_million: cached, input_usd_per_million: input, source } = CACHED_PRICE;
+  say(`${CACHED_MODEL} has a price for cached input: $${cached} per million instead of $${input}`);
+  say(`(${source}). The other models charge cached input as input.`);
+}
+
+/** Of models that answer in tokens: embeddings cost nothing for their output. */
+export function isChatPrice({
+  input_usd_per_million: input,
+  output_usd_per_million: output,
+}: ListPrice): boolean {
+  return [input, output].every((usd) => Number(usd ?? 0) > 0);
 }

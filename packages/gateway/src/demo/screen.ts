@@ -1,5 +1,6 @@
 /** What the demo prints: headings, a progress bar, tables. */
 import { formatUsd } from '@tally/client/protocol';
+import type { SeededCustomer } from './seed.js';
 import { costOf, METERS, type Sum, type Sums } from './sums.js';
 
 const BAR_WIDTH = 32;
@@ -61,17 +62,47 @@ export function meterTable(title: string, sum: Sum): void {
   ]);
 }
 
+/** What an admin sees first. */
+export function customerTable(rows: readonly SeededCustomer[]): void {
+  printTable(
+    [
+      ['customer', 'plan', 'this month', 'credits', 'refused', 'why it is worth a look'],
+      ...rows.map(({ entity, plan, month_to_date_usd, credits_usd, denied_requests, because }) => [
+        entity,
+        plan,
+        `$${centsOf(month_to_date_usd)}`,
+        `$${centsOf(credits_usd)}`,
+        String(denied_requests ?? '–'),
+        because,
+      ]),
+    ],
+    ['left', 'left', 'right', 'right', 'right', 'left'],
+  );
+}
+
+/** Cut, not rounded: only for the eye. */
+function centsOf(usd: string): string {
+  const [whole = '', fraction = ''] = usd.split('.');
+  return `${whole}.${fraction.padEnd(2, '0').slice(0, 2)}`;
+}
+
 export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** The first row is the head, the first column is text. */
-function printTable(cells: readonly (readonly string[])[]): void {
+/** The first row is the head. Without `sides` the first column is text and the others are numbers. */
+function printTable(
+  cells: readonly (readonly string[])[],
+  sides: readonly ('left' | 'right')[] = ['left'],
+): void {
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
-      .join('  ');
+      .map((cell, column) =>
+        sides[column] === 'left' ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd();
   say();
   say(line(cells[0]!));
   say(widths.map((width) => '─'.repeat(width)).join('  '));

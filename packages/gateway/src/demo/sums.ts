@@ -24,14 +24,15 @@ export function costOf({ meters }: Sum): bigint {
   return METERS.reduce((sum, meter) => sum + meters[meter].costPicos, 0n);
 }
 
+/** Embeddings have no answer, and no details. */
 type TracedUsage = {
   readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly prompt_tokens_details: { readonly cached_tokens: number };
+  readonly completion_tokens?: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens: number };
 };
 
 export function cachedTokensOf(usage: object): number {
-  return (usage as TracedUsage).prompt_tokens_details.cached_tokens;
+  return (usage as TracedUsage).prompt_tokens_details?.cached_tokens ?? 0;
 }
 
 /** Sums by `entity/project` and model. */
@@ -49,7 +50,7 @@ export function expectedSums(events: readonly UsageEvent[], prices: readonly Lis
     const meters = {
       input: charge(usage.prompt_tokens - cached, price.input_usd_per_million),
       cached_input: charge(cached, price.cached_input_usd_per_million ?? price.input_usd_per_million),
-      output: charge(usage.completion_tokens, price.output_usd_per_million),
+      output: charge(usage.completion_tokens ?? 0, price.output_usd_per_million),
     };
     add(sums, `${subject} ${data.model}`, { requests: 1, meters });
   }
