@@ -26,3 +26,7 @@ find "$into/node_modules/@prisma/client/runtime" -type f -name 'query_compiler_*
 find "$into/node_modules/@prisma/client/runtime" -type f -name '*edge*' -delete
 # OpenTelemetry's packages for bundlers; Node reads `build/src`.
 find "$into/node_modules/@opentelemetry" -type d \( -name esm -o -name esnext \) -prune -exec rm -rf {} +
+# Of the packages that print statements: the two fonts that are used, and no sources and no builds for browsers.
+(cd "$into/node_modules" && find dejavu-fonts-ttf -type f ! -name 'DejaVuSans.ttf' ! -name 'DejaVuSans-Bold.ttf' ! -name 'LICENSE' ! -name 'package.json' -delete &&
+  find pdfkit/js fontkit/dist -type f \( -name '*browser*' -o -name '*.old.*' -o -name '*standalone*' \) -delete &&
+  rm -rf pdfkit/.yarn fontkit/src brotli/build @noble/*/src @swc/helpers/src)

@@ -9,10 +9,10 @@ export function acceptsAny(accept: string, types: readonly string[]): boolean {
   return types.some((type) => weightOf(type, weights) > 0);
 }
 
-/** True if the caller prefers HTML to JSON. Without a preference, or if neither is accepted, the answer is JSON. */
-export function prefersHtml(accept = ''): boolean {
+/** The type that the caller wants most. Without a preference, or if none is accepted, it is the first. */
+export function preferredOf<Type extends string>(accept = '', types: readonly [Type, ...Type[]]): Type {
   const weights = weightsOf(accept);
-  return weightOf('text/html', weights) > weightOf('application/json', weights);
+  return types.reduce((best, type) => (weightOf(type, weights) > weightOf(best, weights) ? type : best));
 }
 
 type Weights = ReadonlyMap<string, number>;

@@ -5,6 +5,7 @@ import { CreditsModule } from '../credits/credits.module.js';
 import { DailyRollUps } from './daily-roll-ups.js';
 import { PeriodClose } from './period-close.js';
 import { StatementsController } from './statements.controller.js';
+import { StatementPdf } from './statement-pdf.js';
 import { Statements } from './statements.js';
 
 const SERVICES = [DailyRollUps, PeriodClose, Statements];
@@ -12,5 +13,9 @@ const SERVICES = [DailyRollUps, PeriodClose, Statements];
 @Module({ imports: [AccountsModule, CreditsModule], providers: SERVICES, exports: SERVICES })
 export class PeriodsModule {}
 
-@Module({ imports: [AccessModule, PeriodsModule], controllers: [StatementsController] })
+@Module({
+  imports: [AccessModule, PeriodsModule],
+  controllers: [StatementsController],
+  providers: [StatementPdf],
+})
 export class PeriodsApi {}

@@ -1,9 +1,7 @@
 /** A statement as an HTML page to read and print: no script, one style sheet, and a content policy that allows nothing else. */
 import { createHash } from 'node:crypto';
-import { DEFAULT_TIER } from '../domain/service-tier.js';
 import { html, Html } from './html-template.js';
-import { billedTable, debtTable, dollars, grouped, hasDebt, isZero, linesOf } from './statement-tables.js';
-import type { Statement } from './statements.schema.js';
+import type { Cell, Item, StatementContents, Table } from './statement-contents.js';
 
 const STYLE = `
 :root { color-scheme: light; font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; }
@@ -50,224 +48,89 @@ export const STATEMENT_HTML_HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-export function statementHtml(statement: Statement): string {
-  const { entity, period, charges, credits, status } = statement;
+export function statementHtml(contents: StatementContents): string {
+  const { title, seller, buyer, facts, draft, tables, footnotes } = contents;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Statement ${statement.number ?? 'draft'} · ${entity} · ${period}</title>
+        <title>${title}</title>
         ${new Html(`<style>${STYLE}</style>`)}
       </head>
       <body>
         <header>
           <div>
             <h1>Statement</h1>
-            <p>${entity}</p>
+            <p><small>Issued to</small> ${buyer}</p>
             <p>
-              <small>
-                Issued by
-                ${statement.seller.name}${statement.seller.address === null ? null : html`<br />${linesOf(statement.seller.address)}`}
-              </small>
+              <small>Issued by ${seller.name}${seller.address.map((line) => html`<br />${line}`)}</small>
             </p>
           </div>
           <dl>
-            <dt>Number</dt>
-            <dd>${statement.number ?? '–'}</dd>
-            <dt>Period</dt>
-            <dd>${day(statement.start_time)} – ${day(statement.end_time - 1)}</dd>
-            <dt>${status === 'final' ? 'Closed' : 'As of'}</dt>
-            <dd>${minute(statement.closed_at ?? statement.as_of)}</dd>
-            <dt>Amount due</dt>
-            <dd><strong>${dollars(charges.amount_usd)}</strong></dd>
-            <dt>Credits left</dt>
-            <dd>${dollars(credits.amount_usd)}</dd>
-            ${
-              isZero(statement.debt.amount_usd)
-                ? null
-                : html`<dt>Owed for credits</dt>
-                    <dd>${dollars(statement.debt.amount_usd)}</dd>`
-            }
+            ${facts.map(
+              ({ name, value, isMain }) =>
+                html`<dt>${name}</dt>
+                  <dd>${isMain ? html`<strong>${value}</strong>` : value}</dd>`,
+            )}
           </dl>
         </header>
-        ${status === 'draft' ? html`<p class="draft">Draft: the period is not closed, and the amounts may still change.</p>` : null}
-        <h2>Charges</h2>
-        ${chargesTable(statement)}
-        <h2>Credits</h2>
-        ${creditsTable(statement)}
-        <h2>To be paid</h2>
-        ${billedTable(statement)}
-        ${
-          hasDebt(statement.debt)
-            ? html`<h2>Owed for credits taken back</h2>
-                ${debtTable(statement)}`
-            : null
-        }
-        <footer>
-          <p>
-            All amounts in US dollars; all times in UTC. Tokens and characters are priced by the million,
-            everything else one by one.
-          </p>
-          <p>
-            Every line is exact and printed in cents, rounded once, half to even. Each total is the sum of its
-            printed lines.
-          </p>
-        </footer>
+        ${draft === null ? null : html`<p class="draft">${draft}</p>`}
+        ${tables.map(
+          (table) =>
+            html`<h2>${table.title}</h2>
+              ${tableHtml(table)}`,
+        )}
+        <footer>${footnotes.map((note) => html`<p>${note}</p>`)}</footer>
       </body>
     </html> `;
   return page.text;
 }
 
-function chargesTable({ charges }: Statement): Html {
+function tableHtml(table: Table): Html {
+  const { columns, items, total } = table;
+  const hasHead = columns.some(({ name }) => name !== '');
+  const head = html`<thead>
+    <tr>
+      ${columns.map(({ name, isNumber }) => html`<th${isNumber ? new Html(' class="number"') : null}>${name}</th>`)}
+    </tr>
+  </thead>`;
   return html`<div class="scroll">
     <table>
-      <thead>
-        <tr>
-          <th>Project</th>
-          <th>Model</th>
-          <th>Meter</th>
-          <th class="number">Quantity</th>
-          <th class="number">Unit price</th>
-          <th class="number">Amount</th>
-        </tr>
-      </thead>
-      ${itemsOf(charges.lines).map(
-        (lines) =>
+      ${hasHead ? head : null}
+      ${items.map(
+        (item) =>
           html`<tbody class="item">
-            ${lines.map(chargeRow)}
+            ${rowsHtml(item, table)}
           </tbody>`,
       )}
       <tfoot>
         <tr>
-          <th colspan="5">Amount due</th>
-          <td class="number">${dollars(charges.amount_usd)}</td>
+          <th colspan="${columns.length - 1}">${total.name}</th>
+          <td class="number">${total.amount}</td>
         </tr>
       </tfoot>
     </table>
   </div>`;
 }
 
-type ChargeLine = Statement['charges']['lines'][number];
-
-/** Groups the lines that differ only in their meter: no page break comes between them. */
-function itemsOf(lines: readonly ChargeLine[]): ChargeLine[][] {
-  const items: ChargeLine[][] = [];
-  for (const line of lines) {
-    const last = items.at(-1)?.[0];
-    if (last !== undefined && itemName(last) === itemName(line) && line.kind === 'usage')
-      items.at(-1)!.push(line);
-    else items.push([line]);
-  }
-  return items;
-}
-
-function itemName(line: ChargeLine): string {
-  if (line.kind !== 'usage') return line.kind;
-  return [line.project, line.model, line.correction_of, line.service_tier, line.rate_id].join('\n');
-}
-
-function chargeRow(line: ChargeLine, index: number, lines: readonly ChargeLine[]): Html {
-  if (line.kind !== 'usage') {
-    const what = line.kind === 'rounding' ? 'Rounding' : grantName(paidBy(line.amount_usd), line);
+function rowsHtml({ names, rows }: Item, { columns }: Table): Html[] {
+  return rows.map((cells, index) => {
+    const missing = columns.length - names.length - cells.length;
+    const shared = names.map((name) => html`<td rowspan="${rows.length}">${cellHtml(name)}</td>`);
+    const own = cells.map((cell, place) => {
+      const column = columns[place === 0 ? names.length : names.length + missing + place]!;
+      const kind = column.isNumber ? 'number' : place > 0 ? 'whole' : null;
+      const span = place === 0 && missing > 0 ? new Html(` colspan="${missing + 1}"`) : null;
+      return html`<td${span}${kind === null ? null : new Html(` class="${kind}"`)}>${cellHtml(cell)}</td>`;
+    });
     return html`<tr>
-      <td colspan="5">${what}</td>
-      <td class="number">${dollars(line.amount_usd)}</td>
+      ${index === 0 ? shared : null}${own}
     </tr>`;
-  }
-  const notes = [
-    line.service_tier === DEFAULT_TIER ? null : `Tier ${line.service_tier}`,
-    line.correction_of === null ? null : `Correction of ${line.correction_of}`,
-  ].filter((note) => note !== null);
-  const names = html`<td rowspan="${lines.length}">${line.project}</td>
-    <td rowspan="${lines.length}">
-      ${line.model}${notes.map((note) => html`<br /><small>${note}</small>`)}
-    </td>`;
-  return html`<tr>
-    ${index === 0 ? names : null}
-    <td>${line.label.slice(0, 1).toUpperCase()}${line.label.slice(1)}</td>
-    <td class="number">${grouped(String(line.quantity))}</td>
-    <td class="number">${unitPrice(line)}</td>
-    <td class="number">${dollars(line.amount_usd)}</td>
-  </tr> `;
+  });
 }
 
-function creditsTable({ credits }: Statement): Html {
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th>Movement</th>
-          <th>Expires</th>
-          <th class="number">Amount</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${credits.lines.map(creditRow)}
-      </tbody>
-      <tfoot>
-        <tr>
-          <th colspan="2">Closing balance</th>
-          <td class="number">${dollars(credits.amount_usd)}</td>
-        </tr>
-      </tfoot>
-    </table>
-  </div>`;
-}
-
-const MOVEMENTS = {
-  purchase: 'Purchase of',
-  promotion: 'Grant of',
-  burn: 'Use of',
-  expiry: 'Expiry of',
-  void: 'Void of',
-  refund: 'Refund of',
-  debt_payment: 'Payment of what was owed, from',
-} as const;
-
-function creditRow(line: Statement['credits']['lines'][number]): Html {
-  if (line.kind === 'opening_balance' || line.kind === 'rounding') {
-    const what = line.kind === 'rounding' ? 'Rounding' : 'Opening balance';
-    return html`<tr>
-      <td colspan="2">${what}</td>
-      <td class="number">${dollars(line.amount_usd)}</td>
-    </tr>`;
-  }
-  const expires = line.expires_at === null ? 'never' : day(line.expires_at);
-  return html`<tr>
-    <td>${grantName(MOVEMENTS[line.kind], line)}</td>
-    <td class="whole">${expires}</td>
-    <td class="number">${dollars(line.amount_usd)}</td>
-  </tr> `;
-}
-
-function grantName(
-  verb: string,
-  { grant, category, reference }: { grant: string; category: string; reference: string | null },
-): Html {
-  return html`${verb} ${category === 'paid' ? 'prepaid' : category}
-    credits${reference === null ? null : ` (${reference})`} <small>${grant}</small>`;
-}
-
-/** A correction can return more than was used. */
-function paidBy(amount: string): string {
-  return amount.startsWith('-') ? 'Paid by' : 'Returned to';
-}
-
-/** With two decimals at least: `0.2` → `0.20`, `0.0035` stays. */
-function unitPrice(line: ChargeLine & { kind: 'usage' }): Html {
-  const usd = line.unit_price_usd_per_million ?? line.unit_price_usd;
-  if (usd === null) return html`<small>No price yet</small>`;
-  const [whole = '', fraction = ''] = usd.split('.');
-  const per =
-    line.unit_price_usd === null ? ' per million' : line.unit === 'one' ? ' each' : ` per ${line.unit}`;
-  return html`${whole}.${fraction.padEnd(2, '0')}<small>${per}</small>`;
-}
-
-function day(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toISOString().slice(0, 10);
-}
-
-function minute(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+function cellHtml({ text, small, notes = [] }: Cell): Html {
+  const beside = small === undefined ? null : html`<small>${small}</small>`;
+  return html`${text}${beside}${notes.map((note) => html`<br /><small>${note}</small>`)}`;
 }

@@ -167,6 +167,9 @@ describe('a statement', () => {
     ['application/json;q=0.1, text/*', 'html'],
     ['text/html;q=0, */*', 'json'],
     ['image/png', 'json'],
+    ['application/pdf', 'pdf'],
+    ['application/pdf, application/json', 'json'],
+    ['text/html;q=0.9, application/pdf', 'pdf'],
   ])('for Accept %j is %s', async (accept, form) => {
     const answer = await app.call('GET /v1/entities/entity1/statements/2026-11', {
       headers: accept === undefined ? {} : { accept },
