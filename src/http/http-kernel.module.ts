@@ -1,6 +1,7 @@
 /** Health and metrics in every process; the API's document and the page where the API is served. */
 import { Module } from '@nestjs/common';
 import { APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { RootController } from './root.controller.js';
 import { ConsoleController } from './console.controller.js';
 import { DocsController } from './docs.controller.js';
 import { OperationsController } from './operations.controller.js';
@@ -20,5 +21,5 @@ import { UnknownFields } from './unknown-fields.js';
 })
 export class HttpKernelModule {}
 
-@Module({ controllers: [DocsController, ConsoleController] })
+@Module({ controllers: [RootController, DocsController, ConsoleController] })
 export class HttpKernelApi {}

@@ -16,8 +16,8 @@ import { webhooksOf, type EventBodies } from './document-webhooks.js';
 import { ErrorBody } from './errors.schema.js';
 import type { GatewayRoute } from './gateway-routes.js';
 
-/** What package.json calls UNLICENSED, as an SPDX expression, which the document's builder does not know. */
-const LICENSE = { name: 'All rights reserved', identifier: 'LicenseRef-Proprietary' };
+/** As package.json has it; the document's builder does not know the identifier. */
+const LICENSE = { name: 'Apache License 2.0', identifier: 'Apache-2.0' };
 
 export type DescribedToo = {
   /** Routes that Nest does not know. */
