@@ -114,12 +114,8 @@ async function start(config: Config): Promise<void> {
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   keep('requests', () => leave(app.get(Readiness), config));
-  logger.info('listening', addressesOf(await app.getUrl(), config));
-}
-
-/** A worker answers only probes. */
-function addressesOf(url: string, { role }: Config): Record<string, string> {
-  return role === 'worker' ? { url } : { url, dashboard: `${url}/dashboard`, docs: `${url}/docs` };
+  const url = await app.getUrl();
+  logger.info('listening', { url, dashboard: `${url}/dashboard`, docs: `${url}/docs` });
 }
 
 /** `npm run migrate`: applies what is pending, and ends. */

@@ -102,5 +102,5 @@ describe('of the demo’s customers', () => {
     expect(body).toMatchObject({ ok: true });
     expect((await app.call('GET /v1/admin/dead_letters')).body.data).toEqual([]);
     expect((await app.call('GET /v1/admin/usage_conflicts')).body.data).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
