@@ -1,5 +1,6 @@
 /** Every kind of Redis that people run, as real servers on this machine: a Cluster, Sentinels, TLS, a socket. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,8 @@ type ServerOptions = {
   /** Of its redis.conf, beside what every one has. */
   readonly settings?: readonly string[];
   readonly isSentinel?: boolean;
+  /** It speaks TLS alone, with its clients and with others of its kind. */
+  readonly tls?: Certificates | undefined;
   /** How the test connects, where it is not by the port. */
   readonly connection?: (directory: string) => RedisOptions;
 };
@@ -37,12 +40,12 @@ const QUEUE_SETTINGS = ['appendonly yes', 'appendfsync no', 'save ""', 'maxmemor
 
 /** One server that answers. It ends with the test's process at the latest. */
 export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisProcess> {
-  const { settings = [], isSentinel = false, connection } = options;
+  const { settings = [], isSentinel = false, tls, connection } = options;
   const directory = await mkdtemp(join(tmpdir(), 'tally-test-redis-'));
   const [port, file] = [await freePort(), join(directory, 'redis.conf')];
   const lines = [
     'bind 127.0.0.1',
-    `port ${port}`,
+    ...(tls === undefined ? [`port ${port}`] : ['port 0', `tls-port ${port}`, ...tlsSettings(tls)]),
     `dir ${directory}`,
     'set-proc-title no',
     ...(isSentinel ? [] : QUEUE_SETTINGS),
@@ -56,7 +59,13 @@ export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisP
     logFile: join(directory, 'redis.log'),
     endSignal: 'SIGTERM',
   });
-  const redis = new Redis({ host: '127.0.0.1', port, ...connection?.(directory), retryStrategy: () => 50 });
+  const redis = new Redis({
+    host: '127.0.0.1',
+    port,
+    ...(tls !== undefined && { tls: { ca: readFileSync(tls.ca) } }),
+    ...connection?.(directory),
+    retryStrategy: () => 50,
+  });
   redis.on('error', () => {});
   const signal = (name: NodeJS.Signals): void => {
     try {
@@ -85,52 +94,77 @@ export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisP
   };
 }
 
+function tlsSettings({ ca, cert, key }: Certificates): string[] {
+  const files = [`tls-ca-cert-file ${ca}`, `tls-cert-file ${cert}`, `tls-key-file ${key}`];
+  return [...files, 'tls-auth-clients no', 'tls-replication yes'];
+}
+
 export type RedisCluster = {
   readonly url: string;
+  /** Each has a third of the slots. */
   readonly nodes: readonly RedisProcess[];
+  /** One for each node, where it was asked for. */
+  readonly replicas: readonly RedisProcess[];
   stop(): Promise<void>;
 };
 
+type ClusterOptions = { password?: string; tls?: Certificates; hasReplicas?: boolean };
+
 /** Three masters that share the slots evenly. */
-export async function aRedisCluster({ password }: { password?: string } = {}): Promise<RedisCluster> {
-  const nodes = await Promise.all(
-    [0, 1, 2].map(async () =>
-      aRedisProcess({
-        settings: [
-          'cluster-enabled yes',
-          `cluster-port ${await freePort()}`,
-          'cluster-config-file DIRECTORY/nodes.conf',
-          'cluster-node-timeout 2000',
-          'cluster-require-full-coverage no',
-          ...(password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`]),
-        ],
-        connection: () => (password === undefined ? {} : { password }),
-      }),
-    ),
-  );
+export async function aRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
+  const nodes = await Promise.all([0, 1, 2].map(() => aClusterNode(options)));
+  const replicas = await Promise.all(options.hasReplicas ? nodes.map(() => aClusterNode(options)) : []);
   for (const [index, { redis }] of nodes.entries()) {
     const [first, after] = [index, index + 1].map((n) => Math.floor((n * SLOTS) / nodes.length));
     await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
     await redis.call('CLUSTER', 'ADDSLOTSRANGE', first!, after! - 1);
   }
   const [{ redis: first }, ...others] = nodes as [RedisProcess, ...RedisProcess[]];
-  for (const { port, redis } of others) {
+  for (const { port, redis } of [...others, ...replicas]) {
     const busPort = /:\d+@(\d+)/.exec((await redis.cluster('NODES')) as string)?.[1];
     await first.call('CLUSTER', 'MEET', '127.0.0.1', port, Number(busPort));
   }
   await until('every node knows all slots', async () => {
-    const states = await Promise.all(nodes.map(({ redis }) => redis.cluster('INFO')));
+    const states = await Promise.all([...nodes, ...replicas].map(({ redis }) => redis.cluster('INFO')));
     return states.every(
       (text) => text.includes('cluster_state:ok') && text.includes(`cluster_slots_ok:${SLOTS}`),
     );
   });
+  for (const [index, { redis }] of replicas.entries()) {
+    await redis.call('CLUSTER', 'REPLICATE', await nodes[index]!.redis.cluster('MYID'));
+    await until('the replica has caught up', async () =>
+      (await redis.info('replication')).includes('master_link_status:up'),
+    );
+  }
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
   return {
-    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    url:
+      options.tls === undefined
+        ? `redis+cluster://${hosts}`
+        : `rediss+cluster://${hosts}?ca=${options.tls.ca}`,
     nodes,
+    replicas,
     async stop() {
-      await Promise.all(nodes.map((node) => node.stop()));
+      await Promise.all([...nodes, ...replicas].map((node) => node.stop()));
     },
   };
+}
+
+async function aClusterNode({ password, tls }: ClusterOptions): Promise<RedisProcess> {
+  return aRedisProcess({
+    tls,
+    settings: [
+      'cluster-enabled yes',
+      `cluster-port ${await freePort()}`,
+      'cluster-config-file DIRECTORY/nodes.conf',
+      'cluster-node-timeout 2000',
+      'cluster-require-full-coverage no',
+      'repl-diskless-sync-delay 0',
+      ...(tls === undefined ? [] : ['tls-cluster yes']),
+      ...(password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`]),
+    ],
+    connection: () => (password === undefined ? {} : { password }),
+  });
 }
 
 export type SentinelSetup = {
@@ -146,17 +180,18 @@ export const SENTINEL_PASSWORD = 'of-the-sentinels';
 export const SERVER_PASSWORD = 'of-the-servers';
 
 /** A master, a replica that has caught up, and three Sentinels of which two must agree. */
-export async function aSentinelSetup(): Promise<SentinelSetup> {
+export async function aSentinelSetup({ tls }: { tls?: Certificates } = {}): Promise<SentinelSetup> {
   const password = [
     `requirepass ${SERVER_PASSWORD}`,
     `masterauth ${SERVER_PASSWORD}`,
     'repl-diskless-sync-delay 0',
   ];
   const connection = () => ({ password: SERVER_PASSWORD });
-  const master = await aRedisProcess({ settings: password, connection });
+  const master = await aRedisProcess({ settings: password, connection, tls });
   const replica = await aRedisProcess({
     settings: [...password, `replicaof 127.0.0.1 ${master.port}`],
     connection,
+    tls,
   });
   await until('the replica has caught up', async () =>
     (await replica.redis.info('replication')).includes('master_link_status:up'),
@@ -170,7 +205,7 @@ export async function aSentinelSetup(): Promise<SentinelSetup> {
   ];
   const sentinels = await Promise.all(
     [1, 2, 3].map(() =>
-      aRedisProcess({ settings, isSentinel: true, connection: () => ({ password: SENTINEL_PASSWORD }) }),
+      aRedisProcess({ settings, isSentinel: true, tls, connection: () => ({ password: SENTINEL_PASSWORD }) }),
     ),
   );
   const askFirst = (...args: string[]) => sentinels[0]!.redis.call('SENTINEL', ...args) as Promise<string[]>;
@@ -180,8 +215,9 @@ export async function aSentinelSetup(): Promise<SentinelSetup> {
   );
   const servers = [master, replica];
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const [scheme, ca] = tls === undefined ? ['redis', ''] : ['rediss', `&ca=${tls.ca}`];
   return {
-    url: `redis+sentinel://:${SERVER_PASSWORD}@${hosts}/${MASTER}/0?sentinel_password=${SENTINEL_PASSWORD}`,
+    url: `${scheme}+sentinel://:${SERVER_PASSWORD}@${hosts}/${MASTER}/0?sentinel_password=${SENTINEL_PASSWORD}${ca}`,
     servers,
     async master() {
       const [, port] = await askFirst('get-master-addr-by-name', MASTER);

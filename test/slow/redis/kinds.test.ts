@@ -9,6 +9,7 @@ import type { TestApp } from '../../support/app.js';
 import {
   aRedisCluster,
   aRedisProcess,
+  aSentinelSetup,
   certificatesIn,
   type RedisProcess,
 } from '../../support/redis-kinds.js';
@@ -79,6 +80,18 @@ describe('everything works', () => {
       }),
     );
     const url = `rediss://127.0.0.1:${port}?ca=${ca}&cert=${cert}&key=${key}`;
+    await expectAllWorks(await appOn({ REDIS_URL: url }), { redisUrl: url });
+  });
+
+  it.each([
+    { kind: 'Sentinels', scheme: 'rediss+sentinel', start: aSentinelSetup },
+    { kind: 'a Cluster', scheme: 'rediss+cluster', start: aRedisCluster },
+  ])('over TLS to $kind and all that they name, by a CA of our own', async ({ scheme, start }) => {
+    const directory = await mkdtemp(join(tmpdir(), 'tally-test-tls-'));
+    opened.push(() => rm(directory, { recursive: true }));
+    const tls = await certificatesIn(directory);
+    const { url } = await opening<{ url: string; stop(): Promise<void> }>(start({ tls }));
+    expect(url).toMatch(new RegExp(`^${scheme.replace('+', '\\+')}://.*[?&]ca=`));
     await expectAllWorks(await appOn({ REDIS_URL: url }), { redisUrl: url });
   });
 
