@@ -1,11 +1,12 @@
 /** The chart: taken by helm, and what it renders taken by the schemas of the oldest Kubernetes that it names. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
 import { aPythonVenv } from '../../support/python-venv.js';
 import { ROOT } from './command-lines.js';
 
@@ -27,6 +28,11 @@ const VALIDATOR = [
   'rpds-py==2026.9.1',
   'typing_extensions==4.16.0',
 ];
+
+type MonitorSpec = {
+  selector: { matchLabels: Record<string, string> };
+  endpoints: { port: string }[];
+};
 
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   'a secret of yours': ['existingSecret=tally'],
@@ -96,6 +102,46 @@ describe('the chart', () => {
       expect(lines).toHaveLength(kinds.length);
     },
   );
+
+  it('has what the Prometheus operator reads only where it is asked for, with the alerts that Prometheus itself reads', async () => {
+    type Resource = { kind: string; apiVersion: string; metadata: { labels: object }; spec: object };
+    const resources = async (...values: string[]) => {
+      const rendered = await render(['existingSecret=tally', ...values]);
+      return parseAllDocuments(rendered).map((document) => document.toJS() as Resource);
+    };
+    const ofOperator = ({ apiVersion }: Resource) => apiVersion.startsWith('monitoring.coreos.com/');
+    expect((await resources()).filter(ofOperator)).toEqual([]);
+    const monitors = ['podMonitor', 'serviceMonitor'].map((name) => `metrics.${name}=true`);
+    const all = await resources(
+      ...monitors,
+      'metrics.prometheusRule=true',
+      'metrics.labels.release=prometheus',
+    );
+    const [found, rest] = [all.filter(ofOperator), all.filter((resource) => !ofOperator(resource))];
+    expect(found.map(({ kind }) => kind).toSorted()).toEqual([
+      'PodMonitor',
+      'PrometheusRule',
+      'ServiceMonitor',
+    ]);
+    for (const { metadata } of found) expect(metadata.labels).toMatchObject({ release: 'prometheus' });
+    const rule = found.find(({ kind }) => kind === 'PrometheusRule')!;
+    const alerts: unknown = parse(readFileSync(join(ROOT, 'deploy/prometheus/alerts.yaml'), 'utf8'));
+    expect(rule.spec).toEqual(alerts);
+    // What the ServiceMonitor looks for is a Service of the chart, and its port one of the pods.
+    const { spec } = found.find(({ kind }) => kind === 'ServiceMonitor')! as { spec: MonitorSpec };
+    const wanted = Object.entries(spec.selector.matchLabels);
+    const services = rest.filter(
+      ({ kind, metadata: { labels } }) =>
+        kind === 'Service' && wanted.every(([name, value]) => Object(labels)[name] === value),
+    );
+    const ports = services.map((service) => (service.spec as { ports: { name: string }[] }).ports);
+    expect(ports).toEqual([
+      [expect.objectContaining({ name: spec.endpoints[0]!.port, targetPort: 'metrics' })],
+    ]);
+    // The job is called after this label: the alerts expect a name with `tally`.
+    for (const { metadata } of services)
+      expect(metadata.labels).toMatchObject({ 'app.kubernetes.io/name': 'tally' });
+  });
 
   it('with a value that it does not have is refused, and so is a manifest that Kubernetes does not know', async () => {
     await expect(render(['existingSecret=tally', 'api.replica=3'])).rejects.toThrow('replica');
