@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { addressesOf } from './http/root.controller.js';
 import { createApp } from './app.module.js';
 import { ConfigError, readConfig, type Config } from './config.js';
 import { ensureFirstAdminKey } from './access/first-admin-key.js';
@@ -114,8 +115,7 @@ async function start(config: Config): Promise<void> {
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   keep('requests', () => leave(app.get(Readiness), config));
-  const url = await app.getUrl();
-  logger.info('listening', { url, dashboard: `${url}/dashboard`, docs: `${url}/docs` });
+  logger.info('listening', addressesOf(await app.getUrl(), config.role));
 }
 
 /** `npm run migrate`: applies what is pending, and ends. */

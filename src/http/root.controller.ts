@@ -31,3 +31,10 @@ export class RootController {
     return undefined;
   }
 }
+
+/** Of a service that listens at this address, for its log. A worker serves probes alone. */
+export function addressesOf(url: string, role: string): Record<string, string> {
+  return role === 'worker'
+    ? { url }
+    : { url, dashboard: url + LINKS.dashboard_url, docs: url + LINKS.docs_url };
+}
