@@ -145,7 +145,9 @@ function widthOf(pages: PdfPages, line: CellLine): number {
 
 /** What is small follows the text where there is room for it, and otherwise below. */
 function cellBox(pages: PdfPages, { text, small, notes = [] }: Cell, place: Place): Box {
-  const lines: CellLine[] = text === '' ? [] : pages.broken({ text }, place.width).map((piece) => [piece]);
+  // A number stays in one piece, also where it is wider than its column: there is room to its left.
+  const width = place.isNumber ? Infinity : place.width;
+  const lines: CellLine[] = text === '' ? [] : pages.broken({ text }, width).map((piece) => [piece]);
   if (small !== undefined) {
     const beside: Piece = { text: small, ...SMALL };
     const last = lines.at(-1) ?? [];

@@ -84,12 +84,12 @@ function chargesOf({ charges }: Statement): Table {
   return {
     title: 'Charges',
     columns: [
-      text('Project', 17),
-      text('Model', 30),
+      text('Project', 16),
+      text('Model', 28),
       text('Meter', 13),
       amount('Quantity', 13),
-      amount('Unit price', 15),
-      amount('Amount', 12),
+      amount('Unit price', 16),
+      amount('Amount', 14),
     ],
     items: itemsOf(charges.lines),
     total: { name: 'Amount due', amount: dollars(charges.amount_usd) },

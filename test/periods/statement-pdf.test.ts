@@ -162,7 +162,7 @@ describe('a PDF of thousands of lines', () => {
         { text: 'Input' },
         { text: String(index) },
         { text: '0.71', small: ' per million' },
-        { text: '$0.01' },
+        { text: '−$1,234,567,890.12' },
       ],
     ],
   });
@@ -171,7 +171,7 @@ describe('a PDF of thousands of lines', () => {
     const statement = await json();
     const contents: StatementContents = contentsOf(statement);
     const [charges, ...others] = contents.tables;
-    const items = Array.from({ length: 600 }, (_, index) => anItem(index));
+    const items = Array.from({ length: 200 }, (_, index) => anItem(index));
     let turns = 0;
     let next: NodeJS.Immediate;
     const turn = () => {
@@ -182,12 +182,13 @@ describe('a PDF of thousands of lines', () => {
     const tables = [{ ...charges!, items }, ...others];
     const bytes = await new StatementPdf().make({ ...contents, tables }, at(11, 30));
     clearImmediate(next!);
-    expect(turns).toBeGreaterThan(50);
+    expect(turns).toBeGreaterThan(18);
     const texts = (await pdfText(bytes)).pages.flat();
+    expect(texts.filter((text) => text === '−$1,234,567,890.12')).toHaveLength(items.length);
     expect(texts.filter((text) => /^project-\d+$/.test(text))).toEqual(
       items.map(({ names }) => names[0]!.text),
     );
-  }, 60_000);
+  }, 300_000);
 
   it('is refused above 5,000, with what to take in its place', async () => {
     const contents = contentsOf(await json());
