@@ -6,6 +6,7 @@ COPY package.json package-lock.json ./
 COPY packages/client/package.json packages/client/
 COPY packages/gateway/package.json packages/gateway/
 COPY packages/console/package.json packages/console/
+COPY packages/cli/package.json packages/cli/
 # The console's bundler is an optional package for each platform; the image itself gets none of these.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
@@ -17,6 +18,8 @@ COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /image /app
 # A volume that is mounted here belongs to the user, as the outbox of a gateway is the one thing that is written.
 COPY --from=build --chown=10001:10001 /outbox /outbox
+# `tally COMMAND`
+RUN ln -s /app/packages/cli/bin/tally.js /usr/local/bin/tally
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 # A number, so that an orchestrator sees that it is not root. Any other works as well: the service writes nothing.

@@ -1,6 +1,6 @@
 /**
  * Builds where nothing is built, or where a source is newer than the build. Otherwise generates Prisma's client where the schema is newer
- * than the client. `npm start`, `npm test`, the gateway and the demo begin with it.
+ * than the client. `npm start`, `npm test`, the gateway, the demo and the command line begin with it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -17,6 +17,9 @@ const SOURCES = [
   'packages/client/src',
   'packages/gateway/tsconfig.json',
   'packages/gateway/src',
+  'packages/cli/tsconfig.json',
+  'packages/cli/generate.js',
+  'packages/cli/src',
   'packages/console/index.html',
   'packages/console/vite.config.js',
   'packages/console/generate.js',
@@ -28,6 +31,7 @@ const SOURCES = [
 const OUTPUTS = [
   'packages/client/dist/index.js',
   'packages/gateway/dist/main.js',
+  'packages/cli/dist/main.js',
   'packages/console/dist/index.html',
   'dist/main.js',
 ];

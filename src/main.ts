@@ -12,6 +12,7 @@ import { Clock } from './platform/clock.js';
 import { schemaOf, trustsAnyCertificate } from './platform/database-address.js';
 import { EmbeddedServerError } from './platform/embedded/embedded-server-error.js';
 import { startEmbeddedServers } from './platform/embedded/embedded-servers.js';
+import { tellWhere } from './platform/embedded/service-file.js';
 import { Logger, type Identity } from './platform/logger.js';
 import {
   applyMigrations,
@@ -46,10 +47,8 @@ const migrationsDir = fileURLToPath(new URL('migrations', PRISMA));
 
 /** Migrations need none, so none is started for them. */
 const NO_REDIS = 'redis://none';
-
 /** How long a start may take to notice a stop. */
 const STOP_NOTICED_MS_MAX = 10_000;
-
 /** How long a stop may take: orchestrators usually kill after 30 s. Jobs that are cut off run again elsewhere. */
 const STOP_MS_MAX = 25_000;
 /** Without Redis no job can be completed, so only commits in flight are worth waiting for. */
@@ -115,6 +114,7 @@ async function start(config: Config): Promise<void> {
   keep('app', () => app.close());
   await app.listen(config.port, config.host);
   keep('requests', () => leave(app.get(Readiness), config));
+  keep('service file', await tellWhere(config, await app.getUrl()));
   logger.info('listening', addressesOf(await app.getUrl(), config.role));
 }
 

@@ -11,6 +11,7 @@ const SCRIPT = path.resolve(import.meta.dirname, '../fresh-build.js');
 const OUTPUTS = [
   'packages/client/dist/index.js',
   'packages/gateway/dist/main.js',
+  'packages/cli/dist/main.js',
   'packages/console/dist/index.html',
   'dist/main.js',
 ];

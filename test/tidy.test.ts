@@ -43,7 +43,7 @@ type Source = {
 function sourcesIn(directory: string): Source[] {
   return readdirSync(path.join(ROOT, directory), { recursive: true, encoding: 'utf8' })
     .map((name) => name.split(path.sep).join('/'))
-    .filter((name) => name.endsWith('.ts') && !/(^|\/)(prisma|node_modules|dist)\//.test(name))
+    .filter((name) => name.endsWith('.ts') && !/(^|\/)(prisma|node_modules|dist|generated)\//.test(name))
     .map((name) => {
       const text = readFileSync(path.join(ROOT, directory, name), 'utf8');
       const folder = name.includes('/') ? name.slice(0, name.indexOf('/')) : '.';
@@ -52,7 +52,7 @@ function sourcesIn(directory: string): Source[] {
 }
 
 function importsOf(text: string): string[] {
-  return [...text.matchAll(/(?:from|import\()\s*'([^']+)'|^import '([^']+)'/gm)].map(
+  return [...text.matchAll(/(?:\bfrom\s+|import\(\s*)'([^']+)'|^import '([^']+)'/gm)].map(
     (match) => match[1] ?? match[2]!,
   );
 }
@@ -67,7 +67,7 @@ function relativeTargets(source: Source): string[] {
 }
 
 const src = sourcesIn('src');
-const packages = ['client', 'gateway'].map((name) => ({
+const packages = ['cli', 'client', 'gateway'].map((name) => ({
   name,
   sources: sourcesIn(`packages/${name}/src`),
   dependencies: dependenciesIn(`packages/${name}/package.json`),
@@ -171,7 +171,7 @@ describe('the layout', () => {
   });
 
   it('mirrors the folders of the source in the tests', () => {
-    const others = ['bench', 'client', 'gateway', 'simulation', 'slow', 'support'];
+    const others = ['bench', 'cli', 'client', 'gateway', 'simulation', 'slow', 'support'];
     const known = new Set([...ORDER, ...others]);
     expect([...new Set(tests.map(({ folder }) => folder))].filter((folder) => !known.has(folder))).toEqual(
       [],

@@ -31,6 +31,8 @@ export class CountedEventsController {
       period: query.period ?? null,
       priceId: query.price ?? null,
       rateId: query.rate ?? null,
+      eventId: query.event_id ?? null,
+      source: query.source ?? null,
       start: query.start_time ?? null,
       end: query.end_time ?? null,
       order,

@@ -1,4 +1,5 @@
 /** Counted events in requests and answers. */
+import { ID_LENGTH_MAX } from '@tally/client/protocol';
 import { z } from 'zod';
 import { amountsUsd, quantities, texts } from '../http/maps.schema.js';
 import {
@@ -46,13 +47,27 @@ export const EventsQuery = z
       description: 'What the price version came to for it, or for a correction of it',
       example: '7',
     }),
+    event_id: text(ID_LENGTH_MAX)
+      .optional()
+      .describe(
+        'Only those with this id, of every source; of any month as long as identities are kept (35 days), and in the range of start_time after that',
+      )
+      .meta({ example: 'chatcmpl-8f2c' }),
+    source: text(256)
+      .optional()
+      .describe('With event_id: only that of this source')
+      .meta({ example: '/gateways/eu-1' }),
     start_time: querySeconds.optional(),
     end_time: querySeconds.optional(),
     order: pageOrder,
     limit: pageLimit,
     after: afterEvent.optional(),
   })
-  .refine(...endsAfter('start_time', 'end_time'));
+  .refine(...endsAfter('start_time', 'end_time'))
+  .refine(({ event_id, source }) => source === undefined || event_id !== undefined, {
+    error: 'must stand beside event_id',
+    path: ['source'],
+  });
 export type EventsQuery = z.output<typeof EventsQuery>;
 
 const count = z.int();

@@ -9,6 +9,7 @@ import type { Quantities } from '../domain/meters.js';
 import type { UnitPrices } from '../domain/price.js';
 import { comparisonOf, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
+import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 
 /** An event's position in the order of pages. */
@@ -28,6 +29,8 @@ export type EventFilter = {
   readonly priceId: bigint | null;
   /** The rate of the event, or of one of its corrections. */
   readonly rateId: bigint | null;
+  /** Only these; null takes all. */
+  readonly identities: readonly string[] | null;
 };
 
 /** What few events have. */
@@ -121,6 +124,25 @@ function isAtPlace(
     and (${of.model}::text is null or e.model = ${of.model}::text)`;
 }
 
+/** Who has reported events of the entity: an event's identity holds its source. */
+export async function findSourcesOf(tx: Tx, entity: string, limit: number): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ source: string }[]>`
+    select distinct source from usage_origins where entity = ${entity}::text order by source limit ${limit}::integer`;
+  return rows.map(({ source }) => source);
+}
+
+/** When the events of these identities occurred: the first and the last. Null where none of them is known any more. */
+export async function findSpanOf(
+  tx: Tx,
+  identities: readonly string[],
+): Promise<{ first: Date; last: Date } | null> {
+  const [row] = await tx.$queryRaw<[{ first: Date | null; last: Date | null }]>`
+    select min(occurred_at) as first, max(occurred_at) as last from usage_identities
+    where identity = any(${pgArray(identities)}::uuid[])`;
+  const { first, last } = row;
+  return first === null || last === null ? null : { first, last };
+}
+
 type Page = EventFilter & { order: Order; after: EventPlace | null; limit: number };
 
 /** A page of `events`, which has the columns of rated_events. */
@@ -134,6 +156,7 @@ function pageOf(events: Prisma.Sql, of: Page): Prisma.Sql {
       and e.occurred_at >= ${of.start}::timestamptz and e.occurred_at < ${of.end}::timestamptz
       and (${of.project}::text is null or e.project = ${of.project}::text)
       and (${of.model}::text is null or e.model = ${of.model}::text)
+      and (${of.identities === null}::boolean or e.identity = any(${pgArray(of.identities ?? [])}::uuid[]))
       and (${of.period}::text is null or e.period = ${of.period}::text or exists (
         select from usage_corrections c
         where ${CORRECTS} and c.period = ${of.period}::text

@@ -95,7 +95,28 @@ describe('the events of an entity', () => {
     });
   });
 
+  it('are found by their id in any month, one of each source, and never those of another entity', async () => {
+    await recordUsage(app, [
+      anEvent({ id: 'e0', source: '/gateways/b', occurredAt: new Date('2026-10-30T00:00:00Z') }),
+      anEvent({ id: 'foreign', source: '/gateways/b', subject: 'entity2/project1' }),
+    ]);
+    const found = async (query: string) => {
+      const { body } = await app.call(`GET /v1/entities/entity1/events?${query}`);
+      return body.data.map((event: { source: string }) => event.source);
+    };
+    expect(await found('event_id=e0')).toEqual(['/gateways/test', '/gateways/b']);
+    expect(await found('event_id=e0&source=/gateways/b')).toEqual(['/gateways/b']);
+    expect(await found('event_id=e0&project=project2')).toEqual([]);
+    expect(await found('event_id=foreign')).toEqual([]);
+    expect(await found('event_id=nothing')).toEqual([]);
+    expect(await found(`event_id=e0&start_time=${seconds('2026-11-01T00:00:00Z')}`)).toEqual([
+      '/gateways/test',
+    ]);
+  });
+
   it.each([
+    'event_id=',
+    'source=/gateways/b',
     'after=x',
     'limit=0',
     'price=a',

@@ -1,0 +1,99 @@
+/**
+ * A change that somebody has to want: it says what it will do, asks, and is made once, under an Idempotency-Key that stays the same however
+ * often it is sent.
+ */
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline/promises';
+import { picosOf } from './amounts.js';
+import { NoAnswer, NotConfirmed, WrongUse } from './failures.js';
+import type { Session } from './session.js';
+import type { Output } from './shown/output.js';
+
+export type ChangeOptions = {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly idempotencyKey?: string;
+};
+
+export type Change<Preview, Made> = {
+  /** The command and what it names, for the question and for what to repeat. */
+  readonly name: string;
+  /** Asks the service what the change would do. */
+  readonly preview?: () => Promise<Preview>;
+  /** Writes what will happen, in words or as a table; null where the service was not asked. */
+  readonly plan: (out: Output, preview: Preview | null) => void;
+  readonly make: (idempotencyKey: string) => Promise<Made>;
+  /** An amount above $1,000 is typed again. */
+  readonly amountUsd?: string;
+};
+
+const TYPED_AGAIN_USD = '1000';
+
+/** Null where it was only looked at (`--dry-run`). Throws NotConfirmed, or WrongUse where there is nobody to ask. */
+export async function change<Preview, Made>(
+  session: Session,
+  options: ChangeOptions,
+  { name, preview, plan, make, amountUsd }: Change<Preview, Made>,
+): Promise<Made | null> {
+  const { yes = false, dryRun = false, idempotencyKey } = options;
+  // A repetition may find that its first attempt was made, so what it would change says nothing.
+  const isRepeated = idempotencyKey !== undefined && !dryRun;
+  if (!yes && !dryRun) requireSomebody(name);
+  if (dryRun || !yes) {
+    const seen = isRepeated || preview === undefined ? null : await preview();
+    if (dryRun) {
+      session.out.answer(seen, () => plan(session.out, seen));
+      if (!session.out.isJson) session.out.line('This was a dry run: nothing was changed.');
+      return null;
+    }
+    plan(session.notes, seen);
+    await confirm(amountUsd);
+  }
+  const key = idempotencyKey ?? `tally-cli-${randomUUID()}`;
+  try {
+    return await make(key);
+  } catch (error) {
+    throw error instanceof NoAnswer ? withWhatIsKnown(error, key) : error;
+  }
+}
+
+/** Asks before something that moves no money, but cannot be taken back. */
+export async function confirmed(session: Session, name: string, plan: string, yes = false): Promise<void> {
+  if (yes) return;
+  requireSomebody(name);
+  session.notes.line(plan);
+  await confirm();
+}
+
+function requireSomebody(name: string): void {
+  if (process.stdin.isTTY && process.stderr.isTTY) return;
+  throw new WrongUse(
+    `${name} asks before it changes anything, and here is no terminal to ask on: add --yes, or --dry-run to only see what it would do.`,
+  );
+}
+
+async function confirm(amountUsd = '0'): Promise<void> {
+  const isLarge = picosOf(amountUsd) > picosOf(TYPED_AGAIN_USD);
+  const question = isLarge ? `Type the amount, ${amountUsd}, to go on: ` : 'Go on? [y/N] ';
+  const answer = (await ask(question)).trim();
+  const isGiven = isLarge ? answer.replace(/^\$/, '') === amountUsd : /^y(es)?$/i.test(answer);
+  if (!isGiven) throw new NotConfirmed('Nothing was changed.');
+}
+
+/** An input that ends, as by Ctrl-D, is no. */
+async function ask(question: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const ended = new Promise<string>((resolve) => reader.once('close', () => resolve('')));
+    return await Promise.race([reader.question(question), ended]);
+  } finally {
+    reader.close();
+  }
+}
+
+function withWhatIsKnown(error: NoAnswer, key: string): NoAnswer {
+  const known = error.mayBeDone
+    ? `The change may have been made or not. To repeat it safely, run the same command with --idempotency-key ${key}: it is made once, and answered as the first time.`
+    : 'Nothing was changed.';
+  return new NoAnswer(`${error.message}\n${known}`, error.mayBeDone);
+}

@@ -1,0 +1,200 @@
+/** `tally limits NAME` and `tally limits NAME/PROJECT`: shows limits, or changes those that an option names. */
+import type { Command } from 'commander';
+import { count, money } from '../amounts.js';
+import { answerOf, type Schema } from '../api/client.js';
+import { change, type ChangeOptions } from '../change.js';
+import { WrongUse } from '../failures.js';
+import { action, asks, choice, command, reading, type Subject } from '../grammar.js';
+import { readUsd } from '../amounts.js';
+import type { Session } from '../session.js';
+import type { Output } from '../shown/output.js';
+
+/** An amount, `inherit` or `none`; commander takes null for no value. */
+type Cap = string;
+type Concurrency = number | 'inherit' | 'none';
+
+type LimitOptions = ChangeOptions & {
+  readonly monthlyCap?: Cap;
+  readonly yearlyCap?: Cap;
+  readonly overage?: 'blocked' | 'allowed' | 'inherit';
+  readonly maxConcurrent?: Concurrency;
+  readonly mode?: Schema<'QuotaMode'>;
+};
+
+export function addLimitCommands(program: Command): void {
+  const limits = asks(
+    command(program, 'limits <subject>', {
+      summary: 'Show or change the limits of a customer or of a project',
+      more: 'Without an option of a limit it shows them. `none` lifts a limit, `inherit` goes back to that of the plan; what is left out stays. The next decision counts with what is changed here.',
+      examples: [
+        'limits acme',
+        'limits acme --monthly-cap 1000',
+        'limits acme/search --monthly-cap 100 --max-concurrent 20',
+        'limits acme --yearly-cap none --overage blocked --yes',
+        'limits acme --mode shadow',
+      ],
+    })
+      .option('--monthly-cap <usd>', 'US dollars a month, none or inherit', reading(readCap))
+      .option('--yearly-cap <usd>', 'US dollars a year, none or inherit (customers only)', reading(readCap))
+      .addOption(
+        choice('--overage <rule>', 'what happens once the credits are gone (customers only)', [
+          'blocked',
+          'allowed',
+          'inherit',
+        ]),
+      )
+      .option('--max-concurrent <n>', 'requests in flight, none or inherit', reading(readConcurrency))
+      .addOption(
+        choice('--mode <mode>', 'whether limits are enforced (customers only)', ['enforce', 'shadow', 'off']),
+      ),
+  );
+  action<[Subject], LimitOptions>(limits, async ({ session, args: [subject], options }) => {
+    const { monthlyCap, yearlyCap, overage, maxConcurrent, mode } = options;
+    const isChange = [monthlyCap, yearlyCap, overage, maxConcurrent, mode].some((each) => each !== undefined);
+    if (subject.project !== null && [yearlyCap, overage, mode].some((each) => each !== undefined))
+      throw new WrongUse(
+        'A project has --monthly-cap and --max-concurrent alone: the others are of its customer.',
+      );
+    if (!isChange) return show(session, subject);
+    if (subject.project === null) await changeEntity(session, subject.entity, options);
+    else await changeProject(session, { entity: subject.entity, project: subject.project }, options);
+  });
+}
+
+async function show({ api, out }: Session, { entity, project }: Subject): Promise<void> {
+  if (project === null) {
+    const shown = await answerOf(
+      api.GET('/v1/admin/entities/{entity}/limits', { params: { path: { entity } } }),
+    );
+    return out.answer(shown, () => writeEntity(out, shown, null));
+  }
+  const path = { entity, project };
+  const shown = await answerOf(
+    api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
+  );
+  out.answer(shown, () => writeProject(out, shown, null));
+}
+
+async function changeEntity(session: Session, entity: string, options: LimitOptions): Promise<void> {
+  const { api, out } = session;
+  const { monthlyCap, yearlyCap, overage, maxConcurrent, mode } = options;
+  const body = {
+    ...(monthlyCap !== undefined && { monthly_cap_usd: orNull(monthlyCap) }),
+    ...(yearlyCap !== undefined && { yearly_cap_usd: orNull(yearlyCap) }),
+    ...(overage !== undefined && { overage }),
+    ...(maxConcurrent !== undefined && { max_concurrent_requests: orNull(maxConcurrent) }),
+    ...(mode !== undefined && { quota_mode: mode }),
+  };
+  const path = { entity };
+  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
+    answerOf(api.PATCH('/v1/admin/entities/{entity}/limits', { params: { path, ...extra }, body }));
+  const before = await answerOf(api.GET('/v1/admin/entities/{entity}/limits', { params: { path } }));
+  const changed = await change(session, options, {
+    name: 'limits',
+    preview: () => send({ query: { dry_run: true } }),
+    plan: (to, after) => {
+      to.line(`Change the limits of ${entity}:`);
+      if (after !== null) writeEntity(to, after, before);
+    },
+    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+  });
+  if (changed !== null) out.answer(changed, () => writeEntity(out, changed, null));
+}
+
+type Path = { readonly entity: string; readonly project: string };
+
+async function changeProject(session: Session, path: Path, options: LimitOptions): Promise<void> {
+  const { api, out } = session;
+  const { monthlyCap, maxConcurrent } = options;
+  const body = {
+    ...(monthlyCap !== undefined && { monthly_cap_usd: orNull(monthlyCap) }),
+    ...(maxConcurrent !== undefined && { max_concurrent_requests: orNull(maxConcurrent) }),
+  };
+  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
+    answerOf(
+      api.PATCH('/v1/admin/entities/{entity}/projects/{project}/limits', {
+        params: { path, ...extra },
+        body,
+      }),
+    );
+  const before = await answerOf(
+    api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
+  );
+  const changed = await change(session, options, {
+    name: 'limits',
+    preview: () => send({ query: { dry_run: true } }),
+    plan: (to, after) => {
+      to.line(`Change the limits of ${path.entity}/${path.project}:`);
+      if (after !== null) writeProject(to, after, before);
+    },
+    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+  });
+  if (changed !== null) out.answer(changed, () => writeProject(out, changed, null));
+}
+
+type Entity = Schema<'Entity'>;
+type Project = Schema<'Project'>;
+
+/** With `before`, only what changes. */
+function writeEntity(to: Output, after: Entity, before: Entity | null): void {
+  write(to, before, after, [
+    ['monthly cap', (each) => `${money(each.monthly_cap_usd, 'none')}${own(each.limits.monthly_cap_usd)}`],
+    ['yearly cap', (each) => `${money(each.yearly_cap_usd, 'none')}${own(each.limits.yearly_cap_usd)}`],
+    ['overage', (each) => `${each.overage}${own(each.limits.overage)}`],
+    [
+      'requests in flight',
+      (each) =>
+        `${count(each.max_concurrent_requests, 'no limit')}${own(each.limits.max_concurrent_requests)}`,
+    ],
+    ['mode', (each) => each.quota_mode],
+    ['its own spend limit', (each) => money(each.spend_limit_usd, '')],
+  ]);
+}
+
+function writeProject(to: Output, after: Project, before: Project | null): void {
+  write(to, before, after, [
+    ['monthly cap', (each) => money(each.monthly_cap_usd, 'none')],
+    ['requests in flight', (each) => count(each.max_concurrent_requests, 'no limit')],
+    ['its own spend limit', (each) => money(each.spend_limit_usd, '')],
+  ]);
+}
+
+function write<T>(
+  to: Output,
+  before: T | null,
+  after: T,
+  shown: readonly (readonly [string, (each: T) => string])[],
+): void {
+  const pairs = shown
+    .map(([name, text]) => [name, before === null ? null : text(before), text(after)] as const)
+    .filter(([, was, is]) => was !== is)
+    .map(([name, was, is]) => [name, was === null ? is : `${was} → ${is}`] as const);
+  if (pairs.length === 0) to.line('They are so already.');
+  else to.fields(pairs);
+}
+
+function own({ source }: { source: Schema<'LimitSource'> }): string {
+  return source === 'plan' ? ' (of the plan)' : '';
+}
+
+/** The API's word for no limit. */
+function orNull<T>(limit: T | 'none'): T | null {
+  return limit === 'none' ? null : limit;
+}
+
+function readCap(text: string): Cap {
+  if (text === 'none' || text === 'inherit') return text;
+  try {
+    return readUsd(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`${error.message}, or none, or inherit`);
+  }
+}
+
+function readConcurrency(text: string): Concurrency {
+  if (text === 'none' || text === 'inherit') return text;
+  if (!/^\d{1,9}$/.test(text))
+    throw new RangeError('must be a number of requests such as 20, or none, or inherit');
+  return Number(text);
+}

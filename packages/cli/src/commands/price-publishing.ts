@@ -1,0 +1,182 @@
+/** `tally prices publish`: a price of a model, with what it changes and charges. */
+import type { Command } from 'commander';
+import { count, money, readUsd } from '../amounts.js';
+import { answerOf, type Schema } from '../api/client.js';
+import { rowsOf } from '../api/pages.js';
+import { change, type ChangeOptions } from '../change.js';
+import { WrongUse } from '../failures.js';
+import { action, asCount, asks, asName, asTime, asUsd, command } from '../grammar.js';
+import { contentOf, parsedJson } from '../input-file.js';
+import type { Session } from '../session.js';
+import type { Output } from '../shown/output.js';
+import { nameOf, pricesOf } from '../shown/price.js';
+import { second } from '../times.js';
+
+type PublishOptions = ChangeOptions & {
+  readonly file?: string;
+  readonly input?: string;
+  readonly cachedInput?: string;
+  readonly output?: string;
+  readonly set?: readonly string[];
+  readonly maxInput?: number;
+  readonly maxOutput?: number;
+  readonly entity?: string;
+  readonly from?: string;
+  readonly source?: string;
+  readonly allowFree?: boolean;
+};
+
+type PriceOrder = Schema<'PriceOrder'>;
+
+export function addPublish(prices: Command): void {
+  const publish = asks(
+    command(prices, 'publish <model>', {
+      summary: 'Publish a price of a model',
+      more: 'Prices are US dollars per million tokens, with --set also for one of something. The first price of a model reaches back to the usage that waited for it, where --from is left out. --file takes the fields of the API from a file: variants, or what `tally prices show ID --json` prints.',
+      examples: [
+        'prices publish acme-chat-1 --input 0.71 --cached-input 0.35 --output 0.71 --max-output 8192',
+        'prices publish acme-chat-1 --entity acme --input 0.5 --output 0.5 --from 2026-12-01',
+        'prices publish claude-sonnet-4-5 --file sonnet.json --dry-run',
+        'prices publish web-1 --input 1 --output 2 --set search_usd=0.01',
+      ],
+    })
+      .option('--input <usd>', 'per million input tokens', asUsd)
+      .option('--cached-input <usd>', 'per million cached input tokens; like input otherwise', asUsd)
+      .option('--output <usd>', 'per million output tokens', asUsd)
+      .option(
+        '--set <field=usd>',
+        'any other price, such as search_usd=0.01; may stand several times',
+        collect,
+      )
+      .option('--file <file>', 'a JSON object with more fields; - is standard input')
+      .option('--max-input <tokens>', 'the most input tokens that the model takes', asCount)
+      .option('--max-output <tokens>', 'the most output tokens that the model writes', asCount)
+      .option('--entity <entity>', 'whom the price was agreed with; the list price otherwise', asName)
+      .option('--from <time>', 'when it begins; now otherwise', asTime)
+      .option('--source <text>', 'where it is from')
+      .option('--allow-free', 'lets a price be 0 for everything'),
+  );
+  action<[string], PublishOptions>(publish, async ({ session, args: [model], options }) => {
+    const body = await orderOf(model, options);
+    await publishPrice(session, body, options);
+  });
+}
+
+async function publishPrice(session: Session, body: PriceOrder, options: PublishOptions): Promise<void> {
+  const { api, out } = session;
+  const query = options.allowFree === true ? { allow_free: true } : {};
+  const send = (extra: { query: object; header?: { 'Idempotency-Key': string } }) =>
+    answerOf(api.POST('/v1/admin/prices', { params: extra, body }));
+  const published = await change(session, options, {
+    name: 'prices publish',
+    preview: async () => ({
+      after: await send({ query: { ...query, dry_run: true } }),
+      before: await inForce(session, body),
+    }),
+    plan: (to, seen) => {
+      const whom = body.entity == null ? '' : ` for ${body.entity}`;
+      to.line(`Publish a price of ${body.model}${whom}:`);
+      if (seen === null) return to.fields(pricesOf(body).map(([field, usd]) => [nameOf(field), money(usd)]));
+      to.fields(differences(seen.before, seen.after));
+      to.line(`In force from ${second(seen.after.effective_from)}.`);
+      writeCharged(to, seen.after);
+    },
+    make: (key) => send({ query, header: { 'Idempotency-Key': key } }),
+  });
+  if (published === null) return;
+  out.answer(published, () => {
+    out.line(
+      `Price ${published.id} of ${published.model}, in force from ${second(published.effective_from)}.`,
+    );
+    writeCharged(out, published);
+  });
+}
+
+function writeCharged(to: Output, price: Schema<'PublishedPrice'>): void {
+  if (price.charged_events > 0)
+    to.line(`It charges ${count(price.charged_events)} events that waited for it.`);
+  if (price.waiting_events > 0)
+    to.line(
+      `${count(price.waiting_events)} events of the model still wait: of closed months, of before, or of other meters.`,
+    );
+}
+
+async function inForce({ api, nowMs }: Session, { model, entity, effective_from }: PriceOrder) {
+  const at = effective_from ?? new Date(nowMs).toISOString();
+  const query = { model, at, ...(entity == null ? {} : { entity }) };
+  const { rows } = await rowsOf(
+    async (page) => answerOf(api.GET('/v1/admin/prices', { params: { query: { ...page, ...query } } })),
+    { limit: 100 },
+  );
+  const own = rows.find((price) => price.entity === (entity ?? null));
+  return own ?? rows.find((price) => price.entity === null) ?? null;
+}
+
+/** `input, per million  $0.71 → $0.80`, of each price that is set before or after. */
+function differences(before: object | null, after: object): [string, string][] {
+  const [was, is] = [new Map(before === null ? [] : pricesOf(before)), new Map(pricesOf(after))];
+  return [...new Set([...was.keys(), ...is.keys()])].map((field) => {
+    const [then, now] = [was.get(field), is.get(field)];
+    if (then === now) return [nameOf(field), money(now)];
+    return [nameOf(field), `${money(then, 'none')} → ${money(now, 'none')}`];
+  });
+}
+
+const TAKEN = /_usd(_per_million)?$/;
+
+async function orderOf(model: string, options: PublishOptions): Promise<PriceOrder> {
+  const { file, input, cachedInput, output, set, maxInput, maxOutput, entity, from, source } = options;
+  const order = {
+    ...(file === undefined ? {} : fieldsOf(await contentOf(file), file)),
+    ...Object.fromEntries((set ?? []).map(assignment)),
+    ...(input !== undefined && { input_usd_per_million: input }),
+    ...(cachedInput !== undefined && { cached_input_usd_per_million: cachedInput }),
+    ...(output !== undefined && { output_usd_per_million: output }),
+    ...(maxInput !== undefined && { max_input_tokens: maxInput }),
+    ...(maxOutput !== undefined && { max_output_tokens: maxOutput }),
+    ...(entity !== undefined && { entity }),
+    ...(from !== undefined && { effective_from: from }),
+    ...(source !== undefined && { source }),
+    model,
+  };
+  if (!Object.keys(order).some((field) => TAKEN.test(field)))
+    throw new WrongUse(
+      'prices publish needs a price: --input and --output, --set search_usd=0.01, or --file.',
+    );
+  return order;
+}
+
+/** What only an answer has, so that a price that was shown can be published again. */
+const ANSWERED = [
+  'object',
+  'id',
+  'created_at',
+  'first_for_meters_from',
+  'effective_from',
+  'entity',
+  'model',
+  'charged_events',
+  'waiting_events',
+];
+
+function fieldsOf(text: string, file: string): object {
+  const value = parsedJson(text, file);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new WrongUse(`--file must hold one JSON object: ${file}`);
+  return Object.fromEntries(Object.entries(value).filter(([field]) => !ANSWERED.includes(field)));
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+function assignment(text: string): [string, string] {
+  const [, field = '', usd = ''] = /^([a-z0-9_]+_usd(?:_per_million)?)=(.+)$/.exec(text) ?? [];
+  if (field === '')
+    throw new WrongUse(`--set must be a price field and an amount, such as search_usd=0.01: ${text}`);
+  try {
+    return [field, readUsd(usd)];
+  } catch (error) {
+    throw new WrongUse(`--set ${field} ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
