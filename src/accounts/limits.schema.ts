@@ -7,7 +7,7 @@ import type { LimitsChange, OwnLimitsChange } from './limits.js';
 
 const CONCURRENT_MAX = 1_000_000;
 
-const overage = z
+export const overage = z
   .enum(['blocked', 'allowed'], 'must be blocked or allowed')
   .meta({ id: 'Overage', description: 'Whether usage goes on when the credits are gone' });
 

@@ -28,6 +28,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'Retention.erase': 'entities.erase',
   'Statements.read': 'statements.get',
   'VisibleEntities.list': 'customers.list',
+  'VisibleEntities.get': 'customers.get',
   'Webhooks.deliveries': 'webhookDeliveries.list',
   'Webhooks.delivery': 'webhookDeliveries.get',
   'Webhooks.resend': 'webhookDeliveries.resend',

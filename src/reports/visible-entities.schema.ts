@@ -1,5 +1,7 @@
 /** The entities that a key may look at, with what a month cost each. */
 import { z } from 'zod';
+import { quotaMode } from '../accounts/entities.schema.js';
+import { overage } from '../accounts/limits.schema.js';
 import { afterText, pageLimit, period, planName, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
 import { VISIBLE_SORTS, VISIBLE_STATES, type VisibleSort } from './visible-entities.sql.js';
@@ -31,7 +33,7 @@ export const VisibleEntitiesQuery = z.strictObject({
 });
 export type VisibleEntitiesQuery = z.output<typeof VisibleEntitiesQuery>;
 
-const VisibleEntity = z
+export const VisibleEntity = z
   .object({
     object: z.literal('entity_name'),
     entity: z.string(),
@@ -49,6 +51,9 @@ const VisibleEntity = z
       .string()
       .nullable()
       .describe('How much of the cap the period has used, four decimals; null without a cap, or one of 0'),
+    yearly_cap_usd: z.string().nullable().describe('In force now; null: no limit'),
+    overage,
+    quota_mode: quotaMode,
     credits_usd: z.string().describe('What can be spent now'),
     credits_until: z
       .int()

@@ -1,5 +1,6 @@
 /** Every customer of a month on one list. */
 import type { Range } from '../domain/buckets.js';
+import type { QuotaMode } from '../domain/quota-limits.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 import { LASTING_DAYS_MAX, PACE_DAYS } from './credits-until.js';
@@ -58,6 +59,7 @@ export type VisibleRow = {
   readonly monthlyCapPicos: bigint | null;
   readonly yearlyCapPicos: bigint | null;
   readonly overage: 'blocked' | 'allowed';
+  readonly quotaMode: QuotaMode;
   readonly creditsPicos: bigint;
   /** When the first of these credits expire. */
   readonly expiresAt: Date | null;
@@ -87,6 +89,7 @@ type RawRow = Record<
   Record<'monthly_cap' | 'yearly_cap', string | null> & {
     state: VisibleState;
     overage: 'blocked' | 'allowed';
+    mode: QuotaMode;
     until: Date | null;
   };
 
@@ -100,10 +103,10 @@ const SCALE = Prisma.raw(`1${'0'.repeat(40)}::numeric`);
 
 /** Names, plans and own limits. */
 const entitiesOf = ({ only, defaultPlan }: VisibleQuery) => Prisma.sql`
-  select name, plan, monthly_cap_own, monthly_cap_picos, yearly_cap_own, yearly_cap_picos, spend_limit_picos, overage
+  select name, plan, monthly_cap_own, monthly_cap_picos, yearly_cap_own, yearly_cap_picos, spend_limit_picos, overage, quota_mode
   from entities where ${only}::text is null or name = ${only}::text
   union all
-  select ${only}::text, ${defaultPlan}::text, false, null, false, null, null, null
+  select ${only}::text, ${defaultPlan}::text, false, null, false, null, null, null, 'enforce'
   where ${only}::text is not null and not exists (select from entities where name = ${only}::text)`;
 
 /** What can be spent now; an allowance that is due and not granted yet counts, less what it pays of debts first. */
@@ -137,7 +140,7 @@ const customersOf = (of: VisibleQuery) => Prisma.sql`
     from (
     select
       e.name as entity, e.plan, coalesce(m.cost_picos, 0) as month, coalesce(b.cost_picos, 0) as previous,
-      coalesce(n.cost_picos, 0) as spent, y.spent as year, x.monthly_cap, x.yearly_cap, x.overage,
+      coalesce(n.cost_picos, 0) as spent, y.spent as year, x.monthly_cap, x.yearly_cap, x.overage, e.quota_mode as mode,
       div(coalesce(m.cost_picos, 0) * ${SCALE}, nullif(x.monthly_cap, 0)) as share, c.credits, c.until,
       case
         when coalesce(n.cost_picos, 0) >= x.monthly_cap or y.spent >= x.yearly_cap then 'cap_reached'
@@ -225,7 +228,7 @@ export async function findVisible(tx: Tx, of: VisibleQuery): Promise<VisibleFoun
       where is_wanted
     )
     select
-      t.*, c.entity, c.plan, c.state, c.overage, c.month::text, c.previous::text, s.same_days::text, c.spent::text, c.year::text,
+      t.*, c.entity, c.plan, c.state, c.overage, c.mode, c.month::text, c.previous::text, s.same_days::text, c.spent::text, c.year::text,
       c.monthly_cap::text, c.yearly_cap::text, c.credits::text, c.until, w.pace::text
     from totals t
     left join page c on true
@@ -249,6 +252,7 @@ function toRow(row: RawRow): VisibleRow {
     monthlyCapPicos: row.monthly_cap === null ? null : BigInt(row.monthly_cap),
     yearlyCapPicos: row.yearly_cap === null ? null : BigInt(row.yearly_cap),
     overage: row.overage,
+    quotaMode: row.mode,
     creditsPicos: BigInt(row.credits),
     expiresAt: row.until,
     pacePicos: BigInt(row.pace),

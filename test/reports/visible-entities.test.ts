@@ -64,6 +64,9 @@ describe('GET /v1/entities', () => {
         change_usd: '14.2',
         monthly_cap_usd: '100',
         monthly_cap_share: '0.1420',
+        yearly_cap_usd: null,
+        overage: 'blocked',
+        quota_mode: 'enforce',
         credits_usd: '0',
         credits_until: null,
         credits_expire_at: null,
@@ -111,6 +114,15 @@ describe('GET /v1/entities', () => {
       denied_by_limit: [{ limit: 'entity_monthly_cap', denied: 3 }],
     });
     expect((await list('limit=100')).data).toHaveLength((await list('limit=1')).totals.entities);
+  });
+
+  it('has each customer alone, as the list shows it, and none that is unknown', async () => {
+    await app.limit('alone', { yearly_cap_usd: '9000', overage: 'allowed', quota_mode: 'shadow' });
+    const { status, body } = await app.call('GET /v1/entities/alone');
+    expect([status, body]).toEqual([200, await only('alone')]);
+    expect(body).toMatchObject({ yearly_cap_usd: '9000', overage: 'allowed', quota_mode: 'shadow' });
+    const unknown = await app.call('GET /v1/entities/nobody');
+    expect([unknown.status, unknown.body.error.code]).toEqual([404, 'not_found']);
   });
 
   it('goes on behind a customer whose state or plan is another by now', async () => {

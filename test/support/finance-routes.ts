@@ -175,4 +175,10 @@ export const FINANCE_ROUTES: readonly RouteCase[] = [
     request: 'GET /v1/entities/entity1/forecast',
     namesEntity: true,
   },
+  {
+    route: 'GET /v1/entities/{entity}',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1',
+    namesEntity: true,
+  },
 ];

@@ -7,11 +7,14 @@ export function ActButton({
   needs,
   label,
   className,
+  about,
   children,
 }: {
   needs: Operation;
   label: string;
   className?: string;
+  /** Which one of many it changes, for screen readers: the label alone stands in each row. */
+  about?: string;
   /** The dialog, which closes itself with `close`. */
   children: (close: () => void) => ReactNode;
 }) {
@@ -20,7 +23,12 @@ export function ActButton({
   if (!may(role, needs)) return <DoneBy needs={needs} label={label} />;
   return (
     <>
-      <button type="button" className={className} onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        className={className}
+        aria-label={about === undefined ? undefined : `${label}: ${about}`}
+        onClick={() => setOpen(true)}
+      >
         {label}
       </button>
       {isOpen && children(() => setOpen(false))}

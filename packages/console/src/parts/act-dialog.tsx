@@ -21,6 +21,9 @@ export type Preview = {
   readonly movedPicos?: bigint | undefined;
 };
 
+/** What happened; `grant` is the lot whose money moved. */
+export type Made = { readonly sentence: string; readonly grant?: string };
+
 /** Sent with the change, and again with each repetition of it, so that it is made once. */
 export type ActHeaders = { readonly 'Idempotency-Key': string; readonly 'X-Request-Id': string };
 
@@ -33,14 +36,14 @@ export type ActProps = {
   /** Tries the change (`dry_run=true`) and says what it would do. */
   readonly preview: () => Promise<Preview>;
   /** Makes it, and says in a sentence what happened. */
-  readonly perform: (headers: ActHeaders) => Promise<string>;
+  readonly perform: (headers: ActHeaders) => Promise<Made | string>;
   readonly onClose: () => void;
 };
 
 type Stage =
   | { readonly name: 'asking' }
   | { readonly name: 'previewed'; readonly preview: Preview; readonly headers: ActHeaders }
-  | { readonly name: 'done'; readonly sentence: string; readonly headers: ActHeaders };
+  | { readonly name: 'done'; readonly made: Made; readonly headers: ActHeaders };
 
 export function ActDialog(props: ActProps) {
   const { title, onClose } = props;
@@ -86,7 +89,8 @@ function Act({ fields, preview, perform, verb, entity, onClose }: ActProps) {
     });
   const make = (headers: ActHeaders) =>
     attempt(async () => {
-      setStage({ name: 'done', sentence: await perform(headers), headers });
+      const made = await perform(headers);
+      setStage({ name: 'done', made: typeof made === 'string' ? { sentence: made } : made, headers });
       void queries.invalidateQueries();
     });
 
@@ -94,9 +98,9 @@ function Act({ fields, preview, perform, verb, entity, onClose }: ActProps) {
     return (
       <div className="stack">
         <p role="status" className="strong">
-          {stage.sentence}
+          {stage.made.sentence}
         </p>
-        <Traces entity={entity} requestId={stage.headers['X-Request-Id']} />
+        <Traces entity={entity} grant={stage.made.grant} requestId={stage.headers['X-Request-Id']} />
         <div className="row end">
           <button type="button" className="primary" autoFocus onClick={onClose}>
             Close

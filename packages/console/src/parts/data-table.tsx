@@ -5,7 +5,7 @@
 import { createSortedRowModel, rowSortingFeature, tableFeatures, useTable } from '@tanstack/react-table';
 import type { Row, Table } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { CsvCell } from './csv.js';
 import { Empty } from './empty.js';
 
@@ -67,11 +67,12 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     manualSorting: isSorted,
     state: { sorting: sort === undefined ? [] : [sortingOf(sort)] },
   });
-  const scroll = useRef<HTMLDivElement>(null);
+  // State and no ref: the rows are measured against it, and they are there before a ref is.
+  const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
   if (rows.length === 0) return empty ?? <Empty title="Nothing to show" />;
   const width = columns.reduce((sum, column, index) => sum + remOf(column, index), 0);
   return (
-    <div className="scroll" ref={scroll} tabIndex={0} role="region" aria-label={label}>
+    <div className="scroll" ref={setScroll} tabIndex={0} role="group" aria-label={label}>
       <table
         aria-label={label}
         aria-rowcount={(props.total ?? rows.length) + 1}
@@ -149,7 +150,7 @@ function Head<T>({ columns, sort, onSort }: DataTableProps<T>) {
 
 type BodyProps<T extends object> = DataTableProps<T> & {
   readonly table: Pick<Table<Features, T>, 'getRowModel'>;
-  readonly scroll: React.RefObject<HTMLDivElement | null>;
+  readonly scroll: HTMLDivElement | null;
 };
 
 function Body<T extends object>({ columns, table, scroll, onEnd, toneOf }: BodyProps<T>) {
@@ -158,7 +159,7 @@ function Body<T extends object>({ columns, table, scroll, onEnd, toneOf }: BodyP
   const virtualizer = useVirtualizer({
     count: rows.length,
     enabled: isVirtual,
-    getScrollElement: () => scroll.current,
+    getScrollElement: () => scroll,
     estimateSize: () => ROW_PIXELS,
     getItemKey: (index) => rows[index]?.id ?? index,
     overscan: 12,

@@ -9,14 +9,16 @@ import { Moment } from './moment.js';
 
 const LOOKED_THROUGH = 50;
 
-export function Traces({ entity, requestId }: { entity: string | null; requestId: string }) {
+type Props = { entity: string | null; grant?: string | undefined; requestId: string };
+
+export function Traces(props: Props) {
   const { role } = useSignedIn();
   // Owners make changes too, but the logs are an admin's.
   if (!may(role, 'GET /v1/admin/audit_log')) return null;
-  return <Written entity={entity} requestId={requestId} />;
+  return <Written {...props} />;
 }
 
-function Written({ entity, requestId }: { entity: string | null; requestId: string }) {
+function Written({ entity, grant, requestId }: Props) {
   const query = { limit: LOOKED_THROUGH, ...(entity === null ? {} : { entity }) };
   const audit = useQuery(reading('/v1/admin/audit_log', { params: { query } }));
   return (
@@ -31,7 +33,9 @@ function Written({ entity, requestId }: { entity: string | null; requestId: stri
                 Audit entry {id}: <code>{action}</code> by {actor}, <Moment at={at} />
               </p>
             ))}
-            {first !== undefined && entity !== null && <Moved entity={entity} at={first.at} />}
+            {first !== undefined && entity !== null && grant !== undefined && (
+              <Moved entity={entity} grant={grant} at={first.at} />
+            )}
           </>
         );
       }}
@@ -39,9 +43,9 @@ function Written({ entity, requestId }: { entity: string | null; requestId: stri
   );
 }
 
-/** Ledger entries of the same transaction: they are booked at one instant. */
-function Moved({ entity, at }: { entity: string; at: number }) {
-  const query = { start_time: at, end_time: at + 1, limit: LOOKED_THROUGH };
+/** Ledger entries of the lot from the same transaction: they are booked at the instant of its audit entry. */
+function Moved({ entity, grant, at }: { entity: string; grant: string; at: number }) {
+  const query = { grant, start_time: at, end_time: at + 1, limit: LOOKED_THROUGH };
   const ledger = useQuery(
     reading('/v1/admin/entities/{entity}/ledger', { params: { path: { entity }, query } }),
   );

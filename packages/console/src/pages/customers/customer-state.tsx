@@ -24,8 +24,9 @@ export function limitWords(limit: string): string {
   return LIMIT_WORDS[limit] ?? limit;
 }
 
-export function isRefused({ state }: Pick<Customer, 'state'>): boolean {
-  return state === 'cap_reached' || state === 'out_of_credits';
+/** Whether its next request is refused. Where the mode is shadow or off, no limit refuses. */
+export function isRefused({ state, quota_mode: mode }: Pick<Customer, 'state' | 'quota_mode'>): boolean {
+  return mode === 'enforce' && (state === 'cap_reached' || state === 'out_of_credits');
 }
 
 export function CustomerState({ customer }: { customer: Customer }) {
@@ -35,6 +36,7 @@ export function CustomerState({ customer }: { customer: Customer }) {
   return (
     <>
       {state === 'overage' && <Badge tone="warn">{STATE_WORDS[state]}</Badge>}{' '}
+      {customer.quota_mode !== 'enforce' && <Badge tone="plain">Mode {customer.quota_mode}</Badge>}{' '}
       {wasRefused && <Badge tone="bad">Refused {plural(denied, 'request')}</Badge>}
     </>
   );

@@ -1,0 +1,113 @@
+/** The caps in force, of the customer and of its projects, each with how far it is reached. */
+import { useQuery } from '@tanstack/react-query';
+import { reading, type Schemas } from '../../api/client.js';
+import { ActButton } from '../../parts/act-button.js';
+import { Amount } from '../../parts/amount.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { Empty } from '../../parts/empty.js';
+import { picosOf, picosOrNull, roundUsd } from '../../parts/money.js';
+import { ShareBar } from '../../parts/share-bar.js';
+import { may } from '../../session/permissions.js';
+import { useSignedIn } from '../../session/session.js';
+import { ChangeProjectLimits } from './acts/change-project-limits.js';
+
+type ProjectBalance = Schemas['ProjectBalance'];
+
+export function Caps({ balance }: { balance: Schemas['Balance'] }) {
+  const { entity, monthly_cap_usd, yearly_cap_usd, spend_limit_usd, projects } = balance;
+  return (
+    <section className="card stack" aria-labelledby="caps">
+      <h2 id="caps">Caps</h2>
+      <Cap name="Month" used={balance.month_to_date_usd} cap={monthly_cap_usd} />
+      <Cap name="Year" used={balance.year_to_date_usd} cap={yearly_cap_usd} />
+      {spend_limit_usd !== null && (
+        <p className="quiet">
+          The customer limits itself to {roundUsd(picosOf(spend_limit_usd))} a month. The lower one counts.
+        </p>
+      )}
+      <DataTable
+        label="Projects"
+        columns={useProjectColumns(entity)}
+        rows={projects}
+        keyOf={({ project }) => project}
+        empty={<Empty title="No project yet">One appears with its first request.</Empty>}
+      />
+    </section>
+  );
+}
+
+function Cap({ name, used, cap }: { name: string; used: string; cap: string | null }) {
+  if (cap === null)
+    return (
+      <p>
+        {name}: <Amount usd={used} /> <span className="quiet">without a cap</span>
+      </p>
+    );
+  return (
+    <div>
+      <p>
+        {name}: <Amount usd={used} /> of {roundUsd(picosOf(cap))}
+      </p>
+      <ShareBar label={`${name}: share of the cap`} used={picosOf(used)} limit={picosOf(cap)} />
+    </div>
+  );
+}
+
+const COLUMNS: readonly Column<ProjectBalance>[] = [
+  { id: 'project', header: 'Project', width: 10, cell: ({ project }) => project },
+  {
+    id: 'month',
+    header: 'This month',
+    isNumber: true,
+    width: 7,
+    cell: ({ month_to_date_usd: usd }) => <Amount usd={usd} />,
+  },
+  { id: 'cap', header: 'Cap', width: 8, cell: (row) => <ProjectCap row={row} /> },
+];
+
+function useProjectColumns(entity: string): readonly Column<ProjectBalance>[] {
+  const { role } = useSignedIn();
+  const needs = 'PATCH /v1/admin/entities/{entity}/projects/{project}/limits';
+  if (!may(role, needs)) return COLUMNS;
+  return [
+    ...COLUMNS,
+    {
+      id: 'act',
+      header: 'Change',
+      width: 6,
+      cell: ({ project, month_to_date_usd: spentUsd }) => (
+        <ActButton needs={needs} label="Limits" className="link" about={project}>
+          {(close) => <ProjectAct entity={entity} project={project} spentUsd={spentUsd} onClose={close} />}
+        </ActButton>
+      ),
+    },
+  ];
+}
+
+function ProjectCap({ row }: { row: ProjectBalance }) {
+  const cap = picosOrNull(row.monthly_cap_usd);
+  if (cap === null) return <span className="quiet">no cap</span>;
+  return (
+    <>
+      <ShareBar
+        label={`${row.project}: share of the cap`}
+        used={picosOf(row.month_to_date_usd)}
+        limit={cap}
+      />
+      <span className="quiet">of {roundUsd(cap)}</span>
+    </>
+  );
+}
+
+type ActProps = { entity: string; project: string; spentUsd: string; onClose: () => void };
+
+/** What the limits are is asked when somebody wants to change them. */
+function ProjectAct({ entity, project, spentUsd, onClose }: ActProps) {
+  const { data } = useQuery(
+    reading('/v1/admin/entities/{entity}/projects/{project}/limits', {
+      params: { path: { entity, project } },
+    }),
+  );
+  if (data === undefined) return null;
+  return <ChangeProjectLimits project={data} spentUsd={spentUsd} onClose={onClose} />;
+}
