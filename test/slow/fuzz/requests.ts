@@ -43,9 +43,21 @@ export function aRequest(random: Random, materials: Materials): FuzzCase {
   const route = random.pick(ROUTES);
   const draft = draftOf(route, random, materials);
   for (let count = random.int(0, 3); count > 0; count -= 1) random.pick(BENDS)(draft, random, materials);
-  const { method, path, query, headers, body, framing, caller, copies } = draft;
+  return caseOf(draft);
+}
+
+/** Bent in ways that leave it a dry run of one of these routes. */
+export function aDryRun(random: Random, materials: Materials, routes: readonly RouteCase[]): FuzzCase {
+  const draft = draftOf(random.pick(routes), random, materials);
+  for (let count = random.int(0, 2); count > 0; count -= 1)
+    random.pick([bendHeader, declaredQuery, concurrent, otherKey])(draft, random, materials);
+  draft.query = [...draft.query.filter((part) => !part.startsWith('dry_run')), 'dry_run=true'];
+  return caseOf(draft);
+}
+
+function caseOf({ route, caller, copies, method, path, query, headers, body, framing }: Draft): FuzzCase {
   const target = query.length === 0 ? path : `${path}?${query.join('&')}`;
-  return { route: draft.route, caller, copies, sent: { method, target, headers, body, framing } };
+  return { route, caller, copies, sent: { method, target, headers, body, framing } };
 }
 
 function draftOf(route: RouteCase, random: Random, { keys, document, ids }: Materials): Draft {

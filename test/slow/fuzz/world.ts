@@ -5,7 +5,8 @@ import { loadQuotaStates } from '../../../src/quota/quota-state.sql.js';
 import type { EntityName } from '../../../src/domain/ids.js';
 import { connectRedis } from '../../support/redis-connection.js';
 import { ADMIN_KEY } from '../../support/app.js';
-import { aDatabase } from '../../support/database.js';
+import { aDatabase, type TestDatabase } from '../../support/database.js';
+import { pauseUpkeep } from '../../support/paused-upkeep.js';
 import { aRedis } from '../../support/redis.js';
 import { startService, type ServiceProcess } from '../../support/service-process.js';
 import { aTestQueue } from '../../support/usage-queue.js';
@@ -16,6 +17,13 @@ export type World = {
   readonly customers: readonly WholeCustomer[];
   /** By what they may do. Nobody revokes the admin's: it is the last one that does not expire. */
   readonly keys: ReadonlyMap<string, string>;
+  /** From then on the service does only what it is asked to do. */
+  pauseUpkeep(): Promise<void>;
+  /**
+   * What is kept, as sums over the rows of each table, and how many jobs wait: but for refused attempts, when a key was last used, and jobs that
+   * are dry runs.
+   */
+  kept(): Promise<Record<string, string>>;
   /** What the process holds of the machine's memory. */
   memoryBytes(): number;
   /** Waits until all usage is counted, and all jobs have ended. */
@@ -43,6 +51,10 @@ export async function aWorld(): Promise<World> {
     service,
     customers,
     keys,
+    pauseUpkeep: () => pauseUpkeep(redis.url),
+    async kept() {
+      return { ...(await sumsOf(postgres)), waiting: String(await queue.openCount()) };
+    },
     memoryBytes: () => memoryOf(service.pid),
     async settled() {
       await queue.drained();
@@ -105,6 +117,28 @@ async function keysOf(
   for (const { entity, keys: own } of customers)
     for (const [role, secret] of Object.entries(own)) keys.set(`${role} of ${entity}`, secret);
   return keys;
+}
+
+/** What is no change of what is kept. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  audit_log: `where action !~ '^access[.]'`,
+  chain_heads: `where log <> 'audit_log'`,
+  jobs: `where input ->> 'dryRun' is distinct from 'true'`,
+};
+
+/** By table: how many rows, and a hash of all of them. */
+async function sumsOf({ pool }: TestDatabase): Promise<Record<string, string>> {
+  const { rows: tables } = await pool.query<{ name: string }>(`
+    select relname as name from pg_class
+    where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace order by 1`);
+  const sums: Record<string, string> = {};
+  for (const { name } of tables) {
+    const { rows } = await pool.query<{ sum: string }>(`
+      select concat(count(*), ' ', md5(string_agg(row, '' order by row))) as sum
+      from (select md5((to_jsonb(t) - 'last_used_at')::text) as row from ${name} t ${LEFT_OUT[name] ?? ''}) r`);
+    sums[name] = rows[0]!.sum;
+  }
+  return sums;
 }
 
 function memoryOf(pid: number): number {
