@@ -82,7 +82,7 @@ describe('in a directory that holds only what the image would hold', () => {
     expect(await readdir(image)).not.toContain('src');
   });
 
-  it("compose's command lines migrate an empty database, serve, count an event, and end in order", async () => {
+  it("compose's command lines migrate an empty database, serve, count an event, print a statement, and end in order", async () => {
     const { migrate, api, worker } = composeStarts() as Record<'migrate' | 'api' | 'worker', Start>;
     const migration = start(migrate);
     expect([await migration.ended, migration.printed()]).toEqual([0, expect.stringContaining('"migrated"')]);
@@ -102,6 +102,10 @@ describe('in a directory that holds only what the image would hold', () => {
     });
     for (const path of ['/dashboard', '/docs', '/openapi.json'])
       expect((await fetch(`http://127.0.0.1:${apiPort}${path}`)).status).toBe(200);
+    const month = new Date().toISOString().slice(0, 7);
+    const headers = { accept: 'application/pdf' };
+    const statement = await call(`GET /v1/entities/entity1/statements/${month}`, { headers });
+    expect([statement.status, statement.text.slice(0, 5)]).toEqual([200, '%PDF-']);
 
     processes.forEach(({ child }) => child.kill('SIGTERM'));
     expect(await Promise.all(processes.map(({ ended }) => ended))).toEqual([0, 0]);
