@@ -3,7 +3,7 @@
  * https://docs.litellm.ai/docs/proxy/logging_spec). LiteLLM logs failures and answers out of its own cache as well; nobody pays for these.
  */
 import { createHash } from 'node:crypto';
-import { USAGE_EVENT_TYPE } from '@tally/client/protocol';
+import { USAGE_EVENT_TYPE, type UsageRefusalCode } from '@tally/client/protocol';
 import { isObject } from '../shapes/usage-fields.js';
 import type { Kept } from './log-records.js';
 import { filledSubject, METADATA_FIELDS } from './subject-template.js';
@@ -23,8 +23,12 @@ export const KEPT: Kept = {
 export type LeftOut = 'cache_hit' | 'failure';
 
 export type LogReading =
-  /** `note` says why the event will be refused, where the event cannot say it. */
-  | { readonly kind: 'event'; readonly event: Record<string, unknown>; readonly note: string | null }
+  /** `note` says why the event will be refused with this code, where the event cannot say it. */
+  | {
+      readonly kind: 'event';
+      readonly event: Record<string, unknown>;
+      readonly note: { readonly code: UsageRefusalCode; readonly message: string } | null;
+    }
   | { readonly kind: 'left_out'; readonly id: string | null; readonly reason: LeftOut }
   | { readonly kind: 'refused'; readonly id: string | null; readonly code: string; readonly message: string };
 
@@ -43,6 +47,8 @@ export function readLog(log: Log, { subject: template, source }: LogSettings): L
   if (log['cache_hit'] === true || log['cache_hit'] === 'True')
     return { kind: 'left_out', id, reason: 'cache_hit' };
   const [metadata, response] = [objectIn(log['metadata']), objectIn(log['response'])];
+  const usage = [response['usage'], metadata['usage_object']].find(isObject);
+  const isUncounted = TOKEN_CALLS.has(String(log['call_type'])) && isObject(usage) && !hasCount(usage);
   const { subject, missing } = filledSubject(template, { metadata, end_user: log['end_user'] });
   const event = {
     specversion: '1.0',
@@ -55,7 +61,7 @@ export function readLog(log: Log, { subject: template, source }: LogSettings): L
       // What the caller asked for; `model` is what LiteLLM calls behind it.
       model: textIn(log['model_group']) ?? log['model'],
       operation: operationOf(log['call_type']),
-      usage: [response['usage'], metadata['usage_object']].find(isObject),
+      usage: isUncounted ? undefined : usage,
       usage_source: wasHungUp(log) ? 'estimated' : 'reported',
       request_id: id,
       api_key_id: metadata['user_api_key_hash'],
@@ -63,7 +69,31 @@ export function readLog(log: Log, { subject: template, source }: LogSettings): L
       service_tier: textIn(response['service_tier']),
     },
   };
+  if (isUncounted) return { kind: 'event', event, note: UNCOUNTED };
   return { kind: 'event', event, note: missing === null ? null : withoutField(missing) };
+}
+
+/** What costs tokens, in LiteLLM's words. */
+const TOKEN_CALLS: ReadonlySet<string> = new Set(
+  (
+    'completion acompletion text_completion atext_completion responses aresponses anthropic_messages ' +
+    'embedding aembedding rerank arerank'
+  ).split(' '),
+);
+
+/** LiteLLM logs zeros where a server tells no usage, such as of a stream of `/v1/completions` that nobody asked for it. */
+const UNCOUNTED = {
+  code: 'invalid_event',
+  message:
+    'LiteLLM counted no tokens of an answer that it passed on, so nothing can be charged: set always_include_stream_usage: true in the ' +
+    'general_settings of its proxy, and see that the model server reports usage',
+} as const;
+
+function hasCount(usage: Log, isTop = true): boolean {
+  return Object.values(usage).some(
+    (value) =>
+      (typeof value === 'number' && value > 0) || (isTop && isObject(value) && hasCount(value, false)),
+  );
 }
 
 /**
@@ -94,11 +124,11 @@ function wasHungUp(log: Log): boolean {
   return code === '499' || code === 499;
 }
 
-function withoutField(field: string): string {
-  return (
+function withoutField(field: string): { code: 'invalid_subject'; message: string } {
+  const message =
     `the log has no ${field}, which the subject asks for: give the key one in LiteLLM, or write {${field}|NAME} in the query's subject to ` +
-    `say who pays for logs without it. Replay the dead letter with a subject`
-  );
+    `say who pays for logs without it. Replay the dead letter with a subject`;
+  return { code: 'invalid_subject', message };
 }
 
 function kept(...names: string[]): Kept {

@@ -52,11 +52,7 @@ export class LitellmLogs {
     const { accepted, rejected } = await this.intake.report({ events: bodies, bytes, keyId, scope, source });
     const explained = rejected.map((each) => {
       const [index, { note }] = places[each.index]!;
-      return {
-        ...each,
-        index,
-        message: each.code === 'invalid_subject' ? (note ?? each.message) : each.message,
-      };
+      return { ...each, index, message: each.code === note?.code ? note.message : each.message };
     });
     return { accepted, rejected: explained };
   }

@@ -97,6 +97,36 @@ describe('a batch of logs of LiteLLM', () => {
     expect(JSON.stringify(await letters())).not.toContain(secret);
   });
 
+  it('is refused where an answer that was passed on has no tokens, with what to set in LiteLLM, and is a dead letter', async () => {
+    const counts = {
+      prompt_tokens: 0,
+      completion_tokens: 0,
+      total_tokens: 0,
+      prompt_tokens_details: { cached_tokens: 0 },
+    };
+    const chat = recorded('chat');
+    const uncounted = {
+      ...chat,
+      call_type: 'atext_completion',
+      response: { ...Object(chat['response']), usage: counts },
+      metadata: { ...chat.metadata, usage_object: counts },
+    };
+    const counted = { ...recorded('chat'), startTime: 5 };
+    const { status, body } = await post([uncounted, counted], paidBy('uncounted'));
+    expect([status, body.accepted, body.rejected.length]).toEqual([202, 1, 1]);
+    expect(body.rejected[0]).toMatchObject({ index: 0, code: 'invalid_event' });
+    expect(body.rejected[0].message).toContain('always_include_stream_usage');
+    await until('it is a dead letter', async () => {
+      const { data } = (await app.call('GET /v1/admin/dead_letters?code=invalid_event&status=open')).body;
+      return data.some(({ payload }: { payload: { subject: string } }) =>
+        payload.subject.startsWith('uncounted/'),
+      );
+    });
+    // What costs no tokens has none.
+    const free = { ...uncounted, call_type: 'amoderation', startTime: 6 };
+    expect((await post([free], paidBy('uncounted'))).body).toMatchObject({ accepted: 1, rejected: [] });
+  });
+
   it('of which none can be counted is a 422, and one that nobody pays for is not', async () => {
     const noUsage = { ...recorded('chat'), response: {}, metadata: { user_api_key_team_id: 't' } };
     const { status, body } = await post([noUsage, recorded('openmeter')], paidBy('unread'));
