@@ -1,5 +1,6 @@
 /** Reports from a hot standby: they tell how far it lags, and no state of it is an error of theirs. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { Database } from '../../../src/platform/database.js';
 import { aFaultProxy, through, type FaultProxy } from '../../support/fault-proxy.js';
 import { anInstallation, type Installation } from '../../support/installation.js';
@@ -79,22 +80,27 @@ it('a query that replay cancels is run again', async () => {
     url: postgres.url,
     standby: { url: postgres.standbyUrl, onChange: () => {} },
   });
+  // What the first attempt waits for.
+  const holder = new pg.Client(postgres.standbyUrl);
+  await holder.connect();
   try {
+    await holder.query('select pg_advisory_lock(1)');
     await until('the standby answers', () => database.standby!.state.isUp);
     let attempts = 0;
     const read = database.lagging.read(async (tx) => {
       attempts += 1;
       await tx.$queryRaw`select count(*) from projects`;
-      if (attempts === 1) await tx.$queryRaw`select pg_sleep(120)::text`;
+      if (attempts === 1) await tx.$queryRaw`select pg_advisory_xact_lock_shared(1)::text`;
       return attempts;
     });
-    await until('the query runs', async () => {
-      const running = `select from pg_stat_activity where query like '%pg_sleep(120)%' and pid <> pg_backend_pid()`;
-      return (await postgres.askStandby(running)).length === 1;
+    await until('the query waits', async () => {
+      const waiting = `select from pg_locks where locktype = 'advisory' and not granted`;
+      return (await postgres.askStandby(waiting)).length === 1;
     });
     await postgres.askPrimary('begin; lock table projects in access exclusive mode; commit');
     expect(await read).toBe(2);
   } finally {
+    await holder.end();
     await database.close();
   }
 });
