@@ -65,12 +65,13 @@ class LiteLLMProxy:
         upstream_url: str,
         environment: Mapping[str, str],
         callbacks: Sequence[str] = ("tally_litellm.handler", "veto.handler"),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "custom_auth.py").write_text(AUTH)
         (directory / "veto.py").write_text(VETO)
         config = directory / "config.yaml"
-        config.write_text(json.dumps(_config(upstream_url, callbacks)))
+        config.write_text(json.dumps(_config(upstream_url, callbacks, settings or {})))
         self.spool = Path(environment["TALLY_SPOOL"])
         self._log = directory / "proxy.log"
         with socket.socket() as probe:
@@ -141,7 +142,9 @@ _ENVIRONMENT = {
 }
 
 
-def _config(upstream_url: str, callbacks: Sequence[str]) -> dict[str, Any]:
+def _config(
+    upstream_url: str, callbacks: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     def model(name: str, served: str) -> dict[str, Any]:
         parameters = {
             "model": f"openai/{served}",
@@ -162,6 +165,7 @@ def _config(upstream_url: str, callbacks: Sequence[str]) -> dict[str, Any]:
             "cache": True,
             "cache_params": {"type": "local", "mode": "default_off"},
         },
+        "callback_settings": settings.get("callback_settings", {}),
         "router_settings": {
             "num_retries": 1,
             "retry_after": 0,
@@ -172,6 +176,7 @@ def _config(upstream_url: str, callbacks: Sequence[str]) -> dict[str, Any]:
         "general_settings": {
             "custom_auth": "custom_auth.user_api_key_auth",
             "master_key": "sk-" + secrets.token_hex(32),
+            **settings.get("general_settings", {}),
         },
     }
 

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,11 +17,10 @@ import pytest
 
 from conftest import BGE, DEEPSEEK, LLAMA, Service, a_name, until
 from litellm_proxy import Answer, LiteLLMProxy, lines_since
+from litellm_requests import EMBEDDING, QUANTITIES, REQUESTS, a_mark, quantities
 from relay import Relay, a_relay
-from upstream import CACHED_TOKENS, PROMPT_TOKENS, WORDS, Upstream
+from upstream import WORDS, Upstream
 
-QUANTITIES = {"input": PROMPT_TOKENS - CACHED_TOKENS, "cached_input": CACHED_TOKENS, "output": len(WORDS)}
-EMBEDDING = {"input": PROMPT_TOKENS}
 HOLD_SECONDS = 4
 
 
@@ -77,18 +75,6 @@ def proxy(
     upstream.resume.set()
 
 
-def a_mark() -> str:
-    """Names a request in its prompt."""
-    return f"mark-{uuid.uuid4()}"
-
-
-def quantities(event: dict[str, Any]) -> dict[str, int]:
-    counts = {name: int(count) for name, count in event["quantities"].items() if int(count) > 0}
-    # The server of responses says how much of the output was reasoning.
-    reasoning = counts.pop("reasoning", 0)
-    return {**counts, "output": counts["output"] + reasoning} if reasoning else counts
-
-
 def expect_only(proxy: LiteLLMProxy, service: Service, entity: str, count: int) -> list[dict[str, Any]]:
     """As many events, once one more request that was sent after them is counted too."""
     fence = a_mark()
@@ -97,14 +83,6 @@ def expect_only(proxy: LiteLLMProxy, service: Service, entity: str, count: int) 
     events = [each for each in service.events(entity) if each["model"] != BGE]
     assert len(events) == count, events
     return events
-
-
-REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}),
-    "completions": ("/v1/completions", {"prompt": "hi"}),
-    "responses": ("/v1/responses", {"input": "hi"}),
-    "messages": ("/v1/messages", {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 64}),
-}
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])

@@ -68,6 +68,21 @@ def test_the_output_that_is_held_is_that_of_all_answers() -> None:
     assert an_order(max_tokens=True, n="many").max_output_tokens is None
 
 
+def test_what_is_not_bounded_is_held_for_each_input_and_each_answer() -> None:
+    def counts(call_type: str = "acompletion", **body: Any) -> tuple[int, int]:
+        order = an_order(call_type, **body)
+        return order.input_count, order.output_count
+
+    assert counts() == (1, 1)
+    assert counts(n=3) == (1, 3)
+    assert counts("atext_completion", prompt=["a", "b"], n=2, best_of=4) == (2, 8)
+    assert counts("atext_completion", prompt=[[1, 2], [3]]) == (2, 2)
+    assert counts("atext_completion", prompt=[1, 2, 3]) == (1, 1)
+    assert counts("aembedding", input=["a", "b", "c"]) == (3, 1)
+    assert counts("aembedding", input=[1, 2, 3]) == (1, 1)
+    assert counts(n=10**9) == (1, 1_000_000)
+
+
 def test_a_request_is_held_for_all_that_it_may_fall_back_on() -> None:
     router = SimpleNamespace(
         fallbacks=[{"m": ["b"]}, {"b": ["c", "m"]}, {"*": ["d"]}],

@@ -54,6 +54,8 @@ class Tally:
         input_tokens: int | None = None,
         input_bytes: int | None = None,
         max_output_tokens: int | None = None,
+        input_count: int | None = None,
+        output_count: int | None = None,
         service_tier: str | None = None,
         region: str | None = None,
         ttl_seconds: int | None = None,
@@ -62,9 +64,10 @@ class Tally:
 
         ``project`` is ``entity/project``. A list of 1 to 8 models names what the request may fall back on: the dearest is
         held. ``input_bytes`` stands for ``input_tokens`` as an upper bound, so that no tokenizer is needed; without both, the
-        most that the model takes is held. ``service_tier`` ``auto`` holds the dearest tier. ``ttl_seconds`` is 900 where it is
-        left out, at most 86,400. The request's id is made here. Where the answer is unreadable, the hold is released before
-        ``Refused`` is raised.
+        most that the model takes is held. Where tokens are not known, ``input_count`` says how many prompts, texts or documents
+        there are, and ``output_count`` how many answers (``n``): each may be as large as the model allows. ``service_tier``
+        ``auto`` holds the dearest tier. ``ttl_seconds`` is 900 where it is left out, at most 86,400. The request's id is made
+        here. Where the answer is unreadable, the hold is released before ``Refused`` is raised.
         """
         call = calls.reserve(
             project=project,
@@ -72,6 +75,8 @@ class Tally:
             input_tokens=input_tokens,
             input_bytes=input_bytes,
             max_output_tokens=max_output_tokens,
+            input_count=input_count,
+            output_count=output_count,
             service_tier=service_tier,
             region=region,
             ttl_seconds=ttl_seconds,

@@ -160,6 +160,8 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
                 model=models[0] if len(models) == 1 else models[:MODELS_MAX],
                 input_bytes=order.input_bytes,
                 max_output_tokens=order.max_output_tokens,
+                input_count=order.input_count,
+                output_count=order.output_count,
                 service_tier=order.service_tier,
                 ttl_seconds=self._settings.hold_seconds,
             )

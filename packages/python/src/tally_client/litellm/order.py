@@ -35,6 +35,8 @@ _INPUTS = (
     "response_format",
     "text",
 )
+ANSWERS_MAX = 1_000_000
+"""Inputs or outputs that one reservation may name."""
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # What they name adds tokens that the bytes of the request do not bound.
 _STORED_ELSEWHERE = ("previous_response_id", "conversation", "file_ids", "vector_store_ids", "prompt_id")
@@ -84,6 +86,8 @@ class Order:
     models: Sequence[str]
     input_bytes: int | None
     max_output_tokens: int | None
+    input_count: int
+    output_count: int
     service_tier: str | None
 
 
@@ -98,10 +102,15 @@ def order_of(body: Mapping[str, Any], call_type: str, router: Any) -> Order:
         # The usage comes with a later request that only reads the response.
         raise UnsupportedError("background responses are not metered", "background")
     tier = body.get("service_tier")
+    operation = OPERATIONS[call_type]
+    inputs = input_count_of(body, operation)
+    outputs = 1 if operation == "embeddings" else inputs * answer_count_of(body)
     return Order(
         models=models_of(model, body, router),
         input_bytes=input_bytes_of(body),
-        max_output_tokens=0 if OPERATIONS[call_type] == "embeddings" else max_output_tokens_of(body),
+        max_output_tokens=0 if operation == "embeddings" else max_output_tokens_of(body, outputs),
+        input_count=min(inputs, ANSWERS_MAX),
+        output_count=min(outputs, ANSWERS_MAX),
         service_tier=tier if isinstance(tier, str) and 1 <= len(tier) <= 64 else None,
     )
 
@@ -135,17 +144,24 @@ def _is_text(value: Any, depth: int) -> bool:
     return True
 
 
-def max_output_tokens_of(body: Mapping[str, Any]) -> int | None:
+def max_output_tokens_of(body: Mapping[str, Any], outputs: int) -> int | None:
     """The most that all answers together may have. ``None`` where the body does not limit them."""
     limits = [_count(body.get(name)) for name in _LIMITS]
     known = [limit for limit in limits if limit is not None]
     if not known:
         return None
-    answers = max(_count(body.get("n")) or 1, _count(body.get("best_of")) or 1)
-    prompts = body.get("prompt")
-    if isinstance(prompts, list) and prompts and isinstance(prompts[0], (str, list)):
-        answers *= len(prompts)
-    return min(max(known) * answers, 2**31 - 1)
+    return min(max(known) * outputs, 2**31 - 1)
+
+
+def answer_count_of(body: Mapping[str, Any]) -> int:
+    """``n`` answers to each prompt, or the best of more."""
+    return max(_count(body.get("n")) or 1, _count(body.get("best_of")) or 1)
+
+
+def input_count_of(body: Mapping[str, Any], operation: str) -> int:
+    """Prompts or texts to embed. A list of token numbers is one."""
+    inputs = body.get({"completions": "prompt", "embeddings": "input"}.get(operation, ""))
+    return len(inputs) if isinstance(inputs, list) and inputs and isinstance(inputs[0], (str, list)) else 1
 
 
 def _count(value: Any) -> int | None:

@@ -174,8 +174,8 @@ class DiskStore:
             if is_whole and segment is not self._segments[0] and segment.settled_count == 0:
                 segment.records = None
         for record in unsafe:
-            if record.receipt is not None:
-                record.receipt.note_safe()
+            if record.report is not None:
+                record.report.note_safe()
         if is_whole:
             self._close_file(segment)
         with self.lock:

@@ -22,7 +22,7 @@ from ..log import log, reason_of
 from ..usage_event import EVENTS_MAX, UsageEvent
 from .disk import Disk
 from .disk_store import DiskStore
-from .receipt import Receipt
+from .pending_report import PendingReport
 from .segment import Record
 
 P = ParamSpec("P")
@@ -108,12 +108,12 @@ class Outbox:
             raise OutboxError(
                 "outbox_closed", "The outbox was opened before a fork: open one in each process"
             )
-        receipt = Receipt(len(events))
+        report = PendingReport(len(events))
         if not events:
-            receipt.future.set_result(None)
-            return receipt.future
-        self._store.add([Record(self.encode(event), receipt) for event in events])
-        return receipt.future
+            report.future.set_result(None)
+            return report.future
+        self._store.add([Record(self.encode(event), report) for event in events])
+        return report.future
 
     def fill_ratio(self) -> float:
         """From 0 to 1. Admit no more requests above 0.9, say, before their events find no room."""
@@ -133,8 +133,8 @@ class Outbox:
         with self._store.lock:
             lost = [record for _, record in self._store.unsynced if not record.is_settled]
         for record in lost:
-            if record.receipt is not None:
-                record.receipt.fail(
+            if record.report is not None:
+                record.report.fail(
                     OutboxError("outbox_closed", "The outbox closed before the event was safe")
                 )
 
@@ -218,14 +218,14 @@ class Outbox:
         unsafe = set(map(id, self._store.settle(batch)))
         for index, record in enumerate(batch):
             reason = reasons.get(index)
-            is_told = record.receipt is None or id(record) not in unsafe
+            is_told = record.report is None or id(record) not in unsafe
             if reason is None:
-                if record.receipt is not None and not is_told:
-                    record.receipt.note_safe()
+                if record.report is not None and not is_told:
+                    record.report.note_safe()
                 continue
             error = Refused(reason.code, reason.message)
-            if record.receipt is not None and not is_told:
-                record.receipt.fail(error)
+            if record.report is not None and not is_told:
+                record.report.fail(error)
             self._tell(self._on_refused, json.loads(record.json), error)
 
     def _tell(self, callback: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

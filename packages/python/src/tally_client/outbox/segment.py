@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .receipt import Receipt
+from .pending_report import PendingReport
 
 
 @dataclass(eq=False)
 class Record:
     json: bytes
-    receipt: Receipt | None = None
+    report: PendingReport | None = None
     """None for what an earlier process left, or what was read from disk again."""
     is_synced: bool = False
     is_settled: bool = False
     is_safe: bool = False
-    """One of these two, and its receipt has been told."""
+    """One of these two, and its reporter has been told."""
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from threading import Lock
 
 
-class Receipt:
+class PendingReport:
     """Resolves once each of ``count`` events is on disk or acknowledged; fails with the first that cannot be kept."""
 
     def __init__(self, count: int) -> None:
