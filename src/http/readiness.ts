@@ -1,7 +1,8 @@
-/** Whether this process can do its work: Postgres and Redis are asked for two seconds at most. */
+/** Whether this process can do its work: Postgres and Redis are asked, for two seconds at most, whether they take writes. */
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../platform/database.js';
 import type { RedisNodes } from '../platform/redis-nodes.js';
+import { WriteProbe } from '../platform/redis-probes.js';
 import { QUEUE_REDIS, QUOTA_REDIS } from '../platform/redis.js';
 
 /** The token of the process' role. */
@@ -26,13 +27,19 @@ export type Readings = {
 @Injectable()
 export class Readiness {
   private isDraining = false;
+  private readonly redisProbe: WriteProbe;
+  /** Null where the queue is in the same Redis. */
+  private readonly queueProbe: WriteProbe | null;
 
   constructor(
     private readonly database: Database,
-    @Inject(QUOTA_REDIS) private readonly redis: RedisNodes,
-    @Inject(QUEUE_REDIS) private readonly queueRedis: RedisNodes,
+    @Inject(QUOTA_REDIS) redis: RedisNodes,
+    @Inject(QUEUE_REDIS) queueRedis: RedisNodes,
     @Inject(PROCESS_ROLE) private readonly role: 'api' | 'worker' | 'all',
-  ) {}
+  ) {
+    this.redisProbe = new WriteProbe(redis, 'quota');
+    this.queueProbe = queueRedis === redis ? null : new WriteProbe(queueRedis, 'queue');
+  }
 
   /** From now on this process says that it leaves, so that nobody sends it more. It answers what comes nevertheless. */
   drain(): void {
@@ -40,11 +47,10 @@ export class Readiness {
   }
 
   async check(): Promise<Readings> {
-    const isApart = this.queueRedis !== this.redis;
     const [postgres, redis, queue] = await Promise.all([
       answers(this.database.ping()),
-      nodesThatAnswer(this.redis),
-      isApart ? nodesThatAnswer(this.queueRedis) : null,
+      nodesThatServe(this.redisProbe),
+      this.queueProbe && nodesThatServe(this.queueProbe),
     ]);
     const checks = {
       postgres,
@@ -78,8 +84,8 @@ export function statusOf(
   return canWork ? 'degraded' : 'unavailable';
 }
 
-async function nodesThatAnswer(nodes: RedisNodes): Promise<{ all: State; some: State }> {
-  const states = await Promise.all(nodes.masters().map(({ redis }) => answers(redis.ping())));
+async function nodesThatServe(probe: WriteProbe): Promise<{ all: State; some: State }> {
+  const states = await Promise.all(probe.ask().map(answers));
   const some = states.includes('ok') ? 'ok' : 'away';
   return { all: states.includes('away') ? 'away' : some, some };
 }

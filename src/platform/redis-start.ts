@@ -1,17 +1,12 @@
 /** Whether a Redis serves Tally, asked at the start: what it refuses is said at once, with its reason. */
-import { keyPrefixOf, queuePrefixOf, slotOf, type RedisAddress } from '@tally/client/protocol';
+import type { RedisAddress } from '@tally/client/protocol';
 import { DeadlineError, Deadlines } from './deadline.js';
 import type { Logger } from './logger.js';
 import { readRedisMemory, SAFE_POLICY, type RedisMemory } from './redis-memory.js';
 import type { RedisNode, RedisNodes } from './redis-nodes.js';
+import { keyOfEach, probeKeys, type RedisUse } from './redis-probes.js';
 import { askFirst, RedisRefusal, refusalIn } from './redis-refusals.js';
 import { isUnavailable, Unavailable } from './unavailable.js';
-
-/** Which keys a connection must be able to write. */
-type RedisUse = 'quota' | 'queue';
-
-/** Three times the slots of a Cluster: a node with one in a thousand is found. */
-const KEYS_TRIED_MAX = 3 * 16_384;
 
 /** For each node of a Cluster to answer in, like a command of a decision. */
 const NODE_MS_MAX = 5_000;
@@ -56,24 +51,11 @@ async function probe({ client, isCluster }: RedisNodes, keys: string[], address:
 
 /** The keys of each script. Two slots show a node of a Cluster that is taken for a single server: it takes them only one by one. */
 function probesOf(nodes: RedisNodes, use: RedisUse): string[][] {
-  const { names } = nodes;
-  const ofQueue = (n: number) => `${queuePrefixOf('', names)}:probe-${n}:start`;
-  const ofQuota = (n: number) => `${keyPrefixOf(names.prefix)}tally:{probe-${n}}:start`;
-  if (!nodes.isCluster) return [[1, 2].map(use === 'quota' ? ofQuota : ofQueue)];
-  if (use === 'queue') return [[ofQueue(1)]];
+  const keyOf = probeKeys(nodes, use);
+  if (!nodes.isCluster) return [[keyOf(1), keyOf(2)]];
+  if (use === 'queue') return [[keyOf(1)]];
   // Each node of a Cluster has users of its own.
-  return keyOfEach(nodes, ofQuota).map((key) => [key]);
-}
-
-/** A key for each master of a Cluster, but for one that owns no slot, or so few that none of the keys lies there. */
-function keyOfEach(nodes: RedisNodes, keyOf: (n: number) => string): string[] {
-  const missing = new Set(nodes.masters().map(({ name }) => name));
-  const keys: string[] = [];
-  for (let n = 1; n <= KEYS_TRIED_MAX && missing.size > 0; n += 1) {
-    const owner = nodes.nodeOf(slotOf(keyOf(n)));
-    if (owner !== null && missing.delete(owner.name)) keys.push(keyOf(n));
-  }
-  return keys;
+  return [...keyOfEach(nodes, keyOf).values()].map((key) => [key]);
 }
 
 async function untilReadyOrRefused({ client }: RedisNodes): Promise<void> {

@@ -5,6 +5,7 @@ import { Deadlines } from './deadline.js';
 import { OWN, SHARED, type Metrics } from './metrics.js';
 import { findNewestMigration } from './ping.sql.js';
 import type { RedisConnections } from './redis-connections.js';
+import { WriteProbe } from './redis-probes.js';
 
 const ANSWER_MS_MAX = 1_500;
 /** A schema changes with a release. */
@@ -39,9 +40,10 @@ export function observeServers(
     database.ping(),
   );
   // Every node of a Cluster, and the queue's Redis where it is another one.
-  const nodes = () => new Set([redis.quota, redis.producer].flatMap((each) => each.masters()));
-  up('tally_redis_up', { server: 'redis', does: 'answers this process' }, async () => {
-    const asked = [...nodes()].map((node) => node.redis.ping());
+  const probes = [new WriteProbe(redis.quota, 'quota')];
+  if (redis.producer !== redis.quota) probes.push(new WriteProbe(redis.producer, 'queue'));
+  up('tally_redis_up', { server: 'redis', does: 'answers this process and takes writes' }, async () => {
+    const asked = probes.flatMap((probe) => probe.ask());
     if (asked.length === 0) throw new Error('no node is known');
     await Promise.all(asked);
   });

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { anApp, type TestApp } from '../support/app.js';
-import { LLAMA } from '../support/builders.js';
+import { anEventBody, LLAMA } from '../support/builders.js';
+import { withRedis } from '../support/data-dir.js';
+import { figureIn } from '../support/metrics-text.js';
 import { TestClock } from '../support/test-clock.js';
 import { statusOf } from '../../src/http/readiness.js';
 import { until } from '../support/until.js';
@@ -62,6 +64,36 @@ describe('while a server is unavailable', () => {
     expect([status, body.degraded]).toEqual([201, undefined]);
     expect((await app.call('POST /v1/usage/events', { body: event })).status).toBe(202);
   });
+
+  it.each([
+    ['has no memory left', ['maxmemory', '1', '0'], 'OOM'],
+    ['misses its replicas', ['min-replicas-to-write', '1', '0'], 'NOREPLICAS'],
+  ] as const)(
+    'Redis that answers and %s: /readyz and /metrics name it as long as it takes no writes, and usage gets a 503',
+    async (_, [setting, broken, mended], code) => {
+      const set = (value: string) =>
+        withRedis(app.redis.url, async (redis) => {
+          await redis.config('SET', setting, value);
+          return redis.set('probe', '1').catch(String);
+        });
+      const says = async () => {
+        const [ready, metrics] = [await app.call('GET /readyz'), await app.call('GET /metrics')];
+        return [
+          ready.status,
+          ready.body.status,
+          ready.body.checks.redis,
+          figureIn(metrics.text, 'tally_redis_up'),
+        ];
+      };
+      expect(await says()).toEqual([200, 'ok', 'ok', 1]);
+      expect(await set(broken)).toContain(code);
+      expect(await says()).toEqual([200, 'degraded', 'away', 0]);
+      const event = anEventBody({ time: '2026-11-22T11:59:00Z' });
+      expect((await app.call('POST /v1/usage/events', { body: event })).status).toBe(503);
+      expect(await set(mended)).toBe('OK');
+      expect(await says()).toEqual([200, 'ok', 'ok', 1]);
+    },
+  );
 
   it('Postgres: /readyz names it, known keys still get decisions, and changes get a 503', async () => {
     const gateway = await app.key('gateway');
