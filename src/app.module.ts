@@ -96,7 +96,7 @@ const GATEWAY_ROUTES = [
 /** Queues and schedules, where the role is `worker` or `all`. */
 const WORKERS = [MeteringWorker, UpkeepWorker, JobsWorker];
 
-export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards'> & {
+export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards' | 'queueReplicasMin'> & {
   readonly config: Config;
   /** Without it there are no traces. */
   readonly tracing?: Tracing | null;
@@ -106,6 +106,7 @@ export type AppParts = Omit<PlatformParts, 'metrics' | 'queueShards'> & {
 export class AppModule {
   static of(parts: AppParts, made: { metrics: Metrics; document: ApiDocument }): DynamicModule {
     const { config, redis } = parts;
+    const { queueShards, queueReplicasMin } = config;
     const settings: Provider[] = [
       { provide: QUOTA_FAIL_MODE, useValue: config.quotaFailMode },
       { provide: UNPRICED_MODELS, useValue: config.unpricedModels },
@@ -113,7 +114,7 @@ export class AppModule {
         provide: SELLER,
         useValue: { name: config.sellerName, address: config.sellerAddress } satisfies Seller,
       },
-      { provide: QUEUE_SHARDS, useValue: config.queueShards },
+      { provide: QUEUE_SHARDS, useValue: queueShards },
       { provide: TRACING, useValue: parts.tracing ?? null },
       { provide: PROCESS_ROLE, useValue: config.role },
       {
@@ -127,7 +128,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.of({ ...parts, queueShards: config.queueShards, metrics: made.metrics }, settings),
+        PlatformModule.of({ ...parts, queueShards, queueReplicasMin, metrics: made.metrics }, settings),
         ...CAPABILITIES,
         ...(config.role === 'worker' ? [] : API),
         ...(config.role === 'api' ? [] : [bullOver(redis), ...WORKERS]),

@@ -44,6 +44,8 @@ export type Config = {
   readonly redisPrefix: string | null;
   /** Queues that usage is spread over, by entity. */
   readonly queueShards: number;
+  /** Replicas of Redis that must have usage before it is accepted over HTTP. */
+  readonly queueReplicasMin: number;
   readonly dataDir: string;
   readonly adminApiKey: string | null;
   readonly quotaDeniedStatus: 402 | 429;
@@ -109,6 +111,10 @@ const Environment = z.object({
     .string()
     .default('1')
     .pipe(wholeNumber('a number of queues', { min: 1, max: USAGE_SHARDS_MAX })),
+  QUEUE_REPLICAS_MIN: z
+    .string()
+    .default('0')
+    .pipe(wholeNumber('a number of replicas', { min: 0, max: 3 })),
   DATA_DIR: z
     .string()
     .regex(/^[^\p{Cc}]{1,4000}$/u, 'must be the path of a directory')
@@ -192,6 +198,7 @@ export function readConfig(environment: Variables = process.env): Config {
     queueRedisUrl: data.QUEUE_REDIS_URL ?? null,
     redisPrefix: data.REDIS_PREFIX ?? null,
     queueShards: data.QUEUE_SHARDS,
+    queueReplicasMin: data.QUEUE_REPLICAS_MIN,
     dataDir: data.DATA_DIR,
     adminApiKey: data.ADMIN_API_KEY ?? null,
     quotaDeniedStatus: data.QUOTA_DENIED_STATUS,

@@ -107,8 +107,7 @@ async function start(config: Config): Promise<void> {
   // The one secret that is ever printed, so that a first start needs nothing else.
   const problem = await ensureFirstAdminKey(database, config, (line) => process.stderr.write(`${line}\n`));
   if (problem !== null) throw new ConfigError([problem]);
-  const { queueRedisUrl, redisPrefix } = config;
-  const redis = await openRedis({ redisUrl, queueRedisUrl, redisPrefix });
+  const redis = await openRedis({ ...config, redisUrl });
   const tracing = config.otlp === null ? null : await traceTo(config.otlp, config);
   const app = await createApp({ config, database, redis, clock: new Clock(), logger, tracing });
   keep('app', () => app.close());

@@ -20,6 +20,8 @@ export type PlatformParts = {
   readonly database: Database;
   readonly redis: RedisConnections;
   readonly queueShards: number;
+  /** How many replicas must have what is added to the queue. */
+  readonly queueReplicasMin: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -29,10 +31,11 @@ export type PlatformParts = {
 export class PlatformModule {
   /** `settings` are what the environment decides for modules that have no other way to it. */
   static of(parts: PlatformParts, settings: Provider[]): DynamicModule {
-    const { database, redis, queueShards, clock, logger, metrics } = parts;
+    const { database, redis, queueShards, queueReplicasMin, clock, logger, metrics } = parts;
     observePools(metrics, database);
     observeServers(metrics, { database, redis });
-    const usageQueue = new UsageQueue(redis.producer, clock, queueShards);
+    const replicated = queueReplicasMin === 0 ? null : { redis: redis.adding, replicasMin: queueReplicasMin };
+    const usageQueue = new UsageQueue(redis.producer, clock, queueShards, replicated);
     observeUsageQueue(metrics, usageQueue);
     const providers: Provider[] = [
       { provide: Database, useValue: database },

@@ -65,15 +65,26 @@ export function togetherOf(looks: readonly UsageQueueLook[]): UsageQueueState {
   };
 }
 
-export class UsageQueue {
-  private readonly queues = new Map<string, Queue>();
+/** How long replicas may take to say that they have what was added. */
+const REPLICAS_MS_MAX = 1_000;
 
-  /** Usage is spread over so many queues, by entity. */
+/** A connection of its own, which waits for replicas. */
+export type Replicated = { readonly redis: RedisNodes; readonly replicasMin: number };
+
+export class UsageQueue {
+  private readonly queues = new Map<RedisNodes, Map<string, Queue>>();
+  /** How often the connection that waits for replicas was lost. */
+  private losses = 0;
+
+  /** Usage is spread over so many queues, by entity. Null where what is added need not be on replicas. */
   constructor(
     private readonly redis: RedisNodes,
     private readonly clock: Clock,
     private readonly shards = 1,
-  ) {}
+    private readonly replicated: Replicated | null = null,
+  ) {
+    replicated?.redis.onClose(() => (this.losses += 1));
+  }
 
   /** BullMQ's prefix of a queue. */
   prefixOf(name: string): string {
@@ -86,8 +97,8 @@ export class UsageQueue {
   }
 
   /**
-   * Resolves to the job's key when Redis has the events, as one job. Under the same `once` they are added once within a week, also where the
-   * first job is done and gone. Throws Unavailable.
+   * Resolves to the job's key when Redis has the events, as one job, and so have as many replicas as must have it. Under the same `once` they
+   * are added once within a week, also where the first job is done and gone. Throws Unavailable: then Redis may have them nevertheless.
    */
   async add(
     events: readonly unknown[],
@@ -95,15 +106,32 @@ export class UsageQueue {
     { once = null }: { once?: string | null } = {},
   ): Promise<string> {
     // A queue of BullMQ that is made without a connection waits for one, however long that takes.
-    this.requireConnection();
-    const queue = this.queueNamed(name);
+    const redis = this.replicated?.redis ?? this.redis;
+    requireConnection(redis);
+    const losses = this.losses;
+    const queue = this.queueNamed(name, redis);
     // By the clock that the worker goes by: what was too old here is too old there, and what was not is not.
     const timestamp = this.clock.now().getTime();
     const deduplication = once === null ? undefined : { id: once, ttl: ONCE_MS };
     const options = { timestamp, ...(deduplication && { deduplication }) };
     const { id } = await askRedis(queue.add(USAGE_JOB, events, options));
     assert(id !== undefined, 'a job that was added has an id');
-    return queue.toKey(id);
+    const key = queue.toKey(id);
+    if (this.replicated !== null) await this.untilOnReplicas(key, this.replicated, losses);
+    return key;
+  }
+
+  /** Redis counts the replicas that have all that this connection wrote before. Another connection may be to a server that never had it. */
+  private async untilOnReplicas(
+    key: string,
+    { redis, replicasMin }: Replicated,
+    losses: number,
+  ): Promise<void> {
+    const node = redis.nodeOf(slotOf(key));
+    const count = node === null ? 0 : await askRedis(node.redis.wait(replicasMin, REPLICAS_MS_MAX));
+    if (this.losses !== losses) throw new Unavailable('redis', new Error('the connection was lost'));
+    if (count < replicasMin)
+      throw new Unavailable('redis', new Error(`${count} of ${replicasMin} replicas have the usage`));
   }
 
   /** Of these jobs, those that Redis still has: a job is deleted once all its events are counted or dead letters. Throws Unavailable. */
@@ -166,7 +194,7 @@ export class UsageQueue {
 
   /** One for each shard, and the one that is always taken. Throws Unavailable. */
   all(): readonly Queue[] {
-    this.requireConnection();
+    requireConnection(this.redis);
     return usageQueues(this.shards).map((name) => this.queueNamed(name));
   }
 
@@ -186,18 +214,17 @@ export class UsageQueue {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    const queues = [...this.queues.values()].flatMap((byName) => [...byName.values()]);
+    await Promise.all(queues.map((queue) => queue.close()));
   }
 
-  private requireConnection(): void {
-    if (this.redis.client.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
-  }
-
-  private queueNamed(name: string): Queue {
-    let queue = this.queues.get(name);
+  private queueNamed(name: string, redis = this.redis): Queue {
+    const queues = this.queues.get(redis) ?? new Map<string, Queue>();
+    this.queues.set(redis, queues);
+    let queue = queues.get(name);
     if (queue === undefined) {
       queue = new Queue(name, {
-        connection: this.redis.client,
+        connection: redis.client,
         prefix: this.prefixOf(name),
         defaultJobOptions: USAGE_JOB_OPTIONS,
         streams: { events: { maxLen: STREAM_EVENTS_MAX } },
@@ -205,11 +232,15 @@ export class UsageQueue {
       // Every command's own failure reaches its caller; this one would only end the process.
       queue.on('error', () => {});
       // It would fail for ever.
-      queue.waitUntilReady().catch(() => this.queues.delete(name));
-      this.queues.set(name, queue);
+      queue.waitUntilReady().catch(() => queues.delete(name));
+      queues.set(name, queue);
     }
     return queue;
   }
+}
+
+function requireConnection({ client }: RedisNodes): void {
+  if (client.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
 }
 
 /** A command takes keys of one slot only. */

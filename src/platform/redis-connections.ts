@@ -15,6 +15,8 @@ export type RedisConnections = {
   readonly quota: RedisNodes;
   /** For the producer's side of the queue: it fails at once too. The same as `quota` where both are in one Redis. */
   readonly producer: RedisNodes;
+  /** For adding usage. The same as `producer` where nothing waits for replicas, which holds up all that follows on the connection. */
+  readonly adding: RedisNodes;
   /** For workers: a command waits for as long as it takes. */
   readonly worker: RedisNodes;
 };
@@ -24,6 +26,8 @@ export type RedisSettings = {
   /** Null: the same. */
   readonly queueRedisUrl: string | null;
   readonly redisPrefix: string | null;
+  /** How many replicas must have what is added to the queue; 0 where it is left out. */
+  readonly queueReplicasMin?: number;
 };
 
 /** The message says which variable is wrong, and why. */
@@ -32,18 +36,21 @@ export class RedisStartError extends Error {
 }
 
 /** They connect by themselves. */
-export function connectAll({ redisUrl, queueRedisUrl, redisPrefix }: RedisSettings): RedisConnections {
+export function connectAll(settings: RedisSettings): RedisConnections {
+  const { redisUrl, queueRedisUrl, redisPrefix, queueReplicasMin = 0 } = settings;
   const queueUrl = queueRedisUrl ?? redisUrl;
   const quota = new RedisNodes(connectTo(redisAddressOf(redisUrl), 'impatient'), redisPrefix);
   const queueAddress = redisAddressOf(queueUrl);
-  const producer =
-    queueUrl === redisUrl ? quota : new RedisNodes(connectTo(queueAddress, 'impatient'), redisPrefix);
-  return { quota, producer, worker: new RedisNodes(connectTo(queueAddress, 'patient'), redisPrefix) };
+  const apart = () => new RedisNodes(connectTo(queueAddress, 'impatient'), redisPrefix);
+  const producer = queueUrl === redisUrl ? quota : apart();
+  const adding = queueReplicasMin === 0 ? producer : apart();
+  const worker = new RedisNodes(connectTo(queueAddress, 'patient'), redisPrefix);
+  return { quota, producer, adding, worker };
 }
 
 /** Resolves when all of them serve. Throws RedisStartError. */
 export async function untilAllServe(
-  { quota, producer, worker }: RedisConnections,
+  { quota, producer, adding, worker }: RedisConnections,
   { redisUrl, queueRedisUrl }: RedisSettings,
   logger: Logger,
 ): Promise<void> {
@@ -54,11 +61,12 @@ export async function untilAllServe(
     start('REDIS_URL', address, async () => {
       await untilServing(quota, 'quota', address);
       if (!isApart) await untilServing(worker, 'queue', ofQueue);
+      if (!isApart && adding !== producer) await untilServing(adding, 'queue', ofQueue);
       await checkMemory(quota, logger);
     }),
     isApart &&
       start('QUEUE_REDIS_URL', ofQueue, async () => {
-        await Promise.all([producer, worker].map((nodes) => untilServing(nodes, 'queue', ofQueue)));
+        await Promise.all([producer, adding, worker].map((nodes) => untilServing(nodes, 'queue', ofQueue)));
         await checkMemory(producer, logger);
       }),
   ]);

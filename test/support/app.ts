@@ -88,8 +88,7 @@ export async function anApp(
   });
   await seed(database);
   await ensureFirstAdminKey(database, config, () => {});
-  const { redisUrl, queueRedisUrl, redisPrefix } = config;
-  const connections = connectAll({ redisUrl: redisUrl ?? redis.url, queueRedisUrl, redisPrefix });
+  const connections = connectAll({ ...config, redisUrl: config.redisUrl ?? redis.url });
   await Promise.all(Object.values(connections).map(({ client }) => untilReady(client)));
   const logger = new Logger('silent');
   const tracing =

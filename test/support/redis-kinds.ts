@@ -6,7 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis, type RedisOptions } from 'ioredis';
-import { freePort, startServerProcess } from '../../src/platform/embedded/server-process.js';
+import {
+  freePort,
+  startServerProcess,
+  type ServerProcess,
+} from '../../src/platform/embedded/server-process.js';
 import { testServers } from './test-servers.js';
 import { until } from './until.js';
 
@@ -22,6 +26,11 @@ export type RedisProcess = {
   /** SIGSTOP: connections stay open, and nothing is answered. */
   freeze(): void;
   thaw(): void;
+  /** Starts one that has ended again, on its port and its files. */
+  revive(): Promise<void>;
+  /** From now on its files cannot grow, as on a full disk. */
+  fillDisk(): Promise<void>;
+  freeDisk(): Promise<void>;
   /** Ends it however it is, and deletes its files. */
   stop(): Promise<void>;
 };
@@ -52,13 +61,8 @@ export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisP
     ...settings.map((line) => line.replaceAll('DIRECTORY', directory)),
   ];
   await writeFile(file, `${lines.join('\n')}\n`);
-  const server = startServerProcess({
-    ...testServers().redis,
-    args: isSentinel ? [file, '--sentinel'] : [file],
-    owner: null,
-    logFile: join(directory, 'redis.log'),
-    endSignal: 'SIGTERM',
-  });
+  const start = () => startRedis([file, ...(isSentinel ? ['--sentinel'] : [])], join(directory, 'redis.log'));
+  let server = start();
   const redis = new Redis({
     host: '127.0.0.1',
     port,
@@ -74,11 +78,22 @@ export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisP
       // It has ended.
     }
   };
+  const limitFiles = (bytes: string) => run('prlimit', ['--pid', String(server.pid), `--fsize=${bytes}:`]);
   await redis.ping();
   return {
     port,
     directory,
     redis,
+    async revive() {
+      server = start();
+      await until('it answers again', () => redis.status === 'ready');
+    },
+    async fillDisk() {
+      await limitFiles('1');
+    },
+    async freeDisk() {
+      await limitFiles('unlimited');
+    },
     async kill() {
       signal('SIGKILL');
       await server.ended;
@@ -97,6 +112,19 @@ export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisP
 function tlsSettings({ ca, cert, key }: Certificates): string[] {
   const files = [`tls-ca-cert-file ${ca}`, `tls-cert-file ${cert}`, `tls-key-file ${key}`];
   return [...files, 'tls-auth-clients no', 'tls-replication yes'];
+}
+
+/** Where a limit on the size of its files is reached, its writes fail, in place of a signal that ends it. */
+function startRedis(args: readonly string[], logFile: string): ServerProcess {
+  const { command, env } = testServers().redis;
+  return startServerProcess({
+    command: '/bin/sh',
+    args: ['-c', `trap '' XFSZ; exec "$0" "$@"`, command, ...args],
+    env,
+    owner: null,
+    logFile,
+    endSignal: 'SIGTERM',
+  });
 }
 
 export type RedisCluster = {
@@ -172,6 +200,8 @@ export type SentinelSetup = {
   readonly servers: readonly RedisProcess[];
   /** Which of the servers the Sentinels call the master. */
   master(): Promise<RedisProcess>;
+  /** How long a master may say nothing until they take it for down. */
+  waitFor(downAfterMs: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -222,6 +252,10 @@ export async function aSentinelSetup({ tls }: { tls?: Certificates } = {}): Prom
     async master() {
       const [, port] = await askFirst('get-master-addr-by-name', MASTER);
       return servers.find((server) => server.port === Number(port))!;
+    },
+    async waitFor(downAfterMs) {
+      const setting = ['down-after-milliseconds', downAfterMs] as const;
+      await Promise.all(sentinels.map(({ redis }) => redis.call('SENTINEL', 'SET', MASTER, ...setting)));
     },
     async stop() {
       await Promise.all([...sentinels, ...servers].map((server) => server.stop()));
