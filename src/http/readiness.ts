@@ -1,6 +1,7 @@
 /** Whether this process can do its work: Postgres and Redis are asked, for two seconds at most, whether they take writes. */
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../platform/database.js';
+import { Deadlines } from '../platform/deadline.js';
 import type { RedisNodes } from '../platform/redis-nodes.js';
 import { WriteProbe } from '../platform/redis-probes.js';
 import { QUEUE_REDIS, QUOTA_REDIS } from '../platform/redis.js';
@@ -9,6 +10,7 @@ import { QUEUE_REDIS, QUOTA_REDIS } from '../platform/redis.js';
 export const PROCESS_ROLE = Symbol('PROCESS_ROLE');
 
 const ANSWER_MS_MAX = 2_000;
+const deadlines = new Deadlines();
 
 type State = 'ok' | 'away';
 type Checks = {
@@ -90,14 +92,10 @@ async function nodesThatServe(probe: WriteProbe): Promise<{ all: State; some: St
   return { all: states.includes('away') ? 'away' : some, some };
 }
 
+/** An answer that this process reads late, because it is busy itself, is no outage. */
 async function answers(question: Promise<unknown>): Promise<State> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<'away'>((resolve) => {
-    timer = setTimeout(() => resolve('away'), ANSWER_MS_MAX);
-  });
-  const answer = question.then(
+  return deadlines.within(ANSWER_MS_MAX, question).then(
     () => 'ok' as const,
     () => 'away' as const,
   );
-  return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer));
 }
