@@ -118,6 +118,9 @@ describe('a command that changes something', () => {
     await tally('limits acme --monthly-cap 1000 --max-concurrent 20 --yes');
     await tally('limits acme --monthly-cap none --overage blocked --mode shadow --yes');
     await tally('limits acme/search --monthly-cap 100.25 --yes');
+    const made = await tally('limits acme/not-yet --monthly-cap 7 --yes');
+    expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^monthly cap +\$7\.00$/m)]);
+    expect((await tally('limits nobody/x --monthly-cap 7 --yes')).code).toBe(1);
     expect(await get('/v1/admin/entities/acme')).toMatchObject({
       monthly_cap_usd: null,
       overage: 'blocked',

@@ -1,7 +1,7 @@
 /** `tally limits NAME` and `tally limits NAME/PROJECT`: shows limits, or changes those that an option names. */
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
-import { answerOf, type Schema } from '../api/client.js';
+import { answerOf, answerOrNull, type Schema } from '../api/client.js';
 import { change, type ChangeOptions } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, choice, command, reading, type Subject } from '../grammar.js';
@@ -25,7 +25,7 @@ export function addLimitCommands(program: Command): void {
   const limits = asks(
     command(program, 'limits <subject>', {
       summary: 'Show or change the limits of a customer or of a project',
-      more: 'Without an option of a limit it shows them. `none` lifts a limit, `inherit` goes back to that of the plan; what is left out stays. The next decision counts with what is changed here.',
+      more: 'Without an option of a limit it shows them. `none` lifts a limit, `inherit` goes back to that of the plan; what is left out stays. A project that is not there yet is created. The next decision counts with what is changed here.',
       examples: [
         'limits acme',
         'limits acme --monthly-cap 1000',
@@ -110,21 +110,23 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
     ...(monthlyCap !== undefined && { monthly_cap_usd: orNull(monthlyCap) }),
     ...(maxConcurrent !== undefined && { max_concurrent_requests: orNull(maxConcurrent) }),
   };
-  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-    answerOf(
-      api.PATCH('/v1/admin/entities/{entity}/projects/{project}/limits', {
-        params: { path, ...extra },
-        body,
-      }),
-    );
-  const before = await answerOf(
+  const before = await answerOrNull(
     api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
   );
+  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) => {
+    const call = { params: { path, ...extra }, body };
+    return answerOf(
+      before === null
+        ? api.PUT('/v1/admin/entities/{entity}/projects/{project}', call)
+        : api.PATCH('/v1/admin/entities/{entity}/projects/{project}/limits', call),
+    );
+  };
   const changed = await change(session, options, {
     name: 'limits',
     preview: () => send({ query: { dry_run: true } }),
     plan: (to, after) => {
-      to.line(`Change the limits of ${path.entity}/${path.project}:`);
+      const verb = before === null ? 'Create the project, with the limits' : 'Change the limits';
+      to.line(`${verb} of ${path.entity}/${path.project}:`);
       if (after !== null) writeProject(to, after, before);
     },
     make: (key) => send({ header: { 'Idempotency-Key': key } }),
