@@ -48,7 +48,7 @@ try {
 async function picture(name: string, size: typeof WIDE, theme: 'light' | 'dark'): Promise<void> {
   const window = await browser.open({ size, theme });
   const { page } = window;
-  await page.goto(`${app.url}/dashboard?entity=acme`);
+  await page.goto(`${app.url}/dashboard/old-report?entity=acme`);
   await page.screenshot({ path: join(folder, `${name}-${theme}-sign-in.png`) });
   await page.fill('#key', app.adminKey);
   await page.click('#sign-in button');

@@ -98,7 +98,10 @@ describeDashboard(() => {
     );
     expect(texts.join(' ')).toContain('monthly_cap_usd');
     await page.keyboard.press('Escape');
-    expect(await dialog(page).count()).toBe(0);
+    await dialog(page).waitFor({ state: 'hidden' });
+    expect((await world.app.call('GET /v1/admin/entities/well')).body.limits.monthly_cap_usd.source).toBe(
+      'plan',
+    );
     await close();
   });
 

@@ -15,6 +15,7 @@ import { until } from '../../support/until.js';
 
 /** Without sideways scrolling at 1,280 pixels and 400 % zoom (WCAG 1.4.10). */
 const NARROWEST = { width: 320, height: 640 };
+const FIRST_VIEW_BYTES_MAX = 200_000;
 const WIDEST = { width: 2_560, height: 1_300 };
 
 describeDashboard(() => {
@@ -202,6 +203,24 @@ describeDashboard(() => {
   ])('serves only what was built: /dashboard/%s is a 404', async (file) => {
     const { status, body } = await world.app.call(`GET /dashboard/${file}`, { key: null });
     expect([status, body.error.code]).toEqual([404, 'not_found']);
+  });
+
+  it('the first view is less than 200 kB on its way, with the list of customers', async () => {
+    const { page, close } = await world.open('/customers');
+    await page.getByRole('link', { name: 'acme', exact: true }).waitFor();
+    const finished: Promise<number>[] = [];
+    page.on('requestfinished', (request) => {
+      if (request.url().includes('/dashboard'))
+        finished.push(request.sizes().then((sizes) => sizes.responseBodySize));
+    });
+    const cache = await page.context().newCDPSession(page);
+    await cache.send('Network.setCacheDisabled', { cacheDisabled: true });
+    await page.reload();
+    await page.getByRole('link', { name: 'acme', exact: true }).waitFor();
+    const bytes = await Promise.all(finished);
+    expect(bytes.length).toBeGreaterThan(5);
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(FIRST_VIEW_BYTES_MAX);
+    await close();
   });
 
   it('files whose names hold their digest are kept for a year, and come compressed', async () => {

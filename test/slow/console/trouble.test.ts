@@ -163,15 +163,14 @@ function inBrowser(): void {
 
   it.each([
     '..%2F..%2Fapp.module.ts',
-    '..',
     'nothing.js',
     '%00',
     'chart.cjs',
     'constructor',
     'package.json',
     'README.md',
-  ])('serves only the page’s files: /dashboard/%s is a 404', async (file) => {
-    const { status, body } = await app.call(`GET /dashboard/${file}`, { key: null });
+  ])('serves only the report’s files: /dashboard/old-report/%s is a 404', async (file) => {
+    const { status, body } = await app.call(`GET /dashboard/old-report/${file}`, { key: null });
     expect([status, body.error.code]).toEqual([404, 'not_found']);
   });
 

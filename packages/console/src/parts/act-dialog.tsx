@@ -150,7 +150,7 @@ function Asking({
   const atField = refused?.param == null ? {} : { [refused.param]: refused.message };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    onLook();
+    if (!isWaiting) onLook();
   };
   return (
     <Form className="stack" validationErrors={atField} onSubmit={submit}>
@@ -160,7 +160,8 @@ function Asking({
         <button type="button" onClick={onClose}>
           Cancel
         </button>
-        <button type="submit" className="primary" disabled={isWaiting}>
+        {/* A disabled button would lose the focus, and the dialog the keyboard. */}
+        <button type="submit" className="primary" aria-disabled={isWaiting}>
           {isWaiting ? 'Checking…' : 'Review'}
         </button>
       </div>
@@ -217,7 +218,8 @@ function Confirmation({
           type="submit"
           className="primary"
           autoFocus={!isTypedAgain}
-          disabled={!isConfirmed || isWaiting}
+          disabled={!isConfirmed}
+          aria-disabled={isWaiting}
         >
           {isWaiting ? 'Working…' : error === null ? verb : 'Try again'}
         </button>
