@@ -53,21 +53,14 @@ export const EventsQuery = z
         'Only those with this id, of every source; of any month as long as identities are kept (35 days), and in the range of start_time after that',
       )
       .meta({ example: 'chatcmpl-8f2c' }),
-    source: text(256)
-      .optional()
-      .describe('With event_id: only that of this source')
-      .meta({ example: '/gateways/eu-1' }),
+    source: text(256).optional().describe('Only those of this source').meta({ example: '/gateways/eu-1' }),
     start_time: querySeconds.optional(),
     end_time: querySeconds.optional(),
     order: pageOrder,
     limit: pageLimit,
     after: afterEvent.optional(),
   })
-  .refine(...endsAfter('start_time', 'end_time'))
-  .refine(({ event_id, source }) => source === undefined || event_id !== undefined, {
-    error: 'must stand beside event_id',
-    path: ['source'],
-  });
+  .refine(...endsAfter('start_time', 'end_time'));
 export type EventsQuery = z.output<typeof EventsQuery>;
 
 const count = z.int();

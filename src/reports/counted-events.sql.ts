@@ -31,6 +31,7 @@ export type EventFilter = {
   readonly rateId: bigint | null;
   /** Only these; null takes all. */
   readonly identities: readonly string[] | null;
+  readonly source: string | null;
 };
 
 /** What few events have. */
@@ -156,6 +157,7 @@ function pageOf(events: Prisma.Sql, of: Page): Prisma.Sql {
       and e.occurred_at >= ${of.start}::timestamptz and e.occurred_at < ${of.end}::timestamptz
       and (${of.project}::text is null or e.project = ${of.project}::text)
       and (${of.model}::text is null or e.model = ${of.model}::text)
+      and (${of.source}::text is null or e.source = ${of.source}::text)
       and (${of.identities === null}::boolean or e.identity = any(${pgArray(of.identities ?? [])}::uuid[]))
       and (${of.period}::text is null or e.period = ${of.period}::text or exists (
         select from usage_corrections c

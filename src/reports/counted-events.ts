@@ -33,7 +33,6 @@ export type EventSelection = {
   readonly period: Period | null;
   readonly priceId: bigint | null;
   readonly rateId: bigint | null;
-  /** Only those with this id, of the source or of all where that is null. */
   readonly eventId: string | null;
   readonly source: string | null;
   readonly start: Date | null;
