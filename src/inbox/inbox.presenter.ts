@@ -1,13 +1,13 @@
 /** The inbox as JSON. */
 import { unixSeconds } from '../domain/unix-time.js';
-import { COUNT_MAX, LISTED_MAX, type InboxContent } from './inbox.js';
+import { COUNT_MAX, LISTED_MAX, sumOf, type InboxContent } from './inbox.js';
 import type * as schemas from './inbox.schema.js';
-import type { Waiting } from './inbox.sql.js';
+import type { Waiting, WaitingOfCode } from './inbox.sql.js';
 
 export function presentInbox(inbox: InboxContent): schemas.Inbox {
   const { unpricedModels, unreadFields, failingWebhooks, reconciliation, queue } = inbox;
   const body = {
-    dead_letters: presentWaiting(inbox.deadLetters, COUNT_MAX),
+    dead_letters: presentDeadLetters(inbox.deadLetters),
     conflicts: presentWaiting(inbox.conflicts, COUNT_MAX),
     failed_jobs: presentWaiting(inbox.failedJobs, LISTED_MAX),
     unpriced_models: { count: unpricedModels.length, data: [...unpricedModels] },
@@ -46,6 +46,15 @@ export function presentInbox(inbox: InboxContent): schemas.Inbox {
             oldest_seconds: queue.oldestSeconds,
             late: queue.isLate,
           },
+  };
+}
+
+function presentDeadLetters(byCode: readonly WaitingOfCode[]) {
+  const ages = byCode.flatMap(({ oldestAt }) => oldestAt ?? []);
+  const oldestAt = ages.length === 0 ? null : new Date(Math.min(...ages.map((at) => at.getTime())));
+  return {
+    ...presentWaiting({ count: sumOf(byCode), oldestAt }, COUNT_MAX),
+    codes: byCode.map(({ code, count }) => ({ code, count })),
   };
 }
 

@@ -9,6 +9,12 @@ const Waiting = z
   })
   .meta({ id: 'InboxWaiting' });
 
+const DeadLetters = Waiting.extend({
+  codes: z
+    .array(z.object({ code: z.string(), count: z.int() }).meta({ id: 'InboxDeadLetterCode' }))
+    .describe('By reason, most first'),
+}).meta({ id: 'InboxDeadLetters' });
+
 const unpricedModels = z
   .object({
     count: z.int(),
@@ -77,7 +83,7 @@ export const Inbox = z
     object: z.literal('inbox'),
     as_of: z.int(),
     count: z.int().describe('How many of the things below want somebody to look'),
-    dead_letters: Waiting.describe('Events that could not be counted and are open'),
+    dead_letters: DeadLetters.describe('Events that could not be counted and are open'),
     conflicts: Waiting.describe('Events that came again with other content, and were not reviewed'),
     failed_jobs: Waiting.describe('Of the last seven days'),
     unpriced_models: unpricedModels,

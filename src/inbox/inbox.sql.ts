@@ -5,12 +5,17 @@ export type Waiting = { readonly count: number; readonly oldestAt: Date | null }
 
 type Bound = { readonly limit: number };
 
-/** One more than the bound means that there are more. */
-export async function countOpenDeadLetters(tx: Tx, { limit }: Bound): Promise<Waiting> {
-  const [row] = await tx.$queryRaw<[Waiting]>`
-    select count(*)::integer as count, min(last_seen_at) as "oldestAt"
-    from (select last_seen_at from dead_letters where status = 'open' order by last_seen_at limit ${limit}::integer + 1) d`;
-  return row;
+export type WaitingOfCode = Waiting & { readonly code: string };
+
+/** By reason. One more than the bound in all means that there are more. */
+export async function countOpenDeadLetters(tx: Tx, { limit }: Bound): Promise<WaitingOfCode[]> {
+  return tx.$queryRaw<WaitingOfCode[]>`
+    select code, count(*)::integer as count, min(last_seen_at) as "oldestAt"
+    from (
+      select code, last_seen_at from dead_letters where status = 'open' order by last_seen_at limit ${limit}::integer + 1
+    ) d
+    group by code
+    order by count desc, code`;
 }
 
 export async function countOpenConflicts(tx: Tx, { limit }: Bound): Promise<Waiting> {

@@ -20,6 +20,7 @@ import {
   type UnpricedModel,
   type UnreadField,
   type Waiting,
+  type WaitingOfCode,
 } from './inbox.sql.js';
 
 /** What is counted of each; more is told as more. */
@@ -57,7 +58,8 @@ export type InboxCounts = {
 export type InboxContent = {
   readonly at: Date;
   readonly since: Date;
-  readonly deadLetters: Waiting;
+  /** By reason, most first. */
+  readonly deadLetters: readonly WaitingOfCode[];
   readonly conflicts: Waiting;
   readonly failedJobs: Waiting;
   readonly unpricedModels: readonly UnpricedModel[];
@@ -99,7 +101,7 @@ export class Inbox {
       const unpriced = await findUnpricedModels(tx, { seriesMax: SERIES_MAX, eventsMax: EVENTS_MAX });
       const unread = await findUnreadFields(tx, { since, eventsMax: EVENTS_MAX, limit: LISTED_MAX });
       return {
-        deadLetters: (await countOpenDeadLetters(tx, { limit: COUNT_MAX })).count,
+        deadLetters: sumOf(await countOpenDeadLetters(tx, { limit: COUNT_MAX })),
         conflicts: (await countOpenConflicts(tx, { limit: COUNT_MAX })).count,
         failedJobs: (await countFailedJobs(tx, { since, limit: LISTED_MAX })).count,
         unpricedModels: unpriced.length,
@@ -145,4 +147,8 @@ export class Inbox {
       throw error;
     }
   }
+}
+
+export function sumOf(waiting: readonly Pick<Waiting, 'count'>[]): number {
+  return waiting.reduce((sum, { count }) => sum + count, 0);
 }

@@ -198,6 +198,11 @@ export class UsageQueue {
     return usageQueues(this.shards).map((name) => this.queueNamed(name));
   }
 
+  /** Whether workers take jobs of any of them: those that wait stay where they are. Throws Unavailable. */
+  async setPaused(paused: boolean): Promise<void> {
+    await askRedis(Promise.all(this.all().map((queue) => (paused ? queue.pause() : queue.resume()))));
+  }
+
   /** With those of upkeep, for people who watch. Throws Unavailable. */
   withUpkeep(): readonly Queue[] {
     return [...this.all(), ...Object.values(UPKEEP_QUEUES).map((name) => this.queueNamed(name))];

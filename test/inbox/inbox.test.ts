@@ -32,7 +32,7 @@ describe('the inbox', () => {
       object: 'inbox',
       as_of: clock.now().getTime() / 1_000,
       count: 0,
-      dead_letters: nothing,
+      dead_letters: { ...nothing, codes: [] },
       conflicts: nothing,
       failed_jobs: nothing,
       unpriced_models: { count: 0, data: [] },
@@ -57,7 +57,7 @@ describe('the inbox', () => {
     await recordUsage(app, [{ ...event, quantities: { input: 1 } }]);
     await app.postgres.pool.query(
       `insert into dead_letters (entity, id, code, message, payload, status, first_seen_at, last_seen_at)
-       select 'e', 'dl_' || n || '.e', 'c', 'm', '{}', case when n > 2 then 'discarded' else 'open' end, $1::timestamptz, $1::timestamptz
+       select 'e', 'dl_' || n || '.e', case when n > 2 then 'd' else 'c' end, 'm', '{}', case when n > 3 then 'discarded' else 'open' end, $1::timestamptz, $1::timestamptz
        from generate_series(1, 5) n`,
       [clock.now()],
     );
@@ -69,7 +69,15 @@ describe('the inbox', () => {
     const inbox = await look();
     const at = clock.now().getTime() / 1_000;
     expect(inbox).toMatchObject({
-      dead_letters: { count: 2, has_more: false, oldest_at: at },
+      dead_letters: {
+        count: 3,
+        has_more: false,
+        oldest_at: at,
+        codes: [
+          { code: 'c', count: 2 },
+          { code: 'd', count: 1 },
+        ],
+      },
       conflicts: { count: 1 },
       failed_jobs: { count: 1 },
       unpriced_models: {
@@ -88,7 +96,7 @@ describe('the inbox', () => {
       },
       failing_webhooks: { count: 1, data: [{ id: 'hook_1', url: 'https://a.example/1', failures: 4 }] },
     });
-    expect(inbox.count).toBe(2 + 1 + 1 + 2 + 2 + 1);
+    expect(inbox.count).toBe(3 + 1 + 1 + 2 + 2 + 1);
   });
 
   it('shows what the last reconciliation found', async () => {

@@ -22,4 +22,6 @@ export const METERING_ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   { route: 'GET /v1/admin/queue', role: 'admin', request: 'GET /v1/admin/queue' },
+  { route: 'POST /v1/admin/queue/pause', role: 'admin', request: 'POST /v1/admin/queue/pause' },
+  { route: 'POST /v1/admin/queue/resume', role: 'admin', request: 'POST /v1/admin/queue/resume' },
 ];
