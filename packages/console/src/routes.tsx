@@ -4,11 +4,41 @@ import { rootRoute } from './frame/root.js';
 import { homeRoute, pageRoute, signInRoute, unknownRoute } from './frame/frame-routes.js';
 import { customerRoute } from './pages/customer/route.js';
 import { customersRoute } from './pages/customers/route.js';
+import { alertsRoute } from './pages/alerts/route.js';
+import { auditRoute } from './pages/audit/route.js';
+import { keysRoute } from './pages/keys/route.js';
+import { plansRoute, retentionRoute } from './pages/settings/route.js';
+import { mailsRoute, webhooksRoute } from './pages/webhooks/route.js';
+import { conflictsRoute, deadLettersRoute, inboxRoute } from './pages/inbox/route.js';
+import { booksRoute, jobsRoute, operationsRoute } from './pages/operations/route.js';
+import { importRoute, modelRoute, pricesRoute, unpricedRoute } from './pages/prices/route.js';
 import { readSearch, writeSearch } from './parts/address.js';
 
 const routeTree = rootRoute.addChildren([
   signInRoute,
-  pageRoute.addChildren([homeRoute, customersRoute, customerRoute, unknownRoute]),
+  pageRoute.addChildren([
+    homeRoute,
+    customersRoute,
+    customerRoute,
+    inboxRoute,
+    deadLettersRoute,
+    conflictsRoute,
+    pricesRoute,
+    modelRoute,
+    unpricedRoute,
+    importRoute,
+    operationsRoute,
+    jobsRoute,
+    booksRoute,
+    keysRoute,
+    alertsRoute,
+    webhooksRoute,
+    mailsRoute,
+    auditRoute,
+    plansRoute,
+    retentionRoute,
+    unknownRoute,
+  ]),
 ]);
 
 export const router = createRouter({

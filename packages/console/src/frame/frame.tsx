@@ -12,6 +12,7 @@ import { ThemeSelect } from './theme-select.js';
 export function Frame() {
   const session = useSession();
   const content = useFocusAfterNavigation();
+  const links = useCurrentLinkInSight();
   const refused = useRefusal(session);
   // While the way to the sign-in is still under way.
   if (session === null) return null;
@@ -24,10 +25,11 @@ export function Frame() {
         <Link to="/" className="brand">
           Tally
         </Link>
-        <nav aria-label="Pages">
-          {navOf(session).map(({ label, link }) => (
+        <nav aria-label="Pages" ref={links}>
+          {navOf(session).map(({ label, link, Count }) => (
             <Link key={label} {...link} activeProps={{ 'aria-current': 'page' }}>
               {label}
+              {Count !== undefined && <Count />}
             </Link>
           ))}
           <a href="/dashboard/old-report">Cost report</a>
@@ -101,4 +103,15 @@ function useFocusAfterNavigation() {
     before.current = pathname;
   }, [pathname]);
   return content;
+}
+
+/** On a narrow screen the links scroll to the side. */
+function useCurrentLinkInSight() {
+  const links = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const nav = links.current;
+    const current = nav?.querySelector<HTMLElement>('[aria-current]');
+    if (nav && current) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - nav.clientWidth / 2;
+  });
+  return links;
 }

@@ -3,7 +3,7 @@
  * the ledger and the audit log. The service tries the change first, so a preview says what the change would do, and errors stand at their fields.
  */
 import { useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { Dialog, Form, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { asApiError } from '../api/errors.js';
 import { TextBox } from './fields.js';
@@ -14,6 +14,9 @@ import { Traces } from './traces.js';
 /** Above it an amount is typed again. */
 const TYPED_AGAIN_ABOVE_PICOS = 1_000n * PICOS_PER_USD;
 
+/** What `Traces` reads of a change that was just made. */
+const LOGS = ['/v1/admin/audit_log', '/v1/admin/entities/{entity}/ledger'];
+
 export type Preview = {
   /** What will happen, one fact a sentence. */
   readonly sentences: readonly ReactNode[];
@@ -22,7 +25,12 @@ export type Preview = {
 };
 
 /** What happened; `grant` is the lot whose money moved. */
-export type Made = { readonly sentence: string; readonly grant?: string };
+export type Made = { readonly sentence: ReactNode; readonly grant?: string };
+
+function madeOf(answer: Made | ReactNode): Made {
+  const isWhole = typeof answer === 'object' && answer !== null && 'sentence' in answer;
+  return isWhole ? (answer as Made) : { sentence: answer as ReactNode };
+}
 
 /** Sent with the change, and again with each repetition of it, so that it is made once. */
 export type ActHeaders = { readonly 'Idempotency-Key': string; readonly 'X-Request-Id': string };
@@ -35,8 +43,8 @@ export type ActProps = {
   readonly fields: ReactNode;
   /** Tries the change (`dry_run=true`) and says what it would do. */
   readonly preview: () => Promise<Preview>;
-  /** Makes it, and says in a sentence what happened. */
-  readonly perform: (headers: ActHeaders) => Promise<Made | string>;
+  /** Makes it, and says in a sentence what happened; of long work, how far it is. */
+  readonly perform: (headers: ActHeaders) => Promise<Made | ReactNode>;
   readonly onClose: () => void;
 };
 
@@ -46,41 +54,35 @@ type Stage =
   | { readonly name: 'done'; readonly made: Made; readonly headers: ActHeaders };
 
 export function ActDialog(props: ActProps) {
-  const { title, onClose } = props;
+  const { title } = props;
+  const queries = useQueryClient();
+  const isMade = useRef(false);
+  // The page behind is read anew only now: what offered the act may be gone by then, and this dialog with it.
+  const close = () => {
+    if (isMade.current) void queries.invalidateQueries();
+    props.onClose();
+  };
   return (
     <ModalOverlay
       className="overlay"
       isOpen
       isDismissable={false}
-      onOpenChange={(isOpen) => isOpen || onClose()}
+      onOpenChange={(isOpen) => isOpen || close()}
     >
       <Modal className="modal">
         <Dialog className="dialog">
           <Heading slot="title">{title}</Heading>
-          <Act {...props} />
+          <Act {...props} onClose={close} onMade={() => (isMade.current = true)} />
         </Dialog>
       </Modal>
     </ModalOverlay>
   );
 }
 
-function Act({ fields, preview, perform, verb, entity, onClose }: ActProps) {
+function Act({ fields, preview, perform, verb, entity, onClose, onMade }: ActProps & { onMade: () => void }) {
   const queries = useQueryClient();
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
-  const [error, setError] = useState<unknown>(null);
-  const [isWaiting, setWaiting] = useState(false);
-
-  const attempt = async (work: () => Promise<void>) => {
-    setWaiting(true);
-    setError(null);
-    try {
-      await work();
-    } catch (thrown) {
-      setError(thrown);
-    } finally {
-      setWaiting(false);
-    }
-  };
+  const { error, isWaiting, attempt, forget } = useAttempt();
   const look = () =>
     attempt(async () => {
       const id = `console-${crypto.randomUUID()}`;
@@ -89,17 +91,20 @@ function Act({ fields, preview, perform, verb, entity, onClose }: ActProps) {
     });
   const make = (headers: ActHeaders) =>
     attempt(async () => {
-      const made = await perform(headers);
-      setStage({ name: 'done', made: typeof made === 'string' ? { sentence: made } : made, headers });
-      void queries.invalidateQueries();
+      const made = madeOf(await perform(headers));
+      onMade();
+      await Promise.all(
+        LOGS.map((path) => queries.invalidateQueries({ queryKey: [path], refetchType: 'none' })),
+      );
+      setStage({ name: 'done', made, headers });
     });
 
   if (stage.name === 'done')
     return (
       <div className="stack">
-        <p role="status" className="strong">
+        <div role="status" className="strong stack">
           {stage.made.sentence}
-        </p>
+        </div>
         <Traces entity={entity} grant={stage.made.grant} requestId={stage.headers['X-Request-Id']} />
         <div className="row end">
           <button type="button" className="primary" autoFocus onClick={onClose}>
@@ -116,7 +121,7 @@ function Act({ fields, preview, perform, verb, entity, onClose }: ActProps) {
         error={error}
         isWaiting={isWaiting}
         onBack={() => {
-          setError(null);
+          forget();
           setStage({ name: 'asking' });
         }}
         onConfirm={() => void make(stage.headers)}
@@ -131,6 +136,25 @@ function Act({ fields, preview, perform, verb, entity, onClose }: ActProps) {
       onLook={() => void look()}
     />
   );
+}
+
+/** Work that somebody waits for, and what went wrong with it. */
+function useAttempt() {
+  const [error, setError] = useState<unknown>(null);
+  const [isWaiting, setWaiting] = useState(false);
+
+  const attempt = async (work: () => Promise<void>) => {
+    setWaiting(true);
+    setError(null);
+    try {
+      await work();
+    } catch (thrown) {
+      setError(thrown);
+    } finally {
+      setWaiting(false);
+    }
+  };
+  return { error, isWaiting, attempt, forget: () => setError(null) };
 }
 
 function Asking({

@@ -19,7 +19,8 @@ export function differs({ before, after }: FieldPair): boolean {
 
 function flat(value: unknown, path = ''): Map<string, unknown> {
   if (value === null || value === undefined) return new Map();
-  if (typeof value !== 'object' || Array.isArray(value)) return new Map([[path === '' ? 'value' : path, value]]);
+  if (typeof value !== 'object' || Array.isArray(value))
+    return new Map([[path === '' ? 'value' : path, value]]);
   return new Map(
     Object.entries(value).flatMap(([name, inner]) => {
       const here = path === '' ? name : `${path}.${name}`;

@@ -1,10 +1,5 @@
-/** What narrows a list: texts that are sent once the typing pauses, and times in UTC. */
-import { SearchBox, TextBox } from './fields.js';
-
-/** A small text filter with its name in sight. */
-export function FilterBox(props: { label: string; value: string; onChange: (value: string) => void }) {
-  return <SearchBox {...props} />;
-}
+/** What narrows a list by time, in UTC. */
+import { TextBox } from './fields.js';
 
 /** From and to, whole days in UTC; `to` is the last day that counts. */
 export function DayRange({
@@ -18,8 +13,20 @@ export function DayRange({
 }) {
   return (
     <>
-      <TextBox name="from" label="From (UTC)" type="date" value={from ?? ''} onChange={(day) => onChange({ from: day || undefined, to })} />
-      <TextBox name="to" label="To (UTC)" type="date" value={to ?? ''} onChange={(day) => onChange({ from, to: day || undefined })} />
+      <TextBox
+        name="from"
+        label="From (UTC)"
+        type="date"
+        value={from ?? ''}
+        onChange={(day) => onChange({ from: day || undefined, to })}
+      />
+      <TextBox
+        name="to"
+        label="To (UTC)"
+        type="date"
+        value={to ?? ''}
+        onChange={(day) => onChange({ from, to: day || undefined })}
+      />
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** Long work, watched until it ends: how far it is, and what came of it. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { reading, type Schemas } from '../api/client.js';
 import { Problem } from './problem.js';
 
@@ -10,7 +10,10 @@ type Job = Schemas['Job'];
 const LOOK_MS = 1_000;
 
 /** What a call came to: its answer in a sentence, or the job that goes on, with its progress. */
-export function outcomeOf<T extends object>(answer: T | Job, sentenceOf: (result: T) => ReactNode): ReactNode {
+export function outcomeOf<T extends object>(
+  answer: T | Job,
+  sentenceOf: (result: T) => ReactNode,
+): ReactNode {
   if (!isAJob(answer)) return sentenceOf(answer);
   return <JobWatch id={answer.id} sentenceOf={(result) => sentenceOf(result as T)} />;
 }
@@ -20,19 +23,13 @@ function isAJob(answer: object): answer is Job {
 }
 
 export function JobWatch({ id, sentenceOf }: { id: string; sentenceOf: (result: unknown) => ReactNode }) {
-  const queries = useQueryClient();
   const { data: job, error } = useQuery({
     ...reading('/v1/admin/jobs/{id}', { params: { path: { id } } }),
     refetchInterval: ({ state }) => (hasEnded(state.data?.status) ? false : LOOK_MS),
   });
-  const ended = hasEnded(job?.status);
-  useEffect(() => {
-    if (ended) void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== JOB_PATH });
-  }, [ended, queries]);
   if (job === undefined) return error === null ? <Progress of={0} /> : <Problem error={error} />;
   if (job.status === 'done') return <>{sentenceOf(job.result)}</>;
-  if (job.status === 'failed')
-    return <Problem error={new Error(job.error?.message ?? 'The job failed.')} />;
+  if (job.status === 'failed') return <Problem error={new Error(job.error?.message ?? 'The job failed.')} />;
   return (
     <>
       <Progress of={job.progress} />
@@ -42,8 +39,6 @@ export function JobWatch({ id, sentenceOf }: { id: string; sentenceOf: (result: 
     </>
   );
 }
-
-const JOB_PATH = '/v1/admin/jobs/{id}';
 
 export function hasEnded(status: Job['status'] | undefined): boolean {
   return status === 'done' || status === 'failed';

@@ -1,0 +1,198 @@
+/** Alerts: conditions and spend that are watched, who is told, and the last delivery of each. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useCallback, type ReactNode } from 'react';
+import { organization, reading, type Schemas } from '../../api/client.js';
+import { Awaited } from '../../parts/awaited.js';
+import { Badge } from '../../parts/badge.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { Empty } from '../../parts/empty.js';
+import { SearchBox } from '../../parts/fields.js';
+import { Moment } from '../../parts/moment.js';
+import { PageHead } from '../../parts/page-head.js';
+import { may } from '../../session/permissions.js';
+import { useSignedIn } from '../../session/session.js';
+import { DeliveryState } from '../webhooks/deliveries.js';
+import { DeleteAlert, DeleteSpendAlert, MakeAlert, MakeSpendAlert } from './alert-acts.js';
+import { deliveries, lastOf } from './last-delivery.js';
+import { alertsRoute } from './route.js';
+import { centsText, conditionOf } from './words.js';
+
+type Alert = Schemas['Alert'];
+type SpendAlert = Schemas['SpendAlert'];
+type Channel = Schemas['NotificationChannel'];
+
+export function Alerts() {
+  const { entity: chosen } = alertsRoute.useSearch();
+  const navigate = alertsRoute.useNavigate();
+  const session = useSignedIn();
+  const entity = session.entity ?? chosen ?? null;
+  const choose = useCallback(
+    (typed: string) => void navigate({ search: { entity: typed || undefined }, replace: true }),
+    [navigate],
+  );
+  return (
+    <>
+      <PageHead
+        title="Alerts"
+        lead={
+          entity === null
+            ? 'Watched for those who run the service, over all customers.'
+            : `Watched for ${entity}.`
+        }
+      >
+        <MakeAlert entity={entity} />
+        {entity !== null && <MakeSpendAlert entity={entity} />}
+      </PageHead>
+      {session.entity === null && (
+        <div className="row filters">
+          <SearchBox label="Customer, whole name" value={chosen ?? ''} onChange={choose} />
+          <span className="quiet">Empty shows those of the whole service.</span>
+        </div>
+      )}
+      {entity === null ? <ServiceAlerts /> : <CustomerAlerts entity={entity} />}
+      <p className="quiet">
+        Alerts go to every <Link to="/webhooks">webhook</Link> of the customer and of all, and by mail to the
+        recipients.
+      </p>
+    </>
+  );
+}
+
+function ServiceAlerts() {
+  const alerts = useQuery(reading('/v1/admin/alerts', { params: { query: { limit: 100 } } }));
+  return (
+    <div className="card">
+      <Awaited of={alerts} lines={5}>
+        {({ data }) => <Conditions alerts={data} />}
+      </Awaited>
+    </div>
+  );
+}
+
+function CustomerAlerts({ entity }: { entity: string }) {
+  const params = { ...organization(entity), query: { limit: 100 } };
+  const alerts = useQuery(reading('/v1/organization/alerts', { params }));
+  const spend = useQuery(reading('/v1/organization/spend_alerts', { params }));
+  return (
+    <>
+      <section className="card stack">
+        <h2 id="conditions">Conditions</h2>
+        <Awaited of={alerts} lines={4}>
+          {({ data }) => <Conditions alerts={data} />}
+        </Awaited>
+      </section>
+      <section className="card stack">
+        <h2 id="spend">Spend</h2>
+        <Awaited of={spend} lines={4}>
+          {({ data }) => <Spend alerts={data} entity={entity} />}
+        </Awaited>
+      </section>
+    </>
+  );
+}
+
+function Conditions({ alerts }: { alerts: readonly Alert[] }) {
+  return (
+    <DataTable
+      label="Conditions"
+      columns={CONDITION_COLUMNS}
+      rows={alerts}
+      keyOf={({ id }) => id}
+      empty={<Empty title="Nothing is watched">Make an alert to be told before somebody is refused.</Empty>}
+    />
+  );
+}
+
+const CONDITION_COLUMNS: readonly Column<Alert>[] = [
+  { id: 'when', header: 'When', width: 20, cell: (alert) => conditionOf(alert) },
+  {
+    id: 'told',
+    header: 'Told by mail',
+    width: 14,
+    cell: (alert) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
+  },
+  {
+    id: 'last',
+    header: 'Last delivery',
+    width: 14,
+    cell: (alert) => (
+      <Last
+        id={alert.id}
+        type={`${alert.kind}.triggered`}
+        entity={alert.entity}
+        channel={alert.notification_channel}
+      />
+    ),
+  },
+  { id: 'made', header: 'Made', width: 11, cell: ({ created_at: at }) => <Moment at={at} /> },
+  { id: 'act', header: 'Change', width: 7, cell: (alert) => <DeleteAlert alert={alert} /> },
+];
+
+function Spend({ alerts, entity }: { alerts: readonly SpendAlert[]; entity: string }) {
+  if (alerts.length === 0)
+    return <Empty title="No spend is watched">Make a spend alert to be told at an amount.</Empty>;
+  return (
+    <ul className="waiting" aria-label="Spend alerts">
+      {alerts.map((alert) => (
+        <li key={alert.id}>
+          <div className="what">
+            <span className="strong">{centsText(alert.threshold_amount)}</span> a month
+            <div>
+              <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />
+            </div>
+            <Last
+              id={alert.id}
+              type="spend_alert.triggered"
+              entity={entity}
+              channel={alert.notification_channel}
+            />
+          </div>
+          <DeleteSpendAlert alert={alert} entity={entity} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Told({ channel, undeliverable }: { channel: Channel; undeliverable: string | null }): ReactNode {
+  return (
+    <>
+      {channel.recipients.length === 0 ? (
+        <span className="quiet">nobody</span>
+      ) : (
+        channel.recipients.join(', ')
+      )}
+      {undeliverable !== null && (
+        <div>
+          <Badge tone="bad">not delivered</Badge> <span className="quiet">{undeliverable}</span>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Last({
+  id,
+  type,
+  entity,
+  channel,
+}: {
+  id: string;
+  type: string;
+  entity: string | null;
+  channel: Channel;
+}) {
+  const { role } = useSignedIn();
+  const isShown = may(role, 'GET /v1/admin/mail_deliveries');
+  const { data } = useQuery({ ...deliveries(), enabled: isShown });
+  if (!isShown || data === undefined) return <span className="quiet">–</span>;
+  const last = lastOf(data, { id, type, entity, recipients: channel.recipients });
+  if (last === null) return <span className="quiet">none lately</span>;
+  return (
+    <>
+      <DeliveryState status={last.status} /> <Moment at={last.at} isRelative />
+      <div className="quiet">{last.to}</div>
+    </>
+  );
+}

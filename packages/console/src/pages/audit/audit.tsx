@@ -1,0 +1,198 @@
+/** The audit log: who changed what, when, and what it was before and after. */
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useCallback } from 'react';
+import type { Schemas } from '../../api/client.js';
+import { Awaited } from '../../parts/awaited.js';
+import { Copyable } from '../../parts/copyable.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { differs, Differences, pairsOf } from '../../parts/difference.js';
+import { CsvButton } from '../../parts/downloads.js';
+import { Empty } from '../../parts/empty.js';
+import { SearchBox, SelectBox } from '../../parts/fields.js';
+import { DayRange, secondsOfDays } from '../../parts/filters.js';
+import { CustomerLink } from '../../parts/links.js';
+import { useRows } from '../../parts/more-rows.js';
+import { Moment } from '../../parts/moment.js';
+import { allOf, paging } from '../../parts/paged.js';
+import { PageHead } from '../../parts/page-head.js';
+import { isoOf } from '../../parts/times.js';
+import { ACTIONS, actionWords } from './actions.js';
+import { auditRoute } from './route.js';
+
+type Entry = Schemas['AuditEntry'];
+const ALL = '';
+const SHOWN_CHANGES = 3;
+
+export function Audit() {
+  const { id, from, to, ...texts } = auditRoute.useSearch();
+  const navigate = auditRoute.useNavigate();
+  const change = useCallback(
+    (changes: object) => void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
+    [navigate],
+  );
+  const setEntity = useCallback((typed: string) => change({ entity: typed || undefined }), [change]);
+  const setActor = useCallback((typed: string) => change({ actor: typed || undefined }), [change]);
+  const init = { params: { query: { ...texts, ...secondsOfDays({ from, to }) } } };
+  const found = useInfiniteQuery(paging('/v1/admin/audit_log', init));
+  const { rows, onEnd } = useRows(found);
+  const open = rows.find((row) => row.id === id);
+  return (
+    <>
+      <PageHead title="Audit log" lead="Who changed what, newest first. Times in UTC.">
+        <CsvButton
+          fileName="audit-log.csv"
+          columns={COLUMNS}
+          load={() => allOf('/v1/admin/audit_log', init)}
+        />
+      </PageHead>
+      <div className="row filters">
+        <SelectBox
+          label="Act"
+          value={texts.action ?? ALL}
+          options={[
+            { value: ALL, label: 'All acts' },
+            ...ACTIONS.map((value) => ({ value, label: actionWords(value) })),
+          ]}
+          onChange={(chosen) => change({ action: chosen || undefined })}
+        />
+        <SearchBox label="Customer, whole name" value={texts.entity ?? ''} onChange={setEntity} />
+        <SearchBox label="By: a key’s id" value={texts.actor ?? ''} onChange={setActor} />
+        <DayRange from={from} to={to} onChange={change} />
+      </div>
+      <div className={open === undefined ? undefined : 'split'}>
+        <div className="card">
+          <Awaited of={found} lines={10}>
+            {() => (
+              <DataTable
+                label="Audit log"
+                columns={COLUMNS}
+                rows={rows}
+                keyOf={(row) => row.id}
+                onEnd={onEnd}
+                empty={
+                  <Empty title="No entry fits">Nothing of this act, customer, key and time is kept.</Empty>
+                }
+              />
+            )}
+          </Awaited>
+        </div>
+        {open !== undefined && <One entry={open} onClose={() => change({ id: undefined })} />}
+      </div>
+    </>
+  );
+}
+
+const COLUMNS: readonly Column<Entry>[] = [
+  {
+    id: 'at',
+    header: 'When',
+    width: 12,
+    cell: (row) => (
+      <Link from="/audit" to="." search={(before) => ({ ...before, id: row.id })} replace>
+        <Moment at={row.at} />
+      </Link>
+    ),
+    csv: ({ at }) => isoOf(at),
+  },
+  {
+    id: 'action',
+    header: 'Act',
+    width: 10,
+    cell: ({ action }) => actionWords(action),
+    csv: ({ action }) => action,
+  },
+  {
+    id: 'entity',
+    header: 'Customer',
+    width: 8,
+    cell: ({ entity }) =>
+      entity === null ? <span className="quiet">–</span> : <CustomerLink entity={entity} />,
+    csv: ({ entity }) => entity,
+  },
+  {
+    id: 'change',
+    header: 'What changed',
+    width: 22,
+    cell: (entry) => <Changed entry={entry} />,
+    csv: ({ after }) => JSON.stringify(after),
+  },
+  {
+    id: 'actor',
+    header: 'By',
+    width: 11,
+    cell: ({ actor, role }) => <By actor={actor} role={role} />,
+    csv: ({ actor }) => actor,
+  },
+];
+
+function By({ actor, role }: Pick<Entry, 'actor' | 'role'>) {
+  return (
+    <>
+      <code>{actor}</code>
+      {role !== null && <div className="quiet">{role}</div>}
+    </>
+  );
+}
+
+/** The first fields that differ. */
+function Changed({ entry: { before, after, target } }: { entry: Entry }) {
+  const changed = pairsOf(before, after).filter(differs);
+  if (changed.length === 0) return <span className="quiet">{target ?? '–'}</span>;
+  const shown = changed.slice(0, SHOWN_CHANGES);
+  return (
+    <>
+      {shown.map((pair) => (
+        <div key={pair.field}>
+          {pair.field}: {textOf(pair.before)} → <span className="strong">{textOf(pair.after)}</span>
+        </div>
+      ))}
+      {changed.length > shown.length && <div className="quiet">and {changed.length - shown.length} more</div>}
+    </>
+  );
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
+  const pairs = pairsOf(entry.before, entry.after);
+  return (
+    <section className="card stack" aria-label="Audit entry">
+      <div className="card-head">
+        <h2>{actionWords(entry.action)}</h2>
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+      <dl className="facts">
+        <dt>When</dt>
+        <dd>{isoOf(entry.at)}</dd>
+        <dt>By</dt>
+        <dd>
+          <Copyable text={entry.actor} what="key’s id" /> {entry.role}
+        </dd>
+        <dt>Customer</dt>
+        <dd>{entry.entity ?? '–'}</dd>
+        <dt>Of</dt>
+        <dd>{entry.target ?? '–'}</dd>
+        <dt>From</dt>
+        <dd>{entry.address ?? '–'}</dd>
+        <dt>Request</dt>
+        <dd>{entry.request_id === null ? '–' : <Copyable text={entry.request_id} what="request id" />}</dd>
+      </dl>
+      {pairs.length === 0 ? (
+        <p className="quiet">The entry holds no values.</p>
+      ) : (
+        <Differences
+          label="Before and after"
+          pairs={pairs}
+          marks={entry.before !== null && entry.after !== null}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,261 @@
+/** Events that came again with other content: what was counted beside what came, to count after all or to close with a note. */
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useCallback, useState } from 'react';
+import { answered, api, reading, type Schemas } from '../../api/client.js';
+import { ActButton } from '../../parts/act-button.js';
+import { ActDialog } from '../../parts/act-dialog.js';
+import { Awaited } from '../../parts/awaited.js';
+import { Badge } from '../../parts/badge.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { differs, Differences, pairsOf } from '../../parts/difference.js';
+import { Empty } from '../../parts/empty.js';
+import { SearchBox, SelectBox, TextBox, Tick } from '../../parts/fields.js';
+import { CustomerLink } from '../../parts/links.js';
+import { useRows } from '../../parts/more-rows.js';
+import { Moment } from '../../parts/moment.js';
+import { paging } from '../../parts/paged.js';
+import { PageHead } from '../../parts/page-head.js';
+import { CONFLICT_STATES, conflictsRoute } from './route.js';
+
+type Conflict = Schemas['UsageConflict'];
+
+export function Conflicts() {
+  const search = conflictsRoute.useSearch();
+  const navigate = conflictsRoute.useNavigate();
+  const change = useCallback(
+    (changes: Partial<typeof search>) =>
+      void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
+    [navigate],
+  );
+  const { status = 'open', entity, id } = search;
+  const query = { status, ...(entity !== undefined && { entity }) };
+  const found = useInfiniteQuery(paging('/v1/admin/usage_conflicts', { params: { query } }));
+  const { rows, onEnd } = useRows(found);
+  const setEntity = useCallback((typed: string) => change({ entity: typed || undefined }), [change]);
+  return (
+    <>
+      <PageHead
+        title="Conflicts"
+        lead={
+          <>
+            <Link to="/inbox">Inbox</Link> · The same event came again with other content. The first was
+            counted; the second waits here. Times in UTC.
+          </>
+        }
+      />
+      <div className="row filters">
+        <SelectBox
+          label="State"
+          value={status}
+          options={CONFLICT_STATES.map((state) => ({ value: state, label: state }))}
+          onChange={(chosen) =>
+            change({ status: CONFLICT_STATES.find((state) => state === chosen), id: undefined })
+          }
+        />
+        <SearchBox label="Customer" value={entity ?? ''} onChange={setEntity} />
+      </div>
+      <div className={id === undefined ? undefined : 'split'}>
+        <div className="card">
+          <Awaited of={found} lines={8}>
+            {() => (
+              <DataTable
+                label="Conflicts"
+                columns={COLUMNS}
+                rows={rows}
+                keyOf={(row) => row.id}
+                onEnd={onEnd}
+                empty={<Empty title="No conflict fits">Nothing of this state and customer is kept.</Empty>}
+              />
+            )}
+          </Awaited>
+        </div>
+        {id !== undefined && <One id={id} onClose={() => change({ id: undefined })} />}
+      </div>
+    </>
+  );
+}
+
+const COLUMNS: readonly Column<Conflict>[] = [
+  {
+    id: 'event_id',
+    header: 'Event',
+    width: 16,
+    cell: (row) => (
+      <Link from="/inbox/conflicts" to="." search={(before) => ({ ...before, id: row.id })} replace>
+        {row.event_id}
+      </Link>
+    ),
+  },
+  { id: 'entity', header: 'Customer', width: 10, cell: ({ entity }) => <CustomerLink entity={entity} /> },
+  {
+    id: 'differs',
+    header: 'Differs in',
+    width: 14,
+    cell: (row) =>
+      differing(row)
+        .map(({ field }) => field)
+        .join(', '),
+  },
+  { id: 'last_seen_at', header: 'Last seen', width: 11, cell: ({ last_seen_at: at }) => <Moment at={at} /> },
+];
+
+function differing({ counted, other }: Conflict) {
+  return pairsOf(counted, other).filter(differs);
+}
+
+function One({ id, onClose }: { id: string; onClose: () => void }) {
+  const conflict = useQuery(reading('/v1/admin/usage_conflicts/{id}', { params: { path: { id } } }));
+  return (
+    <section className="card stack" aria-label="Conflict">
+      <div className="card-head">
+        <h2>Side by side</h2>
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+      <Awaited of={conflict} lines={8}>
+        {(answer) => <SideBySide conflict={answer} />}
+      </Awaited>
+    </section>
+  );
+}
+
+function SideBySide({ conflict }: { conflict: Conflict }) {
+  const [isWhole, setWhole] = useState(false);
+  const pairs = pairsOf(conflict.counted, conflict.other);
+  return (
+    <>
+      <p>
+        {conflict.entity}, <code>{conflict.event_id}</code> from {conflict.source}{' '}
+        <Badge tone={conflict.status === 'open' ? 'warn' : 'plain'}>{conflict.status}</Badge>
+      </p>
+      {conflict.counted === null && <p className="quiet">The event that was counted is gone.</p>}
+      <Differences
+        label="What was counted, and what came"
+        heads={['Counted', 'Came again']}
+        pairs={isWhole ? pairs : pairs.filter(differs)}
+        marks={isWhole}
+      />
+      <Tick label="Fields that are the same, too" isSelected={isWhole} onChange={setWhole} />
+      {conflict.review_note !== null && <p>Note: {conflict.review_note}</p>}
+      {conflict.reviewed_at !== null && (
+        <p className="quiet">
+          Reviewed <Moment at={conflict.reviewed_at} /> by {conflict.reviewed_by}
+          {conflict.counted_as !== null && (
+            <>
+              , counted as <code>{conflict.counted_as}</code>
+            </>
+          )}
+          .
+        </p>
+      )}
+      {conflict.status !== 'counted' && (
+        <div className="row">
+          {conflict.status === 'open' && <Review conflict={conflict} />}
+          <Count conflict={conflict} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function Review({ conflict }: { conflict: Conflict }) {
+  const [note, setNote] = useState('');
+  const path = { id: conflict.id };
+  const body = () => ({ note: note.trim() || null });
+  return (
+    <ActButton
+      needs="POST /v1/admin/usage_conflicts/{id}/review"
+      label="Close with a note…"
+      className="primary"
+    >
+      {(close) => (
+        <ActDialog
+          title="Close this conflict"
+          verb="Close it"
+          entity={conflict.entity}
+          fields={
+            <TextBox
+              name="note"
+              label="Note"
+              hint="Why the first content is the right one"
+              isLong
+              value={note}
+              onChange={setNote}
+            />
+          }
+          onClose={close}
+          preview={async () => {
+            await api.POST('/v1/admin/usage_conflicts/{id}/review', {
+              params: { path, query: { dry_run: true } },
+              body: body(),
+            });
+            return {
+              sentences: [
+                'What was counted stays; what came again is not charged.',
+                'The conflict leaves the inbox.',
+              ],
+            };
+          }}
+          perform={async (headers) => {
+            await api.POST('/v1/admin/usage_conflicts/{id}/review', {
+              params: { path },
+              headers,
+              body: body(),
+            });
+            return 'The conflict is closed.';
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+function Count({ conflict }: { conflict: Conflict }) {
+  const [note, setNote] = useState('');
+  const path = { id: conflict.id };
+  const body = () => ({ note: note.trim() || null });
+  return (
+    <ActButton needs="POST /v1/admin/usage_conflicts/{id}/count" label="Count it too…">
+      {(close) => (
+        <ActDialog
+          title="Count what came again"
+          verb="Count it"
+          entity={conflict.entity}
+          fields={
+            <TextBox
+              name="note"
+              label="Note"
+              hint="Why both are real"
+              isLong
+              value={note}
+              onChange={setNote}
+            />
+          }
+          onClose={close}
+          preview={async () => {
+            const answer = await answered(
+              api.POST('/v1/admin/usage_conflicts/{id}/count', {
+                params: { path, query: { dry_run: true } },
+                body: body(),
+              }),
+            );
+            return {
+              sentences: [
+                `${conflict.entity} is charged for it by the price of ${answer.other.model} at ${answer.other.time}, beside the event that was counted.`,
+                'It gets an id of its own; the conflict leaves the inbox.',
+              ],
+            };
+          }}
+          perform={async (headers) => {
+            const answer = await answered(
+              api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path }, headers, body: body() }),
+            );
+            return `It is on the queue as ${answer.counted_as}.`;
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}

@@ -1,0 +1,251 @@
+/** Replaying and discarding dead letters: one, or all of a filter. */
+import { useState } from 'react';
+import { answered, api, type Schemas } from '../../api/client.js';
+import { ActButton } from '../../parts/act-button.js';
+import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
+import { SelectBox, TextBox } from '../../parts/fields.js';
+import { outcomeOf } from '../../parts/job.js';
+import { plural } from '../../parts/times.js';
+import { USAGE_FORMATS } from './usage-formats.js';
+import { codeWords } from './words.js';
+
+type Letter = Schemas['DeadLetter'];
+type Mending = Schemas['Mending'];
+type Status = Schemas['DeadLetterStatus'];
+export type Filter = Pick<Schemas['DiscardOrder'], 'code' | 'entity' | 'reason' | 'start_time' | 'end_time'>;
+
+const AS_IT_IS = '';
+
+export function ReplayOne({ letter }: { letter: Letter }) {
+  const path = { id: letter.id };
+  const [mending, fields] = useMending();
+  return (
+    <ActButton needs="POST /v1/admin/dead_letters/{id}/replay" label="Replay…" className="primary">
+      {(close) => (
+        <ActDialog
+          title="Replay this event"
+          verb="Replay"
+          entity={letter.entity}
+          fields={fields}
+          onClose={close}
+          preview={async () => {
+            const body = mending();
+            await api.POST('/v1/admin/dead_letters/{id}/replay', {
+              params: { path, query: { dry_run: true } },
+              body,
+            });
+            return {
+              sentences: [
+                'The event goes to the queue again and is counted if it can be read now; otherwise it comes back here.',
+                ...mendingSentences(body),
+                ...(letter.status === 'open' ? [] : [`It was ${letter.status} before.`]),
+              ],
+            };
+          }}
+          perform={async (headers) => {
+            await api.POST('/v1/admin/dead_letters/{id}/replay', {
+              params: { path },
+              headers,
+              body: mending(),
+            });
+            return 'The event is on the queue.';
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function DiscardOne({ letter }: { letter: Letter }) {
+  const path = { id: letter.id };
+  return (
+    <ActButton needs="POST /v1/admin/dead_letters/{id}/discard" label="Discard…" className="danger">
+      {(close) => (
+        <ActDialog
+          title="Discard this event"
+          verb="Discard"
+          entity={letter.entity}
+          fields={<p>{letter.message}</p>}
+          onClose={close}
+          preview={async () => {
+            await api.POST('/v1/admin/dead_letters/{id}/discard', {
+              params: { path, query: { dry_run: true } },
+            });
+            return {
+              sentences: [
+                'The event is never counted or charged.',
+                'It stays in the list of discarded ones and can be replayed from there.',
+              ],
+            };
+          }}
+          perform={async (headers) => {
+            await api.POST('/v1/admin/dead_letters/{id}/discard', { params: { path }, headers });
+            return 'The event is discarded.';
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function ReplayAll({ filter, status }: { filter: Filter; status: Status }) {
+  const [mending, fields] = useMending();
+  const order = () => {
+    const mend = mending();
+    return { ...filter, status: status as 'open' | 'discarded', ...(mend === null ? {} : { mend }) };
+  };
+  const send = (headers: ActHeaders | null) =>
+    answered(
+      api.POST('/v1/admin/dead_letters/replay', {
+        params: { query: { dry_run: headers === null } },
+        ...(headers === null ? {} : { headers }),
+        body: order(),
+      }),
+    );
+  return (
+    <ActButton needs="POST /v1/admin/dead_letters/replay" label="Replay all shown…">
+      {(close) => (
+        <ActDialog
+          title="Replay all that fit the filter"
+          verb="Replay all"
+          entity={filter.entity ?? null}
+          fields={
+            <>
+              <p>{filterSentence(filter, status)}</p>
+              {fields}
+            </>
+          }
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              `${countOf(await send(null))} to the queue again. What cannot be read comes back here.`,
+              ...mendingSentences(mending()),
+            ],
+          })}
+          perform={async (headers) =>
+            outcomeOf(
+              await send(headers),
+              ({ answered: count }: Schemas['DeadLetterBatch']) =>
+                `${plural(count, 'event')} went to the queue.`,
+            )
+          }
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function DiscardAll({ filter, status }: { filter: Filter; status: Status }) {
+  const send = (headers: ActHeaders | null) =>
+    answered(
+      api.POST('/v1/admin/dead_letters/discard', {
+        params: { query: { dry_run: headers === null } },
+        ...(headers === null ? {} : { headers }),
+        body: { ...filter, status: status as 'open' | 'replayed' },
+      }),
+    );
+  return (
+    <ActButton needs="POST /v1/admin/dead_letters/discard" label="Discard all shown…" className="danger">
+      {(close) => (
+        <ActDialog
+          title="Discard all that fit the filter"
+          verb="Discard all"
+          entity={filter.entity ?? null}
+          fields={<p>{filterSentence(filter, status)}</p>}
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              `${countOf(await send(null))} to the discarded ones. They are never counted or charged.`,
+              'Each can be replayed from there.',
+            ],
+          })}
+          perform={async (headers) =>
+            outcomeOf(
+              await send(headers),
+              ({ answered: count }: Schemas['DeadLetterBatch']) => `${plural(count, 'event')} are discarded.`,
+            )
+          }
+        />
+      )}
+    </ActButton>
+  );
+}
+
+function countOf(answer: object): string {
+  if ('answered' in answer) {
+    const count = Number(answer.answered);
+    return `${plural(count, 'event')} ${count === 1 ? 'goes' : 'go'}`;
+  }
+  return 'There are so many that they are still being counted. All that fit the filter go';
+}
+
+function filterSentence(
+  { code, entity, reason, start_time: from, end_time: to }: Filter,
+  status: Status,
+): string {
+  const parts = [
+    `Dead letters that are ${status}`,
+    ...(code === undefined ? [] : [codeWords(code)]),
+    ...(entity === undefined ? [] : [`of ${entity}`]),
+    ...(reason === undefined ? [] : [`whose message has “${reason}”`]),
+    ...(from === undefined && to === undefined ? [] : ['last seen on the days of the filter']),
+  ];
+  return `${parts.join(', ')}. What arrives from now on is left alone.`;
+}
+
+/** What a replay changes of each event: null where it changes nothing. */
+function useMending(): [() => Mending | null, React.ReactNode] {
+  const [format, setFormat] = useState(AS_IT_IS);
+  const [model, setModel] = useState('');
+  const [subject, setSubject] = useState('');
+  const [time, setTime] = useState('');
+  const read = (): Mending | null => {
+    const mending: Mending = {
+      ...(format === AS_IT_IS ? {} : { usage_format: format as NonNullable<Mending['usage_format']> }),
+      ...(model.trim() === '' ? {} : { model: model.trim() }),
+      ...(subject.trim() === '' ? {} : { subject: subject.trim() }),
+      ...(time.trim() === '' ? {} : { time: time.trim() }),
+    };
+    return Object.keys(mending).length === 0 ? null : mending;
+  };
+  const fields = (
+    <>
+      <p className="quiet">Change what was wrong, or leave it all empty to send it as it is.</p>
+      <SelectBox
+        label="Usage is of"
+        value={format}
+        options={[
+          { value: AS_IT_IS, label: 'what it looks like' },
+          ...USAGE_FORMATS.map((each) => ({ value: each, label: each })),
+        ]}
+        onChange={setFormat}
+      />
+      <TextBox name="model" label="Model" value={model} onChange={setModel} />
+      <TextBox
+        name="subject"
+        label="Customer and project"
+        hint="entity/project"
+        value={subject}
+        onChange={setSubject}
+      />
+      <TextBox
+        name="time"
+        label="Time"
+        hint="In UTC, such as 2026-11-21T14:02:00Z"
+        value={time}
+        onChange={setTime}
+      />
+    </>
+  );
+  return [read, fields];
+}
+
+function mendingSentences(mending: Mending | null): string[] {
+  if (mending === null) return ['It is sent as it arrived.'];
+  return [
+    ...(mending.usage_format === undefined ? [] : [`Its usage is read as ${mending.usage_format}.`]),
+    ...(mending.model === undefined ? [] : [`Its model becomes ${mending.model}.`]),
+    ...(mending.subject === undefined ? [] : [`${mending.subject} pays.`]),
+    ...(mending.time === undefined ? [] : [`It counts at ${mending.time}.`]),
+  ];
+}

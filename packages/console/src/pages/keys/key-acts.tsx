@@ -1,0 +1,180 @@
+/** Making, rotating and revoking keys. A secret is shown once. */
+import { useState } from 'react';
+import { answered, api, type Schemas } from '../../api/client.js';
+import { ActButton } from '../../parts/act-button.js';
+import { ActDialog } from '../../parts/act-dialog.js';
+import { Choice, SelectBox, TextBox } from '../../parts/fields.js';
+import { shownOnce } from '../../parts/secret-once.js';
+import { relative, nowSeconds } from '../../parts/times.js';
+import { useSignedIn } from '../../session/session.js';
+
+type Key = Schemas['Key'];
+type Role = Schemas['KeyRole'];
+
+const WORDS: Readonly<Record<Role, string>> = {
+  gateway: 'reserve, release and report usage',
+  finance: 'read costs, balances and statements, and change nothing',
+  owner: 'read its costs, and set its own spend limits, alerts, webhooks and keys',
+  admin: 'do everything, for every customer',
+};
+
+const OVERLAPS = [
+  { value: '0', label: 'at once', seconds: 0 },
+  { value: '3600', label: 'in an hour', seconds: 3_600 },
+  { value: '86400', label: 'in a day', seconds: 86_400 },
+  { value: '604800', label: 'in a week', seconds: 604_800 },
+];
+
+export function MakeKey({ entity: first }: { entity: string }) {
+  return (
+    <ActButton needs="POST /v1/admin/keys" label="Make a key…" className="primary">
+      {(close) => <MakeDialog entity={first} onClose={close} />}
+    </ActButton>
+  );
+}
+
+function MakeDialog({ entity: first, onClose }: { entity: string; onClose: () => void }) {
+  const session = useSignedIn();
+  const roles: readonly Role[] =
+    session.role === 'admin' ? ['gateway', 'finance', 'owner', 'admin'] : ['gateway', 'finance'];
+  const [name, setName] = useState('');
+  const [role, setRole] = useState<Role>('gateway');
+  const [entity, setEntity] = useState(first);
+  const [ends, setEnds] = useState('');
+  const of = role === 'admin' ? null : entity.trim() || null;
+  const order = (): Schemas['KeyOrder'] => ({
+    name: name.trim(),
+    role,
+    entity: of,
+    ...(ends.trim() === '' ? {} : { expires_at: ends.trim() }),
+  });
+  return (
+    <ActDialog
+      title="Make a key"
+      verb="Make the key"
+      entity={of}
+      fields={
+        <>
+          <TextBox
+            name="name"
+            label="Name"
+            hint="What or who will use it; it stands in the audit log"
+            isRequired
+            value={name}
+            onChange={setName}
+          />
+          <Choice
+            name="role"
+            label="Role"
+            options={roles.map((value) => ({ value, label: value }))}
+            hint={`May ${WORDS[role]}.`}
+            value={role}
+            onChange={setRole}
+          />
+          {role !== 'admin' && session.entity === null && (
+            <TextBox
+              name="entity"
+              label="Customer"
+              hint={
+                role === 'owner'
+                  ? 'An owner belongs to one'
+                  : 'It can do nothing to others; empty is all customers'
+              }
+              isRequired={role === 'owner'}
+              value={entity}
+              onChange={setEntity}
+            />
+          )}
+          <TextBox
+            name="expires_at"
+            label="Ends"
+            hint="2027-01-01T00:00:00Z; empty is never"
+            value={ends}
+            onChange={setEnds}
+          />
+        </>
+      }
+      onClose={onClose}
+      preview={async () => ({ sentences: keySentences({ name: name.trim(), role, of, ends: ends.trim() }) })}
+      perform={async (headers) => {
+        const { secret, id } = await answered(api.POST('/v1/admin/keys', { headers, body: order() }));
+        return shownOnce(secret, `The key ${id} is made.`);
+      }}
+    />
+  );
+}
+
+function keySentences(key: { name: string; role: Role; of: string | null; ends: string }): string[] {
+  return [
+    `The key “${key.name}” may ${WORDS[key.role]}${key.of === null ? '' : `, of ${key.of} alone`}.`,
+    key.ends === '' ? 'It works until somebody revokes it.' : `It works until ${key.ends}.`,
+    'Its secret is shown once.',
+  ];
+}
+
+export function Rotate({ of: key }: { of: Key }) {
+  const [overlap, setOverlap] = useState('86400');
+  const chosen = OVERLAPS.find(({ value }) => value === overlap) ?? OVERLAPS[0]!;
+  return (
+    <ActButton needs="POST /v1/admin/keys/{id}/rotate" label="Rotate…">
+      {(close) => (
+        <ActDialog
+          title={`Rotate ${key.name}`}
+          verb="Rotate"
+          entity={key.entity}
+          fields={
+            <SelectBox label="The old key ends" value={overlap} options={OVERLAPS} onChange={setOverlap} />
+          }
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              `“${key.name}” gets a successor with the same name, role and customer, and a new secret, shown once.`,
+              chosen.seconds === 0
+                ? 'The old secret stops working at once.'
+                : `The old secret works beside it and ends ${chosen.label}.`,
+              lastUse(key),
+            ],
+          })}
+          perform={async (headers) => {
+            const path = { id: key.id };
+            const body = { overlap_seconds: chosen.seconds };
+            const { secret, id } = await answered(
+              api.POST('/v1/admin/keys/{id}/rotate', { params: { path }, headers, body }),
+            );
+            return shownOnce(secret, `${id} follows ${key.id}.`);
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function Revoke({ of: key }: { of: Key }) {
+  return (
+    <ActButton needs="DELETE /v1/admin/keys/{id}" label="Revoke…" className="danger">
+      {(close) => (
+        <ActDialog
+          title={`Revoke ${key.name}`}
+          verb="Revoke"
+          entity={key.entity}
+          fields={<p>{lastUse(key)}</p>}
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              'What uses the key is refused at once, and so is everybody signed in with it.',
+              'It cannot be undone; a new key has a new secret.',
+            ],
+          })}
+          perform={async (headers) => {
+            await answered(api.DELETE('/v1/admin/keys/{id}', { params: { path: { id: key.id } }, headers }));
+            return `${key.name} is revoked.`;
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+function lastUse({ last_used_at: at }: Key): string {
+  return at === null ? 'It was never used.' : `It was last used ${relative(at, nowSeconds())}.`;
+}

@@ -1,0 +1,166 @@
+/** API keys: whose they are, what they may do, and when each was last used. */
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useCallback } from 'react';
+import type { Schemas } from '../../api/client.js';
+import { Awaited } from '../../parts/awaited.js';
+import { Badge, type Tone } from '../../parts/badge.js';
+import { Copyable } from '../../parts/copyable.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { CsvButton } from '../../parts/downloads.js';
+import { Empty } from '../../parts/empty.js';
+import { SearchBox, SelectBox } from '../../parts/fields.js';
+import { CustomerLink } from '../../parts/links.js';
+import { useRows } from '../../parts/more-rows.js';
+import { Moment } from '../../parts/moment.js';
+import { allOf, paging } from '../../parts/paged.js';
+import { PageHead } from '../../parts/page-head.js';
+import { isoOf } from '../../parts/times.js';
+import { useSignedIn } from '../../session/session.js';
+import { MakeKey, Revoke, Rotate } from './key-acts.js';
+import { KEY_ROLES, KEY_STATES, keysRoute } from './route.js';
+
+type Key = Schemas['Key'];
+const ALL = '';
+
+export function Keys() {
+  const { entity, role, state = 'active' } = keysRoute.useSearch();
+  const navigate = keysRoute.useNavigate();
+  const { entity: own } = useSignedIn();
+  const change = useCallback(
+    (changes: object) => void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
+    [navigate],
+  );
+  const setEntity = useCallback((typed: string) => change({ entity: typed || undefined }), [change]);
+  const query = { state, ...(entity !== undefined && { entity }), ...(role !== undefined && { role }) };
+  const init = { params: { query } };
+  const found = useInfiniteQuery(paging('/v1/admin/keys', init));
+  const { rows, onEnd } = useRows(found);
+  return (
+    <>
+      <PageHead
+        title="Keys"
+        lead="Who may call Tally, and as what. A key’s name stands in the audit log. Times in UTC."
+      >
+        <MakeKey entity={own ?? entity ?? ''} />
+        <CsvButton fileName="keys.csv" columns={COLUMNS} load={() => allOf('/v1/admin/keys', init)} />
+      </PageHead>
+      <div className="row filters">
+        {own === null && <SearchBox label="Customer, whole name" value={entity ?? ''} onChange={setEntity} />}
+        <SelectBox
+          label="Role"
+          value={role ?? ALL}
+          options={[
+            { value: ALL, label: 'All roles' },
+            ...KEY_ROLES.map((value) => ({ value, label: value })),
+          ]}
+          onChange={(chosen) => change({ role: chosen || undefined })}
+        />
+        <SelectBox
+          label="State"
+          value={state}
+          options={KEY_STATES.map((value) => ({ value, label: value }))}
+          onChange={(chosen) => change({ state: chosen })}
+        />
+      </div>
+      <div className="card">
+        <Awaited of={found} lines={8}>
+          {() => (
+            <DataTable
+              label="Keys"
+              columns={SHOWN_COLUMNS}
+              rows={rows}
+              keyOf={({ id }) => id}
+              onEnd={onEnd}
+              empty={<Empty title="No key fits">Change the filter, or make a key.</Empty>}
+            />
+          )}
+        </Awaited>
+      </div>
+    </>
+  );
+}
+
+const TONES: Readonly<Record<Key['state'], Tone>> = { active: 'good', expired: 'warn', revoked: 'plain' };
+
+const COLUMNS: readonly Column<Key>[] = [
+  {
+    id: 'name',
+    header: 'Name',
+    width: 14,
+    cell: ({ name, id }) => (
+      <>
+        <span className="strong">{name}</span>
+        <div>
+          <Copyable text={id} what="key’s id" />
+        </div>
+      </>
+    ),
+    csv: ({ name }) => name,
+  },
+  { id: 'id', header: 'Id', cell: () => null, csv: ({ id }) => id },
+  { id: 'role', header: 'Role', width: 5, cell: ({ role }) => role, csv: ({ role }) => role },
+  {
+    id: 'entity',
+    header: 'Of',
+    width: 7,
+    cell: ({ entity }) =>
+      entity === null ? <span className="quiet">all customers</span> : <CustomerLink entity={entity} />,
+    csv: ({ entity }) => entity,
+  },
+  {
+    id: 'state',
+    header: 'State',
+    width: 5,
+    cell: ({ state }) => <Badge tone={TONES[state]}>{state}</Badge>,
+    csv: ({ state }) => state,
+  },
+  {
+    id: 'last_used_at',
+    header: 'Last used',
+    width: 6,
+    cell: (key) => <LastUsed at={key.last_used_at} />,
+    csv: (key) => timeOf(key.last_used_at),
+  },
+  {
+    id: 'expires_at',
+    header: 'Ends',
+    width: 8,
+    cell: (key) => <Ends at={key.expires_at} />,
+    csv: (key) => timeOf(key.expires_at),
+  },
+  { id: 'acts', header: 'Change', width: 13, cell: (key) => <Acts of={key} /> },
+  {
+    id: 'created_at',
+    header: 'Made',
+    width: 11,
+    cell: ({ created_at: at }) => <Moment at={at} />,
+    csv: (key) => timeOf(key.created_at),
+  },
+];
+/** The id stands beside the name; in files it has a column. */
+const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id');
+
+function timeOf(at: number | null): string | null {
+  return at === null ? null : isoOf(at);
+}
+
+function LastUsed({ at }: { at: number | null }) {
+  return at === null ? <span className="quiet">never</span> : <Moment at={at} isRelative />;
+}
+
+function Ends({ at }: { at: number | null }) {
+  return at === null ? <span className="quiet">never</span> : <Moment at={at} />;
+}
+
+function Acts({ of: key }: { of: Key }) {
+  const session = useSignedIn();
+  if (key.state === 'revoked')
+    return <span className="quiet">{key.successor === null ? '–' : `followed by ${key.successor}`}</span>;
+  if (session.key.id === key.id) return <span className="quiet">you are signed in with it</span>;
+  return (
+    <span className="row">
+      <Rotate of={key} />
+      <Revoke of={key} />
+    </span>
+  );
+}

@@ -1,0 +1,190 @@
+/** Making, testing, rotating and deleting webhooks, and sending a delivery again. */
+import { useState } from 'react';
+import { answered, api, type Schemas } from '../../api/client.js';
+import { ActButton } from '../../parts/act-button.js';
+import { ActDialog } from '../../parts/act-dialog.js';
+import { SelectBox, TextBox } from '../../parts/fields.js';
+import { shownOnce } from '../../parts/secret-once.js';
+import { useSignedIn } from '../../session/session.js';
+
+type Webhook = Schemas['Webhook'];
+
+const OVERLAPS = [
+  { value: '0', label: 'at once' },
+  { value: '3600', label: 'in an hour' },
+  { value: '86400', label: 'in a day' },
+];
+
+export function MakeWebhook() {
+  const session = useSignedIn();
+  const [url, setUrl] = useState('');
+  const [typed, setEntity] = useState('');
+  const entity = session.entity ?? (typed.trim() || null);
+  return (
+    <ActButton needs="POST /v1/admin/webhooks" label="Make a webhook…" className="primary">
+      {(close) => (
+        <ActDialog
+          title="Make a webhook"
+          verb="Make it"
+          entity={entity}
+          fields={
+            <>
+              <TextBox
+                name="url"
+                label="Address"
+                hint="https://…, reachable from the service"
+                isRequired
+                value={url}
+                onChange={setUrl}
+              />
+              {session.entity === null && (
+                <TextBox
+                  name="entity"
+                  label="Alerts of"
+                  hint="A customer; empty is all of them"
+                  value={typed}
+                  onChange={setEntity}
+                />
+              )}
+            </>
+          }
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              `Every alert ${entity === null ? '' : `of ${entity} `}is sent to ${url.trim()}, signed.`,
+              'What it does not take is sent again, for a day at least.',
+              'The secret that signs is shown once.',
+            ],
+          })}
+          perform={async (headers) => {
+            const { id, secret } = await answered(
+              api.POST('/v1/admin/webhooks', { headers, body: { url: url.trim(), entity } }),
+            );
+            return shownOnce(secret, `The webhook ${id} is made.`);
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function TestWebhook({ of: { id, url, entity } }: { of: Webhook }) {
+  return (
+    <ActButton needs="POST /v1/admin/webhooks/{id}/test" label="Test…" className="primary">
+      {(close) => (
+        <ActDialog
+          title="Test the webhook"
+          verb="Send it"
+          entity={entity}
+          fields={<p className="breaks">{url}</p>}
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              'It is sent an event of the type webhook.test, which reports nothing.',
+              'The answer stands among its deliveries.',
+            ],
+          })}
+          perform={async (headers) => {
+            await answered(api.POST('/v1/admin/webhooks/{id}/test', { params: { path: { id } }, headers }));
+            return 'The test is on its way.';
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function RotateSecret({ of: { id, url, entity } }: { of: Webhook }) {
+  const [overlap, setOverlap] = useState('86400');
+  const label = OVERLAPS.find(({ value }) => value === overlap)?.label ?? '';
+  return (
+    <ActButton needs="POST /v1/admin/webhooks/{id}/rotate" label="Rotate the secret…">
+      {(close) => (
+        <ActDialog
+          title="Rotate the secret"
+          verb="Rotate"
+          entity={entity}
+          fields={
+            <SelectBox
+              label="The secret before ends"
+              value={overlap}
+              options={OVERLAPS}
+              onChange={setOverlap}
+            />
+          }
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              `What is sent to ${url} is signed by a new secret, shown once.`,
+              overlap === '0'
+                ? 'The secret before signs no more.'
+                : `Until the secret before ends ${label}, each message has both signatures.`,
+            ],
+          })}
+          perform={async (headers) => {
+            const body = { overlap_seconds: Number(overlap) };
+            const { secret } = await answered(
+              api.POST('/v1/admin/webhooks/{id}/rotate', { params: { path: { id } }, headers, body }),
+            );
+            return shownOnce(secret, 'The webhook has a new secret.');
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function DeleteWebhook({ of: { id, url, entity } }: { of: Webhook }) {
+  return (
+    <ActButton needs="DELETE /v1/admin/webhooks/{id}" label="Delete…" className="danger">
+      {(close) => (
+        <ActDialog
+          title="Delete the webhook"
+          verb="Delete"
+          entity={entity}
+          fields={<p className="breaks">{url}</p>}
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              'Nothing more is sent to it, and its deliveries are deleted with what still waits.',
+              'Alerts go on to other webhooks and by mail.',
+            ],
+          })}
+          perform={async (headers) => {
+            await answered(api.DELETE('/v1/admin/webhooks/{id}', { params: { path: { id } }, headers }));
+            return 'The webhook is deleted.';
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+export function Resend({ of: { id, webhook, entity, status } }: { of: Schemas['WebhookDelivery'] }) {
+  if (status === 'pending') return <span className="quiet">It is sent again by itself.</span>;
+  return (
+    <ActButton needs="POST /v1/admin/webhooks/{id}/deliveries/{delivery}/resend" label="Resend…">
+      {(close) => (
+        <ActDialog
+          title="Send it again"
+          verb="Resend"
+          entity={entity}
+          fields={<p>The same event, under the same id.</p>}
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              'It is sent once more, now. A receiver knows it by its id as one that it may have seen.',
+            ],
+          })}
+          perform={async (headers) => {
+            const path = { id: webhook, delivery: id };
+            await answered(
+              api.POST('/v1/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path }, headers }),
+            );
+            return 'It is on its way again.';
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
