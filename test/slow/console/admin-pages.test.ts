@@ -5,6 +5,7 @@ import { describeDashboard } from '../../support/browser.js';
 import { LLAMA } from '../../support/builders.js';
 import { act, closeDialog, fillInbox, troublesOf, UNPRICED_MODEL } from '../../support/console-admin.js';
 import { aConsoleWorld, type ConsoleWorld } from '../../support/console-world.js';
+import type { TestClock } from '../../support/test-clock.js';
 
 let world: ConsoleWorld;
 
@@ -114,6 +115,7 @@ describeDashboard(() => {
     expect(repaired.will).toMatch(/sums? differ/);
     expect(repaired.done).toMatch(/rebuilt/);
     await closeDialog(page);
+    (world.app.clock as TestClock).advance(1_000);
     await page.getByRole('button', { name: 'Reconcile now' }).click();
     await page.getByText('The books agree', { exact: true }).waitFor();
     await close();
@@ -152,10 +154,8 @@ describeDashboard(() => {
     const { page, close } = await world.open('/keys', { key: await world.app.key('owner', 'acme') });
     await page.getByRole('button', { name: 'Make a key…' }).click();
     const roles = page.getByRole('dialog').getByRole('radio');
-    expect(await roles.evaluateAll('(radios) => radios.map(({ value }) => value)')).toEqual([
-      'gateway',
-      'finance',
-    ]);
+    const values = (await roles.all()).map((radio) => radio.getAttribute('value'));
+    expect(await Promise.all(values)).toEqual(['gateway', 'finance']);
     expect(await page.getByRole('dialog').getByLabel('Customer').count()).toBe(0);
     await close();
   });
@@ -198,7 +198,7 @@ describeDashboard(() => {
     await close();
   });
 
-  it('changes a plan and a retention, with what it changes for whom', async () => {
+  it('changes a plan, and names before whom a lower cap refuses', async () => {
     const { page, close } = await world.open('/settings');
     const row = page.getByRole('row', { name: /^free/ });
     await row.getByRole('button', { name: 'Change…' }).click();
@@ -211,6 +211,26 @@ describeDashboard(() => {
     await dialog.getByText('The plan free is changed').waitFor();
     await closeDialog(page);
     expect((await world.app.call('GET /v1/admin/plans/free')).body.monthly_cap_usd).toBe('3');
+    await close();
+  });
+
+  it('changes for how long a kind of data is kept, and says what becomes of what is older', async () => {
+    const { page, close } = await world.open('/settings/retention');
+    const kinds = page.getByRole('table', { name: 'Kinds of data' });
+    await kinds
+      .getByRole('row', { name: /Dead letters/ })
+      .getByRole('button', { name: 'Change…' })
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Months').fill('24');
+    await dialog.getByRole('button', { name: 'Review' }).click();
+    await dialog.getByText(/→ 24 months\./).waitFor();
+    expect(await dialog.innerText()).toContain('it cannot be undone');
+    await dialog.getByRole('button', { name: 'Change it' }).click();
+    await dialog.getByText('Audit entry').waitFor();
+    await closeDialog(page);
+    const { body } = await world.app.call('GET /v1/admin/settings/retention');
+    expect(body.dead_letters_months).toBe(24);
     await close();
   });
 

@@ -113,14 +113,14 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     id: 'change',
     header: 'What changed',
-    width: 22,
+    width: 28,
     cell: (entry) => <Changed entry={entry} />,
     csv: ({ after }) => JSON.stringify(after),
   },
   {
     id: 'actor',
     header: 'By',
-    width: 11,
+    width: 15,
     cell: ({ actor, role }) => <By actor={actor} role={role} />,
     csv: ({ actor }) => actor,
   },
