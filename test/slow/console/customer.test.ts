@@ -40,6 +40,8 @@ describeDashboard(() => {
   const made = async (page: Page, verb: string) => {
     await dialog(page).getByRole('button', { name: verb, exact: true }).click();
     await page.getByText(/^Audit entry/).waitFor();
+    // The ledger's entries come after the audit log's.
+    await dialog(page).getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' });
     const text = (await dialog(page).textContent()) ?? '';
     await press(page, 'Close');
     return text;
