@@ -47,7 +47,8 @@ export class QueueController {
   @Route('POST /v1/admin/queue/pause', {
     scope: 'all',
     role: 'admin',
-    summary: 'Stop counting: workers finish what they are at, and usage waits in the queues until they are resumed',
+    summary:
+      'Stop counting: workers finish what they are at, and usage waits in the queues until they are resumed',
     answers: schemas.QueueState,
     idempotent: true,
   })
