@@ -1,12 +1,13 @@
 /** Why a request was refused, in a sentence: which limit, how far, and when there is room again. */
-import type { Schemas } from '../../api/client.js';
+import type { components } from '../../../generated/document.js';
 import { picosOf, readableUsd, roundUsd } from '../../parts/money.js';
 import { dayOf, plural } from '../../parts/times.js';
 
-type Denied = Pick<
-  Schemas['DeniedDecision'],
-  'limit' | 'scope' | 'retryable' | 'resets_at' | 'booked' | 'held' | 'limits' | 'mode'
->;
+type Decision = components['schemas']['DeniedDecision'];
+
+type Denied = Pick<Decision, 'limit' | 'scope' | 'retryable' | 'resets_at' | 'booked' | 'limits' | 'mode'> & {
+  readonly held: Omit<Decision['held'], 'next_to_end'>;
+};
 
 export function denialSentence(denied: Denied): string {
   const { limit, scope, retryable, resets_at: resetsAt, mode } = denied;
