@@ -53,6 +53,7 @@ export function presentEvent(row: EventRow): CountedEvent {
     api_key_id: row.apiKeyId,
     user_id: row.userId,
     request_id: row.requestId,
+    reservation_id: row.reservationId,
     tags: row.tags,
   };
 }

@@ -2,6 +2,8 @@
 import { Injectable } from '@nestjs/common';
 import { requireKnown } from '../access/known-entities.js';
 import { DAY_MS } from '../domain/buckets.js';
+import type { EntityName } from '../domain/ids.js';
+import type { Meter } from '../domain/meters.js';
 import { periodEnd, periodOf, periodStart, type Period } from '../domain/period.js';
 import { requireInOrder } from '../domain/time-range.js';
 import { identityOf } from '../domain/usage.js';
@@ -12,6 +14,7 @@ import { Clock } from '../platform/clock.js';
 import type { Tx } from '../platform/database.js';
 import { LaggingReports } from '../platform/lagging-reports.js';
 import {
+  findCountedEvent,
   findCountedEvents,
   findSourcesOf,
   findSpanOf,
@@ -19,8 +22,9 @@ import {
   type CountedEvent,
   type EventPlace,
 } from './counted-events.sql.js';
+import type { UsageFilters } from './usage-fields.sql.js';
 
-/** How far before the start of a period its late usage may have occurred, if the caller names no start. */
+/** How far before the start of a period its late usage may have occurred, and how far back an id is looked for, if the caller names no start. */
 const LATE_MS = 62 * DAY_MS;
 
 /** Of an entity with more sources, an event is found by naming its source. */
@@ -28,13 +32,16 @@ const SOURCES_MAX = 10_000;
 
 export type EventSelection = {
   readonly entity: string;
-  readonly project: string | null;
-  readonly model: string | null;
+  readonly filters: UsageFilters;
+  readonly meters: readonly Meter[];
+  readonly without: readonly string[];
+  readonly eventId: string | null;
+  readonly source: string | null;
+  readonly requestId: string | null;
+  readonly reservationId: string | null;
   readonly period: Period | null;
   readonly priceId: bigint | null;
   readonly rateId: bigint | null;
-  readonly eventId: string | null;
-  readonly source: string | null;
   readonly start: Date | null;
   readonly end: Date | null;
   readonly order: Order;
@@ -50,22 +57,18 @@ export class CountedEvents {
   ) {}
 
   /**
-   * By when they occurred, behind `after`, which must be among them. Without a range, all that the period charged; without a period as well, what
-   * occurred in the current month, or an event that is named by its id.
+   * By when they occurred, behind `after`, which must be among them. Without a range, all that the period charged; without a period as well,
+   * what occurred in the current month, or, where a request or reservation is asked for, in the last two; an event
+   * that is named by its id is of any month.
    */
   async list(selection: EventSelection): Promise<CountedEvent[]> {
-    const month = selection.period ?? periodOf(this.clock.now());
-    const begins = periodStart(month).getTime() - (selection.period === null ? 0 : LATE_MS);
-    const start = selection.start ?? new Date(begins);
-    const end = selection.end ?? periodEnd(month);
+    const { start, end, keptFrom } = rangeOf(selection, this.clock.now());
     requireInOrder({ start, end });
     return this.database.read(async (tx) => {
       await keepMonths(tx);
       await requireKnown(tx, selection.entity);
       if (selection.eventId !== null) return this.named(tx, selection, selection.eventId);
-      // Without a start, all that the period charged: what came late to it may be of a month that was dropped.
-      const from = selection.start ?? periodStart(month);
-      await requireEvents(tx, { entity: selection.entity, from, to: end, param: 'start_time' });
+      await requireEvents(tx, { entity: selection.entity, from: keptFrom, to: end, param: 'start_time' });
       await cursorRow(selection.after, async (place) => {
         const isAsked = place.occurredAt >= start && place.occurredAt < end;
         return isAsked && (await hasCountedEvent(tx, { ...selection, place })) ? place : null;
@@ -86,4 +89,30 @@ export class CountedEvents {
     const end = selection.end ?? new Date(last.getTime() + DAY_MS);
     return start < end ? findCountedEvents(tx, { ...selection, identities, start, end }) : [];
   }
+
+  /** Null where there is none; throws `events_dropped` where its month was dropped. */
+  async find({ entity, place }: { entity: EntityName; place: EventPlace }): Promise<CountedEvent | null> {
+    const start = place.occurredAt;
+    const end = new Date(start.getTime() + 1);
+    return this.database.read(async (tx) => {
+      await keepMonths(tx);
+      await requireKnown(tx, entity);
+      const found = await findCountedEvent(tx, { entity, place });
+      if (found === null) await requireEvents(tx, { entity, from: start, to: end, param: 'event' });
+      return found;
+    });
+  }
+}
+
+/** `keptFrom` is from when on no event may be missing. */
+function rangeOf(of: EventSelection, now: Date): { start: Date; end: Date; keptFrom: Date } {
+  const month = of.period ?? periodOf(now);
+  const end = of.end ?? periodEnd(month);
+  if (of.start !== null) return { start: of.start, end, keptFrom: of.start };
+  const begins = periodStart(month).getTime();
+  // What came late to a period may be of a month that was dropped.
+  if (of.period !== null) return { start: new Date(begins - LATE_MS), end, keptFrom: new Date(begins) };
+  const isNamed = [of.requestId, of.reservationId].some((id) => id !== null);
+  const start = isNamed ? new Date(now.getTime() - LATE_MS) : new Date(begins);
+  return { start, end, keptFrom: new Date(begins) };
 }

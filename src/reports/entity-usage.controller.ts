@@ -6,6 +6,7 @@ import { Route } from '../http/route.js';
 import { EntityUsage } from './entity-usage.js';
 import { presentEntityUsage } from './entity-usage.presenter.js';
 import * as schemas from './entity-usage.schema.js';
+import { filtersOf } from './usage-filters.schema.js';
 
 @Controller()
 export class EntityUsageController {
@@ -30,7 +31,7 @@ export class EntityUsageController {
       width: query.bucket_width ?? null,
       groupBy: query.group_by ?? (['project', 'model'] as const),
       meters: query.meter ?? null,
-      filters: schemas.filtersOf(query),
+      filters: filtersOf(query),
     };
     return presentEntityUsage(asked, await this.usage.read(asked));
   }

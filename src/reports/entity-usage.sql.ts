@@ -5,25 +5,20 @@ import type { QuantitySums } from '../domain/meters.js';
 import type { UnitPrices } from '../domain/price.js';
 import { quantitySums, quantitySumsOf, type QuantitySumsRow } from '../periods/quantity-sums.js';
 import type { Tx } from '../platform/database.js';
-import { pgArray } from '../platform/pg-array.js';
 import { Prisma } from '../platform/prisma/client.js';
 import { rollUpsInRange } from './roll-ups-in-range.sql.js';
+import { columnOf, conditionOf, type UsageFilters, type UsageGroup } from './usage-fields.sql.js';
 
-/** What a caller may ask for by name, but not `meter` and `tag:…`. */
-export const USAGE_FIELDS = ['project', 'model', 'operation', 'service_tier', 'user', 'api_key'] as const;
-export type UsageField = (typeof USAGE_FIELDS)[number];
-
-/** A field, or a tag by its name. */
-export type UsageGroup = UsageField | `tag:${string}`;
+/** Of roll-ups and events; the month is the calendar's, in UTC. */
+export type UsageWidth = BucketWidth | '1mo';
 
 export type UsageSelection = {
   readonly entity: string;
   readonly range: Range;
   /** Null is one bucket for all. */
-  readonly width: BucketWidth | null;
+  readonly width: UsageWidth | null;
   readonly groupBy: readonly UsageGroup[];
-  /** By field or tag: any of these values. */
-  readonly filters: ReadonlyMap<UsageGroup, readonly string[]>;
+  readonly filters: UsageFilters;
 };
 
 export type RatedUsage = {
@@ -60,16 +55,13 @@ export async function sumRatedUsage(
   of: UsageSelection & { readonly rowsMax: number },
 ): Promise<RatedUsage[]> {
   const { width, groupBy, filters } = of;
-  const bucket =
-    width === null
-      ? Prisma.sql`null::timestamptz`
-      : Prisma.sql`date_bin(make_interval(secs => ${WIDTH_MS[width] / 1000}::integer), u.at, 'epoch')`;
-  const groups = Prisma.sql`array[${Prisma.join([...groupBy.map(columnOf), Prisma.sql`null::text`])}]`;
+  const columns = groupBy.map((group) => columnOf(group, 'u'));
+  const groups = Prisma.sql`array[${Prisma.join([...columns, Prisma.sql`null::text`])}]`;
   const rows = await tx.$queryRaw<RawUsage[]>`
     with grouped as (
-      select ${bucket} as bucket, ${groups} as groups, u.rate_id, sum(u.cost_picos)::text as cost, ${quantitySums}
+      select ${bucketOf(width)} as bucket, ${groups} as groups, u.rate_id, sum(u.cost_picos)::text as cost, ${quantitySums}
       from (${usageOf(of)}) u
-      where ${conditionOf(filters)}
+      where ${conditionOf(filters, 'u')}
       group by 1, 2, 3
       order by 1, 2, 3
       limit ${of.rowsMax}::integer
@@ -88,6 +80,12 @@ export async function sumRatedUsage(
   }));
 }
 
+function bucketOf(width: UsageWidth | null): Prisma.Sql {
+  if (width === null) return Prisma.sql`null::timestamptz`;
+  if (width === '1mo') return Prisma.sql`date_trunc('month', u.at, 'UTC')`;
+  return Prisma.sql`date_bin(make_interval(secs => ${WIDTH_MS[width] / 1000}::integer), u.at, 'epoch')`;
+}
+
 /** Both relations are of the same instants, so that the same range has the same sums whatever it is grouped by. */
 function usageOf(of: UsageSelection): Prisma.Sql {
   const { entity, width } = of;
@@ -101,17 +99,4 @@ function usageOf(of: UsageSelection): Prisma.Sql {
     from counted_usage
     where entity = ${entity}::text
       and occurred_at >= ${range.start}::timestamptz and occurred_at < ${range.end}::timestamptz`;
-}
-
-function columnOf(group: UsageGroup): Prisma.Sql {
-  if (group.startsWith('tag:')) return Prisma.sql`u.tags ->> ${group.slice('tag:'.length)}::text`;
-  if (group === 'user') return Prisma.sql`u.user_id`;
-  return group === 'api_key' ? Prisma.sql`u.api_key_id` : Prisma.raw(`u.${group}`);
-}
-
-function conditionOf(filters: UsageSelection['filters']): Prisma.Sql {
-  const each = [...filters].map(
-    ([group, values]) => Prisma.sql`${columnOf(group)} = any(${pgArray(values)}::text[])`,
-  );
-  return each.length === 0 ? Prisma.sql`true` : Prisma.join(each, ' and ');
 }

@@ -1,7 +1,7 @@
 /** What an entity used, by up to two groups and in time buckets. */
 import { Injectable } from '@nestjs/common';
 import { requireKnown } from '../access/known-entities.js';
-import { bucketStart, DAY_MS, WIDTH_MS, type BucketWidth, type Range } from '../domain/buckets.js';
+import { bucketStart, DAY_MS, WIDTH_MS, type Range } from '../domain/buckets.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import type { Meter } from '../domain/meters.js';
@@ -10,8 +10,9 @@ import { requireInOrder } from '../domain/time-range.js';
 import { keepMonths, requireEvents } from '../metering/dropped-months.js';
 import { Clock } from '../platform/clock.js';
 import { LaggingReports } from '../platform/lagging-reports.js';
-import { needsEvents, sumRatedUsage, type RatedUsage, type UsageGroup } from './entity-usage.sql.js';
+import { needsEvents, sumRatedUsage, type RatedUsage, type UsageWidth } from './entity-usage.sql.js';
 import { sumByMeter, type MeterSum } from './meter-sums.js';
+import type { UsageFilters, UsageGroup } from './usage-fields.sql.js';
 
 /** An answer with more rows is refused: the caller can ask for less time, or for fewer projects or models at once. */
 const ROWS_MAX = 10_000;
@@ -24,11 +25,11 @@ export type EntityUsageQuery = {
   readonly start: Date | null;
   readonly end: Date | null;
   /** Null is one bucket for all. */
-  readonly width: BucketWidth | null;
+  readonly width: UsageWidth | null;
   readonly groupBy: readonly (UsageGroup | 'meter')[];
   /** Null is any. */
   readonly meters: readonly Meter[] | null;
-  readonly filters: ReadonlyMap<UsageGroup, readonly string[]>;
+  readonly filters: UsageFilters;
 };
 
 export type EntityUsageRow = {
@@ -133,8 +134,11 @@ function figuresOf(meters: readonly MeterSum[]) {
 }
 
 /** The range cuts its first and last bucket. */
-function bucketIn(range: Range, aligned: Date, width: BucketWidth): Range {
-  const end = new Date(bucketStart(aligned, width).getTime() + WIDTH_MS[width]);
+function bucketIn(range: Range, aligned: Date, width: UsageWidth): Range {
+  const end =
+    width === '1mo'
+      ? periodEnd(periodOf(aligned))
+      : new Date(bucketStart(aligned, width).getTime() + WIDTH_MS[width]);
   return { start: aligned < range.start ? range.start : aligned, end: end > range.end ? range.end : end };
 }
 

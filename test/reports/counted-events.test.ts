@@ -95,6 +95,61 @@ describe('the events of an entity', () => {
     });
   });
 
+  it('are found by what they say: who, what and how, by any of several values, and by what they lack', async () => {
+    await recordUsage(app, [
+      anEvent({
+        id: 'told',
+        occurredAt: new Date('2026-11-21T09:00:00Z'),
+        userId: 'u_1',
+        apiKeyId: 'k_1',
+        operation: 'responses',
+        serviceTier: 'flex',
+        requestId: 'req_9',
+        tags: { team: 'search', 'cost centre': 'a:b' },
+        quantities: { input: 10, reasoning: 3, search: 2 },
+      }),
+    ]);
+    const asked = [
+      'user=u_1', 'api_key=k_1', 'operation=responses', 'service_tier=flex', 'request_id=req_9', 'event_id=told',
+      'tag=team:search', 'tag:team=search', 'tag=cost%20centre:a:b', 'meter=search', 'meter=reasoning',
+      'user=u_0&user=u_1', 'meter=input&meter=search', 'user=u_1&model=' + LLAMA,
+    ]; // prettier-ignore
+    for (const query of asked) expect([query, await idsOf(query)]).toEqual([query, ['told']]);
+    expect(await idsOf('user=u_1&model=unknown')).toEqual([]);
+    expect(await idsOf('meter=output&without=user&without=tag:team&limit=100')).toEqual(
+      expect.not.arrayContaining(['told', 'other']),
+    );
+    expect(await idsOf('without=tag:team&project=project2')).toEqual([]);
+    expect(await idsOf('without=api_key&project=project2&project=project3')).toEqual(['other']);
+  });
+
+  it('are read alone by their id, as in the list, and only by the entity whose they are', async () => {
+    const { body } = await app.call('GET /v1/entities/entity1/events?event_id=e5');
+    const [event] = body.data;
+    const read = (entity: string, id: string) => app.call(`GET /v1/entities/${entity}/events/${id}`);
+    expect(await read('entity1', event.id)).toMatchObject({ status: 200, body: event });
+    expect((await read('entity2', event.id)).status).toBe(404);
+    expect((await read('entity1', event.id.replace(/.$/, 'x'))).status).toBe(400);
+  });
+
+  it('of an earlier month are found by request and by the reservation that they ended', async () => {
+    const reservationId = `res_${'a'.repeat(22)}.entity1`;
+    await recordUsage(app, [
+      anEvent({
+        id: 'held',
+        subject: 'entity1/project1',
+        occurredAt: new Date('2026-10-25T00:00:00Z'),
+        requestId: 'req_old',
+        reservationId,
+      }),
+    ]);
+    expect(await idsOf(`reservation_id=${reservationId}`)).toEqual(['held']);
+    expect(await idsOf('request_id=req_old')).toEqual(['held']);
+    const { body } = await app.call(`GET /v1/entities/entity1/events?event_id=held`);
+    expect(body.data[0]).toMatchObject({ reservation_id: reservationId, request_id: 'req_old' });
+    expect(await idsOf('project=project1&limit=100')).not.toContain('held');
+  });
+
   it('are found by their id in any month, one of each source, and never those of another entity', async () => {
     await recordUsage(app, [
       anEvent({ id: 'e0', source: '/gateways/b', occurredAt: new Date('2026-10-30T00:00:00Z') }),
@@ -120,6 +175,9 @@ describe('the events of an entity', () => {
 
   it.each([
     'event_id=',
+    'without=model',
+    'meter=tokens',
+    'tag=team',
     'after=x',
     'limit=0',
     'price=a',

@@ -65,6 +65,18 @@ describe("an entity's usage by groups", () => {
     expect(await rows('?group_by=project&group_by=model')).toEqual(body.data);
   });
 
+  it('by month has calendar months in UTC, the first and the last cut by the range', async () => {
+    const [start, end] = ['2026-10-31T23:00:00Z', '2026-11-21T00:00:00Z'].map(
+      (time) => Date.parse(time) / 1000,
+    );
+    const data = await rows(`?group_by=project&bucket_width=1mo&start_time=${start}&end_time=${end}`);
+    const november = { start_time: Date.parse('2026-11-01') / 1000, end_time: end };
+    expect(data).toMatchObject([
+      { project: 'b', requests: 1, ...november },
+      { project: 'a', requests: 2, ...november },
+    ]);
+  });
+
   it('of any one or two groups, in buckets of any width, adds up to the same exact cost', async () => {
     const total = costOf(await rows(''));
     for (const first of FIELDS) {
@@ -73,7 +85,7 @@ describe("an entity's usage by groups", () => {
         const data = await rows(`?group_by=${groups}`);
         expect([groups, costOf(data)]).toEqual([groups, total]);
       }
-      for (const width of ['1m', '1h', '1d']) {
+      for (const width of ['1m', '1h', '1d', '1mo']) {
         expect(costOf(await rows(`?group_by=${first}&bucket_width=${width}`))).toBe(total);
       }
     }
