@@ -4,6 +4,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { DailyRollUps } from './daily-roll-ups.js';
 import { PeriodClose } from './period-close.js';
+import { StatementListController } from './statement-list.controller.js';
 import { StatementsController } from './statements.controller.js';
 import { StatementPdf } from './statement-pdf.js';
 import { Statements } from './statements.js';
@@ -15,7 +16,7 @@ export class PeriodsModule {}
 
 @Module({
   imports: [AccessModule, PeriodsModule],
-  controllers: [StatementsController],
+  controllers: [StatementsController, StatementListController],
   providers: [StatementPdf],
 })
 export class PeriodsApi {}

@@ -6,6 +6,8 @@ import { entityName, meterName, period } from '../http/fields.js';
 
 export const StatementPath = z.object({ entity: entityName, period });
 
+export const statementStatus = z.enum(['draft', 'final']).meta({ id: 'StatementStatus' });
+
 const amount = {
   exact_usd: z.string().describe('To the picodollar'),
   amount_usd: z.string().describe('In cents, rounded half to even'),
@@ -81,7 +83,7 @@ export const Statement = z
     period: z.string(),
     start_time: z.int(),
     end_time: z.int(),
-    status: z.enum(['draft', 'final']).meta({ id: 'StatementStatus' }),
+    status: statementStatus,
     number: z.string().nullable().describe('From a series without gaps; null for a draft'),
     closed_at: z.int().nullable(),
     as_of: z.int(),

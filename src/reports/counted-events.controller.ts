@@ -32,7 +32,6 @@ export class CountedEventsController {
       filters: filtersOf(query),
       meters: query.meter ?? [],
       without: query.without ?? [],
-      eventId: query.event_id ?? null,
       requestId: query.request_id ?? null,
       reservationId: query.reservation_id ?? null,
       period: query.period ?? null,

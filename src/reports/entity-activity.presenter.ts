@@ -44,10 +44,16 @@ export function presentActivity(activity: ActivityOf): Activity {
   };
 }
 
-function presentMarks({ marks, unpriced }: ActivityOf): Activity['marks'] {
+function presentMarks({ marks, late, unpriced }: ActivityOf): Activity['marks'] {
   return {
-    late_requests: Number(marks.lateRequests),
-    late_usd: formatUsd(marks.latePicos),
+    late_requests: late.reduce((sum, { requests }) => sum + Number(requests), 0),
+    late_usd: formatUsd(late.reduce((sum, { costPicos }) => sum + costPicos, 0n)),
+    late: late.map(({ occurredPeriod, period, requests, costPicos }) => ({
+      occurred_period: occurredPeriod,
+      period,
+      requests: Number(requests),
+      cost_usd: formatUsd(costPicos),
+    })),
     unpriced_requests: Number(marks.unpricedRequests),
     unpriced_models: unpriced.filter(({ isWhole }) => isWhole).map(({ model }) => model),
     unpriced: unpriced.map(({ model, quantities }) => ({ model, quantities: presentQuantities(quantities) })),

@@ -35,6 +35,18 @@ export const Activity = z
       .object({
         late_requests: count.describe('Charged to another month than the one in which they occurred'),
         late_usd: z.string(),
+        late: z
+          .array(
+            z
+              .object({
+                occurred_period: z.string(),
+                period: z.string().describe('The month that it is charged to'),
+                requests: count,
+                cost_usd: z.string(),
+              })
+              .meta({ id: 'ActivityLate' }),
+          )
+          .describe('The same by both months, oldest first'),
         unpriced_requests: count.describe('Those of which nothing has a price yet'),
         unpriced_models: z.array(z.string()).describe('The models of those requests'),
         unpriced: z.array(

@@ -54,33 +54,45 @@ export async function sumBurntSince(tx: Tx, of: { entity: string; since: Date })
 }
 
 export type UsageMarks = {
-  /** Charged to another month than the one it occurred in. */
-  readonly lateRequests: bigint;
-  readonly latePicos: bigint;
   /** Requests of which nothing has a price. */
   readonly unpricedRequests: bigint;
   readonly conflicts: bigint;
   readonly deadLetters: bigint;
 };
 
-/**
- * Late usage occurred in the hours and is charged to another month, or is charged to the periods and occurred earlier, back to
- * `lateSince`. Conflicts are the unreviewed ones, by the time of the event that was counted. Dead letters are all open ones.
- */
-export async function findUsageMarks(
+/** Usage that is charged to another month than the one it occurred in. */
+export type LateUsage = {
+  readonly occurredPeriod: string;
+  readonly period: string;
+  readonly requests: bigint;
+  readonly costPicos: bigint;
+};
+
+/** It occurred in the hours, or is charged to the periods and occurred earlier, back to `lateSince`. By both months, oldest first. */
+export async function sumLateUsage(
   tx: Tx,
   of: Hours & { lateSince: Date; firstPeriod: string; lastPeriod: string },
-): Promise<UsageMarks> {
-  const [row] = await tx.$queryRaw<[Record<string, string>]>`
-    with late as (
-      select sum(requests) as requests, sum(cost_picos) as cost
-      from (${rollUpsInRange({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
-      where period <> to_char(at at time zone 'UTC', 'YYYY-MM')
-        and (at >= ${of.start}::timestamptz or period between ${of.firstPeriod}::text and ${of.lastPeriod}::text)
-    )
+): Promise<LateUsage[]> {
+  const rows = await tx.$queryRaw<Record<'occurred' | 'period' | 'requests' | 'cost', string>[]>`
     select
-      coalesce((select requests from late), 0)::text as late,
-      coalesce((select cost from late), 0)::text as late_cost,
+      to_char(at at time zone 'UTC', 'YYYY-MM') as occurred, period, sum(requests)::text as requests, sum(cost_picos)::text as cost
+    from (${rollUpsInRange({ entity: of.entity, range: { start: of.lateSince, end: of.end } })}) u
+    where period <> to_char(at at time zone 'UTC', 'YYYY-MM')
+      and (at >= ${of.start}::timestamptz or period between ${of.firstPeriod}::text and ${of.lastPeriod}::text)
+    group by 1, 2
+    order by 1, 2`;
+  return rows.map((row) => ({
+    occurredPeriod: row.occurred,
+    period: row.period,
+    requests: BigInt(row.requests),
+    costPicos: BigInt(row.cost),
+  }));
+}
+
+/** Conflicts are the unreviewed ones, by the time of the event that was counted. Dead letters are all open ones. */
+export async function findUsageMarks(tx: Tx, of: Hours): Promise<UsageMarks> {
+  const [row] = await tx.$queryRaw<[Record<string, string>]>`
+    select
       coalesce(sum(requests) filter (where rate_id = 0), 0)::text as unpriced,
       (
         select count(*) from usage_conflicts
@@ -90,8 +102,6 @@ export async function findUsageMarks(
       (select count(*) from dead_letters where entity = ${of.entity}::text and status = 'open')::text as dead_letters
     from (${rollUpsInRange({ entity: of.entity, range: of })}) u`;
   return {
-    lateRequests: BigInt(row['late']!),
-    latePicos: BigInt(row['late_cost']!),
     unpricedRequests: BigInt(row['unpriced']!),
     conflicts: BigInt(row['conflicts']!),
     deadLetters: BigInt(row['dead_letters']!),

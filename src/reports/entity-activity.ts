@@ -18,7 +18,9 @@ import {
   findUsageMarks,
   sumBurntSince,
   sumDailyUsage,
+  sumLateUsage,
   type DailyUsage,
+  type LateUsage,
   type PeriodSums,
   type UsageMarks,
 } from './entity-activity.sql.js';
@@ -48,6 +50,7 @@ export type Activity = {
   readonly burntAfterPicos: bigint;
   readonly grants: readonly GrantRow[];
   readonly marks: UsageMarks;
+  readonly late: readonly LateUsage[];
   /** What has no price yet, by model. */
   readonly unpriced: readonly UnpricedUsage[];
   readonly periods: readonly PeriodSums[];
@@ -86,7 +89,8 @@ export class EntityActivity {
       days: withinLimit(await sumDailyUsage(tx, { ...hours, rowsMax: ROWS_MAX + 1 })),
       burntAfterPicos: await sumBurntSince(tx, { entity, since: end }),
       grants: await this.grants.of(tx, entity),
-      marks: await findUsageMarks(tx, { ...hours, ...periods, lateSince }),
+      marks: await findUsageMarks(tx, hours),
+      late: await sumLateUsage(tx, { ...hours, ...periods, lateSince }),
       unpriced: unpricedOf(await sumRatedUsage(tx, usageByModel(hours))),
       periods: await findPeriodSums(tx, {
         entity,

@@ -44,6 +44,17 @@ describe('a statement', () => {
   const read = async (period = '2026-11') =>
     (await app.call(`GET /v1/entities/entity1/statements/${period}`)).body;
 
+  it('stands in the list of months, newest first, with what the month was charged and what paid it', async () => {
+    const { body } = await app.call('GET /v1/entities/entity1/statements');
+    const { charges } = await read();
+    expect(body).toMatchObject({
+      object: 'statement_months',
+      months: [
+        { period: '2026-11', status: 'draft', number: null, closed_at: null, overage_usd: charges.exact_usd },
+      ],
+    });
+  });
+
   it('of an open month is a draft: usage, what credits paid, what is due, and the credits', async () => {
     const statement = await read();
     expect(statement).toMatchObject({

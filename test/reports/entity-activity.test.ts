@@ -54,6 +54,7 @@ describe('GET /v1/entities/{entity}/activity', () => {
     expect((await activity()).marks).toEqual({
       late_requests: 1,
       late_usd: '0.0001065',
+      late: [{ occurred_period: '2026-10', period: '2026-11', requests: 1, cost_usd: '0.0001065' }],
       unpriced_requests: 1,
       unpriced_models: ['unheard-of'],
       unpriced: [{ model: 'unheard-of', quantities: { input: 100, output: 50 } }],

@@ -170,6 +170,18 @@ export const FINANCE_ROUTES: readonly RouteCase[] = [
     return { route, role: 'admin', alsoFor: ['owner'], request, ...(verb === 'POST' && { body: {} }) };
   }),
   {
+    route: 'GET /v1/entities/{entity}/events/{event}',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/events/1764547200000_0f9d8f6e-6f0b-5c39-8f2c-3d9a1b7c5e21',
+    namesEntity: true,
+  },
+  {
+    route: 'GET /v1/entities/{entity}/statements',
+    role: 'finance',
+    request: 'GET /v1/entities/entity1/statements',
+    namesEntity: true,
+  },
+  {
     route: 'GET /v1/entities/{entity}/forecast',
     role: 'finance',
     request: 'GET /v1/entities/entity1/forecast',

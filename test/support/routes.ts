@@ -121,12 +121,6 @@ export const ROUTES: readonly RouteCase[] = [
     namesEntity: true,
   },
   {
-    route: 'GET /v1/entities/{entity}/events/{event}',
-    role: 'finance',
-    request: 'GET /v1/entities/entity1/events/1764547200000_0f9d8f6e-6f0b-5c39-8f2c-3d9a1b7c5e21',
-    namesEntity: true,
-  },
-  {
     route: 'GET /v1/exports/focus.csv',
     role: 'finance',
     request: 'GET /v1/exports/focus.csv?period=2026-11&entity=entity1',

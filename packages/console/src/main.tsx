@@ -3,6 +3,7 @@ import './design/tokens.css';
 import './design/page.css';
 import './design/controls.css';
 import './design/tables.css';
+import './design/finance.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';

@@ -12,6 +12,10 @@ import { mailsRoute, webhooksRoute } from './pages/webhooks/route.js';
 import { conflictsRoute, deadLettersRoute, inboxRoute } from './pages/inbox/route.js';
 import { booksRoute, jobsRoute, operationsRoute } from './pages/operations/route.js';
 import { importRoute, modelRoute, pricesRoute, unpricedRoute } from './pages/prices/route.js';
+import { eventRoute, eventsRoute } from './pages/events/route.js';
+import { reportRoute } from './pages/report/route.js';
+import { statementRoute, statementsRoute } from './pages/statements/route.js';
+import { usageRoute } from './pages/usage/route.js';
 import { readSearch, writeSearch } from './parts/address.js';
 
 const routeTree = rootRoute.addChildren([
@@ -38,6 +42,12 @@ const routeTree = rootRoute.addChildren([
     plansRoute,
     retentionRoute,
     unknownRoute,
+    reportRoute,
+    usageRoute,
+    eventsRoute,
+    eventRoute,
+    statementsRoute,
+    statementRoute,
   ]),
 ]);
 

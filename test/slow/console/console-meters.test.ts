@@ -1,15 +1,13 @@
 /** The page's sums by meter, without a browser. */
 import { describe, expect, it } from '@jest/globals';
-import { METERS as PAGE_METERS } from '../../../packages/console/old-report/meters.js';
+import { METERS as PAGE_METERS } from '../../../packages/console/src/parts/meters.js';
 import {
   byMeter,
-  byProjectAndModel,
   othersUsed,
   readDays,
   tokensOf,
   total,
-} from '../../../packages/console/old-report/sums.js';
-import { usageCsv } from '../../../packages/console/old-report/usage-table.js';
+} from '../../../packages/console/src/pages/report/sums.js';
 import {
   INPUT_TOKEN_METERS,
   labelOf,
@@ -18,9 +16,7 @@ import {
   unitOf,
 } from '../../../src/domain/meters.js';
 
-const NOT_COMPARED = { complete: { start: '', end: '' }, before: { rows: [], comparedEnd: '' } };
-
-const aDay = (quantities: object) => ({
+const aDay = (quantities: Record<string, number>) => ({
   day: '2026-11-01',
   project: 'p',
   model: 'm',
@@ -42,22 +38,21 @@ describe("the page's meters", () => {
     );
   });
 
-  it('that are tokens are tokens on the page, and one beside the usual ones has a column where it is used', () => {
+  it('that are tokens are tokens on the page, and those beside the usual ones are named where they are used', () => {
     const rows = readDays([
       aDay({ input: 10, output: 1, cache_write: 5, search: 2 }),
       aDay({ input: 10, output: 1 }),
     ]);
     expect(othersUsed(rows)).toEqual(['cache_write', 'search']);
     expect(tokensOf(total(rows))).toBe(27);
-    const shown = (row: object) => byProjectAndModel([row], NOT_COMPARED);
-    const [head = [], line = []] = usageCsv(shown(rows[0]));
-    expect(head.slice(-2)).toEqual(['cache_write', 'search']);
-    expect(line.slice(-2)).toEqual([5, 2]);
-    expect(usageCsv(shown(rows[1]))[0]).not.toContain('search');
   });
 
   it('add up over projects and models, to the last digit', () => {
-    const row = (quantities: object, meter_costs_usd: object, unpriced_meters: string[] = []) => ({
+    const row = (
+      quantities: Record<string, number>,
+      meter_costs_usd: Record<string, string>,
+      unpriced_meters: string[] = [],
+    ) => ({
       quantities,
       meter_costs_usd,
       unpriced_meters,

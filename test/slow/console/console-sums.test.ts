@@ -2,17 +2,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatUsd } from '@tally/client/protocol';
-import { readAddress, writeAddress } from '../../../packages/console/old-report/address.js';
-import { monthsName, rangeName, rangeOf } from '../../../packages/console/old-report/calendar.js';
-import { dailyRate, history, project, readGrants } from '../../../packages/console/old-report/credits.js';
-import { toCsv } from '../../../packages/console/old-report/csv.js';
+import { monthsName, rangeName, rangeOf } from '../../../packages/console/src/parts/calendar.js';
+import {
+  history,
+  paceRange,
+  project,
+  readGrants,
+} from '../../../packages/console/src/pages/report/credits.js';
+import { toCsv } from '../../../packages/console/src/parts/csv.js';
 import {
   changePerMille,
   exactUsd,
   picosOf,
   picosPerMillion,
   readableUsd,
-} from '../../../packages/console/old-report/money.js';
+} from '../../../packages/console/src/parts/money.js';
 import {
   byDay,
   byProjectAndModel,
@@ -20,8 +24,8 @@ import {
   TAIL,
   readDays,
   total,
-} from '../../../packages/console/old-report/sums.js';
-import { change, compact, percentOf } from '../../../packages/console/old-report/words.js';
+} from '../../../packages/console/src/pages/report/sums.js';
+import { change, compact, percentOf } from '../../../packages/console/src/parts/words.js';
 
 const at = (time: string) => Date.parse(`${time}Z`) / 1000;
 
@@ -122,7 +126,7 @@ describe("the page's sums", () => {
   });
 
   it('compares whole days: the current month with the same days of the month before', () => {
-    const range = rangeOf({ month: '2026-11', from: null, to: null }, at('2026-11-22T12:00'));
+    const range = rangeOf({ month: '2026-11' }, at('2026-11-22T12:00'));
     expect([range.complete, range.before]).toEqual([
       { start: '2026-11-01', end: '2026-11-22' },
       { start: '2026-10-01', end: '2026-11-01', comparedEnd: '2026-10-22' },
@@ -141,12 +145,12 @@ describe("the page's sums", () => {
     ['2026-01', '2026-11-22T12:00', '2025-12-01', '2026-01-01'],
     ['2024-03', '2026-11-22T12:00', '2024-02-01', '2024-03-01'],
   ])('%s, seen at %s, is compared with %s until %s at most', (month, asOf, start, end) => {
-    const { before } = rangeOf({ month, from: null, to: null }, at(asOf));
+    const { before } = rangeOf({ month }, at(asOf));
     expect([before.start, before.comparedEnd]).toEqual([start, end]);
   });
 
   it('compares a range of days with as many days before it', () => {
-    const range = rangeOf({ month: null, from: '2026-11-05', to: '2026-11-11' }, at('2026-11-22T12:00'));
+    const range = rangeOf({ from: '2026-11-05', to: '2026-11-11' }, at('2026-11-22T12:00'));
     expect([range.end, range.before]).toEqual([
       '2026-11-12',
       { start: '2026-10-29', end: '2026-11-05', comparedEnd: '2026-11-05' },
@@ -202,33 +206,19 @@ describe("the page's credits", () => {
     expect(points.map(({ left }) => exactUsd(left))).toEqual(['15', '10', '8', '6', '4', '2', '0']);
   });
 
-  it('last for ever without usage, and for no time when there are none', () => {
+  it('last for ever without usage', () => {
     expect(project(readGrants([aGrant()]), { asOf, rate: 0n }).lastsDays).toBeNull();
-    expect(dailyRate(readDays([aDay('2026-11-03', '7')]), '2026-11-04', '2026-10-01')).toBe(picosOf('1'));
-    expect(dailyRate([], '2026-11-04', '2026-11-04')).toBe(0n);
+  });
+
+  it('go at the pace of the last seven days, in whole hours, whatever is shown', () => {
+    expect(paceRange(at('2026-11-22T12:34'))).toEqual({
+      start_time: at('2026-11-15T12:00'),
+      end_time: at('2026-11-22T12:00'),
+    });
   });
 });
 
-describe("the page's address and files", () => {
-  it('an address keeps the whole view', () => {
-    const search = writeAddress({
-      ...readAddress('?entity=acme&month=2026-10&by=project&show=tokens&day=2026-10-03'),
-    });
-    expect(search).toBe('?entity=acme&month=2026-10&day=2026-10-03&by=project&show=tokens');
-    expect(writeAddress(readAddress(search))).toBe(search);
-  });
-
-  it.each([
-    '?month=2026-13',
-    '?from=2026-11-02&to=2026-11-01',
-    '?day=2026-02-30',
-    '?by=colour',
-    '?project=p',
-    '?key=sk',
-  ])('%s is left to the defaults', (search) => {
-    expect(writeAddress(readAddress(search))).toBe('?');
-  });
-
+describe("the page's files", () => {
   it('a CSV cell never becomes a formula, and amounts stay amounts', () => {
     expect(toCsv([['=1+1', '+x', '-x', '@x', '-2.5', 'a,"b"', 7, null]])).toBe(
       `'=1+1,'+x,'-x,'@x,-2.5,"a,""b""",7,\r\n`,

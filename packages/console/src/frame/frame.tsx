@@ -32,7 +32,6 @@ export function Frame() {
               {Count !== undefined && <Count />}
             </Link>
           ))}
-          <a href="/dashboard/old-report">Cost report</a>
         </nav>
         <Account session={session} />
       </header>

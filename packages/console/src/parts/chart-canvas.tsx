@@ -24,6 +24,8 @@ export type Series = {
   /** `--series-0` and so on; without it the place among the series. */
   readonly colour?: string;
   readonly isDashed?: boolean;
+  /** What is read beside the pointer, exact where `values` are rounded; without it `textOf`. */
+  readonly texts?: readonly string[];
 };
 
 export type ChartData = {
@@ -115,15 +117,7 @@ function configOf({ kind, labels, series, textOf, onChoose }: ChartData, colour:
         const [item] = items;
         if (item !== undefined) onChoose?.(item.index, item.datasetIndex);
       },
-      plugins: {
-        legend: { display: false },
-        tooltip: {
-          callbacks: {
-            label: ({ dataset, parsed }: { dataset: { label?: string }; parsed: { y: number | null } }) =>
-              `${dataset.label ?? ''}: ${textOf(parsed.y ?? 0)}`,
-          },
-        },
-      },
+      plugins: { legend: { display: false }, tooltip: tooltipOf(series, textOf) },
       scales: {
         x: {
           stacked: isStacked,
@@ -141,6 +135,25 @@ function configOf({ kind, labels, series, textOf, onChoose }: ChartData, colour:
             callback: (value: number | string) => textOf(Number(value)),
           },
         },
+      },
+    },
+  };
+}
+
+type Pointed = {
+  readonly datasetIndex: number;
+  readonly dataIndex: number;
+  readonly parsed: { y: number | null };
+};
+
+/** What is nothing is left out. */
+function tooltipOf(series: readonly Series[], textOf: ChartData['textOf']) {
+  return {
+    filter: ({ parsed }: Pointed) => (parsed.y ?? 0) !== 0,
+    callbacks: {
+      label: ({ datasetIndex, dataIndex, parsed }: Pointed) => {
+        const { label = '', texts } = series[datasetIndex] ?? {};
+        return `${label}: ${texts?.[dataIndex] ?? textOf(parsed.y ?? 0)}`;
       },
     },
   };

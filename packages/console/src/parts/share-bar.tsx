@@ -1,5 +1,6 @@
 /** How much of a limit is used, as a bar with its numbers in words. */
 import { perMilleOf, readableUsd, roundUsd } from './money.js';
+import { percentText } from './words.js';
 
 export function ShareBar({ label, used, limit }: { label: string; used: bigint; limit: bigint }) {
   const perMille = perMilleOf(used, limit) ?? 1_000;
@@ -19,9 +20,4 @@ export function ShareBar({ label, used, limit }: { label: string; used: bigint; 
       <span style={{ inlineSize: `${Math.min(perMille, 1_000) / 10}%` }} />
     </div>
   );
-}
-
-/** `12.3%`; a small part is never shown as nothing. */
-export function percentText(perMille: number): string {
-  return `${Math.floor(perMille / 10)}.${Math.abs(perMille % 10)}%`;
 }

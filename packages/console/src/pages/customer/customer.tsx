@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { reading, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
 import { Awaited } from '../../parts/awaited.js';
+import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { PageHead } from '../../parts/page-head.js';
 import { picosOf, picosOrNull } from '../../parts/money.js';
 import { may } from '../../session/permissions.js';
@@ -33,6 +34,7 @@ export function Customer() {
           <Acts entity={entity} balance={balance.data} state={stateOf(balance.data, inFlight)} />
         )}
       </PageHead>
+      <CustomerTabs entity={entity} />
       <Awaited of={balance} lines={6}>
         {(answer) => (
           <>

@@ -1,0 +1,265 @@
+/** Counted events, newest first: the ones that a group, a day or a statement's line leads to, or one that is looked for by its id. */
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useCallback, useMemo, useState } from 'react';
+import { Amount } from '../../parts/amount.js';
+import { Awaited } from '../../parts/awaited.js';
+import { isoDayOf, rangeName } from '../../parts/calendar.js';
+import { CustomerTabs } from '../../parts/customer-tabs.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { CsvButton } from '../../parts/downloads.js';
+import { Empty } from '../../parts/empty.js';
+import { SelectBox } from '../../parts/fields.js';
+import { Count } from '../../parts/count.js';
+import { othersText } from '../../parts/words.js';
+import { othersOf } from '../../parts/meters.js';
+import { groupDigits } from '../../parts/money.js';
+import { PageHead } from '../../parts/page-head.js';
+import { allOf, paging, rowsOf } from '../../parts/paged.js';
+import { monthName, nowSeconds, periodAt } from '../../parts/times.js';
+import { fieldLabel, readFilters, writeFilters } from '../usage/filters.js';
+import { nameIn } from '../usage/groups.js';
+import { Marks, marksOf, paidBy, type CountedEvent } from './marks.js';
+import { eventsQuery } from './query.js';
+import { eventsRoute, ID_KINDS } from './route.js';
+
+export function Events() {
+  const { entity } = eventsRoute.useParams();
+  const search = eventsRoute.useSearch();
+  const init = { params: { path: { entity }, query: eventsQuery(search) as never } };
+  const found = useInfiniteQuery(paging('/v1/entities/{entity}/events', init));
+  const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
+  const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const rows = useMemo(() => rowsOf(found.data?.pages ?? []), [found.data]);
+  const columns = useMemo(() => columnsOf(entity, rows), [entity, rows]);
+  return (
+    <>
+      <PageHead title={entity} lead={<Lead />}>
+        <CsvButton
+          fileName={`tally-${entity}-events.csv`}
+          columns={[...columnsOf(entity, []), ...FILE_COLUMNS]}
+          load={() => allOf('/v1/entities/{entity}/events', init)}
+        />
+      </PageHead>
+      <CustomerTabs entity={entity} />
+      <Finding />
+      <Chips />
+      <Awaited of={found} lines={12}>
+        {() => (
+          <div className="card stack">
+            <p className="quiet" role="status">
+              {groupDigits(rows.length)} {rows.length === 1 ? 'event' : 'events'}
+              {hasNextPage ? ' so far; more come as you scroll' : ''}, newest first
+            </p>
+            <DataTable
+              label="Events"
+              columns={columns}
+              rows={rows}
+              keyOf={({ id }) => id}
+              onEnd={hasNextPage && !isFetchingNextPage ? more : undefined}
+              empty={<NoEvents isById={search.id !== undefined} />}
+            />
+          </div>
+        )}
+      </Awaited>
+    </>
+  );
+}
+
+function Lead() {
+  const { from, to, period, id } = eventsRoute.useSearch();
+  if (period !== undefined) return <>Events charged to {monthName(period)}</>;
+  if (from !== undefined && to !== undefined)
+    return <>Events of {from === to ? from : rangeName(from, to)}, UTC</>;
+  if (id !== undefined) return <>Events of the last 62 days</>;
+  return <>Events of {monthName(periodAt(nowSeconds()))}, UTC</>;
+}
+
+function NoEvents({ isById }: { isById: boolean }) {
+  if (isById)
+    return (
+      <Empty title="No event has this id">
+        Ids are looked for in the last 62 days; choose days to look further back. Usage that could not be
+        counted is among the dead letters.
+      </Empty>
+    );
+  return <Empty title="No event fits">Change the days or the filters.</Empty>;
+}
+
+const KIND_LABELS = {
+  event_id: 'Event id',
+  request_id: 'Request id',
+  reservation_id: 'Reservation',
+} as const;
+
+function Finding() {
+  const search = eventsRoute.useSearch();
+  const navigate = eventsRoute.useNavigate();
+  const [id, setId] = useState(search.id ?? '');
+  const [kind, setKind] = useState<(typeof ID_KINDS)[number]>(search.kind ?? 'event_id');
+  const [from, to] = [search.from ?? '', search.to ?? ''];
+  const days = (changes: { from?: string; to?: string }) => {
+    const next = { from, to, ...changes };
+    const today = isoDayOf(nowSeconds());
+    const [first, last] = [next.from || next.to, next.to || (next.from > today ? next.from : today)];
+    void navigate({
+      search: (before) => ({ ...before, from: first < last ? first : last, to: last, period: undefined }),
+    });
+  };
+  return (
+    <div className="toolbar">
+      <form
+        className="row"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          // An id is looked for everywhere, whatever was shown.
+          const wanted = id.trim() || undefined;
+          void navigate({ search: wanted === undefined ? {} : { id: wanted, kind } });
+        }}
+      >
+        <SelectBox
+          label="Find by"
+          value={kind}
+          options={ID_KINDS.map((value) => ({ value, label: KIND_LABELS[value] }))}
+          onChange={(next) => setKind(ID_KINDS.find((each) => each === next) ?? 'event_id')}
+        />
+        <label className="search">
+          <span className="unseen">{KIND_LABELS[kind]}</span>
+          <input
+            type="search"
+            value={id}
+            placeholder={KIND_LABELS[kind]}
+            spellCheck={false}
+            onChange={({ target }) => setId(target.value)}
+          />
+        </label>
+        <button type="submit">Find</button>
+      </form>
+      <label className="select">
+        From
+        <input type="date" value={from} onChange={({ target }) => days({ from: target.value })} />
+      </label>
+      <label className="select">
+        to
+        <input type="date" value={to} onChange={({ target }) => days({ to: target.value })} />
+      </label>
+    </div>
+  );
+}
+
+/** Everything that narrows the list, each with a way to take it away. */
+function Chips() {
+  const search = eventsRoute.useSearch();
+  const navigate = eventsRoute.useNavigate();
+  const filters = readFilters(search.filters);
+  const without = search.without?.split(',') ?? [];
+  const set = (changes: object) => void navigate({ search: (before) => ({ ...before, ...changes }) });
+  const chips = [
+    ...filters.map((filter) => ({
+      label: `${fieldLabel(filter.field)}: ${nameIn(filter.field, filter.value)}`,
+      remove: () => set({ filters: writeFilters(filters.filter((each) => each !== filter)) }),
+    })),
+    ...without.map((field) => ({
+      label: `No ${fieldLabel(field).toLowerCase()}`,
+      remove: () => set({ without: without.filter((each) => each !== field).join(',') || undefined }),
+    })),
+    ...(search.period === undefined
+      ? []
+      : [{ label: `Charged to ${monthName(search.period)}`, remove: () => set({ period: undefined }) }]),
+    ...(search.rate === undefined
+      ? []
+      : [{ label: `Rate ${search.rate}`, remove: () => set({ rate: undefined }) }]),
+    ...(search.price === undefined
+      ? []
+      : [{ label: `Price version ${search.price}`, remove: () => set({ price: undefined }) }]),
+  ];
+  if (chips.length === 0) return null;
+  return (
+    <ul className="chips" aria-label="Filters">
+      {chips.map(({ label, remove }) => (
+        <li key={label} className="chip">
+          {label}
+          <button type="button" aria-label={`Remove the filter ${label}`} onClick={remove}>
+            ✕
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<CountedEvent>[] {
+  const hasOthers = rows.some(({ quantities }) => Object.keys(othersOf(quantities)).length > 0);
+  const others: Column<CountedEvent> = {
+    id: 'others',
+    header: 'Other meters',
+    width: 11,
+    cell: ({ quantities }) => othersText(othersOf(quantities)),
+  };
+  return [
+    {
+      id: 'occurred_at',
+      header: 'Time (UTC)',
+      width: 10,
+      cell: (event) => (
+        <Link to="/customers/$entity/events/$event" params={{ entity, event: event.id }}>
+          {event.occurred_at.slice(0, 19).replace('T', ' ')}
+        </Link>
+      ),
+      csv: (event) => event.occurred_at,
+    },
+    {
+      id: 'project',
+      header: 'Project',
+      width: 10,
+      cell: ({ project }) => project,
+      csv: ({ project }) => project,
+    },
+    { id: 'model', header: 'Model', width: 14, cell: ({ model }) => model, csv: ({ model }) => model },
+    {
+      id: 'cost_usd',
+      header: 'Cost',
+      isNumber: true,
+      width: 7.5,
+      cell: ({ cost_usd: usd }) => <Amount usd={usd} />,
+      csv: ({ cost_usd: usd }) => usd,
+    },
+    count('input_tokens', 'Input', (event) => event.input_tokens),
+    count('cached_input_tokens', 'Cached input', (event) => event.cached_input_tokens),
+    count('output_tokens', 'Output', (event) => event.output_tokens),
+    ...(hasOthers ? [others] : []),
+    { id: 'paid_by', header: 'Paid by', width: 7, cell: paidBy, csv: paidBy },
+    {
+      id: 'marks',
+      header: 'Marks',
+      width: 11,
+      cell: (event) => <Marks event={event} />,
+      csv: (event) =>
+        marksOf(event)
+          .map(({ text }) => text)
+          .join('; '),
+    },
+    {
+      id: 'event_id',
+      header: 'Event',
+      width: 12,
+      cell: ({ event_id: id, source }) => <code title={source}>{id}</code>,
+      csv: ({ event_id: id }) => id,
+    },
+  ];
+}
+
+function count(id: string, header: string, of: (event: CountedEvent) => number): Column<CountedEvent> {
+  return { id, header, isNumber: true, width: 6.5, cell: (event) => <Count of={of(event)} />, csv: of };
+}
+
+const inFile = (id: keyof CountedEvent): Column<CountedEvent> => ({
+  id,
+  header: id,
+  cell: () => null,
+  csv: (event) => event[id] as string | null,
+});
+const FILE_COLUMNS = (
+  ['source', 'operation', 'service_tier', 'user_id', 'api_key_id', 'request_id', 'reservation_id', 'period', 'price_id', 'rate_id', 'overage_usd'] as const
+).map(inFile); // prettier-ignore

@@ -1,0 +1,99 @@
+/** What the report shows: a month, or days. The address keeps it. */
+import { useState } from 'react';
+import { addDays, addMonths, type ShownRange } from '../../parts/calendar.js';
+import { SelectBox } from '../../parts/fields.js';
+import { monthName } from '../../parts/times.js';
+import { reportRoute } from './route.js';
+
+const MONTHS_BACK = 24;
+const RANGE_DAYS_MAX = 366;
+
+export function Controls({ range, current }: { range: ShownRange; current: string }) {
+  const navigate = reportRoute.useNavigate();
+  const shown = range.month ?? range.start.slice(0, 7);
+  const toMonth = (month: string) =>
+    void navigate({ search: (before) => ({ ...before, month, from: undefined, to: undefined }) });
+  const months = Array.from({ length: MONTHS_BACK }, (_, back) => addMonths(current, -back));
+  const options = [
+    ...(range.month === null ? [{ value: '', label: range.name }] : []),
+    ...[...new Set([...months, ...(range.month === null ? [] : [range.month])])]
+      .sort()
+      .toReversed()
+      .map((month) => ({ value: month, label: monthName(month) })),
+  ];
+  return (
+    <>
+      <div className="row">
+        <button type="button" aria-label="Month before" onClick={() => toMonth(addMonths(shown, -1))}>
+          ‹
+        </button>
+        <SelectBox
+          label="Month (UTC)"
+          isLabelHidden
+          value={range.month ?? ''}
+          options={options}
+          onChange={(month) => month !== '' && toMonth(month)}
+        />
+        <button
+          type="button"
+          aria-label="Month after"
+          disabled={shown >= current}
+          onClick={() => toMonth(addMonths(shown, 1))}
+        >
+          ›
+        </button>
+      </div>
+      <DaysForm key={`${range.start} ${range.end}`} range={range} />
+    </>
+  );
+}
+
+function DaysForm({ range }: { range: ShownRange }) {
+  const navigate = reportRoute.useNavigate();
+  const [from, setFrom] = useState(range.start);
+  const [to, setTo] = useState(addDays(range.end, -1));
+  const [problem, setProblem] = useState('');
+  const apply = () => {
+    const found = rangeProblem(from, to);
+    setProblem(found);
+    if (found === '') void navigate({ search: (before) => ({ ...before, from, to, month: undefined }) });
+  };
+  return (
+    <form
+      className="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        apply();
+      }}
+    >
+      <label className="select">
+        From
+        <input
+          type="date"
+          value={from}
+          aria-describedby="days-problem"
+          onChange={({ target }) => setFrom(target.value)}
+        />
+      </label>
+      <label className="select">
+        to
+        <input
+          type="date"
+          value={to}
+          aria-describedby="days-problem"
+          onChange={({ target }) => setTo(target.value)}
+        />
+      </label>
+      <button type="submit">Show days</button>
+      <span id="days-problem" className="error" role="alert">
+        {problem}
+      </span>
+    </form>
+  );
+}
+
+export function rangeProblem(from: string, to: string): string {
+  if (from === '' || to === '') return 'Choose a first and a last day.';
+  if (from > to) return 'The last day lies before the first.';
+  return addDays(from, RANGE_DAYS_MAX) <= to ? `At most ${RANGE_DAYS_MAX} days at once.` : '';
+}

@@ -1,0 +1,27 @@
+/** `/customers/{entity}/report`: what a month or some days cost, why, and whether it adds up. */
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { pageRoute } from '../../frame/frame-routes.js';
+import { address, day, month, oneOf, text } from '../../parts/address.js';
+import { MEASURES } from '../../parts/words.js';
+
+export const GROUPS = ['model', 'project'] as const;
+export const ROWS = ['project_model', 'project', 'model'] as const;
+export const TOPS = ['10', '50', 'all'] as const;
+
+export const reportRoute = createRoute({
+  getParentRoute: () => pageRoute,
+  path: '/customers/$entity/report',
+  validateSearch: address({
+    month: month(),
+    from: day(),
+    to: day(),
+    by: oneOf(GROUPS),
+    show: oneOf(MEASURES),
+    rows: oneOf(ROWS),
+    top: oneOf(TOPS),
+    search: text(128),
+    sort: text(32),
+  }),
+  staticData: { needs: 'GET /v1/entities/{entity}/activity' },
+  component: lazyRouteComponent(() => import('./report.js'), 'Report'),
+});

@@ -1,0 +1,22 @@
+/** The address of the events of a group: its own values beside the filters. Pure. */
+import { writeFilters, withFilter, type Filter } from './filters.js';
+import type { GroupRow } from './groups.js';
+import type { Explored } from './usage.js';
+
+type Of = Pick<Explored, 'filters' | 'groups' | 'from' | 'to'>;
+
+export function eventsSearch({ filters, groups, from, to }: Of, row: Pick<GroupRow, 'names'>) {
+  const without: string[] = [];
+  let all: readonly Filter[] = filters;
+  for (const [at, field] of groups.entries()) {
+    const value = row.names[at] ?? null;
+    if (value === null) without.push(field);
+    // The group is one of the filter's values: the others are not of it.
+    else
+      all = withFilter(
+        all.filter((each) => each.field !== field),
+        { field, value },
+      );
+  }
+  return { from, to, filters: writeFilters(all), without: without.join(',') || undefined };
+}

@@ -1,0 +1,158 @@
+/** Every group with its sums; each leads to its events, and a name narrows what is shown to it. */
+import { Link } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+import { Amount } from '../../parts/amount.js';
+import { Badge } from '../../parts/badge.js';
+import { DataTable, type Column } from '../../parts/data-table.js';
+import { CsvButton } from '../../parts/downloads.js';
+import { Empty } from '../../parts/empty.js';
+import { SearchBox } from '../../parts/fields.js';
+import { Count } from '../../parts/count.js';
+import { othersText } from '../../parts/words.js';
+import { METERS, othersOf } from '../../parts/meters.js';
+import { exactUsd, groupDigits } from '../../parts/money.js';
+import { eventsSearch } from './events-search.js';
+import { fieldLabel, withFilter, writeFilters } from './filters.js';
+import { nameIn, sumRows, type GroupRow } from './groups.js';
+import type { Explored } from './usage.js';
+
+export function GroupsTable({ of, rows }: { of: Explored; rows: readonly GroupRow[] }) {
+  const { groups, change, search, top } = of;
+  const columns = useMemo(() => columnsOf(of, rows), [of, rows]);
+  const count = top === 'all' ? rows.length : Number(top);
+  const [shown, others] = useMemo(() => [rows.slice(0, count), rows.slice(count)], [rows, count]);
+  const total = useMemo(() => sumRows(rows, []), [rows]);
+  const setSearch = useCallback((typed: string) => change({ search: typed || undefined }), [change]);
+  return (
+    <section className="card stack" aria-labelledby="groups-title">
+      <div className="card-head">
+        <h2 id="groups-title">{groups.map(fieldLabel).join(' and ')}</h2>
+        <CsvButton
+          fileName={`tally-${of.entity}-usage-${of.from}-to-${of.to}.csv`}
+          columns={[...columns, ...meterColumns(rows)]}
+          load={() => rows}
+        />
+      </div>
+      <SearchBox label="Search the groups" value={search.search ?? ''} onChange={setSearch} />
+      <DataTable
+        label="Groups of usage"
+        columns={columns}
+        rows={shown}
+        keyOf={({ key }) => key}
+        sort={search.sort ?? '-cost_usd'}
+        onSort={(sort) => change({ sort })}
+        total={rows.length}
+        totals={{
+          [groups[0] ?? '']: `Total of ${groupDigits(rows.length)}`,
+          cost_usd: <Amount usd={total.picos} />,
+          requests: <Count of={total.requests} />,
+          tokens: <Count of={total.tokens} />,
+        }}
+        empty={<Empty title="No usage fits">Change the days, the filters or the search.</Empty>}
+      />
+      {others.length > 0 && <Others rows={others} onOpen={() => change({ top: 'all' })} />}
+    </section>
+  );
+}
+
+function Others({ rows, onOpen }: { rows: readonly GroupRow[]; onOpen: () => void }) {
+  const { picos, tokens } = sumRows(rows, []);
+  return (
+    <p className="others-line">
+      <span>
+        Others ({groupDigits(rows.length)}): <Amount usd={picos} />, {groupDigits(tokens)} tokens
+      </span>
+      <button type="button" onClick={onOpen}>
+        Show all
+      </button>
+    </p>
+  );
+}
+
+function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] {
+  const hasOthers = rows.some(({ quantities }) => Object.keys(othersOf(quantities)).length > 0);
+  return [
+    ...of.groups.map((field, at) => nameColumn(of, field, at)),
+    {
+      id: 'cost_usd',
+      header: 'Cost',
+      isNumber: true,
+      cell: ({ picos, isWaiting }) => (
+        <>
+          <Amount usd={picos} /> {isWaiting && <Badge tone="warn">no price yet</Badge>}
+        </>
+      ),
+      sortBy: ({ picos }) => picos,
+      csv: ({ picos }) => exactUsd(picos),
+    },
+    count('requests', 'Requests', ({ requests }) => requests),
+    count('tokens', 'Tokens', ({ tokens }) => tokens),
+    count('input_tokens', 'Input', ({ quantities }) => quantities['input'] ?? 0),
+    count('cached_input_tokens', 'Cached input', ({ quantities }) => quantities['cached_input'] ?? 0),
+    count(
+      'output_tokens',
+      'Output',
+      ({ quantities }) => (quantities['output'] ?? 0) + (quantities['reasoning'] ?? 0),
+    ),
+    ...(hasOthers ? [OTHER_METERS] : []),
+    {
+      id: 'events',
+      header: 'Events',
+      width: 6,
+      cell: (row) => (
+        <Link to="/customers/$entity/events" params={{ entity: of.entity }} search={eventsSearch(of, row)}>
+          Events
+          <span className="unseen">
+            {' '}
+            of {row.names.map((name, at) => nameIn(of.groups[at] ?? '', name)).join(', ')}
+          </span>
+        </Link>
+      ),
+    },
+  ];
+}
+
+const OTHER_METERS: Column<GroupRow> = {
+  id: 'others',
+  header: 'Other meters',
+  width: 12,
+  cell: ({ quantities }) => othersText(othersOf(quantities)),
+};
+
+function nameColumn(of: Explored, field: string, at: number): Column<GroupRow> {
+  return {
+    id: field,
+    header: fieldLabel(field),
+    width: at === 0 ? 16 : 13,
+    cell: ({ names }) => {
+      const name = names[at] ?? null;
+      if (name === null) return <span className="quiet">(none)</span>;
+      const narrow = () =>
+        of.change({ filters: writeFilters(withFilter(of.filters, { field, value: name })) });
+      return (
+        <button type="button" className="link" onClick={narrow} title={`Show only ${nameIn(field, name)}`}>
+          {nameIn(field, name)}
+        </button>
+      );
+    },
+    sortBy: ({ names }) => names[at] ?? null,
+    csv: ({ names }) => names[at] ?? null,
+  };
+}
+
+function count(id: string, header: string, value: (row: GroupRow) => number | null): Column<GroupRow> {
+  return { id, header, isNumber: true, cell: (row) => <Count of={value(row)} />, sortBy: value, csv: value };
+}
+
+/** In files alone: a column for each meter that some group has beside the usual ones. */
+function meterColumns(rows: readonly GroupRow[]): Column<GroupRow>[] {
+  const used = new Set(rows.flatMap(({ quantities }) => Object.keys(othersOf(quantities))));
+  return Object.keys(METERS)
+    .filter((meter) => used.has(meter))
+    .map((meter) => ({
+      id: meter,
+      header: meter,
+      cell: () => null,
+      csv: ({ quantities }) => quantities[meter] ?? 0,
+    }));
+}

@@ -1,0 +1,122 @@
+/** The explorer of usage: chart and table from one answer, by any one or two groups, with any filter. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+import { reading } from '../../api/client.js';
+import { asApiError } from '../../api/errors.js';
+import { Awaited } from '../../parts/awaited.js';
+import { addDays, isoDayOf, rangeName, secondsOfDay } from '../../parts/calendar.js';
+import { CustomerTabs } from '../../parts/customer-tabs.js';
+import { PageHead } from '../../parts/page-head.js';
+import { nowSeconds, periodAt } from '../../parts/times.js';
+import { UsageChart } from './chart.js';
+import { UsageControls } from './controls.js';
+import { isField, queryOf, readFilters } from './filters.js';
+import { bucketStarts, groupRows, isFound, type ApiRow } from './groups.js';
+import { usageRoute } from './route.js';
+import { GroupsTable } from './table.js';
+
+export type Explored = ReturnType<typeof useExplored>;
+export type UsageSearch = ReturnType<typeof usageRoute.useSearch>;
+
+/** What the address asks for, with its defaults. */
+export function useExplored() {
+  const { entity } = usageRoute.useParams();
+  const search = usageRoute.useSearch();
+  const navigate = usageRoute.useNavigate();
+  const change = useCallback(
+    (changes: Partial<UsageSearch>) =>
+      void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
+    [navigate],
+  );
+  return useMemo(() => {
+    const month = periodAt(nowSeconds());
+    const [from, to] = [search.from ?? `${month}-01`, search.to ?? isoDayOf(nowSeconds())];
+    const isInOrder = from <= to;
+    const groups = [search.by ?? 'model', search.and ?? ''].filter(isField);
+    return {
+      entity,
+      change,
+      search,
+      groups: [...new Set(groups.length === 0 ? ['model'] : groups)],
+      filters: readFilters(search.filters),
+      width: search.width ?? ('1d' as const),
+      show: search.show ?? ('cost' as const),
+      top: search.top ?? ('6' as const),
+      from: isInOrder ? from : to,
+      to: isInOrder ? to : from,
+    };
+  }, [entity, search, change]);
+}
+
+type Answer = { readonly data: readonly ApiRow[]; readonly isWhole: boolean };
+
+/** With more rows than the API gives at once, the sums come without their buckets, so that the table is still whole. */
+function useUsage(of: Explored) {
+  const queries = useQueryClient();
+  const { entity, groups, filters, width, from, to } = of;
+  const query = {
+    ...queryOf(filters),
+    group_by: groups.join(','),
+    start_time: secondsOfDay(from),
+    end_time: secondsOfDay(addDays(to, 1)),
+  };
+  const ask = async (more: object) => {
+    const params = { path: { entity }, query: { ...query, ...more } as never };
+    const answer = await queries.fetchQuery(reading('/v1/entities/{entity}/usage', { params }));
+    return answer.data as unknown as ApiRow[];
+  };
+  return useQuery({
+    queryKey: ['explored', entity, query, width],
+    queryFn: async (): Promise<Answer> => {
+      try {
+        return { data: await ask({ bucket_width: width }), isWhole: true };
+      } catch (error) {
+        if (!asApiError(error).message.includes('rows, ask for less time')) throw error;
+        return { data: await ask({}), isWhole: false };
+      }
+    },
+  });
+}
+
+export function Usage() {
+  const of = useExplored();
+  const found = useUsage(of);
+  return (
+    <>
+      <PageHead title={of.entity} lead={`Usage, ${rangeName(of.from, of.to)}, UTC`} />
+      <CustomerTabs entity={of.entity} />
+      <UsageControls of={of} />
+      <Awaited of={found} lines={12}>
+        {(answer) => <Shown of={of} answer={answer} />}
+      </Awaited>
+    </>
+  );
+}
+
+function Shown({ of, answer }: { of: Explored; answer: Answer }) {
+  const { groups, show, search, width, from, to } = of;
+  const all = useMemo(() => groupRows(answer.data, groups, show), [answer, groups, show]);
+  const rows = useMemo(
+    () => all.filter((row) => isFound(row, groups, search.search ?? '')),
+    [all, groups, search.search],
+  );
+  const starts = useMemo(
+    () => bucketStarts({ start: secondsOfDay(from), end: secondsOfDay(addDays(to, 1)) }, width),
+    [from, to, width],
+  );
+  return (
+    <>
+      {answer.isWhole ? (
+        <UsageChart of={of} rows={rows} starts={starts} />
+      ) : (
+        <p className="banner warn">
+          These are too many groups for a chart of so many {WIDTH_WORDS[width]}: choose wider buckets, fewer
+          days, or a filter. The table below has every group.
+        </p>
+      )}
+      <GroupsTable of={of} rows={rows} />
+    </>
+  );
+}
+
+const WIDTH_WORDS = { '1h': 'hours', '1d': 'days', '1mo': 'months' } as const;

@@ -1,0 +1,29 @@
+/** The pages about one customer, each with an address of its own. */
+import { Link } from '@tanstack/react-router';
+
+export function CustomerTabs({ entity }: { entity: string }) {
+  const common = {
+    params: { entity },
+    activeOptions: { exact: true, includeSearch: false },
+    activeProps: { 'aria-current': 'page' as const },
+  };
+  return (
+    <nav className="customer-tabs" aria-label={`Pages about ${entity}`}>
+      <Link to="/customers/$entity" {...common}>
+        Overview
+      </Link>
+      <Link to="/customers/$entity/report" {...common}>
+        Costs
+      </Link>
+      <Link to="/customers/$entity/usage" {...common}>
+        Usage
+      </Link>
+      <Link to="/customers/$entity/events" {...common} activeOptions={{ includeSearch: false }}>
+        Events
+      </Link>
+      <Link to="/customers/$entity/statements" {...common} activeOptions={{ includeSearch: false }}>
+        Statements
+      </Link>
+    </nav>
+  );
+}
