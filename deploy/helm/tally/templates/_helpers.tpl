@@ -10,7 +10,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
-{{/* An operator may look only for what carries labels of its own. */}}
+{{/* The Prometheus operator may select its resources by labels. */}}
 {{- define "tally.monitoringLabels" -}}
 {{ include "tally.labels" . }}
 {{- with .Values.metrics.labels }}
