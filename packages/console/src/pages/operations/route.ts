@@ -5,7 +5,7 @@ import { address, oneOf, text } from '../../parts/address.js';
 
 export const JOB_STATES = ['queued', 'running', 'done', 'failed'] as const;
 export const JOB_KINDS = [
-  'price_import', 'rerating', 'unpriced_charging', 'dead_letter_resolution', 'reconciliation', 'repair', 'erasure',
+  'price_import', 'rerating', 'unpriced_charging', 'dead_letter_resolution', 'conflict_resolution', 'reconciliation', 'repair', 'erasure',
 ] as const; // prettier-ignore
 
 export const operationsRoute = createRoute({
