@@ -1,4 +1,4 @@
-/** The kinds of values that variables of the environment have. Each message says what the variable must be. */
+/** The kinds of values of environment variables. Each message says what the variable must be. */
 import { redisUrlProblems } from '@tally/client/protocol';
 import { z } from 'zod';
 import { databaseUrlProblems } from './platform/database-address.js';
@@ -8,7 +8,7 @@ export function choice<const T extends string>(...words: readonly [T, T, ...T[]]
   return z.enum(words, `must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
 }
 
-/** `what` is such as `a number of seconds`. */
+/** `what` names it in the message, such as `a number of seconds`. */
 export function wholeNumber(what: string, { min, max }: { min: number; max: number }) {
   const expected = `must be ${what} from ${min} to ${max}`;
   return z
@@ -22,7 +22,7 @@ export function port() {
   return wholeNumber('a port number', { min: 0, max: 65_535 });
 }
 
-/** What stands in documents, headers and logs: no control characters. */
+/** A text for documents, headers and logs: no control characters. */
 export function oneLine() {
   return z
     .string()
@@ -96,7 +96,7 @@ export function redisUrl() {
   });
 }
 
-/** Null for any other. */
+/** Null where the text is no URL, or one of another protocol. */
 function urlIn(text: string, protocols: readonly string[]): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url !== null && protocols.includes(url.protocol) ? url : null;

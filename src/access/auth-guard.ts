@@ -73,7 +73,7 @@ export class AuthGuard implements CanActivate {
     const { cookie, 'x-csrf-token': csrfToken } = request.headers;
     const session = await this.sessions.findFor(cookie, request.raw.socket.remoteAddress ?? '');
     if (session === null) throw unauthenticated();
-    // Also of one that is refused, so that it is known whose attempt it was.
+    // Set before the check below, so that the caller of a refused request is known.
     request.principal = session.principal;
     const isReading = request.raw.method === 'GET' || request.raw.method === 'HEAD';
     if (!isReading && csrfToken !== session.csrfToken) throw forbidden();

@@ -27,7 +27,7 @@ export class SessionsController {
     requireOwnPage(request);
     void reply.header('cache-control', 'no-store');
     const { cookie } = request.headers;
-    // No answer here is an error: a page asks before it knows.
+    // This route refuses nobody: the page asks it to find out whether somebody is signed in.
     if (tokenIn(cookie) === null) return SIGNED_OUT;
     const session = await this.sessions.findFor(cookie, request.raw.socket.remoteAddress ?? '');
     if (session !== null) return this.present(session);

@@ -52,7 +52,7 @@ export class Webhooks {
     private readonly accounts: Accounts,
   ) {}
 
-  /** By when they were made: those of one entity, or with null all. A page begins after the webhook `after`, or throws where there is none. */
+  /** By creation time: those of one entity, or with null all. A page begins after the webhook `after`, or throws where there is none. */
   async list(
     entity: EntityName | null,
     page: { order: Order; after?: string | undefined; limit: number },

@@ -21,7 +21,7 @@ export type NextHold = {
   readonly expiresMs: number;
 };
 
-/** What callers read; waiting helps with the last two. */
+/** What callers read. Waiting helps with the last two. */
 export const QUOTA_EXCEEDED_MESSAGE =
   'You exceeded your current quota, please check your plan and billing details';
 export const CONCURRENCY_MESSAGE = 'Concurrency limit reached for requests';
@@ -35,7 +35,7 @@ type DenialBase = {
   readonly retryable: boolean;
   /** Unix seconds; null where no new month or year brings room. */
   readonly resetsAt: number | null;
-  /** Where only holds are in the way: the next one of the limit's scope to end, as far as it is known. */
+  /** Where only holds are in the way: the hold in the limit's scope that ends next, if it is known. */
   readonly nextHold?: NextHold | null;
 };
 
@@ -67,7 +67,7 @@ export function denialOf(
     ? formatSubject({ entity: entity.entity, project: project.project })
     : entity.entity;
   const held = isOfProject(limit) ? holds.project : holds.entity;
-  // That of another project would make no room here.
+  // The end of another project's hold would make no room here.
   const nextHold = isOfProject(limit) && next?.project !== project.project ? null : next;
   const base = { scope, retryable, resetsAt: null, nextHold };
   if (limit === 'project_concurrency' || limit === 'entity_concurrency') {

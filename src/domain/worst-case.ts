@@ -65,7 +65,7 @@ export function worstCaseWithoutVariants(
   return costAt(planOf(price).base, input, outputOf(price, expected));
 }
 
-/** The most that a request takes which does not say how many: what bounds it, or the model's maximum for each input. */
+/** The most input tokens of a request that does not state them: its own bound, or the model's maximum for each input. */
 function boundOf(
   price: Price,
   { inputTokensMax, inputCount }: Pick<Expected, 'inputTokensMax' | 'inputCount'>,

@@ -9,7 +9,7 @@ export function acceptsAny(accept: string, types: readonly string[]): boolean {
   return types.some((type) => weightOf(type, weights) > 0);
 }
 
-/** The type that the caller wants most. Without a preference, or if none is accepted, it is the first. */
+/** The type that the caller prefers. Without a preference, or if none is accepted, it is the first. */
 export function preferredOf<Type extends string>(accept = '', types: readonly [Type, ...Type[]]): Type {
   const weights = weightsOf(accept);
   return types.reduce((best, type) => (weightOf(type, weights) > weightOf(best, weights) ? type : best));

@@ -39,7 +39,7 @@ const PageQuery = z.looseObject({});
 export class ConsoleController {
   /** Only files that are in the folders at the start are ever read, so no name leads out of them. */
   private readonly pages = new StaticFiles(filesIn(BUILT), 'no-cache');
-  /** Their names hold a digest of what they are. */
+  /** Their names hold a digest of their content, so a browser may keep them for ever. */
   private readonly assets = new StaticFiles(
     filesIn(path.join(BUILT, 'assets')),
     'public, max-age=31536000, immutable',
@@ -79,7 +79,7 @@ export class ConsoleController {
     if (folder === 'assets') return this.assets.send(file, request, reply.headers(PAGE_HEADERS));
     if (folder === 'old-report')
       return this.oldReport.send(file === '' ? PAGE : file, request, reply.headers(PAGE_HEADERS));
-    // No address of the page has a dot in its first part, as every file has; the name of a customer comes later.
+    // Every file has a dot in its name; an address of the page has none in its first part, since a customer's name comes later.
     const isFile = rest.length === 0 && folder.includes('.');
     if (isFile) return this.pages.send(folder, request, reply.headers(PAGE_HEADERS));
     return this.page(query, request, reply);

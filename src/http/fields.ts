@@ -207,7 +207,7 @@ export const pageLimit = limitOfPage.prefault(LIMIT_DEFAULT);
 
 const sortOrder = z.enum(['asc', 'desc'], 'must be asc or desc').meta({ id: 'SortOrder' });
 
-/** The order of a list: `usual` is the one that it has by itself, and the other one is the same rows the other way round. */
+/** The order of a list; `usual` is its default. The other order is the same rows, reversed. */
 export function listOrder(usual: Order, meaning: string) {
   return sortOrder.default(usual).describe(meaning);
 }

@@ -1,4 +1,4 @@
-/** The order of a list, and what its pages go on behind. */
+/** The order of a list, and where its next page begins. */
 
 /** By time `desc` is newest first; by name `asc` is from A on. */
 export type Order = 'asc' | 'desc';
@@ -18,7 +18,7 @@ export function byTimeOfCreation(order: Order) {
   return [{ createdAt: order }, { id: order }];
 }
 
-/** Rows in the order of the list, given in its usual one. */
+/** Rows in the order asked for; they come in the list's usual one. */
 export function inOrder<T>(
   rows: readonly T[],
   { order, usual }: { order: Order; usual: Order },

@@ -1,4 +1,4 @@
-/** Whether this process can do its work: Postgres and Redis are asked, for two seconds at most, whether they take writes. */
+/** Whether this process can do its work. Postgres and Redis have two seconds to show that they take writes. */
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
@@ -92,7 +92,7 @@ async function nodesThatServe(probe: WriteProbe): Promise<{ all: State; some: St
   return { all: states.includes('away') ? 'away' : some, some };
 }
 
-/** An answer that this process reads late, because it is busy itself, is no outage. */
+/** A process that is busy reads answers late; the deadline counts turns of its event loop, so that this is no outage. */
 async function answers(question: Promise<unknown>): Promise<State> {
   return deadlines.within(ANSWER_MS_MAX, question).then(
     () => 'ok' as const,

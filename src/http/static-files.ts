@@ -7,7 +7,7 @@ import { TallyError } from '../domain/errors.js';
 export type StaticFile = {
   readonly type: string;
   readonly read: () => Buffer;
-  /** The same compressed with Brotli, where a build has done so: that takes too long while a request waits. */
+  /** The file as the build compressed it with Brotli, which would take too long while a request waits. */
   readonly readBrotli?: (() => Buffer) | undefined;
 };
 

@@ -1,4 +1,4 @@
-/** Counting or reviewing all conflicts of a filter as a job, each in a transaction of its own. A job that is run again goes on where the last run ended. */
+/** Counts or reviews all conflicts of a filter as a job, each in a transaction of its own. A job that runs again goes on where the last run ended. */
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { z } from 'zod';
 import { attribute } from '../access/caller-context.js';
@@ -17,7 +17,7 @@ import { chooseConflicts, countConflicts, type ConflictFilter } from './usage-co
 
 const KIND = 'conflict_resolution';
 
-/** Read at a time. */
+/** Conflicts read at a time. */
 const CHOSEN_MAX = 100;
 
 const instant = z.iso.datetime().transform((text) => new Date(text));
@@ -85,7 +85,7 @@ export class ConflictsJob implements OnModuleInit {
     this.kinds.add({ name: KIND, input: Input, mayRunAgain: true, run: (run) => this.run(run) });
   }
 
-  /** What a job would answer that begins now, where it could do all. */
+  /** What a job that began now would answer, if it could resolve every conflict. */
   async preview({ status, filter, limit }: ConflictBatchOrder): Promise<ConflictBatch> {
     const { to, matching } = await this.begin(filter);
     const answered = Math.min(matching, limit ?? matching);
@@ -97,7 +97,7 @@ export class ConflictsJob implements OnModuleInit {
     const { status, filter, limit } = run.input;
     let state =
       run.state === null ? await this.begin(filter) : State.parse(run.state, { error: expectationOf });
-    // A run before this one may have ended before it published what it counted last.
+    // An earlier run may have ended before it published what it counted last.
     if (state.after !== null) await this.changes.announce([state.after]);
     const total = Math.min(state.matching, limit ?? state.matching);
     for (;;) {
@@ -132,7 +132,7 @@ export class ConflictsJob implements OnModuleInit {
     const done = { ...state, answered: state.answered + 1 };
     const skipped = { ...state, skipped: state.skipped + 1 };
     const next = await this.attempt(run, conflict, { done, skipped }).catch(async (error: unknown) => {
-      // Nobody can count it any more: its month is gone, or the conflict itself.
+      // It cannot be counted any more: its month or the conflict itself is gone.
       if (!(error instanceof TallyError) || !SKIPPED.has(error.code)) throw error;
       await this.database.transaction((tx) => run.keep(tx, skipped));
       return skipped;
@@ -141,7 +141,7 @@ export class ConflictsJob implements OnModuleInit {
     return next;
   }
 
-  /** In one transaction with where the job is. One that somebody else has dealt with meanwhile is left as it is. */
+  /** Resolves one conflict and stores the job's progress in the same transaction. A conflict that somebody else resolved meanwhile stays as it is. */
   private attempt(
     run: JobRun<Input>,
     conflict: Chosen,

@@ -52,7 +52,7 @@ export class QueuePageController {
     return session?.principal.role === 'admin' ? this.ready().page() : readFileSync(SIGN_IN, 'utf8');
   }
 
-  /** The page sees by its own address what to show. */
+  /** The page reads from its own address what to show. */
   @Route('GET /admin/queues/queue/*', {
     scope: 'public',
     role: 'anyone',
@@ -84,7 +84,7 @@ export class QueuePageController {
     return answer.body;
   }
 
-  /** Null also for an address that has sent too many cookies of no session: it gets the page to sign in, and Redis is not asked. */
+  /** Null also for an address that has sent too many unknown cookies: it gets the sign-in page, and Redis is not asked. */
   private async sessionOf({ headers, raw }: FastifyRequest): Promise<Session | null> {
     try {
       return await this.sessions.findFor(headers.cookie, raw.socket.remoteAddress ?? '');

@@ -67,7 +67,7 @@ export class QueueController {
     return this.setPaused(call, false);
   }
 
-  /** Redis first: an entry says only what was done, and a repetition does no harm. */
+  /** Redis first, so that the audit log has only what was done. Pausing twice does no harm. */
   private async setPaused(call: ChangeCall, paused: boolean): Promise<schemas.QueueState> {
     const { paused: wasPaused } = await this.look();
     if (!(await this.changes.isRepetition(call))) await this.usageQueue.setPaused(paused);

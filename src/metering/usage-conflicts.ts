@@ -31,7 +31,7 @@ export type ReviewOrder = {
   readonly scope: string | null;
   readonly note: string | null;
   readonly actor: string;
-  /** The job that does it, for the audit log. */
+  /** The id of the job that does it, for the audit log. */
   readonly job?: string;
 };
 

@@ -1,6 +1,6 @@
 /**
- * The fonts of PDFs: DejaVu Sans, from its package. It has Latin, Greek, Cyrillic and more, but no Chinese, Japanese or Korean signs. Only its
- * signs are used, not its rules for joining and kerning them: reading those would stop the process for a tenth of a second a document.
+ * The fonts of PDFs: DejaVu Sans, from its package. It has Latin, Greek, Cyrillic and more, but no Chinese, Japanese or Korean characters. Only
+ * its glyphs are used, not its rules for joining and kerning them: reading those would stop the process for a tenth of a second a document.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +14,7 @@ const FILES = new Map([
   [BOLD, 'DejaVuSans-Bold.ttf'],
 ]);
 
-/** Rules for joining, kerning and placing signs. */
+/** Rules for joining, kerning and placing glyphs. */
 const LEFT_OUT = new Set(['GDEF', 'GPOS', 'GSUB', 'kern']);
 const DIRECTORY_OFFSET = 12;
 const RECORD_BYTES = 16;
@@ -48,13 +48,13 @@ function withoutLayout(font: Buffer): Buffer {
   return shorter;
 }
 
-/** A sign that the font lacks, or that nobody sees, is written by its number: no name prints as another one, or as nothing. */
+/** Writes a character that the font lacks, or that is invisible, by its number: no name prints as another one, or as nothing. */
 export function printable(text: string): string {
   regular ??= create(fontFiles().get(REGULAR)!) as Font;
   const font = regular;
-  return Array.from(text, (sign) => {
-    const point = sign.codePointAt(0)!;
-    const isShown = !/^[\p{C}\p{Zl}\p{Zp}]$/u.test(sign) && font.hasGlyphForCodePoint(point);
-    return isShown ? sign : `[U+${point.toString(16).toUpperCase().padStart(4, '0')}]`;
+  return Array.from(text, (character) => {
+    const point = character.codePointAt(0)!;
+    const isShown = !/^[\p{C}\p{Zl}\p{Zp}]$/u.test(character) && font.hasGlyphForCodePoint(point);
+    return isShown ? character : `[U+${point.toString(16).toUpperCase().padStart(4, '0')}]`;
   }).join('');
 }

@@ -24,12 +24,12 @@ export class PdfPages {
     return this.document.page.width - 2 * MARGIN.side;
   }
 
-  /** What is left of the page. */
+  /** The height that is left on the page. */
   get room(): number {
     return this.document.page.height - MARGIN.bottom - this.y;
   }
 
-  /** What a page has at its top. */
+  /** The height of an empty page. */
   get roomMax(): number {
     return this.document.page.height - MARGIN.bottom - MARGIN.top;
   }
@@ -82,8 +82,8 @@ export class PdfPages {
   }
 
   /**
-   * The lines of a text, as the font can print it: broken at blanks, and a word that is longer than a line after a sign that joins its
-   * parts, or else anywhere.
+   * The lines of a text, as the font can print it: broken at blanks. A word that is longer than a line is broken after punctuation, or else
+   * anywhere.
    */
   broken(piece: Piece, width: number): Piece[] {
     const lines: string[] = [];
@@ -106,7 +106,7 @@ export class PdfPages {
     return [...lines, line].map((text) => ({ ...piece, text }));
   }
 
-  /** Writes at the foot of each page what it is part of, and which of how many it is. */
+  /** Writes the title and `Page 2 of 5` at the foot of each page. */
   async number(title: string, otherWork: () => Promise<void>): Promise<void> {
     const { count } = this.document.bufferedPageRange();
     for (let page = 0; page < count; page += 1) {
@@ -120,12 +120,12 @@ export class PdfPages {
   }
 }
 
-/** The longest beginning that fits: one sign at least, and up to a joining sign where there is one in its second half. */
+/** The longest beginning that fits: at least one character, and up to a punctuation mark where there is one in its second half. */
 function headOf(word: string, fits: (text: string) => boolean): string {
-  const signs = Array.from(word);
+  const characters = Array.from(word);
   let count = 1;
-  while (count < signs.length && fits(signs.slice(0, count + 1).join(''))) count += 1;
-  const head = signs.slice(0, count).join('');
-  const joint = Math.max(...['-', '_', '/', '.', ':'].map((sign) => head.lastIndexOf(sign)));
-  return joint >= head.length / 2 ? head.slice(0, joint + 1) : head;
+  while (count < characters.length && fits(characters.slice(0, count + 1).join(''))) count += 1;
+  const head = characters.slice(0, count).join('');
+  const mark = Math.max(...['-', '_', '/', '.', ':'].map((each) => head.lastIndexOf(each)));
+  return mark >= head.length / 2 ? head.slice(0, mark + 1) : head;
 }

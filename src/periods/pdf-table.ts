@@ -1,4 +1,4 @@
-/** A table over as many pages as it takes: its head stands on each of them, an item is not parted, and the total follows the last item. */
+/** A table over as many pages as it takes: each page repeats its head, no item is split, and the total is on the page of the last item. */
 import type { Cell, Item, Table } from './statement-contents.js';
 import { LINE_HEIGHT, TEXT_SIZE, type PdfPages, type Piece } from './pdf-pages.js';
 
@@ -7,10 +7,10 @@ const PADDING = 3;
 const LINE = TEXT_SIZE * LINE_HEIGHT;
 const SMALL = { size: 7, isMuted: true } as const;
 const HAIRLINE = '#cccccc';
-/** Laid out without a pause. */
+/** Items laid out without a pause. */
 const ITEMS_AT_ONCE = 10;
 
-/** A line of a cell: texts beside each other. */
+/** One line of a cell: pieces of text beside each other. */
 type CellLine = readonly Piece[];
 type Box = {
   readonly x: number;
@@ -143,7 +143,7 @@ function widthOf(pages: PdfPages, line: CellLine): number {
   return line.reduce((sum, piece) => sum + pages.widthOf(piece), 0);
 }
 
-/** What is small follows the text where there is room for it, and otherwise below. */
+/** The small text stands behind the main text if it fits, and otherwise below it. */
 function cellBox(pages: PdfPages, { text, small, notes = [] }: Cell, place: Place): Box {
   // A number stays in one piece, also where it is wider than its column: there is room to its left.
   const width = place.isNumber ? Infinity : place.width;

@@ -1,11 +1,11 @@
-/** What a printed statement says, in words and tables. Pure. The HTML page and the PDF both print this, so they say the same. */
+/** A statement in words and tables. Pure. The HTML page and the PDF both print this, so they say the same. */
 import { DEFAULT_TIER } from '../domain/service-tier.js';
 import type { Statement } from './statements.schema.js';
 
-/** A text, what stands small beside it, and what stands small on lines below it. */
+/** A text, small text beside it, and small notes on lines below it. */
 export type Cell = { readonly text: string; readonly small?: string; readonly notes?: readonly string[] };
 
-/** Rows that no page break parts. They share their first cells, `names`. A row with fewer cells than columns begins with a wide one. */
+/** Rows that stay on one page. They share their first cells, `names`. In a row with fewer cells than columns the first cell spans the rest. */
 export type Item = { readonly names: readonly Cell[]; readonly rows: readonly (readonly Cell[])[] };
 
 export type Column = {

@@ -1,6 +1,6 @@
 /**
- * A statement as a PDF. The same contents give the same bytes. A long one is laid out a part at a time, so that the process keeps deciding
- * meanwhile, and one document at a time.
+ * A statement as a PDF. The same contents give the same bytes. A long one is laid out in parts, so that the process goes on deciding
+ * meanwhile; a process makes one document at a time.
  */
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
@@ -20,17 +20,17 @@ export const STATEMENT_PDF_HEADERS = {
 const TITLE_SIZE = 20;
 const FACTS_SHARE = 0.45;
 
-/** About 110 pages. The end of a document, where all pages are compressed, is the longest part that nothing else interrupts. */
+/** About 110 pages. The longest step without a pause is the last, which compresses all pages. */
 const ROWS_MAX = 5_000;
 
-/** Each document takes a processor as long as it is made. */
+/** Each document keeps a core busy while it is made. */
 const gate = { name: 'statements as PDF', runningMax: 1, waitingMax: 20, waitMsMax: 30_000 };
 
 @Injectable()
 export class StatementPdf {
   private readonly gate = new Gate(gate);
 
-  /** `madeAt` is what the document says of itself: when the statement was closed, or of when the draft is. */
+  /** `madeAt` is the document's creation date: when the statement was closed, or the time of the draft. */
   async make(contents: StatementContents, madeAt: Date): Promise<Buffer> {
     const rows = contents.tables
       .flatMap(({ items }) => items)
@@ -79,7 +79,7 @@ async function pdfOf(contents: StatementContents, madeAt: Date): Promise<Buffer>
   return Buffer.concat(chunks);
 }
 
-/** Who issues it to whom on the left, what it comes to on the right. */
+/** Seller and buyer on the left, the facts with the amount due on the right. */
 function drawHeader(pages: PdfPages, contents: StatementContents): void {
   const { seller, buyer, facts, draft } = contents;
   const top = pages.y;

@@ -65,7 +65,7 @@ export function togetherOf(looks: readonly UsageQueueLook[]): UsageQueueState {
   };
 }
 
-/** How long replicas may take to say that they have what was added. */
+/** How long replicas may take to confirm what was added. */
 const REPLICAS_MS_MAX = 1_000;
 
 /** A connection of its own, which waits for replicas. */
@@ -97,8 +97,8 @@ export class UsageQueue {
   }
 
   /**
-   * Resolves to the job's key when Redis has the events, as one job, and so have as many replicas as must have it. Under the same `once` they
-   * are added once within a week, also where the first job is done and gone. Throws Unavailable: then Redis may have them nevertheless.
+   * Resolves to the job's key when Redis and the required number of replicas have the events, as one job. Under the same `once` they are added
+   * once within a week, even if the first job is done and gone. Throws Unavailable, although Redis may then have them.
    */
   async add(
     events: readonly unknown[],
@@ -198,7 +198,7 @@ export class UsageQueue {
     return usageQueues(this.shards).map((name) => this.queueNamed(name));
   }
 
-  /** Whether workers take jobs of any of them: those that wait stay where they are. Throws Unavailable. */
+  /** Stops workers from taking usage, or lets them go on; jobs that wait stay where they are. Throws Unavailable. */
   async setPaused(paused: boolean): Promise<void> {
     await askRedis(Promise.all(this.all().map((queue) => (paused ? queue.pause() : queue.resume()))));
   }

@@ -15,7 +15,7 @@ export type RedisConnections = {
   readonly quota: RedisNodes;
   /** For the producer's side of the queue: it fails at once too. The same as `quota` where both are in one Redis. */
   readonly producer: RedisNodes;
-  /** For adding usage. The same as `producer` where nothing waits for replicas, which holds up all that follows on the connection. */
+  /** For adding usage. It is `producer`, unless adding waits for replicas, which delays every later command on the connection. */
   readonly adding: RedisNodes;
   /** For workers: a command waits for as long as it takes. */
   readonly worker: RedisNodes;

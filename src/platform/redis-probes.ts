@@ -1,8 +1,8 @@
-/** Keys of ours by which each server can be asked whether it serves us: whether it answers says nothing about whether it takes writes. */
+/** Keys of ours that show whether each server takes writes: a server that answers may still refuse them. */
 import { keyPrefixOf, queuePrefixOf, slotOf } from '@tally/client/protocol';
 import type { RedisNodes } from './redis-nodes.js';
 
-/** Three times the slots of a Cluster: a node with one in a thousand is found. */
+/** Three times the slots of a Cluster: enough to find a node with one slot in a thousand. */
 const KEYS_TRIED_MAX = 3 * 16_384;
 
 /** Which keys a connection must be able to write. */
@@ -10,13 +10,13 @@ export type RedisUse = 'quota' | 'queue';
 
 export type ProbeKey = (n: number) => string;
 
-/** A user may have rights to the keys of one use alone. */
+/** A user of Redis may have rights to the keys of only one use. */
 export function probeKeys({ names }: RedisNodes, use: RedisUse): ProbeKey {
   if (use === 'queue') return (n) => `${queuePrefixOf('', names)}:probe-${n}:start`;
   return (n) => `${keyPrefixOf(names.prefix)}tally:{probe-${n}}:start`;
 }
 
-/** A key for each master of a Cluster, by its name, but for one that owns no slot, or so few that none of the keys lies there. */
+/** A key for each master of a Cluster, by the master's name. A master without slots has none, nor has one with so few that no key falls there. */
 export function keyOfEach(nodes: RedisNodes, keyOf: ProbeKey): Map<string | null, string> {
   const missing = new Set(nodes.masters().map(({ name }) => name));
   const keys = new Map<string | null, string>();
@@ -28,8 +28,8 @@ export function keyOfEach(nodes: RedisNodes, keyOf: ProbeKey): Map<string | null
 }
 
 /**
- * Asks whether the masters take writes, each for itself. One that is full, has no disk, misses its replicas or has become a replica
- * rejects. The keys of a queue lie in one slot of a Cluster, so its other nodes are only asked whether they answer.
+ * Asks each master whether it takes writes. It rejects where its memory or disk is full, it has too few replicas, or it has become a replica.
+ * The keys of a queue lie in one slot of a Cluster, so its other nodes are only asked whether they answer.
  */
 export class WriteProbe {
   /** By master. */

@@ -127,14 +127,14 @@ function reservationOf(order: ReservationOrder, size: HoldSize, reply: AdmittedR
     period: reply.period,
     holdPicos,
     expiresMs: reply.expiresMs,
-    // Not known of a repeated request, and of no use in an answer.
+    // Unknown for a repeated request, and of no use in an answer.
     sinceMs: null,
     basis: isOff ? 'none' : basisOf(order, size, holdPicos),
     remaining: remainingOf(reply.question),
   };
 }
 
-/** Where a limit of money denied, the worst case was weighed, because a learned size is held only far from every limit. */
+/** A limit of money denies by the worst case, because a learned size is held only far from every limit. */
 function askedBy(order: ReservationOrder, { worstPicos: holdPicos }: HoldSize): Asked {
   const { subject, model, inputTokens, maxOutputTokens, serviceTier, region, requestId } = order;
   const content = { subject, model, inputTokens, maxOutputTokens, serviceTier, region };

@@ -1,5 +1,5 @@
 /**
- * What all requests in flight hold together, for the metrics. Each entity's totals stand in keys of its own, so upkeep adds them up in one
+ * What all requests in flight hold together, for the metrics. Each entity has keys of its own for its totals, so upkeep adds them up in one
  * worker, and every process reads the sum.
  */
 import { Inject, Injectable } from '@nestjs/common';
@@ -15,11 +15,11 @@ import { ScriptKeys } from './lua-script.js';
 import { RedisBreakers } from './redis-breakers.js';
 import { RedisQuota } from './redis-quota.js';
 
-/** Keys that Redis looks at in one step. It does nothing else meanwhile. */
+/** Keys that Redis scans in one step, which blocks it. */
 const SCANNED_KEYS = 1_000;
-/** Entities that are asked about in one write: some 3 ms of Redis. */
+/** Entities asked about in one write: some 3 ms of Redis' time. */
 const ASKED_AT_ONCE = 100;
-/** A sum that nobody renews is none. */
+/** How long a sum counts that no worker renews. */
 const KEPT_MS = 300_000;
 
 export type HoldTotal = { readonly count: number; readonly nanos: bigint };
@@ -46,7 +46,7 @@ export class HoldTotals {
     clock: Clock,
     metrics: Metrics,
   ) {
-    // Breakers of its own: a slow look through all keys says nothing of the decisions.
+    // Breakers of its own: a slow scan of all keys must not open those of the decisions.
     this.breakers = new RedisBreakers(nodes);
     this.quota = new RedisQuota(nodes, clock, this.breakers);
     this.key = new ScriptKeys([this.quota.keys.heldTotal]);

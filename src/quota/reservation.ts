@@ -17,9 +17,9 @@ export type ReservationOrder = {
   readonly inputBytes: number | null;
   /** Null is what was learned of the model's outputs, and near a limit the model's maximum. */
   readonly maxOutputTokens: number | null;
-  /** Where the tokens are not known: how many inputs there are, each up to the model's maximum. Otherwise 1. */
+  /** How many inputs there are, each up to the model's maximum, where their tokens are not known. Otherwise 1. */
   readonly inputCount: number;
-  /** The same for outputs where they are not limited. */
+  /** The same for outputs, where they are not limited. */
   readonly outputCount: number;
   /** The tier that is asked for, in its one spelling; null is the default, `auto` is any. */
   readonly serviceTier: string | null;

@@ -104,13 +104,13 @@ export class CountedEvents {
   }
 }
 
-/** `keptFrom` is from when on no event may be missing. */
+/** From `keptFrom` on, no event may have been dropped. */
 function rangeOf(of: EventSelection, now: Date): { start: Date; end: Date; keptFrom: Date } {
   const month = of.period ?? periodOf(now);
   const end = of.end ?? periodEnd(month);
   if (of.start !== null) return { start: of.start, end, keptFrom: of.start };
   const begins = periodStart(month).getTime();
-  // What came late to a period may be of a month that was dropped.
+  // Late usage of a period may have occurred in a month that was dropped.
   if (of.period !== null) return { start: new Date(begins - LATE_MS), end, keptFrom: new Date(begins) };
   const isNamed = [of.requestId, of.reservationId].some((id) => id !== null);
   const start = isNamed ? new Date(now.getTime() - LATE_MS) : new Date(begins);

@@ -1,4 +1,4 @@
-/** What usage and events are filtered by, in queries: the same fields mean the same in both. */
+/** The filters of usage and of events in queries: the same fields mean the same in both. */
 import { z } from 'zod';
 import { CONTROL, meterName, queryList, text } from '../http/fields.js';
 import { USAGE_FIELDS, type UsageFilters, type UsageGroup } from './usage-fields.sql.js';

@@ -73,7 +73,7 @@ export function readLog(log: Log, { subject: template, source }: LogSettings): L
   return { kind: 'event', event, note: missing === null ? null : withoutField(missing) };
 }
 
-/** What costs tokens, in LiteLLM's words. */
+/** The `call_type`s of calls that use tokens. */
 const TOKEN_CALLS: ReadonlySet<string> = new Set(
   (
     'completion acompletion text_completion atext_completion responses aresponses anthropic_messages ' +

@@ -1,13 +1,13 @@
 /**
- * `DATA_DIR/service.json` says where the service with embedded servers answers, so that the command line finds it. It is there while the service serves;
- * a process that was killed leaves it behind, and then its process number and start name no running process.
+ * `DATA_DIR/service.json` says where a service with embedded servers answers, so that the command line finds it. The file exists while the service
+ * runs. A process that was killed leaves it behind; its process number and start time then match no running process.
  */
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startOfProcess } from './processes.js';
 
-/** Addresses of every network are reached by this machine's own. */
+/** A service that listens on all networks is reached at the loopback address. */
 const REACHED: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 
 type Service = {
