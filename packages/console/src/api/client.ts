@@ -26,7 +26,7 @@ const door: Middleware = {
 api.use(door);
 
 /** A request that gets an answer within the time that somebody waits, or an error that says why not. */
-export async function reach(request: Request): Promise<Response> {
+async function reach(request: Request): Promise<Response> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
     return await fetch(request, { signal: AbortSignal.any([request.signal, timeout]), cache: 'no-store' });

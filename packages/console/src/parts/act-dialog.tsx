@@ -17,7 +17,7 @@ const TYPED_AGAIN_ABOVE_PICOS = 1_000n * PICOS_PER_USD;
 /** What `Traces` reads of a change that was just made. */
 const LOGS = ['/v1/admin/audit_log', '/v1/admin/entities/{entity}/ledger'];
 
-export type Preview = {
+type Preview = {
   /** What will happen, one fact a sentence. */
   readonly sentences: readonly ReactNode[];
   /** Money that moves, where it does. */

@@ -1,6 +1,6 @@
 /** What happened, shown for a while and read out by screen readers. */
 
-export type Announcement = { readonly id: number; readonly text: string; readonly tone: 'good' | 'bad' };
+type Announcement = { readonly id: number; readonly text: string; readonly tone: 'good' | 'bad' };
 
 const SHOWN_MS = 8_000;
 

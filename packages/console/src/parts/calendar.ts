@@ -16,7 +16,7 @@ export function addDays(day: string, count: number): string {
   return isoDayOf(secondsOfDay(day) + count * DAY_SECONDS);
 }
 
-export function daysBetween(start: string, end: string): number {
+function daysBetween(start: string, end: string): number {
   return Math.round((secondsOfDay(end) - secondsOfDay(start)) / DAY_SECONDS);
 }
 

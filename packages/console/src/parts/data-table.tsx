@@ -9,7 +9,7 @@ import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { CsvCell } from './csv.js';
 import { Empty } from './empty.js';
 
-export type SortValue = string | number | bigint | null;
+type SortValue = string | number | bigint | null;
 
 export type Column<T> = {
   readonly id: string;
@@ -25,7 +25,7 @@ export type Column<T> = {
 };
 
 /** `cost`, or `-cost` for the largest first: as the address holds it. */
-export type Sort = string;
+type Sort = string;
 
 type DataTableProps<T> = {
   /** What the table lists, for screen readers. */

@@ -1,7 +1,7 @@
 /** Two states side by side, field by field: what differs stands out, in words too. */
 import type { ReactNode } from 'react';
 
-export type FieldPair = { readonly field: string; readonly before: unknown; readonly after: unknown };
+type FieldPair = { readonly field: string; readonly before: unknown; readonly after: unknown };
 
 /** Every field of either, `limits.monthly_cap_usd` for one within another. */
 export function pairsOf(before: unknown, after: unknown): FieldPair[] {

@@ -52,7 +52,7 @@ export function DownloadButton({
   );
 }
 
-export function csvOf<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
+function csvOf<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
   const kept = columns.filter(({ csv }) => csv !== undefined);
   return toCsv([kept.map(({ id }) => id), ...rows.map((row) => kept.map(({ csv }) => csv?.(row)))]);
 }

@@ -22,7 +22,7 @@ function isAJob(answer: object): answer is Job {
   return (answer as { object?: unknown }).object === 'job';
 }
 
-export function JobWatch({ id, sentenceOf }: { id: string; sentenceOf: (result: unknown) => ReactNode }) {
+function JobWatch({ id, sentenceOf }: { id: string; sentenceOf: (result: unknown) => ReactNode }) {
   const { data: job, error } = useQuery({
     ...reading('/v1/admin/jobs/{id}', { params: { path: { id } } }),
     refetchInterval: ({ state }) => (hasEnded(state.data?.status) ? false : LOOK_MS),

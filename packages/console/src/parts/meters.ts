@@ -1,6 +1,6 @@
 /** Meters: what is counted of a request. The same names, labels and order as the service's; a test compares them. */
 
-export type MeterFacts = {
+type MeterFacts = {
   readonly unit: 'token' | 'character' | 'second' | 'one';
   readonly side: 'input' | 'output' | null;
   readonly label: string;

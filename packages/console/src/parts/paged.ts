@@ -5,7 +5,7 @@ import { answered, api, type AnswerTo, type GetPath } from '../api/client.js';
 import type { paths } from '../../generated/document.js';
 
 /** Rows that one call brings: the most that the API gives. */
-export const PAGE_ROWS = 100;
+const PAGE_ROWS = 100;
 
 type Page<T> = { data: T[]; has_more: boolean; last_id: string | null };
 type ListPath = { [P in GetPath]: AnswerTo<P> extends Page<infer _T> ? P : never }[GetPath];

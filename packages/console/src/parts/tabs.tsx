@@ -1,7 +1,7 @@
 /** The parts of a page, each with an address of its own. */
 import { Link, type LinkProps } from '@tanstack/react-router';
 
-export type Tab = { readonly label: string; readonly link: LinkProps; readonly count?: number | undefined };
+type Tab = { readonly label: string; readonly link: LinkProps; readonly count?: number | undefined };
 
 export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }) {
   return (

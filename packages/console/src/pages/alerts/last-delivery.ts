@@ -2,7 +2,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { answered, api, type Schemas } from '../../api/client.js';
 
-export type Delivered = {
+type Delivered = {
   readonly at: number;
   readonly status: Schemas['DeliveryStatus'];
   /** The webhook's address, or the mail's. */

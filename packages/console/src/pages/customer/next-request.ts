@@ -22,7 +22,7 @@ export type NextState = {
   readonly inFlightCount: number;
 };
 
-export type NextDenial = 'entity_concurrency' | 'entity_monthly_cap' | 'entity_yearly_cap' | 'credits';
+type NextDenial = 'entity_concurrency' | 'entity_monthly_cap' | 'entity_yearly_cap' | 'credits';
 
 /** Quota compares nanodollars: rooms are rounded down, and a request of unknown cost takes the least that can be told. */
 const PICOS_PER_NANO = 1_000n;

@@ -12,7 +12,7 @@ import { CustomerState, limitWords } from './customer-state.js';
 type Customer = Schemas['Customer'];
 
 /** Who runs out within this time comes first, and is marked. */
-export const SOON_SECONDS = 7 * 86_400;
+const SOON_SECONDS = 7 * 86_400;
 
 export function runsOutSoon({ credits_until: until }: Customer): boolean {
   return until !== null && until - nowSeconds() < SOON_SECONDS;

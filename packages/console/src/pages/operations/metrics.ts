@@ -19,7 +19,7 @@ export function metrics() {
 }
 
 /** The lines of Prometheus' text format that have a number. */
-export function samplesOf(text: string): Sample[] {
+function samplesOf(text: string): Sample[] {
   return text.split('\n').flatMap((line) => {
     const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line);
     if (match === null) return [];
