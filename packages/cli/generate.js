@@ -12,6 +12,6 @@ const [newest] = readdirSync(DOCUMENTS)
 const document = JSON.parse(readFileSync(join(DOCUMENTS, newest ?? ''), 'utf8'));
 
 mkdirSync(INTO, { recursive: true });
-// Without the option it asks callers for what has a default.
+// Without the option, fields with a default would be required of callers.
 const types = await openapiTypes(document, { defaultNonNullable: false });
 writeFileSync(join(INTO, 'api.ts'), astToString(types));

@@ -188,7 +188,7 @@ describe('a command that changes something', () => {
     const preview = await tally(`${rerate} --dry-run`);
     expect([preview.code, preview.stdout]).toEqual([
       0,
-      expect.stringMatching(/of 1 events change|Nobody is charged/),
+      expect.stringMatching(/of 1 events change|No charge changes/),
     ]);
     expect((await tally(`${rerate} --yes`)).code).toBe(0);
     expect(await tally('prices publish x --yes')).toMatchObject({ code: 2 });

@@ -57,7 +57,9 @@ describe('a request', () => {
     const { env, seen } = await aService(later, busy, { status: 201, body: GRANT });
     const { code, stdout, stderr } = await runTally(BUY, { env });
     expect([code, stdout]).toEqual([0, 'grant_1: $5.00 for acme, $5.00 of it to spend.\n']);
-    expect(stderr).toBe('The service answered 503: again in 1 s\nThe service answered 429: again in 0 s\n');
+    expect(stderr).toBe(
+      'The service answered 503: retrying in 1 s\nThe service answered 429: retrying in 0 s\n',
+    );
     expect(seen).toHaveLength(3);
     expect(new Set(seen.map(({ key }) => key)).size).toBe(1);
     expect(seen[0]!.key).toMatch(/^tally-cli-[0-9a-f-]{36}$/);
@@ -96,7 +98,7 @@ describe('a request', () => {
     const { code, stderr } = await runTally(BUY, { env });
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/^The connection broke \(\w+\): again in 1 s\n$/),
+      expect.stringMatching(/^The connection broke \(\w+\): retrying in 1 s\n$/),
     ]);
     expect(new Set(seen.map(({ key }) => key)).size).toBe(1);
   });
@@ -106,7 +108,7 @@ describe('a request', () => {
     const { code, stderr } = await runTally(BUY, { env });
     expect(code).toBe(1);
     expect(stderr).toContain('was lost before the answer came');
-    expect(stderr).toContain('The change may have been made or not.');
+    expect(stderr).toContain('The change may or may not have been made.');
     expect(stderr).toContain(`run the same command with --idempotency-key ${seen[0]!.key}`);
     const again = await aService({ status: 201, body: GRANT });
     await runTally([...BUY, '--idempotency-key', seen[0]!.key!], { env: again.env });

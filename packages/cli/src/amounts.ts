@@ -23,7 +23,7 @@ export function readUsd(text: string): string {
   return formatUsd(picos);
 }
 
-/** The same, for what must be more than nothing. */
+/** The same, for an amount above 0. */
 export function readPositiveUsd(text: string): string {
   const usd = readUsd(text);
   if (usd === '0') throw new RangeError('must be more than 0');
@@ -53,12 +53,12 @@ export function roundMoney(usd: string | null | undefined, none = '–'): string
   return money(formatUsd(picos < 0n ? -rounded : rounded), none);
 }
 
-/** How many picodollars; for comparing. */
+/** An amount in picodollars, to compare. */
 export function picosOf(usd: string): bigint {
   return picosFromUsd(usd);
 }
 
-/** What one amount and another come to, such as credits after a purchase. */
+/** The sum of two amounts, such as credits after a purchase. */
 export function sumUsd(...amounts: readonly string[]): string {
   return formatUsd(amounts.reduce((sum, usd) => sum + picosFromUsd(usd), 0n));
 }

@@ -1,6 +1,6 @@
 /**
- * A change that somebody has to want: it says what it will do, asks, and is made once, under an Idempotency-Key that stays the same however
- * often it is sent.
+ * A change that asks first: it shows what it will do, asks, and is made once, under an Idempotency-Key that stays the same however often it is
+ * sent.
  */
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
@@ -16,7 +16,7 @@ export type ChangeOptions = {
 };
 
 export type Change<Preview, Made> = {
-  /** The command and what it names, for the question and for what to repeat. */
+  /** The command, as errors name it. */
   readonly name: string;
   /** Asks the service what the change would do. */
   readonly preview?: () => Promise<Preview>;
@@ -29,14 +29,14 @@ export type Change<Preview, Made> = {
 
 const TYPED_AGAIN_USD = '1000';
 
-/** Null where it was only looked at (`--dry-run`). Throws NotConfirmed, or WrongUse where there is nobody to ask. */
+/** Null after a dry run. Throws NotConfirmed, or WrongUse where there is no terminal to ask on. */
 export async function change<Preview, Made>(
   session: Session,
   options: ChangeOptions,
   { name, preview, plan, make, amountUsd }: Change<Preview, Made>,
 ): Promise<Made | null> {
   const { yes = false, dryRun = false, idempotencyKey } = options;
-  // A repetition may find that its first attempt was made, so what it would change says nothing.
+  // The first attempt may have made the change already, so a dry run of the repetition says nothing.
   const isRepeated = idempotencyKey !== undefined && !dryRun;
   if (!yes && !dryRun) requireSomebody(name);
   if (dryRun || !yes) {
@@ -57,18 +57,10 @@ export async function change<Preview, Made>(
   }
 }
 
-/** Asks before something that moves no money, but cannot be taken back. */
-export async function confirmed(session: Session, name: string, plan: string, yes = false): Promise<void> {
-  if (yes) return;
-  requireSomebody(name);
-  session.notes.line(plan);
-  await confirm();
-}
-
 function requireSomebody(name: string): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return;
   throw new WrongUse(
-    `${name} asks before it changes anything, and here is no terminal to ask on: add --yes, or --dry-run to only see what it would do.`,
+    `${name} asks before it changes anything, and there is no terminal to ask on: add --yes, or --dry-run to only see what it would do.`,
   );
 }
 
@@ -80,7 +72,7 @@ async function confirm(amountUsd = '0'): Promise<void> {
   if (!isGiven) throw new NotConfirmed('Nothing was changed.');
 }
 
-/** An input that ends, as by Ctrl-D, is no. */
+/** The end of the input, as by Ctrl-D, counts as no. */
 async function ask(question: string): Promise<string> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -93,7 +85,7 @@ async function ask(question: string): Promise<string> {
 
 function withWhatIsKnown(error: NoAnswer, key: string): NoAnswer {
   const known = error.mayBeDone
-    ? `The change may have been made or not. To repeat it safely, run the same command with --idempotency-key ${key}: it is made once, and answered as the first time.`
+    ? `The change may or may not have been made. To repeat it safely, run the same command with --idempotency-key ${key}: it is made only once, and the answer is that of the first attempt.`
     : 'Nothing was changed.';
   return new NoAnswer(`${error.message}\n${known}`, error.mayBeDone);
 }

@@ -1,15 +1,15 @@
-/** What shells ask on Tab, answered by the commands as they are declared: `tally __complete WORDS`. */
+/** `tally __complete WORDS` answers shells on Tab, from the commands as they are declared. */
 import type { Command, Option } from 'commander';
 import { answerOf } from './api/client.js';
 import { makeProgram } from './program.js';
 import { Session } from './session.js';
 
-/** Names that the service is asked for; a shell waits for them. */
+/** How many names the service is asked for, and for how long a shell waits for them. */
 const NAMES_MAX = 100;
 const ANSWER_MS_MAX = 1_500;
 const FILES = ':files';
 
-export type Candidate = { readonly value: string; readonly about?: string };
+type Candidate = { readonly value: string; readonly about?: string };
 
 /** Prints a line for each way to go on after these words, of which the last is not whole yet: the word, a tab, and what it does. */
 export async function complete(words: readonly string[]): Promise<void> {
@@ -38,7 +38,7 @@ export async function candidatesFor(
 
 type Place = {
   readonly command: Command;
-  /** How many arguments stand already. */
+  /** How many arguments are written already. */
   readonly argumentCount: number;
   /** The option whose value comes next. */
   readonly option: Option | null;

@@ -55,7 +55,7 @@ function checkedUrl(text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** A header takes no other characters. */
+/** An HTTP header takes no other characters. */
 function checkedKey(key: string): string {
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new WrongUse('TALLY_API_KEY must be one word of printable ASCII characters.');

@@ -1,4 +1,4 @@
-/** How a command ends that does not succeed: a wrong use (exit code 2), a refusal, a lost connection (1). */
+/** How a command fails: wrong use (exit code 2), a refusal, a lost connection (1). */
 
 export const EXIT_REFUSED = 1;
 export const EXIT_WRONG_USE = 2;
@@ -27,13 +27,13 @@ export class Refusal extends Error {
   }
 }
 
-/** What the service would say of a thing that is not there, where this program finds out. */
+/** The error that the service gives for a missing thing, for one that this program finds missing itself. */
 export function missing(message: string): Refusal {
   const error = { message, type: 'invalid_request_error', param: null, code: 'not_found' };
   return new Refusal(message, 404, { error });
 }
 
-/** There is no answer, or one that is none of Tally's. */
+/** There is no answer, or one that is not Tally's. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 
@@ -76,6 +76,6 @@ const HINTS: Readonly<Record<string, string>> = {
   invalid_api_key:
     'The service does not know this key, or it has expired or was revoked: check TALLY_API_KEY or TALLY_API_KEY_FILE.',
   insufficient_permissions:
-    'The key has not the role for this: most commands need a key with the role admin.',
+    'The key does not have the role for this: most commands need a key with the role admin.',
   idempotency_key_reused: 'Leave --idempotency-key out, or repeat the command exactly as it was.',
 };

@@ -5,7 +5,7 @@ import { Session, type GlobalOptions } from './session.js';
 import { readDuration, readPeriod, readSince, readTime } from './times.js';
 import { readPositiveUsd, readUsd } from './amounts.js';
 
-export type Declaration = {
+type Declaration = {
   readonly summary: string;
   /** A paragraph below the summary. */
   readonly more?: string;
@@ -97,7 +97,7 @@ export function asks(made: Command, { dryRun = true } = {}): Command {
   if (dryRun) made.option('--dry-run', 'only show what it would do');
   return made.option(
     '--idempotency-key <key>',
-    'repeat an earlier attempt safely: it is made once (the attempt that got no answer says the key)',
+    'repeat an earlier attempt safely, by the key that its error names: the change is made only once',
     reading(idempotencyKey),
   );
 }
@@ -153,7 +153,7 @@ function name(text: string): string {
 export type Subject = { readonly entity: string; readonly project: string | null };
 
 /** `acme` or `acme/search`. */
-export const asSubject = reading((text): Subject => {
+const asSubject = reading((text): Subject => {
   const [entity = '', project, ...rest] = text.split('/');
   if (!NAME.test(entity) || rest.length > 0 || (project !== undefined && !NAME.test(project)))
     throw new RangeError('must be an entity such as acme, or a project of one such as acme/search');

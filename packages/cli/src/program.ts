@@ -1,6 +1,6 @@
 /**
- * All commands, in the order in which help lists them. A command is loaded when it is called: what a start loads is most of what it takes, so
- * only help, completion and a mistyped name load all.
+ * All commands, in the order in which help lists them. A command is loaded when it is called, because loading takes most of the time of a
+ * start; only help, completion and a mistyped name load all.
  */
 import { Command } from 'commander';
 import { describe } from './grammar.js';
@@ -45,7 +45,7 @@ const PARTS: readonly Part[] = [
   { names: ['completion'], load: async () => (await import('./completion.js')).addCompletion },
 ];
 
-/** With the commands that these words may call: `words` null is all of them. */
+/** The program with the commands that these words may call; null loads all. */
 export async function makeProgram(words: readonly string[] | null = null): Promise<Command> {
   const program = new Command('tally')
     .description('Customers, credits, limits, prices and usage of a Tally service, for admins.')
@@ -76,4 +76,4 @@ Environment:
   DATA_DIR           where an embedded service runs that is used where neither is set (.data)
   NO_COLOR           no colour
 
-Times are UTC. Exit codes: 0, 1 where the service refuses or is not there, 2 for a wrong use.`;
+Times are UTC. Exit codes: 0; 1 where the service refuses or is unavailable; 2 where the command line is wrong.`;

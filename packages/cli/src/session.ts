@@ -11,7 +11,7 @@ export type GlobalOptions = { readonly json?: boolean };
 
 export class Session {
   readonly out: Output;
-  /** What is said beside the answer: plans, questions, progress. Programs read the other one. */
+  /** Standard error: plans, questions, progress. Programs read `out`. */
   readonly notes: Output;
   private opened: Api | null = null;
   private at: Connection | null = null;
@@ -21,7 +21,7 @@ export class Session {
     this.notes = new Output(process.stderr, process.env, false);
   }
 
-  /** Throws WrongUse where nothing says which service. */
+  /** Throws WrongUse where no service is named. */
   get connection(): Connection {
     this.at ??= connectionOf(process.env);
     return this.at;
@@ -33,10 +33,10 @@ export class Session {
   }
 
   private readonly sending: Sending = {
-    onRetry: (why, ms) => this.notes.line(`${why}: again in ${Math.ceil(ms / 1000)} s`),
+    onRetry: (why, ms) => this.notes.line(`${why}: retrying in ${Math.ceil(ms / 1000)} s`),
   };
 
-  /** What stands outside of the API's document. */
+  /** For paths that the API's document lacks. */
   async fetch(path: string): Promise<Response> {
     const request = new Request(`${this.connection.url}${path}`, { redirect: 'manual' });
     return send(request, this.sending);

@@ -9,7 +9,7 @@ const POLL_MS_MAX = 2_000;
 
 export type Job = Schema<'Job'>;
 
-export function isJob(answer: unknown): answer is Job {
+function isJob(answer: unknown): answer is Job {
   return typeof answer === 'object' && answer !== null && (answer as { object?: unknown }).object === 'job';
 }
 

@@ -16,7 +16,7 @@ export type Rows<Row, Whole extends Page<Row> = Page<Row>> = {
   readonly first: Whole;
 };
 
-/** `isWanted` ends the reading at the first row that it refuses, where the list is in that order. */
+/** Where the list is sorted by what `isWanted` looks at, reading ends at the first row that it refuses. */
 export async function rowsOf<Row, Whole extends Page<Row>>(
   read: (page: { limit: number; after?: string }) => Promise<Whole & Page<Row>>,
   { limit, isWanted = () => true }: { limit: number; isWanted?: (row: Row) => boolean },

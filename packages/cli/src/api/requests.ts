@@ -1,6 +1,6 @@
 /**
- * Sends a request until the service has answered it. What it refuses only for now (429, 503) is sent again when it says so; a connection that
- * breaks is tried again where a repetition changes nothing: all but a POST without an Idempotency-Key. The key stays the same.
+ * Sends a request until the service has answered it. It retries a 429 or 503 after the time that the answer names, and a broken connection where
+ * a repetition changes nothing: all but a POST without an Idempotency-Key. The key stays the same.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { NoAnswer } from '../failures.js';
@@ -24,7 +24,7 @@ const NOT_SENT = new Set([
 const CERTIFICATE = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|SELF_SIGNED/;
 
 export type Sending = {
-  /** Told before each repetition: why, and in how many milliseconds. */
+  /** Called before each retry: why, and in how many milliseconds. */
   readonly onRetry: (why: string, ms: number) => void;
   readonly fetch?: typeof fetch;
   readonly wait?: (ms: number) => Promise<unknown>;
@@ -67,7 +67,7 @@ function isDryRun(request: Request): boolean {
 async function retryAfter(response: Response): Promise<number | null> {
   const { status, headers } = response;
   if (headers.get('x-should-retry') === 'false') return null;
-  // The first attempt is still at it: its answer is the answer.
+  // The first attempt is still running: wait for its answer.
   if (status === 409) return (await codeOf(response)) === 'idempotency_key_in_use' ? RETRY_MS : null;
   if (status !== 429 && status !== 503) return null;
   const ms = Number(headers.get('retry-after-ms') ?? Number(headers.get('retry-after') ?? 1) * 1000);

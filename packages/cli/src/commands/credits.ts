@@ -87,7 +87,7 @@ function addGranting(made: Command, category: Category): void {
   asks(
     made
       .option('--note <text>', 'for people who look at it later')
-      .option('--expires <time>', 'when what is left is lost', asTime)
+      .option('--expires <time>', 'when what is left of it expires', asTime)
       .option('--effective <time>', 'from when it can be spent', asTime)
       .option('--priority <n>', '0 is spent first, 100 last; 50 otherwise', asCount),
   );
@@ -127,7 +127,7 @@ async function grantCredits(session: Session, { entity, body, options }: Order):
       if (seen === null) return;
       to.line(`Credits now ${money(seen.credits)}, then ${afterGrant(seen.credits, seen.preview)}.`);
       if (seen.preview.expires_at !== null)
-        to.line(`What is left is lost at ${second(seen.preview.expires_at)}.`);
+        to.line(`What is left of it expires at ${second(seen.preview.expires_at)}.`);
     },
     make: (key) => send({ header: { 'Idempotency-Key': key } }),
   });
@@ -161,7 +161,7 @@ function addVoid(credits: Command): void {
   const made = asks(
     command(credits, 'void <entity> <grant>', {
       summary: 'Take credits back: all that is left of a grant, or an amount',
-      more: 'An amount above what is left makes a debt of the rest, which the next credits pay first. With --refund the customer gets the money back, and statements and FOCUS reverse the purchase.',
+      more: 'Where the amount is more than what is left, the rest becomes a debt, which the next credits pay first. With --refund the customer gets the money back, and statements and FOCUS reverse the purchase.',
       examples: [
         'credits void acme grant_VyDgsL3WcRy1DPlqHdMB8J --reason "bought twice" --refund',
         'credits void acme grant_VyDgsL3WcRy1DPlqHdMB8J --reason goodwill --amount 20 --dry-run',

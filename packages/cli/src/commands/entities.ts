@@ -61,7 +61,7 @@ type EntitiesOptions = {
 
 function addEntities(program: Command): void {
   const entities = command(program, 'entities', {
-    summary: 'List customers: what they spend, what they have left, who needs somebody',
+    summary: 'List customers: what they spend, what they have left, who is refused',
     examples: [
       'entities',
       'entities --running-out 7d',

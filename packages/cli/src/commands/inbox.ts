@@ -1,4 +1,4 @@
-/** `tally inbox`, `queue`, `reconcile`: what needs somebody, whether usage is counted, whether the books agree. */
+/** `tally inbox`, `queue`, `reconcile`: what waits for a person, whether usage is counted, whether the books agree. */
 import type { Command } from 'commander';
 import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
@@ -74,7 +74,7 @@ function waitingOf(inbox: Schema<'Inbox'>): Waiting[] {
       isThere: true,
     })),
     ...unread_fields.data.map(({ field, model, events }) => ({
-      what: `a field that nothing reads: ${field}`,
+      what: `an unread field: ${field}`,
       many: `${count(events)} events of ${model}`,
       command: 'tally inbox --json',
       tone: 'yellow' as const,
@@ -121,8 +121,8 @@ function counted(what: string, waiting: Schema<'InboxWaiting'>, command: string)
 function writeQueue(out: Output, queue: Schema<'QueueState'>): void {
   out.fields([
     ['jobs waiting', count(queue.waiting)],
-    ['of them for another try', count(queue.delayed)],
-    ['at work', count(queue.active)],
+    ['of them waiting for a retry', count(queue.delayed)],
+    ['in flight', count(queue.active)],
     ['failed', count(queue.failed)],
     ['paused', queue.paused ? 'yes' : 'no'],
     ['oldest waits for', duration(queue.oldest_seconds, 'nothing waits')],
@@ -147,12 +147,12 @@ function writeQueue(out: Output, queue: Schema<'QueueState'>): void {
     out.table(
       queue.entities,
       [
-        { head: 'entity', cell: ({ entity }) => entity ?? '(names nobody)' },
+        { head: 'entity', cell: ({ entity }) => entity ?? '(no customer)' },
         { head: 'waiting events', cell: (row) => count(row.waiting_events), right: true },
       ],
       '',
     );
-    if (queue.entities_sampled) out.line('Of the oldest and the newest jobs alone.');
+    if (queue.entities_sampled) out.line('Counted in the oldest and the newest jobs only.');
   }
 }
 

@@ -86,18 +86,18 @@ type CreateOptions = {
 
 function addCreate(keys: Command): void {
   const create = command(keys, 'create <name>', {
-    summary: 'Make a key; its secret is shown this once',
-    more: 'A key of the role owner has an entity, one of the role admin has none.',
+    summary: 'Make a key; its secret is shown once',
+    more: 'The role owner requires --entity; the role admin takes none.',
     examples: [
       'keys create "eu gateway" --role gateway',
       'keys create "acme finance" --role finance --entity acme --expires 2027-01-01',
       'keys create ci --role gateway --json | jq -r .secret',
     ],
   })
-    .addOption(choice('--role <role>', 'what it may', ROLES).makeOptionMandatory())
-    .option('--entity <entity>', 'the only customer that it may touch', asName)
-    .option('--source <source>', 'the only source that events which it reports may name')
-    .option('--expires <time>', 'from when on it opens nothing', asTime);
+    .addOption(choice('--role <role>', 'what it may do', ROLES).makeOptionMandatory())
+    .option('--entity <entity>', 'the only customer that it may reach', asName)
+    .option('--source <source>', 'the only source whose events it may report')
+    .option('--expires <time>', 'when it stops working', asTime);
   action<[string], CreateOptions>(create, async ({ session, args: [name], options }) => {
     const { role, entity, source, expires } = options;
     const body = {
@@ -133,7 +133,7 @@ function writeNew(out: Output, key: Schema<'NewKey'>): void {
     ['expires', second(key.expires_at, 'never')],
     ['secret', key.secret],
   ]);
-  out.line('The secret is shown this once: keep it now.');
+  out.line('The secret is not shown again: save it now.');
 }
 
 function addRename(keys: Command): void {
@@ -166,7 +166,7 @@ function addRotate(keys: Command): void {
         asDuration,
         OVERLAP_SECONDS,
       )
-      .option('--expires <time>', 'from when on the new key opens nothing', asTime),
+      .option('--expires <time>', 'when the new key stops working', asTime),
     { dryRun: false },
   );
   action<[string], RotateOptions>(rotate, async ({ session, args: [id], options }) => {

@@ -53,7 +53,7 @@ export function addLimitCommands(program: Command): void {
     const isChange = [monthlyCap, yearlyCap, overage, maxConcurrent, mode].some((each) => each !== undefined);
     if (subject.project !== null && [yearlyCap, overage, mode].some((each) => each !== undefined))
       throw new WrongUse(
-        'A project has --monthly-cap and --max-concurrent alone: the others are of its customer.',
+        'A project takes only --monthly-cap and --max-concurrent: the other limits are those of its customer.',
       );
     if (!isChange) return show(session, subject);
     if (subject.project === null) await changeEntity(session, subject.entity, options);
@@ -171,7 +171,7 @@ function write<T>(
     .map(([name, text]) => [name, before === null ? null : text(before), text(after)] as const)
     .filter(([, was, is]) => was !== is)
     .map(([name, was, is]) => [name, was === null ? is : `${was} → ${is}`] as const);
-  if (pairs.length === 0) to.line('They are so already.');
+  if (pairs.length === 0) to.line('Nothing changes: the limits are these already.');
   else to.fields(pairs);
 }
 

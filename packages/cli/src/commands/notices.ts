@@ -1,4 +1,4 @@
-/** `tally webhooks …` and `tally alerts`: who is told, and whether it arrives. */
+/** `tally webhooks …` and `tally alerts`: where alerts go, and whether they arrive. */
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
@@ -21,7 +21,7 @@ export function addNoticeCommands(program: Command): void {
 
 function addList(webhooks: Command): void {
   const list = command(webhooks, 'list', {
-    summary: 'List webhooks with whether they take what is sent',
+    summary: 'List webhooks, and whether their deliveries succeed',
     examples: ['webhooks list'],
   });
   limited(list);

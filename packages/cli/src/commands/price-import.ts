@@ -26,9 +26,12 @@ export function addImport(prices: Command): void {
         'prices import - --dry-run --json < map.json | jq ".skipped | length"',
       ],
     })
-      .option('--allow-lossy', 'takes entries without what Tally cannot charge of them')
-      .option('--allow-free', 'takes entries whose prices are 0')
-      .option('--overwrite', 'replaces prices that somebody set by hand'),
+      .option(
+        '--allow-lossy',
+        'also import entries with fields that Tally cannot charge, without these fields',
+      )
+      .option('--allow-free', 'also import entries whose prices are 0')
+      .option('--overwrite', 'replace prices that were set by hand'),
   );
   action<[string], ImportOptions>(imported, async ({ session, args: [file], options }) => {
     const { api, out } = session;

@@ -51,10 +51,10 @@ export function addPublish(prices: Command): void {
       .option('--file <file>', 'a JSON object with more fields; - is standard input')
       .option('--max-input <tokens>', 'the most input tokens that the model takes', asCount)
       .option('--max-output <tokens>', 'the most output tokens that the model writes', asCount)
-      .option('--entity <entity>', 'whom the price was agreed with; the list price otherwise', asName)
+      .option('--entity <entity>', 'the customer that agreed on it; the list price otherwise', asName)
       .option('--from <time>', 'when it begins; now otherwise', asTime)
       .option('--source <text>', 'where it is from')
-      .option('--allow-free', 'lets a price be 0 for everything'),
+      .option('--allow-free', 'allow a price of 0 for everything'),
   );
   action<[string], PublishOptions>(publish, async ({ session, args: [model], options }) => {
     const body = await orderOf(model, options);
@@ -97,7 +97,7 @@ function writeCharged(to: Output, price: Schema<'PublishedPrice'>): void {
     to.line(`It charges ${count(price.charged_events)} events that waited for it.`);
   if (price.waiting_events > 0)
     to.line(
-      `${count(price.waiting_events)} events of the model still wait: of closed months, of before, or of other meters.`,
+      `${count(price.waiting_events)} events of the model still wait: they are of closed months, occurred before the price begins, or use meters without a price.`,
     );
 }
 
@@ -146,7 +146,7 @@ async function orderOf(model: string, options: PublishOptions): Promise<PriceOrd
   return order;
 }
 
-/** What only an answer has, so that a price that was shown can be published again. */
+/** Fields that only answers have: they are left out, so that the output of `prices show` can be published. */
 const ANSWERED = [
   'object',
   'id',

@@ -118,7 +118,7 @@ function addDenials(program: Command): void {
         { limit },
       );
       out.answer({ object: 'list', data: rows, has_more: hasMore, hours: first.hours }, () => {
-        out.table(rows, DENIAL_COLUMNS, 'No denied request is kept: one is for a day.');
+        out.table(rows, DENIAL_COLUMNS, 'No denied requests in the last day; older ones are not kept.');
         const denied = first.hours.reduce((sum, hour) => sum + hour.denied, 0);
         if (denied > 0) out.line(`${count(denied)} in the last seven days. Why: tally explain DECISION`);
       });
@@ -188,7 +188,7 @@ function addUsage(program: Command): void {
     )
     .option('--since <time>', 'from then on: 7d, 24h, 2026-11-01; whole hours', asSince)
     .option('--until <time>', 'before then', asSince)
-    .addOption(choice('--by <width>', 'a row for each of these as well', ['hour', 'day']))
+    .addOption(choice('--by <width>', 'a row for each hour or day', ['hour', 'day']))
     .option('--project <names>', 'only these, comma separated', asList)
     .option('--model <names>', 'only these, comma separated', asList);
   action<[string], UsageOptions>(usage, async ({ session: { api, out }, args: [entity], options }) => {

@@ -59,7 +59,7 @@ function writeRerating(to: Output, rerating: Schema<'Rerating'>): void {
       { head: 'after', cell: (row) => money(row.new_usd), right: true, rank: 1 },
       { head: 'change', cell: (row) => money(row.delta_usd), right: true },
     ],
-    'Nobody is charged anything else.',
+    'No charge changes.',
   );
   const part = rerating.complete ? '' : ', and there are more than a preview looks at';
   to.line(

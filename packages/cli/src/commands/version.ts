@@ -5,9 +5,9 @@ import { VERSION } from '../version.js';
 
 export function addVersionCommand(program: Command): void {
   const version = command(program, 'version', {
-    summary: 'Show the version of this program and of the service, and where that is',
+    summary: 'Show the versions of this program and of the service, and the address of the service',
     examples: ['version', 'version --client'],
-  }).option('--client', 'of this program alone: asks no service');
+  }).option('--client', 'only that of this program; the service is not asked');
   action<[], { client?: boolean }>(version, async ({ session, options }) => {
     const { out } = session;
     if (options.client === true) return out.answer({ client: VERSION }, () => out.line(`tally ${VERSION}`));

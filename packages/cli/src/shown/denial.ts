@@ -1,4 +1,4 @@
-/** A denied request in one sentence: which limit, how far it is, what is held, and until when. */
+/** A denied request in one sentence: which limit, what is used and held of it, and when it starts again. */
 import { money } from '../amounts.js';
 import type { Schema } from '../api/client.js';
 import { second } from '../times.js';

@@ -32,7 +32,7 @@ export function writeEvent(out: Output, event: Event): void {
     ),
     ['price version', event.price_id ?? 'none yet'],
     ['without a price', event.unpriced_meters.join(', ')],
-    ['read by nothing', unread.join(', ')],
+    ['unread', unread.join(', ')],
     ['mended', mended.join(', ')],
     ['cost', money(event.cost_usd)],
     ...event.burns.map(({ grant, amount_usd }) => [`paid by ${grant}`, money(amount_usd)] as const),

@@ -1,4 +1,4 @@
-/** What the commands about dead letters share: how they are chosen, and whose they are. */
+/** What the commands about dead letters share: filters, and the customer of one. */
 import type { Command } from 'commander';
 import type { Schema } from '../api/client.js';
 import { asName, asSince } from '../grammar.js';
@@ -16,7 +16,7 @@ export function filtered(made: Command): Command {
   return made
     .option('--entity <entity>', 'only those of this customer', asName)
     .option('--subject <entity/project>', 'only those of this project')
-    .option('--code <code>', 'only those refused for this, such as invalid_tokens')
+    .option('--code <code>', 'only those with this code, such as invalid_tokens')
     .option('--reason <text>', 'only those with this in their message')
     .option('--since <time>', 'last seen from then on: 7d, 24h, 2026-11-01', asSince)
     .option('--until <time>', 'last seen before then', asSince);

@@ -2,7 +2,7 @@
 import { fields, table, wrapped, type Column } from './table.js';
 import { safe, terminalOf, type Terminal } from './terminal.js';
 
-export type OutputStream = {
+type OutputStream = {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
@@ -29,7 +29,7 @@ export class Output {
     this.stream.write(`${JSON.stringify(value, null, 2)}\n`);
   }
 
-  /** One value a line, for what does not end. */
+  /** One value a line, for a list without an end. */
   jsonLine(value: unknown): void {
     this.stream.write(`${JSON.stringify(value)}\n`);
   }
@@ -43,7 +43,7 @@ export class Output {
     this.lines(fields(pairs, this.terminal));
   }
 
-  /** A sentence of ours with values of others in it. */
+  /** A sentence; unsafe characters in it are made visible. */
   line(text = ''): void {
     this.lines(wrapped(safe(text), this.terminal.width));
   }

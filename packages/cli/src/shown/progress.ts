@@ -3,7 +3,7 @@
 const BAR_WIDTH = 24;
 const REMINDER_MS = 30_000;
 
-export type ProgressStream = {
+type ProgressStream = {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;

@@ -1,4 +1,4 @@
-/** Tables that fit the terminal: columns give way by their rank, and a table that is still too wide becomes records, one field a line. */
+/** Tables that fit the terminal: columns are left out by their rank, and a table that is still too wide becomes records, one field a line. */
 import stringWidth from 'string-width';
 import { painted, safe, type Terminal, type Tone } from './terminal.js';
 
@@ -7,7 +7,7 @@ export type Column<Row> = {
   readonly cell: (row: Row) => string;
   /** Numbers and amounts stand at the right. */
   readonly right?: boolean;
-  /** May be cut to this many columns where the table is too wide. Without it a cell is whole or not there. */
+  /** The width to which a cell may be cut where the table is too wide. Without it a cell is never cut. */
   readonly shrinksTo?: number;
   /** Columns with a rank are left out where the table is too wide, the highest first. */
   readonly rank?: number;
@@ -51,7 +51,7 @@ export function table<Row>(
 
 type Kept = { readonly index: number; readonly width: number };
 
-/** Which columns stand, and how wide; null where not even those without a rank fit. */
+/** Which columns are shown, and how wide; null where not even those without a rank fit. */
 function fitting<Row>(
   columns: readonly Column<Row>[],
   natural: readonly number[],
@@ -91,7 +91,7 @@ function shrink<Each extends { readonly column: { readonly shrinksTo?: number };
   return kept.map((each, index) => ({ ...each, width: widths[index] ?? 0 }));
 }
 
-/** By what a reader sees as one character, so that none is halved. */
+/** Cuts between graphemes, so that no visible character is halved. */
 function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let shown = '';

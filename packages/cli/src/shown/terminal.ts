@@ -21,7 +21,7 @@ const WIDTH_MIN = 20;
 type Stream = { readonly isTTY?: boolean; readonly columns?: number };
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Colour stands only on a terminal that can show it; `NO_COLOR` (any value that is not empty) turns it off. */
+/** Only a terminal that can show colour gets it; `NO_COLOR` (any value that is not empty) turns it off. */
 export function terminalOf(stream: Stream, environment: Environment): Terminal {
   const isTerminal = stream.isTTY === true;
   const named = /^\d{1,4}$/.test(environment['COLUMNS'] ?? '') ? Number(environment['COLUMNS']) : null;
