@@ -27,12 +27,12 @@ const queries = new QueryClient({
 
 onSession(() => {
   if (currentSession() !== null) return;
-  // Nothing of one key's answers is shown under another.
+  // Answers to one key are never shown under another.
   queries.clear();
   void router.navigate({ to: '/sign-in', search: { to: addressInside(location) } });
 });
 
-// Where the server cannot say who is signed in, the sign-in says so when it is tried.
+// If the server cannot be asked, the sign-in shows why when it is tried.
 await loadSession().catch(() => {});
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

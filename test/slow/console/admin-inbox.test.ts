@@ -44,7 +44,7 @@ describeDashboard(() => {
       fill: (dialog) => dialog.getByLabel('Time', { exact: true }).fill('2026-11-22T10:00:00Z'),
       verb: 'Replay',
     });
-    expect(will).toContain('It counts at 2026-11-22T10:00:00Z.');
+    expect(will).toContain('Its time becomes 2026-11-22T10:00:00Z.');
     expect(done).toContain('on the queue');
     await page.getByText('Audit entry').waitFor();
     await closeDialog(page);
@@ -72,7 +72,7 @@ describeDashboard(() => {
     await table.waitFor();
     expect(await table.innerText()).toContain('quantities.input');
     expect(await table.innerText()).not.toContain('source');
-    await page.getByText('Fields that are the same, too').click();
+    await page.getByText('Show equal fields too').click();
     expect(await table.innerText()).toContain('source');
     const { will } = await act(page, {
       open: 'Close with a note…',

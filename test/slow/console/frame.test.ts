@@ -124,7 +124,7 @@ describeDashboard(() => {
     await page.reload();
     await page.getByRole('link', { name: 'acme', exact: true }).waitFor();
     await page.keyboard.press('Tab');
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the page');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('content');
     await page.getByRole('link', { name: 'acme', exact: true }).press('Enter');

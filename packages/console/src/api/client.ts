@@ -12,7 +12,7 @@ const TIMEOUT_MS = 30_000;
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: reach });
 
-const door: Middleware = {
+const session: Middleware = {
   onRequest({ request }) {
     if (request.method !== 'GET') request.headers.set('x-csrf-token', currentSession()?.csrf_token ?? '');
     return request;
@@ -23,9 +23,9 @@ const door: Middleware = {
     throw await errorOf(response);
   },
 };
-api.use(door);
+api.use(session);
 
-/** A request that gets an answer within the time that somebody waits, or an error that says why not. */
+/** `fetch` with a deadline. Throws an ApiError where the server cannot be reached or takes too long. */
 async function reach(request: Request): Promise<Response> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
@@ -37,7 +37,7 @@ async function reach(request: Request): Promise<Response> {
   }
 }
 
-/** The body of an answer; `door` has thrown for every other. */
+/** The body of an answer; the middleware has thrown for errors. */
 export async function answered<T>(call: Promise<{ data?: T }>): Promise<T> {
   return (await call).data as T;
 }

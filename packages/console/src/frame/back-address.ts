@@ -9,7 +9,7 @@ export function addressInside({
   return inside === '' || inside === '/' || inside.startsWith('/sign-in') ? undefined : inside;
 }
 
-/** The whole path of what `addressInside` gave; never of another host. */
+/** The whole path of an address from `addressInside`; never of another host. */
 export function wholePath(inside: string): string {
   return `${BASE}/${inside.replace(/^\/+/, '')}`;
 }

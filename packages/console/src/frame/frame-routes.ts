@@ -9,7 +9,7 @@ import { SignIn } from './sign-in.js';
 
 declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {
-    /** The call without which the page shows nothing: who may not make it reads who can. */
+    /** The call without which the page shows nothing. A key that may not make it sees which roles may. */
     needs?: Operation;
   }
 }
@@ -34,7 +34,7 @@ export const pageRoute = createRoute({
   notFoundComponent: NotFound,
 });
 
-/** Whatever no page has. */
+/** Every other address. */
 export const unknownRoute = createRoute({ getParentRoute: () => pageRoute, path: '$', component: NotFound });
 
 /** The first page of a key: all customers, or the one that it is bound to. */

@@ -1,4 +1,4 @@
-/** The frame around every page behind the sign-in: where one is, where one can go, and who one is. */
+/** The frame around every page behind the sign-in: the links, the page, and who is signed in. */
 import { Link, Outlet, useMatches, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { asApiError } from '../api/errors.js';
@@ -14,12 +14,12 @@ export function Frame() {
   const content = useFocusAfterNavigation();
   const links = useCurrentLinkInSight();
   const refused = useRefusal(session);
-  // While the way to the sign-in is still under way.
+  // The session has ended, and the router has not reached the sign-in yet.
   if (session === null) return null;
   return (
     <>
       <a className="skip" href="#content">
-        Skip to the page
+        Skip to the content
       </a>
       <header className="top">
         <Link to="/" className="brand">
@@ -82,7 +82,7 @@ function useRefusal(session: Session | null): Operation | null {
 function Refused({ needs, session }: { needs: Operation; session: Session }) {
   return (
     <>
-      <PageHead title="This page is not for your key" />
+      <PageHead title="Your key may not see this page" />
       <p>
         You are signed in with the key {session.key.name}, whose role is {session.role}. The page can be seen
         by {whoMay(needs)}.
@@ -91,7 +91,7 @@ function Refused({ needs, session }: { needs: Operation; session: Session }) {
   );
 }
 
-/** After another page has come, the keyboard and screen readers begin at its start; not after the first, nor after a filter. */
+/** Moves the focus to the start of a page that was opened by a link, but not of the first page and not after a filter. */
 function useFocusAfterNavigation() {
   const content = useRef<HTMLElement>(null);
   const pathname = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname });

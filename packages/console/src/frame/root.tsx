@@ -38,7 +38,7 @@ function Announcements() {
 export function Broken({ error, reset }: ErrorComponentProps) {
   return (
     <div className="card stack">
-      <h1>This page broke</h1>
+      <h1>This page failed</h1>
       <Problem error={error} onRetry={reset} />
     </div>
   );

@@ -1,4 +1,4 @@
-/** Offers a change to those who may make it; others read by whom it can be made. */
+/** Offers a change to keys that may make it; others see which roles may. */
 import { useState, type ReactNode } from 'react';
 import { may, whoMay, type Operation } from '../session/permissions.js';
 import { useSignedIn } from '../session/session.js';

@@ -20,7 +20,7 @@ const LOGS = ['/v1/admin/audit_log', '/v1/admin/entities/{entity}/ledger'];
 type Preview = {
   /** What will happen, one fact a sentence. */
   readonly sentences: readonly ReactNode[];
-  /** Money that moves, where it does. */
+  /** The amount that moves, if one does. */
   readonly movedPicos?: bigint | undefined;
 };
 
@@ -57,7 +57,7 @@ export function ActDialog(props: ActProps) {
   const { title } = props;
   const queries = useQueryClient();
   const isMade = useRef(false);
-  // The page behind is read anew only now: what offered the act may be gone by then, and this dialog with it.
+  // The page reloads its data only now, because that may remove the button that opened this dialog.
   const close = () => {
     if (isMade.current) void queries.invalidateQueries();
     props.onClose();
@@ -138,7 +138,7 @@ function Act({ fields, preview, perform, verb, entity, onClose, onMade }: ActPro
   );
 }
 
-/** Work that somebody waits for, and what went wrong with it. */
+/** Work that a person waits for, and its error. */
 function useAttempt() {
   const [error, setError] = useState<unknown>(null);
   const [isWaiting, setWaiting] = useState(false);

@@ -1,4 +1,4 @@
-/** What a query answers: a place of the same size while it loads, the API's error with a way to retry, and the last answer beside a later error. */
+/** What a query answers: a placeholder while it loads, the API's error with a way to retry, and the last answer beside a later error. */
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Problem } from './problem.js';
@@ -20,7 +20,7 @@ export function Awaited<T>({
       <>
         {error !== null && (
           <Problem error={error} onRetry={retry}>
-            What you see is what was loaded before.
+            Below is what was loaded before.
           </Problem>
         )}
         {children(data)}

@@ -69,7 +69,7 @@ function colourIn(theme: Theme): (name: string) => string {
   return (name) => theme[name] ?? '';
 }
 
-/** Another one whenever the colours change, whether they were chosen here or by the system. */
+/** Changes whenever the colours do, whether they were chosen here or by the system. */
 function useTheme(): Theme {
   const [theme, setTheme] = useState(readTheme);
   useEffect(() => {

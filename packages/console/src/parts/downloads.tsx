@@ -5,7 +5,7 @@ import { announce } from './announcements.js';
 import { toCsv } from './csv.js';
 import type { Column } from './data-table.js';
 
-/** Calls `load` for all rows that the table stands for, also those that are not loaded yet. */
+/** Calls `load` for all rows of the list, also those that the table has not loaded. */
 export function CsvButton<T>({
   fileName,
   columns,

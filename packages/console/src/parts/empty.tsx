@@ -1,4 +1,4 @@
-/** Where there is nothing to show: what would be here, and how it gets here. */
+/** Says that there is nothing to show, and what would put something here. */
 import type { ReactNode } from 'react';
 
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {

@@ -130,7 +130,7 @@ export function SelectBox({
 
 const TYPING_MS = 250;
 
-/** Tells what was typed once the typing pauses, and follows the address when that changes by itself. */
+/** Reports the text once typing pauses, and follows the address when it changes by itself. */
 export function SearchBox({
   label,
   value,

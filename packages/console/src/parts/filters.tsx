@@ -1,4 +1,4 @@
-/** What narrows a list by time, in UTC. */
+/** Filters of lists by time, in UTC. */
 import { TextBox } from './fields.js';
 
 /** From and to, whole days in UTC; `to` is the last day that counts. */

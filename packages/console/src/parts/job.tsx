@@ -1,4 +1,4 @@
-/** Long work, watched until it ends: how far it is, and what came of it. */
+/** Long work, watched until it ends: its progress, and its result. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -9,7 +9,7 @@ type Job = Schemas['Job'];
 
 const LOOK_MS = 1_000;
 
-/** What a call came to: its answer in a sentence, or the job that goes on, with its progress. */
+/** The outcome of a call: its answer in a sentence, or a job with its progress. */
 export function outcomeOf<T extends object>(
   answer: T | Job,
   sentenceOf: (result: T) => ReactNode,

@@ -1,4 +1,4 @@
-/** The head of a page: its name in the window's title too, and what can be done with all of it. */
+/** The head of a page: its title, in the window too, a lead and its buttons. */
 import { useEffect, type ReactNode } from 'react';
 
 export function PageHead({

@@ -1,4 +1,4 @@
-/** A secret that the service shows this once. */
+/** A secret that the service shows only once. */
 import type { ReactNode } from 'react';
 import { Copyable } from './copyable.js';
 

@@ -24,7 +24,7 @@ export function currentSession(): Session | null {
   return session;
 }
 
-/** True where a session ended by itself: its key was revoked, or its time was over. */
+/** True where a session ended without a sign-out: its key was revoked, or its time was over. */
 export function sessionHasEnded(): boolean {
   return hasEnded;
 }
@@ -64,7 +64,7 @@ export async function signOut(): Promise<void> {
   set(null);
 }
 
-/** The server knows the session no more. */
+/** The server no longer knows the session. */
 export function endSession(): void {
   if (session === null) return;
   hasEnded = true;

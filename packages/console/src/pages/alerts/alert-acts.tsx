@@ -67,10 +67,10 @@ function MakeDialog({ entity, onClose }: { entity: string | null; onClose: () =>
           entity === null
             ? `It watches the whole service: ${KIND_WORDS[draft.kind].toLowerCase()}.`
             : `It watches ${entity}: ${KIND_WORDS[draft.kind].toLowerCase()}.`,
-          'It fires once, and again after the condition was over.',
+          'It fires once, and again only after the condition has cleared.',
           recipientsOf(draft.recipients).length === 0
-            ? 'Webhooks are told; nobody gets a mail.'
-            : `Webhooks are told, and by mail ${recipientsOf(draft.recipients).join(', ')}.`,
+            ? 'It is sent to webhooks, and not by mail.'
+            : `It is sent to webhooks, and by mail to ${recipientsOf(draft.recipients).join(', ')}.`,
         ],
       })}
       perform={async (headers) => `Watched: ${conditionOf(await send(headers))}.`}
@@ -163,7 +163,7 @@ function Recipients(props: { value: string; onChange: (value: string) => void })
     <TextBox
       name="notification_channel.recipients"
       label="Mail to"
-      hint="Addresses with commas; empty tells webhooks alone"
+      hint="Comma separated; empty: only webhooks"
       {...props}
     />
   );
@@ -191,7 +191,7 @@ export function DeleteAlert({ alert }: { alert: Alert }) {
           entity={entity}
           fields={<p>{conditionOf(alert)}</p>}
           onClose={close}
-          preview={async () => ({ sentences: ['Nobody is told of it any more.'] })}
+          preview={async () => ({ sentences: ['It sends nothing any more.'] })}
           perform={async (headers) => {
             await remove(headers);
             return 'The alert is deleted.';
@@ -267,7 +267,7 @@ export function DeleteSpendAlert({
           entity={entity}
           fields={<p>{centsText(cents)} a month</p>}
           onClose={close}
-          preview={async () => ({ sentences: ['Nobody is told when this amount is reached.'] })}
+          preview={async () => ({ sentences: ['It sends nothing any more when this amount is reached.'] })}
           perform={async (headers) => {
             const params = { ...organization(entity), path: { alert: id } };
             await answered(api.DELETE('/v1/organization/spend_alerts/{alert}', { params, headers }));

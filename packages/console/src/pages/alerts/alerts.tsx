@@ -1,4 +1,4 @@
-/** Alerts: conditions and spend that are watched, who is told, and the last delivery of each. */
+/** Alerts: conditions and spend that are watched, where alerts go, and the last delivery of each. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback, type ReactNode } from 'react';
@@ -35,11 +35,7 @@ export function Alerts() {
     <>
       <PageHead
         title="Alerts"
-        lead={
-          entity === null
-            ? 'Watched for those who run the service, over all customers.'
-            : `Watched for ${entity}.`
-        }
+        lead={entity === null ? 'For the operators of the service, over all customers.' : `For ${entity}.`}
       >
         <MakeAlert entity={entity} />
         {entity !== null && <MakeSpendAlert entity={entity} />}
@@ -47,7 +43,7 @@ export function Alerts() {
       {session.entity === null && (
         <div className="row filters">
           <SearchBox label="Customer, whole name" value={chosen ?? ''} onChange={choose} />
-          <span className="quiet">Empty shows those of the whole service.</span>
+          <span className="quiet">Empty: those of the whole service.</span>
         </div>
       )}
       {entity === null ? <ServiceAlerts /> : <CustomerAlerts entity={entity} />}
@@ -99,7 +95,7 @@ function Conditions({ alerts }: { alerts: readonly Alert[] }) {
       columns={CONDITION_COLUMNS}
       rows={alerts}
       keyOf={({ id }) => id}
-      empty={<Empty title="Nothing is watched">Make an alert to be told before somebody is refused.</Empty>}
+      empty={<Empty title="Nothing is watched">Make an alert to hear before a customer is refused.</Empty>}
     />
   );
 }
@@ -108,7 +104,7 @@ const CONDITION_COLUMNS: readonly Column<Alert>[] = [
   { id: 'when', header: 'When', width: 20, cell: (alert) => conditionOf(alert) },
   {
     id: 'told',
-    header: 'Told by mail',
+    header: 'Mailed to',
     width: 14,
     cell: (alert) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
   },

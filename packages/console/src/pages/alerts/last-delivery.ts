@@ -58,7 +58,7 @@ function alertIn(body: string): string | null {
   }
 }
 
-/** By a webhook: of the very alert. A mail does not name its alert: of the same kind and customer, to one of its recipients. */
+/** A webhook's delivery names its alert. A mail does not: it matches by kind, customer and recipient. */
 export function lastOf(
   facts: readonly Facts[],
   alert: { id: string; type: string; entity: string | null; recipients: readonly string[] },

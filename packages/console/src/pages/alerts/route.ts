@@ -1,4 +1,4 @@
-/** `/alerts`: what is watched for those who run the service, and for a customer. */
+/** `/alerts`: what is watched for the operators of the service, and for a customer. */
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { pageRoute } from '../../frame/frame-routes.js';
 import { address, text } from '../../parts/address.js';

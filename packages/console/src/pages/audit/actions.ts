@@ -1,4 +1,4 @@
-/** What the audit log calls each act, and what people call it. */
+/** The audit log's names of actions, and what people call them. */
 const WORDS: Readonly<Record<string, string>> = {
   'limits.change': 'Limits changed',
   'spend_limit.change': 'Own spend limit changed',
@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 export const ACTIONS = Object.keys(WORDS);
 
-/** One that is not known stands as it is. */
+/** An unknown action is shown by its name. */
 export function actionWords(action: string): string {
   return WORDS[action] ?? action;
 }

@@ -51,13 +51,13 @@ export function Audit() {
           label="Act"
           value={texts.action ?? ALL}
           options={[
-            { value: ALL, label: 'All acts' },
+            { value: ALL, label: 'All actions' },
             ...ACTIONS.map((value) => ({ value, label: actionWords(value) })),
           ]}
           onChange={(chosen) => change({ action: chosen || undefined })}
         />
         <SearchBox label="Customer, whole name" value={texts.entity ?? ''} onChange={setEntity} />
-        <SearchBox label="By: a key’s id" value={texts.actor ?? ''} onChange={setActor} />
+        <SearchBox label="Key’s id" value={texts.actor ?? ''} onChange={setActor} />
         <DayRange from={from} to={to} onChange={change} />
       </div>
       <div className={open === undefined ? undefined : 'split'}>
@@ -71,7 +71,9 @@ export function Audit() {
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
                 empty={
-                  <Empty title="No entry fits">Nothing of this act, customer, key and time is kept.</Empty>
+                  <Empty title="No entry fits">
+                    The log has no entry for this action, customer, key and time.
+                  </Empty>
                 }
               />
             )}

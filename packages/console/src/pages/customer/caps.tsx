@@ -1,4 +1,4 @@
-/** The caps in force, of the customer and of its projects, each with how far it is reached. */
+/** The caps in force, of the customer and of its projects, each with the share that is used. */
 import { useQuery } from '@tanstack/react-query';
 import { reading, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
@@ -22,7 +22,7 @@ export function Caps({ balance }: { balance: Schemas['Balance'] }) {
       <Cap name="Year" used={balance.year_to_date_usd} cap={yearly_cap_usd} />
       {spend_limit_usd !== null && (
         <p className="quiet">
-          The customer limits itself to {roundUsd(picosOf(spend_limit_usd))} a month. The lower one counts.
+          The customer limits itself to {roundUsd(picosOf(spend_limit_usd))} a month. The lower limit counts.
         </p>
       )}
       <DataTable
@@ -30,7 +30,7 @@ export function Caps({ balance }: { balance: Schemas['Balance'] }) {
         columns={useProjectColumns(entity)}
         rows={projects}
         keyOf={({ project }) => project}
-        empty={<Empty title="No project yet">One appears with its first request.</Empty>}
+        empty={<Empty title="No project yet">A project appears with its first request.</Empty>}
       />
     </section>
   );
@@ -101,7 +101,7 @@ function ProjectCap({ row }: { row: ProjectBalance }) {
 
 type ActProps = { entity: string; project: string; spentUsd: string; onClose: () => void };
 
-/** What the limits are is asked when somebody wants to change them. */
+/** The limits are loaded when the dialog opens. */
 function ProjectAct({ entity, project, spentUsd, onClose }: ActProps) {
   const { data } = useQuery(
     reading('/v1/admin/entities/{entity}/projects/{project}/limits', {

@@ -72,7 +72,7 @@ function NextRequest({ customer, state }: { customer: Schemas['Customer']; state
     monthlyCapPicos: picosOrNull(customer.monthly_cap_usd),
     yearlyCapPicos: picosOrNull(customer.yearly_cap_usd),
     overage: customer.overage,
-    // Known to admins alone, and of the next second alone.
+    // Left out: only admins may read it, and a moment later it is another number.
     maxConcurrentRequests: null,
   };
   return <p className="strong">{nextSentence(limits, state)}</p>;

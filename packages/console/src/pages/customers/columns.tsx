@@ -11,7 +11,7 @@ import { CustomerState, limitWords } from './customer-state.js';
 
 type Customer = Schemas['Customer'];
 
-/** Who runs out within this time comes first, and is marked. */
+/** Customers that run out within this time are marked. */
 const SOON_SECONDS = 7 * 86_400;
 
 export function runsOutSoon({ credits_until: until }: Customer): boolean {
@@ -50,7 +50,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   },
   {
     id: 'change_usd',
-    header: 'Against same days',
+    header: 'Against the same days',
     isNumber: true,
     cell: ({ change_usd: usd }) => <Change usd={usd} />,
     sortBy: ({ change_usd: usd }) => usd,
@@ -75,7 +75,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   },
   {
     id: 'credits_until',
-    header: 'They last until',
+    header: 'Credits last until',
     cell: (row) => <LastsUntil customer={row} />,
     sortBy: ({ credits_until: until }) => until,
     csv: ({ credits_until: until }) => (until === null ? null : isoOf(until)),

@@ -36,7 +36,10 @@ export function Customers() {
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   return (
     <>
-      <PageHead title="Customers" lead="Amounts in US dollars, times in UTC. Who runs out first comes first.">
+      <PageHead
+        title="Customers"
+        lead="Amounts in US dollars, times in UTC. Those that run out of credits first are at the top."
+      >
         <CsvButton
           fileName="customers.csv"
           columns={CUSTOMER_COLUMNS}

@@ -1,4 +1,4 @@
-/** `/customers`: every customer that the key may see, and who needs somebody today. */
+/** `/customers`: every customer that the key may see, and which of them are refused or run out soon. */
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { pageRoute } from '../../frame/frame-routes.js';
 import { address, oneOf, text } from '../../parts/address.js';

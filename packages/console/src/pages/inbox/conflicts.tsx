@@ -1,4 +1,4 @@
-/** Events that came again with other content: what was counted beside what came, to count after all or to close with a note. */
+/** Events that came again with other content: both contents side by side, to count the other one or to close with a note. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
@@ -65,7 +65,7 @@ export function Conflicts() {
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
-                empty={<Empty title="No conflict fits">Nothing of this state and customer is kept.</Empty>}
+                empty={<Empty title="No conflict fits">No conflict has this state and customer.</Empty>}
               />
             )}
           </Awaited>
@@ -137,7 +137,7 @@ function SideBySide({ conflict }: { conflict: Conflict }) {
         pairs={isWhole ? pairs : pairs.filter(differs)}
         marks={isWhole}
       />
-      <Tick label="Fields that are the same, too" isSelected={isWhole} onChange={setWhole} />
+      <Tick label="Show equal fields too" isSelected={isWhole} onChange={setWhole} />
       {conflict.review_note !== null && <p>Note: {conflict.review_note}</p>}
       {conflict.reviewed_at !== null && (
         <p className="quiet">

@@ -72,7 +72,7 @@ export function DeadLetters() {
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
-                empty={<Empty title="No dead letter fits">Nothing of this state and filter is kept.</Empty>}
+                empty={<Empty title="No dead letter fits">No dead letter has this state and filter.</Empty>}
               />
             )}
           </Awaited>

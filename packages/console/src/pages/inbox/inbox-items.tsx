@@ -1,4 +1,4 @@
-/** The lines of the inbox: of each thing that waits its name, how much, what it means, and where to act. */
+/** The lines of the inbox: each thing that waits, how much, what it means, and where to act. */
 import { Link, type LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Schemas } from '../../api/client.js';
@@ -20,7 +20,7 @@ export type Item = {
   readonly act: string;
 };
 
-/** What has nothing to do, by its name. */
+/** Parts of the inbox where nothing waits, by name. */
 export const QUIET: readonly (readonly [string, (inbox: Inbox) => boolean])[] = [
   ['dead letters', ({ dead_letters: waiting }) => waiting.count === 0],
   ['conflicts', ({ conflicts: waiting }) => waiting.count === 0],
@@ -32,7 +32,7 @@ export const QUIET: readonly (readonly [string, (inbox: Inbox) => boolean])[] = 
   ['the queue', ({ queue }) => queue !== null && !queue.paused && !queue.late && queue.failed === 0],
 ];
 
-/** What wants somebody, the worst first. */
+/** What waits for a person, the worst first. */
 export function itemsOf(inbox: Inbox): Item[] {
   return [
     ...queueItems(inbox),
@@ -197,7 +197,7 @@ function deliveryItems({ failing_webhooks: failing }: Inbox): Item[] {
       name: 'Failing webhooks',
       tone: 'warn',
       count: groupDigits(failing.count),
-      sentence: `${worst.url} has not taken ${plural(worst.failures, 'attempt')} in a row.`,
+      sentence: `${worst.url} has failed ${plural(worst.failures, 'time')} in a row.`,
       link: { to: '/webhooks' },
       act: 'Look at deliveries',
     },

@@ -12,14 +12,17 @@ import { itemsOf, QUIET, type Item } from './inbox-items.js';
 
 type Inbox = Schemas['Inbox'];
 
-/** Often enough for somebody who looks at it, and little work for the service. */
+/** Often enough for a person who watches it, and little work for the service. */
 export const LOOK_AGAIN_MS = 30_000;
 
 export function InboxPage() {
   const inbox = useQuery({ ...reading('/v1/admin/inbox', {}), refetchInterval: LOOK_AGAIN_MS });
   return (
     <>
-      <PageHead title="Inbox" lead="What waits for a person. Each line leads to where it is dealt with." />
+      <PageHead
+        title="Inbox"
+        lead="What waits for a person. Each line links to the page where you deal with it."
+      />
       <Awaited of={inbox} lines={10}>
         {(answer) => <Waiting inbox={answer} />}
       </Awaited>
@@ -34,7 +37,7 @@ function Waiting({ inbox }: { inbox: Inbox }) {
     <>
       {items.length === 0 ? (
         <div className="card">
-          <Empty title="Nothing waits for you">The queue runs, and all that came was counted.</Empty>
+          <Empty title="Nothing waits for you">The queue runs, and every event was counted.</Empty>
         </div>
       ) : (
         <ul className="card waiting" aria-label="What waits">

@@ -36,7 +36,7 @@ export function ReplayOne({ letter }: { letter: Letter }) {
             });
             return {
               sentences: [
-                'The event goes to the queue again and is counted if it can be read now; otherwise it comes back here.',
+                'The event goes to the queue again. If it still cannot be counted, it comes back here.',
                 ...mendingSentences(body),
                 ...(letter.status === 'open' ? [] : [`It was ${letter.status} before.`]),
               ],
@@ -118,7 +118,7 @@ export function ReplayAll({ filter, status }: { filter: Filter; status: Status }
           onClose={close}
           preview={async () => ({
             sentences: [
-              `${countOf(await send(null))} to the queue again. What cannot be read comes back here.`,
+              `${countOf(await send(null))} to the queue again. Those that still cannot be counted come back here.`,
               ...mendingSentences(mending()),
             ],
           })}
@@ -210,12 +210,12 @@ function useMending(): [() => Mending | null, React.ReactNode] {
   };
   const fields = (
     <>
-      <p className="quiet">Change what was wrong, or leave it all empty to send it as it is.</p>
+      <p className="quiet">Correct what was wrong, or leave all fields empty to send it unchanged.</p>
       <SelectBox
-        label="Usage is of"
+        label="Usage format"
         value={format}
         options={[
-          { value: AS_IT_IS, label: 'what it looks like' },
+          { value: AS_IT_IS, label: 'detected by its fields' },
           ...USAGE_FORMATS.map((each) => ({ value: each, label: each })),
         ]}
         onChange={setFormat}
@@ -246,6 +246,6 @@ function mendingSentences(mending: Mending | null): string[] {
     ...(mending.usage_format === undefined ? [] : [`Its usage is read as ${mending.usage_format}.`]),
     ...(mending.model === undefined ? [] : [`Its model becomes ${mending.model}.`]),
     ...(mending.subject === undefined ? [] : [`${mending.subject} pays.`]),
-    ...(mending.time === undefined ? [] : [`It counts at ${mending.time}.`]),
+    ...(mending.time === undefined ? [] : [`Its time becomes ${mending.time}.`]),
   ];
 }

@@ -58,7 +58,7 @@ function MakeDialog({ entity: first, onClose }: { entity: string; onClose: () =>
           <TextBox
             name="name"
             label="Name"
-            hint="What or who will use it; it stands in the audit log"
+            hint="Who or what uses it; the audit log shows this name"
             isRequired
             value={name}
             onChange={setName}
@@ -76,9 +76,7 @@ function MakeDialog({ entity: first, onClose }: { entity: string; onClose: () =>
               name="entity"
               label="Customer"
               hint={
-                role === 'owner'
-                  ? 'An owner belongs to one'
-                  : 'It can do nothing to others; empty is all customers'
+                role === 'owner' ? 'Required for an owner' : 'The only customer that it may reach; empty: all'
               }
               isRequired={role === 'owner'}
               value={entity}
@@ -107,7 +105,7 @@ function MakeDialog({ entity: first, onClose }: { entity: string; onClose: () =>
 function keySentences(key: { name: string; role: Role; of: string | null; ends: string }): string[] {
   return [
     `The key “${key.name}” may ${WORDS[key.role]}${key.of === null ? '' : `, of ${key.of} alone`}.`,
-    key.ends === '' ? 'It works until somebody revokes it.' : `It works until ${key.ends}.`,
+    key.ends === '' ? 'It works until it is revoked.' : `It works until ${key.ends}.`,
     'Its secret is shown once.',
   ];
 }
@@ -128,7 +126,7 @@ export function Rotate({ of: key }: { of: Key }) {
           onClose={close}
           preview={async () => ({
             sentences: [
-              `“${key.name}” gets a successor with the same name, role and customer, and a new secret, shown once.`,
+              `“${key.name}” is replaced by a key with the same name, role and customer; its secret is shown once.`,
               chosen.seconds === 0
                 ? 'The old secret stops working at once.'
                 : `The old secret works beside it and ends ${chosen.label}.`,
@@ -161,7 +159,7 @@ export function Revoke({ of: key }: { of: Key }) {
           onClose={close}
           preview={async () => ({
             sentences: [
-              'What uses the key is refused at once, and so is everybody signed in with it.',
+              'Requests with the key are refused at once, and everybody who is signed in with it is signed out.',
               'It cannot be undone; a new key has a new secret.',
             ],
           })}

@@ -39,7 +39,7 @@ export function Keys() {
     <>
       <PageHead
         title="Keys"
-        lead="Who may call Tally, and as what. A key’s name stands in the audit log. Times in UTC."
+        lead="Who may call Tally, and in which role. The audit log shows a key’s name. Times in UTC."
       >
         <MakeKey entity={own ?? entity ?? ''} />
         <CsvButton fileName="keys.csv" columns={COLUMNS} load={() => allOf('/v1/admin/keys', init)} />
@@ -137,7 +137,7 @@ const COLUMNS: readonly Column<Key>[] = [
     csv: (key) => timeOf(key.created_at),
   },
 ];
-/** The id stands beside the name; in files it has a column. */
+/** Files have a column for the id, which the page shows beside the name. */
 const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id');
 
 function timeOf(at: number | null): string | null {

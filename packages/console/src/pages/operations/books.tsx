@@ -1,4 +1,4 @@
-/** Whether the books agree: the checks of a reconciliation with both sides, and what mends differences. */
+/** Whether the books agree: the checks of a reconciliation with both sides, and the repair of differences. */
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answered, api, reading, type Schemas } from '../../api/client.js';
@@ -40,7 +40,7 @@ export function Books() {
     <>
       <PageHead
         title="Books"
-        lead="Each sum is known in two ways; a reconciliation compares them in one snapshot."
+        lead="A reconciliation computes each sum in two ways and compares them in one snapshot."
       >
         <Reconcile
           onStarted={show}
@@ -54,9 +54,7 @@ export function Books() {
       <OperationsTabs />
       {shown === undefined ? (
         <div className="card">
-          <Empty title="Never compared">
-            Reconcile to compare the books now. It reads, and changes nothing.
-          </Empty>
+          <Empty title="Never compared">Reconcile to compare the books now. It changes nothing.</Empty>
         </div>
       ) : (
         <Shown id={shown} />

@@ -1,4 +1,4 @@
-/** Long work: what runs and how far it is, what failed and why, and what came of it. */
+/** Long work: what runs and its progress, what failed and why, and results. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback } from 'react';
@@ -80,7 +80,7 @@ export function JobsPage() {
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
                 toneOf={(row) => (row.status === 'failed' ? 'bad' : undefined)}
-                empty={<Empty title="No job fits">Long work appears here when somebody starts it.</Empty>}
+                empty={<Empty title="No job fits">Long work appears here once it is started.</Empty>}
               />
             )}
           </Awaited>

@@ -1,4 +1,4 @@
-/** The queue by shard and customer, to pause and resume, and how the service does. */
+/** The queue by shard and customer, to pause and resume, and figures of the service. */
 import { useQuery } from '@tanstack/react-query';
 import { reading, type Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
@@ -23,7 +23,7 @@ export function Operations() {
   const queue = useQuery({ ...reading('/v1/admin/queue', {}), refetchInterval: LOOK_AGAIN_MS });
   return (
     <>
-      <PageHead title="Operations" lead="Usage on its way into the books, looked at every five seconds.">
+      <PageHead title="Operations" lead="Usage on its way into the books, refreshed every five seconds.">
         {queue.data !== undefined && <PauseOrResume queue={queue.data} />}
         <a className="button" href="/admin/queues">
           Jobs of the queues
@@ -50,9 +50,7 @@ function QueueView({ queue }: { queue: Queue }) {
       )}
       <section className="tiles" aria-label="The queue">
         <Tile title="Waiting" figure={groupDigits(waiting)}>
-          {delayed > 0
-            ? `${groupDigits(delayed)} of them wait for another try`
-            : 'Jobs of up to 1,000 events'}
+          {delayed > 0 ? `${groupDigits(delayed)} of them wait for a retry` : 'Jobs of up to 1,000 events'}
         </Tile>
         <Tile title="Oldest job" figure={oldest === null ? '–' : duration(oldest)}>
           {oldest === null ? (
@@ -64,7 +62,7 @@ function QueueView({ queue }: { queue: Queue }) {
           )}
         </Tile>
         <Tile title="Being counted" figure={groupDigits(active)}>
-          Jobs that workers are at
+          Jobs in flight
         </Tile>
         <Tile title="Failed" figure={groupDigits(failed)}>
           {failed > 0 ? <a href="/admin/queues">Look at them</a> : 'None'}
@@ -138,7 +136,7 @@ const SHARD_COLUMNS: readonly Column<Shard>[] = [
     isNumber: true,
     cell: ({ oldest_seconds: oldest }) => (oldest === null ? '–' : duration(oldest)),
   },
-  { id: 'active', header: 'At work', width: 5, isNumber: true, cell: ({ active }) => groupDigits(active) },
+  { id: 'active', header: 'In flight', width: 5, isNumber: true, cell: ({ active }) => groupDigits(active) },
   { id: 'failed', header: 'Failed', width: 5, isNumber: true, cell: ({ failed }) => groupDigits(failed) },
 ];
 
@@ -148,7 +146,7 @@ const ENTITY_COLUMNS: readonly Column<Entity>[] = [
     header: 'Customer',
     width: 12,
     cell: ({ entity }) =>
-      entity === null ? <span className="quiet">names nobody</span> : <CustomerLink entity={entity} />,
+      entity === null ? <span className="quiet">no customer</span> : <CustomerLink entity={entity} />,
   },
   {
     id: 'events',

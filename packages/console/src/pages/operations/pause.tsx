@@ -1,4 +1,4 @@
-/** Stopping the count, and going on. The queue is looked at again while a dialog is open, so what opened it is remembered. */
+/** Pausing and resuming the queue. The page refreshes while a dialog is open, so the state remembers which one it is. */
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { ActDialog } from '../../parts/act-dialog.js';
@@ -37,13 +37,13 @@ function Pause({ onClose }: { onClose: () => void }) {
       title="Pause the queue"
       verb="Pause"
       entity={null}
-      fields={<p>For a repair, or while something must not be counted that cannot be undone.</p>}
+      fields={<p>Pause for a repair, or while the queue has usage that must not be counted.</p>}
       onClose={onClose}
       preview={async () => ({
         sentences: [
-          'Workers finish the jobs that they are at, and take no more.',
+          'Workers finish the jobs in flight, and take no more.',
           'Usage waits in Redis, in order, and is counted when the queue is resumed. Nothing is lost.',
-          'Decisions go on by what was counted before, so customers may pass their caps by what waits.',
+          'Decisions go on without the usage that waits, so customers may pass their caps by its cost.',
         ],
       })}
       perform={async (headers) => {

@@ -1,4 +1,4 @@
-/** `/operations`: the queue, long work, the books, and how the service does. */
+/** `/operations`: the queue, long work, the books, and figures of the service. */
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { pageRoute } from '../../frame/frame-routes.js';
 import { address, oneOf, text } from '../../parts/address.js';

@@ -71,7 +71,7 @@ export function ImportPage() {
           <button type="submit" className="primary" disabled={file === null || isWaiting}>
             {isWaiting ? 'Comparing…' : 'Show the difference'}
           </button>
-          <span className="quiet">Nothing is published by looking.</span>
+          <span className="quiet">This publishes nothing.</span>
         </div>
         {error !== null && <Problem error={error} />}
       </form>
@@ -87,17 +87,17 @@ function OptionFields({ options, onChange }: { options: Options; onChange: (opti
   return (
     <>
       <Tick
-        label="Replace prices that somebody set by hand"
+        label="Replace prices that were set by hand"
         isSelected={options.overwrite}
         onChange={(overwrite) => onChange({ ...options, overwrite })}
       />
       <Tick
-        label="Take entries without the fields that Tally cannot charge"
+        label="Import entries with fields that Tally cannot charge, without these fields"
         isSelected={options.allow_lossy}
         onChange={(allow_lossy) => onChange({ ...options, allow_lossy })}
       />
       <Tick
-        label="Take entries that are free, for all or for some requests"
+        label="Import entries that are free, for all or for some requests"
         isSelected={options.allow_free}
         onChange={(allow_free) => onChange({ ...options, allow_free })}
       />
@@ -105,7 +105,7 @@ function OptionFields({ options, onChange }: { options: Options; onChange: (opti
   );
 }
 
-/** Only what was shown can be published. */
+/** Publishes only the difference that was shown. */
 function PublishAll({ compared }: { compared: Compared }) {
   const { file, options, difference } = compared;
   const { changes, kept, skipped } = difference;

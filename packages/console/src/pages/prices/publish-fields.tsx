@@ -107,7 +107,7 @@ export function PublishFields({ draft, onChange }: Props) {
         onChange={(source) => set({ source })}
       />
       <Tick
-        label="It may be free: all prices are 0, or those of some requests"
+        label="Allow prices of 0, for all or for some requests"
         isSelected={draft.allowsFree}
         onChange={(allowsFree) => set({ allowsFree })}
       />

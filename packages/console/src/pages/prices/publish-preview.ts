@@ -32,7 +32,7 @@ function whoSentence({ model, entity }: Published, inForce: readonly Price[]): s
   if (entity !== null)
     return `${entity} alone pays it for ${model}; the list price counts for ${entity} no more.`;
   const own = inForce.flatMap((price) => price.entity ?? []);
-  const others = own.length === 0 ? '' : `, but not ${listed(own)}, who agreed on a price of their own`;
+  const others = own.length === 0 ? '' : `, but not ${listed(own)}, who have a price of their own`;
   return `Every customer pays it for ${model}${others}.`;
 }
 
@@ -105,7 +105,7 @@ function waitingSentences(
       : []),
     ...(left > 0
       ? [
-          `${plural(left, 'event')} still wait${left === 1 ? 's' : ''}: of closed months, before it begins, or of meters without a price.`,
+          `${plural(left, 'event')} still wait${left === 1 ? 's' : ''}: of closed months, from before the price begins, or of meters without a price.`,
         ]
       : []),
   ];

@@ -67,7 +67,7 @@ function RerateFields({ order, onChange }: { order: Order; onChange: (order: Ord
   return (
     <>
       <p className="quiet">
-        Usage of the time is charged again by the price book as it is now. The difference is booked as a
+        Usage of this time is charged again by the price book as it is now. The difference is booked as a
         correction; nothing is overwritten.
       </p>
       <TextBox
@@ -141,10 +141,8 @@ function sentencesOf({
     ...(entities.length > shown.length
       ? [`And ${plural(entities.length - shown.length, 'more customer')}.`]
       : []),
-    ...(complete
-      ? []
-      : ['There is more usage than a preview adds up: the sums are of the part that it looked at.']),
-    'Credits are given back or burnt as the difference says; corrections stand in the next statement.',
+    ...(complete ? [] : ['There is more usage than a preview adds up: these sums cover a part of it.']),
+    'Credits are given back or burnt by the difference; the next statement shows the corrections.',
   ];
 }
 

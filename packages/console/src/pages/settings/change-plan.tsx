@@ -123,7 +123,7 @@ function PlanFields({ draft, onChange }: { draft: Draft; onChange: (draft: Draft
       <Choice
         name="overage"
         label="Overage"
-        hint="What runs after the credits are gone"
+        hint="Whether requests go on after the credits are gone"
         options={OVERAGES}
         value={draft.overage}
         onChange={(overage) => set({ overage })}
@@ -183,6 +183,6 @@ function reachedSentences(customers: readonly Customer[], before: Plan, after: P
   const names = reached.slice(0, NAMES_MAX).map(({ entity }) => entity);
   const rest = reached.length - names.length;
   return [
-    `Refused from the next request on, because they have spent it this month: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}.`,
+    `Refused from the next request on, because they have already spent that much this month: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}.`,
   ];
 }

@@ -21,7 +21,7 @@ export function Plans() {
     <>
       <PageHead
         title="Plans"
-        lead="A plan’s limit counts for each of its customers that has none of its own."
+        lead="A plan’s limit applies to each of its customers that has no limit of its own."
       >
         <ChangePlan />
       </PageHead>

@@ -24,7 +24,7 @@ export function Retention() {
     <>
       <PageHead
         title="Retention"
-        lead="For how long what is not money is kept. Amounts, ledger, prices and statements are kept for ever."
+        lead="How long data other than money is kept. Amounts, ledger, prices and statements are kept for ever."
       />
       <SettingsTabs />
       <div className="card">
@@ -153,7 +153,7 @@ async function sentencesOf(kind: Kind, setting: string, months: number | null): 
   const sentences = [`Kept: ${kind.kept} → ${kept}.`];
   if (months === null) return [...sentences, 'Nothing of it is deleted from now on.'];
   sentences.push(
-    `What is older: ${kind.afterwards}. The next run of upkeep begins, and it cannot be undone.`,
+    `Older data: ${kind.afterwards}. The next run of upkeep starts this, and it cannot be undone.`,
   );
   if (setting !== 'events_months') return sentences;
   const { data } = await answered(

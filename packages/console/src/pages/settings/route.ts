@@ -1,4 +1,4 @@
-/** `/settings`: plans, and for how long what is not money is kept. */
+/** `/settings`: plans, and how long data other than money is kept. */
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { pageRoute } from '../../frame/frame-routes.js';
 

@@ -52,7 +52,7 @@ export function MakeWebhook() {
           preview={async () => ({
             sentences: [
               `Every alert ${entity === null ? '' : `of ${entity} `}is sent to ${url.trim()}, signed.`,
-              'What it does not take is sent again, for a day at least.',
+              'Failed deliveries are retried for at least a day.',
               'The secret that signs is shown once.',
             ],
           })}
@@ -81,7 +81,7 @@ export function TestWebhook({ of: { id, url, entity } }: { of: Webhook }) {
           preview={async () => ({
             sentences: [
               'It is sent an event of the type webhook.test, which reports nothing.',
-              'The answer stands among its deliveries.',
+              'Its deliveries show the answer.',
             ],
           })}
           perform={async (headers) => {
@@ -105,20 +105,15 @@ export function RotateSecret({ of: { id, url, entity } }: { of: Webhook }) {
           verb="Rotate"
           entity={entity}
           fields={
-            <SelectBox
-              label="The secret before ends"
-              value={overlap}
-              options={OVERLAPS}
-              onChange={setOverlap}
-            />
+            <SelectBox label="The old secret ends" value={overlap} options={OVERLAPS} onChange={setOverlap} />
           }
           onClose={close}
           preview={async () => ({
             sentences: [
               `What is sent to ${url} is signed by a new secret, shown once.`,
               overlap === '0'
-                ? 'The secret before signs no more.'
-                : `Until the secret before ends ${label}, each message has both signatures.`,
+                ? 'The old secret stops signing at once.'
+                : `The old secret ends ${label}; until then each message has both signatures.`,
             ],
           })}
           perform={async (headers) => {
@@ -146,8 +141,8 @@ export function DeleteWebhook({ of: { id, url, entity } }: { of: Webhook }) {
           onClose={close}
           preview={async () => ({
             sentences: [
-              'Nothing more is sent to it, and its deliveries are deleted with what still waits.',
-              'Alerts go on to other webhooks and by mail.',
+              'Nothing more is sent to it. Its deliveries are deleted, pending ones too.',
+              'Other webhooks and mail still get alerts.',
             ],
           })}
           perform={async (headers) => {
@@ -173,7 +168,7 @@ export function Resend({ of: { id, webhook, entity, status } }: { of: Schemas['W
           onClose={close}
           preview={async () => ({
             sentences: [
-              'It is sent once more, now. A receiver knows it by its id as one that it may have seen.',
+              'It is sent once more, now. Its id tells the receiver that it may have seen it before.',
             ],
           })}
           perform={async (headers) => {

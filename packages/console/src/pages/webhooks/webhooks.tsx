@@ -1,4 +1,4 @@
-/** Webhooks: where alerts go, how they do, and each delivery with its attempts. */
+/** Webhooks: where alerts go, whether they fail, and each delivery with its attempts. */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback } from 'react';
@@ -45,7 +45,7 @@ export function Webhooks() {
   const open = rows.find((row) => row.id === id);
   return (
     <>
-      <PageHead title="Webhooks" lead="Where alerts go, signed by Standard Webhooks. Times in UTC.">
+      <PageHead title="Webhooks" lead="Where alerts go, signed as Standard Webhooks. Times in UTC.">
         <MakeWebhook />
       </PageHead>
       <DeliveryTabs />

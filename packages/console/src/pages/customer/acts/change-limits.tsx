@@ -100,7 +100,7 @@ function Fields({ typed, onChange }: { typed: Typed; onChange: (change: Partial<
       <Choice
         name="overage"
         label="When the credits are gone"
-        hint="Blocked: requests are refused. Allowed: they go on, and what they cost is owed."
+        hint="Blocked: requests are refused. Allowed: they go on, and their cost is overage."
         value={typed.overage}
         options={OVERAGES}
         onChange={(overage) => onChange({ overage })}
@@ -108,7 +108,7 @@ function Fields({ typed, onChange }: { typed: Typed; onChange: (change: Partial<
       <Choice
         name="quota_mode"
         label="Mode"
-        hint="Shadow admits, and notes what would be refused. Off decides nothing."
+        hint="Shadow admits every request, and records what would be refused. Off checks nothing."
         value={typed.mode}
         options={MODES}
         onChange={(mode) => onChange({ mode })}
@@ -149,7 +149,7 @@ export function amountOf(typed: string): string | null {
   return text === 'none' ? null : plainAmount(text);
 }
 
-/** What is no count goes as it is, and comes back with the API's words. */
+/** A text that is no count is sent as it is, and the API says what is wrong with it. */
 export function countOf(typed: string): Patch['max_concurrent_requests'] {
   const text = typed.trim().toLowerCase();
   if (text === '') return 'inherit';

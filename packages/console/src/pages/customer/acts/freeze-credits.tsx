@@ -34,7 +34,7 @@ export function FreezeCredits({ entity, lot, isFrozen, onClose }: Props) {
           sentences: [
             isFrozen
               ? `${left} of this grant can be spent again from the next request on.`
-              : `${left} of this grant cannot be spent from the next request on, until somebody unfreezes it.`,
+              : `${left} of this grant cannot be spent from the next request on, until it is unfrozen.`,
           ],
         };
       }}

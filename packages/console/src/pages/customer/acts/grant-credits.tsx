@@ -72,14 +72,14 @@ function Fields({ typed, onChange }: { typed: Typed; onChange: (change: Partial<
         name="expires_at"
         label="Expires on"
         type="date"
-        hint="At the day’s beginning, UTC. Empty: never."
+        hint="At the start of that day, UTC. Empty: never."
         value={typed.expires}
         onChange={(expires) => onChange({ expires })}
       />
       <TextBox
         name="reference"
         label="Reference"
-        hint="The invoice, for example. A customer has each reference once."
+        hint="The invoice, for example. Each reference can be used once for a customer."
         value={typed.reference}
         onChange={(reference) => onChange({ reference })}
       />
@@ -104,7 +104,7 @@ function bodyOf({ amount, category, expires, reference, note }: Typed) {
   };
 }
 
-/** What a person wrote as `$1,250`, as the API takes it; what is no amount goes as it is, and comes back with the API's words. */
+/** What a person wrote as `$1,250`, as the API takes it. A text that is no amount is sent as it is, and the API says what is wrong with it. */
 export function plainAmount(typed: string): string {
   const picos = typedPicos(typed);
   return picos === null ? typed.trim() : exactUsd(picos);
@@ -129,6 +129,6 @@ function sentencesOf(granted: Grant, balance: Schemas['Balance']): string[] {
     ...(effective_at > balance.as_of + 60
       ? [`They can be spent from ${dayOf(effective_at)} on.`]
       : [`What can be spent rises from ${readableUsd(now)} to ${readableUsd(now + left)}.`]),
-    expires === null ? 'They never expire.' : `What is left of them on ${dayOf(expires)} expires.`,
+    expires === null ? 'They never expire.' : `What is left of them expires on ${dayOf(expires)}.`,
   ];
 }
