@@ -55,7 +55,7 @@ async function follow(session: Session, entity: string, options: TailOptions): P
 
 type Newest = {
   readonly entity: string;
-  readonly query: Selection;
+  readonly query: ReturnType<typeof queryOf>;
   readonly since: number;
   readonly seen: ReadonlyMap<string, number>;
 };

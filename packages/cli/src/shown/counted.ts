@@ -15,7 +15,10 @@ export function selected(made: Command): Command {
 }
 
 export function queryOf({ project, model }: Selection) {
-  return { ...(project !== undefined && { project }), ...(model !== undefined && { model }) };
+  return {
+    ...(project !== undefined && { project: [project] }),
+    ...(model !== undefined && { model: [model] }),
+  };
 }
 
 export function costOf(event: Event): string {
