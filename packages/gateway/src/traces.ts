@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { TraceContext } from '@tally/client';
 import { isTraceparent } from '@tally/client/protocol';
 
-/** What vendors need not pass on. https://www.w3.org/TR/trace-context/#tracestate-limits */
+/** A longer state need not be passed on. https://www.w3.org/TR/trace-context/#tracestate-limits */
 const TRACESTATE_LENGTH_MAX = 512;
 
 /** `sampledRatio`: which share of the traces that begin here is marked to be kept. */
@@ -17,7 +17,7 @@ export function traceOf(
   return { traceparent, ...(state !== '' && state.length <= TRACESTATE_LENGTH_MAX && { tracestate: state }) };
 }
 
-/** In logs. */
+/** The trace's id, for logs. */
 export function traceIdOf({ traceparent }: TraceContext): string {
   return traceparent.slice(3, 35);
 }
@@ -26,7 +26,7 @@ function newTraceparent(isSampled: boolean): string {
   return `00-${nonZeroHex(16)}-${nonZeroHex(8)}-${isSampled ? '01' : '00'}`;
 }
 
-/** All zeros name nothing. */
+/** The standard forbids ids of zeros alone. */
 function nonZeroHex(byteCount: number): string {
   const bytes = randomBytes(byteCount);
   if (bytes.every((byte) => byte === 0)) bytes[0] = 1;

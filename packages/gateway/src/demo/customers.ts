@@ -1,4 +1,4 @@
-/** The customers that the demo seeds before its story: what each of them runs and pays, and why an admin looks at it. */
+/** The customers that the demo seeds before its story: what each of them runs and pays, and what its row shows an admin. */
 const DEEPSEEK = 'cw_deepseek-ai_DeepSeek-R1';
 const LLAMA = 'cw_meta-llama_Llama-3.3-70B-Instruct';
 const MAVERICK = 'cw_meta-llama_Llama-4-Maverick-17B-128E-Instruct-FP8';
@@ -16,7 +16,7 @@ export type Project = {
   readonly name: string;
   /** Of the customer's requests, relative to its other projects. */
   readonly share: number;
-  /** By turns, so the first of several equal ones counts as often as it is named. */
+  /** Used in turn; a name that stands twice is used twice as often. */
   readonly models: readonly string[];
   /** Prompts and answers are so many times as long as the trace's: conversations are short, documents are not. */
   readonly longer: number;
@@ -43,7 +43,7 @@ export type Customer = {
   readonly cappedProject?: string;
   /** Requests that it makes now and that are refused. */
   readonly refused?: number;
-  /** What its row is to show. */
+  /** What its row shows. */
   readonly because: string;
 };
 

@@ -1,6 +1,6 @@
 /**
- * Seeds customers with five weeks of usage, so that the dashboard has something to show. Everything goes through the service's own
- * doors: plans, credits and limits through the admin API, usage through the queue, refused requests through reservations.
+ * Seeds customers with five weeks of usage, so that the dashboard has something to show. Everything goes through the service's interfaces:
+ * plans, credits and limits through the admin API, usage through the queue, refused requests through reservations.
  */
 import { formatUsd, picosFromUsd, PICOS_PER_USD, type UsageEvent } from '@tally/client/protocol';
 import type { Admin } from './admin.js';
@@ -12,7 +12,7 @@ import { DAY_MS, usageOf } from './seeded-usage.js';
 import { costOf, expectedSums, total, type ListPrice } from './sums.js';
 
 const MODEL = 'cw_meta-llama_Llama-3.3-70B-Instruct';
-/** Of its usage's cost: what a customer bought that runs out. */
+/** The share of its usage's cost that a customer bought which runs out of credits. */
 const BOUGHT_TOO_FEW_PERCENT = 98n;
 /** A cap is at least so much above what is spent. */
 const BELOW_CAP_PERCENT = 3n;
@@ -115,7 +115,7 @@ type Balance = {
   readonly projects: readonly { project: string; month_to_date_usd: string }[];
 };
 
-/** Caps that what was used is just below, or has reached. */
+/** Caps just above what was used, or just below it. */
 async function limit({ name, nearCap, cappedProject }: Customer, { admin }: Seeding): Promise<void> {
   if (nearCap === undefined && cappedProject === undefined) return;
   const balance = await admin.get<Balance>(`/v1/entities/${name}/balance`);
