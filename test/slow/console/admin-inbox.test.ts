@@ -60,7 +60,7 @@ describeDashboard(() => {
     expect(will).toContain('2 events go to the discarded ones');
     expect(done).toContain('2 events are discarded');
     await closeDialog(page);
-    await page.getByText('No dead letter fits').waitFor();
+    await page.getByText('No dead letter matches').waitFor();
     expect((await world.app.call('GET /v1/admin/dead_letters?status=discarded')).body.data).toHaveLength(2);
     await close();
   });

@@ -61,7 +61,7 @@ describeDashboard(() => {
     await page.getByLabel('Plan').selectOption('free');
     await until('it is filtered by plan', async () => (await names(page)).join() === 'capped,broke');
     await page.getByLabel('Search by name').fill('nobody');
-    await page.getByText('No customer fits the filter').waitFor();
+    await page.getByText('No customer matches the filter').waitFor();
     await close();
   });
 

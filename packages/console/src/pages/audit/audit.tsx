@@ -71,7 +71,7 @@ export function Audit() {
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
                 empty={
-                  <Empty title="No entry fits">
+                  <Empty title="No entry matches">
                     The log has no entry for this action, customer, key and time.
                   </Empty>
                 }

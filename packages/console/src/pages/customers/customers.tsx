@@ -143,7 +143,7 @@ function AdminsPlanSelect({ value, onChange }: { value: string; onChange: (plan:
 
 function NoCustomers({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered)
-    return <Empty title="No customer fits the filter">Change the search, the plan or the state.</Empty>;
+    return <Empty title="No customer matches the filter">Change the search, the plan or the state.</Empty>;
   return (
     <Empty title="No customer yet">
       One appears here with its first request, or when an admin creates it.

@@ -65,7 +65,7 @@ export function Conflicts() {
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
-                empty={<Empty title="No conflict fits">No conflict has this state and customer.</Empty>}
+                empty={<Empty title="No conflict matches">No conflict has this state and customer.</Empty>}
               />
             )}
           </Awaited>

@@ -72,7 +72,9 @@ export function DeadLetters() {
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
-                empty={<Empty title="No dead letter fits">No dead letter has this state and filter.</Empty>}
+                empty={
+                  <Empty title="No dead letter matches">No dead letter has this state and filter.</Empty>
+                }
               />
             )}
           </Awaited>

@@ -106,7 +106,7 @@ export function ReplayAll({ filter, status }: { filter: Filter; status: Status }
     <ActButton needs="POST /v1/admin/dead_letters/replay" label="Replay all shown…">
       {(close) => (
         <ActDialog
-          title="Replay all that fit the filter"
+          title="Replay all that match the filter"
           verb="Replay all"
           entity={filter.entity ?? null}
           fields={
@@ -148,7 +148,7 @@ export function DiscardAll({ filter, status }: { filter: Filter; status: Status 
     <ActButton needs="POST /v1/admin/dead_letters/discard" label="Discard all shown…" className="danger">
       {(close) => (
         <ActDialog
-          title="Discard all that fit the filter"
+          title="Discard all that match the filter"
           verb="Discard all"
           entity={filter.entity ?? null}
           fields={<p>{filterSentence(filter, status)}</p>}
@@ -176,7 +176,7 @@ function countOf(answer: object): string {
     const count = Number(answer.answered);
     return `${plural(count, 'event')} ${count === 1 ? 'goes' : 'go'}`;
   }
-  return 'There are so many that they are still being counted. All that fit the filter go';
+  return 'There are so many that they are still being counted. All that match the filter go';
 }
 
 function filterSentence(

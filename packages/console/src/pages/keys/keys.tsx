@@ -71,7 +71,7 @@ export function Keys() {
               rows={rows}
               keyOf={({ id }) => id}
               onEnd={onEnd}
-              empty={<Empty title="No key fits">Change the filter, or make a key.</Empty>}
+              empty={<Empty title="No key matches">Change the filter, or make a key.</Empty>}
             />
           )}
         </Awaited>

@@ -80,7 +80,7 @@ export function JobsPage() {
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
                 toneOf={(row) => (row.status === 'failed' ? 'bad' : undefined)}
-                empty={<Empty title="No job fits">Long work appears here once it is started.</Empty>}
+                empty={<Empty title="No job matches">Long work appears here once it is started.</Empty>}
               />
             )}
           </Awaited>

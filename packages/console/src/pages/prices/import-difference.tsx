@@ -78,7 +78,7 @@ export function ImportDifference({ difference, act }: { difference: Difference; 
         keyOf={({ key }) => key}
         empty={
           <Empty title="No entry here">
-            {search === '' ? 'No entry of the file is in this part.' : 'No model fits the search.'}
+            {search === '' ? 'No entry of the file is in this part.' : 'No model matches the search.'}
           </Empty>
         }
       />

@@ -24,7 +24,7 @@ type Price = Schemas['Price'];
 const ALL = '';
 
 /** Whole, so that a search looks through all of it. */
-export function pricesInForce() {
+function pricesInForce() {
   const init = { params: { query: { at: nowSeconds() } } };
   return {
     queryKey: ['/v1/admin/prices', 'in force'] as const,
@@ -91,7 +91,7 @@ export function Prices() {
               sort={search.sort ?? 'model'}
               onSort={(sort) => change({ sort: sort as NonNullable<typeof search.sort> })}
               empty={
-                <Empty title="No price fits">Change the search, or publish a price for the model.</Empty>
+                <Empty title="No price matches">Change the search, or publish a price for the model.</Empty>
               }
             />
           </div>
