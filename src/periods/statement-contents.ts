@@ -8,7 +8,7 @@ export type Cell = { readonly text: string; readonly small?: string; readonly no
 /** Rows that stay on one page. They share their first cells, `names`. In a row with fewer cells than columns the first cell spans the rest. */
 export type Item = { readonly names: readonly Cell[]; readonly rows: readonly (readonly Cell[])[] };
 
-export type Column = {
+type Column = {
   readonly name: string;
   readonly isNumber: boolean;
   /** Of the table's width, in percent. */
@@ -23,7 +23,7 @@ export type Table = {
   readonly total: { readonly name: string; readonly amount: string };
 };
 
-export type Fact = { readonly name: string; readonly value: string; readonly isMain?: true };
+type Fact = { readonly name: string; readonly value: string; readonly isMain?: true };
 
 export type StatementContents = {
   readonly title: string;

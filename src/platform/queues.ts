@@ -69,7 +69,7 @@ export function togetherOf(looks: readonly UsageQueueLook[]): UsageQueueState {
 const REPLICAS_MS_MAX = 1_000;
 
 /** A connection of its own, which waits for replicas. */
-export type Replicated = { readonly redis: RedisNodes; readonly replicasMin: number };
+type Replicated = { readonly redis: RedisNodes; readonly replicasMin: number };
 
 export class UsageQueue {
   private readonly queues = new Map<RedisNodes, Map<string, Queue>>();

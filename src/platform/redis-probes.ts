@@ -8,7 +8,7 @@ const KEYS_TRIED_MAX = 3 * 16_384;
 /** Which keys a connection must be able to write. */
 export type RedisUse = 'quota' | 'queue';
 
-export type ProbeKey = (n: number) => string;
+type ProbeKey = (n: number) => string;
 
 /** A user of Redis may have rights to the keys of only one use. */
 export function probeKeys({ names }: RedisNodes, use: RedisUse): ProbeKey {

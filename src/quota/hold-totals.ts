@@ -22,7 +22,7 @@ const ASKED_AT_ONCE = 100;
 /** How long a sum counts that no worker renews. */
 const KEPT_MS = 300_000;
 
-export type HoldTotal = { readonly count: number; readonly nanos: bigint };
+type HoldTotal = { readonly count: number; readonly nanos: bigint };
 
 const GAUGES: readonly AskedGauge<HoldTotal | null>[] = [
   sharedGauge(

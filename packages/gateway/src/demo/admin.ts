@@ -10,7 +10,7 @@ export type Usage = {
   readonly meter_costs_usd: Readonly<Record<string, string>>;
 };
 
-export type ReconciliationAnswer = {
+type ReconciliationAnswer = {
   readonly object: 'reconciliation';
   readonly ok: boolean;
   readonly checks: readonly { name: string; ok: boolean; left: string; right: string }[];

@@ -12,7 +12,7 @@ const POLL_MS = 100;
 
 export type Running = { readonly url: string; stop(): Promise<void> };
 
-export type Program = {
+type Program = {
   readonly name: string;
   /** Path of the compiled entry, relative to the project. */
   readonly entry: string;
