@@ -47,6 +47,12 @@ const READS: readonly Read[] = [
   ],
   ['events list acme', ['EVENT', 'chatcmpl-1', 'no price'], { object: 'list' }],
   [
+    `events list acme --project search --model ${UNPRICED}`,
+    ['unpriced-1', 'no price'],
+    { data: [{ project: 'search', model: UNPRICED }] },
+  ],
+  ['events list acme --project nothing', ['No events.'], { data: [] }],
+  [
     'events show chatcmpl-1 --entity acme',
     [/^source +\/gateways\/test$/m, /^cost +\$0.00071$/m],
     { source: SOURCE },
