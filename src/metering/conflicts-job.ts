@@ -132,7 +132,7 @@ export class ConflictsJob implements OnModuleInit {
     const done = { ...state, answered: state.answered + 1 };
     const skipped = { ...state, skipped: state.skipped + 1 };
     const next = await this.attempt(run, conflict, { done, skipped }).catch(async (error: unknown) => {
-      // It cannot be counted any more: its month or the conflict itself is gone.
+      // It cannot be counted: its month is gone, the conflict itself, or another event has its id.
       if (!(error instanceof TallyError) || !SKIPPED.has(error.code)) throw error;
       await this.database.transaction((tx) => run.keep(tx, skipped));
       return skipped;
@@ -166,7 +166,7 @@ export class ConflictsJob implements OnModuleInit {
   }
 }
 
-const SKIPPED: ReadonlySet<string> = new Set(['invalid_request', 'not_found']);
+const SKIPPED: ReadonlySet<string> = new Set(['invalid_request', 'not_found', 'conflict']);
 
 function nextSecond(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);

@@ -99,7 +99,7 @@ export const ConflictBatch = z
     skipped: z
       .int()
       .describe(
-        'How many were left: their month is no longer kept, or somebody else dealt with them meanwhile',
+        'How many were left: their month is no longer kept, another event has their id, or somebody else dealt with them meanwhile',
       ),
     remaining: z.int().describe('How many of those that matched are left, where there was a limit'),
     end_time: z.int().describe('What was seen again from then on was left alone'),

@@ -86,15 +86,16 @@ export class Recorder {
   }
 
   /**
-   * Counts one event in the caller's transaction, which has locked its entity. The caller publishes after the commit. False where it
-   * was counted before.
+   * Counts one event in the caller's transaction, which has locked its entity. The caller publishes after the commit. A duplicate was
+   * counted before; a conflict is not counted, because an event with its id and other content was.
    */
-  async recordWithin(tx: Tx, event: UsageEvent): Promise<boolean | Restart> {
+  async recordWithin(tx: Tx, event: UsageEvent): Promise<'counted' | 'duplicate' | 'conflict' | Restart> {
     const written = await this.writeBatch(tx, batchOf([event]));
     if (written instanceof Restart) return written;
-    const { claimed, duplicates } = written.sorted;
-    assert(claimed.length + duplicates.length === 1, 'its entity is locked and its identity is its own');
-    return claimed.length === 1;
+    const { claimed, duplicates, conflicts } = written.sorted;
+    assert(claimed.length + duplicates.length + conflicts.length === 1, 'its entity is locked');
+    if (claimed.length === 1) return 'counted';
+    return duplicates.length === 1 ? 'duplicate' : 'conflict';
   }
 
   private async write(events: readonly UsageEvent[]): Promise<Written> {

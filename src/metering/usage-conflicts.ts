@@ -89,7 +89,7 @@ export class UsageConflicts {
 
   /**
    * Counts the other content after all, as an event of its own, and marks the conflict as reviewed. Its id follows from what it says, so
-   * counting it again changes nothing. The caller's change publishes what it did.
+   * counting it again changes nothing. The caller's change publishes what it did. Throws `conflict` where another event has that id.
    */
   async count(tx: Tx, { key, scope, note, actor, job }: ReviewOrder): Promise<ConflictRow | Restart> {
     await lockConflictEntity(tx, key.entity);
@@ -99,6 +99,7 @@ export class UsageConflicts {
     const countedAs = countedIdOf(event.id, key.fingerprint);
     const counted = await this.recorder.recordWithin(tx, { ...event, id: countedAs }).catch(monthIsGone);
     if (counted instanceof Restart) return counted;
+    if (counted === 'conflict') throw idIsTaken(countedAs);
     const at = await this.clock.bookingTime(tx);
     const review = { reviewedAt: at, reviewedBy: actor, note: note ?? before.note, countedAs };
     await reviewConflict(tx, { key, scope, review });
@@ -144,6 +145,11 @@ const DIGITS = 12;
 function countedIdOf(id: string, fingerprint: string): string {
   const digits = fingerprint.replaceAll('-', '').slice(0, DIGITS);
   return `${id.slice(0, ID_LENGTH_MAX - DIGITS - 1)}~${digits}`;
+}
+
+function idIsTaken(id: string): TallyError {
+  const message = `an event with other content is counted as ${id}: report this one under another id and review the conflict`;
+  return new TallyError('conflict', message, { param: 'id' });
 }
 
 const CHECK_VIOLATION = '23514';

@@ -127,6 +127,18 @@ describe('all conflicts of a filter', () => {
     expect([await statuses('gone'), await spent('gone')]).toEqual([{ open: 1, counted: 2 }, '0.00142']);
   });
 
+  it('whose id another event has are left, say so on their own, and the job goes on behind them', async () => {
+    await keep('taken/p', 3);
+    // The id under which the second is counted: its own, and the first digits of its fingerprint.
+    await recordUsage(app, [anEvent({ id: 'taken/p-2~000000000000', subject: 'taken/p', quantities: {} })]);
+    const { body } = await change('count', { entity: 'taken' });
+    expect(body).toMatchObject({ answered: 2, skipped: 1, remaining: 0 });
+    expect([await statuses('taken'), await spent('taken')]).toEqual([{ open: 1, counted: 2 }, '0.00142']);
+    const left = (await app.call('GET /v1/admin/usage_conflicts?entity=taken&status=open')).body.data;
+    const alone = await app.call(`POST /v1/admin/usage_conflicts/${left[0].id}/count`);
+    expect([alone.status, alone.body.error.code]).toEqual([409, 'conflict']);
+  });
+
   it('that somebody else deals with meanwhile are left as they are then', async () => {
     await keep('meanwhile/p', 2);
     const letGo = await hold('meanwhile');
