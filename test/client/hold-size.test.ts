@@ -72,6 +72,17 @@ describe('what a gateway computes by itself', () => {
     fc.assert(noLess, { numRuns: 1_000 });
   });
 
+  it.each([0, -1, 1.5, 1_000_001, NaN, null])(
+    'leaves a request with %s inputs or answers to Tally',
+    (count) => {
+      const picos = { inputPicosPerToken: 1_000, outputPicosPerToken: 1_000, requestPicos: 0 };
+      const prices = { ...picos, inputTokensDefault: 10, outputTokensDefault: 5 };
+      expect(holdNanos(prices, {})).toBe(15);
+      expect(holdNanos(prices, { inputCount: count as number })).toBe(null);
+      expect(holdNanos(prices, { outputCount: count as number })).toBe(null);
+    },
+  );
+
   it('takes a price for the request as nothing where Tally states none', () => {
     const price = {
       model: 'm',

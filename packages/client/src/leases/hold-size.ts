@@ -1,6 +1,7 @@
 /** What a request holds, computed in the gateway: never less than the worst case that Tally computes. */
 import type { LeaseAnswer } from '../protocol/lease.js';
 import { picosFromUsd } from '../protocol/money.js';
+import { ANSWERS_MAX } from '../protocol/reservation.js';
 import { TOKENS_MAX } from '../protocol/usage-event.js';
 import type { ReservationRequest } from '../tally-client.js';
 
@@ -18,7 +19,7 @@ export interface HoldPrices {
 const HOLD_PICOS_MAX = 9_000_000_000_000_000;
 const TOKENS_PER_PRICE = 1_000_000n;
 
-/** The hold in nanodollars, rounded up. Null where it is too large to be computed exactly here. */
+/** The hold in nanodollars, rounded up. Null where Tally must decide: it is too large to be computed exactly here, or a count is wrong. */
 export function holdNanos(
   prices: HoldPrices,
   request: Omit<ReservationRequest, 'project' | 'model'>,
@@ -34,9 +35,14 @@ export function holdNanos(
   return (picos - rest) / 1_000 + (rest > 0 ? 1 : 0);
 }
 
-/** As Tally does: no event has more tokens of a kind than `TOKENS_MAX`. */
+/** As Tally does: no event has more tokens of a kind than `TOKENS_MAX`. Not a number for a count that Tally refuses or reads as none. */
 function ofEach(tokens: number, count = 1): number {
-  return count === 1 ? tokens : Math.min(tokens * count, TOKENS_MAX);
+  if (count === 1) return tokens;
+  return isCount(count) ? Math.min(tokens * count, TOKENS_MAX) : NaN;
+}
+
+function isCount(count: number): boolean {
+  return Number.isInteger(count) && count >= 1 && count <= ANSWERS_MAX;
 }
 
 /** By model. */
