@@ -164,7 +164,7 @@ describe('a command that changes something', () => {
     const publish = `prices publish ${UNPRICED} --input 1 --output 2 --max-output 8192`;
     const dry = await tally(`${publish} --dry-run`);
     expect(dry.stdout).toMatch(/^input, per million +none → \$1\.00$/m);
-    expect(dry.stdout).toContain('It charges 1 events that waited for it.');
+    expect(dry.stdout).toContain('It charges 1 event that waited for it.');
     const published = await world.json(...words(`${publish} --yes`));
     expect(published).toMatchObject({ model: UNPRICED, input_usd_per_million: '1', charged_events: 1 });
     const file = join(directory, 'price.json');
@@ -188,7 +188,7 @@ describe('a command that changes something', () => {
     const preview = await tally(`${rerate} --dry-run`);
     expect([preview.code, preview.stdout]).toEqual([
       0,
-      expect.stringMatching(/of 1 events change|No charge changes/),
+      expect.stringMatching(/Events that change: \d of 1,|No charge changes/),
     ]);
     expect((await tally(`${rerate} --yes`)).code).toBe(0);
     expect(await tally('prices publish x --yes')).toMatchObject({ code: 2 });

@@ -68,6 +68,11 @@ export function count(value: number | null | undefined, none = '–'): string {
   return value === null || value === undefined ? none : grouped(String(value));
 }
 
+/** `1 event`, `2,000 events`. */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 function grouped(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, ',');
 }

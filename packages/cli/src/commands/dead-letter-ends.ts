@@ -1,6 +1,6 @@
 /** `tally dead-letters replay` and `discard`: one, or all that match. */
 import type { Command } from 'commander';
-import { count } from '../amounts.js';
+import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { change, type ChangeOptions } from '../change.js';
 import { WrongUse } from '../failures.js';
@@ -175,7 +175,7 @@ async function changeMatching(session: Session, options: ChangeOptions, of: Matc
     name: of.name,
     preview: () => of.send({ query: { dry_run: true } }),
     plan: (to, seen) =>
-      to.line(of.words(seen === null ? 'all that match' : `${count(seen.answered)} dead letters`)),
+      to.line(of.words(seen === null ? 'all that match' : plural(seen.answered, 'dead letter'))),
     make: (key) => of.send({ header: { 'Idempotency-Key': key } }),
   });
   if (batch === null) return;

@@ -1,6 +1,6 @@
 /** `tally dead-letters …`: events that could not be counted. */
 import type { Command } from 'commander';
-import { count } from '../amounts.js';
+import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { action, choice, command, group, limited } from '../grammar.js';
@@ -79,7 +79,7 @@ function addShow(letters: Command): void {
         ['of', subjectOf(letter)],
         ['source', letter.source ?? ''],
         ['event', letter.event_id ?? ''],
-        ['seen', `${count(letter.seen_count)} times, last ${second(letter.last_seen_at)}`],
+        ['seen', `${plural(letter.seen_count, 'time')}, last ${second(letter.last_seen_at)}`],
       ]);
       out.line();
       for (const line of JSON.stringify(letter.payload, null, 2).split('\n')) out.line(line);

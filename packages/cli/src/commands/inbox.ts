@@ -1,6 +1,6 @@
 /** `tally inbox`, `queue`, `reconcile`: what waits for a person, whether usage is counted, whether the books agree. */
 import type { Command } from 'commander';
-import { count } from '../amounts.js';
+import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { action, command } from '../grammar.js';
 import type { Output } from '../shown/output.js';
@@ -68,14 +68,14 @@ function waitingOf(inbox: Schema<'Inbox'>): Waiting[] {
     counted('failed jobs', failed_jobs, 'tally jobs list --status failed'),
     ...unpriced_models.data.map(({ model, events, entities }) => ({
       what: `usage without a price: ${model}`,
-      many: `${count(events)} events of ${count(entities)}`,
+      many: `${plural(events, 'event')} of ${count(entities)}`,
       command: `tally prices unpriced --model ${model}`,
       tone: 'yellow' as const,
       isThere: true,
     })),
     ...unread_fields.data.map(({ field, model, events }) => ({
       what: `an unread field: ${field}`,
-      many: `${count(events)} events of ${model}`,
+      many: `${plural(events, 'event')} of ${model}`,
       command: 'tally inbox --json',
       tone: 'yellow' as const,
       isThere: true,
@@ -89,7 +89,7 @@ function waitingOf(inbox: Schema<'Inbox'>): Waiting[] {
     })),
     {
       what: 'books that differ',
-      many: `${count(reconciliation?.checks.length ?? 0)} checks`,
+      many: plural(reconciliation?.checks.length ?? 0, 'check'),
       command: 'tally reconcile',
       tone: 'red',
       isThere: reconciliation?.ok === false,

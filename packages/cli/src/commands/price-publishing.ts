@@ -1,6 +1,6 @@
 /** `tally prices publish`: a price of a model, with what it changes and charges. */
 import type { Command } from 'commander';
-import { count, money, readUsd } from '../amounts.js';
+import { money, plural, readUsd } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { change, type ChangeOptions } from '../change.js';
@@ -94,10 +94,10 @@ async function publishPrice(session: Session, body: PriceOrder, options: Publish
 
 function writeCharged(to: Output, price: Schema<'PublishedPrice'>): void {
   if (price.charged_events > 0)
-    to.line(`It charges ${count(price.charged_events)} events that waited for it.`);
+    to.line(`It charges ${plural(price.charged_events, 'event')} that waited for it.`);
   if (price.waiting_events > 0)
     to.line(
-      `${count(price.waiting_events)} events of the model still wait: they are of closed months, occurred before the price begins, or use meters without a price.`,
+      `Still waiting: ${plural(price.waiting_events, 'event')} of the model (of closed months, from before the price begins, or with meters without a price).`,
     );
 }
 

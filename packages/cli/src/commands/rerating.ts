@@ -63,6 +63,6 @@ function writeRerating(to: Output, rerating: Schema<'Rerating'>): void {
   );
   const part = rerating.complete ? '' : ', and there are more than a preview looks at';
   to.line(
-    `${count(rerating.changed)} of ${count(rerating.looked_at)} events change: ${money(rerating.old_usd)} → ${money(rerating.new_usd)}${part}.`,
+    `Events that change: ${count(rerating.changed)} of ${count(rerating.looked_at)}, ${money(rerating.old_usd)} → ${money(rerating.new_usd)}${part}.`,
   );
 }
