@@ -40,7 +40,7 @@ export function Event() {
   );
 }
 
-/** Stays while its dialog is open: that shows what was written after the event is voided. */
+/** The button stays while its dialog is open, because the dialog shows the entries of the void after the event is voided. */
 function VoidButton({ entity, event }: { entity: string; event: CountedEvent }) {
   const [isActing, setActing] = useState(false);
   if (isVoided(event) && !isActing) return null;
@@ -81,7 +81,7 @@ function Explained({ entity, event }: { entity: string; event: CountedEvent }) {
       {event.usage !== null && (
         <section className="card stack" aria-labelledby="raw-title">
           <h2 id="raw-title">As the server reported it</h2>
-          <p className="quiet">Kept because nothing reads {event.unread.join(', ')}.</p>
+          <p className="quiet">Kept because these fields are unread: {event.unread.join(', ')}.</p>
           <pre className="raw" tabIndex={0}>
             {JSON.stringify(event.usage, null, 2)}
           </pre>
@@ -136,9 +136,7 @@ function whoFacts(event: CountedEvent): Fact[] {
       event.usage_source === 'reported' ? 'as the server reported it' : 'estimated: the stream was cut',
     ],
     ...(event.mended.length === 0 ? [] : [['Cut or turned into text', event.mended.join(', ')] as const]),
-    ...(event.unread.length === 0
-      ? []
-      : [['Counted fields that nothing reads', event.unread.join(', ')] as const]),
+    ...(event.unread.length === 0 ? [] : [['Unread fields', event.unread.join(', ')] as const]),
   ];
 }
 

@@ -1,4 +1,4 @@
-/** Counted events, newest first: the ones that a group, a day or a statement's line leads to, or one that is looked for by its id. */
+/** Counted events, newest first: those of a group, a day or a statement's line, or one that is searched by its id. */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
@@ -83,7 +83,7 @@ function NoEvents({ isById }: { isById: boolean }) {
         counted is among the dead letters.
       </Empty>
     );
-  return <Empty title="No event fits">Change the days or the filters.</Empty>;
+  return <Empty title="No event matches">Change the days or the filters.</Empty>;
 }
 
 const KIND_LABELS = {
@@ -113,7 +113,7 @@ function Finding() {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          // An id is looked for everywhere, whatever was shown.
+          // A search by id drops every other filter.
           const wanted = id.trim() || undefined;
           void navigate({ search: wanted === undefined ? {} : { id: wanted, kind } });
         }}
@@ -148,7 +148,7 @@ function Finding() {
   );
 }
 
-/** Everything that narrows the list, each with a way to take it away. */
+/** The filters of the list, each with a button that removes it. */
 function Chips() {
   const search = eventsRoute.useSearch();
   const navigate = eventsRoute.useNavigate();

@@ -13,7 +13,7 @@ export function marksOf(event: CountedEvent): { text: string; tone: Tone }[] {
     ...(event.unpriced
       ? [warn('no price yet')]
       : event.unpriced_meters.map((meter) => warn(`no price yet: ${meterLabel(meter)}`))),
-    ...(event.unread.length > 0 ? [warn(`not read: ${event.unread.join(', ')}`)] : []),
+    ...(event.unread.length > 0 ? [warn(`unread: ${event.unread.join(', ')}`)] : []),
     ...(event.service_tier === 'default' ? [] : [plain(`${event.service_tier} tier`)]),
     ...(event.late ? [warn(`late: billed in ${monthName(event.period)}`)] : []),
     ...(event.usage_source === 'estimated' ? [plain('estimated')] : []),

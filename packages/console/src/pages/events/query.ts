@@ -2,7 +2,7 @@
 import { addDays, secondsOfDay } from '../../parts/calendar.js';
 import { queryOf, readFilters } from '../usage/filters.js';
 
-export type EventsSearch = {
+type EventsSearch = {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly filters?: string | undefined;
@@ -28,7 +28,7 @@ export function eventsQuery(search: EventsSearch) {
   };
 }
 
-/** The page's address of the events that an address of the API names, as a statement's line has it. */
+/** The page's address of the events behind an address of the API, such as that of a statement's line. */
 export function searchOfUrl(url: string): EventsSearch {
   const query = new URL(url, 'http://tally').searchParams;
   const fields = new URLSearchParams();

@@ -1,4 +1,4 @@
-/** `/customers/{entity}/events`: counted events, found by what they say; and one of them with all that explains it. */
+/** `/customers/{entity}/events`: counted events with filters, and one of them with everything that explains it. */
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { pageRoute } from '../../frame/frame-routes.js';
 import { address, day, month, oneOf, text } from '../../parts/address.js';

@@ -1,4 +1,4 @@
-/** Voiding an event: what it gives back is shown before it counts. */
+/** Voids an event after a preview of what that gives back. */
 import { useEffect, useState } from 'react';
 import { answered, api } from '../../api/client.js';
 import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
@@ -64,7 +64,7 @@ export function VoidDialog({ entity, event, onActing, onClose }: VoidProps) {
           isLong
           value={reason}
           onChange={setReason}
-          hint="It stands in the audit log and on the event."
+          hint="The audit log and the event show it."
         />
       }
       preview={preview}

@@ -1,4 +1,4 @@
-/** Whether the months that are shown were charged the sum of their usage, and what a reader has to know about it. */
+/** Whether the months shown were charged the sum of their usage, and warnings about that usage. */
 import { Amount } from '../../parts/amount.js';
 import { Badge } from '../../parts/badge.js';
 import { monthsName } from '../../parts/calendar.js';
@@ -60,7 +60,7 @@ export function Badges({ report: { activity } }: { report: ReportOf }) {
   );
 }
 
-/** What has no price of requests that are charged otherwise, such as "web search of m". */
+/** Meters without a price, of requests whose other meters are charged, such as "web search of m". */
 function unpricedParts({ unpriced, unpriced_models: whole }: ReportOf['activity']['marks']): string[] {
   return unpriced
     .filter(({ model }) => !whole.includes(model))

@@ -20,7 +20,7 @@ type DailyProps = {
   readonly onDay: (day: string) => void;
 };
 
-export function groupName(name: string): string {
+function groupName(name: string): string {
   return name === TAIL ? 'Other' : name;
 }
 

@@ -106,7 +106,7 @@ function chargedTo({ range, balance, activity }: Loaded): bigint | null {
 
 export type Late = { readonly month: string; readonly requests: number; readonly picos: bigint };
 
-/** Of a month: its usage that other months are charged, and the usage of other months that it is charged. Empty where the range is no month. */
+/** Late usage of a month: its usage that is charged to other months, and other months' usage that is charged to it. Empty where the range is no month. */
 function lateOf({ range, activity }: Loaded): { billedElsewhere: Late[]; fromElsewhere: Late[] } {
   const read = (month: string, each: Schemas['ActivityLate']) => ({
     month,
@@ -133,8 +133,8 @@ function comparedName({ complete, before, isOver }: ShownRange): string {
 
 export type Cap = { name: 'monthly' | 'yearly'; limit: bigint; spent: bigint; period: string };
 
-/** The cap of which more is spent. */
-export function capOf(balance: Schemas['Balance']): Cap | null {
+/** The cap of which the larger share is spent. */
+function capOf(balance: Schemas['Balance']): Cap | null {
   const { monthly_cap_usd: monthly, yearly_cap_usd: yearly, period } = balance;
   const caps: Cap[] = [];
   if (monthly !== null)
@@ -155,7 +155,7 @@ export function capOf(balance: Schemas['Balance']): Cap | null {
 }
 
 type Line = readonly (bigint | null)[];
-export type TotalLines = {
+type TotalLines = {
   readonly days: readonly string[];
   readonly running: Line;
   readonly forecast: { readonly middle: Line; readonly low: Line; readonly high: Line } | null;

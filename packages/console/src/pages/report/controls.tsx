@@ -1,4 +1,4 @@
-/** What the report shows: a month, or days. The address keeps it. */
+/** Chooses a month or days for the report; the address keeps the choice. */
 import { useState } from 'react';
 import { addDays, addMonths, type ShownRange } from '../../parts/calendar.js';
 import { SelectBox } from '../../parts/fields.js';
@@ -24,7 +24,7 @@ export function Controls({ range, current }: { range: ShownRange; current: strin
   return (
     <>
       <div className="row">
-        <button type="button" aria-label="Month before" onClick={() => toMonth(addMonths(shown, -1))}>
+        <button type="button" aria-label="Previous month" onClick={() => toMonth(addMonths(shown, -1))}>
           ‹
         </button>
         <SelectBox
@@ -36,7 +36,7 @@ export function Controls({ range, current }: { range: ShownRange; current: strin
         />
         <button
           type="button"
-          aria-label="Month after"
+          aria-label="Next month"
           disabled={shown >= current}
           onClick={() => toMonth(addMonths(shown, 1))}
         >
@@ -92,7 +92,7 @@ function DaysForm({ range }: { range: ShownRange }) {
   );
 }
 
-export function rangeProblem(from: string, to: string): string {
+function rangeProblem(from: string, to: string): string {
   if (from === '' || to === '') return 'Choose a first and a last day.';
   if (from > to) return 'The last day lies before the first.';
   return addDays(from, RANGE_DAYS_MAX) <= to ? `At most ${RANGE_DAYS_MAX} days at once.` : '';

@@ -45,7 +45,7 @@ export function readGrants(grants: readonly ApiGrant[]) {
   }));
 }
 
-/** The whole hours whose spend is the pace: the last seven days, whatever range is shown. As the service's own, which warns of credits that run out. */
+/** The whole hours whose spend gives the pace: the last seven days, whatever range is shown. The service's alerts use the same hours. */
 export function paceRange(asOf: number): { start_time: number; end_time: number } {
   const end = Math.floor(asOf / HOUR_SECONDS) * HOUR_SECONDS;
   return { start_time: end - PACE_DAYS * DAY_SECONDS, end_time: end };
@@ -55,7 +55,7 @@ export function paceRange(asOf: number): { start_time: number; end_time: number 
  * The credits left at `at` (unix seconds). `burntSince` is what credits have paid since then. Usage counts on the day on which
  * it occurred.
  */
-export function leftAt(grants: readonly Grant[], at: number, burntSince: bigint): bigint {
+function leftAt(grants: readonly Grant[], at: number, burntSince: bigint): bigint {
   const granted = sumPicos(
     grants.filter((grant) => grant.effectiveAt <= at),
     (grant) =>
@@ -86,13 +86,13 @@ export function history(
   return left;
 }
 
-/** Where credits that were bought later paid for a day's usage, the day would end below zero: it ended at zero. */
+/** A day whose usage was paid by credits that were bought later would end below zero; it is shown as zero. */
 function notBelowZero(picos: bigint): bigint {
   return picos < 0n ? 0n : picos;
 }
 
-export type Point = { readonly day: string; readonly left: bigint; readonly lost: bigint | null };
-export type Projection = {
+type Point = { readonly day: string; readonly left: bigint; readonly lost: bigint | null };
+type Projection = {
   readonly points: readonly Point[];
   /** By grant: what it loses when it expires. */
   readonly unused: ReadonlyMap<string, bigint>;

@@ -1,4 +1,4 @@
-/** The report's files: the days as CSV, the month's FOCUS rows, and a way to its statement. */
+/** The report's files: the days as CSV and the month's FOCUS rows; and a link to its statement. */
 import { Link } from '@tanstack/react-router';
 import { answered, api } from '../../api/client.js';
 import { addMonths } from '../../parts/calendar.js';

@@ -1,4 +1,4 @@
-/** Where the events of a row of the report are. */
+/** The address of the events of a row of the report. */
 import { addDays } from '../../parts/calendar.js';
 import { writeFilters } from '../usage/filters.js';
 import type { ReportOf } from './compute.js';

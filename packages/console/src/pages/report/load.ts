@@ -39,7 +39,7 @@ async function loadReport(queries: QueryClient, entity: string, view: View | nul
   return { range, balance, activity, earlier, usage, pace, forecast, customer, denials };
 }
 
-/** How the customer stands, from the list of customers, which knows it. */
+/** The customer's state, as the list of customers shows it. */
 async function customerOf(queries: QueryClient, entity: string): Promise<Schemas['Customer'] | null> {
   const query = { search: entity, limit: 100 };
   const { data } = await queries.fetchQuery(reading('/v1/entities', { params: { query } }));

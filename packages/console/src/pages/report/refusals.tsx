@@ -1,4 +1,4 @@
-/** A customer whose requests are refused looks refused: which limit, until when, and the last requests that it met. */
+/** A banner for a customer whose requests are refused: which limit, until when, and the last requests that it refused. */
 import { Badge } from '../../parts/badge.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Moment } from '../../parts/moment.js';

@@ -5,7 +5,7 @@ import { addOthers, METERS, othersOf, tokensAmong, type Quantities } from '../..
 import { picosOf } from '../../parts/money.js';
 
 /** The largest groups are shown; the others are one group, the tail. */
-export const GROUPS_SHOWN = 6;
+const GROUPS_SHOWN = 6;
 
 /** The tail's name, which no project and no model has. */
 export const TAIL = '';

@@ -118,7 +118,7 @@ function CapShare({ report: { cap } }: { report: ReportOf }) {
   if (cap === null)
     return (
       <Tile id="cap" title="Share of the cap" figure="–">
-        No cap is set: usage never stops for one
+        No cap is set, so none stops usage
       </Tile>
     );
   const perMille = perMilleOf(cap.spent, cap.limit) ?? 1_000;

@@ -67,7 +67,7 @@ export function UsageTable({ report, show }: { report: ReportOf; show: Measure }
         sort={sort}
         onSort={(next) => change({ sort: next })}
         totals={totalsOf(found, by)}
-        empty={<Empty title="Nothing fits the search" />}
+        empty={<Empty title="Nothing matches the search" />}
       />
       {others.length > 0 && <Others rows={others} onOpen={() => change({ top: 'all' })} />}
     </section>

@@ -1,4 +1,4 @@
-/** A month's statement: its lines add up to what is due and to the credits left, and each line of usage leads to its events. */
+/** A month's statement: its lines add up to the amount due and to the credits left, and each line of usage links to its events. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
@@ -176,7 +176,7 @@ function Charges({ statement }: { statement: StatementOf }) {
             : undefined
         }
         empty={
-          search === '' ? <Empty title="Nothing was charged" /> : <Empty title="No line fits the search" />
+          search === '' ? <Empty title="Nothing was charged" /> : <Empty title="No line matches the search" />
         }
       />
     </section>

@@ -1,4 +1,4 @@
-/** What the explorer asks for: groups, buckets, days and filters. */
+/** The controls of the explorer: groups, buckets, days and filters. */
 import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { reading } from '../../api/client.js';
@@ -209,7 +209,7 @@ function FilterForm({ of }: { of: Explored }) {
 
 const KNOWN_MAX = 200;
 
-/** What the field has in the shown days, the most expensive first. */
+/** The values of the field in the days shown, the most expensive first. */
 function useKnownValues({ entity, from, to }: Explored, field: string): string[] {
   const query = { group_by: field, start_time: secondsOfDay(from), end_time: secondsOfDay(addDays(to, 1)) };
   const params = { path: { entity }, query: query as never };

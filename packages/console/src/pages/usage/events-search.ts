@@ -11,7 +11,7 @@ export function eventsSearch({ filters, groups, from, to }: Of, row: Pick<GroupR
   for (const [at, field] of groups.entries()) {
     const value = row.names[at] ?? null;
     if (value === null) without.push(field);
-    // The group is one of the filter's values: the others are not of it.
+    // The group's own value replaces the filter's values of the same field.
     else
       all = withFilter(
         all.filter((each) => each.field !== field),

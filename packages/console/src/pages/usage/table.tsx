@@ -1,4 +1,4 @@
-/** Every group with its sums; each leads to its events, and a name narrows what is shown to it. */
+/** Every group with its sums and a link to its events; a click on a name filters by it. */
 import { Link } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { Amount } from '../../parts/amount.js';
@@ -48,7 +48,7 @@ export function GroupsTable({ of, rows }: { of: Explored; rows: readonly GroupRo
           requests: <Count of={total.requests} />,
           tokens: <Count of={total.tokens} />,
         }}
-        empty={<Empty title="No usage fits">Change the days, the filters or the search.</Empty>}
+        empty={<Empty title="No usage matches">Change the days, the filters or the search.</Empty>}
       />
       {others.length > 0 && <Others rows={others} onOpen={() => change({ top: 'all' })} />}
     </section>

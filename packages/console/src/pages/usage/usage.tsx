@@ -16,10 +16,10 @@ import { usageRoute } from './route.js';
 import { GroupsTable } from './table.js';
 
 export type Explored = ReturnType<typeof useExplored>;
-export type UsageSearch = ReturnType<typeof usageRoute.useSearch>;
+type UsageSearch = ReturnType<typeof usageRoute.useSearch>;
 
 /** What the address asks for, with its defaults. */
-export function useExplored() {
+function useExplored() {
   const { entity } = usageRoute.useParams();
   const search = usageRoute.useSearch();
   const navigate = usageRoute.useNavigate();
@@ -50,7 +50,7 @@ export function useExplored() {
 
 type Answer = { readonly data: readonly ApiRow[]; readonly isWhole: boolean };
 
-/** With more rows than the API gives at once, the sums come without their buckets, so that the table is still whole. */
+/** Where there are more rows than the API gives at once, the sums come without buckets, so that the table is complete. */
 function useUsage(of: Explored) {
   const queries = useQueryClient();
   const { entity, groups, filters, width, from, to } = of;
