@@ -48,7 +48,7 @@ export function Audit() {
       </PageHead>
       <div className="row filters">
         <SelectBox
-          label="Act"
+          label="Action"
           value={texts.action ?? ALL}
           options={[
             { value: ALL, label: 'All actions' },
