@@ -49,9 +49,11 @@ export const FAULTS: readonly Fault[] = [
       const { postgres, watch } = world;
       await watch.during('postgres', {
         begin: () => postgres.killPrimary(),
-        async end() {
+        async meanwhile() {
           await underLoad(world);
           await alerted();
+        },
+        async repair() {
           await postgres.promoteStandby();
           await until('Postgres takes writes', () => succeeds(postgres.write()));
         },
@@ -69,9 +71,11 @@ export const FAULTS: readonly Fault[] = [
       const master = await redis.master();
       await watch.during('redis', {
         begin: () => master.kill(),
-        async end() {
+        async meanwhile() {
           await underLoad(world);
           await alerted();
+        },
+        async repair() {
           await redis.waitFor(IMPATIENT_MS);
           await until('the Sentinels have another master', async () => (await redis.master()) !== master);
           const next = await redis.master();
@@ -128,9 +132,11 @@ export const FAULTS: readonly Fault[] = [
           await master.fillDisk();
           await until('it refuses writes', async () => (await refusalOf(master)).startsWith('MISCONF'));
         },
-        async end() {
+        async meanwhile() {
           await underLoad(world);
           await alerted();
+        },
+        async repair() {
           await master.freeDisk();
           await until('it takes writes', () => takesWrites(master));
         },

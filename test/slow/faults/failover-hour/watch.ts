@@ -23,12 +23,22 @@ export type Server = 'postgres' | 'redis';
 const SERVERS: readonly Server[] = ['postgres', 'redis'];
 type State = 'ok' | 'away';
 
-/** When a server took no writes, and since when every process knew it. */
+/** When a server took no writes: from when every process knew it until its repair began, after which it took some before the test saw it. */
 type Outage = {
   readonly server: Server;
   readonly fromMs: number;
   readonly knownMs: number;
+  readonly repairMs: number;
   readonly toMs: number;
+};
+
+export type Breakdown = {
+  /** Makes the server unavailable. */
+  readonly begin: () => Promise<void>;
+  /** Once every process knows that it is. */
+  readonly meanwhile: () => Promise<void>;
+  /** Brings it back; resolves when it takes writes. */
+  readonly repair: () => Promise<void>;
 };
 
 type Look = {
@@ -64,11 +74,7 @@ export class Watch {
     for (const server of SERVERS) this.running.push(this.ask(server, ask[server]));
   }
 
-  /** `begin` makes the server unavailable, and `end` brings it back once every process knows that it is. */
-  async during(
-    server: Server,
-    { begin, end }: { begin: () => Promise<void>; end: () => Promise<void> },
-  ): Promise<void> {
+  async during(server: Server, { begin, meanwhile, repair }: Breakdown): Promise<void> {
     const fromMs = performance.now();
     await begin();
     const know = async () =>
@@ -77,8 +83,10 @@ export class Watch {
       );
     await until(`every process knows that ${server} is unavailable`, know, KNOWN_MS_MAX / 1_000);
     const knownMs = performance.now();
-    await end();
-    this.outages.push({ server, fromMs, knownMs, toMs: performance.now() });
+    await meanwhile();
+    const repairMs = performance.now();
+    await repair();
+    this.outages.push({ server, fromMs, knownMs, repairMs, toMs: performance.now() });
   }
 
   async stop(): Promise<void> {
@@ -124,7 +132,7 @@ export class Watch {
   private stateOf(server: Server, { fromMs, toMs, aliveMs }: Look): State | null {
     for (const outage of this.outages) {
       if (outage.server !== server) continue;
-      if (fromMs > outage.knownMs && toMs < outage.toMs) return 'away';
+      if (fromMs > outage.knownMs && toMs < outage.repairMs) return 'away';
       if (toMs > outage.fromMs && fromMs < outage.toMs + KNOWN_MS_MAX) return null;
     }
     return this.wasSlow(server, fromMs - SHARED_MS_MAX, toMs) || aliveMs > SLOW_MS ? null : 'ok';
