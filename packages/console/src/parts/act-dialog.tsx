@@ -29,7 +29,7 @@ export type Made = { readonly sentence: ReactNode; readonly grant?: string };
 
 function madeOf(answer: Made | ReactNode): Made {
   const isWhole = typeof answer === 'object' && answer !== null && 'sentence' in answer;
-  return isWhole ? (answer as Made) : { sentence: answer as ReactNode };
+  return isWhole ? answer : { sentence: answer };
 }
 
 /** Sent with the change, and again with each repetition of it, so that it is made once. */

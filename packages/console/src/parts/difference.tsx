@@ -74,5 +74,5 @@ export function Differences({
 export function valueText(value: unknown): ReactNode {
   if (value === null || value === undefined || value === '') return <span className="quiet">–</span>;
   if (typeof value === 'object') return <code>{JSON.stringify(value)}</code>;
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

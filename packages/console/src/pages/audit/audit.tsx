@@ -156,7 +156,7 @@ function Changed({ entry: { before, after, target } }: { entry: Entry }) {
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return 'none';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 

@@ -68,7 +68,7 @@ function Reconcile({ onStarted, onDone }: { onStarted: (job: string) => void; on
   const start = async () => {
     setWaiting(true);
     try {
-      const answer = (await answered(api.GET('/v1/admin/reconciliation'))) as Reconciliation | Schemas['Job'];
+      const answer = await answered(api.GET('/v1/admin/reconciliation'));
       if (answer.object === 'job') onStarted(answer.id);
       else {
         announce(answer.ok ? 'The books agree.' : 'The books differ.', answer.ok ? 'good' : 'bad');
@@ -193,7 +193,7 @@ function textOf(value: unknown): string {
     const parts = Object.entries(value).map(([name, each]) => `${name} ${String(each)}`);
     return parts.join(', ');
   }
-  return grouped(String(value));
+  return grouped(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /** Whole numbers, such as picodollars, in groups of three digits. */
@@ -235,7 +235,7 @@ function RepairButton() {
           }
           onClose={close}
           preview={async () => {
-            const answer = (await send(null)) as Repair | Schemas['Job'];
+            const answer = await send(null);
             if (answer.object !== 'job') return { sentences: repairSentences(answer) };
             return {
               sentences: [
@@ -244,7 +244,7 @@ function RepairButton() {
             };
           }}
           perform={async (headers) =>
-            outcomeOf<Repair>((await send(headers)) as Repair, ({ changed }) =>
+            outcomeOf<Repair>(await send(headers), ({ changed }) =>
               changed === 0
                 ? 'Every sum was right; nothing was changed.'
                 : `${plural(changed, 'sum')} ${changed === 1 ? 'is' : 'are'} rebuilt.`,

@@ -13,7 +13,7 @@ export function metrics() {
     queryKey: ['/metrics'] as const,
     queryFn: async ({ signal }) => {
       const text = await answered(api.GET('/metrics', { signal, parseAs: 'text' }));
-      return samplesOf(String(text));
+      return samplesOf(text);
     },
   });
 }

@@ -152,7 +152,7 @@ function PublishAll({ compared }: { compared: Compared }) {
           }}
           perform={async (headers) =>
             outcomeOf<Difference>(
-              (await send(file, options, headers)) as Difference,
+              await send(file, options, headers),
               ({ changes: done }) =>
                 `${plural(done.length, 'price')} ${done.length === 1 ? 'is' : 'are'} published.`,
             )

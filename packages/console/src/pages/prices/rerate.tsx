@@ -53,7 +53,7 @@ function RerateDialog({ model: first, onClose }: { model: string; onClose: () =>
       }}
       perform={async (headers) =>
         outcomeOf<Rerating>(
-          (await send(headers)) as Rerating,
+          await send(headers),
           ({ changed, delta_usd: delta }) =>
             `${plural(changed, 'event')} are re-rated: ${changeText(delta)} in all.`,
         )

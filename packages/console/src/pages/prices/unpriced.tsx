@@ -84,7 +84,7 @@ const COLUMNS: readonly Column<Waiting>[] = [
 
 function Quantities({ of }: { of: Waiting['quantities'] }) {
   return Object.entries(of)
-    .map(([meter, count]) => `${groupDigits(Number(count))} ${meter.replaceAll('_', ' ')}`)
+    .map(([meter, count]) => `${groupDigits(count)} ${meter.replaceAll('_', ' ')}`)
     .join(', ');
 }
 

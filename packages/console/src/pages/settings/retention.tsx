@@ -14,7 +14,6 @@ import { monthName, plural } from '../../parts/times.js';
 import { SettingsTabs } from './settings-tabs.js';
 
 type Kind = Schemas['RetentionOfKind'];
-type Order = Schemas['RetentionOrder'];
 type Month = Schemas['EventMonth'];
 
 export function Retention() {
@@ -111,7 +110,7 @@ function Change({ kind, setting }: { kind: Kind; setting: string }) {
       api.PUT('/v1/admin/settings/retention', {
         params: { query: { dry_run: headers === null } },
         ...(headers === null ? {} : { headers }),
-        body: { [setting]: value() } as Order,
+        body: { [setting]: value() },
       }),
     );
   return (

@@ -1,9 +1,13 @@
 /** The address of the events of a group: its own values beside the filters. Pure. */
 import { writeFilters, withFilter, type Filter } from './filters.js';
 import type { GroupRow } from './groups.js';
-import type { Explored } from './usage.js';
 
-type Of = Pick<Explored, 'filters' | 'groups' | 'from' | 'to'>;
+type Of = {
+  readonly filters: readonly Filter[];
+  readonly groups: readonly string[];
+  readonly from: string;
+  readonly to: string;
+};
 
 export function eventsSearch({ filters, groups, from, to }: Of, row: Pick<GroupRow, 'names'>) {
   const without: string[] = [];

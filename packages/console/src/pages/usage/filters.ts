@@ -34,7 +34,7 @@ export function readFilters(text: string | undefined): Filter[] {
 
 export function writeFilters(filters: readonly Filter[]): string | undefined {
   if (filters.length === 0) return undefined;
-  return new URLSearchParams(filters.map(({ field, value }) => [field, value])).toString();
+  return new URLSearchParams(filters.map(({ field, value }): [string, string] => [field, value])).toString();
 }
 
 export function withFilter(filters: readonly Filter[], added: Filter): Filter[] {
