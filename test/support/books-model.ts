@@ -207,11 +207,15 @@ export class BooksModel {
   }
 }
 
-/** What occurred while the grant was valid, or before it was made without a start, until three days after its expiry. */
-function pays({ startMs, expiresMs }: ModelGrant, occurredMs: number, nowMs: number): boolean {
+/**
+ * What occurred while the grant was valid and is booked within three days of its expiry; without a start, also what occurred before it was
+ * made and is booked before its expiry.
+ */
+function pays({ startMs, expiresMs, createdMs }: ModelGrant, occurredMs: number, nowMs: number): boolean {
   const expiry = expiresMs ?? Infinity;
   if (occurredMs >= expiry || nowMs >= expiry + GRACE_MS) return false;
-  return startMs === null ? true : occurredMs >= startMs;
+  if (occurredMs >= (startMs ?? createdMs)) return true;
+  return startMs === null && nowMs < expiry;
 }
 
 function burntBy(event: ModelEvent): bigint {
