@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'Chains.chains': 'chains.list',
   'Corrections.rerate': 'prices.rerate',
   'Corrections.void': 'usageEvents.void',
+  'CountedEvents.get': 'events.get',
   'CountedEvents.list': 'events.list',
   'Credits.entry': 'ledger.get',
   'Credits.ledger': 'ledger.list',

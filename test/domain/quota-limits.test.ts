@@ -95,6 +95,7 @@ describe('a quota decision', () => {
       inFlightCount: 2,
       limitCount: 2,
       resetsAt: null,
+      nextHold: null,
     });
     expect(denial(aQuestion({ ...full, entityHeld: { count: 1 } }), 0n)).toBeNull();
     expect(denial(aQuestion({ entity: { maxConcurrentRequests: 0 } }), 0n)).toMatchObject({

@@ -98,6 +98,7 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
       return (await app.call(`GET /v1/quota/decisions/${id}`)).status === 200;
     });
   },
+  'events.get': () => remember('events.event', 'GET /v1/entities/entity1/events'),
   'ledger.get': () => remember('ledger.entry', 'GET /v1/admin/entities/entity1/ledger'),
   'prices.get': () => remember('prices.id', 'GET /v1/admin/prices'),
   'jobs.get': () => remember('jobs.id', 'GET /v1/admin/jobs'),
