@@ -27,7 +27,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'Prices.unpriced': 'unpricedUsage.list',
   'Queue.look': 'queue.get',
   'Retention.erase': 'entities.erase',
-  'StatementList.list': 'statements.list',
+  'StatementList.list': 'statements.months',
   'Statements.read': 'statements.get',
   'VisibleEntities.list': 'customers.list',
   'VisibleEntities.get': 'customers.get',
