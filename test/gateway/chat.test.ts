@@ -34,6 +34,7 @@ describe('a chat completion', () => {
       type: 'ai.inference.usage.v1',
       subject: 'entity1/default',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
       data: {
         model: CHAT_MODEL,
         operation: 'chat',
