@@ -163,7 +163,11 @@ describe('a Postgres', () => {
   const endAll = async (): Promise<void> => {
     await until('none waits', async () => {
       const pids = await waiting();
-      await Promise.all(pids.map((pid) => postgres.pool.query('select pg_terminate_backend($1)', [pid])));
+      // By then the process may have ended, and another test's session have its id.
+      await postgres.pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where pid = any($1) and datname = current_database()`,
+        [pids],
+      );
       return pids.length === 0;
     });
   };
