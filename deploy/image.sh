@@ -18,9 +18,11 @@ cp -R prisma/migrations prisma/*.json "$into/prisma/"
 # Optional packages are the embedded PostgreSQL: the image has servers of its own.
 (cd "$into" && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund)
 
-# What Node never reads, and the query compilers of other databases than PostgreSQL.
+# What Node never reads: maps, types, sources in TypeScript and texts for people, but the licenses stay. And the query compilers of other
+# databases than PostgreSQL.
 find "$into/node_modules" "$into/dist" "$into/packages" -type f \
   \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.tsbuildinfo' \) -delete
+find "$into/node_modules" -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.md' \) ! -iname 'LICEN[CS]E*' -delete
 find "$into/node_modules/@prisma/client/runtime" -type f -name 'query_compiler_*' \
   ! -name 'query_compiler_fast_bg.postgresql.*' -delete
 find "$into/node_modules/@prisma/client/runtime" -type f -name '*edge*' -delete
