@@ -14,7 +14,7 @@ export type Row = {
   /** Events of this time: accepted, and booked in the end. */
   readonly accepted: number;
   readonly booked: number;
-  /** Looks at /readyz and /metrics, and how many of them told of a server that was away. */
+  /** How often /readyz and /metrics were read, and how often they said that a server was unavailable. */
   readonly looks: number;
   readonly away: number;
   readonly alerts: readonly string[];
