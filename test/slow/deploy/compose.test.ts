@@ -75,8 +75,10 @@ describe('compose.yaml', () => {
     const reached = (name: string) =>
       [api, worker, gateway].filter(({ environment }) => environment?.[name] === set[name]).length;
     expect(own.filter((name) => reached(name) === 0)).toEqual([]);
-    // An API and a worker differ in their role alone.
-    expect(worker.environment).toEqual({ ...api.environment, ROLE: 'worker' });
+    // An API and a worker differ in their role, and in that an API is where the command line is called.
+    const { TALLY_URL, TALLY_API_KEY_FILE, ...asAWorker } = { ...api.environment, ROLE: 'worker' };
+    expect(worker.environment).toEqual(asAWorker);
+    expect([TALLY_URL, TALLY_API_KEY_FILE]).toEqual(['http://127.0.0.1:3000', '/secrets/admin-key']);
     expect([api.image, gateway.image]).toEqual(['tally:1.2.3', 'tally:1.2.3']);
     const doors = [api, gateway].flatMap(({ ports = [] }) => ports);
     expect(doors.map(({ host_ip, published, target }) => [host_ip, published, target])).toEqual([
