@@ -60,6 +60,7 @@ logWhatIsPrinted(logger);
 
 /** In the order of opening; closed in reverse. */
 const opened: { readonly name: string; close(): Promise<unknown> }[] = [];
+let closing: string | null = null;
 let stopping = false;
 let stoppedBy: string | null = null;
 /** Beside what a stop may take: the time in which load balancers are told. */
@@ -249,13 +250,11 @@ async function stop(signal: string): Promise<void> {
   stoppedBy = signal;
   logger.info('stopping', { signal });
   // While Redis is unavailable, a worker would wait for it for ever.
-  setTimeout(
-    () => {
-      logger.warn('not stopped in time', { signal });
-      process.exit(1);
-    },
-    drainMs + (isRedisDown() ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX),
-  );
+  const leftMs = isRedisDown() ? STOP_WITHOUT_REDIS_MS_MAX : STOP_MS_MAX;
+  setTimeout(() => {
+    logger.warn('not stopped in time', { signal, waits_for: closing });
+    process.exit(1);
+  }, drainMs + leftMs);
   const clean = await closeAll();
   await deadlines.within(STOP_NOTICED_MS_MAX, started).catch(() => {});
   process.exit((await closeAll()) && clean ? 0 : 1);
@@ -265,6 +264,7 @@ async function closeAll(): Promise<boolean> {
   let clean = true;
   for (let last = opened.pop(); last !== undefined; last = opened.pop()) {
     const { name } = last;
+    closing = name;
     await last.close().catch((error: unknown) => {
       clean = false;
       logger.error(`${name} did not close`, error);

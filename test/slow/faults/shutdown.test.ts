@@ -74,6 +74,11 @@ describe('SIGTERM', () => {
     const since = performance.now();
     const ends = await Promise.all(workers.map(({ service }) => service.stop()));
     for (const end of ends) expect(end).toMatch(/^exit code [01]$/);
+    // The log says what it still waited for.
+    const why = /"waits_for":"app"|did not close/;
+    expect(workers.map(({ service }) => why.test(service.log()))).toEqual(
+      ends.map((end) => end === 'exit code 1'),
+    );
     // Five seconds, and what a busy machine adds; orchestrators kill after thirty.
     expect(performance.now() - since).toBeLessThan(20_000);
     await tally.mend();
