@@ -1,7 +1,9 @@
 /** What a gateway and its callers read of each refusal: the table of denials, row by row, over HTTP. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BACKLOG_MAX } from '../../src/metering/key-backlog.js';
 import { anApp, type Answer, type TestApp } from '../support/app.js';
-import { LLAMA } from '../support/builders.js';
+import { anEventBody, LLAMA } from '../support/builders.js';
+import { litellmBatch } from '../support/litellm-logs.js';
 import { TestClock } from '../support/test-clock.js';
 
 /** Why; status, message, type, code; what tells a caller whether and when to try again. */
@@ -58,6 +60,13 @@ const TABLE = {
       'retry-after': expect.stringMatching(/^\d+$/),
       'retry-after-ms': expect.anything(),
     },
+  ],
+  'too much waiting usage of one key': [
+    429,
+    'Rate limit reached for requests',
+    'requests',
+    'rate_limit_exceeded',
+    { 'x-should-retry': null, 'retry-after': '1', 'retry-after-ms': '1000' },
   ],
   'our fault': [
     500,
@@ -224,6 +233,25 @@ describe('any other refusal', () => {
     for (const answer of limited) expect(rowOf(answer)).toEqual(TABLE['too many bad keys']);
     for (const answer of bad.filter(({ status }) => status !== 429))
       expect(rowOf(answer)).toEqual(TABLE['bad or missing key']);
+  });
+});
+
+describe('usage of a key of which too much waits', () => {
+  // No worker takes what waits here.
+  it('is refused as the table of denials has it, by every route that takes usage', async () => {
+    const app = await anApp();
+    try {
+      const key = await app.key('gateway');
+      const report = (body: unknown) => app.call('POST /v1/usage/events', { key, body });
+      const batch = Array.from({ length: 1_000 }, () => anEventBody());
+      for (let waiting = 0; waiting < BACKLOG_MAX; waiting += batch.length)
+        expect((await report(batch)).status).toBe(202);
+      const row = TABLE['too much waiting usage of one key'];
+      expect(rowOf(await report(anEventBody()))).toEqual(row);
+      expect(rowOf(await app.call('POST /v1/usage/litellm', { key, body: litellmBatch() }))).toEqual(row);
+    } finally {
+      await app.close();
+    }
   });
 });
 
