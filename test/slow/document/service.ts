@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setLimits, type TestApp } from '../../support/app.js';
 import { LLAMA } from '../../support/builders.js';
 import { aDatabase } from '../../support/database.js';
+import { pauseUpkeep } from '../../support/paused-upkeep.js';
 import { aRedis } from '../../support/redis.js';
-import { startService, type ServiceProcess } from '../../support/service-process.js';
+import { startService } from '../../support/service-process.js';
 import { until } from '../../support/until.js';
 import { aUsageEvent } from '../../support/usage-event.js';
-import type { Role } from '../../../src/config.js';
+import { aTestQueue } from '../../support/usage-queue.js';
 
 const DAY_MS = 86_400_000;
 /** A forecast needs three whole days. */
@@ -27,8 +28,10 @@ export type DocumentedService = {
   key(role: 'admin' | 'gateway' | 'finance', entity?: string): Promise<{ id: string; secret: string }>;
   /** What the service has printed. */
   log(): string;
-  /** Ends it and starts it over the same data in another role, on another port. */
-  restartAs(role: Role): Promise<void>;
+  /** Nothing is sent to anybody any more. */
+  pauseUpkeep(): Promise<void>;
+  /** Waits until all reported usage is counted. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -38,18 +41,15 @@ export type DocumentedService = {
  */
 export async function aDocumentedService(): Promise<DocumentedService> {
   const [postgres, redis] = await Promise.all([aDatabase(), aRedis()]);
-  const start = (role: Role) => startService({ role, databaseUrl: postgres.url, redisUrl: redis.url });
-  let process: ServiceProcess = await start('all');
+  const process = await startService({ role: 'all', databaseUrl: postgres.url, redisUrl: redis.url });
   const directory = await mkdtemp(join(tmpdir(), 'tally-document-'));
-  const call: TestApp['call'] = (request, options) => process.call(request, options);
+  const { url, call } = process;
   await addCustomers(call);
   const { body: document } = await call('GET /openapi.json', { key: null });
   const documentFile = join(directory, 'openapi.json');
   await writeFile(documentFile, JSON.stringify(document));
   return {
-    get url() {
-      return process.url;
-    },
+    url,
     call,
     directory,
     documentFile,
@@ -61,9 +61,11 @@ export async function aDocumentedService(): Promise<DocumentedService> {
       return { id: String(body.id), secret: String(body.secret) };
     },
     log: () => process.log(),
-    async restartAs(role) {
-      await process.stop();
-      process = await start(role);
+    pauseUpkeep: () => pauseUpkeep(redis.url),
+    async settled() {
+      const queue = await aTestQueue(redis.url, { mayDie: false });
+      await queue.drained();
+      await queue.close();
     },
     async close() {
       await process.kill();
