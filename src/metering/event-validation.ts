@@ -90,6 +90,26 @@ export function parseEvent(json: unknown, at: Date, addedAtMs = at.getTime()): E
   }
 }
 
+/**
+ * An attribute of an event whose reporter was told over HTTP that its time is out of range. While it waits in the queue its time may come
+ * into range, or the worker's clock differ from the API's: it stays refused all the same, since its reporter may have sent it anew.
+ */
+const OUT_OF_TIME = 'tallyoutoftime';
+
+export function markedOutOfTime(event: unknown): unknown {
+  return { ...(event as object), [OUT_OF_TIME]: true };
+}
+
+/** As it was reported, so that a replay judges it anew. */
+export function withoutMark(event: unknown): unknown {
+  if (!isOutOfTime(event)) return event;
+  return Object.fromEntries(Object.entries(event).filter(([name]) => name !== OUT_OF_TIME));
+}
+
+function isOutOfTime(event: unknown): event is object {
+  return typeof event === 'object' && event !== null && Object.hasOwn(event, OUT_OF_TIME);
+}
+
 function parse(json: unknown, at: Date, waitedMs: number): EventReading {
   const read = usualEnvelope(json) ?? envelopeOf(withDataRead(json));
   if (typeof read === 'string') return refuse(json, 'invalid_event', read);
@@ -99,7 +119,8 @@ function parse(json: unknown, at: Date, waitedMs: number): EventReading {
   if (subject === null)
     return refuse(json, 'invalid_subject', 'subject must be "entity/project", each of A-Z a-z 0-9 . _ -');
   const ageMs = at.getTime() - occurredAt.getTime();
-  if (ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs - waitedMs > USAGE_EVENT_BACK_MS_MAX) {
+  const isOut = ageMs < -USAGE_EVENT_AHEAD_MS_MAX || ageMs - waitedMs > USAGE_EVENT_BACK_MS_MAX;
+  if (isOut || isOutOfTime(json)) {
     return refuse(json, 'time_out_of_range', 'time must lie at most 5 minutes ahead and 35 days back');
   }
   const operation = operationOf(typeof body['operation'] === 'string' ? body['operation'] : null);

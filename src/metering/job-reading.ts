@@ -2,7 +2,7 @@
 import { USAGE_EVENTS_MAX, USAGE_JOB } from '@tally/client/protocol';
 import type { UsageEvent } from '../domain/usage.js';
 import { OVERSIZED_JOB, type NewDeadLetter } from './dead-letter.js';
-import { parseEvent } from './event-validation.js';
+import { parseEvent, withoutMark } from './event-validation.js';
 import type { TurnBudget } from './turn-budget.js';
 import { readable } from './well-formed.js';
 
@@ -67,7 +67,8 @@ function readBody(body: unknown, job: ReceivedJob, now: Date): { event: UsageEve
   const reading = parseEvent(body, now, job.addedAtMs);
   if (reading.ok) return reading;
   const { code, message, entity, project, source, id: eventId } = reading;
-  return { code, message, payload: payloadOf(body), jobId: job.id, entity, project, source, eventId };
+  const payload = payloadOf(withoutMark(body));
+  return { code, message, payload, jobId: job.id, entity, project, source, eventId };
 }
 
 /** In parts that a job may carry, so that a replay can put each into one. */

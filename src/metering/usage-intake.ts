@@ -4,7 +4,7 @@ import { Clock } from '../platform/clock.js';
 import { UsageQueue } from '../platform/queues.js';
 import { EventGatherer } from './event-gatherer.js';
 import { FOREIGN_LOG, foreignLogOf } from './foreign-logs.js';
-import { parseEvent } from './event-validation.js';
+import { markedOutOfTime, parseEvent } from './event-validation.js';
 import { KeyBacklog, unitsOf } from './key-backlog.js';
 import { REFUSED_IN_A_TURN_MAX, TurnBudget } from './turn-budget.js';
 
@@ -85,9 +85,11 @@ export class UsageIntake {
         continue;
       }
       const queueName = this.queue.nameFor(entity);
+      const isOutOfTime = !reading.ok && reading.code === 'time_out_of_range';
+      const told = isOutOfTime ? markedOutOfTime(body) : body;
       const ofQueue = kept.get(queueName);
-      if (ofQueue === undefined) kept.set(queueName, [body]);
-      else ofQueue.push(body);
+      if (ofQueue === undefined) kept.set(queueName, [told]);
+      else ofQueue.push(told);
       if (reading.ok) accepted += 1;
       else rejected.push({ index, id, code: reading.code, message: reading.message });
     }

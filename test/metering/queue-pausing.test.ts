@@ -5,9 +5,10 @@ import { anEventBody } from '../support/builders.js';
 import { TestClock } from '../support/test-clock.js';
 import { until } from '../support/until.js';
 
+const clock = new TestClock();
 let app: TestApp;
 beforeAll(async () => {
-  app = await anApp({ role: 'all', clock: new TestClock(), environment: { QUEUE_SHARDS: '2' } });
+  app = await anApp({ role: 'all', clock, environment: { QUEUE_SHARDS: '2' } });
 });
 afterAll(() => app.close());
 
@@ -34,8 +35,27 @@ describe('pausing the queue', () => {
     await until('all are counted', async () => (await counted()) === 4);
   });
 
+  it('counts nothing that its reporter was told is refused, though its time comes into range meanwhile', async () => {
+    const before = await counted();
+    await app.call('POST /v1/admin/queue/pause');
+    const time = new Date(clock.now().getTime() + 301_000).toISOString();
+    const event = anEventBody({ subject: 'early/p', id: 'early', time });
+    const { status, body } = await app.call('POST /v1/usage/events', { body: event });
+    expect([status, body.rejected[0].code]).toEqual([422, 'time_out_of_range']);
+    clock.advance(60_000);
+    await app.call('POST /v1/admin/queue/resume');
+    const letters = async () => (await app.call('GET /v1/admin/dead_letters?entity=early')).body.data;
+    await until('it is a dead letter', async () => (await letters()).length === 1);
+    const [letter] = await letters();
+    expect([letter.code, letter.payload]).toEqual(['time_out_of_range', event]);
+    expect(await counted()).toBe(before);
+    // A person has read it, and its time is in range by now.
+    await app.call(`POST /v1/admin/dead_letters/${letter.id}/replay`);
+    await until('it is counted', async () => (await counted()) === before + 1);
+  });
+
   it('is in the audit log with what it was before', async () => {
-    expect(await audited()).toMatchObject([
+    expect((await audited()).slice(0, 2)).toMatchObject([
       { action: 'queue.resume', before: { paused: true }, after: { paused: false } },
       { action: 'queue.pause', before: { paused: false }, after: { paused: true } },
     ]);
