@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestApp } from '../support/app.js';
 import { apply, requestOf, type Change } from './changes.js';
+import { isOfConflicts, resolvedBy, resolving } from './conflicts.js';
 import { isVoid, mispriced, paidFor, rerating, voiding, type Paid } from './corrections.js';
 import { grantShown, isOfCredits, isRefused } from './credit-changes.js';
 import { damage } from './damage.js';
@@ -26,7 +27,7 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   const paid = await paidFor(sql, concerned(change, model));
   if (change.what === 'repair') await damageOf(change.entity, asked);
   const predicted = predict(change, model, { nowMs, paid });
-  const hasPreview = change.what === 'rerate' || change.what === 'repair';
+  const hasPreview = change.what === 'rerate' || change.what === 'repair' || isOfConflicts(change);
   const previewed = hasPreview ? await call(`${request}?dry_run=true`, { body }) : null;
   const answer = await call(request, { body, headers: { 'idempotency-key': key } });
   if (
@@ -42,7 +43,8 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
     assert.deepEqual(pick(answer.body, predicted), predicted, `${request}: ${answer.text}`);
   if (previewed !== null)
     assert.deepEqual({ ...previewed.body, dry_run: false }, answer.body, previewed.text);
-  apply(change, model, { id: String(answer.body.id), nowMs, paid });
+  const resolved = isOfConflicts(change) ? await resolvedBy(sql, change) : [];
+  apply(change, model, { id: String(answer.body.id), nowMs, paid, resolved });
   if (isOfCredits(change)) {
     const shown = grantShown(model.accounts.get(change.entity)!, { id: String(answer.body.id), nowMs });
     assert.deepEqual(pick(answer.body, shown), shown, `${request}: ${answer.text}`);
@@ -51,9 +53,9 @@ export async function makeChange(change: Change, asked: Asked): Promise<void> {
   const again = await call(request, { body, headers: { 'idempotency-key': key } });
   if (/^(POST|PATCH)/.test(request)) assert.deepEqual(again.body, answer.body);
   if (change.what === 'void') assert.deepEqual((await call(request, { body })).body, answer.body);
-  if (!hasPreview) return;
+  if (!hasPreview || (isOfConflicts(change) && change.limit !== null)) return;
   const { body: left } = await call(request, { body });
-  assert.equal(left.changed, 0, `nothing is left: ${JSON.stringify(left)}`);
+  assert.equal(left.changed ?? left.answered, 0, `nothing is left: ${JSON.stringify(left)}`);
 }
 
 /** Calls with a new key of the customer. */
@@ -71,6 +73,7 @@ export function concerned(change: Change, model: Model): Counted[] {
 function predict(change: Change, model: Model, at: { nowMs: number; paid: Paid }): object | null {
   if (change.what === 'rerate') return rerating(mispriced(model, change));
   if (change.what === 'erase') return erasing(change, model);
+  if (isOfConflicts(change)) return resolving(change, model);
   return change.what === 'void' && !isVoid(change.event) ? voiding(change.event, at) : null;
 }
 

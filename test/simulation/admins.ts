@@ -2,6 +2,7 @@
 import type { Limits } from './accounts.js';
 import { DAY_MS, HOUR_MS, isClosable, MINUTE_MS, monthOf, monthStart } from './calendar.js';
 import type { Change } from './changes.js';
+import { conflictChange } from './conflicts.js';
 import { isOver } from './grants.js';
 import { isVoid, mispriced, type Rerating } from './corrections.js';
 import { ENTITIES, MODELS, PROJECTS, type Edges } from './generator.js';
@@ -15,6 +16,8 @@ const LIMITS: ReadonlySet<string> = new Set(['limits', 'owner limit', 'project l
 const LIMIT_NAMES = ['monthlyCap', 'yearlyCap', 'overage', 'maxConcurrent'] as const;
 
 export class Admins {
+  private resolvedCount = 0;
+
   constructor(
     private readonly random: Random,
     private readonly model: Model,
@@ -41,7 +44,9 @@ export class Admins {
       void: 14,
       rerate: MODELS.some((model) => this.isMispriced(model)) ? 14 : 1,
       repair: 2,
+      conflicts: 8,
     });
+    if (what === 'conflicts') return this.resolving(nowMs) ?? this.granting(entity, nowMs);
     if (what === 'void') return this.voiding(nowMs) ?? this.granting(entity, nowMs);
     if (what === 'rerate') return this.rerating(nowMs);
     if (what === 'repair')
@@ -130,6 +135,12 @@ export class Admins {
     return { what: grant.isFrozen ? 'unfreeze' : 'freeze', entity, grantId: grant.id };
   }
 
+  private resolving(nowMs: number): Change | null {
+    this.resolvedCount += 1;
+    const note = `simulated ${this.resolvedCount}`;
+    return conflictChange(this.random, this.model, { nowMs, isExact: this.edges === 'exact', note });
+  }
+
   private erasing(): Change | null {
     const named = [...this.model.counted.values()].filter(({ userId }) => userId !== null);
     if (named.length === 0) return null;
@@ -184,6 +195,7 @@ export class Admins {
         ? { above: random.int(0, 4_000), input: BigInt(random.int(0, 5_000_000)) }
         : null,
       flex: random.chance(0.5),
+      maxInput: random.pick([256, 8_192]),
     };
   }
 

@@ -17,7 +17,9 @@ export function bodyOf(order: Order): object {
   return {
     project: `${order.entity}/${order.project}`,
     model: order.model,
-    input_tokens: order.input,
+    ...(order.input !== null && { input_tokens: order.input }),
+    ...(order.bytes !== null && { input_bytes: order.bytes }),
+    ...(order.inputs !== 1 && { input_count: order.inputs }),
     max_output_tokens: order.output,
     request_id: order.requestId,
     ttl_seconds: order.ttlSeconds,

@@ -1,9 +1,17 @@
 /** What admins do: as a request to Tally, and as what it does to the model once it was answered. */
 import type { Limits, Plan } from './accounts.js';
 import { applyToCredits, creditRequest, isOfCredits, type CreditChange } from './credit-changes.js';
+import {
+  applyToConflicts,
+  conflictRequest,
+  isOfConflicts,
+  type ConflictChange,
+  type Resolved,
+} from './conflicts.js';
 import { rerate, voidEvent, type Paid, type Rerating } from './corrections.js';
-import type { Counted, Model, PriceVersion } from './model.js';
+import type { Counted, Model } from './model.js';
 import { applyToPersons, isOfPersons, personRequest, type PersonChange } from './persons.js';
+import type { PriceVersion } from './price-versions.js';
 import { usdOf, usdOrNull, usdPerMillionOf } from './usd.js';
 
 export type Change =
@@ -35,12 +43,14 @@ export type Change =
   | { readonly what: 'void'; readonly event: Counted; readonly saysTime: boolean }
   | ({ readonly what: 'rerate' } & Rerating)
   | { readonly what: 'repair'; readonly entity: string }
-  | PersonChange;
+  | PersonChange
+  | ConflictChange;
 
 /** `asOwnerOf`: with a key of that customer, not with the admin's. */
 export function requestOf(change: Change): { request: string; body: unknown; asOwnerOf?: string } {
   if (isOfCredits(change)) return creditRequest(change);
   if (isOfPersons(change)) return personRequest(change);
+  if (isOfConflicts(change)) return conflictRequest(change);
   const admin = 'v1/admin';
   switch (change.what) {
     case 'limits':
@@ -97,7 +107,7 @@ export function requestOf(change: Change): { request: string; body: unknown; asO
           cached_input_usd_per_million: change.cached === null ? null : usdPerMillionOf(change.cached),
           output_usd_per_million: usdPerMillionOf(change.output),
           ...othersOf(change),
-          max_input_tokens: 8_192,
+          max_input_tokens: change.maxInput,
           max_output_tokens: 2_048,
         },
       };
@@ -127,15 +137,16 @@ function othersOf({ written, search, batch, large, flex }: Omit<PriceVersion, 'i
   };
 }
 
-/** `id` is that of what was made, `paid` says who paid the events that are corrected. */
+/** `id` is that of what was made, `paid` says who paid the events that are corrected, `resolved` which conflicts were dealt with. */
 export function apply(
   change: Change,
   model: Model,
-  { id, nowMs, paid }: { id: string; nowMs: number; paid: Paid },
+  { id, nowMs, paid, resolved }: { id: string; nowMs: number; paid: Paid; resolved: readonly Resolved[] },
 ): void {
   model.made.set(change.what, (model.made.get(change.what) ?? 0) + 1);
   if (isOfCredits(change)) applyToCredits(change, model.account(change.entity, nowMs), { id, nowMs });
   else if (isOfPersons(change)) applyToPersons(change, model);
+  else if (isOfConflicts(change)) applyToConflicts(change, model, { resolved, nowMs });
   else applyToRest(change, model, { id, nowMs, paid });
   for (const entity of model.accounts.keys()) {
     if (isAbout(change, entity, model)) model.touch(entity, nowMs);
@@ -143,7 +154,7 @@ export function apply(
 }
 
 function applyToRest(
-  change: Exclude<Change, CreditChange | PersonChange>,
+  change: Exclude<Change, CreditChange | PersonChange | ConflictChange>,
   model: Model,
   { id, nowMs, paid }: { id: string; nowMs: number; paid: Paid },
 ): void {
@@ -196,6 +207,7 @@ function isAbout(change: Change, entity: string, model: Model): boolean {
   if (change.what === 'plan') return model.accounts.get(entity)!.plan === change.plan;
   if (change.what === 'void') return change.event.facts.entity === entity;
   if (change.what === 'price' || change.what === 'rerate' || isOfPersons(change)) return false;
+  if (isOfConflicts(change)) return false;
   return change.entity === entity;
 }
 

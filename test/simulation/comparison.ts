@@ -1,5 +1,6 @@
 /** Compares Tally's books with the model's, to the last picodollar. */
 import assert from 'node:assert/strict';
+import { SAID } from './conflicts.js';
 import { grantedIn } from './corrections.js';
 import type { Sql } from './invariants.js';
 import type { Model } from './model.js';
@@ -20,7 +21,7 @@ export async function compareBooks(
   same('corrections', await texts(sql, CORRECTIONS), model.corrections);
   same('closed periods', await texts(sql, CLOSED), closedOf(model));
   same('dead letters', await texts(sql, LETTERS), [...model.letters.keys()]);
-  same('conflicts', await texts(sql, CONFLICTS), [...model.conflicts.keys()]);
+  same('conflicts', await texts(sql, CONFLICTS), conflictsOf(model));
 }
 
 /** The model learns the ids of the price versions that every installation begins with. */
@@ -192,7 +193,10 @@ function closedOf(model: Model): string[] {
 const LETTERS = `select concat_ws(' ', code, payload) as text from dead_letters`;
 
 const CONFLICTS = `
-  select concat_ws(' ', source, event_id, entity, other_content->>'model', coalesce(other_content->'quantities'->>'input', '0'),
-    coalesce((other_content->'quantities'->>'output')::bigint, 0) + coalesce((other_content->'quantities'->>'reasoning')::bigint, 0))
-    as text
-  from usage_conflicts`;
+  select concat_ws(' ', ${SAID},
+    case when counted_as is not null then 'counted' when reviewed_at is not null then 'reviewed' else 'open' end) as text
+  from usage_conflicts c`;
+
+function conflictsOf(model: Model): string[] {
+  return [...model.conflicts].map(([said, { status }]) => `${said} ${status}`);
+}

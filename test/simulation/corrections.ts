@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { correctedIn } from './calendar.js';
 import type { Sql } from './invariants.js';
 import { keyOf, type Facts } from './facts.js';
-import { costOf, searchPrice, type Charge, type Counted, type Model, type PriceVersion } from './model.js';
+import type { Charge, Counted, Model } from './model.js';
+import { costOf, searchPrice, type PriceVersion } from './price-versions.js';
 import { usdOf } from './usd.js';
 
 /** How much of each event grants paid, by event and grant. Which events of a batch they pay is not determined; how much is. */

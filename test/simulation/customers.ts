@@ -29,6 +29,8 @@ type Setting = {
 export class Customers {
   private readonly reservations = new Map<string, Order>();
   private running: Running[] = [];
+  /** Events in the paused queue, and when they were handed over. */
+  private waiting: { delivery: Delivery; addedMs: number }[] = [];
 
   constructor(private readonly at: Setting) {}
 
@@ -41,33 +43,59 @@ export class Customers {
   }
 
   async traffic(): Promise<void> {
-    const deliveries = this.at.generator.deliveries(this.at.random.int(1, 60), this.at.nowMs());
+    const { generator, random, queue } = this.at;
+    const sent = await this.send(generator.deliveries(random.int(1, 60), this.at.nowMs()));
+    await queue.drained();
+    for (const delivery of sent) this.deliver(delivery);
+  }
+
+  /** Usage that waits in a queue that is paused until `untilMs`, and the event of a request in flight, whose hold stays. */
+  async wait(untilMs: number): Promise<void> {
+    const { generator, random, queue } = this.at;
+    const addedMs = this.at.nowMs();
+    const finished = this.areNone ? [] : [this.finished(random.pick(this.running))];
+    await queue.add(finished.map((delivery) => jobOf([delivery])));
+    const beside = finished.flatMap(({ facts }) => facts ?? []);
+    const deliveries = generator.deliveries(random.int(1, 60), addedMs, { countedMs: untilMs, beside });
+    const sent = [...finished, ...(await this.send(deliveries))];
+    this.waiting.push(...sent.map((delivery) => ({ delivery, addedMs })));
+  }
+
+  /** The queue goes on, and all that has waited is counted by what the time is now. */
+  async resumed(): Promise<void> {
+    await this.at.queue.drained();
+    for (const { delivery, addedMs } of this.waiting.splice(0)) this.deliver(delivery, addedMs);
+  }
+
+  /** Returns what a worker will see: over HTTP, what cannot be counted is a dead letter at once. */
+  private async send(deliveries: readonly Delivery[]): Promise<Delivery[]> {
     const jobs = this.at.generator.jobs(deliveries);
     this.at.tell(`${deliveries.length} events in ${jobs.length} jobs`);
     const byQueue = jobs.filter(() => this.at.random.chance(0.8));
     const byHttp = jobs.filter((job) => !byQueue.includes(job));
     await this.at.queue.add(byQueue.map(jobOf));
-    for (const job of byHttp) await this.report(job);
-    await this.at.queue.drained();
-    for (const delivery of byQueue.flat()) this.deliver(delivery);
+    const accepted: Delivery[] = [];
+    for (const job of byHttp) accepted.push(...(await this.report(job)));
+    return [...accepted, ...byQueue.flat()];
   }
 
-  /** Over HTTP an event that cannot be counted is rejected at once, and becomes a dead letter as on the queue. */
-  private async report(job: readonly Delivery[]): Promise<void> {
+  private async report(job: readonly Delivery[]): Promise<Delivery[]> {
     const { status, body } = await this.at.call('POST /v1/usage/events', {
       body: job.map((one) => one.body),
     });
-    const good = job.filter(({ facts }) => facts !== null && isInTime(facts, this.at.nowMs()));
+    const nowMs = this.at.nowMs();
+    const good = job.filter(({ facts }) => facts !== null && isInTime(facts, nowMs));
     assert.deepEqual(
       [status, body.accepted, body.rejected.length],
       [good.length > 0 ? 202 : 422, good.length, job.length - good.length],
     );
-    for (const delivery of job) this.deliver(delivery);
+    for (const delivery of job) if (!good.includes(delivery)) this.at.model.deliver(delivery, nowMs);
+    return good;
   }
 
-  private deliver(delivery: Delivery): void {
+  private deliver(delivery: Delivery, addedMs = this.at.nowMs()): void {
     const { facts } = delivery;
-    const isCounted = this.at.model.deliver(delivery, this.at.nowMs());
+    const isCounted = this.at.model.deliver(delivery, this.at.nowMs(), addedMs);
     const order = facts?.reservationId ? this.reservations.get(facts.reservationId) : undefined;
     if (order === undefined || !isCounted) return;
     this.at.decisions.end(order.entity, order.requestId, this.at.nowMs());
@@ -78,7 +106,9 @@ export class Customers {
     const again = this.at.random.chance(0.1);
     let isAdmitted = false;
     for (let times = again ? 2 : 1; times > 0; times -= 1) isAdmitted = await this.reserve(order);
-    if (isAdmitted && this.at.random.chance(0.1)) await this.reserve({ ...order, output: order.output + 1 });
+    if (!isAdmitted || this.at.random.chance(0.8)) return;
+    const other = this.at.random.chance(0.5) ? { output: order.output + 1 } : { inputs: order.inputs + 1 };
+    await this.reserve({ ...order, ...other });
   }
 
   private async reserve(order: Order): Promise<boolean> {
@@ -122,10 +152,10 @@ export class Customers {
     const one = this.at.random.pick(this.running);
     const how = this.at.random.weighted({ finish: 6, release: 2, hang: 1, extend: 2 });
     this.at.tell(`${how} ${one.order.requestId}`);
-    if (how !== 'extend') this.running = this.running.filter((other) => other !== one);
     const { order, id } = one;
+    if (how === 'release' || how === 'hang') this.forgetRunning(one);
     if (how === 'finish') {
-      const delivery = this.at.generator.finishing(order, id, this.at.nowMs());
+      const delivery = this.finished(one);
       await this.at.queue.add([jobOf([delivery])]);
       await this.at.queue.drained();
       this.deliver(delivery);
@@ -140,6 +170,15 @@ export class Customers {
       const times = { nowMs: this.at.nowMs(), ttlSeconds: 600 };
       assert.equal(status, this.at.decisions.extend(order.entity, order.requestId, times) ? 200 : 404);
     }
+  }
+
+  private finished(one: Running): Delivery {
+    this.forgetRunning(one);
+    return this.at.generator.finishing(one.order, one.id, this.at.nowMs());
+  }
+
+  private forgetRunning(one: Running): void {
+    this.running = this.running.filter((other) => other !== one);
   }
 
   /** A request that has ended is repeated late: it holds nothing any more. */

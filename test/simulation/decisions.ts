@@ -2,6 +2,7 @@
 import type { Hold } from './accounts.js';
 import { monthOf, MINUTE_MS } from './calendar.js';
 import type { Model } from './model.js';
+import { worstCase } from './price-versions.js';
 import { usdOf, usdOrNull } from './usd.js';
 
 /** How long Redis remembers that a reservation has ended. */
@@ -11,7 +12,10 @@ export type Order = {
   readonly entity: string;
   readonly project: string;
   readonly model: string;
-  readonly input: number;
+  /** Null where the order does not say: then the model's most for each of its inputs bounds them, and so do its bytes. */
+  readonly input: number | null;
+  readonly bytes: number | null;
+  readonly inputs: number;
   readonly output: number;
   readonly requestId: string;
   readonly ttlSeconds: number;
@@ -44,21 +48,17 @@ export class Decisions {
   constructor(private readonly model: Model) {}
 
   reserve(order: Order, nowMs: number): Verdict {
-    const { entity, project, model, input, output, requestId } = order;
+    const { entity, project, model, input, bytes, inputs, output, requestId } = order;
     const price = this.model.priceFor({ model, entity, atMs: nowMs });
     if (price === null) return { status: 404 };
     this.model.touch(entity, nowMs);
     this.expire(entity, nowMs);
-    // Any part of the prompt may be cached or written, and the tier is the default.
-    const isLarge = price.large !== null && input > price.large.above;
-    const ofInput = isLarge ? price.large.input : price.input;
-    const dearest = max(ofInput, max(price.cached ?? ofInput, price.written ?? ofInput));
-    const picos = BigInt(input) * dearest + BigInt(output) * price.output;
+    const picos = worstCase(price, order);
     const hold = {
       project,
       picos,
       nanos: ceilDiv(picos, 1_000n),
-      content: [project, model, input, output].join(' '),
+      content: [project, model, input ?? `${bytes} for ${inputs}`, output].join(' '),
       expiresMs: nowMs + order.ttlSeconds * 1_000,
     };
     const held = this.holdsOf(entity);

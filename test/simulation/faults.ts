@@ -6,6 +6,7 @@ import type { Role } from '../../src/config.js';
 import type { Installation, Machine } from '../support/installation.js';
 import type { OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
+import { setPaused } from './queue-pauses.js';
 import type { TestQueue } from '../support/usage-queue.js';
 import type { Random } from './random.js';
 
@@ -170,6 +171,16 @@ async function crash(broken: Broken): Promise<void> {
   await broken.postgres.restart();
 }
 
+/** Asks until an API has done it: both may be down, and so may Redis. */
+async function pausing({ tally }: Broken, isPaused: boolean): Promise<void> {
+  const isDone = (): Promise<boolean> =>
+    setPaused((request, options) => tally.call(request, options), isPaused).then(
+      () => true,
+      () => false,
+    );
+  await until(`the queue is ${isPaused ? 'paused' : 'resumed'}`, isDone, REVIVE_SECONDS_MAX);
+}
+
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'worker killed': killing(worker),
   'API killed': killing(api),
@@ -234,6 +245,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       // Postgres may go away meanwhile, and the lock with it.
       const held = await tally.sql(holding, [random.pick(entities).name, seconds]).catch(() => []);
       return held.length > 0;
+    },
+  },
+  'an admin pauses the queue and resumes it': {
+    async happen(broken) {
+      await pausing(broken, true);
+      await aWhile(broken);
+      await pausing(broken, false);
     },
   },
   'Postgres crashes and recovers': {

@@ -3,6 +3,7 @@ import { DAY_MS, graceEnd, HOUR_MS, MINUTE_MS, monthOf, monthStart, SECOND_MS } 
 import type { Order } from './decisions.js';
 import { spoil, wrap, type Delivery, type Facts } from './facts.js';
 import { isInTime, type Model } from './model.js';
+import { mostInput, TOKENS_MAX } from './price-versions.js';
 import type { Random } from './random.js';
 
 /** Few entities, so that what happens to them coincides. `titan` sends events of billions of tokens. */
@@ -12,10 +13,11 @@ const PRICED = ['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1', 'cw_BAAI_bge-m3
 /** Models without a price when a history begins. */
 const UNPRICED = ['preview-a', 'preview-b'] as const;
 export const MODELS = [...PRICED, ...PRICED, ...UNPRICED] as const;
-const TOKENS_MAX = 2 ** 31 - 1;
 
 /** How near to the turns of time things happen: a clock that a test sets lets them happen on every edge. */
 export type Edges = 'exact' | 'avoided';
+
+type Beside = { readonly countedMs?: number; readonly beside?: readonly Facts[] };
 
 export class Generator {
   private eventCount = 0;
@@ -63,12 +65,18 @@ export class Generator {
     };
   }
 
-  /** New events, known ones again, known ones with other content, and invalid ones. */
-  deliveries(count: number, nowMs: number): Delivery[] {
+  /**
+   * New events, known ones again, known ones with other content, and invalid ones. They are counted at `countedMs`, together with the
+   * events `beside` them.
+   */
+  deliveries(count: number, nowMs: number, { countedMs = nowMs, beside = [] }: Beside = {}): Delivery[] {
     const { random } = this;
-    const known = [...this.model.counted.values()].slice(-500);
+    const known = [...this.model.counted.values()]
+      .slice(-500)
+      .filter(({ isRepeatable }) => isRepeatable !== false);
     const fresh: Delivery[] = [];
-    const firsts = new Map<string, number>();
+    const firsts = new Map(beside.map(({ entity, atMs }) => [entity, atMs]));
+    const at = { firsts, countedMs, nowMs };
     for (let index = 0; index < count; index += 1) {
       const kind = random.weighted({
         fresh: 80,
@@ -76,7 +84,7 @@ export class Generator {
         other: known.length > 0 ? 4 : 0,
         bad: 6,
       });
-      if (kind === 'fresh') fresh.push(wrap(this.inOneEra(this.facts(nowMs), { firsts, nowMs }), random));
+      if (kind === 'fresh') fresh.push(wrap(this.inOneEra(this.facts(nowMs), at), random));
       if (kind === 'again') fresh.push(wrap(random.pick(known).facts, random));
       if (kind === 'other') fresh.push(wrap(this.contradicting(random.pick(known).facts), random));
       if (kind === 'bad') fresh.push(spoil(this.facts(nowMs, { atMs: nowMs }), random));
@@ -89,12 +97,15 @@ export class Generator {
    * Nobody knows in which order events that are delivered at once are paid. So those of an entity occur when the same grants pay for
    * them, and the order changes no sum. `firsts` is when the first of each entity occurs.
    */
-  private inOneEra(facts: Facts, { firsts, nowMs }: { firsts: Map<string, number>; nowMs: number }): Facts {
-    if (!isInTime(facts, nowMs)) return facts;
+  private inOneEra(
+    facts: Facts,
+    { firsts, countedMs, nowMs }: { firsts: Map<string, number>; countedMs: number; nowMs: number },
+  ): Facts {
+    if (!isInTime(facts, countedMs, nowMs)) return facts;
     const first = firsts.get(facts.entity);
     if (first === undefined) firsts.set(facts.entity, facts.atMs);
     const account = this.model.accounts.get(facts.entity);
-    const eraOf = (atMs: number): string => account?.eraOf({ atMs, nowMs }) ?? monthOf(atMs);
+    const eraOf = (atMs: number): string => account?.eraOf({ atMs, nowMs: countedMs }) ?? monthOf(atMs);
     return first === undefined || eraOf(first) === eraOf(facts.atMs) ? facts : { ...facts, atMs: first };
   }
 
@@ -124,7 +135,7 @@ export class Generator {
       entity: this.entity(),
       project: this.project(),
       model: random.pick(MODELS),
-      input: random.int(0, 4_000),
+      ...this.orderedInput(),
       output: random.int(0, 2_000),
       requestId: `request-${this.requestCount}-${nowMs}`,
       ttlSeconds: random.pick([1, 60, 900, 900, 86_400]),
@@ -132,12 +143,22 @@ export class Generator {
     };
   }
 
+  /** Tokens that are counted before, or texts of which only the number is known, and mostly how long they are together. */
+  private orderedInput(): Pick<Order, 'input' | 'bytes' | 'inputs'> {
+    const { random } = this;
+    const inputs = random.pick([1, 1, 2, 3, 8, 50]);
+    if (random.chance(0.6)) return { input: random.int(0, 4_000), bytes: null, inputs };
+    return { input: null, bytes: random.chance(0.7) ? random.int(0, 20_000) : null, inputs };
+  }
+
   /** The event of a request that ran: usually within its hold. */
   finishing(order: Order, reservationId: string, nowMs: number): Delivery {
     const { random } = this;
     const more = random.chance(0.1) ? 2 : 1;
     const { entity, project, model } = order;
-    const input = random.int(0, order.input * more);
+    const price = this.model.priceFor({ model, entity, atMs: nowMs });
+    const most = price === null ? 0 : mostInput(price, order);
+    const input = Math.min(random.int(0, most * more), TOKENS_MAX);
     const output = random.int(0, order.output * more);
     const use = { entity, project, model, input, output, reservationId };
     const plain = { cached: 0, written: 0, reasoning: 0, searches: 0, tier: 'default', unknown: 0 } as const;

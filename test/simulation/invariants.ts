@@ -172,6 +172,23 @@ const INVARIANTS: Readonly<Record<string, string>> = {
         c.cost_picos <> coalesce(s.cost_picos, 0) as charged
       from closed_periods c left join entity_spend s using (entity, period)
     ) c where gap or charged`,
+  'conflicts: what was counted after all is one event of the other content, under an id of its own': `
+    select c.source, c.event_id from usage_conflicts c
+    left join rated_events e on e.entity = c.entity and e.source = c.source and e.id = c.counted_as
+    where c.counted_as is not null and (
+      e.id is null or c.reviewed_at is null or e.id = c.event_id
+      or (e.project, e.model, e.service_tier) is distinct from
+        (c.other_content ->> 'project', c.other_content ->> 'model', c.other_content ->> 'serviceTier')
+      or e.occurred_at <> (c.other_content ->> 'occurredAt')::timestamptz
+      or e.input_tokens <> coalesce((c.other_content -> 'quantities' ->> 'input')::bigint, 0)
+    )`,
+  'conflicts: the audit log says once that one was counted': `
+    select c.entity, c.counted_as from usage_conflicts c
+    where c.counted_as is not null and 1 <> (
+      select count(*) from audit_log a
+      where a.action = 'usage_conflicts.counted' and a.entity = c.entity
+        and a.after ->> 'source' = c.source and a.after ->> 'id' = c.counted_as
+    )`,
   'nothing at $0 by mistake: what has a price is charged': CHARGEABLE,
 };
 

@@ -1,7 +1,7 @@
 /**
- * `npm run simulate -- [--seed N] [--seeds N] [--minutes M] [--storm]`: histories for as long as you like, one seed after the
- * other, each through time and through faults; in the end, what was broken and how often it met work in flight. `--storm`
- * kills 20 workers under 50,000 events.
+ * `npm run simulate -- [--seed N] [--seeds N] [--minutes M] [--steps N] [--rounds N] [--storm]`: histories for as long as you like, one
+ * seed after the other, each through time (400 steps) and through faults (10 rounds, none with `--rounds 0`); in the end, what was broken
+ * and how often it met work in flight. `--storm` kills 20 workers under 50,000 events.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -17,8 +17,6 @@ import type { Extent } from './model.js';
 import { TimeTravel } from './time-travel.js';
 import { TURNS, type Turn } from './turns.js';
 
-const STEPS = 400;
-const ROUNDS = 10;
 const APIS = 2;
 const STORM = { events: 50_000, kills: 20 };
 
@@ -27,9 +25,12 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string' },
     minutes: { type: 'string' },
+    steps: { type: 'string', default: '400' },
+    rounds: { type: 'string', default: '10' },
     storm: { type: 'boolean', default: false },
   },
 });
+const [stepsMax, roundsMax] = [Number(values.steps), Number(values.rounds)];
 const first = Number(values.seed ?? randomInt(2 ** 31));
 const endMs = performance.now() + Number(values.minutes ?? 0) * 60_000;
 const seedCount = Number(values.seeds ?? (values.minutes === undefined ? 1 : Infinity));
@@ -75,12 +76,12 @@ if (!values.storm) {
 async function history(seed: number): Promise<void> {
   console.log(`seed ${seed}`);
   const times = new TimeTravel(seed, turns);
-  const steps = await times.run((step) => step >= STEPS || isLate());
+  const steps = await times.run((step) => step >= stepsMax || isLate());
   console.log(`  through time: ${steps} steps, ${said(times.extent)}, until ${times.now}`);
   count('time', { steps, ...times.extent });
-  if (isLate()) return;
+  if (isLate() || roundsMax === 0) return;
   const disasters = new Disasters(seed, counts, APIS);
-  const rounds = await disasters.run((round) => round >= ROUNDS || isLate());
+  const rounds = await disasters.run((round) => round >= roundsMax || isLate());
   console.log(`  through faults: ${rounds} rounds, ${said(disasters.extent)}`);
   count('faults, in rounds', { steps: rounds, ...disasters.extent });
 }

@@ -5,28 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { Account, add, type Limits, type Plan } from './accounts.js';
 import { bookedMonth, correctedIn, DAY_MS, MINUTE_MS, monthOf } from './calendar.js';
+import { saidBy, type Conflict } from './conflicts.js';
 import { keyOf, type Delivery, type Facts } from './facts.js';
 import { FOR_EVER, forget, type Kept } from './persons.js';
+import { costOf, searchPrice, type PriceVersion } from './price-versions.js';
 import { picosOf } from './usd.js';
-
-export type PriceVersion = {
-  readonly id: string;
-  readonly model: string;
-  readonly entity: string | null;
-  readonly fromMs: number;
-  readonly input: bigint;
-  readonly cached: bigint | null;
-  readonly output: bigint;
-  readonly written: bigint | null;
-  /** Of a web search; where it is null, searches wait. */
-  readonly search: bigint | null;
-  /** What the tier `batch` pays for input and output. */
-  readonly batch: { readonly input: bigint; readonly output: bigint } | null;
-  /** What input costs in requests with more prompt tokens. */
-  readonly large: { readonly above: number; readonly input: bigint } | null;
-  /** The tier `flex` pays half of everything. */
-  readonly flex: boolean;
-};
 
 /** By which price, with which price of a search, and at what cost. */
 export type Charge = {
@@ -47,6 +30,8 @@ export type Counted = {
   userId: string | null;
   /** Where corrections have changed it: what it costs since, and by which price; null where it is void. */
   corrected?: Charge;
+  /** False where no producer can say the same again. */
+  isRepeatable?: boolean;
 };
 
 export type Extent = {
@@ -65,8 +50,8 @@ export class Model {
   readonly accounts = new Map<string, Account>();
   readonly prices: PriceVersion[] = [];
   readonly counted = new Map<string, Counted>();
-  /** Identity and other content, of events that contradict what was counted, and when they came last. */
-  readonly conflicts = new Map<string, number>();
+  /** By identity and other content: events that contradict what was counted. */
+  readonly conflicts = new Map<string, Conflict>();
   /** Reason and body of what could not be counted, and when it came last. */
   readonly letters = new Map<string, number>();
   kept: Kept = FOR_EVER;
@@ -100,6 +85,7 @@ export class Model {
         batch: null,
         large: null,
         flex: false,
+        maxInput: price.max_input_tokens,
       });
     }
   }
@@ -141,16 +127,17 @@ export class Model {
     return found === undefined ? null : lower(found.monthlyCap, found.ownersCap);
   }
 
-  /** An event that reached a worker; true where it is counted, now or before. */
-  deliver(delivery: Delivery, nowMs: number): boolean {
+  /** An event that reached a worker, and was handed over at `addedMs`; true where it is counted, now or before. */
+  deliver(delivery: Delivery, nowMs: number, addedMs = nowMs): boolean {
     const { facts, body } = delivery;
-    const code = facts === null ? delivery.code : isInTime(facts, nowMs) ? null : 'time_out_of_range';
+    const code =
+      facts === null ? delivery.code : isInTime(facts, nowMs, addedMs) ? null : 'time_out_of_range';
     if (facts !== null && code === null) return this.count(facts, nowMs);
     this.letters.set(`${code} ${JSON.stringify(body)}`, Date.now());
     return false;
   }
 
-  private count(facts: Facts, nowMs: number): boolean {
+  count(facts: Facts, nowMs: number): boolean {
     const known = this.counted.get(keyOf(facts));
     if (known === undefined) {
       const { atMs, userId } = facts;
@@ -170,8 +157,9 @@ export class Model {
       this.touch(facts.entity, nowMs, counted.month);
       this.charge(counted, nowMs);
     } else if (JSON.stringify(known.facts) !== JSON.stringify(facts)) {
-      const said = `${keyOf(facts)} ${facts.entity} ${facts.model} ${facts.input} ${facts.output}`;
-      this.conflicts.set(said, nowMs);
+      const { userId } = facts;
+      const before = this.conflicts.get(saidBy(facts));
+      this.conflicts.set(saidBy(facts), { facts, userId, status: 'open', ...before, seenMs: nowMs });
       return false;
     }
     return true;
@@ -257,37 +245,10 @@ export class Model {
   }
 }
 
-/** Searches that the price does not know cost nothing yet. */
-export function costOf(facts: Facts, price: PriceVersion): bigint {
-  const { input, cached, written, output, searches, tier } = facts;
-  const isLarge = price.large !== null && input + cached + written > price.large.above;
-  const batch = tier === 'batch' ? price.batch : null;
-  // A size goes before a tier.
-  const ofInput = isLarge ? price.large.input : (batch?.input ?? price.input);
-  const paid = (picos: bigint) => halved(picos, facts, price);
-  return (
-    BigInt(input) * paid(ofInput) +
-    BigInt(cached) * paid(price.cached ?? ofInput) +
-    BigInt(written) * paid(price.written ?? ofInput) +
-    BigInt(output) * paid(batch?.output ?? price.output) +
-    BigInt(searches) * (searchPrice(facts, price) ?? 0n)
-  );
-}
-
-export function searchPrice(facts: Facts, price: PriceVersion): bigint | null {
-  return price.search === null ? null : halved(price.search, facts, price);
-}
-
-/** To the even picodollar where half of one is left. */
-function halved(picos: bigint, { tier }: Facts, price: PriceVersion): bigint {
-  if (tier !== 'flex' || !price.flex) return picos;
-  const half = picos / 2n;
-  return picos % 2n === 1n && half % 2n === 1n ? half + 1n : half;
-}
-
-/** Usage may lie five minutes ahead and 35 days back. */
-export function isInTime({ atMs }: Pick<Facts, 'atMs'>, nowMs: number): boolean {
-  return atMs <= nowMs + 5 * MINUTE_MS && atMs >= nowMs - 35 * DAY_MS;
+/** Usage may lie five minutes ahead of now and 35 days back, and as much more as it has waited in the queue, up to six days. */
+export function isInTime({ atMs }: Pick<Facts, 'atMs'>, nowMs: number, addedMs = nowMs): boolean {
+  const waitedMs = Math.min(nowMs - addedMs, 6 * DAY_MS);
+  return atMs <= nowMs + 5 * MINUTE_MS && atMs >= nowMs - 35 * DAY_MS - waitedMs;
 }
 
 function lower(a: bigint | null, b: bigint | null): bigint | null {

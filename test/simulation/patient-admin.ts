@@ -5,6 +5,7 @@ import { until } from '../support/until.js';
 import type { TestQueue } from '../support/usage-queue.js';
 import { concerned } from './admin-calls.js';
 import { apply, requestOf, type Change } from './changes.js';
+import { isOfConflicts, resolvedBy } from './conflicts.js';
 import { paidFor, type Paid } from './corrections.js';
 import { damage } from './damage.js';
 import { CHARGEABLE, type Sql } from './invariants.js';
@@ -44,7 +45,8 @@ export class PatientAdmin {
     assert.ok(status < 300, `${request}: ${text}`);
     // The price is published, and usage that waited for it is charged at once or by the scheduled job.
     if (change.what === 'price') await this.charged();
-    apply(change, model, { id: String(made.id), nowMs: Date.now(), paid });
+    const resolved = isOfConflicts(change) ? await this.found((sql) => resolvedBy(sql, change)) : [];
+    apply(change, model, { id: String(made.id), nowMs: Date.now(), paid, resolved });
   }
 
   async answer(request: string, body: unknown): Promise<Answer> {
@@ -88,18 +90,22 @@ export class PatientAdmin {
     await sql(damage(random, 'is served'), [entity]).catch(() => []);
   }
 
-  private async paidFor(change: Change): Promise<Paid> {
-    const { sql, model } = this.asking;
-    const found: Paid[] = [];
-    const find = async () => {
-      const paid = await paidFor(sql, concerned(change, model)).catch((error: unknown) => {
+  private paidFor(change: Change): Promise<Paid> {
+    return this.found((sql) => paidFor(sql, concerned(change, this.asking.model)));
+  }
+
+  /** What Postgres says, once it is available. */
+  private async found<Found>(find: (sql: Sql) => Promise<Found>): Promise<Found> {
+    const all: Found[] = [];
+    const look = async (): Promise<boolean> => {
+      const found = await find(this.asking.sql).catch((error: unknown) => {
         if (error instanceof assert.AssertionError) throw error;
       });
-      if (paid !== undefined) found.push(paid);
-      return found.length > 0;
+      if (found !== undefined) all.push(found);
+      return all.length > 0;
     };
-    await until('Postgres answers what grants paid', find, ANSWER_SECONDS_MAX);
-    return found[0]!;
+    await until('Postgres answers', look, ANSWER_SECONDS_MAX);
+    return all[0]!;
   }
 
   private async charged(): Promise<void> {

@@ -52,6 +52,9 @@ export function applyToPersons(change: PersonChange, model: Model): void {
   for (const counted of model.counted.values()) {
     if (counted.facts.entity === entity && counted.userId === userId) counted.userId = null;
   }
+  for (const conflict of model.conflicts.values()) {
+    if (conflict.facts.entity === entity && conflict.userId === userId) conflict.userId = null;
+  }
   const letters = [...model.letters];
   model.letters.clear();
   for (const [letter, seenMs] of letters) model.letters.set(withoutUser(letter, userId), seenMs);
@@ -75,13 +78,13 @@ export function forget(model: Model, nowMs: number): void {
       if (Math.floor(counted.facts.atMs / DAY_MS) * DAY_MS < before) counted.userId = null;
     }
   }
-  for (const [seen, months] of [
-    [model.letters, dead_letters],
-    [model.conflicts, conflicts],
-  ] as const) {
-    if (months === null) continue;
-    const before = monthsBefore(nowMs, months);
-    for (const [text, seenMs] of seen) if (seenMs < before) seen.delete(text);
+  if (dead_letters !== null) {
+    const before = monthsBefore(nowMs, dead_letters);
+    for (const [text, seenMs] of model.letters) if (seenMs < before) model.letters.delete(text);
+  }
+  if (conflicts !== null) {
+    const before = monthsBefore(nowMs, conflicts);
+    for (const [said, { seenMs }] of model.conflicts) if (seenMs < before) model.conflicts.delete(said);
   }
 }
 

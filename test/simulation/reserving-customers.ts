@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import type { Change } from './changes.js';
 import type { Delivery } from './facts.js';
-import { costOf, type Model } from './model.js';
+import type { Model } from './model.js';
+import { costOf } from './price-versions.js';
 
 const PREPAID = 'prepaid';
 const CAPPED = 'capped';

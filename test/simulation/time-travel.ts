@@ -9,7 +9,7 @@ import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
 import { makeChange } from './admin-calls.js';
 import { Admins } from './admins.js';
 import { balanceBy, balanceOf } from './answers.js';
-import { requestOf } from './changes.js';
+import { requestOf, type Change } from './changes.js';
 import { monthOf, monthStart } from './calendar.js';
 import { compareDocuments } from './documents.js';
 import { compareBooks, learnPriceIds } from './comparison.js';
@@ -19,12 +19,25 @@ import { ENTITIES, Generator } from './generator.js';
 import { checkImmutability, checkInvariants, type Sql } from './invariants.js';
 import { Model, type Extent } from './model.js';
 import { FOR_EVER, personRequest } from './persons.js';
-import { Random } from './random.js';
 import { turnsBetween, type Turn } from './turns.js';
+import { setPaused } from './queue-pauses.js';
+import { Random } from './random.js';
 import { runUpkeep, theUpkeep, upkeepDone, type Upkeep } from './upkeep.js';
 
 /** The books are compared after this many steps. */
 const STEPS_A_COMPARISON = 6;
+
+/** What may be changed while usage waits that is to be paid by the grants of now. */
+const CALM: ReadonlySet<string> = new Set([
+  'limits',
+  'owner limit',
+  'project limits',
+  'price',
+  'void',
+  'rerate',
+  'repair',
+]);
+
 export class TimeTravel {
   private readonly random: Random;
   private readonly model = new Model();
@@ -126,6 +139,7 @@ export class TimeTravel {
       advance: 7,
       schedule: 1,
       forget: 1,
+      pause: 3,
     });
     if (what === 'traffic') await this.customers.traffic();
     if (what === 'request') await this.customers.request();
@@ -133,10 +147,11 @@ export class TimeTravel {
     if (what === 'end') await this.customers.end();
     if (what === 'repeat') await this.customers.repeat();
     if (what === 'look') await this.customers.look();
-    if (what === 'change') await this.change();
+    if (what === 'change') await this.make(this.admins.change(this.nowMs));
     if (what === 'advance') await this.advance();
     if (what === 'schedule') await this.schedule();
     if (what === 'forget') await this.forget();
+    if (what === 'pause') await this.pause();
   }
 
   private tell(text: string): void {
@@ -144,8 +159,7 @@ export class TimeTravel {
     if (process.env.TELL) console.log(Date.now() % 1000000, text.slice(0, 120));
   }
 
-  private async change(): Promise<void> {
-    const change = this.admins.change(this.nowMs);
+  private async make(change: Change): Promise<void> {
     const { request, body } = requestOf(change);
     this.tell(`${request} ${JSON.stringify(body)}`);
     const by = { call: this.call, sql: this.sql, model: this.model, random: this.random };
@@ -159,8 +173,32 @@ export class TimeTravel {
     this.model.upkeep(this.nowMs);
   }
 
-  private async advance(): Promise<void> {
-    const toMs = this.generator.laterThan(this.nowMs);
+  /**
+   * Usage waits while an admin has paused the queue: nothing is counted, holds stay, decisions go on, and admins change what pays for no
+   * event. Once it is resumed, all of it is counted by what the time is then.
+   */
+  private async pause(): Promise<void> {
+    const { customers, random, call } = this;
+    const laterMs = random.chance(0.5) ? this.generator.laterThan(this.nowMs) : this.nowMs;
+    const untilMs = Math.max(this.nowMs, laterMs);
+    this.tell(`the queue is paused until ${new Date(untilMs).toISOString()}`);
+    await setPaused(call, true);
+    await customers.wait(untilMs);
+    for (let count = random.int(0, 3); count > 0; count -= 1) {
+      const change = this.admins.change(this.nowMs);
+      if (CALM.has(change.what)) await this.make(change);
+    }
+    if (!customers.areMany) await customers.request();
+    if (untilMs > this.nowMs) await this.advance(untilMs);
+    await customers.look();
+    for (const entity of ENTITIES) await this.compareBalance(entity);
+    const [row] = await this.sql('select count(*)::int as count from rated_events');
+    assert.equal(row!['count'], this.model.counted.size, 'a paused queue counts nothing');
+    await setPaused(call, false);
+    await customers.resumed();
+  }
+
+  private async advance(toMs = this.generator.laterThan(this.nowMs)): Promise<void> {
     if (toMs <= this.nowMs) return;
     for (const turn of turnsBetween(this.nowMs, toMs)) this.turns.set(turn, (this.turns.get(turn) ?? 0) + 1);
     this.clock.set(new Date(toMs));

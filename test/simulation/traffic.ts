@@ -8,6 +8,7 @@ import type { Delivery } from './facts.js';
 import { Generator } from './generator.js';
 import type { Model } from './model.js';
 import type { Ask } from './patient-admin.js';
+import { mostInput } from './price-versions.js';
 import type { Random } from './random.js';
 import { picosOf } from './usd.js';
 
@@ -88,7 +89,7 @@ export class Traffic {
     const entity = random.pick(RESERVING);
     const model = random.pick(['cw_Qwen_QwQ-32B', 'cw_deepseek-ai_DeepSeek-R1']);
     const order = this.orders.order(Date.now(), { entity, model, ttlSeconds: 900 });
-    return { ...order, input: order.input + 1, output: order.output + 1 };
+    return { ...order, input: order.input === null ? null : order.input + 1, output: order.output + 1 };
   }
 
   async request(order: Order): Promise<void> {
@@ -109,10 +110,12 @@ export class Traffic {
 
   /** It costs at most what it holds. */
   private finishing(order: Order, id: string): Delivery {
+    const { entity, model } = order;
+    const most = mostInput(this.sending.model.priceFor({ entity, model, atMs: Date.now() })!, order);
     for (;;) {
       const delivery = this.finished.finishing(order, id, Date.now());
       const { input, output } = delivery.facts!;
-      if (input <= order.input && output <= order.output) return delivery;
+      if (input <= most && output <= order.output) return delivery;
     }
   }
 }
