@@ -44,6 +44,35 @@ describe('the hold', () => {
     { path: 'completions', body: { model: 'm', prompt: [[1, 2], [3]] }, inputs: 2, outputs: 2 },
     { path: 'embeddings', body: { model: 'm', input: ['a', 'b', 'c'], n: 9 }, output: 0, inputs: 3 },
     { path: 'embeddings', body: { model: 'm', input: [1, 2, 3] }, output: 0 },
+    { path: 'embeddings', body: { model: 'm', input: [] }, output: 0 },
+    { path: 'completions', body: { model: 'm', prompt_embeds: 'gAJj' }, unbounded: true },
+    {
+      path: 'completions',
+      body: { model: 'm', prompt_embeds: ['gAJj', 'gAJj'] },
+      inputs: 2,
+      outputs: 2,
+      unbounded: true,
+    },
+    {
+      path: 'completions',
+      body: { ...prompts, prompt_embeds: ['gAJj'], n: 2 },
+      inputs: 3,
+      outputs: 6,
+      unbounded: true,
+    },
+    {
+      path: 'completions',
+      body: { model: 'm', prompt_embeds: [[0.5], [0.25]] },
+      inputs: 2,
+      outputs: 2,
+      unbounded: true,
+    },
+    {
+      path: 'rerank',
+      body: { model: 'm', query: '', documents: { content: ['a', 'b'] } },
+      output: 0,
+      inputs: 2,
+    },
   ];
 
   it.each(cases)(

@@ -10,6 +10,7 @@ import pytest
 
 from tally_client.litellm.in_flight import REQUESTS_MAX, Request, RequestsInFlight
 from tally_client.litellm.order import Order, UnsupportedError, input_bytes_of, order_of
+from tally_client.litellm.payload import usage_of
 from tally_client.litellm.settings import Settings
 from tally_client.litellm.subject import NoSubjectError, SubjectTemplate
 
@@ -52,6 +53,8 @@ def test_tools_schemas_and_token_numbers_count_as_input() -> None:
         {"messages": MESSAGES, "tools": [{"type": "web_search"}]},
         {"input": "hi", "previous_response_id": "resp_1"},
         {"input": "hi", "conversation": "conv_1"},
+        {"prompt_embeds": "gAJjdG9yY2g="},
+        {"prompt": "hi", "prompt_embeds": ["gAJjdG9yY2g="]},
     ],
 )
 def test_an_input_that_bytes_do_not_bound_is_held_as_the_models_most(body: dict[str, Any]) -> None:
@@ -81,6 +84,52 @@ def test_what_is_not_bounded_is_held_for_each_input_and_each_answer() -> None:
     assert counts("aembedding", input=["a", "b", "c"]) == (3, 1)
     assert counts("aembedding", input=[1, 2, 3]) == (1, 1)
     assert counts(n=10**9) == (1, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "count"),
+    [
+        ("a", 1),
+        ([], 1),
+        (["a", "b"], 2),
+        ([1, 2, 3], 1),
+        ([[1, 2], [3]], 2),
+        ([0.5, 0.25], 1),
+        ([[0.5], [0.25], [0.125]], 3),
+        ([{"content": [{"type": "text", "text": "a"}]}] * 2, 2),
+    ],
+)
+def test_each_of_several_inputs_is_held_for_in_whatever_form_it_comes(inputs: object, count: int) -> None:
+    assert an_order("aembedding", input=inputs).input_count == count
+    assert an_order("atext_completion", prompt=inputs).input_count == count
+    embeds = an_order("atext_completion", prompt_embeds=inputs)
+    assert (embeds.input_count, embeds.input_bytes) == (count, None if inputs else embeds.input_bytes)
+    both = an_order("atext_completion", prompt=["a"], prompt_embeds=inputs)
+    assert both.input_count == (count + 1 if inputs else 1)
+
+
+def test_what_extra_body_writes_over_the_request_is_held_too() -> None:
+    extra = {"max_tokens": 500, "n": 4, "prompt_embeds": ["a", "b"]}
+    order = an_order("atext_completion", prompt="hi", max_tokens=5, extra_body=extra)
+    assert (order.input_count, order.output_count) == (3, 12)
+    assert (order.max_output_tokens, order.input_bytes) == (6_000, None)
+    # A server that does not know it reads the request itself.
+    assert an_order(max_tokens=50, extra_body={"max_tokens": 5}).max_output_tokens == 50
+    assert an_order(extra_body={"max_tokens": 5}).max_output_tokens is None
+    long = an_order(extra_body={"messages": [{"role": "user", "content": "x" * 1_000}]})
+    assert long.input_bytes is not None
+    assert long.input_bytes > 1_000
+    for name in ("model", "stream", "stream_options", "background", "service_tier"):
+        with pytest.raises(UnsupportedError, match=name):
+            an_order(extra_body={name: "x"})
+
+
+def test_usage_is_taken_from_where_there_is_some() -> None:
+    zeros, counts = {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": 9, "completion_tokens": 3}
+    assert usage_of(SimpleNamespace(usage=counts), {"usage_object": zeros}) == counts
+    assert usage_of(SimpleNamespace(usage=zeros), {"usage_object": counts}) == counts
+    assert usage_of(SimpleNamespace(usage=zeros), {"usage_object": zeros}) == {}
+    assert usage_of(None, {"usage_object": None}) == {}
 
 
 def test_a_request_is_held_for_all_that_it_may_fall_back_on() -> None:

@@ -32,7 +32,13 @@ export type LogReading =
   | { readonly kind: 'left_out'; readonly id: string | null; readonly reason: LeftOut }
   | { readonly kind: 'refused'; readonly id: string | null; readonly code: string; readonly message: string };
 
-export type LogSettings = { readonly subject: string; readonly source: string };
+export type LogSettings = {
+  readonly subject: string;
+  /** Of all logs that the key reports. It says nothing of the proxy, since the same log may come through two. */
+  readonly source: string;
+  /** What the operator calls the proxy, or null. */
+  readonly proxy: string | null;
+};
 
 type Log = Readonly<Record<string, unknown>>;
 
@@ -41,14 +47,15 @@ export function isLitellmLog(record: unknown): record is Log {
 }
 
 /** The event is validated like any other, so wrong values pass as LiteLLM sent them. */
-export function readLog(log: Log, { subject: template, source }: LogSettings): LogReading {
+export function readLog(log: Log, { subject: template, source, proxy }: LogSettings): LogReading {
   const id = textIn(log['litellm_call_id']);
   if (log['status'] !== 'success') return { kind: 'left_out', id, reason: 'failure' };
   if (log['cache_hit'] === true || log['cache_hit'] === 'True')
     return { kind: 'left_out', id, reason: 'cache_hit' };
   const [metadata, response] = [objectIn(log['metadata']), objectIn(log['response'])];
-  const usage = [response['usage'], metadata['usage_object']].find(isObject);
-  const isUncounted = TOKEN_CALLS.has(String(log['call_type'])) && isObject(usage) && !hasCount(usage);
+  const usages = [response['usage'], metadata['usage_object']].filter(isObject);
+  const usage = usages.find((each) => hasCount(each)) ?? usages[0];
+  const isUncounted = !FREE_CALLS.has(String(log['call_type'])) && usage !== undefined && !hasCount(usage);
   const { subject, missing } = filledSubject(template, { metadata, end_user: log['end_user'] });
   const event = {
     specversion: '1.0',
@@ -67,25 +74,27 @@ export function readLog(log: Log, { subject: template, source }: LogSettings): L
       api_key_id: metadata['user_api_key_hash'],
       user_id: textIn(log['end_user']) ?? metadata['user_api_key_user_id'],
       service_tier: textIn(response['service_tier']),
+      ...(proxy !== null && { tags: { [PROXY_TAG]: proxy } }),
     },
   };
   if (isUncounted) return { kind: 'event', event, note: UNCOUNTED };
   return { kind: 'event', event, note: missing === null ? null : withoutField(missing) };
 }
 
-/** The `call_type`s of calls that use tokens. */
-const TOKEN_CALLS: ReadonlySet<string> = new Set(
-  (
-    'completion acompletion text_completion atext_completion responses aresponses anthropic_messages ' +
-    'embedding aembedding rerank arerank'
-  ).split(' '),
-);
+/** Which tag of an event names the proxy. */
+const PROXY_TAG = 'litellm_proxy';
 
-/** LiteLLM logs zeros where a server tells no usage, such as of a stream of `/v1/completions` that nobody asked for it. */
+/** The `call_type`s of calls that nobody charges. Zeros of any other are no usage: what it costs is not known. */
+const FREE_CALLS: ReadonlySet<string> = new Set(['moderation', 'amoderation']);
+
+/**
+ * LiteLLM logs zeros where a server tells no usage, such as of a stream of `/v1/completions` that nobody asked for it, and for calls whose
+ * usage it does not read, such as those that it passes through.
+ */
 const UNCOUNTED = {
   code: 'invalid_event',
   message:
-    'LiteLLM counted no tokens of an answer that it passed on, so nothing can be charged: set always_include_stream_usage: true in the ' +
+    'LiteLLM counted nothing in an answer that it passed on, so nothing can be charged: set always_include_stream_usage: true in the ' +
     'general_settings of its proxy, and see that the model server reports usage',
 } as const;
 

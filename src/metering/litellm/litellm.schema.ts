@@ -18,7 +18,8 @@ export const LitellmQuery = z.strictObject({
       example: DEFAULT_SUBJECT,
     }),
   source: text(TEXT_LENGTH_MAX).optional().meta({
-    description: "Which proxy it is; else the key's own source, or /litellm",
+    description:
+      'Which proxy it is: events have it as the tag `litellm_proxy`. It is no part of their identity',
     example: '/litellm/eu-1',
   }),
 });

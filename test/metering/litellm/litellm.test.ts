@@ -29,6 +29,8 @@ const outcomes = async (outcome: string): Promise<number> => {
   return Number(new RegExp(`usage_events_total\\{outcome="${outcome}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
 };
 
+const USAGE = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 };
+
 /** A subject of its own for each test. */
 const paidBy = (entity: string) => `?subject=${encodeURIComponent(`${entity}/{team_id}`)}`;
 
@@ -97,34 +99,74 @@ describe('a batch of logs of LiteLLM', () => {
     expect(JSON.stringify(await letters())).not.toContain(secret);
   });
 
-  it('is refused where an answer that was passed on has no tokens, with what to set in LiteLLM, and is a dead letter', async () => {
-    const counts = {
-      prompt_tokens: 0,
-      completion_tokens: 0,
-      total_tokens: 0,
-      prompt_tokens_details: { cached_tokens: 0 },
-    };
+  const zeros = {
+    prompt_tokens: 0,
+    completion_tokens: 0,
+    total_tokens: 0,
+    prompt_tokens_details: { cached_tokens: 0 },
+  };
+  const nulls = { prompt_tokens: null, completion_tokens: null, total_tokens: null };
+  const answered = (startTime: number, call_type: string, usage: unknown, usage_object: unknown = usage) => {
     const chat = recorded('chat');
-    const uncounted = {
-      ...chat,
-      call_type: 'atext_completion',
-      response: { ...Object(chat['response']), usage: counts },
-      metadata: { ...chat.metadata, usage_object: counts },
-    };
-    const counted = { ...recorded('chat'), startTime: 5 };
-    const { status, body } = await post([uncounted, counted], paidBy('uncounted'));
-    expect([status, body.accepted, body.rejected.length]).toEqual([202, 1, 1]);
-    expect(body.rejected[0]).toMatchObject({ index: 0, code: 'invalid_event' });
-    expect(body.rejected[0].message).toContain('always_include_stream_usage');
-    await until('it is a dead letter', async () => {
-      const { data } = (await app.call('GET /v1/admin/dead_letters?code=invalid_event&status=open')).body;
-      return data.some(({ payload }: { payload: { subject: string } }) =>
-        payload.subject.startsWith('uncounted/'),
-      );
+    const response = { ...Object(chat['response']), usage };
+    return { ...chat, startTime, call_type, response, metadata: { ...chat.metadata, usage_object } };
+  };
+
+  it.each([
+    ['zeros of a stream', 'atext_completion', zeros],
+    ['zeros of a chat', 'acompletion', zeros],
+    ['zeros of an image', 'aimage_generation', zeros],
+    ['zeros of a call that LiteLLM passes through', 'pass_through_endpoint', zeros],
+    ['zeros of a call of next year', 'adream', zeros],
+    ['nothing', 'aresponses', nulls],
+  ])(
+    'with %s is refused with what to set in LiteLLM, and is a dead letter',
+    async (what, callType, usage) => {
+      const entity = `uncounted-${what.replaceAll(' ', '-')}`;
+      const counted = answered(6, callType, USAGE);
+      const { status, body } = await post([answered(5, callType, usage), counted], paidBy(entity));
+      expect([status, body.accepted, body.rejected.length]).toEqual([202, 1, 1]);
+      expect(body.rejected[0]).toMatchObject({ index: 0, code: 'invalid_event' });
+      expect(body.rejected[0].message).toContain('always_include_stream_usage');
+      await until('it is a dead letter', async () => {
+        const { data } = (
+          await app.call('GET /v1/admin/dead_letters?code=invalid_event&status=open&limit=100')
+        ).body;
+        return data.some(({ payload }: { payload: { subject: string } }) =>
+          payload.subject.startsWith(`${entity}/`),
+        );
+      });
+    },
+  );
+
+  it('with zeros in one place and counts in the other is counted', async () => {
+    const logs = [answered(7, 'acompletion', zeros, USAGE), answered(8, 'acompletion', USAGE, zeros)];
+    expect((await post(logs, paidBy('two-places'))).body).toMatchObject({ accepted: 2, rejected: [] });
+    await until('both are counted', async () => (await countedOf('two-places')).length === 2);
+    expect(await countedOf('two-places')).toMatchObject([
+      { input: 9, output: 3 },
+      { input: 9, output: 3 },
+    ]);
+  });
+
+  it('of a moderation has no count and is none that is missing', async () => {
+    expect((await post([answered(9, 'amoderation', zeros)], paidBy('moderated'))).body).toMatchObject({
+      accepted: 1,
+      rejected: [],
     });
-    // What costs no tokens has none.
-    const free = { ...uncounted, call_type: 'amoderation', startTime: 6 };
-    expect((await post([free], paidBy('uncounted'))).body).toMatchObject({ accepted: 1, rejected: [] });
+  });
+
+  it('that comes again under another name of its proxy is a conflict, and is not counted again', async () => {
+    const log = { ...recorded('chat'), startTime: 10 };
+    const under = (name: string) => post(log, `${paidBy('renamed')}&source=${encodeURIComponent(name)}`);
+    expect((await under('/litellm/eu-1')).body.accepted).toBe(1);
+    await until('it is counted', async () => (await countedOf('renamed')).length === 1);
+    const { data: events } = (await app.call('GET /v1/entities/renamed/events')).body;
+    expect(events[0]).toMatchObject({ source: '/litellm', tags: { litellm_proxy: '/litellm/eu-1' } });
+    await under('/litellm/eu-2');
+    const conflicts = async () => (await app.call('GET /v1/admin/usage_conflicts?entity=renamed')).body.data;
+    await until('it is a conflict', async () => (await conflicts()).length === 1);
+    expect(await countedOf('renamed')).toHaveLength(1);
   });
 
   it('of which none can be counted is a 422, and one that nobody pays for is not', async () => {

@@ -31,6 +31,16 @@ const STORED = ['previous_response_id', 'conversation', 'prompt_id', 'mcp_server
 /** What a part of a message is called that is not text. */
 const MEDIA = /image|audio|video|file|document|media|item_reference/;
 
+/** A vector stands for one token, which is what four bytes of text are. */
+const BYTES_OF_VECTOR = 4;
+
+/** At least one: a tensor that is written as text does not say how many vectors it has. */
+function vectorCountOf(embeds: unknown): number {
+  if (!Array.isArray(embeds)) return 1;
+  if (embeds.every((item) => typeof item === 'number')) return 1;
+  return embeds.reduce<number>((sum, item) => sum + vectorCountOf(item), 0);
+}
+
 /** The body is parsed and nests no deeper than `checkJsonBounds` allows: nothing in it is too deep to be measured. */
 export function promptSizeOf(body: Fields): PromptSize {
   const size = { textBytes: 0, hasMore: STORED.some((name) => isGiven(body[name])) };
@@ -38,6 +48,10 @@ export function promptSizeOf(body: Fields): PromptSize {
   if (typeof body['prompt'] === 'object' && !Array.isArray(body['prompt']) && body['prompt'] !== null)
     size.hasMore = true;
   for (const name of READ) measure(body[name], size);
+  // Embeddings of a prompt may be a sparse tensor: their bytes bound nothing.
+  const embedded = isGiven(body['prompt_embeds']) ? vectorCountOf(body['prompt_embeds']) : 0;
+  size.textBytes += embedded * BYTES_OF_VECTOR;
+  if (embedded > 0) size.hasMore = true;
   return size;
 }
 

@@ -166,10 +166,21 @@ function answerCount({ n, best_of: bestOf }: Fields): number {
   return Math.ceil(Math.max(1, ...counts));
 }
 
-/** A list of token ids is one input. What a list of messages has is one prompt. */
-function inputCountOf({ operation }: Endpoint, { prompt, input, documents }: Fields): number {
-  const inputs = { completions: prompt, embeddings: input, rerank: documents }[operation as string];
-  return Array.isArray(inputs) && typeof inputs[0] !== 'number' ? Math.max(1, inputs.length) : 1;
+/** Prompts, texts or documents; at least one. What a list of messages has is one prompt. */
+function inputCountOf({ operation }: Endpoint, body: Fields): number {
+  const names = { completions: ['prompt', 'prompt_embeds'], embeddings: ['input'], rerank: ['documents'] };
+  const read = names[operation as keyof typeof names] ?? [];
+  return Math.max(
+    1,
+    read.reduce((sum, name) => sum + inputsIn(body[name]), 0),
+  );
+}
+
+/** A list of token ids is one input. A list of documents may stand in an object. */
+function inputsIn(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  const list = Array.isArray(value) ? value : fieldsOf(value)['content'];
+  return Array.isArray(list) && typeof list[0] !== 'number' ? list.length : 1;
 }
 
 /** A reranker reads the query once with each document. */

@@ -38,8 +38,17 @@ _INPUTS = (
 ANSWERS_MAX = 1_000_000
 """Inputs or outputs that one reservation may name."""
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-# What they name adds tokens that the bytes of the request do not bound.
-_STORED_ELSEWHERE = ("previous_response_id", "conversation", "file_ids", "vector_store_ids", "prompt_id")
+# What they name adds tokens that the bytes of the request do not bound. Embeddings of a prompt may be a sparse tensor.
+_UNBOUNDED = (
+    "previous_response_id",
+    "conversation",
+    "file_ids",
+    "vector_store_ids",
+    "prompt_id",
+    "prompt_embeds",
+)
+# LiteLLM writes what is in ``extra_body`` over the request after this callback has read it.
+_NOT_IN_EXTRA_BODY = ("model", "stream", "stream_options", "background", "service_tier")
 # Of any other type bytes bound nothing: a link of thirty characters is an image of a thousand tokens.
 _TEXT_TYPES = frozenset(
     {
@@ -103,21 +112,43 @@ def order_of(body: Mapping[str, Any], call_type: str, router: Any) -> Order:
         raise UnsupportedError("background responses are not metered", "background")
     tier = body.get("service_tier")
     operation = OPERATIONS[call_type]
-    inputs = input_count_of(body, operation)
-    outputs = 1 if operation == "embeddings" else inputs * answer_count_of(body)
+    # A server may read either, so each is held for.
+    bodies = [body, {**body, **_extra_body_of(body)}]
+    inputs = max(input_count_of(each, operation) for each in bodies)
+    outputs = 1 if operation == "embeddings" else inputs * max(map(answer_count_of, bodies))
     return Order(
         models=models_of(model, body, router),
-        input_bytes=input_bytes_of(body),
-        max_output_tokens=0 if operation == "embeddings" else max_output_tokens_of(body, outputs),
+        input_bytes=_largest(map(input_bytes_of, bodies)),
+        max_output_tokens=0
+        if operation == "embeddings"
+        else _largest(max_output_tokens_of(each, outputs) for each in bodies),
         input_count=min(inputs, ANSWERS_MAX),
         output_count=min(outputs, ANSWERS_MAX),
         service_tier=tier if isinstance(tier, str) and 1 <= len(tier) <= 64 else None,
     )
 
 
+def _extra_body_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    extra = body.get("extra_body")
+    if not isinstance(extra, dict):
+        return {}
+    for name in _NOT_IN_EXTRA_BODY:
+        if name in extra:
+            raise UnsupportedError(
+                f"extra_body must not have {name}: write it in the request itself", "extra_body"
+            )
+    return extra
+
+
+def _largest(bounds: Iterable[int | None]) -> int | None:
+    """``None`` where one of them bounds nothing."""
+    known = list(bounds)
+    return None if None in known else max(bound for bound in known if bound is not None)
+
+
 def input_bytes_of(body: Mapping[str, Any]) -> int | None:
     """An upper bound of the input's tokens, since none is shorter than a byte. ``None`` where bytes bound nothing."""
-    if any(body.get(name) for name in _STORED_ELSEWHERE):
+    if any(body.get(name) for name in _UNBOUNDED):
         return None
     inputs = {name: body[name] for name in _INPUTS if body.get(name) is not None}
     if not _is_text(inputs, 0):
@@ -159,9 +190,19 @@ def answer_count_of(body: Mapping[str, Any]) -> int:
 
 
 def input_count_of(body: Mapping[str, Any], operation: str) -> int:
-    """Prompts or texts to embed. A list of token numbers is one."""
-    inputs = body.get({"completions": "prompt", "embeddings": "input"}.get(operation, ""))
-    return len(inputs) if isinstance(inputs, list) and inputs and isinstance(inputs[0], (str, list)) else 1
+    """Prompts or texts to embed; at least one."""
+    if operation == "embeddings":
+        return max(1, _inputs_in(body.get("input")))
+    if operation == "completions":
+        return max(1, _inputs_in(body.get("prompt")) + _inputs_in(body.get("prompt_embeds")))
+    return 1
+
+
+def _inputs_in(value: Any) -> int:
+    """A list of token numbers is one."""
+    if isinstance(value, list) and not (value and isinstance(value[0], (int, float))):
+        return len(value)
+    return 0 if value is None else 1
 
 
 def _count(value: Any) -> int | None:
