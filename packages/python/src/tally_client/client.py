@@ -211,8 +211,8 @@ class _Transport:
                 if connection.sock is not None:
                     connection.sock.settimeout(_left(deadline))
             is_reusable = not response.will_close
-            # Before 3.11.8 and 3.12.2 it stays open once all of it was read (CPython's gh-113199). The next call over the connection
-            # would be sent, fail for its answer, and be sent again over another one.
+            # Before 3.11.8 and 3.12.2 it stays open once all of it was read (CPython's gh-113199): the next call over the
+            # connection would be sent, fail for its answer, and be sent again over another one.
             response.close()
             names: Mapping[str, str] = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, names, b"".join(parts))
