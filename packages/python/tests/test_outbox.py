@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import pytest
 from conftest import until
 from tally_client import Outbox, OutboxError, Refused, Rejection, UsageEvent, usage_event
 from tally_client.errors import unavailable
+from tally_client.loop_wakeups import LoopWakeups
 from tally_client.outbox.disk import Disk
-from tally_client.outbox.segment_format import decode_segment, encode_record
+from tally_client.outbox.segment_format import decode_segment, encode_record, record_length
 
 
 def an_event(event_id: str = "e", **facts: Any) -> UsageEvent:
@@ -290,11 +293,38 @@ def test_records_are_read_back_as_they_were_written() -> None:
     texts = [b"{}", b'{"a": "1 2 3"}', json.dumps({"a": "\u00e9\n"}).encode()]
     content = b"".join(map(encode_record, texts))
     assert decode_segment(content) == (texts, [])
+    for text in [*texts, b"", b"x" * 9, b"x" * 10, b"x" * 123_456]:
+        assert record_length(text) == len(encode_record(text))
     # Cut at any byte, the whole records before it are read and nothing is called damaged.
     for end in range(len(content)):
         records, damaged = decode_segment(content[:end])
         assert records == texts[: len(records)]
         assert damaged == []
+
+
+async def test_what_threads_have_done_reaches_a_loop_with_its_errors_and_after_a_cancellation() -> None:
+    wakeups = LoopWakeups()
+    futures: list[Future[None]] = [Future() for _ in range(1_000)]
+    waiting = [wakeups.awaitable(future) for future in futures]
+    waiting[0].cancel()
+
+    def end() -> None:
+        for number, future in enumerate(futures):
+            if number % 10 == 1:
+                future.set_exception(OutboxError("outbox_closed", str(number)))
+            else:
+                future.set_result(None)
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    thread.join()
+    assert isinstance(results[0], asyncio.CancelledError)
+    for number, result in enumerate(results[1:], 1):
+        assert str(result) == (str(number) if number % 10 == 1 else "None")
+    done: Future[None] = Future()
+    done.set_result(None)
+    assert await wakeups.awaitable(done) is None
 
 
 def test_threads_may_report_at_once(receiver: Receiver, tmp_path: Path) -> None:

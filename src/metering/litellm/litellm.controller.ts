@@ -32,13 +32,13 @@ export class LitellmController {
   })
   async report(
     @BodyStream() body: StreamedBody,
-    @Query({ schema: schemas.LitellmQuery }) { subject, source: proxy = null }: schemas.LitellmQuery,
+    @Query({ schema: schemas.LitellmQuery }) { subject, source: proxy }: schemas.LitellmQuery,
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<schemas.LitellmReceipt> {
     const bounds = { bytesMax: BODY_BYTES_MAX, recordsMax: USAGE_EVENTS_MAX };
     const records = await readRecords(body.chunks, KEPT, bounds);
-    const settings = { subject, proxy, source: caller.source ?? '/litellm' };
+    const settings = { subject, proxy: proxy ?? null, source: caller.source ?? '/litellm' };
     const receipt = await this.logs.report(records, settings, caller);
     if (receipt.accepted === 0 && receipt.rejected.length > 0) void reply.code(422);
     return { object: 'usage.receipt', ...receipt };

@@ -17,6 +17,7 @@ from .calls import Answer, Call, Receipt, Reservation
 from .client import _Transport, open_outbox, required
 from .errors import Refused, TallyError, Unavailable, unavailable
 from .log import log, reason_of
+from .loop_wakeups import LoopWakeups
 from .outbox import OnFailure, OnRefused, Outbox, log_failure, log_refused
 from .usage_event import UsageEvent
 
@@ -45,6 +46,7 @@ class AsyncTally:
         self._timeout_seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
         self._releases: set[asyncio.Task[None]] = set()
+        self._wakeups: LoopWakeups | None = None
         self._reports = _Transport(url, api_key, timeout_seconds)
         self._outbox = open_outbox(self._reports, outbox, on_failure, on_refused)
 
@@ -109,7 +111,9 @@ class AsyncTally:
 
     async def report(self, *events: UsageEvent) -> None:
         """See ``Tally.report``."""
-        await asyncio.wrap_future(self.outbox.add(events))
+        if self._wakeups is None:
+            self._wakeups = LoopWakeups()
+        await self._wakeups.awaitable(self.outbox.add(events))
 
     @property
     def outbox(self) -> Outbox:

@@ -18,7 +18,7 @@ from ..errors import OutboxError
 from .directory_slot import left_behind, lock_slot
 from .disk import Disk
 from .segment import Record, Segment
-from .segment_format import decode_segment, encode_record
+from .segment_format import decode_segment, encode_record, record_length
 
 SEGMENT_BYTES_MAX = 1024 * 1024
 READ_COUNT_MAX = 5
@@ -58,7 +58,7 @@ class DiskStore:
 
     def add(self, records: Sequence[Record]) -> None:
         """All of them or none. Raises ``outbox_full`` where there is no room."""
-        lengths = [len(encode_record(record.json)) for record in records]
+        lengths = [record_length(record.json) for record in records]
         with self.lock:
             self._make_room(len(records), sum(lengths))
             for record, length in zip(records, lengths, strict=True):

@@ -15,6 +15,11 @@ def encode_record(json: bytes) -> bytes:
     return b"%08x %d %s\n" % (crc32(json), len(json), json)
 
 
+def record_length(json: bytes) -> int:
+    """How long ``encode_record`` makes it."""
+    return 8 + 1 + len(str(len(json))) + 1 + len(json) + 1
+
+
 def decode_segment(content: bytes) -> tuple[list[bytes], list[int]]:
     """Every record that is whole, and where one cannot be read.
 
