@@ -8,8 +8,8 @@ import type { EntityName, ProjectName } from '../domain/ids.js';
 import { expectationOf } from '../http/expectations.js';
 import { JobKinds, type JobRun } from '../jobs/job-kinds.js';
 import type { JobOrder } from '../jobs/jobs.js';
-import { Clock } from '../platform/clock.js';
 import { Database, Restart } from '../platform/database.js';
+import { achieved, endOf, foreseen, leftOf, reportProgress, resolveAll } from './bulk-resolution.js';
 import { presentConflictBatch } from './conflicts.presenter.js';
 import type { ConflictBatch } from './conflicts.schema.js';
 import { UsageConflicts } from './usage-conflicts.js';
@@ -48,9 +48,7 @@ const Chosen = z.strictObject({
 type Chosen = z.output<typeof Chosen>;
 
 const State = z.strictObject({
-  /** Conflicts that were seen again from then on are left alone. */
   to: instant,
-  /** How many there were when it began. */
   matching: z.int(),
   answered: z.int(),
   skipped: z.int(),
@@ -85,46 +83,44 @@ export class ConflictsJob implements OnModuleInit {
     this.kinds.add({ name: KIND, input: Input, mayRunAgain: true, run: (run) => this.run(run) });
   }
 
-  /** What a job that began now would answer, if it could resolve every conflict. */
   async preview({ status, filter, limit }: ConflictBatchOrder): Promise<ConflictBatch> {
-    const { to, matching } = await this.begin(filter);
-    const answered = Math.min(matching, limit ?? matching);
-    const remaining = matching - answered;
-    return presentConflictBatch({ status, answered, skipped: 0, remaining, to, dryRun: true });
+    return presentConflictBatch({ status, skipped: 0, ...foreseen(await this.begin(filter), { limit }) });
   }
 
   private async run(run: JobRun<Input>): Promise<string> {
-    const { status, filter, limit } = run.input;
-    let state =
+    const { status, filter } = run.input;
+    const first =
       run.state === null ? await this.begin(filter) : State.parse(run.state, { error: expectationOf });
     // An earlier run may have ended before it published what it counted last.
-    if (state.after !== null) await this.changes.announce([state.after]);
-    const total = Math.min(state.matching, limit ?? state.matching);
-    for (;;) {
-      const chosen = await this.choose(run.input, state);
-      if (chosen.length === 0) break;
-      for (const conflict of chosen) {
-        run.signal.throwIfAborted();
-        state = await this.resolve(run, { ...state, after: conflict });
-        run.progress(Math.min(1, (state.answered + state.skipped) / total));
-      }
-    }
-    const { answered, skipped, matching, to } = state;
-    const remaining = Math.max(0, matching - answered - skipped);
-    return JSON.stringify(presentConflictBatch({ status, answered, skipped, remaining, to, dryRun: false }));
+    if (first.after !== null) await this.changes.announce([first.after]);
+    const last = await resolveAll<State, Chosen>(run, first, {
+      choose: (state) => this.choose(run.input, state),
+      resolve: (state, chosen) => this.resolveEach(run, state, chosen),
+    });
+    return JSON.stringify(presentConflictBatch({ status, skipped: last.skipped, ...achieved(last) }));
   }
 
   private async begin(filter: Filter): Promise<State> {
-    // Arrivals are stamped by the database's own clock, whatever clock the app was given.
-    const to = filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
+    const to = await endOf(filter, this.database);
     const matching = await countConflicts(this.database.reader, { ...filter, to });
     return { to, matching, answered: 0, skipped: 0, after: null };
   }
 
-  private choose({ filter, limit }: Input, { to, after, answered, skipped }: State): Promise<Chosen[]> {
-    const left = limit === null ? CHOSEN_MAX : limit - answered - skipped;
-    const page = { filter: { ...filter, to }, after, limit: Math.min(left, CHOSEN_MAX) };
+  private choose(input: Input, state: State): Promise<Chosen[]> {
+    const { to, after } = state;
+    const limit = Math.min(leftOf(state, input), CHOSEN_MAX);
+    const page = { filter: { ...input.filter, to }, after, limit };
     return chooseConflicts(this.database.reader, page) as Promise<Chosen[]>;
+  }
+
+  private async resolveEach(run: JobRun<Input>, first: State, chosen: readonly Chosen[]): Promise<State> {
+    let state = first;
+    for (const conflict of chosen) {
+      run.signal.throwIfAborted();
+      state = await this.resolve(run, { ...state, after: conflict });
+      reportProgress(run, state);
+    }
+    return state;
   }
 
   private async resolve(run: JobRun<Input>, state: State & { after: Chosen }): Promise<State> {
@@ -167,7 +163,3 @@ export class ConflictsJob implements OnModuleInit {
 }
 
 const SKIPPED: ReadonlySet<string> = new Set(['invalid_request', 'not_found', 'conflict']);
-
-function nextSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);
-}

@@ -9,9 +9,9 @@ import { attribute } from '../access/caller-context.js';
 import { expectationOf } from '../http/expectations.js';
 import { JobKinds, type JobRun } from '../jobs/job-kinds.js';
 import type { JobOrder } from '../jobs/jobs.js';
-import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { isUnavailable } from '../platform/unavailable.js';
+import { achieved, endOf, foreseen, leftOf, resolveAll } from './bulk-resolution.js';
 import type { DeadLetterFilter, Resolution } from './dead-letter.js';
 import { presentBatch } from './dead-letters.presenter.js';
 import type { DeadLetterBatch } from './dead-letters.schema.js';
@@ -61,9 +61,7 @@ const Chosen = z.object({
 type Chosen = z.output<typeof Chosen>;
 
 const State = z.strictObject({
-  /** Dead letters that arrive from then on are left alone. */
   to: instant,
-  /** How many there were to resolve when it began. */
   matching: z.int(),
   answered: z.int(),
   /** The last one that was resolved. */
@@ -100,40 +98,30 @@ export class DeadLettersJob implements OnModuleInit {
     this.kinds.add({ name: KIND, input: Input, mayRunAgain: true, run: (run) => this.run(run) });
   }
 
-  /** What a job would answer that begins now. */
   async preview({ status, filter, limit }: BatchOrder): Promise<DeadLetterBatch> {
-    const { to, matching } = await this.begin(filter);
-    const answered = Math.min(matching, limit ?? matching);
-    return presentBatch({ status, answered, remaining: matching - answered, to, dryRun: true });
+    return presentBatch({ status, ...foreseen(await this.begin(filter), { limit }) });
   }
 
   private async run(run: JobRun<Input>): Promise<string> {
-    const { status, filter, limit } = run.input;
-    let state =
+    const { status, filter } = run.input;
+    const first =
       run.state === null ? await this.begin(filter) : State.parse(run.state, { error: expectationOf });
-    for (;;) {
-      run.signal.throwIfAborted();
-      const total = Math.min(state.matching, limit ?? state.matching);
-      run.progress(total === 0 ? 0 : state.answered / total);
-      const batch = state.sending ?? (await this.choose(run.input, state));
-      if (batch.length === 0) break;
-      state = await this.resolve(run, { ...state, sending: batch });
-    }
-    const { matching, answered, to } = state;
-    const remaining = Math.max(0, matching - answered);
-    return JSON.stringify(presentBatch({ status, answered, remaining, to, dryRun: false }));
+    const last = await resolveAll<State, Chosen>(run, first, {
+      choose: async (state) => state.sending ?? (await this.choose(run.input, state)),
+      resolve: (state, sending) => this.resolve(run, { ...state, sending: [...sending] }),
+    });
+    return JSON.stringify(presentBatch({ status, ...achieved(last) }));
   }
 
   private async begin(filter: DeadLetterFilter): Promise<State> {
-    // Arrivals are stamped by the database's own clock, whatever clock the app was given.
-    const to = filter.to ?? nextSecond(await new Clock().bookingTime(this.database.reader));
+    const to = await endOf(filter, this.database);
     const matching = await this.deadLetters.count({ ...filter, to });
     return { to, matching, answered: 0, after: null, batch: 0, sending: null };
   }
 
-  private choose({ filter, limit }: Input, { to, after, answered }: State): Promise<Chosen[]> {
-    const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - answered;
-    return this.deadLetters.choose({ filter: { ...filter, to }, after, limit: left });
+  private choose(input: Input, state: State): Promise<Chosen[]> {
+    const { to, after } = state;
+    return this.deadLetters.choose({ filter: { ...input.filter, to }, after, limit: leftOf(state, input) });
   }
 
   private async resolve(run: JobRun<Input>, state: State & { sending: Chosen[] }): Promise<State> {
@@ -180,8 +168,4 @@ export class DeadLettersJob implements OnModuleInit {
 function jsonOf({ sending, ...state }: State): object {
   const letters = sending?.map(({ seenCount, ...letter }) => ({ ...letter, seenCount: String(seenCount) }));
   return { ...state, sending: letters ?? null };
-}
-
-function nextSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1_000) * 1_000 + 1_000);
 }

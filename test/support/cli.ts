@@ -1,7 +1,7 @@
 /** `tally COMMAND` as a process of its own, with and without a terminal. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { TestApp } from './app.js';
+import type { Answer, TestApp } from './app.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const TALLY = join(ROOT, 'packages/cli/bin/tally.js');
@@ -128,8 +128,7 @@ export type TestCli = {
   /** As an admin of the app. */
   tally(...args: readonly string[]): Promise<Ran>;
   /** The answer as JSON, of a command that succeeds. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads fields of answers of every shape
-  json(...args: readonly string[]): Promise<any>;
+  json(...args: readonly string[]): Promise<Answer['body']>;
   readonly env: Readonly<Record<string, string>>;
 };
 

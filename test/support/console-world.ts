@@ -22,8 +22,8 @@ export type ConsoleWorld = {
   close(): Promise<void>;
 };
 
-export async function aConsoleWorld(): Promise<ConsoleWorld> {
-  const [app, browser] = await Promise.all([anApp(), aBrowser()]);
+export async function aConsoleWorld(environment: Record<string, string> = {}): Promise<ConsoleWorld> {
+  const [app, browser] = await Promise.all([anApp({ environment }), aBrowser()]);
   await fill(app);
   const visit: ConsoleWorld['visit'] = async (address, look) => {
     const window = await browser.open(look);

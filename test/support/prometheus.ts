@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { Answer } from './app.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -59,8 +60,7 @@ export async function promtool(args: readonly string[], input = ''): Promise<str
 
 export type Prometheus = {
   /** `ask('/api/v1/rules')`: the `data` of its answer. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads fields of answers of every shape
-  ask(path: string): Promise<any>;
+  ask(path: string): Promise<Answer['body']>;
   stop(): Promise<void>;
 };
 

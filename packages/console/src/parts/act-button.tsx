@@ -39,7 +39,7 @@ export function ActButton({
 export function DoneBy({ needs, label }: { needs: Operation; label: string }) {
   return (
     <span className="quiet done-by">
-      {label}: {whoMay(needs)} can
+      {label.replace(/…$/, '')}: {whoMay(needs)} can
     </span>
   );
 }

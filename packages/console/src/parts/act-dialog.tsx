@@ -133,6 +133,7 @@ function Act({ fields, preview, perform, verb, entity, onClose, onMade }: ActPro
       error={error}
       isWaiting={isWaiting}
       onClose={onClose}
+      onChange={forget}
       onLook={() => void look()}
     />
   );
@@ -162,12 +163,14 @@ function Asking({
   error,
   isWaiting,
   onClose,
+  onChange,
   onLook,
 }: {
   fields: ReactNode;
   error: unknown;
   isWaiting: boolean;
   onClose: () => void;
+  onChange: () => void;
   onLook: () => void;
 }) {
   const refused = error === null ? null : asApiError(error);
@@ -178,7 +181,10 @@ function Asking({
   };
   return (
     <Form className="stack" validationErrors={atField} onSubmit={submit}>
-      {fields}
+      {/* An error is about what was sent: the browser sends no form while one stands at a field. */}
+      <div className="stack" onInput={onChange}>
+        {fields}
+      </div>
       {refused !== null && <Problem error={refused} />}
       <div className="row end">
         <button type="button" onClick={onClose}>

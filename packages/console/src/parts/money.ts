@@ -23,6 +23,12 @@ export function typedPicos(text: string): bigint | null {
   return /^\d+(\.\d{1,12})?$/.test(plain) ? picosOf(plain) : null;
 }
 
+/** What a person wrote as `$1,250`, as the API takes it. A text that is no amount is sent as it is, and the API says what is wrong with it. */
+export function plainAmount(typed: string): string {
+  const picos = typedPicos(typed);
+  return picos === null ? typed.trim() : exactUsd(picos);
+}
+
 /** The exact decimal without trailing zeros: 12500000000000n → `"12.5"`. */
 export function exactUsd(picos: bigint): string {
   const digits = String(picos < 0n ? -picos : picos).padStart(13, '0');

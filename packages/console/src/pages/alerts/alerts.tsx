@@ -1,8 +1,8 @@
 /** Alerts: conditions and spend that are watched, where alerts go, and the last delivery of each. */
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useCallback, type ReactNode } from 'react';
-import { organization, reading, type Schemas } from '../../api/client.js';
+import { useCallback, useMemo, type ReactNode } from 'react';
+import { answered, api, organization, reading, type Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { Badge } from '../../parts/badge.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
@@ -13,13 +13,13 @@ import { PageHead } from '../../parts/page-head.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
 import { DeliveryState } from '../webhooks/deliveries.js';
-import { DeleteAlert, DeleteSpendAlert, MakeAlert, MakeSpendAlert } from './alert-acts.js';
+import { DeleteAlert, EditAlert, MakeAlert } from './alert-acts.js';
 import { deliveries, lastOf } from './last-delivery.js';
 import { alertsRoute } from './route.js';
+import { DeleteSpendAlert, EditSpendAlert, MakeSpendAlert } from './spend-alert-acts.js';
 import { centsText, conditionOf } from './words.js';
 
 type Alert = Schemas['Alert'];
-type SpendAlert = Schemas['SpendAlert'];
 type Channel = Schemas['NotificationChannel'];
 
 export function Alerts() {
@@ -48,8 +48,9 @@ export function Alerts() {
       )}
       {entity === null ? <ServiceAlerts /> : <CustomerAlerts entity={entity} />}
       <p className="quiet">
-        Alerts go to every <Link to="/webhooks">webhook</Link> of the customer and of all, and by mail to the
-        recipients.
+        Alerts go to every{' '}
+        {may(session.role, 'GET /v1/admin/webhooks') ? <Link to="/webhooks">webhook</Link> : 'webhook'} of the
+        customer and of all, and by mail to the recipients.
       </p>
     </>
   );
@@ -66,10 +67,11 @@ function ServiceAlerts() {
   );
 }
 
-function CustomerAlerts({ entity }: { entity: string }) {
+/** A customer's alerts, each with its last delivery: on conditions, and at amounts of it and of its projects. */
+export function CustomerAlerts({ entity }: { entity: string }) {
   const params = { ...organization(entity), query: { limit: 100 } };
   const alerts = useQuery(reading('/v1/organization/alerts', { params }));
-  const spend = useQuery(reading('/v1/organization/spend_alerts', { params }));
+  const spend = useQuery(spendAlerts(entity));
   return (
     <>
       <section className="card stack">
@@ -81,11 +83,40 @@ function CustomerAlerts({ entity }: { entity: string }) {
       <section className="card stack">
         <h2 id="spend">Spend</h2>
         <Awaited of={spend} lines={4}>
-          {({ data }) => <Spend alerts={data} entity={entity} />}
+          {(rows) => <Spend rows={rows} entity={entity} />}
         </Awaited>
       </section>
     </>
   );
+}
+
+type SpendRow = { readonly alert: Schemas['SpendAlert']; readonly project: string | null };
+
+/** Of the customer first, then of its projects by name. */
+function spendAlerts(entity: string) {
+  const params = { ...organization(entity), query: { limit: 100 } };
+  return queryOptions({
+    queryKey: ['spend alerts', entity] as const,
+    queryFn: async ({ signal }): Promise<SpendRow[]> => {
+      const [own, projects] = await Promise.all([
+        answered(api.GET('/v1/organization/spend_alerts', { params, signal })),
+        answered(api.GET('/v1/organization/projects', { params, signal })),
+      ]);
+      const ofProjects = await Promise.all(
+        projects.data.map(async ({ name: project }) => {
+          const path = { project };
+          const { data } = await answered(
+            api.GET('/v1/organization/projects/{project}/spend_alerts', {
+              params: { ...params, path },
+              signal,
+            }),
+          );
+          return data.map((alert) => ({ alert, project }));
+        }),
+      );
+      return [...own.data.map((alert) => ({ alert, project: null })), ...ofProjects.flat()];
+    },
+  });
 }
 
 function Conditions({ alerts }: { alerts: readonly Alert[] }) {
@@ -122,33 +153,77 @@ const CONDITION_COLUMNS: readonly Column<Alert>[] = [
     ),
   },
   { id: 'made', header: 'Made', width: 11, cell: ({ created_at: at }) => <Moment at={at} /> },
-  { id: 'act', header: 'Change', width: 7, cell: (alert) => <DeleteAlert alert={alert} /> },
+  {
+    id: 'act',
+    header: 'Change',
+    width: 13,
+    cell: (alert) => (
+      <span className="row">
+        <EditAlert alert={alert} />
+        <DeleteAlert alert={alert} />
+      </span>
+    ),
+  },
 ];
 
-function Spend({ alerts, entity }: { alerts: readonly SpendAlert[]; entity: string }) {
-  if (alerts.length === 0)
-    return <Empty title="No spend is watched">Make a spend alert to be told at an amount.</Empty>;
+function Spend({ rows, entity }: { rows: readonly SpendRow[]; entity: string }) {
+  const columns = useMemo(() => spendColumns(entity), [entity]);
   return (
-    <ul className="waiting" aria-label="Spend alerts">
-      {alerts.map((alert) => (
-        <li key={alert.id}>
-          <div className="what">
-            <span className="strong">{centsText(alert.threshold_amount)}</span> a month
-            <div>
-              <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />
-            </div>
-            <Last
-              id={alert.id}
-              type="spend_alert.triggered"
-              entity={entity}
-              channel={alert.notification_channel}
-            />
-          </div>
-          <DeleteSpendAlert alert={alert} entity={entity} />
-        </li>
-      ))}
-    </ul>
+    <DataTable
+      label="Spend alerts"
+      columns={columns}
+      rows={rows}
+      keyOf={({ alert }) => alert.id}
+      empty={<Empty title="No spend is watched">Make a spend alert to be told at an amount.</Empty>}
+    />
   );
+}
+
+function spendColumns(entity: string): readonly Column<SpendRow>[] {
+  return [
+    {
+      id: 'amount',
+      header: 'At',
+      width: 10,
+      cell: ({ alert }) => `${centsText(alert.threshold_amount)} a month`,
+    },
+    {
+      id: 'whose',
+      header: 'Of',
+      width: 10,
+      cell: ({ project }) => project ?? <span className="quiet">all projects together</span>,
+    },
+    {
+      id: 'told',
+      header: 'Mailed to',
+      width: 14,
+      cell: ({ alert }) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
+    },
+    {
+      id: 'last',
+      header: 'Last delivery',
+      width: 14,
+      cell: ({ alert }) => (
+        <Last
+          id={alert.id}
+          type="spend_alert.triggered"
+          entity={entity}
+          channel={alert.notification_channel}
+        />
+      ),
+    },
+    {
+      id: 'act',
+      header: 'Change',
+      width: 13,
+      cell: ({ alert, project }) => (
+        <span className="row">
+          <EditSpendAlert alert={alert} scope={{ entity, project }} />
+          <DeleteSpendAlert alert={alert} scope={{ entity, project }} />
+        </span>
+      ),
+    },
+  ];
 }
 
 function Told({ channel, undeliverable }: { channel: Channel; undeliverable: string | null }): ReactNode {

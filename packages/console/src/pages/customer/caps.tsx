@@ -1,5 +1,6 @@
 /** The caps in force, of the customer and of its projects, each with the share that is used. */
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { reading, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
 import { Amount } from '../../parts/amount.js';
@@ -10,19 +11,24 @@ import { ShareBar } from '../../parts/share-bar.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
 import { ChangeProjectLimits } from './acts/change-project-limits.js';
+import { SpendLimit, type NextOf } from './acts/spend-limit.js';
 
 type ProjectBalance = Schemas['ProjectBalance'];
 
-export function Caps({ balance }: { balance: Schemas['Balance'] }) {
+export function Caps({ balance, next }: { balance: Schemas['Balance']; next: NextOf | null }) {
   const { entity, monthly_cap_usd, yearly_cap_usd, spend_limit_usd, projects } = balance;
   return (
     <section className="card stack" aria-labelledby="caps">
-      <h2 id="caps">Caps</h2>
+      <div className="card-head">
+        <h2 id="caps">Caps</h2>
+        <OwnLimit balance={balance} next={next} />
+      </div>
       <Cap name="Month" used={balance.month_to_date_usd} cap={monthly_cap_usd} />
       <Cap name="Year" used={balance.year_to_date_usd} cap={yearly_cap_usd} />
       {spend_limit_usd !== null && (
         <p className="quiet">
-          The customer limits itself to {roundUsd(picosOf(spend_limit_usd))} a month. The lower limit counts.
+          The customer’s own spend limit is {roundUsd(picosOf(spend_limit_usd))} a month. The lower limit
+          counts.
         </p>
       )}
       <DataTable
@@ -65,23 +71,69 @@ const COLUMNS: readonly Column<ProjectBalance>[] = [
   { id: 'cap', header: 'Cap', width: 8, cell: (row) => <ProjectCap row={row} /> },
 ];
 
+/** An admin sets caps; an owner sets limits of its own beside them. */
 function useProjectColumns(entity: string): readonly Column<ProjectBalance>[] {
   const { role } = useSignedIn();
-  const needs = 'PATCH /v1/admin/entities/{entity}/projects/{project}/limits';
-  if (!may(role, needs)) return COLUMNS;
-  return [
-    ...COLUMNS,
-    {
-      id: 'act',
-      header: 'Change',
-      width: 6,
-      cell: ({ project, month_to_date_usd: spentUsd }) => (
-        <ActButton needs={needs} label="Limits" className="link" about={project}>
-          {(close) => <ProjectAct entity={entity} project={project} spentUsd={spentUsd} onClose={close} />}
-        </ActButton>
-      ),
-    },
-  ];
+  if (role === 'owner')
+    return [...COLUMNS, projectActs((row) => <OwnProjectLimit entity={entity} of={row} />)];
+  if (!may(role, CHANGE_PROJECT)) return COLUMNS;
+  return [...COLUMNS, projectActs((row) => <ProjectLimits entity={entity} of={row} />)];
+}
+
+const CHANGE_PROJECT = 'PATCH /v1/admin/entities/{entity}/projects/{project}/limits';
+
+function projectActs(cell: (row: ProjectBalance) => ReactNode): Column<ProjectBalance> {
+  return { id: 'act', header: 'Change', width: 6, cell };
+}
+
+type OfProject = { entity: string; of: ProjectBalance };
+
+function ProjectLimits({ entity, of: { project, month_to_date_usd: spentUsd } }: OfProject) {
+  return (
+    <ActButton needs={CHANGE_PROJECT} label="Limits" className="link" about={project}>
+      {(close) => <ProjectAct entity={entity} project={project} spentUsd={spentUsd} onClose={close} />}
+    </ActButton>
+  );
+}
+
+function OwnProjectLimit({ entity, of }: OfProject) {
+  const { project, month_to_date_usd, monthly_cap_usd, spend_limit_usd } = of;
+  const needs = 'POST /v1/organization/projects/{project}/spend_limit';
+  return (
+    <ActButton needs={needs} label="Spend limit" className="link" about={project}>
+      {(close) => (
+        <SpendLimit
+          scope={{ entity, project }}
+          spentUsd={month_to_date_usd}
+          capUsd={monthly_cap_usd}
+          limitUsd={spend_limit_usd}
+          next={null}
+          onClose={close}
+        />
+      )}
+    </ActButton>
+  );
+}
+
+/** Beside the caps, for those who are not admins: an owner's own limit, or who may set it. */
+function OwnLimit({ balance, next }: { balance: Schemas['Balance']; next: NextOf | null }) {
+  const { role } = useSignedIn();
+  if (role === 'admin') return null;
+  const { entity, month_to_date_usd, monthly_cap_usd, spend_limit_usd } = balance;
+  return (
+    <ActButton needs="POST /v1/organization/spend_limit" label="Spend limit…">
+      {(close) => (
+        <SpendLimit
+          scope={{ entity, project: null }}
+          spentUsd={month_to_date_usd}
+          capUsd={monthly_cap_usd}
+          limitUsd={spend_limit_usd}
+          next={next}
+          onClose={close}
+        />
+      )}
+    </ActButton>
+  );
 }
 
 function ProjectCap({ row }: { row: ProjectBalance }) {

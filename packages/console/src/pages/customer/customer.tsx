@@ -45,7 +45,14 @@ export function Customer() {
               </>
             )}
             <div className="grid">
-              <Caps balance={answer} />
+              <Caps
+                balance={answer}
+                next={
+                  customer.data
+                    ? { limits: limitsInForce(customer.data), state: stateOf(answer, inFlight) }
+                    : null
+                }
+              />
               <Denials entity={entity} />
             </div>
             <Lots entity={entity} />
@@ -67,7 +74,11 @@ function Lead({ customer }: { customer: Schemas['Customer'] }) {
 }
 
 function NextRequest({ customer, state }: { customer: Schemas['Customer']; state: NextState }) {
-  const limits: NextLimits = {
+  return <p className="strong">{nextSentence(limitsInForce(customer), state)}</p>;
+}
+
+function limitsInForce(customer: Schemas['Customer']): NextLimits {
+  return {
     mode: customer.quota_mode,
     monthlyCapPicos: picosOrNull(customer.monthly_cap_usd),
     yearlyCapPicos: picosOrNull(customer.yearly_cap_usd),
@@ -75,7 +86,6 @@ function NextRequest({ customer, state }: { customer: Schemas['Customer']; state
     // Left out: only admins may read it, and a moment later it is another number.
     maxConcurrentRequests: null,
   };
-  return <p className="strong">{nextSentence(limits, state)}</p>;
 }
 
 function stateOf(balance: Schemas['Balance'], inFlightCount: number): NextState {

@@ -2,6 +2,7 @@
 import type { Schemas } from '../../api/client.js';
 import { Amount } from '../../parts/amount.js';
 import type { Column } from '../../parts/data-table.js';
+import { Badge } from '../../parts/badge.js';
 import { CustomerLink } from '../../parts/links.js';
 import { picosOf, picosOrNull, readableUsd } from '../../parts/money.js';
 import { Moment } from '../../parts/moment.js';
@@ -139,10 +140,13 @@ function LastsUntil({ customer }: { customer: Customer }) {
   }
   return (
     <>
-      <Moment at={until} isRelative />
+      {runsOutSoon(customer) ? (
+        <Badge tone="warn">runs out {relative(until, nowSeconds())}</Badge>
+      ) : (
+        <Moment at={until} isRelative />
+      )}
       <br />
       <span className="quiet">{dayOf(until)}</span>
-      {runsOutSoon(customer) && <span className="unseen">, runs out {relative(until, nowSeconds())}</span>}
     </>
   );
 }

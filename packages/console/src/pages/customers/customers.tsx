@@ -1,5 +1,6 @@
 /** Every customer on one page, those that run out first on top. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { reading, type Schemas } from '../../api/client.js';
 import { Amount } from '../../parts/amount.js';
@@ -13,6 +14,7 @@ import { PageHead } from '../../parts/page-head.js';
 import { groupDigits } from '../../parts/money.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
+import { AddCustomer } from './add-customer.js';
 import { CUSTOMER_COLUMNS, runsOutSoon, SHOWN_COLUMNS } from './columns.js';
 import { isRefused, STATE_WORDS } from './customer-state.js';
 import { customersRoute, STATES, type CustomersSort } from './route.js';
@@ -40,6 +42,7 @@ export function Customers() {
         title="Customers"
         lead="Amounts in US dollars, times in UTC. Those that run out of credits first are at the top."
       >
+        <AddCustomer />
         <CsvButton
           fileName="customers.csv"
           columns={CUSTOMER_COLUMNS}
@@ -98,10 +101,11 @@ function Totals({ totals, soon }: { totals: Schemas['CustomerTotals']; soon: num
         <Amount usd={totals.previous_month_usd} /> the month before
       </Tile>
       <Tile title="Credits left" figure={<Amount usd={totals.credits_usd} />}>
-        {groupDigits(states.overage)} in overage
+        <OfState state="overage">{groupDigits(states.overage)} in overage</OfState>
       </Tile>
       <Tile title="Refused now" figure={groupDigits(states.cap_reached + states.out_of_credits)}>
-        {groupDigits(states.cap_reached)} at a cap, {groupDigits(states.out_of_credits)} out of credits
+        <OfState state="cap_reached">{groupDigits(states.cap_reached)} at a cap</OfState>,{' '}
+        <OfState state="out_of_credits">{groupDigits(states.out_of_credits)} out of credits</OfState>
       </Tile>
     </section>
   );
@@ -122,6 +126,15 @@ function Tile({
       <p className="figure">{figure}</p>
       <p className="quiet">{children}</p>
     </div>
+  );
+}
+
+/** A count that lists its customers. */
+function OfState({ state, children }: { state: Schemas['CustomerState']; children: React.ReactNode }) {
+  return (
+    <Link from="/customers" to="." search={(before) => ({ ...before, state })} replace>
+      {children}
+    </Link>
   );
 }
 

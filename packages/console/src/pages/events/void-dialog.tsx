@@ -49,7 +49,7 @@ export function VoidDialog({ entity, event, onActing, onClose }: VoidProps) {
   };
   const perform = async (headers: ActHeaders) => {
     const correction = await send(false, headers);
-    return `Voided: ${entity} got back ${readableUsd(-picosOf(correction.cost_usd))}.`;
+    return `Voided: ${entity} got back ${readableUsd(-picosOf(correction.cost_usd))}, by the correction ${correction.id}. The ledger has its entries when the hour closes.`;
   };
   return (
     <ActDialog

@@ -2,20 +2,20 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
-import { answered, api, reading, type Schemas } from '../../api/client.js';
-import { ActButton } from '../../parts/act-button.js';
-import { ActDialog } from '../../parts/act-dialog.js';
+import { reading, type Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { Badge } from '../../parts/badge.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { differs, Differences, pairsOf } from '../../parts/difference.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox, SelectBox, TextBox, Tick } from '../../parts/fields.js';
+import { SearchBox, SelectBox, Tick } from '../../parts/fields.js';
+import { DayRange, secondsOfDays } from '../../parts/filters.js';
 import { CustomerLink } from '../../parts/links.js';
 import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { paging } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
+import { Count, CountAll, Review, ReviewAll } from './conflict-acts.js';
 import { CONFLICT_STATES, conflictsRoute } from './route.js';
 
 type Conflict = Schemas['UsageConflict'];
@@ -28,8 +28,9 @@ export function Conflicts() {
       void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
     [navigate],
   );
-  const { status = 'open', entity, id } = search;
-  const query = { status, ...(entity !== undefined && { entity }) };
+  const { status = 'open', entity, from, to, id } = search;
+  const filter = { ...(entity !== undefined && { entity }), ...secondsOfDays({ from, to }) };
+  const query = { status, ...filter };
   const found = useInfiniteQuery(paging('/v1/admin/usage_conflicts', { params: { query } }));
   const { rows, onEnd } = useRows(found);
   const setEntity = useCallback((typed: string) => change({ entity: typed || undefined }), [change]);
@@ -43,7 +44,10 @@ export function Conflicts() {
             counted; the second waits here. Times in UTC.
           </>
         }
-      />
+      >
+        {rows.length > 0 && status === 'open' && <ReviewAll filter={filter} />}
+        {rows.length > 0 && status !== 'counted' && <CountAll filter={filter} status={status} />}
+      </PageHead>
       <div className="row filters">
         <SelectBox
           label="State"
@@ -54,6 +58,7 @@ export function Conflicts() {
           }
         />
         <SearchBox label="Customer" value={entity ?? ''} onChange={setEntity} />
+        <DayRange from={from} to={to} onChange={change} />
       </div>
       <div className={id === undefined ? undefined : 'split'}>
         <div className="card">
@@ -65,7 +70,7 @@ export function Conflicts() {
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
-                empty={<Empty title="No conflict matches">No conflict has this state and customer.</Empty>}
+                empty={<Empty title="No conflict matches">No conflict has this state and filter.</Empty>}
               />
             )}
           </Awaited>
@@ -157,105 +162,5 @@ function SideBySide({ conflict }: { conflict: Conflict }) {
         </div>
       )}
     </>
-  );
-}
-
-function Review({ conflict }: { conflict: Conflict }) {
-  const [note, setNote] = useState('');
-  const path = { id: conflict.id };
-  const body = () => ({ note: note.trim() || null });
-  return (
-    <ActButton
-      needs="POST /v1/admin/usage_conflicts/{id}/review"
-      label="Close with a note…"
-      className="primary"
-    >
-      {(close) => (
-        <ActDialog
-          title="Close this conflict"
-          verb="Close it"
-          entity={conflict.entity}
-          fields={
-            <TextBox
-              name="note"
-              label="Note"
-              hint="Why the first content is the right one"
-              isLong
-              value={note}
-              onChange={setNote}
-            />
-          }
-          onClose={close}
-          preview={async () => {
-            await api.POST('/v1/admin/usage_conflicts/{id}/review', {
-              params: { path, query: { dry_run: true } },
-              body: body(),
-            });
-            return {
-              sentences: [
-                'What was counted stays; what came again is not charged.',
-                'The conflict leaves the inbox.',
-              ],
-            };
-          }}
-          perform={async (headers) => {
-            await api.POST('/v1/admin/usage_conflicts/{id}/review', {
-              params: { path },
-              headers,
-              body: body(),
-            });
-            return 'The conflict is closed.';
-          }}
-        />
-      )}
-    </ActButton>
-  );
-}
-
-function Count({ conflict }: { conflict: Conflict }) {
-  const [note, setNote] = useState('');
-  const path = { id: conflict.id };
-  const body = () => ({ note: note.trim() || null });
-  return (
-    <ActButton needs="POST /v1/admin/usage_conflicts/{id}/count" label="Count it too…">
-      {(close) => (
-        <ActDialog
-          title="Count what came again"
-          verb="Count it"
-          entity={conflict.entity}
-          fields={
-            <TextBox
-              name="note"
-              label="Note"
-              hint="Why both are real"
-              isLong
-              value={note}
-              onChange={setNote}
-            />
-          }
-          onClose={close}
-          preview={async () => {
-            const answer = await answered(
-              api.POST('/v1/admin/usage_conflicts/{id}/count', {
-                params: { path, query: { dry_run: true } },
-                body: body(),
-              }),
-            );
-            return {
-              sentences: [
-                `${conflict.entity} is charged for it by the price of ${answer.other.model} at ${answer.other.time}, beside the event that was counted.`,
-                'It gets an id of its own; the conflict leaves the inbox.',
-              ],
-            };
-          }}
-          perform={async (headers) => {
-            const answer = await answered(
-              api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path }, headers, body: body() }),
-            );
-            return `It is on the queue as ${answer.counted_as}.`;
-          }}
-        />
-      )}
-    </ActButton>
   );
 }

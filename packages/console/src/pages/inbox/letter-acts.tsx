@@ -2,10 +2,10 @@
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
-import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
+import { ActDialog } from '../../parts/act-dialog.js';
 import { SelectBox, TextBox } from '../../parts/fields.js';
-import { outcomeOf } from '../../parts/job.js';
 import { plural } from '../../parts/times.js';
+import { BulkAct, countGoing } from './bulk-act.js';
 import { USAGE_FORMATS } from './usage-formats.js';
 import { codeWords } from './words.js';
 
@@ -88,95 +88,71 @@ export function DiscardOne({ letter }: { letter: Letter }) {
   );
 }
 
-export function ReplayAll({ filter, status }: { filter: Filter; status: Status }) {
+type Bulk = { readonly filter: Filter; readonly status: Status };
+
+export function ReplayAll({ filter, status }: Bulk) {
   const [mending, fields] = useMending();
   const order = () => {
     const mend = mending();
     return { ...filter, status: status as 'open' | 'discarded', ...(mend === null ? {} : { mend }) };
   };
-  const send = (headers: ActHeaders | null) =>
-    answered(
-      api.POST('/v1/admin/dead_letters/replay', {
-        params: { query: { dry_run: headers === null } },
-        ...(headers === null ? {} : { headers }),
-        body: order(),
-      }),
-    );
   return (
-    <ActButton needs="POST /v1/admin/dead_letters/replay" label="Replay all shown…">
-      {(close) => (
-        <ActDialog
-          title="Replay all that match the filter"
-          verb="Replay all"
-          entity={filter.entity ?? null}
-          fields={
-            <>
-              <p>{filterSentence(filter, status)}</p>
-              {fields}
-            </>
-          }
-          onClose={close}
-          preview={async () => ({
-            sentences: [
-              `${countOf(await send(null))} to the queue again. Those that still cannot be counted come back here.`,
-              ...mendingSentences(mending()),
-            ],
-          })}
-          perform={async (headers) =>
-            outcomeOf(
-              await send(headers),
-              ({ answered: count }: Schemas['DeadLetterBatch']) =>
-                `${plural(count, 'event')} went to the queue.`,
-            )
-          }
-        />
-      )}
-    </ActButton>
+    <BulkAct
+      needs="POST /v1/admin/dead_letters/replay"
+      label="Replay all shown…"
+      title="Replay all that match the filter"
+      verb="Replay all"
+      entity={filter.entity ?? null}
+      fields={
+        <>
+          <p>{filterSentence(filter, status)}</p>
+          {fields}
+        </>
+      }
+      send={(headers) =>
+        answered(
+          api.POST('/v1/admin/dead_letters/replay', {
+            params: { query: { dry_run: headers === null } },
+            ...(headers === null ? {} : { headers }),
+            body: order(),
+          }),
+        )
+      }
+      sentences={(answer) => [
+        `${countGoing(answer, 'event')} to the queue again. Those that still cannot be counted come back here.`,
+        ...mendingSentences(mending()),
+      ]}
+      outcome={({ answered: count }) => `${plural(count, 'event')} went to the queue.`}
+    />
   );
 }
 
-export function DiscardAll({ filter, status }: { filter: Filter; status: Status }) {
-  const send = (headers: ActHeaders | null) =>
-    answered(
-      api.POST('/v1/admin/dead_letters/discard', {
-        params: { query: { dry_run: headers === null } },
-        ...(headers === null ? {} : { headers }),
-        body: { ...filter, status: status as 'open' | 'replayed' },
-      }),
-    );
+export function DiscardAll({ filter, status }: Bulk) {
   return (
-    <ActButton needs="POST /v1/admin/dead_letters/discard" label="Discard all shown…" className="danger">
-      {(close) => (
-        <ActDialog
-          title="Discard all that match the filter"
-          verb="Discard all"
-          entity={filter.entity ?? null}
-          fields={<p>{filterSentence(filter, status)}</p>}
-          onClose={close}
-          preview={async () => ({
-            sentences: [
-              `${countOf(await send(null))} to the discarded ones. They are never counted or charged.`,
-              'Each can be replayed from there.',
-            ],
-          })}
-          perform={async (headers) =>
-            outcomeOf(
-              await send(headers),
-              ({ answered: count }: Schemas['DeadLetterBatch']) => `${plural(count, 'event')} are discarded.`,
-            )
-          }
-        />
-      )}
-    </ActButton>
+    <BulkAct
+      needs="POST /v1/admin/dead_letters/discard"
+      label="Discard all shown…"
+      className="danger"
+      title="Discard all that match the filter"
+      verb="Discard all"
+      entity={filter.entity ?? null}
+      fields={<p>{filterSentence(filter, status)}</p>}
+      send={(headers) =>
+        answered(
+          api.POST('/v1/admin/dead_letters/discard', {
+            params: { query: { dry_run: headers === null } },
+            ...(headers === null ? {} : { headers }),
+            body: { ...filter, status: status as 'open' | 'replayed' },
+          }),
+        )
+      }
+      sentences={(answer) => [
+        `${countGoing(answer, 'event')} to the discarded ones. They are never counted or charged.`,
+        'Each can be replayed from there.',
+      ]}
+      outcome={({ answered: count }) => `${plural(count, 'event')} ${count === 1 ? 'is' : 'are'} discarded.`}
+    />
   );
-}
-
-function countOf(answer: object): string {
-  if ('answered' in answer) {
-    const count = Number(answer.answered);
-    return `${plural(count, 'event')} ${count === 1 ? 'goes' : 'go'}`;
-  }
-  return 'There are so many that they are still being counted. All that match the filter go';
 }
 
 function filterSentence(

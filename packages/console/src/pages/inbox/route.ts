@@ -33,7 +33,14 @@ export const deadLettersRoute = createRoute({
 export const conflictsRoute = createRoute({
   getParentRoute: () => pageRoute,
   path: '/inbox/conflicts',
-  validateSearch: address({ status: oneOf(CONFLICT_STATES), entity: text(128), id: text(256) }),
+  validateSearch: address({
+    status: oneOf(CONFLICT_STATES),
+    entity: text(128),
+    from: day(),
+    to: day(),
+    /** The one that is open. */
+    id: text(256),
+  }),
   staticData: { needs: 'GET /v1/admin/usage_conflicts' },
   component: lazyRouteComponent(() => import('./conflicts.js'), 'Conflicts'),
 });

@@ -129,7 +129,13 @@ export function RotateSecret({ of: { id, url, entity } }: { of: Webhook }) {
   );
 }
 
-export function DeleteWebhook({ of: { id, url, entity } }: { of: Webhook }) {
+export function DeleteWebhook({
+  of: { id, url, entity },
+  onDeleted,
+}: {
+  of: Webhook;
+  onDeleted: () => void;
+}) {
   return (
     <ActButton needs="DELETE /v1/admin/webhooks/{id}" label="Delete…" className="danger">
       {(close) => (
@@ -147,6 +153,7 @@ export function DeleteWebhook({ of: { id, url, entity } }: { of: Webhook }) {
           })}
           perform={async (headers) => {
             await answered(api.DELETE('/v1/admin/webhooks/{id}', { params: { path: { id } }, headers }));
+            onDeleted();
             return 'The webhook is deleted.';
           }}
         />

@@ -1,7 +1,7 @@
 /** Webhooks: where alerts go, whether they fail, and each delivery with its attempts. */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useCallback } from 'react';
+import { useCallback, useState } from 'react';
 import type { Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { Badge } from '../../parts/badge.js';
@@ -43,6 +43,8 @@ export function Webhooks() {
   const found = useInfiniteQuery(paging('/v1/admin/webhooks', {}));
   const { rows, onEnd } = useRows(found);
   const open = rows.find((row) => row.id === id);
+  // Its dialog is still open, over the webhook that is gone.
+  const [deleted, setDeleted] = useState<string | null>(null);
   return (
     <>
       <PageHead title="Webhooks" lead="Where alerts go, signed as Standard Webhooks. Times in UTC.">
@@ -68,16 +70,27 @@ export function Webhooks() {
         <section className="card stack" aria-label="Webhook">
           <Head
             webhook={open}
+            onDeleted={() => setDeleted(open.id)}
             onClose={() => change({ id: undefined, status: undefined, delivery: undefined })}
           />
-          <Deliveries webhook={open.id} status={status} open={delivery} onChange={change} />
+          {open.id !== deleted && (
+            <Deliveries webhook={open.id} status={status} open={delivery} onChange={change} />
+          )}
         </section>
       )}
     </>
   );
 }
 
-function Head({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
+function Head({
+  webhook,
+  onDeleted,
+  onClose,
+}: {
+  webhook: Webhook;
+  onDeleted: () => void;
+  onClose: () => void;
+}) {
   return (
     <>
       <div className="card-head">
@@ -89,7 +102,7 @@ function Head({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
       <div className="row">
         <TestWebhook of={webhook} />
         <RotateSecret of={webhook} />
-        <DeleteWebhook of={webhook} />
+        <DeleteWebhook of={webhook} onDeleted={onDeleted} />
         <Copyable text={webhook.id} what="webhook’s id" />
         {webhook.previous_secret_until !== null && (
           <span className="quiet">

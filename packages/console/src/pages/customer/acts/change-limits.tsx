@@ -3,16 +3,18 @@ import { useState } from 'react';
 import { answered, api, type Schemas } from '../../../api/client.js';
 import { ActDialog, type ActHeaders } from '../../../parts/act-dialog.js';
 import { Choice, TextBox } from '../../../parts/fields.js';
-import { picosOf, roundUsd } from '../../../parts/money.js';
+import { picosOf, plainAmount, roundUsd } from '../../../parts/money.js';
 import { nextSentence, type NextState } from '../next-request.js';
-import { plainAmount } from './grant-credits.js';
 import { limitsOf } from './limits-of.js';
 
 type Entity = Schemas['Entity'];
 type Patch = Schemas['LimitsPatch'];
 
-/** A text field of a limit: empty is the plan's, `none` is no limit. */
-const LIMIT_HINT = 'Empty: as the plan says. “none”: no limit.';
+/** Of the field of a limit: empty is the plan's, `none` is no limit. Names the plan's where it is the one in force. */
+function hintOf({ source, value }: Limit, words: (value: string) => string): string {
+  const plans = source === 'own' ? '' : ` (${value === null ? 'no limit' : words(String(value))})`;
+  return `Empty: as the plan says${plans}. “none”: no limit.`;
+}
 
 const MODES = [
   { value: 'enforce', label: 'Enforce' },
@@ -25,6 +27,8 @@ const OVERAGES = [
   { value: 'blocked', label: 'Blocked' },
   { value: 'allowed', label: 'Allowed' },
 ] as const;
+
+type Limit = { readonly value: string | number | null; readonly source: 'own' | 'plan' | null };
 
 type Typed = {
   readonly monthly: string;
@@ -67,33 +71,46 @@ export function ChangeLimits({
         return `The limits of ${entity.entity} are in force from the next request on.`;
       }}
       fields={
-        <Fields typed={typed} onChange={(change) => setTyped((before) => ({ ...before, ...change }))} />
+        <Fields
+          entity={entity}
+          typed={typed}
+          onChange={(change) => setTyped((before) => ({ ...before, ...change }))}
+        />
       }
     />
   );
 }
 
-function Fields({ typed, onChange }: { typed: Typed; onChange: (change: Partial<Typed>) => void }) {
+function Fields({
+  entity: { limits },
+  typed,
+  onChange,
+}: {
+  entity: Entity;
+  typed: Typed;
+  onChange: (change: Partial<Typed>) => void;
+}) {
+  const usd = (text: string) => roundUsd(picosOf(text));
   return (
     <>
       <TextBox
         name="monthly_cap_usd"
         label="Monthly cap (US dollars)"
-        hint={LIMIT_HINT}
+        hint={hintOf(limits.monthly_cap_usd, usd)}
         value={typed.monthly}
         onChange={(monthly) => onChange({ monthly })}
       />
       <TextBox
         name="yearly_cap_usd"
         label="Yearly cap (US dollars)"
-        hint={LIMIT_HINT}
+        hint={hintOf(limits.yearly_cap_usd, usd)}
         value={typed.yearly}
         onChange={(yearly) => onChange({ yearly })}
       />
       <TextBox
         name="max_concurrent_requests"
         label="Requests in flight, at most"
-        hint={LIMIT_HINT}
+        hint={hintOf(limits.max_concurrent_requests, (count) => count)}
         value={typed.concurrent}
         onChange={(concurrent) => onChange({ concurrent })}
       />
@@ -138,7 +155,7 @@ function bodyOf({ monthly, yearly, concurrent, overage, mode }: Typed): Patch {
 }
 
 /** Of a limit that the customer or project has for itself. */
-export function ownText(limit: { value: string | number | null; source: 'own' | 'plan' | null }): string {
+export function ownText(limit: Limit): string {
   if (limit.source !== 'own') return '';
   return limit.value === null ? 'none' : String(limit.value);
 }

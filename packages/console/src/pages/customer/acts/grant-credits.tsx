@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { answered, api, type Schemas } from '../../../api/client.js';
 import { ActDialog, type ActHeaders } from '../../../parts/act-dialog.js';
 import { AmountBox, Choice, TextBox } from '../../../parts/fields.js';
-import { picosOf, readableUsd, typedPicos, exactUsd } from '../../../parts/money.js';
+import { picosOf, plainAmount, readableUsd } from '../../../parts/money.js';
 import { dayOf } from '../../../parts/times.js';
 
 type Grant = Schemas['CreditGrant'];
@@ -102,12 +102,6 @@ function bodyOf({ amount, category, expires, reference, note }: Typed) {
     reference: reference.trim() || null,
     note: note.trim() || null,
   };
-}
-
-/** What a person wrote as `$1,250`, as the API takes it. A text that is no amount is sent as it is, and the API says what is wrong with it. */
-export function plainAmount(typed: string): string {
-  const picos = typedPicos(typed);
-  return picos === null ? typed.trim() : exactUsd(picos);
 }
 
 function sentencesOf(granted: Grant, balance: Schemas['Balance']): string[] {

@@ -3,8 +3,7 @@ import { useState } from 'react';
 import { answered, api, type Schemas } from '../../../api/client.js';
 import { ActDialog, type ActHeaders } from '../../../parts/act-dialog.js';
 import { AmountBox, TextBox, Tick } from '../../../parts/fields.js';
-import { picosOf, readableUsd } from '../../../parts/money.js';
-import { plainAmount } from './grant-credits.js';
+import { picosOf, plainAmount, readableUsd } from '../../../parts/money.js';
 
 /** What the act needs to know of a grant. */
 export type Lot = Pick<
