@@ -170,22 +170,20 @@ async function linksOf(page: Page): Promise<string[]> {
   return [...new Set(links)];
 }
 
-/** Presses each button of the page's content, opens and closes its dialog, and returns what stands on them. */
+/** Presses each button of the page's content but those that sort, closes its dialog, and returns what stands on them. */
 async function pressAll(page: Page, url: string): Promise<string[]> {
   const names: string[] = [];
-  const buttons = page.locator('main button:visible:enabled');
+  const buttons = page.locator('main button:visible:enabled:not(th button)');
   for (let at = 0; at < (await buttons.count()); at += 1) {
-    const button = buttons.nth(at);
-    names.push((await button.innerText()).trim());
-    await button.click();
-    await page.waitForLoadState('networkidle');
+    names.push((await buttons.nth(at).innerText()).trim());
+    await buttons.nth(at).click();
     if ((await page.getByRole('dialog').count()) > 0) {
       await page.keyboard.press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
     }
-    if (page.url() !== url) await page.goto(url);
-    await settled(page);
+    if (new URL(page.url()).pathname !== new URL(url).pathname) await page.goto(url);
   }
+  await settled(page);
   return names;
 }
 

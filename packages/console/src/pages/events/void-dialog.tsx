@@ -36,13 +36,14 @@ export function VoidDialog({ entity, event, onActing, onClose }: VoidProps) {
   const preview = async () => {
     const correction = await send(true);
     const back = -picosOf(correction.cost_usd);
+    const overage = -picosOf(correction.overage_usd);
     const credits = Object.entries(correction.credits_usd);
     return {
       movedPicos: back,
       sentences: [
         `The event ${event.event_id} of ${event.project} is voided: ${entity} gets back ${readableUsd(back)}.`,
         ...credits.map(([grant, usd]) => `${readableUsd(-picosOf(usd))} goes back to the credits ${grant}.`),
-        `${readableUsd(-picosOf(correction.overage_usd))} of overage is taken off the bill.`,
+        ...(overage === 0n ? [] : [`${readableUsd(overage)} of overage is taken off the bill.`]),
         `It is booked in ${monthName(correction.period)}; the event stays, with its correction.`,
       ],
     };

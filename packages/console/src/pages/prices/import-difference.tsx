@@ -7,7 +7,7 @@ import { Empty } from '../../parts/empty.js';
 import { SearchBox } from '../../parts/fields.js';
 import { groupDigits } from '../../parts/money.js';
 import { importRoute, PARTS } from './route.js';
-import { isByMillion, labelOfName } from './terms.js';
+import { isByMillion, labelOfName, priceText } from './terms.js';
 import { valueText } from '../../parts/difference.js';
 
 type Difference = Schemas['PriceImport'];
@@ -118,7 +118,7 @@ function linesOf(difference: Difference, part: Part): Line[] {
 }
 
 function shownValue(field: string, value: string | number | null): ReactNode {
-  if (value !== null && (isByMillion(field) || field.endsWith('_usd'))) return `$${value}`;
+  if (value !== null && (isByMillion(field) || field.endsWith('_usd'))) return priceText(String(value));
   return typeof value === 'number' ? groupDigits(value) : valueText(value);
 }
 

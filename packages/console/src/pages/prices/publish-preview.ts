@@ -3,7 +3,7 @@ import { answered, api, type Schemas } from '../../api/client.js';
 import { groupDigits } from '../../parts/money.js';
 import { allOf } from '../../parts/paged.js';
 import { minuteOf, nowSeconds, plural } from '../../parts/times.js';
-import { conditionWords, inForceOf, labelOf, TERM_FIELDS, unitOf } from './terms.js';
+import { conditionWords, inForceOf, labelOf, priceText, TERM_FIELDS, unitOf } from './terms.js';
 
 type Price = Schemas['Price'];
 type Published = Schemas['PublishedPrice'];
@@ -45,7 +45,7 @@ function changeSentences(before: Price, after: Published): string[] {
   const changed = TERM_FIELDS.flatMap((field) => {
     const [was, is] = [before[field] ?? null, after[field] ?? null];
     if (was === is) return [];
-    const text = (usd: string | null) => (usd === null ? 'no price of its own' : `$${usd}`);
+    const text = (usd: string | null) => (usd === null ? 'no price of its own' : priceText(usd));
     return [`${labelOf(field)}: ${text(was)} → ${text(is)} ${unitOf(field)}.`];
   });
   const sizes = (['max_input_tokens', 'max_output_tokens'] as const).flatMap((field) =>
@@ -81,7 +81,7 @@ function variantSentences(
 function termsSentence(price: Published): string {
   const terms = TERM_FIELDS.flatMap((field) => {
     const usd = price[field];
-    return usd == null ? [] : [`${labelOf(field).toLowerCase()} $${usd} ${unitOf(field)}`];
+    return usd == null ? [] : [`${labelOf(field).toLowerCase()} ${priceText(usd)} ${unitOf(field)}`];
   });
   return terms.length === 0 ? 'only variants' : terms.join(', ');
 }

@@ -48,8 +48,18 @@ export function labelOf(field: TermField): string {
   return LABELS[field];
 }
 
+/** Of a field as the API's difference names it; of a variant's, `Prompts above 200,000 tokens: input`. */
 export function labelOfName(field: string): string {
-  return (LABELS as Readonly<Record<string, string>>)[field] ?? field.replaceAll('_', ' ');
+  const [, when, ofVariant] = /^variants\[(\{.*\})\]\.(.+)$/.exec(field) ?? [];
+  if (when === undefined || ofVariant === undefined)
+    return (LABELS as Readonly<Record<string, string>>)[field] ?? field.replaceAll('_', ' ');
+  const condition = conditionWords(JSON.parse(when) as Variant['when']);
+  return `${condition.charAt(0).toUpperCase()}${condition.slice(1)}: ${labelOfName(ofVariant).toLowerCase()}`;
+}
+
+/** Exact, and never with one decimal: `$0.60`, `$0.3375`, `$3`. */
+export function priceText(usd: string): string {
+  return `$${usd.replace(/\.(\d)$/, '.$10')}`;
 }
 
 export function isByMillion(field: string): boolean {
@@ -97,7 +107,7 @@ export function VariantList({ variants }: { variants: readonly Variant[] }) {
 
 function VariantPrices({ variant }: { variant: Variant }): ReactNode {
   const { multiplier } = variant;
-  const parts = termsOf(variant).map(([field, usd]) => `${labelOf(field).toLowerCase()} $${usd}`);
+  const parts = termsOf(variant).map(([field, usd]) => `${labelOf(field).toLowerCase()} ${priceText(usd)}`);
   return [...(multiplier === undefined ? [] : [`× ${multiplier}`]), ...parts].join(', ');
 }
 
