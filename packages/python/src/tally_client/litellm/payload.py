@@ -29,8 +29,9 @@ def ask_for_usage(data: dict[str, Any], call_type: str) -> None:
 def usage_of(response: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
     """As the server sent it, in LiteLLM's form. Empty where it sent none: such an event becomes a dead letter, for a person."""
     # Every answer has tokens: LiteLLM writes 0 where it was told nothing, in one place or in both.
-    for usage in (getattr(response, "usage", None), facts.get("usage_object")):
-        counts = usage.model_dump() if hasattr(usage, "model_dump") else usage
+    places: tuple[Any, Any] = (getattr(response, "usage", None), facts.get("usage_object"))
+    for usage in places:
+        counts: Any = usage.model_dump() if hasattr(usage, "model_dump") else usage
         if isinstance(counts, dict) and any(counts.get(name) for name in _COUNTS):
             return _without_nulls(counts)
     return {}
