@@ -19,7 +19,7 @@ describeDashboard(() => {
     const { page, complaints, close } = await world.open('/inbox');
     await page.getByRole('link', { name: `Inbox ${count} wait` }).waitFor();
     const waiting = page.getByRole('list', { name: 'What waits' });
-    expect(await waiting.innerText()).toContain('2 whose counts cannot be read');
+    expect(await waiting.innerText()).toContain('2 with unreadable counts');
     expect(await waiting.innerText()).toContain(UNPRICED_MODEL);
     for (const [link, heading] of [
       ['Mend, replay or discard', 'Dead letters'],

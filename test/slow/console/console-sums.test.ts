@@ -254,7 +254,7 @@ describe('words', () => {
 
   it('tell the ticks of small amounts apart', () => {
     const ticks = [0, 0.00002, 0.00004, 0.30000000000000004, 12.5].map((value) => compact(value, 'cost'));
-    expect(ticks).toEqual(['$0', '$0.00002', '$0.00004', '$0.3', '$12.5']);
+    expect(ticks).toEqual(['$0', '$0.00002', '$0.00004', '$0.30', '$12.50']);
   });
 
   it('name the year where it changes within a range', () => {

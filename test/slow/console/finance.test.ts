@@ -5,7 +5,10 @@ import type { Page } from 'playwright-core';
 import { exactUsd, picosOf } from '../../../packages/console/src/parts/money.js';
 import type { Answer } from '../../support/app.js';
 import { describeDashboard } from '../../support/browser.js';
+import { overflowOf } from '../../support/console-world.js';
 import { aFinanceWorld, type FinanceWorld } from '../../support/finance-world.js';
+import { pdfText } from '../../support/pdf-text.js';
+import { until } from '../../support/until.js';
 
 type Row = Answer['body'];
 
@@ -141,6 +144,59 @@ describeDashboard(() => {
     expect((await exact(page, '#charges tfoot'))[0]).toBe(exactUsd(picosOf(statement.charges.amount_usd)));
     await page.locator('#charges tbody a').first().click();
     await page.getByRole('button', { name: 'Remove the filter Charged to October 2026' }).waitFor();
+    await close();
+  });
+
+  it('a line of last month’s statement is explained down to one event, with the unit price of the line', async () => {
+    const { page, complaints, close } = await open('/report?month=2026-10');
+    await page.getByRole('link', { name: 'Statement', exact: true }).click();
+    const { charges } = await get('/v1/entities/acme/statements/2026-10');
+    const line = charges.lines.find(({ kind }: Row) => kind === 'usage');
+    await page.locator('#charges tbody a').first().click();
+    const { data } = await get(`${line.events_url}&limit=100`);
+    await page.getByText(`${data.length} event`).first().waitFor();
+    await page.locator('tbody th a').first().click();
+    await page.getByRole('heading', { name: 'Quantity × unit price' }).waitFor();
+    const explained = await page.locator('section[aria-labelledby="quantities-title"]').textContent();
+    expect(explained).toContain(`$${line.unit_price_usd_per_million}`);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('a statement’s CSV has each of its lines, and its PDF the amount due', async () => {
+    const { page, close } = await open('/statements/2026-10');
+    const statement = await get('/v1/entities/acme/statements/2026-10');
+    const download = async (button: string, within: string) => {
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.locator(within).getByRole('button', { name: button, exact: true }).click(),
+      ]);
+      return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
+    };
+    const csv = await download('CSV', '#charges');
+    const [header, ...lines] = csv.bytes.toString().trim().split('\r\n');
+    const place = header!.split(',').indexOf('exact_usd');
+    expect(lines.map((line) => line.split(',')[place])).toEqual(
+      statement.charges.lines.map(({ exact_usd }: Row) => exact_usd),
+    );
+    const pdf = await download('PDF', '.page-head');
+    expect(pdf.name).toBe('statement-acme-2026-10.pdf');
+    const texts = (await pdfText(pdf.bytes)).pages.flat();
+    const [whole, cents] = statement.charges.amount_usd.split('.');
+    expect(texts).toContain(`$${Number(whole).toLocaleString('en-US')}.${cents}`);
+    await close();
+  });
+
+  it('the charts follow a window that gets narrower', async () => {
+    const { page, close } = await open('/report', { size: { width: 1440, height: 900 } });
+    await page.waitForSelector('#daily canvas');
+    await page.setViewportSize({ width: 400, height: 800 });
+    await until('each chart is as narrow as its card', () =>
+      page.evaluate(
+        '[...document.querySelectorAll("canvas")].every((each) => each.clientWidth <= each.parentElement.clientWidth)',
+      ),
+    );
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
     await close();
   });
 });

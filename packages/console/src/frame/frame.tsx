@@ -3,6 +3,7 @@ import { Link, Outlet, useMatches, useRouterState } from '@tanstack/react-router
 import { useEffect, useRef, useState } from 'react';
 import { asApiError } from '../api/errors.js';
 import { announce } from '../parts/announcements.js';
+import { useCurrentInSight } from '../parts/current-in-sight.js';
 import { PageHead } from '../parts/page-head.js';
 import { may, whoMay, type Operation } from '../session/permissions.js';
 import { signOut, useSession, type Session } from '../session/session.js';
@@ -12,7 +13,7 @@ import { ThemeSelect } from './theme-select.js';
 export function Frame() {
   const session = useSession();
   const content = useFocusAfterNavigation();
-  const links = useCurrentLinkInSight();
+  const links = useCurrentInSight();
   const refused = useRefusal(session);
   // The session has ended, and the router has not reached the sign-in yet.
   if (session === null) return null;
@@ -102,15 +103,4 @@ function useFocusAfterNavigation() {
     before.current = pathname;
   }, [pathname]);
   return content;
-}
-
-/** On a narrow screen the links scroll to the side. */
-function useCurrentLinkInSight() {
-  const links = useRef<HTMLElement>(null);
-  useEffect(() => {
-    const nav = links.current;
-    const current = nav?.querySelector<HTMLElement>('[aria-current]');
-    if (nav && current) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - nav.clientWidth / 2;
-  });
-  return links;
 }

@@ -1,14 +1,16 @@
 /** The pages about one customer, each with an address of its own. */
 import { Link } from '@tanstack/react-router';
+import { useCurrentInSight } from './current-in-sight.js';
 
 export function CustomerTabs({ entity }: { entity: string }) {
+  const links = useCurrentInSight();
   const common = {
     params: { entity },
     activeOptions: { exact: true, includeSearch: false },
     activeProps: { 'aria-current': 'page' as const },
   };
   return (
-    <nav className="customer-tabs" aria-label={`Pages about ${entity}`}>
+    <nav className="customer-tabs" ref={links} aria-label={`Pages about ${entity}`}>
       <Link to="/customers/$entity" {...common}>
         Overview
       </Link>

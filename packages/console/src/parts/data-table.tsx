@@ -20,8 +20,10 @@ export type Column<T> = {
   /** What a file has of it; a column without it is in no file. */
   readonly csv?: (row: T) => CsvCell;
   readonly isNumber?: boolean;
-  /** In `rem`; the first column takes what is left. */
+  /** In `rem`. */
   readonly width?: number;
+  /** It takes the width that is left. Without such a column the first one does. */
+  readonly isWide?: boolean;
 };
 
 /** `cost`, or `-cost` for the largest first: as the address holds it. */
@@ -43,6 +45,8 @@ type DataTableProps<T> = {
   readonly onEnd?: (() => void) | undefined;
   readonly toneOf?: (row: T) => 'bad' | undefined;
   readonly empty?: ReactNode;
+  /** The last column stays in sight where the table scrolls to the side. */
+  readonly isEndPinned?: boolean;
   /** Cells of a last line, by column. */
   readonly totals?: Readonly<Record<string, ReactNode>>;
 };
@@ -52,6 +56,10 @@ const VIRTUAL_ROWS_MIN = 120;
 const ROW_PIXELS = 45;
 const FIRST_COLUMN_REM = 14;
 const COLUMN_REM = 8;
+/** On a narrow screen no column is wider, so that a number is in sight beside the first one. */
+const COLUMN_MAX = '42vw';
+/** More rows scroll within the table. */
+const ROWS_IN_PAGE_MAX = 25;
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
 type Features = typeof features;
@@ -70,20 +78,23 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   // State and no ref: the rows are measured against it, and they are there before a ref is.
   const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
   if (rows.length === 0) return empty ?? <Empty title="Nothing to show" />;
-  const width = columns.reduce((sum, column, index) => sum + remOf(column, index), 0);
+  const widths = columns.map((column, index) => `min(${remOf(column, index)}rem, ${COLUMN_MAX})`);
+  const isLong = rows.length > ROWS_IN_PAGE_MAX || props.onEnd !== undefined;
+  const wide = Math.max(
+    0,
+    columns.findIndex(({ isWide }) => isWide),
+  );
+  const className = `scroll${isLong ? ' long' : ''}${props.isEndPinned ? ' pinned' : ''}`;
   return (
-    <div className="scroll" ref={setScroll} tabIndex={0} role="group" aria-label={label}>
+    <div className={className} ref={setScroll} tabIndex={0} role="group" aria-label={label}>
       <table
         aria-label={label}
         aria-rowcount={(props.total ?? rows.length) + 1}
-        style={{ minInlineSize: `${width}rem` }}
+        style={{ minInlineSize: `calc(${widths.join(' + ')})` }}
       >
         <colgroup>
           {columns.map((column, index) => (
-            <col
-              key={column.id}
-              style={index === 0 ? undefined : { inlineSize: `${remOf(column, index)}rem` }}
-            />
+            <col key={column.id} style={index === wide ? undefined : { inlineSize: widths[index] }} />
           ))}
         </colgroup>
         <Head {...props} />

@@ -3,16 +3,19 @@ import { useEffect, type ReactNode } from 'react';
 
 export function PageHead({
   title,
+  windowTitle = title,
   lead,
   children,
 }: {
   title: string;
+  /** What the browser's tab says, where several pages have the same title. */
+  windowTitle?: string;
   lead?: ReactNode;
   children?: ReactNode;
 }) {
   useEffect(() => {
-    document.title = `${title} · Tally`;
-  }, [title]);
+    document.title = `${windowTitle} · Tally`;
+  }, [windowTitle]);
   return (
     <div className="page-head">
       <div>

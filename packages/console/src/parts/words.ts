@@ -25,9 +25,11 @@ const TICK_DIGITS = 3;
 
 /** For the axis of a chart. */
 export function compact(value: number, show: Measure): string {
-  const text = Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: TICK_DIGITS }).format(
-    Math.abs(value),
-  );
+  const size = Math.abs(value);
+  const hasCents = show === 'cost' && size >= 0.1 && size < 100 && !Number.isInteger(value);
+  const text = hasCents
+    ? size.toFixed(2)
+    : Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: TICK_DIGITS }).format(size);
   return `${value < 0 ? '−' : ''}${show === 'cost' ? '$' : ''}${text}`;
 }
 

@@ -97,12 +97,18 @@ const COLUMNS: readonly Column<Conflict>[] = [
     id: 'differs',
     header: 'Differs in',
     width: 14,
+    isWide: true,
     cell: (row) =>
       differing(row)
         .map(({ field }) => field)
         .join(', '),
   },
-  { id: 'last_seen_at', header: 'Last seen', width: 11, cell: ({ last_seen_at: at }) => <Moment at={at} /> },
+  {
+    id: 'last_seen_at',
+    header: 'Last seen',
+    width: 12.5,
+    cell: ({ last_seen_at: at }) => <Moment at={at} />,
+  },
 ];
 
 function differing({ counted, other }: Conflict) {

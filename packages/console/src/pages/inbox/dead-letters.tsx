@@ -15,7 +15,7 @@ import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { allOf, paging } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
-import { isoOf } from '../../parts/times.js';
+import { isoOf, plural } from '../../parts/times.js';
 import { DiscardAll, DiscardOne, ReplayAll, ReplayOne } from './letter-acts.js';
 import { deadLettersRoute, LETTER_STATES } from './route.js';
 import { CODES, codeWords } from './words.js';
@@ -128,7 +128,7 @@ const COLUMNS: readonly Column<Letter>[] = [
   {
     id: 'last_seen_at',
     header: 'Last seen',
-    width: 11,
+    width: 12.5,
     cell: ({ last_seen_at: at }) => <Moment at={at} />,
     csv: (row) => isoOf(row.last_seen_at),
   },
@@ -136,15 +136,16 @@ const COLUMNS: readonly Column<Letter>[] = [
   {
     id: 'entity',
     header: 'Customer',
-    width: 10,
+    width: 13,
     cell: ({ entity, project }) => <Payer entity={entity} project={project} />,
     csv: (row) => row.entity,
   },
-  { id: 'code', header: 'Reason', width: 13, cell: ({ code }) => codeWords(code), csv: (row) => row.code },
+  { id: 'code', header: 'Reason', width: 12, cell: ({ code }) => codeWords(code), csv: (row) => row.code },
   {
     id: 'message',
     header: 'What was wrong',
-    width: 24,
+    width: 20,
+    isWide: true,
     cell: ({ message }) => message,
     csv: (row) => row.message,
   },
@@ -228,7 +229,7 @@ function Letter({ letter }: { letter: Letter }) {
         </dd>
         <dt>Seen</dt>
         <dd>
-          {letter.seen_count} times, first <Moment at={letter.first_seen_at} />
+          {plural(letter.seen_count, 'time')}, first <Moment at={letter.first_seen_at} />
         </dd>
         <dt>Id</dt>
         <dd>

@@ -132,6 +132,9 @@ function Checks({
       ))}
       <section className="card stack">
         <h2 id="checks">Checks</h2>
+        <p className="quiet">
+          Each sum, computed in two ways. Amounts are in picodollars: 1,000,000,000,000 are $1.
+        </p>
         <DataTable
           label="Checks"
           columns={CHECK_COLUMNS}

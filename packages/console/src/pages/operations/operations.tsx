@@ -7,7 +7,7 @@ import { DataTable, type Column } from '../../parts/data-table.js';
 import { CustomerLink } from '../../parts/links.js';
 import { groupDigits } from '../../parts/money.js';
 import { PageHead } from '../../parts/page-head.js';
-import { duration, plural } from '../../parts/times.js';
+import { duration } from '../../parts/times.js';
 import { OperationsTabs } from './operations-tabs.js';
 import { PauseOrResume } from './pause.js';
 import { ServiceFigures } from './service-figures.js';
@@ -132,7 +132,7 @@ const SHARD_COLUMNS: readonly Column<Shard>[] = [
   {
     id: 'oldest',
     header: 'Oldest',
-    width: 6,
+    width: 7.5,
     isNumber: true,
     cell: ({ oldest_seconds: oldest }) => (oldest === null ? '–' : duration(oldest)),
   },
@@ -150,9 +150,9 @@ const ENTITY_COLUMNS: readonly Column<Entity>[] = [
   },
   {
     id: 'events',
-    header: 'Events',
-    width: 7,
+    header: 'Events waiting',
+    width: 9,
     isNumber: true,
-    cell: ({ waiting_events: events }) => plural(events, 'event'),
+    cell: ({ waiting_events: events }) => groupDigits(events),
   },
 ];

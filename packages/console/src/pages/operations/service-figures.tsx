@@ -45,7 +45,7 @@ function Figures({
     <section className="card stack" aria-label={title}>
       <h2>{title}</h2>
       {rows.length === 0 && children === undefined && <p className="quiet">None yet.</p>}
-      <dl className="facts">
+      <dl className="facts figures">
         {rows.map(([label, value]) => (
           <Row key={label} label={label} value={value} />
         ))}
@@ -68,9 +68,19 @@ function counts(sums: readonly [string, number][]): [string, string][] {
   return sums.map(([name, sum]) => [name.replaceAll('_', ' '), groupDigits(Math.round(sum))]);
 }
 
+const ALLOWED = 'allowed';
+
 function Decisions({ samples }: { samples: readonly Sample[] }) {
   return (
-    <Figures title="Decisions" rows={counts(sumsBy(samples, 'tally_quota_decisions_total', 'decision'))} />
+    <Figures
+      title="Decisions"
+      rows={counts(sumsBy(samples, 'tally_quota_decisions_total', 'decision'))
+        .map(([decision, sum]): [string, string] => [
+          decision === ALLOWED ? decision : `limit reached: ${decision}`,
+          sum,
+        ])
+        .toSorted(([a], [b]) => Number(b === ALLOWED) - Number(a === ALLOWED))}
+    />
   );
 }
 
@@ -85,13 +95,18 @@ function Counting({ samples }: { samples: readonly Sample[] }) {
       : [
           ['batches', groupDigits(batches)],
           ['events in a batch, on average', (events / batches).toFixed(1)],
-          ['time of a batch, on average', `${Math.round((1_000 * seconds) / batches)} ms`],
+          ['time of a batch, on average', `${groupDigits(Math.round((1_000 * seconds) / batches))} ms`],
           ['batches that failed', groupDigits(failed)],
         ];
   return (
     <Figures
       title="Counting"
-      rows={[...rows, ...counts(sumsBy(samples, 'tally_usage_events_total', 'outcome'))]}
+      rows={[
+        ...rows,
+        ...counts(sumsBy(samples, 'tally_usage_events_total', 'outcome')).map(
+          ([outcome, sum]): [string, string] => [`events: ${outcome}`, sum],
+        ),
+      ]}
     />
   );
 }
@@ -105,9 +120,9 @@ function Errors({ samples }: { samples: readonly Sample[] }) {
     <Figures
       title="Errors"
       rows={[
-        ['answers', groupDigits(requests.reduce((sum, { value }) => sum + value, 0))],
+        ['requests answered', groupDigits(requests.reduce((sum, { value }) => sum + value, 0))],
         [
-          'of them our fault (5xx)',
+          'of them server errors (5xx)',
           faults > 0 ? (
             <Badge key="faults" tone="bad">
               {groupDigits(faults)}
@@ -146,7 +161,7 @@ function Service({ samples }: { samples: readonly Sample[] }) {
 }
 
 function ahead(seconds: number): string {
-  if (Math.abs(seconds) < 0.001) return 'as Postgres’';
+  if (Math.abs(seconds) < 0.001) return 'as that of Postgres';
   return `${Math.abs(seconds).toFixed(3)} s ${seconds > 0 ? 'ahead of' : 'behind'} Postgres’`;
 }
 
@@ -154,8 +169,8 @@ function Servers() {
   const { data } = useQuery({ queryKey: ['/readyz'], queryFn: ready, refetchInterval: LOOK_AGAIN_MS });
   if (data === undefined) return null;
   return (
-    <p>
-      <Badge tone={data.status === 'ok' ? 'good' : 'bad'}>{data.status}</Badge>{' '}
+    <p className="row">
+      <Badge tone={data.status === 'ok' ? 'good' : 'bad'}>{data.status}</Badge>
       {Object.entries(data.checks).map(([name, state]) => (
         <Badge key={name} tone={state === 'ok' ? 'plain' : 'bad'}>
           {name} {state === 'ok' ? 'ok' : 'unavailable'}

@@ -152,7 +152,7 @@ function columnsOf(model: string, current: readonly Price[]): readonly Column<Pr
     {
       id: 'version',
       header: 'Version',
-      width: 10,
+      width: 5.5,
       cell: ({ id }) => (
         <Link to="/prices/model" search={{ model, version: id }} replace hash="change">
           {id}
@@ -183,8 +183,8 @@ function columnsOf(model: string, current: readonly Price[]): readonly Column<Pr
       isNumber: true,
       cell: ({ variants }) => variants?.length ?? 0,
     },
-    { id: 'source', header: 'Source', width: 9, cell: ({ source }) => source },
-    { id: 'created_at', header: 'Published', width: 12, cell: ({ created_at: at }) => <Moment at={at} /> },
+    { id: 'source', header: 'Source', width: 9, isWide: true, cell: ({ source }) => source },
+    { id: 'created_at', header: 'Published', width: 12.5, cell: ({ created_at: at }) => <Moment at={at} /> },
   ];
 }
 

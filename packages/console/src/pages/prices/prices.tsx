@@ -118,7 +118,7 @@ const COLUMNS: readonly Column<Price>[] = [
   {
     id: 'model',
     header: 'Model',
-    width: 20,
+    width: 18,
     cell: ({ model }) => (
       <Link to="/prices/model" search={{ model }}>
         {model}
@@ -164,7 +164,7 @@ const COLUMNS: readonly Column<Price>[] = [
     cell: ({ effective_from: from }) => <Since from={from} />,
     sortBy: ({ effective_from: from }) => from,
   },
-  { id: 'source', header: 'Source', width: 9, cell: ({ source }) => source },
+  { id: 'source', header: 'Source', width: 12, cell: ({ source }) => source },
 ];
 
 const CSV_COLUMNS: readonly Column<Price>[] = (

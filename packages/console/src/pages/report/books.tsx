@@ -52,8 +52,8 @@ export function Badges({ report: { activity } }: { report: ReportOf }) {
   return (
     <ul className="badges" aria-label="What to know about this usage">
       {badges.map(({ id, tone, text, title }) => (
-        <li key={id} data-badge={id} title={title}>
-          <Badge tone={tone}>{text}</Badge>
+        <li key={id} data-badge={id}>
+          <Badge tone={tone}>{text}</Badge> <span className="quiet">{title}</span>
         </li>
       ))}
     </ul>

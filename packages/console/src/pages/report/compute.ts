@@ -43,6 +43,7 @@ export function computeReport(loaded: Loaded, { by, show }: { by: 'model' | 'pro
   };
   const table = withVanished(byProjectAndModel(rows, compared), earlierRows, range);
   const forecast = readForecast(loaded.forecast);
+  const late = lateOf(loaded);
   return {
     ...loaded,
     rows,
@@ -52,14 +53,14 @@ export function computeReport(loaded: Loaded, { by, show }: { by: 'model' | 'pro
     meters: byMeter(loaded.usage.data),
     used: total(rows).picos,
     charged: chargedTo(loaded),
-    late: lateOf(loaded),
+    late,
     compared: changePerMille(
       sumPicos(table, (row) => row.now),
       sumPicos(table, (row) => row.earlier),
     ),
     comparedName: comparedName(range),
     cap: range.isCurrentMonth ? capOf(loaded.balance) : null,
-    lines: totalLines(daily, range, forecast),
+    lines: totalLines(daily, { range, forecast, late }),
     ...creditsOf(loaded, daily),
   };
 }
@@ -103,6 +104,8 @@ function chargedTo({ range, balance, activity }: Loaded): bigint | null {
   const period = activity.periods.find((each) => each.period === range.month);
   return period === undefined ? 0n : picosOf(period.charged_usd);
 }
+
+type LateOf = ReturnType<typeof lateOf>;
 
 export type Late = { readonly month: string; readonly requests: number; readonly picos: bigint };
 
@@ -157,23 +160,33 @@ function capOf(balance: Schemas['Balance']): Cap | null {
 type Line = readonly (bigint | null)[];
 type TotalLines = {
   readonly days: readonly string[];
+  /** Late usage of other months that the current month is charged: the running total starts with it. */
+  readonly late: bigint;
   readonly running: Line;
   readonly forecast: { readonly middle: Line; readonly low: Line; readonly high: Line } | null;
 };
 
 /** The forecast's lines (expected, lowest, highest) go straight from today's total to the month's end. */
-function totalLines(daily: Daily, range: ShownRange, forecast: Forecast | null): TotalLines {
-  const running = runningPicos(daily, range.today);
+function totalLines(
+  daily: Daily,
+  {
+    range,
+    forecast,
+    late: { fromElsewhere },
+  }: { range: ShownRange; forecast: Forecast | null; late: LateOf },
+): TotalLines {
+  const late = range.isCurrentMonth ? sumPicos(fromElsewhere, ({ picos }) => picos) : 0n;
+  const running = runningPicos(daily, range.today).map((picos) => (picos === null ? null : picos + late));
   const today = daily.days.indexOf(range.today);
   const from = running[today] ?? null;
-  if (forecast === null || from === null) return { days: daily.days, running, forecast: null };
+  if (forecast === null || from === null) return { days: daily.days, late, running, forecast: null };
   const steps = BigInt(Math.max(1, daily.days.length - 1 - today));
   const lineTo = (end: bigint) =>
     daily.days.map((_, index) =>
       index < today ? null : from + ((end - from) * BigInt(index - today)) / steps,
     );
   const lines = { middle: lineTo(forecast.picos), low: lineTo(forecast.low), high: lineTo(forecast.high) };
-  return { days: daily.days, running, forecast: lines };
+  return { days: daily.days, late, running, forecast: lines };
 }
 
 /** How far past the range the projection of credits is drawn. */

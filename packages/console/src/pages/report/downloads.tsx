@@ -21,7 +21,7 @@ export function Downloads({ report }: { report: ReportOf }) {
         load={async () => new Blob([toCsv(dailyCsv(report.rows))], { type: 'text/csv' })}
       />
       {isOneMonth && <FocusButton entity={entity} period={period} />}
-      <Link to="/customers/$entity/statements/$period" params={{ entity, period }}>
+      <Link to="/customers/$entity/statements/$period" params={{ entity, period }} className="button">
         Statement
       </Link>
     </div>

@@ -5,7 +5,7 @@ import { Moment } from '../../parts/moment.js';
 import { picosOrNull, roundUsd } from '../../parts/money.js';
 import { dayOf, minuteOf, plural } from '../../parts/times.js';
 import type { Schemas } from '../../api/client.js';
-import { limitWords, isRefused, STATE_WORDS } from '../customers/customer-state.js';
+import { limitWords, isRefused } from '../customers/customer-state.js';
 import type { ReportOf } from './compute.js';
 
 type Denial = Schemas['DeniedDecision'];
@@ -17,11 +17,7 @@ export function Refusals({ report }: { report: ReportOf }) {
   if (!refused && count === 0) return null;
   return (
     <section className={`banner ${refused ? 'bad' : 'warn'}`} aria-label="Refused requests" id="refusals">
-      {refused && (
-        <p className="strong">
-          {STATE_WORDS[customer.state]}: {sentenceOf(customer.state, balance)}
-        </p>
-      )}
+      {refused && <p className="strong">{sentenceOf(customer.state, balance)}</p>}
       {count > 0 && <Denials denials={denials} count={count} />}
     </section>
   );
@@ -30,11 +26,11 @@ export function Refusals({ report }: { report: ReportOf }) {
 function sentenceOf(state: Schemas['CustomerState'], balance: Schemas['Balance']): string {
   const cap = picosOrNull(balance.monthly_cap_usd);
   if (state === 'out_of_credits')
-    return 'no credits are left and overage is blocked, so every request is refused.';
+    return 'Every request is refused: no credits are left, and overage is blocked.';
   const year = picosOrNull(balance.yearly_cap_usd);
   if (cap !== null)
-    return `the monthly cap of ${roundUsd(cap)} is used up, so every request is refused until the next month.`;
-  return `the yearly cap${year === null ? '' : ` of ${roundUsd(year)}`} is used up, so every request is refused until the next year.`;
+    return `Every request is refused until the next month: the monthly cap of ${roundUsd(cap)} is used up.`;
+  return `Every request is refused until the next year: the yearly cap${year === null ? '' : ` of ${roundUsd(year)}`} is used up.`;
 }
 
 const COLUMNS: readonly Column<Denial>[] = [
@@ -82,8 +78,10 @@ function whyOf(denial: Denial) {
   const until = resets === null ? '' : `, next ${dayOf(resets)}`;
   return (
     <>
-      {limitWords(limit)}
-      {cap === null ? '' : ` ${roundUsd(cap)}`} reached on {minuteOf(at)}
+      {limit === 'credits'
+        ? 'no credits left'
+        : `${limitWords(limit)}${cap === null ? '' : ` ${roundUsd(cap)}`} reached`}{' '}
+      on {minuteOf(at)}
       {until} {mode === 'shadow' && <Badge tone="plain">admitted: shadow</Badge>}
     </>
   );

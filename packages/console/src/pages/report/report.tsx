@@ -8,9 +8,10 @@ import { Empty } from '../../parts/empty.js';
 import { PageHead } from '../../parts/page-head.js';
 import { Downloads } from './downloads.js';
 import { Badges, Books } from './books.js';
-import { CreditsChart, DailyChart, TotalChart } from './charts.js';
+import { CreditsChart, TotalChart } from './charts.js';
 import { computeReport, type Loaded, type ReportOf } from './compute.js';
 import { Controls } from './controls.js';
+import { DailyChart } from './daily-chart.js';
 import { Refusals } from './refusals.js';
 import { reportQuery } from './load.js';
 import { GrantsTable, MetersTable } from './tables.js';
@@ -25,7 +26,11 @@ export function Report() {
   const found = useQuery(reportQuery(queries, entity, viewOf({ month, from, to })));
   return (
     <>
-      <PageHead title={entity} lead={found.data === undefined ? 'Costs' : <AsOf loaded={found.data} />}>
+      <PageHead
+        title={entity}
+        windowTitle={`Costs of ${entity}`}
+        lead={found.data === undefined ? 'Costs' : <AsOf loaded={found.data} />}
+      >
         <button type="button" onClick={() => void queries.invalidateQueries()}>
           Refresh
         </button>
@@ -86,7 +91,7 @@ function Loaded({ loaded }: { loaded: Loaded }) {
       )}
       <div className="grid">
         <TotalChart report={report} />
-        <CreditsChart report={report} />
+        {report.grants.length > 0 && <CreditsChart report={report} />}
       </div>
       {!isEmpty && <MetersTable report={report} />}
       {!isEmpty && <UsageTable report={report} show={show} />}

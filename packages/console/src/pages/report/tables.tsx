@@ -90,7 +90,11 @@ export function GrantsTable({ report }: { report: ReportOf }) {
         columns={columns}
         rows={grants}
         keyOf={({ id }) => id}
-        empty={<Empty title="No credits were ever granted">An admin grants them.</Empty>}
+        empty={
+          <Empty title="No credits were ever granted">
+            All usage is overage, unless its limits block it.
+          </Empty>
+        }
       />
     </section>
   );

@@ -93,7 +93,7 @@ function Compared({ report: { compared, comparedName } }: { report: ReportOf }) 
   return (
     <p>
       {compared === null
-        ? `No usage ${comparedName} to compare with`
+        ? `No usage to compare with: ${comparedName}`
         : `${change(compared)}: ${comparedName}`}
     </p>
   );

@@ -225,7 +225,7 @@ const LAST: readonly Column<TableRow>[] = [
     id: 'share',
     header: 'Cached share',
     isNumber: true,
-    width: 6,
+    width: 5.5,
     cell: (row) => percentText(cachedShare(row)),
     sortBy: (row) => cachedShare(row),
   },
@@ -233,7 +233,7 @@ const LAST: readonly Column<TableRow>[] = [
     id: 'average_usd_per_million_tokens',
     header: '$ per 1M tokens',
     isNumber: true,
-    width: 7.5,
+    width: 6.5,
     cell: (row) => priceText(row),
     sortBy: (row) => picosPerMillion(row.picos, tokensOf(row)),
     csv: (row) => {

@@ -24,55 +24,72 @@ function ofUsage<T>(line: ChargeLine, read: (line: UsageLine) => T): T | null {
 
 export function chargeColumns(entity: string): Column<ChargeLine>[] {
   return [
-    {
-      id: 'what',
-      header: 'What',
-      width: 17,
-      cell: (line) => <What line={line} entity={entity} />,
-      csv: (line) => (line.kind === 'usage' ? line.model : line.kind),
-    },
-    { id: 'project', header: 'Project', width: 11, cell: projectOf, csv: projectOf },
-    { id: 'meter', header: 'Meter', width: 10, cell: meterOf, csv: meterOf },
+    { id: 'what', header: 'What', width: 17, cell: (line) => <What line={line} entity={entity} /> },
     {
       id: 'quantity',
       header: 'Quantity',
       isNumber: true,
       cell: (line) => ofUsage(line, ({ quantity }) => <Count of={quantity} />),
-      csv: (line) => ofUsage(line, ({ quantity }) => quantity),
     },
     {
       id: 'unit_price_usd',
       header: 'Unit price',
       isNumber: true,
-      width: 9,
+      width: 9.5,
       cell: (line) => ofUsage(line, priceText),
-      csv: (line) => ofUsage(line, (usage) => usage.unit_price_usd_per_million ?? usage.unit_price_usd),
     },
     {
       id: 'exact_usd',
       header: 'Exact',
       isNumber: true,
-      width: 10,
+      width: 9,
       cell: ({ exact_usd: usd }) => exactText(usd),
-      csv: ({ exact_usd: usd }) => usd,
     },
     {
       id: 'amount_usd',
       header: 'Amount',
       isNumber: true,
+      width: 6,
       cell: ({ amount_usd: usd }) => <Amount usd={usd} />,
-      csv: ({ amount_usd: usd }) => usd,
     },
   ];
 }
+
+const inFile = (id: string, csv: Column<ChargeLine>['csv']): Column<ChargeLine> => ({
+  id,
+  header: id,
+  cell: () => null,
+  ...(csv !== undefined && { csv }),
+});
+
+/** A file has each fact in a column of its own. */
+export const CHARGE_FILE_COLUMNS: readonly Column<ChargeLine>[] = [
+  inFile('what', (line) => (line.kind === 'usage' ? line.model : line.kind)),
+  inFile('project', (line) => projectOf(line)),
+  inFile('meter', (line) => meterOf(line)),
+  inFile('correction_of', (line) => ofUsage(line, ({ correction_of: month }) => month)),
+  inFile('reference', (line) => (line.kind === 'credits_applied' ? line.reference : null)),
+  inFile('quantity', (line) => ofUsage(line, ({ quantity }) => quantity)),
+  inFile('unit_price_usd', (line) =>
+    ofUsage(line, (usage) => usage.unit_price_usd_per_million ?? usage.unit_price_usd),
+  ),
+  inFile('exact_usd', ({ exact_usd: usd }) => usd),
+  inFile('amount_usd', ({ amount_usd: usd }) => usd),
+];
 
 const projectOf = (line: ChargeLine) => ofUsage(line, ({ project }) => project);
 const meterOf = (line: ChargeLine) =>
   ofUsage(line, ({ label, service_tier: tier }) => (tier === 'default' ? label : `${label}, ${tier} tier`));
 
 function priceText({ unit_price_usd_per_million: million, unit_price_usd: one }: UsageLine): string {
-  if (million !== null) return `$${million} per 1M`;
-  return one === null ? 'no price yet' : `$${one}`;
+  if (million !== null) return `$${withCents(million)} per 1M`;
+  return one === null ? 'no price yet' : `$${withCents(one)}`;
+}
+
+/** `5.4` → `5.40` */
+function withCents(usd: string): string {
+  const [whole = '', fraction = ''] = usd.split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
 }
 
 function What({ line, entity }: { line: ChargeLine; entity: string }) {
@@ -85,6 +102,9 @@ function What({ line, entity }: { line: ChargeLine; entity: string }) {
         {line.model}
         <span className="unseen">, {line.label}: its events</span>
       </Link>
+      <div className="quiet">
+        {line.project} · {meterOf(line)}
+      </div>
       {line.correction_of !== null && (
         <div className="quiet">late usage and corrections of {monthName(line.correction_of)}</div>
       )}
@@ -105,17 +125,18 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 export const CREDIT_COLUMNS: readonly Column<CreditLine>[] = [
-  { id: 'kind', header: 'What', width: 11, cell: ({ kind }) => KINDS[kind] ?? kind },
+  { id: 'kind', header: 'What', width: 10, cell: ({ kind }) => KINDS[kind] ?? kind },
   {
     id: 'reference',
     header: 'Grant',
-    width: 15,
+    width: 13,
     cell: (line) => ('grant' in line ? <span title={line.grant}>{line.reference ?? line.grant}</span> : null),
   },
-  { id: 'category', header: 'Kind', width: 8, cell: (line) => ('grant' in line ? line.category : null) },
+  { id: 'category', header: 'Kind', width: 6.5, cell: (line) => ('grant' in line ? line.category : null) },
   {
     id: 'expires_at',
     header: 'Expires',
+    width: 7,
     cell: (line) =>
       'grant' in line ? (line.expires_at === null ? 'never' : isoDayOf(line.expires_at)) : null,
   },
@@ -123,8 +144,14 @@ export const CREDIT_COLUMNS: readonly Column<CreditLine>[] = [
     id: 'exact_usd',
     header: 'Exact',
     isNumber: true,
-    width: 10,
+    width: 9,
     cell: ({ exact_usd: usd }) => exactText(usd),
   },
-  { id: 'amount_usd', header: 'Amount', isNumber: true, cell: ({ amount_usd: usd }) => <Amount usd={usd} /> },
+  {
+    id: 'amount_usd',
+    header: 'Amount',
+    isNumber: true,
+    width: 6,
+    cell: ({ amount_usd: usd }) => <Amount usd={usd} />,
+  },
 ];

@@ -15,7 +15,7 @@ import { Moment } from '../../parts/moment.js';
 import { PageHead } from '../../parts/page-head.js';
 import { monthName } from '../../parts/times.js';
 import { FocusButton } from '../report/downloads.js';
-import { chargeColumns, CREDIT_COLUMNS, exactText, type ChargeLine } from './lines.js';
+import { CHARGE_FILE_COLUMNS, chargeColumns, CREDIT_COLUMNS, exactText, type ChargeLine } from './lines.js';
 import { statementRoute } from './route.js';
 
 type StatementOf = Schemas['Statement'];
@@ -27,8 +27,17 @@ export function Statement() {
   );
   return (
     <>
-      <PageHead title={entity} lead={`Statement of ${monthName(period)}`}>
-        <a href={`/v1/entities/${entity}/statements/${period}`} target="_blank" rel="noopener noreferrer">
+      <PageHead
+        title={entity}
+        windowTitle={`Statement of ${monthName(period)}, ${entity}`}
+        lead={`Statement of ${monthName(period)}`}
+      >
+        <a
+          className="button"
+          href={`/v1/entities/${entity}/statements/${period}`}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
           Page to print
         </a>
         <PdfButton entity={entity} period={period} />
@@ -90,6 +99,7 @@ function Shown({ statement }: { statement: StatementOf }) {
           columns={CREDIT_COLUMNS}
           rows={statement.credits.lines}
           keyOf={(line) => JSON.stringify(line)}
+          isEndPinned
           totals={{
             kind: 'Closing balance',
             exact_usd: exactText(statement.credits.exact_usd),
@@ -156,7 +166,7 @@ function Charges({ statement }: { statement: StatementOf }) {
         <h2 id="charges-title">Charges</h2>
         <CsvButton
           fileName={`tally-${statement.entity}-statement-${statement.period}.csv`}
-          columns={columns}
+          columns={CHARGE_FILE_COLUMNS}
           load={() => found}
         />
       </div>
@@ -166,6 +176,7 @@ function Charges({ statement }: { statement: StatementOf }) {
         columns={columns}
         rows={found}
         keyOf={(line) => JSON.stringify(line)}
+        isEndPinned
         totals={
           search === ''
             ? {
@@ -176,7 +187,13 @@ function Charges({ statement }: { statement: StatementOf }) {
             : undefined
         }
         empty={
-          search === '' ? <Empty title="Nothing was charged" /> : <Empty title="No line matches the search" />
+          search === '' ? (
+            <Empty title={`Nothing was charged to ${monthName(statement.period)}`}>
+              Usage that comes after a month was closed is charged to a later one.
+            </Empty>
+          ) : (
+            <Empty title="No line matches the search" />
+          )
         }
       />
     </section>

@@ -22,7 +22,7 @@ export function Statements() {
   const columns = useMemo(() => columnsOf(entity), [entity]);
   return (
     <>
-      <PageHead title={entity} lead="Statements, by month in UTC">
+      <PageHead title={entity} windowTitle={`Statements of ${entity}`} lead="Statements, by month in UTC">
         <CsvButton
           fileName={`tally-${entity}-statements.csv`}
           columns={columns}

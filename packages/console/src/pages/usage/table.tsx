@@ -26,7 +26,7 @@ export function GroupsTable({ of, rows }: { of: Explored; rows: readonly GroupRo
   return (
     <section className="card stack" aria-labelledby="groups-title">
       <div className="card-head">
-        <h2 id="groups-title">{groups.map(fieldLabel).join(' and ')}</h2>
+        <h2 id="groups-title">{`By ${groups.map((field) => fieldLabel(field).toLowerCase()).join(' and ')}`}</h2>
         <CsvButton
           fileName={`tally-${of.entity}-usage-${of.from}-to-${of.to}.csv`}
           columns={[...columns, ...meterColumns(rows)]}
@@ -47,6 +47,9 @@ export function GroupsTable({ of, rows }: { of: Explored; rows: readonly GroupRo
           cost_usd: <Amount usd={total.picos} />,
           requests: <Count of={total.requests} />,
           tokens: <Count of={total.tokens} />,
+          input_tokens: <Count of={total.quantities['input'] ?? 0} />,
+          cached_input_tokens: <Count of={total.quantities['cached_input'] ?? 0} />,
+          output_tokens: <Count of={outputOf(total)} />,
         }}
         empty={<Empty title="No usage matches">Change the days, the filters or the search.</Empty>}
       />
@@ -89,11 +92,7 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
     count('tokens', 'Tokens', ({ tokens }) => tokens),
     count('input_tokens', 'Input', ({ quantities }) => quantities['input'] ?? 0),
     count('cached_input_tokens', 'Cached input', ({ quantities }) => quantities['cached_input'] ?? 0),
-    count(
-      'output_tokens',
-      'Output',
-      ({ quantities }) => (quantities['output'] ?? 0) + (quantities['reasoning'] ?? 0),
-    ),
+    count('output_tokens', 'Output', outputOf),
     ...(hasOthers ? [OTHER_METERS] : []),
     {
       id: 'events',
@@ -110,6 +109,11 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
       ),
     },
   ];
+}
+
+/** The thinking is output too. */
+function outputOf({ quantities }: Pick<GroupRow, 'quantities'>): number {
+  return (quantities['output'] ?? 0) + (quantities['reasoning'] ?? 0);
 }
 
 const OTHER_METERS: Column<GroupRow> = {

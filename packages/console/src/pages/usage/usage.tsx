@@ -83,7 +83,11 @@ export function Usage() {
   const found = useUsage(of);
   return (
     <>
-      <PageHead title={of.entity} lead={`Usage, ${rangeName(of.from, of.to)}, UTC`} />
+      <PageHead
+        title={of.entity}
+        windowTitle={`Usage of ${of.entity}`}
+        lead={`Usage, ${rangeName(of.from, of.to)}, UTC`}
+      />
       <CustomerTabs entity={of.entity} />
       <UsageControls of={of} />
       <Awaited of={found} lines={12}>

@@ -1,0 +1,20 @@
+/** On a narrow screen links scroll to the side: the current one is scrolled into sight, also when one before it gets wider. */
+import { useEffect, useRef } from 'react';
+
+export function useCurrentInSight() {
+  const links = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const nav = links.current;
+    if (nav === null) return undefined;
+    const show = () => {
+      const current = nav.querySelector<HTMLElement>('[aria-current]');
+      if (current)
+        nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+    };
+    show();
+    const observer = new ResizeObserver(show);
+    for (const link of nav.children) observer.observe(link);
+    return () => observer.disconnect();
+  });
+  return links;
+}
