@@ -17,6 +17,8 @@ export type Piece = Look & { readonly text: string };
 
 export class PdfPages {
   y = MARGIN.top;
+  /** Whether some character was written by its number. */
+  hasNumbers = false;
 
   constructor(private readonly document: PDFKit.PDFDocument) {}
 
@@ -51,7 +53,7 @@ export class PdfPages {
   /** One line at y, which stays. `from` and `to` are measured from the left margin. */
   line(text: string, of: Look & { from?: number; to?: number; isRight?: boolean } = {}): void {
     const { from = 0, to = this.width, isRight = false } = of;
-    const shown = printable(text);
+    const shown = this.printable(text);
     const x = isRight ? to - this.widthOf({ ...of, text: shown }) : from;
     this.put({ ...of, text: shown }, x, this.y);
   }
@@ -89,7 +91,7 @@ export class PdfPages {
     const lines: string[] = [];
     let line = '';
     const fits = (text: string): boolean => this.widthOf({ ...piece, text }) <= width;
-    for (const word of printable(piece.text).split(' ')) {
+    for (const word of this.printable(piece.text).split(' ')) {
       const longer = line === '' ? word : `${line} ${word}`;
       if (fits(longer)) {
         line = longer;
@@ -104,6 +106,12 @@ export class PdfPages {
       }
     }
     return [...lines, line].map((text) => ({ ...piece, text }));
+  }
+
+  private printable(text: string): string {
+    const shown = printable(text);
+    this.hasNumbers ||= shown !== text;
+    return shown;
   }
 
   /** Writes the title and `Page 2 of 5` at the foot of each page. */

@@ -20,6 +20,10 @@ export const STATEMENT_PDF_HEADERS = {
 const TITLE_SIZE = 20;
 const FACTS_SHARE = 0.45;
 
+const NOTE = { size: 7.5, isMuted: true } as const;
+const NUMBERS_NOTE =
+  'Text such as U+6771 in square brackets is the Unicode number of a character that the font of this PDF lacks. The statement as a web page shows the character.';
+
 /** About 110 pages. The longest step without a pause is the last, which compresses all pages. */
 const ROWS_MAX = 5_000;
 
@@ -71,7 +75,8 @@ async function pdfOf(contents: StatementContents, madeAt: Date): Promise<Buffer>
     await drawTable(pages, table, async () => otherWork());
   }
   pages.space(18);
-  for (const note of contents.footnotes) pages.paragraph(note, { size: 7.5, isMuted: true });
+  for (const note of contents.footnotes) pages.paragraph(note, NOTE);
+  if (pages.hasNumbers) pages.paragraph(NUMBERS_NOTE, NOTE);
   await pages.number(contents.title, async () => otherWork());
   await otherWork();
   document.end();

@@ -115,6 +115,16 @@ describe('a statement as PDF', () => {
     expect(all).toContainEqual(expect.stringMatching(/^Draft: the period is not closed/));
   });
 
+  it('says what such a number is, and only where one is printed', async () => {
+    const note = /^Text such as U\+6771 in square brackets is the Unicode number/;
+    const contents = contentsOf(await json());
+    const latin = { ...contents, seller: { name: 'Tally', address: [] } };
+    const textsOf = async (of: StatementContents) =>
+      (await pdfText(await new StatementPdf().make(of, at(11, 30)))).pages.flat();
+    expect(await textsOf(contents)).toContainEqual(expect.stringMatching(note));
+    expect(await textsOf(latin)).not.toContainEqual(expect.stringMatching(note));
+  });
+
   it('has the head of a long table on each of its pages, and numbers its pages', async () => {
     const { pages } = await pdfText((await pdf()).bytes);
     expect(pages.length).toBeGreaterThan(2);
