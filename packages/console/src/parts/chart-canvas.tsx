@@ -122,7 +122,7 @@ function configOf({ kind, labels, series, textOf, onChoose }: ChartData, colour:
         x: {
           stacked: isStacked,
           grid: { display: false },
-          ticks: { color: colour('--quiet'), maxRotation: 0 },
+          ticks: { color: colour('--quiet'), maxRotation: 0, autoSkipPadding: 12 },
         },
         y: {
           stacked: isStacked,

@@ -141,6 +141,7 @@ function columnsOf(report: ReportOf, by: By, rows: readonly TableRow[]): Column<
     id: 'model',
     header: 'Model',
     width: 16,
+    isWide: true,
     cell: (row) => events(row, row.model),
     sortBy: (row) => row.model,
     csv: (row) => row.model,
