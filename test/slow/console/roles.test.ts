@@ -109,7 +109,7 @@ describeDashboard(() => {
     const banner = page.getByRole('region', { name: 'Refused requests' });
     await banner.waitFor();
     expect(await banner.innerText()).toContain(
-      'Refused: cap reached: the monthly cap of $20 is used up, so every request is refused until the next month.',
+      'Every request is refused until the next month: the monthly cap of $20 is used up.',
     );
     expect(await banner.innerText()).toContain('2 requests refused in the last seven days');
     await banner.getByText('The newest of them, each with its reason').click();
