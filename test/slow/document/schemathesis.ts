@@ -1,6 +1,6 @@
 /** Runs Schemathesis on a document, and reads what it writes of each request. */
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { tryProgram } from '../../support/program.js';
@@ -10,6 +10,7 @@ import type { DocumentedService } from './service.js';
 const HERE = join(import.meta.dirname, 'python');
 const SEED = '1';
 const RUN_MS_MAX = 1_200_000;
+/** What it printed, and what was sent and answered, in the message of a test that fails. */
 const SHOWN_CHARACTERS_MAX = 20_000;
 
 export type Asked = {
@@ -23,7 +24,14 @@ export type Asked = {
   readonly flags?: readonly string[];
 };
 
-export type Finding = { readonly operation: string; readonly check: string; readonly says: string };
+/** The first of its operation and check. */
+export type Finding = {
+  readonly operation: string;
+  readonly check: string;
+  readonly message: string;
+  readonly sent: string;
+  readonly answered: string;
+};
 export type Run = {
   /** 0: no finding; 1: some; another: it could not work. */
   readonly code: number | string;
@@ -40,8 +48,11 @@ export async function runSchemathesis(tally: DocumentedService, asked: Asked): P
   await rm(report, { force: true });
   const { body } = await tally.call('GET /v1/admin/keys?limit=100');
   const kept = body.data.map(({ id }: { id: string }) => id).join(',');
-  const env = { TALLY_KEYS_KEPT: kept, SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: HERE };
-  const options = { env, cwd: tally.directory, timeoutMs: RUN_MS_MAX };
+  const cwd = tally.directory;
+  // Python leaves what it has compiled beside the file.
+  await copyFile(join(HERE, 'hooks.py'), join(cwd, 'hooks.py'));
+  const env = { TALLY_KEYS_KEPT: kept, SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: cwd };
+  const options = { env, cwd, timeoutMs: RUN_MS_MAX };
   const args = [...argumentsOf(tally, asked), '--report', 'ndjson', '--report-ndjson-path', report];
   const { code, stdout, stderr } = await tryProgram(venv.program('schemathesis'), args, options);
   const printed = `${stdout}\n${stderr}`.slice(-SHOWN_CHARACTERS_MAX);
@@ -65,32 +76,65 @@ function argumentsOf(tally: DocumentedService, { documentFile, secret, ...asked 
   return [...config, 'run', file, ...settings, ...repeatable, ...whole, ...key, ...only, ...flags];
 }
 
-type Check = { readonly name: string; readonly status: string; readonly failure_info?: unknown };
+/** Bytes as the report has them. */
+type Content = { readonly $base64: string } | null;
+type Check = {
+  readonly name: string;
+  readonly status: string;
+  readonly failure_info?: { readonly failure: { readonly message: string } };
+};
+type Interaction = {
+  readonly request: { readonly method: string; readonly uri: string; readonly body: Content };
+  readonly response: { readonly status_code: number; readonly content: Content } | null;
+};
 type Recorder = {
   readonly label: string;
   /** Both by the id of a request; missing where none was sent. */
   readonly checks?: Readonly<Record<string, readonly Check[]>>;
-  readonly interactions?: Readonly<
-    Record<string, { readonly response: { readonly status_code: number } | null }>
-  >;
+  readonly interactions?: Readonly<Record<string, Interaction>>;
 };
 
 /** A line for each event; what was sent and answered stands in those of the scenarios that are finished. */
 async function readReport(file: string): Promise<Pick<Run, 'findings' | 'statuses' | 'requests'>> {
-  const findings: Finding[] = [];
+  const findings = new Map<string, Finding>();
   const statuses = new Map<string, Set<number>>();
   let requests = 0;
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
     const recorder = JSON.parse(line).ScenarioFinished?.recorder as Recorder | undefined;
     if (recorder === undefined) continue;
-    const { label: operation, checks = {}, interactions = {} } = recorder;
+    const { label: operation, interactions = {} } = recorder;
     for (const { response } of Object.values(interactions)) {
       requests += 1;
       if (response === null) continue;
       statuses.set(operation, (statuses.get(operation) ?? new Set()).add(response.status_code));
     }
-    for (const { name: check, status, failure_info } of Object.values(checks).flat())
-      if (status !== 'success') findings.push({ operation, check, says: JSON.stringify(failure_info) });
+    for (const finding of findingsOf(recorder)) {
+      const kind = `${finding.check} of ${operation}`;
+      if (!findings.has(kind)) findings.set(kind, finding);
+    }
   }
-  return { findings, statuses, requests };
+  return { findings: [...findings.values()], statuses, requests };
+}
+
+function findingsOf({ label: operation, checks = {}, interactions = {} }: Recorder): Finding[] {
+  return Object.entries(checks).flatMap(([id, all]) => {
+    const failed = all.filter(({ status }) => status !== 'success');
+    if (failed.length === 0) return [];
+    const { request, response = null } = interactions[id] ?? {};
+    const sent = `${request?.method} ${request?.uri} ${textOf(request?.body)}`;
+    const answered = response === null ? 'nothing' : `${response.status_code} ${textOf(response.content)}`;
+    return failed.map(({ name: check, failure_info: info }) => ({
+      operation,
+      check,
+      message: info?.failure.message ?? '',
+      sent,
+      answered,
+    }));
+  });
+}
+
+function textOf(content: Content | undefined): string {
+  return Buffer.from(content?.$base64 ?? '', 'base64')
+    .toString('utf8')
+    .slice(0, SHOWN_CHARACTERS_MAX);
 }

@@ -19,7 +19,7 @@ WRONG_TYPES_OF = 4
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Making up a subject of LiteLLM that fits its pattern and is as long as allowed takes more time than a hundred operations."""
+    """To make up subjects of LiteLLM that fit their pattern and are as long as allowed takes as much time as all other operations together."""
     for parameter in raw_schema["paths"]["/v1/usage/litellm"]["post"]["parameters"]:
         if parameter["name"] == "subject":
             del parameter["schema"]["maxLength"]
