@@ -14,9 +14,9 @@ export class Accounts {
   }
 
   /** Creates the entity if it does not exist yet, on the default plan. */
-  async ensureEntity(tx: Tx, entity: string, at: Date): Promise<void> {
+  async ensureEntity(tx: Tx, entity: string, at: Date): Promise<boolean> {
     const data = { name: entity, planName: DEFAULT_PLAN, createdAt: at };
-    await tx.entity.createMany({ data, skipDuplicates: true });
+    return (await tx.entity.createMany({ data, skipDuplicates: true })).count > 0;
   }
 
   /** Waits for the entities' locks and holds them until the transaction ends. Read what they protect after this call. */

@@ -6,7 +6,7 @@ import { Entities, type EntityRow } from './entities.js';
 import { presentEntity } from './entities.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Caller, type Principal } from '../access/principal.js';
-import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
+import { Conditional, IF_MATCH, IF_NONE_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
 import type { Tx } from '../platform/database.js';
 import { DryRun } from './dry-run.schema.js';
@@ -71,7 +71,7 @@ export class EntitiesController {
     summary: 'Create an entity, or move it to another plan',
     answers: schemas.Entity,
     idempotent: true,
-    headers: [IF_MATCH],
+    headers: [IF_MATCH, IF_NONE_MATCH],
     tagged: true,
   })
   async put(

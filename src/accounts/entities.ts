@@ -98,9 +98,9 @@ export class Entities {
   ): Promise<EntityRow> {
     const { entity, plan, actor } = order;
     const at = await this.clock.bookingTime(tx);
-    order.expected(await this.lock(tx, entity));
-    await this.accounts.ensureEntity(tx, entity, at);
+    const isNew = await this.accounts.ensureEntity(tx, entity, at);
     const before = known(await this.lock(tx, entity), entity);
+    order.expected(isNew ? null : before);
     await lockPlans(tx, [before.plan, plan]);
     await this.plans.find(plan, tx);
     await moveToPlan(tx, { entity, plan });

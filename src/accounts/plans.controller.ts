@@ -2,7 +2,7 @@
 import { Body, Controller, Param, Query } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { limitsChangeOf } from './limits.schema.js';
-import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
+import { Conditional, IF_MATCH, IF_NONE_MATCH, type Precondition } from '../http/preconditions.js';
 import { Plans, type PlanChange, type PlanRow } from './plans.js';
 import { presentPlan } from './plans.presenter.js';
 import { presentPage } from '../http/list-page.js';
@@ -49,7 +49,7 @@ export class PlansController {
     summary: 'Create a plan, or change it for all its entities',
     answers: schemas.Plan,
     idempotent: true,
-    headers: [IF_MATCH],
+    headers: [IF_MATCH, IF_NONE_MATCH],
     tagged: true,
   })
   async put(

@@ -3,7 +3,7 @@ import { Body, Controller, Param, Query } from '@nestjs/common';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { presentPage } from '../http/list-page.js';
-import { Conditional, IF_MATCH, type Precondition } from '../http/preconditions.js';
+import { Conditional, IF_MATCH, IF_NONE_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
 import { DryRun } from './dry-run.schema.js';
 import { EntityPage, EntityPath } from './entities.schema.js';
@@ -41,7 +41,7 @@ export class ProjectsController {
     summary: 'Create a project before its first request, or change its limits',
     answers: schemas.Project,
     idempotent: true,
-    headers: [IF_MATCH],
+    headers: [IF_MATCH, IF_NONE_MATCH],
     tagged: true,
   })
   async put(

@@ -1,6 +1,7 @@
 /**
  * Two people who change the same thing: each answer has an `ETag`, and a change that names it in `If-Match` is made only while the
- * thing is still so. A tag is the hash of what is answered, so whatever a reader could have seen changes it.
+ * thing is still so. A tag is the hash of what is answered, so whatever a reader could have seen changes it. `If-None-Match: *` is the other way
+ * round: the change is made only where there is nothing yet.
  */
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
@@ -18,6 +19,13 @@ export const IF_MATCH = {
     'The ETag of what was read: the change is refused (412) where that has changed since. `*`: it must exist',
 };
 
+export const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  required: false,
+  pattern: /^\s*\*\s*$/,
+  description: '`*`: it is created, and refused (412) where it exists already',
+};
+
 export type Precondition = {
   /** Throws `precondition_failed` where the request names another state than this one; null does not exist. */
   check(current: object | null): void;
@@ -27,11 +35,13 @@ export type Precondition = {
 
 export const Conditional = createParamDecorator((_: unknown, context: ExecutionContext): Precondition => {
   const http = context.switchToHttp();
-  const wanted = wantedOf(http.getRequest<FastifyRequest>().headers['if-match']);
+  const { headers } = http.getRequest<FastifyRequest>();
+  const wanted = wantedOf(headers['if-match']);
   const reply = http.getResponse<FastifyReply>();
   return {
     check: (current) => {
       if (wanted !== null && !matches(wanted, current)) throw changedSince();
+      if (mustBeNew(headers['if-none-match']) && current !== null) throw existsAlready();
     },
     tagged: (body, state = body) => {
       void reply.header('etag', etagOf(state));
@@ -56,6 +66,12 @@ function wantedOf(header: string | undefined): readonly string[] | '*' | null {
   return header.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }
 
+function mustBeNew(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  if (header.trim() === '*') return true;
+  throw new TallyError('invalid_request', 'If-None-Match: must be *', { param: 'If-None-Match' });
+}
+
 /** A weak tag promises too little to overwrite by, so it never matches. */
 function matches(wanted: readonly string[] | '*', current: object | null): boolean {
   if (current === null) return false;
@@ -67,5 +83,13 @@ function changedSince(): TallyError {
     'precondition_failed',
     'If-Match: this has changed since it was read, or does not exist; read it again',
     { param: 'If-Match' },
+  );
+}
+
+function existsAlready(): TallyError {
+  return new TallyError(
+    'precondition_failed',
+    'If-None-Match: this exists already; leave the header out to change it',
+    { param: 'If-None-Match' },
   );
 }

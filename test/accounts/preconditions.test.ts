@@ -140,6 +140,36 @@ describe('two admins who change the same thing', () => {
     expect((await read(of)).status).toBe(404);
   });
 
+  const CREATED: readonly [string, object, object][] = [
+    ['PUT /v1/admin/entities/made-once', { plan: 'free' }, { plan: 'pro' }],
+    ['PUT /v1/admin/entities/tagged/projects/made-once', { monthly_cap_usd: '1' }, { monthly_cap_usd: '2' }],
+    ['PUT /v1/admin/plans/made-once', { monthly_cap_usd: '1' }, { monthly_cap_usd: '2' }],
+  ];
+
+  it.each(CREATED)(
+    '%s: If-None-Match creates it once, of many at once too, and changes none that is there',
+    async (request, body, other) => {
+      const create = (of: object, header = '*') =>
+        app.call(request, { headers: { 'if-none-match': header }, body: of });
+      const answers = await Promise.all([body, other, body, other].map((of) => create(of)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412]);
+      const refused = answers.find(({ status }) => status === 412)!;
+      expect(refused.body.error).toMatchObject({ code: 'precondition_failed', param: 'If-None-Match' });
+      const made = answers.find(({ status }) => status === 200)!;
+      const of = request.replace('PUT', 'GET').replace('projects/made-once', 'projects/made-once/limits');
+      expect((await read(of)).body).toEqual(made.body);
+      const wrong = await create(body, '"tag"');
+      expect([wrong.status, wrong.body.error.param]).toEqual([400, 'If-None-Match']);
+    },
+  );
+
+  it('a read takes the If-None-Match that a browser sends', async () => {
+    const { status } = await app.call('GET /v1/admin/entities/tagged', {
+      headers: { 'if-none-match': '"old"' },
+    });
+    expect(status).toBe(200);
+  });
+
   it('a removed spend limit is refused under an old tag, and removed under the right one', async () => {
     await change('POST /v1/organization/spend_limit', null, { threshold_amount: 500 });
     const remove = 'DELETE /v1/organization/spend_limit';
