@@ -79,13 +79,20 @@ type TerminalOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** What stood on the screen, standard output and standard error together, with `\n` line ends. */
+/** `tally` in a terminal. */
 export function runInTerminal(
   args: readonly string[],
+  options: TerminalOptions = {},
+): Promise<{ code: number | null; screen: string }> {
+  return inTerminal([process.execPath, TALLY, ...args], options);
+}
+
+/** What stood on the screen, standard output and standard error together, with `\n` line ends. */
+export function inTerminal(
+  command: readonly string[],
   { columns = 80, answers = [], env }: TerminalOptions = {},
 ): Promise<{ code: number | null; screen: string }> {
   return new Promise((resolve, reject) => {
-    const command = [process.execPath, TALLY, ...args];
     const child = spawn(PYTHON, ['-c', IN_A_TERMINAL, String(columns), JSON.stringify(answers), ...command], {
       env: environment({ TERM: 'xterm-256color', ...env }),
       timeout: RUN_MS_MAX + 10_000,

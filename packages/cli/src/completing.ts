@@ -11,11 +11,12 @@ const FILES = ':files';
 
 type Candidate = { readonly value: string; readonly about?: string };
 
-/** Prints a line for each way to go on after these words, of which the last is not whole yet: the word, a tab, and what it does. */
+/** Prints a line for each way to go on after these words, of which the last is not whole yet: the word, and where that is known a tab and what it does. */
 export async function complete(words: readonly string[]): Promise<void> {
   const program = await makeProgram(words.length > 1 ? words : null);
   const candidates = await candidatesFor(program, words, namesOf);
-  for (const { value, about } of candidates) process.stdout.write(`${value}\t${about ?? ''}\n`);
+  for (const { value, about } of candidates)
+    process.stdout.write(about === undefined ? `${value}\n` : `${value}\t${about}\n`);
 }
 
 type Names = (kind: string, beginning: string) => Promise<string[]>;

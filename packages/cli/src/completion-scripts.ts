@@ -20,13 +20,14 @@ complete -F _tally tally`.replaceAll('\\$', '$'),
 
   zsh: String.raw`# zsh completion for tally: eval "$(tally completion zsh)"
 _tally() {
-  local line files=0
+  local line value files=0
   local -a candidates
   while IFS= read -r line; do
     if [[ $line == ':files' ]]; then
       files=1
     else
-      candidates+=("\${\${line%%$'\t'*}//:/\\:}:\${line#*$'\t'}")
+      value=\${line%%$'\t'*}
+      candidates+=("\${value//:/\\:}\${\${line#$value}/$'\t'/:}")
     fi
   done < <(tally __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
   (( \${#candidates} )) && _describe tally candidates

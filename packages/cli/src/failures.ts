@@ -33,6 +33,12 @@ export function missing(message: string): Refusal {
   return new Refusal(message, 404, { error });
 }
 
+/** The same, for a thing that is there already. */
+export function conflicting(message: string): Refusal {
+  const error = { message, type: 'invalid_request_error', param: null, code: 'conflict' };
+  return new Refusal(message, 409, { error });
+}
+
 /** There is no answer, or one that is not Tally's. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';

@@ -13,9 +13,13 @@ type Declaration = {
   readonly examples: readonly string[];
 };
 
+/** A command that does nothing but lead to its subcommands. */
+export class Group extends Command {}
+
 /** A group such as `tally credits`, whose subcommands follow. */
 export function group(program: Command, name: string, summary: string): Command {
-  const made = program.command(name).summary(summary).description(summary).helpCommand(false);
+  const made = new Group(name).copyInheritedSettings(program);
+  program.addCommand(made.summary(summary).description(summary).helpCommand(false));
   return inherit(made, program);
 }
 
@@ -54,8 +58,12 @@ const ARGUMENTS: Readonly<Record<string, KnownArgument>> = {
   conflict: { description: 'the id of a conflict: see tally conflicts list' },
   job: { description: 'the id of a job: see tally jobs list' },
   webhook: { description: 'the id of a webhook: see tally webhooks list' },
+  kind: { description: 'what it tells of' },
+  delivery: { description: 'the id of a delivery: see tally webhooks deliveries' },
+  url: { description: 'an address with http or https' },
+  alert: { description: 'the id of an alert: see tally alerts' },
   event: { description: "an event's id, as its gateway made it, such as chatcmpl-8f2c" },
-  id: { description: 'dec_… (a denied request), res_… (a request in flight) or the id of an event' },
+  id: { description: 'dec_… (a denied request), res_… (a reservation) or the id of an event' },
 };
 
 /** Examples below the help of a command that exists already. */
@@ -95,6 +103,11 @@ export function action<Args extends readonly unknown[], Options = object>(
 export function asks(made: Command, { dryRun = true } = {}): Command {
   made.option('-y, --yes', 'do it without asking');
   if (dryRun) made.option('--dry-run', 'only show what it would do');
+  return repeatable(made);
+}
+
+/** `--idempotency-key`, for what creates something without asking. */
+export function repeatable(made: Command): Command {
   return made.option(
     '--idempotency-key <key>',
     'repeat an earlier attempt safely, by the key that its error names: the change is made only once',
@@ -148,6 +161,16 @@ function name(text: string): string {
       'must have 1 to 128 letters, digits, dots, underscores or hyphens, and begin with a letter or digit',
     );
   return text;
+}
+
+/** `name:value`, as a tag is asked for. */
+export const asTag = reading(tag);
+
+function tag(text: string): { readonly name: string; readonly value: string } {
+  const at = text.indexOf(':');
+  if (at < 1 || at === text.length - 1)
+    throw new RangeError('must be a name and a value such as team:search');
+  return { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 
 export type Subject = { readonly entity: string; readonly project: string | null };

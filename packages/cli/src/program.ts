@@ -27,8 +27,14 @@ const PARTS: readonly Part[] = [
   { names: ['prices'], load: async () => (await import('./commands/prices.js')).addPriceCommands },
   { names: ['keys'], load: async () => (await import('./commands/keys.js')).addKeyCommands },
   {
-    names: ['inbox', 'queue', 'reconcile'],
-    load: async () => (await import('./commands/inbox.js')).addInboxCommands,
+    names: ['focus', 'corrections'],
+    load: async () => (await import('./commands/exports.js')).addExportCommands,
+  },
+  { names: ['inbox'], load: async () => (await import('./commands/inbox.js')).addInboxCommand },
+  { names: ['queue'], load: async () => (await import('./commands/queue.js')).addQueueCommands },
+  {
+    names: ['reconcile', 'repair', 'chains'],
+    load: async () => (await import('./commands/books.js')).addBookCommands,
   },
   {
     names: ['dead-letters'],
@@ -37,10 +43,9 @@ const PARTS: readonly Part[] = [
   { names: ['conflicts'], load: async () => (await import('./commands/conflicts.js')).addConflictCommands },
   { names: ['jobs'], load: async () => (await import('./commands/jobs.js')).addJobCommands },
   { names: ['audit'], load: async () => (await import('./commands/audit.js')).addAuditCommand },
-  {
-    names: ['webhooks', 'alerts'],
-    load: async () => (await import('./commands/notices.js')).addNoticeCommands,
-  },
+  { names: ['webhooks'], load: async () => (await import('./commands/webhooks.js')).addWebhookCommands },
+  { names: ['alerts', 'mail'], load: async () => (await import('./commands/alerts.js')).addAlertCommands },
+  { names: ['retention'], load: async () => (await import('./commands/retention.js')).addRetentionCommands },
   { names: ['version'], load: async () => (await import('./commands/version.js')).addVersionCommand },
   { names: ['completion'], load: async () => (await import('./completion.js')).addCompletion },
 ];

@@ -91,7 +91,8 @@ function checked(response: Response, request: Request): Response {
       `${originOf(request)} answers with a redirect to ${response.headers.get('location') ?? 'nowhere'}: set TALLY_URL to where the service is.`,
       false,
     );
-  if (/\bjson\b/.test(type) || request.headers.get('accept')?.includes('text/') === true) return response;
+  const wanted = request.headers.get('accept') ?? '';
+  if (/\bjson\b/.test(type) || (wanted !== '' && type.startsWith(wanted))) return response;
   throw new NoAnswer(
     `${originOf(request)} answers with status ${response.status} and ${type === '' ? 'no content type' : type}, which is not Tally's API: check TALLY_URL.`,
     response.status >= 500,

@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
-import { action, asks, asName, asSince, choice, command, group, limited } from '../grammar.js';
+import { action, asName, asSince, choice, command, group, limited } from '../grammar.js';
 import { quantitiesOf } from '../shown/quantities.js';
 import type { Column } from '../shown/table.js';
 import { moment, second } from '../times.js';
+import { addCount, addReview } from './conflict-ends.js';
 
 type Conflict = Schema<'UsageConflict'>;
 type Status = Schema<'ConflictStatus'>;
@@ -130,50 +130,4 @@ function textOf(content: Content, field: (typeof COMPARED)[number]): string {
   if (field === 'quantities') return quantitiesOf(content.quantities);
   const value = content[field];
   return value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-type NoteOptions = ChangeOptions & { readonly note?: string };
-
-function addCount(conflicts: Command): void {
-  const made = asks(
-    command(conflicts, 'count <conflict>', {
-      summary: 'Count the other content after all, as an event of its own: it is charged',
-      examples: ['conflicts count conflict_1f….acme --note "two requests under one id"'],
-    }).option('--note <text>', 'why'),
-  );
-  action<[string], NoteOptions>(made, async ({ session, args: [id], options }) => {
-    const { api, out } = session;
-    const body = options.note === undefined ? {} : { note: options.note };
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-      answerOf(
-        api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path: { id }, ...extra }, body }),
-      );
-    const counted = await change(session, options, {
-      name: 'conflicts count',
-      preview: () => send({ query: { dry_run: true } }),
-      plan: (to, seen) => {
-        to.line(`Count the other content of ${id} as an event of its own.`);
-        if (seen !== null) to.line(`${seen.other.model}: ${quantitiesOf(seen.other.quantities)}`);
-      },
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
-    });
-    if (counted !== null)
-      out.answer(counted, () =>
-        out.line(`${counted.id} is ${counted.status}, as ${counted.counted_as ?? 'an event'}.`),
-      );
-  });
-}
-
-function addReview(conflicts: Command): void {
-  const review = command(conflicts, 'review <conflict>', {
-    summary: 'Mark a conflict as looked at; nothing is charged',
-    examples: ['conflicts review conflict_1f….acme --note "the gateway retried"'],
-  }).option('--note <text>', 'what was found');
-  action<[string], { note?: string }>(review, async ({ session: { api, out }, args: [id], options }) => {
-    const body = options.note === undefined ? {} : { note: options.note };
-    const reviewed = await answerOf(
-      api.POST('/v1/admin/usage_conflicts/{id}/review', { params: { path: { id } }, body }),
-    );
-    out.answer(reviewed, () => out.line(`${reviewed.id} is ${reviewed.status}.`));
-  });
 }

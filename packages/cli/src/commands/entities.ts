@@ -1,6 +1,6 @@
-/** `tally entities` and `tally plans`: customers and plans on a list. */
+/** `tally entities`: customers on a list. */
 import type { Command } from 'commander';
-import { count, money, roundMoney } from '../amounts.js';
+import { count, plural, roundMoney } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { action, asDuration, asName, asPeriod, choice, command, limited } from '../grammar.js';
@@ -8,6 +8,7 @@ import type { Session } from '../session.js';
 import type { Column } from '../shown/table.js';
 import { moment } from '../times.js';
 import { addEntity } from './entity.js';
+import { addPlans } from './plans.js';
 
 type Customer = Schema<'Customer'>;
 type State = Schema<'CustomerState'>;
@@ -27,27 +28,8 @@ const SORTS = [
 export function addAccountCommands(program: Command): void {
   addEntities(program);
   addEntity(program);
-  const plans = command(program, 'plans', {
-    summary: 'List the plans with their default limits',
-    examples: ['plans', 'plans --json'],
-  });
-  action(plans, async ({ session: { api, out } }) => {
-    const { rows } = await rowsOf(
-      async (page) => answerOf(api.GET('/v1/admin/plans', { params: { query: page } })),
-      { limit: 1_000 },
-    );
-    out.answer({ object: 'list', data: rows }, () => out.table(rows, PLAN_COLUMNS, 'No plans.'));
-  });
+  addPlans(program);
 }
-
-const PLAN_COLUMNS: Column<Schema<'Plan'>>[] = [
-  { head: 'plan', cell: ({ plan }) => plan },
-  { head: 'monthly cap', cell: (plan) => money(plan.monthly_cap_usd, 'none'), right: true },
-  { head: 'yearly cap', cell: (plan) => money(plan.yearly_cap_usd, 'none'), right: true },
-  { head: 'overage', cell: ({ overage }) => overage },
-  { head: 'concurrent', cell: (plan) => count(plan.max_concurrent_requests, 'no limit'), right: true },
-  { head: 'monthly credit', cell: (plan) => money(plan.monthly_credit_usd), right: true },
-];
 
 type EntitiesOptions = {
   readonly plan?: string;
@@ -124,12 +106,14 @@ async function listEntities({ api, out, nowSeconds }: Session, options: Entities
     if (until !== null) {
       const gone = totals.states.out_of_credits;
       if (gone > 0)
-        out.line(`${count(gone)} are out of credits already: tally entities --state out_of_credits`);
+        out.line(
+          `${plural(gone, 'customer')} ${gone === 1 ? 'is' : 'are'} out of credits already: tally entities --state out_of_credits`,
+        );
       return;
     }
     if (rows.length > 0)
       out.line(
-        `${hasMore ? `${count(rows.length)} of ` : ''}${count(totals.entities)} entities; in all ${roundMoney(totals.month_to_date_usd)} in the month, ${roundMoney(totals.credits_usd)} of credits`,
+        `${hasMore ? `${count(rows.length)} of ` : ''}${plural(totals.entities, 'customer')}; in all ${roundMoney(totals.month_to_date_usd)} in the month, ${roundMoney(totals.credits_usd)} of credits`,
       );
   });
 }

@@ -1,10 +1,10 @@
 /** `tally entity …`: one customer. */
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
-import { answerOf, answerOrNull, type Schema } from '../api/client.js';
+import { answerOf, type Schema } from '../api/client.js';
 import { change, type ChangeOptions } from '../change.js';
-import { Refusal } from '../failures.js';
-import { action, asks, asName, command } from '../grammar.js';
+import { conflicting, Refusal, WrongUse } from '../failures.js';
+import { action, asks, asName, asTag, command, repeatable } from '../grammar.js';
 import type { Session } from '../session.js';
 import type { Column } from '../shown/table.js';
 import { second } from '../times.js';
@@ -27,6 +27,7 @@ export function addEntity(program: Command): void {
   addCreate(entity);
   addPlan(entity);
   addDelete(entity);
+  addErase(entity);
   const names = entity.commands.map((each) => each.name()).join(', ');
   entity.showHelpAfterError(`Subcommands: ${names}. Usage and examples: tally entity --help`);
 }
@@ -80,30 +81,49 @@ function ownOf(source: Schema<'LimitSource'>): string {
   return source === 'plan' ? ' (of the plan)' : '';
 }
 
+type CreateOptions = { readonly plan: string; readonly idempotencyKey?: string };
+
 function addCreate(entity: Command): void {
-  const create = command(entity, 'create <entity>', {
-    summary: 'Create a customer',
-    examples: ['entity create acme --plan pro'],
-  }).requiredOption('--plan <plan>', 'its plan: see tally plans', asName);
-  action<[string], { plan: string }>(create, async ({ session: { api, out }, args, options: { plan } }) => {
-    const params = { path: { entity: args[0] } };
-    const there = await answerOrNull(api.GET('/v1/admin/entities/{entity}', { params }));
-    if (there !== null)
-      throw new Refusal(
-        `${there.entity} exists already, with the plan ${there.plan}. To change it: tally entity plan ${there.entity} ${plan}`,
-        409,
-        {
-          error: {
-            message: `${there.entity} exists already`,
-            type: 'invalid_request_error',
-            param: null,
-            code: 'conflict',
-          },
+  const create = repeatable(
+    command(entity, 'create <entity>', {
+      summary: 'Create a customer; one that exists already stays as it is',
+      examples: ['entity create acme --plan pro'],
+    }).requiredOption('--plan <plan>', 'its plan: see tally plans', asName),
+  );
+  action<[string], CreateOptions>(create, async ({ session, args: [name], options }) => {
+    const { api, out } = session;
+    const path = { entity: name };
+    const made = await change(
+      session,
+      { ...options, yes: true },
+      {
+        name: 'entity create',
+        plan: () => undefined,
+        make: async (key) => {
+          const header = { 'Idempotency-Key': key, 'If-None-Match': '*' };
+          const call = api.PUT('/v1/admin/entities/{entity}', {
+            params: { path, header },
+            body: { plan: options.plan },
+          });
+          return answerOf(call).catch(async (error: unknown) => {
+            throw isThereAlready(error) ? await existing(session, name, options.plan) : error;
+          });
         },
-      );
-    const made = await answerOf(api.PUT('/v1/admin/entities/{entity}', { params, body: { plan } }));
-    out.answer(made, () => out.line(`Created ${made.entity} with the plan ${made.plan}.`));
+      },
+    );
+    if (made !== null) out.answer(made, () => out.line(`Created ${made.entity} with the plan ${made.plan}.`));
   });
+}
+
+function isThereAlready(error: unknown): error is Refusal {
+  return error instanceof Refusal && error.status === 412;
+}
+
+async function existing({ api }: Session, entity: string, plan: string): Promise<Refusal> {
+  const there = await answerOf(api.GET('/v1/admin/entities/{entity}', { params: { path: { entity } } }));
+  return conflicting(
+    `${entity} exists already, with the plan ${there.plan}. To change it: tally entity plan ${entity} ${plan}`,
+  );
 }
 
 function addPlan(entity: Command): void {
@@ -167,5 +187,56 @@ function addDelete(entity: Command): void {
       make: () => send(false),
     });
     if (deleted !== null) out.answer(deleted, () => out.line(`Deleted ${path.entity}.`));
+  });
+}
+
+type EraseOptions = ChangeOptions & {
+  readonly user?: string;
+  readonly tag?: Schema<'TagValue'>;
+};
+
+function addErase(entity: Command): void {
+  const erase = asks(
+    command(entity, 'erase <entity>', {
+      summary: 'Remove a person from all that names them; amounts and counts stay',
+      more: 'Events, roll-ups, dead letters and conflicts lose the user, their tags and the raw usage. It cannot be undone.',
+      examples: ['entity erase acme --user u_9', 'entity erase acme --tag email:jo@example.com --yes'],
+    })
+      .option('--user <id>', 'the user, as events name them')
+      .option('--tag <name:value>', 'everybody whose events have this tag', asTag),
+    { dryRun: false },
+  );
+  action<[string], EraseOptions>(erase, async ({ session, args: [name], options }) => {
+    const { api, out } = session;
+    const { user, tag } = options;
+    if ((user === undefined) === (tag === undefined))
+      throw new WrongUse('entity erase needs either --user or --tag, to say who is erased.');
+    const body = { ...(user !== undefined && { user_id: user }), ...(tag !== undefined && { tag }) };
+    const whom = user ?? `everybody with the tag ${tag?.name}:${tag?.value}`;
+    const erased = await change(session, options, {
+      name: 'entity erase',
+      plan: (to) =>
+        to.line(`Remove ${whom} from all that ${name} has. Amounts and counts stay; it cannot be undone.`),
+      make: async (key) =>
+        session.result<Schema<'Erasure'>>(
+          await answerOf(
+            api.POST('/v1/admin/entities/{entity}/erase', {
+              params: { path: { entity: name }, header: { 'Idempotency-Key': key } },
+              body,
+            }),
+          ),
+        ),
+    });
+    if (erased !== null)
+      out.answer(erased, () =>
+        out.fields([
+          ['erased from', name],
+          ['events', count(erased.events)],
+          ['waiting events', count(erased.queued_events)],
+          ['roll-ups', count(erased.roll_ups)],
+          ['dead letters', count(erased.dead_letters)],
+          ['conflicts', count(erased.conflicts)],
+        ]),
+      );
   });
 }

@@ -22,6 +22,8 @@ type ListOptions = Selection & {
   readonly since?: number;
   readonly until?: number;
   readonly period?: string;
+  readonly request?: string;
+  readonly reservation?: string;
   readonly limit: number;
 };
 
@@ -34,15 +36,18 @@ function addList(events: Command): void {
         'events list acme',
         'events list acme --project search --since 2h',
         'events list acme --period 2026-10',
+        'events list acme --request req_1',
       ],
     }),
   )
     .option('--since <time>', 'occurred from then on: 2h, 7d, 2026-11-01', asSince)
     .option('--until <time>', 'occurred before then', asSince)
-    .option('--period <month>', 'what this month charged', asPeriod);
+    .option('--period <month>', 'what this month charged', asPeriod)
+    .option('--request <id>', 'only that of this request')
+    .option('--reservation <id>', 'only the one that ended this reservation');
   limited(list, 20);
   action<[string], ListOptions>(list, async ({ session: { api, out }, args: [entity], options }) => {
-    const { since, until, period, limit } = options;
+    const { since, until, period, request, reservation, limit } = options;
     const { rows, hasMore } = await rowsOf(
       async (page) =>
         answerOf(
@@ -55,6 +60,8 @@ function addList(events: Command): void {
                 ...(since !== undefined && { start_time: since }),
                 ...(until !== undefined && { end_time: until }),
                 ...(period !== undefined && { period }),
+                ...(request !== undefined && { request_id: request }),
+                ...(reservation !== undefined && { reservation_id: reservation }),
               },
             },
           }),
@@ -69,7 +76,7 @@ function addList(events: Command): void {
 
 const COLUMNS: Column<Event>[] = [
   { head: 'occurred', cell: (event) => second(event.occurred_at).replace(' UTC', '') },
-  { head: 'event', cell: (event) => event.event_id, shrinksTo: 16 },
+  { head: 'event', cell: (event) => event.event_id },
   { head: 'project', cell: ({ project }) => project, shrinksTo: 8, rank: 1 },
   { head: 'model', cell: ({ model }) => model, shrinksTo: 12, rank: 2 },
   { head: 'quantities', cell: ({ quantities }) => quantitiesOf(quantities), shrinksTo: 14, rank: 3 },

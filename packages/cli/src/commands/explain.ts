@@ -15,7 +15,7 @@ type Options = { readonly entity?: string; readonly source?: string; readonly si
 
 export function addExplainCommand(program: Command): void {
   const explain = command(program, 'explain <id>', {
-    summary: 'Explain a denied request, a request in flight, or a counted event',
+    summary: 'Explain a denied request, a reservation, or a counted event',
     more: 'A decision is explained for a day; its id is in the header x-quota-decision, in the body of the denial, and in tally denials.',
     examples: [
       'explain dec_htcxun3IRkH0B42XXiozt.acme',
@@ -88,12 +88,10 @@ function ofLimit(used: string, limit: string | null): string {
   return `${money(used)} of ${money(limit, 'no limit')}`;
 }
 
-async function explainReservation({ api, out }: Session, id: string): Promise<void> {
+async function explainReservation(session: Session, id: string): Promise<void> {
+  const { api, out } = session;
   const hold = await answerOrNull(api.GET('/v1/quota/reservations/{id}', { params: { path: { id } } }));
-  if (hold === null)
-    throw missing(
-      `${id} holds nothing: it has ended, by its usage, a release or its time. What it cost: tally events list ${id.split('.').at(-1) ?? ''}`,
-    );
+  if (hold === null) return explainEnded(session, id);
   out.answer(hold, () =>
     out.fields([
       ['reservation', hold.id],
@@ -105,6 +103,25 @@ async function explainReservation({ api, out }: Session, id: string): Promise<vo
       ['until', second(hold.expires_at)],
     ]),
   );
+}
+
+/** The name of its customer stands at the end of a reservation's id. */
+async function explainEnded({ api, out }: Session, id: string): Promise<void> {
+  const entity = id.slice(id.indexOf('.') + 1);
+  const path = { entity };
+  const events = await answerOrNull(
+    api.GET('/v1/entities/{entity}/events', { params: { path, query: { reservation_id: id } } }),
+  );
+  const [event] = events?.data ?? [];
+  if (event === undefined)
+    throw missing(
+      `${id} holds nothing, and no usage has ended it: it was released, its time has passed, or its usage still waits (tally queue).`,
+    );
+  out.answer(event, () => {
+    out.line(`${id} has ended: its usage was counted.`);
+    out.line();
+    writeEvent(out, event);
+  });
 }
 
 async function explainEvent(session: Session, id: string, options: Options): Promise<void> {

@@ -3,7 +3,18 @@ import type { Command } from 'commander';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { change, type ChangeOptions } from '../change.js';
-import { action, asDuration, asks, asName, asTime, choice, command, group, limited } from '../grammar.js';
+import {
+  action,
+  asDuration,
+  asks,
+  asName,
+  asTime,
+  choice,
+  command,
+  group,
+  limited,
+  repeatable,
+} from '../grammar.js';
 import type { Output } from '../shown/output.js';
 import type { Column } from '../shown/table.js';
 import { duration, moment, second } from '../times.js';
@@ -82,22 +93,25 @@ type CreateOptions = {
   readonly entity?: string;
   readonly source?: string;
   readonly expires?: string;
+  readonly idempotencyKey?: string;
 };
 
 function addCreate(keys: Command): void {
-  const create = command(keys, 'create <name>', {
-    summary: 'Make a key; its secret is shown once',
-    more: 'The role owner requires --entity; the role admin takes none.',
-    examples: [
-      'keys create "eu gateway" --role gateway',
-      'keys create "acme finance" --role finance --entity acme --expires 2027-01-01',
-      'keys create ci --role gateway --json | jq -r .secret',
-    ],
-  })
-    .addOption(choice('--role <role>', 'what it may do', ROLES).makeOptionMandatory())
-    .option('--entity <entity>', 'the only customer that it may reach', asName)
-    .option('--source <source>', 'the only source whose events it may report')
-    .option('--expires <time>', 'when it stops working', asTime);
+  const create = repeatable(
+    command(keys, 'create <name>', {
+      summary: 'Make a key; its secret is shown once',
+      more: 'The role owner requires --entity; the role admin takes none.',
+      examples: [
+        'keys create "eu gateway" --role gateway',
+        'keys create "acme finance" --role finance --entity acme --expires 2027-01-01',
+        'keys create ci --role gateway --json | jq -r .secret',
+      ],
+    })
+      .addOption(choice('--role <role>', 'what it may do', ROLES).makeOptionMandatory())
+      .option('--entity <entity>', 'the only customer that it may reach', asName)
+      .option('--source <source>', 'the only source whose events it may report')
+      .option('--expires <time>', 'when it stops working', asTime),
+  );
   action<[string], CreateOptions>(create, async ({ session, args: [name], options }) => {
     const { role, entity, source, expires } = options;
     const body = {
@@ -109,7 +123,7 @@ function addCreate(keys: Command): void {
     };
     const made = await change(
       session,
-      { yes: true },
+      { ...options, yes: true },
       {
         name: 'keys create',
         plan: () => undefined,

@@ -5,13 +5,16 @@ import { answerOf, answerOrNull, type Schema } from '../api/client.js';
 import { change, type ChangeOptions } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, choice, command, reading, type Subject } from '../grammar.js';
-import { readUsd } from '../amounts.js';
 import type { Session } from '../session.js';
 import type { Output } from '../shown/output.js';
-
-/** An amount, `inherit` or `none`; commander takes null for no value. */
-type Cap = string;
-type Concurrency = number | 'inherit' | 'none';
+import {
+  orNull,
+  readCap,
+  readConcurrency,
+  writeChanged,
+  type Cap,
+  type Concurrency,
+} from './limit-values.js';
 
 type LimitOptions = ChangeOptions & {
   readonly monthlyCap?: Cap;
@@ -34,8 +37,16 @@ export function addLimitCommands(program: Command): void {
         'limits acme --mode shadow',
       ],
     })
-      .option('--monthly-cap <usd>', 'US dollars a month, none or inherit', reading(readCap))
-      .option('--yearly-cap <usd>', 'US dollars a year, none or inherit (customers only)', reading(readCap))
+      .option(
+        '--monthly-cap <usd>',
+        'US dollars a month, none or inherit',
+        reading((text) => readCap(text)),
+      )
+      .option(
+        '--yearly-cap <usd>',
+        'US dollars a year, none or inherit (customers only)',
+        reading((text) => readCap(text)),
+      )
       .addOption(
         choice('--overage <rule>', 'what happens once the credits are gone (customers only)', [
           'blocked',
@@ -43,7 +54,11 @@ export function addLimitCommands(program: Command): void {
           'inherit',
         ]),
       )
-      .option('--max-concurrent <n>', 'requests in flight, none or inherit', reading(readConcurrency))
+      .option(
+        '--max-concurrent <n>',
+        'requests in flight, none or inherit',
+        reading((text) => readConcurrency(text)),
+      )
       .addOption(
         choice('--mode <mode>', 'whether limits are enforced (customers only)', ['enforce', 'shadow', 'off']),
       ),
@@ -131,7 +146,11 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
     },
     make: (key) => send({ header: { 'Idempotency-Key': key } }),
   });
-  if (changed !== null) out.answer(changed, () => writeProject(out, changed, null));
+  if (changed === null) return;
+  out.answer(changed, () => {
+    if (before === null) out.line(`Created ${path.entity}/${path.project}, with the limits:`);
+    writeProject(out, changed, null);
+  });
 }
 
 type Entity = Schema<'Entity'>;
@@ -139,7 +158,7 @@ type Project = Schema<'Project'>;
 
 /** With `before`, only what changes. */
 function writeEntity(to: Output, after: Entity, before: Entity | null): void {
-  write(to, before, after, [
+  writeChanged(to, before, after, [
     ['monthly cap', (each) => `${money(each.monthly_cap_usd, 'none')}${own(each.limits.monthly_cap_usd)}`],
     ['yearly cap', (each) => `${money(each.yearly_cap_usd, 'none')}${own(each.limits.yearly_cap_usd)}`],
     ['overage', (each) => `${each.overage}${own(each.limits.overage)}`],
@@ -154,49 +173,13 @@ function writeEntity(to: Output, after: Entity, before: Entity | null): void {
 }
 
 function writeProject(to: Output, after: Project, before: Project | null): void {
-  write(to, before, after, [
+  writeChanged(to, before, after, [
     ['monthly cap', (each) => money(each.monthly_cap_usd, 'none')],
     ['requests in flight', (each) => count(each.max_concurrent_requests, 'no limit')],
     ['its own spend limit', (each) => money(each.spend_limit_usd, '')],
   ]);
 }
 
-function write<T>(
-  to: Output,
-  before: T | null,
-  after: T,
-  shown: readonly (readonly [string, (each: T) => string])[],
-): void {
-  const pairs = shown
-    .map(([name, text]) => [name, before === null ? null : text(before), text(after)] as const)
-    .filter(([, was, is]) => was !== is)
-    .map(([name, was, is]) => [name, was === null ? is : `${was} → ${is}`] as const);
-  if (pairs.length === 0) to.line('Nothing changes: the limits are these already.');
-  else to.fields(pairs);
-}
-
 function own({ source }: { source: Schema<'LimitSource'> }): string {
   return source === 'plan' ? ' (of the plan)' : '';
-}
-
-/** The API's word for no limit. */
-function orNull<T>(limit: T | 'none'): T | null {
-  return limit === 'none' ? null : limit;
-}
-
-function readCap(text: string): Cap {
-  if (text === 'none' || text === 'inherit') return text;
-  try {
-    return readUsd(text);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`${error.message}, or none, or inherit`);
-  }
-}
-
-function readConcurrency(text: string): Concurrency {
-  if (text === 'none' || text === 'inherit') return text;
-  if (!/^\d{1,9}$/.test(text))
-    throw new RangeError('must be a number of requests such as 20, or none, or inherit');
-  return Number(text);
 }

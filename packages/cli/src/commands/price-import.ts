@@ -4,7 +4,7 @@ import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { change, type ChangeOptions } from '../change.js';
 import { action, asks, command } from '../grammar.js';
-import { contentOf, parsedJson } from '../input-file.js';
+import { contentOf, parsedJson } from '../files.js';
 import type { Output } from '../shown/output.js';
 
 type ImportOptions = ChangeOptions & {

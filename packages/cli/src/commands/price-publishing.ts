@@ -6,7 +6,7 @@ import { rowsOf } from '../api/pages.js';
 import { change, type ChangeOptions } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asCount, asks, asName, asTime, asUsd, command } from '../grammar.js';
-import { contentOf, parsedJson } from '../input-file.js';
+import { contentOf, parsedJson } from '../files.js';
 import type { Session } from '../session.js';
 import type { Output } from '../shown/output.js';
 import { nameOf, pricesOf } from '../shown/price.js';

@@ -4,6 +4,7 @@ import { count, money, roundMoney } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { action, asList, asSince, choice, command, limited } from '../grammar.js';
+import { queryOf, selected, type Selection } from '../shown/counted.js';
 import { sentenceOf } from '../shown/denial.js';
 import type { Output } from '../shown/output.js';
 import type { Column } from '../shown/table.js';
@@ -129,9 +130,9 @@ function addDenials(program: Command): void {
 const DENIAL_COLUMNS: Column<Schema<'DeniedDecision'>>[] = [
   { head: 'at', cell: ({ created_at: at }) => moment(at) },
   { head: 'decision', cell: ({ id }) => id },
-  { head: 'project', cell: ({ project }) => project, shrinksTo: 12, rank: 2 },
-  { head: 'limit', cell: ({ limit }) => limit.replaceAll('_', ' '), rank: 1 },
-  { head: 'why', cell: sentenceOf, shrinksTo: 16, rank: 3 },
+  { head: 'project', cell: ({ project }) => project, shrinksTo: 12, rank: 3 },
+  { head: 'limit', cell: ({ limit }) => limit.replaceAll('_', ' '), rank: 2 },
+  { head: 'why', cell: sentenceOf, shrinksTo: 24, rank: 1 },
 ];
 
 function addHolds(program: Command): void {
@@ -162,25 +163,26 @@ const HOLD_COLUMNS: Column<Schema<'Hold'>>[] = [
   { head: 'request', cell: (hold) => hold.request_id ?? '', shrinksTo: 10, rank: 4 },
 ];
 
-type UsageOptions = {
+type UsageOptions = Selection & {
   readonly groupBy: readonly string[];
   readonly since?: number;
   readonly until?: number;
   readonly by?: 'hour' | 'day';
-  readonly project?: string[];
-  readonly model?: string[];
 };
 
 function addUsage(program: Command): void {
-  const usage = command(program, 'usage <entity>', {
-    summary: "Sum up a customer's usage; of the current month where --since is left out",
-    examples: [
-      'usage acme',
-      'usage acme --group-by model --since 7d',
-      'usage acme --group-by project,tag:team --since 2026-11-01 --until 2026-12-01',
-      'usage acme --group-by model --by day --since 7d --json',
-    ],
-  })
+  const usage = selected(
+    command(program, 'usage <entity>', {
+      summary: "Sum up a customer's usage; of the current month where --since is left out",
+      examples: [
+        'usage acme',
+        'usage acme --group-by model --since 7d',
+        'usage acme --group-by project,tag:team --since 2026-11-01 --until 2026-12-01',
+        'usage acme --group-by model --by day --since 7d --json',
+        'usage acme --group-by user --tag team:search',
+      ],
+    }),
+  )
     .option(
       '--group-by <fields>',
       'up to two of project, model, operation, service_tier, user, api_key, meter, tag:<name> (default: project,model)',
@@ -188,11 +190,9 @@ function addUsage(program: Command): void {
     )
     .option('--since <time>', 'from then on: 7d, 24h, 2026-11-01; whole hours', asSince)
     .option('--until <time>', 'before then', asSince)
-    .addOption(choice('--by <width>', 'a row for each hour or day', ['hour', 'day']))
-    .option('--project <names>', 'only these, comma separated', asList)
-    .option('--model <names>', 'only these, comma separated', asList);
+    .addOption(choice('--by <width>', 'a row for each hour or day', ['hour', 'day']));
   action<[string], UsageOptions>(usage, async ({ session: { api, out }, args: [entity], options }) => {
-    const { groupBy, since, until, by, project, model } = options;
+    const { groupBy, since, until, by } = options;
     const shown = await answerOf(
       api.GET('/v1/entities/{entity}/usage', {
         params: {
@@ -202,8 +202,7 @@ function addUsage(program: Command): void {
             ...(since !== undefined && { start_time: wholeHour(since) }),
             ...(until !== undefined && { end_time: wholeHour(until) }),
             ...(by !== undefined && { bucket_width: by === 'hour' ? ('1h' as const) : ('1d' as const) }),
-            ...(project !== undefined && { project }),
-            ...(model !== undefined && { model }),
+            ...queryOf(options),
           },
         },
       }),

@@ -1,6 +1,6 @@
 /** `tally events show` and `tally void`: one counted event. */
 import type { Command } from 'commander';
-import { count, money } from '../amounts.js';
+import { money, plural } from '../amounts.js';
 import { answerOf } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { change, type ChangeOptions } from '../change.js';
@@ -119,7 +119,7 @@ export function addVoid(program: Command): void {
     if (voided !== null)
       out.answer(voided, () =>
         out.line(
-          `Voided ${id}: ${money(voided.cost_usd)}, booked in ${voided.period} as correction ${voided.id}; ${count(Object.keys(voided.credits_usd).length)} grants changed.`,
+          `Voided ${id}: ${money(voided.cost_usd)}, booked in ${voided.period} as correction ${voided.id}; ${plural(Object.keys(voided.credits_usd).length, 'grant')} changed.`,
         ),
       );
   });

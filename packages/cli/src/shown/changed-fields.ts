@@ -7,11 +7,12 @@ type Change = { readonly before?: unknown; readonly after?: unknown };
 export function changedFields({ before, after }: Change): string {
   const [was, is] = [objectOf(before), objectOf(after)];
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
-  return names
-    .filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]))
+  const changed = names.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]));
+  return changed
+    .filter((name) => name !== OWN_LIMITS || changed.length === 1)
     .map((name) => {
       const then = name in was ? `${textOf(name, was[name])} → ` : '';
-      return `${name.replace(PICOS, '')}: ${then}${name in is ? textOf(name, is[name]) : 'gone'}`;
+      return `${name.replace(PICOS, '').replace(USD, '')}: ${then}${name in is ? textOf(name, is[name]) : 'gone'}`;
     })
     .join(', ');
 }
@@ -22,11 +23,15 @@ function objectOf(value: unknown): Record<string, unknown> {
   return value === null || value === undefined ? {} : { value };
 }
 
-/** The log keeps amounts as whole picodollars. */
+const USD = /_usd$/;
+/** Some entries keep amounts as whole picodollars. */
 const PICOS = /_picos$/;
+/** Which limits are the customer's own: it says something only where no limit changes with it. */
+const OWN_LIMITS = 'own_limits';
 
 function textOf(name: string, value: unknown): string {
   if (value === null || value === undefined) return 'none';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return PICOS.test(name) && /^-?\d+$/.test(text) ? money(formatUsd(BigInt(text))) : text;
+  if (PICOS.test(name) && /^-?\d+$/.test(text)) return money(formatUsd(BigInt(text)));
+  return USD.test(name) && /^-?\d+(\.\d+)?$/.test(text) ? money(text) : text;
 }

@@ -5,7 +5,7 @@ import { safe, terminalOf, type Terminal } from './terminal.js';
 type OutputStream = {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
 };
 
 export class Output {
@@ -51,6 +51,10 @@ export class Output {
   /** Text of the service as it is, such as a page of HTML. */
   raw(text: string): void {
     this.stream.write(text.endsWith('\n') ? text : `${text}\n`);
+  }
+
+  bytes(content: Uint8Array): void {
+    this.stream.write(content);
   }
 
   private lines(lines: readonly string[]): void {

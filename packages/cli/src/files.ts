@@ -1,8 +1,9 @@
-/** Files that a command reads: `-` is standard input. */
-import { readFile } from 'node:fs/promises';
+/** Files that a command reads or writes. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { WrongUse } from './failures.js';
 
+/** `-` is standard input. */
 export async function contentOf(file: string): Promise<string> {
   if (file === '-') return textOf(process.stdin);
   try {
@@ -18,5 +19,14 @@ export function parsedJson(text: string, file: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new WrongUse(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export async function writeTo(file: string, content: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new WrongUse(`${file} cannot be written (${code ?? 'unknown'}).`);
   }
 }

@@ -1,0 +1,164 @@
+/** `tally conflicts count` and `review`: one, or all that match. */
+import type { Command } from 'commander';
+import { count, plural } from '../amounts.js';
+import { answerOf, type Schema } from '../api/client.js';
+import { change, type ChangeOptions } from '../change.js';
+import { WrongUse } from '../failures.js';
+import { action, asCount, asks, asName, asSince, choice, command } from '../grammar.js';
+import type { Session } from '../session.js';
+import { quantitiesOf } from '../shown/quantities.js';
+
+type Extra = { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } };
+
+type EndOptions = ChangeOptions & {
+  readonly note?: string;
+  readonly entity?: string;
+  readonly subject?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly status?: 'open' | 'reviewed';
+  readonly all?: boolean;
+  readonly limit?: number;
+};
+
+function matching(made: Command): Command {
+  return made
+    .option('--entity <entity>', 'only those of this customer', asName)
+    .option('--subject <entity/project>', 'only those of this project')
+    .option('--since <time>', 'last seen from then on: 7d, 24h, 2026-11-01', asSince)
+    .option('--until <time>', 'last seen before then', asSince)
+    .option('--all', 'all that are open')
+    .option('--limit <n>', 'at most so many, last seen first', asCount);
+}
+
+export function addCount(conflicts: Command): void {
+  const made = asks(
+    matching(
+      command(conflicts, 'count [conflict]', {
+        summary: 'Count the other content after all, of one or of all that match: each is charged',
+        more: 'Without the id of a conflict, name what to count by a filter, or --all.',
+        examples: [
+          'conflicts count conflict_1f….acme --note "two requests under one id"',
+          'conflicts count --subject acme/search --since 24h --dry-run',
+          'conflicts count --entity acme --status reviewed --yes',
+        ],
+      }),
+    )
+      .addOption(choice('--status <status>', 'those in this state (default: open)', ['open', 'reviewed']))
+      .option('--note <text>', 'why'),
+  );
+  action<[string | undefined], EndOptions>(made, async ({ session, args: [id], options }) => {
+    const { api, out } = session;
+    if (id === undefined)
+      return endMatching(session, options, {
+        name: 'conflicts count',
+        words: (conflicts) =>
+          `Count the other contents of ${conflicts}, as events of their own: each is charged.`,
+        send: (extra, body) => answerOf(api.POST('/v1/admin/usage_conflicts/count', { params: extra, body })),
+      });
+    refuseFilter(options);
+    const body = noteOf(options);
+    const send = (extra: Extra) =>
+      answerOf(
+        api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path: { id }, ...extra }, body }),
+      );
+    const counted = await change(session, options, {
+      name: 'conflicts count',
+      preview: () => send({ query: { dry_run: true } }),
+      plan: (to, seen) => {
+        to.line(`Count the other content of ${id} as an event of its own.`);
+        if (seen !== null) to.line(`${seen.other.model}: ${quantitiesOf(seen.other.quantities)}`);
+      },
+      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+    });
+    if (counted !== null)
+      out.answer(counted, () =>
+        out.line(`${counted.id} is ${counted.status}, as ${counted.counted_as ?? 'an event'}.`),
+      );
+  });
+}
+
+export function addReview(conflicts: Command): void {
+  const made = asks(
+    matching(
+      command(conflicts, 'review [conflict]', {
+        summary: 'Mark a conflict as looked at, or all that match; nothing is charged',
+        more: 'Without the id of a conflict, name what to review by a filter, or --all; many at once are asked for first.',
+        examples: [
+          'conflicts review conflict_1f….acme --note "the gateway retried"',
+          'conflicts review --entity acme --until 2026-11-20 --note "the gateway retried" --yes',
+        ],
+      }),
+    ).option('--note <text>', 'what was found'),
+  );
+  action<[string | undefined], EndOptions>(made, async ({ session, args: [id], options }) => {
+    const { api, out } = session;
+    if (id === undefined)
+      return endMatching(session, options, {
+        name: 'conflicts review',
+        words: (conflicts) => `Mark ${conflicts} as reviewed: nothing is charged.`,
+        send: (extra, body) =>
+          answerOf(api.POST('/v1/admin/usage_conflicts/review', { params: extra, body })),
+      });
+    refuseFilter(options);
+    const params = { path: { id } };
+    const call = { params, body: noteOf(options) };
+    const reviewed = await answerOf(api.POST('/v1/admin/usage_conflicts/{id}/review', call));
+    out.answer(reviewed, () => out.line(`${reviewed.id} is ${reviewed.status}.`));
+  });
+}
+
+const FILTERS = ['entity', 'subject', 'since', 'until', 'status', 'all', 'limit'] as const;
+
+function refuseFilter(options: EndOptions): void {
+  const given = FILTERS.filter((name) => options[name] !== undefined);
+  if (given.length > 0)
+    throw new WrongUse(`--${given.join(', --')}: a conflict is named by its id or by a filter, not by both.`);
+}
+
+function noteOf({ note }: EndOptions): { note?: string } {
+  return note === undefined ? {} : { note };
+}
+
+function filterOf({ entity, subject, since, until, status, limit }: EndOptions) {
+  return {
+    ...(entity !== undefined && { entity }),
+    ...(subject !== undefined && { subject }),
+    ...(since !== undefined && { start_time: since }),
+    ...(until !== undefined && { end_time: until }),
+    ...(status !== undefined && { status }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+type Body = ReturnType<typeof filterOf> & { note?: string };
+
+type Matching = {
+  readonly name: string;
+  readonly words: (conflicts: string) => string;
+  readonly send: (extra: Extra, body: Body) => Promise<Schema<'ConflictBatch'> | Schema<'Job'>>;
+};
+
+async function endMatching(session: Session, options: EndOptions, of: Matching): Promise<void> {
+  const { out } = session;
+  if (!FILTERS.some((name) => options[name] !== undefined))
+    throw new WrongUse(
+      `${of.name} needs the id of a conflict, a filter such as --entity or --since, or --all for all that are open.`,
+    );
+  const body = { ...filterOf(options), ...noteOf(options) };
+  const send = async (extra: Extra) => session.result<Schema<'ConflictBatch'>>(await of.send(extra, body));
+  const batch = await change(session, options, {
+    name: of.name,
+    preview: () => send({ query: { dry_run: true } }),
+    plan: (to, seen) =>
+      to.line(of.words(seen === null ? 'all conflicts that match' : plural(seen.answered, 'conflict'))),
+    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+  });
+  if (batch === null) return;
+  const skipped =
+    batch.skipped > 0
+      ? `, ${count(batch.skipped)} skipped (their month is not kept, or another event has their id)`
+      : '';
+  const left = batch.remaining > 0 ? `, ${count(batch.remaining)} that match are left` : '';
+  out.answer(batch, () => out.line(`${count(batch.answered)} ${batch.status}${skipped}${left}.`));
+}
