@@ -152,7 +152,7 @@ describe('two admins who change the same thing', () => {
       const create = (of: object, header = '*') =>
         app.call(request, { headers: { 'if-none-match': header }, body: of });
       const answers = await Promise.all([body, other, body, other].map((of) => create(of)));
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412]);
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412, 412]);
       const refused = answers.find(({ status }) => status === 412)!;
       expect(refused.body.error).toMatchObject({ code: 'precondition_failed', param: 'If-None-Match' });
       const made = answers.find(({ status }) => status === 200)!;
