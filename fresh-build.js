@@ -27,6 +27,8 @@ const SOURCES = [
   'packages/console/src',
   'docs/openapi',
 ];
+/** What a build writes among the sources. It is newer than the parts that are built before it. */
+const GENERATED = ['src/platform/prisma/', 'packages/cli/src/generated/'];
 /** One output of each part: a build writes all of them. */
 const OUTPUTS = [
   'packages/client/dist/index.js',
@@ -56,7 +58,8 @@ function isClientStale() {
 
 function isStale() {
   const builtMs = Math.min(...OUTPUTS.map((file) => statSync(file).mtimeMs));
-  return SOURCES.flatMap(filesIn).some((file) => statSync(file).mtimeMs > builtMs);
+  const isSource = (/** @type {string} */ file) => !GENERATED.some((folder) => `${file}/`.startsWith(folder));
+  return SOURCES.flatMap(filesIn).some((file) => isSource(file) && statSync(file).mtimeMs > builtMs);
 }
 
 /** @param {string} source A file or a folder; either may be missing where only the build was shipped. */

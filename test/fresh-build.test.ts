@@ -67,6 +67,16 @@ describe('a start', () => {
     expect(await buildCount()).toBe(1);
   });
 
+  it('does not build again for what a build writes among the sources, after parts that it has built before', async () => {
+    await begin();
+    for (const name of ['src/platform/prisma/client.ts', 'packages/cli/src/generated/api.ts']) {
+      await write(name, '');
+      await save(name);
+    }
+    await begin();
+    expect(await buildCount()).toBe(1);
+  });
+
   it('builds again where a source is newer than the build, or a part of the build is missing', async () => {
     await begin();
     await rm(path.join(project, 'packages/gateway/dist'), { recursive: true });
