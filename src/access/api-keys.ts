@@ -22,6 +22,9 @@ const STALE_MS_MAX = 15 * 60_000;
 /** A Postgres that does not answer in this time counts as unavailable. */
 const LOOKUP_MS_MAX = 2_000;
 
+/** For so long after a lookup found Postgres unavailable, no request with a known key waits for the next lookup. */
+const UNAVAILABLE_MS = FRESH_MS_MAX;
+
 /** Bounds the cache; the oldest lookup is evicted first. */
 const CACHED_KEYS_MAX = 10_000;
 
@@ -41,6 +44,7 @@ export class ApiKeys {
   /** Keys of the last seconds by the secret itself: hashing it for every request was a twentieth of a decision's time. */
   private readonly recent = new Map<string, Lookup>();
   private readonly lookups = new Map<string, Promise<Principal | null>>();
+  private unavailableAtMs = -Infinity;
   /** Rises with every revocation, so that a lookup that began before a revocation is not cached after it. */
   private revocations = 0;
 
@@ -80,15 +84,37 @@ export class ApiKeys {
   async authenticateHash(hash: string): Promise<Principal | null> {
     const cached = this.cache.get(hash);
     if (cached !== undefined && this.ageMsOf(cached) < FRESH_MS_MAX) return cached.principal;
+    const lookup = this.lookUpInTime(hash);
+    if (cached !== undefined && this.isUnavailable() && this.ageMsOf(cached) < STALE_MS_MAX) {
+      void lookup.catch(() => {});
+      return cached.principal;
+    }
     try {
-      return await this.deadlines.within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
+      return await lookup;
     } catch (error) {
-      if (!(error instanceof DeadlineError) && !isUnavailable(error)) throw error;
+      if (!isOutage(error)) throw error;
       if (cached !== undefined && this.ageMsOf(cached) < STALE_MS_MAX) return cached.principal;
       throw new TallyError('overloaded', OVERLOADED_MESSAGE, {
         cause: error,
       });
     }
+  }
+
+  private async lookUpInTime(hash: string): Promise<Principal | null> {
+    try {
+      const found = await this.deadlines.within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
+      this.unavailableAtMs = -Infinity;
+      return found;
+    } catch (error) {
+      if (isOutage(error)) this.unavailableAtMs = this.clock.now().getTime();
+      throw error;
+    }
+  }
+
+  /** A clock that is set back does not prolong it. */
+  private isUnavailable(): boolean {
+    const sinceMs = this.clock.now().getTime() - this.unavailableAtMs;
+    return sinceMs >= 0 && sinceMs < UNAVAILABLE_MS;
   }
 
   /** Discards the cache, so that a revocation counts at once in this process. */
@@ -142,6 +168,10 @@ export class ApiKeys {
     if (this.cache.size > CACHED_KEYS_MAX && oldest !== undefined) this.cache.delete(oldest);
     return principal;
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof DeadlineError || isUnavailable(error);
 }
 
 export function newSecret(): string {

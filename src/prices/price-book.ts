@@ -57,6 +57,8 @@ export class PriceBook implements OnModuleInit {
   private startsOver = true;
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
+  /** When an estimate waited in vain for a newer book. */
+  private lateAtMs = -Infinity;
   /** When the book was loaded for which the next one was fetched ahead: once for each book, successful or not. */
   private aheadOfMs = -Infinity;
 
@@ -211,14 +213,19 @@ export class PriceBook implements OnModuleInit {
   /** The next estimate reads the book first. */
   private invalidate(): void {
     this.loadedAtMs = -Infinity;
+    this.lateAtMs = -Infinity;
     // A load that began before may miss what has been published since.
     this.loading = null;
   }
 
   private async refreshOrKeep(): Promise<void> {
     if (this.book.byModel.size === 0) return this.refresh();
-    // Where the refresh fails or takes longer, the book at hand serves.
-    await this.deadlines.within(REFRESH_MS_MAX, this.refresh()).catch(() => {});
+    const lateMs = this.clock.now().getTime() - this.lateAtMs;
+    const refresh = this.deadlines.within(REFRESH_MS_MAX, this.refresh()).catch(() => {
+      this.lateAtMs = this.clock.now().getTime();
+    });
+    // Where the refresh fails or takes longer, the book at hand serves, and the next estimates wait for no refresh.
+    if (lateMs < 0 || lateMs >= CACHE_MS_MAX) await refresh;
   }
 
   /** One load at a time. A failed one leaves the book as it was and rejects for those who wait. */
@@ -231,6 +238,7 @@ export class PriceBook implements OnModuleInit {
         this.book = book;
         this.startsOver = false;
         this.loadedAtMs = startedAtMs;
+        this.lateAtMs = -Infinity;
         return undefined;
       })
       .finally(() => {

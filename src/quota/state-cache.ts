@@ -36,6 +36,8 @@ export class StateCache {
 
   /** Loads a state into Redis, once for all who wait for it; false while Postgres is unavailable. */
   async warm(subject: Subject, at: Date): Promise<boolean> {
+    // Not with the one that finds out whether Postgres answers again.
+    if (this.loader.isUnavailable()) return false;
     return this.warming.share(formatSubject(subject), () => this.loadAndPublish(subject, at));
   }
 

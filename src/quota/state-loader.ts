@@ -41,6 +41,8 @@ export class StateLoader {
   /** The entity's state with at least the project that was asked for; null while Postgres is unavailable. */
   load(subject: Subject, at: Date): Promise<QuotaState | null> {
     if (this.isUnavailable()) return Promise.resolve(null);
+    // The first to ask after a failure finds out whether Postgres answers again. Nobody else waits meanwhile.
+    if (this.failedAtMs !== -Infinity) this.failedAtMs = this.clock.now().getTime();
     const key = formatSubject(subject);
     const known = this.waiting.get(key);
     if (known !== undefined) {
@@ -53,8 +55,8 @@ export class StateLoader {
     return waiting.promise;
   }
 
-  /** A clock that is set back does not prolong it. */
-  private isUnavailable(): boolean {
+  /** Whether nobody waits for Postgres now. A clock that is set back does not prolong it. */
+  isUnavailable(): boolean {
     const sinceMs = this.clock.now().getTime() - this.failedAtMs;
     return sinceMs >= 0 && sinceMs < UNAVAILABLE_MS;
   }
@@ -75,6 +77,7 @@ export class StateLoader {
       const subjects = batch.map(({ subject }) => subject);
       const at = new Date(Math.max(...batch.map((waiting) => waiting.at.getTime())));
       const states = await this.deadlines.within(LOAD_MS_MAX, this.loadDue({ subjects, at }));
+      this.failedAtMs = -Infinity;
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {

@@ -5,6 +5,8 @@ import { Database } from '../../src/platform/database.js';
 import { ensureFirstPrices } from '../../src/prices/first-prices.js';
 import type { PriceTermsBody } from '../../src/prices/price-terms.schema.js';
 import { LLAMA, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
+import { aFaultProxy, through } from '../support/fault-proxy.js';
+import { ownMsOf } from '../support/own-time.js';
 import { until } from '../support/until.js';
 import { aPriceOrder, overDatabase, publish, thePriceBook, type PriceBooks } from '../support/price-books.js';
 
@@ -171,5 +173,32 @@ describe('the price book', () => {
     await soonUnavailable.close();
     books.clock.advance(60_000);
     expect(await full.priceFor(use())).toEqual(before);
+  });
+
+  it('lets one estimate wait for a Postgres that does not answer, and the next ones do not wait', async () => {
+    const wire = await aFaultProxy(new URL(books.postgres.url));
+    const hanging = new Database({ url: through(wire, books.postgres.url) });
+    const { prices } = overDatabase(hanging, books.clock);
+    const before = await prices.priceFor(use());
+    wire.hang();
+    books.clock.advance(60_000);
+    expect(await prices.priceFor(use())).toEqual(before);
+    const next = async () => {
+      books.clock.advance(200);
+      expect(await prices.priceFor(use())).toEqual(before);
+    };
+    expect(
+      await ownMsOf(async () => {
+        for (let count = 0; count < 20; count += 1) await next();
+      }),
+    ).toBeLessThan(1_000);
+    await publish(books, { model: 'after-the-outage', effectiveFrom: books.clock.now(), terms: FIVE_PICOS });
+    await wire.mend();
+    await until(
+      'the new price is known',
+      async () => (await prices.priceFor(use('after-the-outage'))) !== null,
+    );
+    await hanging.close();
+    await wire.close();
   });
 });
