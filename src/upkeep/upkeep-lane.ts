@@ -15,12 +15,18 @@ import { intervalSecondsOf, type Schedule } from './schedules.js';
 const SCHEDULES_CHECK_MS = 10_000;
 /** Every schedule comes at least once an hour. BullMQ reckons the next run by the clock of the worker that begins one: a later one was put off by a clock that was ahead. */
 const NEXT_MS_MAX = 2 * 3_600_000;
+/** What goes on failing in the same way is said again this often, not at each of its runs. */
+const SAID_AGAIN_MS = 10 * 60_000;
+
+type Failing = { readonly runCount: number; readonly message: string; readonly saidAtMs: number };
 
 export abstract class UpkeepLane extends WorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private readonly stopping = new AbortController();
   /** What runs now, by schedule. */
   private readonly running = new Map<string, { isAskedAgain: boolean }>();
+  /** By schedule, since its last run without an error in this process. */
+  private readonly failing = new Map<string, Failing>();
 
   constructor(
     private readonly queue: Queue,
@@ -86,7 +92,21 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
   /** It is not retried: the next run does what this one did not. */
   @OnWorkerEvent('failed')
   missed(job: Job | undefined, error: Error): void {
-    this.logger.error('upkeep failed', error, { job: job?.name });
+    const name = job?.name ?? '';
+    const nowMs = this.clock.now().getTime();
+    const before = this.failing.get(name);
+    const isSaid = before?.message === error.message && Math.abs(nowMs - before.saidAtMs) < SAID_AGAIN_MS;
+    const runCount = (before?.runCount ?? 0) + 1;
+    const saidAtMs = isSaid ? before.saidAtMs : nowMs;
+    this.failing.set(name, { runCount, message: error.message, saidAtMs });
+    if (!isSaid) this.logger.error('upkeep failed', error, { job: job?.name, failed_runs: runCount });
+  }
+
+  private succeeded(job: string): void {
+    const failing = this.failing.get(job);
+    if (failing === undefined) return;
+    this.failing.delete(job);
+    this.logger.info('upkeep runs again', { job, failed_runs: failing.runCount });
   }
 
   /**
@@ -121,6 +141,7 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
       await this.runSchedule(job);
       outcome = 'done';
       this.metrics.upkeepSuccess.set(labels, this.clock.now().getTime() / 1_000);
+      this.succeeded(job);
     } finally {
       this.metrics.upkeepSeconds.set(labels, (performance.now() - beganMs) / 1_000);
       this.metrics.upkeepRuns.inc({ ...labels, outcome });
