@@ -1,4 +1,4 @@
-/** Watches while we run what a start has checked: an operator may change Redis' policy, and a full Redis takes no events. */
+/** Watches while we run what a start has checked: an operator may change Redis' policy, a full Redis takes no events, and replicas are lost. */
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { Logger } from './logger.js';
@@ -18,6 +18,7 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
   private readonly safe: Gauge;
   private readonly evicted: Gauge;
   private readonly used: Gauge;
+  private readonly replicas: Gauge;
   private timer: NodeJS.Timeout | null = null;
   /** By node; a Redis that was started again counts from 0. */
   private readonly evictions = new Map<string, number>();
@@ -44,6 +45,10 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
       'tally_redis_memory_used_ratio',
       'Share of maxmemory that Redis uses, or the fullest of its nodes; 0 where it has no limit. At 1 it takes no events.',
     );
+    this.replicas = gauge(
+      'tally_redis_replicas',
+      'Replicas of Redis that have its data, of all servers and nodes together.',
+    );
   }
 
   /** The start has checked the policy already. */
@@ -65,7 +70,7 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
     );
     const seen = looked.flatMap(({ node, seen: memory }) => (memory === null ? [] : [{ node, ...memory }]));
     if (seen.length === 0) {
-      for (const gauge of [this.safe, this.evicted, this.used]) gauge.remove();
+      for (const gauge of [this.safe, this.evicted, this.used, this.replicas]) gauge.remove();
       return;
     }
     const policies = seen.flatMap(({ policy }) => policy ?? []);
@@ -73,6 +78,8 @@ export class RedisMemoryWatch implements OnModuleInit, OnApplicationShutdown {
     const evicted = seen.flatMap(({ evictedKeys }) => evictedKeys ?? []);
     if (evicted.length > 0) this.evicted.set(evicted.reduce((sum, keys) => sum + keys, 0));
     this.used.set(Math.max(...seen.map(({ usedRatio }) => usedRatio ?? 0)));
+    const replicas = seen.flatMap(({ replicaCount }) => replicaCount ?? []);
+    if (replicas.length > 0) this.replicas.set(replicas.reduce((sum, count) => sum + count, 0));
     for (const each of seen) this.tell(each);
   }
 

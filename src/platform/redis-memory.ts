@@ -11,6 +11,8 @@ export type RedisMemory = {
   readonly evictedKeys: number | null;
   /** 0 to 1 of `maxmemory`; null where there is no limit, or it does not say. */
   readonly usedRatio: number | null;
+  /** Replicas that are connected and have its data; null where it does not say. */
+  readonly replicaCount: number | null;
   /** Whether it writes down what it takes; null where it does not say. */
   readonly isAppendOnly: boolean | null;
   /** What the user may not ask for. */
@@ -28,6 +30,7 @@ export async function readRedisMemory(redis: Redis): Promise<RedisMemory> {
       policy: fields.get('maxmemory_policy') ?? null,
       evictedKeys: numberOf(fields.get('evicted_keys')),
       usedRatio: limit === null || limit === 0 || used === null ? null : used / limit,
+      replicaCount: fields.has('connected_slaves') ? onlineReplicasIn(fields) : null,
       isAppendOnly: fields.has('aof_enabled') ? fields.get('aof_enabled') === '1' : null,
       refused: [],
     };
@@ -37,6 +40,7 @@ export async function readRedisMemory(redis: Redis): Promise<RedisMemory> {
     policy: config?.[1] ?? null,
     evictedKeys: null,
     usedRatio: null,
+    replicaCount: null,
     isAppendOnly: null,
     refused: config === null ? ['info', 'config'] : ['info'],
   };
@@ -61,6 +65,12 @@ function fieldsOf(info: string): Map<string, string> {
         : [[line.slice(0, colon), line.slice(colon + 1)] as const];
     }),
   );
+}
+
+/** `slave0:ip=…,port=…,state=online,offset=…,lag=0`; one that copies the data first is in another state. */
+function onlineReplicasIn(fields: ReadonlyMap<string, string>): number {
+  return [...fields].filter(([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online'))
+    .length;
 }
 
 function numberOf(text: string | undefined): number | null {

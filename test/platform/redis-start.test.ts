@@ -13,6 +13,8 @@ import { anApp } from '../support/app.js';
 import { anEventBody, LLAMA } from '../support/builders.js';
 import { withRedis } from '../support/data-dir.js';
 import { aRedis, type TestRedis } from '../support/redis.js';
+import { aRedisProcess } from '../support/redis-kinds.js';
+import { until } from '../support/until.js';
 
 class KeptLog extends Logger {
   readonly warnings: string[] = [];
@@ -226,6 +228,28 @@ describe('while it runs', () => {
     expect(Number(/tally_redis_memory_used_ratio ([\d.]+)/.exec(await metrics.text())?.[1])).toBeGreaterThan(
       0.85,
     );
+  });
+
+  it('replicas that have its data are counted, and no longer when they are lost', async () => {
+    const master = await aRedisProcess();
+    const replica = await aRedisProcess({ settings: [`replicaof 127.0.0.1 ${master.port}`] });
+    try {
+      const redis = connectRedis(`redis://127.0.0.1:${master.port}`, 'impatient');
+      open.push(redis);
+      await untilServing(new RedisNodes(redis), 'quota');
+      const metrics = new Metrics();
+      const watch = watchOf(redis, metrics, log);
+      const counts = (count: number) => async () => {
+        await watch.look();
+        return (await metrics.text()).includes(`tally_redis_replicas ${count}\n`);
+      };
+      await until('it counts one', counts(1));
+      await replica.kill();
+      await until('it counts none', counts(0));
+    } finally {
+      await replica.stop();
+      await master.stop();
+    }
   });
 
   it('a full Redis takes no events, and says when to try again; decisions go on by Postgres', async () => {

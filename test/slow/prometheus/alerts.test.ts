@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { ALSO, FIRES, HEALTHY, type SeriesOf } from '../../support/alert-series.js';
+import { ALSO, FIRES, HEALTHY, PASSING, type SeriesOf } from '../../support/alert-series.js';
 import { anApp, type TestApp } from '../../support/app.js';
 import { aGateway, type TestGateway } from '../../support/gateway.js';
 import { promtool, startPrometheus, type Prometheus } from '../../support/prometheus.js';
@@ -24,21 +24,19 @@ const rules = (parse(readFileSync(RULES, 'utf8')) as { groups: { rules: Rule[] }
   (group) => group.rules,
 );
 
-/** What fires at the end of the hour. `up` of a missing process is not asked for. */
-function testOf(name: string, series: SeriesOf, firing: readonly string[]): object {
+/** What fires at these minutes of the hour, at its end by default. `up` of a missing process is not asked for. */
+function testOf(name: string, series: SeriesOf, firing: readonly string[], minutes = [60]): object {
   const input = Object.entries({ ...HEALTHY, ...series }).filter(([, values]) => values !== '_');
   const samples = firing.toSorted().map((alert) => ({ labels: `{alertname="${alert}"}`, value: 1 }));
   return {
     name,
     interval: '1m',
     input_series: input.map(([each, values]) => ({ series: each, values })),
-    promql_expr_test: [
-      {
-        expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
-        eval_time: '60m',
-        exp_samples: samples,
-      },
-    ],
+    promql_expr_test: minutes.map((minute) => ({
+      expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+      eval_time: `${minute}m`,
+      exp_samples: samples,
+    })),
   };
 }
 
@@ -66,6 +64,14 @@ describe('the alert rules', () => {
     }
     const described = [...docs.matchAll(/^#### (Tally\w+)$/gm)].map(([, name]) => name);
     expect(described).toEqual(rules.map(({ alert }) => alert));
+  });
+
+  it('none fires for a short outage that is over', async () => {
+    const minutes = Array.from({ length: 21 }, (_, index) => 40 + index);
+    const tests = Object.entries(PASSING).map(([what, series]) => testOf(what, series, [], minutes));
+    const file = join(directory, 'passing.yaml');
+    await writeFile(file, stringify({ rule_files: [RULES], evaluation_interval: '1m', tests }));
+    expect(await promtool(['test', 'rules', file])).toContain('SUCCESS');
   });
 
   it('each fires on what it is for, alone, and none fires in a healthy hour', async () => {
