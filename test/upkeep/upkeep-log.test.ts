@@ -12,15 +12,15 @@ import { aRedis, type TestRedis } from '../support/redis.js';
 import { TestClock } from '../support/test-clock.js';
 
 class KeptLog extends Logger {
-  readonly lines: [string, object | undefined][] = [];
+  readonly kept: [string, object | undefined][] = [];
   constructor() {
     super('silent');
   }
   override info(event: string, fields?: object): void {
-    this.lines.push([event, fields]);
+    this.kept.push([event, fields]);
   }
   override error(event: string, _error: unknown, fields?: object): void {
-    this.lines.push([event, fields]);
+    this.kept.push([event, fields]);
   }
 }
 
@@ -57,7 +57,7 @@ describe('a schedule that fails at each of its runs', () => {
         await lane.process(job).catch((error: Error) => lane.missed(job, error));
         clock.advance(30_000);
       }
-      return log.lines.splice(0);
+      return log.kept.splice(0);
     };
     const said = (failed_runs: number) => ['upkeep failed', { job: 'adding', failed_runs }];
     expect(await runs(2)).toEqual([]);
