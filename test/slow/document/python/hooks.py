@@ -19,7 +19,7 @@ WRONG_TYPES_OF = 4
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """To make up subjects of LiteLLM that fit their pattern and are as long as allowed takes as much time as all other operations together."""
+    """Making up the longest subjects that fit the pattern takes as much time as all other operations together."""
     for parameter in raw_schema["paths"]["/v1/usage/litellm"]["post"]["parameters"]:
         if parameter["name"] == "subject":
             del parameter["schema"]["maxLength"]
@@ -56,7 +56,7 @@ def is_one_more_wrong_type(case):
 
 
 class AddressOfItsOwn(HTTPAdapter):
-    """Each session from another address of the loopback network: one that sends many bad keys is limited, which would hide how they are answered."""
+    """Each session has a loopback address of its own: from one address, many bad keys are limited and not answered 401."""
 
     addresses = (f"127.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(2))
 
