@@ -76,7 +76,8 @@ describe('compose.yaml', () => {
       [api, worker, gateway].filter(({ environment }) => environment?.[name] === set[name]).length;
     expect(own.filter((name) => reached(name) === 0)).toEqual([]);
     // An API and a worker differ in their role, and in that an API is where the command line is called.
-    const { TALLY_URL, TALLY_API_KEY_FILE, ...asAWorker } = { ...api.environment, ROLE: 'worker' };
+    const apart: Record<string, unknown> = { ...api.environment, ROLE: 'worker' };
+    const { TALLY_URL, TALLY_API_KEY_FILE, ...asAWorker } = apart;
     expect(worker.environment).toEqual(asAWorker);
     expect([TALLY_URL, TALLY_API_KEY_FILE]).toEqual(['http://127.0.0.1:3000', '/secrets/admin-key']);
     expect([api.image, gateway.image]).toEqual(['tally:1.2.3', 'tally:1.2.3']);
