@@ -1,6 +1,5 @@
 /** Serves the console: the page that packages/console builds, at each of its addresses, and its files. No other host is used. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Controller, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
@@ -10,9 +9,7 @@ import { TallyError } from '../domain/errors.js';
 import { Route } from './route.js';
 import { StaticFiles, type StaticFile } from './static-files.js';
 
-const CONSOLE = path.join(import.meta.dirname, '../../packages/console');
-const BUILT = path.join(CONSOLE, 'dist');
-const OLD_REPORT = path.join(CONSOLE, 'old-report');
+const BUILT = path.join(import.meta.dirname, '../../packages/console/dist');
 const PAGE = 'index.html';
 
 const TYPES: ReadonlyMap<string, string> = new Map([
@@ -44,13 +41,6 @@ export class ConsoleController {
     filesIn(path.join(BUILT, 'assets')),
     'public, max-age=31536000, immutable',
   );
-  private readonly oldReport = new StaticFiles(
-    new Map([
-      ...filesIn(OLD_REPORT),
-      ...fileAt(path.dirname(createRequire(import.meta.url).resolve('chart.js')), 'chart.umd.min.js'),
-    ]),
-    'no-cache',
-  );
 
   @Route('GET /dashboard', { scope: 'public', role: 'anyone', summary: 'The page' })
   page(
@@ -75,10 +65,7 @@ export class ConsoleController {
   ): Buffer | undefined {
     const name = (request.url.split('?', 1)[0] ?? '').slice('/dashboard/'.length);
     const [folder = '', ...rest] = name.split('/');
-    const file = rest.join('/');
-    if (folder === 'assets') return this.assets.send(file, request, reply.headers(PAGE_HEADERS));
-    if (folder === 'old-report')
-      return this.oldReport.send(file === '' ? PAGE : file, request, reply.headers(PAGE_HEADERS));
+    if (folder === 'assets') return this.assets.send(rest.join('/'), request, reply.headers(PAGE_HEADERS));
     // Every file has a dot in its name; an address of the page has none in its first part, since a customer's name comes later.
     const isFile = rest.length === 0 && folder.includes('.');
     if (isFile) return this.pages.send(folder, request, reply.headers(PAGE_HEADERS));

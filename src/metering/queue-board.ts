@@ -47,7 +47,10 @@ export class QueueBoard {
       options: {
         uiConfig: {
           boardTitle: 'Tally: queues',
-          miscLinks: [{ text: 'Sign out', url: '/dashboard/old-report/queues.html' }],
+          miscLinks: [
+            { text: 'Tally', url: '/dashboard/operations' },
+            { text: 'Sign out', url: '/dashboard/sign-out' },
+          ],
         },
       },
     });

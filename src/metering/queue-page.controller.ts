@@ -1,5 +1,4 @@
-/** Admins in a browser: the jobs of all queues, to look at. Without a session there is a page to sign in. */
-import { readFileSync } from 'node:fs';
+/** Admins in a browser: the jobs of all queues, to look at. Others are led to the console's sign-in, which leads back. */
 import { Controller, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -13,7 +12,8 @@ import { StaticFiles } from '../http/static-files.js';
 import { UsageQueue } from '../platform/queues.js';
 import { boardFiles, QueueBoard } from './queue-board.js';
 
-const SIGN_IN = new URL('../../packages/console/old-report/queues.html', import.meta.url);
+const SIGN_IN = '/dashboard/sign-in';
+const SEE_OTHER = 303;
 
 /** The board finds its files by a base, which is this host's. */
 const HEADERS = {
@@ -42,14 +42,17 @@ export class QueuePageController {
     @Query({ schema: Anything }) _query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    void reply.headers({
-      ...HEADERS,
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-store',
-    });
+  ): Promise<string | undefined> {
+    void reply.headers({ ...HEADERS, 'cache-control': 'no-store' });
     const session = await this.sessionOf(request);
-    return session?.principal.role === 'admin' ? this.ready().page() : readFileSync(SIGN_IN, 'utf8');
+    if (session?.principal.role === 'admin') {
+      void reply.header('content-type', 'text/html; charset=utf-8');
+      return this.ready().page();
+    }
+    // A cookie comes with no request that another site begins. The sign-in asks again and leads back, or says why the key may not see this.
+    const back = new URLSearchParams({ to: request.url });
+    void reply.code(SEE_OTHER).header('location', `${SIGN_IN}?${back}`);
+    return undefined;
   }
 
   /** The page reads from its own address what to show. */
@@ -62,7 +65,7 @@ export class QueuePageController {
     @Query({ schema: Anything }) query: unknown,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
+  ): Promise<string | undefined> {
     return this.page(query, request, reply);
   }
 
@@ -84,7 +87,7 @@ export class QueuePageController {
     return answer.body;
   }
 
-  /** Null also for an address that has sent too many unknown cookies: it gets the sign-in page, and Redis is not asked. */
+  /** Null also for an address that has sent too many unknown cookies: it is led to the sign-in, and Redis is not asked. */
   private async sessionOf({ headers, raw }: FastifyRequest): Promise<Session | null> {
     try {
       return await this.sessions.findFor(headers.cookie, raw.socket.remoteAddress ?? '');

@@ -33,7 +33,12 @@ export type TestWindow = {
 
 export type TestBrowser = {
   /** A window with cookies and storage of its own. */
-  open(look?: { size?: { width: number; height: number }; theme?: Theme }): Promise<TestWindow>;
+  open(look?: {
+    size?: { width: number; height: number };
+    theme?: Theme;
+    /** Pixels of a picture for each of the page's. */
+    scale?: number;
+  }): Promise<TestWindow>;
   close(): Promise<void>;
 };
 
@@ -51,11 +56,12 @@ export async function aBrowser(): Promise<TestBrowser> {
   // Playwright gives each browser a new folder for its profile and removes it at the end.
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: WAIT_MS_MAX });
   return {
-    async open({ size = WIDE, theme = 'light' } = {}) {
+    async open({ size = WIDE, theme = 'light', scale = 1 } = {}) {
       // The viewer is far from UTC, so that a local time anywhere on the page shows.
       const context = await browser.newContext({
         viewport: size,
         colorScheme: theme,
+        deviceScaleFactor: scale,
         timezoneId: 'America/Los_Angeles',
       });
       context.setDefaultTimeout(WAIT_MS_MAX);

@@ -1,20 +1,21 @@
 /**
- * Takes pictures of the dashboard over the demo books: `node --import ./test/support/typescript.js test/support/dashboard-picture.ts
- * FOLDER`. docs/dashboard.png is readme.png of them.
+ * Takes pictures of the console over the demo books, as they would be today: `node --import ./test/support/typescript.js
+ * test/support/dashboard-picture.ts FOLDER`, after `npm run build`. docs/dashboard.png is readme.png of them.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { anApp } from './app.js';
-import { aBrowser, PHONE, WIDE } from './browser.js';
+import { aBrowser, PHONE, type Theme } from './browser.js';
+import { signIn } from './console-world.js';
 import { fillDemoBooks } from './demo-books.js';
 import { TestClock } from './test-clock.js';
 
-/** Down to the meters' end. */
-const README_HEIGHT = 1_566;
-
-const UNTIL = new Date('2026-11-22T17:40:00Z');
+/** Down to the end of the costs by day. */
+const README_SIZE = { width: 1_440, height: 1_060 };
+const WIDE = { width: 1_440, height: 900 };
+const SCALE = 2;
 
 const folder = process.argv[2] ?? '.data/pictures';
 mkdirSync(folder, { recursive: true });
@@ -30,14 +31,17 @@ await fillDemoBooks({
   databaseUrl: app.postgres.url,
   redisUrl: app.redis.url,
   clock,
-  until: UNTIL,
+  until: new Date(),
   days: 84,
-  eventsPerDay: 300,
-  tokensTimes: 24,
+  eventsPerDay: 150,
+  tokensTimes: 48,
 });
 try {
+  await picture({ name: 'readme', address: 'report', size: README_SIZE, theme: 'light' });
   for (const theme of ['light', 'dark'] as const) {
-    for (const [name, size] of Object.entries({ wide: WIDE, phone: PHONE })) await picture(name, size, theme);
+    for (const [name, size] of Object.entries({ wide: WIDE, phone: PHONE }))
+      for (const address of ['report', 'usage', 'events'])
+        await picture({ name: `${address}-${name}-${theme}`, address, size, theme, isWhole: true });
   }
 } finally {
   await browser.close();
@@ -45,28 +49,22 @@ try {
   servers.disconnect();
 }
 
-async function picture(name: string, size: typeof WIDE, theme: 'light' | 'dark'): Promise<void> {
-  const window = await browser.open({ size, theme });
+async function picture(of: {
+  name: string;
+  address: string;
+  size: typeof WIDE;
+  theme: Theme;
+  isWhole?: boolean;
+}): Promise<void> {
+  const { name, address, size, theme, isWhole = false } = of;
+  const window = await browser.open({ size, theme, scale: SCALE });
   const { page } = window;
-  await page.goto(`${app.url}/dashboard/old-report?entity=acme`);
-  await page.screenshot({ path: join(folder, `${name}-${theme}-sign-in.png`) });
-  await page.fill('#key', app.adminKey);
-  await page.click('#sign-in button');
-  await page.waitForSelector('#tile-spent');
-  await page.screenshot({ path: join(folder, `${name}-${theme}.png`), fullPage: true });
-  if (name === 'wide' && theme === 'light') {
-    const clip = { x: 0, y: 0, width: WIDE.width, height: README_HEIGHT };
-    await page.screenshot({ path: join(folder, 'readme.png'), fullPage: true, clip });
-  }
-  await page.locator('#daily summary').click();
-  await page.locator('[data-day="2026-11-21"]').click();
-  await page.waitForSelector('#events-table tbody tr');
-  await page.screenshot({ path: join(folder, `${name}-${theme}-events.png`) });
-  await page.keyboard.press('Escape');
-  await page.locator('[data-model="claude-sonnet-4-5"] .link').click();
-  await page.waitForSelector('#events-table tbody tr');
-  await page.locator('#events-table [aria-expanded]').first().click();
-  await page.screenshot({ path: join(folder, `${name}-${theme}-meters.png`) });
-  console.log(name, theme, window.complaints);
+  await page.clock.setFixedTime(clock.now());
+  await page.goto(`${app.url}/dashboard/customers/acme/${address}`);
+  await signIn(page, app.adminKey);
+  await page.locator('main .card').first().waitFor();
+  await page.waitForSelector('[aria-label="Loading"], .chart .loading', { state: 'detached' });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: isWhole });
+  console.log(name, window.complaints);
   await window.close();
 }

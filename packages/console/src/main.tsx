@@ -20,6 +20,9 @@ const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: FRESH_MS,
+      // A browser that says it is offline asks all the same, so that the page says what it cannot load instead of waiting for ever.
+      networkMode: 'always',
+      refetchOnReconnect: true,
       retry: (count, error) => count < RETRIES_MAX && asApiError(error).isPassing,
     },
   },
@@ -29,6 +32,8 @@ onSession(() => {
   if (currentSession() !== null) return;
   // Answers to one key are never shown under another.
   queries.clear();
+  // It knows already where to go back to.
+  if (router.state.location.pathname === '/sign-in') return;
   void router.navigate({ to: '/sign-in', search: { to: addressInside(location) } });
 });
 

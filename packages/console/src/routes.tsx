@@ -1,7 +1,7 @@
 /** Every page of the console, with its address. A new page adds its route here, and its link to `frame/nav.ts`. */
 import { createRouter } from '@tanstack/react-router';
 import { rootRoute } from './frame/root.js';
-import { homeRoute, pageRoute, signInRoute, unknownRoute } from './frame/frame-routes.js';
+import { homeRoute, pageRoute, signInRoute, signOutRoute, unknownRoute } from './frame/frame-routes.js';
 import { customerRoute } from './pages/customer/route.js';
 import { customersRoute } from './pages/customers/route.js';
 import { alertsRoute } from './pages/alerts/route.js';
@@ -20,6 +20,7 @@ import { readSearch, writeSearch } from './parts/address.js';
 
 const routeTree = rootRoute.addChildren([
   signInRoute,
+  signOutRoute,
   pageRoute.addChildren([
     homeRoute,
     customersRoute,

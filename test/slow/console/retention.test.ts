@@ -1,54 +1,51 @@
 /** What is kept for how long, on the page. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { anApp, type TestApp } from '../../support/app.js';
-import { aBrowser, describeDashboard, type TestBrowser } from '../../support/browser.js';
+import { describeDashboard } from '../../support/browser.js';
+import { rowsIn } from '../../support/console-tables.js';
+import { aConsoleWorld, type ConsoleWorld } from '../../support/console-world.js';
 
-describeDashboard(inBrowser);
-
-function inBrowser(): void {
-  let app: TestApp;
-  let browser: TestBrowser;
+describeDashboard(() => {
+  let world: ConsoleWorld;
   beforeAll(async () => {
-    browser = await aBrowser();
-    app = await anApp();
-    await app.call('PUT /v1/admin/entities/acme', { body: { plan: 'pro' } });
+    world = await aConsoleWorld();
   });
-  afterAll(async () => {
-    await browser.close();
-    await app.close();
-  });
+  afterAll(() => world.close());
 
-  const openWith = async (key: string) => {
-    const window = await browser.open();
-    const { page } = window;
-    await page.goto(`${app.url}/dashboard/old-report?entity=acme`);
-    await page.fill('#key', key);
-    await page.keyboard.press('Enter');
-    await page.click('#retention summary');
-    await page.waitForSelector('#retention-note:text-matches("Changed by|needs a key")');
-    return window;
-  };
-
-  it('shows admins every kind of data, for how long it is kept and what happens then', async () => {
-    const window = await openWith(app.adminKey);
-    const rows = await window.page.locator('#retention-table tbody tr').allTextContents();
-    const { kinds } = (await app.call('GET /v1/admin/settings/retention')).body;
-    expect(rows).toEqual(
-      kinds.map((kind: Record<string, string | number | null>) => {
-        const { what, kept, afterwards, setting, min_months: least, max_months: most } = kind;
-        return [what, kept, afterwards, setting === null ? 'none' : `${setting}, ${least} to ${most}`].join(
-          '',
-        );
-      }),
+  it('an admin sees every kind of data, for how long it is kept and what happens then', async () => {
+    const { page, complaints, close } = await world.open('/settings/retention');
+    await page.getByRole('table', { name: 'Kinds of data' }).waitFor();
+    const { kinds } = (await world.app.call('GET /v1/admin/settings/retention')).body;
+    expect(await rowsIn(page, '[aria-label="Kinds of data"].scroll')).toEqual(
+      kinds.map(({ what, kept, afterwards, setting }: Record<string, string | null>) => ({
+        Data: what,
+        Kept: kept,
+        Afterwards: afterwards,
+        Change: setting === null ? 'fixed' : 'Change…',
+      })),
     );
-    await window.close();
-    expect(window.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
   });
 
-  it('tells others that they may not see it', async () => {
-    const window = await openWith(await app.key('finance', 'acme'));
-    expect(await window.page.textContent('#retention-note')).toBe('This needs a key with the role admin.');
-    expect(await window.page.locator('#retention-table tr').count()).toBe(0);
-    await window.close();
+  it('a dialog to change it names how many months it may be', async () => {
+    const { page, close } = await world.open('/settings/retention');
+    const { kinds } = (await world.app.call('GET /v1/admin/settings/retention')).body;
+    const {
+      what,
+      min_months: least,
+      max_months: most,
+    } = kinds.find(({ setting }: { setting: string | null }) => setting === 'events_months');
+    await page.getByRole('row', { name: what }).getByRole('button', { name: 'Change…' }).click();
+    await page.getByRole('dialog').getByText(`${least} to ${most}; empty is for ever`).waitFor();
+    await close();
   });
-}
+
+  it('others read who may see it', async () => {
+    const { page, close } = await world.open('/settings/retention', {
+      key: await world.app.key('finance', 'acme'),
+    });
+    await page.getByText('The page can be seen by an admin.').waitFor();
+    expect(await page.getByRole('table').count()).toBe(0);
+    await close();
+  });
+});

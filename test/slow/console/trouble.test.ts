@@ -1,278 +1,199 @@
-/** The dashboard with bad keys and a failing server, its security policy, and its looks: both themes at both widths. */
-import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+/** The console when the service fails, is slow or cannot be reached, when the books differ, and with names that are meant to break it. */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { anApp, type TestApp } from '../../support/app.js';
-import {
-  aBrowser,
-  describeDashboard,
-  PHONE,
-  WIDE,
-  type TestBrowser,
-  type TestWindow,
-} from '../../support/browser.js';
+import { describeDashboard, type TestWindow } from '../../support/browser.js';
 import { anEvent } from '../../support/builders.js';
-import { until } from '../../support/until.js';
+import {
+  aConsoleWorld,
+  axeFindings,
+  LOOKS,
+  overflowOf,
+  signIn,
+  type ConsoleWorld,
+} from '../../support/console-world.js';
 import { recordUsage } from '../../support/usage.js';
 
-describeDashboard(inBrowser);
-
 /** A name that wraps takes a few lines, never one per letter. */
-const ROW_PIXELS_MAX = 110;
+const ROW_PIXELS_MAX = 130;
 
 /** A model whose name would run as a script, or break a table, if it were ever taken for markup. */
 const ODD_MODEL = `<img src=x onerror=alert(1)>"'=1+1${'-very-long'.repeat(12)}`;
+const LONG_PROJECT = 'p'.repeat(128);
+const REPORT = '/customers/odd/report';
+const AUGUST = '**/activity?start_time=1785542400&end_time=1788220800';
 
-function inBrowser(): void {
-  let app: TestApp;
-  let browser: TestBrowser;
-  let window: TestWindow;
-  let page: Page;
+describeDashboard(() => {
+  let world: ConsoleWorld;
   beforeAll(async () => {
-    [app, browser] = await Promise.all([anApp(), aBrowser()]);
-    await recordUsage(app, [
-      anEvent(),
-      anEvent({ model: ODD_MODEL }),
-      anEvent({ subject: `entity1/${'p'.repeat(128)}` }),
+    world = await aConsoleWorld();
+    await world.app.call('PUT /v1/admin/entities/odd', { body: { plan: 'free' } });
+    await world.app.call('POST /v1/admin/entities/odd/credits', { body: { amount_usd: '5' } });
+    await recordUsage(world.app, [
+      anEvent({ subject: 'odd/project1' }),
+      anEvent({ subject: 'odd/project1', model: ODD_MODEL }),
+      anEvent({ subject: `odd/${LONG_PROJECT}` }),
     ]);
-    await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
-    await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '5' } });
   });
-  afterAll(async () => {
-    await browser.close();
-    await app.close();
-  });
-  const look = async (as: Parameters<TestBrowser['open']>[0] = {}) => {
-    window = await browser.open(as);
-    page = window.page;
+  afterAll(() => world.close());
+
+  const settled = async (page: Page) => {
+    await page.locator('main .card').first().waitFor();
+    await page.waitForSelector('[aria-label="Loading"], .chart .loading', { state: 'detached' });
   };
-  beforeEach(() => look());
-  afterEach(() => window.close());
-
-  const open = async (key = app.adminKey) => {
-    await page.goto(`${app.url}/dashboard/old-report`);
-    await page.fill('#key', key);
-    await page.click('#sign-in button');
+  const open = async (
+    address = REPORT,
+    as: Parameters<ConsoleWorld['open']>[1] = {},
+  ): Promise<TestWindow> => {
+    const window = await world.open(address, as);
+    await settled(window.page);
+    return window;
+  };
+  const refresh = (page: Page) => page.getByRole('button', { name: 'Refresh' }).click();
+  const problem = (page: Page) => page.locator('main .problem');
+  /** Until `let go` is called, answers of the path do not come. */
+  const hold = async (page: Page, path: string, times: number) => {
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const wait = async (route: { continue: () => Promise<void> }) => {
+      await held;
+      await route.continue();
+    };
+    await page.route(path, wait, { times });
+    return letGo;
   };
 
-  it.each([
-    ['sk-nobody', 'This key is not valid: it may be mistyped or revoked. Ask an admin for another.'],
-    ['kéy', 'This key is not valid: it may be mistyped or revoked. Ask an admin for another.'],
-    ['gateway', 'This key may not look at this: it needs the role finance or admin, for this entity.'],
-  ])('the key %s is refused with a sentence, and not kept', async (name, message) => {
-    await open(name === 'gateway' ? await app.key('gateway') : name);
-    await page.waitForSelector('#sign-in-error:not(:empty)');
-    expect(await page.textContent('#sign-in-error')).toBe(message);
-    expect(await page.evaluate('[sessionStorage.length, document.activeElement.id]')).toEqual([0, 'key']);
-    expect(await page.isVisible('#content')).toBe(false);
-  });
-
-  it('a key that is revoked while the page is open leads back to the sign-in form', async () => {
-    const { body } = await app.call('POST /v1/admin/keys', {
-      body: { name: 'k', role: 'finance', entity: 'entity1' },
-    });
-    await open(body.secret);
-    await page.waitForSelector('#tile-spent');
-    await app.call(`DELETE /v1/admin/keys/${body.id}`);
-    await page.click('#refresh');
-    await page.waitForSelector('#sign-in');
-    expect(await page.textContent('#sign-in-error')).toContain('revoked');
-    expect(await page.isVisible('#content')).toBe(false);
-  });
-
-  it('reports a failing server, keeps what was loaded, and can try again', async () => {
-    await open();
-    await page.waitForSelector('#tile-spent');
+  it('a failing service is reported in its words beside what was loaded before, and can be asked again', async () => {
+    const { page, close } = await open();
     await page.route('**/activity*', (route) =>
       route.fulfill({ status: 503, body: '{"error":{"message":"Busy"}}' }),
     );
-    await page.click('#refresh');
-    await page.waitForSelector('#problem:has-text("Busy What you see below is what was loaded before.")');
+    await refresh(page);
+    await problem(page).getByText('Busy. Below is what was loaded before.').waitFor();
+    expect(await page.locator('#tile-charged').isVisible()).toBe(true);
     await page.unroute('**/activity*');
-    await page.route('**/balance', (route) => route.abort());
-    await page.click('#problem button');
-    await page.waitForSelector('#problem:has-text("The server cannot be reached.")');
-    expect(await page.isVisible('#tile-spent')).toBe(true);
-    await page.unroute('**/balance');
-    await page.click('#problem button');
-    await page.waitForSelector('#problem', { state: 'hidden' });
+    await page.route('**/activity*', (route) => route.abort());
+    await problem(page).getByRole('button', { name: 'Try again' }).click();
+    await problem(page).getByText('The server cannot be reached.').waitFor();
+    expect(await page.locator('#tile-charged').isVisible()).toBe(true);
+    await page.unroute('**/activity*');
+    await problem(page).getByRole('button', { name: 'Try again' }).click();
+    await problem(page).waitFor({ state: 'detached' });
+    await close();
+  });
+
+  it('an answer that is no JSON is named by its status, and nothing is shown in its place', async () => {
+    const { page, close } = await open('/customers');
+    await page.route('**/v1/entities/odd/balance', (route) =>
+      route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad gateway</h1>' }),
+    );
+    await page.getByRole('link', { name: 'odd', exact: true }).click();
+    await page.getByText('The server answered 502.').first().waitFor();
+    expect(await page.getByText('Bad gateway').count()).toBe(0);
+    await close();
+  });
+
+  it('while the service takes its time the page says that it loads, and stays usable', async () => {
+    const { page, complaints, close } = await open('/customers');
+    const letGo = await hold(page, '**/v1/admin/audit_log*', 1);
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('status', { name: 'Loading' }).waitFor();
+    expect(await page.getByRole('link', { name: 'Customers', exact: true }).isVisible()).toBe(true);
+    letGo();
+    await page.getByRole('table', { name: 'Audit log' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('without a network the page says so and keeps what it has, and goes on by itself with one', async () => {
+    const { page, close } = await open();
+    await page.context().setOffline(true);
+    await refresh(page);
+    await problem(page).getByText('The server cannot be reached. Below is what was loaded before.').waitFor();
+    await page.context().setOffline(false);
+    await problem(page).waitFor({ state: 'detached' });
+    expect(await page.locator('#tile-charged').isVisible()).toBe(true);
+    await close();
+  });
+
+  it('a file of a page that is gone after an upgrade has the console loaded anew', async () => {
+    const { page, close } = await open('/customers');
+    await page.route('**/assets/audit-*.js', (route) => route.fulfill({ status: 404, body: '' }), {
+      times: 1,
+    });
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('table', { name: 'Audit log' }).waitFor();
+    await close();
   });
 
   it('a late answer never replaces that of a later request', async () => {
-    await open();
-    await page.waitForSelector('#tile-spent');
-    let answer = (): void => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route(
-      '**/balance',
-      async (route) => {
-        await held;
-        await route.continue();
-      },
-      { times: 1 },
-    );
-    await page.click('#month-before');
-    await page.selectOption('#month', '2026-09');
-    await page.waitForSelector('#tile-spent:has-text("September 2026")');
-    const late = page.waitForResponse('**/balance');
-    answer();
+    const { page, complaints, close } = await open();
+    const letGo = await hold(page, AUGUST, 1);
+    await page.getByLabel('Month (UTC)').selectOption('2026-08');
+    await page.getByRole('status', { name: 'Loading' }).waitFor();
+    await page.goBack();
+    await page.locator('#tile-charged h2', { hasText: 'Month to date' }).waitFor();
+    const late = page.waitForResponse(AUGUST);
+    letGo();
     await (await late).finished();
-    expect(await page.textContent('#tile-spent')).toContain('September 2026');
-    expect(window.complaints).toEqual([]);
+    expect(await page.textContent('#tile-charged')).toContain('Month to date');
+    await page.goForward();
+    await page.locator('#tile-charged h2', { hasText: 'August 2026' }).waitFor();
+    expect(complaints).toEqual([]);
+    await close();
   });
 
   it('says so when the books do not agree', async () => {
-    const change = "update project_spend set cost_picos = cost_picos + $1 where project = 'project1'";
-    await app.postgres.pool.query(change, [1]);
-    await open();
-    await page.waitForSelector('#tile-spent');
-    await app.postgres.pool.query(change, [-1]);
+    const change =
+      "update project_spend set cost_picos = cost_picos + $1 where entity = 'odd' and project = 'project1'";
+    await world.app.postgres.pool.query(change, [1]);
+    const { page, close } = await open();
+    await world.app.postgres.pool.query(change, [-1]);
     expect(await page.textContent('#books')).toMatch(
       /^✗ The books do not agree: ask an admin to reconcile\./,
     );
+    await close();
+  });
+
+  it('a key that is refused is not kept, and the field has the focus for the next', async () => {
+    const { page, close } = await world.visit('/');
+    await page.getByLabel('API key').fill('sk-nobody');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('This key is not valid').waitFor();
+    expect(await page.getByLabel('API key').inputValue()).toBe('');
+    expect(await page.evaluate('document.activeElement.id')).toBe('key');
+    expect(await page.evaluate('[sessionStorage.length, localStorage.length, document.cookie]')).toEqual([
+      0,
+      0,
+      '',
+    ]);
+    await signIn(page, world.app.adminKey);
+    await close();
   });
 
   it('a name is shown as text, whatever it contains', async () => {
-    await open();
-    await page.waitForSelector('#tile-spent');
-    expect(await page.locator('#content img').count()).toBe(0);
+    const { page, complaints, close } = await open();
+    expect(await page.locator('main img').count()).toBe(0);
     expect(await page.textContent('[data-badge="unpriced"]')).toContain('<img src=x');
-    expect(window.complaints).toEqual([]);
+    await page.locator('#usage').getByRole('link', { name: '<img src=x' }).click();
+    await page.getByRole('button', { name: /^Remove the filter Model: <img src=x/ }).waitFor();
+    await page.locator('tbody th a').first().click();
+    await page.getByRole('heading', { name: 'Quantity × unit price' }).waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await close();
   });
 
-  it('its security policy blocks inline scripts, other hosts and frames', async () => {
-    await page.goto(`${app.url}/dashboard`);
-    await page.evaluate(`(() => {
-      const script = document.createElement('script');
-      script.textContent = 'window.ran = true';
-      document.body.append(script);
-    })()`);
-    expect(await page.evaluate('window.ran')).toBeUndefined();
-    expect(await page.evaluate(`fetch('http://127.0.0.1:1/').then(() => 'went', () => 'stopped')`)).toBe(
-      'stopped',
-    );
-    const stopped = () => window.complaints.filter((text) => text.includes('Content Security Policy'));
-    await until('the browser says what it stopped', () => stopped().length > 1);
-    const { headers } = await app.call('GET /dashboard', { key: null });
-    const policy = headers.get('content-security-policy');
-    expect(policy).toContain("default-src 'none'");
-    expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy).not.toContain('unsafe');
-    expect(headers.get('x-content-type-options')).toBe('nosniff');
-  });
-
-  it.each([
-    '..%2F..%2Fapp.module.ts',
-    'nothing.js',
-    '%00',
-    'chart.cjs',
-    'constructor',
-    'package.json',
-    'README.md',
-  ])('serves only the report’s files: /dashboard/old-report/%s is a 404', async (file) => {
-    const { status, body } = await app.call(`GET /dashboard/old-report/${file}`, { key: null });
-    expect([status, body.error.code]).toEqual([404, 'not_found']);
-  });
-
-  const looks = (['light', 'dark'] as const).flatMap((theme) =>
-    Object.entries({ wide: WIDE, phone: PHONE }).map(([width, size]) => ({ theme, width, size })),
-  );
-
-  it.each(looks)(
-    '$theme at $width width: nothing is wider than the screen, and nothing complains',
+  it.each(LOOKS)(
+    '$theme and $width: the report is no wider than its window, whatever its models and projects are called',
     async ({ theme, size }) => {
-      await window.close();
-      await look({ theme, size });
-      await open();
-      await page.waitForSelector('#tile-spent');
-      const row = page.locator('#usage-table tr:has(th:text-is("project1")):not(:has-text("img"))');
+      const { page, complaints, close } = await open(`${REPORT}?top=all`, { theme, size });
+      await page.getByText('Usage by day as a table').click();
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+      const row = page.locator('#usage tbody tr', { hasText: 'project1' }).filter({ hasNotText: 'img' });
       expect((await row.boundingBox())!.height).toBeLessThan(ROW_PIXELS_MAX);
-      await page.click('#daily summary');
-      const overflow = () => page.evaluate('document.documentElement.scrollWidth - innerWidth');
-      expect(await overflow()).toBeLessThanOrEqual(0);
-      await page.click('#range summary');
-      expect(await overflow()).toBeLessThanOrEqual(0);
-      expect((await page.locator('.pop').boundingBox())!.x).toBeGreaterThanOrEqual(0);
-      await page.click('#range summary');
-      await page.locator('[data-day]').first().click();
-      await page.waitForSelector('#events-table tbody tr');
-      expect(await overflow()).toBeLessThanOrEqual(0);
-      expect(window.complaints).toEqual([]);
+      expect(await axeFindings(page)).toEqual([]);
+      expect(complaints).toEqual([]);
+      await close();
     },
   );
-
-  it('follows the system’s theme, and keeps a chosen one after a reload', async () => {
-    const paper = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
-    await open();
-    await page.waitForSelector('#tile-spent');
-    const light = await paper();
-    await page.emulateMedia({ colorScheme: 'dark' });
-    const dark = await paper();
-    expect(dark).not.toBe(light);
-    await page.selectOption('#theme', 'light');
-    expect(await paper()).toBe(light);
-    await page.reload();
-    await page.waitForSelector('#tile-spent');
-    expect([await paper(), await page.inputValue('#theme')]).toEqual([light, 'light']);
-    expect(window.complaints).toEqual([]);
-  });
-
-  it('names every control, and describes each chart in words', async () => {
-    await open();
-    await page.waitForSelector('#tile-spent');
-    const nameless =
-      await page.evaluate(`[...document.querySelectorAll('button, select, input, canvas, table, dialog')]
-      .filter((one) => !one.labels?.length && !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby'))
-      .filter((one) => !one.textContent.trim() && !one.closest('.scroll'))
-      .map((one) => one.outerHTML)`);
-    expect(nameless).toEqual([]);
-    expect(await page.getAttribute('#daily-chart', 'aria-label')).toMatch(
-      /^Bars by day, November 2026: \$[\d,.]+ of cost in all, most of it by /,
-    );
-  });
-}
-
-describe("the dashboard's colours", () => {
-  const css = readFileSync(
-    new URL('../../../packages/console/old-report/theme.css', import.meta.url),
-    'utf8',
-  );
-  const blocks = [...css.matchAll(/\{([^{}]*--paper[^{}]*)\}/g)].map(
-    ([, block = '']) =>
-      new Map([...block.matchAll(/(--[a-z0-9-]+): (#[0-9a-f]{6})/g)].map(([, name, hex]) => [name, hex!])),
-  );
-
-  it('are the same in the dark theme, chosen or by the system', () => {
-    expect(blocks.length).toBe(3);
-    expect(blocks[1]).toEqual(blocks[2]);
-  });
-
-  it.each([
-    ['--ink', '--paper', 7],
-    ['--ink', '--card', 7],
-    ['--quiet', '--paper', 4.5],
-    ['--quiet', '--card', 4.5],
-    ['--accent', '--card', 4.5],
-    ['--on-accent', '--accent', 4.5],
-    ['--good', '--paper', 4.5],
-    ['--warn-ink', '--warn', 4.5],
-    ['--bad-ink', '--bad', 4.5],
-    ['--bad-ink', '--card', 4.5],
-    ['--card', '--ink', 7],
-  ])('%s on %s can be read: %d to 1 at least (WCAG 2.2)', (ink, paper, ratio) => {
-    for (const colours of blocks) {
-      const [lighter, darker] = [ink, paper]
-        .map((name) => luminance(colours.get(name)!))
-        .toSorted((a, b) => b - a);
-      expect((lighter! + 0.05) / (darker! + 0.05)).toBeGreaterThanOrEqual(ratio);
-    }
-  });
 });
-
-/** Relative luminance as WCAG 2.2 defines it. */
-function luminance(hex: string): number {
-  const [red, green, blue] = [1, 3, 5]
-    .map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
-}

@@ -6,6 +6,7 @@ import { currentSession } from '../session/session.js';
 import { Frame } from './frame.js';
 import { Broken, NotFound, rootRoute } from './root.js';
 import { SignIn } from './sign-in.js';
+import { SignOut } from './sign-out.js';
 
 declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {
@@ -19,6 +20,15 @@ export const signInRoute = createRoute({
   path: '/sign-in',
   validateSearch: address({ to: text(2_048) }),
   component: SignIn,
+});
+
+export const signOutRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-out',
+  beforeLoad() {
+    if (currentSession() === null) throw redirect({ to: '/sign-in' });
+  },
+  component: SignOut,
 });
 
 export const pageRoute = createRoute({

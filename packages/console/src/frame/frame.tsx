@@ -1,12 +1,11 @@
 /** The frame around every page behind the sign-in: the links, the page, and who is signed in. */
 import { Link, Outlet, useMatches, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
-import { asApiError } from '../api/errors.js';
-import { announce } from '../parts/announcements.js';
+import { useEffect, useRef } from 'react';
 import { useCurrentInSight } from '../parts/current-in-sight.js';
 import { PageHead } from '../parts/page-head.js';
 import { may, whoMay, type Operation } from '../session/permissions.js';
-import { signOut, useSession, type Session } from '../session/session.js';
+import { useSession, type Session } from '../session/session.js';
+import { useLeaving } from './leaving.js';
 import { navOf } from './nav.js';
 import { ThemeSelect } from './theme-select.js';
 
@@ -45,16 +44,7 @@ export function Frame() {
 
 function Account({ session }: { session: Session }) {
   const { key, role, entity } = session;
-  const [isLeaving, setLeaving] = useState(false);
-  const leave = async () => {
-    setLeaving(true);
-    try {
-      await signOut();
-    } catch (error) {
-      announce(`You are still signed in: ${asApiError(error).message}`, 'bad');
-      setLeaving(false);
-    }
-  };
+  const { leave, isLeaving } = useLeaving();
   return (
     <div className="account">
       <ThemeSelect />
@@ -62,7 +52,7 @@ function Account({ session }: { session: Session }) {
         <span className="strong">{key.name}</span>
         <span className="quiet">{entity === null ? role : `${role} of ${entity}`}</span>
       </span>
-      <button type="button" onClick={() => void leave()} disabled={isLeaving}>
+      <button type="button" onClick={leave} disabled={isLeaving}>
         Sign out
       </button>
     </div>

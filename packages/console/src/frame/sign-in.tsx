@@ -1,26 +1,32 @@
 /** Signing in with an API key, which the page sends once and does not keep. */
 import { useQueryClient } from '@tanstack/react-query';
-import { useRouter, useSearch } from '@tanstack/react-router';
-import { useEffect, useState, type FormEvent } from 'react';
+import { Link, useRouter, useSearch } from '@tanstack/react-router';
+import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { asApiError } from '../api/errors.js';
-import { sessionHasEnded, signIn, useSession } from '../session/session.js';
-import { wholePath } from './back-address.js';
+import { sessionHasEnded, signIn, useSession, type Session } from '../session/session.js';
+import { leadsToQueues, wholePath } from './back-address.js';
+import { useLeaving } from './leaving.js';
 import { ThemeSelect } from './theme-select.js';
 
 export function SignIn() {
-  const { to } = useSearch({ from: '/sign-in' });
+  const { to = '' } = useSearch({ from: '/sign-in' });
   const router = useRouter();
   const queries = useQueryClient();
   const session = useSession();
   const [apiKey, setApiKey] = useState('');
+  const field = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState(sessionHasEnded() ? ENDED : '');
   const [isWaiting, setWaiting] = useState(false);
   useEffect(() => {
     document.title = 'Sign in · Tally';
   }, []);
+  const isRefused = session !== null && leadsToQueues(to) && session.role !== 'admin';
   useEffect(() => {
-    if (session !== null) router.history.replace(wholePath(to ?? ''));
-  }, [session, router, to]);
+    if (session === null || isRefused) return;
+    // The service makes the page of the queues, not the router.
+    if (leadsToQueues(to)) location.replace(wholePath(to));
+    else router.history.replace(wholePath(to));
+  }, [session, isRefused, router, to]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -30,11 +36,13 @@ export function SignIn() {
       await signIn(apiKey.trim());
     } catch (error) {
       setProblem(sentenceOf(error));
+      field.current?.focus();
     } finally {
       setApiKey('');
       setWaiting(false);
     }
   };
+  if (isRefused) return <QueuesRefused session={session} />;
   return (
     <main className="sign-in">
       <form className="card stack" onSubmit={(event) => void submit(event)}>
@@ -47,6 +55,7 @@ export function SignIn() {
         </label>
         <input
           id="key"
+          ref={field}
           type="password"
           autoComplete="off"
           spellCheck={false}
@@ -62,12 +71,39 @@ export function SignIn() {
         <button type="submit" className="primary" disabled={isWaiting}>
           {isWaiting ? 'Signing in…' : 'Sign in'}
         </button>
-        <p className="quiet">
-          You stay signed in on this browser for 12 hours, or until you sign out or the key is revoked. The
-          key needs the role admin, finance or owner; an admin makes one with <code>POST /v1/admin/keys</code>
-          , as <a href="/docs">the API's page</a> says.
-        </p>
+        <AboutKeys />
       </form>
+    </main>
+  );
+}
+
+function AboutKeys() {
+  return (
+    <p className="quiet">
+      You stay signed in on this browser for 12 hours, or until you sign out or the key is revoked. The key
+      needs the role admin, finance or owner; an admin makes one with <code>POST /v1/admin/keys</code>, as{' '}
+      <a href="/docs">the API's page</a> says.
+    </p>
+  );
+}
+
+function QueuesRefused({ session: { key, role } }: { session: Session }) {
+  const { leave, isLeaving } = useLeaving();
+  return (
+    <main className="sign-in">
+      <div className="card stack">
+        <h1>Your key may not see the queues</h1>
+        <p>
+          You are signed in with the key {key.name}, whose role is {role}. The jobs of the queues can be seen
+          by an admin.
+        </p>
+        <div className="row">
+          <button type="button" onClick={leave} disabled={isLeaving}>
+            Sign in with another key
+          </button>
+          <Link to="/">Go to the first page</Link>
+        </div>
+      </div>
     </main>
   );
 }

@@ -148,7 +148,7 @@ function dayColumns(daily: Daily, show: Measure, entity: string): Column<DayLine
             params={{ entity }}
             search={{ from: day, to: day }}
             data-day={day}
-            aria-label={`Events of ${shortDay(day)}`}
+            aria-label={`Events of ${day}`}
           >
             {day}
           </Link>

@@ -7,9 +7,9 @@ import { isoDayOf } from '../../parts/calendar.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Empty } from '../../parts/empty.js';
 import { Count } from '../../parts/count.js';
-import { percentOf, share } from '../../parts/words.js';
+import { percentOf } from '../../parts/words.js';
 import { isByMillion, METERS, meterName, UNITS } from '../../parts/meters.js';
-import { picosEach, readableUsd, sumPicos } from '../../parts/money.js';
+import { perMilleOf, picosEach, readableUsd, sumPicos } from '../../parts/money.js';
 import type { ReportOf } from './compute.js';
 import type { Grant } from './credits.js';
 import { eventsOf } from './events-link.js';
@@ -65,7 +65,7 @@ function meterColumns(report: ReportOf, sum: bigint): Column<MeterSum>[] {
       header: 'Share of cost',
       isNumber: true,
       width: 8,
-      cell: ({ picos }) => (sum === 0n ? '–' : percentOf(picos, share(Number(picos), Number(sum)))),
+      cell: ({ picos }) => (sum === 0n ? '–' : percentOf(picos, perMilleOf(picos, sum) ?? 0)),
     },
   ];
 }
