@@ -50,8 +50,7 @@ export class QueuePageController {
       return this.ready().page();
     }
     // A cookie comes with no request that another site begins. The sign-in asks again and leads back, or says why the key may not see this.
-    const back = new URLSearchParams({ to: request.url });
-    void reply.code(SEE_OTHER).header('location', `${SIGN_IN}?${back}`);
+    void reply.code(SEE_OTHER).header('location', `${SIGN_IN}?to=${encodeURIComponent(request.url)}`);
     return undefined;
   }
 

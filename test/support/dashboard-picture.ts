@@ -2,26 +2,23 @@
  * Takes pictures of the console over the demo books, as they would be today: `node --import ./test/support/typescript.js
  * test/support/dashboard-picture.ts FOLDER`, after `npm run build`. docs/dashboard.png is readme.png of them.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { anApp } from './app.js';
 import { aBrowser, PHONE, type Theme } from './browser.js';
 import { signIn } from './console-world.js';
 import { fillDemoBooks } from './demo-books.js';
+import { startOwnServers } from './own-servers.js';
 import { TestClock } from './test-clock.js';
 
 /** Down to the end of the costs by day. */
-const README_SIZE = { width: 1_440, height: 1_060 };
+const README_SIZE = { width: 1_440, height: 946 };
 const WIDE = { width: 1_440, height: 900 };
 const SCALE = 2;
 
 const folder = process.argv[2] ?? '.data/pictures';
 mkdirSync(folder, { recursive: true });
-const servers = fork(join(import.meta.dirname, 'servers.ts'));
-const [message] = (await once(servers, 'message')) as [{ ready: unknown }];
-process.env['TALLY_TEST_SERVERS'] = JSON.stringify(message.ready);
+const stop = await startOwnServers();
 const browser = await aBrowser();
 const clock = new TestClock();
 const app = await anApp({ clock });
@@ -33,8 +30,8 @@ await fillDemoBooks({
   clock,
   until: new Date(),
   days: 84,
-  eventsPerDay: 150,
-  tokensTimes: 48,
+  eventsPerDay: 75,
+  tokensTimes: 80,
 });
 try {
   await picture({ name: 'readme', address: 'report', size: README_SIZE, theme: 'light' });
@@ -46,7 +43,7 @@ try {
 } finally {
   await browser.close();
   await app.close();
-  servers.disconnect();
+  stop();
 }
 
 async function picture(of: {
@@ -64,7 +61,13 @@ async function picture(of: {
   await signIn(page, app.adminKey);
   await page.locator('main .card').first().waitFor();
   await page.waitForSelector('[aria-label="Loading"], .chart .loading', { state: 'detached' });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: isWhole });
+  // Without the place that is kept for the scroll bar.
+  const width = await page.evaluate<number>('document.documentElement.clientWidth');
+  const clip = { x: 0, y: 0, width, height: size.height };
+  await page.screenshot({
+    path: join(folder, `${name}.png`),
+    ...(isWhole ? { fullPage: true } : { clip }),
+  });
   console.log(name, window.complaints);
   await window.close();
 }

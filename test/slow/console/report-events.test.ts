@@ -67,6 +67,7 @@ describeDashboard(() => {
     const box = (await canvas.boundingBox())!;
     await page.mouse.click(box.x + box.width / 2, box.y + box.height * 0.75);
     await page.getByText(/^Events of 2026-11-1[3-6], UTC$/).waitFor();
+    expect(new URL(page.url()).search).toMatch(/^\?from=(2026-11-1[3-6])&to=\1$/);
     await close();
   });
 

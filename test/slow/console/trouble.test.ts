@@ -122,6 +122,7 @@ describeDashboard(() => {
     });
     await page.getByRole('link', { name: 'Audit' }).click();
     await page.getByRole('table', { name: 'Audit log' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/dashboard/audit');
     await close();
   });
 
