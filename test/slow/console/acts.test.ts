@@ -149,6 +149,27 @@ describeDashboard(() => {
     await close();
   });
 
+  it('a customer is added with what its plan means for its first request, and a name that exists is refused at its field', async () => {
+    const { page, close } = await world.open('/customers');
+    await page.getByRole('button', { name: 'Add a customer…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('acme');
+    await dialog.getByRole('button', { name: 'Review' }).click();
+    await dialog.locator('.react-aria-FieldError').getByText('acme exists already').waitFor();
+    await dialog.getByLabel('Name').fill('newcomer');
+    await dialog.getByRole('button', { name: 'Review' }).click();
+    await dialog.getByText('newcomer is created on the plan free.').waitFor();
+    expect(await dialog.locator('.sentences').innerText()).toContain(
+      'its requests are refused until you grant',
+    );
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    await dialog.getByText('Audit entry').waitFor();
+    await closeDialog(page);
+    expect((await get('/v1/admin/entities/newcomer')).plan).toBe('free');
+    expect((await get('/v1/admin/entities/acme')).plan).toBe('pro');
+    await close();
+  });
+
   it('a webhook’s secret is rotated with an overlap in which both sign, a delivery is sent again, and the webhook is deleted', async () => {
     await world.app.call('POST /v1/admin/webhooks', { body: { url: receiver.url, entity: 'acme' } });
     const { database, clock } = world.app;
