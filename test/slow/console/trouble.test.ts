@@ -20,6 +20,7 @@ const ROW_PIXELS_MAX = 130;
 const ODD_MODEL = `<img src=x onerror=alert(1)>"'=1+1${'-very-long'.repeat(12)}`;
 const LONG_PROJECT = 'p'.repeat(128);
 const REPORT = '/customers/odd/report';
+const AUGUST = '**/activity?start_time=1785542400&end_time=1788220800';
 
 describeDashboard(() => {
   let world: ConsoleWorld;
@@ -122,6 +123,23 @@ describeDashboard(() => {
     await page.getByRole('link', { name: 'Audit' }).click();
     await page.getByRole('table', { name: 'Audit log' }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/dashboard/audit');
+    await close();
+  });
+
+  it('a late answer never replaces that of a later request', async () => {
+    const { page, complaints, close } = await open();
+    const letGo = await hold(page, AUGUST, 1);
+    await page.getByLabel('Month (UTC)').selectOption('2026-08');
+    await page.getByRole('status', { name: 'Loading' }).waitFor();
+    await page.goBack();
+    await page.locator('#tile-charged h2', { hasText: 'Month to date' }).waitFor();
+    const late = page.waitForResponse(AUGUST);
+    letGo();
+    await (await late).finished();
+    expect(await page.textContent('#tile-charged')).toContain('Month to date');
+    await page.goForward();
+    await page.locator('#tile-charged h2', { hasText: 'August 2026' }).waitFor();
+    expect(complaints).toEqual([]);
     await close();
   });
 
