@@ -18,7 +18,7 @@ const period = new Date().toISOString().slice(0, 7);
 const READS: readonly Read[] = [
   [
     'entities',
-    ['ENTITY', 'STATE', 'acme', 'globex', '2 entities'],
+    ['ENTITY', 'STATE', 'acme', 'globex', '2 customers'],
     { object: 'list', totals: { entities: 2 } },
   ],
   [
@@ -26,7 +26,7 @@ const READS: readonly Read[] = [
     [/^globex/m],
     { data: [{ entity: 'globex', state: 'out_of_credits' }] },
   ],
-  ['entities --running-out 7d', ['are out of credits already'], { data: [] }],
+  ['entities --running-out 7d', ['1 customer is out of credits already'], { data: [] }],
   ['entity acme', [/^plan +pro$/m, '$499.99'], { entity: 'acme', balance: { object: 'balance' } }],
   ['plans', ['MONTHLY CAP', 'enterprise', '$700,000.00'], { object: 'list' }],
   ['credits list acme', ['GRANT', 'inv_1', '$499.99'], { data: [{ reference: 'inv_1' }] }],
