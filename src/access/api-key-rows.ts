@@ -70,6 +70,13 @@ export async function findKey(tx: Tx, id: string, scope: KeyScope): Promise<Stor
   return (await tx.apiKey.findFirst({ where: { id, ...within(scope) }, select: SHOWN })) as StoredKey | null;
 }
 
+/** What keys are called, by their ids; an id that is no key's is missing. */
+export async function findKeyNames(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const where = { id: { in: [...new Set(ids)] } };
+  const rows = await tx.apiKey.findMany({ where, select: { id: true, name: true } });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 /** A page of keys. Goes on behind `after`, a key of the scope. */
 export async function listKeys(
   tx: Tx,

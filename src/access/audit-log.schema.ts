@@ -39,6 +39,7 @@ export const AuditEntry = z
     id: z.string(),
     at: z.int(),
     actor: z.string().describe('The id of the key, or system'),
+    actor_name: z.string().nullable().describe('What the key is called now; null where no key asked'),
     role: z.string().nullable().describe('Of the key when it asked; null for what nobody asked for'),
     request_id: z.string().nullable(),
     address: z.string().nullable().describe('Where the request came from'),

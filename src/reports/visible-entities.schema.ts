@@ -4,9 +4,10 @@ import { quotaMode } from '../accounts/entities.schema.js';
 import { overage } from '../accounts/limits.schema.js';
 import { afterText, pageLimit, period, planName, text } from '../http/fields.js';
 import { listOf } from '../http/lists.schema.js';
+import { RANKED_MAX, RANKED_SORTS, type RankedSort } from './ranked-entities.js';
 import { VISIBLE_SORTS, VISIBLE_STATES, type VisibleSort } from './visible-entities.sql.js';
 
-const NAMES = Object.keys(VISIBLE_SORTS);
+const NAMES = [...Object.keys(VISIBLE_SORTS), ...RANKED_SORTS];
 const SORT = `must be one of ${NAMES.join(', ')}, with - before it for the largest first`;
 
 const state = z.enum(VISIBLE_STATES, `must be one of ${VISIBLE_STATES.join(', ')}`).meta({
@@ -25,11 +26,14 @@ export const VisibleEntitiesQuery = z.strictObject({
   sort: z
     .enum([...NAMES, ...NAMES.map((name) => `-${name}`)], SORT)
     .transform((sort) => ({
-      by: sort.replace(/^-/, '') as VisibleSort,
+      by: sort.replace(/^-/, '') as VisibleSort | RankedSort,
       isDescending: sort.startsWith('-'),
     }))
     .optional()
-    .meta({ description: `${SORT}. Those without a value come last`, example: '-month_to_date_usd' }),
+    .meta({
+      description: `${SORT}. Those without a value come last. By ${RANKED_SORTS.join(', ')}: at most ${RANKED_MAX} that match`,
+      example: '-month_to_date_usd',
+    }),
 });
 export type VisibleEntitiesQuery = z.output<typeof VisibleEntitiesQuery>;
 

@@ -6,7 +6,7 @@ import { Prisma } from '../platform/prisma/client.js';
 import { LASTING_DAYS_MAX, PACE_DAYS } from './credits-until.js';
 import { costsInRange } from './roll-ups-in-range.sql.js';
 
-/** What the list may be sorted by, as its column. What Redis knows, and a forecast, are known of a page only. */
+/** What Postgres sorts the list by, as its column. `ranked-entities.ts` sorts by what Redis knows, and by forecasts. */
 export const VISIBLE_SORTS = {
   entity: 'entity',
   plan: 'plan',

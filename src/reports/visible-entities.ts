@@ -12,6 +12,7 @@ import { Quota } from '../quota/quota.js';
 import { paceHours } from './credits-until.js';
 import { forecastsOf, type Spender } from './forecast-inputs.js';
 import type { Forecast } from './forecast.js';
+import { isRankedSort, RANKED_MAX, rankedBehind, tooManyToRank, type RankedSort } from './ranked-entities.js';
 import {
   findVisible,
   type VisibleQuery,
@@ -28,7 +29,7 @@ export type VisibleOrder = {
   readonly state: VisibleState | null;
   /** Null is the current one. */
   readonly period: Period | null;
-  readonly sort: VisibleSort;
+  readonly sort: VisibleSort | RankedSort;
   readonly isDescending: boolean;
 };
 
@@ -42,6 +43,11 @@ export type VisiblePage = {
   readonly loads: ReadonlyMap<string, EntityLoad> | null;
 };
 
+type SortedOrder = VisibleOrder & { readonly sort: VisibleSort };
+
+/** Three commands of Redis for each. */
+const LOADED_AT_ONCE = 200;
+
 @Injectable()
 export class VisibleEntities {
   constructor(
@@ -52,6 +58,36 @@ export class VisibleEntities {
 
   /** At most `limit` rows behind `after`. Throws where that is none of the list's. */
   async page(order: VisibleOrder, page: { after: string | null; limit: number }): Promise<VisiblePage> {
+    const { sort } = order;
+    return isRankedSort(sort) ? this.ranked(order, { ...page, sort }) : this.sorted({ ...order, sort }, page);
+  }
+
+  /** Everything that the filter admits is looked at, so that is bounded. */
+  private async ranked(
+    order: VisibleOrder,
+    { after, limit, sort }: { after: string | null; limit: number; sort: RankedSort },
+  ): Promise<VisiblePage> {
+    const byName = { ...order, sort: 'entity', isDescending: false } as const;
+    const found = await this.sorted(byName, { after: null, limit: RANKED_MAX + 1 });
+    if (found.rows.length > RANKED_MAX) throw tooManyToRank();
+    const ranking = { sort, isDescending: order.isDescending };
+    const last = after === null ? null : await this.lastOf(byName, found, after);
+    return { ...found, rows: rankedBehind(found, last, ranking).slice(0, limit) };
+  }
+
+  /** The last row of the page before: one that the filter admits no more is looked up alone. Throws where it is none of the list's. */
+  private async lastOf(order: SortedOrder, found: VisiblePage, after: string): Promise<VisiblePage> {
+    const rows = found.rows.filter(({ entity }) => entity === after);
+    if (rows.length > 0) return { ...found, rows };
+    const unfiltered = { ...order, plan: null, state: null };
+    await this.sorted(unfiltered, { after, limit: 1 });
+    return this.sorted({ ...unfiltered, only: after }, { after: null, limit: 1 });
+  }
+
+  private async sorted(
+    order: SortedOrder,
+    page: { after: string | null; limit: number },
+  ): Promise<VisiblePage> {
     const at = this.clock.now();
     const current = periodOf(at);
     const period = order.period ?? current;
@@ -72,8 +108,19 @@ export class VisibleEntities {
       const spenders = period === current ? rows.map(spenderOf) : [];
       return { rows, totals, forecasts: await forecastsOf(tx, { at, spenders }) };
     });
-    const loads = await this.quota.loads.of(found.rows.map(({ entity }) => entity as EntityName));
-    return { ...found, at, period, loads };
+    return { ...found, at, period, loads: await this.loadsOf(found.rows) };
+  }
+
+  /** Some at a time, so that decisions do not wait behind the commands for a long list. */
+  private async loadsOf(rows: readonly VisibleRow[]): Promise<VisiblePage['loads']> {
+    const loads = new Map<string, EntityLoad>();
+    for (let start = 0; start < rows.length; start += LOADED_AT_ONCE) {
+      const some = rows.slice(start, start + LOADED_AT_ONCE).map(({ entity }) => entity as EntityName);
+      const found = await this.quota.loads.of(some);
+      if (found === null) return null;
+      for (const [entity, load] of found) loads.set(entity, load);
+    }
+    return loads;
   }
 }
 

@@ -116,6 +116,21 @@ describe('GET /v1/entities', () => {
     expect((await list('limit=100')).data).toHaveLength((await list('limit=1')).totals.entities);
   });
 
+  it('is sorted by what only Redis knows, page by page, also behind a customer that the filter admits no more', async () => {
+    await app.limit('idle', { monthly_cap_usd: '5' });
+    expect((await names('sort=-denied_requests')).at(0)).toBe('busy');
+    expect((await names('sort=denied_requests')).at(-1)).toBe('busy');
+    const all = await names('sort=-held_usd');
+    expect(all.at(0)).toBe('busy');
+    expect(all.slice(1)).toEqual(all.slice(1).toSorted());
+    const [second, third] = [all[1], all[2]];
+    expect(await names(`sort=-held_usd&limit=1&after=${second}`)).toEqual([third]);
+    expect(await names(`sort=-held_usd&plan=pro&after=${second}`)).toEqual(
+      (await names('sort=-held_usd&plan=pro')).filter((name: string) => all.indexOf(name) > 1),
+    );
+    expect((await list('sort=-held_usd&limit=1')).totals).toEqual((await list('limit=1')).totals);
+  });
+
   it('has each customer alone, as the list shows it, and none that is unknown', async () => {
     await app.limit('alone', { yearly_cap_usd: '9000', overage: 'allowed', quota_mode: 'shadow' });
     const { status, body } = await app.call('GET /v1/entities/alone');
@@ -145,7 +160,8 @@ describe('GET /v1/entities', () => {
 
   it.each([
     ['sort=colour', 'sort'],
-    ['sort=-held_usd', 'sort'],
+    ['sort=-overage', 'sort'],
+    ['sort=held_usd&after=nosuch', 'after'],
     ['state=happy', 'state'],
     ['plan=no/plan', 'plan'],
     ['after=nosuch', 'after'],

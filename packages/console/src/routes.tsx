@@ -4,9 +4,9 @@ import { rootRoute } from './frame/root.js';
 import { homeRoute, pageRoute, signInRoute, signOutRoute, unknownRoute } from './frame/frame-routes.js';
 import { customerRoute } from './pages/customer/route.js';
 import { customersRoute } from './pages/customers/route.js';
-import { alertsRoute } from './pages/alerts/route.js';
+import { alertsRoute, customerAlertsRoute } from './pages/alerts/route.js';
 import { auditRoute } from './pages/audit/route.js';
-import { keysRoute } from './pages/keys/route.js';
+import { customerKeysRoute, keysRoute } from './pages/keys/route.js';
 import { plansRoute, retentionRoute } from './pages/settings/route.js';
 import { mailsRoute, webhooksRoute } from './pages/webhooks/route.js';
 import { conflictsRoute, deadLettersRoute, inboxRoute } from './pages/inbox/route.js';
@@ -25,6 +25,8 @@ const routeTree = rootRoute.addChildren([
     homeRoute,
     customersRoute,
     customerRoute,
+    customerAlertsRoute,
+    customerKeysRoute,
     inboxRoute,
     deadLettersRoute,
     conflictsRoute,

@@ -192,9 +192,24 @@ describeDashboard(() => {
     const { page, close } = await world.open('/audit?action=limits.change&entity=acme');
     const table = page.getByRole('table', { name: 'Audit log' });
     await table.waitFor();
-    expect(await table.innerText()).toMatch(/monthly_cap_usd: 100 → 120/);
+    expect(await table.innerText()).toMatch(/Monthly cap: \$100 → \$120/);
     await table.getByRole('link').first().click();
     await page.getByRole('table', { name: 'Before and after' }).waitFor();
+    await page.goto(`${world.app.url}/dashboard/customers/acme`);
+    const changes = page.getByRole('table', { name: 'Changes' });
+    await changes.getByText('Bought $40.00 of credits').waitFor();
+    expect(await changes.innerText()).not.toMatch(/_usd|_picos/);
+    await close();
+  });
+
+  it('a customer has its alerts and its keys among its pages', async () => {
+    const { page, close } = await world.open('/customers/acme');
+    await page.getByRole('link', { name: 'Keys' }).last().click();
+    await page.getByText('Keys that reach this customer alone').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/dashboard/customers/acme/keys');
+    await page.getByRole('link', { name: 'Alerts' }).last().click();
+    await page.getByRole('heading', { name: 'Conditions' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/dashboard/customers/acme/alerts');
     await close();
   });
 
@@ -244,6 +259,8 @@ describeDashboard(() => {
     ['/operations/books', 'Checks'],
     ['/keys', 'Keys'],
     ['/alerts?entity=acme', 'Conditions'],
+    ['/customers/acme/alerts', 'Pages about acme'],
+    ['/customers/acme/keys', 'Pages about acme'],
     ['/webhooks', 'Webhooks'],
     ['/webhooks/mail', 'Deliveries'],
     ['/audit', 'Audit log'],

@@ -71,7 +71,7 @@ describeDashboard(() => {
     await page.getByLabel('Monthly cap (US dollars)').fill('25');
     expect(await previewed(page)).toEqual([
       'The monthly cap: from $20 to $25.',
-      'The next request would be admitted. $4.00 is left until the monthly cap would refuse.',
+      'The next request would be admitted. $4.00 is left before the monthly cap is reached.',
     ]);
     const { body: before } = await world.app.call('GET /v1/admin/entities/capped');
     expect(before.monthly_cap_usd).toBe('20');
@@ -203,7 +203,7 @@ describeDashboard(() => {
     await made(page, 'Save');
     const { body } = await world.app.call('GET /v1/admin/entities/owing/projects/chat/limits');
     expect(body.monthly_cap_usd).toBe('2');
-    await page.getByRole('region', { name: 'Changes' }).getByText('limits.change').first().waitFor();
+    await page.getByRole('region', { name: 'Changes' }).getByText('Limits changed').first().waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { describeDashboard } from '../../support/browser.js';
+import { describeDashboard, PHONE } from '../../support/browser.js';
 import {
   aConsoleWorld,
   axeFindings,
@@ -26,13 +26,17 @@ describeDashboard(() => {
 
   const rowOf = (page: Page, entity: string) =>
     page.getByRole('row').filter({ has: page.getByRole('link', { name: entity, exact: true }) });
+  const cutPixels = (page: Page) =>
+    page
+      .getByRole('group', { name: 'Customers', exact: true })
+      .evaluate((one: { scrollWidth: number; clientWidth: number }) => one.scrollWidth - one.clientWidth);
   const names = (page: Page) => page.locator('tbody th a').allTextContents();
 
   it('begins with who runs out first, and shows as refused who is refused', async () => {
     const { page, complaints, close } = await world.open('/customers');
     await rowOf(page, 'acme').waitFor();
     expect((await names(page))[0]).toBe('acme');
-    await page.getByText('1 of those below run out within seven days').waitFor();
+    await page.getByText('1 of those below runs out within seven days').waitFor();
     expect(await rowOf(page, 'capped').textContent()).toContain('Refused: cap reached');
     expect(await rowOf(page, 'broke').textContent()).toContain('Refused: out of credits');
     expect(await rowOf(page, 'owing').textContent()).toContain('In overage');
@@ -62,6 +66,37 @@ describeDashboard(() => {
     await until('it is filtered by plan', async () => (await names(page)).join() === 'capped,broke');
     await page.getByLabel('Search by name').fill('nobody');
     await page.getByText('No customer matches the filter').waitFor();
+    await close();
+  });
+
+  it('sorts by what requests hold, what was refused and the forecast, and sums every column of amounts', async () => {
+    const { page, close } = await world.open('/customers');
+    await page.getByRole('button', { name: 'Refused in a day' }).click();
+    await until('it is sorted', async () => (await names(page)).slice(0, 2).join() === 'capped,broke');
+    await page.getByRole('button', { name: 'Held' }).click();
+    await until('it is in the address', () => page.url().endsWith('sort=-held_usd'));
+    const total = page.getByRole('row').filter({ hasText: 'Total' });
+    expect(await total.textContent()).toMatch(/^Total\$53\.00\+\$53\.00\$5,497\.00\$0\.003/);
+    await close();
+  });
+
+  it.each([1024, 1280])(
+    'at %i pixels every column is in sight without scrolling to the side',
+    async (width) => {
+      const { page, close } = await world.open('/customers', { size: { width, height: 900 } });
+      await rowOf(page, 'acme').waitFor();
+      expect(await cutPixels(page)).toBe(0);
+      await close();
+    },
+  );
+
+  it('on a phone each row is a block with every value beside the name of its column', async () => {
+    const { page, close } = await world.open('/customers', { size: PHONE });
+    await rowOf(page, 'capped').waitFor();
+    expect(await cutPixels(page)).toBe(0);
+    expect(await page.locator('td[data-label="Refused in a day"]').first().isVisible()).toBe(true);
+    await page.getByLabel('Sort by').selectOption('-credits_usd');
+    await until('it is sorted', async () => (await names(page))[0] === 'well');
     await close();
   });
 

@@ -84,7 +84,7 @@ describe('what the next request would get', () => {
       'The next request would be refused: the monthly cap of $20 is reached, with $21.00 booked and $0.00 held by requests in flight.',
     );
     expect(nextSentence({ ...LIMITS, monthlyCapPicos: usd(30n) }, STATE)).toBe(
-      'The next request would be admitted. $9.00 is left until the monthly cap would refuse.',
+      'The next request would be admitted. $9.00 is left before the monthly cap is reached.',
     );
     expect(nextSentence({ ...LIMITS, mode: 'shadow' }, STATE)).toContain('admitted, and noted as refused');
     expect(nextSentence({ ...LIMITS, mode: 'off' }, STATE)).toContain('no limit decides');

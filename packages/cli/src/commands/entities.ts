@@ -23,6 +23,9 @@ const SORTS = [
   'monthly_cap_share',
   'credits_usd',
   'credits_until',
+  'held_usd',
+  'denied_requests',
+  'forecast_usd',
 ];
 
 export function addAccountCommands(program: Command): void {

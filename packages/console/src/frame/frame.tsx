@@ -1,7 +1,7 @@
 /** The frame around every page behind the sign-in: the links, the page, and who is signed in. */
 import { Link, Outlet, useMatches, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
-import { useCurrentInSight } from '../parts/current-in-sight.js';
+import { useEffect, useRef, useState } from 'react';
+import { useMedia } from '../parts/media.js';
 import { PageHead } from '../parts/page-head.js';
 import { may, whoMay, type Operation } from '../session/permissions.js';
 import { useSession, type Session } from '../session/session.js';
@@ -9,10 +9,13 @@ import { useLeaving } from './leaving.js';
 import { navOf } from './nav.js';
 import { ThemeSelect } from './theme-select.js';
 
+/** Where the links would not fit beside each other. */
+const NARROW = '(max-width: 820px)';
+
 export function Frame() {
   const session = useSession();
   const content = useFocusAfterNavigation();
-  const links = useCurrentInSight();
+  const isNarrow = useMedia(NARROW);
   const refused = useRefusal(session);
   // The session has ended, and the router has not reached the sign-in yet.
   if (session === null) return null;
@@ -25,15 +28,8 @@ export function Frame() {
         <Link to="/" className="brand">
           Tally
         </Link>
-        <nav aria-label="Pages" ref={links}>
-          {navOf(session).map(({ label, link, Count }) => (
-            <Link key={label} {...link} activeProps={{ 'aria-current': 'page' }}>
-              {label}
-              {Count !== undefined && <Count />}
-            </Link>
-          ))}
-        </nav>
-        <Account session={session} />
+        {isNarrow ? <Menu session={session} /> : <Pages session={session} />}
+        <Account session={session} hasTheme={!isNarrow} />
       </header>
       <main id="content" tabIndex={-1} ref={content}>
         {refused === null ? <Outlet /> : <Refused needs={refused} session={session} />}
@@ -42,12 +38,68 @@ export function Frame() {
   );
 }
 
-function Account({ session }: { session: Session }) {
+function Pages({ session }: { session: Session }) {
+  return (
+    <nav aria-label="Pages">
+      {navOf(session).map(({ label, link, Count }) => (
+        <Link key={label} {...link} activeProps={{ 'aria-current': 'page' }}>
+          {label}
+          {Count !== undefined && <Count />}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+/** On a narrow screen the links and the theme are behind a button. Following a link closes it, as does Escape. */
+function Menu({ session }: { session: Session }) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const pathname = useRouterState({ select: ({ location }) => location.pathname });
+  const [openedAt, setOpenedAt] = useState(pathname);
+  if (openedAt !== pathname) {
+    setOpenedAt(pathname);
+    setOpen(false);
+  }
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const closeByKey = ({ key }: KeyboardEvent) => {
+      if (key !== 'Escape') return;
+      setOpen(false);
+      button.current?.focus();
+    };
+    document.addEventListener('keydown', closeByKey);
+    return () => document.removeEventListener('keydown', closeByKey);
+  }, [isOpen]);
+  return (
+    <div className="menu">
+      <button
+        type="button"
+        ref={button}
+        aria-expanded={isOpen}
+        aria-controls="menu"
+        onClick={() => setOpen(!isOpen)}
+      >
+        Menu
+      </button>
+      <div id="menu" className="panel" hidden={!isOpen}>
+        {isOpen && (
+          <>
+            <Pages session={session} />
+            <ThemeSelect isLabelled />
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Account({ session, hasTheme }: { session: Session; hasTheme: boolean }) {
   const { key, role, entity } = session;
   const { leave, isLeaving } = useLeaving();
   return (
     <div className="account">
-      <ThemeSelect />
+      {hasTheme && <ThemeSelect />}
       <span className="who" title={`${key.name} (${key.id})`}>
         <span className="strong">{key.name}</span>
         <span className="quiet">{entity === null ? role : `${role} of ${entity}`}</span>

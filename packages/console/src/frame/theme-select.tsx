@@ -8,12 +8,14 @@ const THEMES = [
   { value: 'dark', label: 'Dark' },
 ];
 
-export function ThemeSelect() {
+export function ThemeSelect({ isLabelled = false }: { isLabelled?: boolean }) {
   const [theme, setTheme] = useState(document.documentElement.dataset['theme'] ?? 'system');
   const choose = (next: string) => {
     document.documentElement.dataset['theme'] = next;
     localStorage.setItem('tally.theme', next);
     setTheme(next);
   };
-  return <SelectBox label="Colours" isLabelHidden value={theme} options={THEMES} onChange={choose} />;
+  return (
+    <SelectBox label="Colours" isLabelHidden={!isLabelled} value={theme} options={THEMES} onChange={choose} />
+  );
 }

@@ -21,6 +21,9 @@ export function Copyable({
   return (
     <button type="button" className="copyable" title={`Copy the ${what}`} onClick={() => void copy()}>
       <code>{shown}</code>
+      <svg viewBox="0 0 12 12" aria-hidden="true">
+        <path d="M4 4h7v7H4zM2.5 8H1V1h7v1.5" fill="none" stroke="currentColor" />
+      </svg>
       <span className="unseen">, copy</span>
     </button>
   );

@@ -1,6 +1,6 @@
 /**
- * A table of any length: headers stay and sort, rows beyond the screen are not drawn, and on a narrow screen it scrolls inside, with its
- * first column in place. It neither searches nor loads: it gets the rows that are wanted.
+ * A table of any length: headers stay and sort, rows beyond the screen are not drawn. Where it does not fit, it scrolls inside, with its first
+ * column in place; on a narrow screen each row is a block of its own instead. It neither searches nor loads: it gets the rows that are wanted.
  */
 import { createSortedRowModel, rowSortingFeature, tableFeatures, useTable } from '@tanstack/react-table';
 import type { Row, Table } from '@tanstack/react-table';
@@ -8,6 +8,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { CsvCell } from './csv.js';
 import { Empty } from './empty.js';
+import { SortSelect, useStacked } from './stacked-rows.js';
 
 type SortValue = string | number | bigint | null;
 
@@ -56,10 +57,20 @@ const VIRTUAL_ROWS_MIN = 120;
 const ROW_PIXELS = 45;
 const FIRST_COLUMN_REM = 14;
 const COLUMN_REM = 8;
-/** On a narrow screen no column is wider, so that a number is in sight beside the first one. */
+/** Of a table that scrolls to the side on a narrow screen no column is wider, so that a number is in sight beside the first one. */
 const COLUMN_MAX = '42vw';
 /** More rows scroll within the table. */
 const ROWS_IN_PAGE_MAX = 25;
+
+/** Said although they are those of the elements: a browser forgets them once rows are shown as blocks. */
+const ROLES = {
+  table: { role: 'table' },
+  rowgroup: { role: 'rowgroup' },
+  row: { role: 'row' },
+  columnheader: { role: 'columnheader' },
+  rowheader: { role: 'rowheader' },
+  cell: { role: 'cell' },
+} as const;
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
 type Features = typeof features;
@@ -77,31 +88,38 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   });
   // State and no ref: the rows are measured against it, and they are there before a ref is.
   const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
+  const width = columns.reduce((sum, column, index) => sum + remOf(column, index), 0);
+  const isTooNarrow = useStacked(scroll, width);
+  const isStacked = isTooNarrow && !props.isEndPinned;
   if (rows.length === 0) return empty ?? <Empty title="Nothing to show" />;
+  const growing = Math.max(
+    columns.findIndex(({ isWide }) => isWide),
+    0,
+  );
   const widths = columns.map((column, index) => `min(${remOf(column, index)}rem, ${COLUMN_MAX})`);
   const isLong = rows.length > ROWS_IN_PAGE_MAX || props.onEnd !== undefined;
-  const wide = Math.max(
-    0,
-    columns.findIndex(({ isWide }) => isWide),
-  );
-  const className = `scroll${isLong ? ' long' : ''}${props.isEndPinned ? ' pinned' : ''}`;
+  const shape = `${isLong ? ' long' : ''}${isStacked ? ' stacked' : props.isEndPinned ? ' pinned' : ''}`;
   return (
-    <div className={className} ref={setScroll} tabIndex={0} role="group" aria-label={label}>
-      <table
-        aria-label={label}
-        aria-rowcount={(props.total ?? rows.length) + 1}
-        style={{ minInlineSize: `calc(${widths.join(' + ')})` }}
-      >
-        <colgroup>
-          {columns.map((column, index) => (
-            <col key={column.id} style={index === wide ? undefined : { inlineSize: widths[index] }} />
-          ))}
-        </colgroup>
-        <Head {...props} />
-        <Body {...props} table={table} scroll={scroll} />
-        {props.totals && <Foot columns={columns} totals={props.totals} />}
-      </table>
-    </div>
+    <>
+      {isStacked && <SortSelect {...props} />}
+      <div className={`scroll${shape}`} ref={setScroll} tabIndex={0} role="group" aria-label={label}>
+        <table
+          {...ROLES.table}
+          aria-label={label}
+          aria-rowcount={(props.total ?? rows.length) + 1}
+          style={isStacked ? undefined : { minInlineSize: `calc(${widths.join(' + ')})` }}
+        >
+          <colgroup>
+            {columns.map((column, index) => (
+              <col key={column.id} style={index === growing ? undefined : { inlineSize: widths[index] }} />
+            ))}
+          </colgroup>
+          <Head {...props} isStacked={isStacked} />
+          <Body {...props} table={table} scroll={scroll} />
+          {props.totals && <Foot columns={columns} totals={props.totals} />}
+        </table>
+      </div>
+    </>
   );
 }
 
@@ -129,18 +147,24 @@ function compare(a: SortValue, b: SortValue): number {
   return a < b ? -1 : 1;
 }
 
-function Head<T>({ columns, sort, onSort }: DataTableProps<T>) {
+function Head<T>({ columns, sort, onSort, isStacked }: DataTableProps<T> & { isStacked: boolean }) {
   return (
-    <thead>
-      <tr aria-rowindex={1}>
+    <thead {...ROLES.rowgroup} className={isStacked ? 'unseen' : undefined}>
+      <tr {...ROLES.row} aria-rowindex={1}>
         {columns.map(({ id, header, sortBy, isNumber }) => {
-          const canSort = sortBy !== undefined && onSort !== undefined;
+          const canSort = sortBy !== undefined && onSort !== undefined && !isStacked;
           const direction = sort === id ? 'ascending' : sort === `-${id}` ? 'descending' : undefined;
           // Amounts are wanted with the largest first, names from A.
           const next =
             direction === 'descending' ? id : direction === 'ascending' || isNumber ? `-${id}` : id;
           return (
-            <th key={id} scope="col" className={isNumber ? 'number' : undefined} aria-sort={direction}>
+            <th
+              key={id}
+              {...ROLES.columnheader}
+              scope="col"
+              className={isNumber ? 'number' : undefined}
+              aria-sort={direction}
+            >
               {canSort ? (
                 <button type="button" className="sort" onClick={() => onSort(next)}>
                   {header}
@@ -185,13 +209,14 @@ function Body<T extends object>({ columns, table, scroll, onEnd, toneOf }: BodyP
   const above = isVirtual ? (items[0]?.start ?? 0) : 0;
   const below = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
   return (
-    <tbody>
+    <tbody {...ROLES.rowgroup}>
       <Space pixels={above} columns={columns.length} />
       {drawn.map((index) => {
         const row = rows[index]!;
         return (
           <tr
             key={row.id}
+            {...ROLES.row}
             data-index={index}
             data-tone={toneOf?.(row.original)}
             aria-rowindex={index + 2}
@@ -211,11 +236,13 @@ function Body<T extends object>({ columns, table, scroll, onEnd, toneOf }: BodyP
 function Cell<T>({ column, row, isFirst }: { column: Column<T>; row: T; isFirst: boolean }) {
   const className = column.isNumber ? 'number' : undefined;
   return isFirst ? (
-    <th scope="row" className={className}>
+    <th {...ROLES.rowheader} scope="row" className={className}>
       {column.cell(row)}
     </th>
   ) : (
-    <td className={className}>{column.cell(row)}</td>
+    <td {...ROLES.cell} className={className} data-label={column.header}>
+      <div>{column.cell(row)}</div>
+    </td>
   );
 }
 
@@ -237,16 +264,16 @@ function Foot<T>({
   totals: Readonly<Record<string, ReactNode>>;
 }) {
   return (
-    <tfoot>
-      <tr>
-        {columns.map(({ id, isNumber }, index) =>
+    <tfoot {...ROLES.rowgroup}>
+      <tr {...ROLES.row}>
+        {columns.map(({ id, header, isNumber }, index) =>
           index === 0 ? (
-            <th key={id} scope="row">
+            <th key={id} {...ROLES.rowheader} scope="row">
               {totals[id]}
             </th>
           ) : (
-            <td key={id} className={isNumber ? 'number' : undefined}>
-              {totals[id]}
+            <td key={id} {...ROLES.cell} className={isNumber ? 'number' : undefined} data-label={header}>
+              <div>{totals[id]}</div>
             </td>
           ),
         )}

@@ -37,13 +37,20 @@ export function Differences({
   pairs,
   heads = ['Before', 'After'],
   marks = true,
+  nameOf,
+  textOf,
 }: {
   label: string;
   pairs: readonly FieldPair[];
   heads?: readonly [string, string];
   /** Whether rows that differ are marked: where some do not. */
   marks?: boolean;
+  /** Words for fields and values; without them they are shown as they are. */
+  nameOf?: (field: string) => string;
+  textOf?: (field: string, value: unknown) => string;
 }) {
+  const shown = (field: string, value: unknown) =>
+    textOf === undefined || value === undefined ? valueText(value) : textOf(field, value);
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label={label}>
       <table className="differences" aria-label={label}>
@@ -58,11 +65,11 @@ export function Differences({
           {pairs.map((pair) => (
             <tr key={pair.field} data-differs={marks && differs(pair) ? '' : undefined}>
               <th scope="row">
-                <code>{pair.field}</code>
+                {nameOf === undefined ? <code>{pair.field}</code> : nameOf(pair.field)}
                 {marks && differs(pair) && <span className="unseen">, differs</span>}
               </th>
-              <td>{valueText(pair.before)}</td>
-              <td>{valueText(pair.after)}</td>
+              <td>{shown(pair.field, pair.before)}</td>
+              <td>{shown(pair.field, pair.after)}</td>
             </tr>
           ))}
         </tbody>

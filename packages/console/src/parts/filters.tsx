@@ -12,7 +12,7 @@ export function DayRange({
   onChange: (range: { from?: string | undefined; to?: string | undefined }) => void;
 }) {
   return (
-    <>
+    <div className="row">
       <TextBox
         name="from"
         label="From (UTC)"
@@ -27,7 +27,7 @@ export function DayRange({
         value={to ?? ''}
         onChange={(day) => onChange({ from, to: day || undefined })}
       />
-    </>
+    </div>
   );
 }
 

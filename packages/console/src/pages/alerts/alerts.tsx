@@ -47,12 +47,19 @@ export function Alerts() {
         </div>
       )}
       {entity === null ? <ServiceAlerts /> : <CustomerAlerts entity={entity} />}
-      <p className="quiet">
-        Alerts go to every{' '}
-        {may(session.role, 'GET /v1/admin/webhooks') ? <Link to="/webhooks">webhook</Link> : 'webhook'} of the
-        customer and of all, and by mail to the recipients.
-      </p>
+      <AlertsGoTo />
     </>
+  );
+}
+
+export function AlertsGoTo() {
+  const { role } = useSignedIn();
+  return (
+    <p className="quiet">
+      Alerts go to every{' '}
+      {may(role, 'GET /v1/admin/webhooks') ? <Link to="/webhooks">webhook</Link> : 'webhook'} of the customer
+      and of all, and by mail to the recipients.
+    </p>
   );
 }
 

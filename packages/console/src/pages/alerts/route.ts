@@ -11,3 +11,10 @@ export const alertsRoute = createRoute({
   staticData: { needs: 'GET /v1/organization/alerts' },
   component: lazyRouteComponent(() => import('./alerts.js'), 'Alerts'),
 });
+
+export const customerAlertsRoute = createRoute({
+  getParentRoute: () => pageRoute,
+  path: '/customers/$entity/alerts',
+  staticData: { needs: 'GET /v1/organization/alerts' },
+  component: lazyRouteComponent(() => import('./customer-alerts.js'), 'AlertsOfCustomer'),
+});

@@ -6,7 +6,7 @@ import type { Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { Copyable } from '../../parts/copyable.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
-import { differs, Differences, pairsOf } from '../../parts/difference.js';
+import { Differences, pairsOf } from '../../parts/difference.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
 import { SearchBox, SelectBox } from '../../parts/fields.js';
@@ -18,11 +18,13 @@ import { allOf, paging } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
 import { isoOf } from '../../parts/times.js';
 import { ACTIONS, actionWords } from './actions.js';
+import { By } from './by.js';
+import { ChangeLines } from './change-lines.js';
+import { fieldWords, headlineOf, valueWords } from './entry-words.js';
 import { auditRoute } from './route.js';
 
 type Entry = Schemas['AuditEntry'];
 const ALL = '';
-const SHOWN_CHANGES = 3;
 
 export function Audit() {
   const { id, from, to, ...texts } = auditRoute.useSearch();
@@ -89,7 +91,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     id: 'at',
     header: 'When',
-    width: 12,
+    width: 9,
     cell: (row) => (
       <Link from="/audit" to="." search={(before) => ({ ...before, id: row.id })} replace>
         <Moment at={row.at} />
@@ -99,9 +101,9 @@ const COLUMNS: readonly Column<Entry>[] = [
   },
   {
     id: 'action',
-    header: 'Act',
-    width: 10,
-    cell: ({ action }) => actionWords(action),
+    header: 'What was done',
+    width: 13,
+    cell: (entry) => <span className="strong">{headlineOf(entry)}</span>,
     csv: ({ action }) => action,
   },
   {
@@ -115,57 +117,26 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     id: 'change',
     header: 'What changed',
-    width: 28,
-    cell: (entry) => <Changed entry={entry} />,
+    width: 18,
+    isWide: true,
+    cell: (entry) => <ChangeLines entry={entry} />,
     csv: ({ after }) => JSON.stringify(after),
   },
   {
     id: 'actor',
     header: 'By',
-    width: 15,
-    cell: ({ actor, role }) => <By actor={actor} role={role} />,
+    width: 10,
+    cell: (entry) => <By entry={entry} />,
     csv: ({ actor }) => actor,
   },
 ];
-
-function By({ actor, role }: Pick<Entry, 'actor' | 'role'>) {
-  return (
-    <>
-      <code>{actor}</code>
-      {role !== null && <div className="quiet">{role}</div>}
-    </>
-  );
-}
-
-/** The first fields that differ. */
-function Changed({ entry: { before, after, target } }: { entry: Entry }) {
-  const changed = pairsOf(before, after).filter(differs);
-  if (changed.length === 0) return <span className="quiet">{target ?? '–'}</span>;
-  const shown = changed.slice(0, SHOWN_CHANGES);
-  return (
-    <>
-      {shown.map((pair) => (
-        <div key={pair.field}>
-          {pair.field}: {textOf(pair.before)} → <span className="strong">{textOf(pair.after)}</span>
-        </div>
-      ))}
-      {changed.length > shown.length && <div className="quiet">and {changed.length - shown.length} more</div>}
-    </>
-  );
-}
-
-function textOf(value: unknown): string {
-  if (value === null || value === undefined) return 'none';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
 
 function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
   const pairs = pairsOf(entry.before, entry.after);
   return (
     <section className="card stack" aria-label="Audit entry">
       <div className="card-head">
-        <h2>{actionWords(entry.action)}</h2>
+        <h2>{headlineOf(entry)}</h2>
         <button type="button" onClick={onClose}>
           Close
         </button>
@@ -175,7 +146,7 @@ function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
         <dd>{isoOf(entry.at)}</dd>
         <dt>By</dt>
         <dd>
-          <Copyable text={entry.actor} what="key’s id" /> {entry.role}
+          {entry.actor_name} <Copyable text={entry.actor} what="key’s id" /> {entry.role}
         </dd>
         <dt>Customer</dt>
         <dd>{entry.entity ?? '–'}</dd>
@@ -192,6 +163,8 @@ function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
         <Differences
           label="Before and after"
           pairs={pairs}
+          nameOf={fieldWords}
+          textOf={valueWords}
           marks={entry.before !== null && entry.after !== null}
         />
       )}

@@ -9,19 +9,33 @@ import { Moment } from '../../parts/moment.js';
 import { paging, rowsOf } from '../../parts/paged.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
+import { By } from '../audit/by.js';
+import { ChangeLines } from '../audit/change-lines.js';
+import { headlineOf } from '../audit/entry-words.js';
 
 type Entry = Schemas['AuditEntry'];
 
 const COLUMNS: readonly Column<Entry>[] = [
-  { id: 'at', header: 'When', width: 11, cell: ({ at }) => <Moment at={at} /> },
+  { id: 'at', header: 'When', width: 9, cell: ({ at }) => <Moment at={at} /> },
   {
     id: 'action',
-    header: 'What',
-    width: 10,
-    cell: ({ action, target }) => <Action action={action} target={target} />,
+    header: 'What was done',
+    width: 13,
+    cell: (entry) => (
+      <>
+        <span className="strong">{headlineOf(entry)}</span>
+        {entry.target !== null && <div className="quiet">{entry.target}</div>}
+      </>
+    ),
   },
-  { id: 'actor', header: 'By the key', width: 12, cell: ({ actor }) => <code>{actor}</code> },
-  { id: 'change', header: 'Change', width: 22, cell: (entry) => <Change entry={entry} /> },
+  {
+    id: 'change',
+    header: 'What changed',
+    width: 18,
+    isWide: true,
+    cell: (entry) => <ChangeLines entry={entry} />,
+  },
+  { id: 'actor', header: 'By', width: 10, cell: (entry) => <By entry={entry} /> },
 ];
 
 export function Changes({ entity }: { entity: string }) {
@@ -51,43 +65,4 @@ function AuditLog({ entity }: { entity: string }) {
       </Awaited>
     </section>
   );
-}
-
-function Action({ action, target }: Pick<Entry, 'action' | 'target'>) {
-  return (
-    <>
-      <code>{action}</code>
-      {target !== null && <div className="quiet">{target}</div>}
-    </>
-  );
-}
-
-/** Each field that differs, as it was and as it became. */
-function Change({ entry }: { entry: Entry }) {
-  const changes = changesOf(entry.before, entry.after);
-  return (
-    <ul>
-      {changes.map(([field, before, after]) => (
-        <li key={field}>
-          {field}: {before === undefined ? '' : `${before} → `}
-          {after}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function changesOf(
-  before: unknown,
-  after: unknown,
-): [field: string, before: string | undefined, after: string][] {
-  const [was, is] = [fieldsOf(before), fieldsOf(after)];
-  return [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((field) => {
-    const [from, to] = [JSON.stringify(was[field]), JSON.stringify(is[field])];
-    return from === to ? [] : [[field, from, to ?? 'removed'] as [string, string | undefined, string]];
-  });
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -49,7 +49,7 @@ function Holds({ entity }: { entity: string }) {
             rows={rows}
             keyOf={({ id }) => id}
             onEnd={found.hasNextPage && !found.isFetching ? () => void found.fetchNextPage() : undefined}
-            empty={<Empty title="None" />}
+            empty={<Empty title="No request is in flight" />}
           />
         )}
       </Awaited>

@@ -10,7 +10,7 @@ import { Copyable } from '../../parts/copyable.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
-import { picosOf } from '../../parts/money.js';
+import { exactUsd, picosOf } from '../../parts/money.js';
 import { dayOf, isoOf, nowSeconds, periodAt, relative, secondsOfPeriod } from '../../parts/times.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
@@ -33,7 +33,7 @@ export function Lots({ entity }: { entity: string }) {
         <h2 id="lots">Credits by lot</h2>
         <CsvButton
           fileName={`${entity}-credits.csv`}
-          columns={columns}
+          columns={FILE_COLUMNS}
           load={() => activity.data?.grants ?? []}
         />
       </div>
@@ -58,13 +58,12 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'id',
     header: 'Lot',
-    width: 13,
+    width: 11,
     cell: (lot) => (
       <>
-        {lot.reference ?? lot.note ?? (lot.category === 'paid' ? 'Paid' : 'Promotional')}{' '}
-        <LotState lot={lot} />
-        <br />
-        <Copyable text={lot.id} what="id of the grant" />
+        {lot.reference ?? lot.note ?? 'No reference'} <LotState lot={lot} />
+        <div className="quiet">{lot.category}</div>
+        <Copyable text={lot.id} what="id of the grant" shown="id" />
       </>
     ),
     csv: ({ id }) => id,
@@ -75,28 +74,48 @@ const COLUMNS: readonly Column<Lot>[] = [
   amountColumn('burnt_usd', 'Burnt', (lot) => lot.burnt_usd),
   amountColumn('voided_usd', 'Voided', (lot) => lot.voided_usd),
   amountColumn('expired_usd', 'Expired', (lot) => lot.expired_usd),
+  amountColumn('gone_usd', 'Voided or expired', goneUsd),
   {
     id: 'expires_at',
-    header: 'Expires',
-    cell: ({ expires_at: at }) => (at === null ? 'never' : `${dayOf(at)}, ${relative(at, nowSeconds())}`),
+    header: 'Expires on',
+    width: 7.5,
+    cell: ({ expires_at: at }) =>
+      at === null ? (
+        <span className="quiet">never</span>
+      ) : (
+        <>
+          {dayOf(at)}
+          <div className="quiet">{relative(at, nowSeconds())}</div>
+        </>
+      ),
     sortBy: ({ expires_at: at }) => at,
     csv: ({ expires_at: at }) => (at === null ? null : isoOf(at)),
   },
   {
     id: 'effective_at',
     header: 'From',
+    width: 7,
     cell: ({ effective_at: at }) => dayOf(at),
     sortBy: ({ effective_at: at }) => at,
     csv: ({ effective_at: at }) => isoOf(at),
   },
 ];
 
+/** On the page these stand within other columns. */
+const IN_FILES_ALONE = ['category', 'voided_usd', 'expired_usd'];
+const FILE_COLUMNS = COLUMNS.filter(({ id }) => id !== 'gone_usd');
+const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => !IN_FILES_ALONE.includes(id));
+
+function goneUsd({ voided_usd: voided, expired_usd: expired }: Lot): string {
+  return exactUsd(picosOf(voided) + picosOf(expired));
+}
+
 function amountColumn(id: string, header: string, usdOf: (lot: Lot) => string): Column<Lot> {
   return {
     id,
     header,
     isNumber: true,
-    width: 7,
+    width: 6.25,
     cell: (lot) => <Amount usd={usdOf(lot)} />,
     sortBy: (lot) => picosOf(usdOf(lot)),
     csv: usdOf,
@@ -111,10 +130,10 @@ function LotState({ lot }: { lot: Lot }) {
 
 function useLotColumns(entity: string): readonly Column<Lot>[] {
   const { role } = useSignedIn();
-  if (!may(role, 'POST /v1/admin/entities/{entity}/credits/{grant}/void')) return COLUMNS;
+  if (!may(role, 'POST /v1/admin/entities/{entity}/credits/{grant}/void')) return SHOWN_COLUMNS;
   return [
-    ...COLUMNS,
-    { id: 'acts', header: 'Change', width: 9, cell: (lot) => <LotActs entity={entity} lot={lot} /> },
+    ...SHOWN_COLUMNS,
+    { id: 'acts', header: 'Change', width: 8, cell: (lot) => <LotActs entity={entity} lot={lot} /> },
   ];
 }
 

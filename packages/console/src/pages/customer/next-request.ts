@@ -76,13 +76,16 @@ function roomSentence(
   { monthPicos, yearPicos, creditsPicos, heldPicos }: NextState,
 ): string {
   const rooms = [
-    ['the monthly cap', limits.monthlyCapPicos === null ? null : limits.monthlyCapPicos - monthPicos],
-    ['the yearly cap', limits.yearlyCapPicos === null ? null : limits.yearlyCapPicos - yearPicos],
-    ['the credits', limits.overage === 'allowed' ? null : creditsPicos],
+    [
+      'the monthly cap is reached',
+      limits.monthlyCapPicos === null ? null : limits.monthlyCapPicos - monthPicos,
+    ],
+    ['the yearly cap is reached', limits.yearlyCapPicos === null ? null : limits.yearlyCapPicos - yearPicos],
+    ['the credits are used up', limits.overage === 'allowed' ? null : creditsPicos],
   ] as const;
   const least = rooms
     .filter((room): room is readonly [(typeof room)[0], bigint] => room[1] !== null)
     .toSorted(([, a], [, b]) => (a < b ? -1 : 1))[0];
   if (least === undefined) return 'No amount limits it.';
-  return `${readableUsd(least[1] - heldPicos)} is left until ${least[0]} would refuse.`;
+  return `${readableUsd(least[1] - heldPicos)} is left before ${least[0]}.`;
 }

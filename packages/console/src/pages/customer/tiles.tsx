@@ -24,10 +24,10 @@ export function Tiles({ customer, balance }: Props) {
         )}
       </Tile>
       <ForecastTile entity={balance.entity} />
-      <Tile title="Held by requests in flight" figure={<Amount usd={balance.held_usd} />}>
-        What they may still cost, at most
+      <Tile title="Held in flight" figure={<Amount usd={balance.held_usd} />}>
+        What running requests may still cost, at most
       </Tile>
-      <Tile title="Refused in the last day" figure={customer.denied_requests ?? '–'}>
+      <Tile title="Refused in a day" figure={customer.denied_requests ?? '–'}>
         <DeniedNote customer={customer} />
       </Tile>
     </section>
@@ -77,9 +77,8 @@ function ForecastTile({ entity }: { entity: string }) {
 
 function forecastNote({ forecast_usd, low_usd, high_usd, capped }: Schemas['Forecast']): string {
   if (forecast_usd === null) return 'Needs three days of data';
+  const [low, high] = [low_usd, high_usd].map((usd) => (usd === null ? '' : readableUsd(picosOf(usd))));
   const range =
-    low_usd === null || high_usd === null
-      ? ''
-      : `Between ${readableUsd(picosOf(low_usd))} and ${readableUsd(picosOf(high_usd))}`;
-  return capped === true ? `${range}; caps or credits will stop it before` : range;
+    low === '' || high === '' ? '' : low === high ? 'Within a cent' : `Between ${low} and ${high}`;
+  return capped === true ? `${range === '' ? '' : `${range}; `}caps or credits end it before` : range;
 }

@@ -4,10 +4,9 @@ import { Amount } from '../../parts/amount.js';
 import type { Column } from '../../parts/data-table.js';
 import { Badge } from '../../parts/badge.js';
 import { CustomerLink } from '../../parts/links.js';
-import { picosOf, picosOrNull, readableUsd } from '../../parts/money.js';
-import { Moment } from '../../parts/moment.js';
+import { picosOf, picosOrNull, readableUsd, roundUsd } from '../../parts/money.js';
 import { ShareBar } from '../../parts/share-bar.js';
-import { dayOf, isoOf, nowSeconds, relative } from '../../parts/times.js';
+import { dayOf, duration, isoOf, nowSeconds } from '../../parts/times.js';
 import { CustomerState, limitWords } from './customer-state.js';
 
 type Customer = Schemas['Customer'];
@@ -23,10 +22,12 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'entity',
     header: 'Customer',
-    width: 15,
+    width: 10,
     cell: (row) => (
       <>
-        <CustomerLink entity={row.entity} /> <CustomerState customer={row} />
+        <CustomerLink entity={row.entity} />
+        <div className="quiet">{row.plan}</div>
+        <CustomerState customer={row} />
       </>
     ),
     sortBy: ({ entity }) => entity,
@@ -36,23 +37,23 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'plan',
     header: 'Plan',
-    width: 7,
     cell: ({ plan }) => plan,
-    sortBy: ({ plan }) => plan,
     csv: ({ plan }) => plan,
   },
   {
     id: 'month_to_date_usd',
     header: 'This month',
     isNumber: true,
+    width: 6.5,
     cell: ({ month_to_date_usd: usd }) => <Amount usd={usd} />,
     sortBy: ({ month_to_date_usd: usd }) => usd,
     csv: ({ month_to_date_usd: usd }) => usd,
   },
   {
     id: 'change_usd',
-    header: 'Against the same days',
+    header: 'Against last month',
     isNumber: true,
+    width: 6,
     cell: ({ change_usd: usd }) => <Change usd={usd} />,
     sortBy: ({ change_usd: usd }) => usd,
     csv: ({ change_usd: usd }) => usd,
@@ -60,7 +61,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'monthly_cap_share',
     header: 'Share of the cap',
-    width: 9,
+    width: 6.5,
     cell: (row) => <CapShare customer={row} />,
     sortBy: ({ monthly_cap_share: share }) => share,
     csv: ({ monthly_cap_share: share }) => share,
@@ -70,13 +71,15 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
     id: 'credits_usd',
     header: 'Credits left',
     isNumber: true,
+    width: 6.5,
     cell: ({ credits_usd: usd }) => <Amount usd={usd} />,
     sortBy: ({ credits_usd: usd }) => usd,
     csv: ({ credits_usd: usd }) => usd,
   },
   {
     id: 'credits_until',
-    header: 'Credits last until',
+    header: 'Credits last',
+    width: 6.5,
     cell: (row) => <LastsUntil customer={row} />,
     sortBy: ({ credits_until: until }) => until,
     csv: ({ credits_until: until }) => (until === null ? null : isoOf(until)),
@@ -85,32 +88,36 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
     id: 'held_usd',
     header: 'Held',
     isNumber: true,
-    width: 7,
+    width: 5,
     cell: ({ held_usd: usd }) => <Amount usd={usd} />,
+    sortBy: ({ held_usd: usd }) => usd,
     csv: ({ held_usd: usd }) => usd,
   },
   {
     id: 'denied_requests',
-    header: 'Refused, last day',
+    header: 'Refused in a day',
     isNumber: true,
-    width: 8,
+    width: 6.5,
     cell: (row) => <Denied customer={row} />,
+    sortBy: ({ denied_requests: denied }) => denied,
     csv: ({ denied_requests: denied }) => denied,
   },
   {
     id: 'forecast_usd',
     header: 'Forecast',
     isNumber: true,
+    width: 5.5,
     cell: ({ forecast_usd: usd }) => <Amount usd={usd} />,
+    sortBy: ({ forecast_usd: usd }) => usd,
     csv: ({ forecast_usd: usd }) => usd,
   },
 ];
 
 /** In files alone: on the page they stand within other columns. */
-const IN_FILES_ALONE = ['state', 'monthly_cap_usd'];
+const IN_FILES_ALONE = ['state', 'plan', 'monthly_cap_usd'];
 export const SHOWN_COLUMNS = CUSTOMER_COLUMNS.filter(({ id }) => !IN_FILES_ALONE.includes(id));
 
-function Change({ usd }: { usd: string }) {
+export function Change({ usd }: { usd: string }) {
   const picos = picosOf(usd);
   return (
     <span className="amount" title={`$${usd} exactly`}>
@@ -127,7 +134,7 @@ function CapShare({ customer }: { customer: Customer }) {
   return (
     <>
       <ShareBar label={`${customer.entity}: share of the monthly cap`} used={used} limit={cap} />
-      <span className="quiet">of {readableUsd(cap)}</span>
+      <span className="quiet">of {roundUsd(cap)}</span>
     </>
   );
 }
@@ -136,17 +143,16 @@ function LastsUntil({ customer }: { customer: Customer }) {
   const { credits_until: until, credits_expire_at: expires } = customer;
   if (until === null) {
     if (expires === null) return <span className="quiet">–</span>;
-    return <span className="quiet">some expire {dayOf(expires)}</span>;
+    return <span className="quiet">some expire on {dayOf(expires)}</span>;
   }
   return (
     <>
       {runsOutSoon(customer) ? (
-        <Badge tone="warn">runs out {relative(until, nowSeconds())}</Badge>
+        <Badge tone="warn">{duration(until - nowSeconds())}</Badge>
       ) : (
-        <Moment at={until} isRelative />
+        duration(until - nowSeconds())
       )}
-      <br />
-      <span className="quiet">{dayOf(until)}</span>
+      <div className="quiet">{dayOf(until)}</div>
     </>
   );
 }

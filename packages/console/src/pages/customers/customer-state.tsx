@@ -1,7 +1,6 @@
 /** How a customer stands, in a word or two: what stops its requests comes first. */
 import type { Schemas } from '../../api/client.js';
 import { Badge } from '../../parts/badge.js';
-import { plural } from '../../parts/times.js';
 
 type Customer = Schemas['Customer'];
 
@@ -30,14 +29,12 @@ export function isRefused({ state, quota_mode: mode }: Pick<Customer, 'state' | 
 }
 
 export function CustomerState({ customer }: { customer: Customer }) {
-  const { state, denied_requests: denied } = customer;
-  const wasRefused = denied !== null && denied > 0;
+  const { state, quota_mode: mode } = customer;
   if (isRefused(customer)) return <Badge tone="bad">{STATE_WORDS[state]}</Badge>;
   return (
     <>
       {state === 'overage' && <Badge tone="warn">{STATE_WORDS[state]}</Badge>}{' '}
-      {customer.quota_mode !== 'enforce' && <Badge tone="plain">Mode {customer.quota_mode}</Badge>}{' '}
-      {wasRefused && <Badge tone="bad">Refused {plural(denied, 'request')}</Badge>}
+      {mode !== 'enforce' && <Badge tone="plain">Mode {mode}</Badge>}
     </>
   );
 }

@@ -11,13 +11,15 @@ import { Empty } from '../../parts/empty.js';
 import { SearchBox, SelectBox } from '../../parts/fields.js';
 import { allOf, paging, rowsOf } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
-import { groupDigits } from '../../parts/money.js';
+import { exactUsd, groupDigits, picosOf, picosOrNull, sumPicos } from '../../parts/money.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
 import { AddCustomer } from './add-customer.js';
-import { CUSTOMER_COLUMNS, runsOutSoon, SHOWN_COLUMNS } from './columns.js';
+import { Change, CUSTOMER_COLUMNS, runsOutSoon, SHOWN_COLUMNS } from './columns.js';
 import { isRefused, STATE_WORDS } from './customer-state.js';
 import { customersRoute, STATES, type CustomersSort } from './route.js';
+
+type Customer = Schemas['Customer'];
 
 const ALL = '';
 
@@ -38,10 +40,7 @@ export function Customers() {
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   return (
     <>
-      <PageHead
-        title="Customers"
-        lead="Amounts in US dollars, times in UTC. Those that run out of credits first are at the top."
-      >
+      <PageHead title="Customers" lead={leadOf(sort)}>
         <AddCustomer />
         <CsvButton
           fileName="customers.csv"
@@ -76,6 +75,7 @@ export function Customers() {
                 onSort={(next) => change({ sort: next as CustomersSort })}
                 isSorted
                 total={pages[0]!.totals.entities}
+                totals={totalsOf(pages[0]!.totals, hasNextPage ? null : rows)}
                 onEnd={hasNextPage && !isFetchingNextPage ? more : undefined}
                 toneOf={(row) => (isRefused(row) ? 'bad' : undefined)}
                 empty={<NoCustomers isFiltered={Object.keys(filter).length > 0} />}
@@ -88,13 +88,37 @@ export function Customers() {
   );
 }
 
+function leadOf(sort: CustomersSort): string {
+  const units = 'Amounts in US dollars, days in UTC.';
+  return sort === 'credits_until' ? `${units} Those whose credits end first are at the top.` : units;
+}
+
+/** What only the rows have is summed where all of them are there. A customer without a forecast, or while nobody can say, adds nothing. */
+function totalsOf(totals: Schemas['CustomerTotals'], rows: readonly Customer[] | null) {
+  const sum = (of: (row: Customer) => string | null) => {
+    const known = rows?.filter((row) => of(row) !== null) ?? [];
+    if (known.length === 0) return null;
+    return <Amount usd={sumPicos(known, (row) => picosOrNull(of(row)) ?? 0n)} />;
+  };
+  return {
+    entity: 'Total',
+    month_to_date_usd: <Amount usd={totals.month_to_date_usd} />,
+    change_usd:
+      rows === null ? null : <Change usd={exactUsd(sumPicos(rows, ({ change_usd: usd }) => picosOf(usd)))} />,
+    credits_usd: <Amount usd={totals.credits_usd} />,
+    held_usd: sum(({ held_usd: usd }) => usd),
+    denied_requests: rows?.reduce((count, { denied_requests: denied }) => count + (denied ?? 0), 0),
+    forecast_usd: sum(({ forecast_usd: usd }) => usd),
+  };
+}
+
 function Totals({ totals, soon }: { totals: Schemas['CustomerTotals']; soon: number }) {
   const { states } = totals;
   return (
     <section className="tiles" aria-label="All customers of the filter">
       <Tile title="Customers" figure={groupDigits(totals.entities)}>
         {soon > 0
-          ? `${soon} of those below run out within seven days`
+          ? `${soon} of those below ${soon === 1 ? 'runs' : 'run'} out within seven days`
           : 'None below runs out within seven days'}
       </Tile>
       <Tile title="This month" figure={<Amount usd={totals.month_to_date_usd} />}>

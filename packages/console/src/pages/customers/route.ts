@@ -8,6 +8,7 @@ export const STATES = ['cap_reached', 'out_of_credits', 'overage', 'within_limit
 /** What the server sorts by. */
 export const SORTS = [
   'entity', 'plan', 'month_to_date_usd', 'change_usd', 'monthly_cap_share', 'credits_usd', 'credits_until',
+  'held_usd', 'denied_requests', 'forecast_usd',
 ] as const; // prettier-ignore
 type SortName = (typeof SORTS)[number];
 export type CustomersSort = SortName | `-${SortName}`;

@@ -31,7 +31,7 @@ export function Events() {
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   const rows = useMemo(() => rowsOf(found.data?.pages ?? []), [found.data]);
-  const columns = useMemo(() => columnsOf(entity, rows), [entity, rows]);
+  const columns = useMemo(() => columnsOf(entity, rows).filter(({ id }) => id !== 'project'), [entity, rows]);
   return (
     <>
       <PageHead title={entity} lead={<Lead />}>
@@ -120,6 +120,7 @@ function Finding() {
       >
         <SelectBox
           label="Find by"
+          isLabelHidden
           value={kind}
           options={ID_KINDS.map((value) => ({ value, label: KIND_LABELS[value] }))}
           onChange={(next) => setKind(ID_KINDS.find((each) => each === next) ?? 'event_id')}
@@ -189,6 +190,15 @@ function Chips() {
   );
 }
 
+function ModelAndProject({ event: { model, project } }: { event: CountedEvent }) {
+  return (
+    <>
+      {model}
+      <div className="quiet">{project}</div>
+    </>
+  );
+}
+
 function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<CountedEvent>[] {
   const hasOthers = rows.some(({ quantities }) => Object.keys(othersOf(quantities)).length > 0);
   const others: Column<CountedEvent> = {
@@ -201,7 +211,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
     {
       id: 'occurred_at',
       header: 'Time (UTC)',
-      width: 10,
+      width: 8,
       cell: (event) => (
         <Link to="/customers/$entity/events/$event" params={{ entity, event: event.id }}>
           {event.occurred_at.slice(0, 19).replace('T', ' ')}
@@ -212,16 +222,22 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
     {
       id: 'project',
       header: 'Project',
-      width: 10,
       cell: ({ project }) => project,
       csv: ({ project }) => project,
     },
-    { id: 'model', header: 'Model', width: 14, cell: ({ model }) => model, csv: ({ model }) => model },
+    {
+      id: 'model',
+      header: 'Model, project',
+      width: 11,
+      isWide: true,
+      cell: (event) => <ModelAndProject event={event} />,
+      csv: ({ model }) => model,
+    },
     {
       id: 'cost_usd',
       header: 'Cost',
       isNumber: true,
-      width: 7.5,
+      width: 6,
       cell: ({ cost_usd: usd }) => <Amount usd={usd} />,
       csv: ({ cost_usd: usd }) => usd,
     },
@@ -229,11 +245,11 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
     count('cached_input_tokens', 'Cached input', (event) => event.cached_input_tokens),
     count('output_tokens', 'Output', (event) => event.output_tokens),
     ...(hasOthers ? [others] : []),
-    { id: 'paid_by', header: 'Paid by', width: 7, cell: paidBy, csv: paidBy },
+    { id: 'paid_by', header: 'Paid by', width: 5.5, cell: paidBy, csv: paidBy },
     {
       id: 'marks',
       header: 'Marks',
-      width: 11,
+      width: 6,
       cell: (event) => <Marks event={event} />,
       csv: (event) =>
         marksOf(event)
@@ -243,7 +259,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
     {
       id: 'event_id',
       header: 'Event',
-      width: 12,
+      width: 8,
       cell: ({ event_id: id, source }) => <code title={source}>{id}</code>,
       csv: ({ event_id: id }) => id,
     },
@@ -251,7 +267,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
 }
 
 function count(id: string, header: string, of: (event: CountedEvent) => number): Column<CountedEvent> {
-  return { id, header, isNumber: true, width: 6.5, cell: (event) => <Count of={of(event)} />, csv: of };
+  return { id, header, isNumber: true, width: 5, cell: (event) => <Count of={of(event)} />, csv: of };
 }
 
 const inFile = (id: keyof CountedEvent): Column<CountedEvent> => ({

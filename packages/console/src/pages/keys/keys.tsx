@@ -5,6 +5,7 @@ import type { Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { Badge, type Tone } from '../../parts/badge.js';
 import { Copyable } from '../../parts/copyable.js';
+import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
@@ -14,10 +15,10 @@ import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { allOf, paging } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
-import { isoOf } from '../../parts/times.js';
+import { dayOf, isoOf } from '../../parts/times.js';
 import { useSignedIn } from '../../session/session.js';
 import { MakeKey, Revoke, Rotate } from './key-acts.js';
-import { KEY_ROLES, KEY_STATES, keysRoute } from './route.js';
+import { customerKeysRoute, KEY_ROLES, KEY_STATES, keysRoute } from './route.js';
 
 type Key = Schemas['Key'];
 const ALL = '';
@@ -31,52 +32,104 @@ export function Keys() {
     [navigate],
   );
   const setEntity = useCallback((typed: string) => change({ entity: typed || undefined }), [change]);
-  const query = { state, ...(entity !== undefined && { entity }), ...(role !== undefined && { role }) };
-  const init = { params: { query } };
-  const found = useInfiniteQuery(paging('/v1/admin/keys', init));
-  const { rows, onEnd } = useRows(found);
+  const wanted = { entity, role, state };
   return (
     <>
-      <PageHead
-        title="Keys"
-        lead="Who may call Tally, and in which role. The audit log shows a key’s name. Times in UTC."
-      >
+      <PageHead title="Keys" lead="Who may call Tally, and in which role. Times in UTC.">
         <MakeKey entity={own ?? entity ?? ''} />
-        <CsvButton fileName="keys.csv" columns={COLUMNS} load={() => allOf('/v1/admin/keys', init)} />
+        <KeysFile wanted={wanted} />
       </PageHead>
       <div className="row filters">
         {own === null && <SearchBox label="Customer, whole name" value={entity ?? ''} onChange={setEntity} />}
-        <SelectBox
-          label="Role"
-          value={role ?? ALL}
-          options={[
-            { value: ALL, label: 'All roles' },
-            ...KEY_ROLES.map((value) => ({ value, label: value })),
-          ]}
-          onChange={(chosen) => change({ role: chosen || undefined })}
-        />
-        <SelectBox
-          label="State"
-          value={state}
-          options={KEY_STATES.map((value) => ({ value, label: value }))}
-          onChange={(chosen) => change({ state: chosen })}
-        />
+        <KeySelects wanted={wanted} onChange={change} />
       </div>
-      <div className="card">
-        <Awaited of={found} lines={8}>
-          {() => (
-            <DataTable
-              label="Keys"
-              columns={SHOWN_COLUMNS}
-              rows={rows}
-              keyOf={({ id }) => id}
-              onEnd={onEnd}
-              empty={<Empty title="No key matches">Change the filter, or make a key.</Empty>}
-            />
-          )}
-        </Awaited>
-      </div>
+      <KeyTable wanted={wanted} />
     </>
+  );
+}
+
+/** The keys of one customer, among its pages. */
+export function CustomerKeys() {
+  const { entity } = customerKeysRoute.useParams();
+  const { role, state = 'active' } = customerKeysRoute.useSearch();
+  const navigate = customerKeysRoute.useNavigate();
+  const change = (changes: object) =>
+    void navigate({ search: (before) => ({ ...before, ...changes }), replace: true });
+  const wanted = { entity, role, state };
+  return (
+    <>
+      <PageHead title={entity} lead="Keys that reach this customer alone, and when each was last used.">
+        <MakeKey entity={entity} />
+        <KeysFile wanted={wanted} />
+      </PageHead>
+      <CustomerTabs entity={entity} />
+      <div className="row filters">
+        <KeySelects wanted={wanted} onChange={change} />
+      </div>
+      <KeyTable wanted={wanted} isOfOne />
+    </>
+  );
+}
+
+type Wanted = {
+  readonly entity: string | undefined;
+  readonly role: Key['role'] | undefined;
+  readonly state: Key['state'];
+};
+
+function listing({ entity, role, state }: Wanted) {
+  const query = { state, ...(entity !== undefined && { entity }), ...(role !== undefined && { role }) };
+  return { params: { query } };
+}
+
+function KeysFile({ wanted }: { wanted: Wanted }) {
+  const load = () => allOf('/v1/admin/keys', listing(wanted));
+  return <CsvButton fileName="keys.csv" columns={COLUMNS} load={load} />;
+}
+
+function KeySelects({
+  wanted: { role, state },
+  onChange,
+}: {
+  wanted: Wanted;
+  onChange: (changes: object) => void;
+}) {
+  return (
+    <>
+      <SelectBox
+        label="Role"
+        value={role ?? ALL}
+        options={[{ value: ALL, label: 'All roles' }, ...KEY_ROLES.map((value) => ({ value, label: value }))]}
+        onChange={(chosen) => onChange({ role: chosen || undefined })}
+      />
+      <SelectBox
+        label="State"
+        value={state}
+        options={KEY_STATES.map((value) => ({ value, label: value }))}
+        onChange={(chosen) => onChange({ state: chosen })}
+      />
+    </>
+  );
+}
+
+function KeyTable({ wanted, isOfOne = false }: { wanted: Wanted; isOfOne?: boolean }) {
+  const found = useInfiniteQuery(paging('/v1/admin/keys', listing(wanted)));
+  const { rows, onEnd } = useRows(found);
+  return (
+    <div className="card">
+      <Awaited of={found} lines={8}>
+        {() => (
+          <DataTable
+            label="Keys"
+            columns={isOfOne ? COLUMNS_OF_ONE : SHOWN_COLUMNS}
+            rows={rows}
+            keyOf={({ id }) => id}
+            onEnd={onEnd}
+            empty={<Empty title="No key matches">Change the filter, or make a key.</Empty>}
+          />
+        )}
+      </Awaited>
+    </div>
   );
 }
 
@@ -86,7 +139,7 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'name',
     header: 'Name',
-    width: 14,
+    width: 13,
     cell: ({ name, id }) => (
       <>
         <span className="strong">{name}</span>
@@ -101,8 +154,8 @@ const COLUMNS: readonly Column<Key>[] = [
   { id: 'role', header: 'Role', width: 5, cell: ({ role }) => role, csv: ({ role }) => role },
   {
     id: 'entity',
-    header: 'Of',
-    width: 7,
+    header: 'Reaches',
+    width: 6.5,
     cell: ({ entity }) =>
       entity === null ? <span className="quiet">all customers</span> : <CustomerLink entity={entity} />,
     csv: ({ entity }) => entity,
@@ -124,21 +177,22 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'expires_at',
     header: 'Ends',
-    width: 8,
+    width: 7,
     cell: (key) => <Ends at={key.expires_at} />,
     csv: (key) => timeOf(key.expires_at),
   },
-  { id: 'acts', header: 'Change', width: 13, cell: (key) => <Acts of={key} /> },
   {
     id: 'created_at',
     header: 'Made',
-    width: 11,
-    cell: ({ created_at: at }) => <Moment at={at} />,
+    width: 6,
+    cell: ({ created_at: at }) => <span title={isoOf(at)}>{dayOf(at)}</span>,
     csv: (key) => timeOf(key.created_at),
   },
+  { id: 'acts', header: 'Change', width: 12, cell: (key) => <Acts of={key} /> },
 ];
 /** Files have a column for the id, which the page shows beside the name. */
 const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id');
+const COLUMNS_OF_ONE = SHOWN_COLUMNS.filter(({ id }) => id !== 'entity');
 
 function timeOf(at: number | null): string | null {
   return at === null ? null : isoOf(at);

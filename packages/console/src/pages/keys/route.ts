@@ -1,4 +1,4 @@
-/** `/keys`: the API keys of all, or of one customer. */
+/** `/keys`: the API keys of all; `/customers/{entity}/keys`: those of one customer. */
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { pageRoute } from '../../frame/frame-routes.js';
 import { address, oneOf, text } from '../../parts/address.js';
@@ -12,4 +12,12 @@ export const keysRoute = createRoute({
   validateSearch: address({ entity: text(128), role: oneOf(KEY_ROLES), state: oneOf(KEY_STATES) }),
   staticData: { needs: 'GET /v1/admin/keys' },
   component: lazyRouteComponent(() => import('./keys.js'), 'Keys'),
+});
+
+export const customerKeysRoute = createRoute({
+  getParentRoute: () => pageRoute,
+  path: '/customers/$entity/keys',
+  validateSearch: address({ role: oneOf(KEY_ROLES), state: oneOf(KEY_STATES) }),
+  staticData: { needs: 'GET /v1/admin/keys' },
+  component: lazyRouteComponent(() => import('./keys.js'), 'CustomerKeys'),
 });

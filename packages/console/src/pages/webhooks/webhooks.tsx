@@ -133,11 +133,11 @@ const COLUMNS: readonly Column<Webhook>[] = [
       entity === null ? <span className="quiet">all customers</span> : <CustomerLink entity={entity} />,
   },
   { id: 'breaker', header: 'State', width: 14, cell: ({ breaker }) => <State breaker={breaker} /> },
-  { id: 'created_at', header: 'Made', width: 11, cell: ({ created_at: at }) => <Moment at={at} /> },
+  { id: 'created_at', header: 'Made', width: 13, cell: ({ created_at: at }) => <Moment at={at} /> },
 ];
 
 function State({ breaker: { state, failures, probe_at: probe } }: { breaker: Webhook['breaker'] }) {
-  if (failures === 0) return <Badge tone="good">takes what is sent</Badge>;
+  if (failures === 0) return <Badge tone="good">receiving</Badge>;
   return (
     <>
       <Badge tone="bad">{state === 'closed' ? 'failing' : 'stopped'}</Badge>
