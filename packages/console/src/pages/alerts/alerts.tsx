@@ -139,17 +139,17 @@ function Conditions({ alerts }: { alerts: readonly Alert[] }) {
 }
 
 const CONDITION_COLUMNS: readonly Column<Alert>[] = [
-  { id: 'when', header: 'When', width: 20, cell: (alert) => conditionOf(alert) },
+  { id: 'when', header: 'When', width: 14, cell: (alert) => conditionOf(alert) },
   {
     id: 'told',
     header: 'Mailed to',
-    width: 14,
+    width: 11,
     cell: (alert) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
   },
   {
     id: 'last',
     header: 'Last delivery',
-    width: 14,
+    width: 11,
     cell: (alert) => (
       <Last
         id={alert.id}
@@ -159,7 +159,7 @@ const CONDITION_COLUMNS: readonly Column<Alert>[] = [
       />
     ),
   },
-  { id: 'made', header: 'Made', width: 11, cell: ({ created_at: at }) => <Moment at={at} /> },
+  { id: 'made', header: 'Made', width: 9, cell: ({ created_at: at }) => <Moment at={at} /> },
   {
     id: 'act',
     header: 'Change',
@@ -197,19 +197,19 @@ function spendColumns(entity: string): readonly Column<SpendRow>[] {
     {
       id: 'whose',
       header: 'Of',
-      width: 10,
+      width: 9,
       cell: ({ project }) => project ?? <span className="quiet">all projects together</span>,
     },
     {
       id: 'told',
       header: 'Mailed to',
-      width: 14,
+      width: 13,
       cell: ({ alert }) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
     },
     {
       id: 'last',
       header: 'Last delivery',
-      width: 14,
+      width: 13,
       cell: ({ alert }) => (
         <Last
           id={alert.id}

@@ -41,6 +41,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'settings.retention': 'Retention changed',
   'usage_months.drop': 'Events of a month dropped',
   'jobs.start': 'Job started',
+  'access.denied': 'Call denied: the key may not make it',
+  'access.refused': 'Call refused',
 };
 
 export const ACTIONS = Object.keys(WORDS);

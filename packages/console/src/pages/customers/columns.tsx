@@ -79,7 +79,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'credits_until',
     header: 'Credits last',
-    width: 6.5,
+    width: 7,
     cell: (row) => <LastsUntil customer={row} />,
     sortBy: ({ credits_until: until }) => until,
     csv: ({ credits_until: until }) => (until === null ? null : isoOf(until)),
@@ -97,7 +97,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
     id: 'denied_requests',
     header: 'Refused in a day',
     isNumber: true,
-    width: 6.5,
+    width: 6,
     cell: (row) => <Denied customer={row} />,
     sortBy: ({ denied_requests: denied }) => denied,
     csv: ({ denied_requests: denied }) => denied,

@@ -228,7 +228,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
     {
       id: 'model',
       header: 'Model, project',
-      width: 11,
+      width: 10.5,
       isWide: true,
       cell: (event) => <ModelAndProject event={event} />,
       csv: ({ model }) => model,
