@@ -14,7 +14,7 @@ describe('an entry of the audit log in words', () => {
     ['credits.grant', { amount_picos: '25000000000000', category: 'promotional' }, 'Gave $25.00 of credits'],
     ['credits.void', { taken_picos: '1500000000000' }, 'Took back $1.50 of credits'],
     ['credits.refund', { taken_picos: '2000000000000' }, 'Refunded $2.00 of credits'],
-    ['entities.put', { plan: 'pro' }, 'Put on the plan pro'],
+    ['entities.put', { plan: 'pro' }, 'Plan set to pro'],
     ['keys.create', { name: 'Ada' }, 'Key made'],
     ['something.new', {}, 'something.new'],
   ])('%s %j is “%s”', (action, after, words) => {
@@ -44,6 +44,13 @@ describe('an entry of the audit log in words', () => {
       'Monthly cap: no limit → $1,250.50',
       'When credits are gone: requests are refused → requests go on as overage',
       'Mode: limits refuse requests → shadow: limits are noted alone',
+    ]);
+  });
+
+  it('the limits that a customer has for itself are named in words', () => {
+    const [before, after] = [{ own_limits: [] }, { own_limits: ['monthly_cap_usd', 'overage'] }];
+    expect(lines({ action: 'limits.change', before, after })).toEqual([
+      'Limits of its own: none → Monthly cap, When credits are gone',
     ]);
   });
 

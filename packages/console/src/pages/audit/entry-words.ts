@@ -1,5 +1,5 @@
 /** Entries of the audit log as people read them: dollars, days and words where the log has its fields. Pure. */
-import { differs, pairsOf } from '../../parts/difference.js';
+import { differs, pairsOf } from '../../parts/pairs.js';
 import { picosOf, readableUsd, roundUsd } from '../../parts/money.js';
 import { minuteOf } from '../../parts/times.js';
 import { KIND_WORDS } from '../alerts/words.js';
@@ -24,7 +24,7 @@ export function headlineOf({ action, after }: Entry): string {
   if (action === 'credits.void' && taken !== null) return `Took back ${taken} of credits`;
   if (action === 'credits.refund' && taken !== null) return `Refunded ${taken} of credits`;
   if (action === 'entities.put' && typeof field('plan') === 'string')
-    return `Put on the plan ${String(field('plan'))}`;
+    return `Plan set to ${String(field('plan'))}`;
   return actionWords(action);
 }
 
@@ -99,7 +99,10 @@ export function valueWords(field: string, value: unknown): string {
   const money = moneyIn(field, value);
   if (money !== null) return money;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (Array.isArray(value)) return value.map((each) => valueWords('', each)).join(', ');
+  if (Array.isArray(value)) {
+    const each = (one: unknown) => (field === 'own_limits' ? fieldWords(String(one)) : valueWords('', one));
+    return value.map(each).join(', ');
+  }
   if (typeof value !== 'string') return JSON.stringify(value);
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return minuteOf(Date.parse(value) / 1_000);
   if (field === 'kind') return ALERT_KINDS[value] ?? value;
