@@ -105,7 +105,7 @@ describeDashboard(() => {
       expect(lineOf(name)['Cost']).toBe(sumUsd(of(meter, 'meter_costs_usd')));
     }
     expect(sumUsd(shown.map(({ Cost = '' }) => Cost))).toBe((await exactIn(page, '#usage tfoot'))[0]);
-    expect(await page.locator('[data-badge="unpriced-meters"]').textContent()).toBe(
+    expect(await page.locator('[data-badge="unpriced-meters"] .badge').textContent()).toBe(
       `No price yet: page of ${CLAUDE}`,
     );
     await page.goto(`${world.app.url}/dashboard/customers/globex/report`);

@@ -63,7 +63,7 @@ describeDashboard(() => {
     );
     expect(await textOf(page, '[data-badge="late"]')).toMatch(/^7 late requests, \$/);
     expect(await textOf(page, '[data-badge="unpriced"]')).toContain('18 requests without a price: ');
-    expect(await textOf(page, '[data-badge="conflicts"]')).toBe('1 conflicting event');
+    expect(await textOf(page, '[data-badge="conflicts"] .badge')).toBe('1 conflicting event');
     const [charged = '', credits = '', overage = ''] = await exactIn(page, '#books');
     expect(sumUsd([credits, overage])).toBe(charged);
     await page.locator('#grants').getByText('will expire unused').waitFor();
