@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME]`: each bench starts its own servers, prints a table, and compares with the bare thing underneath in the same run. */
 import { parseArgs } from 'node:util';
+import { benchConsole } from './console.js';
 import { benchGateway } from './gateway.js';
 import { benchIngest } from './ingest.js';
 import { benchDecisions, benchQuota } from './quota.js';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   decisions: benchDecisions,
   publication: benchPublication,
   gateway: benchGateway,
+  console: benchConsole,
   reports: () => benchReports({ events: Number(values.events), data: values.data ?? null }),
 };
 

@@ -11,6 +11,7 @@ import {
   signIn,
   type ConsoleWorld,
 } from '../../support/console-world.js';
+import { firstViewFor } from '../../support/first-view.js';
 import { until } from '../../support/until.js';
 
 /** Without sideways scrolling at 1,280 pixels and 400 % zoom (WCAG 1.4.10). */
@@ -220,18 +221,14 @@ describeDashboard(() => {
   it('the first view is less than 200 kB on its way, with the list of customers', async () => {
     const { page, close } = await world.open('/customers');
     await page.getByRole('link', { name: 'acme', exact: true }).waitFor();
-    const finished: Promise<number>[] = [];
-    page.on('requestfinished', (request) => {
-      if (request.url().includes('/dashboard'))
-        finished.push(request.sizes().then((sizes) => sizes.responseBodySize));
+    const { files, bytes } = await firstViewFor(page, {
+      url: `${world.app.url}/dashboard/customers`,
+      usable: 'tbody th a',
     });
-    const cache = await page.context().newCDPSession(page);
-    await cache.send('Network.setCacheDisabled', { cacheDisabled: true });
-    await page.reload();
-    await page.getByRole('link', { name: 'acme', exact: true }).waitFor();
-    const bytes = await Promise.all(finished);
-    expect(bytes.length).toBeGreaterThan(5);
-    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(FIRST_VIEW_BYTES_MAX);
+    expect(files).toBeGreaterThan(5);
+    // Less would be no measure: the framework alone is more.
+    expect(bytes).toBeGreaterThan(FIRST_VIEW_BYTES_MAX / 4);
+    expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
     await close();
   });
 
