@@ -4,18 +4,27 @@ import type { Page } from 'playwright-core';
 import { exactUsd, picosOf } from '../../packages/console/src/parts/money.js';
 import { readCsv } from './csv-reader.js';
 
+/** As much of an element as tests read of it. What reads it runs in the page, so the program has no DOM of its own. */
+export type PageElement = {
+  readonly textContent: string | null;
+  readonly children: Iterable<PageElement>;
+  getAttribute(name: string): string | null;
+  querySelector(selector: string): PageElement | null;
+  querySelectorAll(selector: string): Iterable<PageElement>;
+};
+
 /** The exact amounts within the elements that the selector finds, in their order. */
 export function exactIn(page: Page, selector: string): Promise<string[]> {
   return page
     .locator(`${selector} .amount`)
-    .evaluateAll((all) =>
+    .evaluateAll((all: PageElement[]) =>
       all.map((one) => /^\$(\S+) exactly$/.exec(one.getAttribute('title') ?? '')?.[1] ?? ''),
     );
 }
 
 /** Each row of a table by the heads of its columns: an amount exactly, everything else as it is read. */
 export function rowsIn(page: Page, selector: string): Promise<Record<string, string>[]> {
-  return page.locator(`${selector} table`).evaluate((table) => {
+  return page.locator(`${selector} table`).evaluate((table: PageElement) => {
     const heads = [...table.querySelectorAll('thead th')].map(
       (head) => head.textContent?.replace(/ [↑↓]$/, '') ?? '',
     );

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { exactUsd, picosOf } from '../../../packages/console/src/parts/money.js';
 import type { Answer } from '../../support/app.js';
 import { describeDashboard } from '../../support/browser.js';
+import { exactIn } from '../../support/console-tables.js';
 import { overflowOf } from '../../support/console-world.js';
 import { aFinanceWorld, type FinanceWorld } from '../../support/finance-world.js';
 import { pdfText } from '../../support/pdf-text.js';
@@ -31,10 +32,6 @@ describeDashboard(() => {
     await settled(window.page);
     return window;
   };
-  const exact = (page: Page, selector: string) =>
-    page
-      .locator(`${selector} .amount`)
-      .evaluateAll((all) => all.map((one) => /^\$(\S+) exactly$/.exec(one.getAttribute('title') ?? '')?.[1]));
   const sum = (rows: readonly Row[], field: string) =>
     exactUsd(rows.reduce((total, row) => total + picosOf(row[field]), 0n));
 
@@ -42,13 +39,13 @@ describeDashboard(() => {
     const { page, complaints, close } = await open('/report?top=all');
     const balance = await get('/v1/entities/acme/balance');
     const { low_usd, high_usd } = await get('/v1/entities/acme/forecast');
-    expect((await exact(page, '#tile-charged .figure'))[0]).toBe(balance.month_to_date_usd);
-    expect(await exact(page, '#tile-forecast')).toEqual([balance.forecast_usd, low_usd, high_usd]);
-    expect((await exact(page, '#tile-credits .figure'))[0]).toBe(balance.credits_usd);
-    expect(await exact(page, '#tile-cap')).toEqual([balance.month_to_date_usd, '2400']);
+    expect((await exactIn(page, '#tile-charged .figure'))[0]).toBe(balance.month_to_date_usd);
+    expect(await exactIn(page, '#tile-forecast')).toEqual([balance.forecast_usd, low_usd, high_usd]);
+    expect((await exactIn(page, '#tile-credits .figure'))[0]).toBe(balance.credits_usd);
+    expect(await exactIn(page, '#tile-cap')).toEqual([balance.month_to_date_usd, '2400']);
     const { data } = await get('/v1/entities/acme/usage');
-    expect((await exact(page, '#usage tfoot'))[0]).toBe(sum(data, 'cost_usd'));
-    expect((await exact(page, '#meters tfoot'))[0]).toBe(sum(data, 'cost_usd'));
+    expect((await exactIn(page, '#usage tfoot'))[0]).toBe(sum(data, 'cost_usd'));
+    expect((await exactIn(page, '#meters tfoot'))[0]).toBe(sum(data, 'cost_usd'));
     expect(await page.locator('#books').textContent()).toMatch(
       /^✓ The books agree\. November 2026: charged \$/,
     );
@@ -63,9 +60,9 @@ describeDashboard(() => {
     const bounds = 'start_time=1790812800&end_time=1793491200';
     const { periods, days, marks } = await get(`/v1/entities/acme/activity?${bounds}`);
     const charged = periods.find(({ period }: Row) => period === '2026-10');
-    expect((await exact(page, '#tile-charged .figure'))[0]).toBe(charged.charged_usd);
+    expect((await exactIn(page, '#tile-charged .figure'))[0]).toBe(charged.charged_usd);
     const late = marks.late.filter(({ occurred_period }: Row) => occurred_period === '2026-10');
-    expect(await exact(page, '#tile-used')).toEqual([sum(days, 'cost_usd'), late[0].cost_usd]);
+    expect(await exactIn(page, '#tile-used')).toEqual([sum(days, 'cost_usd'), late[0].cost_usd]);
     expect(await page.locator('#tile-used').textContent()).toContain(
       'of it came late and is billed in November 2026',
     );
@@ -124,7 +121,9 @@ describeDashboard(() => {
     await page.waitForURL((url) => url.search.includes(event.event_id));
     await page.locator('tbody th a').first().click();
     await page.getByRole('heading', { name: 'Quantity × unit price' }).waitFor();
-    expect((await exact(page, 'section[aria-labelledby="quantities-title"] tfoot'))[0]).toBe(event.cost_usd);
+    expect((await exactIn(page, 'section[aria-labelledby="quantities-title"] tfoot'))[0]).toBe(
+      event.cost_usd,
+    );
     await page.getByRole('button', { name: 'Void' }).click();
     await page.getByLabel('Reason').fill('Sent twice');
     await page.getByRole('button', { name: 'Review' }).click();
@@ -141,7 +140,7 @@ describeDashboard(() => {
     await page.getByRole('link', { name: 'October 2026' }).click();
     await page.getByRole('heading', { name: 'Charges' }).waitFor();
     const statement = await get('/v1/entities/acme/statements/2026-10');
-    expect((await exact(page, '#charges tfoot'))[0]).toBe(exactUsd(picosOf(statement.charges.amount_usd)));
+    expect((await exactIn(page, '#charges tfoot'))[0]).toBe(exactUsd(picosOf(statement.charges.amount_usd)));
     await page.locator('#charges tbody a').first().click();
     await page.getByRole('button', { name: 'Remove the filter Charged to October 2026' }).waitFor();
     await close();

@@ -7,6 +7,7 @@ import { USAGE_JOB, USAGE_QUEUE } from '@tally/client/protocol';
 import { anApp, type TestApp } from '../../support/app.js';
 import { aBrowser, describeDashboard, type TestBrowser } from '../../support/browser.js';
 import { anEventBody } from '../../support/builders.js';
+import type { PageElement } from '../../support/console-tables.js';
 import { axeFindings } from '../../support/console-world.js';
 
 /** Styles that it sets inline are blocked, which it does without; what it loads ahead it may not need. */
@@ -69,7 +70,7 @@ describeDashboard(() => {
     await page.getByText('Sign out').waitFor();
     const links = await page
       .locator('a[href^="/dashboard"]')
-      .evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+      .evaluateAll((all: PageElement[]) => all.map((link) => link.getAttribute('href')));
     expect(links).toEqual(['/dashboard/operations', '/dashboard/sign-out']);
     await close();
   });

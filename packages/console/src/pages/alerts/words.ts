@@ -1,8 +1,10 @@
 /** Alerts in words. */
-import type { Schemas } from '../../api/client.js';
+import type { components } from '../../../generated/document.js';
 import { PICOS_PER_USD, picosOf, roundUsd } from '../../parts/money.js';
 import { duration, plural } from '../../parts/times.js';
 
+// Not by way of the client, which needs a browser: tests read these words without one.
+type Schemas = components['schemas'];
 type Alert = Schemas['Alert'];
 
 export const KIND_WORDS: Readonly<Record<Schemas['AlertKind'], string>> = {
