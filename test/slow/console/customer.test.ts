@@ -188,6 +188,7 @@ describeDashboard(() => {
 
   it('moves a customer to another plan, and limits one of its projects', async () => {
     const { page, complaints, close } = await world.open('/customers/owing');
+    await page.getByText('What is spent now is overage').waitFor();
     await begin(page, 'Plan');
     await dialog(page).getByLabel('Plan').selectOption('free');
     expect((await previewed(page))[0]).toBe('owing moves from the plan pro to free.');

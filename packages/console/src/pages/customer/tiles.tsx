@@ -56,7 +56,11 @@ function CreditsNote({ customer, balance }: Props) {
       ? null
       : `${readableUsd(picosOf(balance.debt_usd))} of debt, which the next credits pay`,
   ].filter((note) => note !== null);
-  return notes.length === 0 ? 'Nothing was spent in the last week' : notes.join('; ');
+  if (notes.length > 0) return notes.join('; ');
+  if (picosOf(balance.credits_usd) > 0n) return 'Little or nothing was spent in the last week';
+  return customer.overage === 'allowed'
+    ? 'What is spent now is overage'
+    : 'Requests are refused until credits are granted';
 }
 
 function DeniedNote({ customer }: { customer: Schemas['Customer'] }) {
