@@ -91,8 +91,8 @@ export function parseEvent(json: unknown, at: Date, addedAtMs = at.getTime()): E
 }
 
 /**
- * An attribute of an event whose reporter was told over HTTP that its time is out of range. While it waits in the queue its time may come
- * into range, or the worker's clock differ from the API's: it stays refused all the same, since its reporter may have sent it anew.
+ * An attribute of an event whose reporter was told over HTTP that its time is out of range. It stays refused even if its time comes into
+ * range while it waits in the queue, for its reporter may have mended the time and sent it again.
  */
 const OUT_OF_TIME = 'tallyoutoftime';
 
@@ -100,7 +100,7 @@ export function markedOutOfTime(event: unknown): unknown {
   return { ...(event as object), [OUT_OF_TIME]: true };
 }
 
-/** As it was reported, so that a replay judges it anew. */
+/** As it was reported, so that a replay compares its time with the clock again. */
 export function withoutMark(event: unknown): unknown {
   if (!isOutOfTime(event)) return event;
   return Object.fromEntries(Object.entries(event).filter(([name]) => name !== OUT_OF_TIME));

@@ -117,7 +117,7 @@ describeDashboard(() => {
     await close();
   });
 
-  it('a file of a page that is gone after an upgrade has the console loaded anew', async () => {
+  it('when an upgrade has removed a file of a page, the console is loaded again', async () => {
     const { page, close } = await open('/customers');
     await page.route('**/assets/audit-*.js', (route) => route.fulfill({ status: 404, body: '' }), {
       times: 1,
