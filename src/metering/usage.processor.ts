@@ -12,7 +12,7 @@ import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Metrics } from '../platform/metrics.js';
 import { UsageQueue } from '../platform/queues.js';
-import { isLostConnection } from '../platform/redis-errors.js';
+import { WorkerErrors } from '../platform/worker-errors.js';
 import { BatchWriter } from './batch-writer.js';
 import type { NewDeadLetter } from './dead-letter.js';
 import { DeadLetters } from './dead-letters.js';
@@ -58,6 +58,7 @@ export class UsageProcessor
   /** 16,000 events in one turn cost half as much again for each. */
   private readonly turns = new TurnBudget(USAGE_EVENTS_MAX);
   private readonly refused = new TurnBudget(REFUSED_IN_A_TURN_MAX);
+  private readonly errors: WorkerErrors;
 
   constructor(
     private readonly lanes: UsageLanes,
@@ -71,6 +72,7 @@ export class UsageProcessor
     @Inject(QUEUE_SHARDS) private readonly shards: number,
   ) {
     super();
+    this.errors = new WorkerErrors(logger, 'the worker of the usage queue');
     this.intake = new Intake(usageQueues(shards));
   }
 
@@ -173,10 +175,10 @@ export class UsageProcessor
     this.adaptConcurrency(job.queueName);
   }
 
-  /** Without a listener BullMQ prints the error itself. An outage of Redis is logged by its connection. */
+  /** Without a listener BullMQ prints the error itself. */
   @OnWorkerEvent('error')
   failed(error: Error): void {
-    if (!isLostConnection(error)) this.logger.error('the worker of the usage queue', error);
+    this.errors.add(error);
   }
 
   private adaptConcurrency(queue: string): void {

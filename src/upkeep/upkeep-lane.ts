@@ -7,8 +7,8 @@ import { assert } from '../domain/errors.js';
 import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../platform/logger.js';
 import { RoundError } from '../platform/one-by-one.js';
-import { isLostConnection } from '../platform/redis-errors.js';
 import type { Metrics } from '../platform/metrics.js';
+import { WorkerErrors } from '../platform/worker-errors.js';
 import { intervalSecondsOf, type Schedule } from './schedules.js';
 
 /** A Redis that lost its data lacks the schedules for at most this long. */
@@ -27,6 +27,7 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
   private readonly running = new Map<string, { isAskedAgain: boolean }>();
   /** By schedule, since its last run without an error in this process. */
   private readonly failing = new Map<string, Failing>();
+  private readonly errors: WorkerErrors;
 
   constructor(
     private readonly queue: Queue,
@@ -37,6 +38,7 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
     private readonly metrics: Metrics,
   ) {
     super();
+    this.errors = new WorkerErrors(logger, 'the worker of an upkeep queue');
     queue.on('error', (error) => this.failed(error));
   }
 
@@ -82,11 +84,10 @@ export abstract class UpkeepLane extends WorkerHost implements OnApplicationBoot
     }, SCHEDULES_CHECK_MS);
   }
 
-  /** Without a listener BullMQ prints the error itself. An outage of Redis is logged by its connection. */
+  /** Without a listener BullMQ prints the error itself. */
   @OnWorkerEvent('error')
   failed(error: Error): void {
-    if (!isLostConnection(error))
-      this.logger.error('the worker of an upkeep queue', error, { queue: this.queue.name });
+    this.errors.add(error, { queue: this.queue.name });
   }
 
   /** It is not retried: the next run does what this one did not. */
