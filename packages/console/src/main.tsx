@@ -1,7 +1,12 @@
 /** Starts the console: who is signed in comes first, then the page that the address names. */
 import './design/tokens.css';
-import './design/page.css';
-import './design/controls.css';
+import './design/base.css';
+import './design/frame.css';
+import './design/layout.css';
+import './design/states.css';
+import './design/buttons.css';
+import './design/fields.css';
+import './design/dialogs.css';
 import './design/tables.css';
 import './design/finance.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';

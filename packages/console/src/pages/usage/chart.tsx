@@ -6,8 +6,8 @@ import { DataTable, type Column } from '../../parts/data-table.js';
 import { compact, measured, type Measure } from '../../parts/words.js';
 import { drawnUsd, groupDigits } from '../../parts/money.js';
 import { monthName } from '../../parts/times.js';
+import type { Explored } from './explored.js';
 import { measureOfRow, nameIn, sumRows, type GroupRow } from './groups.js';
-import type { Explored } from './usage.js';
 
 /** As many as there are colours. */
 const SERIES_MAX = 6;

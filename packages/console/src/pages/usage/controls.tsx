@@ -7,10 +7,10 @@ import { SelectBox } from '../../parts/fields.js';
 import { MEASURE_LABELS, MEASURES } from '../../parts/words.js';
 import { METERS } from '../../parts/meters.js';
 import { Segmented } from '../../parts/segmented.js';
+import type { Explored } from './explored.js';
 import { fieldLabel, FIELDS, isField, withFilter, writeFilters, type Filter } from './filters.js';
 import { nameIn } from './groups.js';
 import { TOPS, WIDTHS } from './route.js';
-import type { Explored } from './usage.js';
 
 const WIDTH_LABELS = { '1h': 'Hours', '1d': 'Days', '1mo': 'Months' } as const;
 const NONE = '';

@@ -12,9 +12,9 @@ import { othersText } from '../../parts/words.js';
 import { METERS, othersOf } from '../../parts/meters.js';
 import { exactUsd, groupDigits } from '../../parts/money.js';
 import { eventsSearch } from './events-search.js';
+import type { Explored } from './explored.js';
 import { fieldLabel, withFilter, writeFilters } from './filters.js';
 import { nameIn, sumRows, type GroupRow } from './groups.js';
-import type { Explored } from './usage.js';
 
 export function GroupsTable({ of, rows }: { of: Explored; rows: readonly GroupRow[] }) {
   const { groups, change, search, top } = of;

@@ -1,52 +1,18 @@
 /** The explorer of usage: chart and table from one answer, by any one or two groups, with any filter. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo } from 'react';
+import { useMemo } from 'react';
 import { reading } from '../../api/client.js';
 import { asApiError } from '../../api/errors.js';
 import { Awaited } from '../../parts/awaited.js';
-import { addDays, isoDayOf, rangeName, secondsOfDay } from '../../parts/calendar.js';
+import { addDays, rangeName, secondsOfDay } from '../../parts/calendar.js';
 import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { PageHead } from '../../parts/page-head.js';
-import { nowSeconds, periodAt } from '../../parts/times.js';
 import { UsageChart } from './chart.js';
 import { UsageControls } from './controls.js';
-import { isField, queryOf, readFilters } from './filters.js';
+import { useExplored, type Explored } from './explored.js';
+import { queryOf } from './filters.js';
 import { bucketStarts, groupRows, isFound, type ApiRow } from './groups.js';
-import { usageRoute } from './route.js';
 import { GroupsTable } from './table.js';
-
-export type Explored = ReturnType<typeof useExplored>;
-type UsageSearch = ReturnType<typeof usageRoute.useSearch>;
-
-/** What the address asks for, with its defaults. */
-function useExplored() {
-  const { entity } = usageRoute.useParams();
-  const search = usageRoute.useSearch();
-  const navigate = usageRoute.useNavigate();
-  const change = useCallback(
-    (changes: Partial<UsageSearch>) =>
-      void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
-    [navigate],
-  );
-  return useMemo(() => {
-    const month = periodAt(nowSeconds());
-    const [from, to] = [search.from ?? `${month}-01`, search.to ?? isoDayOf(nowSeconds())];
-    const isInOrder = from <= to;
-    const groups = [search.by ?? 'model', search.and ?? ''].filter(isField);
-    return {
-      entity,
-      change,
-      search,
-      groups: [...new Set(groups.length === 0 ? ['model'] : groups)],
-      filters: readFilters(search.filters),
-      width: search.width ?? ('1d' as const),
-      show: search.show ?? ('cost' as const),
-      top: search.top ?? ('6' as const),
-      from: isInOrder ? from : to,
-      to: isInOrder ? to : from,
-    };
-  }, [entity, search, change]);
-}
 
 type Answer = { readonly data: readonly ApiRow[]; readonly isWhole: boolean };
 
