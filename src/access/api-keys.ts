@@ -4,8 +4,8 @@ import { Injectable } from '@nestjs/common';
 import { OVERLOADED_MESSAGE } from '@tally/client/protocol';
 import { TallyError } from '../domain/errors.js';
 import { Clock } from '../platform/clock.js';
-import { isUnavailable } from '../platform/unavailable.js';
-import { DeadlineError, Deadlines } from '../platform/deadline.js';
+import { Deadlines } from '../platform/deadline.js';
+import { isOutage, RecentOutage } from '../platform/outage.js';
 import { findKeyByHash } from './api-key-rows.js';
 import { Database } from '../platform/database.js';
 import type { Principal } from './principal.js';
@@ -44,14 +44,16 @@ export class ApiKeys {
   /** Keys of the last seconds by the secret itself: hashing it for every request was a twentieth of a decision's time. */
   private readonly recent = new Map<string, Lookup>();
   private readonly lookups = new Map<string, Promise<Principal | null>>();
-  private unavailableAtMs = -Infinity;
+  private readonly outage: RecentOutage;
   /** Rises with every revocation, so that a lookup that began before a revocation is not cached after it. */
   private revocations = 0;
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.outage = new RecentOutage(clock, UNAVAILABLE_MS);
+  }
 
   /** The principal of a secret that was seen a moment ago; null means: call `authenticate`. */
   known(secret: string): Principal | null {
@@ -85,7 +87,7 @@ export class ApiKeys {
     const cached = this.cache.get(hash);
     if (cached !== undefined && this.ageMsOf(cached) < FRESH_MS_MAX) return cached.principal;
     const lookup = this.lookUpInTime(hash);
-    if (cached !== undefined && this.isUnavailable() && this.ageMsOf(cached) < STALE_MS_MAX) {
+    if (cached !== undefined && this.outage.isRecent() && this.ageMsOf(cached) < STALE_MS_MAX) {
       void lookup.catch(() => {});
       return cached.principal;
     }
@@ -103,18 +105,12 @@ export class ApiKeys {
   private async lookUpInTime(hash: string): Promise<Principal | null> {
     try {
       const found = await this.deadlines.within(LOOKUP_MS_MAX, this.lookUpOnce(hash));
-      this.unavailableAtMs = -Infinity;
+      this.outage.end();
       return found;
     } catch (error) {
-      if (isOutage(error)) this.unavailableAtMs = this.clock.now().getTime();
+      if (isOutage(error)) this.outage.see();
       throw error;
     }
-  }
-
-  /** A clock that is set back does not prolong it. */
-  private isUnavailable(): boolean {
-    const sinceMs = this.clock.now().getTime() - this.unavailableAtMs;
-    return sinceMs >= 0 && sinceMs < UNAVAILABLE_MS;
   }
 
   /** Discards the cache, so that a revocation counts at once in this process. */
@@ -168,10 +164,6 @@ export class ApiKeys {
     if (this.cache.size > CACHED_KEYS_MAX && oldest !== undefined) this.cache.delete(oldest);
     return principal;
   }
-}
-
-function isOutage(error: unknown): boolean {
-  return error instanceof DeadlineError || isUnavailable(error);
 }
 
 export function newSecret(): string {

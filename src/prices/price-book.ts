@@ -7,6 +7,7 @@ import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
 import { Database, type Tx } from '../platform/database.js';
 import { Deadlines } from '../platform/deadline.js';
+import { RecentOutage } from '../platform/outage.js';
 import { lockPriceBookShared } from './price-book.sql.js';
 import { priceRowOf, type PriceRow, type StoredPrice } from './price-row.js';
 import {
@@ -57,8 +58,8 @@ export class PriceBook implements OnModuleInit {
   private startsOver = true;
   private loadedAtMs = -Infinity;
   private loading: Promise<void> | null = null;
-  /** When an estimate waited in vain for a newer book. */
-  private lateAtMs = -Infinity;
+  /** Seen where an estimate waited in vain for a newer book. */
+  private readonly outage: RecentOutage;
   /** When the book was loaded for which the next one was fetched ahead: once for each book, successful or not. */
   private aheadOfMs = -Infinity;
 
@@ -67,6 +68,7 @@ export class PriceBook implements OnModuleInit {
     private readonly clock: Clock,
     private readonly changes: Changes,
   ) {
+    this.outage = new RecentOutage(clock, CACHE_MS_MAX);
     database.onReturn(() => {
       this.known.clear();
       this.atHand.clear();
@@ -213,19 +215,16 @@ export class PriceBook implements OnModuleInit {
   /** The next estimate reads the book first. */
   private invalidate(): void {
     this.loadedAtMs = -Infinity;
-    this.lateAtMs = -Infinity;
+    this.outage.end();
     // A load that began before may miss what has been published since.
     this.loading = null;
   }
 
   private async refreshOrKeep(): Promise<void> {
     if (this.book.byModel.size === 0) return this.refresh();
-    const lateMs = this.clock.now().getTime() - this.lateAtMs;
-    const refresh = this.deadlines.within(REFRESH_MS_MAX, this.refresh()).catch(() => {
-      this.lateAtMs = this.clock.now().getTime();
-    });
+    const refresh = this.deadlines.within(REFRESH_MS_MAX, this.refresh()).catch(() => this.outage.see());
     // Where the refresh fails or takes longer, the book at hand serves, and the next estimates wait for no refresh.
-    if (lateMs < 0 || lateMs >= CACHE_MS_MAX) await refresh;
+    if (!this.outage.isRecent()) await refresh;
   }
 
   /** One load at a time. A failed one leaves the book as it was and rejects for those who wait. */
@@ -238,7 +237,7 @@ export class PriceBook implements OnModuleInit {
         this.book = book;
         this.startsOver = false;
         this.loadedAtMs = startedAtMs;
-        this.lateAtMs = -Infinity;
+        this.outage.end();
         return undefined;
       })
       .finally(() => {

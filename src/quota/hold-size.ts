@@ -8,8 +8,8 @@ import {
   worstCaseWithoutVariants,
 } from '../domain/worst-case.js';
 import type { Clock } from '../platform/clock.js';
-import { isUnavailable } from '../platform/unavailable.js';
-import { DeadlineError, Deadlines } from '../platform/deadline.js';
+import { Deadlines } from '../platform/deadline.js';
+import { isOutage } from '../platform/outage.js';
 import type { PriceBook } from '../prices/price-book.js';
 import type { LearnedOutputs } from './learned-outputs.js';
 import type { HoldRates } from './lease.js';
@@ -130,7 +130,7 @@ export class HoldSizes {
     try {
       return await this.deadlines.within(PRICE_MS_MAX, this.prices.priceFor(use));
     } catch (error) {
-      if (!isPriceUnreadable(error)) throw error;
+      if (!isOutage(error)) throw error;
       return undefined;
     }
   }
@@ -190,8 +190,4 @@ export function basisOf(
   if (holdPicos === 0n && worstPicos > 0n && learnedPicos !== 0n) return 'none';
   if (maxOutputTokens !== null) return 'requested';
   return holdPicos < worstPicos ? 'learned' : 'maximum';
-}
-
-function isPriceUnreadable(error: unknown): boolean {
-  return error instanceof DeadlineError || isUnavailable(error);
 }

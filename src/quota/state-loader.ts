@@ -6,11 +6,11 @@
 import { formatSubject, type Subject } from '../domain/ids.js';
 import type { QuotaState } from '../domain/quota-limits.js';
 import type { Clock } from '../platform/clock.js';
-import { isUnavailable } from '../platform/unavailable.js';
 import type { Allowances } from '../credits/allowances.js';
 import type { Database } from '../platform/database.js';
 import { loadQuotaStates, type QuotaSubject } from './quota-state.sql.js';
-import { DeadlineError, Deadlines } from '../platform/deadline.js';
+import { Deadlines } from '../platform/deadline.js';
+import { isOutage, RecentOutage } from '../platform/outage.js';
 
 const LOADS_MAX = 2;
 const BATCH_MAX = 500;
@@ -30,19 +30,21 @@ export class StateLoader {
   private readonly deadlines = new Deadlines();
   private readonly waiting = new Map<string, Waiting>();
   private loadCount = 0;
-  private failedAtMs = -Infinity;
+  private readonly outage: RecentOutage;
 
   constructor(
     private readonly database: Database,
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly allowances: Allowances,
-  ) {}
+  ) {
+    this.outage = new RecentOutage(clock, UNAVAILABLE_MS);
+  }
 
   /** The entity's state with at least the project that was asked for; null while Postgres is unavailable. */
   load(subject: Subject, at: Date): Promise<QuotaState | null> {
     if (this.isUnavailable()) return Promise.resolve(null);
     // The first to ask after a failure finds out whether Postgres answers again. Nobody else waits meanwhile.
-    if (this.failedAtMs !== -Infinity) this.failedAtMs = this.clock.now().getTime();
+    this.outage.prolong();
     const key = formatSubject(subject);
     const known = this.waiting.get(key);
     if (known !== undefined) {
@@ -55,10 +57,9 @@ export class StateLoader {
     return waiting.promise;
   }
 
-  /** Whether nobody waits for Postgres now. A clock that is set back does not prolong it. */
+  /** Whether nobody waits for Postgres now. */
   isUnavailable(): boolean {
-    const sinceMs = this.clock.now().getTime() - this.failedAtMs;
-    return sinceMs >= 0 && sinceMs < UNAVAILABLE_MS;
+    return this.outage.isRecent();
   }
 
   private startNext(): void {
@@ -77,14 +78,13 @@ export class StateLoader {
       const subjects = batch.map(({ subject }) => subject);
       const at = new Date(Math.max(...batch.map((waiting) => waiting.at.getTime())));
       const states = await this.deadlines.within(LOAD_MS_MAX, this.loadDue({ subjects, at }));
-      this.failedAtMs = -Infinity;
+      this.outage.end();
       const byEntity = new Map(states.map((state) => [state.entity, state]));
       for (const { subject, resolve } of batch) resolve(byEntity.get(subject.entity) ?? null);
     } catch (error) {
-      const isOutage = error instanceof DeadlineError || isUnavailable(error);
-      if (isOutage) this.failedAtMs = this.clock.now().getTime();
+      if (isOutage(error)) this.outage.see();
       for (const { resolve, reject } of batch) {
-        if (isOutage) resolve(null);
+        if (isOutage(error)) resolve(null);
         else reject(error);
       }
     }
