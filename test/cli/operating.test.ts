@@ -21,7 +21,6 @@ afterAll(async () => {
 const get = async (path: string) => (await world.app.call(`GET ${path}`)).body;
 const tally = (command: string) => world.tally(...command.split(' '));
 const json = (command: string) => world.json(...command.split(' '));
-const PERIOD = new Date().toISOString().slice(0, 7);
 
 describe('the queue', () => {
   it('is paused and resumed, and what came meanwhile is counted', async () => {
@@ -137,7 +136,7 @@ describe('plans, retention and persons', () => {
     const kept = { events_months: 24, jobs_months: null };
     expect(await get('/v1/admin/settings/retention')).toMatchObject(kept);
     expect((await tally('retention')).stdout).toMatch(/^usage events one by one +24 months$/m);
-    expect((await tally('retention months')).stdout).toContain(`${PERIOD}  kept`);
+    expect((await tally('retention months')).stdout).toContain(`${world.period}  kept`);
     expect(await tally('retention set --yes')).toMatchObject({ code: 2 });
   });
 
@@ -172,25 +171,25 @@ describe('books and documents', () => {
   });
 
   it('a statement is listed, shown, and written as a PDF', async () => {
-    expect((await tally('statement acme')).stdout).toMatch(new RegExp(`^${PERIOD} +draft`, 'm'));
+    expect((await tally('statement acme')).stdout).toMatch(new RegExp(`^${world.period} +draft`, 'm'));
     const file = join(directory, 'statement.pdf');
-    const written = await tally(`statement acme ${PERIOD} --pdf ${file}`);
+    const written = await tally(`statement acme ${world.period} --pdf ${file}`);
     expect([written.code, written.stdout]).toEqual([0, expect.stringContaining(`Wrote ${file}`)]);
     expect((await readFile(file)).subarray(0, 5).toString()).toBe('%PDF-');
-    expect((await tally(`statement acme ${PERIOD}`)).stdout).toContain(
-      `tally events list acme --period ${PERIOD}`,
+    expect((await tally(`statement acme ${world.period}`)).stdout).toContain(
+      `tally events list acme --period ${world.period}`,
     );
     expect(await tally('statement acme --pdf x')).toMatchObject({ code: 2 });
-    expect(await tally(`statement acme ${PERIOD} --html --json`)).toMatchObject({ code: 2 });
-    expect(await tally(`statement acme ${PERIOD} --pdf ${directory}/no/x.pdf`)).toMatchObject({
+    expect(await tally(`statement acme ${world.period} --html --json`)).toMatchObject({ code: 2 });
+    expect(await tally(`statement acme ${world.period} --pdf ${directory}/no/x.pdf`)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('cannot be written (ENOENT)'),
     });
-    expect((await tally(`statement nobody ${PERIOD} --pdf ${file}`)).code).toBe(1);
+    expect((await tally(`statement nobody ${world.period} --pdf ${file}`)).code).toBe(1);
   });
 
   it('FOCUS rows and corrections are listed', async () => {
-    const { code, stdout } = await tally(`focus ${PERIOD} --entity acme`);
+    const { code, stdout } = await tally(`focus ${world.period} --entity acme`);
     expect([code, stdout.split('\n')[0]]).toEqual([0, expect.stringMatching(/^BilledCost,/)]);
     expect(stdout.trim().split('\n').length).toBeGreaterThan(1);
     await tally(`void ${world.eventId} --entity acme --reason twice --yes`);

@@ -9,6 +9,8 @@ export type CliWorld = TestCli & {
   readonly app: TestApp;
   /** Usage of `acme/search`, counted: its event is named by this id. */
   readonly eventId: string;
+  /** The month of that usage. */
+  readonly period: string;
   /** A request of `globex/chat` that was refused for want of credits. */
   readonly decision: string;
   /** The id of a dead letter of `acme/search`, whose event `bad` occurred too long ago. */
@@ -34,7 +36,7 @@ export async function aCliWorld(): Promise<CliWorld> {
   await call('PUT /v1/admin/entities/acme/projects/search', { body: {} });
   await call('POST /v1/admin/webhooks', { body: { url: 'https://hooks.example.com/tally' } });
   const decision = await refusedOf(app);
-  const [eventId, time] = ['chatcmpl-1', new Date().toISOString()];
+  const [eventId, time] = ['chatcmpl-1', app.clock.now().toISOString()];
   const event = (id: string, model: string, prompt = 800) =>
     anEventBody(
       { id, subject: 'acme/search', time },
@@ -62,6 +64,7 @@ export async function aCliWorld(): Promise<CliWorld> {
     ...aCli(app),
     app,
     eventId,
+    period: time.slice(0, 7),
     decision,
     letter: letter!,
     conflict: conflict!,

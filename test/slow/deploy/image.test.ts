@@ -8,6 +8,7 @@ import { freePort } from '../../../src/platform/embedded/server-process.js';
 import { ADMIN_KEY, callerOf } from '../../support/app.js';
 import { anEventBody } from '../../support/builders.js';
 import { aDatabase, type TestDatabase } from '../../support/database.js';
+import { clearOfMonthEnd } from '../../support/month-end.js';
 import { aRedis, type TestRedis } from '../../support/redis.js';
 import { until } from '../../support/until.js';
 import { composeStarts, healthCheck, ROOT, type Start, unitStart } from './command-lines.js';
@@ -87,6 +88,7 @@ describe('in a directory that holds only what the image would hold', () => {
     const migration = start(migrate);
     expect([await migration.ended, migration.printed()]).toEqual([0, expect.stringContaining('"migrated"')]);
 
+    await clearOfMonthEnd();
     const [apiPort, workerPort] = [await freePort(), await freePort()];
     const processes = [start(api, { PORT: `${apiPort}` }), start(worker, { PORT: `${workerPort}` })];
     await Promise.all([ready(apiPort), ready(workerPort)]);

@@ -80,7 +80,8 @@ async function addCustomers(call: TestApp['call']): Promise<void> {
   await setLimits(call, 'newcomer', plan);
   await setLimits(call, 'stopped', { ...plan, monthly_cap_usd: '0' });
   await call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '50', category: 'paid' } });
-  const days = Array.from({ length: DAYS_OF_USAGE }, (_, day) => new Date(Date.now() - day * DAY_MS));
+  const nowMs = Date.now();
+  const days = Array.from({ length: DAYS_OF_USAGE }, (_, day) => new Date(nowMs - day * DAY_MS));
   const usage = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 };
   const events = days.map((time, day) => aUsageEvent({ id: `day-${day}`, time, usage }));
   const negative = aUsageEvent({ id: 'negative', usage: { ...usage, prompt_tokens: -1 } });

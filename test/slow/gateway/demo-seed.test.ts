@@ -10,14 +10,15 @@ import {
 } from '../../../packages/gateway/src/demo/seed.js';
 import { DAY_MS } from '../../../packages/gateway/src/demo/seeded-usage.js';
 import { readTrace } from '../../../packages/gateway/src/demo/trace.js';
-import { Clock } from '../../../src/platform/clock.js';
 import { anApp, type TestApp } from '../../support/app.js';
+import { TestClock } from '../../support/test-clock.js';
 
 let app: TestApp;
 let admin: Admin;
-const now = new Date();
+/** Late in a month: on its first day there would be next to no usage of the month to look at. */
+const now = new Date('2026-11-29T10:00:00Z');
 beforeAll(async () => {
-  app = await anApp({ role: 'all', clock: new Clock() });
+  app = await anApp({ role: 'all', clock: new TestClock(now) });
   admin = new Admin(app.url, app.adminKey);
   await seed('2026-11-29T10:00:00.000Z');
 }, 300_000);
