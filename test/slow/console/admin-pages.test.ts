@@ -121,7 +121,7 @@ describeDashboard(() => {
     await close();
   });
 
-  it('makes a key whose secret is shown once and works, rotates it with an overlap, and revokes it', async () => {
+  it('makes a key whose secret is shown once and works, renames it, rotates it with an overlap, and revokes it', async () => {
     const { page, close } = await world.open('/keys?entity=acme');
     const made = await act(page, {
       open: 'Make a key…',
@@ -135,14 +135,20 @@ describeDashboard(() => {
     expect((await decides(secret)).status).not.toBe(401);
     await closeDialog(page);
     expect(await page.content()).not.toContain(secret);
-    const rotated = await act(page, { open: 'Rotate…', verb: 'Rotate' });
+    await act(page, {
+      open: 'Rename…: eu gateway',
+      fill: (dialog) => dialog.getByLabel('Name').fill('frankfurt'),
+      verb: 'Rename',
+    });
+    await closeDialog(page);
+    const rotated = await act(page, { open: 'Rotate…: frankfurt', verb: 'Rotate' });
     expect(rotated.will).toContain('ends in a day');
     const successor = /sk-\S+/.exec(rotated.done)![0];
     await closeDialog(page);
     expect((await decides(secret)).status).not.toBe(401);
     expect((await decides(successor)).status).not.toBe(401);
     const before = (await world.app.call('GET /v1/admin/keys?entity=acme&state=active')).body.data.length;
-    await act(page, { open: 'Revoke…', verb: 'Revoke' });
+    await act(page, { open: 'Revoke…: frankfurt', verb: 'Revoke' });
     await closeDialog(page);
     expect((await world.app.call('GET /v1/admin/keys?entity=acme&state=active')).body.data).toHaveLength(
       before - 1,
@@ -184,21 +190,6 @@ describeDashboard(() => {
       (await world.app.call('GET /v1/organization/alerts', { headers: { 'openai-organization': 'acme' } }))
         .body.data,
     ).toMatchObject([{ kind: 'low_balance', below_usd: '25' }]);
-    await close();
-  });
-
-  it('says who changed a cap, from what to what', async () => {
-    await world.app.limit('acme', { monthly_cap_usd: '120' });
-    const { page, close } = await world.open('/audit?action=limits.change&entity=acme');
-    const table = page.getByRole('table', { name: 'Audit log' });
-    await table.waitFor();
-    expect(await table.innerText()).toMatch(/Monthly cap: \$100 → \$120/);
-    await table.getByRole('link').first().click();
-    await page.getByRole('table', { name: 'Before and after' }).waitFor();
-    await page.goto(`${world.app.url}/dashboard/customers/acme`);
-    const changes = page.getByRole('table', { name: 'Changes' });
-    await changes.getByText('Bought $40.00 of credits').waitFor();
-    expect(await changes.innerText()).not.toMatch(/_usd|_picos/);
     await close();
   });
 

@@ -1,7 +1,7 @@
 /** What the console says of an entry of the audit log. Without a browser. */
 import { describe, expect, it } from '@jest/globals';
 import { ACTIONS } from '../../../packages/console/src/pages/audit/actions.js';
-import { changesOf, headlineOf } from '../../../packages/console/src/pages/audit/entry-words.js';
+import { changesOf, changesText, headlineOf } from '../../../packages/console/src/pages/audit/entry-words.js';
 
 const lines = (entry: { action: string; before: unknown; after: unknown }) =>
   changesOf(entry).map(
@@ -45,6 +45,14 @@ describe('an entry of the audit log in words', () => {
       'When credits are gone: requests are refused → requests go on as overage',
       'Mode: limits refuse requests → shadow: limits are noted alone',
     ]);
+  });
+
+  it('in a file all that changed stands in one cell', () => {
+    const before = { monthly_cap_usd: '100', overage: 'blocked' };
+    const after = { monthly_cap_usd: '120', overage: 'allowed' };
+    expect(changesText({ action: 'limits.change', before, after })).toBe(
+      'Monthly cap: $100 → $120; When credits are gone: requests are refused → requests go on as overage',
+    );
   });
 
   it('the limits that a customer has for itself are named in words', () => {

@@ -67,7 +67,7 @@ describeDashboard(() => {
 
   it('a limit that is raised is previewed with the next request, in force at once, and in the audit log', async () => {
     const { page, complaints, close } = await world.open('/customers/capped');
-    await begin(page, 'Limits');
+    await begin(page, 'Limits…');
     await page.getByLabel('Monthly cap (US dollars)').fill('25');
     expect(await previewed(page)).toEqual([
       'The monthly cap: from $20 to $25.',
@@ -88,7 +88,7 @@ describeDashboard(() => {
 
   it('a field that the API refuses shows the API’s words at the field, and nothing is changed', async () => {
     const { page, close } = await world.open('/customers/well');
-    await begin(page, 'Limits');
+    await begin(page, 'Limits…');
     await page.getByLabel('Monthly cap (US dollars)').fill('much');
     await review(page);
     const field = page.getByLabel('Monthly cap (US dollars)');
@@ -109,7 +109,7 @@ describeDashboard(() => {
 
   it('credits above $1,000 are granted only after the amount was typed again, once, with its entries', async () => {
     const { page, complaints, close } = await world.open('/customers/broke');
-    await begin(page, 'Grant credits');
+    await begin(page, 'Grant credits…');
     await page.getByLabel('Amount').fill('$1,250.50');
     await page.getByLabel('Reference').fill('inv_7');
     expect(await previewed(page)).toEqual([
@@ -148,7 +148,7 @@ describeDashboard(() => {
 
   it('a reference that is taken is refused in the preview', async () => {
     const { page, close } = await world.open('/customers/well');
-    await begin(page, 'Grant credits');
+    await begin(page, 'Grant credits…');
     await page.getByLabel('Amount').fill('5');
     await page.getByLabel('Reference').fill('inv-well');
     await review(page);
@@ -189,13 +189,13 @@ describeDashboard(() => {
   it('moves a customer to another plan, and limits one of its projects', async () => {
     const { page, complaints, close } = await world.open('/customers/owing');
     await page.getByText('What is spent now is overage').waitFor();
-    await begin(page, 'Plan');
+    await begin(page, 'Plan…');
     await dialog(page).getByLabel('Plan').selectOption('free');
     expect((await previewed(page))[0]).toBe('owing moves from the plan pro to free.');
     expect((await sentences(page)).at(-1)).toContain('The next request would be refused');
     await made(page, 'Move');
     await page.getByText('Plan free').waitFor();
-    await page.getByRole('button', { name: 'Limits: chat' }).click();
+    await page.getByRole('button', { name: 'Limits…: chat' }).click();
     await page.getByLabel('Monthly cap (US dollars)').fill('2');
     expect(await previewed(page)).toEqual([
       'The monthly cap: from no limit to $2.',
@@ -237,7 +237,7 @@ describeDashboard(() => {
       await page.getByRole('region', { name: 'Changes' }).waitFor();
       expect(await axeFindings(page)).toEqual([]);
       expect(await overflowOf(page)).toBeLessThanOrEqual(0);
-      await begin(page, 'Grant credits');
+      await begin(page, 'Grant credits…');
       expect(await axeFindings(page)).toEqual([]);
       await page.getByLabel('Amount').fill('5000');
       await previewed(page);

@@ -135,7 +135,7 @@ describeDashboard(() => {
     await keyboard.press('Enter');
     await page.getByRole('heading', { name: 'broke' }).waitFor();
     await page.getByRole('button', { name: 'Grant credits' }).waitFor();
-    await tabTo(page, 'Grant credits');
+    await tabTo(page, 'Grant credits…');
     await keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await tabTo(page, 'Amount');

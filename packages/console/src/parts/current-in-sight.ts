@@ -13,7 +13,7 @@ export function useCurrentInSight() {
     };
     show();
     const observer = new ResizeObserver(show);
-    for (const link of nav.children) observer.observe(link);
+    for (const each of [nav, ...nav.children]) observer.observe(each);
     return () => observer.disconnect();
   });
   return links;

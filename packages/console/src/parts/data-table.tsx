@@ -23,7 +23,7 @@ export type Column<T> = {
   readonly isNumber?: boolean;
   /** In `rem`. */
   readonly width?: number;
-  /** It takes the width that is left. Without such a column the first one does. */
+  /** It takes the width that is left. Without such a column each grows by its share. */
   readonly isWide?: boolean;
 };
 
@@ -92,10 +92,6 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const isTooNarrow = useStacked(scroll, width);
   const isStacked = isTooNarrow && !props.isEndPinned;
   if (rows.length === 0) return empty ?? <Empty title="Nothing to show" />;
-  const growing = Math.max(
-    columns.findIndex(({ isWide }) => isWide),
-    0,
-  );
   const widths = columns.map((column, index) => `min(${remOf(column, index)}rem, ${COLUMN_MAX})`);
   const isLong = rows.length > ROWS_IN_PAGE_MAX || props.onEnd !== undefined;
   const shape = `${isLong ? ' long' : ''}${isStacked ? ' stacked' : props.isEndPinned ? ' pinned' : ''}`;
@@ -111,7 +107,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         >
           <colgroup>
             {columns.map((column, index) => (
-              <col key={column.id} style={index === growing ? undefined : { inlineSize: widths[index] }} />
+              <col key={column.id} style={column.isWide ? undefined : { inlineSize: widths[index] }} />
             ))}
           </colgroup>
           <Head {...props} isStacked={isStacked} />

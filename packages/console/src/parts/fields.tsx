@@ -29,7 +29,7 @@ export function TextBox({
   type,
   autoComplete = 'off',
   ...field
-}: TextProps & { isLong?: boolean; type?: 'password' | 'date'; autoComplete?: string }) {
+}: TextProps & { isLong?: boolean; type?: 'password'; autoComplete?: string }) {
   return (
     <TextField className="field" type={type ?? 'text'} {...field}>
       <Label>{label}</Label>

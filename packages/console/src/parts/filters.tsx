@@ -1,5 +1,5 @@
 /** Filters of lists by time, in UTC. */
-import { TextBox } from './fields.js';
+import { DayBox } from './day-box.js';
 
 /** From and to, whole days in UTC; `to` is the last day that counts. */
 export function DayRange({
@@ -12,18 +12,16 @@ export function DayRange({
   onChange: (range: { from?: string | undefined; to?: string | undefined }) => void;
 }) {
   return (
-    <div className="row">
-      <TextBox
+    <div className="row days">
+      <DayBox
         name="from"
         label="From (UTC)"
-        type="date"
         value={from ?? ''}
         onChange={(day) => onChange({ from: day || undefined, to })}
       />
-      <TextBox
+      <DayBox
         name="to"
         label="To (UTC)"
-        type="date"
         value={to ?? ''}
         onChange={(day) => onChange({ from, to: day || undefined })}
       />

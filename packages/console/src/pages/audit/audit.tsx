@@ -12,7 +12,7 @@ import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
 import { SearchBox, SelectBox } from '../../parts/fields.js';
 import { DayRange, secondsOfDays } from '../../parts/filters.js';
-import { CustomerLink } from '../../parts/links.js';
+import { EntityLink } from '../../parts/links.js';
 import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { allOf, paging } from '../../parts/paged.js';
@@ -20,8 +20,8 @@ import { PageHead } from '../../parts/page-head.js';
 import { isoOf } from '../../parts/times.js';
 import { ACTIONS, actionWords } from './actions.js';
 import { By } from './by.js';
-import { ChangeLines } from './change-lines.js';
-import { fieldWords, headlineOf, valueWords } from './entry-words.js';
+import { ChangeLines, Headline } from './change-lines.js';
+import { changesText, fieldWords, headlineOf, valueWords } from './entry-words.js';
 import { auditRoute } from './route.js';
 
 type Entry = Schemas['AuditEntry'];
@@ -45,7 +45,7 @@ export function Audit() {
       <PageHead title="Audit log" lead="Who changed what, newest first. Times in UTC.">
         <CsvButton
           fileName="audit-log.csv"
-          columns={COLUMNS}
+          columns={FILE_COLUMNS}
           load={() => allOf('/v1/admin/audit_log', init)}
         />
       </PageHead>
@@ -98,22 +98,18 @@ const COLUMNS: readonly Column<Entry>[] = [
         <Moment at={row.at} />
       </Link>
     ),
-    csv: ({ at }) => isoOf(at),
   },
   {
     id: 'action',
     header: 'What was done',
-    width: 13,
-    cell: (entry) => <span className="strong">{headlineOf(entry)}</span>,
-    csv: ({ action }) => action,
+    width: 14.5,
+    cell: (entry) => <Headline entry={entry} />,
   },
   {
     id: 'entity',
     header: 'Customer',
-    width: 8,
-    cell: ({ entity }) =>
-      entity === null ? <span className="quiet">–</span> : <CustomerLink entity={entity} />,
-    csv: ({ entity }) => entity,
+    width: 7.5,
+    cell: ({ entity }) => <EntityLink entity={entity} />,
   },
   {
     id: 'change',
@@ -121,16 +117,34 @@ const COLUMNS: readonly Column<Entry>[] = [
     width: 18,
     isWide: true,
     cell: (entry) => <ChangeLines entry={entry} />,
-    csv: ({ after }) => JSON.stringify(after),
   },
   {
     id: 'actor',
     header: 'By',
-    width: 10,
+    width: 9,
     cell: (entry) => <By entry={entry} />,
-    csv: ({ actor }) => actor,
   },
 ];
+
+/** What the page shows, and the names and ids that lead from a file to the log again. */
+const FILE_COLUMNS: readonly Column<Entry>[] = [
+  fileColumn('When (UTC)', ({ at }) => isoOf(at)),
+  fileColumn('What was done', headlineOf),
+  fileColumn('Customer', ({ entity }) => entity),
+  fileColumn('What changed', changesText),
+  fileColumn('Of', ({ target }) => target),
+  fileColumn('By', ({ actor, actor_name: name }) => name ?? actor),
+  fileColumn('Role', ({ role }) => role),
+  fileColumn('Action', ({ action }) => action),
+  fileColumn('Key id', ({ actor }) => actor),
+  fileColumn('Address', ({ address }) => address),
+  fileColumn('Request', ({ request_id: request }) => request),
+  fileColumn('Entry', ({ id }) => id),
+];
+
+function fileColumn(header: string, csv: (entry: Entry) => string | null): Column<Entry> {
+  return { id: header, header, cell: () => null, csv };
+}
 
 function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
   const pairs = pairsOf(entry.before, entry.after);

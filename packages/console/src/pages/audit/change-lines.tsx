@@ -1,10 +1,23 @@
-/** What an entry of the audit log changed, a line for each field. */
-import { changesOf } from './entry-words.js';
+/** What was done by an entry of the audit log, and what it changed, a line for each field. */
+import { changesOf, headlineOf } from './entry-words.js';
 
 const LINES_MAX = 4;
 const VALUE_LENGTH_MAX = 80;
 
-type Props = { entry: { action: string; target: string | null; before?: unknown; after?: unknown } };
+type Done = { action: string; entity: string | null; target: string | null; after?: unknown };
+
+/** The customer has a column of its own. */
+export function Headline({ entry }: { entry: Done }) {
+  const { entity, target } = entry;
+  return (
+    <>
+      <span className="strong">{headlineOf(entry)}</span>
+      {target !== null && target !== entity && <div className="quiet">{target}</div>}
+    </>
+  );
+}
+
+type Props = { entry: { action: string; before?: unknown; after?: unknown } };
 
 export function ChangeLines({ entry }: Props) {
   const changes = changesOf(entry);
@@ -18,7 +31,7 @@ export function ChangeLines({ entry }: Props) {
         </li>
       ))}
       {hidden > 0 && <li className="quiet">and {hidden} more</li>}
-      {changes.length === 0 && <li className="quiet">{entry.target ?? '–'}</li>}
+      {changes.length === 0 && <li className="quiet">–</li>}
     </ul>
   );
 }

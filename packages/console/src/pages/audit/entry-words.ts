@@ -42,6 +42,13 @@ export function changesOf({ action, before, after }: Entry): ChangeInWords[] {
     }));
 }
 
+/** All of them in one text: `Monthly cap: $100 → $120; Mode: …`. */
+export function changesText(entry: Entry): string {
+  return changesOf(entry)
+    .map(({ field, before, after }) => `${field}: ${before === null ? '' : `${before} → `}${after}`)
+    .join('; ');
+}
+
 const SAID_ALREADY: Readonly<Record<string, readonly string[]>> = {
   'credits.grant': ['amount_picos', 'category', 'priority', 'effective_at'],
   'webhooks.test': ['delivery'],
@@ -71,6 +78,7 @@ const FIELD_WORDS: Readonly<Record<string, string>> = {
   older_than_seconds: 'Older than, in seconds',
   share_percent: 'Percent of the cap',
   url: 'Address',
+  param: 'Field',
 };
 
 export function fieldWords(field: string): string {

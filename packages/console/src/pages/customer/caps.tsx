@@ -90,7 +90,7 @@ type OfProject = { entity: string; of: ProjectBalance };
 
 function ProjectLimits({ entity, of: { project, month_to_date_usd: spentUsd } }: OfProject) {
   return (
-    <ActButton needs={CHANGE_PROJECT} label="Limits" className="link" about={project}>
+    <ActButton needs={CHANGE_PROJECT} label="Limits…" about={project}>
       {(close) => <ProjectAct entity={entity} project={project} spentUsd={spentUsd} onClose={close} />}
     </ActButton>
   );

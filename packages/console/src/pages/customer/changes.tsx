@@ -10,8 +10,7 @@ import { paging, rowsOf } from '../../parts/paged.js';
 import { may } from '../../session/permissions.js';
 import { useSignedIn } from '../../session/session.js';
 import { By } from '../audit/by.js';
-import { ChangeLines } from '../audit/change-lines.js';
-import { headlineOf } from '../audit/entry-words.js';
+import { ChangeLines, Headline } from '../audit/change-lines.js';
 
 type Entry = Schemas['AuditEntry'];
 
@@ -20,18 +19,13 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     id: 'action',
     header: 'What was done',
-    width: 13,
-    cell: (entry) => (
-      <>
-        <span className="strong">{headlineOf(entry)}</span>
-        {entry.target !== null && <div className="quiet">{entry.target}</div>}
-      </>
-    ),
+    width: 15.5,
+    cell: (entry) => <Headline entry={entry} />,
   },
   {
     id: 'change',
     header: 'What changed',
-    width: 18,
+    width: 17,
     isWide: true,
     cell: (entry) => <ChangeLines entry={entry} />,
   },

@@ -124,13 +124,13 @@ function Acts({ entity, balance, state }: ActsProps) {
   if (data === undefined) return null;
   return (
     <>
-      <ActButton needs="POST /v1/admin/entities/{entity}/credits" label="Grant credits" className="primary">
+      <ActButton needs="POST /v1/admin/entities/{entity}/credits" label="Grant credits…" className="primary">
         {(close) => <GrantCredits entity={entity} balance={balance} onClose={close} />}
       </ActButton>
-      <ActButton needs="PATCH /v1/admin/entities/{entity}/limits" label="Limits">
+      <ActButton needs="PATCH /v1/admin/entities/{entity}/limits" label="Limits…">
         {(close) => <ChangeLimits entity={data} state={state} onClose={close} />}
       </ActButton>
-      <ActButton needs="PUT /v1/admin/entities/{entity}" label="Plan">
+      <ActButton needs="PUT /v1/admin/entities/{entity}" label="Plan…">
         {(close) => <ChangePlan entity={data} state={state} onClose={close} />}
       </ActButton>
     </>

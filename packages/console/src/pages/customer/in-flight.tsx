@@ -17,13 +17,20 @@ const COLUMNS: readonly Column<Schemas['Hold']>[] = [
   { id: 'id', header: 'Reservation', width: 12, cell: ({ id }) => <Copyable text={id} /> },
   { id: 'project', header: 'Project', width: 10, cell: ({ project }) => project },
   { id: 'model', header: 'Model', width: 12, cell: ({ model, kind }) => model ?? `a ${kind}` },
-  { id: 'hold', header: 'Holds', isNumber: true, cell: ({ hold_usd: usd }) => <Amount usd={usd} /> },
+  {
+    id: 'hold',
+    header: 'Holds',
+    isNumber: true,
+    width: 7,
+    cell: ({ hold_usd: usd }) => <Amount usd={usd} />,
+  },
   {
     id: 'age',
     header: 'Since',
+    width: 7,
     cell: ({ age_seconds: age }) => (age === null ? '–' : duration(age)),
   },
-  { id: 'expires', header: 'Expires', width: 10, cell: ({ expires_at: at }) => <Moment at={at} /> },
+  { id: 'expires', header: 'Expires', width: 9, cell: ({ expires_at: at }) => <Moment at={at} /> },
 ];
 
 export function InFlight({ entity }: { entity: string }) {

@@ -58,7 +58,7 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'id',
     header: 'Lot',
-    width: 11,
+    width: 10.5,
     cell: (lot) => (
       <>
         {lot.reference ?? lot.note ?? 'No reference'} <LotState lot={lot} />
@@ -78,7 +78,7 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'expires_at',
     header: 'Expires on',
-    width: 7.5,
+    width: 6.5,
     cell: ({ expires_at: at }) =>
       at === null ? (
         <span className="quiet">never</span>
@@ -94,7 +94,7 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'effective_at',
     header: 'From',
-    width: 7,
+    width: 6.5,
     cell: ({ effective_at: at }) => dayOf(at),
     sortBy: ({ effective_at: at }) => at,
     csv: ({ effective_at: at }) => isoOf(at),
@@ -115,7 +115,7 @@ function amountColumn(id: string, header: string, usdOf: (lot: Lot) => string): 
     id,
     header,
     isNumber: true,
-    width: 6.25,
+    width: 5.75,
     cell: (lot) => <Amount usd={usdOf(lot)} />,
     sortBy: (lot) => picosOf(usdOf(lot)),
     csv: usdOf,
@@ -133,7 +133,7 @@ function useLotColumns(entity: string): readonly Column<Lot>[] {
   if (!may(role, 'POST /v1/admin/entities/{entity}/credits/{grant}/void')) return SHOWN_COLUMNS;
   return [
     ...SHOWN_COLUMNS,
-    { id: 'acts', header: 'Change', width: 8, cell: (lot) => <LotActs entity={entity} lot={lot} /> },
+    { id: 'acts', header: 'Change', width: 12, cell: (lot) => <LotActs entity={entity} lot={lot} /> },
   ];
 }
 
@@ -146,8 +146,7 @@ function LotActs({ entity, lot }: { entity: string; lot: Lot }) {
     <div className="row">
       <ActButton
         needs="POST /v1/admin/entities/{entity}/credits/{grant}/void"
-        label="Take back"
-        className="link"
+        label="Take back…"
         about={lot.id}
       >
         {(close) => <VoidCredits entity={entity} lot={lot} onClose={close} />}
@@ -155,8 +154,7 @@ function LotActs({ entity, lot }: { entity: string; lot: Lot }) {
       {(isFrozen || !(isSpent || isOver)) && (
         <ActButton
           needs="POST /v1/admin/entities/{entity}/credits/{grant}/freeze"
-          label={isFrozen ? 'Unfreeze' : 'Freeze'}
-          className="link"
+          label={isFrozen ? 'Unfreeze…' : 'Freeze…'}
           about={lot.id}
         >
           {(close) => <FreezeCredits entity={entity} lot={lot} isFrozen={isFrozen} onClose={close} />}

@@ -45,7 +45,7 @@ function VoidButton({ entity, event }: { entity: string; event: CountedEvent }) 
   const [isActing, setActing] = useState(false);
   if (isVoided(event) && !isActing) return null;
   return (
-    <ActButton needs="POST /v1/admin/usage_events/{source}/{id}/void" label="Void" className="danger">
+    <ActButton needs="POST /v1/admin/usage_events/{source}/{id}/void" label="Void…" className="danger">
       {(close) => <VoidDialog entity={entity} event={event} onActing={setActing} onClose={close} />}
     </ActButton>
   );

@@ -10,6 +10,7 @@ import { DataTable, type Column } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
 import { SelectBox } from '../../parts/fields.js';
+import { DayRange } from '../../parts/filters.js';
 import { Count } from '../../parts/count.js';
 import { othersText } from '../../parts/words.js';
 import { othersOf } from '../../parts/meters.js';
@@ -137,14 +138,11 @@ function Finding() {
         </label>
         <button type="submit">Find</button>
       </form>
-      <label className="select">
-        From
-        <input type="date" value={from} onChange={({ target }) => days({ from: target.value })} />
-      </label>
-      <label className="select">
-        to
-        <input type="date" value={to} onChange={({ target }) => days({ to: target.value })} />
-      </label>
+      <DayRange
+        from={from}
+        to={to}
+        onChange={(range) => days({ from: range.from ?? '', to: range.to ?? '' })}
+      />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** Making, rotating and revoking keys. A secret is shown once. */
+/** Making, renaming, rotating and revoking keys. A secret is shown once. */
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
@@ -110,11 +110,51 @@ function keySentences(key: { name: string; role: Role; of: string | null; ends: 
   ];
 }
 
+/** The name is all that can change of a key. */
+export function Rename({ of: key }: { of: Key }) {
+  const [name, setName] = useState(key.name);
+  return (
+    <ActButton needs="PATCH /v1/admin/keys/{id}" label="Rename…" about={key.name}>
+      {(close) => (
+        <ActDialog
+          title={`Rename ${key.name}`}
+          verb="Rename"
+          entity={key.entity}
+          fields={
+            <TextBox
+              name="name"
+              label="Name"
+              hint="Who or what uses it; the audit log shows this name"
+              isRequired
+              value={name}
+              onChange={setName}
+            />
+          }
+          onClose={close}
+          preview={async () => ({
+            sentences: [
+              `“${key.name}” is called “${name.trim()}” from now on, in the audit log too.`,
+              'Its secret, role and customer stay, and it works on.',
+            ],
+          })}
+          perform={async (headers) => {
+            const params = { path: { id: key.id } };
+            const renamed = await answered(
+              api.PATCH('/v1/admin/keys/{id}', { params, headers, body: { name: name.trim() } }),
+            );
+            return `The key is called ${renamed.name}.`;
+          }}
+        />
+      )}
+    </ActButton>
+  );
+}
+
 export function Rotate({ of: key }: { of: Key }) {
   const [overlap, setOverlap] = useState('86400');
   const chosen = OVERLAPS.find(({ value }) => value === overlap) ?? OVERLAPS[0]!;
   return (
-    <ActButton needs="POST /v1/admin/keys/{id}/rotate" label="Rotate…">
+    <ActButton needs="POST /v1/admin/keys/{id}/rotate" label="Rotate…" about={key.name}>
       {(close) => (
         <ActDialog
           title={`Rotate ${key.name}`}
@@ -149,7 +189,7 @@ export function Rotate({ of: key }: { of: Key }) {
 
 export function Revoke({ of: key }: { of: Key }) {
   return (
-    <ActButton needs="DELETE /v1/admin/keys/{id}" label="Revoke…" className="danger">
+    <ActButton needs="DELETE /v1/admin/keys/{id}" label="Revoke…" className="danger" about={key.name}>
       {(close) => (
         <ActDialog
           title={`Revoke ${key.name}`}

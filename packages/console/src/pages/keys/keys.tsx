@@ -17,7 +17,7 @@ import { allOf, paging } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
 import { dayOf, isoOf } from '../../parts/times.js';
 import { useSignedIn } from '../../session/session.js';
-import { MakeKey, Revoke, Rotate } from './key-acts.js';
+import { MakeKey, Rename, Revoke, Rotate } from './key-acts.js';
 import { customerKeysRoute, KEY_ROLES, KEY_STATES, keysRoute } from './route.js';
 
 type Key = Schemas['Key'];
@@ -139,7 +139,7 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'name',
     header: 'Name',
-    width: 13,
+    width: 12,
     cell: ({ name, id }) => (
       <>
         <span className="strong">{name}</span>
@@ -151,11 +151,11 @@ const COLUMNS: readonly Column<Key>[] = [
     csv: ({ name }) => name,
   },
   { id: 'id', header: 'Id', cell: () => null, csv: ({ id }) => id },
-  { id: 'role', header: 'Role', width: 5, cell: ({ role }) => role, csv: ({ role }) => role },
+  { id: 'role', header: 'Role', width: 5.5, cell: ({ role }) => role, csv: ({ role }) => role },
   {
     id: 'entity',
     header: 'Reaches',
-    width: 6.5,
+    width: 7,
     cell: ({ entity }) =>
       entity === null ? <span className="quiet">all customers</span> : <CustomerLink entity={entity} />,
     csv: ({ entity }) => entity,
@@ -177,21 +177,21 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'expires_at',
     header: 'Ends',
-    width: 7,
+    width: 6.5,
     cell: (key) => <Ends at={key.expires_at} />,
     csv: (key) => timeOf(key.expires_at),
   },
   {
     id: 'created_at',
     header: 'Made',
-    width: 6,
+    width: 6.5,
     cell: ({ created_at: at }) => <span title={isoOf(at)}>{dayOf(at)}</span>,
     csv: (key) => timeOf(key.created_at),
   },
-  { id: 'acts', header: 'Change', width: 12, cell: (key) => <Acts of={key} /> },
+  { id: 'acts', header: 'Change', width: 15.5, cell: (key) => <Acts of={key} /> },
 ];
-/** Files have a column for the id, which the page shows beside the name. */
-const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id');
+/** Files have columns for the id, which the page shows beside the name, and for the state, which its filter names. */
+const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id' && id !== 'state');
 const COLUMNS_OF_ONE = SHOWN_COLUMNS.filter(({ id }) => id !== 'entity');
 
 function timeOf(at: number | null): string | null {
@@ -208,13 +208,18 @@ function Ends({ at }: { at: number | null }) {
 
 function Acts({ of: key }: { of: Key }) {
   const session = useSignedIn();
-  if (key.state === 'revoked')
-    return <span className="quiet">{key.successor === null ? '–' : `followed by ${key.successor}`}</span>;
-  if (session.key.id === key.id) return <span className="quiet">you are signed in with it</span>;
+  const isOwn = session.key.id === key.id;
   return (
     <span className="row">
-      <Rotate of={key} />
-      <Revoke of={key} />
+      <Rename of={key} />
+      {key.state !== 'revoked' && !isOwn && (
+        <>
+          <Rotate of={key} />
+          <Revoke of={key} />
+        </>
+      )}
+      {isOwn && <span className="quiet">you are signed in with it</span>}
+      {key.successor !== null && <span className="quiet">followed by {key.successor}</span>}
     </span>
   );
 }

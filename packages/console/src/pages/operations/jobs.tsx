@@ -102,16 +102,16 @@ const COLUMNS: readonly Column<Summary>[] = [
       </Link>
     ),
   },
-  { id: 'status', header: 'State', width: 10, cell: (job) => <State job={job} /> },
-  { id: 'created_at', header: 'Asked for', width: 12, cell: ({ created_at: at }) => <Moment at={at} /> },
-  { id: 'took', header: 'Took', width: 9, isNumber: true, cell: tookOf },
+  { id: 'status', header: 'State', width: 8, cell: (job) => <State job={job} /> },
+  { id: 'created_at', header: 'Asked for', width: 9, cell: ({ created_at: at }) => <Moment at={at} /> },
+  { id: 'took', header: 'Took', width: 7, isNumber: true, cell: tookOf },
   {
     id: 'entity',
     header: 'For',
     width: 8,
     cell: ({ entity }) => entity ?? <span className="quiet">everybody</span>,
   },
-  { id: 'actor', header: 'By', width: 15, cell: ({ actor }) => <code>{actor}</code> },
+  { id: 'actor', header: 'By', width: 14, cell: ({ actor }) => <code>{actor}</code> },
 ];
 
 function tookOf({ started_at: from, finished_at: to }: Pick<Summary, 'started_at' | 'finished_at'>): string {

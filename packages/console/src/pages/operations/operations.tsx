@@ -121,7 +121,7 @@ const SHARD_COLUMNS: readonly Column<Shard>[] = [
   {
     id: 'name',
     header: 'Queue',
-    width: 11,
+    width: 7.5,
     cell: ({ name, paused }) => (
       <>
         {name} {paused && <Badge tone="bad">paused</Badge>}
@@ -132,12 +132,12 @@ const SHARD_COLUMNS: readonly Column<Shard>[] = [
   {
     id: 'oldest',
     header: 'Oldest',
-    width: 7.5,
+    width: 5.5,
     isNumber: true,
     cell: ({ oldest_seconds: oldest }) => (oldest === null ? '–' : duration(oldest)),
   },
   { id: 'active', header: 'In flight', width: 5, isNumber: true, cell: ({ active }) => groupDigits(active) },
-  { id: 'failed', header: 'Failed', width: 5, isNumber: true, cell: ({ failed }) => groupDigits(failed) },
+  { id: 'failed', header: 'Failed', width: 4.5, isNumber: true, cell: ({ failed }) => groupDigits(failed) },
 ];
 
 const ENTITY_COLUMNS: readonly Column<Entity>[] = [

@@ -68,7 +68,7 @@ function counts(sums: readonly [string, number][]): [string, string][] {
   return sums.map(([name, sum]) => [name.replaceAll('_', ' '), groupDigits(Math.round(sum))]);
 }
 
-const ALLOWED = 'allowed';
+const ALLOWED = 'Allowed';
 
 function Decisions({ samples }: { samples: readonly Sample[] }) {
   return (
@@ -76,7 +76,7 @@ function Decisions({ samples }: { samples: readonly Sample[] }) {
       title="Decisions"
       rows={counts(sumsBy(samples, 'tally_quota_decisions_total', 'decision'))
         .map(([decision, sum]): [string, string] => [
-          decision === ALLOWED ? decision : `limit reached: ${decision}`,
+          decision === 'allowed' ? ALLOWED : `Limit reached: ${decision}`,
           sum,
         ])
         .toSorted(([a], [b]) => Number(b === ALLOWED) - Number(a === ALLOWED))}
@@ -93,10 +93,10 @@ function Counting({ samples }: { samples: readonly Sample[] }) {
     batches === 0
       ? []
       : [
-          ['batches', groupDigits(batches)],
-          ['events in a batch, on average', (events / batches).toFixed(1)],
-          ['time of a batch, on average', `${groupDigits(Math.round((1_000 * seconds) / batches))} ms`],
-          ['batches that failed', groupDigits(failed)],
+          ['Batches', groupDigits(batches)],
+          ['Events in a batch, on average', (events / batches).toFixed(1)],
+          ['Time of a batch, on average', `${groupDigits(Math.round((1_000 * seconds) / batches))} ms`],
+          ['Batches that failed', groupDigits(failed)],
         ];
   return (
     <Figures
@@ -104,7 +104,7 @@ function Counting({ samples }: { samples: readonly Sample[] }) {
       rows={[
         ...rows,
         ...counts(sumsBy(samples, 'tally_usage_events_total', 'outcome')).map(
-          ([outcome, sum]): [string, string] => [`events: ${outcome}`, sum],
+          ([outcome, sum]): [string, string] => [`Events: ${outcome}`, sum],
         ),
       ]}
     />
@@ -120,9 +120,9 @@ function Errors({ samples }: { samples: readonly Sample[] }) {
     <Figures
       title="Errors"
       rows={[
-        ['requests answered', groupDigits(requests.reduce((sum, { value }) => sum + value, 0))],
+        ['Requests answered', groupDigits(requests.reduce((sum, { value }) => sum + value, 0))],
         [
-          'of them server errors (5xx)',
+          'Of them server errors (5xx)',
           faults > 0 ? (
             <Badge key="faults" tone="bad">
               {groupDigits(faults)}
@@ -132,11 +132,11 @@ function Errors({ samples }: { samples: readonly Sample[] }) {
           ),
         ],
         ...counts(sumsBy(samples, 'tally_bad_keys_total', 'outcome')).map(([name, sum]): [string, string] => [
-          `keys: ${name}`,
+          `Keys: ${name}`,
           sum,
         ]),
         ...counts(sumsBy(samples, 'tally_refused_calls_total', 'code')).map(
-          ([name, sum]): [string, string] => [`refused: ${name}`, sum],
+          ([name, sum]): [string, string] => [`Refused: ${name}`, sum],
         ),
       ]}
     />
@@ -149,15 +149,24 @@ function Service({ samples }: { samples: readonly Sample[] }) {
     <Figures
       title="Service"
       rows={[
-        ['version', labelIn(samples, 'tally_build_info', 'version') ?? '–'],
-        ['role', labelIn(samples, 'tally_build_info', 'role') ?? '–'],
-        ['schema', labelIn(samples, 'tally_schema_info', 'migration') ?? '–'],
-        ...clocks.map(({ labels, value }): [string, string] => [`clock of ${labels['clock']}`, ahead(value)]),
+        ['Version', labelIn(samples, 'tally_build_info', 'version') ?? '–'],
+        ['Role', labelIn(samples, 'tally_build_info', 'role') ?? '–'],
+        ['Schema', labelIn(samples, 'tally_schema_info', 'migration') ?? '–'],
+        ...clocks.map(({ labels, value }): [string, string] => [
+          `Clock of ${clockName(labels['clock'])}`,
+          ahead(value),
+        ]),
       ]}
     >
       <Servers />
     </Figures>
   );
+}
+
+const CLOCKS: Readonly<Record<string, string>> = { process: 'the process', redis: 'Redis' };
+
+function clockName(clock = ''): string {
+  return CLOCKS[clock] ?? clock;
 }
 
 function ahead(seconds: number): string {

@@ -153,39 +153,39 @@ function columnsOf(model: string, current: readonly Price[]): readonly Column<Pr
     {
       id: 'version',
       header: 'Version',
-      width: 5.5,
+      width: 5,
       cell: ({ id }) => (
         <Link to="/prices/model" search={{ model, version: id }} replace hash="change">
           {id}
         </Link>
       ),
     },
-    { id: 'entity', header: 'For', width: 9, cell: ({ entity }) => entity ?? 'everybody' },
-    { id: 'state', header: 'State', width: 7, cell: stateOf },
-    { id: 'from', header: 'From', width: 9, cell: ({ effective_from: from }) => <Since from={from} /> },
+    { id: 'entity', header: 'For', width: 7.5, cell: ({ entity }) => entity ?? 'everybody' },
+    { id: 'state', header: 'State', width: 6, cell: stateOf },
+    { id: 'from', header: 'From', width: 6.5, cell: ({ effective_from: from }) => <Since from={from} /> },
     {
       id: 'input',
       header: 'Input',
-      width: 7,
+      width: 5.5,
       isNumber: true,
       cell: (price) => usdOf(price.input_usd_per_million),
     },
     {
       id: 'output',
       header: 'Output',
-      width: 7,
+      width: 5.5,
       isNumber: true,
       cell: (price) => usdOf(price.output_usd_per_million),
     },
     {
       id: 'variants',
       header: 'Variants',
-      width: 6,
+      width: 5.5,
       isNumber: true,
       cell: ({ variants }) => variants?.length ?? 0,
     },
-    { id: 'source', header: 'Source', width: 9, isWide: true, cell: ({ source }) => source },
-    { id: 'created_at', header: 'Published', width: 12.5, cell: ({ created_at: at }) => <Moment at={at} /> },
+    { id: 'source', header: 'Source', width: 8.5, isWide: true, cell: ({ source }) => source },
+    { id: 'created_at', header: 'Published', width: 9, cell: ({ created_at: at }) => <Moment at={at} /> },
   ];
 }
 

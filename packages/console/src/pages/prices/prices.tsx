@@ -118,7 +118,7 @@ const COLUMNS: readonly Column<Price>[] = [
   {
     id: 'model',
     header: 'Model',
-    width: 18,
+    width: 14,
     cell: ({ model }) => (
       <Link to="/prices/model" search={{ model }}>
         {model}
@@ -129,14 +129,14 @@ const COLUMNS: readonly Column<Price>[] = [
   {
     id: 'entity',
     header: 'For',
-    width: 9,
+    width: 6.5,
     cell: ({ entity }) =>
       entity === null ? <span className="quiet">everybody</span> : <CustomerLink entity={entity} />,
   },
   {
     id: 'input',
     header: 'Input',
-    width: 7,
+    width: 5.5,
     isNumber: true,
     cell: (price) => usdOf(price.input_usd_per_million),
     sortBy: (price) => picosOrNothing(price.input_usd_per_million),
@@ -144,27 +144,27 @@ const COLUMNS: readonly Column<Price>[] = [
   {
     id: 'cached',
     header: 'Cached input',
-    width: 7,
+    width: 5.5,
     isNumber: true,
     cell: (price) => usdOf(price.cached_input_usd_per_million),
   },
   {
     id: 'output',
     header: 'Output',
-    width: 7,
+    width: 5.5,
     isNumber: true,
     cell: (price) => usdOf(price.output_usd_per_million),
     sortBy: (price) => picosOrNothing(price.output_usd_per_million),
   },
-  { id: 'others', header: 'Also', width: 12, cell: (price) => <Others price={price} /> },
+  { id: 'others', header: 'Also', width: 8, cell: (price) => <Others price={price} /> },
   {
     id: 'since',
     header: 'Since',
-    width: 8,
+    width: 7,
     cell: ({ effective_from: from }) => <Since from={from} />,
     sortBy: ({ effective_from: from }) => from,
   },
-  { id: 'source', header: 'Source', width: 12, cell: ({ source }) => source },
+  { id: 'source', header: 'Source', width: 7, cell: ({ source }) => source },
 ];
 
 const CSV_COLUMNS: readonly Column<Price>[] = (

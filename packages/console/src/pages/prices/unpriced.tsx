@@ -64,20 +64,20 @@ export function Unpriced() {
 }
 
 const COLUMNS: readonly Column<Waiting>[] = [
-  { id: 'model', header: 'Model', width: 18, cell: ({ model }) => model },
-  { id: 'entity', header: 'Customer', width: 10, cell: ({ entity }) => <CustomerLink entity={entity} /> },
-  { id: 'events', header: 'Events', width: 6, isNumber: true, cell: ({ events }) => groupDigits(events) },
+  { id: 'model', header: 'Model', width: 15, cell: ({ model }) => model },
+  { id: 'entity', header: 'Customer', width: 9, cell: ({ entity }) => <CustomerLink entity={entity} /> },
+  { id: 'events', header: 'Events', width: 5, isNumber: true, cell: ({ events }) => groupDigits(events) },
   {
     id: 'quantities',
     header: 'What waits',
-    width: 15,
+    width: 12,
     cell: ({ quantities }) => <Quantities of={quantities} />,
   },
-  { id: 'when', header: 'Occurred', width: 11, cell: (row) => spanOf(row) },
+  { id: 'when', header: 'Occurred', width: 9, cell: (row) => spanOf(row) },
   {
     id: 'act',
     header: 'Price',
-    width: 8,
+    width: 9,
     cell: ({ model }) => <Publish label="Set a price…" model={model} />,
   },
 ];

@@ -39,7 +39,7 @@ const COLUMNS: readonly Column<Plan>[] = [
   {
     id: 'plan',
     header: 'Plan',
-    width: 11,
+    width: 10,
     cell: ({ plan }) => (
       <Link to="/customers" search={{ plan }}>
         {plan}
@@ -48,19 +48,19 @@ const COLUMNS: readonly Column<Plan>[] = [
   },
   { id: 'monthly', header: 'Monthly cap', isNumber: true, cell: ({ monthly_cap_usd: usd }) => capText(usd) },
   { id: 'yearly', header: 'Yearly cap', isNumber: true, cell: ({ yearly_cap_usd: usd }) => capText(usd) },
-  { id: 'overage', header: 'Overage', cell: ({ overage }) => overage },
+  { id: 'overage', header: 'Overage', width: 7.5, cell: ({ overage }) => overage },
   {
     id: 'concurrent',
     header: 'Requests in flight',
     isNumber: true,
-    width: 9,
+    width: 8.5,
     cell: ({ max_concurrent_requests: max }) => (max === null ? 'no limit' : groupDigits(max)),
   },
   {
     id: 'credit',
     header: 'Credits each month',
     isNumber: true,
-    width: 9,
+    width: 8.5,
     cell: ({ monthly_credit_usd: usd }) => (picosOf(usd) === 0n ? 'none' : roundUsd(picosOf(usd))),
   },
   { id: 'act', header: 'Change', width: 8, cell: (plan) => <ChangePlan plan={plan} /> },

@@ -56,7 +56,7 @@ export function Retention() {
 
 const COLUMNS: readonly Column<Kind>[] = [
   { id: 'what', header: 'Data', width: 20, cell: ({ what }) => what },
-  { id: 'kept', header: 'Kept', width: 7, cell: ({ kept }) => <span className="strong">{kept}</span> },
+  { id: 'kept', header: 'Kept', width: 9, cell: ({ kept }) => <span className="strong">{kept}</span> },
   { id: 'afterwards', header: 'Afterwards', width: 18, cell: ({ afterwards }) => afterwards },
   {
     id: 'act',

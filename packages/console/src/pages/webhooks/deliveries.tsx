@@ -7,6 +7,7 @@ import { Badge, type Tone } from '../../parts/badge.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Empty } from '../../parts/empty.js';
 import { SelectBox } from '../../parts/fields.js';
+import { EntityLink } from '../../parts/links.js';
 import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { paging } from '../../parts/paged.js';
@@ -98,24 +99,24 @@ const COLUMNS: readonly Column<Delivery>[] = [
   {
     id: 'created_at',
     header: 'Sent',
-    width: 13,
+    width: 9,
     cell: (row) => (
       <Link from="/webhooks" to="." search={(before) => ({ ...before, delivery: row.id })} replace>
         <Moment at={row.created_at} />
       </Link>
     ),
   },
-  { id: 'type', header: 'Event', width: 13, cell: ({ type }) => type },
-  { id: 'entity', header: 'Customer', width: 8, cell: ({ entity }) => entity ?? '–' },
-  { id: 'status', header: 'State', width: 7, cell: ({ status }) => <DeliveryState status={status} /> },
-  { id: 'attempts', header: 'Last attempt', width: 14, cell: ({ attempts }) => lastText(attempts) },
-  { id: 'next', header: 'Next', width: 11, cell: ({ next_attempt_at: at }) => <Moment at={at} /> },
+  { id: 'type', header: 'Event', width: 13, isWide: true, cell: ({ type }) => type },
+  { id: 'entity', header: 'Customer', width: 7.5, cell: ({ entity }) => <EntityLink entity={entity} /> },
+  { id: 'status', header: 'State', width: 6.5, cell: ({ status }) => <DeliveryState status={status} /> },
+  { id: 'attempts', header: 'Last attempt', width: 13, cell: ({ attempts }) => lastText(attempts) },
+  { id: 'next', header: 'Next', width: 9, cell: ({ next_attempt_at: at }) => <Moment at={at} /> },
 ];
 
 export function lastText(attempts: readonly Schemas['DeliveryAttempt'][]): string {
   const last = attempts.at(-1);
   if (last === undefined) return 'not tried yet';
-  return `${last.status ?? last.error ?? 'no answer'}, ${attempts.length === 1 ? 'first attempt' : `attempt ${attempts.length}`}`;
+  return `${last.status ?? last.error ?? 'accepted'}, ${attempts.length === 1 ? 'first attempt' : `attempt ${attempts.length}`}`;
 }
 
 export function Attempts({ attempts }: { attempts: readonly Schemas['DeliveryAttempt'][] }) {
@@ -125,7 +126,7 @@ export function Attempts({ attempts }: { attempts: readonly Schemas['DeliveryAtt
       {attempts.map(({ at, status, error, duration_ms: ms }, index) => (
         <li key={index}>
           <Moment at={at} />: {status === null ? '' : `status ${status}, `}
-          {error !== null && `${error}, `}
+          {error !== null ? `${error}, ` : status === null && 'accepted, '}
           {ms} ms
         </li>
       ))}

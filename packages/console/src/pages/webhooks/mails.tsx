@@ -6,6 +6,7 @@ import type { Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Empty } from '../../parts/empty.js';
+import { EntityLink } from '../../parts/links.js';
 import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { paging } from '../../parts/paged.js';
@@ -77,16 +78,16 @@ const COLUMNS: readonly Column<Mail>[] = [
   {
     id: 'created_at',
     header: 'Sent',
-    width: 13,
+    width: 9,
     cell: (row) => (
       <Link from="/webhooks/mail" to="." search={(before) => ({ ...before, id: row.id })} replace>
         <Moment at={row.created_at} />
       </Link>
     ),
   },
-  { id: 'recipient', header: 'To', width: 12, cell: ({ recipient }) => recipient },
-  { id: 'subject', header: 'Subject', width: 18, cell: ({ subject }) => subject },
-  { id: 'entity', header: 'Customer', width: 8, cell: ({ entity }) => entity ?? '–' },
-  { id: 'status', header: 'State', width: 7, cell: ({ status }) => <DeliveryState status={status} /> },
-  { id: 'attempts', header: 'Last attempt', width: 14, cell: ({ attempts }) => lastText(attempts) },
+  { id: 'recipient', header: 'To', width: 14, cell: ({ recipient }) => recipient },
+  { id: 'subject', header: 'Subject', width: 13, isWide: true, cell: ({ subject }) => subject },
+  { id: 'entity', header: 'Customer', width: 7.5, cell: ({ entity }) => <EntityLink entity={entity} /> },
+  { id: 'status', header: 'State', width: 6, cell: ({ status }) => <DeliveryState status={status} /> },
+  { id: 'attempts', header: 'Last attempt', width: 9.5, cell: ({ attempts }) => lastText(attempts) },
 ];

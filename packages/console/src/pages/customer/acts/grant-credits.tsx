@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../../api/client.js';
 import { ActDialog, type ActHeaders } from '../../../parts/act-dialog.js';
+import { DayBox } from '../../../parts/day-box.js';
 import { AmountBox, Choice, TextBox } from '../../../parts/fields.js';
 import { picosOf, plainAmount, readableUsd } from '../../../parts/money.js';
 import { dayOf } from '../../../parts/times.js';
@@ -68,10 +69,9 @@ function Fields({ typed, onChange }: { typed: Typed; onChange: (change: Partial<
         options={CATEGORIES}
         onChange={(category) => onChange({ category })}
       />
-      <TextBox
+      <DayBox
         name="expires_at"
         label="Expires on"
-        type="date"
         hint="At the start of that day, UTC. Empty: never."
         value={typed.expires}
         onChange={(expires) => onChange({ expires })}
