@@ -9,10 +9,11 @@ import {
   usageQueues,
 } from '@tally/client/protocol';
 import { Queue, type Job } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Clock } from './clock.js';
 import { assert } from '../domain/errors.js';
 import { askRedis } from './redis-errors.js';
-import type { RedisNodes } from './redis-nodes.js';
+import type { RedisNode, RedisNodes } from './redis-nodes.js';
 import { Unavailable } from './unavailable.js';
 
 /** One for each lane. */
@@ -71,6 +72,8 @@ const REPLICAS_MS_MAX = 1_000;
 /** A connection of its own, which waits for replicas. */
 type Replicated = { readonly redis: RedisNodes; readonly replicasMin: number };
 
+type Place = Replicated & { readonly node: RedisNode | null; readonly losses: number };
+
 export class UsageQueue {
   private readonly queues = new Map<RedisNodes, Map<string, Queue>>();
   /** How often the connection that waits for replicas was lost. */
@@ -108,28 +111,34 @@ export class UsageQueue {
     // A queue of BullMQ that is made without a connection waits for one, however long that takes.
     const redis = this.replicated?.redis ?? this.redis;
     requireConnection(redis);
-    const losses = this.losses;
     const queue = this.queueNamed(name, redis);
     // By the clock that the worker goes by: what was too old here is too old there, and what was not is not.
     const timestamp = this.clock.now().getTime();
     const deduplication = once === null ? undefined : { id: once, ttl: ONCE_MS };
     const options = { timestamp, ...(deduplication && { deduplication }) };
+    const place = this.replicated && this.placeOf(queue, this.replicated);
     const { id } = await askRedis(queue.add(USAGE_JOB, events, options));
     assert(id !== undefined, 'a job that was added has an id');
-    const key = queue.toKey(id);
-    if (this.replicated !== null) await this.untilOnReplicas(key, this.replicated, losses);
-    return key;
+    if (place !== null) await this.untilOnReplicas(queue, place);
+    return queue.toKey(id);
   }
 
-  /** Redis counts the replicas that have all that this connection wrote before. Another connection may be to a server that never had it. */
-  private async untilOnReplicas(
-    key: string,
-    { redis, replicasMin }: Replicated,
-    losses: number,
-  ): Promise<void> {
-    const node = redis.nodeOf(slotOf(key));
-    const count = node === null ? 0 : await askRedis(node.redis.wait(replicasMin, REPLICAS_MS_MAX));
-    if (this.losses !== losses) throw new Unavailable('redis', new Error('the connection was lost'));
+  /** The server that has the queue now. */
+  private placeOf(queue: Queue, { redis, replicasMin }: Replicated): Place {
+    return { redis, replicasMin, node: redis.nodeOf(slotOf(queue.toKey(''))), losses: this.losses };
+  }
+
+  /**
+   * Redis counts the replicas that have all that this connection wrote before. What was added while another server took the place may be in
+   * one that is no master any more, and the replicas those of the other.
+   */
+  private async untilOnReplicas(queue: Queue, { redis, replicasMin, node, losses }: Place): Promise<void> {
+    const count = node === null ? 0 : await replicasOf(node.redis, replicasMin);
+    if (this.losses !== losses || redis.nodeOf(slotOf(queue.toKey(''))) !== node)
+      throw new Unavailable(
+        'redis',
+        new Error('another server has taken the place of the one that has the usage'),
+      );
     if (count < replicasMin)
       throw new Unavailable('redis', new Error(`${count} of ${replicasMin} replicas have the usage`));
   }
@@ -249,6 +258,15 @@ function requireConnection({ client }: RedisNodes): void {
 }
 
 /** A command takes keys of one slot only. */
+/** A server that is no master any more refuses to wait, or ends the wait. */
+async function replicasOf(redis: Redis, replicasMin: number): Promise<number> {
+  try {
+    return await redis.wait(replicasMin, REPLICAS_MS_MAX);
+  } catch (error) {
+    throw new Unavailable('redis', error);
+  }
+}
+
 function bySlot(keys: readonly string[]): string[][] {
   const parts = new Map<number, string[]>();
   for (const key of keys) {

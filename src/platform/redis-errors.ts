@@ -14,6 +14,8 @@ const UNAVAILABLE_REPLIES = new Set([
   'BUSY',
   'MISCONF',
   'NOREPLICAS',
+  // It has become a replica while somebody waited for something in it.
+  'UNBLOCKED',
   'OOM',
 ]);
 

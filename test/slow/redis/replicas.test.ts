@@ -58,6 +58,20 @@ describe('with QUEUE_REPLICAS_MIN=1', () => {
     expect((await reported).status).toBe(503);
   });
 
+  it('usage whose master becomes a replica while it waits for one is refused for now, and counted once in the end', async () => {
+    replica.freeze();
+    const waiting = report('demoted');
+    await until('it waits for a replica', async () =>
+      ((await master.redis.client('LIST')) as string).includes(' cmd=wait '),
+    );
+    await master.redis.replicaof('127.0.0.1', replica.port);
+    expect((await waiting).status).toBe(503);
+    await master.redis.replicaof('NO', 'ONE');
+    replica.thaw();
+    await until('it is accepted', async () => (await report('demoted')).status === 202);
+    await untilCounted(app, 1);
+  });
+
   it('what was accepted outlives its master, and the rest is accepted once there is a replica again', async () => {
     const ids = Array.from({ length: 50 }, (_, n) => `last-${n}`);
     const accepted = new Set<string>();
