@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { BadKeys } from '../../src/access/bad-keys.js';
 import type { KeyRole } from '../../src/domain/key-roles.js';
 import { accessOfSpec, type RouteSpec } from '../../src/http/route.js';
-import { LLAMA } from '../support/builders.js';
+import { anEventBody } from '../support/builders.js';
 import { anApp, type TestApp } from '../support/app.js';
 import { withKey, withSession, type Credentials } from '../support/credentials.js';
 import { ROUTES, type RouteCase } from '../support/routes.js';
@@ -189,30 +189,15 @@ describe('who may call what', () => {
   });
 
   it('an event of another entity is rejected, and the others of its batch are not', async () => {
-    const event = (subject: string) => ({
-      specversion: '1.0',
-      id: subject,
-      source: '/g',
-      type: 'ai.inference.usage.v1',
-      subject,
-      time: '2026-11-22T11:59:00Z',
-      data: {
-        model: LLAMA,
-        usage: {
-          prompt_tokens: 1,
-          completion_tokens: 1,
-        },
-      },
-    });
     const { status, body } = await app.call('POST /v1/usage/events', {
       key: keyOf('gateway of entity1'),
-      body: [event('entity1/a'), event('entity2/a')],
+      body: [anEventBody({ subject: 'entity1/a' }), anEventBody({ id: 'other', subject: 'entity2/a' })],
     });
     expect(status).toBe(202);
     expect(body).toMatchObject({
       object: 'usage.receipt',
       accepted: 1,
-      rejected: [{ index: 1, id: 'entity2/a', code: 'insufficient_permissions' }],
+      rejected: [{ index: 1, id: 'other', code: 'insufficient_permissions' }],
     });
   });
 

@@ -4,6 +4,7 @@ import { checkChains, headText, parseHeadText, verifyHead } from '../../src/acce
 import { CHAINED_LOGS, findHeads, type ChainedLog } from '../../src/access/chains.sql.js';
 import { anEvent } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { buy } from '../support/correcting.js';
 import { tampered as afterTampering } from '../support/tampering.js';
 
 let books: Books;
@@ -26,20 +27,7 @@ const audit = (of: string | null, at = books.clock.now()) =>
 beforeAll(async () => {
   books = await theBooks();
   for (let purchase = 0; purchase < 4; purchase += 1)
-    await books.database.transaction(async (tx) => {
-      await books.accounts.ensureEntity(tx, entity, books.clock.now());
-      return books.grants.grant(tx, {
-        entity,
-        amountPicos: 100_000_000n,
-        category: 'paid',
-        priority: 50,
-        effectiveAt: null,
-        expiresAt: null,
-        reference: `inv_${purchase}`,
-        note: null,
-        actor: 'test',
-      });
-    });
+    await buy(books, entity, 100_000_000n, { reference: `inv_${purchase}` });
   const occurredAt = books.clock.now();
   for (let event = 0; event < 3; event += 1) {
     await books.recorder.record([anEvent({ subject: `${entity}/p`, occurredAt })]);

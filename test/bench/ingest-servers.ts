@@ -16,10 +16,9 @@ import { Database } from '../../src/platform/database.js';
 import { startEmbeddedServers } from '../../src/platform/embedded/embedded-servers.js';
 import { applyMigrations } from '../../src/platform/migrate.js';
 import { connectRedis, untilReady } from '../support/redis-connection.js';
-import { RedisNodes } from '../../src/platform/redis-nodes.js';
-import { Quota } from '../../src/quota/quota.js';
+import type { Quota } from '../../src/quota/quota.js';
 import { seed } from '../support/seed.js';
-import { bookkeepingOver, type Bookkeeping } from '../support/services.js';
+import { bookkeepingOver, quotaOver, type Bookkeeping } from '../support/services.js';
 import { customerName, everyCombination, LEAN, WIDE } from './ingest-usage.js';
 import { child, flagsOfStart } from './quota-servers.js';
 
@@ -123,15 +122,7 @@ export async function withRecorder<T>(
     const clock = new Clock();
     await clock.synchronize(database);
     const books = bookkeepingOver({ database, clock });
-    const quota = new Quota(
-      new RedisNodes(redis),
-      database,
-      clock,
-      books.prices,
-      books.allowances,
-      'closed',
-      'deny',
-    );
+    const quota = quotaOver({ database, clock, redis }, books);
     return await use({
       database,
       clock,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { anEvent, LLAMA } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { buy } from '../support/correcting.js';
 
 let books: Books;
 beforeAll(async () => (books = await theBooks()));
@@ -9,20 +10,7 @@ afterAll(() => books.close());
 /** Books with a purchase, burns in a posted and in an open hour, and overage. */
 beforeEach(async () => {
   const entity = `e${books.clock.now().getTime()}`;
-  await books.database.transaction(async (tx) => {
-    await books.accounts.ensureEntity(tx, entity, books.clock.now());
-    return books.grants.grant(tx, {
-      entity,
-      amountPicos: 150_000_000n,
-      category: 'paid',
-      priority: 50,
-      effectiveAt: null,
-      expiresAt: null,
-      reference: null,
-      note: null,
-      actor: 'test',
-    });
-  });
+  await buy(books, entity, 150_000_000n);
   const occurredAt = books.clock.now();
   await books.recorder.record([anEvent({ subject: `${entity}/p`, occurredAt })]);
   books.clock.advance(3_600_000);

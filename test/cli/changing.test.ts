@@ -1,21 +1,15 @@
 /** Every command that changes something, against the whole app: what it says, what it does, and that nothing happens unless somebody wants it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { aCliWorld, UNPRICED, type CliWorld } from '../support/cli-world.js';
 import { until } from '../support/until.js';
 
 let world: CliWorld;
-let directory: string;
 beforeAll(async () => {
   world = await aCliWorld();
-  directory = await mkdtemp(join(tmpdir(), 'tally-cli-'));
 });
-afterAll(async () => {
-  await world?.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => world?.close());
 
 const get = async (path: string) => (await world.app.call(`GET ${path}`)).body;
 const creditsOf = async (entity: string) => (await get(`/v1/entities/${entity}/balance`)).credits_usd;
@@ -171,7 +165,7 @@ describe('a command that changes something', () => {
     expect(dry.stdout).toContain('It charges 1 event that waited for it.');
     const published = await world.json(...words(`${publish} --yes`));
     expect(published).toMatchObject({ model: UNPRICED, input_usd_per_million: '1', charged_events: 1 });
-    const file = join(directory, 'price.json');
+    const file = join(world.directory, 'price.json');
     await writeFile(
       file,
       JSON.stringify({ ...published, variants: [{ when: { service_tier: 'batch' }, multiplier: '0.5' }] }),
@@ -199,7 +193,7 @@ describe('a command that changes something', () => {
   });
 
   it('imports a price map after showing the difference by model and field', async () => {
-    const file = join(directory, 'map.json');
+    const file = join(world.directory, 'map.json');
     const entry = {
       litellm_provider: 'x',
       mode: 'chat',

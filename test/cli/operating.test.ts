@@ -1,22 +1,16 @@
 /** Commands for those who run the service: queues, conflicts in bulk, webhooks, alerts, plans, retention, persons, books, documents. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { anEventBody } from '../support/builders.js';
 import { aCliWorld, SOURCE, type CliWorld } from '../support/cli-world.js';
 import { until } from '../support/until.js';
 
 let world: CliWorld;
-let directory: string;
 beforeAll(async () => {
   world = await aCliWorld();
-  directory = await mkdtemp(join(tmpdir(), 'tally-cli-'));
 });
-afterAll(async () => {
-  await world?.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => world?.close());
 
 const get = async (path: string) => (await world.app.call(`GET ${path}`)).body;
 const tally = (command: string) => world.tally(...command.split(' '));
@@ -172,7 +166,7 @@ describe('books and documents', () => {
 
   it('a statement is listed, shown, and written as a PDF', async () => {
     expect((await tally('statement acme')).stdout).toMatch(new RegExp(`^${world.period} +draft`, 'm'));
-    const file = join(directory, 'statement.pdf');
+    const file = join(world.directory, 'statement.pdf');
     const written = await tally(`statement acme ${world.period} --pdf ${file}`);
     expect([written.code, written.stdout]).toEqual([0, expect.stringContaining(`Wrote ${file}`)]);
     expect((await readFile(file)).subarray(0, 5).toString()).toBe('%PDF-');
@@ -181,7 +175,7 @@ describe('books and documents', () => {
     );
     expect(await tally('statement acme --pdf x')).toMatchObject({ code: 2 });
     expect(await tally(`statement acme ${world.period} --html --json`)).toMatchObject({ code: 2 });
-    expect(await tally(`statement acme ${world.period} --pdf ${directory}/no/x.pdf`)).toMatchObject({
+    expect(await tally(`statement acme ${world.period} --pdf ${world.directory}/no/x.pdf`)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('cannot be written (ENOENT)'),
     });

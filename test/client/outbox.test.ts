@@ -2,18 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { openOutbox, type Deliver, type OutboxOptions } from '../../packages/client/src/outbox/outbox.js';
 import { TallyClientError } from '../../packages/client/src/tally-client-error.js';
-import { usageEvent } from '../../packages/client/src/protocol/usage-event.js';
+import { aUsageEvent } from '../support/usage-event.js';
 
-const event = (id: string) =>
-  usageEvent({
-    id,
-    source: '/gateways/test-1',
-    project: 'entity1/project1',
-    time: new Date('2026-11-22T20:00:00Z'),
-    model: 'm',
-    operation: 'chat',
-    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-  });
+const event = (id: string) => aUsageEvent({ id, model: 'm' });
 
 const REFUSED_FOR_GOOD = new TallyClientError('invalid_request', 'malformed', { status: 400 });
 const AWAY = new TallyClientError('unreachable', 'no answer');

@@ -14,6 +14,7 @@ import {
   TOO_MANY_AT_ONCE,
   type FakeTally,
 } from '../support/fake-tally.js';
+import { aUsageEvent } from '../support/usage-event.js';
 
 const RESERVATIONS = /\/reservations$/;
 const wanted = {
@@ -24,16 +25,7 @@ const wanted = {
   requestId: 'req_1',
 };
 
-const event = (id: string) =>
-  usageEvent({
-    id,
-    source: '/gateways/test-1',
-    project: 'entity1/project1',
-    time: new Date('2026-11-22T20:00:00Z'),
-    model: 'm',
-    operation: 'chat',
-    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-  });
+const event = (id: string) => aUsageEvent({ id, model: 'm' });
 
 let tally: FakeTally;
 let client: TallyClient;

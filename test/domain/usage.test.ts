@@ -1,35 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EntityName, ProjectName } from '../../src/domain/ids.js';
+import type { ProjectName } from '../../src/domain/ids.js';
 import { fingerprintOf, identityOf, type UsageEvent } from '../../src/domain/usage.js';
+import { anEvent } from '../support/builders.js';
 
 describe('identity and fingerprint', () => {
-  const event: UsageEvent = {
-    source: '/gateways/eu-1',
+  const event = anEvent({
     id: 'chatcmpl-1',
-    entity: 'entity1' as EntityName,
-    project: 'project1' as ProjectName,
-    occurredAt: new Date('2026-11-22T19:59:22.123Z'),
-    model: 'm',
-    operation: 'chat',
     quantities: { input: 1, cached_input: 2, output: 3 },
-    serviceTier: 'default',
-    region: null,
-    attributes: null,
-    unread: [],
-    rawUsage: null,
-    mended: [],
-    usageSource: 'reported',
-    reservationId: null,
-    apiKeyId: null,
-    userId: null,
-    requestId: null,
     tags: { a: '1', b: '2' },
-  };
+  });
+  const LATER = new Date(event.occurredAt.getTime() + 1);
 
   it('identifies an event by source and id alone', () => {
-    expect(identityOf({ ...event, occurredAt: new Date(), model: 'other' } as UsageEvent)).toBe(
-      identityOf(event),
-    );
+    const other: UsageEvent = { ...event, occurredAt: LATER, model: 'other' };
+    expect(identityOf(other)).toBe(identityOf(event));
     expect(identityOf({ entity: 'e', source: 'a', id: 'bc' })).not.toBe(
       identityOf({ entity: 'e', source: 'ab', id: 'c' }),
     );
@@ -38,7 +22,7 @@ describe('identity and fingerprint', () => {
 
   it('gives any other content another fingerprint, but not another sequence of tags', () => {
     const others: Partial<UsageEvent>[] = [
-      { occurredAt: new Date('2026-11-22T19:59:22.124Z') },
+      { occurredAt: LATER },
       { model: 'n' },
       { project: 'project2' as ProjectName },
       { quantities: { ...event.quantities, input: 2 } },

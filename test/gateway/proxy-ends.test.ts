@@ -35,6 +35,18 @@ afterEach(() => closeWorld(world));
 const isCancelled = () =>
   until('the server sees the end', () => world.model.asked.at(-1)?.isCancelled === true);
 
+/** The server pauses in the middle of its stream until what this returns is called. */
+function pauseInTheMiddle(): () => void {
+  let goOn = () => {};
+  world.model.answer = async (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(HALF.join(''));
+    await new Promise<void>((resolve) => (goOn = resolve));
+    response.end(VLLM.events.slice(3).join(''));
+  };
+  return () => goOn();
+}
+
 describe('a caller that hangs up', () => {
   it('in the middle of a stream ends the work of the server, and is charged an estimate of what came', async () => {
     world.model.answer = stalledStream(HALF);
@@ -63,13 +75,7 @@ describe('a caller that hangs up', () => {
 
   it('is charged what the server reports, where it cannot be stopped (GATEWAY_HANG_UP=finish)', async () => {
     await restart(world, { GATEWAY_HANG_UP: 'finish' });
-    let goOn = () => {};
-    world.model.answer = async (response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(HALF.join(''));
-      await new Promise<void>((resolve) => (goOn = resolve));
-      response.end(VLLM.events.slice(3).join(''));
-    };
+    const goOn = pauseInTheMiddle();
     const response = await open(world.gateway, { body: STREAM });
     await once(response, 'data');
     response.destroy();
@@ -198,13 +204,7 @@ describe('a long stream', () => {
 
 describe('a shutdown', () => {
   it('lets a stream finish and delivers its event first', async () => {
-    let goOn = () => {};
-    world.model.answer = async (response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(HALF.join(''));
-      await new Promise<void>((resolve) => (goOn = resolve));
-      response.end(VLLM.events.slice(3).join(''));
-    };
+    const goOn = pauseInTheMiddle();
     const response = await open(world.gateway, { body: STREAM });
     const whole = text(response);
     await until('the server is asked', () => world.model.asked.length === 1);

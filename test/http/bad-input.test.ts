@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LLAMA } from '../support/builders.js';
+import { anEventBody, LLAMA } from '../support/builders.js';
 import { anApp, type TestApp } from '../support/app.js';
 
 const CREDITS = 'POST /v1/admin/entities/entity1/credits';
@@ -227,27 +227,13 @@ describe('nothing that a caller sends is a server error', () => {
   });
 
   it('a bad event is told to its producer and refuses no other', async () => {
-    const good = {
-      specversion: '1.0',
-      id: '1',
-      source: '/g',
-      type: 'ai.inference.usage.v1',
-      subject: 'entity1/p',
-      time: '2026-11-22T11:59:00Z',
-      data: {
-        model: LLAMA,
-        usage: {
-          prompt_tokens: 1,
-          completion_tokens: 1,
-        },
-      },
-    };
+    const good = anEventBody();
     const bad = [
       null,
       7,
       { ...good, id: 'a\u0000' },
       { ...good, subject: 'entity1' },
-      { ...good, data: { ...good.data, usage: { prompt_tokens: -1 } } },
+      anEventBody({}, { usage: { prompt_tokens: -1 } }),
       { ...good, time: '2020-01-01T00:00:00Z' },
     ];
     const { status, body } = await app.call(EVENTS, {

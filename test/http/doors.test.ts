@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../src/platform/embedded/server-process.js';
 import { ErrorFilter } from '../../src/http/error-filter.js';
 import { parseJsonBody } from '../../src/http/json-body.js';
 import { fastifyAdapter } from '../../src/http/server.js';
@@ -189,7 +189,7 @@ describe('the doors', () => {
 });
 
 it('METRICS_PORT serves /metrics alone, without a key, until the service stops', async () => {
-  const port = await aFreePort();
+  const port = await freePort();
   const app = await anApp({ environment: { METRICS_PORT: String(port) } });
   const url = `http://127.0.0.1:${port}`;
   try {
@@ -230,12 +230,3 @@ it('a request that comes too slowly is ended', async () => {
     await fastify.close();
   }
 });
-
-async function aFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

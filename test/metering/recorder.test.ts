@@ -4,6 +4,7 @@ import { parseUsd } from '../../src/domain/money.js';
 import type { UsageEvent } from '../../src/domain/usage.js';
 import { anEvent, LLAMA_PICOS_PER_TOKEN } from '../support/builders.js';
 import { theBooks, type Books } from '../support/books.js';
+import { buy as buyGrant } from '../support/correcting.js';
 import { priceTerms } from '../support/prices.js';
 
 let books: Books;
@@ -24,27 +25,8 @@ async function spendOf(entity: string, period = '2026-11'): Promise<Spend | unde
   return rows.rows[0];
 }
 
-async function buy(
-  entity: string,
-  amountUsd: string,
-  override: Partial<Parameters<Books['grants']['grant']>[1]> = {},
-) {
-  return books.database.transaction(async (tx) => {
-    await books.accounts.ensureEntity(tx, entity, books.clock.now());
-    return books.grants.grant(tx, {
-      entity,
-      amountPicos: parseUsd(amountUsd, 'amount_usd'),
-      category: 'paid',
-      priority: 50,
-      effectiveAt: null,
-      expiresAt: null,
-      reference: null,
-      note: null,
-      actor: 'test',
-      ...override,
-    });
-  });
-}
+const buy = (entity: string, amountUsd: string, override: Parameters<typeof buyGrant>[3] = {}) =>
+  buyGrant(books, entity, parseUsd(amountUsd, 'amount_usd'), override);
 
 /** Records the batches, all at once, and tells how many transactions had to be run again, as after a deadlock. */
 async function repeatedToRecord(batches: UsageEvent[][]): Promise<number> {

@@ -18,13 +18,7 @@ let on: QuotaServers;
 beforeAll(async () => (on = await quotaServers('closed')));
 afterAll(() => on.close());
 beforeEach(() => on.clock.set(NOON));
-afterEach(async () => {
-  await on.wires.redis.mend();
-  await on.wires.postgres.mend();
-  await untilReady(on.redis);
-  // Postgres is not asked for a second after it was unavailable.
-  on.clock.advance(1_000);
-});
+afterEach(() => on.recover());
 
 const MINUTE_MS = 60_000;
 const OVERLOADED = {

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { untilReady } from '../support/redis-connection.js';
 import { giveCredits, quotaServers, type QuotaServers } from '../support/quota-service.js';
 import { ownMsOf } from '../support/own-time.js';
 import { until } from '../support/until.js';
@@ -7,11 +6,7 @@ import { until } from '../support/until.js';
 let on: QuotaServers;
 beforeAll(async () => (on = await quotaServers('closed')));
 afterAll(() => on.close());
-afterEach(async () => {
-  await on.wires.redis.mend();
-  await on.wires.postgres.mend();
-  await untilReady(on.redis);
-});
+afterEach(() => on.recover());
 
 /** Postgres takes so long that all concurrent requests ask before the first load ends. */
 const POSTGRES_MS = 60;

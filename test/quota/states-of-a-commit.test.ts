@@ -12,12 +12,7 @@ let on: QuotaServers;
 beforeAll(async () => (on = await quotaServers()));
 afterAll(() => on.close());
 beforeEach(() => on.clock.set(NOON));
-afterEach(async () => {
-  await on.wires.redis.mend();
-  await on.wires.postgres.mend();
-  await untilReady(on.redis);
-  on.clock.advance(1_000);
-});
+afterEach(() => on.recover());
 
 const statesRead = (...subjects: Subject[]): Promise<QuotaState[]> =>
   loadQuotaStates(on.admin.reader, { subjects, at: on.clock.now() });

@@ -15,7 +15,7 @@ import { RedisNodes } from '../../src/platform/redis-nodes.js';
 import { UsageQueue } from '../../src/platform/queues.js';
 import { theBooks, type Books } from './books.js';
 import { anEvent } from './builders.js';
-import { expectAgreement } from './correcting.js';
+import { buy, expectAgreement } from './correcting.js';
 
 export const USD = 1_000_000_000_000n;
 export const DAY_MS = 86_400_000;
@@ -95,19 +95,7 @@ export class AlertWorld {
   }
 
   async grant(usd: bigint, expiresAt: Date | null = null): Promise<void> {
-    await this.books.database.transaction((tx) =>
-      this.books.grants.grant(tx, {
-        entity: this.entity,
-        amountPicos: usd * USD,
-        category: 'paid',
-        priority: 50,
-        effectiveAt: null,
-        expiresAt,
-        reference: null,
-        note: null,
-        actor: 'test',
-      }),
-    );
+    await buy(this.books, this.entity, usd * USD, { expiresAt });
   }
 
   /** Millions of input tokens. */

@@ -1,4 +1,7 @@
 /** A service with everything that an admin comes for: customers, credits, a refused request, and whatever waits for a person. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Clock } from '../../src/platform/clock.js';
 import { anApp, type TestApp } from './app.js';
 import { anEventBody, LLAMA } from './builders.js';
@@ -7,6 +10,8 @@ import { until } from './until.js';
 
 export type CliWorld = TestCli & {
   readonly app: TestApp;
+  /** For the files of commands; it is removed at the end. */
+  readonly directory: string;
   /** Usage of `acme/search`, counted: its event is named by this id. */
   readonly eventId: string;
   /** The month of that usage. */
@@ -60,16 +65,21 @@ export async function aCliWorld(): Promise<CliWorld> {
   const [letter, conflict] = await Promise.all(
     ['dead_letters', 'usage_conflicts'].map(async (path) => String((await waiting(path))[0].id)),
   );
+  const directory = await mkdtemp(join(tmpdir(), 'tally-cli-'));
   return {
     ...aCli(app),
     app,
+    directory,
     eventId,
     period: time.slice(0, 7),
     decision,
     letter: letter!,
     conflict: conflict!,
     report,
-    close: () => app.close(),
+    async close() {
+      await app.close();
+      await rm(directory, { recursive: true });
+    },
   };
 }
 

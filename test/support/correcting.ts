@@ -1,4 +1,4 @@
-/** What tests of corrections do again and again: buy, publish, void, and look at the books. */
+/** What tests of the books do again and again: buy, publish, void, and look at them. */
 import { expect } from '@jest/globals';
 import type { EntityName } from '../../src/domain/ids.js';
 import { parseUsd } from '../../src/domain/money.js';

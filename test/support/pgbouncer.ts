@@ -2,11 +2,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { freePort } from '../../src/platform/embedded/server-process.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -31,7 +31,7 @@ export async function startPgBouncer(
 ): Promise<PgBouncer> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const directory = await mkdtemp(join(tmpdir(), 'tally-pgbouncer-'));
-  const listenPort = await aFreePort();
+  const listenPort = await freePort();
   const lines = [
     '[databases]',
     `* = host=${hostname} port=${port}`,
@@ -74,13 +74,4 @@ export async function startPgBouncer(
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function aFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -100,6 +100,8 @@ export type QuotaServers = {
   reserve(order?: OrderOverride): Promise<string>;
   check(subject?: string): Promise<string>;
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** Redis answers again, and so does Postgres, which is not asked for a second after it was unavailable: that has passed. */
+  recover(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -151,6 +153,12 @@ export async function quotaServers(failMode: QuotaFailMode = 'closed'): Promise<
     reserve: (order) => reserveInAWord(quota, order),
     check: async (subject) => inAWord(await quota.check(aSubject(subject))),
     sql: async (text, values = []) => (await testDatabase.pool.query(text, [...values])).rows,
+    async recover() {
+      await wires.redis.mend();
+      await wires.postgres.mend();
+      await untilReady(redis);
+      clock.advance(1_000);
+    },
     async close() {
       for (const { database, redis } of opened) {
         redis.disconnect();

@@ -72,18 +72,16 @@ export function bookkeepingOver({ database, clock }: { database: Database; clock
 }
 
 export function servicesOver(over: { database: Database; clock: Clock; redis: Redis }) {
-  const { database, clock, redis } = over;
   const books = bookkeepingOver(over);
-  const quota = new Quota(
-    new RedisNodes(redis),
-    database,
-    clock,
-    books.prices,
-    books.allowances,
-    'closed',
-    'deny',
-  );
+  const quota = quotaOver(over, books);
   return { ...books, quota, ...publishingOver({ ...over, quota }, books) };
+}
+
+export function quotaOver(
+  { database, clock, redis }: { database: Database; clock: Clock; redis: Redis },
+  { prices, allowances }: Pick<Bookkeeping, 'prices' | 'allowances'>,
+): Quota {
+  return new Quota(new RedisNodes(redis), database, clock, prices, allowances, 'closed', 'deny');
 }
 
 /** Those that publish to `quota` what they change. */

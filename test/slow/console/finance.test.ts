@@ -26,7 +26,6 @@ describeDashboard(() => {
   });
   afterAll(() => world.close());
 
-  const get = async (path: string): Promise<Row> => (await world.app.call(`GET ${path}`)).body;
   const open = async (address: string, look: Parameters<FinanceWorld['open']>[1] = {}) => {
     const window = await world.open(`/customers/acme${address}`, look);
     await settled(window.page);
@@ -37,13 +36,13 @@ describeDashboard(() => {
 
   it("the report shows the API's amounts to the last digit, and that they add up", async () => {
     const { page, complaints, close } = await open('/report?top=all');
-    const balance = await get('/v1/entities/acme/balance');
-    const { low_usd, high_usd } = await get('/v1/entities/acme/forecast');
+    const balance = await world.get('/v1/entities/acme/balance');
+    const { low_usd, high_usd } = await world.get('/v1/entities/acme/forecast');
     expect((await exactIn(page, '#tile-charged .figure'))[0]).toBe(balance.month_to_date_usd);
     expect(await exactIn(page, '#tile-forecast')).toEqual([balance.forecast_usd, low_usd, high_usd]);
     expect((await exactIn(page, '#tile-credits .figure'))[0]).toBe(balance.credits_usd);
     expect(await exactIn(page, '#tile-cap')).toEqual([balance.month_to_date_usd, '2400']);
-    const { data } = await get('/v1/entities/acme/usage');
+    const { data } = await world.get('/v1/entities/acme/usage');
     expect((await exactIn(page, '#usage tfoot'))[0]).toBe(sum(data, 'cost_usd'));
     expect((await exactIn(page, '#meters tfoot'))[0]).toBe(sum(data, 'cost_usd'));
     expect(await page.locator('#books').textContent()).toMatch(
@@ -58,7 +57,7 @@ describeDashboard(() => {
   it('a month that is over names what it was charged and what of its usage is billed in another, and shows no cap of this month', async () => {
     const { page, close } = await open('/report?month=2026-10');
     const bounds = 'start_time=1790812800&end_time=1793491200';
-    const { periods, days, marks } = await get(`/v1/entities/acme/activity?${bounds}`);
+    const { periods, days, marks } = await world.get(`/v1/entities/acme/activity?${bounds}`);
     const charged = periods.find(({ period }: Row) => period === '2026-10');
     expect((await exactIn(page, '#tile-charged .figure'))[0]).toBe(charged.charged_usd);
     const late = marks.late.filter(({ occurred_period }: Row) => occurred_period === '2026-10');
@@ -76,7 +75,7 @@ describeDashboard(() => {
     expect(await rows.count()).toBe(10);
     await page.locator('#usage .others-line button').click();
     await page.waitForURL((url) => url.search.includes('top=all'));
-    const { data } = await get('/v1/entities/acme/usage');
+    const { data } = await world.get('/v1/entities/acme/usage');
     await rows.nth(data.length - 1).waitFor();
     await page.getByLabel('Search projects and models').fill('bge');
     await page.waitForURL((url) => url.search.includes('search=bge'));
@@ -86,7 +85,7 @@ describeDashboard(() => {
 
   it('a bar’s day leads to its events, whose costs add up to it', async () => {
     const { page, close } = await open('/events?from=2026-11-19&to=2026-11-19');
-    const { data } = await get(
+    const { data } = await world.get(
       `/v1/entities/acme/events?limit=100&start_time=${Date.parse('2026-11-19') / 1000}&end_time=${Date.parse('2026-11-20') / 1000}`,
     );
     const [download] = await Promise.all([
@@ -106,7 +105,7 @@ describeDashboard(() => {
       .click();
     await page.getByText('Service tier: priority').waitFor();
     await settled(page);
-    const { data } = await get('/v1/entities/acme/events?service_tier=priority&limit=100');
+    const { data } = await world.get('/v1/entities/acme/events?service_tier=priority&limit=100');
     await page.getByText(`${data.length} event`).first().waitFor();
     expect(complaints).toEqual([]);
     await close();
@@ -139,7 +138,7 @@ describeDashboard(() => {
     const { page, close } = await open('/statements');
     await page.getByRole('link', { name: 'October 2026' }).click();
     await page.getByRole('heading', { name: 'Charges' }).waitFor();
-    const statement = await get('/v1/entities/acme/statements/2026-10');
+    const statement = await world.get('/v1/entities/acme/statements/2026-10');
     expect((await exactIn(page, '#charges tfoot'))[0]).toBe(exactUsd(picosOf(statement.charges.amount_usd)));
     await page.locator('#charges tbody a').first().click();
     await page.getByRole('button', { name: 'Remove the filter Charged to October 2026' }).waitFor();
@@ -149,10 +148,10 @@ describeDashboard(() => {
   it('a line of last month’s statement is explained down to one event, with the unit price of the line', async () => {
     const { page, complaints, close } = await open('/report?month=2026-10');
     await page.getByRole('link', { name: 'Statement', exact: true }).click();
-    const { charges } = await get('/v1/entities/acme/statements/2026-10');
+    const { charges } = await world.get('/v1/entities/acme/statements/2026-10');
     const line = charges.lines.find(({ kind }: Row) => kind === 'usage');
     await page.locator('#charges tbody a').first().click();
-    const { data } = await get(`${line.events_url}&limit=100`);
+    const { data } = await world.get(`${line.events_url}&limit=100`);
     await page.getByText(`${data.length} event`).first().waitFor();
     await page.locator('tbody th a').first().click();
     await page.getByRole('heading', { name: 'Quantity × unit price' }).waitFor();
@@ -164,7 +163,7 @@ describeDashboard(() => {
 
   it('a statement’s CSV has each of its lines, and its PDF the amount due', async () => {
     const { page, close } = await open('/statements/2026-10');
-    const statement = await get('/v1/entities/acme/statements/2026-10');
+    const statement = await world.get('/v1/entities/acme/statements/2026-10');
     const download = async (button: string, within: string) => {
       const [file] = await Promise.all([
         page.waitForEvent('download'),

@@ -20,12 +20,6 @@ describeDashboard(() => {
   });
   afterAll(() => world.close());
 
-  const get = async (path: string): Promise<Row> => (await world.app.call(`GET ${path}`)).body;
-  const open = async (address = '', entity = 'acme') => {
-    const window = await world.open(`/customers/${entity}/report${address}`);
-    await window.page.locator('#tile-charged').waitFor();
-    return window;
-  };
   const events = '[aria-label="Events"]';
   const eventsOf = async (page: Page, count: number) => {
     await page.getByText(new RegExp(`^${count} events, newest first$`)).waitFor();
@@ -44,7 +38,7 @@ describeDashboard(() => {
   };
 
   it('the keyboard leads from a day to all of its events, whose sum is its cost, and back', async () => {
-    const { page, complaints, close } = await open();
+    const { page, complaints, close } = await world.openReport();
     await page.locator('#daily summary').press('Enter');
     const days = await rowsIn(page, '#daily');
     const { Total: cost } = days.find((row) => row['Day (UTC)'] === '2026-11-19')!;
@@ -61,7 +55,7 @@ describeDashboard(() => {
   });
 
   it('a bar leads to the events of its day', async () => {
-    const { page, close } = await open();
+    const { page, close } = await world.openReport();
     const canvas = page.locator('#daily canvas');
     await canvas.scrollIntoViewIfNeeded();
     const box = (await canvas.boundingBox())!;
@@ -72,7 +66,7 @@ describeDashboard(() => {
   });
 
   it('a row leads to its events alone, each with what is unusual about it', async () => {
-    const { page, close } = await open('?top=all');
+    const { page, close } = await world.openReport('?top=all');
     await page.locator('#usage').getByRole('link', { name: KIMI }).first().click();
     const rows = await eventsOf(page, 18);
     expect(rows.map((row) => row['Model, project']?.startsWith(KIMI))).toEqual(Array(18).fill(true));
@@ -81,8 +75,8 @@ describeDashboard(() => {
   });
 
   it('each meter that was used has a line, no other has, and they add up to the cost', async () => {
-    const { page, complaints, close } = await open();
-    const { data } = await get(`/v1/entities/acme/usage?${NOVEMBER}`);
+    const { page, complaints, close } = await world.openReport();
+    const { data } = await world.get(`/v1/entities/acme/usage?${NOVEMBER}`);
     const of = (meter: string, field: string): string[] =>
       data.flatMap((row: Row) => row[field][meter] ?? []).map(String);
     const shown = await rowsIn(page, '#meters');
@@ -122,7 +116,7 @@ describeDashboard(() => {
   });
 
   it('an event is explained by its meters, the tier that served it, and what nothing reads or charges', async () => {
-    const { page, close } = await open('?top=all');
+    const { page, close } = await world.openReport('?top=all');
     await page.locator('#usage').getByRole('link', { name: CLAUDE }).first().click();
     await eventsOf(page, 40);
     expect((await page.locator(`${events} .badge`).allTextContents()).toSorted()).toEqual([

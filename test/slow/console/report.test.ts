@@ -21,19 +21,13 @@ describeDashboard(() => {
   });
   afterAll(() => world.close());
 
-  const get = async (path: string): Promise<Row> => (await world.app.call(`GET ${path}`)).body;
-  const open = async (address = '', entity = 'acme') => {
-    const window = await world.open(`/customers/${entity}/report${address}`);
-    await window.page.locator('#tile-charged').waitFor();
-    return window;
-  };
   const textOf = async (page: Page, selector: string) => (await page.textContent(selector))?.trim();
   const titled = (page: Page, title: string) =>
     page.locator('#tile-charged h2', { hasText: title }).waitFor();
 
   it("each row and each grant has the API's numbers, to the last digit", async () => {
-    const { page, complaints, close } = await open('?top=all');
-    const { data } = await get('/v1/entities/acme/usage');
+    const { page, complaints, close } = await world.openReport('?top=all');
+    const { data } = await world.get('/v1/entities/acme/usage');
     const shown = await rowsIn(page, '#usage');
     expect(shown.filter(({ Requests }) => Requests !== '0').length).toBe(data.length);
     for (const row of data)
@@ -48,7 +42,7 @@ describeDashboard(() => {
           Output: row.output_tokens.toLocaleString('en'),
         }),
       );
-    const grants = await get('/v1/admin/entities/acme/credits');
+    const grants = await world.get('/v1/admin/entities/acme/credits');
     expect((await rowsIn(page, '#grants')).map(({ Left }) => Left)).toEqual(
       grants.data.map((grant: Row) => grant.remaining_usd),
     );
@@ -57,7 +51,7 @@ describeDashboard(() => {
   });
 
   it('says as of when it is, names late, unpriced and conflicting usage, and what will expire unused', async () => {
-    const { page, close } = await open();
+    const { page, close } = await world.openReport();
     expect(await textOf(page, '#as-of')).toMatch(
       /^Data as of 2026-11-22 17:40 UTC · latest usage \d\d:\d\d UTC$/,
     );
@@ -73,11 +67,11 @@ describeDashboard(() => {
   it('forecasts no more than a cap allows, and says so', async () => {
     const cap = (usd: string) =>
       world.app.call('PATCH /v1/admin/entities/acme/limits', { body: { monthly_cap_usd: usd } });
-    const balance = await get('/v1/entities/acme/balance');
+    const balance = await world.get('/v1/entities/acme/balance');
     expect(Number(balance.forecast_usd)).toBeGreaterThan(Number(balance.month_to_date_usd) + 1);
     const limit = exactUsd(picosOf(balance.month_to_date_usd) + picosOf('1'));
     await cap(limit);
-    const { page, close } = await open();
+    const { page, close } = await world.openReport();
     expect((await exactIn(page, '#tile-forecast .figure'))[0]).toBe(limit);
     expect(await textOf(page, '#tile-forecast')).toMatch(/: the limits stop it there$/);
     await cap('2400');
@@ -87,12 +81,12 @@ describeDashboard(() => {
   });
 
   it('groups, measures and sorts as asked, with the same total, and describes the chart in words', async () => {
-    const { page, complaints, close } = await open();
+    const { page, complaints, close } = await world.openReport();
     await page.getByText('Usage by day as a table').click();
     const totals = async () =>
       (await rowsIn(page, '#daily')).map(({ Total = '' }) => Total.replace('–', '0'));
     const before = sumUsd(await totals());
-    const { data } = await get('/v1/entities/acme/usage');
+    const { data } = await world.get('/v1/entities/acme/usage');
     expect(before).toBe(sumUsd(data.map((row: Row) => row.cost_usd)));
     const models = new Set(data.map(({ model }: Row) => model));
     expect(await textOf(page, '#daily .legend li:last-child')).toMatch(
@@ -122,12 +116,12 @@ describeDashboard(() => {
   });
 
   it('saves its days, its table and the FOCUS rows of its month, with all that the search finds', async () => {
-    const { page, close } = await open('?top=10');
+    const { page, close } = await world.openReport('?top=10');
     const daily = await savedBy(page, 'button:has-text("Days as CSV")');
     expect(daily.name).toBe('tally-acme-daily-2026-11-01-to-2026-12-01.csv');
-    const { days } = await get(`/v1/entities/acme/activity?${NOVEMBER}`);
+    const { days } = await world.get(`/v1/entities/acme/activity?${NOVEMBER}`);
     expect(csvRows(daily.text).map(({ cost_usd }) => cost_usd)).toEqual(days.map((row: Row) => row.cost_usd));
-    const { data } = await get('/v1/entities/acme/usage');
+    const { data } = await world.get('/v1/entities/acme/usage');
     const table = csvRows((await savedBy(page, '#usage button:has-text("CSV")')).text);
     const used = table.filter(({ requests }) => requests !== '0');
     expect(used.length).toBe(data.length);
@@ -142,10 +136,10 @@ describeDashboard(() => {
   });
 
   it('changes months and days, keeps them in the address, and starts from the address', async () => {
-    const { page, close } = await open();
+    const { page, close } = await world.openReport();
     await page.getByRole('button', { name: 'Previous month' }).click();
     await titled(page, 'Charged to October 2026');
-    const { periods } = await get(`/v1/entities/acme/activity?${OCTOBER}`);
+    const { periods } = await world.get(`/v1/entities/acme/activity?${OCTOBER}`);
     expect((await exactIn(page, '#tile-charged .figure'))[0]).toBe(periods[0].charged_usd);
     await page.getByLabel('From').fill('2026-11-02');
     await page.getByLabel('to', { exact: true }).fill('2026-11-01');
@@ -164,7 +158,7 @@ describeDashboard(() => {
   });
 
   it('a month without usage says so and leads to one with usage', async () => {
-    const { page, close } = await open('?month=2026-02');
+    const { page, close } = await world.openReport('?month=2026-02');
     await page.getByText('acme used nothing in February 2026 (UTC).').waitFor();
     expect(await page.locator('#daily').count()).toBe(0);
     await page.locator('#nothing-used').getByRole('button', { name: 'Show 2026-11' }).click();
@@ -175,7 +169,7 @@ describeDashboard(() => {
 
   it('a customer without any usage says what will appear', async () => {
     await world.app.call('PUT /v1/admin/entities/newcomer', { body: { plan: 'free' } });
-    const { page, complaints, close } = await open('', 'newcomer');
+    const { page, complaints, close } = await world.openReport('', 'newcomer');
     await page.getByText('It has never used anything').waitFor();
     await page.getByText('No credits were ever granted').waitFor();
     expect(complaints).toEqual([]);
@@ -185,7 +179,7 @@ describeDashboard(() => {
   it('a key of one customer sees only its own, whatever the address says', async () => {
     const key = await world.app.key('finance', 'globex');
     const { page, close } = await world.open('/customers/globex/report', { key });
-    const balance = await get('/v1/entities/globex/balance');
+    const balance = await world.get('/v1/entities/globex/balance');
     await page.locator('#tile-charged').waitFor();
     expect((await exactIn(page, '#tile-charged .figure'))[0]).toBe(balance.month_to_date_usd);
     await page.goto(`${world.app.url}/dashboard/customers/acme/report`);

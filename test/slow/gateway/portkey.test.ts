@@ -4,10 +4,10 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OpenAI, RateLimitError } from 'openai';
+import { freePort } from '../../../src/platform/embedded/server-process.js';
 import { CALLER_KEY, CHAT_MODEL, errorOf } from '../../support/gateway.js';
 import { VLLM } from '../../support/model-answers.js';
 import { json, stalledStream } from '../../support/model-server.js';
@@ -25,7 +25,7 @@ let requestCount = 0;
 beforeAll(async () => {
   world = await aGatewayWorld();
   const main = join(await programs(), 'node_modules/@portkey-ai/gateway/build/start-server.js');
-  const port = await aFreePort();
+  const port = await freePort();
   portkey = spawn(process.execPath, [main, `--port=${port}`, '--headless'], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   await until('Portkey answers', () =>
@@ -93,13 +93,3 @@ describe("behind Portkey's gateway", () => {
     await world.counted(2);
   });
 });
-
-async function aFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
-}

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../../src/platform/embedded/server-process.js';
 import { anApp, type TestApp } from '../../support/app.js';
 import { LLAMA } from '../../support/builders.js';
 import { findNginx, startNginx, type Nginx } from '../../support/nginx.js';
@@ -30,7 +31,7 @@ describe('nginx with our configuration', () => {
     models.listen(0, '127.0.0.1');
     await once(models, 'listening');
     if (typeof nginx === 'string') return;
-    const port = await aFreePort();
+    const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const text = await readFile(CONFIGURATION, 'utf8');
     const configuration = text
@@ -136,12 +137,3 @@ describe('nginx with our configuration', () => {
     }),
   );
 });
-
-async function aFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
