@@ -17,6 +17,24 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      // What every page needs in two files, of which the larger changes with its libraries alone; by itself each route would be a file.
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: 'libraries',
+              test: /node_modules\/(react|react-dom|scheduler|openapi-fetch|@tanstack\/(?!.*virtual)[\w-]+)\/|rolldown\/runtime/,
+              priority: 1,
+            },
+            {
+              name: 'console',
+              test: /src\/(routes|main|frame\/|session\/|api\/|pages\/[^/]+\/(route|load)\.)/,
+            },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { '^/(v1|docs|admin|openapi.json|dashboard/session)': { target: SERVICE, changeOrigin: false } },

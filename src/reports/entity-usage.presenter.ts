@@ -16,23 +16,35 @@ export function presentEntityUsage(
     start_time: unixSeconds(start),
     end_time: unixSeconds(end),
     group_by: [...groupBy],
-    data: rows.map((row) => ({
-      ...(row.bucket !== null && {
-        start_time: unixSeconds(row.bucket.start),
-        end_time: unixSeconds(row.bucket.end),
-      }),
-      ...Object.fromEntries(names.map((name, index) => [name, row.groups[index] ?? null])),
-      ...(row.meter !== null && { meter: row.meter }),
-      requests: row.requests === null ? null : Number(row.requests),
-      input_tokens: Number(row.inputTokens),
-      cached_input_tokens: Number(row.cachedInputTokens),
-      output_tokens: Number(row.outputTokens),
-      quantities: Object.fromEntries(row.meters.map(({ meter, quantity }) => [meter, Number(quantity)])),
-      cost_usd: formatUsd(row.costPicos),
-      meter_costs_usd: Object.fromEntries(
-        row.meters.map(({ meter, costPicos }) => [meter, formatUsd(costPicos)]),
-      ),
-      unpriced_meters: row.meters.flatMap(({ meter, unpriced }) => (unpriced === 0n ? [] : [meter])),
-    })),
+    data: rows.map((row) => presentRow(row, names)),
   };
+}
+
+/** Thousands of rows are one answer, so each is written into one object. */
+function presentRow(row: EntityUsageRow, names: readonly string[]): EntityUsage['data'][number] {
+  const quantities: Record<string, number> = {};
+  const costs: Record<string, string> = {};
+  const unpriced: string[] = [];
+  for (const { meter, quantity, costPicos, unpriced: waiting } of row.meters) {
+    quantities[meter] = Number(quantity);
+    costs[meter] = formatUsd(costPicos);
+    if (waiting !== 0n) unpriced.push(meter);
+  }
+  const shown: Record<string, unknown> = {};
+  if (row.bucket !== null) {
+    shown['start_time'] = unixSeconds(row.bucket.start);
+    shown['end_time'] = unixSeconds(row.bucket.end);
+  }
+  for (const [index, name] of names.entries()) shown[name] = row.groups[index] ?? null;
+  if (row.meter !== null) shown['meter'] = row.meter;
+  return Object.assign(shown, {
+    requests: row.requests === null ? null : Number(row.requests),
+    input_tokens: Number(row.inputTokens),
+    cached_input_tokens: Number(row.cachedInputTokens),
+    output_tokens: Number(row.outputTokens),
+    quantities,
+    cost_usd: formatUsd(row.costPicos),
+    meter_costs_usd: costs,
+    unpriced_meters: unpriced,
+  });
 }

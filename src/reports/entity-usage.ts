@@ -93,15 +93,18 @@ function checkRange({ start, end }: Range, query: EntityUsageQuery): void {
 
 /** Adds up the rates of each group in each bucket. Equal costs keep the order of the names. */
 function rowsOf(usage: readonly RatedUsage[], query: EntityUsageQuery, range: Range): EntityUsageRow[] {
-  const byGroup = new Map<string, RatedUsage[]>();
+  const groups: RatedUsage[][] = [];
   for (const rated of usage) {
-    const name = JSON.stringify([rated.bucket, rated.groups]);
-    const held = byGroup.get(name);
-    if (held === undefined) byGroup.set(name, [rated]);
-    else held.push(rated);
+    const held = groups.at(-1);
+    if (held !== undefined && isSameGroup(held[0]!, rated)) held.push(rated);
+    else groups.push([rated]);
   }
-  const rows = [...byGroup.values()].flatMap((rates) => rowsOfGroup(rates, query, range));
-  return rows.sort(byBucketAndCost);
+  return groups.flatMap((rates) => rowsOfGroup(rates, query, range)).sort(byBucketAndCost);
+}
+
+/** The rates of a group in a bucket come one after another. */
+function isSameGroup(a: RatedUsage, b: RatedUsage): boolean {
+  return a.bucket?.getTime() === b.bucket?.getTime() && a.groups.every((name, at) => name === b.groups[at]);
 }
 
 function rowsOfGroup(

@@ -9,29 +9,14 @@ import './design/fields.css';
 import './design/dialogs.css';
 import './design/tables.css';
 import './design/finance.css';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { asApiError } from './api/errors.js';
+import { queries } from './api/queries.js';
 import { addressInside } from './frame/back-address.js';
 import { router } from './routes.js';
 import { currentSession, loadSession, onSession } from './session/session.js';
-
-const FRESH_MS = 15_000;
-const RETRIES_MAX = 2;
-
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: FRESH_MS,
-      // A browser that says it is offline asks all the same, so that the page says what it cannot load instead of waiting for ever.
-      networkMode: 'always',
-      refetchOnReconnect: true,
-      retry: (count, error) => count < RETRIES_MAX && asApiError(error).isPassing,
-    },
-  },
-});
 
 onSession(() => {
   if (currentSession() !== null) return;

@@ -3,12 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { formatUsd } from '@tally/client/protocol';
 import { monthsName, rangeName, rangeOf } from '../../../packages/console/src/parts/calendar.js';
-import {
-  history,
-  paceRange,
-  project,
-  readGrants,
-} from '../../../packages/console/src/pages/report/credits.js';
+import { history, project, readGrants } from '../../../packages/console/src/pages/report/credits.js';
+import { paceRange } from '../../../packages/console/src/pages/report/pace.js';
 import { toCsv } from '../../../packages/console/src/parts/csv.js';
 import {
   changePerMille,
@@ -25,6 +21,7 @@ import {
   readDays,
   total,
 } from '../../../packages/console/src/pages/report/sums.js';
+import { sortedRows } from '../../../packages/console/src/parts/sorted-rows.js';
 import { change, compact, percentOf } from '../../../packages/console/src/parts/words.js';
 
 const at = (time: string) => Date.parse(`${time}Z`) / 1000;
@@ -223,6 +220,22 @@ describe("the page's files", () => {
     expect(toCsv([['=1+1', '+x', '-x', '@x', '-2.5', 'a,"b"', 7, null]])).toBe(
       `'=1+1,'+x,'-x,'@x,-2.5,"a,""b""",7,\r\n`,
     );
+  });
+});
+
+describe("a table's rows", () => {
+  const sorted = (values: readonly (string | bigint | null)[], isBackwards: boolean) =>
+    sortedRows(values, (value) => value, isBackwards);
+
+  it('come in both directions, numbers in names as numbers, and what has no value last', () => {
+    expect(sorted(['b-10', null, 'b-9', 'a'], false)).toEqual(['a', 'b-9', 'b-10', null]);
+    expect(sorted(['b-10', null, 'b-9', 'a'], true)).toEqual(['b-10', 'b-9', 'a', null]);
+    expect(sorted([2n, null, 10n, -1n], true)).toEqual([10n, 2n, -1n, null]);
+  });
+
+  it('of the same value keep their order', () => {
+    const rows = [{ id: 1 }, { id: 2 }, { id: 3 }];
+    expect([true, false].map((isBackwards) => sortedRows(rows, () => 0, isBackwards))).toEqual([rows, rows]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Light, dark, or the system's theme; kept in this browser. public/theme-first.js applies it before the first paint. */
 import { useState } from 'react';
-import { SelectBox } from '../parts/fields.js';
+import { SelectBox } from '../parts/select-box.js';
 
 const THEMES = [
   { value: 'system', label: 'System' },

@@ -11,7 +11,7 @@ export function useCurrentInSight() {
       if (current)
         nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
     };
-    show();
+    // It reports each link at once, after the layout of the page.
     const observer = new ResizeObserver(show);
     for (const each of [nav, ...nav.children]) observer.observe(each);
     return () => observer.disconnect();

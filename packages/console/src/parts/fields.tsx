@@ -1,5 +1,5 @@
 /** Fields of forms. A `Form` around them puts each error of the API at the field that it names. */
-import { useEffect, useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import {
   Checkbox,
   FieldError,
@@ -97,70 +97,5 @@ export function Tick({
       <span className="box" aria-hidden="true" />
       <span>{label}</span>
     </Checkbox>
-  );
-}
-
-/** One of many, as the browser's own list. */
-export function SelectBox({
-  label,
-  value,
-  options,
-  onChange,
-  isLabelHidden = false,
-}: {
-  label: string;
-  value: string;
-  options: readonly { readonly value: string; readonly label: string }[];
-  onChange: (value: string) => void;
-  isLabelHidden?: boolean;
-}) {
-  return (
-    <label className="select">
-      <span className={isLabelHidden ? 'unseen' : undefined}>{label}</span>
-      <select value={value} onChange={({ target }) => onChange(target.value)}>
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-const TYPING_MS = 250;
-
-/** Reports the text once typing pauses, and follows the address when it changes by itself. */
-export function SearchBox({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: string;
-  onChange: (value: string) => void;
-}) {
-  const [typed, setTyped] = useState(value);
-  const [followed, setFollowed] = useState(value);
-  if (followed !== value) {
-    setFollowed(value);
-    setTyped(value);
-  }
-  useEffect(() => {
-    if (typed === value) return undefined;
-    const timer = setTimeout(() => onChange(typed), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [typed, value, onChange]);
-  return (
-    <label className="search">
-      <span className="unseen">{label}</span>
-      <input
-        type="search"
-        placeholder={label}
-        value={typed}
-        spellCheck={false}
-        onChange={({ target }) => setTyped(target.value)}
-      />
-    </label>
   );
 }

@@ -1,25 +1,37 @@
 /** On a narrow screen the rows of a table that would not fit are blocks, each cell beside the name of its column. */
-import { useLayoutEffect, useState } from 'react';
-import { SelectBox } from './fields.js';
+import { useCallback, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { SelectBox } from './select-box.js';
 
 /** A wider table that does not fit scrolls to the side. */
 const STACKED_PIXELS_MAX = 700;
+/** About what a page and a card leave free at their sides. */
+const EDGES_PIXELS = 64;
 
-/** Whether the rows of a table that needs so much room are shown as blocks within the element. */
-export function useStacked(within: HTMLElement | null, widthRem: number): boolean {
-  const [isStacked, setStacked] = useState(false);
-  useLayoutEffect(() => {
-    if (within === null) return undefined;
-    const look = () => {
-      const remPixels = parseFloat(getComputedStyle(document.documentElement).fontSize);
-      setStacked(within.clientWidth < Math.min(widthRem * remPixels, STACKED_PIXELS_MAX));
-    };
-    look();
-    const observer = new ResizeObserver(look);
-    observer.observe(within);
-    return () => observer.disconnect();
-  }, [within, widthRem]);
-  return isStacked;
+/**
+ * Whether the rows of a table that needs so much room are shown as blocks within the element that `watch` is the ref of. It begins with a
+ * guess and is mended before it is seen: asking how wide an element is while its page is built costs a layout of the page for each table.
+ */
+export function useStacked(widthRem: number) {
+  const [isStacked, setStacked] = useState(() => isTooNarrow(window.innerWidth - EDGES_PIXELS, widthRem));
+  const watch = useCallback(
+    (element: HTMLElement) => {
+      const observer = new ResizeObserver(() => {
+        const next = isTooNarrow(element.clientWidth, widthRem);
+        flushSync(() => setStacked(next));
+      });
+      observer.observe(element);
+      return () => observer.disconnect();
+    },
+    [widthRem],
+  );
+  return { isStacked, watch };
+}
+
+function isTooNarrow(pixels: number, widthRem: number): boolean {
+  if (pixels >= STACKED_PIXELS_MAX) return false;
+  const remPixels = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return pixels < Math.min(widthRem * remPixels, STACKED_PIXELS_MAX);
 }
 
 type SortProps = {

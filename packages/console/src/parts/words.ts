@@ -22,14 +22,13 @@ export function measured(value: bigint, show: Measure): string {
 
 /** Ticks are round numbers, and three digits tell even small ones apart. */
 const TICK_DIGITS = 3;
+const TICKS = Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: TICK_DIGITS });
 
 /** For the axis of a chart. */
 export function compact(value: number, show: Measure): string {
   const size = Math.abs(value);
   const hasCents = show === 'cost' && size >= 0.1 && size < 100 && !Number.isInteger(value);
-  const text = hasCents
-    ? size.toFixed(2)
-    : Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: TICK_DIGITS }).format(size);
+  const text = hasCents ? size.toFixed(2) : TICKS.format(size);
   return `${value < 0 ? '−' : ''}${show === 'cost' ? '$' : ''}${text}`;
 }
 

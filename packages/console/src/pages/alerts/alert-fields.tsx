@@ -1,6 +1,7 @@
 /** The fields of an alert, what a person typed in them, and the order that they make. */
 import type { Schemas } from '../../api/client.js';
-import { AmountBox, Choice, SelectBox, TextBox } from '../../parts/fields.js';
+import { AmountBox, Choice, TextBox } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { plainAmount } from '../../parts/money.js';
 import { KIND_WORDS } from './words.js';
 

@@ -7,7 +7,7 @@ import { Awaited } from '../../parts/awaited.js';
 import { Badge } from '../../parts/badge.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox } from '../../parts/fields.js';
+import { SearchBox } from '../../parts/search-box.js';
 import { Moment } from '../../parts/moment.js';
 import { PageHead } from '../../parts/page-head.js';
 import { may } from '../../session/permissions.js';

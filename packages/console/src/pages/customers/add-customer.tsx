@@ -5,7 +5,8 @@ import { answered, api, reading } from '../../api/client.js';
 import { ApiError, asApiError } from '../../api/errors.js';
 import { ActButton } from '../../parts/act-button.js';
 import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
-import { SelectBox, TextBox } from '../../parts/fields.js';
+import { TextBox } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { CustomerLink } from '../../parts/links.js';
 import { picosOrNull, roundUsd } from '../../parts/money.js';
 

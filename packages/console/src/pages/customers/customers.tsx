@@ -8,7 +8,8 @@ import { Awaited } from '../../parts/awaited.js';
 import { DataTable } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox, SelectBox } from '../../parts/fields.js';
+import { SearchBox } from '../../parts/search-box.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { allOf, paging, rowsOf } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
 import { exactUsd, groupDigits, picosOf, picosOrNull, sumPicos } from '../../parts/money.js';
@@ -17,7 +18,7 @@ import { useSignedIn } from '../../session/session.js';
 import { AddCustomer } from './add-customer.js';
 import { Change, CUSTOMER_COLUMNS, runsOutSoon, SHOWN_COLUMNS } from './columns.js';
 import { isRefused, STATE_WORDS } from './customer-state.js';
-import { customersRoute, STATES, type CustomersSort } from './route.js';
+import { customersInit, customersRoute, STATES, type CustomersSort } from './route.js';
 
 type Customer = Schemas['Customer'];
 
@@ -33,7 +34,7 @@ export function Customers() {
     [navigate],
   );
   const setSearch = useCallback((typed: string) => change({ search: typed || undefined }), [change]);
-  const init = { params: { query: { ...filter, sort } } };
+  const init = customersInit(search);
   const found = useInfiniteQuery(paging('/v1/entities', init));
   const rows = useMemo(() => rowsOf(found.data?.pages ?? []), [found.data]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;

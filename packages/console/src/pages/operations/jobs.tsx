@@ -8,7 +8,7 @@ import { Badge, type Tone } from '../../parts/badge.js';
 import { Copyable } from '../../parts/copyable.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Empty } from '../../parts/empty.js';
-import { SelectBox } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { hasEnded, Progress } from '../../parts/job.js';
 import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';

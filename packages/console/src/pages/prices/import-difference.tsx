@@ -4,7 +4,7 @@ import type { Schemas } from '../../api/client.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox } from '../../parts/fields.js';
+import { SearchBox } from '../../parts/search-box.js';
 import { groupDigits } from '../../parts/money.js';
 import { importRoute, PARTS } from './route.js';
 import { isByMillion, labelOfName, priceText } from './terms.js';

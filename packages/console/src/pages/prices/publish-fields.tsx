@@ -1,6 +1,7 @@
 /** The form of a price version. */
 import type { Schemas } from '../../api/client.js';
-import { AmountBox, SelectBox, TextBox, Tick } from '../../parts/fields.js';
+import { AmountBox, TextBox, Tick } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { isByMillion, labelOf, TERM_FIELDS, USUAL_FIELDS, type TermField, type Variant } from './terms.js';
 import { VariantFields } from './variant-fields.js';
 

@@ -5,7 +5,7 @@ import type { Schemas } from '../../api/client.js';
 import { Awaited } from '../../parts/awaited.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox } from '../../parts/fields.js';
+import { SearchBox } from '../../parts/search-box.js';
 import { CustomerLink } from '../../parts/links.js';
 import { groupDigits } from '../../parts/money.js';
 import { useRows } from '../../parts/more-rows.js';

@@ -4,6 +4,7 @@ import { addDays, daysName, eachDay, type ShownRange } from '../../parts/calenda
 import { changePerMille, picosOf, sumPicos } from '../../parts/money.js';
 import type { Measure } from '../../parts/words.js';
 import * as credits from './credits.js';
+import { PACE_DAYS } from './pace.js';
 import {
   byDay,
   byMeter,
@@ -27,7 +28,7 @@ export type Loaded = {
   readonly pace: Schemas['EntityUsage'];
   /** Null where the month is not open. */
   readonly forecast: Schemas['Forecast'] | null;
-  readonly customer: Schemas['Customer'] | null;
+  readonly customer: Schemas['Customer'];
   readonly denials: Schemas['DenialList'];
 };
 
@@ -195,7 +196,7 @@ const AHEAD_DAYS_DRAWN = 31;
 function creditsOf({ range, activity, pace }: Loaded, daily: Daily) {
   const grants = credits.readGrants(activity.grants);
   const asOf = activity.as_of;
-  const rate = sumPicos(pace.data, (row) => picosOf(row.cost_usd)) / BigInt(credits.PACE_DAYS);
+  const rate = sumPicos(pace.data, (row) => picosOf(row.cost_usd)) / BigInt(PACE_DAYS);
   const projection = { ...credits.project(grants, { asOf, rate }), rate };
   const left = credits.history(grants, daily, { asOf, burntAfter: picosOf(activity.credits_after_usd) });
   const isOpen = daily.days.includes(range.today);

@@ -1,7 +1,7 @@
 /** Chooses a month or days for the report; the address keeps the choice. */
 import { useState } from 'react';
 import { addDays, addMonths, type ShownRange } from '../../parts/calendar.js';
-import { SelectBox } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { monthName } from '../../parts/times.js';
 import { reportRoute } from './route.js';
 

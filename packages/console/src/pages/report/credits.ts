@@ -6,8 +6,6 @@ import type { Sum } from './sums.js';
 /** How far the projection goes. */
 const AHEAD_DAYS_MAX = 366;
 const DAY_SECONDS = 86_400;
-const HOUR_SECONDS = 3_600;
-export const PACE_DAYS = 7;
 
 type ApiGrant = {
   readonly id: string;
@@ -43,12 +41,6 @@ export function readGrants(grants: readonly ApiGrant[]) {
     voided: picosOf(grant.voided_usd),
     expired: picosOf(grant.expired_usd),
   }));
-}
-
-/** The whole hours whose spend gives the pace: the last seven days, whatever range is shown. The service's alerts use the same hours. */
-export function paceRange(asOf: number): { start_time: number; end_time: number } {
-  const end = Math.floor(asOf / HOUR_SECONDS) * HOUR_SECONDS;
-  return { start_time: end - PACE_DAYS * DAY_SECONDS, end_time: end };
 }
 
 /**

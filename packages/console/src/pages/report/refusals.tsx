@@ -13,7 +13,7 @@ type Denial = Schemas['DeniedDecision'];
 export function Refusals({ report }: { report: ReportOf }) {
   const { customer, denials, balance } = report;
   const count = denials.hours.reduce((sum, { denied }) => sum + denied, 0);
-  const refused = customer !== null && isRefused(customer);
+  const refused = isRefused(customer);
   if (!refused && count === 0) return null;
   return (
     <section className={`banner ${refused ? 'bad' : 'warn'}`} aria-label="Refused requests" id="refusals">

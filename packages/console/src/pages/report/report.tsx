@@ -1,8 +1,9 @@
 /** The report of one customer: what a month or some days cost, why, and whether it adds up. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
+import { queries } from '../../api/queries.js';
 import { Awaited } from '../../parts/awaited.js';
-import { clockTime, isoDayOf, type View } from '../../parts/calendar.js';
+import { clockTime, isoDayOf } from '../../parts/calendar.js';
 import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { Empty } from '../../parts/empty.js';
 import { PageHead } from '../../parts/page-head.js';
@@ -13,7 +14,7 @@ import { computeReport, type Loaded, type ReportOf } from './compute.js';
 import { Controls } from './controls.js';
 import { DailyChart } from './daily-chart.js';
 import { Refusals } from './refusals.js';
-import { reportQuery } from './load.js';
+import { reportQuery, viewOf } from './load.js';
 import { GrantsTable, MetersTable } from './tables.js';
 import { reportRoute } from './route.js';
 import { Tiles } from './tiles.js';
@@ -22,8 +23,7 @@ import { UsageTable } from './usage-table.js';
 export function Report() {
   const { entity } = reportRoute.useParams();
   const { month, from, to } = reportRoute.useSearch();
-  const queries = useQueryClient();
-  const found = useQuery(reportQuery(queries, entity, viewOf({ month, from, to })));
+  const found = useQuery(reportQuery(entity, viewOf({ month, from, to })));
   return (
     <>
       <PageHead
@@ -41,11 +41,6 @@ export function Report() {
       </Awaited>
     </>
   );
-}
-
-function viewOf(of: { month?: string; from?: string; to?: string }): View | null {
-  if (of.from !== undefined && of.to !== undefined && of.from <= of.to) return { from: of.from, to: of.to };
-  return of.month === undefined ? null : { month: of.month };
 }
 
 function AsOf({ loaded: { activity } }: { loaded: Loaded }) {

@@ -10,7 +10,7 @@ import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { DataTable } from '../../parts/data-table.js';
 import { CsvButton, DownloadButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox } from '../../parts/fields.js';
+import { SearchBox } from '../../parts/search-box.js';
 import { Moment } from '../../parts/moment.js';
 import { PageHead } from '../../parts/page-head.js';
 import { monthName } from '../../parts/times.js';

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { reading } from '../../api/client.js';
 import { addDays, secondsOfDay } from '../../parts/calendar.js';
-import { SelectBox } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { MEASURE_LABELS, MEASURES } from '../../parts/words.js';
 import { METERS } from '../../parts/meters.js';
 import { Segmented } from '../../parts/segmented.js';
@@ -155,8 +155,9 @@ function FilterForm({ of }: { of: Explored }) {
   const [tag, setTag] = useState('');
   const [value, setValue] = useState('');
   const list = useId();
+  const [isLooking, setLooking] = useState(false);
   const name = field === TAG ? `${TAG}${tag.trim()}` : field;
-  const known = useKnownValues(of, name);
+  const known = useKnownValues(of, name, isLooking);
   const add = () => {
     const meter = Object.keys(METERS).find((each) => nameIn('meter', each) === value);
     const given = field === 'meter' ? (meter ?? value) : value.trim();
@@ -194,6 +195,7 @@ function FilterForm({ of }: { of: Explored }) {
           value={value}
           placeholder="Value"
           spellCheck={false}
+          onFocus={() => setLooking(true)}
           onChange={({ target }) => setValue(target.value)}
         />
       </label>
@@ -209,13 +211,13 @@ function FilterForm({ of }: { of: Explored }) {
 
 const KNOWN_MAX = 200;
 
-/** The values of the field in the days shown, the most expensive first. */
-function useKnownValues({ entity, from, to }: Explored, field: string): string[] {
+/** The values of the field in the days shown, the most expensive first; asked for when somebody is about to choose one. */
+function useKnownValues({ entity, from, to }: Explored, field: string, isWanted: boolean): string[] {
   const query = { group_by: field, start_time: secondsOfDay(from), end_time: secondsOfDay(addDays(to, 1)) };
   const params = { path: { entity }, query: query as never };
   const { data } = useQuery({
     ...reading('/v1/entities/{entity}/usage', { params }),
-    enabled: isField(field),
+    enabled: isWanted && isField(field),
     retry: false,
   });
   const rows = (data?.data ?? []) as unknown as readonly Record<string, string | null>[];

@@ -1,8 +1,6 @@
-/** What the address of the explorer asks for, with its defaults. */
+/** What the address of the explorer asks for, and how it is changed. */
 import { useCallback, useMemo } from 'react';
-import { isoDayOf } from '../../parts/calendar.js';
-import { nowSeconds, periodAt } from '../../parts/times.js';
-import { isField, readFilters } from './filters.js';
+import { askedOf } from './load.js';
 import { usageRoute } from './route.js';
 
 export type Explored = ReturnType<typeof useExplored>;
@@ -17,22 +15,15 @@ export function useExplored() {
       void navigate({ search: (before) => ({ ...before, ...changes }), replace: true }),
     [navigate],
   );
-  return useMemo(() => {
-    const month = periodAt(nowSeconds());
-    const [from, to] = [search.from ?? `${month}-01`, search.to ?? isoDayOf(nowSeconds())];
-    const isInOrder = from <= to;
-    const groups = [search.by ?? 'model', search.and ?? ''].filter(isField);
-    return {
+  return useMemo(
+    () => ({
       entity,
       change,
       search,
-      groups: [...new Set(groups.length === 0 ? ['model'] : groups)],
-      filters: readFilters(search.filters),
-      width: search.width ?? ('1d' as const),
       show: search.show ?? ('cost' as const),
       top: search.top ?? ('6' as const),
-      from: isInOrder ? from : to,
-      to: isInOrder ? to : from,
-    };
-  }, [entity, search, change]);
+      ...askedOf(search),
+    }),
+    [entity, search, change],
+  );
 }

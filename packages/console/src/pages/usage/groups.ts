@@ -25,7 +25,10 @@ export type GroupRow = {
   readonly buckets: ReadonlyMap<number, bigint>;
 };
 
-type Building = { -readonly [K in keyof GroupRow]: GroupRow[K] } & { buckets: Map<number, bigint> };
+type Building = { -readonly [K in keyof GroupRow]: GroupRow[K] } & {
+  quantities: Record<string, number>;
+  buckets: Map<number, bigint>;
+};
 
 export function groupRows(data: readonly ApiRow[], groups: readonly string[], show: Measure): GroupRow[] {
   const rows = new Map<string, Building>();
@@ -49,17 +52,15 @@ function addTo(row: Building, each: ApiRow, show: Measure): void {
   row.picos += picos;
   row.tokens += tokens;
   if (row.requests !== null) row.requests += each.requests ?? 0;
-  row.quantities = addQuantities(row.quantities, each.quantities);
+  addQuantities(row.quantities, each.quantities);
   row.isWaiting ||= each.unpriced_meters.length > 0;
   if (each.start_time === undefined) return;
   const drawn = show === 'cost' ? picos : BigInt(show === 'tokens' ? tokens : (each.requests ?? 0));
   row.buckets.set(each.start_time, (row.buckets.get(each.start_time) ?? 0n) + drawn);
 }
 
-function addQuantities(a: Quantities, b: Quantities): Quantities {
-  const sum: Record<string, number> = { ...a };
-  for (const [meter, quantity] of Object.entries(b)) sum[meter] = (sum[meter] ?? 0) + quantity;
-  return sum;
+function addQuantities(sum: Record<string, number>, added: Quantities): void {
+  for (const meter in added) sum[meter] = (sum[meter] ?? 0) + (added[meter] ?? 0);
 }
 
 export function measureOfRow(row: Pick<GroupRow, 'picos' | 'tokens' | 'requests'>, show: Measure): bigint {
@@ -79,6 +80,8 @@ export function sumRows(rows: readonly GroupRow[], names: readonly (string | nul
   const buckets = new Map<number, bigint>();
   for (const row of rows)
     for (const [at, value] of row.buckets) buckets.set(at, (buckets.get(at) ?? 0n) + value);
+  const quantities: Record<string, number> = {};
+  for (const row of rows) addQuantities(quantities, row.quantities);
   const isWithoutRequests = rows.some(({ requests }) => requests === null);
   return {
     key: '',
@@ -86,7 +89,7 @@ export function sumRows(rows: readonly GroupRow[], names: readonly (string | nul
     picos: rows.reduce((sum, { picos }) => sum + picos, 0n),
     tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0),
     requests: isWithoutRequests ? null : rows.reduce((sum, { requests }) => sum + (requests ?? 0), 0),
-    quantities: rows.reduce<Quantities>((sum, { quantities }) => addQuantities(sum, quantities), {}),
+    quantities,
     isWaiting: rows.some(({ isWaiting }) => isWaiting),
     buckets,
   };

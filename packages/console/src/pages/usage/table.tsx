@@ -6,7 +6,7 @@ import { Badge } from '../../parts/badge.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
-import { SearchBox } from '../../parts/fields.js';
+import { SearchBox } from '../../parts/search-box.js';
 import { Count } from '../../parts/count.js';
 import { othersText } from '../../parts/words.js';
 import { METERS, othersOf } from '../../parts/meters.js';

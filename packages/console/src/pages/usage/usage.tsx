@@ -1,8 +1,6 @@
 /** The explorer of usage: chart and table from one answer, by any one or two groups, with any filter. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { reading } from '../../api/client.js';
-import { asApiError } from '../../api/errors.js';
 import { Awaited } from '../../parts/awaited.js';
 import { addDays, rangeName, secondsOfDay } from '../../parts/calendar.js';
 import { CustomerTabs } from '../../parts/customer-tabs.js';
@@ -10,43 +8,13 @@ import { PageHead } from '../../parts/page-head.js';
 import { UsageChart } from './chart.js';
 import { UsageControls } from './controls.js';
 import { useExplored, type Explored } from './explored.js';
-import { queryOf } from './filters.js';
-import { bucketStarts, groupRows, isFound, type ApiRow } from './groups.js';
+import { bucketStarts, groupRows, isFound } from './groups.js';
+import { usageQuery, type Answer } from './load.js';
 import { GroupsTable } from './table.js';
-
-type Answer = { readonly data: readonly ApiRow[]; readonly isWhole: boolean };
-
-/** Where there are more rows than the API gives at once, the sums come without buckets, so that the table is complete. */
-function useUsage(of: Explored) {
-  const queries = useQueryClient();
-  const { entity, groups, filters, width, from, to } = of;
-  const query = {
-    ...queryOf(filters),
-    group_by: groups.join(','),
-    start_time: secondsOfDay(from),
-    end_time: secondsOfDay(addDays(to, 1)),
-  };
-  const ask = async (more: object) => {
-    const params = { path: { entity }, query: { ...query, ...more } as never };
-    const answer = await queries.fetchQuery(reading('/v1/entities/{entity}/usage', { params }));
-    return answer.data as unknown as ApiRow[];
-  };
-  return useQuery({
-    queryKey: ['explored', entity, query, width],
-    queryFn: async (): Promise<Answer> => {
-      try {
-        return { data: await ask({ bucket_width: width }), isWhole: true };
-      } catch (error) {
-        if (!asApiError(error).message.includes('rows, ask for less time')) throw error;
-        return { data: await ask({}), isWhole: false };
-      }
-    },
-  });
-}
 
 export function Usage() {
   const of = useExplored();
-  const found = useUsage(of);
+  const found = useQuery(usageQuery(of.entity, of));
   return (
     <>
       <PageHead

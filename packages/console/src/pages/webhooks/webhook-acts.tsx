@@ -3,7 +3,8 @@ import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
 import { ActDialog } from '../../parts/act-dialog.js';
-import { SelectBox, TextBox } from '../../parts/fields.js';
+import { TextBox } from '../../parts/fields.js';
+import { SelectBox } from '../../parts/select-box.js';
 import { shownOnce } from '../../parts/secret-once.js';
 import { useSignedIn } from '../../session/session.js';
 

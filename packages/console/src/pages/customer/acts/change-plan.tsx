@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answered, api, reading, type Schemas } from '../../../api/client.js';
 import { ActDialog, type ActHeaders } from '../../../parts/act-dialog.js';
-import { SelectBox } from '../../../parts/fields.js';
+import { SelectBox } from '../../../parts/select-box.js';
 import { nextSentence, type NextState } from '../next-request.js';
 import { said } from './change-limits.js';
 import { limitsOf } from './limits-of.js';

@@ -1,0 +1,74 @@
+/** What a page asks for, and when: everything at once, nothing twice, and nothing that nobody looks at. */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { describeDashboard } from '../../support/browser.js';
+import { aFinanceWorld, type FinanceWorld } from '../../support/finance-world.js';
+import { until } from '../../support/until.js';
+
+describeDashboard(() => {
+  let world: FinanceWorld;
+  beforeAll(async () => {
+    world = await aFinanceWorld();
+  });
+  afterAll(() => world.close());
+
+  /** The paths that the page asks the API for, from now on. */
+  const callsOf = (page: Page) => {
+    const calls: string[] = [];
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (pathname.startsWith('/v1/entities/acme'))
+        calls.push(pathname.replace('/v1/entities/acme', '') + search);
+    });
+    return calls;
+  };
+  const namesOf = (calls: readonly string[]) =>
+    calls.map((call) => call.replace(/\?.*/, '')).toSorted((a, b) => a.localeCompare(b));
+
+  it('a report asks for everything at once, before its balance is there, and for nothing twice', async () => {
+    const { page, close } = await world.open('/customers/acme/statements');
+    let answer = () => {};
+    await page.route('**/balance', async (route) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      await route.continue();
+    });
+    const calls = callsOf(page);
+    await page.getByRole('link', { name: 'Costs' }).click();
+    await until('all calls are on their way', () => calls.length >= 8);
+    answer();
+    await page.locator('#usage tbody tr').first().waitFor();
+    expect(namesOf(calls)).toEqual([
+      '',
+      '/activity',
+      '/activity',
+      '/balance',
+      '/denials',
+      '/forecast',
+      '/usage',
+      '/usage',
+    ]);
+    await close();
+  });
+
+  it("a report is of the server's month where the browser's clock is wrong", async () => {
+    const { page, close } = await world.open('/customers/acme/statements');
+    await page.clock.setFixedTime('2026-09-03T10:00:00Z');
+    await page.getByRole('link', { name: 'Costs' }).click();
+    await page.locator('#tile-charged h2', { hasText: 'Month to date' }).waitFor();
+    expect(await page.textContent('#as-of')).toContain('Data as of 2026-11-22 17:40 UTC');
+    expect(await page.textContent('#books')).toContain('November 2026: charged');
+    await close();
+  });
+
+  it('the explorer asks one question, and for the values of a filter when somebody chooses one', async () => {
+    const { page, close } = await world.open('/customers/acme/statements');
+    const calls = callsOf(page);
+    await page.getByRole('link', { name: 'Usage' }).click();
+    await page.locator('main tbody th:visible').first().waitFor();
+    expect(namesOf(calls)).toEqual(['/usage']);
+    await page.getByLabel('Value of the filter').focus();
+    await page.locator('datalist option').first().waitFor({ state: 'attached' });
+    expect(namesOf(calls)).toEqual(['/usage', '/usage']);
+    await close();
+  });
+});
