@@ -49,12 +49,33 @@ export async function change<Preview, Made>(
     plan(session.notes, seen);
     await confirm(amountUsd);
   }
+  return makeOnce(options, make);
+}
+
+/** The change itself, for what is harmless also without a question. */
+export async function makeOnce<Made>(
+  { idempotencyKey }: Pick<ChangeOptions, 'idempotencyKey'>,
+  make: (idempotencyKey: string) => Promise<Made>,
+): Promise<Made> {
   const key = idempotencyKey ?? `tally-cli-${randomUUID()}`;
   try {
     return await make(key);
   } catch (error) {
     throw error instanceof NoAnswer ? withWhatIsKnown(error, key) : error;
   }
+}
+
+/** What a call has beside its body: to be tried only, or to be made under a key. */
+export type Sending = { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } };
+
+/** The preview of a change and the change itself, where both are one call. */
+export function sentBy<Made>(
+  send: (sending: Sending) => Promise<Made>,
+): Required<Pick<Change<Made, Made>, 'preview' | 'make'>> {
+  return {
+    preview: () => send({ query: { dry_run: true } }),
+    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+  };
 }
 
 function requireSomebody(name: string): void {

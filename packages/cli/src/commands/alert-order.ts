@@ -1,5 +1,5 @@
 /** An alert as it is ordered on the command line: each kind has an option of its own. */
-import { Argument, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Schema } from '../api/client.js';
 import { WrongUse } from '../failures.js';
 import { asCount, asDuration, asList, asName, asPositiveUsd, choice } from '../grammar.js';
@@ -13,7 +13,7 @@ const KINDS = [
   'queue_late',
 ] as const satisfies Schema<'AlertKind'>[];
 
-type Kind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number];
 
 export type Order = { readonly kind: Kind } & Readonly<Record<string, unknown>>;
 
@@ -29,8 +29,7 @@ export type OrderOptions = {
 };
 
 export function ordering(made: Command): Command {
-  const declared = made.registeredArguments.findIndex((argument) => argument.name() === 'kind');
-  (made.registeredArguments[declared] as Argument).choices(KINDS);
+  made.registeredArguments.find((argument) => argument.name() === 'kind')?.choices(KINDS);
   return made
     .option('--entity <entity>', 'the customer that it watches; every one otherwise', asName)
     .option('--below <usd>', 'low_balance: credits below this', asPositiveUsd)

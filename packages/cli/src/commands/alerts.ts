@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, makeOnce, type ChangeOptions } from '../change.js';
 import { action, asName, choice, command, limited, repeatable } from '../grammar.js';
 import type { Session } from '../session.js';
 import type { Column } from '../shown/table.js';
 import { duration, moment, second } from '../times.js';
-import { ordering, orderOf, type Order, type OrderOptions } from './alert-order.js';
+import { ordering, orderOf, type Kind, type Order, type OrderOptions } from './alert-order.js';
 
 type Alert = Schema<'Alert'>;
 
@@ -22,18 +22,16 @@ export function addAlertCommands(program: Command): void {
       'alerts create low_balance --below 50 --entity acme --mail ops@acme.example',
     ],
   });
-  limited(alerts);
-  action<[string | undefined], { limit: number }>(alerts, ({ session, args: [entity], options }) =>
-    listAlerts(session, entity, options),
-  );
   const list = command(alerts, 'list [entity]', {
     summary: 'The same, for a customer that is named like a subcommand',
     examples: ['alerts list acme'],
   });
-  limited(list);
-  action<[string | undefined], { limit: number }>(list, ({ session, args: [entity], options }) =>
-    listAlerts(session, entity, options),
-  );
+  for (const listing of [alerts, list]) {
+    limited(listing);
+    action<[string | undefined], { limit: number }>(listing, ({ session, args: [entity], options }) =>
+      listAlerts(session, entity, options),
+    );
+  }
   addCreate(alerts);
   addChange(alerts);
   addDelete(alerts);
@@ -80,32 +78,9 @@ function addCreate(alerts: Command): void {
       }),
     ),
   );
-  type Options = OrderOptions & { idempotencyKey?: string };
-  action<[Order['kind']], Options>(create, async ({ session, args: [kind], options }) => {
-    const { api, out } = session;
-    const body = orderOf(kind, options);
-    const { entity } = options;
-    const made = await change(
-      session,
-      { ...options, yes: true },
-      {
-        name: 'alerts create',
-        plan: () => undefined,
-        make: async (key): Promise<Alert> => {
-          const header = { 'Idempotency-Key': key };
-          return entity === undefined
-            ? answerOf(api.POST('/v1/admin/alerts', { params: { header }, body: body as never }))
-            : answerOf(
-                api.POST('/v1/organization/alerts', {
-                  params: { header: { ...header, ...of(entity) } },
-                  body: body as never,
-                }),
-              );
-        },
-      },
-    );
-    if (made !== null) out.answer(made, () => out.line(toldOf(made)));
-  });
+  action<[Kind], MakingOptions>(create, ({ session, args: [kind], options }) =>
+    makeAlert(session, orderOf(kind, options), options, null),
+  );
 }
 
 function addChange(alerts: Command): void {
@@ -113,42 +88,50 @@ function addChange(alerts: Command): void {
     ordering(
       command(alerts, 'change <alert> <kind>', {
         summary: 'Replace an alert by another; it is armed again',
-        more: 'What is left out is as if it had never been said: recipients too.',
+        more: 'What is left out is gone afterwards, recipients too.',
         examples: [
           'alerts change alert_3J9dX0aTq7mVwYbR5cKeLs low_balance --below 100 --entity acme --mail ops@acme.example',
         ],
       }),
     ),
   );
-  type Options = OrderOptions & { idempotencyKey?: string };
-  action<[string, Order['kind']], Options>(made, async ({ session, args: [alert, kind], options }) => {
-    const { api, out } = session;
-    const body = orderOf(kind, options);
-    const { entity } = options;
-    const changed = await change(
-      session,
-      { ...options, yes: true },
-      {
-        name: 'alerts change',
-        plan: () => undefined,
-        make: async (key): Promise<Alert> => {
-          const header = { 'Idempotency-Key': key };
-          const path = { alert };
-          return entity === undefined
-            ? answerOf(
-                api.POST('/v1/admin/alerts/{alert}', { params: { path, header }, body: body as never }),
-              )
-            : answerOf(
-                api.POST('/v1/organization/alerts/{alert}', {
-                  params: { path, header: { ...header, ...of(entity) } },
-                  body: body as never,
-                }),
-              );
-        },
-      },
+  action<[string, Kind], MakingOptions>(made, ({ session, args: [alert, kind], options }) =>
+    makeAlert(session, orderOf(kind, options), options, alert),
+  );
+}
+
+type MakingOptions = OrderOptions & { readonly idempotencyKey?: string };
+
+/** A new one, or in place of `alert`. */
+async function makeAlert(
+  { api, out }: Session,
+  order: Order,
+  options: MakingOptions,
+  alert: string | null,
+): Promise<void> {
+  const { entity } = options;
+  const made = await makeOnce(options, (key): Promise<Alert> => {
+    const header = { 'Idempotency-Key': key };
+    if (entity === undefined) {
+      const body = order as Schema<'ServiceAlertOrder'>;
+      return answerOf(
+        alert === null
+          ? api.POST('/v1/admin/alerts', { params: { header }, body })
+          : api.POST('/v1/admin/alerts/{alert}', { params: { path: { alert }, header }, body }),
+      );
+    }
+    const body = order as Schema<'AlertOrder'>;
+    const headers = { ...header, ...of(entity) };
+    return answerOf(
+      alert === null
+        ? api.POST('/v1/organization/alerts', { params: { header: headers }, body })
+        : api.POST('/v1/organization/alerts/{alert}', {
+            params: { path: { alert }, header: headers },
+            body,
+          }),
     );
-    if (changed !== null) out.answer(changed, () => out.line(toldOf(changed)));
   });
+  out.answer(made, () => out.line(toldOf(made)));
 }
 
 function toldOf(alert: Alert): string {
@@ -190,7 +173,7 @@ function addDelete(alerts: Command): void {
   });
 }
 
-const ALERT_COLUMNS: Column<Schema<'Alert'>>[] = [
+const ALERT_COLUMNS: Column<Alert>[] = [
   { head: 'alert', cell: ({ id }) => id },
   { head: 'when', cell: whenOf, shrinksTo: 20 },
   { head: 'to', cell: (alert) => alert.notification_channel.recipients.join(', '), shrinksTo: 14 },
@@ -203,7 +186,7 @@ const ALERT_COLUMNS: Column<Schema<'Alert'>>[] = [
   { head: 'created', cell: (alert) => second(alert.created_at), rank: 1 },
 ];
 
-function whenOf(alert: Schema<'Alert'>): string {
+function whenOf(alert: Alert): string {
   const project = alert.project === null ? '' : ` of ${alert.project}`;
   switch (alert.kind) {
     case 'low_balance':

@@ -2,13 +2,11 @@
 import type { Command } from 'commander';
 import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asCount, asks, asName, asSince, choice, command } from '../grammar.js';
 import type { Session } from '../session.js';
 import { quantitiesOf } from '../shown/quantities.js';
-
-type Extra = { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } };
 
 type EndOptions = ChangeOptions & {
   readonly note?: string;
@@ -54,22 +52,22 @@ export function addCount(conflicts: Command): void {
         name: 'conflicts count',
         words: (conflicts) =>
           `Count the other contents of ${conflicts}, as events of their own: each is charged.`,
-        send: (extra, body) => answerOf(api.POST('/v1/admin/usage_conflicts/count', { params: extra, body })),
+        send: (sending, body) =>
+          answerOf(api.POST('/v1/admin/usage_conflicts/count', { params: sending, body })),
       });
     refuseFilter(options);
     const body = noteOf(options);
-    const send = (extra: Extra) =>
+    const send = (sending: Sending) =>
       answerOf(
-        api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path: { id }, ...extra }, body }),
+        api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path: { id }, ...sending }, body }),
       );
     const counted = await change(session, options, {
       name: 'conflicts count',
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, seen) => {
         to.line(`Count the other content of ${id} as an event of its own.`);
         if (seen !== null) to.line(`${seen.other.model}: ${quantitiesOf(seen.other.quantities)}`);
       },
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (counted !== null)
       out.answer(counted, () =>
@@ -83,7 +81,7 @@ export function addReview(conflicts: Command): void {
     matching(
       command(conflicts, 'review [conflict]', {
         summary: 'Mark a conflict as looked at, or all that match; nothing is charged',
-        more: 'Without the id of a conflict, name what to review by a filter, or --all; many at once are asked for first.',
+        more: 'Without the id of a conflict, name what to review by a filter, or --all. A review of many asks first.',
         examples: [
           'conflicts review conflict_1f….acme --note "the gateway retried"',
           'conflicts review --entity acme --until 2026-11-20 --note "the gateway retried" --yes',
@@ -97,8 +95,8 @@ export function addReview(conflicts: Command): void {
       return endMatching(session, options, {
         name: 'conflicts review',
         words: (conflicts) => `Mark ${conflicts} as reviewed: nothing is charged.`,
-        send: (extra, body) =>
-          answerOf(api.POST('/v1/admin/usage_conflicts/review', { params: extra, body })),
+        send: (sending, body) =>
+          answerOf(api.POST('/v1/admin/usage_conflicts/review', { params: sending, body })),
       });
     refuseFilter(options);
     const params = { path: { id } };
@@ -136,7 +134,7 @@ type Body = ReturnType<typeof filterOf> & { note?: string };
 type Matching = {
   readonly name: string;
   readonly words: (conflicts: string) => string;
-  readonly send: (extra: Extra, body: Body) => Promise<Schema<'ConflictBatch'> | Schema<'Job'>>;
+  readonly send: (sending: Sending, body: Body) => Promise<Schema<'ConflictBatch'> | Schema<'Job'>>;
 };
 
 async function endMatching(session: Session, options: EndOptions, of: Matching): Promise<void> {
@@ -146,13 +144,13 @@ async function endMatching(session: Session, options: EndOptions, of: Matching):
       `${of.name} needs the id of a conflict, a filter such as --entity or --since, or --all for all that are open.`,
     );
   const body = { ...filterOf(options), ...noteOf(options) };
-  const send = async (extra: Extra) => session.result<Schema<'ConflictBatch'>>(await of.send(extra, body));
+  const send = async (sending: Sending) =>
+    session.result<Schema<'ConflictBatch'>>(await of.send(sending, body));
   const batch = await change(session, options, {
     name: of.name,
-    preview: () => send({ query: { dry_run: true } }),
     plan: (to, seen) =>
       to.line(of.words(seen === null ? 'all conflicts that match' : plural(seen.answered, 'conflict'))),
-    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+    ...sentBy(send),
   });
   if (batch === null) return;
   const skipped =

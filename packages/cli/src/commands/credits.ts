@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { money, roundMoney, sumUsd } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { action, asks, asPositiveUsd, asCount, asTime, command, group, limited } from '../grammar.js';
 import type { Session } from '../session.js';
 import type { Output } from '../shown/output.js';
@@ -112,8 +112,8 @@ async function grantCredits(session: Session, { entity, body, options }: Order):
   const { api, out } = session;
   const path = { entity };
   const verb = body.category === 'paid' ? 'Sell' : 'Give';
-  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-    answerOf(api.POST('/v1/admin/entities/{entity}/credits', { params: { path, ...extra }, body }));
+  const send = (sending: Sending) =>
+    answerOf(api.POST('/v1/admin/entities/{entity}/credits', { params: { path, ...sending }, body }));
   const grant = await change(session, options, {
     name: body.category === 'paid' ? 'credits buy' : 'credits grant',
     amountUsd: body.amount_usd,
@@ -179,9 +179,9 @@ function addVoid(credits: Command): void {
       ...(options.amount !== undefined && { amount_usd: options.amount }),
       refund: options.refund === true,
     };
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
+    const send = (sending: Sending) =>
       answerOf(
-        api.POST('/v1/admin/entities/{entity}/credits/{grant}/void', { params: { path, ...extra }, body }),
+        api.POST('/v1/admin/entities/{entity}/credits/{grant}/void', { params: { path, ...sending }, body }),
       );
     const before = await answerOf(
       api.GET('/v1/admin/entities/{entity}/credits/{grant}', { params: { path } }),
@@ -189,7 +189,6 @@ function addVoid(credits: Command): void {
     const grant = await change(session, options, {
       name: 'credits void',
       amountUsd: body.amount_usd ?? before.remaining_usd,
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, after) => {
         const taken = body.amount_usd ?? before.remaining_usd;
         to.line(
@@ -197,7 +196,7 @@ function addVoid(credits: Command): void {
         );
         if (after !== null) changeOfGrant(to, before, after);
       },
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (grant !== null)
       out.answer(grant, () =>
@@ -233,26 +232,25 @@ function addFreezing(credits: Command, verb: 'freeze' | 'unfreeze'): void {
     const { api, out } = session;
     const path = { entity: args[0], grant: args[1] };
     const body = { reason: options.reason };
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
+    const send = (sending: Sending) =>
       answerOf(
         isFreeze
           ? api.POST('/v1/admin/entities/{entity}/credits/{grant}/freeze', {
-              params: { path, ...extra },
+              params: { path, ...sending },
               body,
             })
           : api.POST('/v1/admin/entities/{entity}/credits/{grant}/unfreeze', {
-              params: { path, ...extra },
+              params: { path, ...sending },
               body,
             }),
       );
     const grant = await change(session, options, {
       name: `credits ${verb}`,
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, after) =>
         to.line(
           `${isFreeze ? 'Freeze' : 'Unfreeze'} ${after === null ? '' : `${money(after.remaining_usd)} of `}${path.grant} of ${path.entity}.`,
         ),
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (grant !== null)
       out.answer(grant, () => out.line(`${grant.id} is ${stateOf(grant)}: ${money(grant.remaining_usd)}.`));

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asCount, asks, asTime, command } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -46,18 +46,17 @@ export function addReplay(letters: Command): void {
     if (id === undefined) return replayMatching(session, options, mend);
     refuseFilter(options);
     const { api, out } = session;
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
+    const send = (sending: Sending) =>
       answerOf(
-        api.POST('/v1/admin/dead_letters/{id}/replay', { params: { path: { id }, ...extra }, body: mend }),
+        api.POST('/v1/admin/dead_letters/{id}/replay', { params: { path: { id }, ...sending }, body: mend }),
       );
     const replayed = await change(session, options, {
       name: 'dead-letters replay',
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, seen) =>
         to.line(
           `Send the dead letter ${id}${seen === null ? '' : ` of ${subjectOf(seen)} (${seen.code})`} to the queue again${mendingText(mend)}: if it can be counted now, it is charged.`,
         ),
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (replayed !== null)
       out.answer(replayed, () =>
@@ -109,9 +108,9 @@ async function replayMatching(session: Session, options: ReplayOptions, mend: Me
     ...(options.limit !== undefined && { limit: options.limit }),
     ...(Object.keys(mend).length > 0 && { mend }),
   };
-  const send = async (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
+  const send = async (sending: Sending) =>
     session.result<Schema<'DeadLetterBatch'>>(
-      await answerOf(api.POST('/v1/admin/dead_letters/replay', { params: extra, body })),
+      await answerOf(api.POST('/v1/admin/dead_letters/replay', { params: sending, body })),
     );
   await changeMatching(session, options, {
     name: 'dead-letters replay',
@@ -141,20 +140,19 @@ export function addDiscard(letters: Command): void {
       return changeMatching(session, options, {
         name: 'dead-letters discard',
         words: (letters) => `Discard ${letters}: their usage is not charged.`,
-        send: async (extra) =>
+        send: async (sending) =>
           session.result<Schema<'DeadLetterBatch'>>(
-            await answerOf(api.POST('/v1/admin/dead_letters/discard', { params: extra, body })),
+            await answerOf(api.POST('/v1/admin/dead_letters/discard', { params: sending, body })),
           ),
       });
     }
     refuseFilter(options);
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-      answerOf(api.POST('/v1/admin/dead_letters/{id}/discard', { params: { path: { id }, ...extra } }));
+    const send = (sending: Sending) =>
+      answerOf(api.POST('/v1/admin/dead_letters/{id}/discard', { params: { path: { id }, ...sending } }));
     const discarded = await change(session, options, {
       name: 'dead-letters discard',
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to) => to.line(`Discard the dead letter ${id}: its usage is not charged.`),
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (discarded !== null) out.answer(discarded, () => out.line(`${discarded.id} is ${discarded.status}.`));
   });
@@ -163,20 +161,16 @@ export function addDiscard(letters: Command): void {
 type Matching = {
   readonly name: string;
   readonly words: (letters: string) => string;
-  readonly send: (extra: {
-    query?: { dry_run: boolean };
-    header?: { 'Idempotency-Key': string };
-  }) => Promise<Schema<'DeadLetterBatch'>>;
+  readonly send: (sending: Sending) => Promise<Schema<'DeadLetterBatch'>>;
 };
 
 async function changeMatching(session: Session, options: ChangeOptions, of: Matching): Promise<void> {
   const { out } = session;
   const batch = await change(session, options, {
     name: of.name,
-    preview: () => of.send({ query: { dry_run: true } }),
     plan: (to, seen) =>
       to.line(of.words(seen === null ? 'all that match' : plural(seen.answered, 'dead letter'))),
-    make: (key) => of.send({ header: { 'Idempotency-Key': key } }),
+    ...sentBy(of.send),
   });
   if (batch === null) return;
   const left = batch.remaining > 0 ? `, ${count(batch.remaining)} that match are left` : '';

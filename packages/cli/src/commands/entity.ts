@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, makeOnce, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { conflicting, Refusal, WrongUse } from '../failures.js';
 import { action, asks, asName, asTag, command, repeatable } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -93,25 +93,17 @@ function addCreate(entity: Command): void {
   action<[string], CreateOptions>(create, async ({ session, args: [name], options }) => {
     const { api, out } = session;
     const path = { entity: name };
-    const made = await change(
-      session,
-      { ...options, yes: true },
-      {
-        name: 'entity create',
-        plan: () => undefined,
-        make: async (key) => {
-          const header = { 'Idempotency-Key': key, 'If-None-Match': '*' };
-          const call = api.PUT('/v1/admin/entities/{entity}', {
-            params: { path, header },
-            body: { plan: options.plan },
-          });
-          return answerOf(call).catch(async (error: unknown) => {
-            throw isThereAlready(error) ? await existing(session, name, options.plan) : error;
-          });
-        },
-      },
-    );
-    if (made !== null) out.answer(made, () => out.line(`Created ${made.entity} with the plan ${made.plan}.`));
+    const made = await makeOnce(options, async (key) => {
+      const header = { 'Idempotency-Key': key, 'If-None-Match': '*' };
+      const call = api.PUT('/v1/admin/entities/{entity}', {
+        params: { path, header },
+        body: { plan: options.plan },
+      });
+      return answerOf(call).catch(async (error: unknown) => {
+        throw isThereAlready(error) ? await existing(session, name, options.plan) : error;
+      });
+    });
+    out.answer(made, () => out.line(`Created ${made.entity} with the plan ${made.plan}.`));
   });
 }
 
@@ -138,15 +130,15 @@ function addPlan(entity: Command): void {
     const params = { path: { entity: args[0] } };
     const body = { plan: args[1] };
     const before = await answerOf(api.GET('/v1/admin/entities/{entity}', { params }));
+    const send = (sending: Sending) =>
+      answerOf(
+        api.PUT('/v1/admin/entities/{entity}', {
+          params: { ...params, ...sending, header: { ...sending.header, 'If-Match': '*' } },
+          body,
+        }),
+      );
     const moved = await change(session, options, {
       name: 'entity plan',
-      preview: () =>
-        answerOf(
-          api.PUT('/v1/admin/entities/{entity}', {
-            params: { ...params, query: { dry_run: true }, header: { 'If-Match': '*' } },
-            body,
-          }),
-        ),
       plan: (to, after) => {
         to.line(`Move ${before.entity} from the plan ${before.plan} to ${body.plan}:`);
         if (after === null) return;
@@ -156,13 +148,7 @@ function addPlan(entity: Command): void {
           ['overage', `${before.overage} → ${after.overage}`],
         ]);
       },
-      make: (key) =>
-        answerOf(
-          api.PUT('/v1/admin/entities/{entity}', {
-            params: { ...params, header: { 'Idempotency-Key': key, 'If-Match': '*' } },
-            body,
-          }),
-        ),
+      ...sentBy(send),
     });
     if (moved !== null) out.answer(moved, () => out.line(`${moved.entity} has the plan ${moved.plan}.`));
   });

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, makeOnce, type ChangeOptions } from '../change.js';
 import {
   action,
   asDuration,
@@ -121,19 +121,10 @@ function addCreate(keys: Command): void {
       ...(source !== undefined && { source }),
       ...(expires !== undefined && { expires_at: expires }),
     };
-    const made = await change(
-      session,
-      { ...options, yes: true },
-      {
-        name: 'keys create',
-        plan: () => undefined,
-        make: (key) =>
-          answerOf(
-            session.api.POST('/v1/admin/keys', { params: { header: { 'Idempotency-Key': key } }, body }),
-          ),
-      },
+    const made = await makeOnce(options, (key) =>
+      answerOf(session.api.POST('/v1/admin/keys', { params: { header: { 'Idempotency-Key': key } }, body })),
     );
-    if (made !== null) session.out.answer(made, () => writeNew(session.out, made));
+    session.out.answer(made, () => writeNew(session.out, made));
   });
 }
 

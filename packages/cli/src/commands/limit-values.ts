@@ -49,6 +49,6 @@ export function writeChanged<T>(
     .map(([name, text]) => [name, before === null ? null : text(before), text(after)] as const)
     .filter(([, was, is]) => was !== is)
     .map(([name, was, is]) => [name, was === null ? is : `${was} → ${is}`] as const);
-  if (pairs.length === 0) to.line('Nothing changes: the limits are these already.');
+  if (pairs.length === 0) to.line('Nothing changes: it is all set like this already.');
   else to.fields(pairs);
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, answerOrNull, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, choice, command, reading, type Subject } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -101,17 +101,16 @@ async function changeEntity(session: Session, entity: string, options: LimitOpti
     ...(mode !== undefined && { quota_mode: mode }),
   };
   const path = { entity };
-  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-    answerOf(api.PATCH('/v1/admin/entities/{entity}/limits', { params: { path, ...extra }, body }));
+  const send = (sending: Sending) =>
+    answerOf(api.PATCH('/v1/admin/entities/{entity}/limits', { params: { path, ...sending }, body }));
   const before = await answerOf(api.GET('/v1/admin/entities/{entity}/limits', { params: { path } }));
   const changed = await change(session, options, {
     name: 'limits',
-    preview: () => send({ query: { dry_run: true } }),
     plan: (to, after) => {
       to.line(`Change the limits of ${entity}:`);
       if (after !== null) writeEntity(to, after, before);
     },
-    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+    ...sentBy(send),
   });
   if (changed !== null) out.answer(changed, () => writeEntity(out, changed, null));
 }
@@ -128,8 +127,8 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
   const before = await answerOrNull(
     api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
   );
-  const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) => {
-    const call = { params: { path, ...extra }, body };
+  const send = (sending: Sending) => {
+    const call = { params: { path, ...sending }, body };
     return answerOf(
       before === null
         ? api.PUT('/v1/admin/entities/{entity}/projects/{project}', call)
@@ -138,13 +137,12 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
   };
   const changed = await change(session, options, {
     name: 'limits',
-    preview: () => send({ query: { dry_run: true } }),
     plan: (to, after) => {
       const verb = before === null ? 'Create the project, with the limits' : 'Change the limits';
       to.line(`${verb} of ${path.entity}/${path.project}:`);
       if (after !== null) writeProject(to, after, before);
     },
-    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+    ...sentBy(send),
   });
   if (changed === null) return;
   out.answer(changed, () => {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, answerOrNull, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, asUsd, choice, command, reading } from '../grammar.js';
 import type { Output } from '../shown/output.js';
@@ -79,18 +79,17 @@ function addSet(plans: Command): void {
       throw new WrongUse('plans set needs a limit to change, such as --monthly-cap 6000.');
     const path = { plan };
     const before = await answerOrNull(api.GET('/v1/admin/plans/{plan}', { params: { path } }));
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-      answerOf(api.PUT('/v1/admin/plans/{plan}', { params: { path, ...extra }, body }));
+    const send = (sending: Sending) =>
+      answerOf(api.PUT('/v1/admin/plans/{plan}', { params: { path, ...sending }, body }));
     const changed = await change(session, options, {
       name: 'plans set',
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, after) => {
         to.line(
           before === null ? `Create the plan ${plan}:` : `Change the plan ${plan} for all its customers:`,
         );
         if (after !== null) writePlan(to, after, before);
       },
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (changed !== null) out.answer(changed, () => writePlan(out, changed, null));
   });

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { action, asks, command } from '../grammar.js';
 import { contentOf, parsedJson } from '../files.js';
 import type { Output } from '../shown/output.js';
@@ -42,11 +42,11 @@ export function addImport(prices: Command): void {
       ...(options.allowFree === true && { allow_free: true }),
       ...(options.overwrite === true && { overwrite: true }),
     };
-    const send = async (extra: { query: object; header?: { 'Idempotency-Key': string } }) =>
+    const send = async (sending: Sending) =>
       session.result<Import>(
         await answerOf(
           api.POST('/v1/admin/prices/import', {
-            params: extra,
+            params: { ...sending, query: { ...query, ...sending.query } },
             headers: { 'content-type': 'application/json' },
             body: body as unknown as Record<string, never>,
             bodySerializer: (text) => text as unknown as string,
@@ -55,10 +55,9 @@ export function addImport(prices: Command): void {
       );
     const made = await change(session, options, {
       name: 'prices import',
-      preview: () => send({ query: { ...query, dry_run: true } }),
       plan: (to, seen) =>
         seen === null ? to.line(`Import ${file}.`) : writeImport(to, seen, 'would be published'),
-      make: (key) => send({ query, header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (made !== null) out.answer(made, () => writeImport(out, made, 'published'));
   });

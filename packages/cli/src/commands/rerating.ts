@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { action, asks, asName, asTime, command } from '../grammar.js';
 import type { Output } from '../shown/output.js';
 import { second } from '../times.js';
@@ -32,18 +32,17 @@ export function addRerate(prices: Command): void {
     const { api, out } = session;
     const { from, to: end, reason, entity } = options;
     const body = { model, from, to: end, reason, ...(entity !== undefined && { entity }) };
-    const send = async (extra: { query?: object; header?: { 'Idempotency-Key': string } }) =>
+    const send = async (sending: Sending) =>
       session.result<Schema<'Rerating'>>(
-        await answerOf(api.POST('/v1/admin/prices/rerate', { params: extra, body })),
+        await answerOf(api.POST('/v1/admin/prices/rerate', { params: sending, body })),
       );
     const made = await change(session, options, {
       name: 'prices rerate',
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, seen) => {
         to.line(`Charge the usage of ${model} again, from ${second(from)} to ${second(end)}:`);
         if (seen !== null) writeRerating(to, seen);
       },
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (made !== null) out.answer(made, () => writeRerating(out, made));
   });

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asCount, asks, command, reading } from '../grammar.js';
 import type { Output } from '../shown/output.js';
@@ -76,17 +76,16 @@ function addSet(retention: Command): void {
     );
     if (Object.keys(body).length === 0)
       throw new WrongUse('retention set needs what to change, such as --personal-data 13.');
-    const send = (extra: { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } }) =>
-      answerOf(api.PUT('/v1/admin/settings/retention', { params: extra, body }));
+    const send = (sending: Sending) =>
+      answerOf(api.PUT('/v1/admin/settings/retention', { params: sending, body }));
     const before = await answerOf(api.GET('/v1/admin/settings/retention'));
     const changed = await change(session, options, {
       name: 'retention set',
-      preview: () => send({ query: { dry_run: true } }),
       plan: (to, after) => {
         to.line('Change for how long it is kept:');
         if (after !== null) writeRetention(to, after, before);
       },
-      make: (key) => send({ header: { 'Idempotency-Key': key } }),
+      ...sentBy(send),
     });
     if (changed !== null) out.answer(changed, () => writeRetention(out, changed, null));
   });

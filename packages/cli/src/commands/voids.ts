@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { money, plural } from '../amounts.js';
 import { answerOf } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
 import { missing, WrongUse } from '../failures.js';
 import { action, asks, asName, asSince, command } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -89,17 +89,12 @@ export function addVoid(program: Command): void {
   action<[string], VoidOptions>(made, async ({ session, args: [id], options }) => {
     const { api, out } = session;
     const event = await theEvent(session, id, options);
-    const params = { path: { source: event.source, id } };
+    const path = { source: event.source, id };
     const body = { reason: options.reason, entity: options.entity, time: event.occurred_at };
+    const send = (sending: Sending) =>
+      answerOf(api.POST('/v1/admin/usage_events/{source}/{id}/void', { params: { path, ...sending }, body }));
     const voided = await change(session, options, {
       name: 'void',
-      preview: () =>
-        answerOf(
-          api.POST('/v1/admin/usage_events/{source}/{id}/void', {
-            params: { ...params, query: { dry_run: true } },
-            body,
-          }),
-        ),
       plan: (to, seen) => {
         to.line(`Void the event ${id} of ${options.entity}/${event.project}:`);
         writeEvent(to, event);
@@ -108,13 +103,7 @@ export function addVoid(program: Command): void {
             `It changes what ${options.entity} was charged by ${money(seen.cost_usd)}, in ${seen.period}.`,
           );
       },
-      make: (key) =>
-        answerOf(
-          api.POST('/v1/admin/usage_events/{source}/{id}/void', {
-            params: { ...params, header: { 'Idempotency-Key': key } },
-            body,
-          }),
-        ),
+      ...sentBy(send),
     });
     if (voided !== null)
       out.answer(voided, () =>

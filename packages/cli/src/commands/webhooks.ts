@@ -4,7 +4,7 @@ import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { action, asDuration, asks, asName, choice, command, group, limited, repeatable } from '../grammar.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, makeOnce, type ChangeOptions } from '../change.js';
 import type { Output } from '../shown/output.js';
 import type { Column } from '../shown/table.js';
 import { duration, moment, second } from '../times.js';
@@ -68,19 +68,11 @@ function addCreate(webhooks: Command): void {
   action<[string], CreateOptions>(create, async ({ session, args: [url], options }) => {
     const { api, out } = session;
     const body = { url, ...(options.entity !== undefined && { entity: options.entity }) };
-    const made = await change(session, atOnce(options), {
-      name: 'webhooks create',
-      plan: () => undefined,
-      make: (key) =>
-        answerOf(api.POST('/v1/admin/webhooks', { params: { header: { 'Idempotency-Key': key } }, body })),
-    });
-    if (made !== null) out.answer(made, () => writeNew(out, made));
+    const made = await makeOnce(options, (key) =>
+      answerOf(api.POST('/v1/admin/webhooks', { params: { header: { 'Idempotency-Key': key } }, body })),
+    );
+    out.answer(made, () => writeNew(out, made));
   });
-}
-
-/** For what is harmless and made without a question. */
-function atOnce({ idempotencyKey }: { idempotencyKey?: string }): ChangeOptions {
-  return { yes: true, ...(idempotencyKey !== undefined && { idempotencyKey }) };
 }
 
 function writeNew(out: Output, webhook: Schema<'NewWebhook'>): void {
@@ -103,20 +95,16 @@ function addTest(webhooks: Command): void {
   );
   action<[string], { idempotencyKey?: string }>(test, async ({ session, args: [id], options }) => {
     const { api, out } = session;
-    const sent = await change(session, atOnce(options), {
-      name: 'webhooks test',
-      plan: () => undefined,
-      make: (key) =>
-        answerOf(
-          api.POST('/v1/admin/webhooks/{id}/test', {
-            params: { path: { id }, header: { 'Idempotency-Key': key } },
-          }),
-        ),
-    });
-    if (sent !== null)
-      out.answer(sent, () =>
-        out.line(`${sent.id} is ${sent.status}. Whether it arrived: tally webhooks deliveries ${id}`),
-      );
+    const sent = await makeOnce(options, (key) =>
+      answerOf(
+        api.POST('/v1/admin/webhooks/{id}/test', {
+          params: { path: { id }, header: { 'Idempotency-Key': key } },
+        }),
+      ),
+    );
+    out.answer(sent, () =>
+      out.line(`${sent.id} is ${sent.status}. Whether it arrived: tally webhooks deliveries ${id}`),
+    );
   });
 }
 
@@ -221,20 +209,16 @@ function addResend(webhooks: Command): void {
   action<[string, string], Options>(resend, async ({ session, args: [id, delivery], options }) => {
     const { api, out } = session;
     const path = { id, delivery };
-    const sent = await change(session, atOnce(options), {
-      name: 'webhooks resend',
-      plan: () => undefined,
-      make: (key) =>
-        answerOf(
-          api.POST('/v1/admin/webhooks/{id}/deliveries/{delivery}/resend', {
-            params: { path, header: { 'Idempotency-Key': key } },
-          }),
-        ),
-    });
-    if (sent !== null)
-      out.answer(sent, () =>
-        out.line(`${sent.id} is ${sent.status}. Whether it arrived: tally webhooks deliveries ${id}`),
-      );
+    const sent = await makeOnce(options, (key) =>
+      answerOf(
+        api.POST('/v1/admin/webhooks/{id}/deliveries/{delivery}/resend', {
+          params: { path, header: { 'Idempotency-Key': key } },
+        }),
+      ),
+    );
+    out.answer(sent, () =>
+      out.line(`${sent.id} is ${sent.status}. Whether it arrived: tally webhooks deliveries ${id}`),
+    );
   });
 }
 
