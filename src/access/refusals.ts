@@ -15,7 +15,7 @@ import { attribute, type CallerContext } from './caller-context.js';
 import type { EntityName } from '../domain/ids.js';
 
 export const REFUSALS_OF_A_CALLER_MAX = 20;
-export const REFUSALS_MAX = 200;
+const REFUSALS_MAX = 200;
 const WINDOW_SECONDS = 60;
 
 /** Longer ones are cut. */

@@ -13,7 +13,7 @@ export class Accounts {
     await ensureAccounts(tx, subjects, at);
   }
 
-  /** Creates the entity if it does not exist yet, on the default plan. */
+  /** Creates the entity if it does not exist yet, on the default plan. Returns whether it did. */
   async ensureEntity(tx: Tx, entity: string, at: Date): Promise<boolean> {
     const data = { name: entity, planName: DEFAULT_PLAN, createdAt: at };
     return (await tx.entity.createMany({ data, skipDuplicates: true })).count > 0;

@@ -9,7 +9,7 @@ import { Caller, type Principal } from '../access/principal.js';
 import { Conditional, IF_MATCH, IF_NONE_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
 import type { Tx } from '../platform/database.js';
-import { DryRun } from './dry-run.schema.js';
+import { DryRun } from '../http/dry-run.schema.js';
 import * as schemas from './entities.schema.js';
 import { limitsChangeOf } from './limits.schema.js';
 

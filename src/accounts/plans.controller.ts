@@ -7,7 +7,7 @@ import { Plans, type PlanChange, type PlanRow } from './plans.js';
 import { presentPlan } from './plans.presenter.js';
 import { presentPage } from '../http/list-page.js';
 import { Route } from '../http/route.js';
-import { DryRun } from './dry-run.schema.js';
+import { DryRun } from '../http/dry-run.schema.js';
 import * as schemas from './plans.schema.js';
 
 @Controller()

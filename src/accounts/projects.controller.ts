@@ -5,7 +5,8 @@ import type { EntityName, ProjectName } from '../domain/ids.js';
 import { presentPage } from '../http/list-page.js';
 import { Conditional, IF_MATCH, IF_NONE_MATCH, type Precondition } from '../http/preconditions.js';
 import { Route } from '../http/route.js';
-import { DryRun } from './dry-run.schema.js';
+import type { Tx } from '../platform/database.js';
+import { DryRun } from '../http/dry-run.schema.js';
 import { EntityPage, EntityPath } from './entities.schema.js';
 import { Projects, type ProjectRow } from './projects.js';
 import { presentProject } from './projects.presenter.js';
@@ -52,14 +53,8 @@ export class ProjectsController {
     @Conditional() precondition: Precondition,
   ) {
     const order = { ...path, change: changeOf(body), ...byWhom(call, precondition) };
-    return precondition.tagged(
-      await this.changes.make(
-        call,
-        [path],
-        async (tx) => presentProject(await this.projects.put(tx, order)),
-        { dryRun },
-      ),
-    );
+    const change = (tx: Tx) => this.projects.put(tx, order);
+    return precondition.tagged(await this.made(change, { path, call, dryRun }));
   }
 
   @Route('GET /v1/admin/entities/:entity/projects/:project/limits', {
@@ -93,14 +88,15 @@ export class ProjectsController {
     @Conditional() precondition: Precondition,
   ) {
     const order = { ...path, change: changeOf(body), ...byWhom(call, precondition) };
-    return precondition.tagged(
-      await this.changes.make(
-        call,
-        [path],
-        async (tx) => presentProject(await this.projects.changeLimits(tx, order)),
-        { dryRun },
-      ),
-    );
+    const change = (tx: Tx) => this.projects.changeLimits(tx, order);
+    return precondition.tagged(await this.made(change, { path, call, dryRun }));
+  }
+
+  private made(
+    change: (tx: Tx) => Promise<ProjectRow>,
+    { path, call, dryRun }: { path: ProjectPath; call: ChangeCall; dryRun: boolean },
+  ) {
+    return this.changes.make(call, [path], async (tx) => presentProject(await change(tx)), { dryRun });
   }
 }
 

@@ -9,7 +9,7 @@ import { Organization, ORGANIZATION_HEADERS } from '../access/organization.js';
 import { presentDeletedSpendLimit, presentSpendLimit, settingOf } from './spend-limits.presenter.js';
 import { Route } from '../http/route.js';
 import type { Tx } from '../platform/database.js';
-import { DryRun } from './dry-run.schema.js';
+import { DryRun } from '../http/dry-run.schema.js';
 import * as schemas from './spend-limits.schema.js';
 
 type ProjectPath = { project: ProjectName };

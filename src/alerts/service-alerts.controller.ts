@@ -7,15 +7,14 @@ import * as schemas from './alerts.schema.js';
 
 type Path = { alert: string };
 
-const READ = { role: 'admin', scope: 'all' } as const;
-const WRITE = { role: 'admin', scope: 'all' } as const;
+const ADMIN = { role: 'admin', scope: 'all' } as const;
 
 @Controller()
 export class ServiceAlertsController {
   constructor(private readonly calls: AlertCalls) {}
 
   @Route('GET /v1/admin/alerts', {
-    ...READ,
+    ...ADMIN,
     summary: 'List the alerts that watch all entities, newest first',
     answers: schemas.AlertList,
   })
@@ -24,7 +23,7 @@ export class ServiceAlertsController {
   }
 
   @Route('POST /v1/admin/alerts', {
-    ...WRITE,
+    ...ADMIN,
     summary: 'Be told of what is low, near or wrong',
     answers: schemas.Alert,
     status: 201,
@@ -37,13 +36,13 @@ export class ServiceAlertsController {
     return this.calls.create(null, body, call);
   }
 
-  @Route('GET /v1/admin/alerts/:alert', { ...READ, summary: 'Get an alert', answers: schemas.Alert })
+  @Route('GET /v1/admin/alerts/:alert', { ...ADMIN, summary: 'Get an alert', answers: schemas.Alert })
   async get(@Param({ schema: schemas.AnAlertPath }) { alert }: Path) {
     return this.calls.get(null, alert);
   }
 
   @Route('POST /v1/admin/alerts/:alert', {
-    ...WRITE,
+    ...ADMIN,
     summary: 'Replace an alert; it is armed again',
     answers: schemas.Alert,
     idempotent: true,
@@ -57,7 +56,7 @@ export class ServiceAlertsController {
   }
 
   @Route('DELETE /v1/admin/alerts/:alert', {
-    ...WRITE,
+    ...ADMIN,
     summary: 'Delete an alert',
     answers: schemas.DeletedAlert,
   })

@@ -9,6 +9,7 @@ import type { EntityName } from '../domain/ids.js';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { presentGrant, presentLedgerEntry } from './credits.presenter.js';
 import { presentPage } from '../http/list-page.js';
+import { DryRun } from '../http/dry-run.schema.js';
 import { Route } from '../http/route.js';
 import * as schemas from './credits.schema.js';
 import { EntityPath } from '../accounts/entities.schema.js';
@@ -38,7 +39,7 @@ export class CreditsController {
   async grant(
     @Param({ schema: EntityPath }) { entity }: { entity: EntityName },
     @Body({ schema: schemas.GrantOrder }) body: schemas.GrantOrder,
-    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Call() call: ChangeCall,
   ) {
     const order = {
@@ -93,7 +94,7 @@ export class CreditsController {
   async void(
     @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
     @Body({ schema: schemas.VoidOrder }) body: schemas.VoidOrder,
-    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Call() call: ChangeCall,
   ) {
     const { amount_usd: amountPicos = null, reason, refund } = body;
@@ -111,7 +112,7 @@ export class CreditsController {
   async freeze(
     @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
     @Body({ schema: schemas.FreezeOrder }) { reason }: schemas.FreezeOrder,
-    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Call() call: ChangeCall,
   ) {
     const order = { entity, grantId: grant, reason, actor: call.principal.keyId };
@@ -128,7 +129,7 @@ export class CreditsController {
   async unfreeze(
     @Param({ schema: schemas.GrantPath }) { entity, grant }: { entity: EntityName; grant: string },
     @Body({ schema: schemas.FreezeOrder }) { reason }: schemas.FreezeOrder,
-    @Query({ schema: schemas.DryRunQuery }) { dry_run: dryRun }: schemas.DryRunQuery,
+    @Query({ schema: DryRun }) { dry_run: dryRun }: DryRun,
     @Call() call: ChangeCall,
   ) {
     const order = { entity, grantId: grant, reason, actor: call.principal.keyId };

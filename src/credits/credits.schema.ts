@@ -9,7 +9,6 @@ import {
   pageLimit,
   pageOrder,
   positiveUsd,
-  queryFlag,
   querySeconds,
   text,
   time,
@@ -69,11 +68,6 @@ export const FreezeOrder = z
   .strictObject({ reason: text(1024) })
   .meta({ id: 'FreezeOrder', example: { reason: 'The purchase is disputed' } });
 export type FreezeOrder = z.output<typeof FreezeOrder>;
-
-export const DryRunQuery = z.strictObject({
-  dry_run: queryFlag.describe('Checks everything and answers as the change would, and changes nothing'),
-});
-export type DryRunQuery = z.output<typeof DryRunQuery>;
 
 export const CreditGrant = z
   .object({

@@ -3,18 +3,12 @@ import { HOUR_MS } from './buckets.js';
 
 export type Period = string & { readonly brand: 'period' };
 
-const PERIOD = /^(\d{4})-(0[1-9]|1[0-2])$/;
-
 /** How long after its end a period still accepts usage that occurred in it. Later, such usage is booked in the open period. */
 export const GRACE_MS = 72 * HOUR_MS;
 
 export function periodOf(time: Date): Period {
   const [year, month] = [time.getUTCFullYear(), time.getUTCMonth() + 1];
   return `${year < 1000 ? String(year).padStart(4, '0') : year}-${month < 10 ? '0' : ''}${month}` as Period;
-}
-
-export function parsePeriod(text: string): Period | null {
-  return PERIOD.test(text) ? (text as Period) : null;
 }
 
 /** First instant of the period, inclusive. */

@@ -1,7 +1,7 @@
 /** Whether a secret that a person chose can be guessed. One that we make has 256 random bits. */
 
-export const SECRET_CHARACTERS_MIN = 32;
-export const SECRET_CHARACTERS_MAX = 255;
+const SECRET_CHARACTERS_MIN = 32;
+const SECRET_CHARACTERS_MAX = 255;
 
 /** Of 32 random hexadecimal digits, 14 are different on average, and fewer than 7 less than once in a billion times. */
 const DIFFERENT_MIN = 7;

@@ -9,7 +9,7 @@ const DATA = new Set(['const', 'default', 'enum', 'example', 'examples', 'mappin
 const NAMED = new Set(['properties', 'responses', 'schemas', '$defs']);
 
 /** A copy in which `change` has replaced every schema, the inner ones first. It is also called with what is none. */
-export function mapSchemas(node: unknown, change: (schema: Schema) => Schema): unknown {
+function mapSchemas(node: unknown, change: (schema: Schema) => Schema): unknown {
   if (Array.isArray(node)) return node.map((each) => mapSchemas(each, change));
   if (typeof node !== 'object' || node === null) return node;
   return change(

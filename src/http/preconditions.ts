@@ -50,7 +50,7 @@ export const Conditional = createParamDecorator((_: unknown, context: ExecutionC
   };
 });
 
-export function etagOf(body: object): string {
+function etagOf(body: object): string {
   return `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 27)}"`;
 }
 

@@ -57,7 +57,7 @@ export type FocusColumn = keyof typeof COLUMNS;
 /** Cells as printed: money in dollars and quantities as exact decimals, times in UTC. */
 export type FocusRow = Readonly<Record<FocusColumn, Cell>>;
 
-export const FOCUS_COLUMNS = Object.keys(COLUMNS) as readonly FocusColumn[];
+const FOCUS_COLUMNS = Object.keys(COLUMNS) as readonly FocusColumn[];
 const KINDS = Object.values(COLUMNS);
 
 export function focusHeader(): string {

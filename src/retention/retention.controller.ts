@@ -3,7 +3,7 @@ import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { Accounts } from '../accounts/accounts.js';
-import { DryRun } from '../accounts/dry-run.schema.js';
+import { DryRun } from '../http/dry-run.schema.js';
 import { TallyError } from '../domain/errors.js';
 import type { EntityName } from '../domain/ids.js';
 import { formatUsdOrNull } from '../domain/money.js';

@@ -25,7 +25,7 @@ export function openRedis(url: string | RedisAddress, options: RedisOptions = {}
 }
 
 /** The same for one that is no Cluster. */
-export function openServer(address: RedisAddress, options: RedisOptions = {}): Redis {
+function openServer(address: RedisAddress, options: RedisOptions = {}): Redis {
   if (address.kind === 'cluster') throw new RangeError('a Cluster is not one server');
   const redis = new Redis({ ...whereOf(address), db: address.database, retryStrategy, ...options });
   // Without a listener ioredis prints to the console. Every failed command rejects.
