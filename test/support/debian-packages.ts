@@ -42,7 +42,10 @@ async function download(packages: readonly string[], root: string): Promise<void
   };
   try {
     const depends = await step('apt-cache', ['depends', '--important', ...packages]);
-    const libraries = [...depends.matchAll(/^ {2}Depends: (lib\S+)$/gm)].map(([, name]) => name!);
+    // The scripts of web pages, libjs-…, are libraries of no program.
+    const libraries = [...depends.matchAll(/^ {2}Depends: ((?:lib(?!js-)|zlib)\S+)$/gm)].map(
+      ([, name]) => name!,
+    );
     // Node would not run without the C library.
     const wanted = new Set([...packages, ...libraries.filter((name) => name !== 'libc6')]);
     await step('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', ...wanted]);

@@ -1,24 +1,22 @@
 /** Prometheus and promtool for a test: the machine's own, or on Debian and Ubuntu the distribution's package, unpacked and not installed. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Answer } from './app.js';
+import { unpackedPackages } from './debian-packages.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
-const CACHE = resolve(import.meta.dirname, '../../.data/prometheus-binary');
-const DOWNLOAD_MS_MAX = 120_000;
 const PROMTOOL_MS_MAX = 120_000;
 
 /** The directory that has both programs. Throws where they cannot be had here. */
 export async function findPrometheus(): Promise<string> {
-  const unpacked = join(CACHE, 'usr', 'bin');
-  for (const directory of ['/usr/bin', '/usr/local/bin', unpacked])
-    if (await works(directory)) return directory;
-  await download();
+  for (const directory of ['/usr/bin', '/usr/local/bin']) if (await works(directory)) return directory;
+  const { root } = await unpackedPackages(['prometheus']);
+  const unpacked = join(root, 'usr/bin');
   if (await works(unpacked)) return unpacked;
   throw new Error('the prometheus of this distribution does not run here');
 }
@@ -29,23 +27,6 @@ async function works(directory: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Needs no root, and starts no server. Renamed into place when it is whole. */
-async function download(): Promise<void> {
-  await mkdir(CACHE, { recursive: true });
-  const draft = await mkdtemp(join(tmpdir(), 'tally-prometheus-'));
-  const step = (command: string, args: string[]) =>
-    run(command, args, { cwd: draft, timeout: DOWNLOAD_MS_MAX });
-  try {
-    await step('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', 'prometheus']);
-    const packages = (await readdir(draft)).filter((name) => name.endsWith('.deb'));
-    for (const name of packages) await step('dpkg', ['-x', name, 'root']);
-    await rm(CACHE, { recursive: true, force: true });
-    await rename(join(draft, 'root'), CACHE).catch(() => run('cp', ['-r', join(draft, 'root'), CACHE]));
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
 }
 
 /** What promtool prints; throws with that where it finds fault. */
