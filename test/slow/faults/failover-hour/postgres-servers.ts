@@ -63,7 +63,22 @@ export async function postgresServers(): Promise<PostgresServers> {
   const url = throughProxy.href;
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => {});
-  const sql: PostgresServers['sql'] = async (text, values = []) => (await pool.query(text, [...values])).rows;
+  const query = (text: string, values: readonly unknown[]) => pool.query(text, [...values]);
+  const isReached = () =>
+    servers.write().then(
+      () => true,
+      () => false,
+    );
+  // HAProxy ends the sessions with a server whose check is late, also where it was this process that was too busy to answer the check.
+  const sql: PostgresServers['sql'] = async (text, values = []) => {
+    const { rows } = await query(text, values).catch(async (error: Error) => {
+      if (error instanceof pg.DatabaseError) throw error;
+      process.stderr.write(`asked again: ${error.message}\n`);
+      await until('Postgres is reached', isReached);
+      return query(text, values);
+    });
+    return rows;
+  };
   const servers: PostgresServers = {
     url,
     sql,
