@@ -111,6 +111,10 @@ export type UsageRange = { readonly model: string; readonly from: Date; readonly
 /** The last event of the page before. */
 export type EventCursor = { readonly occurredAt: Date; readonly identity: string };
 
+export function cursorOf({ identity, event }: CorrectableEvent): EventCursor {
+  return { identity, occurredAt: event.occurredAt };
+}
+
 /**
  * A page of an entity's charged events, in order of occurrence, whose price differs from the price in force for them now.
  * `domain/price.ts` defines which price is in force; the caller checks each event by it.

@@ -12,20 +12,21 @@ import { insertAuditEntry } from '../access/audit-log.js';
 import { Allowances } from '../credits/allowances.js';
 import {
   countEvents,
+  cursorOf,
   findEntitiesUsing,
   findMispriced,
-  type CorrectableEvent,
   type EventCursor,
   type UsageRange,
 } from './correctable-events.sql.js';
 import { Database, type Restart, type Tx } from '../platform/database.js';
 import { Grants } from '../credits/grants.js';
 import { requireEvents } from '../metering/dropped-months.js';
-import { ratingOf, resolveAll, type Resolution } from '../metering/rating.js';
+import { resolveAll } from '../metering/rating.js';
 import { PriceBook } from '../prices/price-book.js';
 import { Rates } from '../prices/rates.js';
 import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
+import { withRates, type Repriced } from './repriced.js';
 
 /** Events that one transaction corrects. */
 const BATCH_EVENTS_MAX = 500;
@@ -142,14 +143,7 @@ export class Rerating {
     if (targets.length === 0) return targets;
     await this.allowances.grantDue(tx, { entities: [entity], at: bookedAt });
     const grants = await this.grants.of(tx, entity);
-    const rateIds = await this.rates.idsOf(
-      tx,
-      targets.map(({ resolution }) => resolution),
-    );
-    const rated = targets.map(({ counted, resolution }, index) => ({
-      counted,
-      rating: ratingOf(counted.event, resolution, rateIds[index]!),
-    }));
+    const rated = await withRates(tx, { rates: this.rates, repriced: targets });
     const corrections = planCorrections(rated, { grants, bookedAt });
     const by = { reason, actor };
     const restart = await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
@@ -187,16 +181,10 @@ export class Rerating {
   }
 }
 
-type Repriced = { readonly counted: CorrectableEvent; readonly resolution: NonNullable<Resolution> };
-
 type Page = { readonly entity: EntityName; readonly after: EventCursor | null; readonly limit: number };
 
 function add(sum: EntityRerating, { counted, resolution }: Repriced): void {
   sum.events += 1;
   sum.oldPicos += counted.costPicos;
   sum.newPicos += resolution.costPicos;
-}
-
-function cursorOf({ identity, event }: CorrectableEvent): EventCursor {
-  return { identity, occurredAt: event.occurredAt };
 }

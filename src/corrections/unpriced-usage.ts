@@ -14,11 +14,11 @@ import { oneByOne, pagesOf, transactionOfOne } from '../platform/one-by-one.js';
 import { PriceBook } from '../prices/price-book.js';
 import { Rates } from '../prices/rates.js';
 import { sumBatch } from '../metering/batch-sums.js';
-import { payBatch, ratingOf } from '../metering/rating.js';
-import type { Rating } from '../metering/rated-event.js';
+import { payBatch } from '../metering/rating.js';
 import { UsageSums } from '../metering/usage-sums.js';
 import { chargeEvents } from './charged-events.sql.js';
 import {
+  cursorOf,
   findEntitiesWaiting,
   isAnyWaiting,
   findWaiting,
@@ -28,14 +28,13 @@ import {
 import { CorrectionBooking } from './correction-booking.js';
 import { planCorrections } from './correction-plan.js';
 import { resolveWaiting } from './late-rating.js';
+import { withRates, type Chargeable } from './repriced.js';
 
 const BATCH_EVENTS_MAX = 1_000;
 /** Then it is another entity's turn. */
 const BATCHES_IN_A_TURN = 10;
 
 const LATE_REASON = 'its price was published later';
-
-type Chargeable = { readonly counted: CorrectableEvent; readonly rating: Rating };
 
 /** An entity, and where its last turn ended. */
 type Turn = { readonly entity: EntityName; readonly after: EventCursor | null };
@@ -126,18 +125,11 @@ export class UnpricedUsage {
   private async rate(tx: Tx, found: readonly CorrectableEvent[]): Promise<Chargeable[]> {
     if (found.length === 0) return [];
     const prices = await this.prices.versionsOf(tx, [...new Set(found.map(({ event }) => event.model))]);
-    const resolved = found.flatMap((counted) => {
+    const repriced = found.flatMap((counted) => {
       const resolution = resolveWaiting(counted, prices);
       return resolution === null ? [] : [{ counted, resolution }];
     });
-    const rateIds = await this.rates.idsOf(
-      tx,
-      resolved.map(({ resolution }) => resolution),
-    );
-    return resolved.map(({ counted, resolution }, index) => ({
-      counted,
-      rating: ratingOf(counted.event, resolution, rateIds[index]!),
-    }));
+    return withRates(tx, { rates: this.rates, repriced });
   }
 
   /** The event itself gets the rate and the payment that it lacked. */
@@ -186,8 +178,4 @@ type Charging = { readonly entity: string; readonly bookedAt: Date };
 
 function isChargedInPlace({ rateId, isCorrected, period }: CorrectableEvent, bookedAt: Date): boolean {
   return rateId === UNPRICED && !isCorrected && correctionPeriodOf({ period, bookedAt }) === period;
-}
-
-function cursorOf({ identity, event }: CorrectableEvent): EventCursor {
-  return { identity, occurredAt: event.occurredAt };
 }
