@@ -81,8 +81,8 @@ function AboutKeys() {
   return (
     <p className="quiet">
       You stay signed in on this browser for 12 hours, or until you sign out or the key is revoked. The key
-      needs the role admin, finance or owner; an admin makes one with <code>POST /v1/admin/keys</code>, as{' '}
-      <a href="/docs">the API's page</a> says.
+      needs the role admin, finance or owner; an admin makes one on the page Keys, or{' '}
+      <a href="/docs">by the API</a>.
     </p>
   );
 }

@@ -1,6 +1,10 @@
 /** Two states side by side, field by field: what differs stands out, in words too. */
 import type { ReactNode } from 'react';
+import { useStacked } from './stacked-rows.js';
+import { ROLES } from './table-rows.js';
 import { differs, type FieldPair } from './pairs.js';
+
+const WIDTH_REM = 26;
 
 export function Differences({
   label,
@@ -21,25 +25,38 @@ export function Differences({
 }) {
   const shown = (field: string, value: unknown) =>
     textOf === undefined || value === undefined ? valueText(value) : textOf(field, value);
+  const { isStacked, watch } = useStacked(WIDTH_REM);
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={label}>
-      <table className="differences" aria-label={label}>
-        <thead>
-          <tr>
-            <th scope="col">Field</th>
-            <th scope="col">{heads[0]}</th>
-            <th scope="col">{heads[1]}</th>
+    <div
+      className={isStacked ? 'scroll stacked' : 'scroll'}
+      ref={watch}
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+    >
+      <table {...ROLES.table} className="differences" aria-label={label}>
+        <thead {...ROLES.rowgroup} className={isStacked ? 'unseen' : undefined}>
+          <tr {...ROLES.row}>
+            {['Field', ...heads].map((head) => (
+              <th key={head} {...ROLES.columnheader} scope="col">
+                {head}
+              </th>
+            ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody {...ROLES.rowgroup}>
           {pairs.map((pair) => (
-            <tr key={pair.field} data-differs={marks && differs(pair) ? '' : undefined}>
-              <th scope="row">
+            <tr key={pair.field} {...ROLES.row} data-differs={marks && differs(pair) ? '' : undefined}>
+              <th {...ROLES.rowheader} scope="row">
                 {nameOf === undefined ? <code>{pair.field}</code> : nameOf(pair.field)}
                 {marks && differs(pair) && <span className="unseen">, differs</span>}
               </th>
-              <td>{shown(pair.field, pair.before)}</td>
-              <td>{shown(pair.field, pair.after)}</td>
+              <td {...ROLES.cell} data-label={heads[0]}>
+                <div>{shown(pair.field, pair.before)}</div>
+              </td>
+              <td {...ROLES.cell} data-label={heads[1]}>
+                <div>{shown(pair.field, pair.after)}</div>
+              </td>
             </tr>
           ))}
         </tbody>

@@ -18,7 +18,7 @@ export function outcomeOf<T extends object>(
   return <JobWatch id={answer.id} sentenceOf={(result) => sentenceOf(result as T)} />;
 }
 
-function isAJob(answer: object): answer is Job {
+export function isAJob(answer: object): answer is Job {
   return (answer as { object?: unknown }).object === 'job';
 }
 

@@ -16,7 +16,7 @@ export function Problem({
   return (
     <div className="problem" role="alert">
       <p>
-        {message.replace(/[.]?$/, '.')} {children}
+        {sentenceOf(message)} {children}
       </p>
       <div className="row">
         {onRetry && (
@@ -32,4 +32,10 @@ export function Problem({
       </div>
     </div>
   );
+}
+
+/** The API's messages are parts of sentences: `no entity nobody`. A field's name at the start stays as it is. */
+function sentenceOf(message: string): string {
+  const text = message.replace(/[.]?$/, '.');
+  return /^[a-z]+[ ,.]/.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
 }

@@ -15,7 +15,8 @@ const EDGES_PIXELS = 64;
 export function useStacked(widthRem: number) {
   const [isStacked, setStacked] = useState(() => isTooNarrow(window.innerWidth - EDGES_PIXELS, widthRem));
   const watch = useCallback(
-    (element: HTMLElement) => {
+    (element: HTMLElement | null) => {
+      if (element === null) return undefined;
       const observer = new ResizeObserver(() => {
         const next = isTooNarrow(element.clientWidth, widthRem);
         flushSync(() => setStacked(next));

@@ -22,6 +22,11 @@ export function minuteOf(seconds: number): string {
   return `${dayOf(seconds)}, ${new Date(seconds * 1_000).toISOString().slice(11, 16)} UTC`;
 }
 
+/** `21 Nov 2026, 14:02:11` of `2026-11-21T14:02:11.250Z`; with the fraction where all of it is wanted. */
+export function timeOf(iso: string, isWhole = false): string {
+  return `${dayOf(Date.parse(iso) / 1_000)}, ${isWhole ? iso.slice(11).replace('Z', '') : iso.slice(11, 19)}`;
+}
+
 /** `2026-11-21T14:02:11Z`, for files and for people who look at the second. */
 export function isoOf(seconds: number): string {
   return new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z');

@@ -28,9 +28,9 @@ function Written({ entity, grant, requestId }: Props) {
         const [first] = entries;
         return (
           <>
-            {entries.map(({ id, action, actor, at }) => (
+            {entries.map(({ id, action, actor, actor_name: name, at }) => (
               <p key={id} className="quiet">
-                Audit entry {id}: <code>{action}</code> by {actor}, <Moment at={at} />
+                Audit entry {id}: <code>{action}</code> by {name ?? actor}, <Moment at={at} />
               </p>
             ))}
             {first !== undefined && entity !== null && grant !== undefined && (

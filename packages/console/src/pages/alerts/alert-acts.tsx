@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { answered, api, organization, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
 import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
+import { CallAct } from '../../parts/call-act.js';
 import { AlertFields, draftOf, FIRST_DRAFT, orderOf, toldSentence, type Draft } from './alert-fields.js';
 import { conditionOf, KIND_WORDS } from './words.js';
 
@@ -126,21 +127,20 @@ export function DeleteAlert({ alert }: { alert: Alert }) {
           }),
         );
   return (
-    <ActButton needs={needs} label="Delete…" className="danger" about={conditionOf(alert)}>
-      {(close) => (
-        <ActDialog
-          title="Delete the alert"
-          verb="Delete"
-          entity={entity}
-          fields={<p>{conditionOf(alert)}</p>}
-          onClose={close}
-          preview={async () => ({ sentences: ['It sends nothing any more.'] })}
-          perform={async (headers) => {
-            await remove(headers);
-            return 'The alert is deleted.';
-          }}
-        />
-      )}
-    </ActButton>
+    <CallAct
+      needs={needs}
+      label="Delete…"
+      className="danger"
+      about={conditionOf(alert)}
+      title="Delete the alert"
+      verb="Delete"
+      entity={entity}
+      fields={<p>{conditionOf(alert)}</p>}
+      sentences={() => ['It sends nothing any more.']}
+      perform={async (headers) => {
+        await remove(headers);
+        return 'The alert is deleted.';
+      }}
+    />
   );
 }

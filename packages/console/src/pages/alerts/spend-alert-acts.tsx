@@ -4,6 +4,7 @@ import { answered, api, organization, type Schemas } from '../../api/client.js';
 import { ApiError } from '../../api/errors.js';
 import { ActButton } from '../../parts/act-button.js';
 import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
+import { CallAct } from '../../parts/call-act.js';
 import { AmountBox, TextBox } from '../../parts/fields.js';
 import { exactUsd, PICOS_PER_USD, typedPicos } from '../../parts/money.js';
 import { channelOf, mailOf, NO_MAIL, Recipients, toldSentence, type MailDraft } from './alert-fields.js';
@@ -174,35 +175,29 @@ export function DeleteSpendAlert({ alert, scope }: OfAlert) {
   const { id } = alert;
   const params = organization(entity);
   return (
-    <ActButton
+    <CallAct
       needs="DELETE /v1/organization/spend_alerts/{alert}"
       label="Delete…"
       className="danger"
       about={describe({ alert, scope })}
-    >
-      {(close) => (
-        <ActDialog
-          title="Delete the spend alert"
-          verb="Delete"
-          entity={entity}
-          fields={<p>{describe({ alert, scope })}</p>}
-          onClose={close}
-          preview={async () => ({ sentences: ['It sends nothing any more when this amount is reached.'] })}
-          perform={async (headers) => {
-            await (project === null
-              ? api.DELETE('/v1/organization/spend_alerts/{alert}', {
-                  params: { ...params, path: { alert: id } },
-                  headers,
-                })
-              : api.DELETE('/v1/organization/projects/{project}/spend_alerts/{alert}', {
-                  params: { ...params, path: { project, alert: id } },
-                  headers,
-                }));
-            return 'The spend alert is deleted.';
-          }}
-        />
-      )}
-    </ActButton>
+      title="Delete the spend alert"
+      verb="Delete"
+      entity={entity}
+      fields={<p>{describe({ alert, scope })}</p>}
+      sentences={() => ['It sends nothing any more when this amount is reached.']}
+      perform={async (headers) => {
+        await (project === null
+          ? api.DELETE('/v1/organization/spend_alerts/{alert}', {
+              params: { ...params, path: { alert: id } },
+              headers,
+            })
+          : api.DELETE('/v1/organization/projects/{project}/spend_alerts/{alert}', {
+              params: { ...params, path: { project, alert: id } },
+              headers,
+            }));
+        return 'The spend alert is deleted.';
+      }}
+    />
   );
 }
 

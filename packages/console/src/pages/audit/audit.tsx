@@ -18,7 +18,7 @@ import { useRows } from '../../parts/more-rows.js';
 import { Moment } from '../../parts/moment.js';
 import { allOf, paging } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
-import { isoOf } from '../../parts/times.js';
+import { isoOf, timeOf } from '../../parts/times.js';
 import { ACTIONS, actionWords } from './actions.js';
 import { By } from './by.js';
 import { ChangeLines, Headline } from './change-lines.js';
@@ -70,7 +70,7 @@ export function Audit() {
             {() => (
               <DataTable
                 label="Audit log"
-                columns={COLUMNS}
+                columns={open === undefined ? COLUMNS : COLUMNS_BESIDE}
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
@@ -127,6 +127,9 @@ const COLUMNS: readonly Column<Entry>[] = [
   },
 ];
 
+/** Beside an entry, which says who made it. */
+const COLUMNS_BESIDE = COLUMNS.filter(({ id }) => id !== 'actor');
+
 /** What the page shows, and the names and ids that lead from a file to the log again. */
 const FILE_COLUMNS: readonly Column<Entry>[] = [
   fileColumn('When (UTC)', ({ at }) => isoOf(at)),
@@ -159,13 +162,15 @@ function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
       </div>
       <dl className="facts">
         <dt>When</dt>
-        <dd>{isoOf(entry.at)}</dd>
+        <dd>{timeOf(isoOf(entry.at))} UTC</dd>
         <dt>By</dt>
         <dd>
           {entry.actor_name} <Copyable text={entry.actor} what="key’s id" /> {entry.role}
         </dd>
         <dt>Customer</dt>
-        <dd>{entry.entity ?? '–'}</dd>
+        <dd>
+          <EntityLink entity={entry.entity} />
+        </dd>
         <dt>Of</dt>
         <dd>{entry.target ?? '–'}</dd>
         <dt>From</dt>

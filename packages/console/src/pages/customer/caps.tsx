@@ -83,7 +83,7 @@ function useProjectColumns(entity: string): readonly Column<ProjectBalance>[] {
 const CHANGE_PROJECT = 'PATCH /v1/admin/entities/{entity}/projects/{project}/limits';
 
 function projectActs(cell: (row: ProjectBalance) => ReactNode): Column<ProjectBalance> {
-  return { id: 'act', header: 'Change', width: 6, cell };
+  return { id: 'act', header: 'Change', width: 8, cell };
 }
 
 type OfProject = { entity: string; of: ProjectBalance };
@@ -100,7 +100,7 @@ function OwnProjectLimit({ entity, of }: OfProject) {
   const { project, month_to_date_usd, monthly_cap_usd, spend_limit_usd } = of;
   const needs = 'POST /v1/organization/projects/{project}/spend_limit';
   return (
-    <ActButton needs={needs} label="Spend limit" className="link" about={project}>
+    <ActButton needs={needs} label="Spend limit…" about={project}>
       {(close) => (
         <SpendLimit
           scope={{ entity, project }}

@@ -10,7 +10,7 @@ import { Copyable } from '../../parts/copyable.js';
 import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { Moment } from '../../parts/moment.js';
 import { PageHead } from '../../parts/page-head.js';
-import { monthName } from '../../parts/times.js';
+import { monthName, timeOf } from '../../parts/times.js';
 import { BurnsTable, CorrectionsTable, QuantitiesTable } from './explained.js';
 import { isVoided, Marks, type CountedEvent } from './marks.js';
 import { eventRoute } from './route.js';
@@ -82,7 +82,7 @@ function Explained({ entity, event }: { entity: string; event: CountedEvent }) {
         <section className="card stack" aria-labelledby="raw-title">
           <h2 id="raw-title">As the server reported it</h2>
           <p className="quiet">Kept because these fields are unread: {event.unread.join(', ')}.</p>
-          <pre className="raw" tabIndex={0}>
+          <pre className="payload" tabIndex={0}>
             {JSON.stringify(event.usage, null, 2)}
           </pre>
         </section>
@@ -116,7 +116,7 @@ function whoFacts(event: CountedEvent): Fact[] {
   return [
     ['Event', <Copyable key="id" text={event.event_id} what="event id" />],
     ['Source', <code key="source">{event.source}</code>],
-    ['Occurred (UTC)', event.occurred_at.replace('T', ' ').replace('Z', '')],
+    ['Occurred (UTC)', timeOf(event.occurred_at, true)],
     ['Booked', <Moment key="booked" at={event.booked_at} />],
     ['Project', event.project],
     ['Model', event.model],
@@ -124,7 +124,7 @@ function whoFacts(event: CountedEvent): Fact[] {
     ['User', idOrNull(event.user_id, 'user')],
     ['API key', idOrNull(event.api_key_id, 'key id')],
     ['Request', idOrNull(event.request_id, 'request id')],
-    ['Reservation that it ended', idOrNull(event.reservation_id, 'reservation')],
+    ['Reservation', idOrNull(event.reservation_id, 'reservation')],
     ['Tags', tags.length === 0 ? null : tags.map(([name, value]) => `${name}: ${value}`).join(', ')],
     ['Service tier', event.service_tier],
     ['Region', event.region],

@@ -17,7 +17,7 @@ import { othersOf } from '../../parts/meters.js';
 import { groupDigits } from '../../parts/money.js';
 import { PageHead } from '../../parts/page-head.js';
 import { allOf, paging, rowsOf } from '../../parts/paged.js';
-import { monthName, nowSeconds, periodAt } from '../../parts/times.js';
+import { monthName, nowSeconds, periodAt, timeOf } from '../../parts/times.js';
 import { fieldLabel, readFilters, writeFilters } from '../usage/filters.js';
 import { nameIn } from '../usage/groups.js';
 import { Marks, marksOf, paidBy, type CountedEvent } from './marks.js';
@@ -212,7 +212,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
       width: 8,
       cell: (event) => (
         <Link to="/customers/$entity/events/$event" params={{ entity, event: event.id }}>
-          {event.occurred_at.slice(0, 19).replace('T', ' ')}
+          {timeOf(event.occurred_at)}
         </Link>
       ),
       csv: (event) => event.occurred_at,
@@ -257,7 +257,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
     {
       id: 'event_id',
       header: 'Event',
-      width: 8,
+      width: 8.5,
       cell: ({ event_id: id, source }) => <code title={source}>{id}</code>,
       csv: ({ event_id: id }) => id,
     },

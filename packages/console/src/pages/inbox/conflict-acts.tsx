@@ -1,11 +1,9 @@
 /** Counting what came again with other content, or closing the conflict with a note: one, or all of a filter. */
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
-import { ActButton } from '../../parts/act-button.js';
-import { ActDialog } from '../../parts/act-dialog.js';
 import { TextBox } from '../../parts/fields.js';
-import { plural } from '../../parts/times.js';
-import { BulkAct, countGoing } from './bulk-act.js';
+import { plural, timeOf } from '../../parts/times.js';
+import { countGoing, InboxAct, takenSentence } from './inbox-act.js';
 
 type Conflict = Schemas['UsageConflict'];
 type Batch = Schemas['ConflictBatch'];
@@ -13,95 +11,67 @@ type Filter = Pick<Schemas['ConflictReviewOrder'], 'entity' | 'start_time' | 'en
 
 const WHY_FIRST = 'Why the first content is the right one';
 const WHY_BOTH = 'Why both are real';
+const NOT_CHARGED = 'What was counted stays; what came again is not charged.';
 
 export function Review({ conflict }: { conflict: Conflict }) {
   const [note, field] = useNote(WHY_FIRST);
-  const path = { id: conflict.id };
   return (
-    <ActButton
+    <InboxAct<Conflict>
       needs="POST /v1/admin/usage_conflicts/{id}/review"
       label="Close with a note…"
       className="primary"
-    >
-      {(close) => (
-        <ActDialog
-          title="Close this conflict"
-          verb="Close it"
-          entity={conflict.entity}
-          fields={field}
-          onClose={close}
-          preview={async () => {
-            await api.POST('/v1/admin/usage_conflicts/{id}/review', {
-              params: { path, query: { dry_run: true } },
-              body: { note: note() },
-            });
-            return {
-              sentences: [
-                'What was counted stays; what came again is not charged.',
-                'The conflict leaves the inbox.',
-              ],
-            };
-          }}
-          perform={async (headers) => {
-            await api.POST('/v1/admin/usage_conflicts/{id}/review', {
-              params: { path },
-              headers,
-              body: { note: note() },
-            });
-            return 'The conflict is closed.';
-          }}
-        />
-      )}
-    </ActButton>
+      title="Close this conflict"
+      verb="Close it"
+      entity={conflict.entity}
+      fields={field}
+      send={(headers) =>
+        answered(
+          api.POST('/v1/admin/usage_conflicts/{id}/review', {
+            params: { path: { id: conflict.id }, query: { dry_run: headers === null } },
+            headers: headers ?? {},
+            body: { note: note() },
+          }),
+        )
+      }
+      sentences={() => [NOT_CHARGED, 'The conflict leaves the inbox.']}
+      outcome={() => 'The conflict is closed.'}
+    />
   );
 }
 
 export function Count({ conflict }: { conflict: Conflict }) {
   const [note, field] = useNote(WHY_BOTH);
-  const path = { id: conflict.id };
+  const { other } = conflict;
   return (
-    <ActButton needs="POST /v1/admin/usage_conflicts/{id}/count" label="Count it too…">
-      {(close) => (
-        <ActDialog
-          title="Count what came again"
-          verb="Count it"
-          entity={conflict.entity}
-          fields={field}
-          onClose={close}
-          preview={async () => {
-            const answer = await answered(
-              api.POST('/v1/admin/usage_conflicts/{id}/count', {
-                params: { path, query: { dry_run: true } },
-                body: { note: note() },
-              }),
-            );
-            return {
-              sentences: [
-                `${conflict.entity} is charged for it by the price of ${answer.other.model} at ${answer.other.time}, beside the event that was counted.`,
-                'It gets an id of its own; the conflict leaves the inbox.',
-              ],
-            };
-          }}
-          perform={async (headers) => {
-            const answer = await answered(
-              api.POST('/v1/admin/usage_conflicts/{id}/count', {
-                params: { path },
-                headers,
-                body: { note: note() },
-              }),
-            );
-            return `It is counted as ${answer.counted_as}.`;
-          }}
-        />
-      )}
-    </ActButton>
+    <InboxAct<Conflict>
+      needs="POST /v1/admin/usage_conflicts/{id}/count"
+      label="Count it too…"
+      title="Count what came again"
+      verb="Count it"
+      entity={conflict.entity}
+      fields={field}
+      send={(headers) =>
+        answered(
+          api.POST('/v1/admin/usage_conflicts/{id}/count', {
+            params: { path: { id: conflict.id }, query: { dry_run: headers === null } },
+            headers: headers ?? {},
+            body: { note: note() },
+          }),
+        )
+      }
+      sentences={() => [
+        `${conflict.entity} is charged for it by the price of ${other.model} at ${timeOf(other.time)} UTC, beside the event that was counted.`,
+        'It gets an id of its own; the conflict leaves the inbox.',
+      ]}
+      outcome={({ counted_as: countedAs }) => `It is counted as ${countedAs}.`}
+    />
   );
 }
 
 export function ReviewAll({ filter }: { filter: Filter }) {
   const [note, field] = useNote(WHY_FIRST);
   return (
-    <BulkAct<Batch>
+    <InboxAct<Batch>
       needs="POST /v1/admin/usage_conflicts/review"
       label="Close all shown…"
       title="Close all conflicts that match the filter"
@@ -109,7 +79,7 @@ export function ReviewAll({ filter }: { filter: Filter }) {
       entity={filter.entity ?? null}
       fields={
         <>
-          <p>{filterSentence(filter, 'open')}</p>
+          <p>{takenSentence('Conflicts that are open', filter)}</p>
           {field}
         </>
       }
@@ -117,14 +87,14 @@ export function ReviewAll({ filter }: { filter: Filter }) {
         answered(
           api.POST('/v1/admin/usage_conflicts/review', {
             params: { query: { dry_run: headers === null } },
-            ...(headers === null ? {} : { headers }),
+            headers: headers ?? {},
             body: { ...filter, note: note() },
           }),
         )
       }
       sentences={(answer) => [
         `${countGoing(answer, 'conflict')} to the reviewed ones.`,
-        'What was counted stays; what came again is not charged. Each can still be counted from there.',
+        `${NOT_CHARGED} Each can still be counted from there.`,
       ]}
       outcome={(batch) => `${plural(batch.answered, 'conflict')} closed.${skippedText(batch)}`}
     />
@@ -134,7 +104,7 @@ export function ReviewAll({ filter }: { filter: Filter }) {
 export function CountAll({ filter, status }: { filter: Filter; status: 'open' | 'reviewed' }) {
   const [note, field] = useNote(WHY_BOTH);
   return (
-    <BulkAct<Batch>
+    <InboxAct<Batch>
       needs="POST /v1/admin/usage_conflicts/count"
       label="Count all shown…"
       title="Count what came again, of all conflicts that match the filter"
@@ -142,7 +112,7 @@ export function CountAll({ filter, status }: { filter: Filter; status: 'open' | 
       entity={filter.entity ?? null}
       fields={
         <>
-          <p>{filterSentence(filter, status)}</p>
+          <p>{takenSentence(`Conflicts that are ${status}`, filter)}</p>
           {field}
         </>
       }
@@ -150,7 +120,7 @@ export function CountAll({ filter, status }: { filter: Filter; status: 'open' | 
         answered(
           api.POST('/v1/admin/usage_conflicts/count', {
             params: { query: { dry_run: headers === null } },
-            ...(headers === null ? {} : { headers }),
+            headers: headers ?? {},
             body: { ...filter, status, note: note() },
           }),
         )
@@ -163,18 +133,6 @@ export function CountAll({ filter, status }: { filter: Filter; status: 'open' | 
       outcome={(batch) => `${plural(batch.answered, 'conflict')} counted.${skippedText(batch)}`}
     />
   );
-}
-
-function filterSentence(
-  { entity, start_time: from, end_time: to }: Filter,
-  status: Conflict['status'],
-): string {
-  const parts = [
-    `Conflicts that are ${status}`,
-    ...(entity === undefined ? [] : [`of ${entity}`]),
-    ...(from === undefined && to === undefined ? [] : ['last seen on the days of the filter']),
-  ];
-  return `${parts.join(', ')}. What arrives from now on is left alone.`;
 }
 
 function skippedText({ skipped }: Batch): string {

@@ -60,7 +60,7 @@ export function Conflicts() {
             change({ status: CONFLICT_STATES.find((state) => state === chosen), id: undefined })
           }
         />
-        <SearchBox label="Customer" value={entity ?? ''} onChange={setEntity} />
+        <SearchBox label="Customer, whole name" value={entity ?? ''} onChange={setEntity} />
         <DayRange from={from} to={to} onChange={change} />
       </div>
       <div className={id === undefined ? undefined : 'split'}>
@@ -88,14 +88,14 @@ const COLUMNS: readonly Column<Conflict>[] = [
   {
     id: 'event_id',
     header: 'Event',
-    width: 16,
+    width: 14,
     cell: (row) => (
       <Link from="/inbox/conflicts" to="." search={(before) => ({ ...before, id: row.id })} replace>
         {row.event_id}
       </Link>
     ),
   },
-  { id: 'entity', header: 'Customer', width: 10, cell: ({ entity }) => <CustomerLink entity={entity} /> },
+  { id: 'entity', header: 'Customer', width: 9, cell: ({ entity }) => <CustomerLink entity={entity} /> },
   {
     id: 'differs',
     header: 'Differs in',
@@ -109,7 +109,7 @@ const COLUMNS: readonly Column<Conflict>[] = [
   {
     id: 'last_seen_at',
     header: 'Last seen',
-    width: 12.5,
+    width: 9,
     cell: ({ last_seen_at: at }) => <Moment at={at} />,
   },
 ];

@@ -118,7 +118,7 @@ function Filters({
         ]}
         onChange={(chosen) => change({ code: chosen || undefined })}
       />
-      <SearchBox label="Customer" value={entity ?? ''} onChange={setEntity} />
+      <SearchBox label="Customer, whole name" value={entity ?? ''} onChange={setEntity} />
       <SearchBox label="Part of the message" value={reason ?? ''} onChange={setReason} />
       <DayRange from={from} to={to} onChange={change} />
     </div>
@@ -129,7 +129,7 @@ const COLUMNS: readonly Column<Letter>[] = [
   {
     id: 'last_seen_at',
     header: 'Last seen',
-    width: 12.5,
+    width: 9,
     cell: ({ last_seen_at: at }) => <Moment at={at} />,
     csv: (row) => isoOf(row.last_seen_at),
   },
@@ -137,15 +137,15 @@ const COLUMNS: readonly Column<Letter>[] = [
   {
     id: 'entity',
     header: 'Customer',
-    width: 13,
+    width: 10,
     cell: ({ entity, project }) => <Payer entity={entity} project={project} />,
     csv: (row) => row.entity,
   },
-  { id: 'code', header: 'Reason', width: 12, cell: ({ code }) => codeWords(code), csv: (row) => row.code },
+  { id: 'code', header: 'Reason', width: 10, cell: ({ code }) => codeWords(code), csv: (row) => row.code },
   {
     id: 'message',
     header: 'What was wrong',
-    width: 20,
+    width: 16,
     isWide: true,
     cell: ({ message }) => message,
     csv: (row) => row.message,

@@ -1,91 +1,75 @@
 /** Replaying and discarding dead letters: one, or all of a filter. */
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
-import { ActButton } from '../../parts/act-button.js';
-import { ActDialog } from '../../parts/act-dialog.js';
 import { TextBox } from '../../parts/fields.js';
 import { SelectBox } from '../../parts/select-box.js';
 import { plural } from '../../parts/times.js';
-import { BulkAct, countGoing } from './bulk-act.js';
+import { countGoing, InboxAct, takenSentence } from './inbox-act.js';
 import { USAGE_FORMATS } from './usage-formats.js';
 import { codeWords } from './words.js';
 
 type Letter = Schemas['DeadLetter'];
 type Mending = Schemas['Mending'];
+type Batch = Schemas['DeadLetterBatch'];
 type Status = Schemas['DeadLetterStatus'];
 export type Filter = Pick<Schemas['DiscardOrder'], 'code' | 'entity' | 'reason' | 'start_time' | 'end_time'>;
 
 const AS_IT_IS = '';
 
 export function ReplayOne({ letter }: { letter: Letter }) {
-  const path = { id: letter.id };
   const [mending, fields] = useMending();
   return (
-    <ActButton needs="POST /v1/admin/dead_letters/{id}/replay" label="Replay…" className="primary">
-      {(close) => (
-        <ActDialog
-          title="Replay this event"
-          verb="Replay"
-          entity={letter.entity}
-          fields={fields}
-          onClose={close}
-          preview={async () => {
-            const body = mending();
-            await api.POST('/v1/admin/dead_letters/{id}/replay', {
-              params: { path, query: { dry_run: true } },
-              body,
-            });
-            return {
-              sentences: [
-                'The event goes to the queue again. If it still cannot be counted, it comes back here.',
-                ...mendingSentences(body),
-                ...(letter.status === 'open' ? [] : [`It was ${letter.status} before.`]),
-              ],
-            };
-          }}
-          perform={async (headers) => {
-            await api.POST('/v1/admin/dead_letters/{id}/replay', {
-              params: { path },
-              headers,
-              body: mending(),
-            });
-            return 'The event is on the queue.';
-          }}
-        />
-      )}
-    </ActButton>
+    <InboxAct
+      needs="POST /v1/admin/dead_letters/{id}/replay"
+      label="Replay…"
+      className="primary"
+      title="Replay this event"
+      verb="Replay"
+      entity={letter.entity}
+      fields={fields}
+      send={(headers) =>
+        answered(
+          api.POST('/v1/admin/dead_letters/{id}/replay', {
+            params: { path: { id: letter.id }, query: { dry_run: headers === null } },
+            headers: headers ?? {},
+            body: mending(),
+          }),
+        )
+      }
+      sentences={() => [
+        'The event goes to the queue again. If it still cannot be counted, it comes back here.',
+        ...mendingSentences(mending()),
+        ...(letter.status === 'open' ? [] : [`It was ${letter.status} before.`]),
+      ]}
+      outcome={() => 'The event is on the queue.'}
+    />
   );
 }
 
 export function DiscardOne({ letter }: { letter: Letter }) {
-  const path = { id: letter.id };
   return (
-    <ActButton needs="POST /v1/admin/dead_letters/{id}/discard" label="Discard…" className="danger">
-      {(close) => (
-        <ActDialog
-          title="Discard this event"
-          verb="Discard"
-          entity={letter.entity}
-          fields={<p>{letter.message}</p>}
-          onClose={close}
-          preview={async () => {
-            await api.POST('/v1/admin/dead_letters/{id}/discard', {
-              params: { path, query: { dry_run: true } },
-            });
-            return {
-              sentences: [
-                'The event is never counted or charged.',
-                'It stays in the list of discarded ones and can be replayed from there.',
-              ],
-            };
-          }}
-          perform={async (headers) => {
-            await api.POST('/v1/admin/dead_letters/{id}/discard', { params: { path }, headers });
-            return 'The event is discarded.';
-          }}
-        />
-      )}
-    </ActButton>
+    <InboxAct
+      needs="POST /v1/admin/dead_letters/{id}/discard"
+      label="Discard…"
+      className="danger"
+      title="Discard this event"
+      verb="Discard"
+      entity={letter.entity}
+      fields={<p>{letter.message}</p>}
+      send={(headers) =>
+        answered(
+          api.POST('/v1/admin/dead_letters/{id}/discard', {
+            params: { path: { id: letter.id }, query: { dry_run: headers === null } },
+            headers: headers ?? {},
+          }),
+        )
+      }
+      sentences={() => [
+        'The event is never counted or charged.',
+        'It stays in the list of discarded ones and can be replayed from there.',
+      ]}
+      outcome={() => 'The event is discarded.'}
+    />
   );
 }
 
@@ -98,7 +82,7 @@ export function ReplayAll({ filter, status }: Bulk) {
     return { ...filter, status: status as 'open' | 'discarded', ...(mend === null ? {} : { mend }) };
   };
   return (
-    <BulkAct
+    <InboxAct<Batch>
       needs="POST /v1/admin/dead_letters/replay"
       label="Replay all shown…"
       title="Replay all that match the filter"
@@ -106,7 +90,7 @@ export function ReplayAll({ filter, status }: Bulk) {
       entity={filter.entity ?? null}
       fields={
         <>
-          <p>{filterSentence(filter, status)}</p>
+          <p>{takenOf(filter, status)}</p>
           {fields}
         </>
       }
@@ -114,7 +98,7 @@ export function ReplayAll({ filter, status }: Bulk) {
         answered(
           api.POST('/v1/admin/dead_letters/replay', {
             params: { query: { dry_run: headers === null } },
-            ...(headers === null ? {} : { headers }),
+            headers: headers ?? {},
             body: order(),
           }),
         )
@@ -130,19 +114,19 @@ export function ReplayAll({ filter, status }: Bulk) {
 
 export function DiscardAll({ filter, status }: Bulk) {
   return (
-    <BulkAct
+    <InboxAct<Batch>
       needs="POST /v1/admin/dead_letters/discard"
       label="Discard all shown…"
       className="danger"
       title="Discard all that match the filter"
       verb="Discard all"
       entity={filter.entity ?? null}
-      fields={<p>{filterSentence(filter, status)}</p>}
+      fields={<p>{takenOf(filter, status)}</p>}
       send={(headers) =>
         answered(
           api.POST('/v1/admin/dead_letters/discard', {
             params: { query: { dry_run: headers === null } },
-            ...(headers === null ? {} : { headers }),
+            headers: headers ?? {},
             body: { ...filter, status: status as 'open' | 'replayed' },
           }),
         )
@@ -156,18 +140,12 @@ export function DiscardAll({ filter, status }: Bulk) {
   );
 }
 
-function filterSentence(
-  { code, entity, reason, start_time: from, end_time: to }: Filter,
-  status: Status,
-): string {
-  const parts = [
-    `Dead letters that are ${status}`,
+function takenOf(filter: Filter, status: Status): string {
+  const { code, reason } = filter;
+  return takenSentence(`Dead letters that are ${status}`, filter, [
     ...(code === undefined ? [] : [codeWords(code)]),
-    ...(entity === undefined ? [] : [`of ${entity}`]),
     ...(reason === undefined ? [] : [`whose message has “${reason}”`]),
-    ...(from === undefined && to === undefined ? [] : ['last seen on the days of the filter']),
-  ];
-  return `${parts.join(', ')}. What arrives from now on is left alone.`;
+  ]);
 }
 
 /** What a replay changes of each event: null where it changes nothing. */

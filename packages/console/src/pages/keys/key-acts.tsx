@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
 import { ActDialog } from '../../parts/act-dialog.js';
+import { CallAct } from '../../parts/call-act.js';
 import { Choice, TextBox } from '../../parts/fields.js';
 import { SelectBox } from '../../parts/select-box.js';
 import { shownOnce } from '../../parts/secret-once.js';
@@ -56,14 +57,7 @@ function MakeDialog({ entity: first, onClose }: { entity: string; onClose: () =>
       entity={of}
       fields={
         <>
-          <TextBox
-            name="name"
-            label="Name"
-            hint="Who or what uses it; the audit log shows this name"
-            isRequired
-            value={name}
-            onChange={setName}
-          />
+          <NameBox value={name} onChange={setName} />
           <Choice
             name="role"
             label="Role"
@@ -103,6 +97,11 @@ function MakeDialog({ entity: first, onClose }: { entity: string; onClose: () =>
   );
 }
 
+function NameBox(field: { value: string; onChange: (name: string) => void }) {
+  const hint = 'Who or what uses it; the audit log shows this name';
+  return <TextBox name="name" label="Name" hint={hint} isRequired {...field} />;
+}
+
 function keySentences(key: { name: string; role: Role; of: string | null; ends: string }): string[] {
   return [
     `The key “${key.name}” may ${WORDS[key.role]}${key.of === null ? '' : `, of ${key.of} alone`}.`,
@@ -115,39 +114,26 @@ function keySentences(key: { name: string; role: Role; of: string | null; ends: 
 export function Rename({ of: key }: { of: Key }) {
   const [name, setName] = useState(key.name);
   return (
-    <ActButton needs="PATCH /v1/admin/keys/{id}" label="Rename…" about={key.name}>
-      {(close) => (
-        <ActDialog
-          title={`Rename ${key.name}`}
-          verb="Rename"
-          entity={key.entity}
-          fields={
-            <TextBox
-              name="name"
-              label="Name"
-              hint="Who or what uses it; the audit log shows this name"
-              isRequired
-              value={name}
-              onChange={setName}
-            />
-          }
-          onClose={close}
-          preview={async () => ({
-            sentences: [
-              `“${key.name}” is called “${name.trim()}” from now on, in the audit log too.`,
-              'Its secret, role and customer stay, and it works on.',
-            ],
-          })}
-          perform={async (headers) => {
-            const params = { path: { id: key.id } };
-            const renamed = await answered(
-              api.PATCH('/v1/admin/keys/{id}', { params, headers, body: { name: name.trim() } }),
-            );
-            return `The key is called ${renamed.name}.`;
-          }}
-        />
-      )}
-    </ActButton>
+    <CallAct
+      needs="PATCH /v1/admin/keys/{id}"
+      label="Rename…"
+      about={key.name}
+      title={`Rename ${key.name}`}
+      verb="Rename"
+      entity={key.entity}
+      fields={<NameBox value={name} onChange={setName} />}
+      sentences={() => [
+        `“${key.name}” is called “${name.trim()}” from now on, in the audit log too.`,
+        'Its secret, role and customer stay, and it works on.',
+      ]}
+      perform={async (headers) => {
+        const params = { path: { id: key.id } };
+        const renamed = await answered(
+          api.PATCH('/v1/admin/keys/{id}', { params, headers, body: { name: name.trim() } }),
+        );
+        return `The key is called ${renamed.name}.`;
+      }}
+    />
   );
 }
 
@@ -155,62 +141,53 @@ export function Rotate({ of: key }: { of: Key }) {
   const [overlap, setOverlap] = useState('86400');
   const chosen = OVERLAPS.find(({ value }) => value === overlap) ?? OVERLAPS[0]!;
   return (
-    <ActButton needs="POST /v1/admin/keys/{id}/rotate" label="Rotate…" about={key.name}>
-      {(close) => (
-        <ActDialog
-          title={`Rotate ${key.name}`}
-          verb="Rotate"
-          entity={key.entity}
-          fields={
-            <SelectBox label="The old key ends" value={overlap} options={OVERLAPS} onChange={setOverlap} />
-          }
-          onClose={close}
-          preview={async () => ({
-            sentences: [
-              `“${key.name}” is replaced by a key with the same name, role and customer; its secret is shown once.`,
-              chosen.seconds === 0
-                ? 'The old secret stops working at once.'
-                : `The old secret works beside it and ends ${chosen.label}.`,
-              lastUse(key),
-            ],
-          })}
-          perform={async (headers) => {
-            const path = { id: key.id };
-            const body = { overlap_seconds: chosen.seconds };
-            const { secret, id } = await answered(
-              api.POST('/v1/admin/keys/{id}/rotate', { params: { path }, headers, body }),
-            );
-            return shownOnce(secret, `${id} follows ${key.id}.`);
-          }}
-        />
-      )}
-    </ActButton>
+    <CallAct
+      needs="POST /v1/admin/keys/{id}/rotate"
+      label="Rotate…"
+      about={key.name}
+      title={`Rotate ${key.name}`}
+      verb="Rotate"
+      entity={key.entity}
+      fields={<SelectBox label="The old key ends" value={overlap} options={OVERLAPS} onChange={setOverlap} />}
+      sentences={() => [
+        `“${key.name}” is replaced by a key with the same name, role and customer; its secret is shown once.`,
+        chosen.seconds === 0
+          ? 'The old secret stops working at once.'
+          : `The old secret works beside it and ends ${chosen.label}.`,
+        lastUse(key),
+      ]}
+      perform={async (headers) => {
+        const path = { id: key.id };
+        const body = { overlap_seconds: chosen.seconds };
+        const { secret, id } = await answered(
+          api.POST('/v1/admin/keys/{id}/rotate', { params: { path }, headers, body }),
+        );
+        return shownOnce(secret, `${id} follows ${key.id}.`);
+      }}
+    />
   );
 }
 
 export function Revoke({ of: key }: { of: Key }) {
   return (
-    <ActButton needs="DELETE /v1/admin/keys/{id}" label="Revoke…" className="danger" about={key.name}>
-      {(close) => (
-        <ActDialog
-          title={`Revoke ${key.name}`}
-          verb="Revoke"
-          entity={key.entity}
-          fields={<p>{lastUse(key)}</p>}
-          onClose={close}
-          preview={async () => ({
-            sentences: [
-              'Requests with the key are refused at once, and everybody who is signed in with it is signed out.',
-              'It cannot be undone; a new key has a new secret.',
-            ],
-          })}
-          perform={async (headers) => {
-            await answered(api.DELETE('/v1/admin/keys/{id}', { params: { path: { id: key.id } }, headers }));
-            return `${key.name} is revoked.`;
-          }}
-        />
-      )}
-    </ActButton>
+    <CallAct
+      needs="DELETE /v1/admin/keys/{id}"
+      label="Revoke…"
+      className="danger"
+      about={key.name}
+      title={`Revoke ${key.name}`}
+      verb="Revoke"
+      entity={key.entity}
+      fields={<p>{lastUse(key)}</p>}
+      sentences={() => [
+        'Requests with the key are refused at once, and everybody who is signed in with it is signed out.',
+        'It cannot be undone; a new key has a new secret.',
+      ]}
+      perform={async (headers) => {
+        await answered(api.DELETE('/v1/admin/keys/{id}', { params: { path: { id: key.id } }, headers }));
+        return `${key.name} is revoked.`;
+      }}
+    />
   );
 }
 

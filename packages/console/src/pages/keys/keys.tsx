@@ -152,7 +152,7 @@ const COLUMNS: readonly Column<Key>[] = [
     csv: ({ name }) => name,
   },
   { id: 'id', header: 'Id', cell: () => null, csv: ({ id }) => id },
-  { id: 'role', header: 'Role', width: 5.5, cell: ({ role }) => role, csv: ({ role }) => role },
+  { id: 'role', header: 'Role', width: 5, cell: ({ role }) => role, csv: ({ role }) => role },
   {
     id: 'entity',
     header: 'Reaches',
@@ -178,18 +178,18 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'expires_at',
     header: 'Ends',
-    width: 6.5,
+    width: 5.75,
     cell: (key) => <Ends at={key.expires_at} />,
     csv: (key) => timeOf(key.expires_at),
   },
   {
     id: 'created_at',
     header: 'Made',
-    width: 6.5,
+    width: 6.75,
     cell: ({ created_at: at }) => <span title={isoOf(at)}>{dayOf(at)}</span>,
     csv: (key) => timeOf(key.created_at),
   },
-  { id: 'acts', header: 'Change', width: 15.5, cell: (key) => <Acts of={key} /> },
+  { id: 'acts', header: 'Change', width: 16.5, cell: (key) => <Acts of={key} /> },
 ];
 /** Files have columns for the id, which the page shows beside the name, and for the state, which its filter names. */
 const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id' && id !== 'state');

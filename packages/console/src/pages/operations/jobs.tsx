@@ -75,7 +75,7 @@ export function JobsPage() {
             {() => (
               <DataTable
                 label="Jobs"
-                columns={COLUMNS}
+                columns={id === undefined ? COLUMNS : COLUMNS_BESIDE}
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
@@ -113,6 +113,9 @@ const COLUMNS: readonly Column<Summary>[] = [
   },
   { id: 'actor', header: 'By', width: 14, cell: ({ actor }) => <code>{actor}</code> },
 ];
+
+/** Beside a job, which says who asked for it. */
+const COLUMNS_BESIDE = COLUMNS.filter((column) => column.id !== 'actor');
 
 function tookOf({ started_at: from, finished_at: to }: Pick<Summary, 'started_at' | 'finished_at'>): string {
   if (from === null || to === null) return '–';
@@ -155,6 +158,10 @@ function One({ id, onClose }: { id: string; onClose: () => void }) {
               <dt>Id</dt>
               <dd>
                 <Copyable text={answer.id} what="job’s id" />
+              </dd>
+              <dt>By</dt>
+              <dd>
+                <Copyable text={answer.actor} what="key’s id" />
               </dd>
               <dt>Begun</dt>
               <dd>

@@ -201,7 +201,7 @@ function Change({ price, versions }: { price: Price; versions: readonly Price[] 
       {pairs.length === 0 ? (
         <p className="quiet">No term differs.</p>
       ) : (
-        <Differences label="Terms" pairs={pairs} marks={false} />
+        <Differences label="Terms" pairs={pairs} marks={false} nameOf={(label) => label} />
       )}
     </section>
   );
@@ -215,8 +215,8 @@ function termsAlone(price: Price | undefined): object | null {
   );
   return {
     ...prices,
-    'Longest prompt': max_input_tokens,
-    'Longest output': max_output_tokens,
+    'Longest prompt': `${groupDigits(max_input_tokens)} tokens`,
+    'Longest output': `${groupDigits(max_output_tokens)} tokens`,
     ...(variants.length > 0 && { Variants: variants }),
   };
 }

@@ -3,7 +3,7 @@ import { answered, api, type Schemas } from '../../api/client.js';
 import { groupDigits } from '../../parts/money.js';
 import { allOf } from '../../parts/paged.js';
 import { minuteOf, nowSeconds, plural } from '../../parts/times.js';
-import { conditionWords, inForceOf, labelOf, priceText, TERM_FIELDS, unitOf } from './terms.js';
+import { conditionWords, inForceOf, labelOf, priceText, TERM_FIELDS, unitOf, SIZES } from './terms.js';
 
 type Price = Schemas['Price'];
 type Published = Schemas['PublishedPrice'];
@@ -51,9 +51,7 @@ function changeSentences(before: Price, after: Published): string[] {
   const sizes = (['max_input_tokens', 'max_output_tokens'] as const).flatMap((field) =>
     before[field] === after[field]
       ? []
-      : [
-          `${field === 'max_input_tokens' ? 'Longest prompt' : 'Longest output'}: ${groupDigits(before[field])} → ${groupDigits(after[field])} tokens.`,
-        ],
+      : [`${SIZES[field]}: ${groupDigits(before[field])} → ${groupDigits(after[field])} tokens.`],
   );
   const variants = variantSentences(before.variants ?? [], after.variants ?? []);
   const sentences = [...changed, ...sizes, ...variants];

@@ -48,11 +48,16 @@ export function labelOf(field: TermField): string {
   return LABELS[field];
 }
 
+export const SIZES: Readonly<Record<string, string>> = {
+  max_input_tokens: 'Longest prompt',
+  max_output_tokens: 'Longest output',
+};
+
 /** Of a field as the API's difference names it; of a variant's, `Prompts above 200,000 tokens: input`. */
 export function labelOfName(field: string): string {
   const [, when, ofVariant] = /^variants\[(\{.*\})\]\.(.+)$/.exec(field) ?? [];
   if (when === undefined || ofVariant === undefined)
-    return (LABELS as Readonly<Record<string, string>>)[field] ?? field.replaceAll('_', ' ');
+    return { ...LABELS, ...SIZES }[field] ?? field.replaceAll('_', ' ');
   const condition = conditionWords(JSON.parse(when) as Variant['when']);
   return `${condition.charAt(0).toUpperCase()}${condition.slice(1)}: ${labelOfName(ofVariant).toLowerCase()}`;
 }

@@ -11,8 +11,8 @@ type Plan = Schemas['Plan'];
 type Customer = Schemas['Customer'];
 
 const OVERAGES = [
-  { value: 'blocked', label: 'blocked' },
-  { value: 'allowed', label: 'allowed' },
+  { value: 'blocked', label: 'Blocked' },
+  { value: 'allowed', label: 'Allowed' },
 ] as const;
 const NAMES_MAX = 8;
 

@@ -42,7 +42,7 @@ export function Mails() {
             {() => (
               <DataTable
                 label="Mail"
-                columns={COLUMNS}
+                columns={open === undefined ? COLUMNS : COLUMNS_BESIDE}
                 rows={rows}
                 keyOf={(row) => row.id}
                 onEnd={onEnd}
@@ -91,3 +91,6 @@ const COLUMNS: readonly Column<Mail>[] = [
   { id: 'status', header: 'State', width: 6, cell: ({ status }) => <DeliveryState status={status} /> },
   { id: 'attempts', header: 'Last attempt', width: 9.5, cell: ({ attempts }) => lastText(attempts) },
 ];
+
+/** Beside a mail, whose attempts are all listed. */
+const COLUMNS_BESIDE = COLUMNS.filter(({ id }) => id !== 'attempts' && id !== 'entity');
