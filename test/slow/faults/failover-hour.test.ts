@@ -133,7 +133,7 @@ async function goThrough(fault: Fault, n: number): Promise<void> {
 
 async function withBooked(row: Row, times: readonly number[]): Promise<Row> {
   const accepted = times.filter((ms) => ms >= row.from.getTime() && ms < row.to.getTime()).length;
-  const [booked] = await postgres.sql<{ events: number }>(
+  const [booked] = await postgres.books.sql<{ events: number }>(
     'select count(*)::int as events from usage_events where occurred_at >= $1 and occurred_at < $2',
     [row.from, row.to],
   );
@@ -141,7 +141,9 @@ async function withBooked(row: Row, times: readonly number[]): Promise<Row> {
 }
 
 async function bookedEvents(): Promise<number> {
-  const [row] = await postgres.sql<{ events: number }>('select count(*)::int as events from usage_events');
+  const [row] = await postgres.books.sql<{ events: number }>(
+    'select count(*)::int as events from usage_events',
+  );
   return row!.events;
 }
 
@@ -166,19 +168,19 @@ describe('while servers and processes die, take over and are replaced under load
   it('every event that was accepted is counted exactly once, and nothing else is', async () => {
     for (const { entity, accepted } of load.customers.values()) {
       const expected = counted(accepted.length, BigInt(accepted.length) * REQUEST_PICOS);
-      expect([entity, await countedOf(postgres, entity)]).toEqual([entity, expected]);
+      expect([entity, await countedOf(postgres.books, entity)]).toEqual([entity, expected]);
     }
-    expect(await postgres.sql('select from usage_conflicts')).toEqual([]);
+    expect(await postgres.books.sql('select from usage_conflicts')).toEqual([]);
   });
 
   it('what cannot be counted is a dead letter, once each', async () => {
-    const letters = await postgres.sql<{ id: string }>('select event_id as id from dead_letters');
+    const letters = await postgres.books.sql<{ id: string }>('select event_id as id from dead_letters');
     expect(letters.map(({ id }) => id).toSorted()).toEqual(load.bad.toSorted());
   });
 
   it('every purchase is booked once, however often it was tried', async () => {
     for (const { entity, purchases } of load.customers.values()) {
-      const [grants] = await postgres.sql<{ count: number; picos: string }>(
+      const [grants] = await postgres.books.sql<{ count: number; picos: string }>(
         `select count(*)::int as count, coalesce(sum(amount_picos), 0)::text as picos from credit_grants
          where entity = $1 and category = 'paid'`,
         [entity],

@@ -33,6 +33,11 @@ export type PostgresServers = {
   /** On a connection of its own; fails while nobody takes writes. */
   write(): Promise<void>;
   readonly sql: <Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
+  /**
+   * For what is read when all is over: asks again where the connection breaks. HAProxy ends the sessions with a server whose check is
+   * late, also where it was this process that was too busy to answer the check.
+   */
+  readonly books: Pick<PostgresServers, 'sql'>;
   /** SIGKILL: it does not come back. */
   killPrimary(): Promise<void>;
   promoteStandby(): Promise<void>;
@@ -63,25 +68,24 @@ export async function postgresServers(): Promise<PostgresServers> {
   const url = throughProxy.href;
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => {});
-  const query = (text: string, values: readonly unknown[]) => pool.query(text, [...values]);
-  const isReached = () =>
-    servers.write().then(
-      () => true,
-      () => false,
-    );
-  // HAProxy ends the sessions with a server whose check is late, also where it was this process that was too busy to answer the check.
-  const sql: PostgresServers['sql'] = async (text, values = []) => {
-    const { rows } = await query(text, values).catch(async (error: Error) => {
-      if (error instanceof pg.DatabaseError) throw error;
-      process.stderr.write(`asked again: ${error.message}\n`);
-      await until('Postgres is reached', isReached);
-      return query(text, values);
-    });
-    return rows;
-  };
+  const sql: PostgresServers['sql'] = async (text, values = []) => (await pool.query(text, [...values])).rows;
   const servers: PostgresServers = {
     url,
     sql,
+    books: {
+      async sql<Row>(text: string, values?: readonly unknown[]) {
+        let rows: Row[] = [];
+        await until('Postgres answers', async () => {
+          const answer = await sql<Row>(text, values).catch((error: Error) => {
+            if (error instanceof pg.DatabaseError) throw error;
+            return null;
+          });
+          rows = answer ?? [];
+          return answer !== null;
+        });
+        return rows;
+      },
+    },
     write: async () => void (await ask(url, 'select pg_current_xact_id()')),
     async killPrimary() {
       const { directory, postgres } = primary.server!;
