@@ -1,4 +1,5 @@
 /** A statement in words and tables. Pure. The HTML page and the PDF both print this, so they say the same. */
+import { GRACE_MS } from '../domain/period.js';
 import { DEFAULT_TIER } from '../domain/service-tier.js';
 import type { Statement } from './statements.schema.js';
 
@@ -43,7 +44,7 @@ export function contentsOf(statement: Statement): StatementContents {
     seller: { name: seller.name, address: seller.address?.split('\n') ?? [] },
     buyer: entity,
     facts: factsOf(statement),
-    draft: status === 'draft' ? 'Draft: the period is not closed, and the amounts may still change.' : null,
+    draft: status === 'draft' ? draftSentence(statement) : null,
     tables: [
       chargesOf(statement),
       creditsOf(statement),
@@ -55,6 +56,11 @@ export function contentsOf(statement: Statement): StatementContents {
       'Every line is exact and printed in cents, rounded once, half to even. Each total is the sum of its printed lines.',
     ],
   };
+}
+
+function draftSentence({ end_time: end }: Statement): string {
+  const closing = minute(end + GRACE_MS / 1_000);
+  return `Draft: the amounts may still change until the month is closed, at ${closing} or soon after.`;
 }
 
 function factsOf(statement: Statement): Fact[] {
@@ -84,12 +90,12 @@ function chargesOf({ charges }: Statement): Table {
   return {
     title: 'Charges',
     columns: [
-      text('Project', 16),
-      text('Model', 28),
+      text('Project', 18),
+      text('Model', 27),
       text('Meter', 13),
       amount('Quantity', 13),
       amount('Unit price', 16),
-      amount('Amount', 14),
+      amount('Amount', 13),
     ],
     items: itemsOf(charges.lines),
     total: { name: 'Amount due', amount: dollars(charges.amount_usd) },

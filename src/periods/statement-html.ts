@@ -23,6 +23,18 @@ th { color: #555; font-weight: 600; border-bottom-color: #888; overflow-wrap: no
 tfoot td, tfoot th { border-bottom: 0; border-top: 2px solid; font-weight: 700; color: inherit; }
 small { color: #555; }
 footer { margin-top: 2.5rem; color: #555; font-size: .85rem; }
+@media screen and (max-width: 640px) {
+  body { margin: 1.2rem auto; padding: 0 1rem; }
+  table, tbody, tfoot { display: block; }
+  thead { display: none; }
+  tr { display: flex; flex-wrap: wrap; gap: 0 .7rem; padding: .3rem 0; border-bottom: 1px solid #ddd; }
+  td, tfoot :is(td, th) { padding: 0; border: 0; flex: 1 1 5rem; }
+  td[rowspan] { flex-basis: 100%; }
+  td[rowspan]:first-child { color: #555; }
+  td.number, tfoot td.number { flex: 0 0 auto; min-width: 4.4rem; }
+  .number small { display: block; }
+  tfoot tr { border-bottom: 0; border-top: 2px solid; }
+}
 @media print {
   @page { size: A4; margin: 18mm 15mm; }
   :root { font-size: 10pt; }

@@ -60,6 +60,24 @@ describeDashboard(() => {
     await close();
   });
 
+  it('while a month loads another one can be chosen', async () => {
+    const { page, close } = await world.open('/customers/acme/statements');
+    let answer = () => {};
+    const answers = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/activity?*', async (route) => {
+      await answers;
+      await route.continue();
+    });
+    await page.getByRole('link', { name: 'Costs' }).click();
+    await page.getByRole('status', { name: 'Loading' }).waitFor();
+    await page.getByRole('button', { name: 'Previous month' }).click();
+    await page.waitForURL((url) => url.search === '?month=2026-10');
+    answer();
+    await page.locator('#tile-charged h2', { hasText: 'Charged to October 2026' }).waitFor();
+    expect(await page.getByLabel('Month (UTC)').inputValue()).toBe('2026-10');
+    await close();
+  });
+
   it('the explorer asks one question, and for the values of a filter when somebody chooses one', async () => {
     const { page, close } = await world.open('/customers/acme/statements');
     const calls = callsOf(page);

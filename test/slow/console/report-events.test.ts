@@ -129,7 +129,7 @@ describeDashboard(() => {
     await row.locator('th a').click();
     await page.getByRole('heading', { name: 'Quantity × unit price' }).waitFor();
     const lines = await rowsIn(page, '[aria-labelledby="quantities-title"]');
-    expect(lines[0]).toMatchObject({ Meter: 'Input', 'Unit price': '$4.5 per 1M' });
+    expect(lines[0]).toMatchObject({ Meter: 'Input', 'Unit price': '$4.50 per 1M' });
     expect(lines.find(({ Meter }) => Meter === 'Web search')).toMatchObject({
       Quantity: '2',
       'Unit price': '$0.015',

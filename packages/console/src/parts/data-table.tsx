@@ -43,8 +43,6 @@ type DataTableProps<T> = {
   readonly onEnd?: (() => void) | undefined;
   readonly toneOf?: (row: T) => 'bad' | undefined;
   readonly empty?: ReactNode;
-  /** The last column stays in sight where the table scrolls to the side. */
-  readonly isEndPinned?: boolean;
   /** Cells of a last line, by column. */
   readonly totals?: Readonly<Record<string, ReactNode>>;
 };
@@ -69,7 +67,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   // State and no ref: the rows are measured against it, and they are there before a ref is.
   const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
   const width = columns.reduce((sum, column, index) => sum + remOf(column, index), 0);
-  const { isStacked: isTooNarrow, watch } = useStacked(width);
+  const { isStacked, watch } = useStacked(width);
   const frame = useCallback(
     (element: HTMLDivElement) => {
       if (isVirtual) setScroll(element);
@@ -77,11 +75,10 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     },
     [watch, isVirtual],
   );
-  const isStacked = isTooNarrow && !props.isEndPinned;
   if (rows.length === 0) return empty ?? <Empty title="Nothing to show" />;
   const widths = columns.map((column, index) => `min(${remOf(column, index)}rem, ${COLUMN_MAX})`);
   const isLong = rows.length > ROWS_IN_PAGE_MAX || props.onEnd !== undefined;
-  const shape = `${isLong ? ' long' : ''}${isStacked ? ' stacked' : props.isEndPinned ? ' pinned' : ''}`;
+  const shape = `${isLong ? ' long' : ''}${isStacked ? ' stacked' : ''}`;
   return (
     <>
       {isStacked && <SortSelect {...props} />}

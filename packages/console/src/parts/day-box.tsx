@@ -1,7 +1,8 @@
 /** A day as 2026-11-29, whatever order the browser's language has, typed or chosen from the browser's calendar. */
-import { useRef, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { FieldError, Input, Label, Text, TextField } from 'react-aria-components';
 import { day } from './address.js';
+import { CalendarButton } from './calendar-button.js';
 
 const readDay = day();
 
@@ -42,7 +43,7 @@ export function DayBox({
       <Label>{label}</Label>
       <span className="day">
         <Input autoComplete="off" spellCheck={false} placeholder="YYYY-MM-DD" />
-        <Calendar value={readDay(typed.trim()) ?? ''} onChange={type} />
+        <CalendarButton value={readDay(typed.trim()) ?? ''} onChange={type} />
       </span>
       {hint !== undefined && <Text slot="description">{hint}</Text>}
       <FieldError />
@@ -52,31 +53,4 @@ export function DayBox({
 
 function isDayOrNothing(text: string): boolean {
   return text.trim() === '' || readDay(text.trim()) !== undefined;
-}
-
-/** The browser's own, opened by a button: the field behind it is not seen. */
-function Calendar({ value, onChange }: { value: string; onChange: (day: string) => void }) {
-  const field = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <input
-        ref={field}
-        type="date"
-        tabIndex={-1}
-        aria-hidden="true"
-        value={value}
-        onChange={({ target }) => onChange(target.value)}
-      />
-      <button
-        type="button"
-        aria-label="Calendar"
-        title="Calendar"
-        onClick={() => field.current?.showPicker()}
-      >
-        <svg viewBox="0 0 14 14" aria-hidden="true">
-          <path d="M1.5 2.5h11v10h-11zM1.5 5.5h11M4.5 1v3M9.5 1v3" fill="none" stroke="currentColor" />
-        </svg>
-      </button>
-    </>
-  );
 }

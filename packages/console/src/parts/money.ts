@@ -36,6 +36,18 @@ export function exactUsd(picos: bigint): string {
   return `${picos < 0n ? '-' : ''}${digits.slice(0, -12)}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
+/** `−$1,234.5`, every digit. */
+export function exactText(picos: bigint): string {
+  const [whole = '', ...fraction] = exactUsd(picos < 0n ? -picos : picos).split('.');
+  return `${picos < 0n ? '−' : ''}$${[groupDigits(BigInt(whole)), ...fraction].join('.')}`;
+}
+
+/** `5.4` → `5.40`: a price as the API writes it, with cents at least. */
+export function withCents(usd: string): string {
+  const [whole = '', fraction = ''] = usd.split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
+}
+
 /** Rounded for reading, half to even: to cents (or more decimals), and below a cent to the first two digits that are not zero. */
 export function readableUsd(picos: bigint, decimalsMin = 2): string {
   const size = picos < 0n ? -picos : picos;

@@ -11,15 +11,13 @@ import { CsvButton } from '../../parts/downloads.js';
 import { Empty } from '../../parts/empty.js';
 import { DayRange } from '../../parts/filters.js';
 import { SelectBox } from '../../parts/select-box.js';
-import { Count } from '../../parts/count.js';
-import { othersText } from '../../parts/words.js';
-import { othersOf } from '../../parts/meters.js';
 import { groupDigits } from '../../parts/money.js';
 import { PageHead } from '../../parts/page-head.js';
 import { allOf, paging, rowsOf } from '../../parts/paged.js';
 import { monthName, nowSeconds, periodAt, timeOf } from '../../parts/times.js';
 import { fieldLabel, readFilters, writeFilters } from '../usage/filters.js';
 import { nameIn } from '../usage/groups.js';
+import { figureColumns, totalsOf } from './figures.js';
 import { Marks, marksOf, paidBy, type CountedEvent } from './marks.js';
 import { eventsQuery } from './query.js';
 import { eventsRoute, ID_KINDS } from './route.js';
@@ -32,13 +30,17 @@ export function Events() {
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   const rows = useMemo(() => rowsOf(found.data?.pages ?? []), [found.data]);
-  const columns = useMemo(() => columnsOf(entity, rows).filter(({ id }) => id !== 'project'), [entity, rows]);
+  const meter = meterOf(search.filters);
+  const columns = useMemo(
+    () => columnsOf(entity, rows, meter).filter(({ id }) => id !== 'project'),
+    [entity, rows, meter],
+  );
   return (
     <>
       <PageHead title={entity} lead={<Lead />}>
         <CsvButton
           fileName={`tally-${entity}-events.csv`}
-          columns={[...columnsOf(entity, []), ...FILE_COLUMNS]}
+          columns={[...columnsOf(entity, [], null), ...FILE_COLUMNS]}
           load={() => allOf('/v1/entities/{entity}/events', init)}
         />
       </PageHead>
@@ -58,6 +60,7 @@ export function Events() {
               rows={rows}
               keyOf={({ id }) => id}
               onEnd={hasNextPage && !isFetchingNextPage ? more : undefined}
+              totals={hasNextPage ? undefined : totalsOf(rows, meter)}
               empty={<NoEvents isById={search.id !== undefined} />}
             />
           </div>
@@ -65,6 +68,12 @@ export function Events() {
       </Awaited>
     </>
   );
+}
+
+/** The only meter that the list is filtered by. */
+function meterOf(filters: string | undefined): string | null {
+  const meters = readFilters(filters).filter(({ field }) => field === 'meter');
+  return meters.length === 1 ? (meters[0]?.value ?? null) : null;
 }
 
 function Lead() {
@@ -197,14 +206,11 @@ function ModelAndProject({ event: { model, project } }: { event: CountedEvent })
   );
 }
 
-function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<CountedEvent>[] {
-  const hasOthers = rows.some(({ quantities }) => Object.keys(othersOf(quantities)).length > 0);
-  const others: Column<CountedEvent> = {
-    id: 'others',
-    header: 'Other meters',
-    width: 11,
-    cell: ({ quantities }) => othersText(othersOf(quantities)),
-  };
+function columnsOf(
+  entity: string,
+  rows: readonly CountedEvent[],
+  meter: string | null,
+): Column<CountedEvent>[] {
   return [
     {
       id: 'occurred_at',
@@ -239,10 +245,7 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
       cell: ({ cost_usd: usd }) => <Amount usd={usd} />,
       csv: ({ cost_usd: usd }) => usd,
     },
-    count('input_tokens', 'Input', (event) => event.input_tokens),
-    count('cached_input_tokens', 'Cached input', (event) => event.cached_input_tokens),
-    count('output_tokens', 'Output', (event) => event.output_tokens),
-    ...(hasOthers ? [others] : []),
+    ...figureColumns(rows, meter),
     { id: 'paid_by', header: 'Paid by', width: 5.5, cell: paidBy, csv: paidBy },
     {
       id: 'marks',
@@ -262,10 +265,6 @@ function columnsOf(entity: string, rows: readonly CountedEvent[]): Column<Counte
       csv: ({ event_id: id }) => id,
     },
   ];
-}
-
-function count(id: string, header: string, of: (event: CountedEvent) => number): Column<CountedEvent> {
-  return { id, header, isNumber: true, width: 5, cell: (event) => <Count of={of(event)} />, csv: of };
 }
 
 const inFile = (id: keyof CountedEvent): Column<CountedEvent> => ({

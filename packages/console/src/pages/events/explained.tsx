@@ -5,7 +5,7 @@ import { Amount } from '../../parts/amount.js';
 import { DataTable, type Column } from '../../parts/data-table.js';
 import { Count } from '../../parts/count.js';
 import { isByMillion, METERS, meterName, priceField, UNITS } from '../../parts/meters.js';
-import { picosOf } from '../../parts/money.js';
+import { exactText, exactUsd, picosOf, withCents } from '../../parts/money.js';
 import { Moment } from '../../parts/moment.js';
 import { monthName } from '../../parts/times.js';
 import type { CountedEvent } from './marks.js';
@@ -44,10 +44,26 @@ const LINE_COLUMNS: readonly Column<Line>[] = [
     isNumber: true,
     width: 10,
     cell: ({ meter, price }) =>
-      price === null ? 'no price yet' : `$${price}${isByMillion(meter) ? ' per 1M' : ''}`,
+      price === null ? 'no price yet' : `$${withCents(price)}${isByMillion(meter) ? ' per 1M' : ''}`,
   },
-  { id: 'cost', header: 'Cost', isNumber: true, cell: ({ picos }) => <Amount usd={picos} /> },
+  {
+    id: 'cost',
+    header: 'Cost',
+    isNumber: true,
+    width: 9,
+    // Every digit, so that the lines add up to the event as they are read.
+    cell: ({ picos }) => <Exact picos={picos} />,
+  },
 ];
+
+function Exact({ picos }: { picos: bigint | null }) {
+  if (picos === null) return <span className="quiet">–</span>;
+  return (
+    <span className="amount" title={`$${exactUsd(picos)} exactly`}>
+      {exactText(picos)}
+    </span>
+  );
+}
 
 export function QuantitiesTable({ event }: { event: CountedEvent }) {
   return (
@@ -56,7 +72,7 @@ export function QuantitiesTable({ event }: { event: CountedEvent }) {
       columns={LINE_COLUMNS}
       rows={linesOf(event)}
       keyOf={({ meter }) => meter}
-      totals={{ meter: 'Cost as first rated', cost: <Amount usd={event.cost_usd} /> }}
+      totals={{ meter: 'Cost as first rated', cost: <Exact picos={picosOf(event.cost_usd)} /> }}
     />
   );
 }

@@ -1,10 +1,11 @@
 /** Whether the months shown were charged the sum of their usage, and warnings about that usage. */
+import { Fragment } from 'react';
 import { Amount } from '../../parts/amount.js';
 import { Badge } from '../../parts/badge.js';
 import { monthsName } from '../../parts/calendar.js';
 import { meterLabel } from '../../parts/meters.js';
 import { picosOf, readableUsd, sumPicos } from '../../parts/money.js';
-import { plural } from '../../parts/times.js';
+import { monthName, plural } from '../../parts/times.js';
 import type { ReportOf } from './compute.js';
 
 /** More would fill the page. */
@@ -68,8 +69,8 @@ function unpricedParts({ unpriced, unpriced_models: whole }: ReportOf['activity'
 }
 
 /** One line that says whether the months in the range were charged the sum of their usage, and credits and overage paid it. */
-export function Books({ report: { activity } }: { report: ReportOf }) {
-  const { periods } = activity;
+export function Books({ report }: { report: ReportOf }) {
+  const { periods } = report.activity;
   const [first, last] = [periods[0], periods.at(-1)];
   if (first === undefined || last === undefined) return <p id="books">Nothing was charged in this time.</p>;
   const isOk = periods.every((period) => period.ok);
@@ -85,7 +86,35 @@ export function Books({ report: { activity } }: { report: ReportOf }) {
       {isOk
         ? '; projects and hours add up to the same, to the last digit.'
         : periods.filter((period) => !period.ok).map(differing)}
+      <ChargedAndUsed report={report} />
     </p>
+  );
+}
+
+/** Why a month was charged another sum than was used in it. */
+function ChargedAndUsed({ report: { charged, used, late, range } }: { report: ReportOf }) {
+  const { billedElsewhere, fromElsewhere } = late;
+  if (charged === null || billedElsewhere.length + fromElsewhere.length === 0) return null;
+  const sum = used - sumPicos(billedElsewhere, (of) => of.picos) + sumPicos(fromElsewhere, (of) => of.picos);
+  if (sum !== charged) return null;
+  return (
+    <span id="charged-and-used">
+      {' '}
+      Used in {range.name}: <Amount usd={used} />
+      {billedElsewhere.map(({ month, picos }) => (
+        <Fragment key={month}>
+          {' '}
+          − <Amount usd={picos} /> that came late and is billed in {monthName(month)}
+        </Fragment>
+      ))}
+      {fromElsewhere.map(({ month, picos }) => (
+        <Fragment key={month}>
+          {' '}
+          + <Amount usd={picos} /> late usage of {monthName(month)}
+        </Fragment>
+      ))}{' '}
+      = <Amount usd={charged} />.
+    </span>
   );
 }
 

@@ -1,6 +1,7 @@
 /** Chooses a month or days for the report; the address keeps the choice. */
 import { useState } from 'react';
 import { addDays, addMonths, type ShownRange } from '../../parts/calendar.js';
+import { DayInput } from '../../parts/day-input.js';
 import { SelectBox } from '../../parts/select-box.js';
 import { monthName } from '../../parts/times.js';
 import { reportRoute } from './route.js';
@@ -66,24 +67,8 @@ function DaysForm({ range }: { range: ShownRange }) {
         apply();
       }}
     >
-      <label className="select">
-        From
-        <input
-          type="date"
-          value={from}
-          aria-describedby="days-problem"
-          onChange={({ target }) => setFrom(target.value)}
-        />
-      </label>
-      <label className="select">
-        to
-        <input
-          type="date"
-          value={to}
-          aria-describedby="days-problem"
-          onChange={({ target }) => setTo(target.value)}
-        />
-      </label>
+      <DayInput label="From" value={from} describedBy="days-problem" onChange={setFrom} />
+      <DayInput label="to" value={to} describedBy="days-problem" onChange={setTo} />
       <button type="submit">Show days</button>
       <span id="days-problem" className="error" role="alert">
         {problem}
@@ -93,7 +78,7 @@ function DaysForm({ range }: { range: ShownRange }) {
 }
 
 function rangeProblem(from: string, to: string): string {
-  if (from === '' || to === '') return 'Choose a first and a last day.';
+  if (from === '' || to === '') return 'Write both days as 2026-11-29: year, month, day.';
   if (from > to) return 'The last day lies before the first.';
   return addDays(from, RANGE_DAYS_MAX) <= to ? `At most ${RANGE_DAYS_MAX} days at once.` : '';
 }

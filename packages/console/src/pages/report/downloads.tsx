@@ -5,11 +5,10 @@ import { addMonths } from '../../parts/calendar.js';
 import { toCsv, type CsvCell } from '../../parts/csv.js';
 import { DownloadButton } from '../../parts/downloads.js';
 import { exactUsd } from '../../parts/money.js';
-import type { ReportOf } from './compute.js';
-import { othersUsed, type DayRow } from './sums.js';
+import type { Loaded } from './compute.js';
+import { othersUsed, readDays, type DayRow } from './sums.js';
 
-export function Downloads({ report }: { report: ReportOf }) {
-  const { range, balance } = report;
+export function Downloads({ loaded: { range, balance, activity } }: { loaded: Loaded }) {
   const { entity } = balance;
   const period = range.start.slice(0, 7);
   const isOneMonth = `${addMonths(period, 1)}-01` >= range.end;
@@ -18,7 +17,7 @@ export function Downloads({ report }: { report: ReportOf }) {
       <DownloadButton
         label="Days as CSV"
         fileName={`tally-${entity}-daily-${range.start}-to-${range.end}.csv`}
-        load={async () => new Blob([toCsv(dailyCsv(report.rows))], { type: 'text/csv' })}
+        load={async () => new Blob([toCsv(dailyCsv(readDays(activity.days)))], { type: 'text/csv' })}
       />
       {isOneMonth && <FocusButton entity={entity} period={period} />}
       <Link to="/customers/$entity/statements/$period" params={{ entity, period }} className="button">

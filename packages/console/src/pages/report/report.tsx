@@ -3,10 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import { queries } from '../../api/queries.js';
 import { Awaited } from '../../parts/awaited.js';
-import { clockTime, isoDayOf } from '../../parts/calendar.js';
+import { clockTime, isoDayOf, rangeOf } from '../../parts/calendar.js';
 import { CustomerTabs } from '../../parts/customer-tabs.js';
 import { Empty } from '../../parts/empty.js';
 import { PageHead } from '../../parts/page-head.js';
+import { nowSeconds, periodAt } from '../../parts/times.js';
 import { Downloads } from './downloads.js';
 import { Badges, Books } from './books.js';
 import { CreditsChart, TotalChart } from './charts.js';
@@ -23,7 +24,11 @@ import { UsageTable } from './usage-table.js';
 export function Report() {
   const { entity } = reportRoute.useParams();
   const { month, from, to } = reportRoute.useSearch();
-  const found = useQuery(reportQuery(entity, viewOf({ month, from, to })));
+  const view = viewOf({ month, from, to });
+  const found = useQuery(reportQuery(entity, view));
+  // While a month loads, and where it cannot be loaded, another one can be chosen.
+  const period = found.data?.balance.period ?? periodAt(nowSeconds());
+  const range = found.data?.range ?? rangeOf(view ?? { month: period }, nowSeconds());
   return (
     <>
       <PageHead
@@ -36,6 +41,10 @@ export function Report() {
         </button>
       </PageHead>
       <CustomerTabs entity={entity} />
+      <div className="toolbar">
+        <Controls range={range} current={period} />
+        {found.data !== undefined && <Downloads loaded={found.data} />}
+      </div>
       <Awaited of={found} lines={14}>
         {(loaded) => <Loaded loaded={loaded} />}
       </Awaited>
@@ -72,10 +81,6 @@ function Loaded({ loaded }: { loaded: Loaded }) {
   return (
     <>
       <Refusals report={report} />
-      <div className="toolbar">
-        <Controls range={report.range} current={report.balance.period} />
-        <Downloads report={report} />
-      </div>
       <Badges report={report} />
       <Tiles report={report} />
       <Books report={report} />

@@ -109,12 +109,19 @@ function grantColumns({ activity, projection }: ReportOf): Column<Grant>[] {
       cell: ({ reference, id }) => <span title={id}>{reference ?? id}</span>,
     },
     { id: 'category', header: 'Kind', width: 7, cell: ({ category }) => category },
-    { id: 'amount', header: 'Amount', isNumber: true, cell: ({ amount }) => <Amount usd={amount} /> },
-    { id: 'left', header: 'Left', isNumber: true, cell: ({ left }) => <Amount usd={left} /> },
-    { id: 'starts', header: 'Starts', cell: ({ effectiveAt }) => isoDayOf(effectiveAt) },
+    {
+      id: 'amount',
+      header: 'Amount',
+      isNumber: true,
+      width: 7,
+      cell: ({ amount }) => <Amount usd={amount} />,
+    },
+    { id: 'left', header: 'Left', isNumber: true, width: 7, cell: ({ left }) => <Amount usd={left} /> },
+    { id: 'starts', header: 'Starts', width: 7.5, cell: ({ effectiveAt }) => isoDayOf(effectiveAt) },
     {
       id: 'expires',
       header: 'Expires',
+      width: 7,
       cell: ({ expiresAt }) => (expiresAt === null ? 'never' : isoDayOf(expiresAt)),
     },
     {

@@ -133,7 +133,7 @@ function columnsOf(report: ReportOf, by: By, rows: readonly TableRow[]): Column<
   const project: Column<TableRow> = {
     id: 'project',
     header: 'Project',
-    width: 11,
+    width: 9,
     cell: (row) => (by === 'project' ? events(row, row.project) : row.project),
     sortBy: (row) => row.project,
     csv: (row) => row.project,
@@ -141,7 +141,7 @@ function columnsOf(report: ReportOf, by: By, rows: readonly TableRow[]): Column<
   const model: Column<TableRow> = {
     id: 'model',
     header: 'Model',
-    width: 16,
+    width: 12,
     isWide: true,
     cell: (row) => events(row, row.model),
     sortBy: (row) => row.model,
@@ -156,7 +156,7 @@ const FIGURES: readonly Column<TableRow>[] = [
     id: 'cost',
     header: 'Cost',
     isNumber: true,
-    width: 7.5,
+    width: 6,
     cell: (row) => <Amount usd={row.picos} />,
     sortBy: (row) => row.picos,
     csv: (row) => exactUsd(row.picos),
@@ -165,23 +165,23 @@ const FIGURES: readonly Column<TableRow>[] = [
     id: 'change',
     header: 'Change',
     isNumber: true,
-    width: 6,
+    width: 5.2,
     cell: (row) =>
       row.earlier === 0n && row.now > 0n ? 'new' : change(changePerMille(row.now, row.earlier)),
     sortBy: (row) => changePerMille(row.now, row.earlier),
   },
-  count('requests', 'Requests', (row) => row.requests),
+  count('requests', 'Requests', (row) => row.requests, 5.5),
   count('input', 'Input', (row) => row.input),
   count('cached', 'Cached input', (row) => row.cached),
   count('output', 'Output', (row) => row.output),
 ];
 
-function count(id: string, header: string, of: (row: TableRow) => number): Column<TableRow> {
+function count(id: string, header: string, of: (row: TableRow) => number, width = 7): Column<TableRow> {
   return {
     id,
     header,
     isNumber: true,
-    width: 7.5,
+    width,
     cell: (row) => <Count of={of(row)} />,
     sortBy: of,
     csv: of,
@@ -216,7 +216,7 @@ function othersColumns(rows: readonly TableRow[]): Column<TableRow>[] {
   const shown: Column<TableRow> = {
     id: 'others',
     header: 'Other meters',
-    width: 11,
+    width: 8.5,
     cell: ({ others }) => othersText(others),
   };
   return [shown];
@@ -227,7 +227,7 @@ const LAST: readonly Column<TableRow>[] = [
     id: 'share',
     header: 'Cached share',
     isNumber: true,
-    width: 5.5,
+    width: 4.8,
     cell: (row) => percentText(cachedShare(row)),
     sortBy: (row) => cachedShare(row),
   },
@@ -235,7 +235,7 @@ const LAST: readonly Column<TableRow>[] = [
     id: 'average_usd_per_million_tokens',
     header: '$ per 1M tokens',
     isNumber: true,
-    width: 6.5,
+    width: 5.8,
     cell: (row) => priceText(row),
     sortBy: (row) => picosPerMillion(row.picos, tokensOf(row)),
     csv: (row) => {

@@ -5,17 +5,13 @@ import { Amount } from '../../parts/amount.js';
 import type { Column } from '../../parts/data-table.js';
 import { Count } from '../../parts/count.js';
 import { isoDayOf } from '../../parts/calendar.js';
+import { exactText, picosOf, withCents } from '../../parts/money.js';
 import { monthName } from '../../parts/times.js';
 import { searchOfUrl } from '../events/query.js';
 
 export type ChargeLine = Schemas['StatementCharges']['lines'][number];
 type CreditLine = Schemas['StatementCredits']['lines'][number];
 type UsageLine = Extract<ChargeLine, { kind: 'usage' }>;
-
-/** `-2.5` → `−$2.5`, every digit. */
-export function exactText(usd: string): string {
-  return usd.startsWith('-') ? `−$${usd.slice(1)}` : `$${usd}`;
-}
 
 /** A value of usage lines; others have none. */
 function ofUsage<T>(line: ChargeLine, read: (line: UsageLine) => T): T | null {
@@ -43,7 +39,7 @@ export function chargeColumns(entity: string): Column<ChargeLine>[] {
       header: 'Exact',
       isNumber: true,
       width: 9,
-      cell: ({ exact_usd: usd }) => exactText(usd),
+      cell: ({ exact_usd: usd }) => exactText(picosOf(usd)),
     },
     {
       id: 'amount_usd',
@@ -86,19 +82,17 @@ function priceText({ unit_price_usd_per_million: million, unit_price_usd: one }:
   return one === null ? 'no price yet' : `$${withCents(one)}`;
 }
 
-/** `5.4` → `5.40` */
-function withCents(usd: string): string {
-  const [whole = '', fraction = ''] = usd.split('.');
-  return `${whole}.${fraction.padEnd(2, '0')}`;
-}
-
 function What({ line, entity }: { line: ChargeLine; entity: string }) {
   if (line.kind === 'rounding') return <>Rounding to cents</>;
   if (line.kind === 'credits_applied')
     return <>Paid by credits {line.reference ?? <span title={line.grant}>{line.category}</span>}</>;
   return (
     <>
-      <Link to="/customers/$entity/events" params={{ entity }} search={searchOfUrl(line.events_url)}>
+      <Link
+        to="/customers/$entity/events"
+        params={{ entity }}
+        search={searchOfUrl(`${line.events_url}&meter=${line.meter}`)}
+      >
         {line.model}
         <span className="unseen">, {line.label}: its events</span>
       </Link>
@@ -145,7 +139,7 @@ export const CREDIT_COLUMNS: readonly Column<CreditLine>[] = [
     header: 'Exact',
     isNumber: true,
     width: 9,
-    cell: ({ exact_usd: usd }) => exactText(usd),
+    cell: ({ exact_usd: usd }) => exactText(picosOf(usd)),
   },
   {
     id: 'amount_usd',

@@ -13,10 +13,12 @@ import { Empty } from '../../parts/empty.js';
 import { SearchBox } from '../../parts/search-box.js';
 import { Moment } from '../../parts/moment.js';
 import { PageHead } from '../../parts/page-head.js';
+import { exactText, picosOf, sumPicos } from '../../parts/money.js';
 import { monthName } from '../../parts/times.js';
 import { FocusButton } from '../report/downloads.js';
-import { CHARGE_FILE_COLUMNS, chargeColumns, CREDIT_COLUMNS, exactText, type ChargeLine } from './lines.js';
+import { CHARGE_FILE_COLUMNS, chargeColumns, CREDIT_COLUMNS, type ChargeLine } from './lines.js';
 import { statementRoute } from './route.js';
+import { stateOf } from './state.js';
 
 type StatementOf = Schemas['Statement'];
 
@@ -75,20 +77,21 @@ function PdfButton({ entity, period }: { entity: string; period: string }) {
 }
 
 function Shown({ statement }: { statement: StatementOf }) {
+  const state = stateOf(statement, statement.as_of);
   return (
     <>
       <p>
-        <Badge tone={statement.status === 'final' ? 'good' : 'plain'}>{statement.status}</Badge>{' '}
+        <Badge tone={state.tone}>{state.word}</Badge>{' '}
         {statement.status === 'final' ? (
           <>
-            {statement.number}, closed on <Moment at={statement.closed_at} />. It does not change any more:
-            what comes late is billed in a later month.
+            {statement.number}, closed on <Moment at={statement.closed_at} />.
           </>
         ) : (
           <>
-            As of <Moment at={statement.as_of} />. It changes until the month is closed.
+            As of <Moment at={statement.as_of} />.
           </>
-        )}
+        )}{' '}
+        {state.sentence}
       </p>
       <Figures statement={statement} />
       <Charges statement={statement} />
@@ -99,10 +102,9 @@ function Shown({ statement }: { statement: StatementOf }) {
           columns={CREDIT_COLUMNS}
           rows={statement.credits.lines}
           keyOf={(line) => JSON.stringify(line)}
-          isEndPinned
           totals={{
             kind: 'Closing balance',
-            exact_usd: exactText(statement.credits.exact_usd),
+            exact_usd: exactText(picosOf(statement.credits.exact_usd)),
             amount_usd: <Amount usd={statement.credits.amount_usd} />,
           }}
         />
@@ -112,8 +114,18 @@ function Shown({ statement }: { statement: StatementOf }) {
 }
 
 function Figures({ statement: { charges, credits, billed, debt } }: { statement: StatementOf }) {
+  const usage = sumPicos(charges.lines, (line) => (line.kind === 'usage' ? picosOf(line.exact_usd) : 0n));
   return (
     <section className="tiles" aria-label="Sums">
+      <div className="tile" id="tile-usage">
+        <h2>Usage</h2>
+        <p className="figure">
+          <Amount usd={usage} />
+        </p>
+        <p className="quiet">
+          The sum of the lines; credits paid <Amount usd={usage - picosOf(charges.exact_usd)} />
+        </p>
+      </div>
       <div className="tile">
         <h2>To be paid</h2>
         <p className="figure">
@@ -176,12 +188,11 @@ function Charges({ statement }: { statement: StatementOf }) {
         columns={columns}
         rows={found}
         keyOf={(line) => JSON.stringify(line)}
-        isEndPinned
         totals={
           search === ''
             ? {
                 what: 'Amount due',
-                exact_usd: exactText(statement.charges.exact_usd),
+                exact_usd: exactText(picosOf(statement.charges.exact_usd)),
                 amount_usd: <Amount usd={statement.charges.amount_usd} />,
               }
             : undefined

@@ -11,8 +11,9 @@ import { DataTable, type Column } from '../../parts/data-table.js';
 import { CsvButton } from '../../parts/downloads.js';
 import { Moment } from '../../parts/moment.js';
 import { PageHead } from '../../parts/page-head.js';
-import { isoOf, monthName } from '../../parts/times.js';
+import { isoOf, monthName, nowSeconds } from '../../parts/times.js';
 import { statementsRoute } from './route.js';
+import { stateOf } from './state.js';
 
 type Month = Schemas['StatementMonth'];
 
@@ -65,8 +66,8 @@ function columnsOf(entity: string): Column<Month>[] {
     {
       id: 'status',
       header: 'State',
-      width: 7,
-      cell: ({ status }) => <Badge tone={status === 'final' ? 'good' : 'plain'}>{status}</Badge>,
+      width: 10,
+      cell: (month) => <State month={month} />,
       csv: ({ status }) => status,
     },
     {
@@ -87,4 +88,13 @@ function columnsOf(entity: string): Column<Month>[] {
       csv: ({ closed_at: at }) => (at === null ? null : isoOf(at)),
     },
   ];
+}
+
+function State({ month }: { month: Month }) {
+  const { tone, word, sentence } = stateOf(month, nowSeconds());
+  return (
+    <span title={sentence}>
+      <Badge tone={tone}>{word}</Badge>
+    </span>
+  );
 }

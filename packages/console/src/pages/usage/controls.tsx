@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { reading } from '../../api/client.js';
 import { addDays, secondsOfDay } from '../../parts/calendar.js';
+import { DayInput } from '../../parts/day-input.js';
 import { SelectBox } from '../../parts/select-box.js';
 import { MEASURE_LABELS, MEASURES } from '../../parts/words.js';
 import { METERS } from '../../parts/meters.js';
@@ -41,24 +42,10 @@ export function UsageControls({ of }: { of: Explored }) {
           options={MEASURES.map((value) => ({ value, label: MEASURE_LABELS[value] }))}
           onChange={(next) => change({ show: next })}
         />
-        <label className="select">
-          From
-          <input
-            type="date"
-            value={from}
-            max={to}
-            onChange={({ target }) => target.value && change({ from: target.value, to })}
-          />
-        </label>
-        <label className="select">
-          to
-          <input
-            type="date"
-            value={to}
-            min={from}
-            onChange={({ target }) => target.value && change({ from, to: target.value })}
-          />
-        </label>
+        <div className="row">
+          <DayInput label="From" value={from} onChange={(day) => day !== '' && change({ from: day, to })} />
+          <DayInput label="to" value={to} onChange={(day) => day !== '' && change({ from, to: day })} />
+        </div>
         <SelectBox
           label="Show"
           value={top}

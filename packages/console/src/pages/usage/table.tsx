@@ -80,6 +80,7 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
       id: 'cost_usd',
       header: 'Cost',
       isNumber: true,
+      width: 6.2,
       cell: ({ picos, isWaiting }) => (
         <>
           <Amount usd={picos} /> {isWaiting && <Badge tone="warn">no price yet</Badge>}
@@ -88,7 +89,7 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
       sortBy: ({ picos }) => picos,
       csv: ({ picos }) => exactUsd(picos),
     },
-    count('requests', 'Requests', ({ requests }) => requests),
+    count('requests', 'Requests', ({ requests }) => requests, 5.5),
     count('tokens', 'Tokens', ({ tokens }) => tokens),
     count('input_tokens', 'Input', ({ quantities }) => quantities['input'] ?? 0),
     count('cached_input_tokens', 'Cached input', ({ quantities }) => quantities['cached_input'] ?? 0),
@@ -97,7 +98,7 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
     {
       id: 'events',
       header: 'Events',
-      width: 6,
+      width: 5,
       cell: (row) => (
         <Link to="/customers/$entity/events" params={{ entity: of.entity }} search={eventsSearch(of, row)}>
           Events
@@ -119,7 +120,7 @@ function outputOf({ quantities }: Pick<GroupRow, 'quantities'>): number {
 const OTHER_METERS: Column<GroupRow> = {
   id: 'others',
   header: 'Other meters',
-  width: 12,
+  width: 8.5,
   cell: ({ quantities }) => othersText(othersOf(quantities)),
 };
 
@@ -127,7 +128,7 @@ function nameColumn(of: Explored, field: string, at: number): Column<GroupRow> {
   return {
     id: field,
     header: fieldLabel(field),
-    width: at === 0 ? 16 : 13,
+    width: of.groups.length === 1 ? 14 : 10.5,
     cell: ({ names }) => {
       const name = names[at] ?? null;
       if (name === null) return <span className="quiet">(none)</span>;
@@ -144,8 +145,21 @@ function nameColumn(of: Explored, field: string, at: number): Column<GroupRow> {
   };
 }
 
-function count(id: string, header: string, value: (row: GroupRow) => number | null): Column<GroupRow> {
-  return { id, header, isNumber: true, cell: (row) => <Count of={value(row)} />, sortBy: value, csv: value };
+function count(
+  id: string,
+  header: string,
+  value: (row: GroupRow) => number | null,
+  width = 7.2,
+): Column<GroupRow> {
+  return {
+    id,
+    header,
+    isNumber: true,
+    width,
+    cell: (row) => <Count of={value(row)} />,
+    sortBy: value,
+    csv: value,
+  };
 }
 
 /** In files alone: a column for each meter that some group has beside the usual ones. */
