@@ -65,12 +65,12 @@ export async function makeOnce<Made>(
   }
 }
 
-/** What a call has beside its body: to be tried only, or to be made under a key. */
-export type Sending = { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } };
+/** What a call has beside its body: it is only tried, or made under a key. */
+export type Attempt = { query?: { dry_run: boolean }; header?: { 'Idempotency-Key': string } };
 
 /** The preview of a change and the change itself, where both are one call. */
 export function sentBy<Made>(
-  send: (sending: Sending) => Promise<Made>,
+  send: (attempt: Attempt) => Promise<Made>,
 ): Required<Pick<Change<Made, Made>, 'preview' | 'make'>> {
   return {
     preview: () => send({ query: { dry_run: true } }),

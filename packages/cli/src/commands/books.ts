@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, asName, command, limited } from '../grammar.js';
 import type { Output } from '../shown/output.js';
@@ -68,9 +68,9 @@ function addRepair(program: Command): void {
     if ((name === undefined) === (options.all !== true))
       throw new WrongUse('repair needs a customer, such as tally repair acme, or --all for every one.');
     const entity = name ?? null;
-    const send = async (sending: Sending) =>
+    const send = async (attempt: Attempt) =>
       session.result<Schema<'Repair'>>(
-        await answerOf(api.POST('/v1/admin/reconciliation/repair', { params: sending, body: { entity } })),
+        await answerOf(api.POST('/v1/admin/reconciliation/repair', { params: attempt, body: { entity } })),
       );
     const repaired = await change(session, options, {
       name: 'repair',

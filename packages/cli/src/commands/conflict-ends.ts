@@ -1,12 +1,11 @@
 /** `tally conflicts count` and `review`: one, or all that match. */
 import type { Command } from 'commander';
-import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
-import { WrongUse } from '../failures.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { action, asCount, asks, asName, asSince, choice, command } from '../grammar.js';
 import type { Session } from '../session.js';
 import { quantitiesOf } from '../shown/quantities.js';
+import { answerMatching, refuseFilter, type Answering, type Kind } from './matching.js';
 
 type EndOptions = ChangeOptions & {
   readonly note?: string;
@@ -52,14 +51,13 @@ export function addCount(conflicts: Command): void {
         name: 'conflicts count',
         words: (conflicts) =>
           `Count the other contents of ${conflicts}, as events of their own: each is charged.`,
-        send: (sending, body) =>
-          answerOf(api.POST('/v1/admin/usage_conflicts/count', { params: sending, body })),
+        path: '/v1/admin/usage_conflicts/count',
       });
-    refuseFilter(options);
+    refuseFilter(options, CONFLICTS);
     const body = noteOf(options);
-    const send = (sending: Sending) =>
+    const send = (attempt: Attempt) =>
       answerOf(
-        api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path: { id }, ...sending }, body }),
+        api.POST('/v1/admin/usage_conflicts/{id}/count', { params: { path: { id }, ...attempt }, body }),
       );
     const counted = await change(session, options, {
       name: 'conflicts count',
@@ -95,10 +93,9 @@ export function addReview(conflicts: Command): void {
       return endMatching(session, options, {
         name: 'conflicts review',
         words: (conflicts) => `Mark ${conflicts} as reviewed: nothing is charged.`,
-        send: (sending, body) =>
-          answerOf(api.POST('/v1/admin/usage_conflicts/review', { params: sending, body })),
+        path: '/v1/admin/usage_conflicts/review',
       });
-    refuseFilter(options);
+    refuseFilter(options, CONFLICTS);
     const params = { path: { id } };
     const call = { params, body: noteOf(options) };
     const reviewed = await answerOf(api.POST('/v1/admin/usage_conflicts/{id}/review', call));
@@ -106,13 +103,10 @@ export function addReview(conflicts: Command): void {
   });
 }
 
-const FILTERS = ['entity', 'subject', 'since', 'until', 'status', 'all', 'limit'] as const;
-
-function refuseFilter(options: EndOptions): void {
-  const given = FILTERS.filter((name) => options[name] !== undefined);
-  if (given.length > 0)
-    throw new WrongUse(`--${given.join(', --')}: a conflict is named by its id or by a filter, not by both.`);
-}
+const CONFLICTS: Kind = {
+  noun: 'conflict',
+  filters: ['entity', 'subject', 'since', 'until', 'status', 'all', 'limit'],
+};
 
 function noteOf({ note }: EndOptions): { note?: string } {
   return note === undefined ? {} : { note };
@@ -129,34 +123,24 @@ function filterOf({ entity, subject, since, until, status, limit }: EndOptions) 
   };
 }
 
-type Body = ReturnType<typeof filterOf> & { note?: string };
-
-type Matching = {
-  readonly name: string;
-  readonly words: (conflicts: string) => string;
-  readonly send: (sending: Sending, body: Body) => Promise<Schema<'ConflictBatch'> | Schema<'Job'>>;
+type Many = Pick<Answering<Schema<'ConflictBatch'>>, 'name' | 'words'> & {
+  readonly path: '/v1/admin/usage_conflicts/count' | '/v1/admin/usage_conflicts/review';
 };
 
-async function endMatching(session: Session, options: EndOptions, of: Matching): Promise<void> {
-  const { out } = session;
-  if (!FILTERS.some((name) => options[name] !== undefined))
-    throw new WrongUse(
-      `${of.name} needs the id of a conflict, a filter such as --entity or --since, or --all for all that are open.`,
-    );
+async function endMatching(
+  session: Session,
+  options: EndOptions,
+  { path, name, words }: Many,
+): Promise<void> {
   const body = { ...filterOf(options), ...noteOf(options) };
-  const send = async (sending: Sending) =>
-    session.result<Schema<'ConflictBatch'>>(await of.send(sending, body));
-  const batch = await change(session, options, {
-    name: of.name,
-    plan: (to, seen) =>
-      to.line(of.words(seen === null ? 'all conflicts that match' : plural(seen.answered, 'conflict'))),
-    ...sentBy(send),
-  });
-  if (batch === null) return;
-  const skipped =
-    batch.skipped > 0
-      ? `, ${count(batch.skipped)} skipped (their month is not kept, or another event has their id)`
-      : '';
-  const left = batch.remaining > 0 ? `, ${count(batch.remaining)} that match are left` : '';
-  out.answer(batch, () => out.line(`${count(batch.answered)} ${batch.status}${skipped}${left}.`));
+  await answerMatching<Schema<'ConflictBatch'>>(
+    session,
+    { ...CONFLICTS, options },
+    {
+      name,
+      words,
+      send: async (attempt) => answerOf(session.api.POST(path, { params: attempt, body })),
+      skipping: 'their month is not kept, or another event has their id',
+    },
+  );
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { money, roundMoney, sumUsd } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { action, asks, asPositiveUsd, asCount, asTime, command, group, limited } from '../grammar.js';
 import type { Session } from '../session.js';
 import type { Output } from '../shown/output.js';
@@ -112,8 +112,8 @@ async function grantCredits(session: Session, { entity, body, options }: Order):
   const { api, out } = session;
   const path = { entity };
   const verb = body.category === 'paid' ? 'Sell' : 'Give';
-  const send = (sending: Sending) =>
-    answerOf(api.POST('/v1/admin/entities/{entity}/credits', { params: { path, ...sending }, body }));
+  const send = (attempt: Attempt) =>
+    answerOf(api.POST('/v1/admin/entities/{entity}/credits', { params: { path, ...attempt }, body }));
   const grant = await change(session, options, {
     name: body.category === 'paid' ? 'credits buy' : 'credits grant',
     amountUsd: body.amount_usd,
@@ -179,9 +179,9 @@ function addVoid(credits: Command): void {
       ...(options.amount !== undefined && { amount_usd: options.amount }),
       refund: options.refund === true,
     };
-    const send = (sending: Sending) =>
+    const send = (attempt: Attempt) =>
       answerOf(
-        api.POST('/v1/admin/entities/{entity}/credits/{grant}/void', { params: { path, ...sending }, body }),
+        api.POST('/v1/admin/entities/{entity}/credits/{grant}/void', { params: { path, ...attempt }, body }),
       );
     const before = await answerOf(
       api.GET('/v1/admin/entities/{entity}/credits/{grant}', { params: { path } }),
@@ -232,15 +232,15 @@ function addFreezing(credits: Command, verb: 'freeze' | 'unfreeze'): void {
     const { api, out } = session;
     const path = { entity: args[0], grant: args[1] };
     const body = { reason: options.reason };
-    const send = (sending: Sending) =>
+    const send = (attempt: Attempt) =>
       answerOf(
         isFreeze
           ? api.POST('/v1/admin/entities/{entity}/credits/{grant}/freeze', {
-              params: { path, ...sending },
+              params: { path, ...attempt },
               body,
             })
           : api.POST('/v1/admin/entities/{entity}/credits/{grant}/unfreeze', {
-              params: { path, ...sending },
+              params: { path, ...attempt },
               body,
             }),
       );

@@ -1,12 +1,11 @@
 /** `tally dead-letters replay` and `discard`: one, or all that match. */
 import type { Command } from 'commander';
-import { count, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
-import { WrongUse } from '../failures.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { action, asCount, asks, asTime, command } from '../grammar.js';
 import type { Session } from '../session.js';
 import { filtered, filterOf, subjectOf, type Filter } from '../shown/letter.js';
+import { answerMatching, refuseFilter, type Kind } from './matching.js';
 
 type Mending = Schema<'Mending'>;
 
@@ -44,11 +43,11 @@ export function addReplay(letters: Command): void {
   action<[string | undefined], ReplayOptions>(replay, async ({ session, args: [id], options }) => {
     const mend = mendingOf(options);
     if (id === undefined) return replayMatching(session, options, mend);
-    refuseFilter(options);
+    refuseFilter(options, LETTERS);
     const { api, out } = session;
-    const send = (sending: Sending) =>
+    const send = (attempt: Attempt) =>
       answerOf(
-        api.POST('/v1/admin/dead_letters/{id}/replay', { params: { path: { id }, ...sending }, body: mend }),
+        api.POST('/v1/admin/dead_letters/{id}/replay', { params: { path: { id }, ...attempt }, body: mend }),
       );
     const replayed = await change(session, options, {
       name: 'dead-letters replay',
@@ -83,41 +82,29 @@ function mendingText(mend: Mending): string {
   return parts.length === 0 ? '' : ` with ${parts.join(', ')}`;
 }
 
-const FILTERS = ['entity', 'subject', 'code', 'reason', 'since', 'until', 'all', 'limit'] as const;
-
-type MatchOptions = Filter & { readonly all?: boolean; readonly limit?: number };
-
-function refuseFilter(options: MatchOptions): void {
-  const given = FILTERS.filter((name) => options[name] !== undefined);
-  if (given.length > 0)
-    throw new WrongUse(`--${given.join(', --')}: a letter is named by its id or by a filter, not by both.`);
-}
-
-function requireFilter(options: MatchOptions, name: string): void {
-  if (!FILTERS.some((filter) => options[filter] !== undefined))
-    throw new WrongUse(
-      `${name} needs the id of a letter, a filter such as --entity or --code, or --all for all that are open.`,
-    );
-}
+const LETTERS: Kind = {
+  noun: 'dead letter',
+  filters: ['entity', 'subject', 'code', 'reason', 'since', 'until', 'all', 'limit'],
+};
 
 async function replayMatching(session: Session, options: ReplayOptions, mend: Mending): Promise<void> {
-  requireFilter(options, 'dead-letters replay');
-  const { api } = session;
-  const body = {
-    ...filterOf(options),
-    ...(options.limit !== undefined && { limit: options.limit }),
-    ...(Object.keys(mend).length > 0 && { mend }),
-  };
-  const send = async (sending: Sending) =>
-    session.result<Schema<'DeadLetterBatch'>>(
-      await answerOf(api.POST('/v1/admin/dead_letters/replay', { params: sending, body })),
-    );
-  await changeMatching(session, options, {
-    name: 'dead-letters replay',
-    words: (letters) =>
-      `Send ${letters} to the queue again${mendingText(mend)}: what can be counted now is charged.`,
-    send,
-  });
+  const body = { ...bodyOf(options), ...(Object.keys(mend).length > 0 && { mend }) };
+  const words = (letters: string) =>
+    `Send ${letters} to the queue again${mendingText(mend)}: what can be counted now is charged.`;
+  await answerMatching<Schema<'DeadLetterBatch'>>(
+    session,
+    { ...LETTERS, options },
+    {
+      name: 'dead-letters replay',
+      words,
+      send: async (attempt) =>
+        answerOf(session.api.POST('/v1/admin/dead_letters/replay', { params: attempt, body })),
+    },
+  );
+}
+
+function bodyOf(options: ReplayOptions) {
+  return { ...filterOf(options), ...(options.limit !== undefined && { limit: options.limit }) };
 }
 
 export function addDiscard(letters: Command): void {
@@ -134,21 +121,20 @@ export function addDiscard(letters: Command): void {
   );
   action<[string | undefined], ReplayOptions>(discard, async ({ session, args: [id], options }) => {
     const { api, out } = session;
-    if (id === undefined) {
-      requireFilter(options, 'dead-letters discard');
-      const body = { ...filterOf(options), ...(options.limit !== undefined && { limit: options.limit }) };
-      return changeMatching(session, options, {
-        name: 'dead-letters discard',
-        words: (letters) => `Discard ${letters}: their usage is not charged.`,
-        send: async (sending) =>
-          session.result<Schema<'DeadLetterBatch'>>(
-            await answerOf(api.POST('/v1/admin/dead_letters/discard', { params: sending, body })),
-          ),
-      });
-    }
-    refuseFilter(options);
-    const send = (sending: Sending) =>
-      answerOf(api.POST('/v1/admin/dead_letters/{id}/discard', { params: { path: { id }, ...sending } }));
+    if (id === undefined)
+      return answerMatching<Schema<'DeadLetterBatch'>>(
+        session,
+        { ...LETTERS, options },
+        {
+          name: 'dead-letters discard',
+          words: (letters) => `Discard ${letters}: their usage is not charged.`,
+          send: async (attempt) =>
+            answerOf(api.POST('/v1/admin/dead_letters/discard', { params: attempt, body: bodyOf(options) })),
+        },
+      );
+    refuseFilter(options, LETTERS);
+    const send = (attempt: Attempt) =>
+      answerOf(api.POST('/v1/admin/dead_letters/{id}/discard', { params: { path: { id }, ...attempt } }));
     const discarded = await change(session, options, {
       name: 'dead-letters discard',
       plan: (to) => to.line(`Discard the dead letter ${id}: its usage is not charged.`),
@@ -156,23 +142,4 @@ export function addDiscard(letters: Command): void {
     });
     if (discarded !== null) out.answer(discarded, () => out.line(`${discarded.id} is ${discarded.status}.`));
   });
-}
-
-type Matching = {
-  readonly name: string;
-  readonly words: (letters: string) => string;
-  readonly send: (sending: Sending) => Promise<Schema<'DeadLetterBatch'>>;
-};
-
-async function changeMatching(session: Session, options: ChangeOptions, of: Matching): Promise<void> {
-  const { out } = session;
-  const batch = await change(session, options, {
-    name: of.name,
-    plan: (to, seen) =>
-      to.line(of.words(seen === null ? 'all that match' : plural(seen.answered, 'dead letter'))),
-    ...sentBy(of.send),
-  });
-  if (batch === null) return;
-  const left = batch.remaining > 0 ? `, ${count(batch.remaining)} that match are left` : '';
-  out.answer(batch, () => out.line(`${count(batch.answered)} ${batch.status}${left}.`));
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, makeOnce, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, makeOnce, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { conflicting, Refusal, WrongUse } from '../failures.js';
 import { action, asks, asName, asTag, command, repeatable } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -130,10 +130,10 @@ function addPlan(entity: Command): void {
     const params = { path: { entity: args[0] } };
     const body = { plan: args[1] };
     const before = await answerOf(api.GET('/v1/admin/entities/{entity}', { params }));
-    const send = (sending: Sending) =>
+    const send = (attempt: Attempt) =>
       answerOf(
         api.PUT('/v1/admin/entities/{entity}', {
-          params: { ...params, ...sending, header: { ...sending.header, 'If-Match': '*' } },
+          params: { ...params, ...attempt, header: { ...attempt.header, 'If-Match': '*' } },
           body,
         }),
       );

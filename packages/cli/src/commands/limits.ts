@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, answerOrNull, type Schema } from '../api/client.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, choice, command, reading, type Subject } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -101,8 +101,8 @@ async function changeEntity(session: Session, entity: string, options: LimitOpti
     ...(mode !== undefined && { quota_mode: mode }),
   };
   const path = { entity };
-  const send = (sending: Sending) =>
-    answerOf(api.PATCH('/v1/admin/entities/{entity}/limits', { params: { path, ...sending }, body }));
+  const send = (attempt: Attempt) =>
+    answerOf(api.PATCH('/v1/admin/entities/{entity}/limits', { params: { path, ...attempt }, body }));
   const before = await answerOf(api.GET('/v1/admin/entities/{entity}/limits', { params: { path } }));
   const changed = await change(session, options, {
     name: 'limits',
@@ -127,8 +127,8 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
   const before = await answerOrNull(
     api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
   );
-  const send = (sending: Sending) => {
-    const call = { params: { path, ...sending }, body };
+  const send = (attempt: Attempt) => {
+    const call = { params: { path, ...attempt }, body };
     return answerOf(
       before === null
         ? api.PUT('/v1/admin/entities/{entity}/projects/{project}', call)

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, answerOrNull, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asks, asUsd, choice, command, reading } from '../grammar.js';
 import type { Output } from '../shown/output.js';
@@ -79,8 +79,8 @@ function addSet(plans: Command): void {
       throw new WrongUse('plans set needs a limit to change, such as --monthly-cap 6000.');
     const path = { plan };
     const before = await answerOrNull(api.GET('/v1/admin/plans/{plan}', { params: { path } }));
-    const send = (sending: Sending) =>
-      answerOf(api.PUT('/v1/admin/plans/{plan}', { params: { path, ...sending }, body }));
+    const send = (attempt: Attempt) =>
+      answerOf(api.PUT('/v1/admin/plans/{plan}', { params: { path, ...attempt }, body }));
     const changed = await change(session, options, {
       name: 'plans set',
       plan: (to, after) => {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { action, asks, command } from '../grammar.js';
 import { contentOf, parsedJson } from '../files.js';
 import type { Output } from '../shown/output.js';
@@ -42,11 +42,11 @@ export function addImport(prices: Command): void {
       ...(options.allowFree === true && { allow_free: true }),
       ...(options.overwrite === true && { overwrite: true }),
     };
-    const send = async (sending: Sending) =>
+    const send = async (attempt: Attempt) =>
       session.result<Import>(
         await answerOf(
           api.POST('/v1/admin/prices/import', {
-            params: { ...sending, query: { ...query, ...sending.query } },
+            params: { ...attempt, query: { ...query, ...attempt.query } },
             headers: { 'content-type': 'application/json' },
             body: body as unknown as Record<string, never>,
             bodySerializer: (text) => text as unknown as string,

@@ -65,8 +65,8 @@ export function addPublish(prices: Command): void {
 async function publishPrice(session: Session, body: PriceOrder, options: PublishOptions): Promise<void> {
   const { api, out } = session;
   const query = options.allowFree === true ? { allow_free: true } : {};
-  const send = (sending: { query: object; header?: { 'Idempotency-Key': string } }) =>
-    answerOf(api.POST('/v1/admin/prices', { params: sending, body }));
+  const send = (attempt: { query: object; header?: { 'Idempotency-Key': string } }) =>
+    answerOf(api.POST('/v1/admin/prices', { params: attempt, body }));
   const published = await change(session, options, {
     name: 'prices publish',
     preview: async () => ({

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { action, asks, asName, asTime, command } from '../grammar.js';
 import type { Output } from '../shown/output.js';
 import { second } from '../times.js';
@@ -32,9 +32,9 @@ export function addRerate(prices: Command): void {
     const { api, out } = session;
     const { from, to: end, reason, entity } = options;
     const body = { model, from, to: end, reason, ...(entity !== undefined && { entity }) };
-    const send = async (sending: Sending) =>
+    const send = async (attempt: Attempt) =>
       session.result<Schema<'Rerating'>>(
-        await answerOf(api.POST('/v1/admin/prices/rerate', { params: sending, body })),
+        await answerOf(api.POST('/v1/admin/prices/rerate', { params: attempt, body })),
       );
     const made = await change(session, options, {
       name: 'prices rerate',

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { count, money, plural } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asCount, asks, command, reading } from '../grammar.js';
 import type { Output } from '../shown/output.js';
@@ -76,8 +76,8 @@ function addSet(retention: Command): void {
     );
     if (Object.keys(body).length === 0)
       throw new WrongUse('retention set needs what to change, such as --personal-data 13.');
-    const send = (sending: Sending) =>
-      answerOf(api.PUT('/v1/admin/settings/retention', { params: sending, body }));
+    const send = (attempt: Attempt) =>
+      answerOf(api.PUT('/v1/admin/settings/retention', { params: attempt, body }));
     const before = await answerOf(api.GET('/v1/admin/settings/retention'));
     const changed = await change(session, options, {
       name: 'retention set',

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { money, plural } from '../amounts.js';
 import { answerOf } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, sentBy, type ChangeOptions, type Sending } from '../change.js';
+import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { missing, WrongUse } from '../failures.js';
 import { action, asks, asName, asSince, command } from '../grammar.js';
 import type { Session } from '../session.js';
@@ -91,8 +91,8 @@ export function addVoid(program: Command): void {
     const event = await theEvent(session, id, options);
     const path = { source: event.source, id };
     const body = { reason: options.reason, entity: options.entity, time: event.occurred_at };
-    const send = (sending: Sending) =>
-      answerOf(api.POST('/v1/admin/usage_events/{source}/{id}/void', { params: { path, ...sending }, body }));
+    const send = (attempt: Attempt) =>
+      answerOf(api.POST('/v1/admin/usage_events/{source}/{id}/void', { params: { path, ...attempt }, body }));
     const voided = await change(session, options, {
       name: 'void',
       plan: (to, seen) => {
