@@ -60,7 +60,7 @@ function Cap({ name, used, cap }: { name: string; used: string; cap: string | nu
 }
 
 const COLUMNS: readonly Column<ProjectBalance>[] = [
-  { id: 'project', header: 'Project', width: 8, cell: ({ project }) => project },
+  { id: 'project', header: 'Project', width: 7, cell: ({ project }) => project },
   {
     id: 'month',
     header: 'This month',
@@ -68,7 +68,7 @@ const COLUMNS: readonly Column<ProjectBalance>[] = [
     width: 6.5,
     cell: ({ month_to_date_usd: usd }) => <Amount usd={usd} />,
   },
-  { id: 'cap', header: 'Cap', width: 7, cell: (row) => <ProjectCap row={row} /> },
+  { id: 'cap', header: 'Cap', width: 6, cell: (row) => <ProjectCap row={row} /> },
 ];
 
 /** An admin sets caps; an owner sets limits of its own beside them. */

@@ -58,7 +58,7 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'id',
     header: 'Lot',
-    width: 10.5,
+    width: 11,
     cell: (lot) => (
       <>
         {lot.reference ?? lot.note ?? 'No reference'} <LotState lot={lot} />
@@ -78,7 +78,7 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'expires_at',
     header: 'Expires on',
-    width: 6.5,
+    width: 7.5,
     cell: ({ expires_at: at }) =>
       at === null ? (
         <span className="quiet">never</span>
@@ -94,7 +94,7 @@ const COLUMNS: readonly Column<Lot>[] = [
   {
     id: 'effective_at',
     header: 'From',
-    width: 6.5,
+    width: 7,
     cell: ({ effective_at: at }) => dayOf(at),
     sortBy: ({ effective_at: at }) => at,
     csv: ({ effective_at: at }) => isoOf(at),
@@ -133,7 +133,7 @@ function useLotColumns(entity: string): readonly Column<Lot>[] {
   if (!may(role, 'POST /v1/admin/entities/{entity}/credits/{grant}/void')) return SHOWN_COLUMNS;
   return [
     ...SHOWN_COLUMNS,
-    { id: 'acts', header: 'Change', width: 12, cell: (lot) => <LotActs entity={entity} lot={lot} /> },
+    { id: 'acts', header: 'Change', width: 9, cell: (lot) => <LotActs entity={entity} lot={lot} /> },
   ];
 }
 

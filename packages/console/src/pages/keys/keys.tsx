@@ -140,7 +140,7 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'name',
     header: 'Name',
-    width: 12,
+    width: 12.5,
     cell: ({ name, id }) => (
       <>
         <span className="strong">{name}</span>
@@ -171,25 +171,25 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'last_used_at',
     header: 'Last used',
-    width: 6,
+    width: 7,
     cell: (key) => <LastUsed at={key.last_used_at} />,
     csv: (key) => timeOf(key.last_used_at),
   },
   {
     id: 'expires_at',
     header: 'Ends',
-    width: 5.75,
+    width: 6,
     cell: (key) => <Ends at={key.expires_at} />,
     csv: (key) => timeOf(key.expires_at),
   },
   {
     id: 'created_at',
     header: 'Made',
-    width: 6.75,
+    width: 7,
     cell: ({ created_at: at }) => <span title={isoOf(at)}>{dayOf(at)}</span>,
     csv: (key) => timeOf(key.created_at),
   },
-  { id: 'acts', header: 'Change', width: 16.5, cell: (key) => <Acts of={key} /> },
+  { id: 'acts', header: 'Change', width: 13, cell: (key) => <Acts of={key} /> },
 ];
 /** Files have columns for the id, which the page shows beside the name, and for the state, which its filter names. */
 const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id' && id !== 'state');
