@@ -8,7 +8,13 @@ import { TallyError } from '../domain/errors.js';
 import type { EntityName, ProjectName } from '../domain/ids.js';
 import { Database, Restart, type Tx } from '../platform/database.js';
 import { attribute, type CallerContext } from './caller-context.js';
-import { findRecord, insertRecord, tryLockRecord, type IdempotencyName } from './idempotency.sql.js';
+import {
+  claimKey,
+  findRecord,
+  insertRecord,
+  tryLockRecord,
+  type IdempotencyName,
+} from './idempotency.sql.js';
 import { idempotencyOf, type Idempotency } from './idempotency.js';
 import { principalOf, type Principal } from './principal.js';
 import { callerContextOf } from './refused-call.js';
@@ -97,14 +103,17 @@ export class Changes {
 
   /**
    * Whether the call will get the answer that is kept for it. For a change that begins outside of its transaction, with what must not be done
-   * again.
+   * again: from here on the key is this request's, so that no other one under it begins and is refused only afterwards.
    */
   async isRepetition({ idempotency, principal }: ChangeCall): Promise<boolean> {
     if (idempotency === null) return false;
     const name = { scope: principal.entity ?? '*', key: idempotency.key };
-    const kept = await findRecord(this.database.reader, name);
+    const kept = await this.database.transaction(async (tx) => {
+      await claimKey(tx, name, idempotency);
+      return findRecord(tx, name);
+    });
     if (kept !== null && kept.requestHash !== idempotency.requestHash) throw reused();
-    return kept !== null;
+    return kept !== null && kept.body !== null;
   }
 
   private async tryOut<T extends object>(change: (tx: Tx) => Promise<T | Restart>): Promise<T> {
@@ -148,17 +157,19 @@ export class Changes {
     const body = await change(tx);
     if (body instanceof Restart) return body;
     const text = JSON.stringify(body);
-    await insertRecord(tx, name, {
-      requestHash: idempotency.requestHash,
+    const { requestHash, entity, secret } = idempotency;
+    const record = {
+      requestHash,
+      entity,
       status: call.status,
-      body: holdsSecret ? seal(text, idempotency.secret) : text,
-      entity: idempotency.entity,
-    });
+      body: holdsSecret ? seal(text, secret) : text,
+    };
+    if (!(await insertRecord(tx, name, record))) throw reused();
     return { body, replayed: false };
   }
 }
 
-/** The answer that is kept for the same request, or null where the key is new. No other transaction has the key until this one ends. */
+/** The answer that is kept for the same request, or null where there is none yet. No other change has the key until this one ends. */
 async function findKept(tx: Tx, name: IdempotencyName, requestHash: string): Promise<string | null> {
   if (!(await tryLockRecord(tx, name))) {
     throw new TallyError('idempotency_key_in_use', 'A request with this Idempotency-Key is still running');

@@ -10,6 +10,15 @@ export type IdempotencyRecord = {
   readonly body: string;
 };
 
+/** Of a key that a request has claimed and not answered yet. */
+const UNANSWERED = { status: 0, body: '' } as const;
+
+export type KeptRequest = {
+  readonly requestHash: string;
+  /** Null where it is not answered yet. */
+  readonly body: string | null;
+};
+
 /** What a key is unique in: the entity that the API key is bound to, or `*`. */
 export type IdempotencyName = { readonly scope: string; readonly key: string };
 
@@ -22,25 +31,54 @@ export async function tryLockRecord(tx: Tx, { scope, key }: IdempotencyName): Pr
   return row.locked;
 }
 
-export async function findRecord(tx: Tx, name: IdempotencyName): Promise<IdempotencyRecord | null> {
-  return tx.idempotencyKey.findUnique({
+export async function findRecord(tx: Tx, name: IdempotencyName): Promise<KeptRequest | null> {
+  const record = await tx.idempotencyKey.findUnique({
     where: { scope_key: name },
     select: { requestHash: true, status: true, body: true },
   });
+  if (record === null) return null;
+  const { requestHash, status, body } = record;
+  return { requestHash, body: status === UNANSWERED.status ? null : body };
 }
 
-/** Postgres' clock dates the record, and also decides when it is pruned. `entity` is the one that the answer is about, or null. */
-export async function insertRecord(
+type Asked = Pick<IdempotencyRecord, 'requestHash'> & {
+  /** The one that the answer is about, or null. */
+  readonly entity: string | null;
+};
+
+/** Keeps a new key for a request that is not answered yet. Waits for a transaction that is inserting the same key. */
+export async function claimKey(
   tx: Tx,
   { scope, key }: IdempotencyName,
-  record: IdempotencyRecord & { readonly entity: string | null },
+  { requestHash, entity }: Asked,
 ): Promise<void> {
+  const { status, body } = UNANSWERED;
   await tx.$executeRaw`
     insert into idempotency_keys (scope, key, request_hash, status, body, created_at, entity)
     values (
+      ${scope}::text, ${key}::text, ${requestHash}::text, ${status}::integer, ${body}::text, now(), ${entity}::text
+    )
+    on conflict (scope, key) do nothing`;
+}
+
+/**
+ * Inserts the record, or answers what the same request has claimed; false where another request has claimed the key. Postgres' clock dates the
+ * record, and also decides when it is pruned.
+ */
+export async function insertRecord(
+  tx: Tx,
+  { scope, key }: IdempotencyName,
+  record: IdempotencyRecord & Asked,
+): Promise<boolean> {
+  const count = await tx.$executeRaw`
+    insert into idempotency_keys as k (scope, key, request_hash, status, body, created_at, entity)
+    values (
       ${scope}::text, ${key}::text, ${record.requestHash}::text, ${record.status}::integer, ${record.body}::text, now(),
       ${record.entity}::text
-    )`;
+    )
+    on conflict (scope, key) do update set status = excluded.status, body = excluded.body
+    where k.request_hash = excluded.request_hash`;
+  return count === 1;
 }
 
 /** Deletes a page of older records and returns how many. Rows that another worker deletes meanwhile are skipped. */

@@ -127,14 +127,12 @@ export class DeadLettersJob implements OnModuleInit {
   private async resolve(run: JobRun<Input>, state: State & { sending: Chosen[] }): Promise<State> {
     const { status, mending } = run.input;
     const { sending } = state;
-    if (status === 'replayed') {
-      await this.database.transaction((tx) => run.keep(tx, jsonOf(state)));
-      await this.send(run, state);
-    }
+    if (status === 'replayed') await this.database.transaction((tx) => run.keep(tx, jsonOf(state)));
+    const chosen = status === 'replayed' ? await this.send(run, state) : sending;
     return this.database.transaction(async (tx) => {
       if (run.caller !== null) attribute(tx, run.caller);
       const resolution = { status, mending, actor: run.actor };
-      const answered = await this.deadLetters.mark(tx, sending, resolution, { job: run.id });
+      const answered = await this.deadLetters.mark(tx, chosen, resolution, { job: run.id });
       const { id, lastSeenAt } = sending.at(-1)!;
       const next: State = {
         ...state,
@@ -148,15 +146,17 @@ export class DeadLettersJob implements OnModuleInit {
     });
   }
 
-  /** Waits while the queue's Redis is down: the batch is saved with the job and is sent once Redis returns. */
+  /**
+   * Waits while the queue's Redis is down: the batch is saved with the job and is sent once Redis returns, without what was discarded by then.
+   * Returns what was sent.
+   */
   private async send(
     { id, input, signal }: JobRun<Input>,
     { batch, sending }: State & { sending: Chosen[] },
-  ): Promise<void> {
+  ): Promise<Chosen[]> {
     for (;;) {
       try {
-        await this.deadLetters.send(sending, { mending: input.mending, once: `${id} ${batch}` });
-        return;
+        return await this.deadLetters.send(sending, { mending: input.mending, once: `${id} ${batch}` });
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         await delay(RETRY_MS, undefined, { signal });

@@ -5,6 +5,7 @@ import { Call, Changes, type ChangeCall } from '../access/changes.js';
 import { answerOf, MayBeAJob } from '../jobs/job-answer.js';
 import { Jobs } from '../jobs/jobs.js';
 import { presentJob } from '../jobs/jobs.presenter.js';
+import { TallyError } from '../domain/errors.js';
 import type { Tx } from '../platform/database.js';
 import type { DeadLetterFilter, DeadLetterRow, Mending, Resolution } from './dead-letter.js';
 import { DeadLettersJob, resolutionOrder, type BatchOrder } from './dead-letters-job.js';
@@ -79,7 +80,8 @@ export class DeadLettersController {
         idempotency === null
           ? null
           : `${principal.entity ?? '*'} ${idempotency.key} ${idempotency.requestHash} ${id}`;
-      await this.deadLetters.send([deadLetter], { mending, once });
+      const sent = await this.deadLetters.send([deadLetter], { mending, once });
+      if (sent.length === 0) throw discardedMeanwhile();
     }
     return this.resolve(deadLetter, { status: 'replayed', mending, call, dryRun });
   }
@@ -157,6 +159,16 @@ export class DeadLettersController {
     );
     return answerOf(this.jobs, job.id, reply);
   }
+}
+
+function discardedMeanwhile(): TallyError {
+  return new TallyError(
+    'conflict',
+    'somebody discarded it meanwhile: replay it again to count it after all',
+    {
+      param: 'id',
+    },
+  );
 }
 
 function batchOrder(

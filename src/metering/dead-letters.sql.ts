@@ -88,17 +88,23 @@ export async function findPayloadBytes(
   return rows.map(({ bytes }) => bytes);
 }
 
-/** What of the named dead letters is there, in the order of the ids. Locks nothing. */
+/**
+ * Those of the dead letters that are there and were not discarded since they were read, with their payloads, in the order given. Locks
+ * nothing.
+ */
 export async function findPayloads(
   tx: Tx,
-  ids: readonly string[],
-): Promise<Pick<DeadLetterRow, 'code' | 'payload'>[]> {
-  return tx.$queryRaw<Pick<DeadLetterRow, 'code' | 'payload'>[]>`
-    select d.code, d.payload
+  deadLetters: readonly Pick<DeadLetterRow, 'id' | 'status'>[],
+): Promise<Pick<DeadLetterRow, 'id' | 'code' | 'payload'>[]> {
+  return tx.$queryRaw<Pick<DeadLetterRow, 'id' | 'code' | 'payload'>[]>`
+    select d.id, d.code, d.payload
     from unnest(
-      ${pgArray(ids.map((id) => keyOfDeadLetter(id).entity))}::text[], ${pgArray(ids)}::text[]
-    ) with ordinality as l (entity, id, place)
+      ${pgArray(deadLetters.map(({ id }) => keyOfDeadLetter(id).entity))}::text[],
+      ${pgArray(deadLetters.map(({ id }) => id))}::text[],
+      ${pgArray(deadLetters.map((deadLetter) => deadLetter.status))}::text[]
+    ) with ordinality as l (entity, id, status, place)
     join dead_letters d on d.entity = l.entity and d.id = l.id
+    where d.status <> 'discarded' or l.status = 'discarded'
     order by l.place`;
 }
 

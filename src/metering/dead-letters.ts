@@ -114,18 +114,25 @@ export class DeadLetters {
 
   /**
    * Sends their events to the queue, before they are marked: a crash in between sends them twice, and they count once. Under the same `once` the
-   * same events are sent once, however many ask. Throws Unavailable.
+   * same events are sent once, however many ask. One that was discarded meanwhile is not sent. Returns those that were. Throws Unavailable.
    */
-  async send(
-    deadLetters: readonly ChosenDeadLetter[],
+  async send<Letter extends ChosenDeadLetter>(
+    deadLetters: readonly Letter[],
     { mending, once = null }: { mending: Mending | null; once?: string | null },
-  ): Promise<void> {
-    const ids = deadLetters.map(({ id }) => id);
-    const rows = await findPayloads(this.database.reader, ids);
-    // Where one is gone, the events are no longer those that were sent before.
-    const name = once === null ? null : createHash('sha256').update(`${once} ${rows.length}`).digest('hex');
+  ): Promise<Letter[]> {
+    const rows = await findPayloads(this.database.reader, deadLetters);
+    const ids = rows.map(({ id }) => id);
+    // Where one is gone or discarded, the events are no longer those that were sent before.
+    const name =
+      once === null
+        ? null
+        : createHash('sha256')
+            .update([once, ...ids].join(' '))
+            .digest('hex');
     for (const [place, part] of partsOf(mended(rows.flatMap(eventsOf), mending)).entries())
       await this.queue.add(part, undefined, { once: name === null ? null : `${name}.${place}` });
+    const sent = new Set(ids);
+    return deadLetters.filter(({ id }) => sent.has(id));
   }
 
   /**
