@@ -68,7 +68,7 @@ describeDashboard(() => {
     const { page, complaints, close } = await world.open('/', { key: await world.app.key('owner', 'acme') });
     const dialog = page.getByRole('dialog');
     const save = async (amount: string) => {
-      await page.getByRole('button', { name: 'Spend limit…' }).click();
+      await page.getByRole('button', { name: 'Spend limit…', exact: true }).click();
       await dialog.getByLabel('At most, in a month').fill(amount);
       await dialog.getByRole('button', { name: 'Review' }).click();
       await dialog.getByText('This will happen:').waitFor();
@@ -90,7 +90,7 @@ describeDashboard(() => {
     expect((await world.app.call('GET /v1/quota/check', check)).status).toBe(200);
     expect((await save(''))[0]).toBe('From $60 to no limit of your own a month.');
     expect(await limitOf()).toBeNull();
-    await page.getByRole('button', { name: 'Spend limit: search' }).click();
+    await page.getByRole('button', { name: 'Spend limit…: search' }).click();
     await dialog.getByLabel('At most, in a month').fill('12.345');
     await dialog.getByRole('button', { name: 'Review' }).click();
     await dialog.getByText('From no limit of your own to $12.34 a month.').waitFor();
