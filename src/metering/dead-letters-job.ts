@@ -147,8 +147,8 @@ export class DeadLettersJob implements OnModuleInit {
   }
 
   /**
-   * Waits while the queue's Redis is down: the batch is saved with the job and is sent once Redis returns, without what was discarded by then.
-   * Returns what was sent.
+   * Waits while the queue's Redis is down: the batch is saved with the job and is sent once Redis returns, without what was replayed or
+   * discarded by then. Returns what was sent.
    */
   private async send(
     { id, input, signal }: JobRun<Input>,

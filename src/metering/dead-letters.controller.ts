@@ -81,7 +81,7 @@ export class DeadLettersController {
           ? null
           : `${principal.entity ?? '*'} ${idempotency.key} ${idempotency.requestHash} ${id}`;
       const sent = await this.deadLetters.send([deadLetter], { mending, once });
-      if (sent.length === 0) throw discardedMeanwhile();
+      if (sent.length === 0) throw changedMeanwhile();
     }
     return this.resolve(deadLetter, { status: 'replayed', mending, call, dryRun });
   }
@@ -161,14 +161,10 @@ export class DeadLettersController {
   }
 }
 
-function discardedMeanwhile(): TallyError {
-  return new TallyError(
-    'conflict',
-    'somebody discarded it meanwhile: replay it again to count it after all',
-    {
-      param: 'id',
-    },
-  );
+function changedMeanwhile(): TallyError {
+  return new TallyError('conflict', 'somebody replayed or discarded it meanwhile: read it again', {
+    param: 'id',
+  });
 }
 
 function batchOrder(

@@ -89,8 +89,7 @@ export async function findPayloadBytes(
 }
 
 /**
- * Those of the dead letters that are there and were not discarded since they were read, with their payloads, in the order given. Locks
- * nothing.
+ * Those of the dead letters that are there and have the status that was read, with their payloads, in the order given. Locks nothing.
  */
 export async function findPayloads(
   tx: Tx,
@@ -103,8 +102,7 @@ export async function findPayloads(
       ${pgArray(deadLetters.map(({ id }) => id))}::text[],
       ${pgArray(deadLetters.map((deadLetter) => deadLetter.status))}::text[]
     ) with ordinality as l (entity, id, status, place)
-    join dead_letters d on d.entity = l.entity and d.id = l.id
-    where d.status <> 'discarded' or l.status = 'discarded'
+    join dead_letters d on d.entity = l.entity and d.id = l.id and d.status = l.status
     order by l.place`;
 }
 

@@ -114,7 +114,8 @@ export class DeadLetters {
 
   /**
    * Sends their events to the queue, before they are marked: a crash in between sends them twice, and they count once. Under the same `once` the
-   * same events are sent once, however many ask. One that was discarded meanwhile is not sent. Returns those that were. Throws Unavailable.
+   * same events are sent once, however many ask. One that was replayed or discarded meanwhile is not sent. Returns those that were sent. Throws
+   * Unavailable.
    */
   async send<Letter extends ChosenDeadLetter>(
     deadLetters: readonly Letter[],
@@ -122,7 +123,7 @@ export class DeadLetters {
   ): Promise<Letter[]> {
     const rows = await findPayloads(this.database.reader, deadLetters);
     const ids = rows.map(({ id }) => id);
-    // Where one is gone or discarded, the events are no longer those that were sent before.
+    // Where one is gone or has another status, the events are no longer those that were sent before.
     const name =
       once === null
         ? null

@@ -257,7 +257,6 @@ function requireConnection({ client }: RedisNodes): void {
   if (client.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
 }
 
-/** A command takes keys of one slot only. */
 /** A server that is no master any more refuses to wait, or ends the wait. */
 async function replicasOf(redis: Redis, replicasMin: number): Promise<number> {
   try {
@@ -267,6 +266,7 @@ async function replicasOf(redis: Redis, replicasMin: number): Promise<number> {
   }
 }
 
+/** A command takes keys of one slot only. */
 function bySlot(keys: readonly string[]): string[][] {
   const parts = new Map<number, string[]>();
   for (const key of keys) {

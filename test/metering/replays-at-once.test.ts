@@ -46,26 +46,28 @@ const statusesOf = async (entity: string): Promise<string[]> => {
   return (await app.postgres.pool.query(inOrder, [entity])).rows.map(({ status }) => status);
 };
 
-describe('a dead letter that is discarded while a replay of its filter waits for the queue’s Redis', () => {
-  it('is never sent, and the replay says so', async () => {
-    const [, second] = await bury('torn', ['a', 'b', 'c']);
+describe('a dead letter that is discarded or replayed while a replay of its filter waits for the queue’s Redis', () => {
+  it('is not sent by it, and the replay says so', async () => {
+    const [, second, , fourth] = await bury('torn', ['a', 'b', 'c', 'd']);
     await app.redis.kill();
     const job = (
       await app.call('POST /v1/admin/dead_letters/replay', { body: { entity: 'torn' }, waits: false })
     ).body;
-    const chosen = `select from jobs where id = $1 and jsonb_array_length(state -> 'sending') = 3`;
+    const chosen = `select from jobs where id = $1 and jsonb_array_length(state -> 'sending') = 4`;
     await until(
       'the job has chosen',
       async () => (await app.postgres.pool.query(chosen, [job.id])).rowCount === 1,
     );
     expect((await app.call(`POST /v1/admin/dead_letters/${second}/discard`)).body.status).toBe('discarded');
+    // As another replay does, which had Redis.
+    await app.postgres.pool.query(`update dead_letters set status = 'replayed' where id = $1`, [fourth]);
     await app.redis.restart();
     await until('it is done', async () => {
       return (await app.call(`GET /v1/admin/jobs/${job.id}`)).body.status === 'done';
     });
     await until('the test reads Redis again', async () => (await sent()).length >= 2);
     expect((await sent()).map(({ id }) => id).toSorted()).toEqual(['a', 'c']);
-    expect(await statusesOf('torn')).toEqual(['replayed', 'discarded', 'replayed']);
+    expect(await statusesOf('torn')).toEqual(['replayed', 'discarded', 'replayed', 'replayed']);
     const audited = await app.call('GET /v1/admin/audit_log?entity=torn&action=dead_letters.replayed');
     expect(audited.body.data).toHaveLength(2);
     expect((await app.call(`GET /v1/admin/jobs/${job.id}`)).body.result.answered).toBe(2);
