@@ -1,14 +1,14 @@
 /** How far a month's statement is, in a word and a sentence. Pure. */
-import type { Schemas } from '../../api/client.js';
-import type { Tone } from '../../parts/badge.js';
 import { minuteOf, secondsOfPeriod } from '../../parts/times.js';
 
 /** As the service waits for late usage before it closes a month. */
 const LATE_SECONDS = 72 * 3_600;
 
-type Of = Pick<Schemas['StatementMonth'], 'status' | 'period'>;
+type Month = { readonly status: 'draft' | 'final'; readonly period: string };
+type State = { readonly tone: 'good' | 'plain'; readonly word: string; readonly sentence: string };
 
-export function stateOf({ status, period }: Of, now: number): { tone: Tone; word: string; sentence: string } {
+/** @param now Seconds, Unix. */
+export function stateOf({ status, period }: Month, now: number): State {
   if (status === 'final')
     return {
       tone: 'good',
