@@ -73,13 +73,14 @@ describe('a reservation', () => {
   it.each([CREDITS_GONE, TOO_MANY_AT_ONCE, MODEL_NOT_FOUND])(
     'that is denied is a value with body, status and headers untouched',
     async (denied) => {
-      tally.refuseNext(RESERVATIONS, denied);
+      const headers = { ...denied.headers, 'x-request-id': 'req_9' };
+      tally.refuseNext(RESERVATIONS, { ...denied, headers });
       const admission = await client.reserve(wanted);
       expect(admission).toEqual({
         admitted: false,
         denial: {
           status: denied.status,
-          headers: { 'content-type': 'application/json; charset=utf-8', ...denied.headers },
+          headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
           body: JSON.stringify(denied.body),
         },
       });

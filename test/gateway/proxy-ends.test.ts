@@ -177,7 +177,8 @@ describe('a stream that the server cuts', () => {
 
 describe('a denial', () => {
   it('of Tally reaches the caller as it is, and the server is not asked', async () => {
-    world.tally.refuseNext(/reservations$/, CREDITS_GONE);
+    const headers = { ...CREDITS_GONE.headers, 'x-request-id': 'tally_1' };
+    world.tally.refuseNext(/reservations$/, { ...CREDITS_GONE, headers });
     const got = await call(world.gateway, { body: STREAM });
     expect(got.status).toBe(429);
     expect(got.headers).toMatchObject({ 'x-should-retry': 'false', 'x-quota-limit': 'credits' });

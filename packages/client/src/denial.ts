@@ -6,7 +6,7 @@ import { TallyClientError } from './tally-client-error.js';
 export interface Denial {
   /** 429 (or 402, as Tally is configured) at a limit, 404 for a model without a price, 5xx where Tally cannot decide. */
   readonly status: number;
-  /** Names in lower case; `content-type`, and what says whether and when to try again. */
+  /** Names in lower case; `content-type`, what says whether and when to try again, and `x-request-id` for support. */
   readonly headers: Readonly<Record<string, string>>;
   /** JSON text (`ErrorBody`), byte for byte what Tally sent. */
   readonly body: string;
@@ -24,9 +24,12 @@ export interface Answer extends Denial {
   readonly ok: boolean;
 }
 
-/** What tells a caller whether and when to try again. Every other header concerns only the connection to Tally. */
+/**
+ * What tells a caller whether and when to try again, and by which id Tally logged the request. Every other header concerns only the
+ * connection to Tally.
+ */
 const PASSED_ON_HEADER =
-  /^(content-type|retry-after|retry-after-ms|x-should-retry|x-quota-(limit|decision)|x-ratelimit-.+)$/;
+  /^(content-type|retry-after|retry-after-ms|x-should-retry|x-request-id|x-quota-(limit|decision)|x-ratelimit-.+)$/;
 
 /**
  * A limit (402, 429), a model without a price and Tally's own trouble (5xx) are for the caller. Any other refusal means that the

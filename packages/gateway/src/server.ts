@@ -134,7 +134,10 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (error instanceof QuotaDenied) {
     const { status, headers, body, cause } = error.denial;
     if (cause !== undefined) request.log.error({ err: cause }, 'Tally cannot decide');
-    return reply.code(status).headers(headers).send(body);
+    return reply
+      .code(status)
+      .headers({ ...headers, 'x-request-id': request.id })
+      .send(body);
   }
   const answer = openAiErrorOf(error);
   if (error instanceof UpstreamFailure) request.log.error({ err: error }, 'upstream failed');
