@@ -75,6 +75,19 @@ describe('of the demo’s customers', () => {
     expect((await app.call('GET /v1/entities/quarry-street/balance')).body.held_usd).toBe('0');
   });
 
+  it('none has used more than its cap or that of a project', async () => {
+    const capped: string[] = [];
+    for (const { name } of CUSTOMERS) {
+      const { body } = await app.call(`GET /v1/entities/${name}/balance`);
+      for (const { project = null, month_to_date_usd, monthly_cap_usd } of [body, ...body.projects]) {
+        if (monthly_cap_usd === null) continue;
+        capped.push(project ?? name);
+        expect(Number(month_to_date_usd)).toBeLessThanOrEqual(Number(monthly_cap_usd));
+      }
+    }
+    expect(capped).toEqual(expect.arrayContaining(['kestrel-data', 'nightly-summaries']));
+  });
+
   it('one has usage that waits for a price', async () => {
     const { body } = await app.call('GET /v1/admin/prices/unpriced');
     const waiting = body.data.map(({ entity, model }: { entity: string; model: string }) => [entity, model]);

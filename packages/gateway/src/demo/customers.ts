@@ -38,7 +38,7 @@ export type Customer = {
   readonly prepaidDays?: number;
   readonly promotionUsd?: string;
   readonly limits?: Readonly<Record<string, string | number | null>>;
-  /** Its monthly cap is set a little above what it has spent, or that of this project just below. */
+  /** Its monthly cap is set a little above what it has spent, or that of this project less than a cent above. */
   readonly nearCap?: true;
   readonly cappedProject?: string;
   /** Requests that it makes now and that are refused. */

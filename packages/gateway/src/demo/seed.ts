@@ -17,6 +17,9 @@ const BOUGHT_TOO_FEW_PERCENT = 98n;
 /** A cap is at least so much above what is spent. */
 const BELOW_CAP_PERCENT = 3n;
 const PROMOTION_DAYS = 6;
+const PICOS_PER_CENT = PICOS_PER_USD / 100n;
+/** At the model's list price more than a cent, so that it does not fit under the cap of a project. */
+const REFUSED = { model: MODEL, input_tokens: 16_000, max_output_tokens: 1_000 };
 const LOOKS_MAX = 50;
 const LOOK_MS = 200;
 
@@ -115,7 +118,7 @@ type Balance = {
   readonly projects: readonly { project: string; month_to_date_usd: string }[];
 };
 
-/** Caps just above what was used, or just below it. */
+/** Caps just above what was used: by a few percent, or by less than a cent, so that nothing more fits. */
 async function limit({ name, nearCap, cappedProject }: Customer, { admin }: Seeding): Promise<void> {
   if (nearCap === undefined && cappedProject === undefined) return;
   const balance = await admin.get<Balance>(`/v1/entities/${name}/balance`);
@@ -125,9 +128,8 @@ async function limit({ name, nearCap, cappedProject }: Customer, { admin }: Seed
   }
   const project = balance.projects.find((each) => each.project === cappedProject);
   if (project === undefined) return;
-  const spent = picosFromUsd(project.month_to_date_usd);
-  const dollars = (spent / PICOS_PER_USD) * PICOS_PER_USD;
-  const body = { monthly_cap_usd: formatUsd(dollars === 0n ? spent : dollars) };
+  const cents = (picosFromUsd(project.month_to_date_usd) + PICOS_PER_CENT - 1n) / PICOS_PER_CENT;
+  const body = { monthly_cap_usd: formatUsd(cents * PICOS_PER_CENT) };
   await admin.send('PATCH', `/v1/admin/entities/${name}/projects/${project.project}/limits`, body);
 }
 
@@ -143,8 +145,7 @@ async function refuse(
   { name, projects, cappedProject, limits, refused = 0 }: Customer,
   { admin }: Seeding,
 ): Promise<number> {
-  const project = `${name}/${cappedProject ?? projects[0]!.name}`;
-  const request = { project, model: MODEL, input_tokens: 4_000, max_output_tokens: 1_000 };
+  const request = { project: `${name}/${cappedProject ?? projects[0]!.name}`, ...REFUSED };
   const inFlight = Number(limits?.['max_concurrent_requests'] ?? 0);
   const admitted: string[] = [];
   for (let asked = 0; asked < inFlight + refused; asked += 1) {
