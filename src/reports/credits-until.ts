@@ -1,5 +1,5 @@
 /** When credits end at the pace at which they were spent of late. Pure. */
-import { bucketStart, DAY_MS, type Range } from '../domain/buckets.js';
+import { bucketStart, DAY_MS, HOUR_MS, type Range } from '../domain/buckets.js';
 
 export const PACE_DAYS = 7;
 const PACE_MS = PACE_DAYS * DAY_MS;
@@ -8,10 +8,13 @@ const PACE_MS = PACE_DAYS * DAY_MS;
 export const LASTING_DAYS_MAX = 10 * 365;
 const LASTING_MS_MAX = BigInt(LASTING_DAYS_MAX) * BigInt(DAY_MS);
 
-/** The whole hours whose spend is the pace: the same as those of the alert for credits that run out. */
+/**
+ * The hours whose spend is the pace: seven days of whole hours, as of the alert for credits that run out, and the hour that has begun, so
+ * that a customer whose first usage is minutes old has a pace.
+ */
 export function paceHours(at: Date): Range {
-  const end = bucketStart(at, '1h');
-  return { start: new Date(end.getTime() - PACE_MS), end };
+  const begun = bucketStart(at, '1h').getTime();
+  return { start: new Date(begun - PACE_MS), end: new Date(begun + HOUR_MS) };
 }
 
 /** Null where there is nothing that could end, or not within ten years. `pacePicos` is the spend of seven days. */

@@ -14,7 +14,7 @@ const NOW_MS = Date.parse('2026-11-22T11:40:00Z');
 const NOVEMBER_MS = Date.parse('2026-11-01T00:00:00Z');
 const OCTOBER_MS = Date.parse('2026-10-01T00:00:00Z');
 const SAME_HOURS_END_MS = Date.parse('2026-10-22T12:00:00Z');
-const PACE_END_MS = Date.parse('2026-11-22T11:00:00Z');
+const HOUR_BEGUN_MS = Date.parse('2026-11-22T11:00:00Z');
 
 type Event = { readonly occurredMs: number; readonly picos: bigint };
 type Row = Record<string, string | number | null> & { entity: string };
@@ -103,7 +103,7 @@ async function expectedOf(entity: string, events: readonly Event[]) {
   const month = sumOf(events, NOVEMBER_MS, Infinity);
   const previous = sumOf(events, OCTOBER_MS, NOVEMBER_MS);
   const sameDays = sumOf(events, OCTOBER_MS, SAME_HOURS_END_MS);
-  const pace = sumOf(events, PACE_END_MS - 7 * DAY_MS, PACE_END_MS);
+  const pace = sumOf(events, HOUR_BEGUN_MS - 7 * DAY_MS, HOUR_BEGUN_MS + HOUR_MS);
   const credits = picosFromUsd(balance.credits_usd);
   const cap = balance.monthly_cap_usd === null ? null : picosFromUsd(balance.monthly_cap_usd);
   const yearlyCap = balance.yearly_cap_usd === null ? null : picosFromUsd(balance.yearly_cap_usd);

@@ -101,6 +101,17 @@ describe('GET /v1/entities', () => {
     });
   });
 
+  it('counts the usage of the hour that has begun, so a customer whose first usage is minutes old runs out too', async () => {
+    await app.limit('new', { monthly_cap_usd: null });
+    await app.call('POST /v1/admin/entities/new/credits', { body: { amount_usd: '1.42' } });
+    const at = app.clock.now();
+    await recordUsage(app, [anEvent({ subject: 'new/p', occurredAt: at, quantities: { input: 1_000_000 } })]);
+    // $0.71 in seven days, and as much left.
+    const soon = Math.floor(at.getTime() / 1000) + 7 * 86_400;
+    expect(await only('new')).toMatchObject({ credits_usd: '0.71', credits_until: soon });
+    expect(await names('sort=credits_until&limit=2')).toContain('new');
+  });
+
   it('shows what requests in flight hold, and which limits denied how many within the last day', async () => {
     await app.limit('busy', { overage: 'allowed', monthly_cap_usd: '1' });
     const body = { project: 'busy/p', model: LLAMA, input_tokens: 1_000_000, max_output_tokens: 0 };
