@@ -45,6 +45,7 @@ beforeAll(async () => {
   await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
   await app.call('PUT /v1/admin/entities/entity1', { body: { plan: 'free' } });
   await app.call('POST /v1/admin/entities/entity1/credits', { body: { amount_usd: '10' } });
+  await app.call('PUT /v1/admin/entities/entity2', { body: { plan: 'free' } });
   const key = await app.key('gateway');
   env = { PATH: process.env['PATH'] ?? '', TALLY_URL: app.url, TALLY_API_KEY: key, REDIS_URL: app.redis.url };
 });
@@ -80,6 +81,14 @@ describe('a snippet of the page', () => {
     expect(
       await reports('/gateways/curl', () => paste('plain.sh', `set -eu\n${shell}`, 'bash')),
     ).toMatchObject(COUNTED);
+  });
+
+  it('for a shell hands a denial on as it is, and reports nothing', async () => {
+    const [shell] = snippets('sh');
+    const denied = shell!.replaceAll('entity1', 'entity2').replaceAll('/gateways/curl', '/gateways/denied');
+    const { stdout } = await paste('denied.sh', denied, 'bash');
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'insufficient_quota' } });
+    expect((await app.call('GET /v1/admin/dead_letters')).body.data).toEqual([]);
   });
 
   it('for Node asks and reports with the client, and with BullMQ', async () => {
