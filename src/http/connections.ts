@@ -18,15 +18,21 @@ export function watchConnections(server: Server): Connections {
   const answers = new Map<Socket, ServerResponse | null>();
   let isDraining = false;
   server.on('connection', (socket: Socket) => {
+    // Nobody will listen to what it asks.
+    if (isDraining) return void socket.destroy();
     answers.set(socket, null);
     socket.once('close', () => answers.delete(socket));
+    return undefined;
   });
   const watch = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     // Node says so in the answer, and closes the connection after it.
     if (isDraining) response.shouldKeepAlive = false;
     answers.set(socket, response);
     response.on('close', () => {
-      if (answers.get(socket) === response) answers.set(socket, null);
+      if (answers.get(socket) !== response) return;
+      answers.set(socket, null);
+      // Its head was on its way before the server drained, and said that the connection stays open.
+      if (isDraining) socket.destroySoon();
     });
   };
   for (const event of ['request', 'checkExpectation']) server.on(event, watch);
