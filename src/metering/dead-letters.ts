@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { insertAuditEntries } from '../access/audit-log.js';
 import { TallyError } from '../domain/errors.js';
+import { parseSubject } from '../domain/ids.js';
 import { behind, type Order } from '../http/list-order.js';
 import { cursorRow } from '../http/list-page.js';
 import { Clock } from '../platform/clock.js';
@@ -138,7 +139,8 @@ export class DeadLetters {
 
   /**
    * Marks those that are as they were chosen, and returns how many were answered: a dead letter whose event was sent and refused again by
-   * then stays open, and was answered all the same. `concerning` is said of each in the audit log.
+   * then stays open, and was answered all the same. `concerning` is said of each in the audit log, where one that names no entity stands with
+   * the one that it is charged to.
    */
   async mark(
     tx: Tx,
@@ -149,8 +151,9 @@ export class DeadLetters {
     if (deadLetters.length === 0) return 0;
     const marked = await resolveDeadLetters(tx, deadLetters, status);
     const answered = deadLetters.filter(({ id }) => status === 'replayed' || marked.has(id));
+    const payer = parseSubject(mending?.subject ?? '')?.entity ?? null;
     const changes = answered.map(({ id, entity, status: before }) => ({
-      entity,
+      entity: entity ?? payer,
       target: id,
       before: { status: before },
       after: { status, ...(mending !== null && { mended: auditOf(mending) }), ...concerning },

@@ -114,6 +114,15 @@ describe('a change of a dead letter', () => {
     });
   });
 
+  it('by a replay that gives it a subject stands in the audit log of the customer who is charged', async () => {
+    await app.call('PUT /v1/admin/entities/payer', { body: { plan: 'pro' } });
+    const [id] = await bury('', 1);
+    expect((await change(`${id}/replay`, { body: { subject: 'payer/chat' } })).status).toBe(200);
+    expect(await audited('payer', 'dead_letters.replayed')).toMatchObject([
+      { target: id, entity: 'payer', after: { mended: { subject: 'payer/chat' } } },
+    ]);
+  });
+
   it.each(['replay', 'discard'])(
     'by %s that is tried out answers as it would, and does nothing',
     async (what) => {
