@@ -228,7 +228,10 @@ describe('a command that changes something', () => {
     const mended = await tally(
       `dead-letters replay ${world.letter} --mend-time ${new Date().toISOString()} --yes`,
     );
-    expect([mended.code, mended.stdout]).toEqual([0, expect.stringContaining('is replayed')]);
+    expect([mended.code, mended.stdout]).toEqual([
+      0,
+      expect.stringContaining(`What came of it: tally dead-letters show ${world.letter}`),
+    ]);
     await until(
       'its event is counted',
       async () => (await tally('events show bad --entity acme')).code === 0,

@@ -18,7 +18,7 @@ export type ChangeOptions = {
 export type Change<Preview, Made> = {
   /** The command, as errors name it. */
   readonly name: string;
-  /** Asks the service what the change would do. */
+  /** Asks the service what the change would do; a command without one has no --dry-run. */
   readonly preview?: () => Promise<Preview>;
   /** Writes what will happen, in words or as a table; null where the service was not asked. */
   readonly plan: (out: Output, preview: Preview | null) => void;
@@ -38,7 +38,7 @@ export async function change<Preview, Made>(
   const { yes = false, dryRun = false, idempotencyKey } = options;
   // The first attempt may have made the change already, so a dry run of the repetition says nothing.
   const isRepeated = idempotencyKey !== undefined && !dryRun;
-  if (!yes && !dryRun) requireSomebody(name);
+  if (!yes && !dryRun) requireSomebody(name, preview !== undefined);
   if (dryRun || !yes) {
     const seen = isRepeated || preview === undefined ? null : await preview();
     if (dryRun) {
@@ -78,10 +78,11 @@ export function sentBy<Made>(
   };
 }
 
-function requireSomebody(name: string): void {
+function requireSomebody(name: string, hasDryRun: boolean): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return;
+  const way = hasDryRun ? '--yes, or --dry-run to only see what it would do' : '--yes';
   throw new WrongUse(
-    `${name} asks before it changes anything, and there is no terminal to ask on: add --yes, or --dry-run to only see what it would do.`,
+    `${name} asks before it changes anything, and there is no terminal to ask on: add ${way}.`,
   );
 }
 

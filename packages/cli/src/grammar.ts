@@ -122,6 +122,11 @@ export function limited(made: Command, initial = 50): Command {
 }
 const ROWS_MAX = 10_000;
 
+/** An option for a length of time; help shows the default as it is typed. */
+export function lasting(flags: string, description: string, initial: string): Option {
+  return new Option(flags, description).argParser(asDuration).default(asDuration(initial), initial);
+}
+
 /** An option that takes one of a few words; an error lists them. */
 export function choice(flags: string, description: string, words: readonly string[]): Option {
   return new Option(flags, description).choices(words);

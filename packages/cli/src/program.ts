@@ -2,7 +2,7 @@
  * All commands, in the order in which help lists them. A command is loaded when it is called, because loading takes most of the time of a
  * start; only help, completion and a mistyped name load all.
  */
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { describe } from './grammar.js';
 
 type Part = {
@@ -57,7 +57,7 @@ export async function makeProgram(words: readonly string[] | null = null): Promi
     .option('--json', "print the API's answer as JSON, for programs")
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, optionDescription })
     .exitOverride()
     .showHelpAfterError('Commands: tally --help')
     .addHelpText('after', ENVIRONMENT);
@@ -72,6 +72,11 @@ export async function makeProgram(words: readonly string[] | null = null): Promi
   const part = PARTS.find(({ names }) => called !== undefined && names.includes(called));
   for (const { load } of part === undefined ? PARTS : [part]) (await load())(program);
   return program;
+}
+
+function optionDescription(this: Help, option: Option): string {
+  const description = Help.prototype.optionDescription.call(this, option);
+  return option.mandatory ? `${description} (required)` : description;
 }
 
 const ENVIRONMENT = `

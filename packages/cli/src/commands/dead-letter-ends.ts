@@ -26,7 +26,7 @@ export function addReplay(letters: Command): void {
         summary: 'Send a dead letter to the queue again, or all that match; as it is or mended',
         more: 'Without the id of a letter, name what to replay by a filter, or --all.',
         examples: [
-          'dead-letters replay 12 --mend-model cw_meta-llama_Llama-3.3-70B-Instruct',
+          'dead-letters replay dl_htcxun3IRkH0B42XXiozt.acme --mend-model cw_meta-llama_Llama-3.3-70B-Instruct',
           'dead-letters replay --code unknown_usage --mend-format anthropic --dry-run',
           'dead-letters replay --entity acme --since 24h --yes',
           'dead-letters replay --all',
@@ -53,7 +53,7 @@ export function addReplay(letters: Command): void {
       name: 'dead-letters replay',
       plan: (to, seen) =>
         to.line(
-          `Send the dead letter ${id}${seen === null ? '' : ` of ${subjectOf(seen)} (${seen.code})`} to the queue again${mendingText(mend)}: if it can be counted now, it is charged.`,
+          `Send the dead letter ${id}${seen === null ? '' : describedBy(seen)} to the queue again${mendingText(mend)}: if it can be counted now, it is charged.`,
         ),
       ...sentBy(send),
     });
@@ -62,10 +62,15 @@ export function addReplay(letters: Command): void {
         out.line(
           replayed.status === 'open'
             ? `${replayed.id} is open again: it still cannot be counted.`
-            : `${replayed.id} is ${replayed.status}.`,
+            : `${replayed.id} is sent to the queue again. What came of it: tally dead-letters show ${replayed.id}`,
         ),
       );
   });
+}
+
+function describedBy(letter: Schema<'DeadLetter'>): string {
+  const subject = subjectOf(letter);
+  return subject === '' ? ` (${letter.code})` : ` of ${subject} (${letter.code})`;
 }
 
 function mendingOf({ mendSubject, mendFormat, mendTime, mendModel }: ReplayOptions): Mending {
@@ -113,7 +118,10 @@ export function addDiscard(letters: Command): void {
       command(letters, 'discard [letter]', {
         summary: 'Put a dead letter aside, or all that match: its usage is not charged',
         more: 'Without the id of a letter, name what to discard by a filter, or --all. What was discarded can still be replayed.',
-        examples: ['dead-letters discard 12', 'dead-letters discard --code invalid_subject --since 7d --yes'],
+        examples: [
+          'dead-letters discard dl_htcxun3IRkH0B42XXiozt.acme',
+          'dead-letters discard --code invalid_subject --since 7d --yes',
+        ],
       }),
     )
       .option('--all', 'all that are open')

@@ -48,7 +48,7 @@ function waitingOf(inbox: Schema<'Inbox'>): Waiting[] {
     counted('failed jobs', failed_jobs, 'tally jobs list --status failed'),
     ...unpriced_models.data.map(({ model, events, entities }) => ({
       what: `usage without a price: ${model}`,
-      many: `${plural(events, 'event')} of ${count(entities)}`,
+      many: `${plural(events, 'event')} of ${plural(entities, 'customer')}`,
       command: `tally prices unpriced --model ${model}`,
       tone: 'yellow' as const,
       isThere: true,

@@ -5,13 +5,13 @@ import { rowsOf } from '../api/pages.js';
 import { change, makeOnce, type ChangeOptions } from '../change.js';
 import {
   action,
-  asDuration,
   asks,
   asName,
   asTime,
   choice,
   command,
   group,
+  lasting,
   limited,
   repeatable,
 } from '../grammar.js';
@@ -24,7 +24,6 @@ type Role = Schema<'KeyRole'>;
 
 const ROLES = ['gateway', 'finance', 'owner', 'admin'] as const satisfies Role[];
 const STATES = ['active', 'expired', 'revoked'] as const satisfies Schema<'KeyState'>[];
-const OVERLAP_SECONDS = 86_400;
 
 export function addKeyCommands(program: Command): void {
   const keys = group(program, 'keys', 'Make, list, rotate and revoke API keys');
@@ -85,7 +84,7 @@ const COLUMNS: Column<Key>[] = [
   },
   { head: 'entity', cell: ({ entity }) => entity ?? 'all', shrinksTo: 8, rank: 2 },
   { head: 'last used', cell: (key) => moment(key.last_used_at, 'never'), rank: 3 },
-  { head: 'expires', cell: (key) => moment(key.expires_at, 'never').slice(0, 10), rank: 4 },
+  { head: 'expires', cell: (key) => moment(key.expires_at, 'never'), rank: 4 },
 ];
 
 type CreateOptions = {
@@ -165,12 +164,7 @@ function addRotate(keys: Command): void {
         'keys rotate key_VyDgsL3WcRy1DPlqHdMB8J --overlap 0s --yes',
       ],
     })
-      .option(
-        '--overlap <time>',
-        'for how long the old key works on (default: 24h)',
-        asDuration,
-        OVERLAP_SECONDS,
-      )
+      .addOption(lasting('--overlap <time>', 'for how long the old key works on', '24h'))
       .option('--expires <time>', 'when the new key stops working', asTime),
     { dryRun: false },
   );

@@ -1,6 +1,6 @@
 /** `tally limits NAME` and `tally limits NAME/PROJECT`: shows limits, or changes those that an option names. */
 import type { Command } from 'commander';
-import { count, money } from '../amounts.js';
+import { count, money, picosOf } from '../amounts.js';
 import { answerOf, answerOrNull, type Schema } from '../api/client.js';
 import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { WrongUse } from '../failures.js';
@@ -104,11 +104,14 @@ async function changeEntity(session: Session, entity: string, options: LimitOpti
   const send = (attempt: Attempt) =>
     answerOf(api.PATCH('/v1/admin/entities/{entity}/limits', { params: { path, ...attempt }, body }));
   const before = await answerOf(api.GET('/v1/admin/entities/{entity}/limits', { params: { path } }));
+  const spent = monthlyCap === undefined ? null : await spentOf(session, { entity, project: null });
   const changed = await change(session, options, {
     name: 'limits',
     plan: (to, after) => {
       to.line(`Change the limits of ${entity}:`);
-      if (after !== null) writeEntity(to, after, before);
+      if (after === null) return;
+      writeEntity(to, after, before);
+      if (after.quota_mode === 'enforce') writeReached(to, after.monthly_cap_usd, spent);
     },
     ...sentBy(send),
   });
@@ -127,6 +130,7 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
   const before = await answerOrNull(
     api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
   );
+  const spent = monthlyCap === undefined ? null : await spentOf(session, path);
   const send = (attempt: Attempt) => {
     const call = { params: { path, ...attempt }, body };
     return answerOf(
@@ -140,7 +144,9 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
     plan: (to, after) => {
       const verb = before === null ? 'Create the project, with the limits' : 'Change the limits';
       to.line(`${verb} of ${path.entity}/${path.project}:`);
-      if (after !== null) writeProject(to, after, before);
+      if (after === null) return;
+      writeProject(to, after, before);
+      writeReached(to, after.monthly_cap_usd, spent);
     },
     ...sentBy(send),
   });
@@ -149,6 +155,23 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
     if (before === null) out.line(`Created ${path.entity}/${path.project}, with the limits:`);
     writeProject(out, changed, null);
   });
+}
+
+type Spent = { readonly period: string; readonly usd: string };
+
+/** What a customer, or a project of one, has spent of the month; null for one that is unknown. */
+async function spentOf({ api }: Session, { entity, project }: Subject): Promise<Spent | null> {
+  const path = { entity };
+  const balance = await answerOrNull(api.GET('/v1/entities/{entity}/balance', { params: { path } }));
+  if (balance === null) return null;
+  const spender = project === null ? balance : balance.projects.find((each) => each.project === project);
+  return { period: balance.period, usd: spender?.month_to_date_usd ?? '0' };
+}
+
+/** A cap that is spent already refuses every request. */
+function writeReached(to: Output, capUsd: string | null, spent: Spent | null): void {
+  if (capUsd === null || spent === null || picosOf(spent.usd) < picosOf(capUsd)) return;
+  to.line(`Spent in ${spent.period}: ${money(spent.usd)}: the next request is refused.`);
 }
 
 type Entity = Schema<'Entity'>;

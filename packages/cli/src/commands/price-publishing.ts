@@ -9,7 +9,7 @@ import { action, asCount, asks, asName, asTime, asUsd, command } from '../gramma
 import { contentOf, parsedJson } from '../files.js';
 import type { Session } from '../session.js';
 import type { Output } from '../shown/output.js';
-import { nameOf, pricesOf } from '../shown/price.js';
+import { nameOf, pricesOf, shortTerms } from '../shown/price.js';
 import { second } from '../times.js';
 
 type PublishOptions = ChangeOptions & {
@@ -28,11 +28,38 @@ type PublishOptions = ChangeOptions & {
 
 type PriceOrder = Schema<'PriceOrder'>;
 
+/** Every price but those that have an option of their own. */
+export const SETTABLE = [
+  'cached_input_audio_usd_per_million',
+  'cached_input_image_usd_per_million',
+  'cache_write_usd_per_million',
+  'cache_write_30m_usd_per_million',
+  'cache_write_1h_usd_per_million',
+  'cache_write_12h_usd_per_million',
+  'input_audio_usd_per_million',
+  'input_image_usd_per_million',
+  'input_video_usd_per_million',
+  'reasoning_usd_per_million',
+  'output_audio_usd_per_million',
+  'output_image_usd_per_million',
+  'output_video_usd_per_million',
+  'request_usd',
+  'search_usd',
+  'query_usd',
+  'page_usd',
+  'image_usd',
+  'session_usd',
+  'input_second_usd',
+  'output_second_usd',
+  'input_character_usd_per_million',
+  'output_character_usd_per_million',
+] as const satisfies (keyof PriceOrder)[];
+
 export function addPublish(prices: Command): void {
   const publish = asks(
     command(prices, 'publish <model>', {
       summary: 'Publish a price of a model',
-      more: 'Prices are US dollars per million tokens, with --set also for one of something. The first price of a model reaches back to the usage that waited for it, where --from is left out. --file takes the fields of the API from a file: variants, or what `tally prices show ID --json` prints.',
+      more: `Prices are US dollars per million tokens, with --set also for one of something. A price replaces the one before: variants and prices that are left out are gone, the limits of tokens stay. To change one price, start from \`tally prices show ID --json\`, which --file takes. The first price of a model reaches back to the usage that waited for it, where --from is left out.\n\nFields of --set: ${SETTABLE.join(', ')}.`,
       examples: [
         'prices publish acme-chat-1 --input 0.71 --cached-input 0.35 --output 0.71 --max-output 8192',
         'prices publish acme-chat-1 --entity acme --input 0.5 --output 0.5 --from 2026-12-01',
@@ -112,14 +139,25 @@ async function inForce({ api, nowMs }: Session, { model, entity, effective_from 
   return own ?? rows.find((price) => price.entity === null) ?? null;
 }
 
-/** `input, per million  $0.71 → $0.80`, of each price that is set before or after. */
-function differences(before: object | null, after: object): [string, string][] {
-  const [was, is] = [new Map(before === null ? [] : pricesOf(before)), new Map(pricesOf(after))];
-  return [...new Set([...was.keys(), ...is.keys()])].map((field) => {
-    const [then, now] = [was.get(field), is.get(field)];
-    if (then === now) return [nameOf(field), money(now)];
-    return [nameOf(field), `${money(then, 'none')} → ${money(now, 'none')}`];
+type Priced = Pick<Schema<'Price'>, 'variants'>;
+
+/** `input, per million  $0.71 → $0.80`, of each price and each variant that is there before or after. */
+function differences(before: Priced | null, after: Priced): [string, string][] {
+  const [was, is] = [new Map(before === null ? [] : linesOf(before)), new Map(linesOf(after))];
+  return [...new Set([...was.keys(), ...is.keys()])].map((name) => {
+    const [then = 'none', now = 'none'] = [was.get(name), is.get(name)];
+    return [name, then === now ? now : `${then} → ${now}`];
   });
+}
+
+function linesOf(price: Priced): [name: string, terms: string][] {
+  return [
+    ...pricesOf(price).map(([field, usd]) => [nameOf(field), money(usd)] satisfies [string, string]),
+    ...(price.variants ?? []).map(
+      (variant) =>
+        [`variant ${JSON.stringify(variant.when)}`, shortTerms(variant)] satisfies [string, string],
+    ),
+  ];
 }
 
 const TAKEN = /_usd(_per_million)?$/;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { count } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { action, asDuration, asks, asName, choice, command, group, limited, repeatable } from '../grammar.js';
+import { action, asks, asName, choice, command, group, lasting, limited, repeatable } from '../grammar.js';
 import { change, makeOnce, type ChangeOptions } from '../change.js';
 import type { Output } from '../shown/output.js';
 import type { Column } from '../shown/table.js';
@@ -108,8 +108,6 @@ function addTest(webhooks: Command): void {
   });
 }
 
-const OVERLAP_SECONDS = 86_400;
-
 type RotateOptions = ChangeOptions & { readonly overlap: number };
 
 function addRotate(webhooks: Command): void {
@@ -120,12 +118,7 @@ function addRotate(webhooks: Command): void {
         'webhooks rotate hook_9aXkQ2mZr0TbLw8YcVdN1e',
         'webhooks rotate hook_9aXkQ2mZr0TbLw8YcVdN1e --overlap 0s --yes',
       ],
-    }).option(
-      '--overlap <time>',
-      'for how long the secret before signs too (default: 24h)',
-      asDuration,
-      OVERLAP_SECONDS,
-    ),
+    }).addOption(lasting('--overlap <time>', 'for how long the secret before signs too', '24h')),
     { dryRun: false },
   );
   action<[string], RotateOptions>(rotate, async ({ session, args: [id], options }) => {

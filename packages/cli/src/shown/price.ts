@@ -36,6 +36,13 @@ export function writePrice(out: Output, price: Schema<'Price'>): void {
   }
 }
 
+/** `×0.5`, or `input, per million $0.355; output, per million $0.355`. */
+export function shortTerms(variant: object): string {
+  return termsOf(variant)
+    .map(([name, value]) => (name === 'times' ? `×${value}` : `${name} ${value}`))
+    .join('; ');
+}
+
 function termsOf(variant: object): [string, string][] {
   return pricesOf(variant).map(([field, value]) =>
     field === 'multiplier' ? ['times', value] : [nameOf(field), money(value)],
