@@ -2,10 +2,10 @@
  * A table of any length: headers stay and sort, rows beyond the screen are not drawn. Where it does not fit, it scrolls inside, with its first
  * column in place; on a narrow screen each row is a block of its own instead. It neither searches nor loads: it gets the rows that are wanted.
  */
-import { useCallback, useMemo, useState, type ReactNode } from 'react';
+import { useCallback, useState, type ReactNode } from 'react';
 import type { CsvCell } from './csv.js';
 import { Empty } from './empty.js';
-import { sortedRows, type SortValue } from './sorted-rows.js';
+import { useOrderedRows, type SortValue } from './ordered-rows.js';
 import { SortSelect, useStacked } from './stacked-rows.js';
 import { ROLES, TableRows, VIRTUAL_ROWS_MIN } from './table-rows.js';
 
@@ -55,14 +55,8 @@ const COLUMN_MAX = '42vw';
 const ROWS_IN_PAGE_MAX = 25;
 
 export function DataTable<T extends object>(props: DataTableProps<T>) {
-  const { columns, rows, sort, isSorted = false, label, empty } = props;
-  const column = sort === undefined || isSorted ? undefined : columns.find(({ id }) => id === idIn(sort));
-  const sortBy = column?.sortBy;
-  const isBackwards = sort?.startsWith('-') ?? false;
-  const sorted = useMemo(
-    () => (sortBy === undefined ? rows : sortedRows(rows, sortBy, isBackwards)),
-    [rows, sortBy, isBackwards],
-  );
+  const { columns, rows, label, empty } = props;
+  const ordered = useOrderedRows(props);
   const isVirtual = rows.length >= VIRTUAL_ROWS_MIN || props.onEnd !== undefined;
   // State and no ref: the rows are measured against it, and they are there before a ref is.
   const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
@@ -95,7 +89,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
             ))}
           </colgroup>
           <Head {...props} isStacked={isStacked} />
-          <TableRows {...props} rows={sorted} scroll={scroll} isVirtual={isVirtual} />
+          <TableRows {...props} rows={ordered} scroll={scroll} isVirtual={isVirtual} />
           {props.totals && <Foot columns={columns} totals={props.totals} />}
         </table>
       </div>
@@ -105,10 +99,6 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
 
 function remOf({ width }: { width?: number }, index: number): number {
   return width ?? (index === 0 ? FIRST_COLUMN_REM : COLUMN_REM);
-}
-
-function idIn(sort: Sort): string {
-  return sort.replace(/^-/, '');
 }
 
 function Head<T>({ columns, sort, onSort, isStacked }: DataTableProps<T> & { isStacked: boolean }) {
