@@ -51,7 +51,7 @@ export function addCount(conflicts: Command): void {
         name: 'conflicts count',
         words: (conflicts) =>
           `Count the other contents of ${conflicts}, as events of their own: each is charged.`,
-        path: '/v1/admin/usage_conflicts/count',
+        post: (call) => answerOf(api.POST('/v1/admin/usage_conflicts/count', call)),
       });
     refuseFilter(options, CONFLICTS);
     const body = noteOf(options);
@@ -93,7 +93,7 @@ export function addReview(conflicts: Command): void {
       return endMatching(session, options, {
         name: 'conflicts review',
         words: (conflicts) => `Mark ${conflicts} as reviewed: nothing is charged.`,
-        path: '/v1/admin/usage_conflicts/review',
+        post: (call) => answerOf(api.POST('/v1/admin/usage_conflicts/review', call)),
       });
     refuseFilter(options, CONFLICTS);
     const params = { path: { id } };
@@ -124,13 +124,16 @@ function filterOf({ entity, subject, since, until, status, limit }: EndOptions) 
 }
 
 type Many = Pick<Answering<Schema<'ConflictBatch'>>, 'name' | 'words'> & {
-  readonly path: '/v1/admin/usage_conflicts/count' | '/v1/admin/usage_conflicts/review';
+  readonly post: (call: {
+    readonly params: Attempt;
+    readonly body: ReturnType<typeof filterOf> & ReturnType<typeof noteOf>;
+  }) => Promise<Schema<'ConflictBatch'> | Schema<'Job'>>;
 };
 
 async function endMatching(
   session: Session,
   options: EndOptions,
-  { path, name, words }: Many,
+  { post, name, words }: Many,
 ): Promise<void> {
   const body = { ...filterOf(options), ...noteOf(options) };
   await answerMatching<Schema<'ConflictBatch'>>(
@@ -139,7 +142,7 @@ async function endMatching(
     {
       name,
       words,
-      send: async (attempt) => answerOf(session.api.POST(path, { params: attempt, body })),
+      send: (params) => post({ params, body }),
       skipping: 'their month is not kept, or another event has their id',
     },
   );
