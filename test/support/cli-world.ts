@@ -65,6 +65,11 @@ export async function aCliWorld(): Promise<CliWorld> {
   const [letter, conflict] = await Promise.all(
     ['dead_letters', 'usage_conflicts'].map(async (path) => String((await waiting(path))[0].id)),
   );
+  // Denials are counted a second later, together.
+  await until('the denial is counted', async () => {
+    const { body } = await call('GET /v1/entities/globex');
+    return body.denied_requests === 1;
+  });
   const directory = await mkdtemp(join(tmpdir(), 'tally-cli-'));
   return {
     ...aCli(app),
