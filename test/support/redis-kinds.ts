@@ -79,7 +79,12 @@ export async function aRedisProcess(options: ServerOptions = {}): Promise<RedisP
     }
   };
   const limitFiles = (bytes: string) => run('prlimit', ['--pid', String(server.pid), `--fsize=${bytes}:`]);
-  await redis.ping();
+  const answers = () =>
+    redis.ping().then(
+      () => true,
+      () => false,
+    );
+  await until('it answers', answers);
   return {
     port,
     directory,
