@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 
 describe('an outage', () => {
-  it('is recent from when it was seen for as long as was asked, and anew where it is seen again', () => {
+  it('is recent for the given time after it was last seen', () => {
     expect(outage.isRecent()).toBe(false);
     outage.see();
     expect(outage.isRecent()).toBe(true);
