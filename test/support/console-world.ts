@@ -5,6 +5,7 @@ import { anApp, type TestApp } from './app.js';
 import { aBrowser, PHONE, WIDE, type TestBrowser, type TestWindow, type Theme } from './browser.js';
 import { anEvent, LLAMA } from './builders.js';
 import { recordUsage } from './usage.js';
+import { until } from './until.js';
 
 /** As long as a name may be. */
 export const LONGEST_NAME = `long-${'n'.repeat(123)}`;
@@ -108,4 +109,9 @@ async function fill(app: TestApp): Promise<void> {
   const gateway = await app.key('gateway');
   for (const project of ['capped/chat', 'broke/chat', 'capped/chat'])
     await app.call('POST /v1/quota/reservations', { key: gateway, body: { project, model: LLAMA } });
+  // Denials are counted a second later, together.
+  await until('the denials are counted', async () => {
+    const { body } = await app.call('GET /v1/entities/capped');
+    return body.denied_requests === 2;
+  });
 }
