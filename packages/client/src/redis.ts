@@ -1,5 +1,5 @@
 /** Connections to the Redis of a URL, whatever its kind. Needs ioredis. */
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { redisAddressOf, type RedisAddress } from './protocol/redis-address.js';
 
 export type RedisClient = Redis | Cluster;
@@ -7,6 +7,8 @@ export type RedisClient = Redis | Cluster;
 const RECONNECT_MS_MAX = 1_000;
 /** A node that could not be reached so often is forgotten until the Cluster names it again. */
 const NODE_ATTEMPTS_MAX = 10;
+/** How often a command that may wait is tried, every 100 ms: a minute, in which a replica has taken its node's place. */
+const COMMAND_TRIES_MAX = 600;
 /** How often a Cluster is asked which node has which slot; a node that no longer has one says so at once. */
 const SLOTS_MS = 5_000;
 /** A Sentinel that does not answer, and a server that it names and that does not, cost no more than this before the next is asked. */
@@ -72,6 +74,19 @@ function accountOf({ username, password, tls }: RedisAddress): RedisOptions {
   };
 }
 
+/**
+ * It waits for the Cluster, never for a node: ioredis leaves what waits for a node unanswered for ever where it gives the node up between two
+ * attempts to reach it. So a lost node is given up at once, and the command is sent to whoever has the slot.
+ */
+const WAITING_COMMANDS: ClusterOptions = { maxRedirections: COMMAND_TRIES_MAX };
+
+/** It is not sent again behind the caller's back. */
+const COMMANDS_AT_ONCE: ClusterOptions = {
+  retryDelayOnFailover: 0,
+  retryDelayOnClusterDown: 0,
+  clusterNodeRetryStrategy: (attempt) => (attempt > NODE_ATTEMPTS_MAX ? null : retryStrategy(attempt)),
+};
+
 function openCluster(address: RedisAddress, options: RedisOptions): Cluster {
   const { enableOfflineQueue = true, ...ofNode } = options;
   const cluster = new Cluster(
@@ -80,10 +95,8 @@ function openCluster(address: RedisAddress, options: RedisOptions): Cluster {
       redisOptions: { ...accountOf(address), ...ofNode },
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
-      clusterNodeRetryStrategy: (attempt) => (attempt > NODE_ATTEMPTS_MAX ? null : retryStrategy(attempt)),
       slotsRefreshInterval: SLOTS_MS,
-      // Where a command may not wait, it is not sent again behind the caller's back either.
-      ...(!enableOfflineQueue && { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }),
+      ...(enableOfflineQueue ? WAITING_COMMANDS : COMMANDS_AT_ONCE),
       // Nodes keep their names, which certificates are made out to.
       dnsLookup: (name, done) => done(null, name),
     },

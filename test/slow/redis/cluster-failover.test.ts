@@ -1,7 +1,6 @@
 /** A node of a Cluster dies for good while Tally works, and its replica takes its slots over: decisions, holds and a shard of the queue. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { slotOf } from '../../../packages/client/src/protocol/redis-prefix.js';
-import { DeadlineError, Deadlines } from '../../../src/platform/deadline.js';
 import type { TestApp } from '../../support/app.js';
 import { aRedisCluster, type RedisCluster } from '../../support/redis-kinds.js';
 import { aLoad, LOAD_EVENT_PICOS } from '../../support/redis-load.js';
@@ -19,7 +18,6 @@ import { until } from '../../support/until.js';
 /** A job that a worker had when the node died waits for its lock, and for the next look for such jobs. */
 const COUNTED_SECONDS_MAX = 240;
 const SHARDS = 3;
-const CLOSE_MS_MAX = 25_000;
 
 let cluster: RedisCluster;
 let app: TestApp;
@@ -28,11 +26,7 @@ beforeAll(async () => {
   app = await anAppOn({ REDIS_URL: cluster.url, QUEUE_SHARDS: String(SHARDS) });
 });
 afterAll(async () => {
-  // A connection that still looks for a node that is gone says no goodbye. A process waits for it no longer than a stop may take.
-  const closed = new Deadlines().within(CLOSE_MS_MAX, app?.close() ?? Promise.resolve());
-  await closed.catch((error: unknown) => {
-    if (!(error instanceof DeadlineError)) throw error;
-  });
+  await app?.close();
   await cluster?.stop();
 });
 
