@@ -13,6 +13,7 @@ import { UsageQueue } from './queues.js';
 import { RedisMemoryWatch } from './redis-memory-watch.js';
 import type { RedisConnections } from './redis-connections.js';
 import { QUEUE_REDIS, QUOTA_REDIS } from './redis.js';
+import { Replicas } from './replicas.js';
 import { ReportsDatabase } from './reports-database.js';
 
 /** Opened before the app and closed after it. */
@@ -34,8 +35,8 @@ export class PlatformModule {
     const { database, redis, queueShards, queueReplicasMin, clock, logger, metrics } = parts;
     observePools(metrics, database);
     observeServers(metrics, { database, redis });
-    const replicated = queueReplicasMin === 0 ? null : { redis: redis.adding, replicasMin: queueReplicasMin };
-    const usageQueue = new UsageQueue(redis.producer, clock, queueShards, replicated);
+    const replicas = queueReplicasMin === 0 ? null : new Replicas(redis.adding, queueReplicasMin);
+    const usageQueue = new UsageQueue(redis.producer, clock, queueShards, replicas);
     observeUsageQueue(metrics, usageQueue);
     const providers: Provider[] = [
       { provide: Database, useValue: database },

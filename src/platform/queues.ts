@@ -9,11 +9,11 @@ import {
   usageQueues,
 } from '@tally/client/protocol';
 import { Queue, type Job } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Clock } from './clock.js';
 import { assert } from '../domain/errors.js';
 import { askRedis } from './redis-errors.js';
-import type { RedisNode, RedisNodes } from './redis-nodes.js';
+import type { RedisNodes } from './redis-nodes.js';
+import type { Replicas } from './replicas.js';
 import { Unavailable } from './unavailable.js';
 
 /** One for each lane. */
@@ -66,28 +66,16 @@ export function togetherOf(looks: readonly UsageQueueLook[]): UsageQueueState {
   };
 }
 
-/** How long replicas may take to confirm what was added. */
-const REPLICAS_MS_MAX = 1_000;
-
-/** A connection of its own, which waits for replicas. */
-type Replicated = { readonly redis: RedisNodes; readonly replicasMin: number };
-
-type Place = Replicated & { readonly node: RedisNode | null; readonly losses: number };
-
 export class UsageQueue {
   private readonly queues = new Map<RedisNodes, Map<string, Queue>>();
-  /** How often the connection that waits for replicas was lost. */
-  private losses = 0;
 
-  /** Usage is spread over so many queues, by entity. Null where what is added need not be on replicas. */
+  /** Usage is spread over `shards` queues, by entity. `replicas` is null where what is added need not be on any. */
   constructor(
     private readonly redis: RedisNodes,
     private readonly clock: Clock,
     private readonly shards = 1,
-    private readonly replicated: Replicated | null = null,
-  ) {
-    replicated?.redis.onClose(() => (this.losses += 1));
-  }
+    private readonly replicas: Replicas | null = null,
+  ) {}
 
   /** BullMQ's prefix of a queue. */
   prefixOf(name: string): string {
@@ -109,38 +97,17 @@ export class UsageQueue {
     { once = null }: { once?: string | null } = {},
   ): Promise<string> {
     // A queue of BullMQ that is made without a connection waits for one, however long that takes.
-    const redis = this.replicated?.redis ?? this.redis;
+    const redis = this.replicas?.redis ?? this.redis;
     requireConnection(redis);
     const queue = this.queueNamed(name, redis);
     // By the clock that the worker goes by: what was too old here is too old there, and what was not is not.
     const timestamp = this.clock.now().getTime();
     const deduplication = once === null ? undefined : { id: once, ttl: ONCE_MS };
     const options = { timestamp, ...(deduplication && { deduplication }) };
-    const place = this.replicated && this.placeOf(queue, this.replicated);
-    const { id } = await askRedis(queue.add(USAGE_JOB, events, options));
+    const add = () => queue.add(USAGE_JOB, events, options);
+    const { id } = await (this.replicas?.confirm(slotOf(queue.toKey('')), add) ?? askRedis(add()));
     assert(id !== undefined, 'a job that was added has an id');
-    if (place !== null) await this.untilOnReplicas(queue, place);
     return queue.toKey(id);
-  }
-
-  /** The server that has the queue now. */
-  private placeOf(queue: Queue, { redis, replicasMin }: Replicated): Place {
-    return { redis, replicasMin, node: redis.nodeOf(slotOf(queue.toKey(''))), losses: this.losses };
-  }
-
-  /**
-   * Redis counts the replicas that have all that this connection wrote before. What was added while another server took the place may be in
-   * one that is no master any more, and the replicas those of the other.
-   */
-  private async untilOnReplicas(queue: Queue, { redis, replicasMin, node, losses }: Place): Promise<void> {
-    const count = node === null ? 0 : await replicasOf(node.redis, replicasMin);
-    if (this.losses !== losses || redis.nodeOf(slotOf(queue.toKey(''))) !== node)
-      throw new Unavailable(
-        'redis',
-        new Error('another server has taken the place of the one that has the usage'),
-      );
-    if (count < replicasMin)
-      throw new Unavailable('redis', new Error(`${count} of ${replicasMin} replicas have the usage`));
   }
 
   /** Of these jobs, those that Redis still has: a job is deleted once all its events are counted or dead letters. Throws Unavailable. */
@@ -255,15 +222,6 @@ export class UsageQueue {
 
 function requireConnection({ client }: RedisNodes): void {
   if (client.status !== 'ready') throw new Unavailable('redis', new Error('no connection'));
-}
-
-/** A server that is no master any more refuses to wait, or ends the wait. */
-async function replicasOf(redis: Redis, replicasMin: number): Promise<number> {
-  try {
-    return await redis.wait(replicasMin, REPLICAS_MS_MAX);
-  } catch (error) {
-    throw new Unavailable('redis', error);
-  }
 }
 
 /** A command takes keys of one slot only. */
