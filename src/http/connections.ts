@@ -18,11 +18,13 @@ export function watchConnections(server: Server): Connections {
   const answers = new Map<Socket, ServerResponse | null>();
   let isDraining = false;
   server.on('connection', (socket: Socket) => {
-    // Nobody will listen to what it asks.
-    if (isDraining) return void socket.destroy();
+    if (isDraining) {
+      // Nobody will listen to what it asks.
+      socket.destroy();
+      return;
+    }
     answers.set(socket, null);
     socket.once('close', () => answers.delete(socket));
-    return undefined;
   });
   const watch = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     // Node says so in the answer, and closes the connection after it.
