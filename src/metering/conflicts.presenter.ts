@@ -2,6 +2,7 @@
 import { presentEvent } from './event-json.js';
 import { conflictIdOf, statusOfConflict, type ConflictRow } from './usage-conflicts.sql.js';
 import type { ConflictBatch, UsageConflict } from './conflicts.schema.js';
+import { formatUsd } from '@tally/client/protocol';
 import { unixSeconds, unixSecondsOrNull } from '../domain/unix-time.js';
 
 export function presentConflict(row: ConflictRow): UsageConflict {
@@ -15,6 +16,7 @@ export function presentConflict(row: ConflictRow): UsageConflict {
     other: presentEvent(row.other),
     status: statusOfConflict(row),
     counted_as: row.countedAs,
+    cost_usd: row.costPicos === null ? null : formatUsd(BigInt(row.costPicos)),
     seen_count: Number(row.seenCount),
     first_seen_at: unixSeconds(row.firstSeenAt),
     last_seen_at: unixSeconds(row.lastSeenAt),

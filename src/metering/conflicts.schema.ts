@@ -147,6 +147,9 @@ export const UsageConflict = z
     other: EventContent.describe('The content that arrived under the same identity'),
     status,
     counted_as: z.string().nullable().describe('The id of the event under which it was counted after all'),
+    cost_usd: textOrNull.describe(
+      'What that event costs, as first rated; null while it is not counted, or waits for a price',
+    ),
     seen_count: z.int(),
     first_seen_at: z.int(),
     last_seen_at: z.int(),

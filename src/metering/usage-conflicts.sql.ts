@@ -1,5 +1,6 @@
 /** Conflicts: events that arrived again with other content than was counted. They are kept for review, and an admin may count them. */
 import type { EventJson } from './event-json.js';
+import { UNPRICED } from '../domain/price.js';
 import type { UsageEvent } from '../domain/usage.js';
 import { comparisonOf, type Order } from '../http/list-order.js';
 import type { Tx } from '../platform/database.js';
@@ -87,6 +88,8 @@ export type ConflictRow = ConflictKey & {
   readonly reviewedBy: string | null;
   readonly note: string | null;
   readonly countedAs: string | null;
+  /** Digits, of the event that it was counted as, as first rated; null while that waits for a price too. */
+  readonly costPicos: string | null;
 };
 
 export function statusOfConflict({
@@ -106,7 +109,7 @@ export type ConflictFilter = {
   readonly to: Date | null;
 };
 
-/** Each conflict with the event that was counted: of the same entity, for an identity holds it. */
+/** Each conflict with the event that was counted, of the same entity, for an identity holds it; and the one that it was counted as. */
 const CONFLICTS = Prisma.sql`
     select
       c.identity::text, c.other_fingerprint::text as fingerprint, c.entity, c.source, c.event_id as "eventId",
@@ -114,10 +117,13 @@ const CONFLICTS = Prisma.sql`
       case when e.identity is not null then event_content(e) end as counted,
       c.seen_count as "seenCount", c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt",
       c.reviewed_at as "reviewedAt", c.reviewed_by as "reviewedBy", c.review_note as note,
-      c.counted_as as "countedAs"
+      c.counted_as as "countedAs", a.cost_picos::text as "costPicos"
     from usage_conflicts c
     left join rated_events e
-      on e.entity = c.entity and e.occurred_at = c.original_occurred_at and e.identity = c.identity`;
+      on e.entity = c.entity and e.occurred_at = c.original_occurred_at and e.identity = c.identity
+    left join rated_events a
+      on a.entity = c.entity and a.occurred_at = (c.other_content ->> 'occurredAt')::timestamptz
+      and a.source = c.source and a.id = c.counted_as and a.rate_id <> ${UNPRICED}`;
 
 const matching = (filter: ConflictFilter) => Prisma.sql`
   (${filter.status}::text is null or ${filter.status}::text = case

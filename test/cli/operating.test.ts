@@ -47,6 +47,10 @@ describe('conflicts in bulk', () => {
     await conflict('twice-1');
     await conflict('twice-2');
     await until('three are open', async () => (await open()) === 3);
+    const [last] = (await get('/v1/admin/usage_conflicts?status=open')).data;
+    const one = await tally(`conflicts count ${last.id} --dry-run`);
+    expect(one.stdout).toContain('acme is charged $0.00001491.');
+    expect(await open()).toBe(3);
     const dry = await tally('conflicts count --subject acme/search --dry-run');
     expect(dry.stdout).toContain('Count the other contents of 3 conflicts');
     expect(await json('conflicts count --entity acme --limit 1 --yes')).toMatchObject({

@@ -14,11 +14,14 @@ describe('conflicts', () => {
 
   const conflicts = async (query: string, key = app.adminKey): Promise<Conflict[]> =>
     (await app.call(`GET /v1/admin/usage_conflicts${query}`, { key })).body.data;
-  const report = async (subject: string, promptTokens: number, id = subject): Promise<void> => {
-    const body = anEventBody(
-      { subject, id },
-      { usage: { prompt_tokens: promptTokens, completion_tokens: 0 } },
-    );
+  const report = async (
+    subject: string,
+    promptTokens: number,
+    id = subject,
+    model = LLAMA,
+  ): Promise<void> => {
+    const usage = { prompt_tokens: promptTokens, completion_tokens: 0 };
+    const body = anEventBody({ subject, id }, { model, usage });
     expect((await app.call('POST /v1/usage/events', { body })).body.accepted).toBe(1);
   };
   const rows = async (sql: string, entity: string) => (await app.postgres.pool.query(sql, [entity])).rows;
@@ -27,12 +30,12 @@ describe('conflicts', () => {
       return (await rows('select from rated_events where entity = $1', entity)).length === 1;
     });
   /** So many other contents under one identity, each seen at a time of its own, the last one last. */
-  const contradict = async (subject: string, count: number): Promise<void> => {
+  const contradict = async (subject: string, count: number, model = LLAMA): Promise<void> => {
     const entity = subject.split('/')[0]!;
-    await report(subject, 100);
+    await report(subject, 100, subject, model);
     await counted(entity);
     for (let n = 1; n <= count; n += 1) {
-      await report(subject, n);
+      await report(subject, n, subject, model);
       await until('the conflict is kept', async () => (await conflicts(`?entity=${entity}`)).length === n);
       await app.postgres.pool.query(
         `update usage_conflicts set last_seen_at = '2026-11-01T10:00:00Z'::timestamptz + $2 * interval '1 second'
@@ -59,6 +62,7 @@ describe('conflicts', () => {
         reviewed_at: null,
         reviewed_by: null,
         review_note: null,
+        cost_usd: null,
       },
     ]);
   });
@@ -194,11 +198,8 @@ describe('conflicts', () => {
     expect((await app.call(`GET /v1/admin/usage_conflicts/${conflict!.id}`)).body).toEqual(conflict);
     for (const id of [foreign!.id, `conflict_${'0'.repeat(64)}.got`]) {
       const page = await app.call(`GET /v1/admin/usage_conflicts?entity=got&after=${id}`);
-      expect([page.status, page.body.error.code, page.body.error.param]).toEqual([
-        400,
-        'invalid_request',
-        'after',
-      ]);
+      const { code, param } = page.body.error;
+      expect([page.status, code, param]).toEqual([400, 'invalid_request', 'after']);
     }
     expect((await app.call(`GET /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.got`)).status).toBe(404);
   });
@@ -212,12 +213,13 @@ describe('conflicts', () => {
         headers,
       });
     const dry = await app.call(`POST /v1/admin/usage_conflicts/${conflict!.id}/count?dry_run=true`);
-    expect([dry.status, dry.body.status]).toEqual([200, 'counted']);
+    expect([dry.status, dry.body.status, dry.body.cost_usd]).toEqual([200, 'counted', '0.00000071']);
     expect(await conflicts('?entity=recounted')).toEqual([conflict]);
     const answers = await Promise.all([count(), count()]);
     answers.push(await count({ 'idempotency-key': 'k' }), await count({ 'idempotency-key': 'k' }));
     for (const { status, body } of answers) {
-      expect([status, body.status, body.review_note]).toEqual([200, 'counted', 'both ran']);
+      const said = { status: 'counted', review_note: 'both ran', cost_usd: '0.00000071' };
+      expect([status, body]).toEqual([200, expect.objectContaining(said)]);
     }
     const body = answers[0].body;
     expect(body.counted_as).toMatch(/^recounted\/p~[0-9a-f]{12}$/);
@@ -246,6 +248,13 @@ describe('conflicts', () => {
     expect((await app.call(`POST /v1/admin/usage_conflicts/conflict_${'0'.repeat(64)}.x/count`)).status).toBe(
       404,
     );
+  });
+
+  it('cost nothing yet where their model has no price: the answer says so', async () => {
+    await contradict('waiting/p', 1, 'unheard/of');
+    const [conflict] = await conflicts('?entity=waiting');
+    const { body } = await app.call(`POST /v1/admin/usage_conflicts/${conflict!.id}/count`, { body: {} });
+    expect([body.status, body.cost_usd]).toEqual(['counted', null]);
   });
 
   it('end the hold of their request, of their own entity alone', async () => {

@@ -49,7 +49,7 @@ describeDashboard(() => {
       fill: (dialog) => dialog.getByLabel('Note').fill('both requests ran'),
       verb: 'Count it',
     });
-    expect(will).toContain('acme is charged for it by the price of');
+    expect(will).toContain('acme is charged $0.71 for it, by the price of');
     const [conflict] = (await get('/v1/admin/usage_conflicts?status=counted')).data;
     expect(done).toContain(`It is counted as ${conflict.counted_as}.`);
     expect(conflict.review_note).toBe('both requests ran');

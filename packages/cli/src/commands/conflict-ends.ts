@@ -1,5 +1,6 @@
 /** `tally conflicts count` and `review`: one, or all that match. */
 import type { Command } from 'commander';
+import { money } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { change, sentBy, type ChangeOptions, type Attempt } from '../change.js';
 import { action, asCount, asks, asName, asSince, choice, command } from '../grammar.js';
@@ -63,7 +64,12 @@ export function addCount(conflicts: Command): void {
       name: 'conflicts count',
       plan: (to, seen) => {
         to.line(`Count the other content of ${id} as an event of its own.`);
-        if (seen !== null) to.line(`${seen.other.model}: ${quantitiesOf(seen.other.quantities)}`);
+        if (seen === null) return;
+        const { entity, other, cost_usd: usd } = seen;
+        to.line(`${other.model}: ${quantitiesOf(other.quantities)}`);
+        to.line(
+          usd === null ? `${other.model} has no price for it yet.` : `${entity} is charged ${money(usd)}.`,
+        );
       },
       ...sentBy(send),
     });

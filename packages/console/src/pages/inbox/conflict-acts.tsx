@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { TextBox } from '../../parts/fields.js';
+import { exactText, picosOf } from '../../parts/money.js';
 import { plural, timeOf } from '../../parts/times.js';
 import { countGoing, InboxAct, takenSentence } from './inbox-act.js';
 
@@ -41,7 +42,6 @@ export function Review({ conflict }: { conflict: Conflict }) {
 
 export function Count({ conflict }: { conflict: Conflict }) {
   const [note, field] = useNote(WHY_BOTH);
-  const { other } = conflict;
   return (
     <InboxAct<Conflict>
       needs="POST /v1/admin/usage_conflicts/{id}/count"
@@ -59,13 +59,18 @@ export function Count({ conflict }: { conflict: Conflict }) {
           }),
         )
       }
-      sentences={() => [
-        `${conflict.entity} is charged for it by the price of ${other.model} at ${timeOf(other.time)} UTC, beside the event that was counted.`,
+      sentences={(counted) => [
+        chargeSentence(conflict, counted?.cost_usd ?? null),
         'It gets an id of its own; the conflict leaves the inbox.',
       ]}
       outcome={({ counted_as: countedAs }) => `It is counted as ${countedAs}.`}
     />
   );
+}
+
+function chargeSentence({ entity, other }: Conflict, usd: string | null): string {
+  if (usd === null) return `${other.model} has no price for it: ${entity} is charged once it has.`;
+  return `${entity} is charged ${exactText(picosOf(usd))} for it, by the price of ${other.model} at ${timeOf(other.time)} UTC, beside the event that was counted.`;
 }
 
 export function ReviewAll({ filter }: { filter: Filter }) {
