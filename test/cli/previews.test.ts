@@ -50,6 +50,17 @@ describe('a preview', () => {
     }
   });
 
+  it('of a cap that is spent already says nothing where limits refuse no request', async () => {
+    const mode = (quota_mode: string) =>
+      world.app.call('PATCH /v1/admin/entities/acme/limits', { body: { quota_mode } });
+    await mode('shadow');
+    for (const subject of ['acme', 'acme/search']) {
+      const low = await world.tally('limits', subject, '--monthly-cap', '0.0001', '--dry-run');
+      expect([low.code, low.stdout]).toEqual([0, expect.not.stringContaining('refused')]);
+    }
+    await mode('enforce');
+  });
+
   it('is offered without a terminal only where there is one', async () => {
     const [{ id }] = (await world.app.call('GET /v1/admin/keys')).body.data;
     const rotate = await world.tally('keys', 'rotate', id);

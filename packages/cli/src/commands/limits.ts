@@ -130,7 +130,8 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
   const before = await answerOrNull(
     api.GET('/v1/admin/entities/{entity}/projects/{project}/limits', { params: { path } }),
   );
-  const spent = monthlyCap === undefined ? null : await spentOf(session, path);
+  const mayRefuse = monthlyCap !== undefined && (await isEnforced(session, path.entity));
+  const spent = mayRefuse ? await spentOf(session, path) : null;
   const send = (attempt: Attempt) => {
     const call = { params: { path, ...attempt }, body };
     return answerOf(
@@ -155,6 +156,14 @@ async function changeProject(session: Session, path: Path, options: LimitOptions
     if (before === null) out.line(`Created ${path.entity}/${path.project}, with the limits:`);
     writeProject(out, changed, null);
   });
+}
+
+/** Whether the limits of a customer refuse requests, and so those of its projects. */
+async function isEnforced({ api }: Session, entity: string): Promise<boolean> {
+  const limits = await answerOrNull(
+    api.GET('/v1/admin/entities/{entity}/limits', { params: { path: { entity } } }),
+  );
+  return limits?.quota_mode === 'enforce';
 }
 
 type Spent = { readonly period: string; readonly usd: string };
