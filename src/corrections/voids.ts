@@ -101,14 +101,15 @@ export class Voids {
     const restart = await this.booking.book(tx, corrections, { entity, grants, bookedAt, ...by });
     if (restart !== null) return restart;
     const { event, costPicos } = counted;
+    const { source } = event;
     await insertAuditEntry(tx, {
       at: bookedAt,
       actor: by.actor,
       action: 'usage_events.void',
       entity,
-      target: located.identity,
-      before: { source: event.source, id: event.id, cost_picos: String(costPicos) },
-      after: { cost_picos: '0', reason: by.reason },
+      target: event.id,
+      before: { source, cost_picos: String(costPicos) },
+      after: { source, cost_picos: '0', reason: by.reason },
     });
     const booked = await findVoid(tx, located);
     assert(booked !== null, 'the void that was just booked is there');

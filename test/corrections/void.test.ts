@@ -93,6 +93,24 @@ describe('voiding an event', () => {
     expect(rows).toEqual([{ voids: 1 }]);
   });
 
+  it('is audited by the id and the source that the event came with', async () => {
+    const wrong = event();
+    await books.recorder.record([wrong]);
+    await voidEvent(books, wrong);
+    const { rows } = await books.postgres.pool.query(
+      `select target, before, after from audit_log where entity = $1 and action = 'usage_events.void'`,
+      [entity],
+    );
+    const source = wrong.source;
+    expect(rows).toEqual([
+      {
+        target: wrong.id,
+        before: { source, cost_picos: expect.any(String) },
+        after: { source, cost_picos: '0', reason: expect.any(String) },
+      },
+    ]);
+  });
+
   it('is not undone when the event arrives again', async () => {
     const wrong = event();
     await books.recorder.record([wrong]);
