@@ -26,15 +26,15 @@ describe('an amount', () => {
   });
 
   it.each([
-    ['$1,000.50', 'without commas'],
-    ['1,5', 'without commas'],
-    ['1e3', 'such as 500 or 0.25'],
-    ['-5', 'such as 500 or 0.25'],
-    ['.5', 'such as 500 or 0.25'],
-    ['5.', 'such as 500 or 0.25'],
-    ['', 'such as 500 or 0.25'],
-    ['five', 'such as 500 or 0.25'],
-    ['Infinity', 'such as 500 or 0.25'],
+    ['$1,000.50', 'such as 5000 or 0.25, without commas'],
+    ['1,5', 'such as 5000 or 0.25, without commas'],
+    ['1e3', 'such as 5000 or 0.25, without commas'],
+    ['-5', 'such as 5000 or 0.25, without commas'],
+    ['.5', 'such as 5000 or 0.25, without commas'],
+    ['5.', 'such as 5000 or 0.25, without commas'],
+    ['', 'such as 5000 or 0.25, without commas'],
+    ['five', 'such as 5000 or 0.25, without commas'],
+    ['Infinity', 'such as 5000 or 0.25, without commas'],
     ['0.0000000000001', 'at most 12 decimals'],
     ['1000000000001', 'at most 1000000000000'],
   ])('%j is refused, and the reason says how it is written', (text, reason) => {
@@ -123,5 +123,12 @@ describe('what an audit entry changed', () => {
     );
     expect(changedFields({ before: null, after: { name: 'x' } })).toBe('name: x');
     expect(changedFields({ before: { name: 'x' }, after: null })).toBe('name: x → gone');
+  });
+
+  it('is each field of a group too, and none that is not set', () => {
+    const mended = { usage_format: null, subject: 'acme/chat', time: null, model: 'x' };
+    expect(changedFields({ before: { status: 'open' }, after: { status: 'replayed', mended } })).toBe(
+      'status: open → replayed, mended.subject: acme/chat, mended.model: x',
+    );
   });
 });

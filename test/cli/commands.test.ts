@@ -94,7 +94,15 @@ describe('a mistake', () => {
     ],
     [
       'credits buy acme 1,000 --reference x',
-      /argument value '1,000' is invalid for argument 'amount'. It must be written without commas/,
+      /argument value '1,000' is invalid for argument 'amount'. It must be an amount of US dollars such as 5000 or 0.25, without commas/,
+    ],
+    [
+      'prices publish x --set serch_usd=0.01',
+      /'--set <field=usd>' argument 'serch_usd=0.01' is invalid. It must begin with one of .*\bsearch_usd\b.* and =/,
+    ],
+    [
+      'prices publish x --set search_usd=5,000',
+      /argument 'search_usd=5,000' is invalid. It gives search_usd an amount, which must be .*without commas/,
     ],
     ['credits buy a/b 5 --reference x', /It must have 1 to 128 letters, digits/],
     [

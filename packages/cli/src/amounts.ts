@@ -13,9 +13,9 @@ const PLAIN = /^\$?(\d+)(?:\.(\d+))?$/;
  * to some people and one and a half to others.
  */
 export function readUsd(text: string): string {
-  if (text.includes(',')) throw new RangeError(`must be written without commas, such as 1000.50`);
   const match = PLAIN.exec(text);
-  if (match === null) throw new RangeError('must be an amount of US dollars such as 500 or 0.25');
+  if (match === null)
+    throw new RangeError('must be an amount of US dollars such as 5000 or 0.25, without commas');
   const [, whole = '', fraction = ''] = match;
   if (fraction.length > 12) throw new RangeError('must have at most 12 decimals');
   const picos = picosFromUsd(fraction === '' ? whole : `${whole}.${fraction}`);

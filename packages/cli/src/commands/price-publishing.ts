@@ -5,7 +5,7 @@ import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
 import { change, type ChangeOptions } from '../change.js';
 import { WrongUse } from '../failures.js';
-import { action, asCount, asks, asName, asTime, asUsd, command } from '../grammar.js';
+import { action, asCount, asks, asName, asTime, asUsd, command, reading } from '../grammar.js';
 import { contentOf, parsedJson } from '../files.js';
 import type { Session } from '../session.js';
 import type { Output } from '../shown/output.js';
@@ -17,7 +17,7 @@ type PublishOptions = ChangeOptions & {
   readonly input?: string;
   readonly cachedInput?: string;
   readonly output?: string;
-  readonly set?: readonly string[];
+  readonly set?: readonly Setting[];
   readonly maxInput?: number;
   readonly maxOutput?: number;
   readonly entity?: string;
@@ -166,7 +166,7 @@ async function orderOf(model: string, options: PublishOptions): Promise<PriceOrd
   const { file, input, cachedInput, output, set, maxInput, maxOutput, entity, from, source } = options;
   const order = {
     ...(file === undefined ? {} : fieldsOf(await contentOf(file), file)),
-    ...Object.fromEntries((set ?? []).map(assignment)),
+    ...Object.fromEntries(set ?? []),
     ...(input !== undefined && { input_usd_per_million: input }),
     ...(cachedInput !== undefined && { cached_input_usd_per_million: cachedInput }),
     ...(output !== undefined && { output_usd_per_million: output }),
@@ -204,17 +204,21 @@ function fieldsOf(text: string, file: string): object {
   return Object.fromEntries(Object.entries(value).filter(([field]) => !ANSWERED.includes(field)));
 }
 
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
+type Setting = readonly [field: string, usd: string];
+
+function collect(text: string, before: readonly Setting[] = []): readonly Setting[] {
+  return [...before, asSetting(text)];
 }
 
-function assignment(text: string): [string, string] {
-  const [, field = '', usd = ''] = /^([a-z0-9_]+_usd(?:_per_million)?)=(.+)$/.exec(text) ?? [];
-  if (field === '')
-    throw new WrongUse(`--set must be a price field and an amount, such as search_usd=0.01: ${text}`);
+/** `search_usd=0.01`. */
+const asSetting = reading((text): Setting => {
+  const [field = '', ...rest] = text.split('=');
+  if (!SETTABLE.some((each) => each === field))
+    throw new RangeError(`must begin with one of ${SETTABLE.join(', ')} and =, such as search_usd=0.01`);
   try {
-    return [field, readUsd(usd)];
+    return [field, readUsd(rest.join('='))];
   } catch (error) {
-    throw new WrongUse(`--set ${field} ${error instanceof Error ? error.message : String(error)}.`);
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`gives ${field} an amount, which ${error.message}`);
   }
-}
+});

@@ -5,9 +5,11 @@ import { money } from '../amounts.js';
 type Change = { readonly before?: unknown; readonly after?: unknown };
 
 export function changedFields({ before, after }: Change): string {
-  const [was, is] = [objectOf(before), objectOf(after)];
+  const [was, is] = [fieldsOf(before), fieldsOf(after)];
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
-  const changed = names.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]));
+  const changed = names.filter(
+    (name) => JSON.stringify(was[name] ?? null) !== JSON.stringify(is[name] ?? null),
+  );
   return changed
     .filter((name) => name !== OWN_LIMITS || changed.length === 1)
     .map((name) => {
@@ -17,10 +19,15 @@ export function changedFields({ before, after }: Change): string {
     .join(', ');
 }
 
-function objectOf(value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  return value === null || value === undefined ? {} : { value };
+/** `mended.model` for a field within another. */
+function fieldsOf(value: unknown, name = ''): Record<string, unknown> {
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) return { [name || 'value']: value };
+  const fields = Object.entries(value).map(([inner, each]) => {
+    const path = name === '' ? inner : `${name}.${inner}`;
+    return each === null ? { [path]: null } : fieldsOf(each, path);
+  });
+  return Object.assign({}, ...fields) as Record<string, unknown>;
 }
 
 const USD = /_usd$/;
