@@ -2,6 +2,7 @@
  * What alerts watch, as relations: one row for each alert whose condition is met now, with the entity that it is met of, what within it
  * (`subject`), and the figures (`facts`, picodollars as text). Each may be narrowed to one entity.
  */
+import { PACE_DAYS, paceHours } from '../domain/pace.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
 
@@ -20,7 +21,8 @@ export type Look = {
 
 /** Of an entity, those with the least names. Senders choose models and fields, so there may be any number. */
 const SUBJECTS_MAX = 50;
-const PACE_DAYS = 7;
+/** Fields that came in events of so many days. */
+const UNREAD_DAYS = 7;
 
 /** Nothing of an alert's condition is looked up twice for one entity; alerts that watch all do so for every entity. */
 function watched(kind: AlertKind, entity: string | null): Prisma.Sql {
@@ -54,8 +56,9 @@ function lowBalance({ at, entity }: Look): Prisma.Sql {
     where c.grants > 0 and c.credits < w.below_picos`;
 }
 
-/** Credits / (spent / 7) < days, without a division. Whole hours, by when usage occurred. */
+/** Credits / (spent / 7) < days, without a division. By when usage occurred. */
 function creditsRunningOut({ at, entity }: Look): Prisma.Sql {
+  const { start, end } = paceHours(at);
   return Prisma.sql`
     select
       w.alert_id, w.entity, '' as subject,
@@ -64,8 +67,7 @@ function creditsRunningOut({ at, entity }: Look): Prisma.Sql {
     cross join lateral (${credits(at)}) c
     cross join lateral (
       select coalesce(sum(u.cost_picos), 0) as spent from usage_hourly u
-      where u.entity = w.entity and u.hour >= date_trunc('hour', ${at}::timestamptz - make_interval(days => ${PACE_DAYS}::integer), 'UTC')
-        and u.hour < date_trunc('hour', ${at}::timestamptz, 'UTC')
+      where u.entity = w.entity and u.hour >= ${start}::timestamptz and u.hour < ${end}::timestamptz
     ) s
     where c.grants > 0 and c.credits * ${PACE_DAYS}::integer < s.spent * w.within_days`;
 }
@@ -175,7 +177,7 @@ function unreadFields({ at, entity }: Look): Prisma.Sql {
     cross join lateral (
       select u.details -> 'unread' as fields from usage_events u
       where ${UNREAD} and u.entity = n.entity and ${UNREAD_HASH} = s.hash
-        and u.occurred_at >= ${at}::timestamptz - make_interval(days => ${PACE_DAYS}::integer)
+        and u.occurred_at >= ${at}::timestamptz - make_interval(days => ${UNREAD_DAYS}::integer)
       limit 1
     ) newest
     cross join lateral jsonb_array_elements_text(newest.fields) f (field)`;

@@ -1,21 +1,12 @@
 /** When credits end at the pace at which they were spent of late. Pure. */
-import { bucketStart, DAY_MS, HOUR_MS, type Range } from '../domain/buckets.js';
+import { DAY_MS } from '../domain/buckets.js';
+import { PACE_DAYS } from '../domain/pace.js';
 
-export const PACE_DAYS = 7;
 const PACE_MS = PACE_DAYS * DAY_MS;
 
 /** Nobody plans for longer, and Date ends somewhere. */
 export const LASTING_DAYS_MAX = 10 * 365;
 const LASTING_MS_MAX = BigInt(LASTING_DAYS_MAX) * BigInt(DAY_MS);
-
-/**
- * The hours whose spend is the pace: seven days of whole hours, as of the alert for credits that run out, and the hour that has begun, so
- * that a customer whose first usage is minutes old has a pace.
- */
-export function paceHours(at: Date): Range {
-  const begun = bucketStart(at, '1h').getTime();
-  return { start: new Date(begun - PACE_MS), end: new Date(begun + HOUR_MS) };
-}
 
 /** Null where there is nothing that could end, or not within ten years. `pacePicos` is the spend of seven days. */
 export function creditsUntil(of: { at: Date; creditsPicos: bigint; pacePicos: bigint }): Date | null {

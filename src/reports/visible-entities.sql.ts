@@ -1,9 +1,10 @@
 /** Every customer of a month on one list. */
 import type { Range } from '../domain/buckets.js';
+import { PACE_DAYS } from '../domain/pace.js';
 import type { QuotaMode } from '../domain/quota-limits.js';
 import type { Tx } from '../platform/database.js';
 import { Prisma } from '../platform/prisma/client.js';
-import { LASTING_DAYS_MAX, PACE_DAYS } from './credits-until.js';
+import { LASTING_DAYS_MAX } from './credits-until.js';
 import { costsInRange } from './roll-ups-in-range.sql.js';
 
 /** What Postgres sorts the list by, as its column. `ranked-entities.ts` sorts by what Redis knows, and by forecasts. */

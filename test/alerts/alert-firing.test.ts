@@ -82,16 +82,16 @@ describe('an alert of credits that run out', () => {
     world.books.clock.set('2026-11-22T12:30:00Z');
     // 30 - 3.55 - 7.10 = 19.35 left, and at 7.10 a week that lasts for 19 days.
     expect(await world.firing.firePaced()).toBe(0);
-    await world.spend(1, { occurredAt: new Date('2026-11-22T12:05:00Z') });
-    // The hour in progress does not count.
+    // 18.64 left, and at 7.81 a week that lasts for 16 days.
+    await world.spend(1, { occurredAt: new Date('2026-11-22T11:05:00Z') });
     expect(await world.firing.firePaced()).toBe(0);
-    // 19.35 - 0.71 - 4.97 = 13.67 left, and at 12.07 a week that lasts for less than eight days.
-    await world.spend(7, { occurredAt: new Date('2026-11-22T11:05:00Z') });
+    // In the hour that has begun: 13.67 left, and at 12.78 a week that lasts for less than eight days.
+    await world.spend(7, { occurredAt: new Date('2026-11-22T12:05:00Z') });
     expect(await world.firing.firePaced()).toBe(1);
     expect(await world.firing.firePaced()).toBe(0);
     expect((await world.news())[0]).toMatchObject({
       type: 'credits_running_out.triggered',
-      data: { credits_usd: '13.67', spent_last_7_days_usd: '12.07', within_days: 14 },
+      data: { credits_usd: '13.67', spent_last_7_days_usd: '12.78', within_days: 14 },
     });
     await world.grant(100n);
     expect(await world.firing.firePaced()).toBe(0);

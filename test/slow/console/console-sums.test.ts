@@ -206,10 +206,10 @@ describe("the page's credits", () => {
     expect(project(readGrants([aGrant()]), { asOf, rate: 0n }).lastsDays).toBeNull();
   });
 
-  it('go at the pace of the last seven days, in whole hours, whatever is shown', () => {
+  it('go at the pace of the last seven days, the hour that has begun included, whatever is shown', () => {
     expect(paceRange(at('2026-11-22T12:34'))).toEqual({
       start_time: at('2026-11-15T12:00'),
-      end_time: at('2026-11-22T12:00'),
+      end_time: at('2026-11-22T13:00'),
     });
   });
 });
