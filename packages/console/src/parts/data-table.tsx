@@ -18,10 +18,8 @@ export type Column<T> = {
   /** What a file has of it; a column without it is in no file. */
   readonly csv?: (row: T) => CsvCell;
   readonly isNumber?: boolean;
-  /** In `rem`. */
+  /** In `rem`. Of the room that is left, each column gets its share. */
   readonly width?: number;
-  /** It takes the width that is left. Without such a column each grows by its share. */
-  readonly isWide?: boolean;
 };
 
 /** `cost`, or `-cost` for the largest first: as the address holds it. */
@@ -85,7 +83,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         >
           <colgroup>
             {columns.map((column, index) => (
-              <col key={column.id} style={column.isWide ? undefined : { inlineSize: widths[index] }} />
+              <col key={column.id} style={{ inlineSize: widths[index] }} />
             ))}
           </colgroup>
           <Head {...props} isStacked={isStacked} />

@@ -34,7 +34,10 @@ function JobWatch({ id, sentenceOf }: { id: string; sentenceOf: (result: unknown
     <>
       <Progress of={job.progress} />
       <span className="quiet">
-        It goes on when you close this: <Link to="/operations">{id}</Link>
+        It goes on when you close this:{' '}
+        <Link to="/operations/jobs" search={{ id }}>
+          {id}
+        </Link>
       </span>
     </>
   );

@@ -139,11 +139,11 @@ function Conditions({ alerts }: { alerts: readonly Alert[] }) {
 }
 
 const CONDITION_COLUMNS: readonly Column<Alert>[] = [
-  { id: 'when', header: 'When', width: 14, cell: (alert) => conditionOf(alert) },
+  { id: 'when', header: 'When', width: 13, cell: (alert) => conditionOf(alert) },
   {
     id: 'told',
     header: 'Mailed to',
-    width: 11,
+    width: 13,
     cell: (alert) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
   },
   {
@@ -163,7 +163,7 @@ const CONDITION_COLUMNS: readonly Column<Alert>[] = [
   {
     id: 'act',
     header: 'Change',
-    width: 13,
+    width: 12,
     cell: (alert) => (
       <span className="row">
         <EditAlert alert={alert} />
@@ -191,25 +191,25 @@ function spendColumns(entity: string): readonly Column<SpendRow>[] {
     {
       id: 'amount',
       header: 'At',
-      width: 10,
+      width: 8,
       cell: ({ alert }) => `${centsText(alert.threshold_amount)} a month`,
     },
     {
       id: 'whose',
       header: 'Of',
-      width: 9,
+      width: 8,
       cell: ({ project }) => project ?? <span className="quiet">all projects together</span>,
     },
     {
       id: 'told',
       header: 'Mailed to',
-      width: 13,
+      width: 15.5,
       cell: ({ alert }) => <Told channel={alert.notification_channel} undeliverable={alert.undeliverable} />,
     },
     {
       id: 'last',
       header: 'Last delivery',
-      width: 13,
+      width: 14,
       cell: ({ alert }) => (
         <Last
           id={alert.id}
@@ -222,7 +222,7 @@ function spendColumns(entity: string): readonly Column<SpendRow>[] {
     {
       id: 'act',
       header: 'Change',
-      width: 13,
+      width: 12,
       cell: ({ alert, project }) => (
         <span className="row">
           <EditSpendAlert alert={alert} scope={{ entity, project }} />

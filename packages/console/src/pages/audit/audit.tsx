@@ -103,7 +103,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     id: 'action',
     header: 'What was done',
-    width: 14.5,
+    width: 15.5,
     cell: (entry) => <Headline entry={entry} />,
   },
   {
@@ -115,8 +115,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     id: 'change',
     header: 'What changed',
-    width: 18,
-    isWide: true,
+    width: 17,
     cell: (entry) => <ChangeLines entry={entry} />,
   },
   {

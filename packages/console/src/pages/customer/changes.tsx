@@ -26,7 +26,6 @@ const COLUMNS: readonly Column<Entry>[] = [
     id: 'change',
     header: 'What changed',
     width: 17,
-    isWide: true,
     cell: (entry) => <ChangeLines entry={entry} />,
   },
   { id: 'actor', header: 'By', width: 10, cell: (entry) => <By entry={entry} /> },

@@ -233,7 +233,6 @@ function columnsOf(
       id: 'model',
       header: 'Model, project',
       width: 10.5,
-      isWide: true,
       cell: (event) => <ModelAndProject event={event} />,
       csv: ({ model }) => model,
     },
@@ -246,11 +245,11 @@ function columnsOf(
       csv: ({ cost_usd: usd }) => usd,
     },
     ...figureColumns(rows, meter),
-    { id: 'paid_by', header: 'Paid by', width: 5.5, cell: paidBy, csv: paidBy },
+    { id: 'paid_by', header: 'Paid by', width: 5.3, cell: paidBy, csv: paidBy },
     {
       id: 'marks',
       header: 'Marks',
-      width: 6,
+      width: 5.9,
       cell: (event) => <Marks event={event} />,
       csv: (event) =>
         marksOf(event)
@@ -260,7 +259,7 @@ function columnsOf(
     {
       id: 'event_id',
       header: 'Event',
-      width: 8.5,
+      width: 8.2,
       cell: ({ event_id: id, source }) => <code title={source}>{id}</code>,
       csv: ({ event_id: id }) => id,
     },

@@ -88,7 +88,7 @@ const COLUMNS: readonly Column<Conflict>[] = [
   {
     id: 'event_id',
     header: 'Event',
-    width: 14,
+    width: 13,
     cell: (row) => (
       <Link from="/inbox/conflicts" to="." search={(before) => ({ ...before, id: row.id })} replace>
         {row.event_id}
@@ -99,8 +99,7 @@ const COLUMNS: readonly Column<Conflict>[] = [
   {
     id: 'differs',
     header: 'Differs in',
-    width: 14,
-    isWide: true,
+    width: 13,
     cell: (row) =>
       differing(row)
         .map(({ field }) => field)
@@ -109,7 +108,7 @@ const COLUMNS: readonly Column<Conflict>[] = [
   {
     id: 'last_seen_at',
     header: 'Last seen',
-    width: 9,
+    width: 11,
     cell: ({ last_seen_at: at }) => <Moment at={at} />,
   },
 ];

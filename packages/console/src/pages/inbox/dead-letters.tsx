@@ -129,7 +129,7 @@ const COLUMNS: readonly Column<Letter>[] = [
   {
     id: 'last_seen_at',
     header: 'Last seen',
-    width: 9,
+    width: 11,
     cell: ({ last_seen_at: at }) => <Moment at={at} />,
     csv: (row) => isoOf(row.last_seen_at),
   },
@@ -137,7 +137,7 @@ const COLUMNS: readonly Column<Letter>[] = [
   {
     id: 'entity',
     header: 'Customer',
-    width: 10,
+    width: 9.5,
     cell: ({ entity, project }) => <Payer entity={entity} project={project} />,
     csv: (row) => row.entity,
   },
@@ -146,14 +146,13 @@ const COLUMNS: readonly Column<Letter>[] = [
     id: 'message',
     header: 'What was wrong',
     width: 16,
-    isWide: true,
     cell: ({ message }) => message,
     csv: (row) => row.message,
   },
   {
     id: 'seen_count',
     header: 'Seen',
-    width: 5,
+    width: 4.5,
     isNumber: true,
     cell: (row) => row.seen_count,
     csv: (row) => row.seen_count,

@@ -192,12 +192,13 @@ function pricingItems({ unpriced_models: unpriced, unread_fields: unread }: Inbo
 function deliveryItems({ failing_webhooks: failing }: Inbox): Item[] {
   if (failing.count === 0) return [];
   const worst = failing.data[0]!;
+  const name = failing.count === 1 ? worst.url : `The worst of them, ${worst.url},`;
   return [
     {
       name: 'Failing webhooks',
       tone: 'warn',
       count: groupDigits(failing.count),
-      sentence: `${worst.url} has failed ${plural(worst.failures, 'time')} in a row.`,
+      sentence: `${name} has failed ${plural(worst.failures, 'time')} in a row.`,
       link: { to: '/webhooks' },
       act: 'Look at deliveries',
     },

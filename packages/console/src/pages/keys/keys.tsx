@@ -140,7 +140,7 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'name',
     header: 'Name',
-    width: 12.5,
+    width: 14.7,
     cell: ({ name, id }) => (
       <>
         <span className="strong">{name}</span>
@@ -152,7 +152,7 @@ const COLUMNS: readonly Column<Key>[] = [
     csv: ({ name }) => name,
   },
   { id: 'id', header: 'Id', cell: () => null, csv: ({ id }) => id },
-  { id: 'role', header: 'Role', width: 5, cell: ({ role }) => role, csv: ({ role }) => role },
+  { id: 'role', header: 'Role', width: 5.4, cell: ({ role }) => role, csv: ({ role }) => role },
   {
     id: 'entity',
     header: 'Reaches',
@@ -171,14 +171,14 @@ const COLUMNS: readonly Column<Key>[] = [
   {
     id: 'last_used_at',
     header: 'Last used',
-    width: 7,
+    width: 6.2,
     cell: (key) => <LastUsed at={key.last_used_at} />,
     csv: (key) => timeOf(key.last_used_at),
   },
   {
     id: 'expires_at',
     header: 'Ends',
-    width: 6,
+    width: 5.6,
     cell: (key) => <Ends at={key.expires_at} />,
     csv: (key) => timeOf(key.expires_at),
   },
@@ -189,11 +189,14 @@ const COLUMNS: readonly Column<Key>[] = [
     cell: ({ created_at: at }) => <span title={isoOf(at)}>{dayOf(at)}</span>,
     csv: (key) => timeOf(key.created_at),
   },
-  { id: 'acts', header: 'Change', width: 13, cell: (key) => <Acts of={key} /> },
+  { id: 'acts', header: 'Change', width: 12.8, cell: (key) => <Acts of={key} /> },
 ];
 /** Files have columns for the id, which the page shows beside the name, and for the state, which its filter names. */
 const SHOWN_COLUMNS = COLUMNS.filter(({ id }) => id !== 'id' && id !== 'state');
-const COLUMNS_OF_ONE = SHOWN_COLUMNS.filter(({ id }) => id !== 'entity');
+/** There is room for the three buttons of a key in one line. */
+const COLUMNS_OF_ONE = SHOWN_COLUMNS.filter(({ id }) => id !== 'entity').map((column) =>
+  column.id === 'acts' ? { ...column, width: 17.6 } : column,
+);
 
 function timeOf(at: number | null): string | null {
   return at === null ? null : isoOf(at);

@@ -95,7 +95,8 @@ function Shown({ id }: { id: string }) {
   return (
     <Awaited of={job} lines={10}>
       {({ status, progress, error, result, finished_at: at }) => {
-        if (status === 'failed') return <Problem error={new Error(error?.message)} />;
+        if (status === 'failed')
+          return <Problem error={new Error(`The reconciliation failed. ${error?.message ?? ''}`)} />;
         if (status !== 'done')
           return (
             <div className="card stack">
@@ -148,15 +149,15 @@ function Checks({
 }
 
 const CHECK_COLUMNS: readonly Column<Check>[] = [
-  { id: 'name', header: 'Check', width: 20, cell: ({ name }) => name },
+  { id: 'name', header: 'Check', width: 15.2, cell: ({ name }) => name },
   {
     id: 'ok',
     header: 'Result',
-    width: 7,
+    width: 5.3,
     cell: ({ ok }) => <Badge tone={ok ? 'good' : 'bad'}>{ok ? 'agrees' : 'differs'}</Badge>,
   },
-  { id: 'left', header: 'Left', width: 14, isNumber: true, cell: ({ left }) => grouped(left) },
-  { id: 'right', header: 'Right', width: 14, isNumber: true, cell: ({ right }) => grouped(right) },
+  { id: 'left', header: 'Left', width: 10.5, isNumber: true, cell: ({ left }) => grouped(left) },
+  { id: 'right', header: 'Right', width: 10.5, isNumber: true, cell: ({ right }) => grouped(right) },
 ];
 
 function Differing({ check: { name, differences } }: { check: Check }) {
@@ -169,8 +170,8 @@ function Differing({ check: { name, differences } }: { check: Check }) {
           <thead>
             <tr>
               {fields.map((field) => (
-                <th key={field} scope="col">
-                  {field.replaceAll('_', ' ')}
+                <th key={field} scope="col" className={isSum(field) ? 'number' : undefined}>
+                  {headerOf(field)}
                 </th>
               ))}
             </tr>
@@ -179,7 +180,9 @@ function Differing({ check: { name, differences } }: { check: Check }) {
             {differences.map((difference, index) => (
               <tr key={index}>
                 {fields.map((field) => (
-                  <td key={field}>{textOf(difference[field])}</td>
+                  <td key={field} className={isSum(field) ? 'number' : undefined}>
+                    {textOf(difference[field])}
+                  </td>
                 ))}
               </tr>
             ))}
@@ -188,6 +191,15 @@ function Differing({ check: { name, differences } }: { check: Check }) {
       </div>
     </section>
   );
+}
+
+function isSum(field: string): boolean {
+  return field === 'left' || field === 'right';
+}
+
+function headerOf(field: string): string {
+  const words = field.replaceAll('_', ' ');
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
 
 function textOf(value: unknown): string {

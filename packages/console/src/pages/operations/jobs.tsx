@@ -95,20 +95,20 @@ const COLUMNS: readonly Column<Summary>[] = [
   {
     id: 'kind',
     header: 'Job',
-    width: 13,
+    width: 9,
     cell: ({ kind, id }) => (
       <Link from="/operations/jobs" to="." search={(before) => ({ ...before, id })} replace>
         {kind.replaceAll('_', ' ')}
       </Link>
     ),
   },
-  { id: 'status', header: 'State', width: 8, cell: (job) => <State job={job} /> },
+  { id: 'status', header: 'State', width: 12.8, cell: (job) => <State job={job} /> },
   { id: 'created_at', header: 'Asked for', width: 9, cell: ({ created_at: at }) => <Moment at={at} /> },
-  { id: 'took', header: 'Took', width: 7, isNumber: true, cell: tookOf },
+  { id: 'took', header: 'Took', width: 7.2, isNumber: true, cell: tookOf },
   {
     id: 'entity',
     header: 'For',
-    width: 8,
+    width: 7,
     cell: ({ entity }) => entity ?? <span className="quiet">everybody</span>,
   },
   { id: 'actor', header: 'By', width: 14, cell: ({ actor }) => <code>{actor}</code> },

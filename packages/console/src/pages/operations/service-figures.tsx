@@ -153,7 +153,7 @@ function Service({ samples }: { samples: readonly Sample[] }) {
         ['Role', labelIn(samples, 'tally_build_info', 'role') ?? '–'],
         ['Schema', labelIn(samples, 'tally_schema_info', 'migration') ?? '–'],
         ...clocks.map(({ labels, value }): [string, string] => [
-          `Clock of ${clockName(labels['clock'])}`,
+          `${clockName(labels['clock'])} clock`,
           ahead(value),
         ]),
       ]}
@@ -163,7 +163,7 @@ function Service({ samples }: { samples: readonly Sample[] }) {
   );
 }
 
-const CLOCKS: Readonly<Record<string, string>> = { process: 'the process', redis: 'Redis' };
+const CLOCKS: Readonly<Record<string, string>> = { process: 'Process', redis: 'Redis' };
 
 function clockName(clock = ''): string {
   return CLOCKS[clock] ?? clock;

@@ -184,7 +184,7 @@ function columnsOf(model: string, current: readonly Price[]): readonly Column<Pr
       isNumber: true,
       cell: ({ variants }) => variants?.length ?? 0,
     },
-    { id: 'source', header: 'Source', width: 8.5, isWide: true, cell: ({ source }) => source },
+    { id: 'source', header: 'Source', width: 8.5, cell: ({ source }) => source },
     { id: 'created_at', header: 'Published', width: 9, cell: ({ created_at: at }) => <Moment at={at} /> },
   ];
 }

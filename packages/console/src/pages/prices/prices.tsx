@@ -157,7 +157,7 @@ const COLUMNS: readonly Column<Price>[] = [
     cell: (price) => usdOf(price.output_usd_per_million),
     sortBy: (price) => picosOrNothing(price.output_usd_per_million),
   },
-  { id: 'others', header: 'Also', width: 8, cell: (price) => <Others price={price} /> },
+  { id: 'others', header: 'Also', width: 7, cell: (price) => <Others price={price} /> },
   {
     id: 'since',
     header: 'Since',
@@ -165,7 +165,7 @@ const COLUMNS: readonly Column<Price>[] = [
     cell: ({ effective_from: from }) => <Since from={from} />,
     sortBy: ({ effective_from: from }) => from,
   },
-  { id: 'source', header: 'Source', width: 7, cell: ({ source }) => source },
+  { id: 'source', header: 'Source', width: 8, cell: ({ source }) => source },
 ];
 
 const CSV_COLUMNS: readonly Column<Price>[] = (

@@ -85,7 +85,10 @@ export function Books({ report }: { report: ReportOf }) {
       <Amount usd={sum('credits_usd')} /> + overage <Amount usd={sum('overage_usd')} />
       {isOk
         ? '; projects and hours add up to the same, to the last digit.'
-        : periods.filter((period) => !period.ok).map(differing)}
+        : `${periods
+            .filter((period) => !period.ok)
+            .map(differing)
+            .join('')}.`}
       <ChargedAndUsed report={report} />
     </p>
   );
@@ -119,5 +122,5 @@ function ChargedAndUsed({ report: { charged, used, late, range } }: { report: Re
 }
 
 function differing(period: ReportOf['activity']['periods'][number]): string {
-  return ` ${period.period}: charged $${period.charged_usd}, $${period.rolled_up_usd} by hours, $${period.projects_usd} by projects.`;
+  return `. ${monthName(period.period)}: charged $${period.charged_usd}, $${period.rolled_up_usd} by hours, $${period.projects_usd} by projects`;
 }

@@ -34,11 +34,11 @@ function sentenceOf(state: Schemas['CustomerState'], balance: Schemas['Balance']
 }
 
 const COLUMNS: readonly Column<Denial>[] = [
-  { id: 'at', header: 'When', width: 14, cell: (row) => <Moment at={row.created_at} /> },
-  { id: 'project', header: 'Project', width: 12, cell: ({ project }) => project },
-  { id: 'model', header: 'Model asked for', width: 14, cell: ({ asked }) => asked.model ?? '–' },
-  { id: 'why', header: 'Why', width: 24, cell: (row) => whyOf(row) },
-  { id: 'request', header: 'Request', width: 10, cell: ({ asked }) => asked.request_id ?? '–' },
+  { id: 'at', header: 'When', width: 9, cell: (row) => <Moment at={row.created_at} /> },
+  { id: 'project', header: 'Project', width: 9, cell: ({ project }) => project },
+  { id: 'model', header: 'Model asked for', width: 11, cell: ({ asked }) => asked.model ?? '–' },
+  { id: 'why', header: 'Why', width: 19, cell: (row) => whyOf(row) },
+  { id: 'request', header: 'Request', width: 8, cell: ({ asked }) => asked.request_id ?? '–' },
 ];
 
 function Denials({ denials, count }: { denials: Schemas['DenialList']; count: number }) {

@@ -105,7 +105,7 @@ function grantColumns({ activity, projection }: ReportOf): Column<Grant>[] {
     {
       id: 'grant',
       header: 'Grant',
-      width: 13,
+      width: 12,
       cell: ({ reference, id }) => <span title={id}>{reference ?? id}</span>,
     },
     { id: 'category', header: 'Kind', width: 7, cell: ({ category }) => category },
@@ -117,7 +117,7 @@ function grantColumns({ activity, projection }: ReportOf): Column<Grant>[] {
       cell: ({ amount }) => <Amount usd={amount} />,
     },
     { id: 'left', header: 'Left', isNumber: true, width: 7, cell: ({ left }) => <Amount usd={left} /> },
-    { id: 'starts', header: 'Starts', width: 7.5, cell: ({ effectiveAt }) => isoDayOf(effectiveAt) },
+    { id: 'starts', header: 'Starts', width: 7, cell: ({ effectiveAt }) => isoDayOf(effectiveAt) },
     {
       id: 'expires',
       header: 'Expires',
@@ -127,7 +127,7 @@ function grantColumns({ activity, projection }: ReportOf): Column<Grant>[] {
     {
       id: 'outlook',
       header: 'Outlook',
-      width: 12,
+      width: 11,
       cell: (grant) => outlook(grant, activity.as_of, projection.unused.get(grant.id)),
     },
   ];

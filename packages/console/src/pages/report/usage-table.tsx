@@ -133,7 +133,7 @@ function columnsOf(report: ReportOf, by: By, rows: readonly TableRow[]): Column<
   const project: Column<TableRow> = {
     id: 'project',
     header: 'Project',
-    width: 9,
+    width: 7,
     cell: (row) => (by === 'project' ? events(row, row.project) : row.project),
     sortBy: (row) => row.project,
     csv: (row) => row.project,
@@ -141,8 +141,7 @@ function columnsOf(report: ReportOf, by: By, rows: readonly TableRow[]): Column<
   const model: Column<TableRow> = {
     id: 'model',
     header: 'Model',
-    width: 12,
-    isWide: true,
+    width: 9,
     cell: (row) => events(row, row.model),
     sortBy: (row) => row.model,
     csv: (row) => row.model,
@@ -165,18 +164,18 @@ const FIGURES: readonly Column<TableRow>[] = [
     id: 'change',
     header: 'Change',
     isNumber: true,
-    width: 5.2,
+    width: 5,
     cell: (row) =>
       row.earlier === 0n && row.now > 0n ? 'new' : change(changePerMille(row.now, row.earlier)),
     sortBy: (row) => changePerMille(row.now, row.earlier),
   },
-  count('requests', 'Requests', (row) => row.requests, 5.5),
+  count('requests', 'Requests', (row) => row.requests, 4.6),
   count('input', 'Input', (row) => row.input),
-  count('cached', 'Cached input', (row) => row.cached),
-  count('output', 'Output', (row) => row.output),
+  count('cached', 'Cached input', (row) => row.cached, 6.2),
+  count('output', 'Output', (row) => row.output, 6.2),
 ];
 
-function count(id: string, header: string, of: (row: TableRow) => number, width = 7): Column<TableRow> {
+function count(id: string, header: string, of: (row: TableRow) => number, width = 6.6): Column<TableRow> {
   return {
     id,
     header,
@@ -227,7 +226,7 @@ const LAST: readonly Column<TableRow>[] = [
     id: 'share',
     header: 'Cached share',
     isNumber: true,
-    width: 4.8,
+    width: 4,
     cell: (row) => percentText(cachedShare(row)),
     sortBy: (row) => cachedShare(row),
   },
@@ -235,8 +234,8 @@ const LAST: readonly Column<TableRow>[] = [
     id: 'average_usd_per_million_tokens',
     header: '$ per 1M tokens',
     isNumber: true,
-    width: 5.8,
-    cell: (row) => priceText(row),
+    width: 4.6,
+    cell: (row) => <Price row={row} />,
     sortBy: (row) => picosPerMillion(row.picos, tokensOf(row)),
     csv: (row) => {
       const price = picosPerMillion(row.picos, tokensOf(row));
@@ -245,10 +244,11 @@ const LAST: readonly Column<TableRow>[] = [
   },
 ];
 
-function priceText(row: TableRow): string {
+function Price({ row }: { row: TableRow }) {
   const price = picosPerMillion(row.picos, tokensOf(row));
   if (price === null) return '–';
-  return row.picos === 0n ? 'no price yet' : readableUsd(price, PRICE_DECIMALS);
+  if (row.picos === 0n) return <span className="quiet">no price yet</span>;
+  return readableUsd(price, PRICE_DECIMALS);
 }
 
 /** Tokens that were read from a cache, of all tokens of the prompts. */

@@ -55,13 +55,13 @@ export function Retention() {
 }
 
 const COLUMNS: readonly Column<Kind>[] = [
-  { id: 'what', header: 'Data', width: 20, cell: ({ what }) => what },
-  { id: 'kept', header: 'Kept', width: 9, cell: ({ kept }) => <span className="strong">{kept}</span> },
-  { id: 'afterwards', header: 'Afterwards', width: 18, cell: ({ afterwards }) => afterwards },
+  { id: 'what', header: 'Data', width: 15, cell: ({ what }) => what },
+  { id: 'kept', header: 'Kept', width: 7.5, cell: ({ kept }) => <span className="strong">{kept}</span> },
+  { id: 'afterwards', header: 'Afterwards', width: 13.5, cell: ({ afterwards }) => afterwards },
   {
     id: 'act',
     header: 'Change',
-    width: 8,
+    width: 6,
     cell: (kind) =>
       kind.setting === null ? (
         <span className="quiet">fixed</span>

@@ -47,7 +47,7 @@ function columnsOf(entity: string): Column<Month>[] {
     id,
     header,
     isNumber: true,
-    width: 9,
+    width: 7.5,
     cell: (month) => <Amount usd={month[id]} />,
     csv: (month) => month[id],
   });
@@ -55,7 +55,7 @@ function columnsOf(entity: string): Column<Month>[] {
     {
       id: 'period',
       header: 'Month',
-      width: 12,
+      width: 9,
       cell: ({ period }) => (
         <Link to="/customers/$entity/statements/$period" params={{ entity, period }}>
           {monthName(period)}
@@ -73,7 +73,7 @@ function columnsOf(entity: string): Column<Month>[] {
     {
       id: 'number',
       header: 'Number',
-      width: 9,
+      width: 8.5,
       cell: ({ number }) => number ?? '–',
       csv: ({ number }) => number,
     },
@@ -83,7 +83,7 @@ function columnsOf(entity: string): Column<Month>[] {
     {
       id: 'closed_at',
       header: 'Closed',
-      width: 13,
+      width: 9,
       cell: ({ closed_at: at }) => <Moment at={at} />,
       csv: ({ closed_at: at }) => (at === null ? null : isoOf(at)),
     },

@@ -80,25 +80,30 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
       id: 'cost_usd',
       header: 'Cost',
       isNumber: true,
-      width: 6.2,
+      width: 6,
       cell: ({ picos, isWaiting }) => (
         <>
-          <Amount usd={picos} /> {isWaiting && <Badge tone="warn">no price yet</Badge>}
+          <Amount usd={picos} />
+          {isWaiting && (
+            <div>
+              <Badge tone="warn">no price yet</Badge>
+            </div>
+          )}
         </>
       ),
       sortBy: ({ picos }) => picos,
       csv: ({ picos }) => exactUsd(picos),
     },
-    count('requests', 'Requests', ({ requests }) => requests, 5.5),
+    count('requests', 'Requests', ({ requests }) => requests, 4.6),
     count('tokens', 'Tokens', ({ tokens }) => tokens),
     count('input_tokens', 'Input', ({ quantities }) => quantities['input'] ?? 0),
-    count('cached_input_tokens', 'Cached input', ({ quantities }) => quantities['cached_input'] ?? 0),
-    count('output_tokens', 'Output', outputOf),
+    count('cached_input_tokens', 'Cached input', ({ quantities }) => quantities['cached_input'] ?? 0, 6),
+    count('output_tokens', 'Output', outputOf, 6),
     ...(hasOthers ? [OTHER_METERS] : []),
     {
       id: 'events',
       header: 'Events',
-      width: 5,
+      width: 5.2,
       cell: (row) => (
         <Link to="/customers/$entity/events" params={{ entity: of.entity }} search={eventsSearch(of, row)}>
           Events
@@ -128,7 +133,7 @@ function nameColumn(of: Explored, field: string, at: number): Column<GroupRow> {
   return {
     id: field,
     header: fieldLabel(field),
-    width: of.groups.length === 1 ? 14 : 10.5,
+    width: of.groups.length === 1 ? 14 : 9,
     cell: ({ names }) => {
       const name = names[at] ?? null;
       if (name === null) return <span className="quiet">(none)</span>;
@@ -149,7 +154,7 @@ function count(
   id: string,
   header: string,
   value: (row: GroupRow) => number | null,
-  width = 7.2,
+  width = 6.6,
 ): Column<GroupRow> {
   return {
     id,

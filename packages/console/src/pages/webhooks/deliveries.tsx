@@ -106,7 +106,7 @@ const COLUMNS: readonly Column<Delivery>[] = [
       </Link>
     ),
   },
-  { id: 'type', header: 'Event', width: 13, isWide: true, cell: ({ type }) => type },
+  { id: 'type', header: 'Event', width: 13, cell: ({ type }) => type },
   { id: 'entity', header: 'Customer', width: 7.5, cell: ({ entity }) => <EntityLink entity={entity} /> },
   { id: 'status', header: 'State', width: 6.5, cell: ({ status }) => <DeliveryState status={status} /> },
   { id: 'attempts', header: 'Last attempt', width: 13, cell: ({ attempts }) => lastText(attempts) },

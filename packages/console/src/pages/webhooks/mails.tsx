@@ -86,7 +86,7 @@ const COLUMNS: readonly Column<Mail>[] = [
     ),
   },
   { id: 'recipient', header: 'To', width: 14, cell: ({ recipient }) => recipient },
-  { id: 'subject', header: 'Subject', width: 13, isWide: true, cell: ({ subject }) => subject },
+  { id: 'subject', header: 'Subject', width: 13, cell: ({ subject }) => subject },
   { id: 'entity', header: 'Customer', width: 7.5, cell: ({ entity }) => <EntityLink entity={entity} /> },
   { id: 'status', header: 'State', width: 6, cell: ({ status }) => <DeliveryState status={status} /> },
   { id: 'attempts', header: 'Last attempt', width: 9.5, cell: ({ attempts }) => lastText(attempts) },

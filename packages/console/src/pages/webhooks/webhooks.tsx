@@ -118,7 +118,7 @@ const COLUMNS: readonly Column<Webhook>[] = [
   {
     id: 'url',
     header: 'Address',
-    width: 22,
+    width: 25,
     cell: (row) => (
       <Link from="/webhooks" to="." search={{ id: row.id }} replace>
         {row.url}
@@ -128,12 +128,12 @@ const COLUMNS: readonly Column<Webhook>[] = [
   {
     id: 'entity',
     header: 'Alerts of',
-    width: 10,
+    width: 8.5,
     cell: ({ entity }) =>
       entity === null ? <span className="quiet">all customers</span> : <CustomerLink entity={entity} />,
   },
-  { id: 'breaker', header: 'State', width: 14, cell: ({ breaker }) => <State breaker={breaker} /> },
-  { id: 'created_at', header: 'Made', width: 13, cell: ({ created_at: at }) => <Moment at={at} /> },
+  { id: 'breaker', header: 'State', width: 13.5, cell: ({ breaker }) => <State breaker={breaker} /> },
+  { id: 'created_at', header: 'Made', width: 12, cell: ({ created_at: at }) => <Moment at={at} /> },
 ];
 
 function State({ breaker: { state, failures, probe_at: probe } }: { breaker: Webhook['breaker'] }) {
