@@ -2,61 +2,32 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Worker } from 'bullmq';
 import { DeadLetters } from '../../src/metering/dead-letters.js';
-import { insertDeadLetters } from '../../src/metering/dead-letters.sql.js';
-import { anApp, type Answer, type TestApp } from '../support/app.js';
-import { anEventBody } from '../support/builders.js';
+import type { Answer } from '../support/app.js';
+import { aDeadLetterWorld, type DeadLetterWorld } from '../support/dead-letter-world.js';
 import { until } from '../support/until.js';
-import { aTestQueue, type TestQueue } from '../support/usage-queue.js';
 
-let app: TestApp;
-let queue: TestQueue;
+let world: DeadLetterWorld;
 beforeAll(async () => {
-  // Without a worker, so that what was sent stays where it can be counted.
-  app = await anApp({ role: 'api' });
-  queue = await aTestQueue(app.redis.url, { mayDie: false, nowMs: () => app.clock.now().getTime() });
+  world = await aDeadLetterWorld();
 });
-afterAll(async () => {
-  await queue.close();
-  await app.close();
-});
-beforeEach(async () => {
-  await queue.redis.flushdb();
-  await app.postgres.pool.query('delete from dead_letters; delete from jobs');
-});
+afterAll(() => world.close());
+beforeEach(() => world.empty());
 
-/** So many dead letters of an entity, and their ids. */
-async function bury(entity: string, count: number, padding = ''): Promise<string[]> {
-  const letters = Array.from({ length: count }, (_, n) => ({
-    code: 'invalid_event',
-    message: 'for a test',
-    payload: JSON.stringify(anEventBody({ subject: `${entity}/p`, id: `${entity}${n}`, padding })),
-    jobId: null,
-    entity,
-    project: 'p',
-    source: '/g',
-    eventId: `${entity}${n}`,
-  }));
-  for (let from = 0; from < count; from += 1_000)
-    await insertDeadLetters(app.database.reader, letters.slice(from, from + 1_000));
-  const { rows } = await app.postgres.pool.query('select id from dead_letters where entity = $1', [entity]);
-  return rows.map(({ id }) => id);
-}
 const statuses = async (entity: string): Promise<Record<string, number>> => {
-  const { rows } = await app.postgres.pool.query(
+  const { rows } = await world.app.postgres.pool.query(
     'select status, count(*)::int from dead_letters where entity = $1 group by 1',
     [entity],
   );
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
 };
-/** The ids of the events on the queue. */
-const sent = async (): Promise<string[]> =>
-  (await queue.queue.getJobs(['waiting'])).flatMap(({ data }) => data.map(({ id }: { id: string }) => id));
+/** The ids of the events on the world.queue. */
+const sent = async () => (await world.sent()).map(({ id }) => id);
 const audited = async (entity: string, action: string) => {
   const path = `GET /v1/admin/audit_log?entity=${entity}&action=${action}&limit=100`;
-  return (await app.call(path)).body.data;
+  return (await world.app.call(path)).body.data;
 };
 const change = (path: string, options: { body?: object; key?: string; dry?: boolean } = {}) =>
-  app.call(`POST /v1/admin/dead_letters/${path}${options.dry ? '?dry_run=true' : ''}`, {
+  world.app.call(`POST /v1/admin/dead_letters/${path}${options.dry ? '?dry_run=true' : ''}`, {
     body: options.body ?? {},
     headers: { 'x-request-id': 'req_of_a_test', ...(options.key && { 'idempotency-key': options.key }) },
     waits: false,
@@ -64,7 +35,7 @@ const change = (path: string, options: { body?: object; key?: string; dry?: bool
 
 describe('replaying a dead letter', () => {
   it('under one key is done once, however often and however many at once ask', async () => {
-    const [id] = await bury('once', 1);
+    const [id] = await world.bury('once', 1);
     const answers = await Promise.all([1, 2, 3].map(() => change(`${id}/replay`, { key: 'k1' })));
     const again = await change(`${id}/replay`, { key: 'k1' });
     const done = answers.filter(({ status }) => status === 200);
@@ -81,7 +52,7 @@ describe('replaying a dead letter', () => {
   });
 
   it('under a key of another request is refused, and nothing is sent', async () => {
-    const [id] = await bury('other', 1);
+    const [id] = await world.bury('other', 1);
     await change(`${id}/replay`, { key: 'k2' });
     const other = await change(`${id}/replay`, { key: 'k2', body: { model: 'another' } });
     expect([other.status, other.body.error.code]).toEqual([422, 'idempotency_key_reused']);
@@ -89,7 +60,7 @@ describe('replaying a dead letter', () => {
   });
 
   it('without a key is done each time', async () => {
-    const [id] = await bury('twice', 1);
+    const [id] = await world.bury('twice', 1);
     for (const _ of [1, 2]) expect((await change(`${id}/replay`)).status).toBe(200);
     expect(await sent()).toEqual(['twice0', 'twice0']);
   });
@@ -100,7 +71,7 @@ describe('a change of a dead letter', () => {
     ['replay', { model: 'mended' }, { status: 'replayed', mended: { model: 'mended' } }],
     ['discard', {}, { status: 'discarded' }],
   ])('by %s is audited with request, role, address, before and after', async (what, body, after) => {
-    const [id] = await bury(`audit-${what}`, 1);
+    const [id] = await world.bury(`audit-${what}`, 1);
     expect((await change(`${id}/${what}`, { body })).status).toBe(200);
     const [entry, ...more] = await audited(`audit-${what}`, 'dead_letters');
     expect(more).toEqual([]);
@@ -115,8 +86,8 @@ describe('a change of a dead letter', () => {
   });
 
   it('by a replay that gives it a subject stands in the audit log of the customer who is charged', async () => {
-    await app.call('PUT /v1/admin/entities/payer', { body: { plan: 'pro' } });
-    const [id] = await bury('', 1);
+    await world.app.call('PUT /v1/admin/entities/payer', { body: { plan: 'pro' } });
+    const [id] = await world.bury('', 1);
     expect((await change(`${id}/replay`, { body: { subject: 'payer/chat' } })).status).toBe(200);
     expect(await audited('payer', 'dead_letters.replayed')).toMatchObject([
       { target: id, entity: 'payer', after: { mended: { subject: 'payer/chat' } } },
@@ -127,8 +98,8 @@ describe('a change of a dead letter', () => {
     'by %s that is tried out answers as it would, and does nothing',
     async (what) => {
       const entity = `dry-${what}`;
-      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'pro' } });
-      const [id] = await bury(entity, 3);
+      await world.app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'pro' } });
+      const [id] = await world.bury(entity, 3);
       const [one, all] = [
         await change(`${id}/${what}`, { dry: true, key: what }),
         await change(what, { dry: true, key: `all ${what}`, body: { entity, limit: 2 } }),
@@ -141,26 +112,27 @@ describe('a change of a dead letter', () => {
       ]);
       expect([await sent(), await statuses(entity)]).toEqual([[], { open: 3 }]);
       expect(await audited(entity, 'dead_letters')).toEqual([]);
-      expect((await app.call('GET /v1/admin/jobs')).body.data).toEqual([]);
+      expect((await world.app.call('GET /v1/admin/jobs')).body.data).toEqual([]);
     },
   );
 });
 
 describe('replaying all of a filter', () => {
   it('is one job, whose answer comes at once where it is quick, and whose batches are bounded', async () => {
-    const ids = await bury('all', 1_700);
-    await bury('others', 2);
+    const ids = await world.bury('all', 1_700);
+    await world.bury('others', 2);
     const { status, body } = await change('replay', { body: { entity: 'all' }, key: 'all' });
     expect([200, 202]).toContain(status);
-    const jobs = async () => (await app.call('GET /v1/admin/jobs?kind=dead_letter_resolution')).body.data;
+    const jobs = async () =>
+      (await world.app.call('GET /v1/admin/jobs?kind=dead_letter_resolution')).body.data;
     await until('it is done', async () => (await jobs())[0].status === 'done');
     const [job, ...more] = await jobs();
     expect([job.progress, job.entity, more]).toEqual([1, 'all', []]);
     const result = { object: 'dead_letter_batch', status: 'replayed', answered: 1_700, remaining: 0 };
-    expect((await app.call(`GET /v1/admin/jobs/${job.id}`)).body.result).toMatchObject(result);
+    expect((await world.app.call(`GET /v1/admin/jobs/${job.id}`)).body.result).toMatchObject(result);
     expect(status === 200 ? body : result).toMatchObject(result);
     expect((await sent()).toSorted()).toEqual(ids.map((_, n) => `all${n}`).toSorted());
-    const sizes = (await queue.queue.getJobs(['waiting'])).map(({ data }) => data.length);
+    const sizes = (await world.queue.queue.getJobs(['waiting'])).map(({ data }) => data.length);
     expect(sizes.toSorted((a, b) => b - a)).toEqual([500, 500, 500, 200]);
     expect([await statuses('all'), await statuses('others')]).toEqual([{ replayed: 1_700 }, { open: 2 }]);
     const entries = await audited('all', 'dead_letters');
@@ -177,29 +149,29 @@ describe('replaying all of a filter', () => {
   });
 
   it('takes as many at a time as their bytes allow', async () => {
-    await bury('large', 9, 'x'.repeat(1_000_000));
+    await world.bury('large', 9, 'x'.repeat(1_000_000));
     await change('replay', { body: { entity: 'large' } });
     // A busy machine answers with the job before it is done.
     await until('all are replayed', async () => (await statuses('large'))['replayed'] === 9);
-    const sizes = (await queue.queue.getJobs(['waiting'])).map(({ data }) => data.length);
+    const sizes = (await world.queue.queue.getJobs(['waiting'])).map(({ data }) => data.length);
     expect(sizes.toSorted((a, b) => a - b)).toEqual([1, 4, 4]);
   });
 
   /** As a worker that counts them: the jobs are done and gone. */
   const takeAll = async () => {
-    const connection = queue.redis.duplicate();
-    const worker = new Worker(queue.queue.name, async () => {}, { connection });
-    await queue.drained();
+    const connection = world.queue.redis.duplicate();
+    const worker = new Worker(world.queue.queue.name, async () => {}, { connection });
+    await world.queue.drained();
     await worker.close();
     connection.disconnect();
   };
   const lastSeen = async (entity: string): Promise<string> => {
     const first = 'select id from dead_letters where entity = $1 order by last_seen_at desc, id desc limit 1';
-    return (await app.postgres.pool.query(first, [entity])).rows[0].id;
+    return (await world.app.postgres.pool.query(first, [entity])).rows[0].id;
   };
   /** Holds a dead letter, so that a job that has sent its events cannot mark it. */
   const hold = async (id: string) => {
-    const client = await app.postgres.pool.connect();
+    const client = await world.app.postgres.pool.connect();
     await client.query('begin');
     await client.query('select from dead_letters where id = $1 for update', [id]);
     return async () => {
@@ -212,7 +184,7 @@ describe('replaying all of a filter', () => {
     'whose process dies after it has sent a batch goes on in another, and sends nothing twice (events taken meanwhile: %s)',
     async (areTaken) => {
       const entity = `killed-${areTaken}`;
-      await bury(entity, 1_200);
+      await world.bury(entity, 1_200);
       const letGo = await hold(await lastSeen(entity));
       const answer: Answer = await change('replay', { body: { entity } });
       expect([answer.status, answer.body.status]).toEqual([202, 'running']);
@@ -221,18 +193,18 @@ describe('replaying all of a filter', () => {
       const taken = new Set(areTaken ? before : []);
       if (areTaken) await takeAll();
       // As if the process had been gone for a minute: another runner takes it from here.
-      await app.postgres.pool.query(
+      await world.app.postgres.pool.query(
         `update jobs set seen_at = now() - interval '1 minute', runner = gen_random_uuid() where id = $1`,
         [answer.body.id],
       );
       await letGo();
-      const job = async () => (await app.call(`GET /v1/admin/jobs/${answer.body.id}`)).body;
+      const job = async () => (await world.app.call(`GET /v1/admin/jobs/${answer.body.id}`)).body;
       await until('another has ended it', async () => (await job()).status === 'done');
       expect(await job()).toMatchObject({ attempts: 2, result: { answered: 1_200, remaining: 0 } });
       const all = [...taken, ...(await sent())];
       expect([all.length, new Set(all).size]).toEqual([1_200, 1_200]);
       expect(await statuses(entity)).toEqual({ replayed: 1_200 });
-      const { rows } = await app.postgres.pool.query(
+      const { rows } = await world.app.postgres.pool.query(
         `select count(*)::int, count(distinct target)::int as targets from audit_log where entity = $1 and action = 'dead_letters.replayed'`,
         [entity],
       );
@@ -241,13 +213,13 @@ describe('replaying all of a filter', () => {
   );
 
   it('waits for the queue’s Redis, and goes on', async () => {
-    await bury('waits', 3);
-    await app.redis.kill();
+    await world.bury('waits', 3);
+    await world.app.redis.kill();
     const { status, body } = await change('replay', { body: { entity: 'waits' } });
     expect([status, body.status, await statuses('waits')]).toEqual([202, 'running', { open: 3 }]);
-    await app.redis.restart();
+    await world.app.redis.restart();
     await until('it is done', async () => {
-      return (await app.call(`GET /v1/admin/jobs/${body.id}`)).body.status === 'done';
+      return (await world.app.call(`GET /v1/admin/jobs/${body.id}`)).body.status === 'done';
     });
     await until('the test reads Redis again', async () => (await sent()).length === 3);
     expect(await statuses('waits')).toEqual({ replayed: 3 });
@@ -256,9 +228,9 @@ describe('replaying all of a filter', () => {
 
 describe('discarding all of a filter', () => {
   it('is a job too, and leaves alone what arrives meanwhile', async () => {
-    const ids = await bury('discarded', 700);
+    const ids = await world.bury('discarded', 700);
     const letGo = await (async () => {
-      const client = await app.postgres.pool.connect();
+      const client = await world.app.postgres.pool.connect();
       await client.query('begin');
       await client.query(
         `update dead_letters set seen_count = seen_count + 1, last_seen_at = now() + interval '1 hour'
@@ -275,7 +247,7 @@ describe('discarding all of a filter', () => {
     await letGo();
     await until(
       'it is done',
-      async () => (await app.call(`GET /v1/admin/jobs/${body.id}`)).body.status === 'done',
+      async () => (await world.app.call(`GET /v1/admin/jobs/${body.id}`)).body.status === 'done',
     );
     expect(await statuses('discarded')).toEqual({ open: 1, discarded: 699 });
     expect(await sent()).toEqual([]);
@@ -284,12 +256,12 @@ describe('discarding all of a filter', () => {
 
 describe('dead letters as they were chosen', () => {
   it('are not marked when they have changed since', async () => {
-    const [id] = await bury('changed', 1);
-    const letters = new DeadLetters(app.database, null!, app.clock);
+    const [id] = await world.bury('changed', 1);
+    const letters = new DeadLetters(world.app.database, null!, world.app.clock);
     const letter = await letters.get({ id: id!, entity: null });
-    await bury('changed', 1);
+    await world.bury('changed', 1);
     const resolution = { status: 'discarded', actor: 'key', mending: null } as const;
-    const count = await app.database.transaction((tx) => letters.mark(tx, [letter], resolution));
+    const count = await world.app.database.transaction((tx) => letters.mark(tx, [letter], resolution));
     expect([count, await statuses('changed')]).toEqual([0, { open: 1 }]);
   });
 });
