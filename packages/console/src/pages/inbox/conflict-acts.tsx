@@ -1,6 +1,6 @@
 /** Counting what came again with other content, or closing the conflict with a note: one, or all of a filter. */
 import { useState } from 'react';
-import { answered, api, type Schemas } from '../../api/client.js';
+import { api, type Schemas } from '../../api/client.js';
 import { TextBox } from '../../parts/fields.js';
 import { exactText, picosOf } from '../../parts/money.js';
 import { plural, timeOf } from '../../parts/times.js';
@@ -25,14 +25,12 @@ export function Review({ conflict }: { conflict: Conflict }) {
       verb="Close it"
       entity={conflict.entity}
       fields={field}
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/usage_conflicts/{id}/review', {
-            params: { path: { id: conflict.id }, query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: { note: note() },
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/usage_conflicts/{id}/review', {
+          params: { path: { id: conflict.id }, query },
+          headers,
+          body: { note: note() },
+        })
       }
       sentences={() => [NOT_CHARGED, 'The conflict leaves the inbox.']}
       outcome={() => 'The conflict is closed.'}
@@ -50,14 +48,12 @@ export function Count({ conflict }: { conflict: Conflict }) {
       verb="Count it"
       entity={conflict.entity}
       fields={field}
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/usage_conflicts/{id}/count', {
-            params: { path: { id: conflict.id }, query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: { note: note() },
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/usage_conflicts/{id}/count', {
+          params: { path: { id: conflict.id }, query },
+          headers,
+          body: { note: note() },
+        })
       }
       sentences={(counted) => [
         chargeSentence(conflict, counted?.cost_usd ?? null),
@@ -88,14 +84,12 @@ export function ReviewAll({ filter }: { filter: Filter }) {
           {field}
         </>
       }
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/usage_conflicts/review', {
-            params: { query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: { ...filter, note: note() },
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/usage_conflicts/review', {
+          params: { query },
+          headers,
+          body: { ...filter, note: note() },
+        })
       }
       sentences={(answer) => [
         `${countGoing(answer, 'conflict')} to the reviewed ones.`,
@@ -121,14 +115,12 @@ export function CountAll({ filter, status }: { filter: Filter; status: 'open' | 
           {field}
         </>
       }
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/usage_conflicts/count', {
-            params: { query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: { ...filter, status, note: note() },
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/usage_conflicts/count', {
+          params: { query },
+          headers,
+          body: { ...filter, status, note: note() },
+        })
       }
       sentences={(answer) => [
         `${countGoing(answer, 'conflict')} into the counted ones: ${filter.entity ?? 'each customer'} is charged for what came again, by the price at its time, beside what was counted.`,

@@ -1,14 +1,16 @@
 /** An act on one thing that waits, or on all of a filter: it is tried first, and long work goes on as a job. */
 import type { ReactNode } from 'react';
-import type { Schemas } from '../../api/client.js';
+import { answered, type Schemas } from '../../api/client.js';
 import type { ActHeaders } from '../../parts/act-dialog.js';
 import { CallAct, type CallActProps } from '../../parts/call-act.js';
 import { isAJob, outcomeOf } from '../../parts/job.js';
 import { plural } from '../../parts/times.js';
 
+/** What its call has beside its body. */
+type Attempt = { readonly query: { readonly dry_run: boolean }; readonly headers: Partial<ActHeaders> };
+
 type InboxActProps<T extends object> = Omit<CallActProps, 'sentences' | 'perform'> & {
-  /** Null tries it. */
-  readonly send: (headers: ActHeaders | null) => Promise<T | Schemas['Job']>;
+  readonly send: (attempt: Attempt) => Promise<{ data?: T | Schemas['Job'] }>;
   /** What will happen. `answer` is null where so many match that they are still being counted. */
   readonly sentences: (answer: T | null) => readonly string[];
   readonly outcome: (answer: T) => ReactNode;
@@ -16,14 +18,16 @@ type InboxActProps<T extends object> = Omit<CallActProps, 'sentences' | 'perform
 
 export function InboxAct<T extends object>({ send, sentences, outcome, ...act }: InboxActProps<T>) {
   const tried = async () => {
-    const answer = await send(null);
+    const answer = await answered(send({ query: { dry_run: true }, headers: {} }));
     return sentences(isAJob(answer) ? null : answer);
   };
   return (
     <CallAct
       {...act}
       sentences={tried}
-      perform={async (headers) => outcomeOf<T>(await send(headers), outcome)}
+      perform={async (headers) =>
+        outcomeOf(await answered(send({ query: { dry_run: false }, headers })), outcome)
+      }
     />
   );
 }

@@ -1,6 +1,6 @@
 /** Replaying and discarding dead letters: one, or all of a filter. */
 import { useState } from 'react';
-import { answered, api, type Schemas } from '../../api/client.js';
+import { api, type Schemas } from '../../api/client.js';
 import { TextBox } from '../../parts/fields.js';
 import { SelectBox } from '../../parts/select-box.js';
 import { plural } from '../../parts/times.js';
@@ -27,14 +27,12 @@ export function ReplayOne({ letter }: { letter: Letter }) {
       verb="Replay"
       entity={letter.entity}
       fields={fields}
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/dead_letters/{id}/replay', {
-            params: { path: { id: letter.id }, query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: mending(),
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/dead_letters/{id}/replay', {
+          params: { path: { id: letter.id }, query },
+          headers,
+          body: mending(),
+        })
       }
       sentences={() => [
         'The event goes to the queue again. If it still cannot be counted, it comes back here.',
@@ -56,13 +54,11 @@ export function DiscardOne({ letter }: { letter: Letter }) {
       verb="Discard"
       entity={letter.entity}
       fields={<p>{letter.message}</p>}
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/dead_letters/{id}/discard', {
-            params: { path: { id: letter.id }, query: { dry_run: headers === null } },
-            headers: headers ?? {},
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/dead_letters/{id}/discard', {
+          params: { path: { id: letter.id }, query },
+          headers,
+        })
       }
       sentences={() => [
         'The event is never counted or charged.',
@@ -94,14 +90,8 @@ export function ReplayAll({ filter, status }: Bulk) {
           {fields}
         </>
       }
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/dead_letters/replay', {
-            params: { query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: order(),
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/dead_letters/replay', { params: { query }, headers, body: order() })
       }
       sentences={(answer) => [
         `${countGoing(answer, 'event')} to the queue again. Those that still cannot be counted come back here.`,
@@ -122,14 +112,12 @@ export function DiscardAll({ filter, status }: Bulk) {
       verb="Discard all"
       entity={filter.entity ?? null}
       fields={<p>{takenOf(filter, status)}</p>}
-      send={(headers) =>
-        answered(
-          api.POST('/v1/admin/dead_letters/discard', {
-            params: { query: { dry_run: headers === null } },
-            headers: headers ?? {},
-            body: { ...filter, status: status as 'open' | 'replayed' },
-          }),
-        )
+      send={({ query, headers }) =>
+        api.POST('/v1/admin/dead_letters/discard', {
+          params: { query },
+          headers,
+          body: { ...filter, status: status as 'open' | 'replayed' },
+        })
       }
       sentences={(answer) => [
         `${countGoing(answer, 'event')} to the discarded ones. They are never counted or charged.`,

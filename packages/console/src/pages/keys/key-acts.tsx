@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { answered, api, type Schemas } from '../../api/client.js';
 import { ActButton } from '../../parts/act-button.js';
 import { ActDialog } from '../../parts/act-dialog.js';
-import { CallAct } from '../../parts/call-act.js';
+import { CallAct, type CallActProps } from '../../parts/call-act.js';
 import { Choice, TextBox } from '../../parts/fields.js';
 import { SelectBox } from '../../parts/select-box.js';
 import { shownOnce } from '../../parts/secret-once.js';
@@ -110,17 +110,25 @@ function keySentences(key: { name: string; role: Role; of: string | null; ends: 
   ];
 }
 
+type KeyActProps = Pick<CallActProps, 'needs' | 'className' | 'fields' | 'sentences' | 'perform'> & {
+  readonly of: Key;
+  readonly verb: string;
+};
+
+function KeyAct({ of: { name, entity }, verb, ...act }: KeyActProps) {
+  return (
+    <CallAct {...act} label={`${verb}…`} about={name} title={`${verb} ${name}`} verb={verb} entity={entity} />
+  );
+}
+
 /** The name is all that can change of a key. */
 export function Rename({ of: key }: { of: Key }) {
   const [name, setName] = useState(key.name);
   return (
-    <CallAct
-      needs="PATCH /v1/admin/keys/{id}"
-      label="Rename…"
-      about={key.name}
-      title={`Rename ${key.name}`}
+    <KeyAct
+      of={key}
       verb="Rename"
-      entity={key.entity}
+      needs="PATCH /v1/admin/keys/{id}"
       fields={<NameBox value={name} onChange={setName} />}
       sentences={() => [
         `“${key.name}” is called “${name.trim()}” from now on, in the audit log too.`,
@@ -141,13 +149,10 @@ export function Rotate({ of: key }: { of: Key }) {
   const [overlap, setOverlap] = useState('86400');
   const chosen = OVERLAPS.find(({ value }) => value === overlap) ?? OVERLAPS[0]!;
   return (
-    <CallAct
-      needs="POST /v1/admin/keys/{id}/rotate"
-      label="Rotate…"
-      about={key.name}
-      title={`Rotate ${key.name}`}
+    <KeyAct
+      of={key}
       verb="Rotate"
-      entity={key.entity}
+      needs="POST /v1/admin/keys/{id}/rotate"
       fields={<SelectBox label="The old key ends" value={overlap} options={OVERLAPS} onChange={setOverlap} />}
       sentences={() => [
         `“${key.name}” is replaced by a key with the same name, role and customer; its secret is shown once.`,
@@ -170,14 +175,11 @@ export function Rotate({ of: key }: { of: Key }) {
 
 export function Revoke({ of: key }: { of: Key }) {
   return (
-    <CallAct
-      needs="DELETE /v1/admin/keys/{id}"
-      label="Revoke…"
-      className="danger"
-      about={key.name}
-      title={`Revoke ${key.name}`}
+    <KeyAct
+      of={key}
       verb="Revoke"
-      entity={key.entity}
+      needs="DELETE /v1/admin/keys/{id}"
+      className="danger"
       fields={<p>{lastUse(key)}</p>}
       sentences={() => [
         'Requests with the key are refused at once, and everybody who is signed in with it is signed out.',
