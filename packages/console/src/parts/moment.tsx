@@ -5,7 +5,17 @@ export function Moment({ at, isRelative = false }: { at: number | null; isRelati
   if (at === null) return <span className="quiet">–</span>;
   return (
     <time dateTime={isoOf(at)} title={isoOf(at)}>
-      {isRelative ? relative(at, nowSeconds()) : minuteOf(at)}
+      {isRelative ? relative(at, nowSeconds()) : <Minute at={at} />}
     </time>
+  );
+}
+
+/** A line ends before the clock, never within it. */
+function Minute({ at }: { at: number }) {
+  const [day, clock] = minuteOf(at).split(', ');
+  return (
+    <>
+      {day}, <span className="clock">{clock}</span>
+    </>
   );
 }

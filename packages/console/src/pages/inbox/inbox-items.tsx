@@ -88,7 +88,8 @@ function bookItems({ reconciliation, failed_jobs: failed }: Inbox): Item[] {
             count: plural(reconciliation.checks.length, 'check'),
             sentence: (
               <>
-                {reconciliation.checks.join('; ')}. Found <Moment at={reconciliation.at} />.
+                These do not hold: {reconciliation.checks.join('; ')}. Found <Moment at={reconciliation.at} />
+                .
               </>
             ),
             link: { to: '/operations/books', search: { job: reconciliation.job } } satisfies LinkProps,

@@ -254,7 +254,7 @@ function RepairButton() {
             if (answer.object !== 'job') return { sentences: repairSentences(answer) };
             return {
               sentences: [
-                `The preview takes long: job ${answer.id} makes it. Repairing changes only sums that differ.`,
+                `The preview takes long: ${answer.id} shows it on the page Jobs when it is done. Repairing changes only sums that differ.`,
               ],
             };
           }}
