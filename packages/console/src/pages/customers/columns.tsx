@@ -22,7 +22,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'entity',
     header: 'Customer',
-    width: 10,
+    width: 10.6,
     cell: (row) => (
       <>
         <CustomerLink entity={row.entity} />
@@ -44,7 +44,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
     id: 'month_to_date_usd',
     header: 'This month',
     isNumber: true,
-    width: 6.5,
+    width: 6.2,
     cell: ({ month_to_date_usd: usd }) => <Amount usd={usd} />,
     sortBy: ({ month_to_date_usd: usd }) => usd,
     csv: ({ month_to_date_usd: usd }) => usd,
@@ -53,7 +53,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
     id: 'change_usd',
     header: 'Against last month',
     isNumber: true,
-    width: 6,
+    width: 5.7,
     cell: ({ change_usd: usd }) => <Change usd={usd} />,
     sortBy: ({ change_usd: usd }) => usd,
     csv: ({ change_usd: usd }) => usd,
@@ -61,7 +61,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'monthly_cap_share',
     header: 'Share of the cap',
-    width: 6.5,
+    width: 6.1,
     cell: (row) => <CapShare customer={row} />,
     sortBy: ({ monthly_cap_share: share }) => share,
     csv: ({ monthly_cap_share: share }) => share,
@@ -71,7 +71,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
     id: 'credits_usd',
     header: 'Credits left',
     isNumber: true,
-    width: 6.5,
+    width: 6.2,
     cell: ({ credits_usd: usd }) => <Amount usd={usd} />,
     sortBy: ({ credits_usd: usd }) => usd,
     csv: ({ credits_usd: usd }) => usd,
@@ -79,7 +79,7 @@ export const CUSTOMER_COLUMNS: readonly Column<Customer>[] = [
   {
     id: 'credits_until',
     header: 'Credits last',
-    width: 7,
+    width: 7.6,
     cell: (row) => <LastsUntil customer={row} />,
     sortBy: ({ credits_until: until }) => until,
     csv: ({ credits_until: until }) => (until === null ? null : isoOf(until)),

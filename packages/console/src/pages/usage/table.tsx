@@ -133,7 +133,7 @@ function nameColumn(of: Explored, field: string, at: number): Column<GroupRow> {
   return {
     id: field,
     header: fieldLabel(field),
-    width: of.groups.length === 1 ? 14 : 9,
+    width: of.groups.length === 1 ? 14 : field === 'model' ? 10.5 : 7.5,
     cell: ({ names }) => {
       const name = names[at] ?? null;
       if (name === null) return <span className="quiet">(none)</span>;
