@@ -1,19 +1,21 @@
 /**
- * Idempotency records: the answers to requests with an `Idempotency-Key`. A record is written in the transaction of the change that
- * it answers, so both are there or neither.
+ * Idempotency records: the answers to requests with an `Idempotency-Key`. An answer is written in the transaction of the change that it
+ * answers, so both are there or neither. A change that begins outside of its transaction has claimed the key before.
  */
 import type { Tx } from '../platform/database.js';
 
-export type IdempotencyRecord = {
+type KeyedRequest = {
   readonly requestHash: string;
-  readonly status: number;
-  readonly body: string;
+  /** The one that the answer is about, or null. */
+  readonly entity: string | null;
 };
 
-/** Of a key that a request has claimed and not answered yet. */
-const UNANSWERED = { status: 0, body: '' } as const;
+type RequestAnswer = { readonly status: number; readonly body: string };
 
-export type KeptRequest = {
+/** Of a key that a request has claimed and that is not answered yet. */
+const UNANSWERED: RequestAnswer = { status: 0, body: '' };
+
+type KeptRequest = {
   readonly requestHash: string;
   /** Null where it is not answered yet. */
   readonly body: string | null;
@@ -41,16 +43,11 @@ export async function findRecord(tx: Tx, name: IdempotencyName): Promise<KeptReq
   return { requestHash, body: status === UNANSWERED.status ? null : body };
 }
 
-type Asked = Pick<IdempotencyRecord, 'requestHash'> & {
-  /** The one that the answer is about, or null. */
-  readonly entity: string | null;
-};
-
 /** Keeps a new key for a request that is not answered yet. Waits for a transaction that is inserting the same key. */
 export async function claimKey(
   tx: Tx,
   { scope, key }: IdempotencyName,
-  { requestHash, entity }: Asked,
+  { requestHash, entity }: KeyedRequest,
 ): Promise<void> {
   const { status, body } = UNANSWERED;
   await tx.$executeRaw`
@@ -68,7 +65,7 @@ export async function claimKey(
 export async function insertRecord(
   tx: Tx,
   { scope, key }: IdempotencyName,
-  record: IdempotencyRecord & Asked,
+  record: KeyedRequest & RequestAnswer,
 ): Promise<boolean> {
   const count = await tx.$executeRaw`
     insert into idempotency_keys as k (scope, key, request_hash, status, body, created_at, entity)
