@@ -89,4 +89,14 @@ describeDashboard(() => {
     expect(namesOf(calls)).toEqual(['/usage', '/usage']);
     await close();
   });
+
+  it('the explorer shows every group without a chart where its rows are too many for one answer', async () => {
+    const { page, close } = await world.open('/customers/acme/statements');
+    const error = { message: 'more rows than one answer has', param: 'end_time', code: 'invalid_request' };
+    await page.route('**/usage?*bucket_width*', (route) => route.fulfill({ status: 400, json: { error } }));
+    await page.getByRole('link', { name: 'Usage' }).click();
+    await page.getByText('These are too many groups for a chart').waitFor();
+    expect(await page.locator('main tbody th:visible').count()).toBeGreaterThan(0);
+    await close();
+  });
 });
