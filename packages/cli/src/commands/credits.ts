@@ -114,13 +114,11 @@ async function grantCredits(session: Session, { entity, body, options }: Order):
   const verb = body.category === 'paid' ? 'Sell' : 'Give';
   const send = (attempt: Attempt) =>
     answerOf(api.POST('/v1/admin/entities/{entity}/credits', { params: { path, ...attempt }, body }));
+  const { preview, make } = sentBy(send);
   const grant = await change(session, options, {
     name: body.category === 'paid' ? 'credits buy' : 'credits grant',
     amountUsd: body.amount_usd,
-    preview: async () => {
-      const preview = await send({ query: { dry_run: true } });
-      return { preview, credits: await creditsOf(session, entity) };
-    },
+    preview: async () => ({ preview: await preview(), credits: await creditsOf(session, entity) }),
     plan: (to, seen) => {
       const reference = body.reference == null ? '' : `, reference ${body.reference}`;
       to.line(`${verb} ${money(body.amount_usd)} of ${body.category} credits to ${entity}${reference}.`);
@@ -129,7 +127,7 @@ async function grantCredits(session: Session, { entity, body, options }: Order):
       if (seen.preview.expires_at !== null)
         to.line(`What is left of it expires at ${second(seen.preview.expires_at)}.`);
     },
-    make: (key) => send({ header: { 'Idempotency-Key': key } }),
+    make,
   });
   if (grant === null) return;
   out.answer(grant, () => {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { money, plural, readUsd } from '../amounts.js';
 import { answerOf, type Schema } from '../api/client.js';
 import { rowsOf } from '../api/pages.js';
-import { change, type ChangeOptions } from '../change.js';
+import { change, sentBy, type Attempt, type ChangeOptions } from '../change.js';
 import { WrongUse } from '../failures.js';
 import { action, asCount, asks, asName, asTime, asUsd, command, reading } from '../grammar.js';
 import { contentOf, parsedJson } from '../files.js';
@@ -92,14 +92,17 @@ export function addPublish(prices: Command): void {
 async function publishPrice(session: Session, body: PriceOrder, options: PublishOptions): Promise<void> {
   const { api, out } = session;
   const query = options.allowFree === true ? { allow_free: true } : {};
-  const send = (attempt: { query: object; header?: { 'Idempotency-Key': string } }) =>
-    answerOf(api.POST('/v1/admin/prices', { params: attempt, body }));
+  const send = (attempt: Attempt) =>
+    answerOf(
+      api.POST('/v1/admin/prices', {
+        params: { ...attempt, query: { ...query, ...attempt.query } },
+        body,
+      }),
+    );
+  const { preview, make } = sentBy(send);
   const published = await change(session, options, {
     name: 'prices publish',
-    preview: async () => ({
-      after: await send({ query: { ...query, dry_run: true } }),
-      before: await inForce(session, body),
-    }),
+    preview: async () => ({ after: await preview(), before: await inForce(session, body) }),
     plan: (to, seen) => {
       const whom = body.entity == null ? '' : ` for ${body.entity}`;
       to.line(`Publish a price of ${body.model}${whom}:`);
@@ -108,7 +111,7 @@ async function publishPrice(session: Session, body: PriceOrder, options: Publish
       to.line(`In force from ${second(seen.after.effective_from)}.`);
       writeCharged(to, seen.after);
     },
-    make: (key) => send({ query, header: { 'Idempotency-Key': key } }),
+    make,
   });
   if (published === null) return;
   out.answer(published, () => {
