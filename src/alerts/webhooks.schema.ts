@@ -47,7 +47,7 @@ export const RotationOrder = z
   .strictObject({
     overlap_seconds: integer(0, OVERLAP_SECONDS_MAX)
       .default(OVERLAP_SECONDS_DEFAULT)
-      .describe('How long the secret before signs too'),
+      .describe('How long deliveries are signed with the previous secret too'),
   })
   .meta({ id: 'WebhookRotationOrder', example: { overlap_seconds: OVERLAP_SECONDS_DEFAULT } });
 export type RotationOrder = z.output<typeof RotationOrder>;

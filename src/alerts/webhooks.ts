@@ -19,7 +19,7 @@ export type WebhookRow = {
   readonly entity: string | null;
   readonly createdAt: Date;
   readonly rotatedAt: Date | null;
-  /** The secret before the last rotation signs until then. */
+  /** The previous secret still signs too, until then. */
   readonly previousSecretUntil: Date | null;
   readonly failures: number;
   readonly nextAt: Date;
@@ -114,7 +114,7 @@ export class Webhooks {
     return webhook;
   }
 
-  /** Gives it another secret. The one before signs too for `overlapSeconds`; one that still did so from an earlier rotation does no longer. */
+  /** Gives it another secret. The previous one still signs too, for `overlapSeconds`; one from before that no longer does. */
   async rotate(
     tx: Tx,
     scope: WebhookScope,

@@ -43,7 +43,7 @@ describe('a preview', () => {
     for (const subject of ['acme', 'acme/search']) {
       const low = await world.tally('limits', subject, '--monthly-cap', '0.0001', '--dry-run');
       expect(low.stdout).toMatch(
-        new RegExp(`^Spent in ${world.period}: \\$0\\.00071: the next request is refused\\.$`, 'm'),
+        new RegExp(`^Already spent in ${world.period}: \\$0\\.00071\\. The next request is refused\\.$`, 'm'),
       );
       const high = await world.tally('limits', subject, '--monthly-cap', '5', '--dry-run');
       expect([high.code, high.stdout]).toEqual([0, expect.not.stringContaining('refused')]);

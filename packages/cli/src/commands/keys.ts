@@ -158,13 +158,13 @@ type RotateOptions = ChangeOptions & { readonly overlap: number; readonly expire
 function addRotate(keys: Command): void {
   const rotate = asks(
     command(keys, 'rotate <key>', {
-      summary: 'Replace a key; the old one works on for a while, and the new secret is shown once',
+      summary: 'Replace a key; the old one still works for a while, and the new secret is shown once',
       examples: [
         'keys rotate key_VyDgsL3WcRy1DPlqHdMB8J',
         'keys rotate key_VyDgsL3WcRy1DPlqHdMB8J --overlap 0s --yes',
       ],
     })
-      .addOption(lasting('--overlap <time>', 'for how long the old key works on', '24h'))
+      .addOption(lasting('--overlap <time>', 'how long the old key still works', '24h'))
       .option('--expires <time>', 'when the new key stops working', asTime),
     { dryRun: false },
   );
@@ -176,7 +176,7 @@ function addRotate(keys: Command): void {
       overlap_seconds: options.overlap,
       ...(options.expires !== undefined && { expires_at: options.expires }),
     };
-    const end = options.overlap === 0 ? 'ends at once' : `works on for ${duration(options.overlap)}`;
+    const end = options.overlap === 0 ? 'ends at once' : `still works for ${duration(options.overlap)}`;
     const made = await change(session, options, {
       name: 'keys rotate',
       plan: (to) =>

@@ -180,7 +180,7 @@ async function spentOf({ api }: Session, { entity, project }: Subject): Promise<
 /** A cap that is spent already refuses every request. */
 function writeReached(to: Output, capUsd: string | null, spent: Spent | null): void {
   if (capUsd === null || spent === null || picosOf(spent.usd) < picosOf(capUsd)) return;
-  to.line(`Spent in ${spent.period}: ${money(spent.usd)}: the next request is refused.`);
+  to.line(`Already spent in ${spent.period}: ${money(spent.usd)}. The next request is refused.`);
 }
 
 type Entity = Schema<'Entity'>;

@@ -80,7 +80,7 @@ function writeNew(out: Output, webhook: Schema<'NewWebhook'>): void {
     ['webhook', webhook.id],
     ['url', webhook.url],
     ['entity', webhook.entity ?? 'all'],
-    ['the secret before signs until', second(webhook.previous_secret_until, '')],
+    ['the previous secret signs until', second(webhook.previous_secret_until, '')],
     ['secret', webhook.secret],
   ]);
   out.line('The secret is not shown again: save it now.');
@@ -118,7 +118,9 @@ function addRotate(webhooks: Command): void {
         'webhooks rotate hook_9aXkQ2mZr0TbLw8YcVdN1e',
         'webhooks rotate hook_9aXkQ2mZr0TbLw8YcVdN1e --overlap 0s --yes',
       ],
-    }).addOption(lasting('--overlap <time>', 'for how long the secret before signs too', '24h')),
+    }).addOption(
+      lasting('--overlap <time>', 'how long deliveries are signed with the previous secret too', '24h'),
+    ),
     { dryRun: false },
   );
   action<[string], RotateOptions>(rotate, async ({ session, args: [id], options }) => {
@@ -130,7 +132,7 @@ function addRotate(webhooks: Command): void {
       name: 'webhooks rotate',
       plan: (to) =>
         to.line(
-          `Give ${id} (${url}) another secret; the one before ${overlap === 0 ? 'ends at once' : `signs too for ${duration(overlap)}`}.`,
+          `Give ${id} (${url}) another secret; the previous one ${overlap === 0 ? 'ends at once' : `still signs too, for ${duration(overlap)}`}.`,
         ),
       make: (key) =>
         answerOf(

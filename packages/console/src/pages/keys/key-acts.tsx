@@ -132,7 +132,7 @@ export function Rename({ of: key }: { of: Key }) {
       fields={<NameBox value={name} onChange={setName} />}
       sentences={() => [
         `“${key.name}” is called “${name.trim()}” from now on, in the audit log too.`,
-        'Its secret, role and customer stay, and it works on.',
+        'Its secret, role and customer stay as they are, and it still works.',
       ]}
       perform={async (headers) => {
         const params = { path: { id: key.id } };

@@ -106,7 +106,7 @@ function Head({
         <Copyable text={webhook.id} what="webhook’s id" />
         {webhook.previous_secret_until !== null && (
           <span className="quiet">
-            The secret before signs too until <Moment at={webhook.previous_secret_until} />
+            The previous secret signs too, until <Moment at={webhook.previous_secret_until} />
           </span>
         )}
       </div>
