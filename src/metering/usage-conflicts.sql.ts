@@ -109,7 +109,7 @@ export type ConflictFilter = {
   readonly to: Date | null;
 };
 
-/** Each conflict with the event that was counted, of the same entity, for an identity holds it; and the one that it was counted as. */
+/** Each conflict with the event that was counted first, which is of the same entity, and with the one that the other content was counted as. */
 const CONFLICTS = Prisma.sql`
     select
       c.identity::text, c.other_fingerprint::text as fingerprint, c.entity, c.source, c.event_id as "eventId",
