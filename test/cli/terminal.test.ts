@@ -50,8 +50,11 @@ describe('at a terminal', () => {
     const buy = ['credits', 'buy', 'acme', '1500.5', '--reference', 'large'];
     const wrong = await atTerminal(buy, { answers: [['Type the amount, 1500.5', 'y\n']] });
     expect([wrong.code, wrong.screen]).toEqual([1, expect.stringContaining('Nothing was changed.')]);
-    const right = await atTerminal(buy, { answers: [['Type the amount, 1500.5', '1500.5\n']] });
-    expect([right.code, right.screen]).toEqual([0, expect.stringContaining('$1,500.50 for acme')]);
+    for (const [n, typed] of ['1500.5', '$1500.50'].entries()) {
+      const again = [...buy.slice(0, -1), `large-${n}`];
+      const right = await atTerminal(again, { answers: [['Type the amount, 1500.5', `${typed}\n`]] });
+      expect([right.code, right.screen]).toEqual([0, expect.stringContaining('$1,500.50 for acme')]);
+    }
   });
 
   it.each([

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
-import { picosOf } from './amounts.js';
+import { picosOf, readUsd } from './amounts.js';
 import { NoAnswer, NotConfirmed, WrongUse } from './failures.js';
 import type { Session } from './session.js';
 import type { Output } from './shown/output.js';
@@ -90,8 +90,18 @@ async function confirm(amountUsd = '0'): Promise<void> {
   const isLarge = picosOf(amountUsd) > picosOf(TYPED_AGAIN_USD);
   const question = isLarge ? `Type the amount, ${amountUsd}, to go on: ` : 'Go on? [y/N] ';
   const answer = (await ask(question)).trim();
-  const isGiven = isLarge ? answer.replace(/^\$/, '') === amountUsd : /^y(es)?$/i.test(answer);
+  const isGiven = isLarge ? isAmount(answer, amountUsd) : /^y(es)?$/i.test(answer);
   if (!isGiven) throw new NotConfirmed('Nothing was changed.');
+}
+
+/** However it is typed: `$1500.50` is `1500.5`. */
+function isAmount(text: string, usd: string): boolean {
+  try {
+    return picosOf(readUsd(text)) === picosOf(usd);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** The end of the input, as by Ctrl-D, counts as no. */
