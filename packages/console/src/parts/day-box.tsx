@@ -1,8 +1,9 @@
 /** A day as 2026-11-29, whatever order the browser's language has, typed or chosen from the browser's calendar. */
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { FieldError, Input, Label, Text, TextField } from 'react-aria-components';
 import { day } from './address.js';
 import { CalendarButton } from './calendar-button.js';
+import { useTypedText } from './typed-text.js';
 
 const readDay = day();
 
@@ -21,12 +22,7 @@ export function DayBox({
   /** Called with days and with nothing, not with what is still being typed. */
   readonly onChange: (day: string) => void;
 }) {
-  const [typed, setTyped] = useState(value);
-  const [followed, setFollowed] = useState(value);
-  if (followed !== value) {
-    setFollowed(value);
-    setTyped(value);
-  }
+  const [typed, setTyped] = useTypedText(value);
   const type = (text: string) => {
     setTyped(text);
     const trimmed = text.trim();

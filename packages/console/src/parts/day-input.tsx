@@ -1,7 +1,8 @@
 /** A day as 2026-11-29 in a toolbar, where no form says what is wrong with it. */
-import { useId, useState } from 'react';
+import { useId } from 'react';
 import { day } from './address.js';
 import { CalendarButton } from './calendar-button.js';
+import { useTypedText } from './typed-text.js';
 
 const readDay = day();
 
@@ -18,12 +19,8 @@ export function DayInput({
   readonly onChange: (day: string) => void;
 }) {
   const id = useId();
-  const [typed, setTyped] = useState(value);
-  const [followed, setFollowed] = useState(value);
-  if (followed !== value) {
-    setFollowed(value);
-    if (value !== '') setTyped(value);
-  }
+  // While what is typed is no day, none is reported, and the text stays.
+  const [typed, setTyped] = useTypedText(value, { follows: value !== '' });
   const shown = readDay(typed.trim());
   const type = (text: string) => {
     setTyped(text);

@@ -1,5 +1,6 @@
 /** A search: it reports the text once typing pauses, and follows the address when it changes by itself. */
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
+import { useTypedText } from './typed-text.js';
 
 const TYPING_MS = 250;
 
@@ -12,12 +13,7 @@ export function SearchBox({
   value: string;
   onChange: (value: string) => void;
 }) {
-  const [typed, setTyped] = useState(value);
-  const [followed, setFollowed] = useState(value);
-  if (followed !== value) {
-    setFollowed(value);
-    setTyped(value);
-  }
+  const [typed, setTyped] = useTypedText(value);
   useEffect(() => {
     if (typed === value) return undefined;
     const timer = setTimeout(() => onChange(typed), TYPING_MS);
