@@ -43,6 +43,22 @@ describeDashboard(() => {
     await close();
   });
 
+  it('previews a price that begins now in the midst of a second, and shows it as the one in force', async () => {
+    const clock = world.app.clock as TestClock;
+    clock.advance(282);
+    const { page, close } = await world.open(`/prices/model?model=${UNPRICED_MODEL}`);
+    const { will } = await act(page, {
+      open: 'Publish a version…',
+      fill: (dialog) => dialog.getByLabel('Input', { exact: true }).fill('3'),
+      verb: 'Publish',
+    });
+    expect(will).toContain('It counts from the next event on.');
+    await closeDialog(page);
+    expect(await page.locator('tr', { hasText: 'in force' }).count()).toBe(1);
+    await close();
+    clock.advance(-282);
+  });
+
   it('shows what a new version changes, field by field, and then re-rates with the sum by customer', async () => {
     const { page, close } = await world.open(`/prices/model?model=${UNPRICED_MODEL}`);
     await page.getByRole('heading', { name: 'List price' }).waitFor();

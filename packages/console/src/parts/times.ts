@@ -11,6 +11,11 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1_000);
 }
 
+/** Of `2026-11-21T14:02:11.250Z`, in whole seconds, as the API takes them. */
+export function secondsOf(iso: string): number {
+  return Math.floor(Date.parse(iso) / 1_000);
+}
+
 /** `21 Nov 2026` */
 export function dayOf(seconds: number): string {
   const at = new Date(seconds * 1_000);

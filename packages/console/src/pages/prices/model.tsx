@@ -14,7 +14,7 @@ import { groupDigits } from '../../parts/money.js';
 import { Moment } from '../../parts/moment.js';
 import { allOf } from '../../parts/paged.js';
 import { PageHead } from '../../parts/page-head.js';
-import { nowSeconds } from '../../parts/times.js';
+import { nowSeconds, secondsOf } from '../../parts/times.js';
 import { Since, usdOf } from './prices.js';
 import { Publish } from './publish.js';
 import { Rerate } from './rerate.js';
@@ -41,7 +41,7 @@ function newestFirst(versions: readonly Price[]): Price[] {
 }
 
 function startOf({ effective_from: from }: Price): number {
-  return Date.parse(from) / 1_000;
+  return secondsOf(from);
 }
 
 /** Of each, the newest that has begun: the first of the list that has. */

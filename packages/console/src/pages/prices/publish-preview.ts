@@ -2,7 +2,7 @@
 import { answered, api, type Schemas } from '../../api/client.js';
 import { groupDigits } from '../../parts/money.js';
 import { allOf } from '../../parts/paged.js';
-import { minuteOf, nowSeconds, plural } from '../../parts/times.js';
+import { minuteOf, nowSeconds, plural, secondsOf } from '../../parts/times.js';
 import { conditionWords, inForceOf, labelOf, priceText, TERM_FIELDS, unitOf, SIZES } from './terms.js';
 
 type Price = Schemas['Price'];
@@ -12,7 +12,7 @@ const NAMES_MAX = 8;
 
 export async function publishSentences(published: Published): Promise<string[]> {
   const { model, entity } = published;
-  const start = Date.parse(published.effective_from) / 1_000;
+  const start = secondsOf(published.effective_from);
   const [inForce, waiting] = await Promise.all([
     allOf('/v1/admin/prices', { params: { query: { model, at: Math.max(start, nowSeconds()) } } }),
     waitingOf(published),
