@@ -26,7 +26,7 @@ export function VoidCredits({ entity, lot, onClose }: { entity: string; lot: Lot
   return (
     <ActDialog
       title={`Take credits of ${entity} back`}
-      verb={isRefund ? 'Refund' : 'Void'}
+      verb={isRefund ? 'Refund' : 'Take back'}
       entity={entity}
       onClose={onClose}
       preview={async () => {
@@ -36,7 +36,7 @@ export function VoidCredits({ entity, lot, onClose }: { entity: string; lot: Lot
       perform={async (headers) => {
         const { taken } = movedBy(lot, await take(false, headers), isRefund);
         return {
-          sentence: `${isRefund ? 'Refunded' : 'Voided'} ${readableUsd(taken)} of ${lot.id}.`,
+          sentence: `${isRefund ? 'Refunded' : 'Took back'} ${readableUsd(taken)} of ${lot.id}.`,
           grant: lot.id,
         };
       }}
