@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { median } from './median.js';
 import { latencyAtHalfRate } from './quota-latency.js';
 import { benchLeases } from './quota-leases.js';
-import type { LoadOrder, LoadResult } from './quota-load.js';
+import type { LoadResult } from './full-load.js';
+import type { LoadOrder } from './quota-load.js';
 import {
   callAsAdmin,
   cpuMicrosOf,

@@ -1,5 +1,6 @@
 /** The latency of the quota's routes at an even half of the service's top rate. */
-import type { LoadOrder, LoadResult } from './quota-load.js';
+import type { LoadResult } from './full-load.js';
+import type { LoadOrder } from './quota-load.js';
 import type { Peer } from './quota-servers.js';
 import { printTable } from './table.js';
 import type { Target } from './targets.js';

@@ -6,7 +6,8 @@ import { Redis } from 'ioredis';
 import { USAGE_QUEUE } from '@tally/client/protocol';
 import { median } from './median.js';
 import { callAsAdmin, child, cpuMicrosOf, flagsOfStart, startTally, stop, urlOf } from './quota-servers.js';
-import type { ReportOrder, ReportResult } from './report-load.js';
+import type { LoadResult } from './full-load.js';
+import type { ReportOrder } from './report-load.js';
 import { printTable } from './table.js';
 import type { Target } from './targets.js';
 
@@ -17,7 +18,7 @@ const ROUND_EVENTS = 15_000;
 
 type Servers = { readonly redisUrl: string; readonly databaseUrl: string };
 type Peer = { readonly url: string; readonly server: ChildProcess };
-type Round = ReportResult & { readonly cpuMicros: number };
+type Round = LoadResult & { readonly cpuMicros: number };
 
 export async function benchReportHttp({ redisUrl, databaseUrl }: Servers): Promise<Target[]> {
   const flags = await flagsOfStart();
@@ -80,7 +81,7 @@ async function compare(
 async function measure(load: ChildProcess, { server }: Peer, order: ReportOrder): Promise<Round> {
   const before = await cpuMicrosOf(server.pid);
   load.send(order);
-  const [result] = (await once(load, 'message')) as [ReportResult];
+  const [result] = (await once(load, 'message')) as [LoadResult];
   if (result.failed > 0) throw new Error(`${result.failed} requests to ${order.url} failed`);
   return { ...result, cpuMicros: ((await cpuMicrosOf(server.pid)) - before) / result.count };
 }

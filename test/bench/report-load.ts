@@ -1,14 +1,7 @@
 /** Load on one HTTP server, from a process of its own: one event a request, in a closed loop. */
-import autocannon from 'autocannon';
+import { fullLoad } from './full-load.js';
 
 export type ReportOrder = { readonly url: string; readonly apiKey: string; readonly count: number };
-export type ReportResult = {
-  readonly count: number;
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly failed: number;
-};
 
 const CONNECTIONS = 64;
 const ENTITIES = 20;
@@ -19,9 +12,8 @@ process.on('message', (order: ReportOrder) => {
   void run(order).then((result) => process.send?.(result));
 });
 
-async function run({ url, apiKey, count }: ReportOrder): Promise<ReportResult> {
-  const startedMs = performance.now();
-  const result = await autocannon({
+function run({ url, apiKey, count }: ReportOrder) {
+  return fullLoad({
     url,
     connections: CONNECTIONS,
     amount: count,
@@ -34,14 +26,6 @@ async function run({ url, apiKey, count }: ReportOrder): Promise<ReportResult> {
       },
     ],
   });
-  const { latency, requests, non2xx, errors } = result;
-  return {
-    count: requests.total,
-    perSecond: requests.total / ((performance.now() - startedMs) / 1_000),
-    p50Ms: latency.p50,
-    p99Ms: latency.p99,
-    failed: non2xx + errors,
-  };
 }
 
 function event(index: number): object {

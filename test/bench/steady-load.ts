@@ -5,7 +5,8 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { LoadOrder, LoadResult } from './quota-load.js';
+import type { LoadResult } from './full-load.js';
+import type { LoadOrder } from './quota-load.js';
 
 const CONNECTIONS = 32;
 /** Requests that are due are sent in turns of a millisecond; their latency counts from when they were due. */
