@@ -7,7 +7,7 @@ export type RedisClient = Redis | Cluster;
 const RECONNECT_MS_MAX = 1_000;
 /** A node that could not be reached so often is forgotten until the Cluster names it again. */
 const NODE_ATTEMPTS_MAX = 10;
-/** How often a command that may wait is tried, every 100 ms: a minute, in which a replica has taken its node's place. */
+/** How often a command that may wait is sent, 100 ms apart while its node is lost: a minute is more than a replica needs to take over. */
 const COMMAND_TRIES_MAX = 600;
 /** How often a Cluster is asked which node has which slot; a node that no longer has one says so at once. */
 const SLOTS_MS = 5_000;
@@ -75,8 +75,8 @@ function accountOf({ username, password, tls }: RedisAddress): RedisOptions {
 }
 
 /**
- * It waits for the Cluster, never for a node: ioredis leaves what waits for a node unanswered for ever where it gives the node up between two
- * attempts to reach it. So a lost node is given up at once, and the command is sent to whoever has the slot.
+ * It waits for the Cluster, never for one of its nodes. ioredis may give a lost node up between two attempts to reach it, and then never answers
+ * the commands that wait for that node. So a lost node is not tried again; its commands go to the node that has taken over its slots.
  */
 const WAITING_COMMANDS: ClusterOptions = { maxRedirections: COMMAND_TRIES_MAX };
 
