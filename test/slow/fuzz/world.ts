@@ -57,6 +57,8 @@ export async function aWorld(): Promise<World> {
     },
     memoryBytes: () => memoryOf(service.pid),
     async settled() {
+      // Whoever may ask anything may have paused it.
+      await service.call('POST /v1/admin/queue/resume');
       await queue.drained();
     },
     async differences() {
