@@ -1,4 +1,5 @@
 /** What a sum of usage was charged, by meter; and how quantities and rates are kept in rows. */
+import { requireAgreement } from './books-differ.js';
 import { assert } from './errors.js';
 import { isMeter, METERS, USUAL_METERS, type Meter, type Quantities, type QuantitySums } from './meters.js';
 import type { UnitPrices } from './price.js';
@@ -14,7 +15,8 @@ export type MeterCharge = {
 
 /**
  * One charge for each meter that has a quantity, in the order of bills. They add up to the cost, because every cost is quantity ×
- * unit price. Requests are a meter where the rate charges them. `unitPrices` is null for usage that waits for its price.
+ * unit price; it fails where the books say otherwise. Requests are a meter where the rate charges them. `unitPrices` is null for usage
+ * that waits for its price.
  */
 export function chargesByMeter(usage: {
   readonly requests: bigint;
@@ -32,7 +34,7 @@ export function chargesByMeter(usage: {
     return [{ meter, quantity, unitPicos, costPicos: quantity * (unitPicos ?? 0n) }];
   });
   const sum = charges.reduce((total, charge) => total + charge.costPicos, 0n);
-  assert(sum === usage.costPicos, 'quantity times unit price equals the cost');
+  requireAgreement(['usage at its unit prices', sum], ['its cost', usage.costPicos]);
   return charges;
 }
 

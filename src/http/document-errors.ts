@@ -29,6 +29,10 @@ const EXAMPLES: Readonly<Record<ErrorCode, Readonly<Record<string, TallyError>>>
   not_acceptable: one('not_acceptable', 'Accept: this URL answers application/json', { param: 'Accept' }),
   request_timeout: one('request_timeout', 'The request did not arrive in time'),
   conflict: one('conflict', 'There is one already'),
+  books_differ: one(
+    'books_differ',
+    'the books disagree by $0.007: the sum of the charges of entity1 in 2026-11 is $0.71, and its overage is $0.717',
+  ),
   events_dropped: one(
     'events_dropped',
     'time: the events of 2025-10 were dropped on 2026-11-22; their sums by hour, statements and corrections stay',
@@ -112,6 +116,9 @@ const IN_FLIGHT = {
 /** What needs events themselves, which may have been dropped. */
 const READS_EVENTS =
   /^\/v1\/(entities\/\{entity\}\/(events|usage)$|organization\/(usage\/|costs$)|admin\/(usage_events\/.+\/void|prices\/rerate)$)/;
+
+/** What adds usage up by meter, and so finds a difference. */
+const ADDS_UP = /^\/v1\/entities\/\{entity\}\/(statements\/\{period\}|usage|activity)$/;
 
 type Settings = { readonly quotaDeniedStatus: number };
 
@@ -198,6 +205,7 @@ function codesOf({ verb, path, operation, isHot }: Described): ErrorCode[] {
     [security.length > 0 && seeks, ['not_found']],
     [verb !== 'get' && verb !== 'delete', ['request_timeout', 'payload_too_large', 'unsupported_media_type']],
     [verb !== 'get', ['conflict']],
+    [ADDS_UP.test(path), ['books_differ']],
     [READS_EVENTS.test(path), ['events_dropped']],
     [named('If-Match'), ['precondition_failed']],
     [named('Idempotency-Key'), ['idempotency_key_in_use', 'idempotency_key_reused']],

@@ -21,6 +21,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   request_timeout: 408,
   conflict: 409,
   idempotency_key_in_use: 409,
+  books_differ: 409,
   events_dropped: 410,
   precondition_failed: 412,
   payload_too_large: 413,

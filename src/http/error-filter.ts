@@ -1,10 +1,14 @@
 /** Answers every error. Errors of ours are logged with the request's id, errors of the caller are not. */
 import type { IncomingMessage } from 'node:http';
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { ErrorCode } from '@tally/client/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from '../platform/logger.js';
 import { TallyError } from '../domain/errors.js';
 import { answerTo, toTallyError, type ErrorAnswer } from './error-body.js';
+
+/** Of ours: somebody has to look. */
+const FAULTS: ReadonlySet<ErrorCode> = new Set(['internal_error', 'books_differ']);
 
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -35,7 +39,7 @@ export class ErrorFilter implements ExceptionFilter {
   ): ErrorAnswer {
     // A caller that hangs up within its body closes its own connection; none of ours broke.
     const error = thrown === raw.errored ? cutOff(thrown) : toTallyError(thrown);
-    if (error.code === 'internal_error') this.logger.error('request failed', thrown, { request_id: id });
+    if (FAULTS.has(error.code)) this.logger.error('request failed', thrown, { request_id: id });
     if (error.code === 'overloaded') {
       this.logger.warn('dependency unavailable', { request_id: id, reason: reasonOf(error) });
     }

@@ -3,7 +3,7 @@
  * total is the closing balance. Every line is exact in picodollars and printed in cents, rounded once, half to even. A total is
  * rounded from its exact amount, and a rounding line states the difference, so the printed lines add up to the printed total.
  */
-import { assert } from '../domain/errors.js';
+import { requireAgreement } from '../domain/books-differ.js';
 import { chargesByMeter } from '../domain/meter-charges.js';
 import type { Meter } from '../domain/meters.js';
 import { roundHalfEvenToCents } from '../domain/money.js';
@@ -85,15 +85,13 @@ export function buildStatement(facts: StatementFacts): Statement {
   ]);
   const opening: OpeningLine = { kind: 'opening_balance', ...amountOf(facts.openingPicos) };
   const credits = account([opening, ...movements.map(grantLine)]);
-  assert(charges.total.exactPicos === facts.overageDuePicos, `the charges of ${entity} equal its overage`);
+  const charged = [`the sum of the charges of ${entity} in ${period}`, charges.total.exactPicos] as const;
+  requireAgreement(charged, ['its overage', facts.overageDuePicos]);
   if (closed !== null) {
-    assert(
-      charges.total.exactPicos === closed.overageDuePicos,
-      `what ${entity} owes equals the frozen total`,
-    );
-    assert(
-      credits.total.exactPicos === closed.closingPicos,
-      `what ${entity} has left equals the frozen total`,
+    requireAgreement(charged, ['the total frozen at its close', closed.overageDuePicos]);
+    requireAgreement(
+      [`the credit balance of ${entity} at the end of ${period}`, credits.total.exactPicos],
+      ['the balance frozen at its close', closed.closingPicos],
     );
   }
   const billed = billedOf(charges.total, facts.purchases);

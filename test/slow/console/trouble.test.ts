@@ -157,6 +157,21 @@ describeDashboard(() => {
     await close();
   });
 
+  it('a statement that the books do not allow is refused by the amount, and leads to the books', async () => {
+    const change =
+      "update entity_spend set cost_picos = cost_picos + $1, overage_picos = overage_picos + $1 where entity = 'odd'";
+    await world.app.postgres.pool.query(change, [7_000_000_000]);
+    const { page, close } = await world.open('/customers/odd/statements/2026-11');
+    await problem(page)
+      .getByText('The books disagree by $0.007: the sum of the charges of odd in 2026-11 is')
+      .waitFor();
+    await world.app.postgres.pool.query(change, [-7_000_000_000]);
+    await problem(page).getByRole('link', { name: 'Books' }).click();
+    await page.getByRole('heading', { name: 'Books', level: 1 }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/dashboard/operations/books');
+    await close();
+  });
+
   it('a key that is refused is not kept, and the field has the focus for the next', async () => {
     const { page, close } = await world.visit('/');
     await page.getByLabel('API key').fill('sk-nobody');

@@ -11,6 +11,7 @@ export const ERROR_TYPES = {
   not_acceptable: 'invalid_request_error',
   request_timeout: 'invalid_request_error',
   conflict: 'invalid_request_error',
+  books_differ: 'server_error',
   events_dropped: 'invalid_request_error',
   precondition_failed: 'invalid_request_error',
   idempotency_key_reused: 'invalid_request_error',

@@ -1,6 +1,9 @@
 /** What went wrong, in the API's words, with what a person can do about it. */
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { asApiError } from '../api/errors.js';
+import { may } from '../session/permissions.js';
+import { useSignedIn } from '../session/session.js';
 import { Copyable } from './copyable.js';
 
 export function Problem({
@@ -12,7 +15,7 @@ export function Problem({
   onRetry?: (() => void) | undefined;
   children?: ReactNode;
 }) {
-  const { message, requestId } = asApiError(error);
+  const { message, code, requestId } = asApiError(error);
   return (
     <div className="problem" role="alert">
       <p>
@@ -24,6 +27,7 @@ export function Problem({
             Try again
           </button>
         )}
+        {code === 'books_differ' && <BooksLink />}
         {requestId !== null && (
           <span className="quiet">
             Request <Copyable text={requestId} what="request id" />
@@ -32,6 +36,12 @@ export function Problem({
       </div>
     </div>
   );
+}
+
+/** To where they are reconciled and repaired. */
+function BooksLink() {
+  const { role } = useSignedIn();
+  return may(role, 'GET /v1/admin/reconciliation') && <Link to="/operations/books">Books</Link>;
 }
 
 /** The API's messages are parts of sentences: `no entity nobody`. A field's name at the start stays as it is. */
