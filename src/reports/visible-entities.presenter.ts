@@ -35,13 +35,20 @@ export function presentVisible(
     overage: row.overage,
     quota_mode: row.quotaMode,
     credits_usd: formatUsd(creditsPicos),
-    credits_until: unixSecondsOrNull(creditsUntil({ at, creditsPicos, pacePicos })),
+    credits_until: unixSecondsOrNull(
+      isOutOfCredits(row) ? at : creditsUntil({ at, creditsPicos, pacePicos }),
+    ),
     credits_expire_at: unixSecondsOrNull(row.expiresAt),
     held_usd: formatUsdOrNull(load?.heldPicos ?? null),
     denied_requests: denied?.reduce((sum, each) => sum + each.denied, 0) ?? null,
     denied_by_limit: denied,
     forecast_usd: period === periodOf(at) ? formatUsdOrNull(of.forecastPicos) : null,
   };
+}
+
+/** Whether its next request is refused for lack of credits. */
+function isOutOfCredits({ state, quotaMode }: VisibleRow): boolean {
+  return state === 'out_of_credits' && quotaMode === 'enforce';
 }
 
 export function presentTotals(totals: VisibleTotalsOf): VisibleTotals {

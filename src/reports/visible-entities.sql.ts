@@ -176,10 +176,16 @@ const sameDaysOf = ({ later, previous }: VisibleQuery) => Prisma.sql`
   select c.previous - coalesce(sum(u.cost_picos), 0) as same_days
   from (${spendIn(later)}) u where u.period = ${previous}::text`;
 
-/** Of the rows of `c`: the spend of the hours of the pace, by when usage occurred; and how many hours the credits last, scaled. */
+/**
+ * Of the rows of `c`: the spend of the hours of the pace, by when usage occurred; and how many hours the credits last, scaled. Who is refused
+ * for lack of them has run out (`isOutOfCredits`).
+ */
 const paceOf = ({ pace }: VisibleQuery) => Prisma.sql`
-  select p.pace, case when c.credits > 0 and c.credits * ${PACE_DAYS} <= p.pace * ${LASTING_DAYS_MAX}
-    then div(c.credits * ${SCALE}, nullif(p.pace, 0)) end as lasts
+  select p.pace, case
+      when c.state = 'out_of_credits' and c.mode = 'enforce' then 0
+      when c.credits > 0 and c.credits * ${PACE_DAYS} <= p.pace * ${LASTING_DAYS_MAX}
+        then div(c.credits * ${SCALE}, nullif(p.pace, 0))
+    end as lasts
   from (select coalesce(sum(u.cost_picos), 0) as pace from (${spendIn(pace)}) u) p`;
 
 function spendIn(range: Range): Prisma.Sql {

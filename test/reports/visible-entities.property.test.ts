@@ -119,8 +119,9 @@ async function expectedOf(entity: string, events: readonly Event[]) {
         : balance.overage_usd === '0'
           ? 'within_limits'
           : 'overage';
-  const untilMs = credits > 0n && pace > 0n ? (credits * BigInt(7 * DAY_MS)) / pace : null;
-  return { entity, balance, limits, month, previous, sameDays, pace, credits, cap, state, untilMs };
+  const isOut = state === 'out_of_credits';
+  const untilMs = isOut ? 0n : credits > 0n && pace > 0n ? (credits * BigInt(7 * DAY_MS)) / pace : null;
+  return { entity, isOut, balance, limits, month, previous, sameDays, pace, credits, cap, state, untilMs };
 }
 
 type Expected = Awaited<ReturnType<typeof expectedOf>>;
@@ -176,8 +177,8 @@ const FRACTIONS: Readonly<Record<string, (of: Expected) => readonly [bigint, big
   monthly_cap_share: ({ month, cap }) => (cap === null || cap === 0n ? null : [month, cap]),
   credits_usd: ({ credits }) => [credits, 1n],
   // Beyond ten years there is no day, as there is none where nothing is spent.
-  credits_until: ({ credits, pace }) =>
-    credits === 0n || pace === 0n || credits * 7n > pace * 3_650n ? null : [credits, pace],
+  credits_until: ({ isOut, credits, pace }) =>
+    isOut ? [0n, 1n] : credits === 0n || pace === 0n || credits * 7n > pace * 3_650n ? null : [credits, pace],
 };
 
 function inOrder(all: readonly Expected[], sort: string): string[] {

@@ -6,6 +6,8 @@ import { recordUsage } from '../support/usage.js';
 
 type Row = Record<string, unknown> & { entity: string };
 
+const NOW = Date.parse('2026-11-22T12:00:00Z') / 1000;
+
 describe('GET /v1/entities', () => {
   let app: TestApp;
   beforeAll(async () => {
@@ -68,7 +70,7 @@ describe('GET /v1/entities', () => {
         overage: 'blocked',
         quota_mode: 'enforce',
         credits_usd: '0',
-        credits_until: null,
+        credits_until: NOW,
         credits_expire_at: null,
         held_usd: '0',
         denied_requests: 0,
@@ -93,12 +95,34 @@ describe('GET /v1/entities', () => {
     await app.call('POST /v1/admin/entities/paced/credits', { body: { amount_usd: '28.4' } });
     await recordUsage(app, [anEvent({ subject: 'paced/p', quantities: { input: 20_000_000 } })]);
     // $14.2 in seven days, and as much left: seven days more.
-    const at = Date.parse('2026-11-22T12:00:00Z') / 1000;
     expect(await only('paced')).toMatchObject({
       credits_usd: '14.2',
-      credits_until: at + 7 * 86_400,
+      credits_until: NOW + 7 * 86_400,
       state: 'within_limits',
     });
+  });
+
+  it('who is refused for lack of credits has run out now, and is ahead of who runs out later, whatever was spent of late', async () => {
+    const limits = {
+      'out-idle': {},
+      'out-shadow': { quota_mode: 'shadow' },
+      'out-owing': { overage: 'allowed' },
+    };
+    for (const [entity, limit] of Object.entries(limits)) {
+      await app.call(`PUT /v1/admin/entities/${entity}`, { body: { plan: 'free' } });
+      await app.limit(entity, limit);
+    }
+    await app.call('PUT /v1/admin/entities/out-later', { body: { plan: 'free' } });
+    await app.call('POST /v1/admin/entities/out-later/credits', { body: { amount_usd: '1.42' } });
+    await recordUsage(app, [anEvent({ subject: 'out-later/p', quantities: { input: 1_000_000 } })]);
+    const { data } = await list('sort=credits_until&search=out-');
+    expect(data.map((row: Row) => [row['entity'], row['credits_until']])).toEqual([
+      ['out-idle', NOW],
+      ['out-later', NOW + 7 * 86_400],
+      ['out-owing', null],
+      ['out-shadow', null],
+    ]);
+    expect(await names('sort=credits_until&search=out-&after=out-idle&limit=1')).toEqual(['out-later']);
   });
 
   it('counts the usage of the hour that has begun, so a customer whose first usage is minutes old runs out too', async () => {
@@ -109,7 +133,7 @@ describe('GET /v1/entities', () => {
     // $0.71 in seven days, and as much left.
     const soon = Math.floor(at.getTime() / 1000) + 7 * 86_400;
     expect(await only('new')).toMatchObject({ credits_usd: '0.71', credits_until: soon });
-    expect(await names('sort=credits_until&limit=2')).toContain('new');
+    expect(await names('sort=credits_until&state=within_limits&limit=2')).toContain('new');
   });
 
   it('shows what requests in flight hold, and which limits denied how many within the last day', async () => {

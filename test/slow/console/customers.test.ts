@@ -35,8 +35,9 @@ describeDashboard(() => {
   it('begins with who runs out first, and shows as refused who is refused', async () => {
     const { page, complaints, close } = await world.open('/customers');
     await rowOf(page, 'acme').waitFor();
-    expect((await names(page))[0]).toBe('acme');
-    await page.getByText('1 of those below runs out within seven days').waitFor();
+    expect((await names(page)).slice(0, 2)).toEqual(['broke', 'acme']);
+    await page.getByText('2 of those below are out of credits or run out within seven days').waitFor();
+    expect(await rowOf(page, 'broke').textContent()).toContain('Out now');
     expect(await rowOf(page, 'capped').textContent()).toContain('Refused: cap reached');
     expect(await rowOf(page, 'broke').textContent()).toContain('Refused: out of credits');
     expect(await rowOf(page, 'owing').textContent()).toContain('In overage');

@@ -60,7 +60,7 @@ function addEntities(program: Command): void {
     .option('--search <text>', 'only those with this in their name')
     .option(
       '--running-out <time>',
-      'whose credits end within this time at the pace of the last seven days',
+      'who is out of credits, or whose credits end within this time at the pace of the last seven days',
       asDuration,
     )
     .addOption(
@@ -104,17 +104,9 @@ async function listEntities({ api, out, nowSeconds }: Session, options: Entities
     out.table(
       rows,
       ENTITY_COLUMNS,
-      until === null ? 'No entities.' : 'Nobody runs out of credits within this time.',
+      until === null ? 'No entities.' : 'Nobody is out of credits or runs out within this time.',
     );
-    if (until !== null) {
-      const gone = totals.states.out_of_credits;
-      if (gone > 0)
-        out.line(
-          `${plural(gone, 'customer')} ${gone === 1 ? 'is' : 'are'} out of credits already: tally entities --state out_of_credits`,
-        );
-      return;
-    }
-    if (rows.length > 0)
+    if (until === null && rows.length > 0)
       out.line(
         `${hasMore ? `${count(rows.length)} of ` : ''}${plural(totals.entities, 'customer')}; in all ${roundMoney(totals.month_to_date_usd)} in the month, ${roundMoney(totals.credits_usd)} of credits`,
       );
@@ -128,10 +120,15 @@ const ENTITY_COLUMNS: Column<Customer>[] = [
   { head: 'month', cell: (row) => roundMoney(row.month_to_date_usd), right: true },
   { head: 'of cap', cell: ({ monthly_cap_share: share }) => percent(share), right: true, rank: 2 },
   { head: 'credits', cell: (row) => roundMoney(row.credits_usd), right: true },
-  { head: 'last until', cell: ({ credits_until: until }) => moment(until).slice(0, 10), rank: 1 },
+  { head: 'last until', cell: lastUntil, rank: 1 },
   { head: 'denied 1d', cell: ({ denied_requests: denied }) => count(denied, '?'), right: true, rank: 4 },
   { head: 'forecast', cell: (row) => roundMoney(row.forecast_usd), right: true, rank: 5 },
 ];
+
+/** Who is refused for lack of credits has an end of them too: now. */
+function lastUntil({ state, credits_until: until }: Customer): string {
+  return state === 'out_of_credits' && until !== null ? 'now' : moment(until).slice(0, 10);
+}
 
 const TONES = { cap_reached: 'red', out_of_credits: 'red', overage: 'yellow', within_limits: null } as const;
 

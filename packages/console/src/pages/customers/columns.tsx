@@ -7,11 +7,11 @@ import { CustomerLink } from '../../parts/links.js';
 import { picosOf, picosOrNull, readableUsd, roundUsd } from '../../parts/money.js';
 import { ShareBar } from '../../parts/share-bar.js';
 import { dayOf, duration, isoOf, nowSeconds } from '../../parts/times.js';
-import { CustomerState, limitWords } from './customer-state.js';
+import { CustomerState, isOutOfCredits, limitWords } from './customer-state.js';
 
 type Customer = Schemas['Customer'];
 
-/** Customers that run out within this time are marked. */
+/** Customers that run out within this time are marked; so are those that are out. */
 const SOON_SECONDS = 7 * 86_400;
 
 export function runsOutSoon({ credits_until: until }: Customer): boolean {
@@ -140,6 +140,7 @@ function CapShare({ customer }: { customer: Customer }) {
 }
 
 function LastsUntil({ customer }: { customer: Customer }) {
+  if (isOutOfCredits(customer)) return <Badge tone="bad">Out now</Badge>;
   const { credits_until: until, credits_expire_at: expires } = customer;
   if (until === null) {
     if (expires === null) return <span className="quiet">–</span>;

@@ -28,6 +28,11 @@ export function isRefused({ state, quota_mode: mode }: Pick<Customer, 'state' | 
   return mode === 'enforce' && (state === 'cap_reached' || state === 'out_of_credits');
 }
 
+/** Whether it is refused for lack of credits: it has run out already. */
+export function isOutOfCredits(customer: Pick<Customer, 'state' | 'quota_mode'>): boolean {
+  return isRefused(customer) && customer.state === 'out_of_credits';
+}
+
 export function CustomerState({ customer }: { customer: Customer }) {
   const { state, quota_mode: mode } = customer;
   if (isRefused(customer)) return <Badge tone="bad">{STATE_WORDS[state]}</Badge>;

@@ -91,7 +91,9 @@ export function Customers() {
 
 function leadOf(sort: CustomersSort): string {
   const units = 'Amounts in US dollars, days in UTC.';
-  return sort === 'credits_until' ? `${units} Those whose credits end first are at the top.` : units;
+  return sort === 'credits_until'
+    ? `${units} Those that are out of credits are at the top, then those whose credits end first.`
+    : units;
 }
 
 /** What only the rows have is summed where all of them are there. A customer without a forecast, or while nobody can say, adds nothing. */
@@ -119,8 +121,8 @@ function Totals({ totals, soon }: { totals: Schemas['CustomerTotals']; soon: num
     <section className="tiles" aria-label="All customers of the filter">
       <Tile title="Customers" figure={groupDigits(totals.entities)}>
         {soon > 0
-          ? `${soon} of those below ${soon === 1 ? 'runs' : 'run'} out within seven days`
-          : 'None below runs out within seven days'}
+          ? `${soon} of those below ${soon === 1 ? 'is out of credits or runs' : 'are out of credits or run'} out within seven days`
+          : 'None below is out of credits or runs out within seven days'}
       </Tile>
       <Tile title="This month" figure={<Amount usd={totals.month_to_date_usd} />}>
         <Amount usd={totals.previous_month_usd} /> the month before
