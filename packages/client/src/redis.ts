@@ -106,6 +106,22 @@ function openCluster(address: RedisAddress, options: RedisOptions): Cluster {
   cluster.on('+node', (node: Redis) => {
     if (node.status === 'wait') node.connect().catch(() => {});
   });
+  return refusingAfterEnd(cluster);
+}
+
+/**
+ * Each node that closes after the connection has ended turns ioredis' (5.11) status `end` back into `close`, and a command that was waiting to be
+ * sent again is then queued and never answered. BullMQ's workers wait for jobs on duplicates, so such a command kept a worker from stopping.
+ */
+function refusingAfterEnd(cluster: Cluster): Cluster {
+  let hasEnded = false;
+  cluster.on('connecting', () => (hasEnded = false));
+  cluster.on('end', () => (hasEnded = true));
+  cluster.on('close', () => {
+    if (hasEnded) cluster.status = 'end';
+  });
+  const duplicate = cluster.duplicate.bind(cluster);
+  cluster.duplicate = (...args) => refusingAfterEnd(duplicate(...args));
   return cluster;
 }
 

@@ -63,3 +63,20 @@ it('a lost node leaves no command waiting: its replica answers each, and those o
   await until('nothing waits on a closed connection', () => second[0] === 'failed');
   client.disconnect();
 });
+
+it('a connection that closes fails a command that waits to be sent again since its node was lost', async () => {
+  const client = aClient();
+  // As BullMQ makes those on which its workers wait for jobs. In which order the nodes of each end is chance.
+  const blocking = Array.from({ length: 8 }, () => client.duplicate());
+  const [list] = keysOf(1) as [string];
+  const dead = cluster.nodes[1]!;
+  await Promise.all(blocking.map((each) => each.zcard(list)));
+  const states = watched(blocking.map((each) => each.bzpopmin(list, 0)));
+  await until('the node knows who blocks', async () =>
+    (await dead.redis.info('clients')).includes('blocked_clients:8'),
+  );
+  for (const each of blocking) each.once('-node', () => each.disconnect());
+  await dead.kill();
+  await until('nothing waits on a closed connection', () => states.every((state) => state === 'failed'));
+  client.disconnect();
+});
