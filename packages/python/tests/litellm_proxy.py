@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -16,8 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from conftest import DEEPSEEK, LLAMA, until
+from upstream import WORDS
 
 START_SECONDS_MAX = 400.0
 
@@ -118,6 +121,22 @@ class LiteLLMProxy:
     def chat(self, key: str, text: str, /, **body: Any) -> Answer:
         messages = [{"role": "user", "content": text}]
         return self.post("/v1/chat/completions", key, {"model": LLAMA, "messages": messages, **body})
+
+    def hang_up(self, path: str, key: str, body: Mapping[str, Any]) -> None:
+        """Asks for a stream, and closes the connection at its second word."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        connection.request("POST", path, json.dumps({**body, "stream": True}), headers)
+        response = connection.getresponse()
+        assert response.status == 200
+        words = 0
+        while words < 2:
+            line = response.readline()
+            assert line != b"", "the stream has ended"
+            words += any(f'"{word} "'.encode() in line for word in [*WORDS, "word"])
+        response.close()
+        connection.close()
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

@@ -18,6 +18,13 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+def saying(kind: str, text: str) -> tuple[str, dict[str, Any]]:
+    """The request of that kind with the text as its prompt."""
+    path, body = REQUESTS[kind]
+    [place] = [name for name in ("messages", "prompt", "input") if name in body]
+    return path, {**body, place: [{"role": "user", "content": text}] if place == "messages" else text}
+
+
 def a_mark() -> str:
     """Names a request in its prompt."""
     return f"mark-{uuid.uuid4()}"

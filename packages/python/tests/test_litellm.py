@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import sys
@@ -10,14 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import openai
 import pytest
 
 from conftest import BGE, DEEPSEEK, LLAMA, Service, a_name, until
 from litellm_proxy import Answer, LiteLLMProxy, lines_since
-from litellm_requests import EMBEDDING, QUANTITIES, REQUESTS, a_mark, quantities
+from litellm_requests import EMBEDDING, QUANTITIES, REQUESTS, a_mark, quantities, saying
 from relay import Relay, a_relay
 from upstream import WORDS, Upstream
 
@@ -253,24 +251,13 @@ def test_an_answer_without_usage_is_a_dead_letter_and_not_free_in_silence(
     service.until_nothing_is_held(entity)
 
 
-def a_stream_that_hangs_up(proxy: LiteLLMProxy, key: str, text: str) -> None:
-    parts = urlsplit(proxy.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-    body = {"model": LLAMA, "stream": True, "messages": [{"role": "user", "content": text}]}
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
-    response = connection.getresponse()
-    assert response.status == 200
-    assert b"data:" in response.readline()
-    response.close()
-    connection.close()
-
-
+@pytest.mark.parametrize("kind", ["chat", "responses"])
 def test_a_caller_that_hangs_up_is_charged_what_was_produced_as_an_estimate(
-    proxy: LiteLLMProxy, service: Service, upstream: Upstream
+    proxy: LiteLLMProxy, service: Service, upstream: Upstream, kind: str
 ) -> None:
-    entity, mark = service.entity(), a_mark()
-    a_stream_that_hangs_up(proxy, f"sk-{entity}/p", f"hang {mark}")
+    entity = service.entity()
+    path, body = saying(kind, f"hang {a_mark()}")
+    proxy.hang_up(path, f"sk-{entity}/p", {"model": LLAMA, **body})
     [event] = service.counted(entity, 1)
     assert event["usage_source"] == "estimated"
     assert 0 < quantities(event)["output"] <= len(WORDS)

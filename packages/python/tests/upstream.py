@@ -45,12 +45,12 @@ class Upstream:
         if request.path.endswith("/embeddings"):
             return web.json_response(_embedding(body))
         chunks, whole = SHAPES[request.path](body)
+        if "silent" in text:
+            whole.pop("usage")
         if body.get("stream"):
             return await self._stream(request, text, chunks)
         if "hang" in text:
             await self._hang()
-        if "silent" in text:
-            whole.pop("usage")
         return web.json_response(whole)
 
     async def _stream(
