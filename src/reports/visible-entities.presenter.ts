@@ -35,9 +35,7 @@ export function presentVisible(
     overage: row.overage,
     quota_mode: row.quotaMode,
     credits_usd: formatUsd(creditsPicos),
-    credits_until: unixSecondsOrNull(
-      isOutOfCredits(row) ? at : creditsUntil({ at, creditsPicos, pacePicos }),
-    ),
+    credits_until: unixSecondsOrNull(hasRunOut(row) ? at : creditsUntil({ at, creditsPicos, pacePicos })),
     credits_expire_at: unixSecondsOrNull(row.expiresAt),
     held_usd: formatUsdOrNull(load?.heldPicos ?? null),
     denied_requests: denied?.reduce((sum, each) => sum + each.denied, 0) ?? null,
@@ -46,9 +44,9 @@ export function presentVisible(
   };
 }
 
-/** Whether its next request is refused for lack of credits. */
-function isOutOfCredits({ state, quotaMode }: VisibleRow): boolean {
-  return state === 'out_of_credits' && quotaMode === 'enforce';
+/** Whether its next request is refused for lack of credits, and there was something to refuse of late: many sign up and never spend. */
+function hasRunOut({ state, quotaMode, pacePicos }: VisibleRow): boolean {
+  return state === 'out_of_credits' && quotaMode === 'enforce' && pacePicos > 0n;
 }
 
 export function presentTotals(totals: VisibleTotalsOf): VisibleTotals {

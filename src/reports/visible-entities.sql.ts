@@ -177,12 +177,12 @@ const sameDaysOf = ({ later, previous }: VisibleQuery) => Prisma.sql`
   from (${spendIn(later)}) u where u.period = ${previous}::text`;
 
 /**
- * Of the rows of `c`: the spend of the hours of the pace, by when usage occurred; and how many hours the credits last, scaled. Who is refused
- * for lack of them has run out (`isOutOfCredits`).
+ * Of the rows of `c`: the spend of the hours of the pace, by when usage occurred; and how many hours the credits last, scaled. Who spent
+ * some and is refused for lack of them has run out (`hasRunOut`).
  */
 const paceOf = ({ pace }: VisibleQuery) => Prisma.sql`
   select p.pace, case
-      when c.state = 'out_of_credits' and c.mode = 'enforce' then 0
+      when c.state = 'out_of_credits' and c.mode = 'enforce' and p.pace > 0 then 0
       when c.credits > 0 and c.credits * ${PACE_DAYS} <= p.pace * ${LASTING_DAYS_MAX}
         then div(c.credits * ${SCALE}, nullif(p.pace, 0))
     end as lasts

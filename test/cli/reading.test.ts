@@ -24,7 +24,7 @@ const READS: readonly Read[] = [
     [/^globex/m],
     { data: [{ entity: 'globex', state: 'out_of_credits' }] },
   ],
-  ['entities --running-out 7d', [/^globex .*now/m], { data: [{ entity: 'globex' }] }],
+  ['entities --running-out 7d', ['1 customer is out of credits now'], { data: [] }],
   ['entity acme', [/^plan +pro$/m, '$499.99'], { entity: 'acme', balance: { object: 'balance' } }],
   ['plans', ['MONTHLY CAP', 'enterprise', '$700,000.00'], { object: 'list' }],
   ['credits list acme', ['GRANT', 'inv_1', '$499.99'], { data: [{ reference: 'inv_1' }] }],

@@ -119,7 +119,7 @@ async function expectedOf(entity: string, events: readonly Event[]) {
         : balance.overage_usd === '0'
           ? 'within_limits'
           : 'overage';
-  const isOut = state === 'out_of_credits';
+  const isOut = state === 'out_of_credits' && pace > 0n;
   const untilMs = isOut ? 0n : credits > 0n && pace > 0n ? (credits * BigInt(7 * DAY_MS)) / pace : null;
   return { entity, isOut, balance, limits, month, previous, sameDays, pace, credits, cap, state, untilMs };
 }

@@ -102,9 +102,10 @@ describe('GET /v1/entities', () => {
     });
   });
 
-  it('who is refused for lack of credits has run out now, and is ahead of who runs out later, whatever was spent of late', async () => {
+  it('who spent the last credits and is refused has run out now, ahead of who runs out later; who never spent has no such day', async () => {
     const limits = {
       'out-idle': {},
+      'out-spent': {},
       'out-shadow': { quota_mode: 'shadow' },
       'out-owing': { overage: 'allowed' },
     };
@@ -114,15 +115,20 @@ describe('GET /v1/entities', () => {
     }
     await app.call('PUT /v1/admin/entities/out-later', { body: { plan: 'free' } });
     await app.call('POST /v1/admin/entities/out-later/credits', { body: { amount_usd: '1.42' } });
-    await recordUsage(app, [anEvent({ subject: 'out-later/p', quantities: { input: 1_000_000 } })]);
+    const spending = ['out-later', 'out-owing', 'out-shadow', 'out-spent'];
+    await recordUsage(
+      app,
+      spending.map((entity) => anEvent({ subject: `${entity}/p`, quantities: { input: 1_000_000 } })),
+    );
     const { data } = await list('sort=credits_until&search=out-');
     expect(data.map((row: Row) => [row['entity'], row['credits_until']])).toEqual([
-      ['out-idle', NOW],
+      ['out-spent', NOW],
       ['out-later', NOW + 7 * 86_400],
+      ['out-idle', null],
       ['out-owing', null],
       ['out-shadow', null],
     ]);
-    expect(await names('sort=credits_until&search=out-&after=out-idle&limit=1')).toEqual(['out-later']);
+    expect(await names('sort=credits_until&search=out-&after=out-spent&limit=1')).toEqual(['out-later']);
   });
 
   it('counts the usage of the hour that has begun, so a customer whose first usage is minutes old runs out too', async () => {

@@ -62,7 +62,7 @@ export async function makeProgram(words: readonly string[] | null = null): Promi
     .showHelpAfterError('Commands: tally --help')
     .addHelpText('after', ENVIRONMENT);
   describe(program, [
-    'entities --running-out 7d                who is out of credits or runs out this week',
+    'entities --running-out 7d                who runs out of credits this week',
     'credits buy acme 500 --reference inv_42  sell credits',
     'limits acme/search --monthly-cap 100     limit a project',
     'denials acme                             which requests were refused',

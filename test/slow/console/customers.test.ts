@@ -36,7 +36,7 @@ describeDashboard(() => {
     const { page, complaints, close } = await world.open('/customers');
     await rowOf(page, 'acme').waitFor();
     expect((await names(page)).slice(0, 2)).toEqual(['broke', 'acme']);
-    await page.getByText('2 of those below are out of credits or run out within seven days').waitFor();
+    await page.getByText('2 of those below have run out or run out within seven days').waitFor();
     expect(await rowOf(page, 'broke').textContent()).toContain('Out now');
     expect(await rowOf(page, 'capped').textContent()).toContain('Refused: cap reached');
     expect(await rowOf(page, 'broke').textContent()).toContain('Refused: out of credits');

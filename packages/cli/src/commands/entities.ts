@@ -60,7 +60,7 @@ function addEntities(program: Command): void {
     .option('--search <text>', 'only those with this in their name')
     .option(
       '--running-out <time>',
-      'who is out of credits, or whose credits end within this time at the pace of the last seven days',
+      'whose credits have ended, or end within this time at the pace of the last seven days',
       asDuration,
     )
     .addOption(
@@ -104,8 +104,13 @@ async function listEntities({ api, out, nowSeconds }: Session, options: Entities
     out.table(
       rows,
       ENTITY_COLUMNS,
-      until === null ? 'No entities.' : 'Nobody is out of credits or runs out within this time.',
+      until === null ? 'No entities.' : 'Nobody runs out of credits within this time.',
     );
+    const gone = totals.states.out_of_credits;
+    if (until !== null && gone > 0)
+      out.line(
+        `${plural(gone, 'customer')} ${gone === 1 ? 'is' : 'are'} out of credits now: tally entities --state out_of_credits`,
+      );
     if (until === null && rows.length > 0)
       out.line(
         `${hasMore ? `${count(rows.length)} of ` : ''}${plural(totals.entities, 'customer')}; in all ${roundMoney(totals.month_to_date_usd)} in the month, ${roundMoney(totals.credits_usd)} of credits`,
@@ -125,7 +130,7 @@ const ENTITY_COLUMNS: Column<Customer>[] = [
   { head: 'forecast', cell: (row) => roundMoney(row.forecast_usd), right: true, rank: 5 },
 ];
 
-/** Who is refused for lack of credits has an end of them too: now. */
+/** Who spent them of late and is refused for lack of more has an end of them too: now. */
 function lastUntil({ state, credits_until: until }: Customer): string {
   return state === 'out_of_credits' && until !== null ? 'now' : moment(until).slice(0, 10);
 }

@@ -5,7 +5,7 @@ import { reading, type Schemas } from '../../api/client.js';
 import { Amount } from '../../parts/amount.js';
 import { picosOf, readableUsd } from '../../parts/money.js';
 import { dayOf, monthName, nowSeconds, relative } from '../../parts/times.js';
-import { isOutOfCredits, limitWords } from '../customers/customer-state.js';
+import { hasRunOut, limitWords } from '../customers/customer-state.js';
 
 type Props = { customer: Schemas['Customer']; balance: Schemas['Balance'] };
 
@@ -47,7 +47,7 @@ function Tile({ title, figure, children }: { title: string; figure: ReactNode; c
 function CreditsNote({ customer, balance }: Props) {
   const { credits_until: until, credits_expire_at: expires } = customer;
   const notes = [
-    until === null || isOutOfCredits(customer)
+    until === null || hasRunOut(customer)
       ? null
       : `Last until ${dayOf(until)} (${relative(until, nowSeconds())}) at the pace of the last week`,
     expires === null ? null : `some expire on ${dayOf(expires)}`,

@@ -7,7 +7,7 @@ import { CustomerLink } from '../../parts/links.js';
 import { picosOf, picosOrNull, readableUsd, roundUsd } from '../../parts/money.js';
 import { ShareBar } from '../../parts/share-bar.js';
 import { dayOf, duration, isoOf, nowSeconds } from '../../parts/times.js';
-import { CustomerState, isOutOfCredits, limitWords } from './customer-state.js';
+import { CustomerState, hasRunOut, limitWords } from './customer-state.js';
 
 type Customer = Schemas['Customer'];
 
@@ -140,7 +140,7 @@ function CapShare({ customer }: { customer: Customer }) {
 }
 
 function LastsUntil({ customer }: { customer: Customer }) {
-  if (isOutOfCredits(customer)) return <Badge tone="bad">Out now</Badge>;
+  if (hasRunOut(customer)) return <Badge tone="bad">Out now</Badge>;
   const { credits_until: until, credits_expire_at: expires } = customer;
   if (until === null) {
     if (expires === null) return <span className="quiet">–</span>;

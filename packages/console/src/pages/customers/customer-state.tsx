@@ -28,9 +28,12 @@ export function isRefused({ state, quota_mode: mode }: Pick<Customer, 'state' | 
   return mode === 'enforce' && (state === 'cap_reached' || state === 'out_of_credits');
 }
 
-/** Whether it is refused for lack of credits: it has run out already. */
-export function isOutOfCredits(customer: Pick<Customer, 'state' | 'quota_mode'>): boolean {
-  return isRefused(customer) && customer.state === 'out_of_credits';
+/** Whether it spent its credits of late and is refused for lack of more. */
+export function hasRunOut({
+  state,
+  credits_until: until,
+}: Pick<Customer, 'state' | 'credits_until'>): boolean {
+  return state === 'out_of_credits' && until !== null;
 }
 
 export function CustomerState({ customer }: { customer: Customer }) {

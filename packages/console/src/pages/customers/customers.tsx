@@ -91,9 +91,7 @@ export function Customers() {
 
 function leadOf(sort: CustomersSort): string {
   const units = 'Amounts in US dollars, days in UTC.';
-  return sort === 'credits_until'
-    ? `${units} Those that are out of credits are at the top, then those whose credits end first.`
-    : units;
+  return sort === 'credits_until' ? `${units} Those whose credits end first are at the top.` : units;
 }
 
 /** What only the rows have is summed where all of them are there. A customer without a forecast, or while nobody can say, adds nothing. */
@@ -121,8 +119,8 @@ function Totals({ totals, soon }: { totals: Schemas['CustomerTotals']; soon: num
     <section className="tiles" aria-label="All customers of the filter">
       <Tile title="Customers" figure={groupDigits(totals.entities)}>
         {soon > 0
-          ? `${soon} of those below ${soon === 1 ? 'is out of credits or runs' : 'are out of credits or run'} out within seven days`
-          : 'None below is out of credits or runs out within seven days'}
+          ? `${soon} of those below ${soon === 1 ? 'has run out or runs' : 'have run out or run'} out within seven days`
+          : 'None below has run out or runs out within seven days'}
       </Tile>
       <Tile title="This month" figure={<Amount usd={totals.month_to_date_usd} />}>
         <Amount usd={totals.previous_month_usd} /> the month before
