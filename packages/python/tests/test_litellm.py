@@ -251,7 +251,7 @@ def test_an_answer_without_usage_is_a_dead_letter_and_not_free_in_silence(
     service.until_nothing_is_held(entity)
 
 
-@pytest.mark.parametrize("kind", ["chat", "responses"])
+@pytest.mark.parametrize("kind", REQUESTS)
 def test_a_caller_that_hangs_up_is_charged_what_was_produced_as_an_estimate(
     proxy: LiteLLMProxy, service: Service, upstream: Upstream, kind: str
 ) -> None:

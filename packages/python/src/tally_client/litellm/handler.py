@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,8 +15,9 @@ from litellm.integrations.custom_logger import CustomLogger
 from ..async_client import AsyncTally
 from ..errors import CallerError, Denied, OutboxError, Refused, TallyError, Unavailable, unavailable
 from ..log import log, reason_of
-from ..usage_event import usage_event
+from ..usage_event import UsageSource, usage_event
 from .answers import TallyAnswer, answer_of, quiet_litellm, refusal
+from .cut_stream import estimated_usage
 from .in_flight import Request, RequestsInFlight
 from .order import MODELS_MAX, OPERATIONS, Order, UnsupportedError, order_of, resolved_model
 from .payload import ask_for_usage, metadata_of, text_of, usage_of
@@ -27,6 +28,8 @@ METADATA_KEY = "tally_request"
 FILL_RATIO_MAX = 0.9
 """A fuller outbox admits no request, since its usage might find no room."""
 CLIENT_HUNG_UP = "499"
+TELLING_SECONDS_MAX = 5.0
+"""How long LiteLLM may take to tell of a stream whose caller hung up."""
 _CALLERS_PARAMS = frozenset({"model", "max_output_tokens", "input_tokens", "input_bytes", "service_tier"})
 """What of a reservation the caller wrote. Anything else that Tally refuses is this gateway's mistake."""
 
@@ -94,8 +97,58 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
         facts = payload.get("metadata") or {}
         usage = usage_of(response_obj, facts)
         is_cut = str((payload.get("error_information") or {}).get("error_code") or "") == CLIENT_HUNG_UP
+        self._report(
+            request,
+            model=str(payload.get("model_group") or kwargs.get("model") or ""),
+            usage=usage,
+            usage_source="estimated" if is_cut else "reported",
+            service_tier=getattr(response_obj, "service_tier", None),
+            facts=facts,
+            call_id=kwargs.get("litellm_call_id"),
+        )
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        """LiteLLM (1.108) tells nothing of a text completion or a message whose caller hung up."""
+        chunks: list[Any] = []
+        try:
+            async for chunk in response:
+                chunks.append(chunk)
+                yield chunk
+        except (GeneratorExit, asyncio.CancelledError):
+            request = self._request_of(request_data)
+            if request is not None:
+                self._in_background(self._report_untold(request, chunks, request_data))
+            raise
+
+    async def _report_untold(self, request: Request, chunks: list[Any], data: dict[str, Any]) -> None:
+        await asyncio.sleep(TELLING_SECONDS_MAX)
+        if self._requests.get(request.id) is None:
+            return
+        self._requests.end(request)
+        self._report(
+            request,
+            model=str(data.get("model") or ""),
+            usage=estimated_usage(chunks, request.input_bytes),
+            usage_source="estimated",
+            service_tier=None,
+            facts=metadata_of(data),
+            call_id=data.get("litellm_call_id"),
+        )
+
+    def _report(
+        self,
+        request: Request,
+        *,
+        model: str,
+        usage: dict[str, Any],
+        usage_source: UsageSource,
+        service_tier: Any,
+        facts: Mapping[str, Any],
+        call_id: Any,
+    ) -> None:
         now = datetime.now(timezone.utc)
-        model = str(payload.get("model_group") or kwargs.get("model") or "")
         try:
             event = usage_event(
                 event_id=request.id,
@@ -106,11 +159,11 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
                 usage=usage,
                 time=now,
                 reservation_id=request.reservation_id,
-                usage_source="estimated" if is_cut else "reported",
-                service_tier=text_of(getattr(response_obj, "service_tier", None)),
+                usage_source=usage_source,
+                service_tier=text_of(service_tier),
                 api_key_id=text_of(facts.get("user_api_key_hash")),
                 user_id=text_of(facts.get("user_api_key_user_id")),
-                request_id=text_of(kwargs.get("litellm_call_id")),
+                request_id=text_of(call_id),
             )
             self._tally.outbox.add([event])
         except (OutboxError, TypeError, ValueError) as error:
@@ -172,10 +225,10 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
             if self._settings.fail_mode == "closed":
                 raise _with_fields(error, project, reason=reason_of(error)) from error
             log(logging.WARNING, "admitted without Tally", project=project, reason=reason_of(error))
-            return Request(project, operation, None)
+            return Request(project, operation, None, order.input_bytes)
         except Refused as error:
             raise _refused(error, project) from error
-        return Request(project, operation, reservation.id)
+        return Request(project, operation, reservation.id, order.input_bytes)
 
     def _request_of(self, data: Mapping[str, Any]) -> Request | None:
         for name in ("litellm_metadata", "metadata"):

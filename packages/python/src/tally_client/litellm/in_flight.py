@@ -18,6 +18,8 @@ class Request:
     operation: str
     reservation_id: str | None
     """None where Tally was down and the request runs all the same."""
+    input_bytes: int | None = None
+    """An upper bound; None where bytes bound nothing."""
     id: str = field(default_factory=new_id)
     """Of the usage event too: nobody outside can choose it, and a request is charged once."""
     started_at: float = field(default_factory=time.monotonic)
