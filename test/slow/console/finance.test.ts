@@ -79,7 +79,8 @@ describeDashboard(() => {
     await rows.nth(data.length - 1).waitFor();
     await page.getByLabel('Search projects and models').fill('bge');
     await page.waitForURL((url) => url.search.includes('search=bge'));
-    expect(await rows.count()).toBe(data.filter(({ model }: Row) => model.includes('bge')).length);
+    const found = data.filter(({ model }: Row) => model.includes('bge')).length;
+    await until('only what was found is shown', async () => (await rows.count()) === found);
     await close();
   });
 
@@ -118,7 +119,9 @@ describeDashboard(() => {
     await page.getByPlaceholder('Event id').fill(event.event_id);
     await page.getByRole('button', { name: 'Find' }).click();
     await page.waitForURL((url) => url.search.includes(event.event_id));
-    await page.locator('tbody th a').first().click();
+    const links = page.locator('tbody th a');
+    await until('no other event is shown', async () => (await links.count()) === 1);
+    await links.click();
     await page.getByRole('heading', { name: 'Quantity × unit price' }).waitFor();
     expect((await exactIn(page, 'section[aria-labelledby="quantities-title"] tfoot'))[0]).toBe(
       event.cost_usd,

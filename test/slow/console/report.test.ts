@@ -6,6 +6,7 @@ import type { Answer } from '../../support/app.js';
 import { describeDashboard } from '../../support/browser.js';
 import { csvRows, exactIn, rowsIn, savedBy, sumUsd } from '../../support/console-tables.js';
 import { aFinanceWorld, type FinanceWorld } from '../../support/finance-world.js';
+import { until } from '../../support/until.js';
 
 type Row = Answer['body'];
 
@@ -100,13 +101,14 @@ describeDashboard(() => {
     expect(sumUsd(await totals())).toBe(before);
     await page.getByRole('button', { name: 'Requests' }).first().click();
     await page.waitForURL((url) => url.search === '?by=project&show=requests');
-    const requests = (await totals()).reduce((sum, total) => sum + Number(total.replaceAll(',', '')), 0);
-    expect(requests).toBe(data.reduce((sum: number, row: Row) => sum + row.requests, 0));
+    const requests: number = data.reduce((sum: number, row: Row) => sum + row.requests, 0);
+    await until('the days show as many requests', async () => {
+      const shown = (await totals()).map((total) => Number(total.replaceAll(',', '')));
+      return shown.reduce((sum, total) => sum + total, 0) === requests;
+    });
     await page.locator('#usage').getByRole('button', { name: 'Output' }).click();
     await page.waitForURL((url) => url.searchParams.get('sort') === '-output');
-    expect(
-      await page.locator('#usage').getByRole('columnheader', { name: 'Output' }).getAttribute('aria-sort'),
-    ).toBe('descending');
+    await page.locator('#usage th[aria-sort="descending"]', { hasText: 'Output' }).waitFor();
     const outputs = (await rowsIn(page, '#usage')).map(({ Output = '' }) =>
       Number(Output.replaceAll(',', '')),
     );
@@ -128,6 +130,9 @@ describeDashboard(() => {
     expect(sumUsd(used.map(({ cost = '' }) => cost))).toBe(sumUsd(data.map((row: Row) => row.cost_usd)));
     await page.getByLabel('Search projects and models').fill('site-search');
     await page.waitForURL((url) => url.search.includes('search=site-search'));
+    await until('the table shows what was found', async () =>
+      (await rowsIn(page, '#usage')).every(({ Project }) => Project === 'site-search'),
+    );
     const found = csvRows((await savedBy(page, '#usage button:has-text("CSV")')).text);
     expect(new Set(found.map(({ project }) => project))).toEqual(new Set(['site-search']));
     const focus = await savedBy(page, 'button:has-text("FOCUS CSV")');
