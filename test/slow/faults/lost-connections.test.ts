@@ -105,6 +105,8 @@ describe('wires to Postgres and Redis that break under load', () => {
       () => void worker.wires.postgres.cut(),
       () => void worker.wires.redis.cut(),
     ];
+    // So that a fast machine is still at work when it is looked at.
+    worker.wires.postgres.slowDown(10);
     for (const [index, breakOne] of breaks.entries()) {
       await tally.queue.add(jobs.filter((_, job) => job % breaks.length === index));
       await until('the worker is at work', async () => (await tally.queue.queue.getActiveCount()) > 0);
@@ -132,6 +134,7 @@ describe('a Redis that restarts', () => {
   });
 
   it('in the middle of the work: workers and API come back by themselves', async () => {
+    worker.wires.postgres.slowDown(10);
     await tally.queue.add(inJobsOf(20, usage('mid', 2_000)));
     await until('the worker is at work', async () => (await tally.queue.queue.getActiveCount()) > 0);
     await tally.redis.kill();

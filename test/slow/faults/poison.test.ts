@@ -203,7 +203,10 @@ describe('an event that cannot be counted for a fault of ours', () => {
     await until('its jobs are put back', async () => (await queue.queue.getDelayedCount()) > 0);
     expect(await countedIn('broken')).toEqual(counted(0, 0n));
     expect(await lettersOf('broken')).toEqual([]);
-    expect((await app.call('GET /metrics')).text).toMatch(/tally_usage_waiting\{reason="sql_23514"\} [1-9]/);
+    // But for the moments in which they are tried again.
+    await until('it is told what they wait for', async () =>
+      /tally_usage_waiting\{reason="sql_23514"\} [1-9]/.test((await app.call('GET /metrics')).text),
+    );
     await sql(`alter table entity_spend drop constraint broken`);
     await queue.drained();
     expect(await countedIn('broken')).toEqual(counted(60, 60n * EVENT_PICOS));

@@ -23,6 +23,8 @@ describe('a Postgres that crashes under load', () => {
     await tally.call('PUT /v1/admin/entities/crashed', { body: { plan: 'free' } });
     await tally.call('POST /v1/admin/entities/crashed/credits', { body: { amount_usd: '10' } });
     expect((await check()).status).toBe(200);
+    // So that a fast machine is still at work when Postgres crashes.
+    worker.wires.postgres.slowDown(10);
     for (let round = 0; round < 2; round += 1) {
       await tally.queue.add(inJobsOf(20, usage('crashed', 2_000)));
       await until('the worker is at work', async () => (await tally.queue.queue.getActiveCount()) > 0);
