@@ -50,11 +50,11 @@ describe('with QUEUE_REPLICAS_MIN=1', () => {
     const reported = report('waits');
     let answered = false;
     void reported.then(() => (answered = true));
-    for (let n = 0; n < 20; n += 1) {
-      const { status, body } = await reserve(app, CUSTOMER, `r${n}`);
-      expect([status, body.degraded]).toEqual([201, undefined]);
-    }
+    const decisions = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => reserve(app, CUSTOMER, `r${n}`)),
+    );
     expect(answered).toBe(false);
+    for (const { status, body } of decisions) expect([status, body.degraded]).toEqual([201, undefined]);
     expect((await reported).status).toBe(503);
   });
 
