@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Database } from '../../../src/platform/database.js';
 import { loadQuotaStates } from '../../../src/quota/quota-state.sql.js';
 import type { EntityName } from '../../../src/domain/ids.js';
+import { periodEnd, type Period } from '../../../src/domain/period.js';
 import { connectRedis } from '../../support/redis-connection.js';
 import { ADMIN_KEY } from '../../support/app.js';
 import { aDatabase, type TestDatabase } from '../../support/database.js';
@@ -72,7 +73,10 @@ export async function aWorld(): Promise<World> {
         if (facts === null) continue;
         const known = JSON.parse(facts) as Record<string, unknown>;
         const subjects = [{ entity: known['entity'] as EntityName, project: null }];
-        const [state] = await loadQuotaStates(database.reader, { subjects, at: new Date() });
+        // A state stays that of its month when the next one has begun.
+        const endMs = periodEnd(known['period'] as Period).getTime();
+        const at = new Date(Math.min(Date.now(), endMs - 1));
+        const [state] = await loadQuotaStates(database.reader, { subjects, at });
         const expected: unknown = JSON.parse(
           JSON.stringify(state, (_, value) =>
             typeof value === 'bigint' ? String(value) : (value as unknown),
