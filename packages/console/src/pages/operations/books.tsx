@@ -22,6 +22,7 @@ import { booksRoute } from './route.js';
 
 type Reconciliation = Schemas['Reconciliation'];
 type Check = Schemas['ReconciliationCheck'];
+type Difference = Schemas['Difference'];
 type Repair = Schemas['Repair'];
 
 const LOOK_AGAIN_MS = 1_000;
@@ -164,37 +165,26 @@ function Differing({ check: { name, differences } }: { check: Check }) {
   const fields = [...new Set(differences.flatMap((difference) => Object.keys(difference)))];
   return (
     <section className="card stack" aria-label={name}>
-      <h2>{name}</h2>
-      <div className="scroll" tabIndex={0} role="region" aria-label={`Differences: ${name}`}>
-        <table style={{ minInlineSize: `${fields.length * 9}rem` }}>
-          <thead>
-            <tr>
-              {fields.map((field) => (
-                <th key={field} scope="col" className={isSum(field) ? 'number' : undefined}>
-                  {headerOf(field)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {differences.map((difference, index) => (
-              <tr key={index}>
-                {fields.map((field) => (
-                  <td key={field} className={isSum(field) ? 'number' : undefined}>
-                    {textOf(difference[field])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <h2>{headerOf(name)}</h2>
+      <DataTable
+        label={`Differences: ${name}`}
+        columns={fields.map(columnOf)}
+        rows={differences}
+        keyOf={(difference) => JSON.stringify(difference)}
+      />
     </section>
   );
 }
 
-function isSum(field: string): boolean {
-  return field === 'left' || field === 'right';
+function columnOf(field: string): Column<Difference> {
+  const isSum = field === 'left' || field === 'right';
+  return {
+    id: field,
+    header: headerOf(field),
+    width: isSum ? 10.5 : 15.2,
+    isNumber: isSum,
+    cell: (difference) => textOf(difference[field]),
+  };
 }
 
 function headerOf(field: string): string {

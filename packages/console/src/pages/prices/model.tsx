@@ -160,7 +160,7 @@ function columnsOf(model: string, current: readonly Price[]): readonly Column<Pr
         </Link>
       ),
     },
-    { id: 'entity', header: 'For', width: 7.5, cell: ({ entity }) => entity ?? 'everybody' },
+    { id: 'entity', header: 'For', width: 6.5, cell: ({ entity }) => entity ?? 'everybody' },
     { id: 'state', header: 'State', width: 6, cell: stateOf },
     { id: 'from', header: 'From', width: 6.5, cell: ({ effective_from: from }) => <Since from={from} /> },
     {
@@ -180,11 +180,11 @@ function columnsOf(model: string, current: readonly Price[]): readonly Column<Pr
     {
       id: 'variants',
       header: 'Variants',
-      width: 5.5,
+      width: 5,
       isNumber: true,
       cell: ({ variants }) => variants?.length ?? 0,
     },
-    { id: 'source', header: 'Source', width: 8.5, cell: ({ source }) => source },
+    { id: 'source', header: 'Source', width: 10, cell: ({ source }) => source },
     { id: 'created_at', header: 'Published', width: 9, cell: ({ created_at: at }) => <Moment at={at} /> },
   ];
 }

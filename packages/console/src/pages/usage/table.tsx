@@ -95,11 +95,11 @@ function columnsOf(of: Explored, rows: readonly GroupRow[]): Column<GroupRow>[] 
       csv: ({ picos }) => exactUsd(picos),
     },
     count('requests', 'Requests', ({ requests }) => requests, 4.6),
-    count('tokens', 'Tokens', ({ tokens }) => tokens),
+    hasOthers && of.groups.length > 1 ? TOKENS_AND_OTHERS : TOKENS,
     count('input_tokens', 'Input', ({ quantities }) => quantities['input'] ?? 0),
     count('cached_input_tokens', 'Cached input', ({ quantities }) => quantities['cached_input'] ?? 0, 6),
     count('output_tokens', 'Output', outputOf, 6),
-    ...(hasOthers ? [OTHER_METERS] : []),
+    ...(hasOthers && of.groups.length === 1 ? [OTHER_METERS] : []),
     {
       id: 'events',
       header: 'Events',
@@ -122,11 +122,28 @@ function outputOf({ quantities }: Pick<GroupRow, 'quantities'>): number {
   return (quantities['output'] ?? 0) + (quantities['reasoning'] ?? 0);
 }
 
+const TOKENS = count('tokens', 'Tokens', ({ tokens }) => tokens);
+
 const OTHER_METERS: Column<GroupRow> = {
   id: 'others',
   header: 'Other meters',
   width: 8.5,
   cell: ({ quantities }) => othersText(othersOf(quantities)),
+};
+
+/** Beside two names there is no room for a column of the other meters. */
+const TOKENS_AND_OTHERS: Column<GroupRow> = {
+  ...TOKENS,
+  header: 'Tokens, others',
+  cell: ({ tokens, quantities }) => {
+    const others = othersText(othersOf(quantities));
+    return (
+      <>
+        <Count of={tokens} />
+        {others !== '' && <div className="quiet">{others}</div>}
+      </>
+    );
+  },
 };
 
 function nameColumn(of: Explored, field: string, at: number): Column<GroupRow> {
