@@ -189,6 +189,7 @@ describeDashboard(() => {
     await page.reload();
     await page.getByRole('table', { name: 'Deliveries' }).getByRole('link').first().click();
     const resent = await act(page, { open: 'Resend…', verb: 'Resend' });
+    expect(resent.will).toContain('webhook.test is sent once more, now.');
     expect(resent.done).toContain('It is on its way again.');
     await closeDialog(page);
     await deliveries.deliver();
@@ -199,6 +200,29 @@ describeDashboard(() => {
     await closeDialog(page);
     expect((await get('/v1/admin/webhooks')).data).toEqual([]);
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('an alert that is made says from when on it fires, before it is', async () => {
+    const { page, close } = await world.open('/customers/acme/alerts');
+    await page.getByRole('button', { name: 'Make an alert…' }).click();
+    await page.getByLabel('Below').fill('20');
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByText('It watches acme: Credits fall below $20.').waitFor();
+    expect(await listOfAcme('/v1/organization/alerts')).toEqual([]);
+    await close();
+  });
+
+  it('a long address is broken into lines in a dialog, not cut', async () => {
+    const url = `https://hooks.example.com/${'a'.repeat(200)}`;
+    const made = await world.app.call('POST /v1/admin/webhooks', { body: { url, entity: 'acme' } });
+    const { page, close } = await world.open(`/webhooks?id=${made.body.id}`);
+    await page.getByRole('button', { name: 'Rotate the secret…' }).click();
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByText('is signed by a new secret').waitFor();
+    const cut =
+      '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector(".dialog"))';
+    expect(await page.evaluate(cut)).toBe(0);
     await close();
   });
 });

@@ -5,7 +5,7 @@ import { ActButton } from '../../parts/act-button.js';
 import { ActDialog, type ActHeaders } from '../../parts/act-dialog.js';
 import { CallAct } from '../../parts/call-act.js';
 import { AlertFields, draftOf, FIRST_DRAFT, orderOf, toldSentence, type Draft } from './alert-fields.js';
-import { conditionOf, KIND_WORDS } from './words.js';
+import { conditionOf } from './words.js';
 
 type Alert = Schemas['Alert'];
 type CustomerOrder = Schemas['AlertOrder'];
@@ -24,7 +24,7 @@ export function MakeAlert({ entity }: { entity: string | null }) {
           first={FIRST_DRAFT}
           onClose={close}
           sentences={(draft) => [
-            `It watches ${entity ?? 'the whole service'}: ${KIND_WORDS[draft.kind].toLowerCase()}.`,
+            `It watches ${entity ?? 'the whole service'}: ${conditionOf({ ...TERMS, ...orderOf(draft) })}.`,
             FIRES_AGAIN,
           ]}
           send={(draft, headers) =>
@@ -85,8 +85,15 @@ export function EditAlert({ alert }: { alert: Alert }) {
   );
 }
 
-/** A changed alert has the terms of its new kind alone. */
-const TERMS = { project: null, below_usd: null, within_days: null, cap: null, share_percent: null };
+/** An alert has the terms of its kind alone. */
+const TERMS = {
+  project: null,
+  below_usd: null,
+  within_days: null,
+  cap: null,
+  share_percent: null,
+  older_than_seconds: null,
+};
 
 function AlertDialog({
   first,

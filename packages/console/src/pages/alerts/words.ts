@@ -16,7 +16,13 @@ export const KIND_WORDS: Readonly<Record<Schemas['AlertKind'], string>> = {
   queue_late: 'The queue is late',
 };
 
-export function conditionOf(alert: Alert): string {
+/** What says when an alert fires. */
+type Condition = Pick<
+  Alert,
+  'kind' | 'project' | 'below_usd' | 'within_days' | 'cap' | 'share_percent' | 'older_than_seconds'
+>;
+
+export function conditionOf(alert: Condition): string {
   const whose = alert.project === null ? '' : ` of ${alert.project}`;
   switch (alert.kind) {
     case 'low_balance':

@@ -145,7 +145,7 @@ export function DeleteWebhook({
   );
 }
 
-export function Resend({ of: { id, webhook, entity, status } }: { of: Schemas['WebhookDelivery'] }) {
+export function Resend({ of: { id, webhook, entity, status, type } }: { of: Schemas['WebhookDelivery'] }) {
   if (status === 'pending') return <span className="quiet">It is sent again by itself.</span>;
   return (
     <CallAct
@@ -154,9 +154,9 @@ export function Resend({ of: { id, webhook, entity, status } }: { of: Schemas['W
       title="Send it again"
       verb="Resend"
       entity={entity}
-      fields={<p>The same event, under the same id.</p>}
+      fields={<p>The event {type}, as it was, under the same id.</p>}
       sentences={() => [
-        'It is sent once more, now. Its id tells the receiver that it may have seen it before.',
+        `${type} is sent once more, now. Its id tells the receiver that it may have seen it before.`,
       ]}
       perform={async (headers) => {
         const path = { id: webhook, delivery: id };
