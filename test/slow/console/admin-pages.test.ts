@@ -176,6 +176,7 @@ describeDashboard(() => {
     const { page, close } = await world.open('/keys', { key: await world.app.key('owner', 'acme') });
     await page.getByRole('button', { name: 'Make a key…' }).click();
     const roles = page.getByRole('dialog').getByRole('radio');
+    await roles.first().waitFor();
     const values = (await roles.all()).map((radio) => radio.getAttribute('value'));
     expect(await Promise.all(values)).toEqual(['gateway', 'finance']);
     expect(await page.getByRole('dialog').getByLabel('Customer').count()).toBe(0);

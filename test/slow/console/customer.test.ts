@@ -10,6 +10,7 @@ import {
   overflowOf,
   type ConsoleWorld,
 } from '../../support/console-world.js';
+import { until } from '../../support/until.js';
 
 describeDashboard(() => {
   let world: ConsoleWorld;
@@ -54,13 +55,10 @@ describeDashboard(() => {
       .getByText('The next request would be refused: the monthly cap of $20 is reached, with $21.00 booked')
       .waitFor();
     await page.getByText('In the last seven days: 2 requests by the monthly cap.').waitFor();
-    expect(
-      await page
-        .getByText(
-          'The monthly cap of $20 is reached: $21.00 booked, $0.00 held. There is room again on 1 Dec 2026.',
-        )
-        .count(),
-    ).toBe(2);
+    const reached = page.getByText(
+      'The monthly cap of $20 is reached: $21.00 booked, $0.00 held. There is room again on 1 Dec 2026.',
+    );
+    await until('both places say so', async () => (await reached.count()) === 2);
     expect(complaints).toEqual([]);
     await close();
   });
