@@ -3,6 +3,9 @@ import type { Clock } from './clock.js';
 import { DeadlineError } from './deadline.js';
 import { isUnavailable } from './unavailable.js';
 
+/** For so many times as long as it is recent, an outage may still go on. */
+const GOES_ON_TIMES = 5;
+
 export class RecentOutage {
   private seenAtMs = -Infinity;
 
@@ -12,10 +15,8 @@ export class RecentOutage {
     private readonly ms: number,
   ) {}
 
-  /** A clock that is set back does not prolong it. */
   isRecent(): boolean {
-    const sinceMs = this.clock.now().getTime() - this.seenAtMs;
-    return sinceMs >= 0 && sinceMs < this.ms;
+    return this.wasSeenWithin(this.ms);
   }
 
   see(): void {
@@ -26,9 +27,18 @@ export class RecentOutage {
     this.seenAtMs = -Infinity;
   }
 
-  /** An outage that has not ended is recent again: the caller finds out whether it has, and nobody else waits for that. */
+  /**
+   * An outage that may still go on is recent again: the caller finds out whether it does, and nobody else waits for that. One that nobody
+   * has seen for a while is over as far as anybody knows.
+   */
   prolong(): void {
-    if (this.seenAtMs !== -Infinity) this.see();
+    if (this.wasSeenWithin(this.ms * GOES_ON_TIMES)) this.see();
+  }
+
+  /** A clock that is set back does not prolong it. */
+  private wasSeenWithin(ms: number): boolean {
+    const sinceMs = this.clock.now().getTime() - this.seenAtMs;
+    return sinceMs >= 0 && sinceMs < ms;
   }
 }
 

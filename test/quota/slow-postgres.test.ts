@@ -29,3 +29,19 @@ describe('while Postgres does not answer', () => {
     expect(await on.check('probing/p')).toBe('allowed');
   });
 });
+
+describe('after an outage of Postgres in which nobody asked it again', () => {
+  it('an outage of Redis refuses nothing: all decisions wait for Postgres, which answers', async () => {
+    await giveCredits(on, { entity: 'returned' });
+    expect(await on.check('returned/p')).toBe('allowed');
+    await on.wires.postgres.cut();
+    on.clock.advance(STATE_MS_FRESH + 1);
+    expect(await on.check('returned/p')).toBe('~allowed');
+    await on.wires.postgres.mend();
+    on.clock.advance(10_000);
+    await on.wires.redis.cut();
+    const decided = await Promise.all(Array.from({ length: 20 }, () => on.check('returned/p')));
+    expect(decided).toEqual(Array(20).fill('~allowed'));
+    await on.recover();
+  });
+});
