@@ -43,6 +43,16 @@ describe('an outage', () => {
     expect(outage.isRecent()).toBe(false);
   });
 
+  it('that nobody has seen for five times that time is over, and not prolonged', () => {
+    outage.see();
+    clock.advance(4_999);
+    outage.prolong();
+    expect(outage.isRecent()).toBe(true);
+    clock.advance(5_000);
+    outage.prolong();
+    expect(outage.isRecent()).toBe(false);
+  });
+
   it('is not prolonged by a clock that is set back', () => {
     outage.see();
     clock.advance(-1);
