@@ -220,7 +220,7 @@ def test_while_tally_is_down_nothing_is_admitted_and_what_was_reported_is_counte
 def test_an_answer_that_does_not_come_in_time_is_unavailable_and_leaves_no_hold(
     kind: str, service: Service, gateway_key: str, relay: Relay
 ) -> None:
-    both = Both(kind, relay.url, gateway_key, timeout_seconds=0.5)
+    both = Both(kind, relay.url, gateway_key, timeout_seconds=2)
     entity = service.entity()
     relay.keep_answers()
     with pytest.raises(Unavailable) as raised:
