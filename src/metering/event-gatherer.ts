@@ -10,7 +10,10 @@ import { UsageQueue } from '../platform/queues.js';
 /** How long the first events of a job wait for more. */
 const GATHER_MS = 3;
 
-/** A job is full at either. One request may be larger: it is a job of its own then. */
+/** What is worth a job waits no longer: with so many, a job's own cost is a small part of what its events cost. */
+const WORTH_A_JOB_EVENTS = 32;
+
+/** A job holds no more of either. One request may be larger: it is a job of its own then. */
 const JOB_EVENTS_MAX = 500;
 const JOB_BYTES_MAX = 1024 * 1024;
 
@@ -52,7 +55,7 @@ export class EventGatherer {
       const gathering = this.gatheringFor(queueName, { events, bytes });
       gathering.events.push(...events);
       gathering.bytes += bytes;
-      if (isFull(gathering)) gathering.send();
+      if (isWorthAJob(gathering)) gathering.send();
       return await gathering.stored;
     } finally {
       this.heldBytes -= bytes;
@@ -87,8 +90,8 @@ export class EventGatherer {
   }
 }
 
-function isFull({ events, bytes }: Gathering): boolean {
-  return events.length >= JOB_EVENTS_MAX || bytes >= JOB_BYTES_MAX;
+function isWorthAJob({ events, bytes }: Gathering): boolean {
+  return events.length >= WORTH_A_JOB_EVENTS || bytes >= JOB_BYTES_MAX;
 }
 
 /** A promise that takes on what it is resolved with. */

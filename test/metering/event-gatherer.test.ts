@@ -56,16 +56,24 @@ describe('usage that arrives together', () => {
     expect(await jobsOf('usage-events-1')).toEqual([events(1, 1)]);
   });
 
+  it('is sent as soon as it is worth a job, and what comes after is another', async () => {
+    await Promise.all(Array.from({ length: 40 }, (_, index) => add(index)));
+    await Promise.all([add(40), add(41, { count: 400 })]);
+    const sizes = (await jobsOf('usage-events')).map((job) => (job as unknown[]).length);
+    expect(sizes.sort((a, b) => a - b)).toEqual([8, 32, 401]);
+  });
+
   it('becomes no larger job than 500 events or a MiB, unless one report alone is larger', async () => {
     await Promise.all([
       add(0, { count: 400 }),
-      add(400, { count: 101 }),
-      add(501, { count: 1_000 }),
-      add(1_501),
+      add(400),
+      add(401, { count: 500 }),
+      add(901, { count: 1_000 }),
+      add(1_901),
     ]);
     await Promise.all([add(2_000, { bytes: 600_000 }), add(2_001, { bytes: 600_000 })]);
     const sizes = (await jobsOf('usage-events')).map((job) => (job as unknown[]).length);
-    expect(sizes.sort((a, b) => a - b)).toEqual([1, 1, 1, 101, 400, 1_000]);
+    expect(sizes.sort((a, b) => a - b)).toEqual([1, 1, 1, 1, 400, 500, 1_000]);
   });
 
   it('fails for exactly those whose job Redis did not take', async () => {
