@@ -63,7 +63,7 @@ export const VisibleEntity = z
       .int()
       .nullable()
       .describe(
-        'When they end at the pace of the last seven days; now, where requests are refused because none are left; null where overage is owed instead, nothing was spent in those days, or they last for ten years',
+        'When they end at the pace of the last seven days; now, where requests are refused because none are left; null where nothing was spent in those days, where they last for ten years, or where none are left and requests are not refused for that (overage is owed, a cap is reached)',
       ),
     credits_expire_at: z.int().nullable().describe('When the first of them expire; null: never'),
     held_usd: z

@@ -43,6 +43,7 @@ def proxies(
         "TALLY_API_KEY": gateway_key,
         "TALLY_SPOOL": str(directory / "spool"),
         "TALLY_HOLD_SECONDS": str(HOLD_SECONDS),
+        "TALLY_TELLING_SECONDS": "2",
         "TALLY_TIMEOUT_SECONDS": "2",
         "TALLY_FREE_CALL_TYPES": "moderation, aget_responses",
         "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
@@ -262,6 +263,18 @@ def test_a_caller_that_hangs_up_is_charged_what_was_produced_as_an_estimate(
     assert event["usage_source"] == "estimated"
     assert 0 < quantities(event)["output"] <= len(WORDS)
     assert upstream.hung_up.wait(60)
+    service.until_nothing_is_held(entity)
+
+
+@pytest.mark.parametrize("kind", ["chat", "responses", "messages"])
+def test_a_caller_that_hangs_up_after_a_fallback_is_charged_for_the_model_that_ran(
+    proxy: LiteLLMProxy, service: Service, kind: str
+) -> None:
+    entity = service.entity()
+    path, body = saying(kind, f"flaky hang {a_mark()}")
+    proxy.hang_up(path, f"sk-{entity}/p", {"model": LLAMA, "fallbacks": [DEEPSEEK], "num_retries": 0, **body})
+    [event] = service.counted(entity, 1)
+    assert (event["model"], event["usage_source"]) == (DEEPSEEK, "estimated")
     service.until_nothing_is_held(entity)
 
 

@@ -197,6 +197,7 @@ def test_all_that_is_wrong_in_the_environment_is_told_at_once() -> None:
         "TALLY_FAIL_MODE": "ajar",
         "TALLY_SUBJECT": "{org}",
         "TALLY_HOLD_SECONDS": "0",
+        "TALLY_TELLING_SECONDS": "soon",
         "TALLY_TIMEOUT_SECONDS": "inf",
     }
     with pytest.raises(ValueError, match="cannot start") as raised:

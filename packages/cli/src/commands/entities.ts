@@ -130,7 +130,7 @@ const ENTITY_COLUMNS: Column<Customer>[] = [
   { head: 'forecast', cell: (row) => roundMoney(row.forecast_usd), right: true, rank: 5 },
 ];
 
-/** Who spent them of late and is refused for lack of more has an end of them too: now. */
+/** Customers that spent credits within seven days, have none left and are refused for that run out now. */
 function lastUntil({ state, credits_until: until }: Customer): string {
   return state === 'out_of_credits' && until !== null ? 'now' : moment(until).slice(0, 10);
 }

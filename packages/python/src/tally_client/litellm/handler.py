@@ -20,7 +20,7 @@ from .answers import TallyAnswer, answer_of, quiet_litellm, refusal
 from .cut_stream import estimated_usage
 from .in_flight import Request, RequestsInFlight
 from .order import MODELS_MAX, OPERATIONS, Order, UnsupportedError, order_of, resolved_model
-from .payload import ask_for_usage, metadata_of, text_of, usage_of
+from .payload import ask_for_usage, attempt_of, metadata_of, text_of, usage_of
 from .settings import Settings
 from .subject import NoSubjectError
 
@@ -28,8 +28,8 @@ METADATA_KEY = "tally_request"
 FILL_RATIO_MAX = 0.9
 """A fuller outbox admits no request, since its usage might find no room."""
 CLIENT_HUNG_UP = "499"
-TELLING_SECONDS_MAX = 5.0
-"""How long LiteLLM may take to tell of a stream whose caller hung up."""
+UNTOLD_CALL_TYPES = frozenset({"atext_completion", "text_completion", "anthropic_messages"})
+"""Of which LiteLLM (1.108) may tell nothing where a stream's caller hangs up."""
 _CALLERS_PARAMS = frozenset({"model", "max_output_tokens", "input_tokens", "input_bytes", "service_tier"})
 """What of a reservation the caller wrote. Anything else that Tally refuses is this gateway's mistake."""
 
@@ -67,7 +67,7 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
             data.pop("no-log", None)
             project = self._settings.subject.of(user_api_key_dict)
             order = order_of(data, call_type, _router())
-            request = await self._admit(project, order, OPERATIONS[call_type])
+            request = await self._admit(project, order, call_type)
             ask_for_usage(data, call_type)
         except NoSubjectError as error:
             raise self._logged(refusal(403, str(error), code="insufficient_permissions")) from error
@@ -110,27 +110,42 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
     ) -> AsyncIterator[Any]:
-        """LiteLLM (1.108) tells nothing of a text completion or a message whose caller hung up."""
+        """Passes a stream on, and keeps what a caller that hangs up had of it."""
+        request = self._request_of(request_data)
+        order = None if request is None else request.order
         chunks: list[Any] = []
         try:
             async for chunk in response:
-                chunks.append(chunk)
+                if order is not None:
+                    chunks.append(chunk)
                 yield chunk
         except (GeneratorExit, asyncio.CancelledError):
-            request = self._request_of(request_data)
-            if request is not None:
-                self._in_background(self._report_untold(request, chunks, request_data))
+            if request is not None and order is not None:
+                self._in_background(self._report_untold(request, order, chunks, request_data))
             raise
 
-    async def _report_untold(self, request: Request, chunks: list[Any], data: dict[str, Any]) -> None:
-        await asyncio.sleep(TELLING_SECONDS_MAX)
-        if self._requests.get(request.id) is None:
-            return
+    async def _report_untold(
+        self, request: Request, order: Order, chunks: list[Any], data: dict[str, Any]
+    ) -> None:
+        try:
+            await asyncio.sleep(self._settings.telling_seconds)
+        finally:
+            # Also where the process is stopped meanwhile.
+            if self._requests.get(request.id) is not None:
+                self._report_cut(request, order, chunks, data)
+
+    def _report_cut(self, request: Request, order: Order, chunks: list[Any], data: dict[str, Any]) -> None:
         self._requests.end(request)
+        group, is_cache_hit = attempt_of(data)
+        if is_cache_hit:
+            self._release(request)
+            return
         self._report(
             request,
-            model=str(data.get("model") or ""),
-            usage=estimated_usage(chunks, request.input_bytes),
+            model=group,
+            usage=estimated_usage(
+                chunks, input_bytes=order.input_bytes, max_output_tokens=order.max_output_tokens
+            ),
             usage_source="estimated",
             service_tier=None,
             facts=metadata_of(data),
@@ -201,8 +216,11 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
         if request is not None:
             self._release(request)
 
-    async def _admit(self, project: str, order: Order, operation: str) -> Request:
+    async def _admit(self, project: str, order: Order, call_type: str) -> Request:
         models = order.models
+        request = Request(
+            project, OPERATIONS[call_type], None, order if call_type in UNTOLD_CALL_TYPES else None
+        )
         if len(models) > MODELS_MAX:
             log(logging.WARNING, "only the first fallbacks are held", models=len(models), held=MODELS_MAX)
         if self._tally.outbox.fill_ratio() > FILL_RATIO_MAX:
@@ -225,10 +243,11 @@ class Tally_PROXY_Handler(CustomLogger):  # noqa: N801 -- a caller's ``no-log`` 
             if self._settings.fail_mode == "closed":
                 raise _with_fields(error, project, reason=reason_of(error)) from error
             log(logging.WARNING, "admitted without Tally", project=project, reason=reason_of(error))
-            return Request(project, operation, None, order.input_bytes)
+            return request
         except Refused as error:
             raise _refused(error, project) from error
-        return Request(project, operation, reservation.id, order.input_bytes)
+        request.reservation_id = reservation.id
+        return request
 
     def _request_of(self, data: Mapping[str, Any]) -> Request | None:
         for name in ("litellm_metadata", "metadata"):

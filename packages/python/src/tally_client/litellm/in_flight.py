@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..usage_event import new_id
+from .order import Order
 
 REQUESTS_MAX = 100_000
 
@@ -18,8 +19,8 @@ class Request:
     operation: str
     reservation_id: str | None
     """None where Tally was down and the request runs all the same."""
-    input_bytes: int | None = None
-    """An upper bound; None where bytes bound nothing."""
+    order: Order | None = None
+    """What is held for, where LiteLLM may tell nothing of its usage."""
     id: str = field(default_factory=new_id)
     """Of the usage event too: nobody outside can choose it, and a request is charged once."""
     started_at: float = field(default_factory=time.monotonic)

@@ -19,6 +19,18 @@ def metadata_of(data: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
+def attempt_of(data: dict[str, Any]) -> tuple[str, bool]:
+    """
+    The model group that answers, of which LiteLLM keeps another after a fallback than the caller asked for, and whether the answer
+    comes from the cache.
+    """
+    details = getattr(data.get("litellm_logging_obj"), "model_call_details", None) or {}
+    params = details.get("litellm_params") or {}
+    groups = [(params.get(name) or {}).get("model_group") for name in ("litellm_metadata", "metadata")]
+    group = next(filter(None, [*groups, data.get("model")]), "")
+    return str(group), details.get("cache_hit") is True
+
+
 def ask_for_usage(data: dict[str, Any], call_type: str) -> None:
     """LiteLLM asks for it in streams of chats only."""
     if OPERATIONS[call_type] == "completions" and data.get("stream"):
@@ -33,13 +45,13 @@ def usage_of(response: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
     for usage in places:
         counts: Any = usage.model_dump() if hasattr(usage, "model_dump") else usage
         if isinstance(counts, dict) and any(counts.get(name) for name in _COUNTS):
-            return _without_nulls(counts)
+            return without_nulls(counts)
     return {}
 
 
-def _without_nulls(usage: Mapping[str, Any]) -> dict[str, Any]:
+def without_nulls(usage: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _without_nulls(value) if isinstance(value, dict) else value
+        name: without_nulls(value) if isinstance(value, dict) else value
         for name, value in usage.items()
         if value is not None
     }

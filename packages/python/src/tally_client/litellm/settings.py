@@ -32,6 +32,8 @@ class Settings:
     hold_seconds: int = 900
     request_seconds_max: int = 7_200
     """How long a request's hold is extended at most. LiteLLM itself ends a request after 6,000 s."""
+    telling_seconds: int = 60
+    """How long LiteLLM may take to tell of a stream whose caller hung up: it may read the server's answer to its end first."""
     timeout_seconds: float = 5.0
     source: str = "/litellm"
 
@@ -60,6 +62,7 @@ class Settings:
             "free_call_types": read("TALLY_FREE_CALL_TYPES", _names, cls.free_call_types),
             "hold_seconds": read("TALLY_HOLD_SECONDS", _seconds, cls.hold_seconds),
             "request_seconds_max": read("TALLY_REQUEST_SECONDS_MAX", _seconds, cls.request_seconds_max),
+            "telling_seconds": read("TALLY_TELLING_SECONDS", _seconds, cls.telling_seconds),
             "timeout_seconds": read("TALLY_TIMEOUT_SECONDS", _timeout, cls.timeout_seconds),
             "source": read("TALLY_SOURCE", str, cls.source),
         }
