@@ -95,9 +95,9 @@ export class Customers {
 
   private deliver(delivery: Delivery, addedMs = this.at.nowMs()): void {
     const { facts } = delivery;
-    const isCounted = this.at.model.deliver(delivery, this.at.nowMs(), addedMs);
+    const endsHold = this.at.model.deliver(delivery, this.at.nowMs(), addedMs);
     const order = facts?.reservationId ? this.reservations.get(facts.reservationId) : undefined;
-    if (order === undefined || !isCounted) return;
+    if (order === undefined || !endsHold) return;
     this.at.decisions.end(order.entity, order.requestId, this.at.nowMs());
   }
 

@@ -127,17 +127,23 @@ export class Model {
     return found === undefined ? null : lower(found.monthlyCap, found.ownersCap);
   }
 
-  /** An event that reached a worker, and was handed over at `addedMs`; true where it is counted, now or before. */
+  /**
+   * An event that reached a worker, and was handed over at `addedMs`; true where it ends the hold of its request, which has run: also where
+   * it contradicts what is counted.
+   */
   deliver(delivery: Delivery, nowMs: number, addedMs = nowMs): boolean {
     const { facts, body } = delivery;
     const code =
       facts === null ? delivery.code : isInTime(facts, nowMs, addedMs) ? null : 'time_out_of_range';
-    if (facts !== null && code === null) return this.count(facts, nowMs);
+    if (facts !== null && code === null) {
+      this.count(facts, nowMs);
+      return true;
+    }
     this.letters.set(`${code} ${JSON.stringify(body)}`, Date.now());
     return false;
   }
 
-  count(facts: Facts, nowMs: number): boolean {
+  count(facts: Facts, nowMs: number): void {
     const known = this.counted.get(keyOf(facts));
     if (known === undefined) {
       const { atMs, userId } = facts;
@@ -160,9 +166,7 @@ export class Model {
       const { userId } = facts;
       const before = this.conflicts.get(saidBy(facts));
       this.conflicts.set(saidBy(facts), { facts, userId, status: 'open', ...before, seenMs: nowMs });
-      return false;
     }
-    return true;
   }
 
   /**
